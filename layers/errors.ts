@@ -1,0 +1,45 @@
+/** The ancestor of every error this package throws: `code` is stable and meant for programs, `message` for people. */
+export class GreenroomError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** What every method of a layer rejects with after {@link ChannelLayer.close}. */
+export class LayerClosedError extends GreenroomError {
+  constructor() {
+    super("ERR_LAYER_CLOSED", "The layer is closed: make a new one, or close it later.");
+  }
+}
+
+/** The server behind a layer does not answer. The message names its address. */
+export class LayerUnavailableError extends GreenroomError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_LAYER_UNAVAILABLE", message, options);
+  }
+}
+
+/** The name of a group or channel breaks the rules that {@link ChannelLayer} states. */
+export class InvalidNameError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_INVALID_NAME", message);
+  }
+}
+
+/** A message that a layer refuses to send: no plain object, no type, a reserved type or key, or too large. */
+export class InvalidMessageError extends GreenroomError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("ERR_INVALID_MESSAGE", message, options);
+  }
+}
+
+/** A channel that was not made on this node by this layer, or that has been deleted. */
+export class UnknownChannelError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_UNKNOWN_CHANNEL", message);
+  }
+}
