@@ -1,6 +1,11 @@
 /** Message types and their payloads, as a consumer or a layer declares them: `{ room_message: { message: string } }`. */
 export type MessageTypes = object;
 
+/** The messages of a layer whose types were not declared: any type, with any payload. */
+export interface AnyMessages {
+  readonly [type: string]: { readonly [key: string]: unknown };
+}
+
 /** One of the messages that `M` declares, as it is sent: the payload plus its `type`. */
 export type MessageOf<M> = {
   [K in keyof M & string]: { readonly type: K } & Readonly<M[K]>;
@@ -72,15 +77,28 @@ export interface Health {
 export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
-  /** Connects. Called once, before anything but `close`. @throws {LayerUnavailableError} naming the address. */
+  /**
+   * Connects. Called before anything but `close`, and again only after it has rejected.
+   *
+   * @throws {LayerUnavailableError} naming the address, without passwords.
+   */
   open(listener: BackendListener): Promise<void>;
-  /** Resolves once the payload is on its way; rejects when it will not arrive anywhere. */
+  /**
+   * Resolves once the payload is on its way; rejects when it will not arrive anywhere. The payload is the backend's
+   * from then on: nobody changes it.
+   */
   publish(topic: string, payload: Uint8Array): Promise<void>;
-  /** Resolves once everything published to `topic` from now on reaches this node. */
+  /**
+   * Resolves once everything published to `topic` from now on reaches this node; when it rejects, no subscription is
+   * left behind. Never called for a topic that is subscribed or whose last change is still under way.
+   */
   subscribe(topic: string): Promise<void>;
-  /** Called for subscribed topics only. Resolves once the topic takes up nothing any more. */
+  /**
+   * Called for subscribed topics only. Resolves once nothing published to `topic` reaches this node any more: at once
+   * in an outage, since it must not reject.
+   */
   unsubscribe(topic: string): Promise<void>;
-  /** Frees connections and timers. Idempotent; legal at any time, also while `open` is under way. */
+  /** Frees connections and timers; what is pending rejects. Called once, at any time, also while `open` is under way. */
   close(): Promise<void>;
 }
 
@@ -91,4 +109,7 @@ export interface Clock {
 }
 
 /** Hears of failures that no caller awaits. `stage` says where it happened: `"layer"`, `"receive"`, `"disconnect"`… */
-export type ErrorListener = (error: unknown, where: { readonly stage: string; readonly [fact: string]: unknown }) => void;
+export type ErrorListener = (
+  error: unknown,
+  where: { readonly stage: string; readonly [fact: string]: unknown },
+) => void;

@@ -1,0 +1,239 @@
+import { randomBytes } from "node:crypto";
+import { type Envelope, encode } from "./codec.ts";
+import type {
+  AnyMessages,
+  Backend,
+  Capabilities,
+  ErrorListener,
+  Health,
+  Inbox,
+  MessageOf,
+} from "./contract.ts";
+import { Counters, type LayerCounters } from "./counters.ts";
+import { InvalidNameError, UnknownChannelError } from "./errors.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { checkChannel, checkGroup } from "./names.ts";
+import { Receiver } from "./receiver.ts";
+import { createReporter } from "./report.ts";
+import { Roster } from "./roster.ts";
+import { Topics } from "./topics.ts";
+
+/** What every layer can be told, whatever it runs on. */
+export interface ChannelLayerOptions {
+  /**
+   * Keeps apart the applications that share a server: 1 to 99 printable ASCII characters, without spaces. Nodes reach
+   * each other if, and only if, they have the same one.
+   */
+  readonly prefix: string;
+  /**
+   * Hears of failures that no caller awaits: a lost connection, garbage that arrived, an inbox that threw.
+   * @default a Node warning, one in five seconds at most
+   */
+  readonly onError?: ErrorListener;
+}
+
+/** Who a group's message is not for. */
+export interface GroupSendOptions {
+  /** A channel that gets nothing, on whatever node it is: the sender's own, for "all but me". */
+  readonly except?: string;
+}
+
+/**
+ * One node of a channel layer: it carries messages between channels, in groups and directly, to this node and to every
+ * other one that its backend reaches. All layers are this class over a {@link Backend}, and promise the same:
+ *
+ * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; a channel's may hold one `!`.
+ * - **Messages** are plain objects with a `type`, at most 1 MiB encoded. They hold null, booleans, numbers, strings,
+ *   bytes, arrays and plain objects, up to 100 levels deep; `undefined` is left out, an integer beyond 2^53 arrives as
+ *   a bigint. A message is encoded when it is sent, so that later changes to it do not matter, and arrives
+ *   deep-frozen (but for bytes): all members on a node share one object.
+ * - **Order** is kept from one sender to one member of a group, per group; and from one sender to one channel, for
+ *   direct sends. Between different paths nothing is promised.
+ * - **Delivery** is at most once, never before `send` or `groupSend` has returned, and to the sender too if it is a
+ *   member. Once `groupDiscard` is called, nothing of the group is delivered any more.
+ * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
+ *   members get a gap. One inbox that throws takes nothing from the others.
+ * - **Types** that begin with `xstate.` are refused where they are sent and dropped where they arrive.
+ * - **After {@link close}** every method rejects with {@link LayerClosedError}.
+ *
+ * A layer opens when it is first used; {@link ready} opens it earlier and says whether that worked. Until it is open,
+ * calls wait, and then take effect in the order they were made.
+ *
+ * @typeParam M the messages that may be sent, as `{ type: payload }`.
+ */
+export class ChannelLayer<M = AnyMessages> {
+  /** This node's id, unique among the nodes of the layer. */
+  readonly node = randomBytes(10).toString("hex");
+  /** See {@link ChannelLayerOptions.onError}. May be set later; a runtime sets its own where there is none. */
+  onError: ErrorListener | undefined;
+  readonly #backend: Backend;
+  readonly #lifecycle: Lifecycle;
+  readonly #topics: Topics;
+  readonly #roster: Roster;
+  readonly #counters = new Counters();
+  #listening: Promise<void> | undefined;
+
+  /** @throws {InvalidNameError} if the prefix breaks its rule. */
+  constructor(backend: Backend, options: ChannelLayerOptions) {
+    this.onError = options.onError;
+    const report = createReporter(() => this.onError);
+    this.#backend = backend;
+    this.#topics = new Topics(options.prefix);
+    this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
+    const receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
+    this.#lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => backend.close() });
+  }
+
+  /** What this layer can do beyond the minimum. */
+  get capabilities(): Capabilities {
+    return this.#backend.capabilities;
+  }
+
+  /** Whether messages can be sent and received at this moment. */
+  get health(): Health {
+    const { state } = this.#lifecycle;
+    if (state === "open") return this.#backend.health;
+    return { ok: false, reason: state === "closed" ? "The layer is closed." : "The layer is not open yet." };
+  }
+
+  /** What this node has carried and dropped since it was made. The object given is not updated any more. */
+  counters(): LayerCounters {
+    return this.#counters.snapshot();
+  }
+
+  /**
+   * Opens the layer, once, however often it is called.
+   *
+   * @throws {LayerUnavailableError} naming the address that does not answer. The next call tries again.
+   */
+  ready(): Promise<void> {
+    return this.#lifecycle.ready();
+  }
+
+  /**
+   * Makes a channel whose messages go to `inbox`. The name says which node it is on, so that any node can
+   * {@link send} to it. It lives until {@link deleteChannel}.
+   */
+  async newChannel(inbox: Inbox): Promise<string> {
+    return this.#lifecycle.run(async () => {
+      await this.#listen();
+      return this.#roster.add(inbox).channel;
+    });
+  }
+
+  /** Forgets a channel and takes it out of all its groups, at once. A channel that is not there is fine. */
+  async deleteChannel(channel: string): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    checkChannel(channel);
+    return this.#lifecycle.run(() => this.#roster.remove(channel));
+  }
+
+  /**
+   * Delivers `message` to one channel, on whatever node it is, at most once. One that is no longer there is fine here,
+   * and counted as `no-channel` on its node.
+   *
+   * @throws {InvalidNameError} for a channel that no {@link newChannel} can have given.
+   * @throws {InvalidMessageError}
+   * @throws {LayerUnavailableError} if the message reaches nobody.
+   */
+  async send(channel: string, message: MessageOf<M>): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    checkChannel(channel);
+    const [node, own] = channel.split("!");
+    if (node === undefined || own === undefined) {
+      throw new InvalidNameError(`"${channel}" names no channel that newChannel() gave: those hold a "!".`);
+    }
+    return this.#publish(this.#topics.node(node), message, { to: channel });
+  }
+
+  /**
+   * Puts a channel of this node into `group`. Once it resolves, the channel gets everything sent to the group from
+   * then on, by any node. A channel that is in the group already stays in it once. If the channel leaves while it is
+   * still on its way in, nothing has happened.
+   *
+   * @throws {UnknownChannelError} for a channel that this node has not made or has deleted.
+   * @throws {LayerUnavailableError} if the group cannot be subscribed to; the channel is then not in it.
+   */
+  async groupAdd(group: string, channel: string): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    checkGroup(group);
+    checkChannel(channel);
+    return this.#lifecycle.run(() => {
+      const member = this.#roster.member(channel);
+      if (member === undefined) {
+        throw new UnknownChannelError(
+          `"${channel}" is no channel of this node: only those can join a group.`,
+        );
+      }
+      return this.#roster.join(group, member);
+    });
+  }
+
+  /**
+   * Takes a channel of this node out of `group`: nothing sent to the group is delivered to it after this call. One
+   * that is not in the group, or has been deleted, is fine.
+   *
+   * @throws {UnknownChannelError} for a channel of another node.
+   */
+  async groupDiscard(group: string, channel: string): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    checkGroup(group);
+    checkChannel(channel);
+    return this.#lifecycle.run(async () => {
+      const member = this.#roster.member(channel);
+      if (member !== undefined) return this.#roster.leave(group, member);
+      if (this.#roster.owns(channel)) return;
+      throw new UnknownChannelError(`"${channel}" is no channel of this node: another one must discard it.`);
+    });
+  }
+
+  /**
+   * Delivers `message` to every channel in `group`, on every node, at most once.
+   *
+   * One sender's messages to a group reach each member in the order sent. An empty group is fine.
+   *
+   * @throws {InvalidNameError}
+   * @throws {InvalidMessageError}
+   * @throws {LayerUnavailableError} if the message reaches nobody.
+   */
+  async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    checkGroup(group);
+    const except = options?.except;
+    if (except === undefined) return this.#publish(this.#topics.group(group), message);
+    checkChannel(except);
+    return this.#publish(this.#topics.group(group), message, { except });
+  }
+
+  /**
+   * Closes this node: nothing is delivered to it any more, connections and timers are freed, and what is pending
+   * rejects. What was sent before still goes out. May be called at any time, and twice.
+   */
+  async close(): Promise<void> {
+    this.#roster.clear();
+    return this.#lifecycle.close();
+  }
+
+  #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
+    // Encoded here and now: the sender may change its message while the layer is still opening.
+    const payload = encode(message, envelope);
+    return this.#lifecycle.run(async () => {
+      try {
+        await this.#backend.publish(topic, payload);
+      } catch (error) {
+        this.#counters.drop("unavailable");
+        throw error;
+      }
+      this.#counters.published += 1;
+    });
+  }
+
+  /** Subscribes this node's own topic, once, when its first channel is made. */
+  #listen(): Promise<void> {
+    this.#listening ??= this.#backend.subscribe(this.#topics.node(this.node)).catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    });
+    return this.#listening;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Why a message did not reach an inbox:
+ *
+ * - `garbage`: what arrived is no message in plain msgpack
+ * - `refused-type`: what arrived has a type that begins with `xstate.`
+ * - `no-channel`: a direct send arrived for a channel that is not, or no longer, on this node
+ * - `inbox-error`: the inbox threw
+ * - `unavailable`: the backend could not publish; the sender's promise was rejected
+ */
+export type DropReason = "garbage" | "refused-type" | "no-channel" | "inbox-error" | "unavailable";
+
+/** What a node has carried since it was made. */
+export interface LayerCounters {
+  /** Messages sent by this node that its backend took. */
+  readonly published: number;
+  /** Payloads that arrived at this node, whether or not anybody wanted them. */
+  readonly received: number;
+  /** Messages put into inboxes: one payload for a group of three counts three. */
+  readonly delivered: number;
+  /** Messages lost, by reason. A reason that never happened is absent. */
+  readonly dropped: { readonly [reason in DropReason]?: number };
+}
+
+/** The running counts of one node. */
+export class Counters {
+  published = 0;
+  received = 0;
+  delivered = 0;
+  readonly #dropped: { [reason in DropReason]?: number } = {};
+
+  drop(reason: DropReason): void {
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+  }
+
+  snapshot(): LayerCounters {
+    const { published, received, delivered } = this;
+    return { published, received, delivered, dropped: { ...this.#dropped } };
+  }
+}

@@ -1,0 +1,81 @@
+import { LayerClosedError } from "./errors.ts";
+
+/** Something that is opened once and closed once, whoever asks first. */
+interface Openable {
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a layer when it is first needed, holds back what is asked of it until then, and refuses what is asked of it
+ * after it was closed.
+ */
+export class Lifecycle {
+  readonly #resource: Openable;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #isOpen = false;
+  #waiting = 0;
+
+  constructor(resource: Openable) {
+    this.#resource = resource;
+  }
+
+  get state(): "new" | "open" | "closed" {
+    if (this.#closing !== undefined) return "closed";
+    return this.#isOpen ? "open" : "new";
+  }
+
+  /** Opens, once. After a failure the next call tries again. */
+  ready(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /**
+   * Does `work` now if the layer is open, else once it is: in the order of the calls, in either case.
+   *
+   * @throws {LayerClosedError} if the layer is closed before `work` begins, or while it fails.
+   */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    // Whoever comes while others still wait queues behind them, though the layer may just have opened.
+    if (!this.#isOpen || this.#waiting > 0) {
+      this.#waiting += 1;
+      try {
+        await this.ready();
+      } finally {
+        this.#waiting -= 1;
+      }
+    }
+    this.refuseIfClosed();
+    try {
+      return await work();
+    } catch (error) {
+      this.refuseIfClosed();
+      throw error;
+    }
+  }
+
+  /** @throws {LayerClosedError} */
+  refuseIfClosed(): void {
+    if (this.#closing !== undefined) throw new LayerClosedError();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#resource.close();
+    return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#resource.open();
+    } catch (error) {
+      this.#opening = undefined;
+      this.refuseIfClosed();
+      throw error;
+    }
+    this.refuseIfClosed();
+    this.#isOpen = true;
+  }
+}

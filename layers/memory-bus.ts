@@ -1,0 +1,48 @@
+/** Where a payload goes: one subscriber of a {@link MemoryBus}. */
+export type Subscriber = (topic: string, payload: Uint8Array) => void;
+
+/**
+ * What the memory layers of one process share: nodes on the same bus reach each other.
+ *
+ * A payload is never delivered while it is published, nor in a microtask of the same turn, but in the check phase of
+ * the event loop, with all that the turn published, in order. So two actors that answer each other without end leave
+ * room for sockets and timers, as they would with a network in between. As on a server, a subscriber gets what is
+ * published after it subscribed, even if what came before is still on its way.
+ */
+export class MemoryBus {
+  /** By topic, each subscriber with the number of the first payload that is for it. */
+  readonly #subscribers = new Map<string, Map<Subscriber, number>>();
+  #pending: { readonly topic: string; readonly payload: Uint8Array }[] = [];
+  /** The number of the first payload that is pending. */
+  #first = 0;
+
+  publish(topic: string, payload: Uint8Array): void {
+    if (this.#pending.length === 0) setImmediate(() => this.#flush());
+    this.#pending.push({ topic, payload });
+  }
+
+  subscribe(topic: string, subscriber: Subscriber): void {
+    const from = this.#first + this.#pending.length;
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers === undefined) this.#subscribers.set(topic, new Map([[subscriber, from]]));
+    else subscribers.set(subscriber, from);
+  }
+
+  unsubscribe(topic: string, subscriber: Subscriber): void {
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    let number = this.#first;
+    this.#pending = [];
+    this.#first += pending.length;
+    for (const { topic, payload } of pending) {
+      for (const [subscriber, from] of this.#subscribers.get(topic) ?? []) {
+        if (from <= number) subscriber(topic, payload);
+      }
+      number += 1;
+    }
+  }
+}

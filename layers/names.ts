@@ -1,0 +1,44 @@
+import { InvalidNameError } from "./errors.ts";
+
+const groupPattern = /^[A-Za-z0-9._-]{1,99}$/;
+const channelPattern = /^(?=.{1,99}$)[A-Za-z0-9._-]+(?:![A-Za-z0-9._-]+)?$/;
+const prefixPattern = /^[!-~]{1,99}$/;
+const letters = "ASCII letters, digits, '-', '_' and '.'";
+
+/** @throws {InvalidNameError} unless `name` is 1 to 99 ASCII letters, digits, `-`, `_` and `.`. */
+export function checkGroup(name: string): void {
+  if (typeof name !== "string" || !groupPattern.test(name)) {
+    throw new InvalidNameError(`A group's name is 1 to 99 ${letters}, not ${shown(name)}.`);
+  }
+}
+
+/** @throws {InvalidNameError} unless `name` follows the rule of groups, with at most one `!` between its parts. */
+export function checkChannel(name: string): void {
+  if (typeof name !== "string" || !channelPattern.test(name)) {
+    throw new InvalidNameError(
+      `A channel's name is 1 to 99 ${letters}, with at most one '!' inside, not ${shown(name)}.`,
+    );
+  }
+}
+
+/**
+ * A prefix keeps apart the applications on one server. `__group__` and `__node__` are what follows it on the wire,
+ * so a prefix that held them could run into another one.
+ *
+ * @throws {InvalidNameError} unless `prefix` is 1 to 99 printable ASCII characters without spaces and without those.
+ */
+export function checkPrefix(prefix: string): void {
+  if (typeof prefix !== "string" || !prefixPattern.test(prefix) || /__(?:group|node)__/.test(prefix)) {
+    throw new InvalidNameError(
+      "A prefix is 1 to 99 printable ASCII characters without spaces, '__group__' or '__node__', " +
+        `not ${shown(prefix)}.`,
+    );
+  }
+}
+
+/** The offending name as an error shows it: quoted, escaped, and cut where it is long. */
+function shown(name: unknown): string {
+  if (typeof name !== "string") return `a value of type ${name === null ? "null" : typeof name}`;
+  if (name.length <= 40) return JSON.stringify(name);
+  return `${JSON.stringify(name.slice(0, 40))}… (${name.length} characters)`;
+}

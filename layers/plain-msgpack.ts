@@ -1,0 +1,94 @@
+import { maxDepth } from "./plain-values.ts";
+
+/**
+ * Checks, before anything is decoded, that `bytes` is one whole msgpack value without extensions, its maps have
+ * strings for keys, and nothing nests deeper than {@link maxDepth}.
+ *
+ * msgpackr understands far more than we ever send (records, references, sets, regular expressions…), and recurses as
+ * deep as its input says. What passes here makes it do nothing of the kind.
+ *
+ * @throws {RangeError} for anything else.
+ * @see https://github.com/msgpack/msgpack/blob/master/spec.md for the formats.
+ */
+export function checkPlainMsgpack(bytes: Uint8Array): void {
+  if (skip(bytes, 0, 1) !== bytes.length) throw new RangeError("Bytes are missing or left over.");
+}
+
+/** Where the value that begins at `at` ends. What runs past the end of `bytes` is found there. */
+function skip(bytes: Uint8Array, at: number, depth: number): number {
+  const token = unsigned(bytes, at, 1);
+  if (token < 0x80 || token >= 0xe0) return at + 1;
+  if (token < 0x90) return skipMap(bytes, at + 1, token & 0x0f, depth);
+  if (token < 0xa0) return skipItems(bytes, at + 1, token & 0x0f, depth);
+  if (token < 0xc0) return at + 1 + (token & 0x1f);
+  switch (token) {
+    case 0xc0: // nil
+    case 0xc2: // false
+    case 0xc3: // true
+      return at + 1;
+    case 0xcc: // integers and floats of one to eight bytes
+    case 0xd0:
+      return at + 2;
+    case 0xcd:
+    case 0xd1:
+      return at + 3;
+    case 0xca:
+    case 0xce:
+    case 0xd2:
+      return at + 5;
+    case 0xcb:
+    case 0xcf:
+    case 0xd3:
+      return at + 9;
+    case 0xc4: // bytes and strings, after a length of one, two or four bytes
+    case 0xd9:
+      return at + 2 + unsigned(bytes, at + 1, 1);
+    case 0xc5:
+    case 0xda:
+      return at + 3 + unsigned(bytes, at + 1, 2);
+    case 0xc6:
+    case 0xdb:
+      return at + 5 + unsigned(bytes, at + 1, 4);
+    case 0xdc:
+      return skipItems(bytes, at + 3, unsigned(bytes, at + 1, 2), depth);
+    case 0xdd:
+      return skipItems(bytes, at + 5, unsigned(bytes, at + 1, 4), depth);
+    case 0xde:
+      return skipMap(bytes, at + 3, unsigned(bytes, at + 1, 2), depth);
+    case 0xdf:
+      return skipMap(bytes, at + 5, unsigned(bytes, at + 1, 4), depth);
+    default:
+      throw new RangeError(`0x${token.toString(16)} begins an extension, or nothing.`);
+  }
+}
+
+function skipItems(bytes: Uint8Array, from: number, count: number, depth: number): number {
+  if (depth > maxDepth) throw new RangeError("Nested too deep.");
+  let at = from;
+  for (let index = 0; index < count; index += 1) at = skip(bytes, at, depth + 1);
+  return at;
+}
+
+function skipMap(bytes: Uint8Array, from: number, count: number, depth: number): number {
+  if (depth > maxDepth) throw new RangeError("Nested too deep.");
+  let at = from;
+  for (let index = 0; index < count; index += 1) {
+    if (!beginsString(unsigned(bytes, at, 1))) throw new RangeError("A key is no string.");
+    at = skip(bytes, skip(bytes, at, depth), depth + 1);
+  }
+  return at;
+}
+
+function beginsString(token: number): boolean {
+  return (token >= 0xa0 && token < 0xc0) || (token >= 0xd9 && token <= 0xdb);
+}
+
+function unsigned(bytes: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let index = at; index < at + size; index += 1) {
+    const byte = bytes[index];
+    if (byte === undefined) throw new RangeError("Bytes are missing.");
+    value = value * 256 + byte;
+  }
+  return value;
+}

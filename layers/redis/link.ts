@@ -1,0 +1,137 @@
+import { Redis } from "ioredis";
+import type { Clock } from "../contract.ts";
+import { LayerUnavailableError } from "../errors.ts";
+import { backoffMs } from "./backoff.ts";
+import { within } from "./deadline.ts";
+import type { RedisServer } from "./redis-server.ts";
+
+/** What a link tells its owner. */
+export interface LinkListener {
+  /** Connected and ready for commands: for the first time, or again. */
+  up(): void;
+  /** The connection is gone; what the server knew of it, too. */
+  down(): void;
+  /** An outage has begun, or goes on for another reason. Never twice in one outage for the same. */
+  error(error: Error): void;
+}
+
+/** How long a closing link waits for what it has sent to be answered. */
+const lingerMs = 1_000;
+
+/** One connection to a Redis server, that comes back by itself once it has been up. */
+export class Link {
+  readonly redis: Redis;
+  readonly #role: string;
+  readonly #server: RedisServer;
+  readonly #listener: LinkListener;
+  readonly #clock: Clock;
+  readonly #reported = new Set<string>();
+  #failure: Error | undefined;
+  #wasUp = false;
+  #closing: Promise<void> | undefined;
+
+  /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
+  constructor(role: string, server: RedisServer, listener: LinkListener, clock: Clock) {
+    this.#role = role;
+    this.#server = server;
+    this.#listener = listener;
+    this.#clock = clock;
+    this.redis = new Redis({
+      connectionName: `greenroom-${role}`,
+      ...server.options,
+      // A first connection that fails is for the caller of `open`; only one that was up comes back by itself.
+      retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
+    });
+    this.redis.on("ready", () => this.#up());
+    this.redis.on("close", () => this.#down());
+    this.redis.on("error", (error) => this.#failed(error));
+  }
+
+  get isUp(): boolean {
+    return this.redis.status === "ready";
+  }
+
+  /** Why commands fail at the moment. */
+  get trouble(): LayerUnavailableError {
+    return this.#unavailable("is not connected", this.#failure);
+  }
+
+  /** @throws {LayerUnavailableError} naming the address, without the password. The link is closed then. */
+  async open(): Promise<void> {
+    const { connectTimeoutMs } = this.#server;
+    const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
+    try {
+      await within(this.redis.connect(), connectTimeoutMs, this.#clock, late);
+    } catch (error) {
+      const failure = this.#unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
+      await this.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Runs one command.
+   *
+   * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
+   *   server refuses.
+   */
+  async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await command(this.redis);
+    } catch (error) {
+      throw this.isUp ? this.#unavailable("refuses a command", withoutCommand(error)) : this.trouble;
+    }
+  }
+
+  /** Waits a little for the answers that are due, then hangs up. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.isUp) {
+      const late = () => new Error("no answer to QUIT");
+      await within(this.redis.quit(), lingerMs, this.#clock, late).catch(() => {});
+    }
+    const { status } = this.redis;
+    if (status === "end") return;
+    const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
+    this.redis.disconnect();
+    // ioredis says "end" of a connection, not of the pause before it would have made one.
+    if (status !== "reconnecting") await ended;
+  }
+
+  #up(): void {
+    this.#wasUp = true;
+    this.#failure = undefined;
+    this.#reported.clear();
+    this.#listener.up();
+  }
+
+  #down(): void {
+    if (!this.#wasUp || this.#closing !== undefined) return;
+    this.#listener.down();
+    this.#failed(this.#failure ?? new Error("the connection was closed"));
+  }
+
+  #failed(error: Error): void {
+    this.#failure = withoutCommand(error);
+    if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(error.message)) return;
+    this.#reported.add(error.message);
+    this.#listener.error(this.trouble);
+  }
+
+  #unavailable(what: string, cause: Error | undefined): LayerUnavailableError {
+    const { address } = this.#server;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
+  }
+}
+
+/** The error without the command that failed: that of a login holds the password. */
+function withoutCommand(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (!("command" in error)) return error;
+  return new Error(error.message);
+}

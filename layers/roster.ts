@@ -1,0 +1,75 @@
+import type { Backend, Inbox } from "./contract.ts";
+import { Group, type Member } from "./group.ts";
+import { Subscription } from "./subscription.ts";
+import type { Topics } from "./topics.ts";
+
+/** The channels of one node, and the groups that they are in. It dies with the node: nothing expires, no ghost stays. */
+export class Roster {
+  readonly #node: string;
+  readonly #topics: Topics;
+  readonly #backend: Backend;
+  readonly #onError: (error: unknown) => void;
+  readonly #members = new Map<string, Member>();
+  readonly #groups = new Map<string, Group>();
+  #lastNumber = 0;
+
+  constructor(node: string, topics: Topics, backend: Backend, onError: (error: unknown) => void) {
+    this.#node = node;
+    this.#topics = topics;
+    this.#backend = backend;
+    this.#onError = onError;
+  }
+
+  add(inbox: Inbox): Member {
+    this.#lastNumber += 1;
+    const member = { channel: `${this.#node}!${this.#lastNumber.toString(36)}`, inbox, joins: new Map() };
+    this.#members.set(member.channel, member);
+    return member;
+  }
+
+  member(channel: string): Member | undefined {
+    return this.#members.get(channel);
+  }
+
+  /** Whether `channel` has the form of the names that this node gives, be it still there or not. */
+  owns(channel: string): boolean {
+    return channel.startsWith(`${this.#node}!`);
+  }
+
+  /** Resolves once the groups that it was the last member of are unsubscribed. */
+  async remove(channel: string): Promise<void> {
+    const member = this.#members.get(channel);
+    if (member === undefined) return;
+    this.#members.delete(channel);
+    await Promise.all([...member.joins.keys()].map((group) => group.leave(member)));
+  }
+
+  /** Puts `member` into the group of that name, which is made if nobody of this node is in it. */
+  join(name: string, member: Member): Promise<void> {
+    const topic = this.#topics.group(name);
+    const group = this.#groups.get(topic) ?? this.#makeGroup(name, topic);
+    return group.join(member);
+  }
+
+  leave(name: string, member: Member): Promise<void> {
+    return this.groupAt(this.#topics.group(name))?.leave(member) ?? Promise.resolve();
+  }
+
+  groupAt(topic: string): Group | undefined {
+    return this.#groups.get(topic);
+  }
+
+  clear(): void {
+    this.#members.clear();
+    this.#groups.clear();
+  }
+
+  #makeGroup(name: string, topic: string): Group {
+    const forget = () => {
+      this.#groups.delete(topic);
+    };
+    const group = new Group(name, new Subscription(this.#backend, topic, forget, this.#onError));
+    this.#groups.set(topic, group);
+    return group;
+  }
+}

@@ -1,0 +1,41 @@
+import { describeArrivals } from "./arrivals.ts";
+import { describeClosing } from "./closing.ts";
+import { describeDirectSends } from "./direct-sends.ts";
+import { describeGroups } from "./groups.ts";
+import { describeLoss } from "./loss.ts";
+import { describeMembership } from "./membership.ts";
+import { describeMessages } from "./messages.ts";
+import { describeNames } from "./names.ts";
+import { describeOpening } from "./opening.ts";
+import { type LayerImplementation, Stage } from "./stage.ts";
+
+/**
+ * Proves, with mocha, that an implementation keeps what {@link ChannelLayer} promises: every spec runs on two nodes of
+ * a world of its own, and shows that something does not come by what comes after it, never by a pause.
+ *
+ * @example
+ * const bus = new MemoryBus();
+ * const raw = new MemoryBackend(bus);
+ * describeChannelLayer("MemoryLayer", {
+ *   startNode: (world) => new MemoryLayer({ bus, prefix: world }),
+ *   publish: (topic, payload) => raw.publish(topic, payload),
+ *   lacks: { gap: "nothing lies between the nodes of one process" },
+ * });
+ */
+export function describeChannelLayer(name: string, implementation: LayerImplementation): void {
+  describe(name, () => {
+    const stage = new Stage(implementation);
+    beforeEach(() => stage.open());
+    afterEach(() => stage.close());
+
+    describeNames(stage);
+    describeMessages(stage);
+    describeArrivals(stage);
+    describeGroups(stage);
+    describeMembership(stage);
+    describeDirectSends(stage);
+    describeLoss(stage);
+    describeOpening(stage);
+    describeClosing(stage);
+  });
+}

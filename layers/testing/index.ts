@@ -1,0 +1,3 @@
+export { describeChannelLayer } from "./describe-channel-layer.ts";
+export { Recorder } from "./recorder.ts";
+export { type Actor, type LayerImplementation, Stage } from "./stage.ts";

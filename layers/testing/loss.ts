@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import type { Inbox } from "../contract.ts";
+import type { Stage } from "./stage.ts";
+
+/** An inbox that breaks its contract. */
+const throwing: Inbox = {
+  deliver() {
+    throw new Error("the inbox threw");
+  },
+  gap() {
+    throw new Error("the inbox threw");
+  },
+};
+
+export function describeLoss(stage: Stage): void {
+  describe("loss", () => {
+    it("by an inbox that throws is counted, reported, and nobody else's", async () => {
+      const broken = await stage.one.newChannel(throwing);
+      const before = await stage.actor(stage.one, "group");
+      await stage.one.groupAdd("group", broken);
+      const after = await stage.actor(stage.one, "group");
+      await stage.other.send(broken, { type: "x" });
+      await stage.other.groupSend("group", { type: "x" });
+      await stage.other.groupSend("group", { type: "end" });
+      for (const { inbox } of [before, after]) {
+        await inbox.next("end");
+        assert.deepEqual(inbox.types, ["x", "end"]);
+      }
+      await stage.other.send(after.channel, { type: "last" });
+      await after.inbox.next("last");
+      assert.deepEqual(stage.one.counters().dropped, { "inbox-error": 3 });
+      assert.equal(stage.errors.length, 3);
+      for (const [error, where] of stage.errors) {
+        assert.match(String(error), /the inbox threw/);
+        assert.deepEqual(where, { stage: "layer", channel: broken });
+      }
+    });
+
+    it("is none where all goes well: what was published, received and delivered adds up", async () => {
+      const near = await stage.actor(stage.one, "group");
+      const far = await stage.actor(stage.other, "group");
+      const neighbour = await stage.actor(stage.other, "group");
+      await stage.one.send(far.channel, { type: "direct" });
+      await far.inbox.next("direct");
+      await stage.one.groupSend("group", { type: "not-near" }, { except: near.channel });
+      await stage.one.groupSend("group", { type: "end" });
+      for (const { inbox } of [near, far, neighbour]) await inbox.next("end");
+      assert.deepEqual(stage.one.counters(), { published: 3, received: 2, delivered: 1, dropped: {} });
+      assert.deepEqual(stage.other.counters(), { published: 0, received: 3, delivered: 5, dropped: {} });
+    });
+
+    const { cut, lacks } = stage.implementation;
+    const itTellsGaps = lacks?.gap === undefined ? it : (title: string) => it(`${title} (${lacks.gap})`);
+    itTellsGaps(
+      "by a broken connection is told to the members of each group: one gap, once all is well",
+      async () => {
+        const first = await stage.actor(stage.one, "group", "another");
+        const second = await stage.actor(stage.one, "group");
+        const outside = await stage.actor(stage.one);
+        await cut?.(stage.one);
+        await first.inbox.until(() => first.inbox.gaps.length === 2);
+        await second.inbox.until(() => second.inbox.gaps.length === 1);
+        await stage.other.groupSend("group", { type: "end" });
+        await stage.other.groupSend("another", { type: "end" });
+        await stage.other.send(outside.channel, { type: "end" });
+        await first.inbox.until(() => first.inbox.mails.length === 2);
+        for (const { inbox } of [second, outside]) await inbox.next("end");
+        assert.deepEqual(new Set(first.inbox.gaps.map(({ group }) => group)), new Set(["group", "another"]));
+        assert.deepEqual(second.inbox.gaps, [{ group: "group" }]);
+        assert.deepEqual([first.inbox.gaps.length, outside.inbox.gaps.length], [2, 0]);
+      },
+    );
+  });
+}

@@ -1,0 +1,26 @@
+import { checkPrefix } from "./names.ts";
+
+/**
+ * The names of groups and nodes on the wire. A group's is the one that channels_redis' `RedisPubSubChannelLayer` uses,
+ * so that a Django process with the same prefix shares it.
+ */
+export class Topics {
+  readonly #groups: string;
+  readonly #nodes: string;
+
+  /** @throws {InvalidNameError} */
+  constructor(prefix: string) {
+    checkPrefix(prefix);
+    this.#groups = `${prefix}__group__`;
+    this.#nodes = `${prefix}__node__`;
+  }
+
+  group(name: string): string {
+    return this.#groups + name;
+  }
+
+  /** One topic carries the direct sends for all channels of a node. */
+  node(name: string): string {
+    return this.#nodes + name;
+  }
+}

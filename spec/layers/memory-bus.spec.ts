@@ -1,0 +1,71 @@
+import { expect } from "chai";
+import { MemoryBackend } from "../../layers/memory-backend.ts";
+import { MemoryBus } from "../../layers/memory-bus.ts";
+import { MemoryLayer } from "../../layers/memory-layer.ts";
+import { Recorder } from "../../layers/testing/index.ts";
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("MemoryBus", () => {
+  it("delivers what one turn published in the next check phase, in order", async () => {
+    const bus = new MemoryBus();
+    const received: string[] = [];
+    for (const topic of ["a", "b"]) {
+      bus.subscribe(topic, (_, payload) => received.push(`${topic}${payload[0]}`));
+    }
+    bus.publish("a", Uint8Array.of(1));
+    bus.publish("b", Uint8Array.of(2));
+    queueMicrotask(() => bus.publish("a", Uint8Array.of(3)));
+    await Promise.resolve();
+    expect(received).to.deep.equal([]);
+    await nextTurn();
+    expect(received).to.deep.equal(["a1", "b2", "a3"]);
+  });
+
+  it("gives a subscriber nothing that was published before it came or after it left", async () => {
+    const bus = new MemoryBus();
+    const received: (number | undefined)[] = [];
+    const subscriber = (_: string, payload: Uint8Array) => void received.push(payload[0]);
+    bus.publish("a", Uint8Array.of(1));
+    bus.subscribe("a", subscriber);
+    bus.publish("a", Uint8Array.of(2));
+    await nextTurn();
+    bus.publish("a", Uint8Array.of(3));
+    bus.unsubscribe("a", subscriber);
+    bus.subscribe("a", subscriber);
+    bus.publish("a", Uint8Array.of(4));
+    await nextTurn();
+    expect(received).to.deep.equal([2, 4]);
+  });
+});
+
+describe("MemoryBackend", () => {
+  it("is quiet after it was closed, even for what is on its way", async () => {
+    const bus = new MemoryBus();
+    const backend = new MemoryBackend(bus);
+    const received: string[] = [];
+    await backend.open({ payload: (topic) => void received.push(topic), gap() {}, error() {} });
+    await backend.subscribe("a");
+    await backend.publish("a", new Uint8Array());
+    await nextTurn();
+    await backend.publish("a", new Uint8Array());
+    await backend.close();
+    await nextTurn();
+    expect(received).to.deep.equal(["a"]);
+  });
+});
+
+describe("MemoryLayer without a bus", () => {
+  it("is a world of its own", async () => {
+    const [one, other] = [new MemoryLayer(), new MemoryLayer()];
+    const [mine, theirs] = [new Recorder(), new Recorder()];
+    await one.groupAdd("group", await one.newChannel(mine));
+    await other.groupAdd("group", await other.newChannel(theirs));
+    await other.groupSend("group", { type: "theirs" });
+    await one.groupSend("group", { type: "mine" });
+    await theirs.next("theirs");
+    await mine.next("mine");
+    expect([mine.types, theirs.types]).to.deep.equal([["mine"], ["theirs"]]);
+    await Promise.all([one.close(), other.close()]);
+  });
+});

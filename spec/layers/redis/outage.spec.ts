@@ -1,0 +1,212 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { SimulatedClock } from "xstate";
+import { LayerUnavailableError } from "../../../layers/errors.ts";
+import { RedisPubSubLayer, type RedisPubSubLayerOptions } from "../../../layers/redis/index.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
+import { type RedisServer, startRedisServer } from "../../support/redis.ts";
+import { until } from "../support/until.ts";
+
+const topic = "chat__group__room";
+
+describe("RedisPubSubLayer in an outage", () => {
+  let server: RedisServer;
+  let layer: RedisPubSubLayer;
+  let errors: Error[];
+  beforeEach(async () => {
+    server = await startRedisServer();
+    startLayer();
+  });
+  afterEach(async () => {
+    await layer.close();
+    await server.kill();
+  });
+
+  function startLayer(options: Partial<RedisPubSubLayerOptions> = {}): void {
+    errors = [];
+    const onError = (error: unknown) => errors.push(error as Error);
+    layer = new RedisPubSubLayer({ url: server.url, prefix: "chat", onError, ...options });
+  }
+
+  async function crash(): Promise<void> {
+    await server.kill();
+    await until(() => !layer.health.ok);
+  }
+
+  async function comeBack(): Promise<void> {
+    server = await startRedisServer({ port: server.port });
+  }
+
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  async function join(group = "room"): Promise<{ channel: string; inbox: Recorder }> {
+    const inbox = new Recorder();
+    const channel = await layer.newChannel(inbox);
+    await layer.groupAdd(group, channel);
+    return { channel, inbox };
+  }
+
+  async function rejection(call: Promise<unknown>): Promise<Error> {
+    return call.then(
+      () => expect.fail("It did not reject."),
+      (error: Error) => error,
+    );
+  }
+
+  /** Whether `call` settles without any answer from outside. */
+  async function settlesAtOnce(call: Promise<unknown>): Promise<boolean> {
+    return Promise.race([
+      call.then(
+        () => true,
+        () => true,
+      ),
+      turn().then(() => false),
+    ]);
+  }
+
+  it("fails what is sent at once, naming the address, and never sends it later", async () => {
+    const { channel, inbox } = await join();
+    await crash();
+    const sending = layer.groupSend("room", { type: "stale" });
+    expect(await settlesAtOnce(sending)).to.equal(true);
+    const error = await rejection(sending);
+    expect(error).to.be.instanceOf(LayerUnavailableError);
+    expect(error.message).to.include(`${server.host}:${server.port}`);
+    await rejection(layer.send(channel, { type: "stale" }));
+    expect(layer.counters().dropped).to.deep.equal({ unavailable: 2 });
+    await comeBack();
+    await inbox.until(() => inbox.gaps.length === 1);
+    await until(() => layer.health.ok);
+    await layer.groupSend("room", { type: "end" });
+    await inbox.next("end");
+    expect(inbox.types).to.deep.equal(["end"]);
+  });
+
+  it("fails what is under way when the connection breaks", async () => {
+    await layer.ready();
+    await server.pause();
+    const sending = rejection(layer.groupSend("room", { type: "x" }));
+    await server.kill();
+    expect(await sending).to.be.instanceOf(LayerUnavailableError);
+  });
+
+  it("tells each member of each group one gap when all is well again", async () => {
+    const [first, second, another] = [await join(), await join(), await join("another")];
+    await crash();
+    await comeBack();
+    for (const { inbox } of [first, second, another]) {
+      await inbox.until(() => inbox.gaps.length > 0);
+    }
+    await until(() => layer.health.ok);
+    await layer.groupSend("room", { type: "end" });
+    await layer.groupSend("another", { type: "end" });
+    for (const { inbox } of [first, second, another]) await inbox.next("end");
+    expect(first.inbox.gaps).to.deep.equal([{ group: "room" }]);
+    expect(second.inbox.gaps).to.deep.equal([{ group: "room" }]);
+    expect(another.inbox.gaps).to.deep.equal([{ group: "another" }]);
+  });
+
+  it("lets members leave at once, and does not subscribe their group again", async () => {
+    const { channel } = await join();
+    const stays = await join("another");
+    await crash();
+    expect(await settlesAtOnce(layer.groupDiscard("room", channel))).to.equal(true);
+    await comeBack();
+    await stays.inbox.until(() => stays.inbox.gaps.length === 1);
+    const raw = new Redis(server.url);
+    expect(await raw.pubsub("NUMSUB", topic, "chat__group__another")).to.deep.equal([
+      topic,
+      0,
+      "chat__group__another",
+      1,
+    ]);
+    await raw.quit();
+  });
+
+  it("lets those who join wait for its end; they get no gap", async () => {
+    const { inbox, channel } = await join("another");
+    await crash();
+    const joining = layer.groupAdd("room", channel);
+    expect(await settlesAtOnce(joining)).to.equal(false);
+    await comeBack();
+    await joining;
+    await until(() => layer.health.ok);
+    await layer.groupSend("room", { type: "end" });
+    await inbox.next("end");
+    expect(inbox.gaps).to.deep.equal([{ group: "another" }]);
+  });
+
+  it("lets those who join wait no longer than the deadline, and leaves no ghost", async () => {
+    await layer.close();
+    const clock = new SimulatedClock();
+    startLayer({ clock, connectTimeoutMs: 5_000 });
+    const { inbox, channel } = await join("another");
+    await crash();
+    const joining = rejection(layer.groupAdd("room", channel));
+    clock.increment(4_999);
+    expect(await settlesAtOnce(joining)).to.equal(false);
+    clock.increment(1);
+    const error = await joining;
+    expect(error).to.be.instanceOf(LayerUnavailableError);
+    expect(error.message).to.include(`${server.host}:${server.port}`);
+    await comeBack();
+    await inbox.until(() => inbox.gaps.length === 1);
+    const raw = new Redis(server.url);
+    expect(await raw.pubsub("NUMSUB", topic)).to.deep.equal([topic, 0]);
+    await raw.publish(topic, Buffer.from("81a474797065a178", "hex"));
+    await raw.publish("chat__group__another", Buffer.from("81a474797065a3656e64", "hex"));
+    await inbox.next("end");
+    expect(inbox.types).to.deep.equal(["end"]);
+    await layer.groupAdd("room", channel);
+    expect(await raw.pubsub("NUMSUB", topic)).to.deep.equal([topic, 1]);
+    await raw.quit();
+  });
+
+  it("fails what a frozen server does not answer, and is well when it thaws", async () => {
+    await layer.close();
+    startLayer({ connectTimeoutMs: 1_000 });
+    const { inbox, channel } = await join();
+    await server.pause();
+    const calls = [layer.groupSend("room", { type: "x" }), layer.groupAdd("another", channel)];
+    for (const error of await Promise.all(calls.map(rejection))) {
+      expect(error).to.be.instanceOf(LayerUnavailableError);
+    }
+    await server.resume();
+    await until(() => layer.health.ok);
+    // Its answer comes after those to whatever had to be subscribed again.
+    await layer.groupAdd("third", channel);
+    await layer.groupSend("room", { type: "end" });
+    await inbox.next("end");
+  });
+
+  it("shows in the health, and is reported once for each connection and reason", async () => {
+    const { inbox } = await join();
+    await crash();
+    expect(layer.health.ok).to.equal(false);
+    expect(layer.health.reason).to.include(`${server.host}:${server.port}`);
+    let attempts = 0;
+    const deaf = createServer((socket) => {
+      attempts += 1;
+      socket.destroy();
+    }).listen(server.port, server.host);
+    await until(() => attempts >= 4);
+    deaf.close();
+    await once(deaf, "close");
+    await comeBack();
+    await inbox.until(() => inbox.gaps.length === 1);
+    await until(() => layer.health.ok);
+    const texts = errors.map(({ message }) => message);
+    expect(new Set(texts).size, texts.join("\n")).to.equal(texts.length);
+    for (const role of ["publisher", "subscriber"]) expect(texts.join("\n")).to.include(`(${role})`);
+  });
+
+  it("may be closed in the middle of", async () => {
+    await join();
+    await crash();
+    const joining = rejection(join("another"));
+    await layer.close();
+    expect(await joining).to.have.property("code", "ERR_LAYER_CLOSED");
+  });
+});

@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { InvalidNameError } from "../../../layers/errors.ts";
+import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { redisUrl } from "../../support/redis.ts";
+
+/** A client that knows nothing of this package. */
+let raw: Redis;
+before(() => {
+  raw = new Redis(redisUrl());
+});
+after(() => raw.quit());
+
+describeChannelLayer("RedisPubSubLayer", {
+  startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
+  publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
+  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+});
+
+describe("RedisPubSubLayer on the wire", () => {
+  let prefix: string;
+  let layers: RedisPubSubLayer[];
+  beforeEach(() => {
+    prefix = `wire-${randomBytes(6).toString("hex")}`;
+    layers = [];
+  });
+  afterEach(() => Promise.all(layers.map((layer) => layer.close())));
+
+  function startLayer(): RedisPubSubLayer {
+    const layer = new RedisPubSubLayer({ url: redisUrl(), prefix });
+    layers.push(layer);
+    return layer;
+  }
+
+  /** The topics of this spec that are subscribed on the server, each with its number of subscribers. */
+  async function topics(): Promise<Record<string, unknown>> {
+    const names = (await raw.pubsub("CHANNELS", `${prefix}*`)) as string[];
+    const counts = names.length === 0 ? [] : await raw.pubsub("NUMSUB", ...names);
+    return Object.fromEntries(names.map((name) => [name, counts[counts.indexOf(name) + 1]]));
+  }
+
+  const join = async (layer: RedisPubSubLayer, group: string, inbox = new Recorder()) => {
+    const channel = await layer.newChannel(inbox);
+    await layer.groupAdd(group, channel);
+    return channel;
+  };
+
+  it("subscribes a group once per node, and only while the node has members of it", async () => {
+    const [one, other] = [startLayer(), startLayer()];
+    const group = `${prefix}__group__room`;
+    const channels = await Promise.all([1, 2, 3].map(() => join(one, "room")));
+    expect(await topics()).to.include({ [group]: 1 });
+    const far = await join(other, "room");
+    expect(await topics()).to.include({ [group]: 2 });
+    await other.deleteChannel(far);
+    expect(await topics()).to.include({ [group]: 1 });
+    for (const channel of channels) {
+      expect(await topics()).to.include({ [group]: 1 });
+      await one.groupDiscard("room", channel);
+    }
+    expect(await topics()).not.to.have.property(group);
+  });
+
+  it("subscribes one topic for all channels of a node, and none before the first", async () => {
+    const layer = startLayer();
+    await layer.ready();
+    await layer.groupSend("room", { type: "x" });
+    expect(await topics()).to.deep.equal({});
+    await Promise.all([1, 2, 3].map(() => layer.newChannel(new Recorder())));
+    expect(await topics()).to.deep.equal({ [`${prefix}__node__${layer.node}`]: 1 });
+    await layer.close();
+    expect(await topics()).to.deep.equal({});
+  });
+
+  it("puts the joins of one turn into one command, and the leaves", async () => {
+    const calls = async (command: string) => {
+      const stats = await raw.info("commandstats");
+      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    };
+    const layer = startLayer();
+    const channel = await layer.newChannel(new Recorder());
+    const groups = Array.from({ length: 500 }, (_, index) => `room-${index}`);
+    const before = await Promise.all(["subscribe", "unsubscribe"].map(calls));
+    await Promise.all(groups.map((group) => layer.groupAdd(group, channel)));
+    expect(Object.keys(await topics())).to.have.length(501);
+    await layer.deleteChannel(channel);
+    expect(Object.keys(await topics())).to.have.length(1);
+    const after = await Promise.all(["subscribe", "unsubscribe"].map(calls));
+    expect(after.map((count, index) => count - (before[index] ?? 0))).to.deep.equal([1, 1]);
+  });
+
+  it("publishes what a Django process reads: a plain msgpack map on the group's topic", async () => {
+    const python = raw.duplicate();
+    const received = new Promise((resolve) => {
+      python.on("messageBuffer", (topic, payload) => resolve([topic.toString(), payload.toString("hex")]));
+    });
+    await python.subscribe(`${prefix}__group__room`);
+    await startLayer().groupSend("room", { type: "room.message", message: "hi" });
+    expect(await received).to.deep.equal([
+      `${prefix}__group__room`,
+      "82a474797065ac726f6f6d2e6d657373616765a76d657373616765a26869",
+    ]);
+    await python.quit();
+  });
+
+  it("reads what a Django process publishes", async () => {
+    const inbox = new Recorder();
+    await join(startLayer(), "room", inbox);
+    const payload = "82a474797065ac726f6f6d2e6d657373616765a76d657373616765a26869";
+    await raw.publish(`${prefix}__group__room`, Buffer.from(payload, "hex"));
+    expect(await inbox.next("room.message")).to.deep.equal({ type: "room.message", message: "hi" });
+  });
+
+  it("says on the server what each of its connections is for", async () => {
+    await startLayer().ready();
+    const clients = String(await raw.client("LIST"));
+    expect(clients).to.include("name=greenroom-publisher").and.to.include("name=greenroom-subscriber");
+  });
+
+  it("wants a prefix, and a URL that is one", () => {
+    const make = (options: object) => () =>
+      new RedisPubSubLayer({ url: redisUrl(), prefix, ...options } as { url: string; prefix: string });
+    expect(make({ prefix: undefined })).to.throw(InvalidNameError);
+    for (const url of ["", "localhost:6379", "http://localhost", "redis:", undefined]) {
+      expect(make({ url })).to.throw(TypeError, "redis://host:6379");
+    }
+    const secret = "redis//:hunter2@localhost";
+    expect(make({ url: secret }))
+      .to.throw(TypeError)
+      .with.property("message")
+      .that.does.not.include("hunter2");
+  });
+});

@@ -1,0 +1,24 @@
+import { expect } from "chai";
+import { redisServer } from "../../../layers/redis/redis-server.ts";
+
+describe("redisServer", () => {
+  it("takes address and login from the URL", () => {
+    const { address, options } = redisServer({ url: "redis://me:p%40ss@redis.example:6399" });
+    expect(address).to.equal("redis.example:6399");
+    expect(options).to.include({ host: "redis.example", port: 6399, username: "me", password: "p@ss" });
+    expect(options).not.to.have.property("tls");
+  });
+
+  it("knows the default port, IPv6 and TLS", () => {
+    const { address, options } = redisServer({ url: "rediss://[::1]" });
+    expect(address).to.equal("[::1]:6379");
+    expect(options).to.deep.include({ host: "::1", port: 6379, tls: {} });
+  });
+
+  it("passes on ioredis' options, but none that decide on delivery", () => {
+    const redis = { family: 6, tls: { servername: "x" }, enableOfflineQueue: true, autoResubscribe: true };
+    const { options } = redisServer({ url: "rediss://localhost", redis });
+    expect(options).to.deep.include({ family: 6, tls: { servername: "x" } });
+    expect(options).to.include({ enableOfflineQueue: false, autoResubscribe: false });
+  });
+});

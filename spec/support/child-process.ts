@@ -1,0 +1,55 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+/** Runs a program to its end and gives what it printed. @throws with its output if it fails. */
+export const run = promisify(execFile);
+
+/** A program that runs beside the specs until it is ended, at the latest when they are over. */
+export interface RunningProcess {
+  readonly pid: number;
+  readonly isRunning: boolean;
+  /** Resolves once it has ended, for whatever reason. */
+  readonly exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
+}
+
+/**
+ * Starts a program and resolves once it has printed a line that `isReady` knows.
+ *
+ * @throws with what it printed, if it ends before.
+ */
+export async function startProcess(
+  command: string,
+  args: readonly string[],
+  isReady: (line: string) => boolean,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<RunningProcess> {
+  const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const end = () => child.kill();
+  process.once("exit", end);
+  const exited = (once(child, "exit") as RunningProcess["exited"]).finally(() => process.off("exit", end));
+  const printed: string[] = [];
+  const ready = new Promise<void>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        printed.push(line);
+        if (isReady(line)) resolve();
+      });
+    }
+  });
+  const endedEarly = exited.then(() => {
+    throw new Error(`${command} ended:\n${printed.join("\n")}`);
+  });
+  await Promise.race([ready, endedEarly]);
+  // From here on its end is no failure.
+  endedEarly.catch(() => {});
+  if (child.pid === undefined) throw new Error(`${command} has no process id.`);
+  return {
+    pid: child.pid,
+    get isRunning() {
+      return child.exitCode === null && child.signalCode === null;
+    },
+    exited,
+  };
+}

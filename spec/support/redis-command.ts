@@ -1,0 +1,70 @@
+import { run } from "./child-process.ts";
+
+/** How this machine runs a Redis: a program on its PATH, or an image. */
+export interface RedisCommand {
+  readonly command: string;
+  /** What comes before the arguments of the server itself, once the port is known. */
+  before(port: number): readonly string[];
+  /** Where the server listens, as it sees it. */
+  readonly bind: string;
+  /** Sends a signal to the server itself. */
+  signal(server: { readonly pid: number; readonly port: number }, signal: NodeJS.Signals): Promise<void>;
+}
+
+const image = "redis:7-alpine";
+
+/**
+ * Finds a Redis: `redis-server` or `valkey-server`, else docker, else it installs one (Debian as root, macOS with brew).
+ *
+ * @throws saying what to install, if all fails.
+ */
+export async function findRedis(): Promise<RedisCommand> {
+  const found = (await onPath()) ?? (await inDocker()) ?? ((await install()) ? await onPath() : undefined);
+  if (found !== undefined) return found;
+  throw new Error(
+    "The specs need a Redis: install redis-server (or valkey-server), start docker, or set REDIS_URL.",
+  );
+}
+
+async function onPath(): Promise<RedisCommand | undefined> {
+  for (const command of ["redis-server", "valkey-server"]) {
+    if (!(await succeeds(command, "--version"))) continue;
+    const signal: RedisCommand["signal"] = async ({ pid }, name) => void process.kill(pid, name);
+    return { command, before: () => [], bind: "127.0.0.1", signal };
+  }
+  return undefined;
+}
+
+async function inDocker(): Promise<RedisCommand | undefined> {
+  if (!(await succeeds("docker", "info"))) return undefined;
+  if (!(await succeeds("docker", "pull", "--quiet", image))) return undefined;
+  const nameOf = (port: number) => `greenroom-spec-${port}`;
+  return {
+    command: "docker",
+    before: (port) => [
+      ...["run", "--rm", "--name", nameOf(port), "--publish", `127.0.0.1:${port}:${port}`],
+      ...[image, "redis-server"],
+    ],
+    bind: "0.0.0.0",
+    async signal({ port }, name) {
+      await run("docker", ["kill", "--signal", name, nameOf(port)]);
+    },
+  };
+}
+
+async function install(): Promise<boolean> {
+  if (process.platform === "darwin") return succeeds("brew", "install", "redis");
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
+  return (
+    (await succeeds("apt-get", "update")) && (await succeeds("apt-get", "install", "-y", "redis-server"))
+  );
+}
+
+async function succeeds(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    await run(command, args);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,61 @@
+import { startProcess } from "./child-process.ts";
+import { freePort } from "./free-port.ts";
+import { findRedis, type RedisCommand } from "./redis-command.ts";
+
+/** A Redis of its own for one spec, or shared by all: without persistence, and on the loopback address only. */
+export interface RedisServer {
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends it as an operator would. */
+  stop(): Promise<void>;
+  /** Ends it with SIGKILL, as a crash would. */
+  kill(): Promise<void>;
+  /** Stops it from answering, with all connections open, until {@link resume}. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  /** The port to listen on, so that a server can come back where it was. @default a free one */
+  readonly port?: number;
+  readonly password?: string;
+}
+
+let command: Promise<RedisCommand> | undefined;
+
+/** Starts a server and resolves once it accepts connections. */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
+  command ??= findRedis();
+  const redis = await command;
+  const host = "127.0.0.1";
+  const port = options.port ?? (await freePort());
+  const { password } = options;
+  const server = await startProcess(
+    redis.command,
+    [
+      ...redis.before(port),
+      ...["--port", String(port), "--bind", redis.bind, "--save", "", "--appendonly", "no"],
+      ...(redis.bind === host ? [] : ["--protected-mode", "no"]),
+      ...(password === undefined ? [] : ["--requirepass", password]),
+    ],
+    (line) => line.includes("eady to accept connections"),
+  );
+  const login = password === undefined ? "" : `:${encodeURIComponent(password)}@`;
+  const signal = (name: NodeJS.Signals) => redis.signal({ pid: server.pid, port }, name);
+  const end = async (name: NodeJS.Signals) => {
+    if (server.isRunning) await signal(name);
+    await server.exited;
+  };
+  return {
+    url: `redis://${login}${host}:${port}`,
+    host,
+    port,
+    pid: server.pid,
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+    pause: () => signal("SIGSTOP"),
+    resume: () => signal("SIGCONT"),
+  };
+}

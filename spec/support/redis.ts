@@ -1,0 +1,21 @@
+import { type RedisServer, startRedisServer } from "./redis-server.ts";
+
+export { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis-server.ts";
+
+let shared: RedisServer | undefined;
+
+/** The Redis that all specs share, each under a prefix of its own. */
+export function redisUrl(): string {
+  const url = process.env.REDIS_URL ?? shared?.url;
+  if (url === undefined) throw new Error("There is no Redis yet: it starts before the first spec.");
+  return url;
+}
+
+/** Before the first spec: without a `REDIS_URL`, a server is found or installed, and started. */
+export async function mochaGlobalSetup(): Promise<void> {
+  if (process.env.REDIS_URL === undefined) shared = await startRedisServer();
+}
+
+export async function mochaGlobalTeardown(): Promise<void> {
+  await shared?.stop();
+}
