@@ -1,0 +1,97 @@
+import { assign, setup } from "xstate";
+import { CloseCode, type Exit } from "./exit.ts";
+
+/** What the machine has done when it enters a state. The runtime's connection implements it. */
+export interface ConnectionEffects {
+  /** Called once, on every way out: leaves groups, runs `disconnect`, frees everything, then sends `cleaned`. */
+  cleanUp(exit: Exit): void;
+}
+
+export type ConnectionEvent =
+  | { readonly type: "accept" }
+  | { readonly type: "reject"; readonly status: number; readonly reason: string }
+  /** The consumer or the runtime closes. In `connecting` this refuses the upgrade. */
+  | {
+      readonly type: "close";
+      readonly code: number;
+      readonly reason: string;
+      readonly by: "consumer" | "runtime";
+    }
+  /** The other side closed, or its socket broke. */
+  | { readonly type: "lost"; readonly code: number; readonly reason: string }
+  /** The consumer threw. */
+  | { readonly type: "fail" }
+  /** Connecting took too long. */
+  | { readonly type: "deadline" }
+  /** The clean-up that `closing` began is done. */
+  | { readonly type: "cleaned" };
+
+interface ConnectionContext {
+  readonly effects: ConnectionEffects;
+  readonly exit: Exit;
+}
+
+const open: Exit = { code: CloseCode.abnormal, reason: "", by: "runtime" };
+
+function exitOf(event: ConnectionEvent, joined: boolean): Exit {
+  const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
+  switch (event.type) {
+    case "reject":
+      return refuse(event.status, event.reason, "consumer");
+    case "deadline":
+      return refuse(503, "Connecting took too long", "runtime");
+    case "fail":
+      return joined
+        ? { code: CloseCode.failure, reason: "Internal error", by: "runtime" }
+        : refuse(500, "Internal error", "runtime");
+    case "close":
+      return joined
+        ? { code: event.code, reason: event.reason, by: event.by }
+        : refuse(503, event.reason, event.by);
+    case "lost":
+      return { code: event.code, reason: event.reason, by: "client" };
+    default:
+      return open;
+  }
+}
+
+const refuse = { target: "closing", actions: { type: "recordExit", params: { joined: false } } } as const;
+const leave = { target: "closing", actions: { type: "recordExit", params: { joined: true } } } as const;
+
+/**
+ * The life of a connection. It is the control plane only: while it is in `joined` the mailbox is open, and frames and
+ * messages run from there straight to the consumer. It has no delayed transitions, because stopping an XState actor
+ * scans every timer of its system; deadlines reach it as events.
+ *
+ * ```
+ * connecting ──accept──▶ joined ──close, lost, fail──▶ closing ──cleaned──▶ closed
+ *      └──reject, close, lost, fail, deadline─────────────▲
+ * ```
+ */
+export const connectionMachine = setup({
+  types: {
+    context: {} as ConnectionContext,
+    events: {} as ConnectionEvent,
+    input: {} as { readonly effects: ConnectionEffects },
+    output: {} as Exit,
+  },
+  actions: {
+    recordExit: assign(({ event }, { joined }: { readonly joined: boolean }) => ({
+      exit: exitOf(event, joined),
+    })),
+    cleanUp: ({ context }) => context.effects.cleanUp(context.exit),
+  },
+}).createMachine({
+  id: "connection",
+  context: ({ input }) => ({ effects: input.effects, exit: open }),
+  initial: "connecting",
+  states: {
+    connecting: {
+      on: { accept: "joined", reject: refuse, close: refuse, lost: refuse, fail: refuse, deadline: refuse },
+    },
+    joined: { on: { close: leave, lost: leave, fail: leave } },
+    closing: { entry: "cleanUp", on: { cleaned: "closed" } },
+    closed: { type: "final" },
+  },
+  output: ({ context }) => context.exit,
+});

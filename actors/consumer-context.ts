@@ -1,0 +1,30 @@
+import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
+import type { Message } from "../layers/contract.ts";
+import type { Scope } from "./scope.ts";
+
+/** What goes to the client in one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */
+export type Frame = string | Uint8Array;
+
+export interface AcceptOptions {
+  /** One of `scope.subprotocols`. Without it none is chosen. */
+  readonly subprotocol?: string;
+  /** Headers to add to the answer of the upgrade, cookies for instance. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a consumer asks of the runtime that runs it. {@link Consumer} documents each of these for users. */
+export interface ConsumerContext {
+  readonly scope: Scope;
+  readonly channel: string;
+  readonly signal: AbortSignal;
+  readonly layers: Readonly<Record<string, ChannelLayer>>;
+  accept(options: AcceptOptions): void;
+  reject(status: number, reason: string): never;
+  send(frame: Frame): void;
+  close(code: number, reason: string): void;
+  groupAdd(group: string): Promise<void>;
+  groupDiscard(group: string): Promise<void>;
+  groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void>;
+  /** Counts what came in and that the consumer has no use for. */
+  unhandled(): void;
+}

@@ -1,0 +1,147 @@
+import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
+import type { Gap, MessageOf } from "../layers/contract.ts";
+import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
+import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
+import type { Scope } from "./scope.ts";
+
+/** How the runtime hands a client's frame to a consumer; each base class decodes it in its own way. */
+export const receiveFrame = Symbol("receiveFrame");
+
+// biome-ignore lint/complexity/noBannedTypes: `{}` is the contract that declares nothing.
+export type NoContract = {};
+
+/**
+ * The behaviour of one connection: what {@link WebSocketConsumer} and {@link JsonWebSocketConsumer} share.
+ *
+ * One object is made for each connection. Its methods never overlap: `connect`, then one frame or message at a time,
+ * a returned promise awaited before the next, then `disconnect`. Whatever one of them throws goes to the runtime's
+ * `onError` and closes this connection with 1011 (500 before it was accepted); nobody else notices.
+ */
+export abstract class Consumer<T extends Contract = NoContract> {
+  /** The alias of the layer that this consumer's groups are on. */
+  static readonly layer: string | undefined = undefined;
+  /** What to do on each message type: made by {@link handlers}. */
+  static readonly on: object = {};
+
+  declare readonly [contract]: T;
+  readonly #context: ConsumerContext;
+
+  /** Called by the runtime; a subclass with a constructor of its own passes the argument on. */
+  constructor(context: ConsumerContext) {
+    this.#context = context;
+  }
+
+  /** The facts of this connection. */
+  get scope(): Scope<ParamsOf<T>> {
+    return this.#context.scope as Scope<ParamsOf<T>>;
+  }
+
+  /** This actor's address on its layer, from any node. @throws {UnknownLayerError} if the consumer names no layer. */
+  get channel(): string {
+    return this.#context.channel;
+  }
+
+  /** Aborted on the way out, before `disconnect`: hand it to whatever a handler waits for. */
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  /** All layers of the runtime, by alias. */
+  get layers(): Readonly<Record<string, ChannelLayer>> {
+    return this.#context.layers;
+  }
+
+  /**
+   * Called first, before the upgrade is answered. Call {@link accept} or {@link reject}; if it returns with neither,
+   * the connection is accepted. Frames and messages wait until its promise has settled.
+   */
+  connect(): void | Promise<void> {}
+
+  /**
+   * Called last, once, if the connection was accepted, whichever way it ended. Groups have been left, and what is sent
+   * to the client from here on is dropped. A promise is awaited for a bounded time.
+   *
+   * @param code the WebSocket close code; 1005 if the client gave none, 1006 if it vanished
+   */
+  disconnect(_code: number): void | Promise<void> {}
+
+  /** Called when `gap.group` may have lost messages, in order with those that did arrive. */
+  onGap(_gap: Gap): void | Promise<void> {}
+
+  /**
+   * Answers the upgrade: from here on the socket is open and `send` works.
+   *
+   * @throws {AcceptError} if it was accepted before, if the subprotocol is not one the client offered, or if a header
+   * is malformed. On a connection that is already on its way out it does nothing.
+   */
+  async accept(options: AcceptOptions = {}): Promise<void> {
+    this.#context.accept(options);
+  }
+
+  /**
+   * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: it ends `connect` by throwing, which
+   * nobody hears of as an error. Browsers hide both values from scripts, but a plain GET of the same path shows what
+   * guards and parameter checks say.
+   *
+   * @throws {AcceptError} if the connection was accepted already: use {@link close} then.
+   */
+  reject(status: number, reason: string): never {
+    return this.#context.reject(status, reason);
+  }
+
+  /**
+   * Sends one WebSocket message to the client, after all sent before. It is written together with the others of this
+   * turn of the event loop. On a connection that is on its way out it is dropped and counted as `closing`.
+   *
+   * @throws {AcceptError} before {@link accept}.
+   */
+  send(frame: Frame): void {
+    this.#context.send(frame);
+  }
+
+  /**
+   * Closes the connection after what was sent so far. Does nothing if it is closing already.
+   *
+   * @param code 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999
+   * @param reason at most 123 bytes of UTF-8
+   * @throws {CloseError} if the code or the reason cannot go on the wire, or before {@link accept}: use {@link reject}.
+   */
+  close(code = 1000, reason = ""): void {
+    this.#context.close(code, reason);
+  }
+
+  /**
+   * Joins a group. Once it resolves, everything sent to the group arrives; joining twice is one membership. On a
+   * connection that is on its way out it does nothing.
+   *
+   * @throws {UnknownLayerError} if the consumer names no layer.
+   * @throws {InvalidNameError} if the group's name breaks the rules of {@link ChannelLayer}.
+   * @throws {LayerUnavailableError} if the layer's server does not answer.
+   */
+  groupAdd(group: string): Promise<void> {
+    return this.#context.groupAdd(group);
+  }
+
+  /** Leaves a group; nothing sent to it is handled any more once this has been called, bar what waits in the mailbox. */
+  groupDiscard(group: string): Promise<void> {
+    return this.#context.groupDiscard(group);
+  }
+
+  /**
+   * Sends a message to every member of a group, on every node, this one included if it is a member. Members other than
+   * this one: `{ except: this.channel }`.
+   *
+   * @throws as {@link ChannelLayer.groupSend} does.
+   */
+  groupSend(group: string, message: MessageOf<MessagesOf<T>>, options: GroupSendOptions = {}): Promise<void> {
+    return this.#context.groupSend(group, message, options);
+  }
+
+  /** @internal */
+  abstract [receiveFrame](frame: Frame): void | Promise<void>;
+
+  /** @internal A frame that this consumer has no use for. */
+  protected unhandled(): void {
+    this.#context.unhandled();
+  }
+}

@@ -1,0 +1,9 @@
+export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
+export { Consumer } from "./consumer.ts";
+export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
+export type { Contract } from "./contract.ts";
+export { CloseCode, type Exit } from "./exit.ts";
+export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
+export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
+export type { Scope } from "./scope.ts";
+export { WebSocketConsumer } from "./websocket-consumer.ts";

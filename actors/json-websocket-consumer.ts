@@ -1,0 +1,53 @@
+import { Consumer, type NoContract, receiveFrame } from "./consumer.ts";
+import type { Frame } from "./consumer-context.ts";
+import type { Contract } from "./contract.ts";
+import { CloseCode } from "./exit.ts";
+
+/**
+ * A consumer whose text frames are JSON, both ways.
+ *
+ * @example
+ * ```ts
+ * class Sum extends JsonWebSocketConsumer {
+ *   override receive(value: unknown) {
+ *     if (!Array.isArray(value)) return this.sendJson({ error: "Send a list of numbers" });
+ *     this.sendJson({ sum: value.reduce((sum, item) => sum + Number(item), 0) });
+ *   }
+ * }
+ * ```
+ */
+export abstract class JsonWebSocketConsumer<T extends Contract = NoContract> extends Consumer<T> {
+  /** Called with the decoded value of each text frame: any JSON value, from a client that may be hostile. */
+  receive(_value: unknown): void | Promise<void> {
+    this.unhandled();
+  }
+
+  /** Called when a text frame is no JSON. Not overridden, the client gets `{"error":"…"}`, and the connection stays. */
+  receiveInvalidJson(_text: string, error: SyntaxError): void | Promise<void> {
+    this.sendJson({ error: `This endpoint takes JSON: ${error.message}` });
+  }
+
+  /** Called with each binary frame. Not overridden, the connection closes with 1003: it takes text only. */
+  receiveBinary(_bytes: Uint8Array): void | Promise<void> {
+    this.close(CloseCode.unsupportedFrame, "This endpoint takes JSON text frames only");
+  }
+
+  /** Sends `value` as JSON. @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle. */
+  sendJson(value: unknown): void {
+    const text: string | undefined = JSON.stringify(value);
+    if (text === undefined) throw new TypeError(`JSON cannot hold a value of type ${typeof value}`);
+    this.send(text);
+  }
+
+  /** @internal */
+  override [receiveFrame](frame: Frame): void | Promise<void> {
+    if (typeof frame !== "string") return this.receiveBinary(frame);
+    let value: unknown;
+    try {
+      value = JSON.parse(frame);
+    } catch (error) {
+      return this.receiveInvalidJson(frame, error as SyntaxError);
+    }
+    return this.receive(value);
+  }
+}

@@ -1,0 +1,31 @@
+import { Consumer, type NoContract, receiveFrame } from "./consumer.ts";
+import type { Frame } from "./consumer-context.ts";
+import type { Contract } from "./contract.ts";
+import { CloseCode } from "./exit.ts";
+
+/**
+ * A consumer of text and binary frames.
+ *
+ * @example
+ * ```ts
+ * class Echo extends WebSocketConsumer {
+ *   override receive(text: string) { this.send(text); }
+ * }
+ * ```
+ */
+export abstract class WebSocketConsumer<T extends Contract = NoContract> extends Consumer<T> {
+  /** Called with each text frame. Not overridden, a frame is dropped and counted as `unhandled`. */
+  receive(_text: string): void | Promise<void> {
+    this.unhandled();
+  }
+
+  /** Called with each binary frame. Not overridden, the connection closes with 1003: it takes text only. */
+  receiveBinary(_bytes: Uint8Array): void | Promise<void> {
+    this.close(CloseCode.unsupportedFrame, "This endpoint takes text frames only");
+  }
+
+  /** @internal */
+  override [receiveFrame](frame: Frame): void | Promise<void> {
+    return typeof frame === "string" ? this.receive(frame) : this.receiveBinary(frame);
+  }
+}

@@ -1,0 +1,3 @@
+export * from "./actors/index.ts";
+export * from "./layers/index.ts";
+export * from "./runtime/index.ts";
