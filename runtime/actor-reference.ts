@@ -1,0 +1,47 @@
+import type { Actor } from "xstate";
+import { CloseCode, type connectionMachine, type Exit, type Frame } from "../actors/index.ts";
+import type { Connection } from "./connection.ts";
+import type { VirtualTransport } from "./virtual-transport.ts";
+
+/** A spawned actor, from outside. */
+export class ActorReference {
+  /** Settles when the actor has closed and holds nothing any more. Never rejects. */
+  readonly done: Promise<Exit>;
+  readonly #connection: Connection;
+  readonly #transport: VirtualTransport;
+
+  constructor(connection: Connection, transport: VirtualTransport, done: Promise<Exit>) {
+    this.#connection = connection;
+    this.#transport = transport;
+    this.done = done;
+  }
+
+  /** Its address on its layer. @throws {UnknownLayerError} if its consumer names no layer. */
+  get channel(): string {
+    return this.#connection.channel;
+  }
+
+  /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */
+  get machine(): Actor<typeof connectionMachine> {
+    return this.#connection.machine;
+  }
+
+  /**
+   * What it would have written to a socket, for one reader. When nobody reads, the last 1,000 frames are kept and the
+   * others are counted as `unread`. The iteration ends when the actor has closed.
+   */
+  get outgoing(): AsyncIterableIterator<Frame> {
+    return this.#transport.outgoing;
+  }
+
+  /** Gives it a frame, as a client would. Once it is on its way out, the frame is dropped and counted as `closing`. */
+  receive(frame: Frame): void {
+    this.#connection.receive(frame);
+  }
+
+  /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */
+  stop(): Promise<Exit> {
+    this.#transport.leave(CloseCode.normal);
+    return this.done;
+  }
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage } from "node:http";
+import type { Scope } from "../actors/index.ts";
+import type { ErrorListener } from "../layers/contract.ts";
+import type { Guard } from "./guards.ts";
+import type { Refusal } from "./http-answer.ts";
+import type { Route, Router } from "./router.ts";
+
+/** A request that found its route: what the guards look at, and the consumer after them. */
+export interface Candidate {
+  readonly route: Route;
+  readonly scope: Scope;
+}
+
+/** Decides who may come in. An upgrade and a plain GET of the same path get the same answer. */
+export class Admission {
+  /** While true, every request is refused with 503. */
+  draining = false;
+  readonly #router: Router;
+  readonly #guards: readonly Guard[];
+  readonly #report: ErrorListener;
+
+  constructor(router: Router, guards: readonly Guard[], report: ErrorListener) {
+    this.#router = router;
+    this.#guards = guards;
+    this.#report = report;
+  }
+
+  /** What needs no waiting: is there a route, and are the path parameters as it wants them? */
+  find(request: IncomingMessage): Candidate | Refusal {
+    if (this.draining) return shuttingDown;
+    const [path = "", query = ""] = splitTarget(request.url ?? "");
+    const found = this.#router.find(path);
+    if ("status" in found) return found;
+    const scope: Scope = {
+      path,
+      params: found.params,
+      query: new URLSearchParams(query),
+      headers: request.headers,
+      subprotocols: subprotocolsOf(request),
+      clientAddress: request.socket.remoteAddress,
+      user: undefined,
+    };
+    return { route: found.route, scope };
+  }
+
+  /** Asks the guards, in order. Never rejects. */
+  async guard(candidate: Candidate, request: IncomingMessage): Promise<Candidate | Refusal> {
+    let { scope } = candidate;
+    try {
+      for (const guard of this.#guards) {
+        const verdict = await guard(scope, request);
+        if (!verdict) continue;
+        if ("status" in verdict) return verdict;
+        scope = { ...scope, user: verdict.user };
+      }
+    } catch (error) {
+      this.#report(error, { stage: "guard", path: scope.path });
+      return { status: 500, reason: "Internal error" };
+    }
+    // It may have begun to shut down while a guard took its time.
+    return this.draining ? shuttingDown : { route: candidate.route, scope };
+  }
+}
+
+const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
+
+export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
+
+/** Path and query, from a target in origin form (`/path?query`) or, as proxies send it, in absolute form. */
+function splitTarget(target: string): string[] {
+  const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
+  const mark = url.indexOf("?");
+  return mark === -1 ? [url] : [url.slice(0, mark), url.slice(mark + 1)];
+}
+
+/** What a client offers in `Sec-WebSocket-Protocol`, in its order. */
+function subprotocolsOf({ headers }: IncomingMessage): string[] {
+  return headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
+}

@@ -1,0 +1,297 @@
+import { type Actor, createActor } from "xstate";
+import { type ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
+import { type Consumer, receiveFrame } from "../actors/consumer.ts";
+import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-context.ts";
+import { CloseCode, type Exit } from "../actors/exit.ts";
+import { findHandler } from "../actors/handlers.ts";
+import type { Scope } from "../actors/scope.ts";
+import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
+import type { Gap, Inbox, Mail, Message } from "../layers/contract.ts";
+import { checkCloseFrame } from "./close-frame.ts";
+import type { ConsumerClass } from "./consumer-class.ts";
+import { type Deadline, within } from "./deadline.ts";
+import type { Addressee } from "./dispatcher.ts";
+import type { Environment } from "./environment.ts";
+import { AcceptError, HandlerTimeoutError, RejectedError } from "./errors.ts";
+import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
+import { Membership, noLayer } from "./membership.ts";
+import type { Child } from "./supervisor.ts";
+import type { Transport, TransportListener } from "./transport.ts";
+
+/**
+ * A running actor: a consumer with its machine and its mailbox, and the transport to the other side.
+ *
+ * The machine decides; this class tells it what happened and does what it says. What comes in goes through the mailbox
+ * to the consumer, what the consumer wants goes to the transport or the layer.
+ */
+export class Connection
+  implements ConsumerContext, ConnectionEffects, TransportListener, MailboxOwner, Addressee, Inbox, Child
+{
+  readonly scope: Scope;
+  readonly mailbox: Mailbox;
+  readonly machine: Actor<typeof connectionMachine>;
+  readonly #environment: Environment;
+  readonly #Consumer: ConsumerClass;
+  readonly #transport: Transport;
+  readonly #membership: Membership | undefined;
+  // The machine's state for the hot paths. (While a transition runs, the machine's own snapshot is still the old one.)
+  #phase: "connecting" | "joined" | "leaving" = "connecting";
+  #consumer: Consumer | undefined;
+  #abort: AbortController | undefined;
+  #deadline: Deadline | undefined;
+  #ended = false;
+  #onEnded: (() => void) | undefined;
+
+  constructor(environment: Environment, Consumer: ConsumerClass, scope: Scope, transport: Transport) {
+    const layer = Consumer.layer === undefined ? undefined : environment.layers[Consumer.layer];
+    this.scope = scope;
+    this.#environment = environment;
+    this.#Consumer = Consumer;
+    this.#transport = transport;
+    this.#membership = layer && new Membership(layer);
+    this.mailbox = new Mailbox(this, environment.limits);
+    this.machine = createActor(connectionMachine, {
+      parent: environment.supervisor.actor,
+      input: { effects: this },
+    });
+    transport.listener = this;
+  }
+
+  // ---- the way in
+
+  /**
+   * Makes the consumer and runs its `connect`, which has to answer before the deadline. The promise settles with
+   * `connect`; a rejection is dealt with here, so that the caller may ignore it.
+   */
+  start(deadline: Deadline): Promise<void> {
+    this.#deadline = deadline;
+    deadline.onPassed = () => this.machine.send({ type: "deadline" });
+    this.#environment.supervisor.add(this);
+    this.machine.start();
+    const connecting = this.#connect();
+    this.mailbox.start(connecting);
+    return connecting;
+  }
+
+  async #connect(): Promise<void> {
+    await this.#membership?.open(this);
+    if (this.#phase === "leaving") return;
+    this.#consumer = new this.#Consumer(this);
+    await this.#consumer.connect();
+    if (this.#phase === "connecting") this.accept({});
+  }
+
+  accept(options: AcceptOptions): void {
+    if (this.#phase === "joined") throw new AcceptError("The connection was accepted already.");
+    if (this.#phase === "leaving") return;
+    this.#transport.accept(options);
+    this.#answered();
+    this.#phase = "joined";
+    this.machine.send({ type: "accept" });
+  }
+
+  reject(status: number, reason: string): never {
+    if (this.#phase === "joined") {
+      throw new AcceptError("The connection was accepted already: use close(code, reason).");
+    }
+    if (!(Number.isInteger(status) && status >= 400 && status <= 599)) {
+      throw new AcceptError(
+        `A connection cannot be rejected with status ${status}: use one from 400 to 599.`,
+      );
+    }
+    this.machine.send({ type: "reject", status, reason });
+    throw new RejectedError(status, reason);
+  }
+
+  #answered(): void {
+    this.#deadline?.cancel();
+    this.#deadline = undefined;
+  }
+
+  // ---- what comes in
+
+  receive(frame: Frame): void {
+    if (!this.mailbox.put(frame)) this.#environment.counters.drop("closing");
+  }
+
+  deliver(mail: Mail): void {
+    this.#environment.dispatcher.deliver(mail, this);
+  }
+
+  gap(gap: Gap): void {
+    this.mailbox.put(gap);
+  }
+
+  handle(item: Item): unknown {
+    const consumer = this.#consumer;
+    if (!consumer) return undefined;
+    if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
+    if (!("message" in item)) return consumer.onGap(item);
+    const handler = findHandler(this.#Consumer.on, item.message.type);
+    if (handler) return handler.call(consumer, item.message, item.delivery);
+    this.unhandled();
+    return undefined;
+  }
+
+  unhandled(): void {
+    this.#environment.counters.drop("unhandled");
+  }
+
+  pause(): void {
+    this.#transport.pause();
+  }
+
+  resume(): void {
+    this.#transport.resume();
+  }
+
+  // ---- what goes out
+
+  send(frame: Frame): void {
+    if (this.#phase === "connecting") throw new AcceptError("Call accept() before send().");
+    if (typeof frame !== "string" && !(frame instanceof Uint8Array)) {
+      throw new TypeError(
+        `send() takes a string or a Uint8Array, not ${frame === null ? "null" : typeof frame}.`,
+      );
+    }
+    if (this.#phase === "leaving") this.#environment.counters.drop("closing");
+    else this.#transport.send(frame);
+  }
+
+  get channel(): string {
+    const channel = this.#membership?.channel;
+    if (channel === undefined) throw noLayer(this.#Consumer.name);
+    return channel;
+  }
+
+  get layers(): Readonly<Record<string, ChannelLayer>> {
+    return this.#environment.layers;
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#phase === "leaving") this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  async groupAdd(group: string): Promise<void> {
+    await this.#member.groupAdd(group);
+  }
+
+  async groupDiscard(group: string): Promise<void> {
+    await this.#member.groupDiscard(group);
+  }
+
+  async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
+    await this.#member.groupSend(group, message, options);
+  }
+
+  get #member(): Membership {
+    if (!this.#membership) throw noLayer(this.#Consumer.name);
+    return this.#membership;
+  }
+
+  // ---- the ways out
+
+  close(code: number, reason: string): void {
+    checkCloseFrame(code, reason);
+    if (this.#phase === "connecting") {
+      throw new AcceptError("The connection was not accepted yet: use reject(status, reason).");
+    }
+    this.machine.send({ type: "close", code, reason, by: "consumer" });
+  }
+
+  shutDown(code: number, reason: string): void {
+    this.machine.send({ type: "close", code, reason, by: "runtime" });
+  }
+
+  failed(error: unknown, item?: Item): void {
+    const leaving = this.#phase === "leaving";
+    if (error instanceof RejectedError || (leaving && isAbort(error))) return;
+    this.#report(error, stageOf(item));
+    this.machine.send({ type: "fail" });
+  }
+
+  overflowed(): void {
+    this.shutDown(CloseCode.overflow, "Too many messages wait");
+  }
+
+  lagging(): void {
+    this.shutDown(CloseCode.slow, "Reads too slowly");
+  }
+
+  lost(code: number, reason: string): void {
+    this.machine.send({ type: "lost", code, reason });
+  }
+
+  ended(): void {
+    this.#ended = true;
+    this.#onEnded?.();
+  }
+
+  /** Cuts the transport; what follows from that goes its ordinary way. */
+  terminate(): void {
+    this.#transport.terminate();
+  }
+
+  abandon(error: unknown): void {
+    this.#report(error, "machine");
+    if (this.#phase !== "leaving")
+      this.cleanUp({ code: CloseCode.failure, reason: "Internal error", by: "runtime" });
+    this.#transport.terminate();
+  }
+
+  // ---- the clean-up, which every way out leads to
+
+  cleanUp(exit: Exit): void {
+    const accepted = this.#phase === "joined";
+    this.#phase = "leaving";
+    this.#answered();
+    this.#environment.counters.drop("closing", this.mailbox.close());
+    this.#abort?.abort();
+    if (exit.status !== undefined) this.#transport.reject(exit.status, exit.reason);
+    else if (exit.by !== "client") this.#transport.close(exit.code, exit.reason);
+    void this.#leave(exit.code, accepted);
+  }
+
+  async #leave(code: number, accepted: boolean): Promise<void> {
+    const { clock, limits } = this.#environment;
+    const patiently = async (stage: string, work: () => PromiseLike<void> | void) => {
+      try {
+        const working = work();
+        if (!working || (await within(limits.handlerGraceMs, clock, working))) return;
+        throw new HandlerTimeoutError(
+          `${stage} ran on for ${limits.handlerGraceMs} ms after the connection ended.`,
+        );
+      } catch (error) {
+        this.#report(error, stage);
+      }
+    };
+    if (this.mailbox.busy) await patiently("handler", () => this.mailbox.whenIdle());
+    await patiently("layer", () => this.#membership?.leave());
+    if (accepted) await patiently("disconnect", () => this.#consumer?.disconnect(code));
+    if (!this.#ended) {
+      await within(limits.closeTimeoutMs, clock, new Promise<void>((resolve) => (this.#onEnded = resolve)));
+    }
+    this.#transport.terminate();
+    this.#consumer = undefined;
+    this.machine.send({ type: "cleaned" });
+  }
+
+  #report(error: unknown, stage: string): void {
+    this.#environment.report(error, { stage, consumer: this.#Consumer.name, path: this.scope.path });
+  }
+
+  /** What shows of it in a snapshot of its machine. */
+  toJSON(): object {
+    return { consumer: this.#Consumer.name, channel: this.#membership?.channel };
+  }
+}
+
+function stageOf(item: Item | undefined): string {
+  if (item === undefined) return "connect";
+  if (typeof item === "string" || item instanceof Uint8Array) return "receive";
+  return "message" in item ? `message ${item.message.type}` : "onGap";
+}
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

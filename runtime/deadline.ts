@@ -1,0 +1,32 @@
+import type { Clock } from "../layers/contract.ts";
+
+/** A time limit on something that goes through several hands; each sets anew what happens when it has passed. */
+export class Deadline {
+  onPassed: (() => void) | undefined;
+  readonly #clock: Clock;
+  readonly #timer: unknown;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#timer = clock.setTimeout(() => this.onPassed?.(), ms);
+  }
+
+  /** Harmless when it has passed or was cancelled. */
+  cancel(): void {
+    this.#clock.clearTimeout(this.#timer);
+  }
+}
+
+/** Waits for `work`, but no longer than `ms` milliseconds. Resolves with whether it was done; rejects as `work` does. */
+export async function within(ms: number, clock: Clock, work: PromiseLike<unknown>): Promise<boolean> {
+  let deadline: Deadline | undefined;
+  const passed = new Promise<boolean>((resolve) => {
+    deadline = new Deadline(clock, ms);
+    deadline.onPassed = () => resolve(false);
+  });
+  try {
+    return await Promise.race([work.then(() => true), passed]);
+  } finally {
+    deadline?.cancel();
+  }
+}

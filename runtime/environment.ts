@@ -1,0 +1,20 @@
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { Clock, ErrorListener } from "../layers/contract.ts";
+import type { Counters } from "./counters.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Limits } from "./limits.ts";
+import type { Supervisor } from "./supervisor.ts";
+import type { Turn } from "./turn.ts";
+
+/** What all connections of one runtime share. */
+export interface Environment {
+  readonly layers: Readonly<Record<string, ChannelLayer>>;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** Takes failures that no caller awaits. Never throws. */
+  readonly report: ErrorListener;
+  readonly dispatcher: Dispatcher;
+  readonly supervisor: Supervisor;
+  readonly turn: Turn;
+}

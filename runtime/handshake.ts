@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { AcceptOptions } from "../actors/index.ts";
+import { refuseUpgrade } from "./http-answer.ts";
+
+/**
+ * An upgrade that is not answered yet. Guards and `connect` take their time; meanwhile what the client sends waits in
+ * the socket's buffer, and it is noticed if the client goes.
+ */
+export class Handshake {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  /** Called once if the client goes before it has an answer. */
+  onLost: (() => void) | undefined;
+  /** What goes into the answer; set when it is accepted. */
+  options: AcceptOptions = {};
+  /** Has ws answer with 101. Set by whoever runs ws. */
+  complete: (() => void) | undefined;
+  websocket: WebSocket | undefined;
+  #over = false;
+
+  constructor(request: IncomingMessage, socket: Duplex) {
+    this.request = request;
+    this.socket = socket;
+    socket.on("error", ignore);
+    socket.on("readable", this.#onReadable);
+    socket.on("end", this.#onGone);
+    socket.on("close", this.#onGone);
+  }
+
+  /** Whether the client has its answer, or is gone. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Answers with 101. Returns undefined if the client is gone; then {@link onLost} has been called. */
+  accept(options: AcceptOptions): WebSocket | undefined {
+    if (this.#over) return undefined;
+    this.options = options;
+    this.#unwatch();
+    this.complete?.();
+    if (!this.websocket) this.onLost?.();
+    return this.websocket;
+  }
+
+  refuse(status: number, reason: string): void {
+    if (this.#over) return;
+    this.#unwatch();
+    refuseUpgrade(this.socket, { status, reason });
+  }
+
+  /** Cuts the socket, answered or not. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #unwatch(): void {
+    this.#over = true;
+    this.socket.off("readable", this.#onReadable);
+    this.socket.off("end", this.#onGone);
+    this.socket.off("close", this.#onGone);
+  }
+
+  // A stream says that it has ended only to somebody who reads. With nothing in its buffer, reading takes nothing away.
+  readonly #onReadable = (): void => {
+    if (this.socket.readableLength === 0) this.socket.read();
+  };
+
+  readonly #onGone = (): void => {
+    this.#unwatch();
+    this.socket.destroy();
+    this.onLost?.();
+  };
+}
+
+// A socket with no listener for errors would end the process.
+function ignore(): void {}

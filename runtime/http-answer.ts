@@ -1,0 +1,27 @@
+import { STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** Why a request is not let in, as an HTTP status and a text for people. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** Answers an upgrade with an HTTP error and ends the socket. */
+export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void {
+  const body = `${reason}\n`;
+  socket.once("finish", () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n` +
+      "Connection: close\r\n" +
+      "Content-Type: text/plain; charset=utf-8\r\n" +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** One header as a line. @throws {TypeError} if its name or value could break out of that line. */
+export function headerLine(name: string, value: string): string {
+  validateHeaderName(name);
+  validateHeaderValue(name, value);
+  return `${name}: ${value}`;
+}

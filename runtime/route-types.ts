@@ -1,0 +1,39 @@
+import type { ContractOf, ParamsOf } from "../actors/contract.ts";
+import type { ConsumerClass } from "./consumer-class.ts";
+import type { ParamCheck } from "./router.ts";
+
+/** The names of the parameters in a pattern: `"/ws/room/:room_name"` has `"room_name"`. */
+export type NamesIn<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | NamesIn<`/${Rest}`>
+  : Pattern extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+export type ParamsOfClass<C extends ConsumerClass> = ParamsOf<ContractOf<InstanceType<C>>>;
+
+/** Refuses, at compile time, a consumer whose layer's alias is not one of `Layers`. */
+export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C["layer"]
+  ? unknown
+  : C["layer"] extends keyof Layers
+    ? unknown
+    : { readonly layer: keyof Layers };
+
+/** Refuses, at compile time, a pattern that lacks a parameter which the consumer needs. */
+export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
+  ParamsOfClass<C> extends NamesIn<Pattern>
+    ? unknown
+    : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
+
+export interface RouteOptions<Pattern extends string> {
+  /** Checks on path parameters, made before an actor is: what a check returns is the reason of a 400. */
+  readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
+}
+
+/** What `spawn` needs to know of a connection that no request describes. */
+export type SpawnScope<C extends ConsumerClass> = {
+  readonly path?: string;
+  readonly query?: URLSearchParams;
+  readonly user?: unknown;
+} & ([ParamsOfClass<C>] extends [never]
+  ? { readonly params?: Readonly<Record<string, string>> }
+  : { readonly params: { readonly [Name in ParamsOfClass<C>]: string } });

@@ -1,0 +1,261 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { toPromise } from "xstate";
+import type { Scope } from "../actors/index.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { Clock, ErrorListener } from "../layers/contract.ts";
+import { createReporter } from "../layers/report.ts";
+import { ActorReference } from "./actor-reference.ts";
+import { Admission, isRefusal } from "./admission.ts";
+import { Connection } from "./connection.ts";
+import type { ConsumerClass } from "./consumer-class.ts";
+import { Counters, type RuntimeCounters } from "./counters.ts";
+import { Deadline, within } from "./deadline.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { closeGradually } from "./drain.ts";
+import type { Environment } from "./environment.ts";
+import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { type Guard, originGuard } from "./guards.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { answerPlainRequest } from "./plain-request.ts";
+import type { OnCompletePattern, OnKnownLayer, RouteOptions, SpawnScope } from "./route-types.ts";
+import { Router } from "./router.ts";
+import { Supervisor } from "./supervisor.ts";
+import { Turn } from "./turn.ts";
+import { Upgrades } from "./upgrades.ts";
+import { VirtualTransport } from "./virtual-transport.ts";
+
+/** Layers by alias, whatever messages each of them carries. */
+export type Layers = Record<string, ChannelLayer<never>>;
+
+export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
+  /** The layers that consumers name by alias. They belong to the runtime, which closes them. @default {} */
+  readonly layers?: L;
+  /** Who may connect, in the order asked. @default [originGuard()] */
+  readonly guards?: readonly Guard[];
+  /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
+  readonly onError?: ErrorListener;
+  /** Timers for deadlines, so that a test can hold them. @default those of Node */
+  readonly clock?: Clock;
+}
+
+export interface AttachOptions {
+  /**
+   * What to do with upgrades for paths that are not routed: `"reject"` answers 404, `"ignore"` leaves them to the
+   * server's other listeners. @default "reject" while the server has no other listener for upgrades, else "ignore"
+   */
+  readonly unmatched?: "reject" | "ignore";
+}
+
+export interface CloseOptions {
+  /** Milliseconds until what has not closed by itself is cut off. @default 10_000 */
+  readonly drainMs?: number;
+}
+
+const systemClock: Clock = {
+  setTimeout: (fn, ms) => setTimeout(fn, ms),
+  clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
+};
+
+/**
+ * Runs consumers: one actor for each connection, under one supervisor.
+ *
+ * @example
+ * ```ts
+ * const runtime = createRuntime({ layers: { chat: new MemoryLayer() } });
+ * runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
+ * await runtime.ready();
+ * runtime.attach(createServer().listen(8080));
+ * ```
+ */
+export class Runtime<L extends Layers = Layers> {
+  readonly layers: L;
+  readonly #environment: Environment;
+  readonly #supervisor = new Supervisor<Connection>();
+  readonly #router = new Router();
+  readonly #admission: Admission;
+  readonly #upgrades: Upgrades;
+  readonly #detach: (() => void)[] = [];
+  #closing: Promise<void> | undefined;
+
+  constructor({
+    layers,
+    guards = [originGuard()],
+    onError,
+    clock = systemClock,
+    ...limits
+  }: RuntimeOptions<L>) {
+    const counters = new Counters();
+    this.layers = (layers ?? {}) as L;
+    this.#environment = {
+      layers: this.layers as unknown as Record<string, ChannelLayer>,
+      limits: { ...defaultLimits, ...limits },
+      clock,
+      counters,
+      report: createReporter(() => onError),
+      dispatcher: new Dispatcher(counters),
+      supervisor: this.#supervisor,
+      turn: new Turn(),
+    };
+    for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
+    this.#admission = new Admission(this.#router, guards, this.#environment.report);
+    this.#upgrades = new Upgrades(this.#environment, this.#admission);
+  }
+
+  /** How many actors run, spawned ones included. */
+  get size(): number {
+    return this.#supervisor.size;
+  }
+
+  counters(): RuntimeCounters {
+    return this.#environment.counters.snapshot();
+  }
+
+  /**
+   * Has `Consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
+   *
+   * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
+   * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
+   */
+  route<P extends string, C extends ConsumerClass>(
+    pattern: P,
+    consumer: C & OnKnownLayer<C, L> & OnCompletePattern<C, P>,
+    options: RouteOptions<P> = {},
+  ): void {
+    this.#checkLayer(consumer);
+    this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
+  }
+
+  /** Resolves once every layer can carry messages. @throws {LayerUnavailableError} naming the address that does not answer. */
+  async ready(): Promise<void> {
+    await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
+  }
+
+  /**
+   * Takes the upgrades of `server` for routed paths; other listeners for upgrades may stand beside it. If the server
+   * has no listener for plain requests of its own, those are answered too: see {@link handleRequest}.
+   */
+  attach(server: Server, { unmatched }: AttachOptions = {}): void {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const rejects = unmatched ? unmatched === "reject" : server.listenerCount("upgrade") === 1;
+      if (rejects || this.#serves(request)) this.handleUpgrade(request, socket, head);
+    };
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+      if (server.listenerCount("request") > 1 || this.handleRequest(request, response)) return;
+      response
+        .writeHead(404, { "Content-Type": "text/plain; charset=utf-8" })
+        .end("There is nothing at this path\n");
+    };
+    server.on("upgrade", onUpgrade);
+    server.on("request", onRequest);
+    this.#detach.push(() => {
+      server.off("upgrade", onUpgrade);
+      server.off("request", onRequest);
+    });
+  }
+
+  /** Takes one upgrade, for those whose server has a listener of its own. An unknown path is answered with 404. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#upgrades.handle(request, socket, head);
+  }
+
+  /**
+   * Answers a plain request for the path of a socket as an upgrade would be answered, with 426 if it would be let in.
+   * Returns false, without an answer, if the path is not routed.
+   *
+   * @example
+   * ```ts
+   * createServer((request, response) => {
+   *   if (!runtime.handleRequest(request, response)) serveFiles(request, response);
+   * });
+   * ```
+   */
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.#serves(request)) return false;
+    void answerPlainRequest(this.#admission, request, response);
+    return true;
+  }
+
+  /**
+   * Runs a consumer without a socket. Resolves when its `connect` has settled.
+   *
+   * @throws {RejectedError} if the consumer rejects.
+   * @throws whatever `connect` throws, which `onError` hears of, too.
+   * @throws {RuntimeClosedError} once the runtime closes.
+   */
+  async spawn<C extends ConsumerClass>(
+    consumer: C & OnKnownLayer<C, L>,
+    ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
+  ): Promise<ActorReference> {
+    if (this.#closing !== undefined) throw new RuntimeClosedError();
+    this.#checkLayer(consumer);
+    const { counters, clock, limits } = this.#environment;
+    const transport = new VirtualTransport(counters);
+    const connection = new Connection(this.#environment, consumer, virtualScope(scope), transport);
+    const done = toPromise(connection.machine);
+    await connection.start(new Deadline(clock, limits.connectTimeoutMs));
+    return new ActorReference(connection, transport, done);
+  }
+
+  /**
+   * Ends everything: upgrades are refused with 503, connections are closed with 1012, in batches over half of
+   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Then the layers are closed,
+   * and the servers are let go, which stay open. May be called twice.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close({ drainMs = 10_000 }: CloseOptions): Promise<void> {
+    const { clock, supervisor } = this.#environment;
+    this.#admission.draining = true;
+    const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
+      supervisor.whenEmpty(),
+    );
+    if (!(await within(drainMs, clock, drained))) {
+      for (const connection of this.#supervisor.children) connection.terminate();
+    }
+    for (const detach of this.#detach.splice(0)) detach();
+    await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
+  }
+
+  #serves(request: IncomingMessage): boolean {
+    const found = this.#admission.find(request);
+    return !(isRefusal(found) && found.status === 404);
+  }
+
+  #checkLayer({ name, layer }: ConsumerClass): void {
+    const aliases = Object.keys(this.layers);
+    if (layer === undefined || aliases.includes(layer)) return;
+    throw new UnknownLayerError(
+      `${name} names the layer "${layer}", which this runtime does not have. ` +
+        (aliases.length > 0
+          ? `It has: ${aliases.join(", ")}.`
+          : "It has none: give createRuntime some `layers`."),
+    );
+  }
+}
+
+function virtualScope(given: Partial<Pick<Scope, "path" | "params" | "query" | "user">> = {}): Scope {
+  return {
+    path: given.path ?? "",
+    params: given.params ?? {},
+    query: given.query ?? new URLSearchParams(),
+    headers: {},
+    subprotocols: [],
+    clientAddress: undefined,
+    user: given.user,
+  };
+}
+
+/** Makes a {@link Runtime}. */
+export function createRuntime<L extends Layers = Record<never, never>>(
+  options: RuntimeOptions<L> = {},
+): Runtime<L> {
+  return new Runtime(options);
+}

@@ -1,0 +1,108 @@
+import type { WebSocket } from "ws";
+import { type AcceptOptions, CloseCode, type Frame } from "../actors/index.ts";
+import type { Environment } from "./environment.ts";
+import { AcceptError } from "./errors.ts";
+import type { Handshake } from "./handshake.ts";
+import { headerLine } from "./http-answer.ts";
+import { Outbox } from "./outbox.ts";
+import type { Transport, TransportListener } from "./transport.ts";
+
+/** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
+export class SocketTransport implements Transport {
+  listener: TransportListener | undefined;
+  readonly #environment: Environment;
+  readonly #offered: readonly string[];
+  #handshake: Handshake | undefined;
+  #websocket: WebSocket | undefined;
+  #outbox: Outbox | undefined;
+
+  /** `offered`: the subprotocols that the client can speak. */
+  constructor(handshake: Handshake, offered: readonly string[], environment: Environment) {
+    this.#handshake = handshake;
+    this.#offered = offered;
+    this.#environment = environment;
+    handshake.onLost = () => {
+      this.listener?.lost(CloseCode.abnormal, "The client went away while connecting");
+      this.listener?.ended();
+    };
+  }
+
+  accept(options: AcceptOptions): void {
+    const handshake = this.#handshake;
+    if (!handshake) return;
+    checkAccept(options, this.#offered);
+    const websocket = handshake.accept(options);
+    this.#handshake = undefined;
+    if (!websocket) return;
+    this.#websocket = websocket;
+    this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, () => this.listener?.lagging());
+    websocket.on("message", (bytes: Buffer, isBinary: boolean) => {
+      this.listener?.receive(isBinary ? bytes : bytes.toString());
+    });
+    websocket.on("error", (error: Error & { code?: string }) => {
+      this.listener?.lost(closeCodeOf(error), error.message);
+    });
+    websocket.on("close", (code: number, reason: Buffer) => {
+      this.listener?.lost(code, reason.toString());
+      this.listener?.ended();
+    });
+  }
+
+  reject(status: number, reason: string): void {
+    this.#environment.counters.refuse();
+    this.#handshake?.refuse(status, reason);
+    this.listener?.ended();
+  }
+
+  send(frame: Frame): void {
+    this.#outbox?.put(frame);
+  }
+
+  close(code: number, reason: string): void {
+    this.#outbox?.flush();
+    this.#websocket?.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#websocket?.terminate();
+    this.#handshake?.destroy();
+  }
+
+  pause(): void {
+    this.#websocket?.pause();
+  }
+
+  resume(): void {
+    this.#websocket?.resume();
+  }
+}
+
+function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
+  if (subprotocol !== undefined && !offered.includes(subprotocol)) {
+    throw new AcceptError(
+      `The client did not offer the subprotocol "${subprotocol}", so it would refuse the connection. ` +
+        (offered.length > 0 ? `It offered: ${offered.join(", ")}.` : "It offered none."),
+    );
+  }
+  try {
+    for (const [name, value] of Object.entries(headers)) headerLine(name, value);
+  } catch (cause) {
+    throw new AcceptError(`accept() got a header that HTTP cannot carry: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+// What ws closes with when a client breaks the protocol: https://github.com/websockets/ws, doc/ws.md, "Error codes".
+const protocolError = 1002;
+const closeCodes: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+};
+
+function closeCodeOf({ code = "" }: { readonly code?: string }): number {
+  if (!code.startsWith("WS_ERR_")) return CloseCode.abnormal;
+  return closeCodes[code] ?? protocolError;
+}

@@ -1,0 +1,86 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type ServerOptions, WebSocketServer } from "ws";
+import { type Admission, type Candidate, isRefusal } from "./admission.ts";
+import { Connection } from "./connection.ts";
+import { Deadline } from "./deadline.ts";
+import type { Environment } from "./environment.ts";
+import { Handshake } from "./handshake.ts";
+import { headerLine, type Refusal, refuseUpgrade } from "./http-answer.ts";
+import { SocketTransport } from "./socket-transport.ts";
+
+/** Takes upgrades from their first byte to a running connection. */
+export class Upgrades {
+  readonly #environment: Environment;
+  readonly #admission: Admission;
+  readonly #handshakes = new WeakMap<IncomingMessage, Handshake>();
+  readonly #server: WebSocketServer;
+
+  constructor(environment: Environment, admission: Admission) {
+    this.#environment = environment;
+    this.#admission = admission;
+    // Not written in place, because the types of ws do not know `closeTimeout` yet.
+    const options = {
+      closeTimeout: environment.limits.closeTimeoutMs,
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: environment.limits.maxPayload,
+      // ws calls this when the request is a well-formed handshake, and goes on when `answer` is called, however late.
+      verifyClient: ({ req }, answer) => {
+        const handshake = this.#handshakes.get(req);
+        if (handshake) handshake.complete = () => answer(true);
+      },
+      handleProtocols: (_, request) => this.#handshakes.get(request)?.options.subprotocol ?? false,
+    } satisfies ServerOptions & { closeTimeout: number };
+    this.#server = new WebSocketServer(options);
+    this.#server.on("headers", (lines, request) => {
+      const added = this.#handshakes.get(request)?.options.headers ?? {};
+      for (const [name, value] of Object.entries(added)) lines.push(headerLine(name, value));
+    });
+  }
+
+  /** The upgrade's whole way in. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const found = this.#admission.find(request);
+    if (isRefusal(found)) {
+      this.refuse(socket, found);
+      return;
+    }
+    const handshake = new Handshake(request, socket);
+    this.#handshakes.set(request, handshake);
+    this.#server.handleUpgrade(request, socket, head, (websocket) => {
+      handshake.websocket = websocket;
+    });
+    // Otherwise ws has refused it: it is no handshake.
+    if (handshake.complete) void this.#admit(found, handshake);
+    else this.#environment.counters.refuse();
+  }
+
+  refuse(socket: Duplex, refusal: Refusal): void {
+    this.#environment.counters.refuse();
+    socket.on("error", () => socket.destroy());
+    refuseUpgrade(socket, refusal);
+  }
+
+  async #admit(found: Candidate, handshake: Handshake): Promise<void> {
+    const { clock, counters, limits } = this.#environment;
+    const deadline = new Deadline(clock, limits.connectTimeoutMs);
+    const refuse = ({ status, reason }: Refusal) => {
+      if (handshake.over) return;
+      counters.refuse();
+      handshake.refuse(status, reason);
+    };
+    deadline.onPassed = () => refuse({ status: 503, reason: "Connecting took too long" });
+    const admitted = await this.#admission.guard(found, handshake.request);
+    if (handshake.over || isRefusal(admitted)) {
+      deadline.cancel();
+      if (isRefusal(admitted)) refuse(admitted);
+      return;
+    }
+    const { route, scope } = admitted;
+    const transport = new SocketTransport(handshake, scope.subprotocols, this.#environment);
+    const connection = new Connection(this.#environment, route.Consumer, scope, transport);
+    await connection.start(deadline).catch(() => {});
+  }
+}

@@ -1,0 +1,207 @@
+import { expect } from "chai";
+import { type Item, Mailbox, type MailboxOwner } from "../../runtime/mailbox.ts";
+import { gate } from "../support/gate.ts";
+
+const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
+
+/** Notes what a mailbox does to its owner; `work` is what handling an item does. */
+class Owner implements MailboxOwner {
+  readonly handled: unknown[] = [];
+  readonly failures: unknown[] = [];
+  readonly flow: string[] = [];
+  work: (item: Item) => unknown = () => undefined;
+
+  handle(item: Item): unknown {
+    this.handled.push(typeof item === "object" && "message" in item ? item.message.n : item);
+    return this.work(item);
+  }
+
+  failed(error: unknown, item?: Item): void {
+    this.failures.push([(error as Error).message, item]);
+  }
+
+  pause(): void {
+    this.flow.push("pause");
+  }
+
+  resume(): void {
+    this.flow.push("resume");
+  }
+}
+
+describe("Mailbox", () => {
+  const limits = { mailboxCapacity: 3, frameMark: 4 };
+  let owner: Owner;
+  let mailbox: Mailbox;
+
+  beforeEach(async () => {
+    owner = new Owner();
+    mailbox = new Mailbox(owner, limits);
+  });
+
+  async function started(): Promise<void> {
+    mailbox.start(Promise.resolve());
+    await mailbox.whenIdle();
+  }
+
+  /** Makes the item being handled take until the gate opens. */
+  function busy(): ReturnType<typeof gate> {
+    const working = gate();
+    owner.work = (item) => (item === "work" ? working.opened : undefined);
+    mailbox.put("work");
+    owner.handled.length = 0;
+    return working;
+  }
+
+  describe("#start", () => {
+    it("lets nothing through before the first work has settled, then everything in order", async () => {
+      const connecting = gate();
+      mailbox.start(connecting.opened);
+      mailbox.put("one");
+      mailbox.post(mail(2));
+      mailbox.put({ group: "three" });
+      expect(owner.handled).to.deep.equal([]);
+      connecting.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["one", 2, { group: "three" }]);
+    });
+
+    it("tells the owner when the first work fails, without an item", async () => {
+      mailbox.start(Promise.reject(new Error("no")));
+      await mailbox.whenIdle();
+      expect(owner.failures).to.deep.equal([["no", undefined]]);
+    });
+  });
+
+  describe("handling", () => {
+    it("goes straight through when nothing waits", async () => {
+      await started();
+      mailbox.put("now");
+      expect(owner.handled).to.deep.equal(["now"]);
+    });
+
+    it("awaits a promise before the next item", async () => {
+      await started();
+      const working = busy();
+      mailbox.put("next");
+      expect(owner.handled).to.deep.equal([]);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["next"]);
+    });
+
+    it("does not overlap an item that arrives while a synchronous one is handled", async () => {
+      await started();
+      const order: string[] = [];
+      owner.work = (item) => {
+        order.push(`${item} begins`);
+        if (item === "outer") mailbox.put("inner");
+        order.push(`${item} ends`);
+      };
+      mailbox.put("outer");
+      expect(order).to.deep.equal(["outer begins", "outer ends", "inner begins", "inner ends"]);
+    });
+
+    it("tells of a throw and of a rejection, with the item, and goes on", async () => {
+      await started();
+      owner.work = (item) => {
+        if (item === "throws") throw new Error("thrown");
+        if (item === "rejects") return Promise.reject(new Error("rejected"));
+        return undefined;
+      };
+      for (const item of ["throws", "rejects", "fine"]) mailbox.put(item);
+      await mailbox.whenIdle();
+      expect(owner.failures).to.deep.equal([
+        ["thrown", "throws"],
+        ["rejected", "rejects"],
+      ]);
+      expect(owner.handled).to.deep.equal(["throws", "rejects", "fine"]);
+    });
+
+    it("keeps the order over thousands of items", async () => {
+      await started();
+      const working = busy();
+      const frames = Array.from({ length: 5_000 }, (_, n) => `${n}`);
+      for (const frame of frames) mailbox.put(frame);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(frames);
+    });
+  });
+
+  describe("#post", () => {
+    it("refuses a message when as many wait as may, whatever number of frames waits", async () => {
+      await started();
+      const working = busy();
+      for (let n = 0; n < 10; n++) mailbox.put(`frame ${n}`);
+      expect([1, 2, 3, 4].map((n) => mailbox.post(mail(n)))).to.deep.equal([true, true, true, false]);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled.slice(-3)).to.deep.equal([1, 2, 3]);
+    });
+
+    it("has room again when messages were handled", async () => {
+      await started();
+      const working = busy();
+      for (const n of [1, 2, 3]) mailbox.post(mail(n));
+      working.open();
+      await mailbox.whenIdle();
+      busy();
+      expect([4, 5, 6, 7].map((n) => mailbox.post(mail(n)))).to.deep.equal([true, true, true, false]);
+    });
+  });
+
+  describe("flow control", () => {
+    it("pauses above the mark of frames and resumes at half of it", async () => {
+      await started();
+      const working = busy();
+      for (let n = 0; n < 4; n++) mailbox.put(`frame ${n}`);
+      expect(owner.flow).to.deep.equal([]);
+      mailbox.put("one too many");
+      mailbox.put("and another");
+      expect(owner.flow).to.deep.equal(["pause"]);
+      const sizes: number[] = [];
+      owner.resume = () => sizes.push(mailbox.size);
+      working.open();
+      await mailbox.whenIdle();
+      expect(sizes).to.deep.equal([2]);
+    });
+  });
+
+  describe("#close", () => {
+    it("drops what waits, says how much, and takes nothing any more", async () => {
+      await started();
+      const working = busy();
+      mailbox.put("frame");
+      mailbox.post(mail(1));
+      expect(mailbox.close()).to.equal(2);
+      expect(mailbox.put("late")).to.equal(false);
+      expect(mailbox.post(mail(2))).to.equal(false);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal([]);
+      expect(mailbox.close()).to.equal(0);
+    });
+
+    it("resumes a paused owner, so that its closing handshake is read", async () => {
+      await started();
+      busy();
+      for (let n = 0; n < 5; n++) mailbox.put(`frame ${n}`);
+      mailbox.close();
+      expect(owner.flow).to.deep.equal(["pause", "resume"]);
+    });
+  });
+
+  describe("#whenIdle", () => {
+    it("waits for what is being handled, not for what waits", async () => {
+      await started();
+      const working = busy();
+      mailbox.put("dropped");
+      mailbox.close();
+      const idle = mailbox.whenIdle().then(() => "idle");
+      expect(await Promise.race([idle, Promise.resolve("busy")])).to.equal("busy");
+      working.open();
+      expect(await idle).to.equal("idle");
+    });
+  });
+});

@@ -1,0 +1,293 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { expect } from "chai";
+import {
+  type Clock,
+  createRuntime,
+  handlers,
+  JsonWebSocketConsumer,
+  MemoryLayer,
+  type RejectedError,
+  WebSocketConsumer,
+} from "greenroom";
+import { SimulatedClock, waitFor } from "xstate";
+import { Client } from "../support/client.ts";
+import { gate } from "../support/gate.ts";
+import { chat, serve, stopServing } from "../support/serving.ts";
+
+interface Notes {
+  note: { text: string };
+}
+
+class Member extends WebSocketConsumer<{ messages: Notes; params: "group" }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<Member>({
+    note({ text }) {
+      this.send(text);
+    },
+  });
+  override async connect() {
+    await this.accept();
+    await this.groupAdd(this.scope.params.group);
+  }
+  override receive(text: string) {
+    return this.groupSend(this.scope.params.group, { type: "note", text }, { except: this.channel });
+  }
+}
+
+class Echo extends WebSocketConsumer {
+  override receive(text: string) {
+    this.send(text);
+  }
+}
+
+describe("Runtime", () => {
+  afterEach(stopServing);
+
+  describe("#route", () => {
+    it("refuses a consumer of a layer that is not there, and lists those there are", () => {
+      const runtime = createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } });
+      class Lost extends WebSocketConsumer {
+        static override readonly layer = "chats";
+      }
+      expect(() => runtime.route("/ws", Lost as never)).to.throw(
+        'Lost names the layer "chats", which this runtime does not have. It has: chat, queue.',
+      );
+      expect(() => createRuntime().route("/ws", Lost as never)).to.throw("It has none");
+    });
+  });
+
+  describe("#spawn", () => {
+    const member = (runtime: ReturnType<typeof start>, group = "all") =>
+      runtime.spawn(Member, { params: { group } });
+    const start = () => createRuntime({ layers: { chat: new MemoryLayer<Notes>() } });
+
+    it("runs a consumer without a socket, which talks to others through its layer", async () => {
+      await using runtime = start();
+      const [one, two] = [await member(runtime), await member(runtime)];
+      one.receive("hello from code");
+      expect(await two.outgoing.next()).to.deep.equal({ done: false, value: "hello from code" });
+      await runtime.layers.chat.groupSend("all", { type: "note", text: "from a job" });
+      expect(await one.outgoing.next()).to.deep.equal({ done: false, value: "from a job" });
+    });
+
+    it("shows the machine, with which XState's own functions work", async () => {
+      await using runtime = start();
+      const actor = await member(runtime);
+      expect(actor.machine.getSnapshot().value).to.equal("joined");
+      const closed = waitFor(actor.machine, (snapshot) => snapshot.matches("closed"));
+      const states: unknown[] = [];
+      actor.machine.subscribe(({ value }) => states.push(value));
+      await actor.stop();
+      expect((await closed).output).to.deep.equal({ code: 1000, reason: "", by: "client" });
+      expect(states).to.deep.equal(["closing", "closed"]);
+      expect(() => JSON.stringify(actor.machine.getSnapshot())).not.to.throw();
+    });
+
+    it("ends with stop, at once and for good, and may be stopped twice", async () => {
+      await using runtime = start();
+      const actor = await member(runtime);
+      const stopping = [actor.stop(), actor.stop()];
+      actor.receive("too late");
+      expect(await Promise.all(stopping)).to.deep.equal([
+        { code: 1000, reason: "", by: "client" },
+        { code: 1000, reason: "", by: "client" },
+      ]);
+      expect(runtime.size).to.equal(0);
+      expect(runtime.counters().dropped.closing).to.equal(1);
+      expect(await actor.outgoing.next()).to.deep.equal({ done: true, value: undefined });
+    });
+
+    it("rejects with what the consumer says or throws", async () => {
+      await using runtime = createRuntime({ onError: () => {} });
+      class Full extends WebSocketConsumer {
+        override connect() {
+          this.reject(409, "Full");
+        }
+      }
+      class Broken extends WebSocketConsumer {
+        override connect() {
+          throw new Error("broken");
+        }
+      }
+      const rejection = (await runtime.spawn(Full).catch((error) => error)) as RejectedError;
+      expect(rejection).to.include({ code: "ERR_REJECTED", status: 409, reason: "Full" });
+      expect(await runtime.spawn(Broken).catch((error) => error)).to.have.property("message", "broken");
+      await new Promise(setImmediate);
+      expect(runtime.size).to.equal(0);
+    });
+
+    it("keeps the last 1,000 frames that nobody reads, and counts the others", async () => {
+      await using runtime = createRuntime();
+      const actor = await runtime.spawn(Echo);
+      for (let n = 0; n < 1_003; n++) actor.receive(`${n}`);
+      expect(await actor.outgoing.next()).to.deep.equal({ done: false, value: "3" });
+      expect(runtime.counters().dropped.unread).to.equal(3);
+    });
+
+    it("gives every consumer the scope it was spawned with", async () => {
+      await using runtime = createRuntime();
+      class Scoped extends JsonWebSocketConsumer<{ params: "seat" }> {
+        override connect() {
+          const { path, params, query, user } = this.scope;
+          this.accept();
+          this.sendJson({ path, params, query: `${query}`, user });
+        }
+      }
+      const scope = { path: "/ws/7", params: { seat: "7" }, query: new URLSearchParams("a=b"), user: "Ada" };
+      const actor = await runtime.spawn(Scoped, scope);
+      const { value } = await actor.outgoing.next();
+      expect(JSON.parse(String(value))).to.deep.equal({ ...scope, query: "a=b" });
+    });
+
+    it("makes thousands that come and go without a trace", async () => {
+      await using runtime = start();
+      const actors = await Promise.all(Array.from({ length: 2_000 }, () => member(runtime)));
+      await runtime.layers.chat.groupSend("all", { type: "note", text: "to all" });
+      expect((await actors[1_999]?.outgoing.next())?.value).to.equal("to all");
+      await Promise.all(actors.map((actor) => actor.stop()));
+      expect(runtime.size).to.equal(0);
+    });
+
+    it("answers a deadline on the clock it was given", async () => {
+      const clock = new SimulatedClock();
+      await using runtime = createRuntime({ clock: clock as Clock, connectTimeoutMs: 15_000 });
+      class Never extends WebSocketConsumer {
+        override connect() {
+          return new Promise<void>(() => {});
+        }
+      }
+      void runtime.spawn(Never);
+      clock.increment(14_999);
+      expect(runtime.size).to.equal(1);
+      clock.increment(1);
+      await new Promise(setImmediate);
+      clock.increment(5_000);
+      while (runtime.size > 0) await new Promise(setImmediate);
+      await runtime.close();
+    });
+  });
+
+  describe("#ready", () => {
+    it("resolves when every layer can carry messages", async () => {
+      await using runtime = createRuntime({ layers: chat() });
+      expect(runtime.layers.chat.health.ok).to.equal(false);
+      await runtime.ready();
+      expect(runtime.layers.chat.health.ok).to.equal(true);
+    });
+  });
+
+  describe("#close", () => {
+    it("closes connections with 1012, the layers too, and lets go of the server, which stays open", async () => {
+      const { runtime, url, server } = await serve({ layers: chat() });
+      runtime.route("/ws/:group", Member);
+      const clients = await Promise.all([1, 2, 3].map((n) => Client.open(`${url}/ws/${n}`)));
+      await Promise.all([runtime.close(), runtime.close()]);
+      for (const client of clients) {
+        expect(await client.closed).to.deep.equal({ code: 1012, reason: "The server is restarting" });
+      }
+      expect(runtime.size).to.equal(0);
+      expect(
+        await runtime.layers.chat.groupSend("x", { type: "note" } as never).catch((error) => error),
+      ).to.have.property("code", "ERR_LAYER_CLOSED");
+      expect([
+        server.listenerCount("upgrade"),
+        server.listenerCount("request"),
+        server.listening,
+      ]).to.deep.equal([0, 0, true]);
+    });
+
+    it("refuses upgrades with 503 while it waits for what runs, then forces", async () => {
+      const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 60_000 });
+      const begun = gate();
+      class Endless extends WebSocketConsumer {
+        override receive() {
+          begun.open();
+          return new Promise<void>(() => {});
+        }
+      }
+      runtime.route("/ws/endless", Endless);
+      const client = await Client.open(`${url}/ws/endless`);
+      client.send("go");
+      await begun.opened;
+      const closing = runtime.close({ drainMs: 200 });
+      expect(await Client.refused(`${url}/ws/endless`)).to.deep.equal({
+        status: 503,
+        body: "The server is shutting down",
+      });
+      expect(await client.closed).to.have.property("code", 1012);
+      await closing;
+    });
+
+    it("refuses with 503 what is still connecting", async () => {
+      const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 10 });
+      const begun = gate();
+      class Undecided extends WebSocketConsumer {
+        override connect() {
+          begun.open();
+          return new Promise<void>(() => {});
+        }
+      }
+      runtime.route("/ws", Undecided);
+      const refused = Client.refused(`${url}/ws`);
+      await begun.opened;
+      await runtime.close();
+      expect(await refused).to.deep.equal({ status: 503, body: "The server is restarting" });
+    });
+
+    it("rejects a spawn that comes later", async () => {
+      const runtime = createRuntime();
+      await runtime.close();
+      expect(await runtime.spawn(Echo).catch((error) => error)).to.have.property(
+        "code",
+        "ERR_RUNTIME_CLOSED",
+      );
+    });
+
+    it("spreads the closing of many over half of the time it may take", async () => {
+      const clock = new SimulatedClock();
+      const runtime = createRuntime({ clock: clock as Clock });
+      const actors = await Promise.all(Array.from({ length: 120 }, () => runtime.spawn(Echo)));
+      const gone = () => actors.filter(({ machine }) => machine.getSnapshot().value !== "joined").length;
+      const closing = runtime.close({ drainMs: 40_000 });
+      const told = [];
+      for (const ms of [0, 999, 1, 1_000]) {
+        clock.increment(ms);
+        await new Promise(setImmediate);
+        told.push(gone());
+      }
+      expect(told).to.deep.equal([50, 50, 100, 120]);
+      await closing;
+    });
+  });
+
+  it("forgets thousands of clients that vanish as suddenly as they came", async function () {
+    this.timeout(30_000);
+    const { runtime, url, server } = await serve({ layers: chat() });
+    runtime.route("/ws/:group", Member);
+    for (let round = 0; round < 10; round++) {
+      const clients = await Promise.all(Array.from({ length: 200 }, () => Client.open(`${url}/ws/all`)));
+      for (const client of clients) client.websocket.terminate();
+      while (runtime.size > 0) await new Promise(setImmediate);
+    }
+    const connections = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+    expect(await connections()).to.equal(0);
+  });
+
+  it("serves sockets on a server that others listen on, too", async () => {
+    await using runtime = createRuntime();
+    runtime.route("/ws", Echo);
+    const server = createServer((_, response) => response.end("page"));
+    runtime.attach(server);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+    expect(await (await fetch(url)).text()).to.equal("page");
+    const client = await Client.open(`${url}/ws`);
+    client.send("hi");
+    expect(await client.next()).to.equal("hi");
+    server.close();
+    server.closeAllConnections();
+    client.websocket.terminate();
+  });
+});

@@ -1,0 +1,54 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createRuntime, type Layers, MemoryLayer, type Runtime, type RuntimeOptions } from "greenroom";
+
+export interface Failure {
+  readonly error: unknown;
+  readonly stage: string;
+}
+
+export interface Serving<L extends Layers> {
+  readonly runtime: Runtime<L>;
+  readonly server: Server;
+  readonly url: string;
+  /** What went to `onError`. */
+  readonly failures: Failure[];
+}
+
+const open: Serving<Layers>[] = [];
+
+/** A layer of memory under the alias "chat". */
+export const chat = () => ({ chat: new MemoryLayer() });
+
+/** A runtime on a free port. {@link stopServing} ends all that were started. */
+export async function serve<L extends Layers>(
+  options: RuntimeOptions<L> & { readonly layers: L },
+): Promise<Serving<L>> {
+  const failures: Failure[] = [];
+  const runtime = createRuntime<L>({
+    onError: (error, { stage }) => failures.push({ error, stage }),
+    ...options,
+  });
+  const server = createServer();
+  runtime.attach(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const serving = {
+    runtime,
+    server,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    failures,
+  };
+  open.push(serving as unknown as Serving<Layers>);
+  return serving;
+}
+
+/** For `afterEach`. */
+export async function stopServing(): Promise<void> {
+  for (const { runtime, server } of open.splice(0)) {
+    await runtime.close({ drainMs: 1_000 });
+    server.close();
+    server.closeAllConnections();
+  }
+}

@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { run } from "./support/child-process.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+describe("the types", () => {
+  it("accept and refuse what spec/types/user-code.ts says, and the whole project", async () => {
+    const { stdout } = await run("node_modules/.bin/tsc", ["--pretty", "false"], { cwd: root }).catch(
+      (failure) => failure,
+    );
+    expect(stdout).to.equal("");
+  });
+});

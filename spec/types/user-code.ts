@@ -1,0 +1,114 @@
+// What a user writes, and, under the lines `@ts-expect-error`, what the compiler must refuse. It is compiled, not run.
+import {
+  createRuntime,
+  groupName,
+  handlers,
+  JsonWebSocketConsumer,
+  MemoryLayer,
+  WebSocketConsumer,
+} from "greenroom";
+
+interface RoomMessages {
+  room_message: { message: string; tags?: string[] };
+}
+
+class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params: "room_name" }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<RoomChat>({
+    room_message({ message }, { group }) {
+      this.#seen++;
+      this.send(`${group}: ${message}`);
+    },
+  });
+  #seen = 0;
+  readonly #group = `room_${this.scope.params.room_name}`;
+
+  override async connect() {
+    await this.accept({ subprotocol: "chat" });
+    await this.groupAdd(this.#group);
+  }
+  override async receive(text: string) {
+    await this.groupSend(this.#group, { type: "room_message", message: text }, { except: this.channel });
+  }
+}
+
+class Echo extends WebSocketConsumer {
+  override receive(text: string) {
+    this.send(text);
+  }
+}
+
+class Api extends JsonWebSocketConsumer<{ params: "id" }> {
+  override receive(value: unknown) {
+    this.sendJson({ id: this.scope.params.id, value });
+  }
+}
+
+const runtime = createRuntime({ layers: { chat: new MemoryLayer<RoomMessages>() } });
+runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
+runtime.route("/ws/echo", Echo);
+runtime.route("/ws/api/:id/:rest", Api);
+const actor = await runtime.spawn(RoomChat, { params: { room_name: "general" } });
+actor.receive("hello");
+await runtime.spawn(Echo);
+await runtime.layers.chat.groupSend("room_general", { type: "room_message", message: "from a job" });
+const name: string = null as unknown as RoomChat["scope"]["params"]["room_name"];
+void name;
+
+class Missing extends WebSocketConsumer<{ messages: RoomMessages }> {
+  // @ts-expect-error a type without a handler
+  static override readonly on = handlers<Missing>({});
+}
+
+class Typo extends WebSocketConsumer<{ messages: RoomMessages }> {
+  static override readonly on = handlers<Typo>({
+    room_message() {},
+    // @ts-expect-error a handler without a type
+    room_mesage() {},
+  });
+
+  wrongPayload() {
+    // @ts-expect-error the message is a string
+    return this.groupSend("group", { type: "room_message", message: 1 });
+  }
+  wrongType() {
+    // @ts-expect-error there is no such type
+    return this.groupSend("group", { type: "room_mesage", message: "" });
+  }
+  wrongParam() {
+    // @ts-expect-error it declares no parameter
+    return this.scope.params.room_name;
+  }
+}
+
+class Frozen extends WebSocketConsumer<{ messages: RoomMessages }> {
+  static override readonly on = handlers<Frozen>({
+    room_message(message) {
+      // @ts-expect-error all members share the message
+      message.message = "changed";
+      // @ts-expect-error and all that is in it
+      message.tags?.push("changed");
+    },
+  });
+}
+
+class Elsewhere extends WebSocketConsumer {
+  static override readonly layer = "queue";
+}
+// @ts-expect-error there is no layer "queue"
+runtime.route("/ws/elsewhere", Elsewhere);
+// @ts-expect-error nor for a spawned one
+await runtime.spawn(Elsewhere);
+// @ts-expect-error the pattern lacks :room_name
+runtime.route("/ws/room/:room", RoomChat);
+// @ts-expect-error the pattern has no :seat to check
+runtime.route("/ws/room/:room_name/x", RoomChat, { params: { seat: groupName } });
+// @ts-expect-error it needs a room
+await runtime.spawn(RoomChat, { params: {} });
+// @ts-expect-error it needs to know more
+await runtime.spawn(RoomChat);
+// @ts-expect-error the layer carries no such message
+await runtime.layers.chat.groupSend("room_general", { type: "nope" });
+// @ts-expect-error there is no such layer
+runtime.layers.queue;
+void [Missing, Typo, Frozen];
