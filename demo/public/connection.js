@@ -1,0 +1,260 @@
+/**
+ * One WebSocket that looks after itself. Its states are the server's, and `waiting`: the pause before the next try.
+ *
+ *     idle ──▶ connecting ──▶ joined ──▶ closing ──▶ closed
+ *                ▲    │          │                      ▲
+ *                │    ▼          │                      │
+ *                waiting ◀───────┘        refused, ended by either side
+ *
+ * What a state starts (timers, listeners, requests) ends with the state: each state has a signal of its own.
+ */
+
+/** @typedef {"idle" | "connecting" | "joined" | "closing" | "waiting" | "closed"} State */
+
+/**
+ * Why a connection is not, or no longer, there: the reader left, the server ended it for good, refused it (4xx), is
+ * restarting, answers but cannot serve, or does not answer.
+ *
+ * @typedef {object} Cause
+ * @property {"reader" | "ended" | "refused" | "restart" | "unready" | "away"} kind
+ * @property {string} [text] the server's own words, where it gave any
+ */
+
+/**
+ * @typedef {object} Status
+ * @property {State} state
+ * @property {Cause} [cause] of `waiting` and `closed`, and of the tries after a `waiting`
+ * @property {number} [pauseMs] of `waiting`: until the next try
+ */
+
+/** @typedef {{ change(status: Status): void, message(text: string): void }} Listener */
+
+/** @type {Record<State, readonly State[]>} */
+const transitions = {
+  idle: ["connecting"],
+  connecting: ["joined", "waiting", "closing", "closed"],
+  joined: ["waiting", "closing", "closed"],
+  waiting: ["connecting", "closed"],
+  closing: ["closed"],
+  closed: ["connecting"],
+};
+
+const defaults = {
+  /** The longest first pause; each failure doubles it … */
+  firstPauseMs: 500,
+  /** … up to this one. */
+  longestPauseMs: 15_000,
+  /** A connection that lasted this long counts as good: the pauses begin anew. */
+  stayedMs: 5_000,
+  /** How long one try may take, the question why it failed included. */
+  connectMs: 20_000,
+  /** How long the server may take to answer our closing. */
+  closeMs: 2_000,
+};
+
+const finalCodes = new Set([1000, 1003, 1005, 1007, 1008, 1010]);
+
+/**
+ * Whether trying again after this close code would meet the same answer. Of the codes that are a server's own, the
+ * upper half of each thousand is final, as it is with Centrifugo.
+ *
+ * @param {number} code
+ */
+const isFinal = (code) => finalCodes.has(code) || (code >= 3000 && code % 1000 >= 500);
+
+/** Statuses below 500 that ask to come back later. */
+const laterStatuses = new Set([408, 425, 426, 429]);
+
+/**
+ * The pause before the next try: between a half and the whole of a limit that doubles with each failure, so that
+ * clients which lost the same server do not return in step.
+ *
+ * @param {number} failures in a row, from 1
+ * @param {number} random from 0 to 1
+ * @returns {number} milliseconds
+ */
+export function pauseAfter(failures, random = Math.random()) {
+  const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
+  return Math.round(limit * (1 - random / 2));
+}
+
+export class Connection {
+  #path = "";
+  #failures = 0;
+  /** @type {Status} */
+  #status = { state: "idle" };
+  #stay = new AbortController();
+  /** @type {WebSocket | undefined} */
+  #socket;
+  #listener;
+
+  /** @param {Listener} listener */
+  constructor(listener) {
+    this.#listener = listener;
+  }
+
+  /** @returns {Status} */
+  get status() {
+    return this.#status;
+  }
+
+  /**
+   * Opens a socket on `path`, and again whenever it is lost, until {@link disconnect} or a final answer of the server.
+   * Does nothing unless idle or closed.
+   *
+   * @param {string} path on this page's origin, escaped
+   */
+  connect(path) {
+    const { state } = this.#status;
+    if (state !== "idle" && state !== "closed") return;
+    this.#path = path;
+    this.#failures = 0;
+    this.#connecting();
+  }
+
+  /** Closes the socket, or gives up waiting, and stays so. Does nothing if there is nothing to close. */
+  disconnect() {
+    const { state } = this.#status;
+    if (state === "waiting") this.#closed({ kind: "reader" });
+    else if (state === "connecting" || state === "joined") this.#closing();
+  }
+
+  /**
+   * @param {string} text
+   * @returns {boolean} whether it went out: `false` unless joined
+   */
+  send(text) {
+    if (this.#status.state !== "joined" || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(text);
+    return true;
+  }
+
+  /** @param {Cause} [cause] why the try before this one failed */
+  #connecting(cause) {
+    const signal = this.#enter({ state: "connecting", cause });
+    const socket = new WebSocket(socketUrl(this.#path));
+    this.#socket = socket;
+    socket.addEventListener("open", () => this.#joined(socket), { signal });
+    socket.addEventListener("close", () => this.#askWhy(signal), { signal });
+    after(defaults.connectMs, signal, () => {
+      socket.close();
+      this.#waiting({ kind: "away" });
+    });
+  }
+
+  /**
+   * Browsers hide the answer to a refused upgrade. A plain request on the same path gets the same one.
+   *
+   * @param {AbortSignal} signal
+   */
+  async #askWhy(signal) {
+    const answer = await request(this.#path, signal);
+    if (signal.aborted) return;
+    if (!answer || answer.status < 400 || answer.status === 426) this.#waiting({ kind: "away" });
+    else if (answer.status >= 500 || laterStatuses.has(answer.status))
+      this.#waiting({ kind: "unready", text: answer.text });
+    else this.#closed({ kind: "refused", text: answer.text });
+  }
+
+  /** @param {WebSocket} socket */
+  #joined(socket) {
+    const signal = this.#enter({ state: "joined" });
+    socket.addEventListener("message", ({ data }) => this.#listener.message(String(data)), { signal });
+    socket.addEventListener("close", ({ code, reason }) => this.#lost(code, reason), { signal });
+    after(defaults.stayedMs, signal, () => {
+      this.#failures = 0;
+    });
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} text
+   */
+  #lost(code, text) {
+    if (isFinal(code)) this.#closed({ kind: "ended", text });
+    else if (code === 1012) this.#waiting({ kind: "restart", text });
+    else if (code === 1006) this.#waiting({ kind: "away" });
+    else this.#waiting({ kind: "unready", text });
+  }
+
+  /** @param {Cause} cause */
+  #waiting(cause) {
+    this.#failures += 1;
+    const pauseMs = pauseAfter(this.#failures);
+    const signal = this.#enter({ state: "waiting", cause, pauseMs });
+    const again = () => this.#connecting(cause);
+    after(pauseMs, signal, again);
+    window.addEventListener("online", again, { signal });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && again(), {
+      signal,
+    });
+  }
+
+  #closing() {
+    const socket = this.#socket;
+    const signal = this.#enter({ state: "closing" });
+    const closed = () => this.#closed({ kind: "reader" });
+    if (!socket || socket.readyState === WebSocket.CLOSED) return closed();
+    socket.addEventListener("close", closed, { signal });
+    after(defaults.closeMs, signal, closed);
+    socket.close(1000);
+  }
+
+  /** @param {Cause} cause */
+  #closed(cause) {
+    this.#enter({ state: "closed", cause });
+    this.#socket = undefined;
+  }
+
+  /**
+   * @param {Status} status
+   * @returns {AbortSignal} of the new state
+   */
+  #enter(status) {
+    const { state } = this.#status;
+    if (!transitions[state].includes(status.state))
+      throw new Error(`No way from ${state} to ${status.state}.`);
+    this.#stay.abort();
+    this.#stay = new AbortController();
+    this.#status = status;
+    const { signal } = this.#stay;
+    this.#listener.change(status);
+    return signal;
+  }
+}
+
+/**
+ * @param {string} path
+ * @returns {URL}
+ */
+function socketUrl(path) {
+  const url = new URL(path, window.location.origin);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url;
+}
+
+/**
+ * @param {string} path
+ * @param {AbortSignal} signal
+ * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if nothing answers
+ */
+async function request(path, signal) {
+  try {
+    const response = await fetch(path, { cache: "no-store", signal });
+    const plain = response.headers.get("content-type")?.startsWith("text/plain");
+    const text = plain ? (await response.text()).trim() : "";
+    return { status: response.status, text: text || `${response.status} ${response.statusText}`.trim() };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal calls it off
+ * @param {() => void} run
+ */
+function after(ms, signal, run) {
+  const timer = setTimeout(run, ms);
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+}

@@ -1,0 +1,13 @@
+/**
+ * @template {Element} E
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {abstract new (...args: never[]) => E} type
+ * @returns {E}
+ * @throws if the page has no such element: its markup and its modules belong together
+ */
+export function find(root, selector, type) {
+  const element = root.querySelector(selector);
+  if (element instanceof type) return element;
+  throw new Error(`The page lacks a ${type.name} at "${selector}".`);
+}

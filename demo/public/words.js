@@ -1,0 +1,41 @@
+/**
+ * A connection's status in words. The text stays the same from one try to the next, so that a screen reader says it once.
+ *
+ * @param {import("./connection.js").Status} status
+ * @param {string} place
+ * @param {{ unsent?: boolean }} [more] a message could not be sent, and still cannot
+ * @returns {string}
+ */
+export function describe({ state, cause }, place, { unsent = false } = {}) {
+  const kept = unsent ? " Your message was not sent; it stays in the field." : "";
+  switch (state) {
+    case "idle":
+      return `Not connected yet.${kept}`;
+    case "connecting":
+      return (cause ? lost(cause) : `Connecting to ${place}…`) + kept;
+    case "joined":
+      return `Connected to ${place}.`;
+    case "closing":
+      return `Leaving ${place}…`;
+    case "waiting":
+      return lost(cause) + kept;
+    case "closed":
+      return over(cause) + kept;
+  }
+}
+
+/** @param {import("./connection.js").Cause | undefined} cause */
+function lost(cause) {
+  const text = cause?.text ? ` (${cause.text})` : "";
+  if (cause?.kind === "restart") return "The server is restarting. Reconnecting by itself.";
+  if (cause?.kind === "unready") return `The server cannot serve right now${text}. Reconnecting by itself.`;
+  return "The server went away. Reconnecting by itself.";
+}
+
+/** @param {import("./connection.js").Cause | undefined} cause */
+function over(cause) {
+  if (cause?.kind === "refused") return `Refused: ${cause.text}`;
+  if (cause?.kind === "ended")
+    return `The server closed the connection${cause.text ? `: ${cause.text}` : "."}`;
+  return "Disconnected.";
+}

@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createRuntime, groupName } from "greenroom";
+import sirv from "sirv";
+import { RoomChat } from "./consumers/room.ts";
+import { SystemMessages } from "./consumers/system.ts";
+import { createLayers } from "./layers.ts";
+
+export interface DemoOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Absent, the layers are in memory. */
+  readonly redisUrl?: string | undefined;
+}
+
+export interface Demo {
+  readonly url: string;
+  /** Drains, then closes everything. May be called twice. */
+  close(): Promise<void>;
+}
+
+const page = fileURLToPath(new URL("public", import.meta.url));
+const drainMs = 8_000;
+
+const pageHeaders = {
+  "Content-Security-Policy":
+    "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+};
+
+/** Starts the demo. @throws if Redis does not answer or the port is taken; nothing is left open then. */
+export async function startDemo({ port, redisUrl }: DemoOptions): Promise<Demo> {
+  const layers = createLayers(redisUrl);
+  const runtime = createRuntime({ layers });
+  runtime.route("/ws/system", SystemMessages);
+  runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
+
+  let draining = false;
+  const servePage = sirv(page, {
+    dev: true,
+    setHeaders: (response) => {
+      for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
+    },
+  });
+  const server = createServer((request, response) => {
+    if (request.url === "/healthz") answerHealth(response);
+    else if (!runtime.handleRequest(request, response)) servePage(request, response);
+  });
+
+  function answerHealth(response: ServerResponse) {
+    const { chat } = layers;
+    const ok = chat.health.ok && !draining;
+    response.writeHead(ok ? 200 : 503, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+    response.end(
+      JSON.stringify({
+        status: draining ? "draining" : ok ? "ok" : "unavailable",
+        layers: { chat: chat.health },
+      }),
+    );
+  }
+
+  try {
+    await runtime.ready();
+    server.listen(port);
+    await once(server, "listening");
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+  runtime.attach(server);
+
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    async close() {
+      draining = true;
+      await runtime.close({ drainMs });
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { Client } from "../support/client.ts";
+import { type DemoProcess, failDemoProcess, startDemoProcess } from "../support/demo-process.ts";
+import { type RedisServer, startRedisServer } from "../support/redis.ts";
+
+describe("npm start", function () {
+  this.timeout(30_000);
+
+  it("prints the address and the layers, and on SIGTERM and SIGINT closes connections with 1012 and exits 0", async () => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const demo = await startDemoProcess();
+      expect(demo.printed).to.deep.equal([`Greenroom demo: ${demo.url}`, "Layers: chat on memory"]);
+      const client = await Client.open(`${demo.url}/ws/system`);
+      expect(await demo.stop(signal), signal).to.equal(0);
+      expect(await client.closed, signal).to.have.property("code", 1012);
+    }
+  });
+
+  it("says that a port is taken, and exits 1", async () => {
+    const server = createServer().listen(0);
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    const { code, said } = await failDemoProcess({ PORT: `${port}` });
+    server.close();
+    expect(code).to.equal(1);
+    expect(said).to.equal(
+      `The demo cannot start. Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.\n`,
+    );
+  });
+
+  it("says that PORT is no port, and exits 1", async () => {
+    for (const value of ["http", "65536", "-1"]) {
+      const { code, said } = await failDemoProcess({ PORT: value });
+      expect([code, said]).to.deep.equal([
+        1,
+        `The demo cannot start. PORT is "${value}"; it must be a number from 0 to 65535.\n`,
+      ]);
+    }
+  });
+
+  describe("with a REDIS_URL where nothing answers", () => {
+    const silent: Socket[] = [];
+    let server: Server;
+
+    async function listen(onConnection: (socket: Socket) => void): Promise<number> {
+      server = createServer(onConnection).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return (server.address() as { port: number }).port;
+    }
+    afterEach(() => {
+      for (const socket of silent.splice(0)) socket.destroy();
+      server.close();
+    });
+
+    it("names the address without its password, says what to do, and exits 1", async () => {
+      const port = await listen(() => {});
+      server.close();
+      await once(server, "close");
+      const { code, said } = await failDemoProcess({ REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
+      expect(code).to.equal(1);
+      expect(said)
+        .to.match(/^The demo cannot start\. /)
+        .and.contain(`127.0.0.1:${port}`)
+        .and.not.contain("secret");
+    });
+
+    it("does the same within 10 s when a server takes the connection and stays silent", async () => {
+      const port = await listen((socket) => silent.push(socket));
+      const { code, said } = await failDemoProcess({ REDIS_URL: `redis://127.0.0.1:${port}` });
+      expect(code).to.equal(1);
+      expect(said).to.contain(`127.0.0.1:${port}`);
+    });
+  });
+
+  describe("twice on one Redis", () => {
+    let redis: RedisServer;
+    let one: DemoProcess;
+    let two: DemoProcess;
+    let monitor: Redis;
+
+    before(async () => {
+      redis = await startRedisServer();
+      [one, two] = await Promise.all([
+        startDemoProcess({ REDIS_URL: redis.url }),
+        startDemoProcess({ REDIS_URL: redis.url }),
+      ]);
+      monitor = new Redis(redis.url);
+    });
+    after(async () => {
+      monitor.disconnect();
+      await Promise.all([one.stop(), two.stop()]);
+      await redis.stop();
+    });
+
+    it("shares rooms between the processes, and subscribes only to rooms that somebody is in", async () => {
+      const groups = () => monitor.pubsub("CHANNELS", "*__group__*");
+      expect(one.printed[1]).to.equal("Layers: chat on Redis pub/sub");
+      expect(await groups()).to.deep.equal([]);
+      const ada = await Client.open(`${one.url}/ws/room/general`);
+      expect(await ada.next()).to.equal("🚪 Someone joined room 'general'");
+      const ben = await Client.open(`${two.url}/ws/room/general`);
+      expect(await ben.next()).to.equal("🚪 Someone joined room 'general'");
+      const carl = await Client.open(`${two.url}/ws/room/general`);
+      await carl.next();
+      expect(await groups()).to.deep.equal(["chat__group__room_general"]);
+      expect(await monitor.pubsub("NUMSUB", "chat__group__room_general")).to.deep.equal([
+        "chat__group__room_general",
+        2,
+      ]);
+      ada.send("across");
+      expect(await ada.take(3)).to.deep.equal([
+        "🚪 Someone joined room 'general'",
+        "🚪 Someone joined room 'general'",
+        "💬 across",
+      ]);
+      expect(await ben.take(2)).to.deep.equal(["🚪 Someone joined room 'general'", "💬 across"]);
+      await Promise.all([ben.close(), carl.close()]);
+      expect(await ada.take(2)).to.deep.equal([
+        "👋 Someone left room 'general'",
+        "👋 Someone left room 'general'",
+      ]);
+      expect(await monitor.pubsub("NUMSUB", "chat__group__room_general")).to.deep.equal([
+        "chat__group__room_general",
+        1,
+      ]);
+      await ada.close();
+      // Its room is left before the next one is joined on the same connection to Redis.
+      const last = await Client.open(`${one.url}/ws/room/last`);
+      await last.next();
+      while ((await groups()).length > 1) await new Promise(setImmediate);
+      expect(await groups()).to.deep.equal(["chat__group__room_last"]);
+      await last.close();
+    });
+
+    it("says at /healthz that Redis is lost, keeps its connections, and goes on when it is back", async () => {
+      const health = async () => (await fetch(`${one.url}/healthz`)).status;
+      const until = async (status: number) => {
+        while ((await health()) !== status) await new Promise((resolve) => setTimeout(resolve, 20));
+      };
+      const client = await Client.open(`${one.url}/ws/room/outage`);
+      await client.next();
+      expect(await health()).to.equal(200);
+      const { port } = new URL(redis.url);
+      await redis.stop();
+      await until(503);
+      redis = await startRedisServer({ port: Number(port) });
+      await until(200);
+      client.send("back");
+      expect(await client.next()).to.equal("💬 back");
+      await client.close();
+    });
+  });
+});

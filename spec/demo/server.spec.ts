@@ -1,0 +1,122 @@
+import { expect } from "chai";
+import { type Demo, startDemo } from "../../demo/server.ts";
+import { Client } from "../support/client.ts";
+
+// The texts and statuses here are a contract with other programs: change them nowhere.
+
+describe("the demo's server", () => {
+  let demo: Demo;
+
+  before(async () => {
+    demo = await startDemo({ port: 0 });
+  });
+  after(() => demo.close());
+
+  describe("/ws/system", () => {
+    it("greets, and gives back to the sender what it says", async () => {
+      const client = await Client.open(`${demo.url}/ws/system`);
+      const other = await Client.open(`${demo.url}/ws/system`);
+      client.send("hello");
+      client.send("");
+      expect(await client.take(3)).to.deep.equal([
+        "🔧 System: Connection established!",
+        "🔧 System Echo: hello",
+        "🔧 System Echo: ",
+      ]);
+      other.send("the end");
+      expect(await other.take(2)).to.deep.equal([
+        "🔧 System: Connection established!",
+        "🔧 System Echo: the end",
+      ]);
+    });
+  });
+
+  describe("/ws/room/:room_name", () => {
+    it("tells all in the room, the one who joins included, who joins, what is said and who leaves", async () => {
+      const ada = await Client.open(`${demo.url}/ws/room/general`);
+      expect(await ada.next()).to.equal("🚪 Someone joined room 'general'");
+      const ben = await Client.open(`${demo.url}/ws/room/general`);
+      expect(await ben.next()).to.equal("🚪 Someone joined room 'general'");
+      ada.send("hello");
+      expect(await ben.next()).to.equal("💬 hello");
+      await ben.close();
+      expect(await ada.take(3)).to.deep.equal([
+        "🚪 Someone joined room 'general'",
+        "💬 hello",
+        "👋 Someone left room 'general'",
+      ]);
+      await ada.close();
+    });
+
+    it("keeps rooms apart, and tells upper from lower case", async () => {
+      const rooms = ["one", "two", "One"];
+      const clients = await Promise.all(rooms.map((room) => Client.open(`${demo.url}/ws/room/${room}`)));
+      for (const [index, client] of clients.entries()) client.send(`from ${rooms[index]}`);
+      for (const [index, client] of clients.entries()) {
+        expect(await client.take(2)).to.deep.equal([
+          `🚪 Someone joined room '${rooms[index]}'`,
+          `💬 from ${rooms[index]}`,
+        ]);
+        await client.close();
+      }
+    });
+
+    it("takes names of up to 90 letters that a group may hold, decoded", async () => {
+      for (const name of ["x".repeat(90), "a-b_c.d", "%61bc"]) {
+        const client = await Client.open(`${demo.url}/ws/room/${name}`);
+        expect(await client.next()).to.equal(`🚪 Someone joined room '${decodeURIComponent(name)}'`);
+        await client.close();
+      }
+    });
+
+    it("refuses other names with 400 and a reason, by upgrade and by plain GET", async () => {
+      for (const name of ["x".repeat(91), "a%20b", "caf%C3%A9", "a%2Fb", "a!b", "%ZZ"]) {
+        const { status, body } = await Client.refused(`${demo.url}/ws/room/${name}`);
+        expect(status, name).to.equal(400);
+        expect(body, name).not.to.equal("");
+        const plain = await fetch(`${demo.url}/ws/room/${name}`);
+        expect([plain.status, (await plain.text()).trim()], name).to.deep.equal([400, body]);
+      }
+    });
+  });
+
+  describe("at the door", () => {
+    it("answers 404 for an unknown path, 403 for a foreign origin and for null", async () => {
+      expect(await Client.refused(`${demo.url}/ws/unknown`)).to.include({ status: 404 });
+      for (const origin of ["http://evil.example", "null"]) {
+        expect(await Client.refused(`${demo.url}/ws/system`, { origin })).to.include({ status: 403 });
+      }
+      const own = await Client.open(`${demo.url}/ws/system`, [], { origin: demo.url });
+      expect(await own.next()).to.equal("🔧 System: Connection established!");
+    });
+
+    it("closes with 1009 on a frame over 64 KiB", async () => {
+      const client = await Client.open(`${demo.url}/ws/system`);
+      client.send("x".repeat(65_537));
+      expect(await client.closed).to.have.property("code", 1009);
+    });
+  });
+
+  describe("over plain HTTP", () => {
+    it("serves the page, whose headers let it load nothing foreign", async () => {
+      const response = await fetch(demo.url);
+      expect(response.status).to.equal(200);
+      expect(response.headers.get("content-type")).to.match(/^text\/html/);
+      expect(response.headers.get("content-security-policy")).to.contain("default-src 'self'");
+      expect(response.headers.get("x-content-type-options")).to.equal("nosniff");
+      expect(await response.text()).to.contain("Greenroom");
+    });
+
+    it("answers 404 for what is not there, and shows nothing outside of the page's folder", async () => {
+      for (const path of ["/nothing.js", "/../server.ts", "/%2e%2e/server.ts", "/..%2fserver.ts"]) {
+        expect((await fetch(demo.url + path)).status, path).to.equal(404);
+      }
+    });
+
+    it("says at /healthz that it can serve, and of which layers", async () => {
+      const response = await fetch(`${demo.url}/healthz`);
+      expect(response.status).to.equal(200);
+      expect(await response.json()).to.deep.equal({ status: "ok", layers: { chat: { ok: true } } });
+    });
+  });
+});

@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { type Browser, chromium, type LaunchOptions } from "playwright-core";
+
+/** Where {@link launchBrowser} looks. */
+export interface BrowserOptions {
+  /**
+   * Uses a browser that is installed on this machine. With `false`, only the one that comes from npm.
+   *
+   * @default `false` if `SPEC_BROWSER=npm` is set, else `true`
+   */
+  readonly installed?: boolean;
+}
+
+interface Candidate {
+  readonly name: string;
+  options(): LaunchOptions | Promise<LaunchOptions>;
+}
+
+const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+const commands = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+const macApps = [
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+/**
+ * Starts a headless Chromium: the one `CHROME_PATH` names, else the first of those installed that starts, else, on
+ * Linux, the one in `@sparticuz/chromium`, which needs no system libraries. `close()` ends all its processes.
+ *
+ * @throws an error that lists what was tried and what to install.
+ */
+export async function launchBrowser(options: BrowserOptions = {}): Promise<Browser> {
+  const failures: string[] = [];
+  for (const candidate of candidates(options)) {
+    try {
+      return await chromium.launch({ args, ...(await candidate.options()) });
+    } catch (error) {
+      failures.push(`- ${candidate.name}: ${String(error).split("\n", 1)[0]}`);
+    }
+  }
+  throw new Error(
+    ["No browser starts. Install Chromium or Chrome, or name one in CHROME_PATH. Tried:", ...failures].join(
+      "\n",
+    ),
+  );
+}
+
+function candidates({ installed = process.env.SPEC_BROWSER !== "npm" }: BrowserOptions): Candidate[] {
+  const named = process.env.CHROME_PATH;
+  if (named) return [executable(named)];
+  const found = installed ? installedBrowsers().map(executable) : [];
+  return process.platform === "linux" ? [...found, fromNpm] : found;
+}
+
+function executable(path: string): Candidate {
+  return { name: path, options: () => ({ executablePath: path }) };
+}
+
+/** A command may be there and not start, as Ubuntu's placeholder for the snap does: so all of them are candidates. */
+function installedBrowsers(): string[] {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  const onPath = folders.flatMap((folder) => commands.map((command) => join(folder, command)));
+  return [...onPath, ...(process.platform === "darwin" ? macApps : [])].filter((path) => existsSync(path));
+}
+
+const fromNpm: Candidate = {
+  name: "@sparticuz/chromium",
+  async options() {
+    const folder = await unpack();
+    const libraries = [join(folder, "al2023", "lib"), process.env.LD_LIBRARY_PATH].filter(Boolean).join(":");
+    return {
+      executablePath: join(folder, "chromium"),
+      env: { ...process.env, LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, "fonts") },
+    };
+  },
+};
+
+/**
+ * Unpacks the browser, its fonts and its libraries once per machine and version. The package takes any file that is
+ * there for a whole one, so it unpacks into a folder of our own that gets its name when it is complete.
+ */
+async function unpack(): Promise<string> {
+  if (process.arch !== "x64") throw new Error(`it is built for x64 only, and this is ${process.arch}`);
+  const { default: packed } = await import("@sparticuz/chromium");
+  const folder = join(tmpdir(), `greenroom-chromium-${process.getuid?.()}-${packedVersion()}`);
+  if (existsSync(folder)) return folder;
+  await mkdir(tmpdir(), { recursive: true });
+  const unfinished = await mkdtemp(`${folder}-`);
+  try {
+    // The package reads both variables when it unpacks; the second one makes it unpack its libraries too.
+    await withEnvironment({ TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" }, () =>
+      packed.executablePath(),
+    );
+    await rename(unfinished, folder);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    if (!existsSync(folder)) throw error; // else another process was quicker
+  }
+  return folder;
+}
+
+function packedVersion(): string {
+  // The package exports no package.json: its main file is two folders below it.
+  const require = createRequire(import.meta.url);
+  const { version } = require(join(require.resolve("@sparticuz/chromium"), "../../../package.json")) as {
+    version: string;
+  };
+  return version;
+}
+
+async function withEnvironment<T>(changes: Record<string, string>, work: () => Promise<T>): Promise<T> {
+  const before = { ...process.env };
+  Object.assign(process.env, changes);
+  try {
+    return await work();
+  } finally {
+    for (const name of Object.keys(changes)) {
+      const value = before[name];
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
