@@ -12,19 +12,24 @@ export interface AcceptOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A consumer's place on its layer. */
+export interface Groups {
+  readonly channel: string;
+  groupAdd(group: string): Promise<void>;
+  groupDiscard(group: string): Promise<void>;
+  groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void>;
+}
+
 /** What a consumer asks of the runtime that runs it. {@link Consumer} documents each of these for users. */
 export interface ConsumerContext {
   readonly scope: Scope;
-  readonly channel: string;
+  readonly groups: Groups;
   readonly signal: AbortSignal;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string): never;
   send(frame: Frame): void;
   close(code: number, reason: string): void;
-  groupAdd(group: string): Promise<void>;
-  groupDiscard(group: string): Promise<void>;
-  groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void>;
   /** Counts what came in and that the consumer has no use for. */
   unhandled(): void;
 }

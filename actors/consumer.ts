@@ -38,7 +38,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
 
   /** This actor's address on its layer, from any node. @throws {UnknownLayerError} if the consumer names no layer. */
   get channel(): string {
-    return this.#context.channel;
+    return this.#context.groups.channel;
   }
 
   /** Aborted on the way out, before `disconnect`: hand it to whatever a handler waits for. */
@@ -119,12 +119,12 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * @throws {LayerUnavailableError} if the layer's server does not answer.
    */
   groupAdd(group: string): Promise<void> {
-    return this.#context.groupAdd(group);
+    return this.#context.groups.groupAdd(group);
   }
 
   /** Leaves a group; nothing sent to it is handled any more once this has been called, bar what waits in the mailbox. */
   groupDiscard(group: string): Promise<void> {
-    return this.#context.groupDiscard(group);
+    return this.#context.groups.groupDiscard(group);
   }
 
   /**
@@ -134,7 +134,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * @throws as {@link ChannelLayer.groupSend} does.
    */
   groupSend(group: string, message: MessageOf<MessagesOf<T>>, options: GroupSendOptions = {}): Promise<void> {
-    return this.#context.groupSend(group, message, options);
+    return this.#context.groups.groupSend(group, message, options);
   }
 
   /** @internal */

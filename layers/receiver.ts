@@ -38,6 +38,7 @@ export class Receiver implements BackendListener {
 
   gap(topic: string): void {
     const group = this.#roster.groupAt(topic);
+    // The node's own topic has no members to tell: who sends directly and must know asks for an answer.
     if (group === undefined) return;
     const gap = Object.freeze({ group: group.name });
     group.each(

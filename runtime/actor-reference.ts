@@ -18,7 +18,7 @@ export class ActorReference {
 
   /** Its address on its layer. @throws {UnknownLayerError} if its consumer names no layer. */
   get channel(): string {
-    return this.#connection.channel;
+    return this.#connection.groups.channel;
   }
 
   /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */

@@ -5,8 +5,8 @@ import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-c
 import { CloseCode, type Exit } from "../actors/exit.ts";
 import { findHandler } from "../actors/handlers.ts";
 import type { Scope } from "../actors/scope.ts";
-import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
-import type { Gap, Inbox, Mail, Message } from "../layers/contract.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { Gap, Inbox, Mail } from "../layers/contract.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { type Deadline, within } from "./deadline.ts";
@@ -14,7 +14,7 @@ import type { Addressee } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
 import { AcceptError, HandlerTimeoutError, RejectedError } from "./errors.ts";
 import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
-import { Membership, noLayer } from "./membership.ts";
+import { Membership } from "./membership.ts";
 import type { Child } from "./supervisor.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
@@ -29,11 +29,11 @@ export class Connection
 {
   readonly scope: Scope;
   readonly mailbox: Mailbox;
+  readonly groups: Membership;
   readonly machine: Actor<typeof connectionMachine>;
   readonly #environment: Environment;
   readonly #Consumer: ConsumerClass;
   readonly #transport: Transport;
-  readonly #membership: Membership | undefined;
   // The machine's state for the hot paths. (While a transition runs, the machine's own snapshot is still the old one.)
   #phase: "connecting" | "joined" | "leaving" = "connecting";
   #consumer: Consumer | undefined;
@@ -48,7 +48,7 @@ export class Connection
     this.#environment = environment;
     this.#Consumer = Consumer;
     this.#transport = transport;
-    this.#membership = layer && new Membership(layer);
+    this.groups = new Membership(layer, Consumer.name);
     this.mailbox = new Mailbox(this, environment.limits);
     this.machine = createActor(connectionMachine, {
       parent: environment.supervisor.actor,
@@ -74,8 +74,8 @@ export class Connection
   }
 
   async #connect(): Promise<void> {
-    await this.#membership?.open(this);
-    if (this.#phase === "leaving") return;
+    await this.groups.open(this);
+    if (this.#leaving) return;
     this.#consumer = new this.#Consumer(this);
     await this.#consumer.connect();
     if (this.#phase === "connecting") this.accept({});
@@ -83,8 +83,10 @@ export class Connection
 
   accept(options: AcceptOptions): void {
     if (this.#phase === "joined") throw new AcceptError("The connection was accepted already.");
-    if (this.#phase === "leaving") return;
+    if (this.#leaving) return;
     this.#transport.accept(options);
+    // The client may turn out to be gone.
+    if (this.#leaving) return;
     this.#answered();
     this.#phase = "joined";
     this.machine.send({ type: "accept" });
@@ -101,6 +103,10 @@ export class Connection
     }
     this.machine.send({ type: "reject", status, reason });
     throw new RejectedError(status, reason);
+  }
+
+  get #leaving(): boolean {
+    return this.#phase === "leaving";
   }
 
   #answered(): void {
@@ -154,14 +160,8 @@ export class Connection
         `send() takes a string or a Uint8Array, not ${frame === null ? "null" : typeof frame}.`,
       );
     }
-    if (this.#phase === "leaving") this.#environment.counters.drop("closing");
+    if (this.#leaving) this.#environment.counters.drop("closing");
     else this.#transport.send(frame);
-  }
-
-  get channel(): string {
-    const channel = this.#membership?.channel;
-    if (channel === undefined) throw noLayer(this.#Consumer.name);
-    return channel;
   }
 
   get layers(): Readonly<Record<string, ChannelLayer>> {
@@ -170,25 +170,8 @@ export class Connection
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.#phase === "leaving") this.#abort.abort();
+    if (this.#leaving) this.#abort.abort();
     return this.#abort.signal;
-  }
-
-  async groupAdd(group: string): Promise<void> {
-    await this.#member.groupAdd(group);
-  }
-
-  async groupDiscard(group: string): Promise<void> {
-    await this.#member.groupDiscard(group);
-  }
-
-  async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
-    await this.#member.groupSend(group, message, options);
-  }
-
-  get #member(): Membership {
-    if (!this.#membership) throw noLayer(this.#Consumer.name);
-    return this.#membership;
   }
 
   // ---- the ways out
@@ -206,8 +189,7 @@ export class Connection
   }
 
   failed(error: unknown, item?: Item): void {
-    const leaving = this.#phase === "leaving";
-    if (error instanceof RejectedError || (leaving && isAbort(error))) return;
+    if (error instanceof RejectedError || (this.#leaving && isAbort(error))) return;
     this.#report(error, stageOf(item));
     this.machine.send({ type: "fail" });
   }
@@ -236,8 +218,7 @@ export class Connection
 
   abandon(error: unknown): void {
     this.#report(error, "machine");
-    if (this.#phase !== "leaving")
-      this.cleanUp({ code: CloseCode.failure, reason: "Internal error", by: "runtime" });
+    if (!this.#leaving) this.cleanUp({ code: CloseCode.failure, reason: "Internal error", by: "runtime" });
     this.#transport.terminate();
   }
 
@@ -246,6 +227,7 @@ export class Connection
   cleanUp(exit: Exit): void {
     const accepted = this.#phase === "joined";
     this.#phase = "leaving";
+    this.groups.stopJoining();
     this.#answered();
     this.#environment.counters.drop("closing", this.mailbox.close());
     this.#abort?.abort();
@@ -268,12 +250,14 @@ export class Connection
       }
     };
     if (this.mailbox.busy) await patiently("handler", () => this.mailbox.whenIdle());
-    await patiently("layer", () => this.#membership?.leave());
+    await patiently("layer", () => this.groups.leave());
     if (accepted) await patiently("disconnect", () => this.#consumer?.disconnect(code));
     if (!this.#ended) {
-      await within(limits.closeTimeoutMs, clock, new Promise<void>((resolve) => (this.#onEnded = resolve)));
+      const ended = new Promise<void>((resolve) => {
+        this.#onEnded = resolve;
+      });
+      if (!(await within(limits.closeTimeoutMs, clock, ended))) this.#transport.terminate();
     }
-    this.#transport.terminate();
     this.#consumer = undefined;
     this.machine.send({ type: "cleaned" });
   }
@@ -284,7 +268,7 @@ export class Connection
 
   /** What shows of it in a snapshot of its machine. */
   toJSON(): object {
-    return { consumer: this.#Consumer.name, channel: this.#membership?.channel };
+    return { consumer: this.#Consumer.name, path: this.scope.path };
   }
 }
 

@@ -1,55 +1,73 @@
+import type { Groups } from "../actors/consumer-context.ts";
 import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
 import type { Inbox, Message } from "../layers/contract.ts";
+import { LayerClosedError } from "../layers/errors.ts";
 import { UnknownLayerError } from "./errors.ts";
 
 /** One actor's place on its consumer's layer: its channel, and through it the groups it is in. */
-export class Membership {
-  readonly #layer: ChannelLayer;
+export class Membership implements Groups {
+  readonly #layer: ChannelLayer | undefined;
+  readonly #consumer: string;
   #channel: string | undefined;
   #left = false;
 
-  constructor(layer: ChannelLayer) {
+  /** Without a layer there are no groups: every method but `open` and `leave` throws. */
+  constructor(layer: ChannelLayer | undefined, consumer: string) {
     this.#layer = layer;
+    this.#consumer = consumer;
   }
 
-  /** Undefined until {@link open} has resolved. */
-  get channel(): string | undefined {
+  get channel(): string {
+    if (this.#channel === undefined) throw this.#noLayer();
     return this.#channel;
   }
 
   /** Makes the actor's channel. If the actor has left meanwhile, the channel is gone again when this resolves. */
   async open(inbox: Inbox): Promise<void> {
-    this.#channel = await this.#layer.newChannel(inbox);
-    if (this.#left) await this.leave();
+    this.#channel = await this.#layer?.newChannel(inbox);
+    if (this.#left) await this.#deleteChannel();
+  }
+
+  /** Joining does nothing any more. */
+  stopJoining(): void {
+    this.#left = true;
   }
 
   /** Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. */
   async leave(): Promise<void> {
     this.#left = true;
-    if (this.#channel !== undefined) await this.#layer.deleteChannel(this.#channel);
+    await this.#deleteChannel();
   }
 
   async groupAdd(group: string): Promise<void> {
-    if (!this.#left) await this.#layer.groupAdd(group, this.#name);
+    const { channel } = this;
+    if (!this.#left) await this.#layer?.groupAdd(group, channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
-    if (!this.#left) await this.#layer.groupDiscard(group, this.#name);
+    const { channel } = this;
+    if (!this.#left) await this.#layer?.groupDiscard(group, channel);
   }
 
-  groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
-    return this.#layer.groupSend(group, message, options);
+  async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
+    if (!this.#layer) throw this.#noLayer();
+    await this.#layer.groupSend(group, message, options);
   }
 
-  get #name(): string {
-    if (this.#channel === undefined) throw new Error("The channel is used before it is made");
-    return this.#channel;
+  async #deleteChannel(): Promise<void> {
+    if (this.#channel === undefined) return;
+    try {
+      await this.#layer?.deleteChannel(this.#channel);
+    } catch (error) {
+      // A layer that is closed has no members any more.
+      if (!(error instanceof LayerClosedError)) throw error;
+    }
   }
-}
 
-/** What a consumer without a layer gets when it asks for what only a layer can do. */
-export function noLayer(consumer: string): UnknownLayerError {
-  return new UnknownLayerError(
-    `${consumer} has no layer, so it has no channel and no groups: give it \`static override readonly layer = "…"\`.`,
-  );
+  #noLayer(): UnknownLayerError {
+    return new UnknownLayerError(
+      `${this.#consumer} has no layer, so it has no channel and no groups: ` +
+        'give it `static override readonly layer = "…"`.',
+    );
+  }
 }

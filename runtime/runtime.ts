@@ -75,7 +75,7 @@ export class Runtime<L extends Layers = Layers> {
   readonly #router = new Router();
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
-  readonly #detach: (() => void)[] = [];
+  readonly #attached = new Map<Server, () => void>();
   #closing: Promise<void> | undefined;
 
   constructor({
@@ -133,9 +133,11 @@ export class Runtime<L extends Layers = Layers> {
 
   /**
    * Takes the upgrades of `server` for routed paths; other listeners for upgrades may stand beside it. If the server
-   * has no listener for plain requests of its own, those are answered too: see {@link handleRequest}.
+   * has no listener for plain requests of its own, those are answered too: see {@link handleRequest}. Attaching to the
+   * same server again does nothing.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
+    if (this.#attached.has(server)) return;
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const rejects = unmatched ? unmatched === "reject" : server.listenerCount("upgrade") === 1;
       if (rejects || this.#serves(request)) this.handleUpgrade(request, socket, head);
@@ -148,7 +150,7 @@ export class Runtime<L extends Layers = Layers> {
     };
     server.on("upgrade", onUpgrade);
     server.on("request", onRequest);
-    this.#detach.push(() => {
+    this.#attached.set(server, () => {
       server.off("upgrade", onUpgrade);
       server.off("request", onRequest);
     });
@@ -220,7 +222,8 @@ export class Runtime<L extends Layers = Layers> {
     if (!(await within(drainMs, clock, drained))) {
       for (const connection of this.#supervisor.children) connection.terminate();
     }
-    for (const detach of this.#detach.splice(0)) detach();
+    for (const detach of this.#attached.values()) detach();
+    this.#attached.clear();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
   }
 

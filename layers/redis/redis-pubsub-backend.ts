@@ -36,7 +36,8 @@ export class RedisPubSubBackend implements Backend {
   }
 
   get health(): Health {
-    const { publisher, subscriber } = this.#connected();
+    if (this.#connection === undefined) return { ok: false, reason: "The backend has not been opened." };
+    const { publisher, subscriber } = this.#connection;
     const broken = [publisher, subscriber].find((link) => !link.isUp);
     return broken === undefined ? { ok: true } : { ok: false, reason: broken.trouble.message };
   }

@@ -19,7 +19,10 @@ const fixed = {
 /** ioredis' options, with replies in the form that its types take for granted. */
 type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
-type Decided = keyof typeof fixed | "connectTimeout" | "socketTimeout" | "host" | "port" | "keyPrefix";
+type Decided =
+  | keyof typeof fixed
+  | ("connectTimeout" | "socketTimeout" | "retryStrategy")
+  | ("host" | "port" | "path" | "keyPrefix");
 
 /** Which Redis server a layer uses, and how. */
 export interface RedisServerOptions {
@@ -46,14 +49,13 @@ export interface RedisServer {
 /** @throws {TypeError} if the URL is not that of a Redis server. The URL is not shown: it may hold a password. */
 export function redisServer({ url, connectTimeoutMs = 5_000, redis = {} }: RedisServerOptions): RedisServer {
   const { protocol, hostname, port, username, password } = parse(url);
-  const host = hostname.replace(/^\[|\]$/g, "");
   const options: ConnectionOptions = {
     ...(protocol === "rediss:" && { tls: {} }),
-    ...(username !== "" && { username: decodeURIComponent(username) }),
-    ...(password !== "" && { password: decodeURIComponent(password) }),
+    ...(username !== "" && { username: unescaped(username) }),
+    ...(password !== "" && { password: unescaped(password) }),
     ...redis,
     ...fixed,
-    host,
+    host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || 6379),
     connectTimeout: connectTimeoutMs,
     socketTimeout: connectTimeoutMs,
@@ -67,4 +69,14 @@ function parse(url: string): URL {
     throw new TypeError("The url of a Redis server looks like redis://host:6379, or rediss://… for TLS.");
   }
   return parsed;
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new TypeError(
+      "User and password in the url of a Redis server are percent-encoded: % itself is %25.",
+    );
+  }
 }

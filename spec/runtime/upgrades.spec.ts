@@ -225,6 +225,26 @@ describe("Upgrades", () => {
       }
     });
 
+    it("takes a socket that broke just before it is accepted for a client that left", async () => {
+      const { url, runtime, server, failures } = await serve({ layers: chat() });
+      const connections: Socket[] = [];
+      server.on("connection", (socket) => connections.push(socket));
+      let accepted: Promise<void> | undefined;
+      class TooLate extends WebSocketConsumer {
+        override connect() {
+          for (const socket of connections) socket.destroy();
+          accepted = this.accept();
+          this.send("into the void");
+        }
+      }
+      runtime.route("/ws", TooLate);
+      await new Client(`${url}/ws`).closed;
+      await accepted;
+      await runtime.close();
+      expect([runtime.size, failures]).to.deep.equal([0, []]);
+      expect(runtime.counters().dropped.closing).to.equal(1);
+    });
+
     it("answers 503 when connect has not accepted by the deadline, and the consumer is not disconnected", async () => {
       const { url, runtime } = await serve({ layers: chat(), connectTimeoutMs: 20, handlerGraceMs: 20 });
       let disconnected = false;

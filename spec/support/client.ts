@@ -27,7 +27,9 @@ export class Client {
       else this.#received.push(frame);
     });
     this.websocket.on("error", () => {});
-    this.closed = once(this.websocket, "close").then(([code, reason]) => ({ code, reason: String(reason) }));
+    this.closed = new Promise((resolve) => {
+      this.websocket.once("close", (code, reason) => resolve({ code, reason: String(reason) }));
+    });
   }
 
   /** Connects, and waits until the upgrade is accepted. */

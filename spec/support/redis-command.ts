@@ -62,7 +62,7 @@ async function install(): Promise<boolean> {
 
 async function succeeds(command: string, ...args: string[]): Promise<boolean> {
   try {
-    await run(command, args);
+    await run(command, args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
     return true;
   } catch {
     return false;

@@ -25,10 +25,15 @@ export interface RedisServerOptions {
 
 let command: Promise<RedisCommand> | undefined;
 
+/** Finds out how to run servers here, and installs what is missing: that may take longer than a spec should. */
+export function prepareRedis(): Promise<RedisCommand> {
+  command ??= findRedis();
+  return command;
+}
+
 /** Starts a server and resolves once it accepts connections. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
-  command ??= findRedis();
-  const redis = await command;
+  const redis = await prepareRedis();
   const host = "127.0.0.1";
   const port = options.port ?? (await freePort());
   const { password } = options;

@@ -1,4 +1,4 @@
-import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { prepareRedis, type RedisServer, startRedisServer } from "./redis-server.ts";
 
 export { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis-server.ts";
 
@@ -11,8 +11,12 @@ export function redisUrl(): string {
   return url;
 }
 
-/** Before the first spec: without a `REDIS_URL`, a server is found or installed, and started. */
+/**
+ * Before the first spec, Redis is found or installed, since some specs start servers of their own; without a
+ * `REDIS_URL`, the shared one is started.
+ */
 export async function mochaGlobalSetup(): Promise<void> {
+  await prepareRedis();
   if (process.env.REDIS_URL === undefined) shared = await startRedisServer();
 }
 

@@ -16,8 +16,7 @@ class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params: "room
   static override readonly layer = "chat";
   static override readonly on = handlers<RoomChat>({
     room_message({ message }, { group }) {
-      this.#seen++;
-      this.send(`${group}: ${message}`);
+      this.send(`${group} ${++this.#seen}: ${message}`);
     },
   });
   #seen = 0;

@@ -119,17 +119,8 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(clients).to.include("name=greenroom-publisher").and.to.include("name=greenroom-subscriber");
   });
 
-  it("wants a prefix, and a URL that is one", () => {
-    const make = (options: object) => () =>
-      new RedisPubSubLayer({ url: redisUrl(), prefix, ...options } as { url: string; prefix: string });
-    expect(make({ prefix: undefined })).to.throw(InvalidNameError);
-    for (const url of ["", "localhost:6379", "http://localhost", "redis:", undefined]) {
-      expect(make({ url })).to.throw(TypeError, "redis://host:6379");
-    }
-    const secret = "redis//:hunter2@localhost";
-    expect(make({ url: secret }))
-      .to.throw(TypeError)
-      .with.property("message")
-      .that.does.not.include("hunter2");
+  it("wants a prefix", () => {
+    const options = { url: redisUrl() } as { url: string; prefix: string };
+    expect(() => new RedisPubSubLayer(options)).to.throw(InvalidNameError, "A prefix is");
   });
 });

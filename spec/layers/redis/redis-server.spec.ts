@@ -15,6 +15,22 @@ describe("redisServer", () => {
     expect(options).to.deep.include({ host: "::1", port: 6379, tls: {} });
   });
 
+  it("says what is wrong with a URL, without showing it", () => {
+    for (const url of [
+      "",
+      "localhost:6379",
+      "http://:hunter2@localhost",
+      "redis//:hunter2@x",
+      "redis://:hunter2%@x",
+    ]) {
+      const parse = () => redisServer({ url });
+      expect(parse)
+        .to.throw(TypeError, "url of a Redis server")
+        .with.property("message")
+        .that.does.not.include("hunter2");
+    }
+  });
+
   it("passes on ioredis' options, but none that decide on delivery", () => {
     const redis = { family: 6, tls: { servername: "x" }, enableOfflineQueue: true, autoResubscribe: true };
     const { options } = redisServer({ url: "rediss://localhost", redis });
