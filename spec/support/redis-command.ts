@@ -21,9 +21,7 @@ const image = "redis:7-alpine";
 export async function findRedis(): Promise<RedisCommand> {
   const found = (await onPath()) ?? (await inDocker()) ?? ((await install()) ? await onPath() : undefined);
   if (found !== undefined) return found;
-  throw new Error(
-    "The specs need a Redis: install redis-server (or valkey-server), start docker, or set REDIS_URL.",
-  );
+  throw new Error("The specs start Redis servers: install redis-server (or valkey-server), or start docker.");
 }
 
 async function onPath(): Promise<RedisCommand | undefined> {
@@ -55,9 +53,9 @@ async function inDocker(): Promise<RedisCommand | undefined> {
 async function install(): Promise<boolean> {
   if (process.platform === "darwin") return succeeds("brew", "install", "redis");
   if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  return (
-    (await succeeds("apt-get", "update")) && (await succeeds("apt-get", "install", "-y", "redis-server"))
-  );
+  // Quiet, since more output than `run` keeps would end the program.
+  const aptGet = (...args: string[]) => succeeds("apt-get", "-qq", ...args);
+  return (await aptGet("update")) && (await aptGet("install", "-y", "redis-server"));
 }
 
 async function succeeds(command: string, ...args: string[]): Promise<boolean> {
