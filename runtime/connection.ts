@@ -1,19 +1,15 @@
 import { type Actor, createActor } from "xstate";
 import { type ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
-import { type Consumer, receiveFrame } from "../actors/consumer.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-context.ts";
 import { CloseCode, type Exit } from "../actors/exit.ts";
-import { findHandler } from "../actors/handlers.ts";
 import type { Scope } from "../actors/scope.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Gap, Inbox, Mail } from "../layers/contract.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
-import { type Deadline, within } from "./deadline.ts";
-import type { Addressee } from "./dispatcher.ts";
+import { Deadline, within } from "./deadline.ts";
+import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
 import { AcceptError, HandlerTimeoutError, RejectedError } from "./errors.ts";
-import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
 import { Membership } from "./membership.ts";
 import type { Child } from "./supervisor.ts";
 import type { Transport, TransportListener } from "./transport.ts";
@@ -21,24 +17,25 @@ import type { Transport, TransportListener } from "./transport.ts";
 /**
  * A running actor: a consumer with its machine and its mailbox, and the transport to the other side.
  *
- * The machine decides; this class tells it what happened and does what it says. What comes in goes through the mailbox
- * to the consumer, what the consumer wants goes to the transport or the layer.
+ * The machine decides; this class tells it what happened and does what it says. What comes in goes through the
+ * dispatcher to the consumer, what the consumer wants goes to the transport or, through its membership, to the layer.
  */
 export class Connection
-  implements ConsumerContext, ConnectionEffects, TransportListener, MailboxOwner, Addressee, Inbox, Child
+  implements ConsumerContext, ConnectionEffects, TransportListener, DispatcherOwner, Child
 {
   readonly scope: Scope;
-  readonly mailbox: Mailbox;
   readonly groups: Membership;
   readonly machine: Actor<typeof connectionMachine>;
   readonly #environment: Environment;
   readonly #Consumer: ConsumerClass;
   readonly #transport: Transport;
+  readonly #dispatcher: Dispatcher;
   // The machine's state for the hot paths. (While a transition runs, the machine's own snapshot is still the old one.)
   #phase: "connecting" | "joined" | "leaving" = "connecting";
-  #consumer: Consumer | undefined;
   #abort: AbortController | undefined;
   #deadline: Deadline | undefined;
+  #patience: Deadline | undefined;
+  #terminated = false;
   #ended = false;
   #onEnded: (() => void) | undefined;
 
@@ -49,7 +46,7 @@ export class Connection
     this.#Consumer = Consumer;
     this.#transport = transport;
     this.groups = new Membership(layer, Consumer.name);
-    this.mailbox = new Mailbox(this, environment.limits);
+    this.#dispatcher = new Dispatcher(Consumer, environment.limits, environment.counters, this);
     this.machine = createActor(connectionMachine, {
       parent: environment.supervisor.actor,
       input: { effects: this },
@@ -69,15 +66,16 @@ export class Connection
     this.#environment.supervisor.add(this);
     this.machine.start();
     const connecting = this.#connect();
-    this.mailbox.start(connecting);
+    this.#dispatcher.mailbox.start(connecting);
     return connecting;
   }
 
   async #connect(): Promise<void> {
-    await this.groups.open(this);
+    await this.groups.open(this.#dispatcher);
     if (this.#leaving) return;
-    this.#consumer = new this.#Consumer(this);
-    await this.#consumer.connect();
+    const consumer = new this.#Consumer(this);
+    this.#dispatcher.consumer = consumer;
+    await consumer.connect();
     if (this.#phase === "connecting") this.accept({});
   }
 
@@ -114,33 +112,14 @@ export class Connection
     this.#deadline = undefined;
   }
 
-  // ---- what comes in
+  // ---- what comes in goes through the dispatcher to the consumer
 
   receive(frame: Frame): void {
-    if (!this.mailbox.put(frame)) this.#environment.counters.drop("closing");
-  }
-
-  deliver(mail: Mail): void {
-    this.#environment.dispatcher.deliver(mail, this);
-  }
-
-  gap(gap: Gap): void {
-    this.mailbox.put(gap);
-  }
-
-  handle(item: Item): unknown {
-    const consumer = this.#consumer;
-    if (!consumer) return undefined;
-    if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
-    if (!("message" in item)) return consumer.onGap(item);
-    const handler = findHandler(this.#Consumer.on, item.message.type);
-    if (handler) return handler.call(consumer, item.message, item.delivery);
-    this.unhandled();
-    return undefined;
+    this.#dispatcher.receive(frame);
   }
 
   unhandled(): void {
-    this.#environment.counters.drop("unhandled");
+    this.#dispatcher.unhandled();
   }
 
   pause(): void {
@@ -188,9 +167,9 @@ export class Connection
     this.machine.send({ type: "close", code, reason, by: "runtime" });
   }
 
-  failed(error: unknown, item?: Item): void {
+  failed(error: unknown, stage: string): void {
     if (error instanceof RejectedError || (this.#leaving && isAbort(error))) return;
-    this.#report(error, stageOf(item));
+    this.#report(error, stage);
     this.machine.send({ type: "fail" });
   }
 
@@ -211,15 +190,17 @@ export class Connection
     this.#onEnded?.();
   }
 
-  /** Cuts the transport; what follows from that goes its ordinary way. */
+  /** Cuts the transport, and does not wait for what runs. */
   terminate(): void {
+    this.#terminated = true;
     this.#transport.terminate();
+    this.#patience?.pass();
   }
 
   abandon(error: unknown): void {
     this.#report(error, "machine");
     if (!this.#leaving) this.cleanUp({ code: CloseCode.failure, reason: "Internal error", by: "runtime" });
-    this.#transport.terminate();
+    this.terminate();
   }
 
   // ---- the clean-up, which every way out leads to
@@ -227,9 +208,8 @@ export class Connection
   cleanUp(exit: Exit): void {
     const accepted = this.#phase === "joined";
     this.#phase = "leaving";
-    this.groups.stopJoining();
     this.#answered();
-    this.#environment.counters.drop("closing", this.mailbox.close());
+    this.#dispatcher.close();
     this.#abort?.abort();
     if (exit.status !== undefined) this.#transport.reject(exit.status, exit.reason);
     else if (exit.by !== "client") this.#transport.close(exit.code, exit.reason);
@@ -237,29 +217,33 @@ export class Connection
   }
 
   async #leave(code: number, accepted: boolean): Promise<void> {
-    const { clock, limits } = this.#environment;
-    const patiently = async (stage: string, work: () => PromiseLike<void> | void) => {
-      try {
-        const working = work();
-        if (!working || (await within(limits.handlerGraceMs, clock, working))) return;
-        throw new HandlerTimeoutError(
-          `${stage} ran on for ${limits.handlerGraceMs} ms after the connection ended.`,
-        );
-      } catch (error) {
-        this.#report(error, stage);
-      }
-    };
-    if (this.mailbox.busy) await patiently("handler", () => this.mailbox.whenIdle());
-    await patiently("layer", () => this.groups.leave());
-    if (accepted) await patiently("disconnect", () => this.#consumer?.disconnect(code));
+    const { mailbox } = this.#dispatcher;
+    if (mailbox.busy) await this.#patiently("handler", () => mailbox.whenIdle());
+    await this.#patiently("layer", () => this.groups.leave());
+    if (accepted) await this.#patiently("disconnect", () => this.#dispatcher.consumer?.disconnect(code));
     if (!this.#ended) {
       const ended = new Promise<void>((resolve) => {
         this.#onEnded = resolve;
       });
-      if (!(await within(limits.closeTimeoutMs, clock, ended))) this.#transport.terminate();
+      if (!(await this.#wait(this.#environment.limits.closeTimeoutMs, ended))) this.#transport.terminate();
     }
-    this.#consumer = undefined;
+    this.#dispatcher.consumer = undefined;
     this.machine.send({ type: "cleaned" });
+  }
+
+  async #patiently(stage: string, work: () => PromiseLike<void> | void): Promise<void> {
+    try {
+      const working = work();
+      if (!working || (await this.#wait(this.#environment.limits.handlerGraceMs, working))) return;
+      throw new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`);
+    } catch (error) {
+      this.#report(error, stage);
+    }
+  }
+
+  #wait(ms: number, work: PromiseLike<void>): Promise<boolean> {
+    this.#patience = new Deadline(this.#environment.clock, this.#terminated ? 0 : ms);
+    return within(this.#patience, work);
   }
 
   #report(error: unknown, stage: string): void {
@@ -270,12 +254,6 @@ export class Connection
   toJSON(): object {
     return { consumer: this.#Consumer.name, path: this.scope.path };
   }
-}
-
-function stageOf(item: Item | undefined): string {
-  if (item === undefined) return "connect";
-  if (typeof item === "string" || item instanceof Uint8Array) return "receive";
-  return "message" in item ? `message ${item.message.type}` : "onGap";
 }
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

@@ -15,18 +15,22 @@ export class Deadline {
   cancel(): void {
     this.#clock.clearTimeout(this.#timer);
   }
+
+  /** Does not wait any longer. */
+  pass(): void {
+    this.cancel();
+    this.onPassed?.();
+  }
 }
 
-/** Waits for `work`, but no longer than `ms` milliseconds. Resolves with whether it was done; rejects as `work` does. */
-export async function within(ms: number, clock: Clock, work: PromiseLike<unknown>): Promise<boolean> {
-  let deadline: Deadline | undefined;
+/** Waits for `work`, but not beyond the deadline. Resolves with whether it was done; rejects as `work` does. */
+export async function within(deadline: Deadline, work: PromiseLike<unknown>): Promise<boolean> {
   const passed = new Promise<boolean>((resolve) => {
-    deadline = new Deadline(clock, ms);
     deadline.onPassed = () => resolve(false);
   });
   try {
     return await Promise.race([work.then(() => true), passed]);
   } finally {
-    deadline?.cancel();
+    deadline.cancel();
   }
 }

@@ -1,7 +1,6 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import type { Counters } from "./counters.ts";
-import type { Dispatcher } from "./dispatcher.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Turn } from "./turn.ts";
@@ -14,7 +13,6 @@ export interface Environment {
   readonly counters: Counters;
   /** Takes failures that no caller awaits. Never throws. */
   readonly report: ErrorListener;
-  readonly dispatcher: Dispatcher;
   readonly supervisor: Supervisor;
   readonly turn: Turn;
 }

@@ -28,12 +28,10 @@ export class Membership implements Groups {
     if (this.#left) await this.#deleteChannel();
   }
 
-  /** Joining does nothing any more. */
-  stopJoining(): void {
-    this.#left = true;
-  }
-
-  /** Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. */
+  /**
+   * Gives up the channel, and with it all groups. From the moment of the call nothing is delivered, and joining does
+   * nothing.
+   */
   async leave(): Promise<void> {
     this.#left = true;
     await this.#deleteChannel();

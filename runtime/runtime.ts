@@ -11,7 +11,6 @@ import { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
-import { Dispatcher } from "./dispatcher.ts";
 import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
 import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
@@ -93,7 +92,6 @@ export class Runtime<L extends Layers = Layers> {
       clock,
       counters,
       report: createReporter(() => onError),
-      dispatcher: new Dispatcher(counters),
       supervisor: this.#supervisor,
       turn: new Turn(),
     };
@@ -219,8 +217,9 @@ export class Runtime<L extends Layers = Layers> {
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
     );
-    if (!(await within(drainMs, clock, drained))) {
+    if (!(await within(new Deadline(clock, drainMs), drained))) {
       for (const connection of this.#supervisor.children) connection.terminate();
+      await supervisor.whenEmpty();
     }
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();

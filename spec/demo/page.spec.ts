@@ -429,13 +429,22 @@ describe("the demo's page", () => {
       return tab.room;
     };
 
+    for (const code of [1011, 3008, 4000]) {
+      it(`reconnects after ${code}`, async () => {
+        const room = await closes(code, "for now");
+        await room.reaches("waiting");
+        await goesOnline(room.page);
+        await room.reaches("joined");
+      });
+    }
+
     it("reconnects after 1012, a restart", async () => {
       const room = await closes(1012, "restart");
       await room.status.getByText("The server is restarting. Reconnecting by itself.").waitFor();
       await room.reaches("joined");
     });
 
-    for (const code of [1000, 1008, 4000]) {
+    for (const code of [1000, 1008, 3500, 4999]) {
       it(`stays closed after ${code}, with the server's reason`, async () => {
         const room = await closes(code, "The show is over");
         await room.reaches("closed");

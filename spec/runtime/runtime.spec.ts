@@ -149,6 +149,26 @@ describe("Runtime", () => {
       expect(runtime.size).to.equal(0);
     });
 
+    it("leaves no timer behind, neither when it has joined nor when it has ended", async () => {
+      const timers = new Set<unknown>();
+      const clock: Clock = {
+        setTimeout: (fn, ms) => {
+          const timer = setTimeout(fn, ms);
+          timers.add(timer);
+          return timer;
+        },
+        clearTimeout: (timer) => {
+          timers.delete(timer);
+          clearTimeout(timer as NodeJS.Timeout);
+        },
+      };
+      await using runtime = createRuntime({ clock, layers: { chat: new MemoryLayer<Notes>() } });
+      const actor = await member(runtime);
+      expect(timers.size).to.equal(0);
+      await actor.stop();
+      expect(timers.size).to.equal(0);
+    });
+
     it("answers a deadline on the clock it was given", async () => {
       const clock = new SimulatedClock();
       await using runtime = createRuntime({ clock: clock as Clock, connectTimeoutMs: 15_000 });
