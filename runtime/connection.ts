@@ -221,29 +221,28 @@ export class Connection
     if (mailbox.busy) await this.#patiently("handler", () => mailbox.whenIdle());
     await this.#patiently("layer", () => this.groups.leave());
     if (accepted) await this.#patiently("disconnect", () => this.#dispatcher.consumer?.disconnect(code));
+    // A transport ends by itself, at the latest when the other side has not answered a close frame in time.
     if (!this.#ended) {
-      const ended = new Promise<void>((resolve) => {
+      await new Promise<void>((resolve) => {
         this.#onEnded = resolve;
       });
-      if (!(await this.#wait(this.#environment.limits.closeTimeoutMs, ended))) this.#transport.terminate();
     }
     this.#dispatcher.consumer = undefined;
     this.machine.send({ type: "cleaned" });
   }
 
+  /** Waits for the consumer's last work, but not for long. */
   async #patiently(stage: string, work: () => PromiseLike<void> | void): Promise<void> {
+    const { clock, limits } = this.#environment;
     try {
       const working = work();
-      if (!working || (await this.#wait(this.#environment.limits.handlerGraceMs, working))) return;
+      if (!working) return;
+      this.#patience = new Deadline(clock, this.#terminated ? 0 : limits.handlerGraceMs);
+      if (await within(this.#patience, working)) return;
       throw new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`);
     } catch (error) {
       this.#report(error, stage);
     }
-  }
-
-  #wait(ms: number, work: PromiseLike<void>): Promise<boolean> {
-    this.#patience = new Deadline(this.#environment.clock, this.#terminated ? 0 : ms);
-    return within(this.#patience, work);
   }
 
   #report(error: unknown, stage: string): void {
