@@ -24,7 +24,6 @@ export class Handshake {
     this.request = request;
     this.socket = socket;
     socket.on("error", ignore);
-    socket.on("readable", this.#onReadable);
     socket.on("end", this.#onGone);
     socket.on("close", this.#onGone);
   }
@@ -57,15 +56,9 @@ export class Handshake {
 
   #unwatch(): void {
     this.#over = true;
-    this.socket.off("readable", this.#onReadable);
     this.socket.off("end", this.#onGone);
     this.socket.off("close", this.#onGone);
   }
-
-  // A stream says that it has ended only to somebody who reads. With nothing in its buffer, reading takes nothing away.
-  readonly #onReadable = (): void => {
-    if (this.socket.readableLength === 0) this.socket.read();
-  };
 
   readonly #onGone = (): void => {
     this.#unwatch();

@@ -32,6 +32,7 @@ describe("originGuard", () => {
   });
 
   it("refuses any origin where the request names no host", async () => {
+    expect(await ask({ host: "", origin: "file://" })).to.equal(403);
     expect(await ask({ origin: "http://app.example" })).to.equal(403);
   });
 

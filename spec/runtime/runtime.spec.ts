@@ -239,6 +239,23 @@ describe("Runtime", () => {
       await closing;
     });
 
+    it("refuses with 503 what a guard lets in after it began", async () => {
+      const asked = gate();
+      const guarding = gate();
+      const guard = () => {
+        asked.open();
+        return guarding.opened;
+      };
+      const { runtime, url } = await serve({ layers: chat(), guards: [guard] });
+      runtime.route("/ws", Echo);
+      const refused = Client.refused(`${url}/ws`);
+      await asked.opened;
+      const closing = runtime.close();
+      guarding.open();
+      expect(await refused).to.deep.equal({ status: 503, body: "The server is shutting down" });
+      await closing;
+    });
+
     it("refuses with 503 what is still connecting", async () => {
       const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 10 });
       const begun = gate();
