@@ -52,6 +52,14 @@ describe("Connection", () => {
       expect(response.headers["set-cookie"]).to.deep.equal(["seat=7"]);
     });
 
+    it("chooses no subprotocol by itself", async () => {
+      const { url } = await serveAt(connecting(() => {}));
+      const client = new Client(url, ["v1"]);
+      const [response] = await once(client.websocket, "upgrade");
+      expect(response.headers).not.to.have.property("sec-websocket-protocol");
+      await client.closed;
+    });
+
     it("fails with 500 on a subprotocol that was not offered, on a header that would break out, and when done twice", async () => {
       const wrong: [AcceptOptions, RegExp][] = [
         [{ subprotocol: "v3" }, /did not offer the subprotocol "v3".*It offered none/],

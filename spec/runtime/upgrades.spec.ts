@@ -186,7 +186,7 @@ describe("Upgrades", () => {
       socket.destroy();
       await once(accepted[0], "close");
       guarding.open();
-      await guarding.opened;
+      await new Promise(setImmediate);
       expect([runtime.size, constructed]).to.deep.equal([0, 0]);
     });
   });
