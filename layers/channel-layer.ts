@@ -7,10 +7,12 @@ import type {
   ErrorListener,
   Health,
   Inbox,
+  Mail,
   MessageOf,
+  Position,
 } from "./contract.ts";
 import { Counters, type LayerCounters } from "./counters.ts";
-import { InvalidNameError, UnknownChannelError } from "./errors.ts";
+import { InvalidNameError, UnknownChannelError, UnsupportedError } from "./errors.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { checkChannel, checkGroup } from "./names.ts";
 import { Receiver } from "./receiver.ts";
@@ -36,6 +38,27 @@ export interface ChannelLayerOptions {
 export interface GroupSendOptions {
   /** A channel that gets nothing, on whatever node it is: the sender's own, for "all but me". */
   readonly except?: string;
+}
+
+/** Which part of a group's history is wanted. */
+export interface HistoryOptions {
+  /** How many messages at most: the newest. @default 100 */
+  readonly limit?: number;
+  /** Only what came after this place. A number is an offset of whatever epoch there is now. @default the beginning */
+  readonly since?: Position | number;
+}
+
+/** Part of a group's history. */
+export interface History {
+  /** As they were delivered, oldest first. */
+  readonly entries: readonly Mail[];
+  /** The place of the newest message, whether or not it can still be read; undefined for a group without history. */
+  readonly position: Position | undefined;
+  /**
+   * Whether nothing that was sent after `since` is missing from `entries`. False if some of it is gone, did not fit
+   * into `limit`, or belongs to another epoch. True where no `since` was given.
+   */
+  readonly complete: boolean;
 }
 
 /**
@@ -71,6 +94,7 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #topics: Topics;
   readonly #roster: Roster;
   readonly #counters = new Counters();
+  readonly #receiver: Receiver;
   #listening: Promise<void> | undefined;
 
   /** @throws {InvalidNameError} if the prefix breaks its rule. */
@@ -80,8 +104,11 @@ export class ChannelLayer<M = AnyMessages> {
     this.#backend = backend;
     this.#topics = new Topics(options.prefix);
     this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
-    const receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
-    this.#lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => backend.close() });
+    this.#receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
+    this.#lifecycle = new Lifecycle({
+      open: () => backend.open(this.#receiver),
+      close: () => backend.close(),
+    });
   }
 
   /** What this layer can do beyond the minimum. */
@@ -203,6 +230,38 @@ export class ChannelLayer<M = AnyMessages> {
     if (except === undefined) return this.#publish(this.#topics.group(group), message);
     checkChannel(except);
     return this.#publish(this.#topics.group(group), message, { except });
+  }
+
+  /**
+   * Reads what was sent to `group`, for one who comes late, or back: the newest `limit` messages after `since`.
+   *
+   * Whoever is a member compares the offsets of entries and deliveries: a message may be in both. What was sent with
+   * `except` is in it for everybody. Entries that are no messages are left out and counted.
+   *
+   * @throws {InvalidNameError}
+   * @throws {RangeError} if the limit is no positive integer.
+   * @throws {UnsupportedError} if the layer keeps no history.
+   * @throws {LayerUnavailableError} if it cannot be read.
+   */
+  async history(group: string, { limit = 100, since }: HistoryOptions = {}): Promise<History> {
+    this.#lifecycle.refuseIfClosed();
+    checkGroup(group);
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError("A limit is a positive integer.");
+    const backend = this.#backend.history;
+    if (backend === undefined) {
+      throw new UnsupportedError("This layer keeps no history: RedisStreamsLayer and MemoryLayer do.");
+    }
+    const topic = this.#topics.group(group);
+    const { entries, position, complete } = await this.#lifecycle.run(() =>
+      backend.read(topic, { limit, since }),
+    );
+    const mails = entries.flatMap((entry): Mail[] => {
+      const decoded = this.#receiver.decode(topic, entry.payload);
+      if (decoded === undefined) return [];
+      const delivery = Object.freeze({ group, ...entry.position });
+      return [Object.freeze({ message: decoded.message, delivery })];
+    });
+    return { entries: mails, position, complete };
   }
 
   /**

@@ -17,6 +17,13 @@ export interface Message {
   readonly [key: string]: unknown;
 }
 
+/** A place in a group's history: the `offset`th message since the history of that `epoch` began, from 1. */
+export interface Position {
+  readonly offset: number;
+  /** Another one after a history was lost or deleted: offsets of two epochs have nothing to do with each other. */
+  readonly epoch: string;
+}
+
 /** How a message came: through which group, and at which place of a group's history where the layer keeps one. */
 export interface Delivery {
   /** Absent for a direct send. */
@@ -31,9 +38,14 @@ export interface Mail {
   readonly delivery: Delivery;
 }
 
-/** A group may have lost messages: after a reconnect, say. Whoever keeps state should fetch it anew. */
+/** Messages may have been lost: after a reconnect, say. Whoever keeps state should fetch it anew. */
 export interface Gap {
-  readonly group: string;
+  /** Absent where direct sends to this channel may have been lost. */
+  readonly group?: string;
+  /** The offset of the first message that is missing, where that is known. */
+  readonly from?: number;
+  /** The offset of the last message that is missing, where that is known. */
+  readonly to?: number;
 }
 
 /**
@@ -47,19 +59,48 @@ export interface Inbox {
 
 /** What a backend tells its layer. Each call is about one topic: the wire's name of a group or of a node. */
 export interface BackendListener {
-  payload(topic: string, payload: Uint8Array): void;
-  /** Payloads may have been lost on `topic` between two calls of `payload`. */
-  gap(topic: string): void;
+  payload(topic: string, payload: Uint8Array, position?: Position): void;
+  /** Payloads may have been lost on `topic` between two calls of `payload`: those of `range`, where that is known. */
+  gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void;
   /** A failure that no caller awaits, such as a lost connection. */
   error(error: Error): void;
 }
 
 /** What a layer can do beyond the minimum. A consumer may declare what it needs. */
 export interface Capabilities {
-  /** `at-most-once`: what is sent while a link is down is lost, and members hear of a gap. */
-  readonly delivery: "at-most-once";
+  /**
+   * How a group's messages reach its members. `at-most-once`: what is sent while a link is down is lost, and members
+   * hear of a gap. `once-or-gap`: it is delivered late; members hear of a gap where that cannot be.
+   */
+  readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether nodes in other processes are reached. */
   readonly crossProcess: boolean;
+  /** Whether groups have a history that can be read. */
+  readonly history: boolean;
+  /** Whether named channels are work queues. */
+  readonly workers: boolean;
+}
+
+/** Which part of a history is wanted: the newest `limit` payloads after `since`. */
+export interface HistoryQuery {
+  readonly limit: number;
+  /** A number is an offset of whatever epoch there is now. */
+  readonly since?: Position | number | undefined;
+}
+
+/** Part of a history, as a backend keeps it. */
+export interface StoredHistory {
+  /** Oldest first. */
+  readonly entries: readonly { readonly payload: Uint8Array; readonly position: Position }[];
+  /** The newest there is; undefined where nothing was ever published, or all trace of it is gone. */
+  readonly position: Position | undefined;
+  /** Whether `entries` is all that was published after `since`; true where no `since` was asked for. */
+  readonly complete: boolean;
+}
+
+/** What a backend has that keeps what was published. */
+export interface HistoryBackend {
+  read(topic: string, query: HistoryQuery): Promise<StoredHistory>;
 }
 
 /** Whether a layer can carry messages right now, and if not, why. */
@@ -77,6 +118,8 @@ export interface Health {
 export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
+  /** For backends that keep what was published. */
+  readonly history?: HistoryBackend;
   /**
    * Connects. Called before anything but `close`, and again only after it has rejected.
    *

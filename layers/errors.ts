@@ -43,3 +43,10 @@ export class UnknownChannelError extends GreenroomError {
     super("ERR_UNKNOWN_CHANNEL", message);
   }
 }
+
+/** A method that this layer's backend lacks. The message says which layers have it. */
+export class UnsupportedError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_UNSUPPORTED", message);
+  }
+}

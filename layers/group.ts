@@ -20,7 +20,7 @@ const joined = Promise.resolve();
  */
 export class Group {
   readonly name: string;
-  /** What every message of this group is delivered with. */
+  /** What a message of this group is delivered with where the layer keeps no history. */
   readonly delivery: Delivery;
   readonly #subscription: Subscription;
   readonly #members = new Set<Member>();

@@ -1,4 +1,10 @@
-export { ChannelLayer, type ChannelLayerOptions, type GroupSendOptions } from "./channel-layer.ts";
+export {
+  ChannelLayer,
+  type ChannelLayerOptions,
+  type GroupSendOptions,
+  type History,
+  type HistoryOptions,
+} from "./channel-layer.ts";
 export type {
   AnyMessages,
   Backend,
@@ -9,11 +15,15 @@ export type {
   ErrorListener,
   Gap,
   Health,
+  HistoryBackend,
+  HistoryQuery,
   Inbox,
   Mail,
   Message,
   MessageOf,
   MessageTypes,
+  Position,
+  StoredHistory,
 } from "./contract.ts";
 export type { DropReason, LayerCounters } from "./counters.ts";
 export {
@@ -23,8 +33,9 @@ export {
   LayerClosedError,
   LayerUnavailableError,
   UnknownChannelError,
+  UnsupportedError,
 } from "./errors.ts";
-export { MemoryBus } from "./memory-bus.ts";
+export { MemoryBus, type MemoryBusOptions } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
 export { checkChannel, checkGroup } from "./names.ts";
 export { createReporter, type ReporterOptions } from "./report.ts";

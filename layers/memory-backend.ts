@@ -1,17 +1,28 @@
-import type { Backend, BackendListener, Capabilities, Health } from "./contract.ts";
+import type { Backend, BackendListener, Capabilities, Health, HistoryBackend } from "./contract.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
+import { Topics } from "./topics.ts";
 
 /** Moves payloads over a {@link MemoryBus}. Nothing is ever lost between nodes, so there are no gaps. */
 export class MemoryBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: false };
+  readonly capabilities: Capabilities = {
+    delivery: "once-or-gap",
+    crossProcess: false,
+    history: true,
+    workers: false,
+  };
   readonly health: Health = { ok: true };
+  readonly history: HistoryBackend = { read: async (topic, query) => this.#bus.read(topic, query) };
   readonly #bus: MemoryBus;
+  readonly #names: Topics;
   readonly #topics = new Set<string>();
-  readonly #deliver: Subscriber = (topic, payload) => this.#listener?.payload(topic, payload);
+  readonly #deliver: Subscriber = (topic, payload, position) =>
+    this.#listener?.payload(topic, payload, position);
   #listener: BackendListener | undefined;
 
-  constructor(bus: MemoryBus) {
+  /** @param prefix the layer's, by which topics of groups, which have a history, are told from those of nodes. */
+  constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
+    this.#names = new Topics(prefix);
   }
 
   async open(listener: BackendListener): Promise<void> {
@@ -19,7 +30,8 @@ export class MemoryBackend implements Backend {
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    this.#bus.publish(topic, payload);
+    if (this.#names.isGroup(topic)) this.#bus.record(topic, payload);
+    else this.#bus.publish(topic, payload);
   }
 
   async subscribe(topic: string): Promise<void> {

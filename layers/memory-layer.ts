@@ -22,6 +22,6 @@ export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
  */
 export class MemoryLayer<M = AnyMessages> extends ChannelLayer<M> {
   constructor({ bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {}) {
-    super(new MemoryBackend(bus), { ...options, prefix });
+    super(new MemoryBackend(bus, prefix), { ...options, prefix });
   }
 }

@@ -1,5 +1,5 @@
 import { type Decoded, decode, isRefusedType } from "./codec.ts";
-import type { BackendListener, Delivery, ErrorListener } from "./contract.ts";
+import type { BackendListener, Delivery, ErrorListener, Position } from "./contract.ts";
 import type { Counters } from "./counters.ts";
 import type { Group, Member } from "./group.ts";
 import type { Roster } from "./roster.ts";
@@ -22,25 +22,25 @@ export class Receiver implements BackendListener {
     this.#report = report;
   }
 
-  payload(topic: string, payload: Uint8Array): void {
+  payload(topic: string, payload: Uint8Array, position?: Position): void {
     this.#counters.received += 1;
     if (topic === this.#ownTopic) {
-      const decoded = this.#decode(topic, payload);
+      const decoded = this.decode(topic, payload);
       if (decoded !== undefined) this.#deliverDirect(decoded);
       return;
     }
     const group = this.#roster.groupAt(topic);
     // What is still on its way to a group that all have left is not even decoded.
     if (group === undefined || group.isEmpty) return;
-    const decoded = this.#decode(topic, payload);
-    if (decoded !== undefined) this.#deliverToGroup(group, decoded);
+    const decoded = this.decode(topic, payload);
+    if (decoded !== undefined) this.#deliverToGroup(group, decoded, deliveryOf(group, position));
   }
 
-  gap(topic: string): void {
+  gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void {
     const group = this.#roster.groupAt(topic);
     // The node's own topic has no members to tell: who sends directly and must know asks for an answer.
     if (group === undefined) return;
-    const gap = Object.freeze({ group: group.name });
+    const gap = Object.freeze({ group: group.name, ...range });
     group.each(
       (inbox) => inbox.gap(gap),
       undefined,
@@ -52,8 +52,8 @@ export class Receiver implements BackendListener {
     this.#report(error, { stage: "layer" });
   }
 
-  /** Decoded once, however many members there are. Gives nothing for what had to be dropped. */
-  #decode(topic: string, payload: Uint8Array): Decoded | undefined {
+  /** Reads a payload, once for all members. Gives nothing for what had to be dropped, which is counted. */
+  decode(topic: string, payload: Uint8Array): Decoded | undefined {
     let decoded: Decoded;
     try {
       decoded = decode(payload);
@@ -83,8 +83,8 @@ export class Receiver implements BackendListener {
     }
   }
 
-  #deliverToGroup(group: Group, { message, envelope }: Decoded): void {
-    const mail = Object.freeze({ message, delivery: group.delivery });
+  #deliverToGroup(group: Group, { message, envelope }: Decoded, delivery: Delivery): void {
+    const mail = Object.freeze({ message, delivery });
     const except = envelope?.except === undefined ? undefined : this.#roster.member(envelope.except);
     this.#counters.delivered += group.each(
       (inbox) => inbox.deliver(mail),
@@ -97,4 +97,9 @@ export class Receiver implements BackendListener {
     this.#counters.drop("inbox-error");
     this.#report(error, { stage: "layer", channel });
   }
+}
+
+function deliveryOf({ name, delivery }: Group, position: Position | undefined): Delivery {
+  if (position === undefined) return delivery;
+  return Object.freeze({ group: name, offset: position.offset, epoch: position.epoch });
 }

@@ -19,6 +19,10 @@ export class Topics {
     return this.#groups + name;
   }
 
+  isGroup(topic: string): boolean {
+    return topic.startsWith(this.#groups);
+  }
+
   /** One topic carries the direct sends for all channels of a node. */
   node(name: string): string {
     return this.#nodes + name;

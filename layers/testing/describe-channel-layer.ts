@@ -2,6 +2,7 @@ import { describeArrivals } from "./arrivals.ts";
 import { describeClosing } from "./closing.ts";
 import { describeDirectSends } from "./direct-sends.ts";
 import { describeGroups } from "./groups.ts";
+import { describeHistory } from "./history.ts";
 import { describeLoss } from "./loss.ts";
 import { describeMembership } from "./membership.ts";
 import { describeMessages } from "./messages.ts";
@@ -15,11 +16,10 @@ import { type LayerImplementation, Stage } from "./stage.ts";
  *
  * @example
  * const bus = new MemoryBus();
- * const raw = new MemoryBackend(bus);
  * describeChannelLayer("MemoryLayer", {
  *   startNode: (world) => new MemoryLayer({ bus, prefix: world }),
- *   publish: (topic, payload) => raw.publish(topic, payload),
- *   lacks: { gap: "nothing lies between the nodes of one process" },
+ *   publish: (topic, payload) => new MemoryBackend(bus, worldOf(topic)).publish(topic, payload),
+ *   lacks: { gap: "nothing lies between the nodes of one process", recovery: "the same" },
  * });
  */
 export function describeChannelLayer(name: string, implementation: LayerImplementation): void {
@@ -35,6 +35,7 @@ export function describeChannelLayer(name: string, implementation: LayerImplemen
     describeMembership(stage);
     describeDirectSends(stage);
     describeLoss(stage);
+    describeHistory(stage);
     describeOpening(stage);
     describeClosing(stage);
   });

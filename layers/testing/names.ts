@@ -23,6 +23,7 @@ export function describeNames(stage: Stage): void {
         await assert.rejects(stage.one.groupAdd(name, channel), InvalidNameError);
         await assert.rejects(stage.one.groupDiscard(name, channel), InvalidNameError);
         await assert.rejects(stage.one.groupSend(name, { type: "x" }), InvalidNameError);
+        await assert.rejects(stage.one.history(name), InvalidNameError);
       }
     });
 

@@ -15,7 +15,14 @@ export interface LayerImplementation {
   /** Breaks the connection on which `node` receives; the node restores it by itself. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /** What the implementation does not have, and why: shown as a pending test. */
-  readonly lacks?: { readonly gap?: string };
+  readonly lacks?: {
+    /** Members are told of a gap when a connection was broken. */
+    readonly gap?: string;
+    /** What a broken connection leaves out is delivered later. */
+    readonly recovery?: string;
+    /** What was sent to a group can be read. */
+    readonly history?: string;
+  };
 }
 
 /** A channel of a node, with what came in. */
@@ -61,6 +68,13 @@ export class Stage {
     node.onError = (...report) => this.errors.push(report);
     this.#nodes.push(node);
     return node;
+  }
+
+  /** As mocha's `it`, or a pending test with the reason where the implementation lacks `what`. */
+  unlessLacking(what: keyof NonNullable<LayerImplementation["lacks"]>) {
+    const reason = this.implementation.lacks?.[what];
+    return (title: string, test: () => Promise<void>) =>
+      reason === undefined ? it(title, test) : it(`${title} (${reason})`);
   }
 
   /** A new channel on `node`, in all of `groups`. */

@@ -42,7 +42,7 @@ describe("MemoryBus", () => {
 describe("MemoryBackend", () => {
   it("is quiet after it was closed, even for what is on its way", async () => {
     const bus = new MemoryBus();
-    const backend = new MemoryBackend(bus);
+    const backend = new MemoryBackend(bus, "x");
     const received: string[] = [];
     await backend.open({ payload: (topic) => void received.push(topic), gap() {}, error() {} });
     await backend.subscribe("a");

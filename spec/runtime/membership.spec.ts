@@ -14,7 +14,7 @@ class SlowLayer extends ChannelLayer {
   readonly channels = new Set<string>();
 
   constructor() {
-    super(new MemoryBackend(new MemoryBus()), { prefix: "slow" });
+    super(new MemoryBackend(new MemoryBus(), "slow"), { prefix: "slow" });
   }
 
   override async newChannel(inbox: Inbox): Promise<string> {

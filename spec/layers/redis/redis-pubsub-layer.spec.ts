@@ -17,6 +17,10 @@ describeChannelLayer("RedisPubSubLayer", {
   startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
   publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
   cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+  lacks: {
+    recovery: "pub/sub keeps nothing that it could deliver later",
+    history: "pub/sub keeps nothing",
+  },
 });
 
 describe("RedisPubSubLayer on the wire", () => {

@@ -1,0 +1,59 @@
+import type { Position } from "../contract.ts";
+
+/** Where a group's stream ends: its newest entry, or offset 0 where it has none yet. */
+export interface Head extends Position {
+  /**
+   * The server's clock when the entry was added, in microseconds. Together with the offset it is the entry's id: an
+   * offset that comes again after a failover has another one.
+   */
+  readonly stamp: number;
+}
+
+/** One entry of a stream, read from it or as its publication told. */
+export interface Entry extends Head {
+  readonly payload: Uint8Array;
+}
+
+/** What a stream holds from some offset on, and where it ends, both read in one instant. */
+export interface Snapshot {
+  readonly head: Head;
+  /** Oldest first. */
+  readonly entries: readonly Omit<Entry, "epoch">[];
+  /** Whether there may be more after the last of `entries`, which is left for another page. */
+  readonly hasMore: boolean;
+}
+
+/** What one group is called in Redis. The hash tag keeps the three of them in one slot of a cluster. */
+export interface StreamNames {
+  /** The stream. */
+  readonly stream: string;
+  /** Its {@link Head}, as text. It outlives the stream, so that one that has expired begins no new epoch. */
+  readonly head: string;
+  /** Where publications are told: the head, a line break, the payload. */
+  readonly channel: string;
+}
+
+export function streamNames(topic: string): StreamNames {
+  return { stream: `{${topic}}:stream`, head: `{${topic}}:head`, channel: `{${topic}}` };
+}
+
+/** A head as text is the id of the newest entry, and the epoch: `42-1785000000000000 5f0c….7k`. */
+export function parseHead(text: string): Head | undefined {
+  const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) ([\w.]{1,64})$/.exec(text) ?? [];
+  if (offset === undefined || stamp === undefined || epoch === undefined) return undefined;
+  return { epoch, offset: Number(offset), stamp: Number(stamp) };
+}
+
+/** Gives nothing for what no {@link StreamScripts} has published. */
+export function parsePublication(bytes: Buffer): Entry | undefined {
+  const end = bytes.subarray(0, 100).indexOf(0x0a);
+  const head = end === -1 ? undefined : parseHead(bytes.toString("latin1", 0, end));
+  return head && { ...head, payload: bytes.subarray(end + 1) };
+}
+
+/** Gives nothing for an entry that no {@link StreamScripts} has added. */
+export function parseEntry(id: string, payload: Buffer | undefined): Omit<Entry, "epoch"> | undefined {
+  const [, offset, stamp] = /^(\d{1,15})-(\d{1,16})$/.exec(id) ?? [];
+  if (offset === undefined || stamp === undefined || payload === undefined) return undefined;
+  return { offset: Number(offset), stamp: Number(stamp), payload };
+}

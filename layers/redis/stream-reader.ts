@@ -1,0 +1,148 @@
+import type { Redis } from "ioredis";
+import type { HistoryQuery, StoredHistory } from "../contract.ts";
+import type { Link } from "./link.ts";
+import {
+  type Entry,
+  type Head,
+  parseEntry,
+  parseHead,
+  type Snapshot,
+  type StreamNames,
+  streamNames,
+} from "./stream-entry.ts";
+import type { StreamSource } from "./stream-follower.ts";
+
+/** How many heads go into one command. */
+const headsPerCommand = 1_000;
+/** How many entries a page has. At least 2: the first is the one that is known. */
+const entriesPerPage = 100;
+/** How many pages are read at once, so that a thousand groups that fill holes do not fill the memory. */
+const mostReads = 32;
+
+interface HeadQuestion {
+  readonly topic: string;
+  resolve(head: Head): void;
+  reject(error: unknown): void;
+}
+
+/** Reads streams and their heads over one connection. */
+export class StreamReader implements StreamSource {
+  readonly #link: Link;
+  readonly #begin: (redis: Redis, names: StreamNames) => Promise<string>;
+  readonly #waiting: (() => void)[] = [];
+  #questions: HeadQuestion[] = [];
+  #reads = 0;
+
+  /** @param begin gives a head to a stream that has none. */
+  constructor(link: Link, begin: (redis: Redis, names: StreamNames) => Promise<string>) {
+    this.#link = link;
+    this.#begin = begin;
+  }
+
+  get isUp(): boolean {
+    return this.#link.isUp;
+  }
+
+  /** What one turn of the event loop asks for goes out in one command. */
+  head(topic: string): Promise<Head> {
+    return new Promise((resolve, reject) => {
+      if (this.#questions.length === 0) setImmediate(() => this.#askHeads());
+      this.#questions.push({ topic, resolve, reject });
+    });
+  }
+
+  async read(topic: string, offset: number): Promise<Snapshot> {
+    const { head, entries } = await this.#page(topic, (redis, { stream, head: key }) =>
+      redis.multi().get(key).xrangeBuffer(stream, offset, "+", "COUNT", entriesPerPage).exec(),
+    );
+    return { head: head ?? (await this.head(topic)), entries, hasMore: entries.length === entriesPerPage };
+  }
+
+  async history(topic: string, { limit, since }: HistoryQuery): Promise<StoredHistory> {
+    const after = typeof since === "number" ? since : (since?.offset ?? 0);
+    const newestAfter = (offset: number) =>
+      this.#page(topic, (redis, { stream, head }) =>
+        redis
+          .multi()
+          .get(head)
+          .xrevrangeBuffer(stream, "+", offset + 1, "COUNT", limit)
+          .exec(),
+      );
+    let page = await newestAfter(after);
+    const isOther = typeof since === "object" && since.epoch !== page.head?.epoch;
+    const isKnown = page.head !== undefined && after <= page.head.offset && !isOther;
+    // To a place that is none of this history, all of it is new.
+    if (!isKnown && after > 0) page = await newestAfter(0);
+    const { head } = page;
+    if (head === undefined) return { entries: [], position: undefined, complete: since === undefined };
+    const { epoch } = head;
+    const entries = page.entries
+      .reverse()
+      .map(({ payload, offset }) => ({ payload, position: { offset, epoch } }));
+    const complete = since === undefined || (isKnown && entries.length === head.offset - after);
+    return { entries, position: { offset: head.offset, epoch }, complete };
+  }
+
+  async #page(
+    topic: string,
+    ask: (redis: Redis, names: StreamNames) => Promise<[Error | null, unknown][] | null>,
+  ): Promise<{ head: Head | undefined; entries: Omit<Entry, "epoch">[] }> {
+    await this.#turn();
+    try {
+      const answers = await this.#link.run((redis) => ask(redis, streamNames(topic)));
+      const failure = answers?.find(([error]) => error !== null)?.[0];
+      if (failure) throw failure;
+      const [[, head] = [], [, rows] = []] = answers ?? [];
+      return { head: asHead(head), entries: asEntries(rows, asHead(head)) };
+    } finally {
+      this.#reads -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#reads >= mostReads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#reads += 1;
+  }
+
+  #askHeads(): void {
+    const questions = this.#questions;
+    this.#questions = [];
+    for (let from = 0; from < questions.length; from += headsPerCommand) {
+      void this.#answer(questions.slice(from, from + headsPerCommand));
+    }
+  }
+
+  async #answer(questions: readonly HeadQuestion[]): Promise<void> {
+    try {
+      const keys = questions.map(({ topic }) => streamNames(topic).head);
+      const texts = await this.#link.run((redis) => redis.mget(keys));
+      await Promise.all(
+        questions.map(async ({ topic, resolve }, index) => {
+          resolve(asHead(texts[index]) ?? (await this.#first(streamNames(topic))));
+        }),
+      );
+    } catch (error) {
+      for (const { reject } of questions) reject(error);
+    }
+  }
+
+  async #first(names: StreamNames): Promise<Head> {
+    const head = asHead(await this.#link.run((redis) => this.#begin(redis, names)));
+    if (head === undefined) throw new Error(`"${names.head}" in Redis holds no head of a stream: delete it.`);
+    return head;
+  }
+}
+
+function asHead(text: unknown): Head | undefined {
+  return typeof text === "string" ? parseHead(text) : undefined;
+}
+
+/** What lies beyond the head is no part of the history: it is left of one whose head was lost. */
+function asEntries(rows: unknown, head: Head | undefined): Omit<Entry, "epoch">[] {
+  const entries = (rows ?? []) as [id: Buffer, fields: Buffer[]][];
+  return entries.flatMap(([id, [, payload]]) => {
+    const entry = parseEntry(id.toString("latin1"), payload);
+    return entry === undefined || head === undefined || entry.offset > head.offset ? [] : [entry];
+  });
+}
