@@ -32,8 +32,10 @@ export class StreamCursor {
   #heldBefore = 0;
   /** The newest offset that was published on this connection: what comes between it and the last, the stream told. */
   #lastPublished = 0;
-  /** A gap was just told, and covers what is missing before the first entry that can be read. */
-  #isCovered = false;
+  /** A gap was just told, and covers what is missing up to this offset. */
+  #coveredTo = 0;
+  /** The newest entry that was published, and let go of before the stream was read: it has to be there. */
+  #letGo: Head | undefined;
   /** After a roll-back: what is not newer than this has been passed on before. */
   #passedOn: Head | undefined;
 
@@ -63,7 +65,7 @@ export class StreamCursor {
     this.#isAsked = false;
     this.#lastPublished = 0;
     // What is held may be of a history that was rolled back, and all that is not is in the stream.
-    this.#release();
+    this.#letGo = this.#release().at(-1) ?? this.#letGo;
   }
 
   /** Whether this cursor has passed on all that a stream which ends at `head` holds. */
@@ -74,7 +76,7 @@ export class StreamCursor {
   /** A cursor that is nowhere yet begins after `head`; any other is in step again if that is where it is. */
   compare(head: Head): void {
     this.#last ??= head;
-    if (this.#isAsked && this.isAt(head)) this.#catchUp();
+    if (this.#isAsked && this.isAt(head) && this.#letGo === undefined) this.#catchUp();
   }
 
   /** From where on the next snapshot has to be; before {@link compare}, too. The last entry is part of it: whether it is still there tells roll-backs. */
@@ -93,41 +95,36 @@ export class StreamCursor {
       this.#last = head;
     } else if (head.epoch !== last.epoch) {
       this.#listener.gap();
-      this.#restart(head.epoch);
+      this.#restart(head);
       return;
-    } else if (isRolledBack(last, snapshot)) {
+    } else if (isRolledBack(last, snapshot) || (this.#letGo && isGone(this.#letGo, snapshot))) {
       this.#listener.gap();
-      this.#restart(head.epoch);
+      this.#restart(head);
       this.#passedOn = last;
       return;
     } else {
       this.#read(last, snapshot);
     }
     if (hasMore || !this.#isAsked) return;
-    this.#isCovered = false;
+    this.#coveredTo = 0;
     this.#passedOn = undefined;
+    this.#letGo = undefined;
     this.#catchUp();
   }
 
   /** The stream cannot be read: whatever is missing is a gap, and what comes next is taken as it comes. */
   giveUp(): void {
-    const last = this.#last;
-    const [first] = this.#held;
-    if (last !== undefined && first?.epoch === last.epoch && first.offset > last.offset + 1) {
-      this.#listener.gap({ from: last.offset + 1, to: first.offset - 1 });
-    } else {
-      this.#listener.gap();
-    }
-    this.#last = undefined;
-    this.#isCovered = false;
-    this.#passedOn = undefined;
+    const held = this.#release();
     this.#isInStep = true;
     this.#lastPublished = 0;
-    for (const entry of this.#release()) {
-      if (this.#take(entry)) continue;
-      const { epoch, offset } = this.#last ?? entry;
-      const isHole = epoch === entry.epoch && entry.offset > offset + 1;
-      this.#listener.gap(isHole ? { from: offset + 1, to: entry.offset - 1 } : undefined);
+    this.#coveredTo = 0;
+    this.#passedOn = undefined;
+    this.#letGo = undefined;
+    const [first] = held;
+    if (first === undefined || this.#holeBefore(first) === undefined) this.#listener.gap();
+    for (const entry of held) {
+      if (this.#last && wasPassedOn(entry, this.#last)) continue;
+      if (!this.#follows(entry)) this.#listener.gap(this.#holeBefore(entry));
       this.#lastPublished = entry.offset;
       this.#pass(entry);
     }
@@ -151,6 +148,16 @@ export class StreamCursor {
     return true;
   }
 
+  #follows({ epoch, offset }: Entry): boolean {
+    return this.#last === undefined || (epoch === this.#last.epoch && offset === this.#last.offset + 1);
+  }
+
+  #holeBefore({ epoch, offset }: Entry): { readonly from: number; readonly to: number } | undefined {
+    const last = this.#last;
+    if (last?.epoch !== epoch || offset <= last.offset) return undefined;
+    return { from: last.offset + 1, to: offset - 1 };
+  }
+
   #pass({ epoch, offset, stamp, payload }: Entry): void {
     this.#last = { epoch, offset, stamp };
     this.#listener.payload(payload, { offset, epoch });
@@ -162,7 +169,8 @@ export class StreamCursor {
     for (const entry of entries) {
       if (entry.offset <= last.offset || entry.offset > head.offset) continue;
       this.#skipTo(entry.offset);
-      if (this.#wasPassedOn(entry)) this.#last = { epoch, offset: entry.offset, stamp: entry.stamp };
+      if (this.#passedOn && wasPassedOn({ ...entry, epoch }, this.#passedOn))
+        this.#last = { epoch, offset: entry.offset, stamp: entry.stamp };
       else this.#pass({ ...entry, epoch });
     }
     if (hasMore || isSame(this.#last, head)) return;
@@ -172,20 +180,17 @@ export class StreamCursor {
 
   /** Tells what is missing between the last entry and that at `offset`. */
   #skipTo(offset: number): void {
-    const from = (this.#last?.offset ?? 0) + 1;
-    if (from < offset && !this.#isCovered) this.#listener.gap({ from, to: offset - 1 });
-    this.#isCovered = false;
+    const from = Math.max(this.#last?.offset ?? 0, this.#coveredTo) + 1;
+    if (from < offset) this.#listener.gap({ from, to: offset - 1 });
   }
 
-  #restart(epoch: string): void {
+  /** After a gap without a range: all of the stream is read that has not been passed on. */
+  #restart({ epoch, offset }: Head): void {
     this.#last = { epoch, offset: 0, stamp: 0 };
     this.#lastPublished = 0;
-    this.#isCovered = true;
+    this.#coveredTo = offset;
     this.#passedOn = undefined;
-  }
-
-  #wasPassedOn({ offset, stamp }: { readonly offset: number; readonly stamp: number }): boolean {
-    return this.#passedOn !== undefined && offset <= this.#passedOn.offset && stamp <= this.#passedOn.stamp;
+    this.#letGo = undefined;
   }
 
   #hold(entry: Entry): void {
@@ -225,6 +230,11 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
+/** Whether an entry is not newer than one that was passed on. Clocks of two masters may differ: then it may seem so. */
+function wasPassedOn({ epoch, offset, stamp }: Head, last: Head): boolean {
+  return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
+}
+
 /**
  * Whether the last entry belongs to the stream no more: a master that did not have it yet took over. Where it has just
  * been trimmed and the next one is there, nothing proves that it is not so.
@@ -235,4 +245,11 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   const [first] = entries;
   if (first?.offset === last.offset) return first.stamp !== last.stamp;
   return first?.offset === last.offset + 1;
+}
+
+/** Whether an entry that is newer than the last was in the stream, and is not. One that was trimmed is a hole anyway. */
+function isGone(entry: Head, { head, entries }: Snapshot): boolean {
+  if (entry.epoch !== head.epoch) return false;
+  if (entry.offset > head.offset) return true;
+  return entries.some(({ offset, stamp }) => offset === entry.offset && stamp !== entry.stamp);
 }
