@@ -1,0 +1,208 @@
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { RedisStreamsLayer, type RedisStreamsLayerOptions } from "../../layers/redis/index.ts";
+import { until } from "../layers/support/until.ts";
+import { type RedisServer, startRedisServer } from "../support/redis.ts";
+import { type Account, open, Traffic } from "./support/account.ts";
+import { startGateway } from "./support/gateway.ts";
+
+describe("RedisStreamsLayer under faults", () => {
+  let server: RedisServer;
+  let raw: Redis;
+  let layers: RedisStreamsLayer[];
+  beforeEach(async () => {
+    server = await startRedisServer();
+    raw = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    raw.on("error", () => {});
+    layers = [];
+  });
+  afterEach(async () => {
+    await Promise.all(layers.map((layer) => layer.close()));
+    raw.disconnect();
+    await server.kill();
+  });
+
+  function startLayer(options: Partial<RedisStreamsLayerOptions> = {}): RedisStreamsLayer {
+    const layer = new RedisStreamsLayer({
+      url: server.url,
+      prefix: "chat",
+      capacity: 100_000,
+      onError() {},
+      ...options,
+    });
+    layers.push(layer);
+    return layer;
+  }
+
+  /** Two members on two nodes, and a third node that sends to them. */
+  async function start(options: Partial<RedisStreamsLayerOptions> = {}) {
+    const members = await Promise.all([1, 2].map(() => open(startLayer(options), "room")));
+    const sender = startLayer(options);
+    const traffic = new Traffic(sender, "room");
+    await traffic.more(50);
+    return { members, sender, traffic };
+  }
+
+  async function settle(members: readonly Account[], traffic: Traffic): Promise<void> {
+    const last = await traffic.stop();
+    for (const member of members) {
+      await member.until(() => member.numbers.includes(last));
+      member.check(traffic.sent);
+    }
+  }
+
+  const key = (part: string) => `{chat__group__room}:${part}`;
+
+  async function clients(): Promise<{ id: string; name: string }[]> {
+    const lines = String(await raw.client("LIST")).split("\n");
+    return lines.flatMap((line) => {
+      const [, id, name] = /^id=(\d+).* name=(greenroom-\S+)/.exec(line) ?? [];
+      return id === undefined || name === undefined ? [] : [{ id, name }];
+    });
+  }
+
+  it("kill -9 and restart, all data gone: one gap, and all that comes after it", async () => {
+    const { members, traffic } = await start();
+    await server.kill();
+    server = await startRedisServer({ port: server.port });
+    await traffic.more(50);
+    await settle(members, traffic);
+    for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: "room" }]);
+  });
+
+  it("frozen for 5 s: late, but all of it", async () => {
+    const { members, traffic } = await start({ connectTimeoutMs: 20_000 });
+    await server.pause();
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    await server.resume();
+    await traffic.more(50);
+    await settle(members, traffic);
+    for (const { gaps } of members) expect(gaps).to.deep.equal([]);
+  });
+
+  it("frozen for longer than the deadline: late, but all of it", async () => {
+    const { members, traffic } = await start({ connectTimeoutMs: 1_000 });
+    await server.pause();
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    await server.resume();
+    await traffic.more(50);
+    await settle(members, traffic);
+    for (const { gaps } of members) expect(gaps).to.deep.equal([]);
+  });
+
+  it("CLIENT KILL of each connection, again and again: all of it", async () => {
+    const { members, traffic } = await start();
+    for (let round = 0; round < 5; round += 1) {
+      for (const { id } of await clients()) {
+        await raw.call("CLIENT", "KILL", "ID", id);
+        await traffic.more(5);
+      }
+    }
+    await settle(members, traffic);
+    for (const { gaps } of members) expect(gaps).to.deep.equal([]);
+  });
+
+  it("CLIENT KILL twice while 1,000 groups are subscribed again: all of it", async () => {
+    const groups = Array.from({ length: 1_000 }, (_, index) => `room-${index}`);
+    const node = startLayer();
+    const members = await Promise.all(groups.map((group) => open(node, group)));
+    const traffic = new Traffic(startLayer(), ...groups);
+    await traffic.more(3);
+    for (let cuts = 0; cuts < 3; cuts += 1) {
+      // As soon as it is back, be it for the first time or the second.
+      let subscriber: { id: string } | undefined;
+      while (subscriber === undefined) {
+        subscriber = (await clients()).find(({ name }) => name === "greenroom-subscriber");
+      }
+      // The sender has a subscriber, too, without any topic.
+      for (const { id, name } of await clients()) {
+        if (name === "greenroom-subscriber") await raw.call("CLIENT", "KILL", "ID", id);
+      }
+    }
+    await traffic.more(3);
+    await settle(members, traffic);
+    for (const { gaps } of members) expect(gaps).to.deep.equal([]);
+  });
+
+  it("a node cut off for longer than its groups' history: a gap that says what is missing, and the rest", async () => {
+    const gateway = await startGateway(server);
+    const node = startLayer({ url: gateway.url, capacity: 100 });
+    const member = await open(node, "room");
+    const sender = startLayer({ capacity: 100 });
+    const send = (number: number) => sender.groupSend("room", { type: "message", number });
+    for (let number = 1; number <= 10; number += 1) await send(number);
+    await member.until(() => member.numbers.length === 10);
+    gateway.shut();
+    await until(() => !node.health.ok);
+    for (let number = 11; number <= 160; number += 1) await send(number);
+    gateway.open();
+    await member.until(() => member.numbers.includes(160));
+    await send(161);
+    await member.until(() => member.numbers.includes(161));
+    member.check(Array.from({ length: 161 }, (_, index) => index + 1));
+    expect(member.gaps).to.deep.equal([{ group: "room", from: 11, to: 60 }]);
+    expect(member.numbers.length).to.equal(111);
+    await node.close();
+    await gateway.close();
+  });
+
+  for (const part of ["stream", "head"]) {
+    it(`DEL of the ${part}: what it took is a gap`, async () => {
+      const { members, traffic } = await start();
+      for (let round = 0; round < 5; round += 1) {
+        await raw.del(key(part));
+        await traffic.more(20);
+      }
+      await settle(members, traffic);
+      const count = part === "head" ? 5 : 0;
+      for (const { gaps } of members) expect(gaps).to.have.length(count);
+    });
+  }
+
+  it("FLUSHALL in traffic: one gap each time", async () => {
+    const { members, traffic } = await start();
+    for (let round = 0; round < 5; round += 1) {
+      await raw.flushall();
+      await traffic.more(20);
+    }
+    await settle(members, traffic);
+    for (const { gaps } of members) {
+      expect(gaps).to.deep.equal(Array.from({ length: 5 }, () => ({ group: "room" })));
+    }
+  });
+
+  it("FLUSHALL while nobody sends: one gap, found by the stream's head", async () => {
+    const member = await open(startLayer({ tailCheckMs: 50 }), "room");
+    const sender = startLayer();
+    await sender.groupSend("room", { type: "message", number: 1 });
+    await member.until(() => member.numbers.length === 1);
+    await raw.flushall();
+    await member.until(() => member.gaps.length > 0);
+    await sender.groupSend("room", { type: "message", number: 2 });
+    await member.until(() => member.numbers.length === 2);
+    expect(member.gaps).to.deep.equal([{ group: "room" }]);
+  });
+
+  it("a failover that goes back: a gap, and all that is sent after it", async () => {
+    const { members, sender, traffic } = await start();
+    const last = await traffic.stop();
+    for (const member of members) await member.until(() => member.numbers.includes(last));
+    // What a replica would have that lacks the last five.
+    const entries = await raw.xrangeBuffer(key("stream"), "-", "+");
+    const kept = entries.slice(0, -5);
+    const epoch = String(await raw.get(key("head"))).split(" ")[1];
+    const rewrite = raw.multi().del(key("stream"));
+    for (const [id, fields] of kept) rewrite.xadd(key("stream"), id, ...fields);
+    rewrite.set(key("head"), `${kept.at(-1)?.[0].toString()} ${epoch}`);
+    await rewrite.exec();
+    for (let number = last + 1; number <= last + 10; number += 1) {
+      await sender.groupSend("room", { type: "message", number });
+    }
+    for (const member of members) {
+      await member.until(() => member.numbers.includes(last + 10));
+      expect(member.numbers.slice(-11)).to.deep.equal(Array.from({ length: 11 }, (_, index) => last + index));
+      expect(member.gaps).to.deep.equal([{ group: "room" }]);
+      expect(new Set(member.numbers).size).to.equal(member.numbers.length);
+    }
+  });
+});

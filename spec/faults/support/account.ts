@@ -1,0 +1,112 @@
+import { expect } from "chai";
+import type { ChannelLayer } from "../../../layers/channel-layer.ts";
+import type { Gap, Inbox, Mail } from "../../../layers/contract.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
+
+/** A member of one group that keeps an account of what it gets, in order. */
+export class Account extends Recorder implements Inbox {
+  readonly items: (Mail | Gap)[] = [];
+
+  override deliver(mail: Mail): void {
+    this.items.push(mail);
+    super.deliver(mail);
+  }
+
+  override gap(gap: Gap): void {
+    this.items.push(gap);
+    super.gap(gap);
+  }
+
+  get numbers(): number[] {
+    return this.messages.flatMap(({ number }) => (typeof number === "number" ? [number] : []));
+  }
+
+  /**
+   * Holds what came against what was sent, in order of their numbers: each number came once, or lies inside a gap that
+   * was told between its neighbours; and so does each offset.
+   */
+  check(sent: readonly number[]): void {
+    const owed = new Set(sent);
+    let last = { number: -1, offset: 0, epoch: "" };
+    let gaps: Gap[] = [];
+    for (const item of this.items) {
+      if (!("message" in item)) {
+        gaps.push(item);
+        continue;
+      }
+      const { offset = 0, epoch = "" } = item.delivery;
+      const number = Number(item.message.number);
+      expect(number, "twice, or out of order").to.be.greaterThan(last.number);
+      const isCovered = gaps.some(({ from }) => from === undefined);
+      if (last.epoch !== "" && !isCovered) {
+        expect(epoch, "another epoch without a gap").to.equal(last.epoch);
+        for (let missing = last.offset + 1; missing < offset; missing += 1) {
+          const isTold = gaps.some(({ from = 0, to = 0 }) => from <= missing && missing <= to);
+          expect(isTold, `offset ${missing} is lost silently`).to.equal(true);
+        }
+      }
+      if (gaps.length === 0) {
+        for (let missing = last.number + 1; missing < number; missing += 1) {
+          expect(owed.has(missing), `number ${missing} is lost silently`).to.equal(false);
+        }
+      }
+      last = { number, offset, epoch };
+      gaps = [];
+    }
+  }
+}
+
+/** Puts an account into a group. */
+export async function open(layer: ChannelLayer, group: string): Promise<Account> {
+  const account = new Account();
+  await layer.groupAdd(group, await layer.newChannel(account));
+  return account;
+}
+
+/** Sends numbered messages to a group, one after the other, until told to stop. */
+export class Traffic {
+  /** The numbers that Redis has taken, as far as it said so. */
+  readonly sent: number[] = [];
+  readonly #layer: ChannelLayer;
+  readonly #groups: readonly string[];
+  readonly #running: Promise<void>;
+  #next = 0;
+  #isStopping = false;
+
+  constructor(layer: ChannelLayer, ...groups: readonly string[]) {
+    this.#layer = layer;
+    this.#groups = groups;
+    this.#running = this.#run();
+  }
+
+  /** Resolves once `count` more numbers were taken. */
+  async more(count: number): Promise<void> {
+    const goal = this.sent.length + count;
+    while (this.sent.length < goal) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** Ends with one last number for each group, which is surely taken, and gives that of the first. */
+  async stop(): Promise<number> {
+    this.#isStopping = true;
+    await this.#running;
+    const last = this.#next;
+    while (!(await this.#send(last))) await new Promise((resolve) => setTimeout(resolve, 5));
+    return last;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      await this.#send(this.#next);
+      this.#next += 1;
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  async #send(number: number): Promise<boolean> {
+    const sends = this.#groups.map((group) => this.#layer.groupSend(group, { type: "message", number }));
+    const outcomes = await Promise.allSettled(sends);
+    const isSent = outcomes.every(({ status }) => status === "fulfilled");
+    if (isSent) this.sent.push(number);
+    return isSent;
+  }
+}

@@ -1,0 +1,56 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** A way to a server that can be closed, for one client alone. */
+export interface Gateway {
+  readonly url: string;
+  /** Ends all connections, and lets none in until {@link open}. */
+  shut(): void;
+  open(): void;
+  close(): Promise<void>;
+}
+
+export async function startGateway(target: {
+  readonly host: string;
+  readonly port: number;
+}): Promise<Gateway> {
+  const sockets = new Set<Socket>();
+  let isOpen = true;
+  const server = createServer((client) => {
+    if (!isOpen) {
+      client.destroy();
+      return;
+    }
+    const upstream = connect(target.port, target.host);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+    client.pipe(upstream).pipe(client);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const shut = () => {
+    isOpen = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    shut,
+    open() {
+      isOpen = true;
+    },
+    async close() {
+      shut();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
