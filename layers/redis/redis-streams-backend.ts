@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type {
   Backend,
   BackendListener,
@@ -75,8 +74,6 @@ export class RedisStreamsBackend implements Backend {
   readonly #options: Required<StreamOptions>;
   /** By channel, since that is what comes with a publication. */
   readonly #followers = new Map<string, StreamFollower>();
-  readonly #epochs = randomBytes(9).toString("hex");
-  #lastEpoch = 0;
   #connection: Connected | undefined;
   #listener: BackendListener | undefined;
   #timer: unknown;
@@ -110,10 +107,13 @@ export class RedisStreamsBackend implements Backend {
       gap: (channel) => this.#resumed(channel),
       error: (error) => listener.error(error),
     });
-    defineStreamScripts(pubsub.publisher.redis);
-    const reader = new StreamReader(pubsub.publisher, (redis, { stream, head }) =>
-      redis.greenroomBegin(stream, head, this.#newEpoch(), this.#headExpiryMs),
-    );
+    const { capacity, expiryMs } = this.#options;
+    defineStreamScripts(pubsub.publisher.redis, {
+      capacity,
+      expiryMs,
+      headExpiryMs: expiryMs + headOutlivesMs,
+    });
+    const reader = new StreamReader(pubsub.publisher);
     this.#connection = { pubsub, reader };
     await pubsub.open();
     this.#scheduleCheck();
@@ -123,11 +123,8 @@ export class RedisStreamsBackend implements Backend {
     const { pubsub } = this.#connected();
     if (!this.#topics.isGroup(topic)) return pubsub.publish(topic, payload);
     const { stream, head, channel } = streamNames(topic);
-    const { capacity, expiryMs } = this.#options;
-    const [bytes, epoch] = [asBuffer(payload), this.#newEpoch()];
-    await pubsub.publisher.run((redis) =>
-      redis.greenroomPublish(stream, head, channel, bytes, epoch, capacity, expiryMs, this.#headExpiryMs),
-    );
+    const bytes = asBuffer(payload);
+    await pubsub.publisher.run((redis) => redis.greenroomPublish(stream, head, channel, bytes));
   }
 
   async subscribe(topic: string): Promise<void> {
@@ -160,10 +157,6 @@ export class RedisStreamsBackend implements Backend {
     for (const follower of this.#followers.values()) follower.stop();
     this.#followers.clear();
     await this.#connection?.pubsub.close();
-  }
-
-  get #headExpiryMs(): number {
-    return this.#options.expiryMs + headOutlivesMs;
   }
 
   #connected(): Connected {
@@ -205,11 +198,6 @@ export class RedisStreamsBackend implements Backend {
     const follower = this.#followers.get(channel);
     if (follower === undefined) this.#listener?.gap(channel);
     else follower.resume();
-  }
-
-  #newEpoch(): string {
-    this.#lastEpoch += 1;
-    return `${this.#epochs}.${this.#lastEpoch.toString(36)}`;
   }
 
   #scheduleCheck(): void {

@@ -23,6 +23,9 @@ export interface Snapshot {
   readonly hasMore: boolean;
 }
 
+/** How many characters a head has at most. */
+const longestHead = 49;
+
 /** What one group is called in Redis. The hash tag keeps the three of them in one slot of a cluster. */
 export interface StreamNames {
   /** The stream. */
@@ -37,21 +40,21 @@ export function streamNames(topic: string): StreamNames {
   return { stream: `{${topic}}:stream`, head: `{${topic}}:head`, channel: `{${topic}}` };
 }
 
-/** A head as text is the id of the newest entry, and the epoch: `42-1785000000000000 5f0c….7k`. */
+/** A head as text is the id of the newest entry, and the epoch: `42-1785000000000000 1784000000000000`. */
 export function parseHead(text: string): Head | undefined {
-  const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) ([\w.]{1,64})$/.exec(text) ?? [];
+  const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
   if (offset === undefined || stamp === undefined || epoch === undefined) return undefined;
   return { epoch, offset: Number(offset), stamp: Number(stamp) };
 }
 
-/** Gives nothing for what no {@link StreamScripts} has published. */
+/** Gives nothing for what no layer has published. */
 export function parsePublication(bytes: Buffer): Entry | undefined {
-  const end = bytes.subarray(0, 100).indexOf(0x0a);
-  const head = end === -1 ? undefined : parseHead(bytes.toString("latin1", 0, end));
+  const end = bytes.indexOf(0x0a);
+  const head = end === -1 || end > longestHead ? undefined : parseHead(bytes.toString("latin1", 0, end));
   return head && { ...head, payload: bytes.subarray(end + 1) };
 }
 
-/** Gives nothing for an entry that no {@link StreamScripts} has added. */
+/** Gives nothing for an entry that no layer has added. */
 export function parseEntry(id: string, payload: Buffer | undefined): Omit<Entry, "epoch"> | undefined {
   const [, offset, stamp] = /^(\d{1,15})-(\d{1,16})$/.exec(id) ?? [];
   if (offset === undefined || stamp === undefined || payload === undefined) return undefined;

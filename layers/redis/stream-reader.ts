@@ -28,15 +28,13 @@ interface HeadQuestion {
 /** Reads streams and their heads over one connection. */
 export class StreamReader implements StreamSource {
   readonly #link: Link;
-  readonly #begin: (redis: Redis, names: StreamNames) => Promise<string>;
   readonly #waiting: (() => void)[] = [];
   #questions: HeadQuestion[] = [];
   #reads = 0;
 
-  /** @param begin gives a head to a stream that has none. */
-  constructor(link: Link, begin: (redis: Redis, names: StreamNames) => Promise<string>) {
+  /** @param link one that knows the scripts of {@link defineStreamScripts}. */
+  constructor(link: Link) {
     this.#link = link;
-    this.#begin = begin;
   }
 
   get isUp(): boolean {
@@ -127,10 +125,10 @@ export class StreamReader implements StreamSource {
     }
   }
 
-  async #first(names: StreamNames): Promise<Head> {
-    const head = asHead(await this.#link.run((redis) => this.#begin(redis, names)));
-    if (head === undefined) throw new Error(`"${names.head}" in Redis holds no head of a stream: delete it.`);
-    return head;
+  async #first({ stream, head }: StreamNames): Promise<Head> {
+    const first = asHead(await this.#link.run((redis) => redis.greenroomBegin(stream, head)));
+    if (first === undefined) throw new Error(`"${head}" in Redis holds no head of a stream: delete it.`);
+    return first;
   }
 }
 
