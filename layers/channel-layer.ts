@@ -73,7 +73,7 @@ export interface History {
  * - **Order** is kept from one sender to one member of a group, per group; and from one sender to one channel, for
  *   direct sends. Between different paths nothing is promised.
  * - **Delivery** is at most once, never before `send` or `groupSend` has returned, and to the sender too if it is a
- *   member. Once `groupDiscard` is called, nothing of the group is delivered any more.
+ *   member. Where {@link capabilities} say `once-or-gap`, what a group was sent during an outage comes after it. Once `groupDiscard` is called, nothing of the group is delivered any more.
  * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
  *   members get a gap. One inbox that throws takes nothing from the others.
  * - **Types** that begin with `xstate.` are refused where they are sent and dropped where they arrive.

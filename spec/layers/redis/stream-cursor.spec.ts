@@ -206,6 +206,26 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 6, 7, 8, 9, 10]);
   });
 
+  it("trusts nothing that it cannot verify: where its last entry was just trimmed, it may have been another", () => {
+    const { server, cursor, heard, tell, publish, read } = start({ capacity: 3 });
+    tell(publish(5));
+    server.rollBack(1);
+    publish(4);
+    cursor.suspect();
+    read();
+    expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 7, 8, 9]);
+  });
+
+  it("tells another gap for what is trimmed after the first was told", () => {
+    const { server, cursor, heard, tell, publish, read } = start({ capacity: 3 });
+    server.flush();
+    tell(publish(1));
+    cursor.snapshot(server.snapshot(cursor.ask(), 100));
+    publish(5);
+    read();
+    expect(heard).to.deep.equal(["gap", { from: 2, to: 3 }, 4, 5, 6]);
+  });
+
   it("misses what it had been told, held back, and let go of", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     const [one, , three] = publish(3);
@@ -238,6 +258,11 @@ describe("StreamCursor", () => {
     tell(publish(500).slice(1));
     read();
     expect(heard).to.deep.equal(Array.from({ length: 500 }, (_, index) => index + 1));
+    const another = start({ capacity: 1_000 });
+    another.tell(another.publish(500).slice(1));
+    another.cursor.giveUp();
+    expect(another.heard.length).to.be.lessThan(130);
+    expect(another.heard.at(-1)).to.equal(500);
   });
 
   it("tells a gap for what it gives up, and takes what comes next", () => {
