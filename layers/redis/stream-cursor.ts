@@ -10,6 +10,8 @@ export interface CursorListener {
 
 /** How many entries, and how many bytes of them, are held back while the stream is read. */
 const mostHeld = { entries: 128, bytes: 1024 * 1024 };
+/** How often a connection may break, each time with something held, before the stream can be read; then it is a gap. */
+const mostLetGo = 16;
 
 /**
  * One reader's place in a stream. It is told what is published, and what the stream holds when it asks for that, and
@@ -34,8 +36,8 @@ export class StreamCursor {
   #lastPublished = 0;
   /** A gap was just told, and covers what is missing up to this offset. */
   #coveredTo = 0;
-  /** The newest entry that was published, and let go of before the stream was read: it has to be there. */
-  #letGo: Head | undefined;
+  /** What was published, held, and let go of before the stream was read: it has to be there. */
+  #letGo: Head[] = [];
   /** After a roll-back: what is not newer than this has been passed on before. */
   #passedOn: Head | undefined;
 
@@ -65,7 +67,13 @@ export class StreamCursor {
     this.#isAsked = false;
     this.#lastPublished = 0;
     // What is held may be of a history that was rolled back, and all that is not is in the stream.
-    this.#letGo = this.#release().at(-1) ?? this.#letGo;
+    // Where an entry is, those before it are.
+    const newest = this.#release().at(-1);
+    if (newest !== undefined)
+      this.#letGo.push({ epoch: newest.epoch, offset: newest.offset, stamp: newest.stamp });
+    if (this.#letGo.length <= mostLetGo) return;
+    this.#listener.gap();
+    this.#letGo = [];
   }
 
   /** Whether this cursor has passed on all that a stream which ends at `head` holds. */
@@ -76,7 +84,7 @@ export class StreamCursor {
   /** A cursor that is nowhere yet begins after `head`; any other is in step again if that is where it is. */
   compare(head: Head): void {
     this.#last ??= head;
-    if (this.#isAsked && this.isAt(head) && this.#letGo === undefined) this.#catchUp();
+    if (this.#isAsked && this.isAt(head) && this.#letGo.length === 0) this.#catchUp();
   }
 
   /** From where on the next snapshot has to be; before {@link compare}, too. The last entry is part of it: whether it is still there tells roll-backs. */
@@ -97,10 +105,14 @@ export class StreamCursor {
       this.#listener.gap();
       this.#restart(head);
       return;
-    } else if (isRolledBack(last, snapshot) || (this.#letGo && isGone(this.#letGo, snapshot))) {
+    } else if (
+      isRolledBack(last, snapshot) ||
+      this.#letGo.some((entry) => isGone(entry, snapshot, this.#isAsked))
+    ) {
       this.#listener.gap();
+      const passedOn = this.#newestPassedOn;
       this.#restart(head);
-      this.#passedOn = last;
+      this.#passedOn = passedOn;
       return;
     } else {
       this.#read(last, snapshot);
@@ -108,18 +120,19 @@ export class StreamCursor {
     if (hasMore || !this.#isAsked) return;
     this.#coveredTo = 0;
     this.#passedOn = undefined;
-    this.#letGo = undefined;
+    this.#letGo = [];
     this.#catchUp();
   }
 
   /** The stream cannot be read: whatever is missing is a gap, and what comes next is taken as it comes. */
   giveUp(): void {
     const held = this.#release();
+    this.#last = this.#newestPassedOn;
     this.#isInStep = true;
     this.#lastPublished = 0;
     this.#coveredTo = 0;
     this.#passedOn = undefined;
-    this.#letGo = undefined;
+    this.#letGo = [];
     const [first] = held;
     if (first === undefined || this.#holeBefore(first) === undefined) this.#listener.gap();
     for (const entry of held) {
@@ -146,6 +159,12 @@ export class StreamCursor {
     this.#lastPublished = entry.offset;
     this.#pass(entry);
     return true;
+  }
+
+  /** In the middle of reading all of a stream again, it is not the last entry. */
+  get #newestPassedOn(): Head | undefined {
+    const [last, passedOn] = [this.#last, this.#passedOn];
+    return last && passedOn && passedOn.offset > last.offset ? passedOn : last;
   }
 
   #follows({ epoch, offset }: Entry): boolean {
@@ -190,7 +209,7 @@ export class StreamCursor {
     this.#lastPublished = 0;
     this.#coveredTo = offset;
     this.#passedOn = undefined;
-    this.#letGo = undefined;
+    this.#letGo = [];
   }
 
   #hold(entry: Entry): void {
@@ -248,8 +267,9 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
 }
 
 /** Whether an entry that is newer than the last was in the stream, and is not. One that was trimmed is a hole anyway. */
-function isGone(entry: Head, { head, entries }: Snapshot): boolean {
+function isGone(entry: Head, { head, entries }: Snapshot, isNewer: boolean): boolean {
   if (entry.epoch !== head.epoch) return false;
-  if (entry.offset > head.offset) return true;
+  // A snapshot that is older than the entry cannot have it.
+  if (entry.offset > head.offset) return isNewer;
   return entries.some(({ offset, stamp }) => offset === entry.offset && stamp !== entry.stamp);
 }

@@ -237,6 +237,40 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, "gap", 4]);
   });
 
+  it("misses it also where something else has taken its place, and was let go of, too", () => {
+    const { server, cursor, heard, tell, publish, read } = start();
+    tell(publish(2).slice(1));
+    server.rollBack(1);
+    cursor.suspect();
+    tell(publish(1));
+    cursor.suspect();
+    read();
+    expect(heard).to.deep.equal(["gap", 1, 3]);
+  });
+
+  it("does not miss it in what was asked for before", () => {
+    const { server, cursor, heard, tell, publish, read } = start();
+    tell(publish(2).slice(1));
+    const outdated = server.snapshot(cursor.ask(), 100);
+    tell(publish(1));
+    cursor.suspect();
+    cursor.snapshot(outdated);
+    read();
+    expect(heard).to.deep.equal([1, 2, 3]);
+  });
+
+  it("tells a gap where connections break again and again before the stream can be read", () => {
+    const { cursor, heard, tell, publish, read } = start();
+    publish(1);
+    for (let cuts = 0; cuts < 17; cuts += 1) {
+      tell(publish(1));
+      cursor.suspect();
+    }
+    expect(heard).to.deep.equal(["gap"]);
+    read();
+    expect(heard).to.deep.equal(["gap", ...Array.from({ length: 18 }, (_, index) => index + 1)]);
+  });
+
   it("is not put in step by what was asked before it was put out of step again", () => {
     const { server, cursor, heard, tell, publish } = start();
     tell(publish(5));
