@@ -126,15 +126,15 @@ export class StreamCursor {
 
   /** The stream cannot be read: whatever is missing is a gap, and what comes next is taken as it comes. */
   giveUp(): void {
-    const held = this.#release();
-    this.#last = this.#newestPassedOn;
+    const last = this.#newestPassedOn;
+    const held = this.#release().filter((entry) => !last || !wasPassedOn(entry, last));
+    this.#last = last;
     this.#isInStep = true;
     this.#lastPublished = 0;
     this.#coveredTo = 0;
     this.#passedOn = undefined;
     this.#letGo = [];
-    const [first] = held;
-    if (first === undefined || this.#holeBefore(first) === undefined) this.#listener.gap();
+    if (held[0] === undefined || this.#follows(held[0])) this.#listener.gap();
     for (const entry of held) {
       if (this.#last && wasPassedOn(entry, this.#last)) continue;
       if (!this.#follows(entry)) this.#listener.gap(this.#holeBefore(entry));

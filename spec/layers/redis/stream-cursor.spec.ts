@@ -232,6 +232,9 @@ describe("StreamCursor", () => {
     tell([one, three] as Entry[]);
     server.rollBack(2);
     cursor.suspect();
+    cursor.ask();
+    cursor.compare(server.head);
+    expect(cursor.isInStep).to.equal(false);
     read();
     tell(publish(1));
     expect(heard).to.deep.equal([1, "gap", 4]);
@@ -257,6 +260,31 @@ describe("StreamCursor", () => {
     cursor.snapshot(outdated);
     read();
     expect(heard).to.deep.equal([1, 2, 3]);
+  });
+
+  it("passes on nothing again where reading anew is cut short by another roll-back", () => {
+    const { server, cursor, heard, tell, publish, read } = start();
+    tell(publish(3));
+    server.rollBack(1);
+    tell(publish(1));
+    cursor.snapshot(server.snapshot(cursor.ask(), 100));
+    cursor.suspect();
+    server.rollBack(1);
+    publish(1);
+    read();
+    expect(heard).to.deep.equal([1, 2, 3, "gap", "gap", 5]);
+  });
+
+  it("passes on nothing again where reading anew is given up", () => {
+    const { server, cursor, heard, tell, publish, read } = start();
+    tell(publish(3));
+    server.rollBack(1);
+    tell(publish(1));
+    cursor.snapshot(server.snapshot(cursor.ask(), 100));
+    cursor.giveUp();
+    tell(publish(2).slice(1));
+    read();
+    expect(heard).to.deep.equal([1, 2, 3, "gap", "gap", 4, 5, 6]);
   });
 
   it("tells a gap where connections break again and again before the stream can be read", () => {
@@ -302,7 +330,7 @@ describe("StreamCursor", () => {
   it("tells a gap for what it gives up, and takes what comes next", () => {
     const { cursor, heard, tell, publish } = start();
     const entries = publish(9);
-    tell([0, 3, 4, 7].map((index) => entries[index]) as Entry[]);
+    tell([0, 3, 4, 4, 7].map((index) => entries[index]) as Entry[]);
     cursor.giveUp();
     tell(entries.slice(8));
     expect(heard).to.deep.equal([1, { from: 2, to: 3 }, 4, 5, { from: 6, to: 7 }, 8, 9]);
