@@ -31,9 +31,10 @@ export interface Mail {
   readonly delivery: Delivery;
 }
 
-/** A group may have lost messages: after a reconnect, say. Whoever keeps state should fetch it anew. */
+/** Messages may have been lost: after a reconnect, say. Whoever keeps state should fetch it anew. */
 export interface Gap {
-  readonly group: string;
+  /** Absent if direct sends to this channel may have been lost. */
+  readonly group?: string;
 }
 
 /**

@@ -1,11 +1,13 @@
 import { type Decoded, decode, isRefusedType } from "./codec.ts";
-import type { BackendListener, Delivery, ErrorListener } from "./contract.ts";
+import type { BackendListener, Delivery, ErrorListener, Gap } from "./contract.ts";
 import type { Counters } from "./counters.ts";
 import type { Group, Member } from "./group.ts";
 import type { Roster } from "./roster.ts";
 
 /** What every direct send is delivered with. */
 const direct: Delivery = Object.freeze({});
+/** What every channel of a node is told when direct sends may have been lost. */
+const directGap: Gap = Object.freeze({});
 
 /** Takes what a backend hands to a node, and puts it into the inboxes that it is for. It never throws. */
 export class Receiver implements BackendListener {
@@ -37,8 +39,11 @@ export class Receiver implements BackendListener {
   }
 
   gap(topic: string): void {
+    if (topic === this.#ownTopic) {
+      this.#tellDirectGap();
+      return;
+    }
     const group = this.#roster.groupAt(topic);
-    // The node's own topic has no members to tell: who sends directly and must know asks for an answer.
     if (group === undefined) return;
     const gap = Object.freeze({ group: group.name });
     group.each(
@@ -50,6 +55,16 @@ export class Receiver implements BackendListener {
 
   error(error: Error): void {
     this.#report(error, { stage: "layer" });
+  }
+
+  #tellDirectGap(): void {
+    for (const { channel, inbox } of this.#roster.members()) {
+      try {
+        inbox.gap(directGap);
+      } catch (error) {
+        this.#report(error, { stage: "layer", channel });
+      }
+    }
   }
 
   /** Decoded once, however many members there are. Gives nothing for what had to be dropped. */

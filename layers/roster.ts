@@ -31,6 +31,10 @@ export class Roster {
     return this.#members.get(channel);
   }
 
+  members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
   /** Whether `channel` has the form of the names that this node gives, be it still there or not. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);

@@ -1,3 +1,4 @@
+export type { PublishQueueOptions } from "./publish-queue.ts";
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
 export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
 export type { RedisServerOptions } from "./redis-server.ts";

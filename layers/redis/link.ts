@@ -53,7 +53,14 @@ export class Link {
 
   /** Why commands fail at the moment. */
   get trouble(): LayerUnavailableError {
-    return this.#unavailable("is not connected", this.#failure);
+    return this.unavailable("is not connected");
+  }
+
+  /** An error that names the server, without its password, says `what` it does, and why if that is known. */
+  unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
+    const { address } = this.#server;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
   /** @throws {LayerUnavailableError} naming the address, without the password. The link is closed then. */
@@ -63,7 +70,7 @@ export class Link {
     try {
       await within(this.redis.connect(), connectTimeoutMs, this.#clock, late);
     } catch (error) {
-      const failure = this.#unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
+      const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
       await this.close();
       throw failure;
     }
@@ -79,8 +86,15 @@ export class Link {
     try {
       return await command(this.redis);
     } catch (error) {
-      throw this.isUp ? this.#unavailable("refuses a command", withoutCommand(error)) : this.trouble;
+      throw this.isUp ? this.unavailable("refuses a command", withoutCommand(error)) : this.trouble;
     }
+  }
+
+  /** Hangs up and connects anew: the connection looks healthy, but is not. */
+  rebuild(why: Error): void {
+    if (!this.isUp || this.#closing !== undefined) return;
+    this.#failed(why);
+    this.redis.disconnect(true);
   }
 
   /** Waits a little for the answers that are due, then hangs up. */
@@ -120,12 +134,6 @@ export class Link {
     if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(error.message)) return;
     this.#reported.add(error.message);
     this.#listener.error(this.trouble);
-  }
-
-  #unavailable(what: string, cause: Error | undefined): LayerUnavailableError {
-    const { address } = this.#server;
-    const why = cause === undefined ? "" : `: ${cause.message}`;
-    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 }
 

@@ -1,13 +1,31 @@
+import { randomBytes } from "node:crypto";
 import type { Backend, BackendListener, Capabilities, Clock, Health } from "../contract.ts";
 import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
 import { Link } from "./link.ts";
+import { Probe } from "./probe.ts";
+import {
+  type PublishLimits,
+  PublishQueue,
+  type PublishQueueOptions,
+  publishLimits,
+} from "./publish-queue.ts";
 import { type RedisServer, type RedisServerOptions, redisServer } from "./redis-server.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What can be told to {@link RedisPubSubBackend}. */
 export interface RedisPubSubBackendOptions extends RedisServerOptions {
-  /** The timers of deadlines. @default globalThis */
+  /** The timers of deadlines, probes and what waits to be published. @default globalThis */
   readonly clock?: Clock;
+  /**
+   * How often the backend publishes something to itself, in milliseconds. If that does not come back within
+   * `connectTimeoutMs`, the connection on which it receives is made anew.
+   * @default 5000
+   */
+  readonly probeMs?: number;
+  /** What the topic of the probe begins with, for servers that allow a client certain names only. @default "greenroom" */
+  readonly probePrefix?: string;
+  /** What waits to be published while the connection is down. */
+  readonly publishQueue?: PublishQueueOptions;
 }
 
 /** What is there while the backend is open. */
@@ -15,24 +33,38 @@ interface Connection {
   readonly publisher: Link;
   readonly subscriber: Link;
   readonly subscriptions: Subscriptions;
+  readonly queue: PublishQueue;
+  readonly probe: Probe;
 }
 
 /**
  * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over a connection for each: a topic is a channel of Redis.
  *
- * In an outage a publish fails at once and a subscription waits for its end, up to `connectTimeoutMs`. What others
- * publish meanwhile is lost; every topic that was subscribed gets a gap afterwards.
+ * In an outage a publish waits a moment (see {@link PublishQueueOptions}) and a subscription up to `connectTimeoutMs`.
+ * What others publish meanwhile is lost; every topic that was subscribed gets a gap afterwards. An outage that TCP does
+ * not tell is found by a probe.
  */
 export class RedisPubSubBackend implements Backend {
   readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: true };
   readonly #server: RedisServer;
   readonly #clock: Clock;
+  readonly #probeMs: number;
+  readonly #probeTopic: string;
+  readonly #publishLimits: PublishLimits;
   #connection: Connection | undefined;
 
-  /** @throws {TypeError} if the URL is not that of a Redis server. */
-  constructor({ clock = globalThis, ...server }: RedisPubSubBackendOptions) {
-    this.#server = redisServer(server);
+  /**
+   * @throws {TypeError} if the URL is not that of a Redis server.
+   * @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative.
+   */
+  constructor(options: RedisPubSubBackendOptions) {
+    const { clock = globalThis, probeMs = 5_000, probePrefix = "greenroom" } = options;
+    if (!(probeMs > 0)) throw new RangeError(`probeMs is a number of milliseconds above 0, not ${probeMs}.`);
+    this.#server = redisServer(options);
     this.#clock = clock;
+    this.#probeMs = probeMs;
+    this.#probeTopic = `${probePrefix}__probe__${randomBytes(10).toString("hex")}`;
+    this.#publishLimits = publishLimits(options.publishQueue);
   }
 
   get health(): Health {
@@ -54,9 +86,8 @@ export class RedisPubSubBackend implements Backend {
     }
   }
 
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-    await this.#connected().publisher.run((redis) => redis.publish(topic, bytes));
+  publish(topic: string, payload: Uint8Array): Promise<void> {
+    return this.#connected().queue.publish(topic, payload);
   }
 
   subscribe(topic: string): Promise<void> {
@@ -79,12 +110,48 @@ export class RedisPubSubBackend implements Backend {
   #connect(listener: BackendListener): Connection {
     const { address, connectTimeoutMs: ms } = this.#server;
     const error = (failure: Error) => listener.error(failure);
-    const publisher = new Link("publisher", this.#server, { up() {}, down() {}, error }, this.#clock);
+    const publisher = new Link(
+      "publisher",
+      this.#server,
+      { up: () => queue.flush(), down() {}, error },
+      this.#clock,
+    );
+    const queue = new PublishQueue(
+      {
+        get isUp() {
+          return publisher.isUp;
+        },
+        publish: (topic, payload) => publisher.run((redis) => redis.publish(topic, bytesOf(payload))),
+        unavailable: (what) => publisher.unavailable(what),
+      },
+      this.#publishLimits,
+      this.#clock,
+    );
     const subscriber = new Link(
       "subscriber",
       this.#server,
-      { up: () => subscriptions.up(), down: () => subscriptions.down(), error },
+      {
+        up() {
+          subscriptions.up();
+          void probe.start();
+        },
+        down() {
+          probe.stop();
+          subscriptions.down();
+        },
+        error,
+      },
       this.#clock,
+    );
+    const probe = new Probe(
+      {
+        subscribe: () => subscriber.run((redis) => redis.subscribe(this.#probeTopic)),
+        publish: (token) => publisher.run((redis) => redis.publish(this.#probeTopic, token)),
+        ping: () => subscriber.redis.ping(),
+        lost: (why) => subscriber.rebuild(why),
+        refused: error,
+      },
+      { intervalMs: this.#probeMs, deadlineMs: ms, clock: this.#clock },
     );
     const subscriptions = new Subscriptions(
       {
@@ -99,14 +166,22 @@ export class RedisPubSubBackend implements Backend {
       },
     );
     // Topics are ASCII, so this is the cheapest way to read them.
-    subscriber.redis.on("messageBuffer", (topic, payload) =>
-      subscriptions.payload(topic.toString("latin1"), payload),
-    );
-    return { publisher, subscriber, subscriptions };
+    subscriber.redis.on("messageBuffer", (name, payload) => {
+      const topic = name.toString("latin1");
+      if (topic === this.#probeTopic) probe.arrived(payload);
+      else subscriptions.payload(topic, payload);
+    });
+    return { publisher, subscriber, subscriptions, queue, probe };
   }
 }
 
-async function close({ publisher, subscriber, subscriptions }: Connection): Promise<void> {
+async function close({ publisher, subscriber, subscriptions, queue, probe }: Connection): Promise<void> {
   subscriptions.close(new LayerClosedError());
+  queue.close(new LayerClosedError());
+  probe.stop();
   await Promise.all([publisher.close(), subscriber.close()]);
+}
+
+function bytesOf(payload: Uint8Array): Buffer {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }

@@ -3,13 +3,16 @@ import type { AnyMessages } from "../contract.ts";
 import { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
 
 /** Where the server is, and what keeps this application apart from others on it. There is no default for either. */
-export interface RedisPubSubLayerOptions extends ChannelLayerOptions, RedisPubSubBackendOptions {}
+export interface RedisPubSubLayerOptions
+  extends ChannelLayerOptions,
+    Omit<RedisPubSubBackendOptions, "probePrefix"> {}
 
 /**
  * A channel layer across processes and machines, over the pub/sub of one Redis server.
  *
- * Fast, and without memory: what is sent while a node's connection is down is lost to that node. Sending then rejects
- * with {@link LayerUnavailableError} at once; members of groups get a gap when the connection is back.
+ * Fast, and without memory: what is sent while a node's connection is down is lost to that node, and its channels get a
+ * gap when the connection is back: one for each group that they are in, and one without a group for direct sends. What
+ * that node sends waits half a second for the connection, then rejects with {@link LayerUnavailableError}.
  *
  * A node subscribes to a group while it has members of it, and payloads are plain msgpack under the names that
  * channels_redis' `RedisPubSubChannelLayer` uses: a Django or Fast Channels process with the same `prefix` shares the
@@ -27,6 +30,6 @@ export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
    * @throws {InvalidNameError} if the prefix breaks its rule.
    */
   constructor(options: RedisPubSubLayerOptions) {
-    super(new RedisPubSubBackend(options), options);
+    super(new RedisPubSubBackend({ ...options, probePrefix: options.prefix }), options);
   }
 }

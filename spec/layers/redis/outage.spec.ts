@@ -55,6 +55,9 @@ describe("RedisPubSubLayer in an outage", () => {
     );
   }
 
+  /** What a member was told of its groups; direct sends have a gap of their own. */
+  const groupGaps = ({ gaps }: Recorder) => gaps.filter(({ group }) => group !== undefined);
+
   /** Whether `call` settles without any answer from outside. */
   async function settlesAtOnce(call: Promise<unknown>): Promise<boolean> {
     return Promise.race([
@@ -66,7 +69,9 @@ describe("RedisPubSubLayer in an outage", () => {
     ]);
   }
 
-  it("fails what is sent at once, naming the address, and never sends it later", async () => {
+  it("fails what is sent at once where nothing may wait, naming the address, and never sends it later", async () => {
+    await layer.close();
+    startLayer({ publishQueue: { capacity: 0 } });
     const { channel, inbox } = await join();
     await crash();
     const sending = layer.groupSend("room", { type: "stale" });
@@ -77,7 +82,7 @@ describe("RedisPubSubLayer in an outage", () => {
     await rejection(layer.send(channel, { type: "stale" }));
     expect(layer.counters().dropped).to.deep.equal({ unavailable: 2 });
     await comeBack();
-    await inbox.until(() => inbox.gaps.length === 1);
+    await inbox.until(() => groupGaps(inbox).length === 1);
     await until(() => layer.health.ok);
     await layer.groupSend("room", { type: "end" });
     await inbox.next("end");
@@ -97,15 +102,15 @@ describe("RedisPubSubLayer in an outage", () => {
     await crash();
     await comeBack();
     for (const { inbox } of [first, second, another]) {
-      await inbox.until(() => inbox.gaps.length > 0);
+      await inbox.until(() => groupGaps(inbox).length > 0);
     }
     await until(() => layer.health.ok);
     await layer.groupSend("room", { type: "end" });
     await layer.groupSend("another", { type: "end" });
     for (const { inbox } of [first, second, another]) await inbox.next("end");
-    expect(first.inbox.gaps).to.deep.equal([{ group: "room" }]);
-    expect(second.inbox.gaps).to.deep.equal([{ group: "room" }]);
-    expect(another.inbox.gaps).to.deep.equal([{ group: "another" }]);
+    expect(groupGaps(first.inbox)).to.deep.equal([{ group: "room" }]);
+    expect(groupGaps(second.inbox)).to.deep.equal([{ group: "room" }]);
+    expect(groupGaps(another.inbox)).to.deep.equal([{ group: "another" }]);
   });
 
   it("lets members leave at once, and does not subscribe their group again", async () => {
@@ -114,7 +119,7 @@ describe("RedisPubSubLayer in an outage", () => {
     await crash();
     expect(await settlesAtOnce(layer.groupDiscard("room", channel))).to.equal(true);
     await comeBack();
-    await stays.inbox.until(() => stays.inbox.gaps.length === 1);
+    await stays.inbox.until(() => groupGaps(stays.inbox).length === 1);
     const raw = new Redis(server.url);
     expect(await raw.pubsub("NUMSUB", topic, "chat__group__another")).to.deep.equal([
       topic,
@@ -135,7 +140,7 @@ describe("RedisPubSubLayer in an outage", () => {
     await until(() => layer.health.ok);
     await layer.groupSend("room", { type: "end" });
     await inbox.next("end");
-    expect(inbox.gaps).to.deep.equal([{ group: "another" }]);
+    expect(groupGaps(inbox)).to.deep.equal([{ group: "another" }]);
   });
 
   it("lets those who join wait no longer than the deadline, and leaves no ghost", async () => {
@@ -152,7 +157,7 @@ describe("RedisPubSubLayer in an outage", () => {
     expect(error).to.be.instanceOf(LayerUnavailableError);
     expect(error.message).to.include(`${server.host}:${server.port}`);
     await comeBack();
-    await inbox.until(() => inbox.gaps.length === 1);
+    await inbox.until(() => groupGaps(inbox).length === 1);
     const raw = new Redis(server.url);
     expect(await raw.pubsub("NUMSUB", topic)).to.deep.equal([topic, 0]);
     await raw.publish(topic, Buffer.from("81a474797065a178", "hex"));
@@ -195,7 +200,7 @@ describe("RedisPubSubLayer in an outage", () => {
     deaf.close();
     await once(deaf, "close");
     await comeBack();
-    await inbox.until(() => inbox.gaps.length === 1);
+    await inbox.until(() => groupGaps(inbox).length === 1);
     await until(() => layer.health.ok);
     const texts = errors.map(({ message }) => message);
     expect(new Set(texts).size, texts.join("\n")).to.equal(texts.length);
