@@ -9,8 +9,11 @@ export interface TcpProxy {
   readonly port: number;
   /** How many connections were made through it. */
   readonly connections: number;
-  /** From now on nothing passes in these directions, on old connections and new ones. */
-  swallow(...directions: Direction[]): void;
+  /**
+   * From now on nothing passes in these directions, on old connections and new ones: on all, or on those only whose
+   * client has sent `text`.
+   */
+  swallow(directions: readonly Direction[], text?: string): void;
   /** New connections are carried again. Those that lost something stay as they are, as a broken path would leave them. */
   heal(): void;
   /** Puts bytes on the way to the server, on every connection, as if the client had sent them. */
@@ -21,7 +24,8 @@ export interface TcpProxy {
 /** Starts a proxy to a port of the loopback address. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
-  let swallowed: ReadonlySet<Direction> = new Set();
+  let swallowed: readonly Direction[] = [];
+  let marker = "";
   let connections = 0;
   const listener = createServer((client) => {
     connections += 1;
@@ -29,9 +33,12 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     const pair = { client, server };
     pairs.add(pair);
     const lost = new Set<Direction>();
+    let said = "";
     const carry = (from: Socket, to: Socket, direction: Direction) => {
       from.on("data", (bytes) => {
-        if (swallowed.has(direction)) lost.add(direction);
+        // What tells connections apart is said when they are made.
+        if (direction === "up" && said.length < 1_000) said += bytes.toString("latin1");
+        if (swallowed.includes(direction) && said.includes(marker)) lost.add(direction);
         if (!lost.has(direction)) to.write(bytes);
       });
       from.on("error", () => {});
@@ -49,11 +56,12 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     get connections() {
       return connections;
     },
-    swallow(...directions) {
-      swallowed = new Set(directions);
+    swallow(directions, text = "") {
+      swallowed = directions;
+      marker = text;
     },
     heal() {
-      swallowed = new Set();
+      swallowed = [];
     },
     inject(bytes) {
       for (const { server } of pairs) server.write(bytes);

@@ -89,6 +89,38 @@ describe("RedisPubSubLayer in an outage", () => {
     expect(inbox.types).to.deep.equal(["end"]);
   });
 
+  it("sends what had waited for its end, in order, if that comes in time", async () => {
+    await layer.close();
+    startLayer({ publishQueue: { deadlineMs: 10_000 } });
+    const { inbox } = await join();
+    const raw = new Redis(server.url);
+    await raw.call("CLIENT", "KILL", "TYPE", "normal");
+    await until(() => !layer.health.ok);
+    const numbers = Array.from({ length: 100 }, (_, index) => index);
+    await Promise.all(numbers.map((number) => layer.groupSend("room", { type: "x", number })));
+    await layer.groupSend("room", { type: "end" });
+    await inbox.next("end");
+    expect(inbox.messages.slice(0, -1).map(({ number }) => number)).to.deep.equal(numbers);
+    expect(inbox.gaps).to.deep.equal([]);
+    await raw.quit();
+  });
+
+  it("fails what has waited too long, and counts it", async () => {
+    await layer.close();
+    const clock = new SimulatedClock();
+    startLayer({ clock });
+    await layer.ready();
+    await crash();
+    const sending = rejection(layer.groupSend("room", { type: "stale" }));
+    clock.increment(499);
+    expect(await settlesAtOnce(sending)).to.equal(false);
+    clock.increment(1);
+    const error = await sending;
+    expect(error).to.be.instanceOf(LayerUnavailableError);
+    expect(error.message).to.include(`${server.host}:${server.port}`).and.to.include("500 ms");
+    expect(layer.counters().dropped).to.deep.equal({ unavailable: 1 });
+  });
+
   it("fails what is under way when the connection breaks", async () => {
     await layer.ready();
     await server.pause();
@@ -108,6 +140,9 @@ describe("RedisPubSubLayer in an outage", () => {
     await layer.groupSend("room", { type: "end" });
     await layer.groupSend("another", { type: "end" });
     for (const { inbox } of [first, second, another]) await inbox.next("end");
+    for (const { inbox } of [first, second, another]) {
+      expect(inbox.gaps.filter(({ group }) => group === undefined)).to.deep.equal([{}]);
+    }
     expect(groupGaps(first.inbox)).to.deep.equal([{ group: "room" }]);
     expect(groupGaps(second.inbox)).to.deep.equal([{ group: "room" }]);
     expect(groupGaps(another.inbox)).to.deep.equal([{ group: "another" }]);
