@@ -1,4 +1,17 @@
 export type { PublishQueueOptions } from "./publish-queue.ts";
-export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
-export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
+export {
+  type PubSubOptions,
+  RedisPubSubBackend,
+  type RedisPubSubBackendOptions,
+} from "./redis-pubsub-backend.ts";
+export { type ByHosts, RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
 export type { RedisServerOptions } from "./redis-server.ts";
+export type {
+  ByClient,
+  BySentinels,
+  ByUrl,
+  RedisAddress,
+  RedisConnectionOptions,
+  RedisFactory,
+  RedisPlace,
+} from "./servers.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import { within } from "./deadline.ts";
-import type { RedisServer } from "./redis-server.ts";
+import type { AnyConnectionOptions, RedisServer } from "./redis-server.ts";
 
 /** What a link tells its owner. */
 export interface LinkListener {
@@ -36,11 +36,14 @@ export class Link {
     this.#server = server;
     this.#listener = listener;
     this.#clock = clock;
-    this.redis = new Redis({
+    const { create = (options: AnyConnectionOptions) => new Redis(options) } = server;
+    this.redis = create({
       connectionName: `greenroom-${role}`,
       ...server.options,
       // A first connection that fails is for the caller of `open`; only one that was up comes back by itself.
       retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
+      // Nothing cancels this pause, so it is a short one.
+      sentinelRetryStrategy: (attempt) => (this.#wasUp ? Math.min(backoffMs(attempt), lingerMs / 2) : null),
     });
     this.redis.on("ready", () => this.#up());
     this.redis.on("close", () => this.#down());
@@ -112,8 +115,11 @@ export class Link {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // ioredis says "end" of a connection, not of the pause before it would have made one.
-    if (status !== "reconnecting") await ended;
+    // ioredis says "end" of a connection, not of the pause before it would have made one, and not soon while it asks
+    // Sentinels that do not answer.
+    if (status === "reconnecting") return;
+    const late = () => new Error("no end of the connection");
+    await within(ended, lingerMs, this.#clock, late).catch(() => {});
   }
 
   #up(): void {

@@ -9,11 +9,12 @@ import {
   type PublishQueueOptions,
   publishLimits,
 } from "./publish-queue.ts";
-import { type RedisServer, type RedisServerOptions, redisServer } from "./redis-server.ts";
+import type { RedisServer } from "./redis-server.ts";
+import { type RedisConnectionOptions, type RedisPlace, redisPlace } from "./servers.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** What can be told to {@link RedisPubSubBackend}. */
-export interface RedisPubSubBackendOptions extends RedisServerOptions {
+/** What can be told to {@link RedisPubSubBackend}, besides where its server is. */
+export interface PubSubOptions extends RedisConnectionOptions {
   /** The timers of deadlines, probes and what waits to be published. @default globalThis */
   readonly clock?: Clock;
   /**
@@ -27,6 +28,9 @@ export interface RedisPubSubBackendOptions extends RedisServerOptions {
   /** What waits to be published while the connection is down. */
   readonly publishQueue?: PublishQueueOptions;
 }
+
+/** What can be told to {@link RedisPubSubBackend}. */
+export type RedisPubSubBackendOptions = RedisPlace & PubSubOptions;
 
 /** What is there while the backend is open. */
 interface Connection {
@@ -54,17 +58,22 @@ export class RedisPubSubBackend implements Backend {
   #connection: Connection | undefined;
 
   /**
-   * @throws {TypeError} if the URL is not that of a Redis server.
+   * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative.
    */
   constructor(options: RedisPubSubBackendOptions) {
     const { clock = globalThis, probeMs = 5_000, probePrefix = "greenroom" } = options;
     if (!(probeMs > 0)) throw new RangeError(`probeMs is a number of milliseconds above 0, not ${probeMs}.`);
-    this.#server = redisServer(options);
+    this.#server = redisPlace(options);
     this.#clock = clock;
     this.#probeMs = probeMs;
     this.#probeTopic = `${probePrefix}__probe__${randomBytes(10).toString("hex")}`;
     this.#publishLimits = publishLimits(options.publishQueue);
+  }
+
+  /** Where its server is, without passwords. */
+  get address(): string {
+    return this.#server.address;
   }
 
   get health(): Health {

@@ -8,6 +8,7 @@ import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 import { type Direction, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { Ledger } from "./support/ledger.ts";
+import { through } from "./support/through.ts";
 import { Traffic } from "./support/traffic.ts";
 
 setFlagsFromString("--expose-gc");
@@ -74,26 +75,10 @@ describe("RedisPubSubLayer under faults", () => {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
   };
 
-  /** Runs `fault` in the middle of traffic. */
-  async function through(sender: RedisPubSubLayer, ledgers: Ledger[], fault: () => Promise<unknown>) {
-    using traffic = new Traffic(sender, "room");
-    await traffic.flows();
-    await fault();
-    await areWell();
-    await until(() => ledgers.every(({ gaps }) => gaps > 0));
-    await traffic.flows();
-    await traffic.end();
-    for (const ledger of ledgers) {
-      await ledger.ended();
-      ledger.expectNoSilentLoss(traffic.accepted);
-    }
-    return traffic;
-  }
-
   it("loses nothing silently when the server is killed and comes back", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
-    await through(sender, ledgers, async () => {
+    await through(sender, layers, ledgers, async () => {
       await server.kill();
       await until(() => layers.every(({ health }) => !health.ok));
       server = await startRedisServer({ port: server.port });
@@ -108,7 +93,7 @@ describe("RedisPubSubLayer under faults", () => {
   it("loses nothing silently, and delivers nothing stale, when the server freezes for 5 s", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
-    const traffic = await through(sender, ledgers, async () => {
+    const traffic = await through(sender, layers, ledgers, async () => {
       await server.pause();
       await new Promise((resolve) => setTimeout(resolve, 5_000));
       await server.resume();
@@ -149,7 +134,9 @@ describe("RedisPubSubLayer under faults", () => {
   it("loses nothing silently when its subscriptions are killed", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
-    const traffic = await through(sender, ledgers, () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"));
+    const traffic = await through(sender, layers, ledgers, () =>
+      raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+    );
     expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([
       [1, 1],
       [1, 1],
@@ -161,7 +148,7 @@ describe("RedisPubSubLayer under faults", () => {
     const [sender, receiver] = [startLayer({ probeMs: 60_000 }), startLayer({ probeMs: 60_000 })];
     const groups = ["room", ...Array.from({ length: 999 }, (_, index) => `room-${index}`)];
     const ledgers = await Promise.all(groups.map((group) => join(receiver, group)));
-    await through(sender, ledgers.slice(0, 1), async () => {
+    await through(sender, layers, ledgers.slice(0, 1), async () => {
       await raw.call("CLIENT", "KILL", "TYPE", "pubsub");
       for (let again = 0; again < 2; again += 1) {
         // As soon as the server knows the first of them.
@@ -180,7 +167,7 @@ describe("RedisPubSubLayer under faults", () => {
     await raw.config("SET", "client-output-buffer-limit", "pubsub 65536 0 0");
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
-    await through(sender, ledgers, () =>
+    await through(sender, layers, ledgers, () =>
       sender.groupSend("room", { type: "number", number: 0, padding: new Uint8Array(200_000) }),
     );
     expect(ledgers.map(({ gaps }) => gaps)).to.deep.equal([1, 1]);
@@ -190,7 +177,7 @@ describe("RedisPubSubLayer under faults", () => {
     const sender = startLayer();
     const { proxy, layer: receiver } = await behindProxy();
     const ledgers = [await join(receiver)];
-    await through(sender, ledgers, async () => proxy.inject("*1\r\n$11\r\nUNSUBSCRIBE\r\n"));
+    await through(sender, layers, ledgers, async () => proxy.inject("*1\r\n$11\r\nUNSUBSCRIBE\r\n"));
     expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([[1, 1]]);
   });
 
@@ -206,7 +193,7 @@ describe("RedisPubSubLayer under faults", () => {
       const sender = startLayer();
       const { proxy, layer: receiver } = await behindProxy();
       const ledgers = [await join(receiver)];
-      await through(sender, ledgers, async () => {
+      await through(sender, layers, ledgers, async () => {
         proxy.swallow(directions, only);
         await until(() => !receiver.health.ok);
         expect(receiver.health.reason).to.include(`127.0.0.1:${proxy.port}`);
