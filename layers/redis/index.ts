@@ -1,3 +1,4 @@
+export type { ByCluster } from "./cluster-backend.ts";
 export type { PublishQueueOptions } from "./publish-queue.ts";
 export {
   type PubSubOptions,

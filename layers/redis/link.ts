@@ -15,6 +15,9 @@ export interface LinkListener {
   error(error: Error): void;
 }
 
+/** What a node of a cluster says that is not, or no longer, the one to ask: connecting anew finds the right one. */
+const misplaced = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
+
 /** How long a closing link waits for what it has sent to be answered. */
 const lingerMs = 1_000;
 
@@ -89,7 +92,10 @@ export class Link {
     try {
       return await command(this.redis);
     } catch (error) {
-      throw this.isUp ? this.unavailable("refuses a command", withoutCommand(error)) : this.trouble;
+      const cause = withoutCommand(error);
+      const failure = this.isUp ? this.unavailable("refuses a command", cause) : this.trouble;
+      if (misplaced.test(cause.message)) this.rebuild(cause);
+      throw failure;
     }
   }
 

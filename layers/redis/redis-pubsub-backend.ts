@@ -9,6 +9,7 @@ import {
   type PublishQueueOptions,
   publishLimits,
 } from "./publish-queue.ts";
+import { type PubSubCommands, pubSub } from "./pubsub-commands.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { type RedisConnectionOptions, type RedisPlace, redisPlace } from "./servers.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -32,6 +33,14 @@ export interface PubSubOptions extends RedisConnectionOptions {
 /** What can be told to {@link RedisPubSubBackend}. */
 export type RedisPubSubBackendOptions = RedisPlace & PubSubOptions;
 
+/** How one shard of a cluster differs from a server of its own. */
+export interface ShardSettings {
+  readonly server: RedisServer;
+  readonly commands: PubSubCommands;
+  /** A topic that belongs to the shard. */
+  readonly probeTopic: string;
+}
+
 /** What is there while the backend is open. */
 interface Connection {
   readonly publisher: Link;
@@ -51,6 +60,7 @@ interface Connection {
 export class RedisPubSubBackend implements Backend {
   readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: true };
   readonly #server: RedisServer;
+  readonly #commands: PubSubCommands;
   readonly #clock: Clock;
   readonly #probeMs: number;
   readonly #probeTopic: string;
@@ -61,13 +71,15 @@ export class RedisPubSubBackend implements Backend {
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative.
    */
-  constructor(options: RedisPubSubBackendOptions) {
+  constructor(options: RedisPubSubBackendOptions | (PubSubOptions & { readonly shard: ShardSettings })) {
     const { clock = globalThis, probeMs = 5_000, probePrefix = "greenroom" } = options;
     if (!(probeMs > 0)) throw new RangeError(`probeMs is a number of milliseconds above 0, not ${probeMs}.`);
-    this.#server = redisPlace(options);
+    const shard = "shard" in options ? options.shard : undefined;
+    this.#server = "shard" in options ? options.shard.server : redisPlace(options);
+    this.#commands = shard?.commands ?? pubSub;
     this.#clock = clock;
     this.#probeMs = probeMs;
-    this.#probeTopic = `${probePrefix}__probe__${randomBytes(10).toString("hex")}`;
+    this.#probeTopic = shard?.probeTopic ?? `${probePrefix}__probe__${randomBytes(10).toString("hex")}`;
     this.#publishLimits = publishLimits(options.publishQueue);
   }
 
@@ -118,6 +130,7 @@ export class RedisPubSubBackend implements Backend {
 
   #connect(listener: BackendListener): Connection {
     const { address, connectTimeoutMs: ms } = this.#server;
+    const commands = this.#commands;
     const error = (failure: Error) => listener.error(failure);
     const publisher = new Link(
       "publisher",
@@ -130,7 +143,8 @@ export class RedisPubSubBackend implements Backend {
         get isUp() {
           return publisher.isUp;
         },
-        publish: (topic, payload) => publisher.run((redis) => redis.publish(topic, bytesOf(payload))),
+        publish: (topic, payload) =>
+          publisher.run((redis) => commands.publish(redis, topic, bytesOf(payload))),
         unavailable: (what) => publisher.unavailable(what),
       },
       this.#publishLimits,
@@ -154,8 +168,8 @@ export class RedisPubSubBackend implements Backend {
     );
     const probe = new Probe(
       {
-        subscribe: () => subscriber.run((redis) => redis.subscribe(this.#probeTopic)),
-        publish: (token) => publisher.run((redis) => redis.publish(this.#probeTopic, token)),
+        subscribe: () => subscriber.run((redis) => commands.subscribe(redis, [this.#probeTopic])),
+        publish: (token) => publisher.run((redis) => commands.publish(redis, this.#probeTopic, token)),
         ping: () => subscriber.redis.ping(),
         lost: (why) => subscriber.rebuild(why),
         refused: error,
@@ -164,8 +178,8 @@ export class RedisPubSubBackend implements Backend {
     );
     const subscriptions = new Subscriptions(
       {
-        subscribe: (topics) => subscriber.run((redis) => redis.subscribe(...topics)),
-        unsubscribe: (topics) => subscriber.run((redis) => redis.unsubscribe(...topics)),
+        subscribe: (topics) => subscriber.run((redis) => commands.subscribe(redis, topics)),
+        unsubscribe: (topics) => subscriber.run((redis) => commands.unsubscribe(redis, topics)),
       },
       listener,
       {
@@ -175,11 +189,13 @@ export class RedisPubSubBackend implements Backend {
       },
     );
     // Topics are ASCII, so this is the cheapest way to read them.
-    subscriber.redis.on("messageBuffer", (name, payload) => {
+    subscriber.redis.on(commands.event, (name: Buffer, payload: Buffer) => {
       const topic = name.toString("latin1");
       if (topic === this.#probeTopic) probe.arrived(payload);
       else subscriptions.payload(topic, payload);
     });
+    // A shard that went to another master drops its topics, and says so.
+    subscriber.redis.on("moved", () => subscriber.rebuild(new Error("the shard has moved")));
     return { publisher, subscriber, subscriptions, queue, probe };
   }
 }

@@ -1,5 +1,6 @@
 import { ChannelLayer, type ChannelLayerOptions } from "../channel-layer.ts";
 import type { AnyMessages, Backend } from "../contract.ts";
+import { type ByCluster, ClusterBackend } from "./cluster-backend.ts";
 import { HostsBackend } from "./hosts-backend.ts";
 import { type PubSubOptions, RedisPubSubBackend } from "./redis-pubsub-backend.ts";
 import { type RedisPlace, ways } from "./servers.ts";
@@ -16,11 +17,11 @@ export interface ByHosts {
 /** Where the server is, and what keeps this application apart from others on it. There is no default for either. */
 export type RedisPubSubLayerOptions = ChannelLayerOptions &
   Omit<PubSubOptions, "probePrefix"> &
-  (RedisPlace | ByHosts);
+  (RedisPlace | ByHosts | ByCluster);
 
 /**
  * A channel layer across processes and machines, over the pub/sub of one Redis server, of the master that Sentinels
- * agree on, or of several servers that share the groups out among them.
+ * agree on, of a Redis Cluster, or of several servers that share the groups out among them.
  *
  * Fast, and without memory: what is sent while a node's connection is down is lost to that node, and its channels get a
  * gap when the connection is back: one for each group that they are in, and one without a group for direct sends. What
@@ -28,7 +29,7 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions &
  *
  * A node subscribes to a group while it has members of it, and payloads are plain msgpack under the names that
  * channels_redis' `RedisPubSubChannelLayer` uses: a Django or Fast Channels process with the same `prefix` shares the
- * groups. With several `hosts` it does not: it would look for them on other hosts.
+ * groups. With several `hosts`, or a `cluster`, it does not: it would look for them elsewhere.
  *
  * @example
  * const chat = new RedisPubSubLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat" });
@@ -53,6 +54,12 @@ export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
 
 function backendOf(options: RedisPubSubLayerOptions): Backend {
   const probePrefix = options.prefix;
+  if ("cluster" in options) {
+    if (["hosts", ...ways].some((way) => way in options)) {
+      throw new TypeError("A cluster stands alone: name no other server beside it.");
+    }
+    return new ClusterBackend({ ...options, probePrefix });
+  }
   if (!("hosts" in options)) return new RedisPubSubBackend({ ...options, probePrefix });
   const { hosts, ...shared } = options;
   if (!Array.isArray(hosts) || hosts.length === 0 || ways.some((way) => way in shared)) {
