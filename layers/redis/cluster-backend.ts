@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import type { Backend, BackendListener, Capabilities, Health } from "../contract.ts";
-import { LayerUnavailableError } from "../errors.ts";
+import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
 import { ClusterTopology, type Shard } from "./cluster-topology.ts";
 import { keySlot, slotCount } from "./key-slot.ts";
 import { shardedPubSub } from "./pubsub-commands.ts";
@@ -29,7 +29,7 @@ export class ClusterBackend implements Backend {
   readonly #connection: AnyConnectionOptions;
   #shards: readonly RedisPubSubBackend[] = [];
   #bySlot: (RedisPubSubBackend | undefined)[] = [];
-  #isClosed = false;
+  #topology: ClusterTopology | undefined;
 
   /** @throws {TypeError} if there is no address. */
   constructor({ cluster, ...options }: ByCluster & PubSubOptions) {
@@ -55,8 +55,9 @@ export class ClusterBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     const topology = new ClusterTopology(this.#seeds, this.#connection);
+    this.#topology = topology;
     const shards = await topology.shards();
-    if (this.#isClosed) return;
+    if (topology.isClosed) throw new LayerClosedError();
     this.#bySlot = new Array<RedisPubSubBackend | undefined>(slotCount).fill(undefined);
     this.#shards = shards.map((shard) => this.#shard(shard, topology));
     const outcomes = await Promise.allSettled(this.#shards.map((shard) => shard.open(listener)));
@@ -79,7 +80,7 @@ export class ClusterBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#topology?.close();
     await Promise.all(this.#shards.map((shard) => shard.close()));
   }
 
@@ -87,8 +88,10 @@ export class ClusterBackend implements Backend {
     const [[first] = [0]] = slots;
     const inShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);
     const { connectTimeoutMs = 5_000, probePrefix = "greenroom" } = this.#options;
+    // A prefix with braces ties all that begins with it to one slot.
+    const begin = probePrefix.includes("{") ? "greenroom" : probePrefix;
     let probeTopic: string;
-    do probeTopic = `${probePrefix}__probe__${randomBytes(10).toString("hex")}`;
+    do probeTopic = `${begin}__probe__${randomBytes(10).toString("hex")}`;
     while (!inShard(keySlot(probeTopic)));
     const Connector = topology.connectorFor(first);
     const server = {

@@ -15,12 +15,18 @@ export interface Shard {
 export class ClusterTopology {
   readonly #options: AnyConnectionOptions;
   readonly #seeds: string;
+  readonly #asking = new Set<Redis>();
   #known: readonly RedisAddress[];
+  #isClosed = false;
 
   constructor(seeds: readonly RedisAddress[], options: AnyConnectionOptions) {
     this.#known = seeds;
     this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`).join(", ");
     this.#options = options;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /**
@@ -31,6 +37,7 @@ export class ClusterTopology {
   async shards(): Promise<Shard[]> {
     let cause: unknown;
     for (const node of this.#known) {
+      if (this.#isClosed) break;
       try {
         const shards = await this.#ask(node);
         this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
@@ -41,6 +48,12 @@ export class ClusterTopology {
     }
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
+  }
+
+  /** Asks nobody any more, and waits for no answer. */
+  close(): void {
+    this.#isClosed = true;
+    for (const redis of this.#asking) redis.disconnect();
   }
 
   /** The class of ioredis' that connects to whoever is master of `slot` at the time. */
@@ -86,12 +99,14 @@ export class ClusterTopology {
     const redis = new Redis({ ...this.#options, ...settings, host, port });
     // Whoever waits for the answer hears of it.
     redis.on("error", () => {});
+    this.#asking.add(redis);
     try {
       await redis.connect();
       return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
     } catch (error) {
       throw new Error(`${host}:${port}: ${error instanceof Error ? error.message : error}`);
     } finally {
+      this.#asking.delete(redis);
       redis.disconnect();
     }
   }

@@ -31,6 +31,7 @@ export class Link {
   readonly #reported = new Set<string>();
   #failure: Error | undefined;
   #wasUp = false;
+  #breaking: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
@@ -94,16 +95,19 @@ export class Link {
     } catch (error) {
       const cause = withoutCommand(error);
       const failure = this.isUp ? this.unavailable("refuses a command", cause) : this.trouble;
-      if (misplaced.test(cause.message)) this.rebuild(cause);
+      // A refusal would be final. This one ends as the connection does: later, and for all that was under way.
+      if (misplaced.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
 
-  /** Hangs up and connects anew: the connection looks healthy, but is not. */
-  rebuild(why: Error): void {
-    if (!this.isUp || this.#closing !== undefined) return;
+  /** Hangs up and connects anew: the connection looks healthy, but is not. Resolves once it is gone. */
+  rebuild(why: Error): Promise<void> {
+    if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
+    this.#breaking ??= new Promise((resolve) => this.redis.once("close", () => resolve()));
     this.#failed(why);
     this.redis.disconnect(true);
+    return this.#breaking;
   }
 
   /** Waits a little for the answers that are due, then hangs up. */
@@ -136,6 +140,7 @@ export class Link {
   }
 
   #down(): void {
+    this.#breaking = undefined;
     if (!this.#wasUp || this.#closing !== undefined) return;
     this.#listener.down();
     this.#failed(this.#failure ?? new Error("the connection was closed"));

@@ -171,7 +171,7 @@ export class RedisPubSubBackend implements Backend {
         subscribe: () => subscriber.run((redis) => commands.subscribe(redis, [this.#probeTopic])),
         publish: (token) => publisher.run((redis) => commands.publish(redis, this.#probeTopic, token)),
         ping: () => subscriber.redis.ping(),
-        lost: (why) => subscriber.rebuild(why),
+        lost: (why) => void subscriber.rebuild(why),
         refused: error,
       },
       { intervalMs: this.#probeMs, deadlineMs: ms, clock: this.#clock },
@@ -195,7 +195,7 @@ export class RedisPubSubBackend implements Backend {
       else subscriptions.payload(topic, payload);
     });
     // A shard that went to another master drops its topics, and says so.
-    subscriber.redis.on("moved", () => subscriber.rebuild(new Error("the shard has moved")));
+    subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     return { publisher, subscriber, subscriptions, queue, probe };
   }
 }

@@ -115,8 +115,6 @@ function byClient(place: ByClient & RedisConnectionOptions): RedisServer {
     options: {
       ...redis,
       ...fixed,
-      // A prefix of keys is none of topics.
-      keyPrefix: "",
       role: "master",
       connectTimeout: connectTimeoutMs,
       socketTimeout: connectTimeoutMs,

@@ -256,5 +256,7 @@ describe("RedisPubSubLayer under faults", () => {
     expect(ledger.numbers).to.deep.equal(traffic.accepted);
     expect(ledger.gaps).to.equal(0);
     expect(receiver.counters().dropped).to.deep.equal({ garbage: 20 * pieces.length });
+    // Neither its probes nor what others publish to their topic.
+    expect(receiver.counters().received).to.equal(traffic.accepted.length + 1 + 20 * pieces.length);
   });
 });

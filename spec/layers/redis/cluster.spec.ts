@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { LayerUnavailableError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
@@ -45,6 +47,15 @@ describe("over a Redis Cluster", () => {
     await layer.close();
   });
 
+  it("takes a prefix with braces, which keeps all groups on one shard", async () => {
+    const layer = new RedisPubSubLayer({ cluster: seed(), prefix: "{cluster}" });
+    const inbox = new Recorder();
+    await layer.groupAdd("room", await layer.newChannel(inbox));
+    await layer.groupSend("room", { type: "x" });
+    await inbox.next("x");
+    await layer.close();
+  });
+
   it("names the nodes that were given, if none answers", async () => {
     const port = await freePort();
     const layer = new RedisPubSubLayer({ cluster: [{ host: "127.0.0.1", port }], prefix: "cluster" });
@@ -54,6 +65,21 @@ describe("over a Redis Cluster", () => {
       .with.property("message")
       .that.includes(`127.0.0.1:${port}`);
     await layer.close();
+  });
+
+  it("can be given up while a node that was given says nothing", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const cluster = [{ host: "127.0.0.1", port }];
+    const layer = new RedisPubSubLayer({ cluster, prefix: "cluster", connectTimeoutMs: 60_000 });
+    const opening = layer.ready().catch((error: Error) => error);
+    const [socket] = (await once(silent, "connection")) as [Socket];
+    await layer.close();
+    expect(await opening).to.have.property("code", "ERR_LAYER_CLOSED");
+    if (!socket.closed) await once(socket.resume(), "close");
+    silent.close();
+    await once(silent, "close");
   });
 
   it("wants a node, and no other server beside the cluster", () => {

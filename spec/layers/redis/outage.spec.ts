@@ -245,8 +245,11 @@ describe("RedisPubSubLayer in an outage", () => {
   it("may be closed in the middle of", async () => {
     await join();
     await crash();
-    const joining = rejection(join("another"));
+    const waiting = [join("another"), layer.groupSend("room", { type: "x" })].map(rejection);
     await layer.close();
-    expect(await joining).to.have.property("code", "ERR_LAYER_CLOSED");
+    expect(await settlesAtOnce(Promise.all(waiting))).to.equal(true);
+    for (const error of await Promise.all(waiting)) {
+      expect(error).to.have.property("code", "ERR_LAYER_CLOSED");
+    }
   });
 });
