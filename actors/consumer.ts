@@ -65,7 +65,10 @@ export abstract class Consumer<T extends Contract = NoContract> {
    */
   disconnect(_code: number): void | Promise<void> {}
 
-  /** Called when `gap.group` may have lost messages, in order with those that did arrive. */
+  /**
+   * Called when messages may have been lost, in order with those that did arrive: those of `gap.group`, or direct sends
+   * to this channel where there is no group.
+   */
   onGap(_gap: Gap): void | Promise<void> {}
 
   /**
