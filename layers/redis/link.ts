@@ -33,6 +33,7 @@ export class Link {
   #wasUp = false;
   #breaking: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #giveUp: (() => void) | undefined;
 
   /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
   constructor(role: string, server: RedisServer, listener: LinkListener, clock: Clock) {
@@ -74,8 +75,11 @@ export class Link {
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
+    const givenUp = new Promise<never>((_, reject) => {
+      this.#giveUp = () => reject(new Error("closed meanwhile"));
+    });
     try {
-      await within(this.redis.connect(), connectTimeoutMs, this.#clock, late);
+      await within(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
     } catch (error) {
       const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
       await this.close();
@@ -104,7 +108,8 @@ export class Link {
   /** Hangs up and connects anew: the connection looks healthy, but is not. Resolves once it is gone. */
   rebuild(why: Error): Promise<void> {
     if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
-    this.#breaking ??= new Promise((resolve) => this.redis.once("close", () => resolve()));
+    if (this.#breaking !== undefined) return this.#breaking;
+    this.#breaking = new Promise((resolve) => this.redis.once("close", () => resolve()));
     this.#failed(why);
     this.redis.disconnect(true);
     return this.#breaking;
@@ -112,6 +117,7 @@ export class Link {
 
   /** Waits a little for the answers that are due, then hangs up. */
   close(): Promise<void> {
+    this.#giveUp?.();
     this.#closing ??= this.#close();
     return this.#closing;
   }

@@ -57,4 +57,26 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
       await until(() => ledgers.every(({ gaps }) => gaps > 0));
     });
   });
+
+  it("keeps what is wanted while its slot is elsewhere, and goes on with a gap when the slot is back", async () => {
+    const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
+    const ledgers = [await join(sender), await join(receiver)];
+    await through(sender, layers, ledgers, async () => {
+      await moveSlot(1);
+      await until(() => layers.every(({ health }) => !health.ok));
+      const failure = await sender.groupSend("room", { type: "x" }).catch((error: Error) => error);
+      expect(failure).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
+      await moveSlot(0);
+    });
+  });
+
+  /** Gives the slot of the traffic's group to another master, as if slots were spread anew. */
+  async function moveSlot(to: number): Promise<void> {
+    const slot = keySlot(`${prefix}__group__room`);
+    const id = String(await servers.clients[to]?.call("CLUSTER", "MYID"));
+    for (const client of servers.clients.slice(0, 3))
+      await client.call("CLUSTER", "SETSLOT", slot, "NODE", id);
+    // The newest claim wins.
+    await servers.clients[to]?.call("CLUSTER", "BUMPEPOCH");
+  }
 });

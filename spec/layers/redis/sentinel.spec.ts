@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { expect } from "chai";
 import { Redis } from "ioredis";
@@ -6,6 +8,7 @@ import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
 import { describeChannelLayer } from "../../../layers/testing/index.ts";
 import { freePort } from "../../support/free-port.ts";
 import { type RedisSentinels, startRedisSentinels } from "../../support/redis-sentinel.ts";
+import { until } from "../support/until.ts";
 
 const password = "hunter2-secret";
 
@@ -55,6 +58,21 @@ describe("over Sentinel", () => {
     const redis = { password: "hunter2-wrong" };
     const error = await failure(new RedisPubSubLayer({ ...place(), redis, prefix: "chat" }));
     expect(error.message).to.include("WRONGPASS");
+  });
+
+  it("can be given up while a Sentinel says nothing", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const sentinels = [{ host: "127.0.0.1", port: (silent.address() as AddressInfo).port }];
+    const layer = new RedisPubSubLayer({ ...place(), sentinels, prefix: "chat", connectTimeoutMs: 60_000 });
+    const opening = layer.ready().catch((error: Error) => error);
+    await until(() => sockets.length === 2);
+    await layer.close();
+    expect(await opening).to.have.property("code", "ERR_LAYER_CLOSED");
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await once(silent, "close");
   });
 
   it("goes on with the Sentinels that do answer", async () => {
