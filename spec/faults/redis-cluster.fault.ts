@@ -10,12 +10,14 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   let servers: RedisClusterServers;
   let layers: RedisPubSubLayer[];
   let prefix: string;
+  let errors: string[];
   beforeEach(async () => {
     servers = await startRedisCluster();
     // A prefix that puts the group of the traffic on the first master, which has a replica.
     prefix = Array.from({ length: 50 }, (_, index) => `chat-${index}`).find(
       (candidate) => servers.masterOf(keySlot(`${candidate}__group__room`)) === 0,
     ) as string;
+    errors = [];
     layers = [startLayer(), startLayer()];
   });
   afterEach(async () => {
@@ -24,8 +26,9 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   });
 
   function startLayer(): RedisPubSubLayer {
+    const onError = (error: unknown) => errors.push(String(error));
     const cluster = servers.masters.map(({ host, port }) => ({ host, port }));
-    return new RedisPubSubLayer({ cluster, prefix, probeMs: 200, connectTimeoutMs: 1_000, onError() {} });
+    return new RedisPubSubLayer({ cluster, prefix, probeMs: 200, connectTimeoutMs: 1_000, onError });
   }
 
   async function join(layer: RedisPubSubLayer, group = "room"): Promise<Ledger> {
@@ -66,6 +69,8 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
       await until(() => layers.every(({ health }) => !health.ok));
       const failure = await sender.groupSend("room", { type: "x" }).catch((error: Error) => error);
       expect(failure).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
+      // Both were told once when it went, and once more when they subscribed where it no longer is.
+      await until(() => errors.filter((error) => error.includes("the shard has moved")).length >= 4);
       await moveSlot(0);
     });
   });
