@@ -4,19 +4,22 @@ import type {
   AnyMessages,
   Backend,
   Capabilities,
+  Consumption,
   ErrorListener,
   Health,
   Inbox,
+  Message,
   MessageOf,
 } from "./contract.ts";
 import { Counters, type LayerCounters } from "./counters.ts";
-import { InvalidNameError, UnknownChannelError } from "./errors.ts";
+import { QueueFullError, UnknownChannelError } from "./errors.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { checkChannel, checkGroup } from "./names.ts";
+import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
 import { Topics } from "./topics.ts";
+import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.ts";
 
 /** What every layer can be told, whatever it runs on. */
 export interface ChannelLayerOptions {
@@ -25,6 +28,12 @@ export interface ChannelLayerOptions {
    * each other if, and only if, they have the same one.
    */
   readonly prefix: string;
+  /**
+   * How many messages a named channel may hold, waiting or worked on, until sending to it rejects. Each sender goes by
+   * its own.
+   * @default 10_000
+   */
+  readonly queueCapacity?: number;
   /**
    * Hears of failures that no caller awaits: a lost connection, garbage that arrived, an inbox that threw.
    * @default a Node warning, one in five seconds at most
@@ -49,7 +58,7 @@ export interface GroupSendOptions {
  *   deep-frozen (but for bytes): all members on a node share one object.
  * - **Order** is kept from one sender to one member of a group, per group; and from one sender to one channel, for
  *   direct sends. Between different paths nothing is promised.
- * - **Delivery** is at most once, never before `send` or `groupSend` has returned, and to the sender too if it is a
+ * - **Delivery** in groups and to channels of {@link newChannel} is at most once, never before `send` or `groupSend` has returned, and to the sender too if it is a
  *   member. Once `groupDiscard` is called, nothing of the group is delivered any more.
  * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
  *   members get a gap. One inbox that throws takes nothing from the others.
@@ -70,10 +79,14 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
   readonly #roster: Roster;
+  readonly #queues: WorkQueues;
   readonly #counters = new Counters();
   #listening: Promise<void> | undefined;
 
-  /** @throws {InvalidNameError} if the prefix breaks its rule. */
+  /**
+   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {RangeError} if the capacity is no positive integer.
+   */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
@@ -81,7 +94,14 @@ export class ChannelLayer<M = AnyMessages> {
     this.#topics = new Topics(options.prefix);
     this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
     const receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
-    this.#lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => backend.close() });
+    this.#queues = new WorkQueues(
+      backend.queues,
+      this.#topics,
+      options.queueCapacity ?? 10_000,
+      this.#counters,
+      report,
+    );
+    this.#lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => this.#close() });
   }
 
   /** What this layer can do beyond the minimum. */
@@ -132,18 +152,54 @@ export class ChannelLayer<M = AnyMessages> {
    * Delivers `message` to one channel, on whatever node it is, at most once. One that is no longer there is fine here,
    * and counted as `no-channel` on its node.
    *
-   * @throws {InvalidNameError} for a channel that no {@link newChannel} can have given.
+   * A name without `!` is that of a channel for workers: the message waits in its queue until one of those who
+   * {@link consume} it is done with it. One sender's messages stay in order.
+   *
+   * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if the message reaches nobody.
+   * @throws {UnsupportedError} for a named channel, where the layer has no queues.
+   * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
+   * @throws {LayerUnavailableError} if the message reaches nobody. If it was for a named channel and the connection
+   *   broke before the answer, it may be in the queue nonetheless.
    */
   async send(channel: string, message: MessageOf<M>): Promise<void> {
     this.#lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
-    if (node === undefined || own === undefined) {
-      throw new InvalidNameError(`"${channel}" names no channel that newChannel() gave: those hold a "!".`);
-    }
+    if (node === undefined || own === undefined) return this.#enqueue(channel, message);
     return this.#publish(this.#topics.node(node), message, { to: channel });
+  }
+
+  /**
+   * Handles the messages of a named channel, here and wherever else it is consumed: each goes to one handler at a
+   * time, at least once, and is gone when that one's promise has resolved.
+   *
+   * A handler that throws or rejects gets the message again after a pause, and after `maxDeliveries` it moves to the
+   * channel `<name>.dead`, which can be consumed as any other and has no capacity; so does what is no message. If a
+   * process dies or does not answer for `claimAfterMs`, its messages are given to others: a message can come twice,
+   * and `delivery.attempt` says so. Where `concurrency` is 1 and nobody else consumes, messages are handled in order.
+   *
+   * {@link close} waits for the handlers that run, and refuses what they then ask of this layer: whoever lets handlers
+   * send should close the consumption first.
+   *
+   * @typeParam T the messages of this channel, where they are not all that the layer may carry.
+   * @throws {InvalidNameError} for a name with a `!` or of more than 94 characters.
+   * @throws {UnsupportedError} where the layer has no queues.
+   * @throws {RangeError} for a number in `options` that makes no sense.
+   * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages end by themselves.
+   *
+   * @example
+   * const jobs = await layer.consume("jobs", async (message, { signal }) => resize(message, signal));
+   * await jobs.close(); // once the handler that runs is done
+   */
+  async consume<T = MessageOf<M>>(
+    channel: string,
+    handler: JobHandler<T>,
+    options: ConsumeOptions = {},
+  ): Promise<Consumption> {
+    this.#lifecycle.refuseIfClosed();
+    checkQueue(channel);
+    return this.#lifecycle.run(() => this.#queues.consume(channel, handler as JobHandler<Message>, options));
   }
 
   /**
@@ -207,21 +263,42 @@ export class ChannelLayer<M = AnyMessages> {
 
   /**
    * Closes this node: nothing is delivered to it any more, connections and timers are freed, and what is pending
-   * rejects. What was sent before still goes out. May be called at any time, and twice.
+   * rejects. What was sent before still goes out, and handlers of named channels that run are waited for. May be
+   * called at any time, and twice.
    */
   async close(): Promise<void> {
     this.#roster.clear();
     return this.#lifecycle.close();
   }
 
+  async #close(): Promise<void> {
+    await this.#queues.close();
+    await this.#backend.close();
+  }
+
   #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
+    return this.#carry(message, envelope, (payload) => this.#backend.publish(topic, payload));
+  }
+
+  async #enqueue(channel: string, message: MessageOf<M>): Promise<void> {
+    checkQueue(channel);
+    // Said at once, and not counted as an outage.
+    void this.#queues.supported;
+    return this.#carry(message, undefined, (payload) => this.#queues.enqueue(channel, payload));
+  }
+
+  #carry(
+    message: MessageOf<M>,
+    envelope: Envelope | undefined,
+    hand: (payload: Uint8Array) => Promise<void>,
+  ): Promise<void> {
     // Encoded here and now: the sender may change its message while the layer is still opening.
     const payload = encode(message, envelope);
     return this.#lifecycle.run(async () => {
       try {
-        await this.#backend.publish(topic, payload);
+        await hand(payload);
       } catch (error) {
-        this.#counters.drop("unavailable");
+        this.#counters.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
         throw error;
       }
       this.#counters.published += 1;

@@ -6,8 +6,18 @@
  * - `no-channel`: a direct send arrived for a channel that is not, or no longer, on this node
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
+ * - `queue-full`: the named channel holds as many as it may; the sender's promise was rejected
+ * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as is what `consume` found
+ *   to be `garbage` or of a `refused-type`
  */
-export type DropReason = "garbage" | "refused-type" | "no-channel" | "inbox-error" | "unavailable";
+export type DropReason =
+  | "garbage"
+  | "refused-type"
+  | "no-channel"
+  | "inbox-error"
+  | "unavailable"
+  | "queue-full"
+  | "dead-letter";
 
 /** What a node has carried since it was made. */
 export interface LayerCounters {
@@ -17,6 +27,8 @@ export interface LayerCounters {
   readonly received: number;
   /** Messages put into inboxes: one payload for a group of three counts three. */
   readonly delivered: number;
+  /** Messages of named channels whose handler is done with them. */
+  readonly consumed: number;
   /** Messages lost, by reason. A reason that never happened is absent. */
   readonly dropped: { readonly [reason in DropReason]?: number };
 }
@@ -26,6 +38,7 @@ export class Counters {
   published = 0;
   received = 0;
   delivered = 0;
+  consumed = 0;
   readonly #dropped: { [reason in DropReason]?: number } = {};
 
   drop(reason: DropReason): void {
@@ -33,7 +46,7 @@ export class Counters {
   }
 
   snapshot(): LayerCounters {
-    const { published, received, delivered } = this;
-    return { published, received, delivered, dropped: { ...this.#dropped } };
+    const { published, received, delivered, consumed } = this;
+    return { published, received, delivered, consumed, dropped: { ...this.#dropped } };
   }
 }

@@ -7,7 +7,8 @@ const bus = new MemoryBus();
 const raw = new MemoryBackend(bus);
 
 describeChannelLayer("MemoryLayer", {
-  startNode: (world) => new MemoryLayer({ bus, prefix: world }),
+  startNode: (world, options) => new MemoryLayer({ ...options, bus, prefix: world }),
   publish: (topic, payload) => raw.publish(topic, payload),
+  enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
   lacks: { gap: "nothing lies between the nodes of one process that could break" },
 });

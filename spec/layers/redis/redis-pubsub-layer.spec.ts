@@ -17,6 +17,7 @@ describeChannelLayer("RedisPubSubLayer", {
   startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
   publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
   cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+  lacks: { queues: "pub/sub keeps nothing" },
 });
 
 describe("RedisPubSubLayer on the wire", () => {
@@ -117,6 +118,16 @@ describe("RedisPubSubLayer on the wire", () => {
     await startLayer().ready();
     const clients = String(await raw.client("LIST"));
     expect(clients).to.include("name=greenroom-publisher").and.to.include("name=greenroom-subscriber");
+  });
+
+  it("has no work queues, and says which layers have", async () => {
+    const layer = startLayer();
+    const calls = [layer.send("jobs", { type: "x" }), layer.consume("jobs", () => {})];
+    for (const outcome of await Promise.allSettled(calls)) {
+      expect(outcome).to.have.nested.property("reason.code", "ERR_UNSUPPORTED");
+      expect(outcome).to.have.nested.property("reason.message").that.includes("RedisStreamsLayer");
+    }
+    expect(layer.counters().dropped).to.deep.equal({});
   });
 
   it("wants a prefix", () => {
