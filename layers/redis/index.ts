@@ -1,3 +1,4 @@
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
 export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
+export { RedisQueues } from "./redis-queues.ts";
 export type { RedisServerOptions } from "./redis-server.ts";
