@@ -357,6 +357,27 @@ export function describeQueues(stage: Stage): void {
       assert.deepEqual(rest.attempts.at(-1), [11, 1]);
     });
 
+    it("gives back unbegun, as if nothing had been, what was on its way when it closed", async () => {
+      for (let round = 1; round <= 20; round += 1) {
+        const worker = new Worker();
+        const consumption = await stage.one.consume("jobs", worker.handle);
+        const sending = sendNumbers(stage.other, "jobs", 1, 5);
+        for (let turns = 0; turns < round; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+        const closing = consumption.close();
+        const begun = worker.begun.length;
+        await Promise.all([sending, closing]);
+        assert.equal(worker.begun.length, begun);
+        const rest = new Worker();
+        const others = await stage.other.consume("jobs", rest.handle);
+        await rest.hasBegun(5 - begun);
+        await others.close();
+        assert.deepEqual(
+          [...worker.attempts, ...rest.attempts],
+          numbers(1, 5).map((number) => [number, 1]),
+        );
+      }
+    });
+
     it("gives back what its handler gave up, for another attempt, before what comes after", async () => {
       const worker = new Worker(({ delivery: { signal } }) => {
         return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
