@@ -25,6 +25,8 @@ class MemoryQueue {
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
+  /** How many at the front of those have been taken: moving up the rest each time would take longer the more there are. */
+  #taken = 0;
   #lastNumber = 0;
 
   get isIdle(): boolean {
@@ -39,13 +41,22 @@ class MemoryQueue {
   }
 
   take(limit: number): MemoryClaim[] {
-    return this.#waiting.splice(0, limit).map((job) => new MemoryClaim(job));
+    const jobs = this.#waiting.slice(this.#taken, this.#taken + limit);
+    this.#taken += jobs.length;
+    if (this.#taken * 2 > this.#waiting.length) this.#forgetTaken();
+    return jobs.map((job) => new MemoryClaim(job));
   }
 
   giveBack(job: Job): void {
+    this.#forgetTaken();
     const place = this.#waiting.findIndex(({ number }) => number > job.number);
     this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, job);
     this.#wake();
+  }
+
+  #forgetTaken(): void {
+    this.#waiting.splice(0, this.#taken);
+    this.#taken = 0;
   }
 
   #wake(): void {

@@ -319,10 +319,11 @@ export function describeQueues(stage: Stage): void {
       const worker = new Worker(() => Promise.reject(new Error("no")));
       const dead = new Worker();
       const consumption = await small.consume("jobs", worker.handle, { maxDeliveries: 1 });
-      await stage.other.send("jobs", { type: "job", number: 1 });
-      await stage.other.send("jobs", { type: "job", number: 2 });
+      await sendNumbers(stage.other, "jobs", 1, 2);
       await worker.hasBegun(2);
       await consumption.close();
+      // Those have made room.
+      await small.send("jobs", { type: "job", number: 3 });
       await small.consume("jobs.dead", dead.handle);
       await dead.hasBegun(2);
     });
