@@ -123,7 +123,7 @@ export interface JobDelivery {
 export interface Consumption {
   /**
    * Stops reading at once and aborts the signals of the handlers that run. Resolves once they are done; it waits for
-   * them however long they take. May be called twice.
+   * them however long they take, so a handler must not await it. May be called twice.
    */
   close(): Promise<void>;
 }

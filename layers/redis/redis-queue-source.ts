@@ -177,16 +177,15 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
     const held = claims.flatMap(({ id, attempt }) => [id, attempt]);
-    this.#run(renewScript, [this.#keys.stream], group, this.#consumer, ...held).then(
-      (lost) => {
+    this.#run(renewScript, [this.#keys.stream], group, this.#consumer, ...held)
+      .then((lost) => {
         const ids = new Set((lost as Buffer[]).map(String));
         for (const claim of claims) {
           if (ids.has(claim.id) && !this.#over.has(claim)) claim.abandoned.abort();
         }
-      },
+      })
       // The next time comes soon enough; that there is an outage, the connection says.
-      () => {},
-    );
+      .catch(() => {});
   }
 
   async #takeNow(limit: number): Promise<readonly RedisClaim[]> {

@@ -78,6 +78,7 @@ describe("RedisQueues on a server", () => {
     open.open();
     await consumption.close();
     expect(await raw.xlen(key)).to.equal(0);
+    expect(await pending()).to.deep.equal([]);
   });
 
   it("leaves a long job to the worker that is busy with it, by claiming it anew", async () => {
