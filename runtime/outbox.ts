@@ -29,10 +29,13 @@ export class Outbox implements Flushable {
     if (frames.length === 0) return;
     this.#frames = [];
     const { counters, limits } = this.#environment;
-    const lags = this.#websocket.bufferedAmount > limits.maxLagBytes;
-    if (lags || this.#websocket.readyState !== WebSocket.OPEN) {
-      counters.drop(lags ? "slow" : "closing", frames.length);
-      if (lags) this.#onLag();
+    if (this.#websocket.readyState !== WebSocket.OPEN || !this.#socket.writable) {
+      counters.drop("closing", frames.length);
+      return;
+    }
+    if (this.#websocket.bufferedAmount > limits.maxLagBytes) {
+      counters.drop("slow", frames.length);
+      this.#onLag();
       return;
     }
     // Corked, all frames leave in one `writev`.
