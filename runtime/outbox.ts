@@ -4,20 +4,27 @@ import type { Frame } from "../actors/index.ts";
 import type { Environment } from "./environment.ts";
 import type { Flushable } from "./turn.ts";
 
+/** The transport whose outbox it is. */
+export interface OutboxOwner {
+  /** More than `maxLagBytes` of earlier turns still wait for the client to read. */
+  lagging(): void;
+  /** A frame cannot be written. */
+  failed(error: unknown): void;
+}
+
 /** What waits to be written to one socket. It is flushed in one write at the end of each turn of the event loop. */
 export class Outbox implements Flushable {
   readonly #websocket: WebSocket;
   readonly #socket: Duplex;
   readonly #environment: Environment;
-  readonly #onLag: () => void;
+  readonly #owner: OutboxOwner;
   #frames: Frame[] = [];
 
-  /** `onLag` is called when more than `maxLagBytes` of earlier turns still wait for the client to read. */
-  constructor(websocket: WebSocket, socket: Duplex, environment: Environment, onLag: () => void) {
+  constructor(websocket: WebSocket, socket: Duplex, environment: Environment, owner: OutboxOwner) {
     this.#websocket = websocket;
     this.#socket = socket;
     this.#environment = environment;
-    this.#onLag = onLag;
+    this.#owner = owner;
   }
 
   put(frame: Frame): void {
@@ -35,12 +42,17 @@ export class Outbox implements Flushable {
     }
     if (this.#websocket.bufferedAmount > limits.maxLagBytes) {
       counters.drop("slow", frames.length);
-      this.#onLag();
+      this.#owner.lagging();
       return;
     }
     // Corked, all frames leave in one `writev`.
     this.#socket.cork();
-    for (const frame of frames) this.#websocket.send(frame);
-    this.#socket.uncork();
+    try {
+      for (const frame of frames) this.#websocket.send(frame);
+    } catch (error) {
+      this.#owner.failed(error);
+    } finally {
+      this.#socket.uncork();
+    }
   }
 }

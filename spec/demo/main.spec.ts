@@ -42,6 +42,14 @@ describe("npm start", function () {
   });
 
   describe("with a REDIS_URL where nothing answers", () => {
+    it("says that it is no address of a Redis, and exits 1", async () => {
+      const { code, said } = await failDemoProcess({ REDIS_URL: "localhost:6379" });
+      expect([
+        code,
+        said.startsWith("The demo cannot start. REDIS_URL must look like redis://"),
+      ]).to.deep.equal([1, true]);
+    });
+
     const silent: Socket[] = [];
     let server: Server;
 
@@ -62,7 +70,7 @@ describe("npm start", function () {
       const { code, said } = await failDemoProcess({ REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
       expect(code).to.equal(1);
       expect(said)
-        .to.match(/^The demo cannot start\. /)
+        .to.match(/^The demo cannot start\. .*Start one there .*unset REDIS_URL\.\n$/)
         .and.contain(`127.0.0.1:${port}`)
         .and.not.contain("secret");
     });
