@@ -41,15 +41,13 @@ describe("npm start", function () {
     }
   });
 
-  describe("with a REDIS_URL where nothing answers", () => {
-    it("says that it is no address of a Redis, and exits 1", async () => {
-      const { code, said } = await failDemoProcess({ REDIS_URL: "localhost:6379" });
-      expect([
-        code,
-        said.startsWith("The demo cannot start. REDIS_URL must look like redis://"),
-      ]).to.deep.equal([1, true]);
-    });
+  it("says that REDIS_URL is no address of a Redis, and exits 1", async () => {
+    const { code, said } = await failDemoProcess({ REDIS_URL: "localhost:6379" });
+    expect(code).to.equal(1);
+    expect(said).to.match(/^The demo cannot start\. REDIS_URL must look like redis:/);
+  });
 
+  describe("with a REDIS_URL where nothing answers", () => {
     const silent: Socket[] = [];
     let server: Server;
 
