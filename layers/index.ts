@@ -34,6 +34,4 @@ export {
 } from "./errors.ts";
 export { MemoryBus } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
-export { checkChannel, checkGroup } from "./names.ts";
-export { createReporter, type ReporterOptions } from "./report.ts";
 export type { ConsumeOptions, JobHandler } from "./work-queues.ts";
