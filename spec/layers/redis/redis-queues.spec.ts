@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
 import { RedisQueues } from "../../../layers/redis/index.ts";
+import { runScript, tidyScript } from "../../../layers/redis/redis-queue-scripts.ts";
 import { redisServer } from "../../../layers/redis/redis-server.ts";
 import { describeWorkQueues, Worker } from "../../../layers/testing/index.ts";
 import { run } from "../../support/child-process.ts";
@@ -246,15 +247,34 @@ describe("RedisQueues on a server", () => {
     const layer = startLayer();
     await (await layer.consume("jobs", () => {})).close();
     await send(layer, 1);
-    await raw.xgroup("CREATECONSUMER", key, "workers", "young");
+    for (const name of ["gone", "own"]) await raw.xgroup("CREATECONSUMER", key, "workers", name);
     await raw.xreadgroup("GROUP", "workers", "holds", "COUNT", 1, "STREAMS", key, ">");
+    await runScript(raw, tidyScript, [key], "workers", 60_000, "own");
+    expect(await consumers()).to.have.members(["gone", "holds", "own"]);
+    await runScript(raw, tidyScript, [key], "workers", 0, "own");
+    expect(await consumers()).to.have.members(["holds", "own"]);
+    expect(await pending()).to.have.length(1);
+  });
+
+  it("leaves to a handler what it has, however long its process had no time to claim it anew", async () => {
     const worker = new Worker(() => open.opened);
-    await layer.consume("jobs", worker.handle);
-    await send(layer, 2);
+    const layer = startLayer();
+    // One slot is free, so that it looks for what others left behind.
+    await layer.consume("jobs", worker.handle, { concurrency: 2, claimAfterMs: 100 });
+    await send(layer, 1);
     await worker.hasBegun(1);
-    expect(await consumers())
-      .to.include.members(["young", "holds"])
-      .and.to.have.length(3);
+    const [[id = "", consumer = ""] = []] = await pending();
+    for (let times = 0; times < 20; times += 1) {
+      await raw.xclaim(key, "workers", consumer, 0, id, "IDLE", 60_000, "JUSTID");
+      let idleMs = 60_000;
+      while (idleMs >= 60_000) idleMs = (await pending())[0]?.[2] ?? 0;
+    }
+    await send(layer, 2);
+    await worker.hasBegun(2);
+    expect(worker.attempts).to.deep.equal([
+      [1, 1],
+      [2, 1],
+    ]);
   });
 
   it("cuts a connection whose answer breaks off, and reads on over another", async () => {
