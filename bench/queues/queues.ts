@@ -3,7 +3,8 @@ import { ChannelLayer } from "../../layers/channel-layer.ts";
 import { encode } from "../../layers/codec.ts";
 import type { Backend } from "../../layers/contract.ts";
 import { MemoryLayer } from "../../layers/memory-layer.ts";
-import { RedisPubSubBackend, RedisQueues } from "../../layers/redis/index.ts";
+import { RedisPubSubBackend } from "../../layers/redis/index.ts";
+import { RedisQueues } from "../../layers/redis/redis-queues.ts";
 import { redisServer } from "../../layers/redis/redis-server.ts";
 import { startRedisServer } from "../../spec/support/redis-server.ts";
 

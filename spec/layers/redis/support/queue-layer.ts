@@ -1,6 +1,7 @@
 import { ChannelLayer, type ChannelLayerOptions } from "../../../../layers/channel-layer.ts";
 import type { Backend, BackendListener, Capabilities, Health } from "../../../../layers/contract.ts";
-import { RedisPubSubBackend, RedisQueues } from "../../../../layers/redis/index.ts";
+import { RedisPubSubBackend } from "../../../../layers/redis/index.ts";
+import { RedisQueues } from "../../../../layers/redis/redis-queues.ts";
 import { redisServer } from "../../../../layers/redis/redis-server.ts";
 
 export interface QueueLayerOptions extends ChannelLayerOptions {
