@@ -16,6 +16,7 @@ import { checkChannel, checkGroup } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
+import { createSealing, type EncryptionOptions, type Sealing } from "./sealing.ts";
 import { Topics } from "./topics.ts";
 
 /** What every layer can be told, whatever it runs on. */
@@ -30,6 +31,12 @@ export interface ChannelLayerOptions {
    * @default a Node warning, one in five seconds at most
    */
   readonly onError?: ErrorListener;
+  /**
+   * Encrypts messages, as channels_redis does. What arrives and was not encrypted with one of the keys is dropped, and
+   * counted as `undecryptable`.
+   * @default messages go as they are
+   */
+  readonly encryption?: EncryptionOptions;
 }
 
 /** Who a group's message is not for. */
@@ -70,17 +77,23 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
   readonly #roster: Roster;
+  readonly #sealing: Sealing;
   readonly #counters = new Counters();
   #listening: Promise<void> | undefined;
 
-  /** @throws {InvalidNameError} if the prefix breaks its rule. */
+  /**
+   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {InvalidOptionError} if `encryption` has no keys, or an empty one.
+   */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
     this.#backend = backend;
     this.#topics = new Topics(options.prefix);
+    this.#sealing = createSealing(options.encryption);
     this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
-    const receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
+    const own = this.#topics.node(this.node);
+    const receiver = new Receiver(own, this.#roster, this.#counters, report, this.#sealing);
     this.#lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => backend.close() });
   }
 
@@ -216,7 +229,7 @@ export class ChannelLayer<M = AnyMessages> {
 
   #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
     // Encoded here and now: the sender may change its message while the layer is still opening.
-    const payload = encode(message, envelope);
+    const payload = this.#sealing.seal(encode(message, envelope));
     return this.#lifecycle.run(async () => {
       try {
         await this.#backend.publish(topic, payload);

@@ -2,12 +2,19 @@
  * Why a message did not reach an inbox:
  *
  * - `garbage`: what arrived is no message in plain msgpack
+ * - `undecryptable`: what arrived was not encrypted with a key of this layer, or was changed on its way
  * - `refused-type`: what arrived has a type that begins with `xstate.`
  * - `no-channel`: a direct send arrived for a channel that is not, or no longer, on this node
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  */
-export type DropReason = "garbage" | "refused-type" | "no-channel" | "inbox-error" | "unavailable";
+export type DropReason =
+  | "garbage"
+  | "undecryptable"
+  | "refused-type"
+  | "no-channel"
+  | "inbox-error"
+  | "unavailable";
 
 /** What a node has carried since it was made. */
 export interface LayerCounters {

@@ -20,6 +20,7 @@ export {
   GreenroomError,
   InvalidMessageError,
   InvalidNameError,
+  InvalidOptionError,
   LayerClosedError,
   LayerUnavailableError,
   UnknownChannelError,
@@ -28,3 +29,4 @@ export { MemoryBus } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
 export { checkChannel, checkGroup } from "./names.ts";
 export { createReporter, type ReporterOptions } from "./report.ts";
+export type { EncryptionOptions } from "./sealing.ts";

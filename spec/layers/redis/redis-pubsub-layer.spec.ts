@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { InvalidNameError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { createSealing } from "../../../layers/sealing.ts";
 import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
@@ -16,6 +17,15 @@ after(() => raw.quit());
 describeChannelLayer("RedisPubSubLayer", {
   startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
   publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
+  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+});
+
+const encryption = { keys: ["the first key", "another"] };
+const { seal } = createSealing(encryption);
+
+describeChannelLayer("RedisPubSubLayer, encrypted", {
+  startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world, encryption }),
+  publish: (topic, payload) => raw.publish(topic, Buffer.from(seal(payload))),
   cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
 });
 
