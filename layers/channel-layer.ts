@@ -219,6 +219,19 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
+   * Makes this node like new: from this call on, all channels it has made are deleted, and out of their groups, as by
+   * {@link deleteChannel}. Resolves once nothing is subscribed for them any more.
+   *
+   * The layer can be used at once, also before this resolves: what is called after it is not touched. Names are not
+   * given again, so that what is still on its way to an old channel is counted as `no-channel` and never reaches a new
+   * one. Other nodes, counters, and what a server keeps are left as they are.
+   */
+  async flush(): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    return this.#lifecycle.run(() => this.#roster.flush());
+  }
+
+  /**
    * Closes this node: nothing is delivered to it any more, connections and timers are freed, and what is pending
    * rejects. What was sent before still goes out. May be called at any time, and twice.
    */

@@ -12,6 +12,7 @@ const everyMethod: Record<string, (layer: ChannelLayer, channel: string) => Prom
   groupAdd: (layer, channel) => layer.groupAdd("group", channel),
   groupDiscard: (layer, channel) => layer.groupDiscard("group", channel),
   groupSend: (layer) => layer.groupSend("group", { type: "x" }),
+  flush: (layer) => layer.flush(),
 };
 
 export function describeClosing(stage: Stage): void {

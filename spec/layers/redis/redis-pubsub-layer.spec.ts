@@ -51,6 +51,12 @@ describe("RedisPubSubLayer on the wire", () => {
     return Object.fromEntries(names.map((name) => [name, counts[counts.indexOf(name) + 1]]));
   }
 
+  /** How often the server has run a command. */
+  async function calls(command: string): Promise<number> {
+    const stats = await raw.info("commandstats");
+    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+  }
+
   const join = async (layer: RedisPubSubLayer, group: string, inbox = new Recorder()) => {
     const channel = await layer.newChannel(inbox);
     await layer.groupAdd(group, channel);
@@ -84,11 +90,21 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(await topics()).to.deep.equal({});
   });
 
+  it("unsubscribes all groups when the node is flushed, in one command, and can subscribe them again", async () => {
+    const layer = startLayer();
+    const channels = await Promise.all([1, 2, 3].map(() => layer.newChannel(new Recorder())));
+    const groups = Array.from({ length: 50 }, (_, index) => `room-${index}`);
+    await Promise.all(channels.flatMap((channel) => groups.map((group) => layer.groupAdd(group, channel))));
+    expect(Object.keys(await topics())).to.have.length(51);
+    const before = await calls("unsubscribe");
+    await layer.flush();
+    expect(await topics()).to.deep.equal({ [`${prefix}__node__${layer.node}`]: 1 });
+    expect((await calls("unsubscribe")) - before).to.equal(1);
+    await join(layer, "room-1");
+    expect(Object.keys(await topics())).to.have.length(2);
+  });
+
   it("puts the joins of one turn into one command, and the leaves", async () => {
-    const calls = async (command: string) => {
-      const stats = await raw.info("commandstats");
-      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-    };
     const layer = startLayer();
     const channel = await layer.newChannel(new Recorder());
     const groups = Array.from({ length: 500 }, (_, index) => `room-${index}`);
