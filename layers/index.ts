@@ -4,6 +4,7 @@ export type {
   Backend,
   BackendListener,
   Capabilities,
+  Capability,
   Clock,
   Delivery,
   ErrorListener,

@@ -3,7 +3,12 @@ import type { MemoryBus, Subscriber } from "./memory-bus.ts";
 
 /** Moves payloads over a {@link MemoryBus}. Nothing is ever lost between nodes, so there are no gaps. */
 export class MemoryBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: false };
+  readonly capabilities: Capabilities = {
+    delivery: "at-most-once",
+    crossProcess: false,
+    history: false,
+    workers: false,
+  };
   readonly health: Health = { ok: true };
   readonly #bus: MemoryBus;
   readonly #topics = new Set<string>();

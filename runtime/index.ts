@@ -5,6 +5,7 @@ export {
   AcceptError,
   CloseError,
   HandlerTimeoutError,
+  MissingCapabilityError,
   RejectedError,
   RouteError,
   RuntimeClosedError,

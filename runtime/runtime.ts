@@ -13,8 +13,9 @@ import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
-import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
+import { checkLayer } from "./layer-check.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { answerPlainRequest } from "./plain-request.ts";
 import type { OnCompletePattern, OnKnownLayer, RouteOptions, SpawnScope } from "./route-types.ts";
@@ -113,6 +114,7 @@ export class Runtime<L extends Layers = Layers> {
    * Has `Consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
    *
    * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
+   * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
    */
   route<P extends string, C extends ConsumerClass>(
@@ -120,7 +122,7 @@ export class Runtime<L extends Layers = Layers> {
     consumer: C & OnKnownLayer<C, L> & OnCompletePattern<C, P>,
     options: RouteOptions<P> = {},
   ): void {
-    this.#checkLayer(consumer);
+    checkLayer(consumer, this.#environment.layers);
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
@@ -180,6 +182,8 @@ export class Runtime<L extends Layers = Layers> {
    * Runs a consumer without a socket. Resolves when its `connect` has settled.
    *
    * @throws {RejectedError} if the consumer rejects.
+   * @throws {UnknownLayerError} as {@link route} does.
+   * @throws {MissingCapabilityError} as {@link route} does.
    * @throws whatever `connect` throws, which `onError` hears of, too.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
@@ -188,7 +192,7 @@ export class Runtime<L extends Layers = Layers> {
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
   ): Promise<ActorReference> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
-    this.#checkLayer(consumer);
+    checkLayer(consumer, this.#environment.layers);
     const { counters, clock, limits } = this.#environment;
     const transport = new VirtualTransport(counters);
     const connection = new Connection(this.#environment, consumer, virtualScope(scope), transport);
@@ -229,17 +233,6 @@ export class Runtime<L extends Layers = Layers> {
   #serves(request: IncomingMessage): boolean {
     const found = this.#admission.find(request);
     return !(isRefusal(found) && found.status === 404);
-  }
-
-  #checkLayer({ name, layer }: ConsumerClass): void {
-    const aliases = Object.keys(this.layers);
-    if (layer === undefined || aliases.includes(layer)) return;
-    throw new UnknownLayerError(
-      `${name} names the layer "${layer}", which this runtime does not have. ` +
-        (aliases.length > 0
-          ? `It has: ${aliases.join(", ")}.`
-          : "It has none: give createRuntime some `layers`."),
-    );
   }
 }
 

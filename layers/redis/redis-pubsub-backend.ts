@@ -24,7 +24,12 @@ interface Connection {
  * publish meanwhile is lost; every topic that was subscribed gets a gap afterwards.
  */
 export class RedisPubSubBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: true };
+  readonly capabilities: Capabilities = {
+    delivery: "at-most-once",
+    crossProcess: true,
+    history: false,
+    workers: false,
+  };
   readonly #server: RedisServer;
   readonly #clock: Clock;
   #connection: Connection | undefined;
