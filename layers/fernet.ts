@@ -63,8 +63,7 @@ export function sealToken(key: FernetKey, plain: Uint8Array, options: TokenOptio
  */
 export function openToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
   const token = fromText(text);
-  if (token === undefined || token[0] !== version) return undefined;
-  if (token.length < shortestToken || (token.length - shortestToken) % blockBytes !== 0) return undefined;
+  if (token === undefined || token[0] !== version || token.length < shortestToken) return undefined;
   const signed = token.subarray(0, -macBytes);
   const mac = token.subarray(-macBytes);
   const key = keys.find((candidate) => timingSafeEqual(macOf(candidate, signed), mac));
@@ -77,7 +76,7 @@ function decrypt(key: FernetKey, signed: Buffer): Buffer | undefined {
   try {
     return Buffer.concat([begin, decipher.final()]);
   } catch {
-    // Signed by one who has the key, and still padded wrongly.
+    // Signed by one who has the key, and still no whole blocks, or padded wrongly.
     return undefined;
   }
 }
