@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { expect } from "chai";
-import { maxPayloadBytes } from "../../layers/codec.ts";
+import { decode, maxPayloadBytes } from "../../layers/codec.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { MemoryBus } from "../../layers/memory-bus.ts";
@@ -24,6 +24,16 @@ describe("createSealing", () => {
       const { open } = createSealing({ keys: [new Uint8Array(bytes(secret))] });
       expect(open(seal(bytes("hello")))).to.deep.equal(bytes("hello"));
     }
+  });
+
+  it("opens what Python seals with the same secret, as channels_redis derives its key", () => {
+    // Fernet(urlsafe_b64encode(sha256("schlüssel".encode()).digest())) of python3-cryptography, over
+    // msgpack.packb({"type": "room.message", "message": "hi"}).
+    const token =
+      "gAAAAABlU_EAAAECAwQFBgcICQoLDA0OD9dB9Cx44JokNcVl6vkSk9qqVgsBeUTFo-pxFVrWfoAH_kIJWDN380HaqiEyxvyK7kWJtg_F5O8A" +
+      "abAWEKNOP1k=";
+    const payload = createSealing({ keys: ["schlüssel"] }).open(bytes(token)) ?? new Uint8Array();
+    expect(decode(payload).message).to.deep.equal({ type: "room.message", message: "hi" });
   });
 
   it("encrypts with the first key and decrypts with all", () => {
