@@ -33,7 +33,9 @@ async function writeExamples(page: string, folder: string): Promise<void> {
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
 }
 
-describe("the examples in docs/layers.md", () => {
+describe("the examples in docs/layers.md", function () {
+  // Each of the two starts a program that reads the whole project.
+  this.timeout(60_000);
   let folder: string;
 
   before(async () => {

@@ -19,7 +19,8 @@ const floods = {
   },
 } as const;
 
-describe("a flood of what nobody can read", () => {
+describe("a flood of what nobody can read", function () {
+  this.timeout(30_000);
   const { emitWarning } = process;
   let warnings: string[];
   beforeEach(() => {
