@@ -80,10 +80,14 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * Answers the upgrade: from here on the socket is open and `send` works.
    *
    * @throws {AcceptError} if it was accepted before, if the subprotocol is not one the client offered, or if a header
-   * is malformed. On a connection that is already on its way out it does nothing.
+   * is malformed. This fails the connection, awaited or not.
+   * @throws {ConnectionLostError} if the connection is on its way out. Awaited, it ends `connect`, as it should.
    */
-  async accept(options: AcceptOptions = {}): Promise<void> {
-    this.#context.accept(options);
+  accept(options: AcceptOptions = {}): Promise<void> {
+    const accepting = new Promise<void>((resolve) => resolve(this.#context.accept(options)));
+    // Nobody has to await it.
+    accepting.catch(() => {});
+    return accepting;
   }
 
   /**
@@ -92,6 +96,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * guards and parameter checks say.
    *
    * @throws {AcceptError} if the connection was accepted already: use {@link close} then.
+   * @throws {RangeError} for another status.
    */
   reject(status: number, reason: string): never {
     return this.#context.reject(status, reason);

@@ -28,6 +28,4 @@ export {
 } from "./errors.ts";
 export { MemoryBus } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
-export { checkChannel, checkGroup } from "./names.ts";
-export { createReporter, type ReporterOptions } from "./report.ts";
 export type { EncryptionOptions } from "./sealing.ts";

@@ -28,6 +28,13 @@ export class AcceptError extends GreenroomError {
   }
 }
 
+/** The connection ended while it was connecting: there is nobody to accept any more. For `onError` it is no failure. */
+export class ConnectionLostError extends GreenroomError {
+  constructor() {
+    super("ERR_CONNECTION_LOST", "The connection ended while it was connecting.");
+  }
+}
+
 /** A close code or reason that cannot go on the wire. */
 export class CloseError extends GreenroomError {
   constructor(message: string) {

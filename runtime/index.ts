@@ -4,6 +4,7 @@ export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {
   AcceptError,
   CloseError,
+  ConnectionLostError,
   HandlerTimeoutError,
   MissingCapabilityError,
   RejectedError,

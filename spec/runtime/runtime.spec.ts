@@ -118,6 +118,27 @@ describe("Runtime", () => {
     });
   });
 
+  describe("options", () => {
+    it("left undefined are the defaults, and no limit can be switched off", async () => {
+      const { runtime, url } = await serve({
+        layers: chat(),
+        maxPayload: undefined,
+        connectTimeoutMs: undefined,
+      } as never);
+      runtime.route("/ws", Echo);
+      const client = await Client.open(`${url}/ws`);
+      client.send("x".repeat(65_537));
+      expect(await client.closed).to.have.property("code", 1009);
+      for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "1"]) {
+        expect(() => createRuntime({ maxPayload: limit as number }), `${limit}`).to.throw(
+          RangeError,
+          "maxPayload is",
+        );
+      }
+      expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('There is no option "maxPayLoad"');
+    });
+  });
+
   describe("#spawn", () => {
     const member = (runtime: ReturnType<typeof start>, group = "all") =>
       runtime.spawn(Member, { params: { group } });
@@ -238,14 +259,14 @@ describe("Runtime", () => {
           return new Promise<void>(() => {});
         }
       }
-      void runtime.spawn(Never);
+      const rejection = runtime.spawn(Never).catch((error) => error);
       clock.increment(14_999);
       expect(runtime.size).to.equal(1);
       clock.increment(1);
       await new Promise(setImmediate);
       clock.increment(5_000);
       while (runtime.size > 0) await new Promise(setImmediate);
-      await runtime.close();
+      expect(await rejection).to.include({ code: "ERR_REJECTED", status: 503 });
     });
   });
 
@@ -315,6 +336,27 @@ describe("Runtime", () => {
       guarding.open();
       expect(await refused).to.deep.equal({ status: 503, body: "The server is shutting down" });
       await closing;
+    });
+
+    it("refuses with 503, at once, what still is with a guard that takes its time", async () => {
+      const asked = gate();
+      const guard = () => {
+        asked.open();
+        return gate().opened;
+      };
+      const { runtime, url } = await serve({ layers: chat(), guards: [guard], connectTimeoutMs: 60_000 });
+      runtime.route("/ws", Echo);
+      const refused = Client.refused(`${url}/ws`);
+      await asked.opened;
+      await runtime.close();
+      expect(await refused).to.deep.equal({ status: 503, body: "The server is shutting down" });
+    });
+
+    it("leaves plain requests to others once it is closed", async () => {
+      const { runtime } = await serve({ layers: chat() });
+      runtime.route("/ws", Echo);
+      await runtime.close();
+      expect(runtime.handleRequest({ url: "/ws" } as never, {} as never)).to.equal(false);
     });
 
     it("refuses with 503 what is still connecting", async () => {

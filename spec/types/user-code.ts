@@ -110,6 +110,9 @@ class Demanding extends WebSocketConsumer {
 class Elsewhere extends WebSocketConsumer {
   static override readonly layer = "queue";
 }
+class Tableless extends WebSocketConsumer<{ messages: RoomMessages }> {}
+// @ts-expect-error it declares messages and has no table for them
+runtime.route("/ws/tableless", Tableless);
 // @ts-expect-error there is no layer "queue"
 runtime.route("/ws/elsewhere", Elsewhere);
 // @ts-expect-error nor for a spawned one
