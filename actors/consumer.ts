@@ -1,5 +1,5 @@
 import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
-import type { Gap, MessageOf } from "../layers/contract.ts";
+import type { Capability, Gap, MessageOf } from "../layers/contract.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
 import type { Scope } from "./scope.ts";
@@ -20,6 +20,14 @@ export type NoContract = {};
 export abstract class Consumer<T extends Contract = NoContract> {
   /** The alias of the layer that this consumer's groups are on. */
   static readonly layer: string | undefined = undefined;
+  /**
+   * What this consumer cannot do without on its layer. Where the layer lacks one of these, `route` and `spawn` refuse
+   * the consumer.
+   *
+   * @example
+   * static override readonly needs = ["crossProcess"] as const;
+   */
+  static readonly needs: readonly Capability[] = [];
   /** What to do on each message type: made by {@link handlers}. */
   static readonly on: object = {};
 

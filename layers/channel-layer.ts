@@ -18,6 +18,7 @@ import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
+import { createSealing, type EncryptionOptions, type Sealing } from "./sealing.ts";
 import { Topics } from "./topics.ts";
 import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.ts";
 
@@ -39,6 +40,12 @@ export interface ChannelLayerOptions {
    * @default a Node warning, one in five seconds at most
    */
   readonly onError?: ErrorListener;
+  /**
+   * Encrypts messages, as channels_redis does. What arrives and was not encrypted with one of the keys is dropped, and
+   * counted as `undecryptable`.
+   * @default messages go as they are
+   */
+  readonly encryption?: EncryptionOptions;
 }
 
 /** Who a group's message is not for. */
@@ -80,24 +87,29 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #topics: Topics;
   readonly #roster: Roster;
   readonly #queues: WorkQueues;
+  readonly #sealing: Sealing;
   readonly #counters = new Counters();
   #listening: Promise<void> | undefined;
 
   /**
    * @throws {InvalidNameError} if the prefix breaks its rule.
    * @throws {RangeError} if the capacity is no positive integer.
+   * @throws {InvalidOptionError} if `encryption` has no keys, or an empty one.
    */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
     this.#backend = backend;
     this.#topics = new Topics(options.prefix);
+    this.#sealing = createSealing(options.encryption);
     this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
-    const receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
+    const own = this.#topics.node(this.node);
+    const receiver = new Receiver(own, this.#roster, this.#counters, report, this.#sealing);
     this.#queues = new WorkQueues(
       backend.queues,
       this.#topics,
       options.queueCapacity ?? 10_000,
+      this.#sealing,
       this.#counters,
       report,
     );
@@ -262,6 +274,19 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
+   * Makes this node like new: from this call on, all channels it has made are deleted, and out of their groups, as by
+   * {@link deleteChannel}. Resolves once nothing is subscribed for them any more.
+   *
+   * The layer can be used at once, also before this resolves: what is called after it is not touched. Names are not
+   * given again, so that what is still on its way to an old channel is counted as `no-channel` and never reaches a new
+   * one. Other nodes, counters, and what a server keeps are left as they are.
+   */
+  async flush(): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    return this.#lifecycle.run(() => this.#roster.flush());
+  }
+
+  /**
    * Closes this node: nothing is delivered to it any more, connections and timers are freed, and what is pending
    * rejects. What was sent before still goes out, and handlers of named channels that run are waited for. May be
    * called at any time, and twice.
@@ -293,7 +318,7 @@ export class ChannelLayer<M = AnyMessages> {
     hand: (payload: Uint8Array) => Promise<void>,
   ): Promise<void> {
     // Encoded here and now: the sender may change its message while the layer is still opening.
-    const payload = encode(message, envelope);
+    const payload = this.#sealing.seal(encode(message, envelope));
     return this.#lifecycle.run(async () => {
       try {
         await hand(payload);

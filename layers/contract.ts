@@ -56,15 +56,23 @@ export interface BackendListener {
 
 /** What a layer can do beyond the minimum. A consumer may declare what it needs. */
 export interface Capabilities {
-  /** `at-most-once`: what is sent while a link is down is lost, and members hear of a gap. */
+  /**
+   * `at-most-once`: what is sent while a link is down is lost, and members hear of a gap. `once-or-gap`: it is fetched
+   * afterwards, and members hear of a gap where that is not possible.
+   */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether nodes in other processes are reached. */
   readonly crossProcess: boolean;
-  /** Whether what was sent to a group can be read again. */
+  /** Whether a group's last messages can be read again. */
   readonly history: boolean;
-  /** Whether named channels are work queues. */
+  /** Whether named channels are queues whose messages are shared out among workers. */
   readonly workers: boolean;
 }
+
+/** What a consumer can demand of its layer: one of the {@link Capabilities} that a layer has or lacks. */
+export type Capability = {
+  [Name in keyof Capabilities]: Capabilities[Name] extends boolean ? Name : never;
+}[keyof Capabilities];
 
 /** Whether a layer can carry messages right now, and if not, why. */
 export interface Health {

@@ -2,16 +2,18 @@
  * Why a message did not reach an inbox:
  *
  * - `garbage`: what arrived is no message in plain msgpack
+ * - `undecryptable`: what arrived was not encrypted with a key of this layer, or was changed on its way
  * - `refused-type`: what arrived has a type that begins with `xstate.`
  * - `no-channel`: a direct send arrived for a channel that is not, or no longer, on this node
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  * - `queue-full`: the named channel holds as many as it may; the sender's promise was rejected
  * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as is what `consume` found
- *   to be `garbage` or of a `refused-type`
+ *   to be `garbage`, `undecryptable` or of a `refused-type`
  */
 export type DropReason =
   | "garbage"
+  | "undecryptable"
   | "refused-type"
   | "no-channel"
   | "inbox-error"

@@ -51,6 +51,13 @@ export class QueueFullError extends GreenroomError {
   }
 }
 
+/** An option that a layer cannot be made with. The message names the option, and never shows a secret. */
+export class InvalidOptionError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_INVALID_OPTION", message);
+  }
+}
+
 /** A channel that was not made on this node by this layer, or that has been deleted. */
 export class UnknownChannelError extends GreenroomError {
   constructor(message: string) {

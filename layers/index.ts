@@ -4,6 +4,7 @@ export type {
   Backend,
   BackendListener,
   Capabilities,
+  Capability,
   Clock,
   Consumption,
   Delivery,
@@ -26,6 +27,7 @@ export {
   GreenroomError,
   InvalidMessageError,
   InvalidNameError,
+  InvalidOptionError,
   LayerClosedError,
   LayerUnavailableError,
   QueueFullError,
@@ -34,4 +36,5 @@ export {
 } from "./errors.ts";
 export { MemoryBus } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
+export type { EncryptionOptions } from "./sealing.ts";
 export type { ConsumeOptions, JobHandler } from "./work-queues.ts";

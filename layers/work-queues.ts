@@ -11,6 +11,7 @@ import type {
 } from "./contract.ts";
 import type { Counters } from "./counters.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "./errors.ts";
+import type { Sealing } from "./sealing.ts";
 import type { Topics } from "./topics.ts";
 
 /** How a named channel is worked on. */
@@ -49,6 +50,7 @@ export class WorkQueues {
   readonly #backend: QueueBackend | undefined;
   readonly #topics: Topics;
   readonly #capacity: number;
+  readonly #sealing: Sealing;
   readonly #counters: Counters;
   readonly #report: ErrorListener;
   readonly #consumptions = new Set<Consumption>();
@@ -59,6 +61,7 @@ export class WorkQueues {
     backend: QueueBackend | undefined,
     topics: Topics,
     capacity: number,
+    sealing: Sealing,
     counters: Counters,
     report: ErrorListener,
   ) {
@@ -66,6 +69,7 @@ export class WorkQueues {
     this.#backend = backend;
     this.#topics = topics;
     this.#capacity = capacity;
+    this.#sealing = sealing;
     this.#counters = counters;
     this.#report = report;
   }
@@ -122,6 +126,7 @@ export class WorkQueues {
     { maxDeliveries, retryAfterMs }: typeof defaults,
   ): QueueReceiver {
     const counters = this.#counters;
+    const sealing = this.#sealing;
     const report: ErrorListener = (error, facts) => this.#report(error, { channel, ...facts });
     return {
       async job(payload, attempt, signal): Promise<JobOutcome> {
@@ -134,7 +139,7 @@ export class WorkQueues {
           });
           return "dead";
         }
-        const message = read(payload, counters, (error) => report(error, { stage: "layer" }));
+        const message = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
         if (message === undefined) return "dead";
         try {
           await handler(message, Object.freeze({ attempt, signal }));
@@ -156,7 +161,18 @@ export class WorkQueues {
 }
 
 /** The message, or nothing for what no handler may see. */
-function read(payload: Uint8Array, counters: Counters, report: (error: Error) => void): Message | undefined {
+function read(
+  sealed: Uint8Array,
+  sealing: Sealing,
+  counters: Counters,
+  report: (error: Error) => void,
+): Message | undefined {
+  const payload = sealing.open(sealed);
+  if (payload === undefined) {
+    counters.drop("undecryptable");
+    report(new Error("What was queued cannot be decrypted with the keys of this layer."));
+    return undefined;
+  }
   let message: Message;
   try {
     ({ message } = decode(payload));

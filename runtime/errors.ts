@@ -7,6 +7,13 @@ export class UnknownLayerError extends GreenroomError {
   }
 }
 
+/** A consumer needs something of its layer that this one cannot do. The message says what it can. */
+export class MissingCapabilityError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_MISSING_CAPABILITY", message);
+  }
+}
+
 /** A route that cannot be mounted: its pattern, or a check for a parameter that the pattern does not have. */
 export class RouteError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {

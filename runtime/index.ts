@@ -6,6 +6,7 @@ export {
   CloseError,
   ConnectionLostError,
   HandlerTimeoutError,
+  MissingCapabilityError,
   RejectedError,
   RouteError,
   RuntimeClosedError,

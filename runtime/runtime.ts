@@ -11,9 +11,10 @@ import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
-import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
 import { surviveErrors } from "./http-answer.ts";
+import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
 import { answerPlainRequest } from "./plain-request.ts";
 import type {
@@ -119,6 +120,7 @@ export class Runtime<L extends Layers = Layers> {
    * Has `Consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
    *
    * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
+   * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
    */
   route<P extends string, C extends ConsumerClass>(
@@ -126,7 +128,7 @@ export class Runtime<L extends Layers = Layers> {
     consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & OnCompletePattern<C, P>,
     options: RouteOptions<P> = {},
   ): void {
-    this.#checkLayer(consumer);
+    checkLayer(consumer, this.#environment.layers);
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
@@ -187,6 +189,8 @@ export class Runtime<L extends Layers = Layers> {
    * Runs a consumer without a socket. Resolves when its `connect` has settled.
    *
    * @throws {RejectedError} if the consumer rejects, or does not accept in time.
+   * @throws {UnknownLayerError} as {@link route} does.
+   * @throws {MissingCapabilityError} as {@link route} does.
    * @throws whatever `connect` throws, which `onError` hears of, too.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
@@ -195,7 +199,7 @@ export class Runtime<L extends Layers = Layers> {
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
   ): Promise<ActorReference> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
-    this.#checkLayer(consumer);
+    checkLayer(consumer, this.#environment.layers);
     return spawn(this.#environment, consumer, scope ?? {});
   }
 
@@ -228,17 +232,6 @@ export class Runtime<L extends Layers = Layers> {
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
-  }
-
-  #checkLayer({ name, layer }: ConsumerClass): void {
-    const aliases = Object.keys(this.layers);
-    if (layer === undefined || aliases.includes(layer)) return;
-    throw new UnknownLayerError(
-      `${name} names the layer "${layer}", which this runtime does not have. ` +
-        (aliases.length > 0
-          ? `It has: ${aliases.join(", ")}.`
-          : "It has none: give createRuntime some `layers`."),
-    );
   }
 }
 

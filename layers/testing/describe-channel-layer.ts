@@ -1,6 +1,7 @@
 import { describeArrivals } from "./arrivals.ts";
 import { describeClosing } from "./closing.ts";
 import { describeDirectSends } from "./direct-sends.ts";
+import { describeFlushing } from "./flushing.ts";
 import { describeGroups } from "./groups.ts";
 import { describeLoss } from "./loss.ts";
 import { describeMembership } from "./membership.ts";
@@ -32,6 +33,7 @@ export function describeChannelLayer(name: string, implementation: LayerImplemen
     describeGroups(stage);
     describeMembership(stage);
     describeDirectSends(stage);
+    describeFlushing(stage);
     describeLoss(stage);
     describeQueues(stage);
     describeOpening(stage);

@@ -2,11 +2,15 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect } from "chai";
 import {
+  type Capabilities,
+  type Capability,
   type Clock,
   createRuntime,
+  type GreenroomError,
   handlers,
   JsonWebSocketConsumer,
   MemoryLayer,
+  MissingCapabilityError,
   type RejectedError,
   WebSocketConsumer,
 } from "greenroom";
@@ -54,6 +58,63 @@ describe("Runtime", () => {
         'Lost names the layer "chats", which this runtime does not have. It has: chat, queue.',
       );
       expect(() => createRuntime().route("/ws", Lost as never)).to.throw("It has none");
+    });
+  });
+
+  describe("a consumer with needs", () => {
+    /** A layer whose backend says that it can do these things. */
+    const layerWith = (...abilities: Capability[]) => {
+      class Able extends MemoryLayer {
+        override get capabilities(): Capabilities {
+          const added = Object.fromEntries(abilities.map((name) => [name, true]));
+          const none = { crossProcess: false, history: false, workers: false };
+          return { delivery: "at-most-once", ...none, ...added };
+        }
+      }
+      return new Able();
+    };
+    class Archive extends WebSocketConsumer {
+      static override readonly layer = "chat";
+      static override readonly needs = ["history", "crossProcess"] as const;
+    }
+    const codeOf = (error: unknown) => (error as GreenroomError).code;
+
+    it("is taken where its layer can do it all", async () => {
+      await using runtime = createRuntime({
+        layers: { chat: layerWith("history", "crossProcess", "workers") },
+      });
+      runtime.route("/ws", Archive);
+      expect((await runtime.spawn(Archive)).machine.getSnapshot().value).to.equal("joined");
+    });
+
+    it("is refused by route and spawn where its layer lacks something, which the error names", async () => {
+      await using runtime = createRuntime({ layers: { chat: layerWith("history") } });
+      const message =
+        'Archive needs crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
+        "This one has: at-most-once delivery, history.";
+      expect(() => runtime.route("/ws", Archive)).to.throw(MissingCapabilityError, message);
+      const refusal = await runtime.spawn(Archive).catch((error) => error);
+      expect(refusal).to.be.instanceOf(MissingCapabilityError).and.to.have.property("message", message);
+      expect(codeOf(refusal)).to.equal("ERR_MISSING_CAPABILITY");
+      expect(runtime.size).to.equal(0);
+    });
+
+    it("hears of all that is missing at once, and what an empty layer has", () => {
+      const runtime = createRuntime({ layers: { chat: layerWith() } });
+      expect(() => runtime.route("/ws", Archive)).to.throw(
+        'Archive needs history, crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
+          "This one has: at-most-once delivery.",
+      );
+    });
+
+    it("is refused without a layer", () => {
+      class Nowhere extends WebSocketConsumer {
+        static override readonly needs = ["workers"] as const;
+      }
+      expect(() => createRuntime().route("/ws", Nowhere)).to.throw(
+        MissingCapabilityError,
+        "Nowhere needs workers, but names no layer: give it a `layer`.",
+      );
     });
   });
 
