@@ -4,27 +4,37 @@ export type {
   Backend,
   BackendListener,
   Capabilities,
+  Capability,
   Clock,
+  Consumption,
   Delivery,
   ErrorListener,
   Gap,
   Health,
   Inbox,
+  JobDelivery,
+  JobOutcome,
   Mail,
   Message,
   MessageOf,
   MessageTypes,
+  QueueBackend,
+  QueueReceiver,
+  QueueSettings,
 } from "./contract.ts";
 export type { DropReason, LayerCounters } from "./counters.ts";
 export {
   GreenroomError,
   InvalidMessageError,
   InvalidNameError,
+  InvalidOptionError,
   LayerClosedError,
   LayerUnavailableError,
+  QueueFullError,
   UnknownChannelError,
+  UnsupportedError,
 } from "./errors.ts";
 export { MemoryBus } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
-export { checkChannel, checkGroup } from "./names.ts";
-export { createReporter, type ReporterOptions } from "./report.ts";
+export type { EncryptionOptions } from "./sealing.ts";
+export type { ConsumeOptions, JobHandler } from "./work-queues.ts";

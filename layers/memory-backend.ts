@@ -1,10 +1,16 @@
-import type { Backend, BackendListener, Capabilities, Health } from "./contract.ts";
+import type { Backend, BackendListener, Capabilities, Health, QueueBackend } from "./contract.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
 
 /** Moves payloads over a {@link MemoryBus}. Nothing is ever lost between nodes, so there are no gaps. */
 export class MemoryBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: false };
+  readonly capabilities: Capabilities = {
+    delivery: "at-most-once",
+    crossProcess: false,
+    history: false,
+    workers: true,
+  };
   readonly health: Health = { ok: true };
+  readonly queues: QueueBackend;
   readonly #bus: MemoryBus;
   readonly #topics = new Set<string>();
   readonly #deliver: Subscriber = (topic, payload) => this.#listener?.payload(topic, payload);
@@ -12,6 +18,7 @@ export class MemoryBackend implements Backend {
 
   constructor(bus: MemoryBus) {
     this.#bus = bus;
+    this.queues = bus.queues;
   }
 
   async open(listener: BackendListener): Promise<void> {

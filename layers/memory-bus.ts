@@ -1,3 +1,5 @@
+import { MemoryQueues } from "./memory-queues.ts";
+
 /** Where a payload goes: one subscriber of a {@link MemoryBus}. */
 export type Subscriber = (topic: string, payload: Uint8Array) => void;
 
@@ -12,6 +14,7 @@ export type Subscriber = (topic: string, payload: Uint8Array) => void;
 export class MemoryBus {
   /** By topic, each subscriber with the number of the first payload that is for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
+  readonly queues = new MemoryQueues();
   #pending: { readonly topic: string; readonly payload: Uint8Array }[] = [];
   /** The number of the first payload that is pending. */
   #first = 0;

@@ -3,6 +3,7 @@ import type { BackendListener, Delivery, ErrorListener, Gap } from "./contract.t
 import type { Counters } from "./counters.ts";
 import type { Group, Member } from "./group.ts";
 import type { Roster } from "./roster.ts";
+import type { Sealing } from "./sealing.ts";
 
 /** What every direct send is delivered with. */
 const direct: Delivery = Object.freeze({});
@@ -15,13 +16,15 @@ export class Receiver implements BackendListener {
   readonly #roster: Roster;
   readonly #counters: Counters;
   readonly #report: ErrorListener;
+  readonly #sealing: Sealing;
 
   /** @param ownTopic where the direct sends for this node's channels come in. */
-  constructor(ownTopic: string, roster: Roster, counters: Counters, report: ErrorListener) {
+  constructor(ownTopic: string, roster: Roster, counters: Counters, report: ErrorListener, sealing: Sealing) {
     this.#ownTopic = ownTopic;
     this.#roster = roster;
     this.#counters = counters;
     this.#report = report;
+    this.#sealing = sealing;
   }
 
   payload(topic: string, payload: Uint8Array): void {
@@ -68,7 +71,15 @@ export class Receiver implements BackendListener {
   }
 
   /** Decoded once, however many members there are. Gives nothing for what had to be dropped. */
-  #decode(topic: string, payload: Uint8Array): Decoded | undefined {
+  #decode(topic: string, sealed: Uint8Array): Decoded | undefined {
+    const payload = this.#sealing.open(sealed);
+    if (payload === undefined) {
+      this.#counters.drop("undecryptable");
+      this.#report(new Error(`What arrived on "${topic}" cannot be decrypted with the keys of this layer.`), {
+        stage: "layer",
+      });
+      return undefined;
+    }
     let decoded: Decoded;
     try {
       decoded = decode(payload);

@@ -48,6 +48,14 @@ export class Roster {
     await Promise.all([...member.joins.keys()].map((group) => group.leave(member)));
   }
 
+  /**
+   * Forgets all members at once, as {@link remove} would each. Those that are added while this is under way stay, and
+   * no name is given a second time.
+   */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
+  }
+
   /** Puts `member` into the group of that name, which is made if nobody of this node is in it. */
   join(name: string, member: Member): Promise<void> {
     const topic = this.#topics.group(name);

@@ -23,7 +23,12 @@ export interface ByCluster {
  * opened.
  */
 export class ClusterBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: true };
+  readonly capabilities: Capabilities = {
+    delivery: "at-most-once",
+    crossProcess: true,
+    history: false,
+    workers: false,
+  };
   readonly #options: PubSubOptions;
   readonly #seeds: readonly RedisAddress[];
   readonly #connection: AnyConnectionOptions;

@@ -58,7 +58,12 @@ interface Connection {
  * not tell is found by a probe.
  */
 export class RedisPubSubBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: true };
+  readonly capabilities: Capabilities = {
+    delivery: "at-most-once",
+    crossProcess: true,
+    history: false,
+    workers: false,
+  };
   readonly #server: RedisServer;
   readonly #commands: PubSubCommands;
   readonly #clock: Clock;

@@ -45,8 +45,20 @@ export function describeLoss(stage: Stage): void {
       await stage.one.groupSend("group", { type: "not-near" }, { except: near.channel });
       await stage.one.groupSend("group", { type: "end" });
       for (const { inbox } of [near, far, neighbour]) await inbox.next("end");
-      assert.deepEqual(stage.one.counters(), { published: 3, received: 2, delivered: 1, dropped: {} });
-      assert.deepEqual(stage.other.counters(), { published: 0, received: 3, delivered: 5, dropped: {} });
+      assert.deepEqual(stage.one.counters(), {
+        published: 3,
+        received: 2,
+        delivered: 1,
+        consumed: 0,
+        dropped: {},
+      });
+      assert.deepEqual(stage.other.counters(), {
+        published: 0,
+        received: 3,
+        delivered: 5,
+        consumed: 0,
+        dropped: {},
+      });
     });
 
     const { cut, lacks } = stage.implementation;

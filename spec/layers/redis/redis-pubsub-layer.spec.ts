@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { InvalidNameError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { createSealing } from "../../../layers/sealing.ts";
 import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
@@ -17,6 +18,17 @@ describeChannelLayer("RedisPubSubLayer", {
   startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
   publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
   cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+  lacks: { queues: "pub/sub keeps nothing" },
+});
+
+const encryption = { keys: ["the first key", "another"] };
+const { seal } = createSealing(encryption);
+
+describeChannelLayer("RedisPubSubLayer, encrypted", {
+  startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world, encryption }),
+  publish: (topic, payload) => raw.publish(topic, Buffer.from(seal(payload))),
+  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+  lacks: { queues: "pub/sub keeps nothing" },
 });
 
 describe("RedisPubSubLayer on the wire", () => {
@@ -40,6 +52,12 @@ describe("RedisPubSubLayer on the wire", () => {
     const names = all.filter((name) => !name.includes("__probe__"));
     const counts = names.length === 0 ? [] : await raw.pubsub("NUMSUB", ...names);
     return Object.fromEntries(names.map((name) => [name, counts[counts.indexOf(name) + 1]]));
+  }
+
+  /** How often the server has run a command. */
+  async function calls(command: string): Promise<number> {
+    const stats = await raw.info("commandstats");
+    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
   }
 
   const join = async (layer: RedisPubSubLayer, group: string, inbox = new Recorder()) => {
@@ -75,11 +93,21 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(await topics()).to.deep.equal({});
   });
 
+  it("unsubscribes all groups when the node is flushed, in one command, and can subscribe them again", async () => {
+    const layer = startLayer();
+    const channels = await Promise.all([1, 2, 3].map(() => layer.newChannel(new Recorder())));
+    const groups = Array.from({ length: 50 }, (_, index) => `room-${index}`);
+    await Promise.all(channels.flatMap((channel) => groups.map((group) => layer.groupAdd(group, channel))));
+    expect(Object.keys(await topics())).to.have.length(51);
+    const before = await calls("unsubscribe");
+    await layer.flush();
+    expect(await topics()).to.deep.equal({ [`${prefix}__node__${layer.node}`]: 1 });
+    expect((await calls("unsubscribe")) - before).to.equal(1);
+    await join(layer, "room-1");
+    expect(Object.keys(await topics())).to.have.length(2);
+  });
+
   it("puts the joins of one turn into one command, and the leaves", async () => {
-    const calls = async (command: string) => {
-      const stats = await raw.info("commandstats");
-      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-    };
     const layer = startLayer();
     const channel = await layer.newChannel(new Recorder());
     const groups = Array.from({ length: 500 }, (_, index) => `room-${index}`);
@@ -118,6 +146,16 @@ describe("RedisPubSubLayer on the wire", () => {
     await startLayer().ready();
     const clients = String(await raw.client("LIST"));
     expect(clients).to.include("name=greenroom-publisher").and.to.include("name=greenroom-subscriber");
+  });
+
+  it("has no work queues, and says which layers have", async () => {
+    const layer = startLayer();
+    const calls = [layer.send("jobs", { type: "x" }), layer.consume("jobs", () => {})];
+    for (const outcome of await Promise.allSettled(calls)) {
+      expect(outcome).to.have.nested.property("reason.code", "ERR_UNSUPPORTED");
+      expect(outcome).to.have.nested.property("reason.message").that.includes("RedisStreamsLayer");
+    }
+    expect(layer.counters().dropped).to.deep.equal({});
   });
 
   it("wants a prefix", () => {

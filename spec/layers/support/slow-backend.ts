@@ -7,7 +7,12 @@ interface Question {
 
 /** A backend whose subscriptions take effect when a spec says so, and that checks how it is used. */
 export class SlowBackend implements Backend {
-  readonly capabilities: Capabilities = { delivery: "at-most-once", crossProcess: false };
+  readonly capabilities: Capabilities = {
+    delivery: "at-most-once",
+    crossProcess: false,
+    history: false,
+    workers: false,
+  };
   readonly health: Health = { ok: true };
   /** What is subscribed. */
   readonly live = new Set<string>();
