@@ -1,5 +1,5 @@
 import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
-import type { Gap, MessageOf } from "../layers/contract.ts";
+import type { Capability, Gap, MessageOf } from "../layers/contract.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
 import type { Scope } from "./scope.ts";
@@ -20,6 +20,14 @@ export type NoContract = {};
 export abstract class Consumer<T extends Contract = NoContract> {
   /** The alias of the layer that this consumer's groups are on. */
   static readonly layer: string | undefined = undefined;
+  /**
+   * What this consumer cannot do without on its layer. Where the layer lacks one of these, `route` and `spawn` refuse
+   * the consumer.
+   *
+   * @example
+   * static override readonly needs = ["crossProcess"] as const;
+   */
+  static readonly needs: readonly Capability[] = [];
   /** What to do on each message type: made by {@link handlers}. */
   static readonly on: object = {};
 
@@ -65,17 +73,24 @@ export abstract class Consumer<T extends Contract = NoContract> {
    */
   disconnect(_code: number): void | Promise<void> {}
 
-  /** Called when `gap.group` may have lost messages, in order with those that did arrive. */
+  /**
+   * Called when messages may have been lost, in order with those that did arrive: those of `gap.group`, or direct sends
+   * to this channel where there is no group.
+   */
   onGap(_gap: Gap): void | Promise<void> {}
 
   /**
    * Answers the upgrade: from here on the socket is open and `send` works.
    *
    * @throws {AcceptError} if it was accepted before, if the subprotocol is not one the client offered, or if a header
-   * is malformed. On a connection that is already on its way out it does nothing.
+   * is malformed. This fails the connection, awaited or not.
+   * @throws {ConnectionLostError} if the connection is on its way out. Awaited, it ends `connect`, as it should.
    */
-  async accept(options: AcceptOptions = {}): Promise<void> {
-    this.#context.accept(options);
+  accept(options: AcceptOptions = {}): Promise<void> {
+    const accepting = new Promise<void>((resolve) => resolve(this.#context.accept(options)));
+    // Nobody has to await it.
+    accepting.catch(() => {});
+    return accepting;
   }
 
   /**
@@ -84,6 +99,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * guards and parameter checks say.
    *
    * @throws {AcceptError} if the connection was accepted already: use {@link close} then.
+   * @throws {RangeError} for another status.
    */
   reject(status: number, reason: string): never {
     return this.#context.reject(status, reason);

@@ -10,14 +10,29 @@ function readPort(value = "8080"): number {
   throw new Error(`PORT is "${value}"; it must be a number from 0 to 65535.`);
 }
 
+function readRedisUrl(value = ""): string | undefined {
+  if (value === "" || /^rediss?:\/\/./.test(value)) return value || undefined;
+  throw new Error(
+    "REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS; unset, layers are in memory.",
+  );
+}
+
 function explain(error: Error & { code?: string; port?: number }): string {
-  if (error.code !== "EADDRINUSE") return error.message;
-  return `Port ${error.port} is taken: stop what listens there, or choose another one, such as PORT=${(error.port ?? 0) + 1}.`;
+  const { code, message, port = 0 } = error;
+  switch (code) {
+    case "EADDRINUSE":
+      return `Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.`;
+    case "ERR_LAYER_UNAVAILABLE":
+      return `${message}. Start one there (\`docker compose up -d\` does, at redis://localhost:6399), or unset REDIS_URL.`;
+    default:
+      return message;
+  }
 }
 
 try {
-  const { PORT: port, REDIS_URL: redisUrl } = process.env;
-  const demo = await startDemo({ port: readPort(port), redisUrl: redisUrl || undefined });
+  const port = readPort(process.env.PORT);
+  const redisUrl = readRedisUrl(process.env.REDIS_URL);
+  const demo = await startDemo({ port, redisUrl });
   process.stdout.write(
     `Greenroom demo: ${demo.url}\nLayers: chat on ${redisUrl ? "Redis pub/sub" : "memory"}\n`,
   );

@@ -46,7 +46,7 @@ export async function startDemo({ port, redisUrl }: DemoOptions): Promise<Demo> 
     },
   });
   const server = createServer((request, response) => {
-    if (request.url === "/healthz") answerHealth(response);
+    if (request.url?.split("?")[0] === "/healthz") answerHealth(response);
     else if (!runtime.handleRequest(request, response)) servePage(request, response);
   });
 

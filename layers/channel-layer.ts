@@ -4,21 +4,25 @@ import type {
   AnyMessages,
   Backend,
   Capabilities,
+  Consumption,
   ErrorListener,
   Health,
   Inbox,
   Mail,
+  Message,
   MessageOf,
   Position,
 } from "./contract.ts";
 import { Counters, type LayerCounters } from "./counters.ts";
-import { InvalidNameError, UnknownChannelError, UnsupportedError } from "./errors.ts";
+import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { checkChannel, checkGroup } from "./names.ts";
+import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
+import { createSealing, type EncryptionOptions, type Sealing } from "./sealing.ts";
 import { Topics } from "./topics.ts";
+import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.ts";
 
 /** What every layer can be told, whatever it runs on. */
 export interface ChannelLayerOptions {
@@ -28,10 +32,22 @@ export interface ChannelLayerOptions {
    */
   readonly prefix: string;
   /**
+   * How many messages a named channel may hold, waiting or worked on, until sending to it rejects. Each sender goes by
+   * its own.
+   * @default 10_000
+   */
+  readonly queueCapacity?: number;
+  /**
    * Hears of failures that no caller awaits: a lost connection, garbage that arrived, an inbox that threw.
    * @default a Node warning, one in five seconds at most
    */
   readonly onError?: ErrorListener;
+  /**
+   * Encrypts messages, as channels_redis does. What arrives and was not encrypted with one of the keys is dropped, and
+   * counted as `undecryptable`.
+   * @default messages go as they are
+   */
+  readonly encryption?: EncryptionOptions;
 }
 
 /** Who a group's message is not for. */
@@ -72,8 +88,9 @@ export interface History {
  *   deep-frozen (but for bytes): all members on a node share one object.
  * - **Order** is kept from one sender to one member of a group, per group; and from one sender to one channel, for
  *   direct sends. Between different paths nothing is promised.
- * - **Delivery** is at most once, never before `send` or `groupSend` has returned, and to the sender too if it is a
- *   member. Where {@link capabilities} say `once-or-gap`, what a group was sent during an outage comes after it. Once `groupDiscard` is called, nothing of the group is delivered any more.
+ * - **Delivery** in groups and to channels of {@link newChannel} is at most once, never before `send` or `groupSend` has
+ *   returned, and to the sender too if it is a member. Where {@link capabilities} say `once-or-gap`, what a group was
+ *   sent during an outage comes after it. Once `groupDiscard` is called, nothing of the group is delivered any more.
  * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
  *   members get a gap. One inbox that throws takes nothing from the others.
  * - **Types** that begin with `xstate.` are refused where they are sent and dropped where they arrive.
@@ -93,21 +110,37 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
   readonly #roster: Roster;
+  readonly #queues: WorkQueues;
+  readonly #sealing: Sealing;
   readonly #counters = new Counters();
   readonly #receiver: Receiver;
   #listening: Promise<void> | undefined;
 
-  /** @throws {InvalidNameError} if the prefix breaks its rule. */
+  /**
+   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {RangeError} if the capacity is no positive integer.
+   * @throws {InvalidOptionError} if `encryption` has no keys, or an empty one.
+   */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
     this.#backend = backend;
     this.#topics = new Topics(options.prefix);
+    this.#sealing = createSealing(options.encryption);
     this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
-    this.#receiver = new Receiver(this.#topics.node(this.node), this.#roster, this.#counters, report);
+    const own = this.#topics.node(this.node);
+    this.#receiver = new Receiver(own, this.#roster, this.#counters, report, this.#sealing);
+    this.#queues = new WorkQueues(
+      backend.queues,
+      this.#topics,
+      options.queueCapacity ?? 10_000,
+      this.#sealing,
+      this.#counters,
+      report,
+    );
     this.#lifecycle = new Lifecycle({
       open: () => backend.open(this.#receiver),
-      close: () => backend.close(),
+      close: () => this.#close(),
     });
   }
 
@@ -159,18 +192,54 @@ export class ChannelLayer<M = AnyMessages> {
    * Delivers `message` to one channel, on whatever node it is, at most once. One that is no longer there is fine here,
    * and counted as `no-channel` on its node.
    *
-   * @throws {InvalidNameError} for a channel that no {@link newChannel} can have given.
+   * A name without `!` is that of a channel for workers: the message waits in its queue until one of those who
+   * {@link consume} it is done with it. One sender's messages stay in order.
+   *
+   * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if the message reaches nobody.
+   * @throws {UnsupportedError} for a named channel, where the layer has no queues.
+   * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
+   * @throws {LayerUnavailableError} if the message reaches nobody. If it was for a named channel and the connection
+   *   broke before the answer, it may be in the queue nonetheless.
    */
   async send(channel: string, message: MessageOf<M>): Promise<void> {
     this.#lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
-    if (node === undefined || own === undefined) {
-      throw new InvalidNameError(`"${channel}" names no channel that newChannel() gave: those hold a "!".`);
-    }
+    if (node === undefined || own === undefined) return this.#enqueue(channel, message);
     return this.#publish(this.#topics.node(node), message, { to: channel });
+  }
+
+  /**
+   * Handles the messages of a named channel, here and wherever else it is consumed: each goes to one handler at a
+   * time, at least once, and is gone when that one's promise has resolved.
+   *
+   * A handler that throws or rejects gets the message again after a pause, and after `maxDeliveries` it moves to the
+   * channel `<name>.dead`, which can be consumed as any other and has no capacity; so does what is no message. If a
+   * process dies or does not answer for `claimAfterMs`, its messages are given to others: a message can come twice,
+   * and `delivery.attempt` says so. Where `concurrency` is 1 and nobody else consumes, messages are handled in order.
+   *
+   * {@link close} waits for the handlers that run, and refuses what they then ask of this layer: whoever lets handlers
+   * send should close the consumption first.
+   *
+   * @typeParam T the messages of this channel, where they are not all that the layer may carry.
+   * @throws {InvalidNameError} for a name with a `!` or of more than 94 characters.
+   * @throws {UnsupportedError} where the layer has no queues.
+   * @throws {RangeError} for a number in `options` that makes no sense.
+   * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages end by themselves.
+   *
+   * @example
+   * const jobs = await layer.consume("jobs", async (message, { signal }) => resize(message, signal));
+   * await jobs.close(); // once the handler that runs is done
+   */
+  async consume<T = MessageOf<M>>(
+    channel: string,
+    handler: JobHandler<T>,
+    options: ConsumeOptions = {},
+  ): Promise<Consumption> {
+    this.#lifecycle.refuseIfClosed();
+    checkQueue(channel);
+    return this.#lifecycle.run(() => this.#queues.consume(channel, handler as JobHandler<Message>, options));
   }
 
   /**
@@ -265,22 +334,56 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
+   * Makes this node like new: from this call on, all channels it has made are deleted, and out of their groups, as by
+   * {@link deleteChannel}. Resolves once nothing is subscribed for them any more.
+   *
+   * The layer can be used at once, also before this resolves: what is called after it is not touched. Names are not
+   * given again, so that what is still on its way to an old channel is counted as `no-channel` and never reaches a new
+   * one. Other nodes, counters, and what a server keeps are left as they are.
+   */
+  async flush(): Promise<void> {
+    this.#lifecycle.refuseIfClosed();
+    return this.#lifecycle.run(() => this.#roster.flush());
+  }
+
+  /**
    * Closes this node: nothing is delivered to it any more, connections and timers are freed, and what is pending
-   * rejects. What was sent before still goes out. May be called at any time, and twice.
+   * rejects. What was sent before still goes out, and handlers of named channels that run are waited for. May be
+   * called at any time, and twice.
    */
   async close(): Promise<void> {
     this.#roster.clear();
     return this.#lifecycle.close();
   }
 
+  async #close(): Promise<void> {
+    await this.#queues.close();
+    await this.#backend.close();
+  }
+
   #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
+    return this.#carry(message, envelope, (payload) => this.#backend.publish(topic, payload));
+  }
+
+  async #enqueue(channel: string, message: MessageOf<M>): Promise<void> {
+    checkQueue(channel);
+    // Said at once, and not counted as an outage.
+    void this.#queues.supported;
+    return this.#carry(message, undefined, (payload) => this.#queues.enqueue(channel, payload));
+  }
+
+  #carry(
+    message: MessageOf<M>,
+    envelope: Envelope | undefined,
+    hand: (payload: Uint8Array) => Promise<void>,
+  ): Promise<void> {
     // Encoded here and now: the sender may change its message while the layer is still opening.
-    const payload = encode(message, envelope);
+    const payload = this.#sealing.seal(encode(message, envelope));
     return this.#lifecycle.run(async () => {
       try {
-        await this.#backend.publish(topic, payload);
+        await hand(payload);
       } catch (error) {
-        this.#counters.drop("unavailable");
+        this.#counters.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
         throw error;
       }
       this.#counters.published += 1;

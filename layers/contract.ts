@@ -69,15 +69,15 @@ export interface BackendListener {
 /** What a layer can do beyond the minimum. A consumer may declare what it needs. */
 export interface Capabilities {
   /**
-   * How a group's messages reach its members. `at-most-once`: what is sent while a link is down is lost, and members
-   * hear of a gap. `once-or-gap`: it is delivered late; members hear of a gap where that cannot be.
+   * `at-most-once`: what is sent while a link is down is lost, and members hear of a gap. `once-or-gap`: it is fetched
+   * afterwards, and members hear of a gap where that is not possible.
    */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether nodes in other processes are reached. */
   readonly crossProcess: boolean;
-  /** Whether groups have a history that can be read. */
+  /** Whether a group's last messages can be read again. */
   readonly history: boolean;
-  /** Whether named channels are work queues. */
+  /** Whether named channels are queues whose messages are shared out among workers. */
   readonly workers: boolean;
 }
 
@@ -103,6 +103,11 @@ export interface HistoryBackend {
   read(topic: string, query: HistoryQuery): Promise<StoredHistory>;
 }
 
+/** What a consumer can demand of its layer: one of the {@link Capabilities} that a layer has or lacks. */
+export type Capability = {
+  [Name in keyof Capabilities]: Capabilities[Name] extends boolean ? Name : never;
+}[keyof Capabilities];
+
 /** Whether a layer can carry messages right now, and if not, why. */
 export interface Health {
   readonly ok: boolean;
@@ -120,6 +125,8 @@ export interface Backend {
   readonly health: Health;
   /** For backends that keep what was published. */
   readonly history?: HistoryBackend;
+  /** What makes named channels work queues, where there is that. Closed with its backend. */
+  readonly queues?: QueueBackend;
   /**
    * Connects. Called before anything but `close`, and again only after it has rejected.
    *
@@ -143,6 +150,70 @@ export interface Backend {
   unsubscribe(topic: string): Promise<void>;
   /** Frees connections and timers; what is pending rejects. Called once, at any time, also while `open` is under way. */
   close(): Promise<void>;
+}
+
+/** How the handler of a named channel gets a message. */
+export interface JobDelivery {
+  /** How often this message has been given to a handler, this time included: 1 where nothing has gone wrong. */
+  readonly attempt: number;
+  /**
+   * Aborted when the consumption closes, and when the message has been given to another worker, since this one was out
+   * of reach for too long. Who stops early rejects, and the message is delivered again.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** What takes messages out of a named channel. */
+export interface Consumption {
+  /**
+   * Stops reading at once and aborts the signals of the handlers that run. Resolves once they are done; it waits for
+   * them however long they take, so a handler must not await it. May be called twice.
+   */
+  close(): Promise<void>;
+}
+
+/** What becomes of a job when its handler is done with it: `dead` is for good, what failed may be tried again. */
+export type JobOutcome = "done" | "dead" | { readonly againAfterMs: number };
+
+/** Who works on the jobs of a queue. */
+export interface QueueReceiver {
+  /**
+   * Works on one job, and says what is to become of it. It never rejects.
+   *
+   * @param attempt from 1: how often the job has been handed out, this time included.
+   * @param signal see {@link JobDelivery.signal}.
+   */
+  job(payload: Uint8Array, attempt: number, signal: AbortSignal): Promise<JobOutcome>;
+  /** A failure that no caller awaits, such as a lost connection. */
+  error(error: Error): void;
+}
+
+/** How a queue is worked on by one consumption. */
+export interface QueueSettings {
+  /** How many jobs at once, at most. */
+  readonly concurrency: number;
+  /** How long a worker may be out of reach until its jobs are given to others, in milliseconds. */
+  readonly claimAfterMs: number;
+}
+
+/**
+ * The queues of a backend: each job goes to one worker at a time, and is gone only when that one is done with it.
+ *
+ * A backend MUST hand out a queue's jobs in the order they came, MUST NOT hand one out that cannot be begun at once,
+ * MUST count an attempt when it hands a job out and not when a worker gives it back unbegun, and MUST hand out again
+ * what belonged to a worker that is no longer there. Jobs that are given back come before those never begun.
+ */
+export interface QueueBackend {
+  /**
+   * Puts a job at the end of `queue`; says whether there was room, which there is while fewer than `capacity` jobs
+   * wait or are worked on. When it rejects, the job may have been added all the same.
+   */
+  enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
+  /**
+   * Begins to work on `queue`. A job that is `dead` moves to the end of `<queue>.dead` in one step, however full that
+   * is; one to be tried again keeps its place: its worker begins nothing else in its stead meanwhile.
+   */
+  consume(queue: string, receiver: QueueReceiver, settings: QueueSettings): Promise<Consumption>;
 }
 
 /** The timers of whatever waits, so that a test can hold the clock. XState's `SimulatedClock` fits. */

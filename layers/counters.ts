@@ -2,12 +2,24 @@
  * Why a message did not reach an inbox:
  *
  * - `garbage`: what arrived is no message in plain msgpack
+ * - `undecryptable`: what arrived was not encrypted with a key of this layer, or was changed on its way
  * - `refused-type`: what arrived has a type that begins with `xstate.`
  * - `no-channel`: a direct send arrived for a channel that is not, or no longer, on this node
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
+ * - `queue-full`: the named channel holds as many as it may; the sender's promise was rejected
+ * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as is what `consume` found
+ *   to be `garbage`, `undecryptable` or of a `refused-type`
  */
-export type DropReason = "garbage" | "refused-type" | "no-channel" | "inbox-error" | "unavailable";
+export type DropReason =
+  | "garbage"
+  | "undecryptable"
+  | "refused-type"
+  | "no-channel"
+  | "inbox-error"
+  | "unavailable"
+  | "queue-full"
+  | "dead-letter";
 
 /** What a node has carried since it was made. */
 export interface LayerCounters {
@@ -17,6 +29,8 @@ export interface LayerCounters {
   readonly received: number;
   /** Messages put into inboxes: one payload for a group of three counts three. */
   readonly delivered: number;
+  /** Messages of named channels whose handler is done with them. */
+  readonly consumed: number;
   /** Messages lost, by reason. A reason that never happened is absent. */
   readonly dropped: { readonly [reason in DropReason]?: number };
 }
@@ -26,6 +40,7 @@ export class Counters {
   published = 0;
   received = 0;
   delivered = 0;
+  consumed = 0;
   readonly #dropped: { [reason in DropReason]?: number } = {};
 
   drop(reason: DropReason): void {
@@ -33,7 +48,7 @@ export class Counters {
   }
 
   snapshot(): LayerCounters {
-    const { published, received, delivered } = this;
-    return { published, received, delivered, dropped: { ...this.#dropped } };
+    const { published, received, delivered, consumed } = this;
+    return { published, received, delivered, consumed, dropped: { ...this.#dropped } };
   }
 }

@@ -37,16 +37,30 @@ export class InvalidMessageError extends GreenroomError {
   }
 }
 
+/** Something that this kind of layer cannot do. The message says which layers can. */
+export class UnsupportedError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_UNSUPPORTED", message);
+  }
+}
+
+/** A named channel holds as many messages as it may: more workers are needed, or fewer messages. */
+export class QueueFullError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_QUEUE_FULL", message);
+  }
+}
+
+/** An option that a layer cannot be made with. The message names the option, and never shows a secret. */
+export class InvalidOptionError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_INVALID_OPTION", message);
+  }
+}
+
 /** A channel that was not made on this node by this layer, or that has been deleted. */
 export class UnknownChannelError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNKNOWN_CHANNEL", message);
-  }
-}
-
-/** A method that this layer's backend lacks. The message says which layers have it. */
-export class UnsupportedError extends GreenroomError {
-  constructor(message: string) {
-    super("ERR_UNSUPPORTED", message);
   }
 }

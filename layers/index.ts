@@ -10,7 +10,9 @@ export type {
   Backend,
   BackendListener,
   Capabilities,
+  Capability,
   Clock,
+  Consumption,
   Delivery,
   ErrorListener,
   Gap,
@@ -18,11 +20,16 @@ export type {
   HistoryBackend,
   HistoryQuery,
   Inbox,
+  JobDelivery,
+  JobOutcome,
   Mail,
   Message,
   MessageOf,
   MessageTypes,
   Position,
+  QueueBackend,
+  QueueReceiver,
+  QueueSettings,
   StoredHistory,
 } from "./contract.ts";
 export type { DropReason, LayerCounters } from "./counters.ts";
@@ -30,12 +37,14 @@ export {
   GreenroomError,
   InvalidMessageError,
   InvalidNameError,
+  InvalidOptionError,
   LayerClosedError,
   LayerUnavailableError,
+  QueueFullError,
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";
 export { MemoryBus, type MemoryBusOptions } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
-export { checkChannel, checkGroup } from "./names.ts";
-export { createReporter, type ReporterOptions } from "./report.ts";
+export type { EncryptionOptions } from "./sealing.ts";
+export type { ConsumeOptions, JobHandler } from "./work-queues.ts";

@@ -1,4 +1,11 @@
-import type { Backend, BackendListener, Capabilities, Health, HistoryBackend } from "./contract.ts";
+import type {
+  Backend,
+  BackendListener,
+  Capabilities,
+  Health,
+  HistoryBackend,
+  QueueBackend,
+} from "./contract.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
 import { Topics } from "./topics.ts";
 
@@ -8,10 +15,11 @@ export class MemoryBackend implements Backend {
     delivery: "once-or-gap",
     crossProcess: false,
     history: true,
-    workers: false,
+    workers: true,
   };
   readonly health: Health = { ok: true };
   readonly history: HistoryBackend = { read: async (topic, query) => this.#bus.read(topic, query) };
+  readonly queues: QueueBackend;
   readonly #bus: MemoryBus;
   readonly #names: Topics;
   readonly #topics = new Set<string>();
@@ -23,6 +31,7 @@ export class MemoryBackend implements Backend {
   constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
     this.#names = new Topics(prefix);
+    this.queues = bus.queues;
   }
 
   async open(listener: BackendListener): Promise<void> {

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { HistoryQuery, Position, StoredHistory } from "./contract.ts";
+import { MemoryQueues } from "./memory-queues.ts";
 import { TopicLog } from "./topic-log.ts";
 
 /** Where a payload goes: one subscriber of a {@link MemoryBus}. */
@@ -30,6 +31,7 @@ interface Pending {
 export class MemoryBus {
   /** By topic, each subscriber with the number of the first payload that is for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
+  readonly queues = new MemoryQueues();
   /** By topic; the one that was used last is the last. */
   readonly #logs = new Map<string, { readonly log: TopicLog; readonly usedAt: number }>();
   readonly #capacity: number;

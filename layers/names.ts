@@ -21,16 +21,28 @@ export function checkChannel(name: string): void {
   }
 }
 
+/** What follows the name of a named channel in that of its dead letters. */
+export const deadSuffix = ".dead";
+
+/** @throws {InvalidNameError} unless `name` has no `!`, and leaves room for that of its dead letters. */
+export function checkQueue(name: string): void {
+  if (typeof name === "string" && groupPattern.test(name) && groupPattern.test(name + deadSuffix)) return;
+  const longest = 99 - deadSuffix.length;
+  throw new InvalidNameError(
+    `The name of a channel for workers has no '!', and at most ${longest} characters, not ${shown(name)}.`,
+  );
+}
+
 /**
- * A prefix keeps apart the applications on one server. `__group__` and `__node__` are what follows it on the wire,
- * so a prefix that held them could run into another one.
+ * A prefix keeps apart the applications on one server. `__group__`, `__node__` and `__queue__` are what follows it
+ * on the wire, so a prefix that held them could run into another one.
  *
  * @throws {InvalidNameError} unless `prefix` is 1 to 99 printable ASCII characters without spaces and without those.
  */
 export function checkPrefix(prefix: string): void {
-  if (typeof prefix !== "string" || !prefixPattern.test(prefix) || /__(?:group|node)__/.test(prefix)) {
+  if (typeof prefix !== "string" || !prefixPattern.test(prefix) || /__(?:group|node|queue)__/.test(prefix)) {
     throw new InvalidNameError(
-      "A prefix is 1 to 99 printable ASCII characters without spaces, '__group__' or '__node__', " +
+      "A prefix is 1 to 99 printable ASCII characters without spaces, '__group__', '__node__' or '__queue__', " +
         `not ${shown(prefix)}.`,
     );
   }

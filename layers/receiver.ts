@@ -1,11 +1,14 @@
 import { type Decoded, decode, isRefusedType } from "./codec.ts";
-import type { BackendListener, Delivery, ErrorListener, Position } from "./contract.ts";
+import type { BackendListener, Delivery, ErrorListener, Gap, Position } from "./contract.ts";
 import type { Counters } from "./counters.ts";
 import type { Group, Member } from "./group.ts";
 import type { Roster } from "./roster.ts";
+import type { Sealing } from "./sealing.ts";
 
 /** What every direct send is delivered with. */
 const direct: Delivery = Object.freeze({});
+/** What every channel of a node is told when direct sends may have been lost. */
+const directGap: Gap = Object.freeze({});
 
 /** Takes what a backend hands to a node, and puts it into the inboxes that it is for. It never throws. */
 export class Receiver implements BackendListener {
@@ -13,13 +16,15 @@ export class Receiver implements BackendListener {
   readonly #roster: Roster;
   readonly #counters: Counters;
   readonly #report: ErrorListener;
+  readonly #sealing: Sealing;
 
   /** @param ownTopic where the direct sends for this node's channels come in. */
-  constructor(ownTopic: string, roster: Roster, counters: Counters, report: ErrorListener) {
+  constructor(ownTopic: string, roster: Roster, counters: Counters, report: ErrorListener, sealing: Sealing) {
     this.#ownTopic = ownTopic;
     this.#roster = roster;
     this.#counters = counters;
     this.#report = report;
+    this.#sealing = sealing;
   }
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
@@ -37,8 +42,11 @@ export class Receiver implements BackendListener {
   }
 
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void {
+    if (topic === this.#ownTopic) {
+      this.#tellDirectGap();
+      return;
+    }
     const group = this.#roster.groupAt(topic);
-    // The node's own topic has no members to tell: who sends directly and must know asks for an answer.
     if (group === undefined) return;
     const gap = Object.freeze({ group: group.name, ...range });
     group.each(
@@ -53,7 +61,15 @@ export class Receiver implements BackendListener {
   }
 
   /** Reads a payload, once for all members. Gives nothing for what had to be dropped, which is counted. */
-  decode(topic: string, payload: Uint8Array): Decoded | undefined {
+  decode(topic: string, sealed: Uint8Array): Decoded | undefined {
+    const payload = this.#sealing.open(sealed);
+    if (payload === undefined) {
+      this.#counters.drop("undecryptable");
+      this.#report(new Error(`What arrived on "${topic}" cannot be decrypted with the keys of this layer.`), {
+        stage: "layer",
+      });
+      return undefined;
+    }
     let decoded: Decoded;
     try {
       decoded = decode(payload);
@@ -67,6 +83,16 @@ export class Receiver implements BackendListener {
     if (!isRefusedType(decoded.message.type)) return decoded;
     this.#counters.drop("refused-type");
     return undefined;
+  }
+
+  #tellDirectGap(): void {
+    for (const { channel, inbox } of this.#roster.members()) {
+      try {
+        inbox.gap(directGap);
+      } catch (error) {
+        this.#report(error, { stage: "layer", channel });
+      }
+    }
   }
 
   #deliverDirect({ message, envelope }: Decoded): void {

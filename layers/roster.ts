@@ -31,6 +31,10 @@ export class Roster {
     return this.#members.get(channel);
   }
 
+  members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
   /** Whether `channel` has the form of the names that this node gives, be it still there or not. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);
@@ -42,6 +46,14 @@ export class Roster {
     if (member === undefined) return;
     this.#members.delete(channel);
     await Promise.all([...member.joins.keys()].map((group) => group.leave(member)));
+  }
+
+  /**
+   * Forgets all members at once, as {@link remove} would each. Those that are added while this is under way stay, and
+   * no name is given a second time.
+   */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
   }
 
   /** Puts `member` into the group of that name, which is made if nobody of this node is in it. */

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Scope } from "../actors/index.ts";
 import type { ErrorListener } from "../layers/contract.ts";
 import type { Guard } from "./guards.ts";
-import type { Refusal } from "./http-answer.ts";
-import type { Route, Router } from "./router.ts";
+import { checkRefusal, type Refusal } from "./http-answer.ts";
+import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
 /** A request that found its route: what the guards look at, and the consumer after them. */
 export interface Candidate {
@@ -25,12 +25,23 @@ export class Admission {
     this.#report = report;
   }
 
+  /** Whether there is a route for a request's path. */
+  serves(request: IncomingMessage): boolean {
+    return this.#router.has(splitTarget(request)[0]);
+  }
+
   /** What needs no waiting: is there a route, and are the path parameters as it wants them? */
   find(request: IncomingMessage): Candidate | Refusal {
+    const [path, query] = splitTarget(request);
+    let found: RouteMatch | Refusal;
+    try {
+      found = this.#router.find(path);
+    } catch (error) {
+      return this.#failed(error, "params", path);
+    }
+    if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
-    const [path = "", query = ""] = splitTarget(request.url ?? "");
-    const found = this.#router.find(path);
-    if ("status" in found) return found;
+    if (isRefusal(found)) return found;
     const scope: Scope = {
       path,
       params: found.params,
@@ -50,27 +61,34 @@ export class Admission {
       for (const guard of this.#guards) {
         const verdict = await guard(scope, request);
         if (!verdict) continue;
-        if ("status" in verdict) return verdict;
+        if (isRefusal(verdict)) {
+          checkRefusal(verdict);
+          return verdict;
+        }
         scope = { ...scope, user: verdict.user };
       }
     } catch (error) {
-      this.#report(error, { stage: "guard", path: scope.path });
-      return { status: 500, reason: "Internal error" };
+      return this.#failed(error, "guard", scope.path);
     }
     // It may have begun to shut down while a guard took its time.
     return this.draining ? shuttingDown : { route: candidate.route, scope };
   }
+
+  #failed(error: unknown, stage: string, path: string): Refusal {
+    this.#report(error, { stage, path });
+    return { status: 500, reason: "Internal error" };
+  }
 }
 
-const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
+export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
 
 /** Path and query, from a target in origin form (`/path?query`) or, as proxies send it, in absolute form. */
-function splitTarget(target: string): string[] {
+function splitTarget({ url: target = "" }: IncomingMessage): [path: string, query: string] {
   const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
   const mark = url.indexOf("?");
-  return mark === -1 ? [url] : [url.slice(0, mark), url.slice(mark + 1)];
+  return mark === -1 ? [url, ""] : [url.slice(0, mark), url.slice(mark + 1)];
 }
 
 /** What a client offers in `Sec-WebSocket-Protocol`, in its order. */

@@ -9,7 +9,8 @@ import type { ConsumerClass } from "./consumer-class.ts";
 import { Deadline, within } from "./deadline.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
-import { AcceptError, HandlerTimeoutError, RejectedError } from "./errors.ts";
+import { AcceptError, ConnectionLostError, HandlerTimeoutError, RejectedError } from "./errors.ts";
+import { checkRefusal } from "./http-answer.ts";
 import { Membership } from "./membership.ts";
 import type { Child } from "./supervisor.ts";
 import type { Transport, TransportListener } from "./transport.ts";
@@ -34,6 +35,8 @@ export class Connection
   #phase: "connecting" | "joined" | "leaving" = "connecting";
   #abort: AbortController | undefined;
   #deadline: Deadline | undefined;
+  // An error that has been dealt with, and may come by a second time as what a handler throws.
+  #owned: unknown;
   #patience: Deadline | undefined;
   #terminated = false;
   #ended = false;
@@ -59,6 +62,8 @@ export class Connection
   /**
    * Makes the consumer and runs its `connect`, which has to answer before the deadline. The promise settles with
    * `connect`; a rejection is dealt with here, so that the caller may ignore it.
+   *
+   * @throws {ConnectionLostError} if the connection has ended by then.
    */
   start(deadline: Deadline): Promise<void> {
     this.#deadline = deadline;
@@ -72,19 +77,25 @@ export class Connection
 
   async #connect(): Promise<void> {
     await this.groups.open(this.#dispatcher);
-    if (this.#leaving) return;
+    if (this.#leaving) throw new ConnectionLostError();
     const consumer = new this.#Consumer(this);
     this.#dispatcher.consumer = consumer;
     await consumer.connect();
+    if (this.#leaving) throw new ConnectionLostError();
     if (this.#phase === "connecting") this.accept({});
   }
 
   accept(options: AcceptOptions): void {
-    if (this.#phase === "joined") throw new AcceptError("The connection was accepted already.");
-    if (this.#leaving) return;
-    this.#transport.accept(options);
+    if (this.#phase === "joined")
+      throw this.#misused(new AcceptError("The connection was accepted already."));
+    if (this.#leaving) throw new ConnectionLostError();
+    try {
+      this.#transport.accept(options);
+    } catch (error) {
+      throw this.#misused(error);
+    }
     // The client may turn out to be gone.
-    if (this.#leaving) return;
+    if (this.#leaving) throw new ConnectionLostError();
     this.#answered();
     this.#phase = "joined";
     this.machine.send({ type: "accept" });
@@ -94,13 +105,17 @@ export class Connection
     if (this.#phase === "joined") {
       throw new AcceptError("The connection was accepted already: use close(code, reason).");
     }
-    if (!(Number.isInteger(status) && status >= 400 && status <= 599)) {
-      throw new AcceptError(
-        `A connection cannot be rejected with status ${status}: use one from 400 to 599.`,
-      );
-    }
+    checkRefusal({ status, reason });
     this.machine.send({ type: "reject", status, reason });
-    throw new RejectedError(status, reason);
+    this.#owned = new RejectedError(status, reason);
+    throw this.#owned;
+  }
+
+  /** Fails at once, since the promise of `accept` may be one that nobody awaits. */
+  #misused(error: unknown): unknown {
+    this.failed(error, "connect");
+    this.#owned = error;
+    return error;
   }
 
   get #leaving(): boolean {
@@ -168,7 +183,7 @@ export class Connection
   }
 
   failed(error: unknown, stage: string): void {
-    if (error instanceof RejectedError || (this.#leaving && isAbort(error))) return;
+    if (error === this.#owned || (this.#leaving && isFarewell(error))) return;
     this.#report(error, stage);
     this.machine.send({ type: "fail" });
   }
@@ -208,6 +223,7 @@ export class Connection
   cleanUp(exit: Exit): void {
     const accepted = this.#phase === "joined";
     this.#phase = "leaving";
+    this.groups.stopJoining();
     this.#answered();
     this.#dispatcher.close();
     this.#abort?.abort();
@@ -255,4 +271,6 @@ export class Connection
   }
 }
 
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
+/** Whether an error says no more than that the connection has gone. */
+const isFarewell = (error: unknown): boolean =>
+  error instanceof ConnectionLostError || (error instanceof Error && error.name === "AbortError");

@@ -1,9 +1,11 @@
 import type { Consumer, ConsumerContext } from "../actors/index.ts";
+import type { Capability } from "../layers/contract.ts";
 
 /** A class of consumers, as `route` and `spawn` take it. */
 export interface ConsumerClass {
   new (context: ConsumerContext): Consumer;
   readonly name: string;
   readonly layer: string | undefined;
+  readonly needs: readonly Capability[];
   readonly on: object;
 }

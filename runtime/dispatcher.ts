@@ -41,12 +41,12 @@ export class Dispatcher implements Inbox, MailboxOwner {
 
   /** A frame of the client. */
   receive(frame: Frame): void {
-    if (!this.mailbox.put(frame)) this.#counters.drop("closing");
+    if (!this.mailbox.putFrame(frame)) this.#counters.drop("closing");
   }
 
   /** A message of the layer. */
   deliver(mail: Mail): void {
-    if (this.mailbox.post(mail)) return;
+    if (this.mailbox.putMessage(mail)) return;
     if (this.mailbox.closed) {
       this.#counters.drop("closing");
     } else {
@@ -56,7 +56,7 @@ export class Dispatcher implements Inbox, MailboxOwner {
   }
 
   gap(gap: Gap): void {
-    this.mailbox.put(gap);
+    this.mailbox.putGap(gap);
   }
 
   /** Nothing reaches the consumer any more. */

@@ -7,6 +7,13 @@ export class UnknownLayerError extends GreenroomError {
   }
 }
 
+/** A consumer needs something of its layer that this one cannot do. The message says what it can. */
+export class MissingCapabilityError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_MISSING_CAPABILITY", message);
+  }
+}
+
 /** A route that cannot be mounted: its pattern, or a check for a parameter that the pattern does not have. */
 export class RouteError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
@@ -18,6 +25,13 @@ export class RouteError extends GreenroomError {
 export class AcceptError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_ACCEPT", message, options);
+  }
+}
+
+/** The connection ended while it was connecting: there is nobody to accept any more. For `onError` it is no failure. */
+export class ConnectionLostError extends GreenroomError {
+  constructor() {
+    super("ERR_CONNECTION_LOST", "The connection ended while it was connecting.");
   }
 }
 

@@ -6,7 +6,7 @@ import { refuseUpgrade } from "./http-answer.ts";
 
 /**
  * An upgrade that is not answered yet. Guards and `connect` take their time; meanwhile what the client sends waits in
- * the socket's buffer, and it is noticed if the client goes.
+ * the socket's buffer, and it is noticed if the client goes, unless it sent something before.
  */
 export class Handshake {
   readonly request: IncomingMessage;
@@ -23,7 +23,6 @@ export class Handshake {
   constructor(request: IncomingMessage, socket: Duplex) {
     this.request = request;
     this.socket = socket;
-    socket.on("error", ignore);
     socket.on("end", this.#onGone);
     socket.on("close", this.#onGone);
   }
@@ -66,6 +65,3 @@ export class Handshake {
     this.onLost?.();
   };
 }
-
-// A socket with no listener for errors would end the process.
-function ignore(): void {}

@@ -7,6 +7,19 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** A socket that fails with no listener for it would end the process. */
+export function surviveErrors(socket: Duplex): void {
+  socket.on("error", ignore);
+}
+
+function ignore(): void {}
+
+/** @throws {RangeError} for a status that does not refuse. */
+export function checkRefusal({ status }: Refusal): void {
+  if (Number.isInteger(status) && status >= 400 && status <= 599) return;
+  throw new RangeError(`A connection cannot be refused with status ${status}: use one from 400 to 599.`);
+}
+
 /** Answers an upgrade with an HTTP error and ends the socket. */
 export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void {
   const body = `${reason}\n`;

@@ -4,7 +4,9 @@ export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {
   AcceptError,
   CloseError,
+  ConnectionLostError,
   HandlerTimeoutError,
+  MissingCapabilityError,
   RejectedError,
   RouteError,
   RuntimeClosedError,

@@ -16,7 +16,7 @@ export interface Limits {
   readonly frameMark: number;
 }
 
-export const defaultLimits: Limits = {
+const defaults: Limits = {
   connectTimeoutMs: 15_000,
   handlerGraceMs: 5_000,
   closeTimeoutMs: 5_000,
@@ -25,3 +25,29 @@ export const defaultLimits: Limits = {
   mailboxCapacity: 1_000,
   frameMark: 100,
 };
+
+/** The longest time a timer of Node can be set to, in milliseconds: 24.8 days. */
+export const longestMs = 2 ** 31 - 1;
+
+/**
+ * The defaults, but for what is given. `undefined` is not given.
+ *
+ * @throws {RangeError} for a limit that there is not, or that is no whole number from 1 to 2,147,483,647: none of them
+ * can be switched off.
+ */
+export function resolveLimits(given: { readonly [K in keyof Limits]?: Limits[K] | undefined }): Limits {
+  const limits: Record<string, number> = { ...defaults };
+  for (const [name, value] of Object.entries(given)) {
+    if (!(name in defaults)) {
+      throw new RangeError(
+        `There is no option "${name}". The limits are: ${Object.keys(defaults).join(", ")}.`,
+      );
+    }
+    if (value === undefined) continue;
+    if (!Number.isInteger(value) || value < 1 || value > longestMs) {
+      throw new RangeError(`${name} is ${value}; it must be a whole number from 1 to ${longestMs}.`);
+    }
+    limits[name] = value;
+  }
+  return limits as unknown as Limits;
+}

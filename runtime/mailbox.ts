@@ -1,5 +1,6 @@
 import type { Frame } from "../actors/index.ts";
 import type { Gap, Mail } from "../layers/contract.ts";
+import { Fifo } from "./fifo.ts";
 import type { Limits } from "./limits.ts";
 
 /** What waits in a mailbox: a client's frame, a layer's message, or a layer's word that messages may be missing. */
@@ -17,18 +18,18 @@ export interface MailboxOwner {
   resume(): void;
 }
 
-const compactFrom = 512;
-
 /**
- * A bounded FIFO in front of one actor: items are handled one at a time, in the order they came. When nothing waits,
- * an item goes straight through.
+ * What waits for one actor, handled one at a time: frames in the order they came, messages in the order they came, and
+ * where both wait, in turn. So neither a client that sends much nor a busy group keeps the other waiting, and what a
+ * client's own frames bring about does not pile up behind those that still wait. When nothing waits, an item goes
+ * straight through.
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
   readonly #limits: Pick<Limits, "mailboxCapacity" | "frameMark">;
-  #waiting: Item[] = [];
-  #head = 0;
-  #messages = 0;
+  readonly #frames = new Fifo<Frame>();
+  readonly #messages = new Fifo<Mail | Gap>();
+  #frameIsNext = true;
   #paused = false;
   #busy = true;
   #closed = false;
@@ -41,7 +42,7 @@ export class Mailbox {
 
   /** How many items wait; the one being handled is not among them. */
   get size(): number {
-    return this.#waiting.length - this.#head;
+    return this.#frames.size + this.#messages.size;
   }
 
   get closed(): boolean {
@@ -58,11 +59,15 @@ export class Mailbox {
     this.#await(first);
   }
 
-  /** Takes a frame or a gap, which are never refused. On a closed mailbox it does nothing and returns false. */
-  put(item: Frame | Gap): boolean {
+  /** Takes a frame, however many wait; its client is paused above the mark. Returns false if the mailbox is closed. */
+  putFrame(frame: Frame): boolean {
     if (this.#closed) return false;
-    this.#add(item);
-    if (!this.#paused && this.#frames > this.#limits.frameMark) {
+    if (!this.#busy) {
+      this.#run(frame);
+      return true;
+    }
+    this.#frames.push(frame);
+    if (!this.#paused && this.#frames.size > this.#limits.frameMark) {
       this.#paused = true;
       this.#owner.pause();
     }
@@ -70,17 +75,23 @@ export class Mailbox {
   }
 
   /** Takes a message, unless as many wait as may, or the mailbox is closed: then it returns false. */
-  post(mail: Mail): boolean {
-    if (this.#closed || this.#messages >= this.#limits.mailboxCapacity) return false;
-    this.#add(mail);
+  putMessage(mail: Mail): boolean {
+    if (this.#closed || this.#messages.size >= this.#limits.mailboxCapacity) return false;
+    this.#put(mail);
     return true;
+  }
+
+  /** Takes word of a gap, in its place among the messages, however many wait. */
+  putGap(gap: Gap): void {
+    if (!this.#closed) this.#put(gap);
   }
 
   /** Drops what waits and takes nothing any more. Returns how many items it dropped. */
   close(): number {
     const dropped = this.size;
     this.#closed = true;
-    this.#clear();
+    this.#frames.clear();
+    this.#messages.clear();
     // A closing handshake has to be read, too.
     if (this.#paused) this.#owner.resume();
     return dropped;
@@ -94,41 +105,26 @@ export class Mailbox {
     });
   }
 
-  get #frames(): number {
-    return this.size - this.#messages;
+  #put(item: Mail | Gap): void {
+    if (this.#busy) this.#messages.push(item);
+    else this.#run(item);
   }
 
-  #add(item: Item): void {
-    if (!this.#busy) {
-      this.#run(item);
-      return;
-    }
-    if (isMail(item)) this.#messages++;
-    this.#waiting.push(item);
-  }
-
-  #take(): Item | undefined {
-    if (this.#head === this.#waiting.length) {
-      if (this.#head > 0) this.#clear();
-      return undefined;
-    }
-    const item = this.#waiting[this.#head++];
-    // Half of a long list is behind the head: let it go, so that a mailbox that never runs empty does not grow.
-    if (this.#head >= compactFrom && this.#head * 2 >= this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
-    }
-    if (item !== undefined && isMail(item)) this.#messages--;
-    if (this.#paused && this.#frames <= this.#limits.frameMark / 2) {
+  #next(): Item | undefined {
+    const takeFrame = this.#messages.size === 0 || (this.#frameIsNext && this.#frames.size > 0);
+    this.#frameIsNext = !takeFrame;
+    if (!takeFrame) return this.#messages.shift();
+    const frame = this.#frames.shift();
+    if (this.#paused && this.#frames.size <= this.#limits.frameMark / 2) {
       this.#paused = false;
       this.#owner.resume();
     }
-    return item;
+    return frame;
   }
 
   #run(first: Item | undefined): void {
     this.#busy = true;
-    for (let item = first; item !== undefined; item = this.#take()) {
+    for (let item = first; item !== undefined; item = this.#next()) {
       try {
         const result = this.#owner.handle(item);
         if (isPromise(result)) {
@@ -144,21 +140,13 @@ export class Mailbox {
   }
 
   #await(work: PromiseLike<unknown>, item?: Item): void {
-    const next = () => this.#run(this.#take());
+    const next = () => this.#run(this.#next());
     work.then(next, (error: unknown) => {
       this.#owner.failed(error, item);
       next();
     });
   }
-
-  #clear(): void {
-    this.#waiting = [];
-    this.#head = 0;
-    this.#messages = 0;
-  }
 }
-
-const isMail = (item: Item): item is Mail => typeof item === "object" && "message" in item;
 
 const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

@@ -28,10 +28,12 @@ export class Membership implements Groups {
     if (this.#left) await this.#deleteChannel();
   }
 
-  /**
-   * Gives up the channel, and with it all groups. From the moment of the call nothing is delivered, and joining does
-   * nothing.
-   */
+  /** From now on joining does nothing. */
+  stopJoining(): void {
+    this.#left = true;
+  }
+
+  /** Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. */
   async leave(): Promise<void> {
     this.#left = true;
     await this.#deleteChannel();

@@ -4,20 +4,27 @@ import type { Frame } from "../actors/index.ts";
 import type { Environment } from "./environment.ts";
 import type { Flushable } from "./turn.ts";
 
+/** The transport whose outbox it is. */
+export interface OutboxOwner {
+  /** More than `maxLagBytes` of earlier turns still wait for the client to read. */
+  lagging(): void;
+  /** A frame cannot be written. */
+  failed(error: unknown): void;
+}
+
 /** What waits to be written to one socket. It is flushed in one write at the end of each turn of the event loop. */
 export class Outbox implements Flushable {
   readonly #websocket: WebSocket;
   readonly #socket: Duplex;
   readonly #environment: Environment;
-  readonly #onLag: () => void;
+  readonly #owner: OutboxOwner;
   #frames: Frame[] = [];
 
-  /** `onLag` is called when more than `maxLagBytes` of earlier turns still wait for the client to read. */
-  constructor(websocket: WebSocket, socket: Duplex, environment: Environment, onLag: () => void) {
+  constructor(websocket: WebSocket, socket: Duplex, environment: Environment, owner: OutboxOwner) {
     this.#websocket = websocket;
     this.#socket = socket;
     this.#environment = environment;
-    this.#onLag = onLag;
+    this.#owner = owner;
   }
 
   put(frame: Frame): void {
@@ -29,15 +36,23 @@ export class Outbox implements Flushable {
     if (frames.length === 0) return;
     this.#frames = [];
     const { counters, limits } = this.#environment;
-    const lags = this.#websocket.bufferedAmount > limits.maxLagBytes;
-    if (lags || this.#websocket.readyState !== WebSocket.OPEN) {
-      counters.drop(lags ? "slow" : "closing", frames.length);
-      if (lags) this.#onLag();
+    if (this.#websocket.readyState !== WebSocket.OPEN || !this.#socket.writable) {
+      counters.drop("closing", frames.length);
+      return;
+    }
+    if (this.#websocket.bufferedAmount > limits.maxLagBytes) {
+      counters.drop("slow", frames.length);
+      this.#owner.lagging();
       return;
     }
     // Corked, all frames leave in one `writev`.
     this.#socket.cork();
-    for (const frame of frames) this.#websocket.send(frame);
-    this.#socket.uncork();
+    try {
+      for (const frame of frames) this.#websocket.send(frame);
+    } catch (error) {
+      this.#owner.failed(error);
+    } finally {
+      this.#socket.uncork();
+    }
   }
 }

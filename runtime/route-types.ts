@@ -1,4 +1,5 @@
-import type { ContractOf, ParamsOf } from "../actors/contract.ts";
+import type { ContractOf, MessagesOf, ParamsOf } from "../actors/contract.ts";
+import type { Handlers } from "../actors/handlers.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import type { ParamCheck } from "./router.ts";
 
@@ -17,6 +18,13 @@ export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C[
   : C["layer"] extends keyof Layers
     ? unknown
     : { readonly layer: keyof Layers };
+
+/** Refuses, at compile time, a consumer that declares messages and has no table for them. */
+export type WithHandlers<C extends ConsumerClass> = [keyof MessagesOf<ContractOf<InstanceType<C>>>] extends [
+  never,
+]
+  ? unknown
+  : { readonly on: Handlers<MessagesOf<ContractOf<InstanceType<C>>>> };
 
 /** Refuses, at compile time, a pattern that lacks a parameter which the consumer needs. */
 export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =

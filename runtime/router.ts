@@ -19,61 +19,81 @@ export interface RouteMatch {
 
 type Matcher = (path: string) => { readonly params: Record<string, string> } | false;
 
+// Text, or one parameter, between two slashes: what the types of `route` understand.
+const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
+
 /** Finds the route for a path. Patterns are case-sensitive; the first that matches, in the order added, is taken. */
 export class Router {
-  readonly #routes: { readonly route: Route; readonly matches: Matcher }[] = [];
+  readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
   /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for. */
   add(route: Route): void {
     const { pattern, checks } = route;
-    const names = parameterNames(pattern);
+    if (!legalPattern.test(pattern)) {
+      throw new RouteError(
+        `"${pattern}" is no pattern for a route: each part is text, or a parameter with its colon. ` +
+          'Write it like "/ws/room/:room_name".',
+      );
+    }
+    const names = pathToRegexp(pattern).keys.map(({ name }) => name);
     const stray = Object.keys(checks).find((name) => !names.includes(name));
     if (stray !== undefined) {
       throw new RouteError(`There is a check for ":${stray}", which the pattern "${pattern}" does not have.`);
     }
-    if (this.#routes.some((other) => other.route.pattern === pattern)) {
-      throw new RouteError(`The pattern "${pattern}" is routed already.`);
+    const shape = pattern.replace(/:\w+/g, ":");
+    const taken = this.#routes.find((other) => other.shape === shape);
+    if (taken) {
+      throw new RouteError(
+        `"${pattern}" matches the same paths as "${taken.route.pattern}", which is routed.`,
+      );
     }
-    this.#routes.push({
-      route,
-      matches: match<Record<string, string>>(pattern, { sensitive: true, trailing: false }),
+    const matches = match<Record<string, string>>(pattern, {
+      sensitive: true,
+      trailing: false,
+      decode: false,
     });
+    this.#routes.push({ route, shape, matches });
   }
 
-  /** The route and its decoded parameters, or why not: 404 for an unknown path, 400 for a malformed parameter. */
+  has(path: string): boolean {
+    return this.#routes.some(({ matches }) => matches(path));
+  }
+
+  /**
+   * The route and its decoded parameters, or why not: 404 for an unknown path, 400 for a parameter that is malformed
+   * or not accepted. @throws what a check throws.
+   */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {
-      try {
-        const found = matches(path);
-        if (found) return check(route, found.params);
-      } catch {
-        return { status: 400, reason: "The path has a malformed escape sequence" };
-      }
+      const found = matches(path);
+      if (!found) continue;
+      const params = decode(found.params);
+      return params ? check(route, params) : malformed;
     }
-    return { status: 404, reason: "There is nothing at this path" };
+    return notFound;
+  }
+}
+
+/** What is said of a path without a route. */
+export const notFound: Refusal = { status: 404, reason: "There is nothing at this path" };
+
+const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
+
+function decode(params: Record<string, string>): Record<string, string> | undefined {
+  try {
+    return Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]),
+    );
+  } catch {
+    return undefined;
   }
 }
 
 function check(route: Route, params: Record<string, string>): RouteMatch | Refusal {
   for (const [name, checkParam] of Object.entries(route.checks)) {
     const reason = checkParam?.(params[name] ?? "");
-    if (reason !== undefined)
-      return { status: 400, reason: `The path parameter "${name}" is not accepted. ${reason}` };
+    if (reason === undefined) continue;
+    return { status: 400, reason: `The path parameter "${name}" is not accepted. ${reason}` };
   }
   return { route, params };
-}
-
-function parameterNames(pattern: string): string[] {
-  try {
-    const { keys } = pathToRegexp(pattern);
-    const wildcard = keys.find((key) => key.type === "wildcard");
-    if (wildcard) throw new Error(`it has a wildcard, "*${wildcard.name}"; name each part with a colon`);
-    return keys.map((key) => key.name);
-  } catch (cause) {
-    const why = (cause as Error).message;
-    throw new RouteError(
-      `"${pattern}" is no pattern for a route: ${why}. Write it like "/ws/room/:room_name".`,
-      { cause },
-    );
-  }
 }

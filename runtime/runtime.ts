@@ -1,28 +1,34 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { toPromise } from "xstate";
-import type { Scope } from "../actors/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import { createReporter } from "../layers/report.ts";
-import { ActorReference } from "./actor-reference.ts";
-import { Admission, isRefusal } from "./admission.ts";
-import { Connection } from "./connection.ts";
+import type { ActorReference } from "./actor-reference.ts";
+import { Admission, shuttingDown } from "./admission.ts";
+import type { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
-import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
-import { defaultLimits, type Limits } from "./limits.ts";
+import { surviveErrors } from "./http-answer.ts";
+import { checkLayer } from "./layer-check.ts";
+import { type Limits, longestMs, resolveLimits } from "./limits.ts";
 import { answerPlainRequest } from "./plain-request.ts";
-import type { OnCompletePattern, OnKnownLayer, RouteOptions, SpawnScope } from "./route-types.ts";
+import type {
+  OnCompletePattern,
+  OnKnownLayer,
+  RouteOptions,
+  SpawnScope,
+  WithHandlers,
+} from "./route-types.ts";
 import { Router } from "./router.ts";
+import { spawn } from "./spawn.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Turn } from "./turn.ts";
 import { Upgrades } from "./upgrades.ts";
-import { VirtualTransport } from "./virtual-transport.ts";
 
 /** Layers by alias, whatever messages each of them carries. */
 export type Layers = Record<string, ChannelLayer<never>>;
@@ -76,6 +82,7 @@ export class Runtime<L extends Layers = Layers> {
   readonly #upgrades: Upgrades;
   readonly #attached = new Map<Server, () => void>();
   #closing: Promise<void> | undefined;
+  #closed = false;
 
   constructor({
     layers,
@@ -88,7 +95,7 @@ export class Runtime<L extends Layers = Layers> {
     this.layers = (layers ?? {}) as L;
     this.#environment = {
       layers: this.layers as unknown as Record<string, ChannelLayer>,
-      limits: { ...defaultLimits, ...limits },
+      limits: resolveLimits(limits),
       clock,
       counters,
       report: createReporter(() => onError),
@@ -113,14 +120,15 @@ export class Runtime<L extends Layers = Layers> {
    * Has `Consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
    *
    * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
+   * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
    */
   route<P extends string, C extends ConsumerClass>(
     pattern: P,
-    consumer: C & OnKnownLayer<C, L> & OnCompletePattern<C, P>,
+    consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & OnCompletePattern<C, P>,
     options: RouteOptions<P> = {},
   ): void {
-    this.#checkLayer(consumer);
+    checkLayer(consumer, this.#environment.layers);
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
@@ -138,7 +146,8 @@ export class Runtime<L extends Layers = Layers> {
     if (this.#attached.has(server)) return;
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const rejects = unmatched ? unmatched === "reject" : server.listenerCount("upgrade") === 1;
-      if (rejects || this.#serves(request)) this.handleUpgrade(request, socket, head);
+      if (rejects || this.#admission.serves(request)) this.handleUpgrade(request, socket, head);
+      else surviveErrors(socket);
     };
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
       if (server.listenerCount("request") > 1 || this.handleRequest(request, response)) return;
@@ -161,7 +170,7 @@ export class Runtime<L extends Layers = Layers> {
 
   /**
    * Answers a plain request for the path of a socket as an upgrade would be answered, with 426 if it would be let in.
-   * Returns false, without an answer, if the path is not routed.
+   * Returns false, without an answer, if the path is not routed or the runtime is closed.
    *
    * @example
    * ```ts
@@ -171,7 +180,7 @@ export class Runtime<L extends Layers = Layers> {
    * ```
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
-    if (!this.#serves(request)) return false;
+    if (this.#closed || !this.#admission.serves(request)) return false;
     void answerPlainRequest(this.#admission, request, response);
     return true;
   }
@@ -179,22 +188,19 @@ export class Runtime<L extends Layers = Layers> {
   /**
    * Runs a consumer without a socket. Resolves when its `connect` has settled.
    *
-   * @throws {RejectedError} if the consumer rejects.
+   * @throws {RejectedError} if the consumer rejects, or does not accept in time.
+   * @throws {UnknownLayerError} as {@link route} does.
+   * @throws {MissingCapabilityError} as {@link route} does.
    * @throws whatever `connect` throws, which `onError` hears of, too.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
   async spawn<C extends ConsumerClass>(
-    consumer: C & OnKnownLayer<C, L>,
+    consumer: C & OnKnownLayer<C, L> & WithHandlers<C>,
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
   ): Promise<ActorReference> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
-    this.#checkLayer(consumer);
-    const { counters, clock, limits } = this.#environment;
-    const transport = new VirtualTransport(counters);
-    const connection = new Connection(this.#environment, consumer, virtualScope(scope), transport);
-    const done = toPromise(connection.machine);
-    await connection.start(new Deadline(clock, limits.connectTimeoutMs));
-    return new ActorReference(connection, transport, done);
+    checkLayer(consumer, this.#environment.layers);
+    return spawn(this.#environment, consumer, scope ?? {});
   }
 
   /**
@@ -202,8 +208,8 @@ export class Runtime<L extends Layers = Layers> {
    * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Then the layers are closed,
    * and the servers are let go, which stay open. May be called twice.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options);
+  close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(Math.min(drainMs, longestMs));
     return this.#closing;
   }
 
@@ -211,9 +217,10 @@ export class Runtime<L extends Layers = Layers> {
     return this.close();
   }
 
-  async #close({ drainMs = 10_000 }: CloseOptions): Promise<void> {
+  async #close(drainMs: number): Promise<void> {
     const { clock, supervisor } = this.#environment;
     this.#admission.draining = true;
+    this.#upgrades.refuseAll(shuttingDown);
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
     );
@@ -221,38 +228,11 @@ export class Runtime<L extends Layers = Layers> {
       for (const connection of this.#supervisor.children) connection.terminate();
       await supervisor.whenEmpty();
     }
+    this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
   }
-
-  #serves(request: IncomingMessage): boolean {
-    const found = this.#admission.find(request);
-    return !(isRefusal(found) && found.status === 404);
-  }
-
-  #checkLayer({ name, layer }: ConsumerClass): void {
-    const aliases = Object.keys(this.layers);
-    if (layer === undefined || aliases.includes(layer)) return;
-    throw new UnknownLayerError(
-      `${name} names the layer "${layer}", which this runtime does not have. ` +
-        (aliases.length > 0
-          ? `It has: ${aliases.join(", ")}.`
-          : "It has none: give createRuntime some `layers`."),
-    );
-  }
-}
-
-function virtualScope(given: Partial<Pick<Scope, "path" | "params" | "query" | "user">> = {}): Scope {
-  return {
-    path: given.path ?? "",
-    params: given.params ?? {},
-    query: given.query ?? new URLSearchParams(),
-    headers: {},
-    subprotocols: [],
-    clientAddress: undefined,
-    user: given.user,
-  };
 }
 
 /** Makes a {@link Runtime}. */

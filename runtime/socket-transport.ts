@@ -35,7 +35,10 @@ export class SocketTransport implements Transport {
     this.#handshake = undefined;
     if (!websocket) return;
     this.#websocket = websocket;
-    this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, () => this.listener?.lagging());
+    this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, {
+      lagging: () => this.listener?.lagging(),
+      failed: (error) => this.listener?.failed(error, "send"),
+    });
     websocket.on("message", (bytes: Buffer, isBinary: boolean) => {
       this.listener?.receive(isBinary ? bytes : bytes.toString());
     });
@@ -77,6 +80,16 @@ export class SocketTransport implements Transport {
   }
 }
 
+const handshakeHeaders = new Set([
+  "connection",
+  "content-length",
+  "sec-websocket-accept",
+  "sec-websocket-extensions",
+  "sec-websocket-protocol",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
   if (subprotocol !== undefined && !offered.includes(subprotocol)) {
     throw new AcceptError(
@@ -84,6 +97,9 @@ function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: read
         (offered.length > 0 ? `It offered: ${offered.join(", ")}.` : "It offered none."),
     );
   }
+  const taken = Object.keys(headers).find((name) => handshakeHeaders.has(name.toLowerCase()));
+  if (taken !== undefined)
+    throw new AcceptError(`The header "${taken}" belongs to the handshake: leave it out.`);
   try {
     for (const [name, value] of Object.entries(headers)) headerLine(name, value);
   } catch (cause) {

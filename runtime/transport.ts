@@ -24,6 +24,8 @@ export interface TransportListener {
   receive(frame: Frame): void;
   /** The other side closed or vanished, or sent what it must not. Nothing is received after this. */
   lost(code: number, reason: string): void;
+  /** What was sent cannot be written: bytes that are no longer there, say. */
+  failed(error: unknown, stage: string): void;
   /** It reads so slowly that more waits for it than may. */
   lagging(): void;
   /** All is over, and no resource is held any more: the last call, made once, on every way out. */

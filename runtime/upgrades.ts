@@ -6,7 +6,7 @@ import { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { Handshake } from "./handshake.ts";
-import { headerLine, type Refusal, refuseUpgrade } from "./http-answer.ts";
+import { headerLine, type Refusal, refuseUpgrade, surviveErrors } from "./http-answer.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
 /** Takes upgrades from their first byte to a running connection. */
@@ -14,6 +14,7 @@ export class Upgrades {
   readonly #environment: Environment;
   readonly #admission: Admission;
   readonly #handshakes = new WeakMap<IncomingMessage, Handshake>();
+  readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
   constructor(environment: Environment, admission: Admission) {
@@ -42,9 +43,11 @@ export class Upgrades {
 
   /** The upgrade's whole way in. */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    surviveErrors(socket);
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
-      this.refuse(socket, found);
+      this.#environment.counters.refuse();
+      refuseUpgrade(socket, found);
       return;
     }
     const handshake = new Handshake(request, socket);
@@ -57,30 +60,35 @@ export class Upgrades {
     else this.#environment.counters.refuse();
   }
 
-  refuse(socket: Duplex, refusal: Refusal): void {
-    this.#environment.counters.refuse();
-    socket.on("error", () => socket.destroy());
-    refuseUpgrade(socket, refusal);
+  /** Refuses those that guards have not answered for yet. */
+  refuseAll(refusal: Refusal): void {
+    for (const [handshake, deadline] of this.#guarded) {
+      deadline.cancel();
+      this.#refuse(handshake, refusal);
+    }
   }
 
   async #admit(found: Candidate, handshake: Handshake): Promise<void> {
-    const { clock, counters, limits } = this.#environment;
+    const { clock, limits } = this.#environment;
     const deadline = new Deadline(clock, limits.connectTimeoutMs);
-    const refuse = ({ status, reason }: Refusal) => {
-      if (handshake.over) return;
-      counters.refuse();
-      handshake.refuse(status, reason);
-    };
-    deadline.onPassed = () => refuse({ status: 503, reason: "Connecting took too long" });
+    deadline.onPassed = () => this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
+    this.#guarded.set(handshake, deadline);
     const admitted = await this.#admission.guard(found, handshake.request);
-    if (handshake.over || isRefusal(admitted)) {
+    this.#guarded.delete(handshake);
+    if (isRefusal(admitted)) this.#refuse(handshake, admitted);
+    if (isRefusal(admitted) || handshake.over) {
       deadline.cancel();
-      if (isRefusal(admitted)) refuse(admitted);
       return;
     }
     const { route, scope } = admitted;
     const transport = new SocketTransport(handshake, scope.subprotocols, this.#environment);
     const connection = new Connection(this.#environment, route.Consumer, scope, transport);
     await connection.start(deadline).catch(() => {});
+  }
+
+  #refuse(handshake: Handshake, { status, reason }: Refusal): void {
+    if (handshake.over) return;
+    this.#environment.counters.refuse();
+    handshake.refuse(status, reason);
   }
 }

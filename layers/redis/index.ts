@@ -1,5 +1,8 @@
+export type { ByCluster } from "./cluster-backend.ts";
+export type { PublishQueueOptions } from "./publish-queue.ts";
+export type { PubSubOptions } from "./pubsub-settings.ts";
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
-export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
+export { type ByHosts, RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
 export type { RedisServerOptions } from "./redis-server.ts";
 export {
   RedisStreamsBackend,
@@ -7,3 +10,12 @@ export {
   type StreamOptions,
 } from "./redis-streams-backend.ts";
 export { RedisStreamsLayer, type RedisStreamsLayerOptions } from "./redis-streams-layer.ts";
+export type {
+  ByClient,
+  BySentinels,
+  ByUrl,
+  RedisAddress,
+  RedisConnectionOptions,
+  RedisFactory,
+  RedisPlace,
+} from "./servers.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import { within } from "./deadline.ts";
-import type { RedisServer } from "./redis-server.ts";
+import type { AnyConnectionOptions, RedisServer } from "./redis-server.ts";
 
 /** What a link tells its owner. */
 export interface LinkListener {
@@ -14,6 +14,9 @@ export interface LinkListener {
   /** An outage has begun, or goes on for another reason. Never twice in one outage for the same. */
   error(error: Error): void;
 }
+
+/** What a node of a cluster says that is not, or no longer, the one to ask: connecting anew finds the right one. */
+const misplaced = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
 /** How long a closing link waits for what it has sent to be answered. */
 const lingerMs = 1_000;
@@ -28,7 +31,9 @@ export class Link {
   readonly #reported = new Set<string>();
   #failure: Error | undefined;
   #wasUp = false;
+  #breaking: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  #giveUp: (() => void) | undefined;
 
   /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
   constructor(role: string, server: RedisServer, listener: LinkListener, clock: Clock) {
@@ -36,11 +41,14 @@ export class Link {
     this.#server = server;
     this.#listener = listener;
     this.#clock = clock;
-    this.redis = new Redis({
+    const { create = (options: AnyConnectionOptions) => new Redis(options) } = server;
+    this.redis = create({
       connectionName: `greenroom-${role}`,
       ...server.options,
       // A first connection that fails is for the caller of `open`; only one that was up comes back by itself.
       retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
+      // Nothing cancels this pause, so it is a short one.
+      sentinelRetryStrategy: (attempt) => (this.#wasUp ? Math.min(backoffMs(attempt), lingerMs / 2) : null),
     });
     this.redis.on("ready", () => this.#up());
     this.redis.on("close", () => this.#down());
@@ -53,17 +61,27 @@ export class Link {
 
   /** Why commands fail at the moment. */
   get trouble(): LayerUnavailableError {
-    return this.#unavailable("is not connected", this.#failure);
+    return this.unavailable("is not connected");
+  }
+
+  /** An error that names the server, without its password, says `what` it does, and why if that is known. */
+  unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
+    const { address } = this.#server;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
   /** @throws {LayerUnavailableError} naming the address, without the password. The link is closed then. */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
+    const givenUp = new Promise<never>((_, reject) => {
+      this.#giveUp = () => reject(new Error("closed meanwhile"));
+    });
     try {
-      await within(this.redis.connect(), connectTimeoutMs, this.#clock, late);
+      await within(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
     } catch (error) {
-      const failure = this.#unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
+      const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
       await this.close();
       throw failure;
     }
@@ -79,12 +97,27 @@ export class Link {
     try {
       return await command(this.redis);
     } catch (error) {
-      throw this.isUp ? this.#unavailable("refuses a command", withoutCommand(error)) : this.trouble;
+      const cause = withoutCommand(error);
+      const failure = this.isUp ? this.unavailable("refuses a command", cause) : this.trouble;
+      // A refusal would be final. This one ends as the connection does: later, and for all that was under way.
+      if (misplaced.test(cause.message)) await this.rebuild(cause);
+      throw failure;
     }
+  }
+
+  /** Hangs up and connects anew: the connection looks healthy, but is not. Resolves once it is gone. */
+  rebuild(why: Error): Promise<void> {
+    if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
+    if (this.#breaking !== undefined) return this.#breaking;
+    this.#breaking = new Promise((resolve) => this.redis.once("close", () => resolve()));
+    this.#failed(why);
+    this.redis.disconnect(true);
+    return this.#breaking;
   }
 
   /** Waits a little for the answers that are due, then hangs up. */
   close(): Promise<void> {
+    this.#giveUp?.();
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -98,8 +131,11 @@ export class Link {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // ioredis says "end" of a connection, not of the pause before it would have made one.
-    if (status !== "reconnecting") await ended;
+    // ioredis says "end" of a connection, not of the pause before it would have made one, and not soon while it asks
+    // Sentinels that do not answer.
+    if (status === "reconnecting") return;
+    const late = () => new Error("no end of the connection");
+    await within(ended, lingerMs, this.#clock, late).catch(() => {});
   }
 
   #up(): void {
@@ -110,6 +146,7 @@ export class Link {
   }
 
   #down(): void {
+    this.#breaking = undefined;
     if (!this.#wasUp || this.#closing !== undefined) return;
     this.#listener.down();
     this.#failed(this.#failure ?? new Error("the connection was closed"));
@@ -120,12 +157,6 @@ export class Link {
     if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(error.message)) return;
     this.#reported.add(error.message);
     this.#listener.error(this.trouble);
-  }
-
-  #unavailable(what: string, cause: Error | undefined): LayerUnavailableError {
-    const { address } = this.#server;
-    const why = cause === undefined ? "" : `: ${cause.message}`;
-    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 }
 

@@ -1,29 +1,84 @@
 import type { BackendListener, Clock, Health } from "../contract.ts";
 import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
 import { Link } from "./link.ts";
+import { Probe } from "./probe.ts";
+import { type PublishLimits, PublishQueue } from "./publish-queue.ts";
+import type { PubSubCommands } from "./pubsub-commands.ts";
 import type { RedisServer } from "./redis-server.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** The two connections that pub/sub needs, one to publish and one to subscribe. */
+/** How the two connections behave. */
+export interface PubSubSettings {
+  readonly clock: Clock;
+  readonly commands: PubSubCommands;
+  readonly probeMs: number;
+  readonly probeTopic: string;
+  readonly publishLimits: PublishLimits;
+}
+
+/**
+ * The two connections that pub/sub needs, one to publish and one to subscribe, with the probe that tells whether the
+ * second one still hears the first, and what waits to be published while that one is down.
+ */
 export class PubSubConnection {
   readonly publisher: Link;
   readonly subscriptions: Subscriptions;
   readonly #subscriber: Link;
+  readonly #queue: PublishQueue;
+  readonly #probe: Probe;
 
-  constructor(server: RedisServer, clock: Clock, listener: BackendListener) {
+  constructor(server: RedisServer, settings: PubSubSettings, listener: BackendListener) {
     const { address, connectTimeoutMs: ms } = server;
+    const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
-    this.publisher = new Link("publisher", server, { up() {}, down() {}, error }, clock);
+    const publisher = new Link(
+      "publisher",
+      server,
+      { up: () => this.#queue.flush(), down() {}, error },
+      clock,
+    );
     const subscriber = new Link(
       "subscriber",
       server,
-      { up: () => subscriptions.up(), down: () => subscriptions.down(), error },
+      {
+        up: () => {
+          this.subscriptions.up();
+          void this.#probe.start();
+        },
+        down: () => {
+          this.#probe.stop();
+          this.subscriptions.down();
+        },
+        error,
+      },
       clock,
     );
-    const subscriptions = new Subscriptions(
+    this.#queue = new PublishQueue(
       {
-        subscribe: (topics) => subscriber.run((redis) => redis.subscribe(...topics)),
-        unsubscribe: (topics) => subscriber.run((redis) => redis.unsubscribe(...topics)),
+        get isUp() {
+          return publisher.isUp;
+        },
+        publish: (topic, payload) =>
+          publisher.run((redis) => commands.publish(redis, topic, asBuffer(payload))),
+        unavailable: (what) => publisher.unavailable(what),
+      },
+      publishLimits,
+      clock,
+    );
+    this.#probe = new Probe(
+      {
+        subscribe: () => subscriber.run((redis) => commands.subscribe(redis, [probeTopic])),
+        publish: (token) => publisher.run((redis) => commands.publish(redis, probeTopic, token)),
+        ping: () => subscriber.redis.ping(),
+        lost: (why) => void subscriber.rebuild(why),
+        refused: error,
+      },
+      { intervalMs: probeMs, deadlineMs: ms, clock },
+    );
+    this.subscriptions = new Subscriptions(
+      {
+        subscribe: (topics) => subscriber.run((redis) => commands.subscribe(redis, topics)),
+        unsubscribe: (topics) => subscriber.run((redis) => commands.unsubscribe(redis, topics)),
       },
       listener,
       {
@@ -33,11 +88,15 @@ export class PubSubConnection {
       },
     );
     // Topics are ASCII, so this is the cheapest way to read them.
-    subscriber.redis.on("messageBuffer", (topic, payload) =>
-      subscriptions.payload(topic.toString("latin1"), payload),
-    );
+    subscriber.redis.on(commands.event, (name: Buffer, payload: Buffer) => {
+      const topic = name.toString("latin1");
+      if (topic === probeTopic) this.#probe.arrived(payload);
+      else this.subscriptions.payload(topic, payload);
+    });
+    // A shard that went to another master drops its topics, and says so.
+    subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
+    this.publisher = publisher;
     this.#subscriber = subscriber;
-    this.subscriptions = subscriptions;
   }
 
   get health(): Health {
@@ -55,13 +114,14 @@ export class PubSubConnection {
     }
   }
 
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
-    const bytes = asBuffer(payload);
-    await this.publisher.run((redis) => redis.publish(topic, bytes));
+  publish(topic: string, payload: Uint8Array): Promise<void> {
+    return this.#queue.publish(topic, payload);
   }
 
   async close(): Promise<void> {
     this.subscriptions.close(new LayerClosedError());
+    this.#queue.close(new LayerClosedError());
+    this.#probe.stop();
     await Promise.all([this.publisher.close(), this.#subscriber.close()]);
   }
 }

@@ -1,7 +1,7 @@
-import type { RedisOptions } from "ioredis";
+import type { Redis, RedisOptions } from "ioredis";
 
 /** What this package decides itself, since delivery depends on it. */
-const fixed = {
+export const fixed = {
   lazyConnect: true,
   // A publish in an outage fails at once, and nothing stale is sent when the outage is over.
   enableOfflineQueue: false,
@@ -17,12 +17,15 @@ const fixed = {
 } as const satisfies RedisOptions;
 
 /** ioredis' options, with replies in the form that its types take for granted. */
-type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
+export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type Decided =
   | keyof typeof fixed
-  | ("connectTimeout" | "socketTimeout" | "retryStrategy")
-  | ("host" | "port" | "path" | "keyPrefix");
+  | ("connectTimeout" | "socketTimeout" | "retryStrategy" | "sentinelRetryStrategy")
+  | ("host" | "port" | "path" | "keyPrefix" | "sentinels" | "name" | "role");
+
+/** What may be said about a connection besides where it goes. */
+export type ConnectionOptions = Omit<AnyConnectionOptions, Decided>;
 
 /** Which Redis server a layer uses, and how. */
 export interface RedisServerOptions {
@@ -35,7 +38,7 @@ export interface RedisServerOptions {
    */
   readonly connectTimeoutMs?: number;
   /** More of ioredis' options, such as `tls` or `family`; but none that decide on delivery. */
-  readonly redis?: Omit<ConnectionOptions, Decided>;
+  readonly redis?: ConnectionOptions;
 }
 
 /** A server as ioredis wants it described, and as errors name it. */
@@ -43,13 +46,15 @@ export interface RedisServer {
   /** Host and port, never a password. */
   readonly address: string;
   readonly connectTimeoutMs: number;
-  readonly options: ConnectionOptions;
+  readonly options: AnyConnectionOptions;
+  /** Makes a connection. @default that of ioredis */
+  readonly create?: (options: AnyConnectionOptions) => Redis;
 }
 
 /** @throws {TypeError} if the URL is not that of a Redis server. The URL is not shown: it may hold a password. */
 export function redisServer({ url, connectTimeoutMs = 5_000, redis = {} }: RedisServerOptions): RedisServer {
   const { protocol, hostname, port, username, password } = parse(url);
-  const options: ConnectionOptions = {
+  const options: AnyConnectionOptions = {
     ...(protocol === "rediss:" && { tls: {} }),
     ...(username !== "" && { username: unescaped(username) }),
     ...(password !== "" && { password: unescaped(password) }),

@@ -10,8 +10,11 @@ import type {
 import { LayerUnavailableError } from "../errors.ts";
 import { Topics } from "../topics.ts";
 import { within } from "./deadline.ts";
-import { asBuffer, PubSubConnection } from "./pubsub-connection.ts";
-import { type RedisServer, type RedisServerOptions, redisServer } from "./redis-server.ts";
+import { asBuffer, PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
+import { type PubSubOptions, pubSubSettings } from "./pubsub-settings.ts";
+import { RedisQueues } from "./redis-queues.ts";
+import type { RedisServer } from "./redis-server.ts";
+import { type RedisPlace, redisPlace } from "./servers.ts";
 import { parsePublication, streamNames } from "./stream-entry.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { StreamReader } from "./stream-reader.ts";
@@ -32,12 +35,12 @@ export interface StreamOptions {
 }
 
 /** What can be told to {@link RedisStreamsBackend}. */
-export interface RedisStreamsBackendOptions extends RedisServerOptions, StreamOptions {
-  /** The layer's prefix, by which topics of groups are told from those of nodes. */
-  readonly prefix: string;
-  /** The timers of deadlines and checks. @default globalThis */
-  readonly clock?: Clock;
-}
+export type RedisStreamsBackendOptions = RedisPlace &
+  PubSubOptions &
+  StreamOptions & {
+    /** The layer's prefix, by which topics of groups are told from those of nodes. */
+    readonly prefix: string;
+  };
 
 const defaults = { capacity: 100, expiryMs: 60_000, tailCheckMs: 30_000 } as const satisfies StreamOptions;
 
@@ -63,12 +66,14 @@ export class RedisStreamsBackend implements Backend {
     delivery: "once-or-gap",
     crossProcess: true,
     history: true,
-    workers: false,
+    workers: true,
   };
+  readonly queues: RedisQueues;
   readonly history: HistoryBackend = {
     read: (topic, query) => this.#connected().reader.history(topic, query),
   };
   readonly #server: RedisServer;
+  readonly #settings: PubSubSettings;
   readonly #clock: Clock;
   readonly #topics: Topics;
   readonly #options: Required<StreamOptions>;
@@ -80,14 +85,16 @@ export class RedisStreamsBackend implements Backend {
   #isClosed = false;
 
   /**
-   * @throws {TypeError} if the URL is not that of a Redis server.
+   * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
    * @throws {RangeError} if a number is not a positive integer.
    */
   constructor(options: RedisStreamsBackendOptions) {
-    const { prefix, clock = globalThis, capacity, expiryMs, tailCheckMs, ...server } = options;
-    this.#server = redisServer(server);
-    this.#clock = clock;
+    const { prefix, capacity, expiryMs, tailCheckMs } = options;
+    this.#server = redisPlace(options);
+    this.#settings = pubSubSettings(options);
+    this.#clock = this.#settings.clock;
+    this.queues = new RedisQueues(this.#server, (error) => this.#listener?.error(error), this.#clock);
     this.#topics = new Topics(prefix);
     this.#options = {
       capacity: positive("capacity", capacity ?? defaults.capacity),
@@ -102,7 +109,7 @@ export class RedisStreamsBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    const pubsub = new PubSubConnection(this.#server, this.#clock, {
+    const pubsub = new PubSubConnection(this.#server, this.#settings, {
       payload: (channel, payload) => this.#arrived(channel, payload),
       gap: (channel) => this.#resumed(channel),
       error: (error) => listener.error(error),
@@ -156,6 +163,7 @@ export class RedisStreamsBackend implements Backend {
     this.#clock.clearTimeout(this.#timer);
     for (const follower of this.#followers.values()) follower.stop();
     this.#followers.clear();
+    await this.queues.close();
     await this.#connection?.pubsub.close();
   }
 

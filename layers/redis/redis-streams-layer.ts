@@ -1,9 +1,14 @@
 import { ChannelLayer, type ChannelLayerOptions } from "../channel-layer.ts";
 import type { AnyMessages } from "../contract.ts";
-import { RedisStreamsBackend, type RedisStreamsBackendOptions } from "./redis-streams-backend.ts";
+import type { PubSubOptions } from "./pubsub-settings.ts";
+import { RedisStreamsBackend, type StreamOptions } from "./redis-streams-backend.ts";
+import type { RedisPlace } from "./servers.ts";
 
 /** Where the server is, what keeps this application apart from others on it, and how much is kept. */
-export interface RedisStreamsLayerOptions extends ChannelLayerOptions, RedisStreamsBackendOptions {}
+export type RedisStreamsLayerOptions = ChannelLayerOptions &
+  RedisPlace &
+  Omit<PubSubOptions, "probePrefix"> &
+  StreamOptions;
 
 /**
  * A channel layer across processes and machines, over streams of one Redis server: what is sent to a group reaches each
@@ -21,11 +26,11 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
    * Connects to nothing yet.
    *
-   * @throws {TypeError} if the URL is not that of a Redis server.
+   * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
    * @throws {RangeError} if a number is not a positive integer.
    */
   constructor(options: RedisStreamsLayerOptions) {
-    super(new RedisStreamsBackend(options), options);
+    super(new RedisStreamsBackend({ ...options, probePrefix: options.prefix }), options);
   }
 }

@@ -1,6 +1,7 @@
 import { describeArrivals } from "./arrivals.ts";
 import { describeClosing } from "./closing.ts";
 import { describeDirectSends } from "./direct-sends.ts";
+import { describeFlushing } from "./flushing.ts";
 import { describeGroups } from "./groups.ts";
 import { describeHistory } from "./history.ts";
 import { describeLoss } from "./loss.ts";
@@ -8,6 +9,7 @@ import { describeMembership } from "./membership.ts";
 import { describeMessages } from "./messages.ts";
 import { describeNames } from "./names.ts";
 import { describeOpening } from "./opening.ts";
+import { describeQueues } from "./queues.ts";
 import { type LayerImplementation, Stage } from "./stage.ts";
 
 /**
@@ -17,26 +19,43 @@ import { type LayerImplementation, Stage } from "./stage.ts";
  * @example
  * const bus = new MemoryBus();
  * describeChannelLayer("MemoryLayer", {
- *   startNode: (world) => new MemoryLayer({ bus, prefix: world }),
+ *   startNode: (world, options) => new MemoryLayer({ ...options, bus, prefix: world }),
  *   publish: (topic, payload) => new MemoryBackend(bus, worldOf(topic)).publish(topic, payload),
+ *   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
  *   lacks: { gap: "nothing lies between the nodes of one process", recovery: "the same" },
  * });
  */
 export function describeChannelLayer(name: string, implementation: LayerImplementation): void {
-  describe(name, () => {
-    const stage = new Stage(implementation);
-    beforeEach(() => stage.open());
-    afterEach(() => stage.close());
-
+  describeOnStage(name, implementation, (stage) => {
     describeNames(stage);
     describeMessages(stage);
     describeArrivals(stage);
     describeGroups(stage);
     describeMembership(stage);
     describeDirectSends(stage);
+    describeFlushing(stage);
     describeLoss(stage);
     describeHistory(stage);
+    describeQueues(stage);
     describeOpening(stage);
     describeClosing(stage);
+  });
+}
+
+/** The part of {@link describeChannelLayer} that is about named channels: for a backend of queues by itself. */
+export function describeWorkQueues(name: string, implementation: LayerImplementation): void {
+  describeOnStage(name, implementation, describeQueues);
+}
+
+function describeOnStage(
+  name: string,
+  implementation: LayerImplementation,
+  describeParts: (stage: Stage) => void,
+): void {
+  describe(name, () => {
+    const stage = new Stage(implementation);
+    beforeEach(() => stage.open());
+    afterEach(() => stage.close());
+    describeParts(stage);
   });
 }

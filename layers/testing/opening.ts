@@ -35,6 +35,13 @@ export function describeOpening(stage: Stage): void {
       await late.ready();
     });
 
+    it("is not needed to know what the layer can do", async () => {
+      const { capabilities } = await stage.startNode();
+      const { delivery, crossProcess, history, workers } = capabilities;
+      assert.ok(delivery === "at-most-once" || delivery === "once-or-gap", delivery);
+      for (const isThere of [crossProcess, history, workers]) assert.equal(typeof isThere, "boolean");
+    });
+
     it("shows in the health, which says why it is not well", async () => {
       const late = await stage.startNode();
       assert.deepEqual(late.health, { ok: false, reason: "The layer is not open yet." });

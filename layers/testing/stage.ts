@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { ChannelLayer } from "../channel-layer.ts";
+import type { ChannelLayer, ChannelLayerOptions } from "../channel-layer.ts";
 import type { ErrorListener } from "../contract.ts";
 import { Recorder } from "./recorder.ts";
+
+/** What a spec asks of a node beyond its world: an option of every layer. */
+export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity">;
 
 /** A layer as the suite needs it. */
 export interface LayerImplementation {
@@ -9,9 +12,11 @@ export interface LayerImplementation {
    * Makes a node that reaches all nodes of the same `world` and none of another. `world` is unique for each spec, and
    * must be the layer's prefix.
    */
-  startNode(world: string): ChannelLayer | Promise<ChannelLayer>;
+  startNode(world: string, options: NodeOptions): ChannelLayer | Promise<ChannelLayer>;
   /** Publishes bytes on a topic, as a program that knows nothing of this package would. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
+  /** Puts bytes into a queue, as a program that knows nothing of this package would. Left out where there are none. */
+  enqueue?(queue: string, payload: Uint8Array): Promise<unknown>;
   /** Breaks the connection on which `node` receives; the node restores it by itself. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /** What the implementation does not have, and why: shown as a pending test. */
@@ -22,6 +27,8 @@ export interface LayerImplementation {
     readonly recovery?: string;
     /** What was sent to a group can be read. */
     readonly history?: string;
+    /** Named channels are work queues. */
+    readonly queues?: string;
   };
 }
 
@@ -63,8 +70,8 @@ export class Stage {
   }
 
   /** One more node, of this world or of another, closed with the rest. */
-  async startNode(world = this.#world): Promise<ChannelLayer> {
-    const node = await this.implementation.startNode(world);
+  async startNode(world = this.#world, options: NodeOptions = {}): Promise<ChannelLayer> {
+    const node = await this.implementation.startNode(world, options);
     node.onError = (...report) => this.errors.push(report);
     this.#nodes.push(node);
     return node;
@@ -93,6 +100,11 @@ export class Stage {
   /** Puts bytes on the topic of a node, past all checks. */
   async publishToNode(node: ChannelLayer, payload: Uint8Array): Promise<void> {
     await this.implementation.publish(`${this.#world}__node__${node.node}`, payload);
+  }
+
+  /** Puts bytes into the queue of a named channel, past all checks. */
+  async enqueue(channel: string, payload: Uint8Array): Promise<void> {
+    await this.implementation.enqueue?.(`${this.#world}__queue__${channel}`, payload);
   }
 
   #node(index: number): ChannelLayer {

@@ -41,6 +41,12 @@ describe("npm start", function () {
     }
   });
 
+  it("says that REDIS_URL is no address of a Redis, and exits 1", async () => {
+    const { code, said } = await failDemoProcess({ REDIS_URL: "localhost:6379" });
+    expect(code).to.equal(1);
+    expect(said).to.match(/^The demo cannot start\. REDIS_URL must look like redis:/);
+  });
+
   describe("with a REDIS_URL where nothing answers", () => {
     const silent: Socket[] = [];
     let server: Server;
@@ -62,7 +68,7 @@ describe("npm start", function () {
       const { code, said } = await failDemoProcess({ REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
       expect(code).to.equal(1);
       expect(said)
-        .to.match(/^The demo cannot start\. /)
+        .to.match(/^The demo cannot start\. .*Start one there .*unset REDIS_URL\.\n$/)
         .and.contain(`127.0.0.1:${port}`)
         .and.not.contain("secret");
     });

@@ -20,6 +20,25 @@ describe("the types of a layer", () => {
     await layer.close();
   });
 
+  it("tell a handler of a named channel what it gets: what the layer declares, or what it says itself", async () => {
+    const layer = new MemoryLayer<RoomMessages>();
+    await layer.consume("all", (message) => {
+      if (message.type === "room_message") message.message.trim();
+      // @ts-expect-error a type that was not declared
+      if (message.type === "room_mesage") throw new Error();
+    });
+    await layer.consume<{ readonly type: "resize"; readonly width: number }>(
+      "resizing",
+      ({ width }, { attempt }) => {
+        (width * attempt).toFixed();
+      },
+    );
+    await layer.consume("own", async (message: { readonly url: string }) => void message.url.trim());
+    // @ts-expect-error an option that there is not
+    await layer.consume("jobs", () => {}, { atOnce: 2 });
+    await layer.close();
+  });
+
   it("take every message where none are declared", async () => {
     const layer = new MemoryLayer();
     await layer.groupSend("room", { type: "anything", goes: [1, { two: null }] });

@@ -42,6 +42,17 @@ describe("createReporter", () => {
     ]);
   });
 
+  it("tells of a storm of failures in a few warnings that leave none out of the count", () => {
+    let time = 0;
+    const report = createReporter(() => undefined, { now: () => time });
+    for (time = 0; time < 100_000; time += 1) report(new Error(`topic ${time % 7}`), { stage: "layer" });
+    expect(warnings).to.have.length(20);
+    expect(warnings[0]).to.equal("layer: topic 0");
+    for (const warning of warnings.slice(1)) {
+      expect(warning).to.match(/^layer: topic \d \(4999 more since the last warning\)$/);
+    }
+  });
+
   it("warns of a listener that throws or rejects, and never throws itself", async () => {
     const listeners: ErrorListener[] = [
       () => {

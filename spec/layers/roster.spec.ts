@@ -65,15 +65,16 @@ describe("Roster", () => {
     expect(roster.groupAt(topic)).to.equal(undefined);
   });
 
-  it("ends as the last calls say, whatever the order of joins, leaves and answers", async () => {
+  it("ends as the last calls say, whatever the order of joins, leaves, flushes and answers", async () => {
     const steps = fc.oneof(
       fc.record({ do: fc.constantFrom("join", "leave"), who: fc.nat(2) }),
-      fc.record({ do: fc.constantFrom("grant", "refuse", "turn"), who: fc.constant(0) }),
+      fc.record({ do: fc.constantFrom("grant", "refuse", "turn", "flush"), who: fc.constant(0) }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (script) => {
         const { backend, roster, inGroup } = start();
-        const members = [0, 1, 2].map(() => roster.add(new Recorder()));
+        const addMembers = () => [0, 1, 2].map(() => roster.add(new Recorder()));
+        let members = addMembers();
         const wanted = new Map<Recorder, boolean>();
         for (const step of script) {
           const member = members[step.who] ?? roster.add(new Recorder());
@@ -81,11 +82,15 @@ describe("Roster", () => {
           if (step.do === "join") {
             wanted.set(inbox, true);
             const join = roster.join("group", member);
-            const failed = () => void (member.joins.size === 0 && wanted.set(inbox, false));
+            const failed = () => void (member.joins.size === 0 && wanted.delete(inbox));
             join.catch(failed);
           } else if (step.do === "leave") {
             wanted.set(inbox, false);
             void roster.leave("group", member);
+          } else if (step.do === "flush") {
+            wanted.clear();
+            void roster.flush();
+            members = addMembers();
           } else if (step.do === "turn") await new Promise((resolve) => setImmediate(resolve));
           else await backend.answer(step.do === "grant");
         }

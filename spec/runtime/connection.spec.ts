@@ -64,6 +64,7 @@ describe("Connection", () => {
       const wrong: [AcceptOptions, RegExp][] = [
         [{ subprotocol: "v3" }, /did not offer the subprotocol "v3".*It offered none/],
         [{ headers: { "X-A": "1\r\nX-B: 2" } }, /header that HTTP cannot carry/],
+        [{ headers: { "sec-websocket-Accept": "mine" } }, /belongs to the handshake/],
       ];
       for (const [options, message] of wrong) {
         const { url, failures } = await serveAt(connecting((consumer) => consumer.accept(options)));
@@ -109,8 +110,63 @@ describe("Connection", () => {
       expect(await (await Client.open(late.url)).closed).to.have.property("code", 1011);
       const fine = await serveAt(connecting((consumer) => consumer.reject(200, "Fine")));
       expect(await Client.refused(fine.url)).to.include({ status: 500 });
-      for (const { failures } of [late, fine])
-        expect(failures[0]?.error).to.have.property("code", "ERR_ACCEPT");
+      expect(late.failures[0]?.error).to.have.property("code", "ERR_ACCEPT");
+      expect(fine.failures[0]?.error).to.be.instanceOf(RangeError);
+    });
+  });
+
+  describe("while its client is gone", () => {
+    it("stops at accept, so that nobody hears of one who never was there", async () => {
+      const working = gate();
+      const begun = gate();
+      class Arriving extends WebSocketConsumer<{ messages: Notes }> {
+        static override readonly layer = "chat";
+        static override readonly on = handlers<Arriving>({ note() {} });
+        override async connect() {
+          begun.open();
+          await working.opened;
+          await this.accept();
+          await this.groupSend("notes", { type: "note", text: "joined" });
+        }
+      }
+      const { url, server, runtime, failures, chat } = await serveAt(Arriving);
+      const connected = once(server, "connection");
+      const client = new Client(url);
+      const [[socket]] = await Promise.all([connected, begun.opened]);
+      client.websocket.terminate();
+      await once(socket, "close");
+      working.open();
+      while (runtime.size > 0) await new Promise(setImmediate);
+      expect([chat.counters().published, failures]).to.deep.equal([0, []]);
+    });
+
+    it("joins nothing any more, though a handler still runs", async () => {
+      const working = gate();
+      const begun = gate();
+      const joined = gate();
+      const notes: string[] = [];
+      class Late extends WebSocketConsumer<{ messages: Notes }> {
+        static override readonly layer = "chat";
+        static override readonly on = handlers<Late>({ note: ({ text }) => void notes.push(text) });
+        override async receive() {
+          begun.open();
+          await working.opened;
+          await this.groupAdd("notes");
+          joined.open();
+          await gate().opened;
+        }
+      }
+      const { url, runtime, chat } = await serveAt(Late, { handlerGraceMs: 60_000 });
+      const client = await Client.open(url);
+      client.send("go");
+      await begun.opened;
+      await client.close();
+      working.open();
+      await joined.opened;
+      await chat.groupSend("notes", { type: "note", text: "to nobody" } as never);
+      await new Promise(setImmediate);
+      expect([chat.counters().delivered, notes]).to.deep.equal([0, []]);
+      await runtime.close({ drainMs: 1 });
     });
   });
 
@@ -350,6 +406,49 @@ describe("Connection", () => {
       }
     });
 
+    it("with the rejection of an actor that it spawned is a failure like any other", async () => {
+      class Full extends WebSocketConsumer {
+        override connect() {
+          this.reject(409, "Full");
+        }
+      }
+      class Parent extends WebSocketConsumer {
+        override async receive() {
+          await runtime.spawn(Full);
+        }
+      }
+      const { url, failures, runtime } = await serveAt(Parent as never);
+      const client = await Client.open(url);
+      client.send("spawn");
+      expect(await client.closed).to.have.property("code", 1011);
+      expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive"]);
+    });
+
+    it("to write what is no longer there closes that connection alone, and others get their frames", async () => {
+      class Careless extends WebSocketConsumer {
+        override receive(text: string) {
+          const bytes = new Uint8Array(8);
+          this.send(text === "careless" ? bytes : text);
+          structuredClone(bytes, { transfer: [bytes.buffer] });
+        }
+      }
+      const { url, failures } = await serveAt(Careless as never);
+      const [careless, bystander] = [await Client.open(url), await Client.open(url)];
+      for (let n = 0; n < 3; n++) bystander.send("before");
+      careless.send("careless");
+      for (let n = 0; n < 3; n++) bystander.send("after");
+      expect(await careless.closed).to.have.property("code", 1011);
+      expect(await bystander.take(6)).to.deep.equal([
+        "before",
+        "before",
+        "before",
+        "after",
+        "after",
+        "after",
+      ]);
+      expect(failures.map(({ stage }) => stage)).to.deep.equal(["send"]);
+    });
+
     it("in disconnect is told to onError and ends the connection all the same", async () => {
       const { url, runtime, failures } = await serveAt(Fragile);
       const client = await Client.open(`${url}?at=disconnect`);
@@ -401,6 +500,29 @@ describe("Connection", () => {
       for (let n = 0; n < 1_000; n++) client.send(`${n}`.padEnd(1_000));
       working.open();
       expect(await client.next()).to.equal("all");
+    });
+
+    it("let a client send faster than its messages come back", async () => {
+      class Shouting extends WebSocketConsumer<{ messages: Notes }> {
+        static override readonly layer = "chat";
+        static override readonly on = handlers<Shouting>({
+          note({ text }) {
+            this.send(text);
+          },
+        });
+        override async connect() {
+          await this.groupAdd("notes");
+        }
+        override async receive(text: string) {
+          await this.groupSend("notes", { type: "note", text });
+          await new Promise(setImmediate);
+        }
+      }
+      const { url } = await serveAt(Shouting, { mailboxCapacity: 10 });
+      const client = await Client.open(url);
+      const texts = Array.from({ length: 500 }, (_, n) => `${n}`);
+      for (const text of texts) client.send(text);
+      expect(await client.take(500)).to.deep.equal(texts);
     });
 
     it("close with 1013 an actor for which more messages wait than may", async () => {

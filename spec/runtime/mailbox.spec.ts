@@ -48,18 +48,18 @@ describe("Mailbox", () => {
   function busy(): ReturnType<typeof gate> {
     const working = gate();
     owner.work = (item) => (item === "work" ? working.opened : undefined);
-    mailbox.put("work");
+    mailbox.putFrame("work");
     owner.handled.length = 0;
     return working;
   }
 
   describe("#start", () => {
-    it("lets nothing through before the first work has settled, then everything in order", async () => {
+    it("lets nothing through before the first work has settled, then everything", async () => {
       const connecting = gate();
       mailbox.start(connecting.opened);
-      mailbox.put("one");
-      mailbox.post(mail(2));
-      mailbox.put({ group: "three" });
+      mailbox.putMessage(mail(2));
+      mailbox.putFrame("one");
+      mailbox.putGap({ group: "three" });
       expect(owner.handled).to.deep.equal([]);
       connecting.open();
       await mailbox.whenIdle();
@@ -76,14 +76,14 @@ describe("Mailbox", () => {
   describe("handling", () => {
     it("goes straight through when nothing waits", async () => {
       await started();
-      mailbox.put("now");
+      mailbox.putFrame("now");
       expect(owner.handled).to.deep.equal(["now"]);
     });
 
     it("awaits a promise before the next item", async () => {
       await started();
       const working = busy();
-      mailbox.put("next");
+      mailbox.putFrame("next");
       expect(owner.handled).to.deep.equal([]);
       working.open();
       await mailbox.whenIdle();
@@ -95,10 +95,10 @@ describe("Mailbox", () => {
       const order: string[] = [];
       owner.work = (item) => {
         order.push(`${item} begins`);
-        if (item === "outer") mailbox.put("inner");
+        if (item === "outer") mailbox.putFrame("inner");
         order.push(`${item} ends`);
       };
-      mailbox.put("outer");
+      mailbox.putFrame("outer");
       expect(order).to.deep.equal(["outer begins", "outer ends", "inner begins", "inner ends"]);
     });
 
@@ -109,7 +109,7 @@ describe("Mailbox", () => {
         if (item === "rejects") return Promise.reject(new Error("rejected"));
         return undefined;
       };
-      for (const item of ["throws", "rejects", "fine"]) mailbox.put(item);
+      for (const item of ["throws", "rejects", "fine"]) mailbox.putFrame(item);
       await mailbox.whenIdle();
       expect(owner.failures).to.deep.equal([
         ["thrown", "throws"],
@@ -122,32 +122,44 @@ describe("Mailbox", () => {
       await started();
       const working = busy();
       const frames = Array.from({ length: 5_000 }, (_, n) => `${n}`);
-      for (const frame of frames) mailbox.put(frame);
+      for (const frame of frames) mailbox.putFrame(frame);
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal(frames);
     });
+
+    it("takes frames and messages in turn, each kind in its order, and a gap in its place", async () => {
+      await started();
+      const working = busy();
+      for (const n of [1, 2, 3]) mailbox.putFrame(`frame ${n}`);
+      mailbox.putMessage(mail(1));
+      mailbox.putGap({ group: "gap" });
+      mailbox.putMessage(mail(2));
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal([1, "frame 1", { group: "gap" }, "frame 2", 2, "frame 3"]);
+    });
   });
 
-  describe("#post", () => {
+  describe("#putMessage", () => {
     it("refuses a message when as many wait as may, whatever number of frames waits", async () => {
       await started();
       const working = busy();
-      for (let n = 0; n < 10; n++) mailbox.put(`frame ${n}`);
-      expect([1, 2, 3, 4].map((n) => mailbox.post(mail(n)))).to.deep.equal([true, true, true, false]);
+      for (let n = 0; n < 10; n++) mailbox.putFrame(`frame ${n}`);
+      expect([1, 2, 3, 4].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([true, true, true, false]);
       working.open();
       await mailbox.whenIdle();
-      expect(owner.handled.slice(-3)).to.deep.equal([1, 2, 3]);
+      expect(owner.handled.filter((item) => typeof item === "number")).to.deep.equal([1, 2, 3]);
     });
 
     it("has room again when messages were handled", async () => {
       await started();
       const working = busy();
-      for (const n of [1, 2, 3]) mailbox.post(mail(n));
+      for (const n of [1, 2, 3]) mailbox.putMessage(mail(n));
       working.open();
       await mailbox.whenIdle();
       busy();
-      expect([4, 5, 6, 7].map((n) => mailbox.post(mail(n)))).to.deep.equal([true, true, true, false]);
+      expect([4, 5, 6, 7].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([true, true, true, false]);
     });
   });
 
@@ -155,10 +167,10 @@ describe("Mailbox", () => {
     it("pauses above the mark of frames and resumes at half of it", async () => {
       await started();
       const working = busy();
-      for (let n = 0; n < 4; n++) mailbox.put(`frame ${n}`);
+      for (let n = 0; n < 4; n++) mailbox.putFrame(`frame ${n}`);
       expect(owner.flow).to.deep.equal([]);
-      mailbox.put("one too many");
-      mailbox.put("and another");
+      mailbox.putFrame("one too many");
+      mailbox.putFrame("and another");
       expect(owner.flow).to.deep.equal(["pause"]);
       const sizes: number[] = [];
       owner.resume = () => sizes.push(mailbox.size);
@@ -172,11 +184,11 @@ describe("Mailbox", () => {
     it("drops what waits, says how much, and takes nothing any more", async () => {
       await started();
       const working = busy();
-      mailbox.put("frame");
-      mailbox.post(mail(1));
+      mailbox.putFrame("frame");
+      mailbox.putMessage(mail(1));
       expect(mailbox.close()).to.equal(2);
-      expect(mailbox.put("late")).to.equal(false);
-      expect(mailbox.post(mail(2))).to.equal(false);
+      expect(mailbox.putFrame("late")).to.equal(false);
+      expect(mailbox.putMessage(mail(2))).to.equal(false);
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal([]);
@@ -186,7 +198,7 @@ describe("Mailbox", () => {
     it("resumes a paused owner, so that its closing handshake is read", async () => {
       await started();
       busy();
-      for (let n = 0; n < 5; n++) mailbox.put(`frame ${n}`);
+      for (let n = 0; n < 5; n++) mailbox.putFrame(`frame ${n}`);
       mailbox.close();
       expect(owner.flow).to.deep.equal(["pause", "resume"]);
     });
@@ -196,7 +208,7 @@ describe("Mailbox", () => {
     it("waits for what is being handled, not for what waits", async () => {
       await started();
       const working = busy();
-      mailbox.put("dropped");
+      mailbox.putFrame("dropped");
       mailbox.close();
       const idle = mailbox.whenIdle().then(() => "idle");
       expect(await Promise.race([idle, Promise.resolve("busy")])).to.equal("busy");

@@ -60,4 +60,17 @@ describe("Membership", () => {
       expect([slow.channels.size, constructed]).to.deep.equal([0, 0]);
     });
   }
+
+  it("ends without a complaint when its layer was closed before", async () => {
+    class Member extends WebSocketConsumer {
+      static override readonly layer = "slow";
+    }
+    const slow = new SlowLayer();
+    slow.making.open();
+    const { runtime, failures } = await serve({ layers: { slow } });
+    const actor = await runtime.spawn(Member);
+    await slow.close();
+    await actor.stop();
+    expect(failures).to.deep.equal([]);
+  });
 });

@@ -69,13 +69,25 @@ describe("Router", () => {
       expect(() => add("/ws/:room", { seat: groupName })).to.throw('There is a check for ":seat"');
     });
 
-    it("refuses a pattern twice", () => {
-      add("/ws/system");
-      expect(() => add("/ws/system")).to.throw("routed already");
+    it("refuses a pattern twice, also under other names", () => {
+      add("/ws/room/:room_name");
+      expect(() => add("/ws/room/:room_name")).to.throw("matches the same paths");
+      expect(() => add("/ws/room/:name")).to.throw(
+        '"/ws/room/:name" matches the same paths as "/ws/room/:room_name"',
+      );
     });
 
     it("refuses what is no pattern, and a wildcard, and shows how to write one", () => {
-      for (const pattern of ["/ws/:room(\\d+)", "/ws/:", "/ws/*rest"]) {
+      for (const pattern of [
+        "/ws/:room(\\d+)",
+        "/ws/:",
+        "/ws/*rest",
+        "/ws{/:room}",
+        "/ws/:a-:b",
+        "/ws/:a.json",
+        "ws",
+        "",
+      ]) {
         expect(() => add(pattern), pattern)
           .to.throw("Write it like")
           .with.property("code", "ERR_ROUTE");

@@ -2,11 +2,15 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect } from "chai";
 import {
+  type Capabilities,
+  type Capability,
   type Clock,
   createRuntime,
+  type GreenroomError,
   handlers,
   JsonWebSocketConsumer,
   MemoryLayer,
+  MissingCapabilityError,
   type RejectedError,
   WebSocketConsumer,
 } from "greenroom";
@@ -54,6 +58,84 @@ describe("Runtime", () => {
         'Lost names the layer "chats", which this runtime does not have. It has: chat, queue.',
       );
       expect(() => createRuntime().route("/ws", Lost as never)).to.throw("It has none");
+    });
+  });
+
+  describe("a consumer with needs", () => {
+    /** A layer whose backend says that it can do these things. */
+    const layerWith = (...abilities: Capability[]) => {
+      class Able extends MemoryLayer {
+        override get capabilities(): Capabilities {
+          const added = Object.fromEntries(abilities.map((name) => [name, true]));
+          const none = { crossProcess: false, history: false, workers: false };
+          return { delivery: "at-most-once", ...none, ...added };
+        }
+      }
+      return new Able();
+    };
+    class Archive extends WebSocketConsumer {
+      static override readonly layer = "chat";
+      static override readonly needs = ["history", "crossProcess"] as const;
+    }
+    const codeOf = (error: unknown) => (error as GreenroomError).code;
+
+    it("is taken where its layer can do it all", async () => {
+      await using runtime = createRuntime({
+        layers: { chat: layerWith("history", "crossProcess", "workers") },
+      });
+      runtime.route("/ws", Archive);
+      expect((await runtime.spawn(Archive)).machine.getSnapshot().value).to.equal("joined");
+    });
+
+    it("is refused by route and spawn where its layer lacks something, which the error names", async () => {
+      await using runtime = createRuntime({ layers: { chat: layerWith("history") } });
+      const message =
+        'Archive needs crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
+        "This one has: at-most-once delivery, history.";
+      expect(() => runtime.route("/ws", Archive)).to.throw(MissingCapabilityError, message);
+      const refusal = await runtime.spawn(Archive).catch((error) => error);
+      expect(refusal).to.be.instanceOf(MissingCapabilityError).and.to.have.property("message", message);
+      expect(codeOf(refusal)).to.equal("ERR_MISSING_CAPABILITY");
+      expect(runtime.size).to.equal(0);
+    });
+
+    it("hears of all that is missing at once, and what an empty layer has", () => {
+      const runtime = createRuntime({ layers: { chat: layerWith() } });
+      expect(() => runtime.route("/ws", Archive)).to.throw(
+        'Archive needs history, crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
+          "This one has: at-most-once delivery.",
+      );
+    });
+
+    it("is refused without a layer", () => {
+      class Nowhere extends WebSocketConsumer {
+        static override readonly needs = ["workers"] as const;
+      }
+      expect(() => createRuntime().route("/ws", Nowhere)).to.throw(
+        MissingCapabilityError,
+        "Nowhere needs workers, but names no layer: give it a `layer`.",
+      );
+    });
+  });
+
+  describe("options", () => {
+    it("left undefined are the defaults, and no limit can be switched off", async () => {
+      const { runtime, url } = await serve({
+        layers: chat(),
+        maxPayload: undefined,
+        connectTimeoutMs: undefined,
+      } as never);
+      runtime.route("/ws", Echo);
+      const client = await Client.open(`${url}/ws`);
+      client.send("x".repeat(65_537));
+      expect(await client.closed).to.have.property("code", 1009);
+      for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "1"]) {
+        expect(() => createRuntime({ maxPayload: limit as number }), `${limit}`).to.throw(
+          RangeError,
+          "maxPayload is",
+        );
+      }
+      expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('There is no option "maxPayLoad"');
     });
   });
 
@@ -177,14 +259,14 @@ describe("Runtime", () => {
           return new Promise<void>(() => {});
         }
       }
-      void runtime.spawn(Never);
+      const rejection = runtime.spawn(Never).catch((error) => error);
       clock.increment(14_999);
       expect(runtime.size).to.equal(1);
       clock.increment(1);
       await new Promise(setImmediate);
       clock.increment(5_000);
       while (runtime.size > 0) await new Promise(setImmediate);
-      await runtime.close();
+      expect(await rejection).to.include({ code: "ERR_REJECTED", status: 503 });
     });
   });
 
@@ -254,6 +336,27 @@ describe("Runtime", () => {
       guarding.open();
       expect(await refused).to.deep.equal({ status: 503, body: "The server is shutting down" });
       await closing;
+    });
+
+    it("refuses with 503, at once, what still is with a guard that takes its time", async () => {
+      const asked = gate();
+      const guard = () => {
+        asked.open();
+        return gate().opened;
+      };
+      const { runtime, url } = await serve({ layers: chat(), guards: [guard], connectTimeoutMs: 60_000 });
+      runtime.route("/ws", Echo);
+      const refused = Client.refused(`${url}/ws`);
+      await asked.opened;
+      await runtime.close();
+      expect(await refused).to.deep.equal({ status: 503, body: "The server is shutting down" });
+    });
+
+    it("leaves plain requests to others once it is closed", async () => {
+      const { runtime } = await serve({ layers: chat() });
+      runtime.route("/ws", Echo);
+      await runtime.close();
+      expect(runtime.handleRequest({ url: "/ws" } as never, {} as never)).to.equal(false);
     });
 
     it("refuses with 503 what is still connecting", async () => {

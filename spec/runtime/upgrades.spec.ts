@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { expect } from "chai";
-import { type Guard, groupName, originGuard, WebSocketConsumer } from "greenroom";
+import { createRuntime, type Guard, groupName, originGuard, WebSocketConsumer } from "greenroom";
 import { WebSocketServer } from "ws";
 import { Client } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
@@ -74,6 +74,18 @@ describe("Upgrades", () => {
       expect(await Client.refused(`${url}/ws/room/%ZZ`)).to.include({ status: 400 });
       expect(constructed).to.equal(0);
       expect(runtime.counters().refused).to.equal(4);
+    });
+
+    it("answers 500 when a check throws, and tells onError", async () => {
+      const { url, runtime, failures } = await serve({ layers: chat() });
+      const params = {
+        id: () => {
+          throw new Error("no database");
+        },
+      };
+      runtime.route("/ws/:id", Echo, { params });
+      expect(await Client.refused(`${url}/ws/7`)).to.deep.equal({ status: 500, body: "Internal error" });
+      expect(failures.map(({ stage }) => stage)).to.deep.equal(["params"]);
     });
 
     it("answers 403 for a foreign origin and for null, and makes no actor", async () => {
@@ -152,6 +164,13 @@ describe("Upgrades", () => {
       expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({ status: 500, body: "Internal error" });
       expect(failures).to.have.lengthOf(1);
       expect(failures[0]).to.have.property("stage", "guard");
+    });
+
+    it("that refuse with a status which does not refuse are answered with 500, by upgrade and by GET", async () => {
+      const { url, failures } = await serveEcho([() => ({ status: 1000, reason: "?" })]);
+      expect(await Client.refused(`${url}/ws/echo`)).to.include({ status: 500 });
+      expect((await fetch(`${url}/ws/echo`)).status).to.equal(500);
+      expect(failures.map(({ error }) => error instanceof RangeError)).to.deep.equal([true, true]);
     });
 
     it("that take too long are answered with 503", async () => {
@@ -239,7 +258,7 @@ describe("Upgrades", () => {
       }
       runtime.route("/ws", TooLate);
       await new Client(`${url}/ws`).closed;
-      await accepted;
+      expect(await accepted?.catch((error) => error)).to.have.property("code", "ERR_CONNECTION_LOST");
       await runtime.close();
       expect([runtime.size, failures]).to.deep.equal([0, []]);
       expect(runtime.counters().dropped.closing).to.equal(1);
@@ -280,6 +299,45 @@ describe("Upgrades", () => {
       server.off("upgrade", onUpgrade);
       expect(await Client.refused(`${url}/other`)).to.include({ status: 404 });
       client.websocket.terminate();
+    });
+
+    it("survives a client that resets an upgrade which nobody takes", async () => {
+      const { url, server } = await serveEcho();
+      const seen = once(server, "upgrade");
+      server.on("upgrade", () => {});
+      const accepted = once(server, "connection");
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.write(upgrade("/nobody"));
+      const [[connection]] = (await Promise.all([accepted, seen])) as [[Socket], unknown];
+      const closed = new Promise((resolve) => connection.once("close", resolve));
+      connection.resume();
+      socket.resetAndDestroy();
+      await closed;
+      server.removeAllListeners("upgrade");
+    });
+
+    it("leaves to another runtime on the same server what is not its own, also while closing", async () => {
+      const { url, runtime, server } = await serveEcho();
+      await using other = createRuntime();
+      other.route("/other", Echo);
+      other.attach(server);
+      const begun = gate();
+      class Endless extends Echo {
+        override receive() {
+          begun.open();
+          return gate().opened as never;
+        }
+      }
+      runtime.route("/ws/endless", Endless);
+      const client = await Client.open(`${url}/ws/endless`);
+      client.send("go");
+      await begun.opened;
+      const closing = runtime.close({ drainMs: 100 });
+      expect(await Client.refused(`${url}/ws/echo`)).to.include({ status: 503 });
+      const guest = await Client.open(`${url}/other`);
+      guest.send("hi");
+      expect(await guest.next()).to.equal("hi");
+      await closing;
     });
 
     it("answers 404 all the same when told to", async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -95,12 +95,19 @@ async function unpack(): Promise<string> {
     await withEnvironment({ TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" }, () =>
       packed.executablePath(),
     );
+    await writeFile(join(unfinished, "fonts", "fonts.conf"), fontsConf(folder));
     await rename(unfinished, folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     if (!existsSync(folder)) throw error; // else another process was quicker
   }
   return folder;
+}
+
+/** The package's own names /tmp/fonts, wherever it unpacks; and Chromium's pages crash if there is no font at all. */
+function fontsConf(folder: string): string {
+  const directories = `<dir>${join(folder, "fonts")}</dir><cachedir>${join(folder, "fonts-cache")}</cachedir>`;
+  return `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>${directories}</fontconfig>\n`;
 }
 
 function packedVersion(): string {

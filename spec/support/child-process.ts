@@ -6,6 +6,14 @@ import { promisify } from "node:util";
 /** Runs a program to its end and gives what it printed. @throws with its output if it fails. */
 export const run = promisify(execFile);
 
+// Without a listener these two end the process without "exit", and what runs beside the specs would stay.
+for (const [signal, number] of [
+  ["SIGTERM", 15],
+  ["SIGHUP", 1],
+] as const) {
+  process.once(signal, () => process.exit(128 + number));
+}
+
 /** A program that runs beside the specs until it is ended, at the latest when they are over. */
 export interface RunningProcess {
   readonly pid: number;

@@ -21,6 +21,8 @@ export interface RedisServerOptions {
   /** The port to listen on, so that a server can come back where it was. @default a free one */
   readonly port?: number;
   readonly password?: string;
+  /** More arguments for the server. */
+  readonly args?: readonly string[];
 }
 
 let command: Promise<RedisCommand> | undefined;
@@ -43,7 +45,8 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       ...redis.before(port),
       ...["--port", String(port), "--bind", redis.bind, "--save", "", "--appendonly", "no"],
       ...(redis.bind === host ? [] : ["--protected-mode", "no"]),
-      ...(password === undefined ? [] : ["--requirepass", password]),
+      ...(password === undefined ? [] : ["--requirepass", password, "--masterauth", password]),
+      ...(options.args ?? []),
     ],
     (line) => line.includes("eady to accept connections"),
   );

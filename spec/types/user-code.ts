@@ -91,9 +91,28 @@ class Frozen extends WebSocketConsumer<{ messages: RoomMessages }> {
   });
 }
 
+class Archive extends WebSocketConsumer {
+  static override readonly layer = "chat";
+  static override readonly needs = ["history", "workers", "crossProcess"] as const;
+}
+runtime.route("/ws/archive", Archive);
+
+// @ts-expect-error a layer has no such capability
+class Hopeful extends WebSocketConsumer {
+  static override readonly needs = ["histroy"] as const;
+}
+
+// @ts-expect-error how a layer delivers is no yes or no
+class Demanding extends WebSocketConsumer {
+  static override readonly needs = ["delivery"] as const;
+}
+
 class Elsewhere extends WebSocketConsumer {
   static override readonly layer = "queue";
 }
+class Tableless extends WebSocketConsumer<{ messages: RoomMessages }> {}
+// @ts-expect-error it declares messages and has no table for them
+runtime.route("/ws/tableless", Tableless);
 // @ts-expect-error there is no layer "queue"
 runtime.route("/ws/elsewhere", Elsewhere);
 // @ts-expect-error nor for a spawned one
@@ -110,4 +129,4 @@ await runtime.spawn(RoomChat);
 await runtime.layers.chat.groupSend("room_general", { type: "nope" });
 // @ts-expect-error there is no such layer
 runtime.layers.queue;
-void [Missing, Typo, Frozen];
+void [Missing, Typo, Frozen, Hopeful, Demanding];

@@ -55,6 +55,9 @@ describe("RedisPubSubLayer in an outage", () => {
     );
   }
 
+  /** What a member was told of its groups; direct sends have a gap of their own. */
+  const groupGaps = ({ gaps }: Recorder) => gaps.filter(({ group }) => group !== undefined);
+
   /** Whether `call` settles without any answer from outside. */
   async function settlesAtOnce(call: Promise<unknown>): Promise<boolean> {
     return Promise.race([
@@ -66,7 +69,9 @@ describe("RedisPubSubLayer in an outage", () => {
     ]);
   }
 
-  it("fails what is sent at once, naming the address, and never sends it later", async () => {
+  it("fails what is sent at once where nothing may wait, naming the address, and never sends it later", async () => {
+    await layer.close();
+    startLayer({ publishQueue: { capacity: 0 } });
     const { channel, inbox } = await join();
     await crash();
     const sending = layer.groupSend("room", { type: "stale" });
@@ -77,11 +82,43 @@ describe("RedisPubSubLayer in an outage", () => {
     await rejection(layer.send(channel, { type: "stale" }));
     expect(layer.counters().dropped).to.deep.equal({ unavailable: 2 });
     await comeBack();
-    await inbox.until(() => inbox.gaps.length === 1);
+    await inbox.until(() => groupGaps(inbox).length === 1);
     await until(() => layer.health.ok);
     await layer.groupSend("room", { type: "end" });
     await inbox.next("end");
     expect(inbox.types).to.deep.equal(["end"]);
+  });
+
+  it("sends what had waited for its end, in order, if that comes in time", async () => {
+    await layer.close();
+    startLayer({ publishQueue: { deadlineMs: 10_000 } });
+    const { inbox } = await join();
+    const raw = new Redis(server.url);
+    await raw.call("CLIENT", "KILL", "TYPE", "normal");
+    await until(() => !layer.health.ok);
+    const numbers = Array.from({ length: 100 }, (_, index) => index);
+    await Promise.all(numbers.map((number) => layer.groupSend("room", { type: "x", number })));
+    await layer.groupSend("room", { type: "end" });
+    await inbox.next("end");
+    expect(inbox.messages.slice(0, -1).map(({ number }) => number)).to.deep.equal(numbers);
+    expect(inbox.gaps).to.deep.equal([]);
+    await raw.quit();
+  });
+
+  it("fails what has waited too long, and counts it", async () => {
+    await layer.close();
+    const clock = new SimulatedClock();
+    startLayer({ clock });
+    await layer.ready();
+    await crash();
+    const sending = rejection(layer.groupSend("room", { type: "stale" }));
+    clock.increment(499);
+    expect(await settlesAtOnce(sending)).to.equal(false);
+    clock.increment(1);
+    const error = await sending;
+    expect(error).to.be.instanceOf(LayerUnavailableError);
+    expect(error.message).to.include(`${server.host}:${server.port}`).and.to.include("500 ms");
+    expect(layer.counters().dropped).to.deep.equal({ unavailable: 1 });
   });
 
   it("fails what is under way when the connection breaks", async () => {
@@ -97,15 +134,18 @@ describe("RedisPubSubLayer in an outage", () => {
     await crash();
     await comeBack();
     for (const { inbox } of [first, second, another]) {
-      await inbox.until(() => inbox.gaps.length > 0);
+      await inbox.until(() => groupGaps(inbox).length > 0);
     }
     await until(() => layer.health.ok);
     await layer.groupSend("room", { type: "end" });
     await layer.groupSend("another", { type: "end" });
     for (const { inbox } of [first, second, another]) await inbox.next("end");
-    expect(first.inbox.gaps).to.deep.equal([{ group: "room" }]);
-    expect(second.inbox.gaps).to.deep.equal([{ group: "room" }]);
-    expect(another.inbox.gaps).to.deep.equal([{ group: "another" }]);
+    for (const { inbox } of [first, second, another]) {
+      expect(inbox.gaps.filter(({ group }) => group === undefined)).to.deep.equal([{}]);
+    }
+    expect(groupGaps(first.inbox)).to.deep.equal([{ group: "room" }]);
+    expect(groupGaps(second.inbox)).to.deep.equal([{ group: "room" }]);
+    expect(groupGaps(another.inbox)).to.deep.equal([{ group: "another" }]);
   });
 
   it("lets members leave at once, and does not subscribe their group again", async () => {
@@ -114,7 +154,7 @@ describe("RedisPubSubLayer in an outage", () => {
     await crash();
     expect(await settlesAtOnce(layer.groupDiscard("room", channel))).to.equal(true);
     await comeBack();
-    await stays.inbox.until(() => stays.inbox.gaps.length === 1);
+    await stays.inbox.until(() => groupGaps(stays.inbox).length === 1);
     const raw = new Redis(server.url);
     expect(await raw.pubsub("NUMSUB", topic, "chat__group__another")).to.deep.equal([
       topic,
@@ -135,7 +175,7 @@ describe("RedisPubSubLayer in an outage", () => {
     await until(() => layer.health.ok);
     await layer.groupSend("room", { type: "end" });
     await inbox.next("end");
-    expect(inbox.gaps).to.deep.equal([{ group: "another" }]);
+    expect(groupGaps(inbox)).to.deep.equal([{ group: "another" }]);
   });
 
   it("lets those who join wait no longer than the deadline, and leaves no ghost", async () => {
@@ -152,7 +192,7 @@ describe("RedisPubSubLayer in an outage", () => {
     expect(error).to.be.instanceOf(LayerUnavailableError);
     expect(error.message).to.include(`${server.host}:${server.port}`);
     await comeBack();
-    await inbox.until(() => inbox.gaps.length === 1);
+    await inbox.until(() => groupGaps(inbox).length === 1);
     const raw = new Redis(server.url);
     expect(await raw.pubsub("NUMSUB", topic)).to.deep.equal([topic, 0]);
     await raw.publish(topic, Buffer.from("81a474797065a178", "hex"));
@@ -195,7 +235,7 @@ describe("RedisPubSubLayer in an outage", () => {
     deaf.close();
     await once(deaf, "close");
     await comeBack();
-    await inbox.until(() => inbox.gaps.length === 1);
+    await inbox.until(() => groupGaps(inbox).length === 1);
     await until(() => layer.health.ok);
     const texts = errors.map(({ message }) => message);
     expect(new Set(texts).size, texts.join("\n")).to.equal(texts.length);
@@ -205,8 +245,11 @@ describe("RedisPubSubLayer in an outage", () => {
   it("may be closed in the middle of", async () => {
     await join();
     await crash();
-    const joining = rejection(join("another"));
+    const waiting = [join("another"), layer.groupSend("room", { type: "x" })].map(rejection);
     await layer.close();
-    expect(await joining).to.have.property("code", "ERR_LAYER_CLOSED");
+    expect(await settlesAtOnce(Promise.all(waiting))).to.equal(true);
+    for (const error of await Promise.all(waiting)) {
+      expect(error).to.have.property("code", "ERR_LAYER_CLOSED");
+    }
   });
 });

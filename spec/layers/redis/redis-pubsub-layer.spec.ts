@@ -3,8 +3,10 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { InvalidNameError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { createSealing } from "../../../layers/sealing.ts";
 import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
+import { pubSubLacks } from "./support/pubsub-lacks.ts";
 
 /** A client that knows nothing of this package. */
 let raw: Redis;
@@ -17,10 +19,17 @@ describeChannelLayer("RedisPubSubLayer", {
   startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
   publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
   cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
-  lacks: {
-    recovery: "pub/sub keeps nothing that it could deliver later",
-    history: "pub/sub keeps nothing",
-  },
+  lacks: pubSubLacks,
+});
+
+const encryption = { keys: ["the first key", "another"] };
+const { seal } = createSealing(encryption);
+
+describeChannelLayer("RedisPubSubLayer, encrypted", {
+  startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world, encryption }),
+  publish: (topic, payload) => raw.publish(topic, Buffer.from(seal(payload))),
+  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+  lacks: pubSubLacks,
 });
 
 describe("RedisPubSubLayer on the wire", () => {
@@ -40,9 +49,16 @@ describe("RedisPubSubLayer on the wire", () => {
 
   /** The topics of this spec that are subscribed on the server, each with its number of subscribers. */
   async function topics(): Promise<Record<string, unknown>> {
-    const names = (await raw.pubsub("CHANNELS", `${prefix}*`)) as string[];
+    const all = (await raw.pubsub("CHANNELS", `${prefix}*`)) as string[];
+    const names = all.filter((name) => !name.includes("__probe__"));
     const counts = names.length === 0 ? [] : await raw.pubsub("NUMSUB", ...names);
     return Object.fromEntries(names.map((name) => [name, counts[counts.indexOf(name) + 1]]));
+  }
+
+  /** How often the server has run a command. */
+  async function calls(command: string): Promise<number> {
+    const stats = await raw.info("commandstats");
+    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
   }
 
   const join = async (layer: RedisPubSubLayer, group: string, inbox = new Recorder()) => {
@@ -78,11 +94,21 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(await topics()).to.deep.equal({});
   });
 
+  it("unsubscribes all groups when the node is flushed, in one command, and can subscribe them again", async () => {
+    const layer = startLayer();
+    const channels = await Promise.all([1, 2, 3].map(() => layer.newChannel(new Recorder())));
+    const groups = Array.from({ length: 50 }, (_, index) => `room-${index}`);
+    await Promise.all(channels.flatMap((channel) => groups.map((group) => layer.groupAdd(group, channel))));
+    expect(Object.keys(await topics())).to.have.length(51);
+    const before = await calls("unsubscribe");
+    await layer.flush();
+    expect(await topics()).to.deep.equal({ [`${prefix}__node__${layer.node}`]: 1 });
+    expect((await calls("unsubscribe")) - before).to.equal(1);
+    await join(layer, "room-1");
+    expect(Object.keys(await topics())).to.have.length(2);
+  });
+
   it("puts the joins of one turn into one command, and the leaves", async () => {
-    const calls = async (command: string) => {
-      const stats = await raw.info("commandstats");
-      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
-    };
     const layer = startLayer();
     const channel = await layer.newChannel(new Recorder());
     const groups = Array.from({ length: 500 }, (_, index) => `room-${index}`);
@@ -121,6 +147,16 @@ describe("RedisPubSubLayer on the wire", () => {
     await startLayer().ready();
     const clients = String(await raw.client("LIST"));
     expect(clients).to.include("name=greenroom-publisher").and.to.include("name=greenroom-subscriber");
+  });
+
+  it("has no work queues, and says which layers have", async () => {
+    const layer = startLayer();
+    const calls = [layer.send("jobs", { type: "x" }), layer.consume("jobs", () => {})];
+    for (const outcome of await Promise.allSettled(calls)) {
+      expect(outcome).to.have.nested.property("reason.code", "ERR_UNSUPPORTED");
+      expect(outcome).to.have.nested.property("reason.message").that.includes("RedisStreamsLayer");
+    }
+    expect(layer.counters().dropped).to.deep.equal({});
   });
 
   it("wants a prefix", () => {

@@ -18,7 +18,7 @@ before(() => {
 after(() => raw.quit());
 
 describeChannelLayer("RedisStreamsLayer", {
-  startNode: (world) => new RedisStreamsLayer({ url: redisUrl(), prefix: world }),
+  startNode: (world, options) => new RedisStreamsLayer({ ...options, url: redisUrl(), prefix: world }),
   publish: async (topic, payload) => {
     const backend = new RedisStreamsBackend({
       url: redisUrl(),
@@ -28,6 +28,7 @@ describeChannelLayer("RedisStreamsLayer", {
     await backend.publish(topic, payload);
     await backend.close();
   },
+  enqueue: (queue, payload) => raw.xadd(`{${queue}}`, "*", "payload", Buffer.from(payload)),
   cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
   lacks: { gap: "what a broken connection leaves out is read from the stream" },
 });

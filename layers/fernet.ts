@@ -1,0 +1,97 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from "node:crypto";
+
+/** The two halves of a Fernet key. As key objects, they are not shown by `JSON.stringify` or `util.inspect`. */
+export interface FernetKey {
+  readonly signing: KeyObject;
+  readonly encryption: KeyObject;
+}
+
+/** What makes one token differ from the next. */
+export interface TokenOptions {
+  /** Seconds since 1970, which anyone can read in the token. @default now */
+  readonly seconds?: number;
+  /** 16 bytes that MUST NOT be used twice with one key. @default random ones */
+  readonly iv?: Uint8Array;
+}
+
+const version = 0x80;
+const ivAt = 9;
+const ciphertextAt = 25;
+const macBytes = 32;
+const blockBytes = 16;
+const shortestToken = ciphertextAt + blockBytes + macBytes;
+
+/** @param bytes 32 of them: the first half signs, the second encrypts. */
+export function fernetKey(bytes: Uint8Array): FernetKey {
+  if (bytes.length !== 32) throw new RangeError("A Fernet key has 32 bytes.");
+  return {
+    signing: createSecretKey(bytes.subarray(0, 16)),
+    encryption: createSecretKey(bytes.subarray(16)),
+  };
+}
+
+/**
+ * Encrypts and signs `plain`: AES-128-CBC with PKCS7, then HMAC-SHA256 over all that comes before it. Gives the token as
+ * text, in base64url with padding, as other Fernet libraries do.
+ *
+ * @see https://github.com/fernet/spec/blob/master/Spec.md
+ */
+export function sealToken(key: FernetKey, plain: Uint8Array, options: TokenOptions = {}): Buffer {
+  const { seconds = Math.floor(Date.now() / 1_000), iv = randomBytes(blockBytes) } = options;
+  const head = Buffer.alloc(ciphertextAt);
+  head[0] = version;
+  head.writeBigUInt64BE(BigInt(seconds), 1);
+  head.set(iv, ivAt);
+  const cipher = createCipheriv("aes-128-cbc", key.encryption, iv);
+  const signed = Buffer.concat([head, cipher.update(plain), cipher.final()]);
+  return toText(Buffer.concat([signed, macOf(key, signed)]));
+}
+
+/**
+ * Gives what is in a token that one of `keys` made, or nothing if none did: whatever was changed or cut off.
+ *
+ * A token's age does not matter. One that says the same in another spelling (without padding, in another alphabet, with
+ * bits that mean nothing) is refused, so that every changed bit is.
+ */
+export function openToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
+  const token = fromText(text);
+  if (token === undefined || token[0] !== version || token.length < shortestToken) return undefined;
+  const signed = token.subarray(0, -macBytes);
+  const mac = token.subarray(-macBytes);
+  const key = keys.find((candidate) => timingSafeEqual(macOf(candidate, signed), mac));
+  return key && decrypt(key, signed);
+}
+
+function decrypt(key: FernetKey, signed: Buffer): Buffer | undefined {
+  const decipher = createDecipheriv("aes-128-cbc", key.encryption, signed.subarray(ivAt, ciphertextAt));
+  const begin = decipher.update(signed.subarray(ciphertextAt));
+  try {
+    return Buffer.concat([begin, decipher.final()]);
+  } catch {
+    // Signed by one who has the key, and still no whole blocks, or padded wrongly.
+    return undefined;
+  }
+}
+
+function macOf(key: FernetKey, signed: Uint8Array): Buffer {
+  return createHmac("sha256", key.signing).update(signed).digest();
+}
+
+function toText(token: Buffer): Buffer {
+  const text = token.toString("base64url");
+  return Buffer.from(text.padEnd(Math.ceil(text.length / 4) * 4, "="), "latin1");
+}
+
+function fromText(text: Uint8Array): Buffer | undefined {
+  const bytes = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  const token = Buffer.from(bytes.toString("latin1"), "base64url");
+  return toText(token).equals(bytes) ? token : undefined;
+}

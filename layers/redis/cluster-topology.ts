@@ -1,0 +1,131 @@
+import { createConnection, Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { AbstractConnector, Redis } from "ioredis";
+import { LayerUnavailableError } from "../errors.ts";
+import type { AnyConnectionOptions } from "./redis-server.ts";
+import type { RedisAddress } from "./servers.ts";
+
+/** The slots of one master, as ranges with both ends included. */
+export interface Shard {
+  readonly master: RedisAddress;
+  readonly slots: readonly (readonly [from: number, to: number])[];
+}
+
+/** Knows nodes of a cluster, and asks them who is master of what. */
+export class ClusterTopology {
+  readonly #options: AnyConnectionOptions;
+  readonly #seeds: string;
+  readonly #asking = new Set<Redis>();
+  #known: readonly RedisAddress[];
+  #isClosed = false;
+
+  constructor(seeds: readonly RedisAddress[], options: AnyConnectionOptions) {
+    this.#known = seeds;
+    this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`).join(", ");
+    this.#options = options;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong.
+   *
+   * @throws {LayerUnavailableError} naming the nodes that were given, if none answers.
+   */
+  async shards(): Promise<Shard[]> {
+    let cause: unknown;
+    for (const node of this.#known) {
+      if (this.#isClosed) break;
+      try {
+        const shards = await this.#ask(node);
+        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
+        return shards;
+      } catch (error) {
+        cause = error;
+      }
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
+  }
+
+  /** Asks nobody any more, and waits for no answer. */
+  close(): void {
+    this.#isClosed = true;
+    for (const redis of this.#asking) redis.disconnect();
+  }
+
+  /** The class of ioredis' that connects to whoever is master of `slot` at the time. */
+  connectorFor(slot: number): new () => AbstractConnector {
+    const topology = this;
+    const { tls, disconnectTimeout = 1 } = this.#options;
+    return class extends AbstractConnector {
+      constructor() {
+        super(disconnectTimeout);
+      }
+
+      override check(info: { role?: string }): boolean {
+        return info.role === undefined || info.role === "master";
+      }
+
+      override async connect(): Promise<Socket> {
+        this.connecting = true;
+        const master = await topology.#masterOf(slot).catch((error: Error) => error);
+        this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
+        // ioredis gives up for good after an exception. A socket that broke at once is tried again.
+        if (master instanceof Error) this.firstError = master;
+        this.stream.once("error", (error: Error) => {
+          this.firstError = error;
+        });
+        return this.stream;
+      }
+    };
+
+    function open({ host, port }: RedisAddress): Socket {
+      return tls === undefined ? createConnection({ host, port }) : connectTls({ ...tls, host, port });
+    }
+  }
+
+  async #masterOf(slot: number): Promise<RedisAddress> {
+    const shards = await this.shards();
+    const shard = shards.find(({ slots }) => slots.some(([from, to]) => from <= slot && slot <= to));
+    if (shard === undefined) throw new LayerUnavailableError(`Nobody in the cluster serves slot ${slot}.`);
+    return shard.master;
+  }
+
+  async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
+    const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
+    const redis = new Redis({ ...this.#options, ...settings, host, port });
+    // Whoever waits for the answer hears of it.
+    redis.on("error", () => {});
+    this.#asking.add(redis);
+    try {
+      await redis.connect();
+      return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
+    } catch (error) {
+      throw new Error(`${host}:${port}: ${error instanceof Error ? error.message : error}`);
+    } finally {
+      this.#asking.delete(redis);
+      redis.disconnect();
+    }
+  }
+}
+
+/** One range in the answer to `CLUSTER SLOTS`: its ends, its master, and its replicas. */
+type Slots = readonly [
+  from: number,
+  to: number,
+  master: readonly [host: string | null, port: number, id: string],
+];
+
+/** A node that does not know its own host is at the one where it was asked. */
+function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
+  const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
+  for (const [from, to, [host, port, id]] of answer) {
+    const shard = shards.get(id) ?? { master: { host: host || asked, port }, slots: [] };
+    shard.slots.push([from, to]);
+    shards.set(id, shard);
+  }
+  return [...shards.values()];
+}

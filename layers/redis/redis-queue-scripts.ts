@@ -1,0 +1,146 @@
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+
+/** A program that runs inside the server, in one step. */
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+/** What a script is given beside its keys. */
+export type ScriptArgument = string | number | Buffer;
+
+/** Who holds an entry is known by the consumer and by the number of the delivery: a worker may lose one and get it again. */
+const owns = `
+local function owns(id, consumer, attempt)
+  local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
+  local entry = not found.err and found[1]
+  return entry and entry[2] == consumer and entry[4] == tonumber(attempt)
+end
+`;
+
+/** KEYS: stream. ARGV: capacity, payload. Gives 1, or 0 if there is no room. */
+export const enqueueScript = script(`
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
+return 1
+`);
+
+/** KEYS: stream. ARGV: group, id. Whoever did it, it is done, also if somebody else has begun it anew. */
+export const doneScript = script(`
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
+redis.call('XDEL', KEYS[1], ARGV[2])
+`);
+
+/** KEYS: stream. ARGV: group, consumer, id, attempt. Counts another delivery; gives 1, or 0 if it is not ours. */
+export const againScript = script(`${owns}
+if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'RETRYCOUNT', ARGV[4] + 1, 'JUSTID')
+return 1
+`);
+
+/** KEYS: stream, that of its dead letters. ARGV: group, consumer, id, attempt. */
+export const buryScript = script(`${owns}
+if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
+local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
+if entry then redis.call('XADD', KEYS[2], '*', unpack(entry[2])) end
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
+redis.call('XDEL', KEYS[1], ARGV[3])
+return 1
+`);
+
+/** KEYS: stream. ARGV: group, consumer, id, attempt, attempts that count. Others find it idle for a day. */
+export const releaseScript = script(`${owns}
+if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', 86400000, 'RETRYCOUNT', ARGV[5], 'JUSTID')
+return 1
+`);
+
+/** KEYS: stream. ARGV: group, consumer, then id and attempt of each. Gives the ids that are not ours any more. */
+export const renewScript = script(`${owns}
+local lost = {}
+for i = 3, #ARGV, 2 do
+  if owns(ARGV[i], ARGV[2], ARGV[i + 1]) then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+  else
+    lost[#lost + 1] = ARGV[i]
+  end
+end
+return lost
+`);
+
+/**
+ * KEYS: stream. ARGV: group, consumer, limit, idle milliseconds, then the ids that are held. Gives id, attempt and
+ * payload of what others left behind, the oldest first. XAUTOCLAIM would not say which attempt it is, would need its
+ * cursor kept from call to call, and would give a worker once more what it is still busy with.
+ */
+export const takeOverScript = script(`
+local held, taken, limit = {}, {}, tonumber(ARGV[3])
+for i = 5, #ARGV do held[ARGV[i]] = true end
+for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[4], '-', '+', limit + #ARGV - 4)) do
+  if #taken < limit and not held[entry[1]] then
+    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1])[1]
+    if claimed then taken[#taken + 1] = {claimed[1], entry[4] + 1, claimed[2][2]} end
+  end
+end
+return taken
+`);
+
+/**
+ * KEYS: stream. ARGV: group, consumer, limit, then the ids that are held. Gives, as they were, the entries that the
+ * server believes to be the consumer's though it never heard of them: the answer broke off.
+ */
+export const recoverScript = script(`
+local held, found, limit = {}, {}, tonumber(ARGV[3])
+for i = 4, #ARGV do held[ARGV[i]] = true end
+for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', limit + #ARGV - 3, ARGV[2])) do
+  if #found < limit and not held[entry[1]] then
+    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1], 'RETRYCOUNT', entry[4])[1]
+    if claimed then found[#found + 1] = {claimed[1], entry[4], claimed[2][2]} end
+  end
+end
+return found
+`);
+
+/** KEYS: stream. ARGV: group, idle milliseconds, except. Removes the consumers that hold nothing and are gone. */
+export const tidyScript = script(`
+for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
+  if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) and consumer.name ~= ARGV[3] then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
+  end
+end
+`);
+
+/** KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it holds something: that would be lost. */
+export const leaveScript = script(`
+local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
+if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
+`);
+
+const ordered = [enqueueScript];
+
+/** Makes the server know the scripts whose order matters: one that it does not know is sent again, behind later ones. */
+export async function loadScripts(redis: Redis): Promise<void> {
+  await Promise.all(ordered.map(({ lua }) => redis.script("LOAD", lua)));
+}
+
+/** Runs a script; the server is told it if it does not know it. Replies are bytes. */
+export async function runScript(
+  redis: Redis,
+  { lua, sha }: Script,
+  keys: readonly string[],
+  ...args: readonly ScriptArgument[]
+): Promise<unknown> {
+  try {
+    return await redis.callBuffer("EVALSHA", sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
+  }
+}
+
+function script(lua: string): Script {
+  return { lua, sha: createHash("sha1").update(lua).digest("hex") };
+}

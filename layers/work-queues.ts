@@ -1,0 +1,204 @@
+import { decode, isRefusedType } from "./codec.ts";
+import type {
+  Consumption,
+  ErrorListener,
+  JobDelivery,
+  JobOutcome,
+  Message,
+  QueueBackend,
+  QueueReceiver,
+  QueueSettings,
+} from "./contract.ts";
+import type { Counters } from "./counters.ts";
+import { LayerClosedError, QueueFullError, UnsupportedError } from "./errors.ts";
+import type { Sealing } from "./sealing.ts";
+import type { Topics } from "./topics.ts";
+
+/** How a named channel is worked on. */
+export interface ConsumeOptions {
+  /** How many messages are handled at once, at most. Only with 1 they are handled in order. @default 1 */
+  readonly concurrency?: number;
+  /** How often a message is given to a handler until it goes to the dead letters. @default 3 */
+  readonly maxDeliveries?: number;
+  /**
+   * How long a process may be out of reach until its messages are given to others, in milliseconds, from 100 to a day.
+   * A handler may take longer: while its process is well, it keeps its message. All consumers of a channel should have
+   * the same.
+   * @default 30_000
+   */
+  readonly claimAfterMs?: number;
+  /**
+   * How long to wait before a message is tried the second time, in milliseconds; each further wait is twice as long,
+   * up to five seconds.
+   * @default 100
+   */
+  readonly retryAfterMs?: number;
+}
+
+/** Handles one message of a named channel. It is done with it when its promise resolves; when it rejects, it is not. */
+export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
+
+const defaults = { concurrency: 1, maxDeliveries: 3, claimAfterMs: 30_000, retryAfterMs: 100 };
+
+/** The longest wait before a message is tried again, in milliseconds, unless the first is longer. */
+const longestRetryMs = 5_000;
+
+const dayMs = 24 * 60 * 60 * 1_000;
+
+/** The named channels of one node: codec, counters and reports over the queues of a backend. */
+export class WorkQueues {
+  readonly #backend: QueueBackend | undefined;
+  readonly #topics: Topics;
+  readonly #capacity: number;
+  readonly #sealing: Sealing;
+  readonly #counters: Counters;
+  readonly #report: ErrorListener;
+  readonly #consumptions = new Set<Consumption>();
+  #isClosed = false;
+
+  /** @throws {RangeError} unless the capacity is a positive integer. */
+  constructor(
+    backend: QueueBackend | undefined,
+    topics: Topics,
+    capacity: number,
+    sealing: Sealing,
+    counters: Counters,
+    report: ErrorListener,
+  ) {
+    checkInteger("queueCapacity", capacity, 1);
+    this.#backend = backend;
+    this.#topics = topics;
+    this.#capacity = capacity;
+    this.#sealing = sealing;
+    this.#counters = counters;
+    this.#report = report;
+  }
+
+  /** @throws {UnsupportedError} */
+  get supported(): QueueBackend {
+    if (this.#backend !== undefined) return this.#backend;
+    throw new UnsupportedError(
+      "This layer has no work queues, so it can send only to channels that newChannel() gave, which hold a '!'. " +
+        "MemoryLayer and RedisStreamsLayer have them.",
+    );
+  }
+
+  /** @throws {QueueFullError} */
+  async enqueue(channel: string, payload: Uint8Array): Promise<void> {
+    if (await this.supported.enqueue(this.#topics.queue(channel), payload, this.#capacity)) return;
+    throw new QueueFullError(
+      `"${channel}" holds ${this.#capacity} messages, as many as it may: start more workers, or send fewer.`,
+    );
+  }
+
+  /** @throws {RangeError} for a number that makes no sense. */
+  async consume(
+    channel: string,
+    handler: JobHandler<Message>,
+    options: ConsumeOptions,
+  ): Promise<Consumption> {
+    const settings = { ...defaults, ...options };
+    check(settings);
+    const receiver = this.#receiver(channel, handler, settings);
+    const consumption = await this.supported.consume(this.#topics.queue(channel), receiver, settings);
+    if (this.#isClosed) {
+      await consumption.close();
+      throw new LayerClosedError();
+    }
+    this.#consumptions.add(consumption);
+    const close = async () => {
+      await consumption.close();
+      this.#consumptions.delete(consumption);
+    };
+    return { close };
+  }
+
+  /** Closes all consumptions. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
+    this.#consumptions.clear();
+  }
+
+  #receiver(
+    channel: string,
+    handler: JobHandler<Message>,
+    { maxDeliveries, retryAfterMs }: typeof defaults,
+  ): QueueReceiver {
+    const counters = this.#counters;
+    const sealing = this.#sealing;
+    const report: ErrorListener = (error, facts) => this.#report(error, { channel, ...facts });
+    return {
+      async job(payload, attempt, signal): Promise<JobOutcome> {
+        counters.received += 1;
+        if (attempt > maxDeliveries) {
+          counters.drop("dead-letter");
+          report(new Error(`Who handled a message of "${channel}" died ${maxDeliveries} times.`), {
+            stage: "consume",
+            attempt,
+          });
+          return "dead";
+        }
+        const message = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
+        if (message === undefined) return "dead";
+        try {
+          await handler(message, Object.freeze({ attempt, signal }));
+        } catch (error) {
+          report(error, { stage: "consume", attempt });
+          if (attempt >= maxDeliveries) {
+            counters.drop("dead-letter");
+            return "dead";
+          }
+          const ceiling = Math.max(longestRetryMs, retryAfterMs);
+          return { againAfterMs: Math.min(retryAfterMs * 2 ** (attempt - 1), ceiling) };
+        }
+        counters.consumed += 1;
+        return "done";
+      },
+      error: (error) => report(error, { stage: "layer" }),
+    };
+  }
+}
+
+/** The message, or nothing for what no handler may see. */
+function read(
+  sealed: Uint8Array,
+  sealing: Sealing,
+  counters: Counters,
+  report: (error: Error) => void,
+): Message | undefined {
+  const payload = sealing.open(sealed);
+  if (payload === undefined) {
+    counters.drop("undecryptable");
+    report(new Error("What was queued cannot be decrypted with the keys of this layer."));
+    return undefined;
+  }
+  let message: Message;
+  try {
+    ({ message } = decode(payload));
+  } catch (error) {
+    counters.drop("garbage");
+    report(new Error("What was queued is no message.", { cause: error }));
+    return undefined;
+  }
+  if (!isRefusedType(message.type)) return message;
+  counters.drop("refused-type");
+  return undefined;
+}
+
+function check({
+  concurrency,
+  maxDeliveries,
+  claimAfterMs,
+  retryAfterMs,
+}: QueueSettings & typeof defaults): void {
+  checkInteger("concurrency", concurrency, 1);
+  checkInteger("maxDeliveries", maxDeliveries, 1);
+  checkInteger("claimAfterMs", claimAfterMs, 100, dayMs);
+  checkInteger("retryAfterMs", retryAfterMs, 0, dayMs);
+}
+
+function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${String(value)}.`);
+}

@@ -1,0 +1,33 @@
+const compactFrom = 512;
+
+/** A queue: first in, first out, each in constant time on average. */
+export class Fifo<T> {
+  #items: T[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    if (this.#head === this.#items.length) return undefined;
+    const item = this.#items[this.#head++];
+    if (this.#head === this.#items.length) {
+      this.clear();
+    } else if (this.#head >= compactFrom && this.#head * 2 >= this.#items.length) {
+      // Half of a long list is behind the head: let it go, so that a queue that never runs empty does not grow.
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+}

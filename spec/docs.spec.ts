@@ -1,0 +1,58 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { run } from "./support/child-process.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+
+/** What a program printed, whether or not it succeeded. */
+async function printed(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const { stdout, stderr } = await run(command, args, { cwd }).catch((failure) => failure);
+  return stdout + stderr;
+}
+
+/**
+ * Writes each example of a page as a module of its own: under the name in its first line if it has one, so that others
+ * can import it.
+ */
+async function writeExamples(page: string, folder: string): Promise<void> {
+  const text = await readFile(join(root, page), "utf8");
+  const examples = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
+  expect(examples).not.to.have.length(0);
+  for (const [index, code] of examples.entries()) {
+    const name = /^\/\/ ([\w.-]+\.ts)\n/.exec(code)?.[1] ?? `example-${index + 1}.ts`;
+    await writeFile(join(folder, name), `${code}export {};\n`);
+  }
+  const config = {
+    extends: "../tsconfig.json",
+    include: ["*.ts"],
+    compilerOptions: { noUnusedLocals: false },
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+}
+
+describe("the examples in docs/layers.md", function () {
+  // Each of the two starts a program that reads the whole project.
+  this.timeout(60_000);
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(root, ".tmp-docs-"));
+    await writeExamples("docs/layers.md", folder);
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it("are what the compiler takes", async () => {
+    expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
+  });
+
+  it("hold a backend that passes the suite", async () => {
+    const flags = ["--import=tsx", "--conditions=greenroom-source", "--no-config", "--reporter=dot"];
+    const said = await printed(bin("mocha"), [...flags, join(folder, "emitter-layer.spec.ts")], root);
+    expect(said)
+      .to.match(/\d{2,} passing/)
+      .and.not.to.match(/failing/);
+  });
+});

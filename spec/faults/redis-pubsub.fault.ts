@@ -1,0 +1,262 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { decode } from "../../layers/codec.ts";
+import { RedisPubSubLayer, type RedisPubSubLayerOptions } from "../../layers/redis/index.ts";
+import { until } from "../layers/support/until.ts";
+import { type RedisServer, startRedisServer } from "../support/redis.ts";
+import { type Direction, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { Ledger } from "./support/ledger.ts";
+import { through } from "./support/through.ts";
+import { Traffic } from "./support/traffic.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
+function usedHeap(): number {
+  collectGarbage();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** Numbered messages from one node to members on both, through each fault: each arrives once or lies in a gap. */
+describe("RedisPubSubLayer under faults", () => {
+  let server: RedisServer;
+  let raw: Redis;
+  let layers: RedisPubSubLayer[];
+  let proxies: TcpProxy[];
+  beforeEach(async () => {
+    server = await startRedisServer();
+    raw = connectRaw();
+    layers = [];
+    proxies = [];
+  });
+  afterEach(async () => {
+    await Promise.all(layers.map((layer) => layer.close()));
+    await Promise.all(proxies.map((proxy) => proxy.close()));
+    raw.disconnect();
+    await server.kill();
+  });
+
+  function connectRaw(): Redis {
+    const client = new Redis(server.url, { retryStrategy: null });
+    client.on("error", () => {});
+    return client;
+  }
+
+  function startLayer(options: Partial<RedisPubSubLayerOptions> = {}): RedisPubSubLayer {
+    const times = { probeMs: 200, connectTimeoutMs: 1_000 };
+    const layer = new RedisPubSubLayer({
+      url: server.url,
+      prefix: "chat",
+      ...times,
+      onError() {},
+      ...options,
+    });
+    layers.push(layer);
+    return layer;
+  }
+
+  async function behindProxy(): Promise<{ proxy: TcpProxy; layer: RedisPubSubLayer }> {
+    const proxy = await startTcpProxy(server.port);
+    proxies.push(proxy);
+    return { proxy, layer: startLayer({ url: `redis://127.0.0.1:${proxy.port}` }) };
+  }
+
+  async function join(layer: RedisPubSubLayer, group = "room"): Promise<Ledger> {
+    const ledger = new Ledger();
+    await layer.groupAdd(group, await layer.newChannel(ledger));
+    return ledger;
+  }
+
+  const areWell = () => until(() => layers.every(({ health }) => health.ok));
+  const untilAsync = async (holds: () => Promise<boolean>) => {
+    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+
+  it("loses nothing silently when the server is killed and comes back", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledgers = [await join(sender), await join(receiver)];
+    await through(sender, layers, ledgers, async () => {
+      await server.kill();
+      await until(() => layers.every(({ health }) => !health.ok));
+      server = await startRedisServer({ port: server.port });
+      raw = connectRaw();
+    });
+    expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([
+      [1, 1],
+      [1, 1],
+    ]);
+  });
+
+  it("loses nothing silently, and delivers nothing stale, when the server freezes for 5 s", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledgers = [await join(sender), await join(receiver)];
+    const traffic = await through(sender, layers, ledgers, async () => {
+      await server.pause();
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      await server.resume();
+    });
+    expect(traffic.refused.length).to.be.greaterThan(1_000);
+  });
+
+  it("publishes nothing that was refused after what was sent later, when a server thaws", async () => {
+    const sender = startLayer();
+    await sender.ready();
+    const numbers: number[] = [];
+    let ended = false;
+    // A program that waits patiently, and sees all that the server does.
+    raw.on("messageBuffer", (_topic, payload) => {
+      const { message } = decode(payload);
+      if (message.type === "end") ended = true;
+      else numbers.push(Number(message.number));
+    });
+    await raw.subscribe("chat__group__room");
+    const send = (number: number) =>
+      sender.groupSend("room", { type: "number", number, padding: new Uint8Array(200) });
+    await server.pause();
+    const frozen = Array.from({ length: 20_000 }, (_, number) => send(number).catch(() => {}));
+    await Promise.all(frozen);
+    await server.resume();
+    await until(() => sender.health.ok);
+    for (let number = frozen.length; number < frozen.length + 100; number += 1) await send(number);
+    await sender.groupSend("room", { type: "end" });
+    await until(() => ended);
+    // What the server does after that, it has been told before.
+    await raw.ping();
+    expect(numbers.slice(-100)).to.deep.equal(
+      Array.from({ length: 100 }, (_, index) => frozen.length + index),
+    );
+    expect(numbers).to.deep.equal([...numbers].sort((a, b) => a - b));
+  });
+
+  it("loses nothing silently when its subscriptions are killed", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledgers = [await join(sender), await join(receiver)];
+    const traffic = await through(sender, layers, ledgers, () =>
+      raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
+    );
+    expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([
+      [1, 1],
+      [1, 1],
+    ]);
+    expect(traffic.refused).to.deep.equal([]);
+  });
+
+  it("keeps 1,000 groups when its subscriptions are killed twice while they are made anew", async () => {
+    const [sender, receiver] = [startLayer({ probeMs: 60_000 }), startLayer({ probeMs: 60_000 })];
+    const groups = ["room", ...Array.from({ length: 999 }, (_, index) => `room-${index}`)];
+    const ledgers = await Promise.all(groups.map((group) => join(receiver, group)));
+    await through(sender, layers, ledgers.slice(0, 1), async () => {
+      await raw.call("CLIENT", "KILL", "TYPE", "pubsub");
+      for (let again = 0; again < 2; again += 1) {
+        // As soon as the server knows the first of them.
+        await untilAsync(async () => ((await raw.call("CLIENT", "KILL", "TYPE", "pubsub")) as number) > 0);
+      }
+      await until(() => ledgers.every(({ gaps }) => gaps > 0));
+      await untilAsync(async () => {
+        const topics = (await raw.pubsub("CHANNELS", "chat__group__*")) as string[];
+        return topics.length === groups.length;
+      });
+    });
+    for (const { gaps } of ledgers) expect(gaps).to.be.within(1, 3);
+  });
+
+  it("loses nothing silently when the server cuts a subscriber that is too slow", async () => {
+    await raw.config("SET", "client-output-buffer-limit", "pubsub 65536 0 0");
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledgers = [await join(sender), await join(receiver)];
+    await through(sender, layers, ledgers, () =>
+      sender.groupSend("room", { type: "number", number: 0, padding: new Uint8Array(200_000) }),
+    );
+    expect(ledgers.map(({ gaps }) => gaps)).to.deep.equal([1, 1]);
+  });
+
+  it("loses nothing silently when the server forgets all its subscriptions", async () => {
+    const sender = startLayer();
+    const { proxy, layer: receiver } = await behindProxy();
+    const ledgers = [await join(receiver)];
+    await through(sender, layers, ledgers, async () => proxy.inject("*1\r\n$11\r\nUNSUBSCRIBE\r\n"));
+    expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([[1, 1]]);
+  });
+
+  const paths: Record<string, { directions: Direction[]; only?: string }> = {
+    "what it sends": { directions: ["up"] },
+    "what it is sent": { directions: ["down"] },
+    "all there is": { directions: ["up", "down"] },
+    "what its subscriber sends": { directions: ["up"], only: "greenroom-subscriber" },
+    "what its subscriber is sent": { directions: ["down"], only: "greenroom-subscriber" },
+  };
+  for (const [what, { directions, only }] of Object.entries(paths)) {
+    it(`loses nothing silently when the network swallows ${what}, and says so in its health`, async () => {
+      const sender = startLayer();
+      const { proxy, layer: receiver } = await behindProxy();
+      const ledgers = [await join(receiver)];
+      await through(sender, layers, ledgers, async () => {
+        proxy.swallow(directions, only);
+        await until(() => !receiver.health.ok);
+        expect(receiver.health.reason).to.include(`127.0.0.1:${proxy.port}`);
+        proxy.heal();
+      });
+      expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([[1, 1]]);
+      expect(receiver.counters().dropped).not.to.have.property("garbage");
+    });
+  }
+
+  it("keeps the heap bounded through an outage of 30 s with publishers going on, and replays nothing", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledger = await join(receiver);
+    await sender.ready();
+    await server.kill();
+    await until(() => layers.every(({ health }) => !health.ok));
+    const padding = new Uint8Array(1_000);
+    const began = performance.now();
+    let number = 0;
+    let refused = 0;
+    let early = 0;
+    while (performance.now() - began < 30_000) {
+      for (let burst = 0; burst < 20; burst += 1) {
+        number += 1;
+        void sender.groupSend("room", { type: "number", number, padding }).catch(() => {
+          refused += 1;
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (early === 0 && performance.now() - began > 3_000) early = usedHeap();
+    }
+    const grown = usedHeap() - early;
+    await until(() => refused === number);
+    server = await startRedisServer({ port: server.port });
+    raw = connectRaw();
+    await areWell();
+    await until(() => ledger.gaps === 1);
+    await sender.groupSend("room", { type: "end" });
+    await ledger.ended();
+    expect(ledger.numbers).to.deep.equal([]);
+    expect(number).to.be.greaterThan(50_000);
+    expect(sender.counters().dropped.unavailable).to.equal(number);
+    expect(grown).to.be.lessThan(8 * 1024 * 1024);
+  });
+
+  it("skips and counts garbage, and delivers what is between it", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledger = await join(receiver);
+    using traffic = new Traffic(sender, "room");
+    const pieces = ["", "c1", "dfffffffff", "91".repeat(5_000), "81a474797065c0"];
+    for (let round = 0; round < 20; round += 1) {
+      for (const hex of pieces) await raw.publish("chat__group__room", Buffer.from(hex, "hex"));
+    }
+    for (const topic of (await raw.pubsub("CHANNELS", "chat__probe__*")) as string[]) {
+      await raw.publish(topic, "garbage");
+    }
+    await traffic.flows();
+    await traffic.end();
+    await ledger.ended();
+    expect(ledger.numbers).to.deep.equal(traffic.accepted);
+    expect(ledger.gaps).to.equal(0);
+    expect(receiver.counters().dropped).to.deep.equal({ garbage: 20 * pieces.length });
+    // Neither its probes nor what others publish to their topic.
+    expect(receiver.counters().received).to.equal(traffic.accepted.length + 1 + 20 * pieces.length);
+  });
+});

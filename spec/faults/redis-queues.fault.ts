@@ -1,0 +1,313 @@
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import type { Consumption } from "../../layers/contract.ts";
+import { Worker } from "../../layers/testing/index.ts";
+import { queueLayer } from "../layers/redis/support/queue-layer.ts";
+import { until } from "../layers/support/until.ts";
+import { startProcess } from "../support/child-process.ts";
+import { type RedisServer, startRedisServer } from "../support/redis.ts";
+
+const program = fileURLToPath(new URL("./support/queue-worker.ts", import.meta.url));
+
+/** One line that a worker's process printed. */
+interface Line {
+  readonly word: string;
+  readonly number: number;
+  readonly attempt: number;
+}
+
+interface WorkerProcess {
+  readonly lines: readonly Line[];
+  signal(name: NodeJS.Signals): void;
+  readonly exited: Promise<unknown>;
+}
+
+describe("work queues on Redis in trouble", () => {
+  let server: RedisServer;
+  let prefix: string;
+  let key: string;
+  let layers: ChannelLayer[];
+  let processes: WorkerProcess[];
+  beforeEach(async () => {
+    server = await startRedisServer();
+    prefix = `queues-${randomBytes(6).toString("hex")}`;
+    key = `{${prefix}__queue__jobs}`;
+    [layers, processes] = [[], []];
+  });
+  afterEach(async () => {
+    for (const child of processes) child.signal("SIGKILL");
+    await Promise.all(processes.map(({ exited }) => exited));
+    await Promise.all(layers.map((layer) => layer.close()));
+    await server.kill();
+  });
+
+  function startLayer(connectTimeoutMs = 5_000): ChannelLayer {
+    const layer = queueLayer({ url: server.url, prefix, connectTimeoutMs, onError: () => {} });
+    layers.push(layer);
+    return layer;
+  }
+
+  async function startWorker(claimAfterMs: number): Promise<WorkerProcess> {
+    const lines: Line[] = [];
+    const read = (text: string) => {
+      const [word = "", number, attempt] = text.split(" ");
+      lines.push({ word, number: Number(number), attempt: Number(attempt) });
+      return word === "ready";
+    };
+    const args = [
+      "--import=tsx",
+      "--conditions=greenroom-source",
+      program,
+      server.url,
+      prefix,
+      String(claimAfterMs),
+    ];
+    const child = await startProcess(process.execPath, args, read);
+    const worker: WorkerProcess = {
+      lines,
+      signal: (name) => {
+        if (child.isRunning) process.kill(child.pid, name);
+      },
+      exited: child.exited,
+    };
+    processes.push(worker);
+    return worker;
+  }
+
+  const send = (layer: ChannelLayer, number: number, ms = 0) =>
+    layer.send("jobs", { type: "job", number, ms });
+
+  const did = ({ lines }: WorkerProcess, word: string) => lines.filter((line) => line.word === word);
+
+  const count = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+  async function withRedis<T>(use: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(server.url);
+    try {
+      return await use(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+
+  /** Sends numbers one after the other until it is stopped; one that could not be sent is sent again. */
+  function sendOn(layer: ChannelLayer): { readonly last: () => number; stop(): Promise<number> } {
+    let [last, isStopped] = [0, false];
+    const sending = (async () => {
+      while (!isStopped) {
+        try {
+          await send(layer, last + 1);
+          last += 1;
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      }
+    })();
+    return {
+      last: () => last,
+      async stop() {
+        isStopped = true;
+        await sending;
+        return last;
+      },
+    };
+  }
+
+  /** Resolves when the queue has nothing left, waiting or begun. */
+  async function empty(): Promise<void> {
+    await withRedis(async (redis) => {
+      let length = 1;
+      while (length > 0) length = await redis.xlen(key);
+    });
+  }
+
+  it("a worker that is killed in the middle of a job: another one does it, and what it did is known by its attempt", async () => {
+    const layer = startLayer();
+    const [doomed, heir] = [await startWorker(1_000), await startWorker(1_000)];
+    for (const number of count(1, 200)) await send(layer, number, 10);
+    await until(
+      () => did(doomed, "end").length >= 20 && did(doomed, "begin").length > did(doomed, "end").length,
+    );
+    doomed.signal("SIGKILL");
+    await doomed.exited;
+    await empty();
+    await until(() => did(heir, "begin").length === did(heir, "end").length);
+    const ends = [...did(doomed, "end"), ...did(heir, "end")];
+    expect(new Set(ends.map(({ number }) => number))).to.deep.equal(new Set(count(1, 200)));
+    const repeated = [...did(doomed, "begin"), ...did(heir, "begin")].filter(({ attempt }) => attempt > 1);
+    expect(repeated).to.have.length(1);
+    expect(repeated[0]).to.include({ attempt: 2 });
+    expect(did(doomed, "begin").map(({ number }) => number)).to.include(repeated[0]?.number);
+    // Every effect there was twice belongs to what is marked as repeated.
+    expect(ends.length - 200).to.be.within(0, 1);
+    const names = await withRedis((redis) => redis.xinfo("CONSUMERS", key, "workers"));
+    expect(names).to.have.length(2);
+    await until(() => layer.health.ok);
+    let left = 2;
+    while (left > 1)
+      left = ((await withRedis((redis) => redis.xinfo("CONSUMERS", key, "workers"))) as unknown[]).length;
+  });
+
+  it("a worker that is frozen: its job is done by another, and it hears so when it thaws", async () => {
+    const layer = startLayer();
+    const frozen = await startWorker(600);
+    await send(layer, 1, 3_000);
+    await until(() => did(frozen, "begin").length === 1);
+    frozen.signal("SIGSTOP");
+    const heir = await startWorker(600);
+    await until(() => did(heir, "begin").length === 1);
+    expect(did(heir, "begin")).to.deep.equal([{ word: "begin", number: 1, attempt: 2 }]);
+    frozen.signal("SIGCONT");
+    await until(() => did(frozen, "abort").length === 1);
+    await until(() => did(heir, "end").length === 1);
+    await until(() => did(frozen, "end").length === 1);
+    await empty();
+    await send(layer, 2);
+    await until(() => [...did(frozen, "end"), ...did(heir, "end")].some(({ number }) => number === 2));
+    expect([...did(frozen, "begin"), ...did(heir, "begin")]).to.have.length(3);
+  });
+
+  it("a worker that is asked to end: it finishes its job, and nothing is done twice", async () => {
+    const layer = startLayer();
+    const [leaving, stays] = [await startWorker(30_000), await startWorker(30_000)];
+    for (const number of count(1, 100)) await send(layer, number, 5);
+    await until(() => did(leaving, "end").length >= 10);
+    leaving.signal("SIGTERM");
+    await leaving.exited;
+    await empty();
+    await until(() => did(stays, "begin").length === did(stays, "end").length);
+    const ends = [...did(leaving, "end"), ...did(stays, "end")];
+    expect(ends.map(({ number }) => number).sort((a, b) => a - b)).to.deep.equal(count(1, 100));
+    expect(ends.every(({ attempt }) => attempt === 1)).to.equal(true);
+  });
+
+  describe("in traffic", () => {
+    let worker: Worker;
+    let consumptions: Consumption[];
+    let traffic: ReturnType<typeof sendOn>;
+
+    async function startTraffic(connectTimeoutMs?: number): Promise<void> {
+      worker = new Worker();
+      const nodes = [startLayer(connectTimeoutMs), startLayer(connectTimeoutMs)];
+      consumptions = await Promise.all(
+        nodes.map((node) => node.consume("jobs", worker.handle, { concurrency: 4, claimAfterMs: 1_000 })),
+      );
+      traffic = sendOn(startLayer(connectTimeoutMs));
+      await worker.hasBegun(500);
+    }
+
+    /** Every number has been handled; more than once only where it says so, or was sent twice. */
+    async function endTraffic(): Promise<void> {
+      const last = await traffic.stop();
+      await empty();
+      await Promise.all(consumptions.map((consumption) => consumption.close()));
+      expect(new Set(worker.numbers)).to.deep.equal(new Set(count(1, last)));
+    }
+
+    function firstAttemptsTwice(): number {
+      const first = worker.begun.filter(({ delivery }) => delivery.attempt === 1);
+      return first.length - new Set(first.map(({ message }) => message.number)).size;
+    }
+
+    const progress = () => worker.hasBegun(worker.begun.length + 500);
+
+    it("Redis frozen for 5 s: nothing is lost, and it goes on", async () => {
+      await startTraffic(2_000);
+      await server.pause();
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      await server.resume();
+      await progress();
+      await endTraffic();
+      // A send whose answer did not come in time was sent again, by the sender's own choice: one at a time.
+      expect(firstAttemptsTwice()).to.be.at.most(3);
+    });
+
+    it("the blocking connections killed 50 times: every message once", async () => {
+      await startTraffic();
+      await withRedis(async (redis) => {
+        for (let kills = 0; kills < 50; ) {
+          const list = String(await redis.client("LIST"));
+          const ids = [...list.matchAll(/^id=(\d+) .* name=greenroom-queue-reader /gm)].map(([, id]) =>
+            Number(id),
+          );
+          for (const id of ids) kills += Number(await redis.call("CLIENT", "KILL", "ID", id));
+          await worker.hasBegun(worker.begun.length + 20);
+        }
+      });
+      await progress();
+      await endTraffic();
+      expect(firstAttemptsTwice()).to.equal(0);
+      expect(worker.begun.filter(({ delivery }) => delivery.attempt > 1)).to.have.length(0);
+    });
+
+    it("the connections for commands killed 20 times: nothing lost, and what comes twice says so", async () => {
+      await startTraffic();
+      let resent = 0;
+      await withRedis(async (redis) => {
+        for (let kills = 0; kills < 20; ) {
+          const list = String(await redis.client("LIST"));
+          const ids = [...list.matchAll(/^id=(\d+) .* name=greenroom-queues /gm)].map(([, id]) => Number(id));
+          for (const id of ids) kills += Number(await redis.call("CLIENT", "KILL", "ID", id));
+          resent += 1;
+          await worker.hasBegun(worker.begun.length + 20);
+        }
+      });
+      await progress();
+      await endTraffic();
+      expect(firstAttemptsTwice()).to.be.at.most(resent);
+    });
+
+    it("FLUSHALL: what was queued is gone, as asked; what comes after is handled", async () => {
+      await startTraffic();
+      await withRedis((redis) => redis.flushall());
+      const from = traffic.last() + 2;
+      await progress();
+      const last = await traffic.stop();
+      await empty();
+      const handled = new Set(worker.numbers);
+      expect(count(from, last).filter((number) => !handled.has(number))).to.deep.equal([]);
+      expect(last - from).to.be.above(100);
+    });
+
+    it("Redis killed and started anew, empty: what comes after is handled", async () => {
+      await startTraffic();
+      await server.kill();
+      server = await startRedisServer({ port: server.port });
+      const from = traffic.last() + 2;
+      await progress();
+      const last = await traffic.stop();
+      await empty();
+      const handled = new Set(worker.numbers);
+      expect(count(from, last).filter((number) => !handled.has(number))).to.deep.equal([]);
+    });
+  });
+
+  it("Redis gone for good: closing does not wait for it", async () => {
+    const layer = startLayer(1_000);
+    const worker = new Worker();
+    const consumption = await layer.consume("jobs", worker.handle);
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    await server.kill();
+    await consumption.close();
+    await layer.close();
+  });
+
+  it("Redis frozen: closing does not wait for it", async () => {
+    const layer = startLayer(1_000);
+    const worker = new Worker();
+    const consumption = await layer.consume("jobs", worker.handle, { concurrency: 2 });
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    await server.pause();
+    const before = performance.now();
+    await consumption.close();
+    await layer.close();
+    expect(performance.now() - before).to.be.below(10_000);
+    await server.resume();
+  });
+});

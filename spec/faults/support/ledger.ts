@@ -1,0 +1,66 @@
+import { expect } from "chai";
+import type { Gap, Inbox, Mail } from "../../../layers/contract.ts";
+
+/** An inbox that writes down which numbers came, and between which of them a gap was told. */
+export class Ledger implements Inbox {
+  readonly lines: (number | "gap")[] = [];
+  readonly directGaps: Gap[] = [];
+  readonly #ended: Promise<void>;
+  #end = () => {};
+
+  constructor() {
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get numbers(): number[] {
+    return this.lines.filter((line) => line !== "gap");
+  }
+
+  /** How many gaps of its group were told. */
+  get gaps(): number {
+    return this.lines.length - this.numbers.length;
+  }
+
+  deliver({ message }: Mail): void {
+    if (message.type === "end") this.#end();
+    else this.lines.push(Number(message.number));
+  }
+
+  gap(gap: Gap): void {
+    if (gap.group === undefined) this.directGaps.push(gap);
+    else this.lines.push("gap");
+  }
+
+  /** Resolves once the end marker is there, and with it whatever was sent before. */
+  ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /**
+   * Every number came once and in order; of those in `accepted`, which their sender was not told to be lost, each came
+   * or lies where a gap was told.
+   */
+  expectNoSilentLoss(accepted: Iterable<number>): void {
+    let last = -1;
+    let isGap = false;
+    const excused = new Set<number>();
+    const came = new Set<number>();
+    for (const line of [...this.lines, Number.POSITIVE_INFINITY]) {
+      if (line === "gap") {
+        isGap = true;
+        continue;
+      }
+      expect(line, "a number came twice, or out of order").to.be.greaterThan(last);
+      for (let lost = last + 1; isGap && line !== Number.POSITIVE_INFINITY && lost < line; lost += 1) {
+        excused.add(lost);
+      }
+      came.add(line);
+      last = line;
+      isGap = false;
+    }
+    const silent = [...accepted].filter((number) => !came.has(number) && !excused.has(number));
+    expect(silent, "numbers that were lost without a word").to.deep.equal([]);
+  }
+}

@@ -1,0 +1,93 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { expect } from "chai";
+import { LayerUnavailableError } from "../../../layers/errors.ts";
+import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { keySlot } from "../../../layers/redis/key-slot.ts";
+import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { freePort } from "../../support/free-port.ts";
+import { type RedisClusterServers, startRedisCluster } from "../../support/redis-cluster.ts";
+import { pubSubLacks } from "./support/pubsub-lacks.ts";
+
+describe("over a Redis Cluster", () => {
+  let servers: RedisClusterServers;
+  before(async function () {
+    this.timeout(30_000);
+    servers = await startRedisCluster();
+  });
+  after(() => servers.stop());
+
+  const seed = () => servers.masters.slice(1, 2);
+  const clientOf = (topic: string) => servers.clients[servers.masterOf(keySlot(topic))];
+
+  describeChannelLayer("RedisPubSubLayer", {
+    lacks: pubSubLacks,
+    startNode: (world) => new RedisPubSubLayer({ cluster: seed(), prefix: world }),
+    publish: async (topic, payload) => clientOf(topic)?.spublish(topic, Buffer.from(payload)),
+    cut: () => Promise.all(servers.clients.map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub"))),
+  });
+
+  it("counts slots as the servers do", async () => {
+    for (const topic of ["", "123456789", "chat__group__room", "{a}b", "a{b}c{d}", "{}x", "{x", "x}{y}"]) {
+      expect(keySlot(topic), topic).to.equal(await servers.clients[0]?.call("CLUSTER", "KEYSLOT", topic));
+    }
+  });
+
+  it("keeps each group on the shard of its slot, and spreads groups over all", async () => {
+    const layer = new RedisPubSubLayer({ cluster: seed(), prefix: "cluster" });
+    const channel = await layer.newChannel(new Recorder());
+    const groups = Array.from({ length: 30 }, (_, index) => `room-${index}`);
+    await Promise.all(groups.map((group) => layer.groupAdd(group, channel)));
+    const found = await Promise.all(
+      servers.clients
+        .slice(0, 3)
+        .map((client) => client.call("PUBSUB", "SHARDCHANNELS", "cluster__group__*")),
+    );
+    for (const topics of found) expect(topics).not.to.deep.equal([]);
+    const topics = groups.map((group) => `cluster__group__${group}`);
+    expect(found.flat().sort()).to.deep.equal(topics.sort());
+    await layer.close();
+  });
+
+  it("takes a prefix with braces, which keeps all groups on one shard", async () => {
+    const layer = new RedisPubSubLayer({ cluster: seed(), prefix: "{cluster}" });
+    const inbox = new Recorder();
+    await layer.groupAdd("room", await layer.newChannel(inbox));
+    await layer.groupSend("room", { type: "x" });
+    await inbox.next("x");
+    await layer.close();
+  });
+
+  it("names the nodes that were given, if none answers", async () => {
+    const port = await freePort();
+    const layer = new RedisPubSubLayer({ cluster: [{ host: "127.0.0.1", port }], prefix: "cluster" });
+    const error = await layer.ready().catch((reason: Error) => reason);
+    expect(error)
+      .to.be.instanceOf(LayerUnavailableError)
+      .with.property("message")
+      .that.includes(`127.0.0.1:${port}`);
+    await layer.close();
+  });
+
+  it("can be given up while a node that was given says nothing", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const cluster = [{ host: "127.0.0.1", port }];
+    const layer = new RedisPubSubLayer({ cluster, prefix: "cluster", connectTimeoutMs: 60_000 });
+    const opening = layer.ready().catch((error: Error) => error);
+    const [socket] = (await once(silent, "connection")) as [Socket];
+    await layer.close();
+    expect(await opening).to.have.property("code", "ERR_LAYER_CLOSED");
+    if (!socket.closed) await once(socket.resume(), "close");
+    silent.close();
+    await once(silent, "close");
+  });
+
+  it("wants a node, and no other server beside the cluster", () => {
+    const start = (options: object) => () =>
+      new RedisPubSubLayer({ prefix: "cluster", ...options } as { url: string; prefix: string });
+    expect(start({ cluster: [] })).to.throw(TypeError, "A cluster looks like");
+    expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "stands alone");
+  });
+});

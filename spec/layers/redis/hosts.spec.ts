@@ -1,0 +1,101 @@
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { HashRing } from "../../../layers/redis/hash-ring.ts";
+import { type ByHosts, type PubSubOptions, RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { type RedisServer, startRedisServer } from "../../support/redis.ts";
+import { until } from "../support/until.ts";
+import { pubSubLacks } from "./support/pubsub-lacks.ts";
+
+describe("over two hosts", () => {
+  let servers: RedisServer[];
+  let clients: Redis[];
+  before(async () => {
+    servers = [await startRedisServer(), await startRedisServer()];
+    clients = servers.map(({ url }) => new Redis(url));
+  });
+  after(async () => {
+    for (const client of clients) client.disconnect();
+    await Promise.all(servers.map((server) => server.stop()));
+  });
+
+  const hosts = () => servers.map(({ url }) => url);
+  const addresses = () => servers.map(({ host, port }) => `${host}:${port}`);
+  const hostOf = (topic: string) => addresses().indexOf(new HashRing(addresses()).hostOf(topic));
+
+  describeChannelLayer("RedisPubSubLayer", {
+    lacks: pubSubLacks,
+    startNode: (world) => new RedisPubSubLayer({ hosts: hosts(), prefix: world }),
+    publish: async (topic, payload) => clients[hostOf(topic)]?.publish(topic, Buffer.from(payload)),
+    cut: () => Promise.all(clients.map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub"))),
+  });
+
+  /** A group of each host, by the names that these servers give. */
+  function groupsOfEach(): string[] {
+    const names = Array.from({ length: 100 }, (_, index) => `room-${index}`);
+    return servers.map((_, index) => {
+      const group = names.find((name) => hostOf(`hosts__group__${name}`) === index);
+      return group ?? expect.fail("One host has no group.");
+    });
+  }
+
+  const startLayer = (options: Partial<ByHosts & PubSubOptions> = {}) =>
+    new RedisPubSubLayer({ hosts: hosts(), prefix: "hosts", onError() {}, ...options });
+
+  it("keeps each group on one host", async () => {
+    const layer = startLayer();
+    const channel = await layer.newChannel(new Recorder());
+    const groups = groupsOfEach();
+    for (const group of groups) await layer.groupAdd(group, channel);
+    for (const [index, client] of clients.entries()) {
+      expect(await client.pubsub("CHANNELS", "hosts__group__*")).to.deep.equal([
+        `hosts__group__${groups[index]}`,
+      ]);
+    }
+    await layer.close();
+  });
+
+  it("touches only the groups of a host that is down", async () => {
+    const layer = startLayer({ publishQueue: { capacity: 0 } });
+    const inbox = new Recorder();
+    const channel = await layer.newChannel(inbox);
+    const [lost = "", kept = ""] = groupsOfEach();
+    for (const group of [lost, kept]) await layer.groupAdd(group, channel);
+    await servers[0]?.kill();
+    await until(() => !layer.health.ok);
+    expect(layer.health.reason).to.include(addresses()[0]);
+    const failure = await layer.groupSend(lost, { type: "x" }).catch((error: Error) => error);
+    expect(failure).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
+    await layer.groupSend(kept, { type: "kept" });
+    await inbox.next("kept");
+    servers[0] = await startRedisServer({ port: servers[0]?.port ?? 0 });
+    await inbox.until(() => inbox.gaps.some(({ group }) => group === lost));
+    await until(() => layer.health.ok);
+    for (const group of [lost, kept]) await layer.groupSend(group, { type: `end of ${group}` });
+    for (const group of [lost, kept]) await inbox.next(`end of ${group}`);
+    // The node's own topic lives on one of them.
+    expect(inbox.gaps.filter(({ group }) => group !== undefined)).to.deep.equal([{ group: lost }]);
+    expect(inbox.gaps.length).to.equal(hostOf(`hosts__node__${layer.node}`) === 0 ? 2 : 1);
+    await layer.close();
+  });
+
+  it("opens if all hosts answer, and names the one that does not", async () => {
+    const layer = startLayer({
+      hosts: [...hosts(), "redis://:hunter2@127.0.0.1:1"],
+    });
+    const error = await layer.ready().catch((reason: Error) => reason);
+    expect(error).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
+    expect(error).to.have.property("message").that.includes("127.0.0.1:1 ").and.not.includes("hunter2");
+    await layer.close();
+  });
+
+  it("wants at least one, each once, and no other server beside them", () => {
+    const start = (options: object) => () => startLayer(options);
+    expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
+    expect(start({ url: "redis://localhost" })).to.throw(TypeError, "hosts look like");
+    expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
+      TypeError,
+      "one:6379 is there twice",
+    );
+  });
+});

@@ -1,0 +1,91 @@
+import { randomBytes } from "node:crypto";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import {
+  type RedisFactory,
+  RedisPubSubLayer,
+  type RedisPubSubLayerOptions,
+} from "../../../layers/redis/index.ts";
+import { redisPlace } from "../../../layers/redis/servers.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
+import { redisUrl } from "../../support/redis.ts";
+
+describe("redisPlace", () => {
+  it("wants one way to the server, not none or two", () => {
+    for (const place of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
+      expect(() => redisPlace(place as { url: string })).to.throw(TypeError, "one of url, sentinels, client");
+    }
+  });
+
+  it("wants Sentinels to have an address and their master a name", () => {
+    for (const place of [{ sentinels: [] }, { sentinels: [{ host: "x", port: 1 }], name: "" }]) {
+      expect(() => redisPlace(place as never)).to.throw(TypeError, "Sentinels look like");
+    }
+  });
+
+  it("wants a client that can be duplicated", () => {
+    expect(() => redisPlace({ client: {} as Redis })).to.throw(TypeError, "ioredis' Redis");
+  });
+
+  it("passes on passwords and TLS for Sentinels, but nothing that decides on delivery", () => {
+    const redis = { password: "x", sentinelPassword: "y", enableOfflineQueue: true, role: "slave" };
+    const { address, options } = redisPlace({ sentinels: [{ host: "x", port: 1 }], name: "main", redis });
+    expect(address).to.equal("main (by Sentinels x:1)");
+    expect(options).to.include({
+      password: "x",
+      sentinelPassword: "y",
+      enableOfflineQueue: false,
+      role: "master",
+    });
+  });
+
+  it("names the server of a client", () => {
+    const client = new Redis({ host: "x", port: 1, password: "secret", lazyConnect: true });
+    expect(redisPlace({ client }).address).to.equal("x:1");
+  });
+});
+
+describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
+  let own: Redis;
+  let prefix: string;
+  beforeEach(() => {
+    own = new Redis(redisUrl(), { keyPrefix: "mine:" });
+    prefix = `own-${randomBytes(6).toString("hex")}`;
+  });
+  afterEach(() => own.disconnect());
+
+  async function carries(options: RedisPubSubLayerOptions): Promise<void> {
+    const layer = new RedisPubSubLayer(options);
+    const other = new RedisPubSubLayer({ url: redisUrl(), prefix });
+    const inbox = new Recorder();
+    await layer.groupAdd("room", await layer.newChannel(inbox));
+    await other.groupSend("room", { type: "in" });
+    await layer.groupSend("room", { type: "out" });
+    await Promise.all([inbox.next("in"), inbox.next("out")]);
+    await Promise.all([layer.close(), other.close()]);
+  }
+
+  it("uses it as a pattern, and leaves it open and as it was", async () => {
+    await carries({ client: own, prefix });
+    expect([own.status, own.mode]).to.deep.equal(["ready", "normal"]);
+    await own.set(prefix, "still works", "EX", 60);
+    expect(await own.get(prefix)).to.equal("still works");
+  });
+
+  it("leaves it unconnected if it is", async () => {
+    const lazy = new Redis(redisUrl(), { lazyConnect: true });
+    await carries({ client: lazy, prefix });
+    expect(lazy.status).to.equal("wait");
+  });
+
+  it("takes a function that makes clients, and closes those", async () => {
+    const made: Redis[] = [];
+    const client: RedisFactory = (options) => {
+      const redis = new Redis(redisUrl(), options);
+      made.push(redis);
+      return redis;
+    };
+    await carries({ client, prefix });
+    expect(made.map(({ status }) => status)).to.deep.equal(["end", "end"]);
+  });
+});

@@ -1,0 +1,54 @@
+import { ChannelLayer, type ChannelLayerOptions } from "../../../../layers/channel-layer.ts";
+import type { Backend, BackendListener, Capabilities, Health } from "../../../../layers/contract.ts";
+import { RedisPubSubBackend } from "../../../../layers/redis/index.ts";
+import { RedisQueues } from "../../../../layers/redis/redis-queues.ts";
+import { redisServer } from "../../../../layers/redis/redis-server.ts";
+
+export interface QueueLayerOptions extends ChannelLayerOptions {
+  readonly url: string;
+  readonly connectTimeoutMs?: number;
+}
+
+/** Pub/sub for groups, and streams for queues: the least that a layer with queues on Redis can be. */
+class QueueBackend implements Backend {
+  readonly capabilities: Capabilities;
+  readonly queues: RedisQueues;
+  readonly #groups: RedisPubSubBackend;
+  #listener: BackendListener | undefined;
+
+  constructor(options: QueueLayerOptions) {
+    this.#groups = new RedisPubSubBackend(options);
+    this.queues = new RedisQueues(redisServer(options), (error) => this.#listener?.error(error), globalThis);
+    this.capabilities = { ...this.#groups.capabilities, workers: true };
+  }
+
+  get health(): Health {
+    return this.#groups.health;
+  }
+
+  open(listener: BackendListener): Promise<void> {
+    this.#listener = listener;
+    return this.#groups.open(listener);
+  }
+
+  publish(topic: string, payload: Uint8Array): Promise<void> {
+    return this.#groups.publish(topic, payload);
+  }
+
+  subscribe(topic: string): Promise<void> {
+    return this.#groups.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): Promise<void> {
+    return this.#groups.unsubscribe(topic);
+  }
+
+  async close(): Promise<void> {
+    await this.queues.close();
+    await this.#groups.close();
+  }
+}
+
+export function queueLayer(options: QueueLayerOptions): ChannelLayer {
+  return new ChannelLayer(new QueueBackend(options), options);
+}

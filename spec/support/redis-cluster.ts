@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { freePort } from "./free-port.ts";
+import { type RedisServer, startRedisServer } from "./redis-server.ts";
+
+/** Three masters that share the slots in three equal parts, and a replica of the first. */
+export interface RedisClusterServers {
+  readonly masters: readonly RedisServer[];
+  readonly replica: RedisServer;
+  /** A client of each master, then of the replica. */
+  readonly clients: readonly Redis[];
+  /** The index of the master whose part `slot` is in. */
+  masterOf(slot: number): number;
+  stop(): Promise<void>;
+}
+
+const ranges = [
+  [0, 5_460],
+  [5_461, 10_922],
+  [10_923, 16_383],
+] as const;
+
+/** Starts them and resolves once a failover of the first would work; it begins a second after the master's end. */
+export async function startRedisCluster(): Promise<RedisClusterServers> {
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-cluster-"));
+  const busPorts = [await freePort(), await freePort(), await freePort(), await freePort()];
+  const servers = await Promise.all(
+    busPorts.map((busPort) =>
+      startRedisServer({
+        args: [
+          ...["--cluster-enabled", "yes", "--cluster-config-file", `${busPort}.conf`, "--dir", folder],
+          ...["--cluster-port", String(busPort), "--cluster-node-timeout", "1000"],
+          ...["--repl-diskless-sync-delay", "0"],
+        ],
+      }),
+    ),
+  );
+  const clients = servers.map(
+    ({ host, port }) => new Redis({ host, port, enableReadyCheck: false, retryStrategy: null }),
+  );
+  for (const client of clients) client.on("error", () => {});
+  const [first, , , last] = clients as [Redis, Redis, Redis, Redis];
+  for (const [index, [from, to]] of ranges.entries()) {
+    await clients[index]?.call("CLUSTER", "ADDSLOTSRANGE", from, to);
+  }
+  for (const [index, { host, port }] of servers.entries()) {
+    if (index > 0) await first.call("CLUSTER", "MEET", host, port, busPorts[index] ?? 0);
+  }
+  const everyone = async (holds: (nodes: string, info: string) => boolean) => {
+    for (const client of clients) {
+      const answers = async () =>
+        holds(String(await client.call("CLUSTER", "NODES")), String(await client.call("CLUSTER", "INFO")));
+      while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  await everyone(
+    (nodes, info) =>
+      nodes.trim().split("\n").length === 4 && !nodes.includes("handshake") && info.includes("state:ok"),
+  );
+  await last.call("CLUSTER", "REPLICATE", String(await first.call("CLUSTER", "MYID")));
+  await everyone((nodes) => nodes.includes("slave"));
+  while (!String(await last.info("replication")).includes("master_link_status:up")) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    masters: servers.slice(0, 3),
+    replica: servers[3] as RedisServer,
+    clients,
+    masterOf: (slot) => ranges.findIndex(([, to]) => slot <= to),
+    async stop() {
+      for (const client of clients) client.disconnect();
+      await Promise.all(servers.map((server) => server.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

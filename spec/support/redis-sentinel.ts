@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { startProcess } from "./child-process.ts";
+import { freePort } from "./free-port.ts";
+import { prepareRedis, type RedisServer, startRedisServer } from "./redis-server.ts";
+
+/** A master, a replica of it, and three Sentinels that watch both. */
+export interface RedisSentinels {
+  readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+  readonly name: string;
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  /** The port of the master that the Sentinels agree on now. */
+  masterPort(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const host = "127.0.0.1";
+const name = "mymaster";
+
+/** Starts them and resolves once a failover would work. A failover begins half a second after the master's end. */
+export async function startRedisSentinels(password?: string): Promise<RedisSentinels> {
+  const login = password === undefined ? {} : { password };
+  const master = await startRedisServer(login);
+  const replica = await startRedisServer({
+    ...login,
+    args: ["--replicaof", host, String(master.port), "--repl-diskless-sync-delay", "0"],
+  });
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
+  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(folder, master.port, password)));
+  const clients = sentinels.map(({ port }) => new Redis({ host, port, retryStrategy: null }));
+  for (const client of clients) client.on("error", () => {});
+  const facts = async (client: Redis) => {
+    const list = (await client.call("SENTINEL", "MASTER", name)) as string[];
+    return Object.fromEntries(list.flatMap((key, index) => (index % 2 ? [] : [[key, list[index + 1]]])));
+  };
+  const isReady = async (client: Redis) => {
+    const { flags, "num-slaves": replicas, "num-other-sentinels": others } = await facts(client);
+    if (flags !== "master" || replicas !== "1" || others !== "2") return false;
+    const [known] = (await client.call("SENTINEL", "REPLICAS", name)) as string[][];
+    return known?.[known.indexOf("master-link-status") + 1] === "ok";
+  };
+  for (const client of clients) {
+    while (!(await isReady(client))) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    sentinels: sentinels.map(({ port }) => ({ host, port })),
+    name,
+    master,
+    replica,
+    masterPort: async () => Number((await facts(clients[0] as Redis)).port),
+    async stop() {
+      for (const client of clients) client.disconnect();
+      await Promise.all(sentinels.map((sentinel) => sentinel.stop()));
+      await Promise.all([master.kill(), replica.kill()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startSentinel(folder: string, masterPort: number, password: string | undefined) {
+  const { command } = await prepareRedis();
+  if (command === "docker") throw new Error("The specs about Sentinel need redis-server itself: install it.");
+  const port = await freePort();
+  const file = join(folder, `${port}.conf`);
+  const lines = [
+    `port ${port}`,
+    `bind ${host}`,
+    `dir ${folder}`,
+    `sentinel monitor ${name} ${host} ${masterPort} 2`,
+    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel failover-timeout ${name} 5000`,
+    ...(password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`]),
+  ];
+  await writeFile(file, `${lines.join("\n")}\n`);
+  const server = await startProcess(command, [file, "--sentinel"], (line) => line.includes("+monitor"));
+  return {
+    port,
+    async stop() {
+      if (server.isRunning) process.kill(server.pid, "SIGKILL");
+      await server.exited;
+    },
+  };
+}
