@@ -1,13 +1,32 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** A TCP port of the loopback address that nobody listens on, for programs that cannot choose one themselves. */
+// Below the ports that the operating system gives to outgoing connections (from 32768 on Linux), so that no client of
+// another spec takes one before the program that it is for.
+const lowest = 10_000;
+const highest = 32_000;
+let next = lowest + Math.floor(Math.random() * (highest - lowest));
+
+/**
+ * A TCP port of the loopback address that nobody listens on, for programs that cannot choose one themselves. No port is
+ * given twice.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
+  for (;;) {
+    const port = next;
+    next = port === highest ? lowest : port + 1;
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("The server has no port.");
-  return address.port;
+  return true;
 }

@@ -26,7 +26,7 @@ const ranges = [
 export async function startRedisCluster(): Promise<RedisClusterServers> {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-cluster-"));
   const busPorts = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const servers = await Promise.all(
+  const servers = await allOrNone(
     busPorts.map((busPort) =>
       startRedisServer({
         args: [
@@ -75,4 +75,14 @@ export async function startRedisCluster(): Promise<RedisClusterServers> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits for all. @throws as the first that failed, once the others are ended. */
+async function allOrNone(starting: readonly Promise<RedisServer>[]): Promise<RedisServer[]> {
+  const outcomes = await Promise.allSettled(starting);
+  const servers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  const failure = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failure === undefined) return servers;
+  await Promise.all(servers.map((server) => server.kill()));
+  throw failure.reason;
 }
