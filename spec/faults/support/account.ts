@@ -12,7 +12,9 @@ export class Account extends Recorder implements Inbox {
     super.deliver(mail);
   }
 
+  /** A gap in direct sends says nothing of a group. */
   override gap(gap: Gap): void {
+    if (gap.group === undefined) return;
     this.items.push(gap);
     super.gap(gap);
   }
