@@ -139,6 +139,8 @@ export class Link {
   }
 
   #up(): void {
+    // A connection that is ready only while it is closed has nobody to tell: whoever began to work would never stop.
+    if (this.#closing !== undefined) return;
     this.#wasUp = true;
     this.#failure = undefined;
     this.#reported.clear();
