@@ -2,6 +2,7 @@ import type { Clock, Consumption, QueueBackend, QueueReceiver, QueueSettings } f
 import { LayerClosedError } from "../errors.ts";
 import { QueueWorker } from "../queue-worker.ts";
 import { Link } from "./link.ts";
+import { asBuffer } from "./pubsub-connection.ts";
 import { queueKeys } from "./redis-queue-keys.ts";
 import { enqueueScript, loadScripts, runScript } from "./redis-queue-scripts.ts";
 import { RedisQueueSource } from "./redis-queue-source.ts";
@@ -33,7 +34,7 @@ export class RedisQueues implements QueueBackend {
 
   /** @throws {LayerUnavailableError} */
   async enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean> {
-    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const bytes = asBuffer(payload);
     const link = await this.#connected();
     const isAdded = await link.run((redis) =>
       runScript(redis, enqueueScript, [queueKeys(queue).stream], capacity, bytes),
