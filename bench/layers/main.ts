@@ -12,29 +12,28 @@ function progress(text: string): void {
   process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 }
 
-async function main({ runs, messages, only, cpuProf, write }: Options): Promise<void> {
+async function main({ runs, messages, only, parts, profiles, write }: Options): Promise<void> {
   const server = await startRedisServer();
   const redis = new Redis(server.url);
-  const nodeArgs = cpuProf === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProf}`];
-  const bench = { url: server.url, redis, nodeArgs };
+  const bench = { url: server.url, redis, profiles };
   const results = new Results();
   try {
     for (let run = 1; run <= runs; run += 1) {
-      for (const sending of sendings(messages).filter(({ carrier }) => only.includes(carrier))) {
+      for (const sending of sendings(messages, parts).filter(({ carrier }) => only.includes(carrier))) {
         const { carrier, room } = sending;
         progress(`run ${run} of ${runs}: ${carrier}, ${room.groups} groups of ${room.members} members`);
         for await (const [{ inFlight }, figures] of measureSending(sending, bench)) {
           results.addSend(carrier, room, inFlight, figures);
         }
       }
-      for (const joining of joinings().filter(({ carrier }) => only.includes(carrier))) {
+      for (const joining of joinings(parts).filter(({ carrier }) => only.includes(carrier))) {
         progress(`run ${run} of ${runs}: ${joining.carrier}, joins`);
         for await (const [{ atOnce }, figures] of measureJoining(joining, bench)) {
           results.addJoin(joining.carrier, atOnce, figures);
         }
       }
     }
-    for (const carrier of ofJoins.filter((name) => only.includes(name))) {
+    for (const carrier of ofJoins.filter((name) => parts.includes("joins") && only.includes(name))) {
       progress(`${carrier}, round trips of joins`);
       for (const atOnce of Object.values(joinsAtOnce)) {
         results.addJoinCost(carrier, atOnce, await countRoundTrips(carrier, atOnce, bench));
@@ -49,6 +48,12 @@ async function main({ runs, messages, only, cpuProf, write }: Options): Promise<
   }
 }
 
-const options = readOptions(process.argv.slice(2));
-if (options === undefined) process.stdout.write(help);
-else await main(options);
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === undefined) process.stdout.write(help);
+  else await main(options);
+} catch (error) {
+  // What is wrong with the arguments needs no stack.
+  process.stderr.write(`${error instanceof TypeError ? error.message : (error as Error).stack}\n`);
+  process.exitCode = 1;
+}

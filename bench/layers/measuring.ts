@@ -28,8 +28,8 @@ export interface JoinFigures {
 export interface Bench {
   readonly url: string;
   readonly redis: Redis;
-  /** More arguments for the processes of nodes. */
-  readonly nodeArgs: readonly string[];
+  /** A folder for CPU profiles, if they are wanted. */
+  readonly profiles: string | undefined;
 }
 
 /** How much is sent before anything is measured, so that what runs is what V8 has optimised. */
@@ -42,18 +42,21 @@ export async function* measureSending(
   bench: Bench,
 ): AsyncGenerator<[Load, SendFigures]> {
   await bench.redis.flushall();
-  const publisher = new RemoteNode(bench.nodeArgs);
+  const publisher = new RemoteNode();
   // What works within one process only has both its nodes there.
-  const receiver = carrier === "memory" ? publisher : new RemoteNode(bench.nodeArgs);
+  const receiver = carrier === "memory" ? publisher : new RemoteNode();
   try {
     const port = await publisher.ask("open", carrier, bench.url);
     if (receiver !== publisher) await receiver.ask("open", carrier, bench.url);
     await receiver.ask("join", room, port);
     await publisher.ask("greet");
-    const once = async (load: Load): Promise<SendFigures> => {
+    const once = async (load: Load, profiles?: string): Promise<SendFigures> => {
+      const profile = (role: string) =>
+        profiles &&
+        `${profiles}/${[carrier, room.groups, room.members, load.inFlight, role].join("-")}.cpuprofile`;
       const redisBefore = await redisCpuMicros(bench.redis);
-      await receiver.ask("expect", load.messages);
-      const sent = await publisher.ask("publish", room, load);
+      await receiver.ask("expect", load.messages, receiver === publisher ? undefined : profile("receiver"));
+      const sent = await publisher.ask("publish", room, load, profile("publisher"));
       const arrived = await receiver.ask("arrived");
       const redis = ((await redisCpuMicros(bench.redis)) - redisBefore) / load.messages;
       const publisherMicros = sent.cpuMicros / load.messages;
@@ -69,7 +72,7 @@ export async function* measureSending(
       };
     };
     await once({ ...warmUp, messages: Math.max(...loads.map(({ messages }) => messages), warmUp.messages) });
-    for (const load of loads) yield [load, await once(load)];
+    for (const load of loads) yield [load, await once(load, bench.profiles)];
   } finally {
     await Promise.all([publisher.close(), receiver.close()]);
   }
@@ -81,7 +84,7 @@ export async function* measureJoining(
   bench: Bench,
 ): AsyncGenerator<[Joins, JoinFigures]> {
   await bench.redis.flushall();
-  const node = new RemoteNode(bench.nodeArgs);
+  const node = new RemoteNode();
   try {
     await node.ask("open", carrier, bench.url);
     await node.ask("joinMany", warmUpJoins);

@@ -2,6 +2,7 @@ import { type Acknowledgements, connectTo, hearAcknowledgements } from "./acknow
 import { Arrivals } from "./arrivals.ts";
 import type { Carrier } from "./carriers/carrier.ts";
 import { carriers } from "./carriers/index.ts";
+import { startProfile } from "./profile.ts";
 import { greet, publishAll } from "./publishing.ts";
 import type { Answer, Request } from "./remote.ts";
 import type { Done, Room, Tasks } from "./tasks.ts";
@@ -11,6 +12,7 @@ import type { Done, Room, Tasks } from "./tasks.ts";
 let carrier: Carrier | undefined;
 let heard: Acknowledgements | undefined;
 let arrivals: Arrivals | undefined;
+let endProfile = async () => {};
 let joined = 0;
 
 const tasks: Tasks = {
@@ -27,11 +29,21 @@ const tasks: Tasks = {
     await there(carrier).join(groupsOf(room), room.members, arrivals.arrived);
   },
   greet: () => greet(there(carrier), groupName(0), there(heard)),
-  async expect(messages) {
+  async expect(messages, profile) {
+    if (profile !== undefined) endProfile = await startProfile(profile);
     there(arrivals).expect(messages);
   },
-  publish: (room, load) => measured(() => publishAll(there(carrier), groupsOf(room), load, there(heard))),
-  arrived: () => there(arrivals).all,
+  async publish(room, load, profile) {
+    const end = profile === undefined ? () => {} : await startProfile(profile);
+    const done = await measured(() => publishAll(there(carrier), groupsOf(room), load, there(heard)));
+    await end();
+    return done;
+  },
+  async arrived() {
+    const figures = await there(arrivals).all;
+    await endProfile();
+    return figures;
+  },
   joinMany: ({ joins, atOnce }) =>
     measured(async () => {
       for (let done = 0; done < joins; done += atOnce) {

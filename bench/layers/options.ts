@@ -1,12 +1,15 @@
 import { parseArgs } from "node:util";
 import { type CarrierName, carrierNames } from "./carriers/index.ts";
+import { type Part, parts } from "./plan.ts";
 
 /** What a run of the bench can be told. */
 export interface Options {
   readonly runs: number;
   readonly messages: number;
   readonly only: readonly CarrierName[];
-  readonly cpuProf: string | undefined;
+  readonly parts: readonly Part[];
+  /** A folder. */
+  readonly profiles: string | undefined;
   readonly write: boolean;
 }
 
@@ -18,8 +21,9 @@ export const help = `What the channel layers cost, beside bare ioredis and the a
   --messages <n>     how many messages a measurement has, 100 in flight; a quarter of it where that takes long (20000)
   --only <names>     these rows only, separated by commas, and nothing is written:
                      ${carrierNames.join(", ")}
+  --parts <names>    these tables only, and nothing is written: ${parts.join(", ")}
   --no-write         print the tables, and leave results.json and README.md as they are
-  --cpu-prof <dir>   let each node's process write a profile into this folder; figures are higher then
+  --profiles <dir>   write CPU profiles of both processes into this folder: figures are higher then, and not written
   --help
 
 Results go to bench/layers/results.json and into bench/layers/README.md.
@@ -34,19 +38,21 @@ export function readOptions(args: readonly string[]): Options | undefined {
       runs: { type: "string", default: "5" },
       messages: { type: "string", default: "20000" },
       only: { type: "string" },
+      parts: { type: "string" },
       write: { type: "boolean", default: true },
-      "cpu-prof": { type: "string" },
+      profiles: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return undefined;
-  const only = values.only?.split(",").map(carrierName) ?? carrierNames;
+  const all = [values.only, values.parts, values.profiles].every((value) => value === undefined);
   return {
     runs: positive("runs", values.runs),
     messages: positive("messages", values.messages),
-    only,
-    cpuProf: values["cpu-prof"],
-    write: values.write && values.only === undefined && values["cpu-prof"] === undefined,
+    only: names("only", values.only, carrierNames),
+    parts: names("parts", values.parts, parts),
+    profiles: values.profiles,
+    write: values.write && all,
   };
 }
 
@@ -56,8 +62,16 @@ function positive(name: string, text: string): number {
   throw new TypeError(`--${name} is a positive integer, not "${text}".`);
 }
 
-function carrierName(text: string): CarrierName {
-  const name = carrierNames.find((known) => known === text);
-  if (name === undefined) throw new TypeError(`--only knows ${carrierNames.join(", ")}; not "${text}".`);
-  return name;
+/** The names in a list with commas; all there are where no list is given. */
+function names<Name extends string>(
+  option: string,
+  list: string | undefined,
+  known: readonly Name[],
+): readonly Name[] {
+  if (list === undefined) return known;
+  return list.split(",").map((text) => {
+    const name = known.find((candidate) => candidate === text);
+    if (name === undefined) throw new TypeError(`--${option} knows ${known.join(", ")}; not "${text}".`);
+    return name;
+  });
 }

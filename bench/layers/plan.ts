@@ -28,24 +28,29 @@ export const joinsAtOnce = { one: 1, many: 1_000 } as const;
 const ofRooms: readonly CarrierName[] = [control, "memory", "pubsub", "streams"];
 export const ofJoins: readonly CarrierName[] = [control, "pubsub", "streams"];
 
-/** Everything that is measured once per run, in this order. */
-export function sendings(messages: number): Sending[] {
+/** What can be measured apart from the rest. */
+export const parts = ["one", "members", "groups", "joins"] as const;
+export type Part = (typeof parts)[number];
+
+/** What is measured once per run, in this order. */
+export function sendings(messages: number, wanted: readonly Part[]): Sending[] {
   const one: Load = { messages: Math.ceil(messages / 4), inFlight: inFlight.one };
   const many: Load = { messages, inFlight: inFlight.many };
   const toMany: Load = { messages: Math.ceil(messages / 4), inFlight: inFlight.many };
   const inRooms = (room: Room, load: Load) => ofRooms.map((carrier) => ({ carrier, room, loads: [load] }));
   return [
-    ...carrierNames.map((carrier) => ({ carrier, room: oneMember, loads: [many, one] })),
-    ...inRooms(manyMembers, toMany),
-    ...inRooms(fewGroups, many),
-    ...inRooms(manyGroups, many),
+    ...(wanted.includes("one")
+      ? carrierNames.map((carrier) => ({ carrier, room: oneMember, loads: [many, one] }))
+      : []),
+    ...(wanted.includes("members") ? inRooms(manyMembers, toMany) : []),
+    ...(wanted.includes("groups") ? [...inRooms(fewGroups, many), ...inRooms(manyGroups, many)] : []),
   ];
 }
 
-export function joinings(): Joining[] {
+export function joinings(wanted: readonly Part[]): Joining[] {
   const joins: readonly Joins[] = [
     { joins: 2_000, atOnce: joinsAtOnce.one },
     { joins: 10_000, atOnce: joinsAtOnce.many },
   ];
-  return ofJoins.map((carrier) => ({ carrier, joins }));
+  return wanted.includes("joins") ? ofJoins.map((carrier) => ({ carrier, joins })) : [];
 }

@@ -24,10 +24,9 @@ export class RemoteNode {
   readonly #pending = new Map<number, (answer: Answer) => void>();
   #lastId = 0;
 
-  /** @param args more arguments for Node, such as `--cpu-prof`. */
-  constructor(args: readonly string[] = []) {
+  constructor() {
     const file = fileURLToPath(new URL("node.ts", import.meta.url));
-    this.#child = fork(file, { execArgv: [...process.execArgv, ...args] });
+    this.#child = fork(file, { serialization: "advanced" });
     this.#child.on("message", (answer: Answer) => {
       this.#pending.get(answer.id)?.(answer);
       this.#pending.delete(answer.id);

@@ -37,8 +37,9 @@ export interface Tasks {
   join(room: Room, port: number): Promise<void>;
   /** Resolves once messages arrive. */
   greet(): Promise<void>;
-  expect(messages: number): Promise<void>;
-  publish(room: Room, load: Load): Promise<Done>;
+  /** @param profile the file for a CPU profile, if one is wanted: the figures are higher then. */
+  expect(messages: number, profile?: string): Promise<void>;
+  publish(room: Room, load: Load, profile?: string): Promise<Done>;
   arrived(): Promise<Arrived>;
   /** Joins groups that nobody is in. */
   joinMany(joins: Joins): Promise<Done>;
