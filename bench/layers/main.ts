@@ -23,7 +23,7 @@ async function main({ runs, messages, only, parts, profiles, write }: Options): 
         const { carrier, room } = sending;
         progress(`run ${run} of ${runs}: ${carrier}, ${room.groups} groups of ${room.members} members`);
         for await (const [{ inFlight }, figures] of measureSending(sending, bench)) {
-          results.addSend(carrier, room, inFlight, figures);
+          results.addSend({ carrier, room, inFlight }, figures);
         }
       }
       for (const joining of joinings(parts).filter(({ carrier }) => only.includes(carrier))) {
@@ -48,12 +48,12 @@ async function main({ runs, messages, only, parts, profiles, write }: Options): 
   }
 }
 
+let options: Options | undefined;
 try {
-  const options = readOptions(process.argv.slice(2));
+  options = readOptions(process.argv.slice(2));
   if (options === undefined) process.stdout.write(help);
-  else await main(options);
 } catch (error) {
-  // What is wrong with the arguments needs no stack.
-  process.stderr.write(`${error instanceof TypeError ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(`${(error as Error).message}\n`);
   process.exitCode = 1;
 }
+if (options !== undefined) await main(options);

@@ -37,13 +37,19 @@ export function sendings(messages: number, wanted: readonly Part[]): Sending[] {
   const one: Load = { messages: Math.ceil(messages / 4), inFlight: inFlight.one };
   const many: Load = { messages, inFlight: inFlight.many };
   const toMany: Load = { messages: Math.ceil(messages / 4), inFlight: inFlight.many };
-  const inRooms = (room: Room, load: Load) => ofRooms.map((carrier) => ({ carrier, room, loads: [load] }));
   return [
     ...(wanted.includes("one")
       ? carrierNames.map((carrier) => ({ carrier, room: oneMember, loads: [many, one] }))
       : []),
-    ...(wanted.includes("members") ? inRooms(manyMembers, toMany) : []),
-    ...(wanted.includes("groups") ? [...inRooms(fewGroups, many), ...inRooms(manyGroups, many)] : []),
+    ...(wanted.includes("members")
+      ? ofRooms.map((carrier) => ({ carrier, room: manyMembers, loads: [toMany] }))
+      : []),
+    // What is compared comes one after the other.
+    ...(wanted.includes("groups")
+      ? ofRooms.flatMap((carrier) =>
+          [fewGroups, manyGroups].map((room) => ({ carrier, room, loads: [many] })),
+        )
+      : []),
   ];
 }
 

@@ -6,13 +6,20 @@ import type { Room } from "./tasks.ts";
 
 type Spreads<Figures> = { readonly [Name in keyof Figures]: Spread };
 
+/** Which of the measurements of messages. */
+export interface SendKey {
+  readonly carrier: CarrierName;
+  readonly room: Room;
+  readonly inFlight: number;
+}
+
 /** Collects what each run gives, by what was measured and of whom, and sums it up. */
 export class Results {
   readonly #sends = new Collection<SendFigures>();
   readonly #joins = new Collection<JoinFigures>();
   readonly #joinCosts: Record<string, Record<string, JoinCost>> = {};
 
-  addSend(carrier: CarrierName, room: Room, inFlight: number, figures: SendFigures): void {
+  addSend({ carrier, room, inFlight }: SendKey, figures: SendFigures): void {
     this.#sends.add(sendTitle(room, inFlight), carrier, figures);
   }
 
@@ -25,12 +32,26 @@ export class Results {
     this.#joinCosts[title] = { ...this.#joinCosts[title], [carrier]: cost };
   }
 
-  send(carrier: CarrierName, room: Room, inFlight: number): Spreads<SendFigures> | undefined {
-    return this.#sends.summary[sendTitle(room, inFlight)]?.[carrier];
+  send({ carrier, room, inFlight }: SendKey): Spreads<SendFigures> | undefined {
+    return spreads(this.#sends.runs(sendTitle(room, inFlight), carrier));
+  }
+
+  /**
+   * All CPU of one measurement as a multiple of that of another, in each run by itself: load that comes and goes on the
+   * machine falls on both. Nothing where one of them is missing.
+   */
+  cpuRatio(of: SendKey, to: SendKey): Spread | undefined {
+    const values = this.#sends.runs(sendTitle(of.room, of.inFlight), of.carrier);
+    const bases = this.#sends.runs(sendTitle(to.room, to.inFlight), to.carrier);
+    const ratios = values.flatMap(({ sum }, run) => {
+      const base = bases[run];
+      return base === undefined ? [] : [sum / base.sum];
+    });
+    return ratios.length === 0 ? undefined : spreadOf(ratios);
   }
 
   join(carrier: CarrierName, atOnce: number): Spreads<JoinFigures> | undefined {
-    return this.#joins.summary[joinTitle(atOnce)]?.[carrier];
+    return spreads(this.#joins.runs(joinTitle(atOnce), carrier));
   }
 
   joinCost(carrier: CarrierName, atOnce: number): JoinCost | undefined {
@@ -38,28 +59,35 @@ export class Results {
   }
 
   toJSON(): object {
-    return { sends: this.#sends.summary, joins: this.#joins.summary, joinCosts: this.#joinCosts };
+    return { sends: this.#sends, joins: this.#joins, joinCosts: this.#joinCosts };
   }
 }
 
+/** The figures of all runs: by what was measured, then by carrier. */
 class Collection<Figures extends { readonly [Name in keyof Figures]: number }> {
   readonly #all: Record<string, Record<string, Figures[]>> = {};
 
-  add(title: string, carrier: string, figures: Figures): void {
-    this.#all[title] ??= {};
-    const rows = this.#all[title];
+  add(title: string, carrier: CarrierName, figures: Figures): void {
+    const rows = this.#all[title] ?? {};
+    this.#all[title] = rows;
     rows[carrier] = [...(rows[carrier] ?? []), figures];
   }
 
-  get summary(): Record<string, Record<string, Spreads<Figures>>> {
+  runs(title: string, carrier: CarrierName): readonly Figures[] {
+    return this.#all[title]?.[carrier] ?? [];
+  }
+
+  toJSON(): object {
     return mapValues(this.#all, (rows) => mapValues(rows, spreads));
   }
 }
 
 function spreads<Figures extends { readonly [Name in keyof Figures]: number }>(
   all: readonly Figures[],
-): Spreads<Figures> {
-  const names = Object.keys(all[0] ?? {}) as (keyof Figures)[];
+): Spreads<Figures> | undefined {
+  const [first] = all;
+  if (first === undefined) return undefined;
+  const names = Object.keys(first) as (keyof Figures)[];
   return Object.fromEntries(
     names.map((name) => [name, spreadOf(all.map((figures) => figures[name]))]),
   ) as Spreads<Figures>;

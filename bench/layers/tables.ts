@@ -10,38 +10,52 @@ import {
   oneMember,
 } from "./plan.ts";
 import type { Results } from "./results.ts";
-import { ratio, targets } from "./targets.ts";
+import { targets } from "./targets.ts";
 import type { Room } from "./tasks.ts";
 
 type Cell = string | number | undefined;
+type Row = readonly Cell[];
 
-/** All results as tables of Markdown. */
+/** All results as tables of Markdown. What was not measured has none. */
 export function tables(results: Results): string {
-  const sections: readonly (readonly [title: string, table: string])[] = [
-    ["What is to be reached", targetTable(results)],
-    ["One group of one member, 100 messages in flight", sendTable(results, oneMember, inFlight.many)],
-    ["One group of one member, 1 message in flight", sendTable(results, oneMember, inFlight.one)],
-    ["One group of 1,000 members, 100 messages in flight", sendTable(results, manyMembers, inFlight.many)],
-    ["10 and 10,000 groups of one member, 100 messages in flight", groupTable(results)],
-    ["Joins", joinTable(results)],
+  const { one, many } = inFlight;
+  const sections: readonly (readonly [title: string, head: Row, rows: readonly Row[]])[] = [
+    ["What is to be reached", targetHead, targetRows(results)],
+    ["One group of one member, 100 messages in flight", sendHead, sendRows(results, oneMember, many)],
+    ["One group of one member, 1 message in flight", sendHead, sendRows(results, oneMember, one)],
+    ["One group of 1,000 members, 100 messages in flight", sendHead, sendRows(results, manyMembers, many)],
+    ["From 10 to 10,000 groups of one member, 100 messages in flight", groupHead, groupRows(results)],
+    ["Joins of new groups", joinHead, joinRows(results)],
   ];
-  return sections.map(([title, text]) => `### ${title}\n\n${text}\n`).join("\n");
+  return sections
+    .filter(([, , rows]) => rows.length > 0)
+    .map(([title, head, rows]) => `### ${title}\n\n${table(head, rows)}\n`)
+    .join("\n");
 }
 
-function targetTable(results: Results): string {
-  const rows = targets(results).map(({ what, limit, measured }) => [
+const targetHead: Row = ["", "to reach", "measured", "least to most", ""];
+
+function targetRows(results: Results): Row[] {
+  return targets(results).map(({ what, limit, measured, min, max }) => [
     what,
     `≤ ${limit}`,
-    measured?.toFixed(2),
-    measured === undefined ? undefined : measured <= limit ? "reached" : "missed",
+    measured.toFixed(2),
+    min === max ? undefined : `${min.toFixed(2)} to ${max.toFixed(2)}`,
+    measured <= limit ? "reached" : "missed",
   ]);
-  return table(["", "to reach", "measured", ""], rows);
 }
 
-function sendTable(results: Results, room: Room, load: number): string {
-  const base = results.send(control, room, load)?.sum.median;
-  const rows = carrierNames.flatMap((carrier) => {
-    const figures = results.send(carrier, room, load);
+const sendHead: Row = [
+  "",
+  "messages/s",
+  ...["publisher µs", "receiver µs", "Redis µs", "sum µs", "to control", "p50 ms", "p99 ms"],
+  "one Redis carries, messages/s",
+];
+
+function sendRows(results: Results, room: Room, load: number): Row[] {
+  return carrierNames.flatMap((carrier) => {
+    const key = { carrier, room, inFlight: load };
+    const figures = results.send(key);
     if (figures === undefined) return [];
     const { perSecond, publisher, receiver, redis, sum, p50Ms, p99Ms } = figures;
     const isOneProcess = carrier === "memory";
@@ -53,66 +67,62 @@ function sendTable(results: Results, room: Room, load: number): string {
         isOneProcess ? undefined : receiver.median.toFixed(1),
         isOneProcess ? undefined : redis.median.toFixed(1),
         sum.median.toFixed(1),
-        ratio(sum.median, base)?.toFixed(2),
+        results.cpuRatio(key, { ...key, carrier: control })?.median.toFixed(2),
         p50Ms.median.toFixed(2),
         p99Ms.median.toFixed(2),
-        isOneProcess ? undefined : hundreds(1e6 / redis.median),
+        isOneProcess ? undefined : whole(Math.round(1e4 / redis.median) * 100),
       ],
     ];
   });
-  const head = ["publisher µs", "receiver µs", "Redis µs", "sum µs", "of control", "p50 ms", "p99 ms"];
-  return table(["", "messages/s", ...head, "one Redis carries, messages/s"], rows);
 }
 
-function groupTable(results: Results): string {
-  const rows = carrierNames.flatMap((carrier) => {
-    const few = results.send(carrier, fewGroups, inFlight.many);
-    const many = results.send(carrier, manyGroups, inFlight.many);
+const groupHead: Row = ["", "publisher µs", "receiver µs", "Redis µs", "sum µs", "times"];
+
+function groupRows(results: Results): Row[] {
+  return carrierNames.flatMap((carrier) => {
+    const fewKey = { carrier, room: fewGroups, inFlight: inFlight.many };
+    const manyKey = { ...fewKey, room: manyGroups };
+    const [few, many] = [results.send(fewKey), results.send(manyKey)];
     if (few === undefined || many === undefined) return [];
     const both = (name: "publisher" | "receiver" | "redis" | "sum") =>
       `${few[name].median.toFixed(1)} → ${many[name].median.toFixed(1)}`;
-    const growth = ratio(many.sum.median, few.sum.median)?.toFixed(2);
-    const apart = carrier === "memory" ? [undefined, undefined] : [both("receiver"), both("redis")];
-    return [[carriers[carrier].title, both("publisher"), ...apart, both("sum"), growth]];
+    const others = carrier === "memory" ? [undefined, undefined] : [both("receiver"), both("redis")];
+    const times = results.cpuRatio(manyKey, fewKey)?.median.toFixed(2);
+    return [[carriers[carrier].title, both("publisher"), ...others, both("sum"), times]];
   });
-  return table(["", "publisher µs", "receiver µs", "Redis µs", "sum µs", "times"], rows);
 }
 
-function joinTable(results: Results): string {
-  const rows = Object.values(joinsAtOnce).flatMap((atOnce) =>
-    ofJoins.map((carrier) => joinRow(results, carrier, atOnce)),
+const joinHead: Row = ["", "at once", "joins/s", "node µs", "Redis µs", "round trips", "commands"];
+
+function joinRows(results: Results): Row[] {
+  return Object.values(joinsAtOnce).flatMap((atOnce) =>
+    ofJoins.flatMap((carrier) => joinRow(results, carrier, atOnce)),
   );
-  const head = ["joins/s", "node µs", "Redis µs", "round trips", "commands"];
-  return table(["", "joins at once", ...head], rows);
 }
 
-function joinRow(results: Results, carrier: CarrierName, atOnce: number): Cell[] {
+function joinRow(results: Results, carrier: CarrierName, atOnce: number): Row[] {
   const figures = results.join(carrier, atOnce);
+  if (figures === undefined) return [];
   const cost = results.joinCost(carrier, atOnce);
   return [
-    carriers[carrier].title,
-    whole(atOnce),
-    figures && whole(figures.perSecond.median),
-    figures?.node.median.toFixed(1),
-    figures?.redis.median.toFixed(1),
-    cost?.roundTrips,
-    cost?.commands,
+    [
+      carriers[carrier].title,
+      whole(atOnce),
+      whole(figures.perSecond.median),
+      figures.node.median.toFixed(1),
+      figures.redis.median.toFixed(1),
+      cost?.roundTrips,
+      cost && whole(cost.commands),
+    ],
   ];
 }
 
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const line = (cells: readonly Cell[]) => `| ${cells.map((cell) => cell ?? "").join(" | ")} |`;
-  return [
-    line(head),
-    `|${head.map((_, index) => (index === 0 ? "---|" : "--:|")).join("")}`,
-    ...rows.map(line),
-  ].join("\n");
+function table(head: Row, rows: readonly Row[]): string {
+  const line = (cells: Row) => `| ${cells.map((cell) => cell ?? "").join(" | ")} |`;
+  const rule = `|${head.map((_, index) => (index === 0 ? "---|" : "--:|")).join("")}`;
+  return [line(head), rule, ...rows.map(line)].join("\n");
 }
 
 function whole(value: number): string {
   return Math.round(value).toLocaleString("en");
-}
-
-function hundreds(value: number): string {
-  return whole(Math.round(value / 100) * 100);
 }

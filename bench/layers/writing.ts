@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
 import type { Results } from "./results.ts";
 import { tables } from "./tables.ts";
+import { targets } from "./targets.ts";
 
 /** What figures are worth depends on this. */
 export interface Circumstances {
@@ -24,7 +25,15 @@ export async function write(results: Results, circumstances: Circumstances): Pro
   const date = new Date().toISOString().slice(0, 10);
   const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: availableParallelism() };
   const { runs, messages } = circumstances;
-  const json = { date, machine, versions, runs, messages, ...results.toJSON() };
+  const json = {
+    date,
+    machine,
+    versions,
+    runs,
+    messages,
+    targets: targetsByName(results),
+    ...results.toJSON(),
+  };
   await writeFile(new URL("results.json", import.meta.url), `${JSON.stringify(json, undefined, 2)}\n`);
 
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
@@ -36,8 +45,12 @@ export async function write(results: Results, circumstances: Circumstances): Pro
   const text = await readFile(readme, "utf8");
   const [from, to] = [text.indexOf(start), text.indexOf(end)];
   if (from === -1 || to < from) throw new Error(`README.md lacks the marks ${start} and ${end}.`);
-  const results_ = `${start}\n\n${intro}\n\n${tables(results)}\n`;
-  await writeFile(readme, text.slice(0, from) + results_ + text.slice(to));
+  const filled = `${start}\n\n${intro}\n\n${tables(results)}\n`;
+  await writeFile(readme, text.slice(0, from) + filled + text.slice(to));
+}
+
+function targetsByName(results: Results): object {
+  return Object.fromEntries(targets(results).map(({ what, ...figures }) => [what, figures]));
 }
 
 /** The version that is installed, for this bench or for the project. */

@@ -6,17 +6,17 @@ export const carriers = {
     title: "ioredis, bytes (control)",
     open: async (url) => (await import("./bare-ioredis.ts")).bareBytes(url),
   },
-  text: {
-    title: "ioredis, text",
-    open: async (url) => (await import("./bare-ioredis.ts")).bareText(url),
-  },
-  memory: { title: "`MemoryLayer`", open: async () => (await import("./layers.ts")).memory() },
   pubsub: { title: "`RedisPubSubLayer`", open: async (url) => (await import("./layers.ts")).pubSub(url) },
   encrypted: {
     title: "`RedisPubSubLayer`, encrypted",
     open: async (url) => (await import("./layers.ts")).encryptedPubSub(url),
   },
   streams: { title: "`RedisStreamsLayer`", open: async (url) => (await import("./layers.ts")).streams(url) },
+  memory: { title: "`MemoryLayer`", open: async () => (await import("./layers.ts")).memory() },
+  text: {
+    title: "ioredis, text",
+    open: async (url) => (await import("./bare-ioredis.ts")).bareText(url),
+  },
   "socket-io-pubsub": {
     title: "`@socket.io/redis-adapter`",
     open: async (url) => (await import("./socket-io.ts")).socketIoPubSub(url),
