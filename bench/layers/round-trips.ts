@@ -10,17 +10,20 @@ export interface JoinCost {
 }
 
 /** What a round trip takes: long beside all that the machine does meanwhile. */
-const roundTripMs = 200;
+const roundTripMs = 400;
 
 /** Commands that a script runs are not sent by anyone. */
 const byScript = "lua";
 
-/** Joins `atOnce` groups over a slow way to the server, and looks how long that takes and what it sends. */
+/**
+ * Joins `atOnce` groups over a quick way to the server and others over a slow one, and looks what it sends and how much
+ * longer that takes.
+ */
 export async function countRoundTrips(carrier: CarrierName, atOnce: number, bench: Bench): Promise<JoinCost> {
   const { hostname, port } = new URL(bench.url);
   // Groups that the server has never heard of are the dearest to join.
   await bench.redis.flushall();
-  const link = await startSlowLink(Number(port), roundTripMs / 2);
+  const link = await startSlowLink(Number(port));
   const node = new RemoteNode();
   const monitor = await bench.redis.monitor();
   try {
@@ -28,17 +31,20 @@ export async function countRoundTrips(carrier: CarrierName, atOnce: number, benc
     // The first join makes the node's own channel, and scripts known to the server.
     await node.ask("joinMany", { joins: 1, atOnce: 1 });
     const end = `the end ${Math.random()}`;
-    let commands = 0;
-    const counted = new Promise<void>((resolve) => {
+    const counted = new Promise<number>((resolve) => {
+      let commands = 0;
       monitor.on("monitor", (_time: string, [name, ...args]: string[], source: string) => {
-        if (args.includes(end)) resolve();
+        if (args.includes(end)) resolve(commands);
         else if (source !== byScript && !isProbe(name, args)) commands += 1;
       });
     });
-    const { seconds } = await node.ask("joinMany", { joins: atOnce, atOnce });
+    const quick = await node.ask("joinMany", { joins: atOnce, atOnce });
     await bench.redis.echo(end);
-    await counted;
-    return { roundTrips: Math.round((seconds * 1_000) / roundTripMs), commands };
+    const commands = await counted;
+    link.delayMs = roundTripMs / 2;
+    const slow = await node.ask("joinMany", { joins: atOnce, atOnce });
+    const roundTrips = Math.round(((slow.seconds - quick.seconds) * 1_000) / roundTripMs);
+    return { roundTrips, commands };
   } finally {
     monitor.disconnect();
     await node.close();

@@ -4,15 +4,17 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** A way to a server on which everything takes a given time, so that round trips can be counted by the clock. */
 export interface SlowLink {
   readonly port: number;
+  /** How long everything takes from now on, in milliseconds, in each direction: a round trip takes twice that. */
+  delayMs: number;
   close(): Promise<void>;
 }
 
-/** @param delayMs for each direction: what a round trip takes is twice that. */
-export async function startSlowLink(target: number, delayMs: number): Promise<SlowLink> {
+/** Starts one that takes no time yet. */
+export async function startSlowLink(target: number): Promise<SlowLink> {
   const sockets = new Set<Socket>();
   const carry = (from: Socket, to: Socket) => {
     sockets.add(from);
-    from.on("data", (bytes) => setTimeout(() => to.writable && to.write(bytes), delayMs));
+    from.on("data", (bytes) => setTimeout(() => to.writable && to.write(bytes), link.delayMs));
     from.on("error", () => {});
     from.on("close", () => {
       sockets.delete(from);
@@ -25,7 +27,8 @@ export async function startSlowLink(target: number, delayMs: number): Promise<Sl
     carry(server, client);
   }).listen(0, "127.0.0.1");
   await once(listener, "listening");
-  return {
+  const link: SlowLink = {
+    delayMs: 0,
     port: (listener.address() as AddressInfo).port,
     async close() {
       const closed = once(listener, "close");
@@ -34,4 +37,5 @@ export async function startSlowLink(target: number, delayMs: number): Promise<Sl
       await closed;
     },
   };
+  return link;
 }

@@ -44,6 +44,7 @@ export function targets(results: Results): Target[] {
     ),
     ...growth("CPU per message at 10,000 groups, to that at 10: pub/sub", "pubsub"),
     ...growth("CPU per message at 10,000 groups, to that at 10: streams", "streams"),
+    ...growth("CPU per message at 10,000 groups, to that at 10: memory", "memory"),
     ...trips("Round trips of a join: pub/sub", "pubsub", one),
     ...trips("Round trips of a join: streams", "streams", one),
     ...trips("Round trips of 1,000 joins at once: pub/sub", "pubsub", many),
