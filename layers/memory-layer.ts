@@ -1,4 +1,5 @@
-import { ChannelLayer, type ChannelLayerOptions } from "./channel-layer.ts";
+import { ChannelLayer } from "./channel-layer.ts";
+import type { ChannelLayerOptions } from "./channel-layer-options.ts";
 import type { AnyMessages } from "./contract.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { MemoryBus } from "./memory-bus.ts";

@@ -40,6 +40,11 @@ class RedisClaim extends Claim {
     super(payload, attempt);
     this.id = id;
   }
+
+  /** An id begins with the server's time in milliseconds. */
+  get ageMs(): number {
+    return Date.now() - Number.parseInt(this.id, 10);
+  }
 }
 
 /** What a source needs beside its queue. */

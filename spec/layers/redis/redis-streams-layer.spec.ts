@@ -166,11 +166,9 @@ describe("RedisStreamsLayer on the wire", () => {
     expect((await commands()) - before).to.equal(1);
   });
 
-  it("refuses numbers that are none", () => {
-    for (const option of ["capacity", "expiryMs", "tailCheckMs"]) {
-      for (const value of [0, -1, 1.5, Number.NaN]) {
-        expect(() => startLayer({ [option]: value })).to.throw(RangeError, option);
-      }
+  it("refuses intervals that are none", () => {
+    for (const tailCheckMs of [0, -1, 1.5, Number.NaN]) {
+      expect(() => startLayer({ tailCheckMs })).to.throw(RangeError, "tailCheckMs");
     }
   });
 });
