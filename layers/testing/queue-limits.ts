@@ -75,7 +75,7 @@ export function describeQueueLimits(stage: Stage): void {
       await sendNumbers(stage.one, "brief", 1, 3);
       await sendNumbers(stage.one, "jobs", 1, 3);
       await moreThanAMillisecond();
-      const [brief, jobs, rest] = [new Worker(), new Worker(), new Worker()];
+      const [brief, jobs, rest, dead] = [new Worker(), new Worker(), new Worker(), new Worker()];
       await node.consume("jobs", jobs.handle);
       await jobs.hasBegun(3);
       const consumption = await node.consume("brief", brief.handle);
@@ -84,7 +84,11 @@ export function describeQueueLimits(stage: Stage): void {
       await stage.other.consume("brief", rest.handle);
       await stage.one.send("brief", { type: "job", number: 4 });
       await rest.hasBegun(1);
-      assert.deepEqual([brief.numbers, jobs.numbers, rest.numbers], [[], [1, 2, 3], [4]]);
+      await stage.other.consume("brief.dead", dead.handle);
+      await stage.one.send("brief.dead", { type: "job", number: 5 });
+      await dead.hasBegun(1);
+      assert.deepEqual([brief.numbers, jobs.numbers], [[], [1, 2, 3]]);
+      assert.deepEqual([rest.numbers, dead.numbers], [[4], [5]]);
       const { received, consumed, dropped } = node.counters();
       assert.deepEqual(
         { received, consumed, dropped },
