@@ -139,9 +139,13 @@ export function describeQueueLimits(stage: Stage): void {
   });
 }
 
-/** For what tells nobody when it changes: a counter, a clock. */
+/** For what tells nobody when it changes: a counter, a clock. Ends by itself, or a failure would keep the process. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const latest = performance.now() + 5_000;
+  while (!holds()) {
+    assert.ok(performance.now() < latest, "It does not happen.");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Has passed when this resolves, on each clock by which a message may be dated. */
