@@ -63,6 +63,47 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(await raw.pttl(keyOf("head"))).to.be.within(7 * 86_400_000 + 15_000, 7 * 86_400_000 + 20_000);
   });
 
+  it("keeps each stream, and its head a week longer, by the name of its group", async () => {
+    const capacity = [["room", 3]] as const;
+    const expiryMs = [
+      ["room", 20_000],
+      ["*", 600_000],
+    ] as const;
+    const layer = startLayer({ capacity, expiryMs });
+    const [week, seconds] = [7 * 86_400_000, 1_000];
+    for (const [group, length, ms] of [
+      ["room", 3, 20_000],
+      ["other", 4, 600_000],
+      ["room", 3, 20_000],
+    ] as const) {
+      const key = (part: string) => `{${prefix}__group__${group}}:${part}`;
+      await Promise.all([1, 2, 3, 4].map(() => layer.groupSend(group, { type: "x" })));
+      expect(await raw.xlen(key("stream")), group).to.equal(length);
+      expect(await raw.pttl(key("stream")), group).to.be.within(ms - 5 * seconds, ms);
+      expect(await raw.pttl(key("head")), group).to.be.within(week + ms - 5 * seconds, week + ms);
+    }
+  });
+
+  it("keeps in order what one sender sends, also where a limit comes up for the first time", async () => {
+    const layer = startLayer({ capacity: [["room", 1_000]] });
+    const inbox = await join(layer, "room");
+    const numbers = Array.from({ length: 20 }, (_, index) => index);
+    const sends: Promise<void>[] = [];
+    for (const number of numbers) {
+      sends.push(layer.groupSend("room", { type: "x", number }));
+      // Each goes out by itself, and none waits for an answer.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(sends);
+    await inbox.until(() => inbox.mails.length === 20);
+    expect(inbox.messages.map(({ number }) => number)).to.deep.equal(numbers);
+  });
+
+  it("keeps the head of a group in which nothing was ever said for a week", async () => {
+    await join(startLayer(), "room");
+    expect(await raw.pttl(keyOf("head"))).to.be.within(7 * 86_400_000 - 5_000, 7 * 86_400_000);
+  });
+
   it("keeps as many entries as its capacity says", async () => {
     const layer = startLayer({ capacity: 3 });
     await Promise.all(Array.from({ length: 10 }, () => layer.groupSend("room", { type: "x" })));
@@ -166,11 +207,9 @@ describe("RedisStreamsLayer on the wire", () => {
     expect((await commands()) - before).to.equal(1);
   });
 
-  it("refuses numbers that are none", () => {
-    for (const option of ["capacity", "expiryMs", "tailCheckMs"]) {
-      for (const value of [0, -1, 1.5, Number.NaN]) {
-        expect(() => startLayer({ [option]: value })).to.throw(RangeError, option);
-      }
+  it("refuses intervals that are none", () => {
+    for (const tailCheckMs of [0, -1, 1.5, Number.NaN]) {
+      expect(() => startLayer({ tailCheckMs })).to.throw(RangeError, "tailCheckMs");
     }
   });
 });
