@@ -21,6 +21,8 @@ export class TopicLogs {
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
+  /** Nothing can expire before. To look at the first of a map costs the more the more have left their place before it. */
+  #dueAt = 0;
 
   /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
@@ -39,7 +41,9 @@ export class TopicLogs {
     const logs = this.#logs.get(expiryMs) ?? new Map<string, Kept>();
     const log = logs.get(topic)?.log ?? this.#newLog(capacity);
     logs.delete(topic);
-    logs.set(topic, { log, usedAt: this.#now() });
+    const usedAt = this.#now();
+    logs.set(topic, { log, usedAt });
+    this.#dueAt = Math.min(this.#dueAt, usedAt + expiryMs);
     this.#logs.set(expiryMs, logs);
     return log.append(payload);
   }
@@ -57,9 +61,15 @@ export class TopicLogs {
 
   #expire(): void {
     const now = this.#now();
+    if (now < this.#dueAt) return;
+    this.#dueAt = Number.POSITIVE_INFINITY;
     for (const [expiryMs, logs] of this.#logs) {
       for (const [topic, { usedAt }] of logs) {
-        if (now - usedAt < expiryMs) break;
+        const dueAt = usedAt + expiryMs;
+        if (now < dueAt) {
+          this.#dueAt = Math.min(this.#dueAt, dueAt);
+          break;
+        }
         logs.delete(topic);
       }
     }
