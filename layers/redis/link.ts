@@ -4,6 +4,7 @@ import { LayerUnavailableError } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import { within } from "./deadline.ts";
 import type { AnyConnectionOptions, RedisServer } from "./redis-server.ts";
+import { isRefusal } from "./refusal.ts";
 
 /** What a link tells its owner. */
 export interface LinkListener {
@@ -91,14 +92,14 @@ export class Link {
    * Runs one command.
    *
    * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
-   *   server refuses.
+   *   server refuses: {@link isRefusal} tells.
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     try {
       return await command(this.redis);
     } catch (error) {
       const cause = withoutCommand(error);
-      const failure = this.isUp ? this.unavailable("refuses a command", cause) : this.trouble;
+      const failure = this.#commandFailed(cause);
       // A refusal would be final. This one ends as the connection does: later, and for all that was under way.
       if (misplaced.test(cause.message)) await this.rebuild(cause);
       throw failure;
@@ -120,6 +121,11 @@ export class Link {
     this.#giveUp?.();
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #commandFailed(cause: Error): LayerUnavailableError {
+    if (!this.isUp) return this.trouble;
+    return this.unavailable(isRefusal(cause) ? "refuses a command" : "did not answer a command", cause);
   }
 
   async #close(): Promise<void> {
@@ -166,5 +172,6 @@ export class Link {
 function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!("command" in error)) return error;
-  return new Error(error.message);
+  const { name, message } = error;
+  return Object.assign(new Error(message), { name });
 }
