@@ -13,6 +13,7 @@ describe("what Redis does not permit", () => {
   let raw: Redis;
   let url: string;
   let errors: string[];
+  let opened: { close(): Promise<void> };
   beforeEach(async () => {
     server = await startRedisServer();
     raw = new Redis(server.url);
@@ -21,6 +22,7 @@ describe("what Redis does not permit", () => {
     errors = [];
   });
   afterEach(async () => {
+    await opened.close();
     await raw.quit();
     await server.stop();
   });
@@ -40,6 +42,7 @@ describe("what Redis does not permit", () => {
       const heard: string[] = [];
       const shard = { server: redisServer({ url }), commands, probeTopic: "probe" };
       const backend = new RedisPubSubBackend({ shard });
+      opened = backend;
       await backend.open({
         payload: (topic, payload) => heard.push(`${topic}: ${Buffer.from(payload)}`),
         gap: (topic) => heard.push(`${topic}: gap`),
@@ -72,13 +75,13 @@ describe("what Redis does not permit", () => {
       ]);
       expect(told()).to.have.length(1);
       expect(told()[0]).to.include('"open-1"').and.to.include(`${server.host}:${server.port}`);
-      await backend.close();
     });
   }
 
   it("leaves members with a gap, not deaf for good, when it is permitted again", async () => {
     const onError = (error: unknown) => errors.push(String(error));
     const layer = new RedisPubSubLayer({ url, prefix: "chat", onError });
+    opened = layer;
     const inbox = new Recorder();
     const channel = await layer.newChannel(inbox);
     await layer.groupAdd("room", channel);
@@ -93,6 +96,5 @@ describe("what Redis does not permit", () => {
     await layer.groupSend("another", { type: "end of another" });
     await inbox.next("end of another");
     expect(inbox.gaps.filter(({ group }) => group !== undefined)).to.deep.equal([{ group: "room" }]);
-    await layer.close();
   });
 });

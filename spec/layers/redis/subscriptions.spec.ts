@@ -258,8 +258,8 @@ describe("Subscriptions", () => {
       expect(heard.filter((what) => what.startsWith("gap"))).to.deep.equal([]);
     });
 
-    it("refuses one who joins anew what had been live before and was left", async () => {
-      const { connection, subscriptions, outage } = start();
+    it("refuses one who joins anew what had been live before and was left, and tells of the next refusal", async () => {
+      const { connection, heard, subscriptions, outage } = start();
       subscriptions.up();
       void subscriptions.subscribe("a");
       await connection.answerAll();
@@ -273,6 +273,16 @@ describe("Subscriptions", () => {
       const joining = outcome(subscriptions.subscribe("a"));
       await connection.answerAll();
       expect(await joining).to.equal("refused");
+      void subscriptions.subscribe("b");
+      await connection.answerAll();
+      outage();
+      connection.forbidden.add("b");
+      subscriptions.up();
+      await connection.answerAll();
+      expect(heard.map((what) => what.slice(0, 18))).to.deep.equal([
+        'error refused ("a"',
+        'error refused ("b"',
+      ]);
     });
   });
 
