@@ -9,9 +9,15 @@ import { Subscriptions } from "../../../layers/redis/subscriptions.ts";
 class Connection {
   readonly live = new Set<string>();
   readonly commands: string[] = [];
-  /** Topics that this server refuses, with the whole command that they are in. */
+  /** Topics that nobody may subscribe: the server refuses the whole command that they are in. */
   readonly forbidden = new Set<string>();
-  #questions: { topics: readonly string[]; take(): void; resolve(): void; reject(error: Error): void }[] = [];
+  #questions: {
+    command: string;
+    topics: readonly string[];
+    take(): void;
+    resolve(): void;
+    reject(error: Error): void;
+  }[] = [];
 
   subscribe = (topics: readonly string[]) =>
     this.#ask("subscribe", topics, () => topics.map((topic) => this.live.add(topic)));
@@ -21,7 +27,8 @@ class Connection {
 
   async answer(): Promise<void> {
     const question = this.#questions.shift();
-    if (question?.topics.some((topic) => this.forbidden.has(topic))) {
+    const isForbidden = question?.topics.some((topic) => this.forbidden.has(topic));
+    if (isForbidden && question?.command === "subscribe") {
       const cause = new ReplyError("NOPERM");
       question.reject(new LayerUnavailableError("refused", { cause }));
     } else {
@@ -50,7 +57,7 @@ class Connection {
 
   #ask(command: string, topics: readonly string[], take: () => unknown): Promise<void> {
     this.commands.push(`${command} ${topics}`);
-    return new Promise((resolve, reject) => this.#questions.push({ topics, take, resolve, reject }));
+    return new Promise((resolve, reject) => this.#questions.push({ command, topics, take, resolve, reject }));
   }
 }
 
