@@ -17,6 +17,7 @@ import type { RedisServer } from "./redis-server.ts";
 import { type RedisPlace, redisPlace } from "./servers.ts";
 import { parsePublication, streamNames } from "./stream-entry.ts";
 import { StreamFollower } from "./stream-follower.ts";
+import { StreamPublisher } from "./stream-publisher.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { defineStreamScripts } from "./stream-scripts.ts";
 
@@ -50,6 +51,7 @@ const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 /** What is there while the backend is open. */
 interface Connected {
   readonly pubsub: PubSubConnection;
+  readonly publisher: StreamPublisher;
   readonly reader: StreamReader;
 }
 
@@ -120,18 +122,20 @@ export class RedisStreamsBackend implements Backend {
       expiryMs,
       headExpiryMs: expiryMs + headOutlivesMs,
     });
+    const publisher = new StreamPublisher((topic, payloads) => {
+      const { stream, head, channel } = streamNames(topic);
+      return pubsub.publisher.run((redis) => redis.greenroomPublish(stream, head, channel, ...payloads));
+    });
     const reader = new StreamReader(pubsub.publisher);
-    this.#connection = { pubsub, reader };
+    this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
     this.#scheduleCheck();
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    const { pubsub } = this.#connected();
+    const { pubsub, publisher } = this.#connected();
     if (!this.#topics.isGroup(topic)) return pubsub.publish(topic, payload);
-    const { stream, head, channel } = streamNames(topic);
-    const bytes = asBuffer(payload);
-    await pubsub.publisher.run((redis) => redis.greenroomPublish(stream, head, channel, bytes));
+    await publisher.publish(topic, payload);
   }
 
   async subscribe(topic: string): Promise<void> {
@@ -163,6 +167,7 @@ export class RedisStreamsBackend implements Backend {
     this.#clock.clearTimeout(this.#timer);
     for (const follower of this.#followers.values()) follower.stop();
     this.#followers.clear();
+    this.#connection?.publisher.flush();
     await this.queues.close();
     await this.#connection?.pubsub.close();
   }
@@ -196,8 +201,9 @@ export class RedisStreamsBackend implements Backend {
 
   #arrived(channel: string, payload: Uint8Array): void {
     const follower = this.#followers.get(channel);
-    const entry = follower && parsePublication(asBuffer(payload));
-    if (follower !== undefined && entry !== undefined) follower.published(entry);
+    const entries = follower && parsePublication(asBuffer(payload));
+    if (follower !== undefined && entries !== undefined)
+      for (const entry of entries) follower.published(entry);
     // What no node of this layer has published has no place in the history.
     else this.#listener?.payload(topicOf(channel), payload);
   }

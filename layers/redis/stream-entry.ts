@@ -23,8 +23,10 @@ export interface Snapshot {
   readonly hasMore: boolean;
 }
 
-/** How many characters a head has at most. */
-const longestHead = 49;
+/** How many entries one publication may tell of. */
+export const mostPublished = 100;
+/** How many characters stand before the payloads, at most: a head, and each payload's length after a space. */
+const longestHeader = 49 + mostPublished * 8;
 
 /** What one group is called in Redis. The hash tag keeps the three of them in one slot of a cluster. */
 export interface StreamNames {
@@ -32,7 +34,7 @@ export interface StreamNames {
   readonly stream: string;
   /** Its {@link Head}, as text. It outlives the stream, so that one that has expired begins no new epoch. */
   readonly head: string;
-  /** Where publications are told: the head, a line break, the payload. */
+  /** Where publications are told: the head and the lengths of the payloads, a line break, the payloads. */
   readonly channel: string;
 }
 
@@ -47,11 +49,20 @@ export function parseHead(text: string): Head | undefined {
   return { epoch, offset: Number(offset), stamp: Number(stamp) };
 }
 
-/** Gives nothing for what no layer has published. */
-export function parsePublication(bytes: Buffer): Entry | undefined {
+/** The entries that one publication tells of, of which its head is that of the last; nothing for what no layer has published. */
+export function parsePublication(bytes: Buffer): readonly Entry[] | undefined {
   const end = bytes.indexOf(0x0a);
-  const head = end === -1 || end > longestHead ? undefined : parseHead(bytes.toString("latin1", 0, end));
-  return head && { ...head, payload: bytes.subarray(end + 1) };
+  if (end === -1 || end > longestHeader) return undefined;
+  const [id, epoch, ...lengths] = bytes.toString("latin1", 0, end).split(" ");
+  const head = parseHead(`${id} ${epoch}`);
+  if (head === undefined || lengths.length === 0 || lengths.length > head.offset) return undefined;
+  let from = end + 1;
+  const entries = lengths.map((length, index): Entry => {
+    const payload = bytes.subarray(from, from + Number(length));
+    from += Number(length);
+    return { ...head, offset: head.offset - lengths.length + index + 1, payload };
+  });
+  return from === bytes.length && lengths.every((length) => /^\d+$/.test(length)) ? entries : undefined;
 }
 
 /** Gives nothing for an entry that no layer has added. */

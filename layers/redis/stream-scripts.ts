@@ -2,7 +2,12 @@ import type { Redis, Result } from "ioredis";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    greenroomPublish(stream: string, head: string, channel: string, payload: Buffer): Result<null, Context>;
+    greenroomPublish(
+      stream: string,
+      head: string,
+      channel: string,
+      ...payloads: readonly Buffer[]
+    ): Result<null, Context>;
     greenroomBegin(stream: string, head: string): Result<string, Context>;
   }
 }
@@ -21,7 +26,7 @@ local stamp = string.format('%s%06d', time[1], time[2])
 `;
 
 /**
- * Publishes one entry: the next offset, the stream, its expiry, the head, and whoever listens, in one instant.
+ * Publishes some entries: the next offsets, the stream, its expiry, the head, and whoever listens, in one instant.
  *
  * A stream that is ahead of its head is what is left of a history whose head was lost: it is not the one that the
  * offsets count, so a new epoch begins.
@@ -34,17 +39,27 @@ if not epoch then
   offset, epoch = 0, stamp
   redis.call('DEL', KEYS[1])
 end
-local id = string.format('%.0f-%s', offset + 1, stamp)
-local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '${capacity}', id, 'p', ARGV[1])
-if type(added) == 'table' and added.err then
-  id, epoch = '1-' .. stamp, stamp
-  redis.call('DEL', KEYS[1])
-  redis.call('XADD', KEYS[1], id, 'p', ARGV[1])
+local id
+local lengths = {}
+for index, payload in ipairs(ARGV) do
+  id = string.format('%.0f-%s', offset + index, stamp)
+  local added
+  if index < #ARGV then
+    added = redis.pcall('XADD', KEYS[1], id, 'p', payload)
+  else
+    added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '${capacity}', id, 'p', payload)
+  end
+  if type(added) == 'table' and added.err then
+    id, offset, epoch = '1-' .. stamp, 1 - index, stamp
+    redis.call('DEL', KEYS[1])
+    redis.call('XADD', KEYS[1], id, 'p', payload)
+  end
+  lengths[index] = #payload
 end
 redis.call('PEXPIRE', KEYS[1], '${expiryMs}')
 head = id .. ' ' .. epoch
 redis.call('SET', KEYS[2], head, 'PX', '${headExpiryMs}')
-redis.call('PUBLISH', KEYS[3], head .. '\\n' .. ARGV[1])
+redis.call('PUBLISH', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '\\n' .. table.concat(ARGV))
 `;
 
 /** Gives the head of a stream, and one at offset 0 to a stream that has none: so its end shows, should it be deleted. */

@@ -121,6 +121,19 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(after.map((count, index) => count - (before[index] ?? 0))).to.deep.equal([1, 1]);
   });
 
+  it("writes what one turn sends in one go", async () => {
+    const layer = startLayer();
+    await layer.ready();
+    const reads = async () => {
+      const stats = await raw.info("stats");
+      return Number(/total_reads_processed:(\d+)/.exec(stats)?.[1]);
+    };
+    const before = await reads();
+    await Promise.all(Array.from({ length: 100 }, () => layer.groupSend("room", { type: "x" })));
+    // One for the hundred, and one for each of the questions.
+    expect((await reads()) - before).to.be.below(10);
+  });
+
   it("publishes what a Django process reads: a plain msgpack map on the group's topic", async () => {
     const python = raw.duplicate();
     const received = new Promise((resolve) => {

@@ -96,6 +96,43 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(position?.epoch).not.to.equal(old);
   });
 
+  it("publishes what one go sends to a group in one call, in order and all of it, though less is kept", async () => {
+    const [sender, receiver] = [startLayer({ capacity: 30 }), startLayer()];
+    const inbox = await join(receiver, "room");
+    const calls = async () => {
+      const stats = await raw.info("commandstats");
+      return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+    };
+    await sender.groupSend("room", { type: "first" });
+    const before = await calls();
+    const numbers = Array.from({ length: 80 }, (_, index) => index + 1);
+    await Promise.all(numbers.map((number) => sender.groupSend("room", { type: "x", number })));
+    expect((await calls()) - before).to.equal(1);
+    await sender.groupSend("room", { type: "end" });
+    await inbox.next("end");
+    expect(inbox.messages.flatMap(({ number }) => number ?? [])).to.deep.equal(numbers);
+    const offsets = inbox.mails.map(({ delivery }) => delivery.offset);
+    expect(offsets).to.deep.equal(Array.from({ length: 82 }, (_, index) => index + 1));
+    const { entries } = await sender.history("room");
+    expect(entries.map(({ delivery }) => delivery.offset)).to.deep.equal(offsets.slice(-30));
+    expect(inbox.gaps).to.deep.equal([]);
+  });
+
+  it("begins a new epoch with all of one go", async () => {
+    const layer = startLayer();
+    await layer.groupSend("room", { type: "x" });
+    const [, old] = String(await raw.get(keyOf("head"))).split(" ");
+    await raw.xadd(keyOf("stream"), "9-9", "p", "left over");
+    await Promise.all([1, 2, 3].map((number) => layer.groupSend("room", { type: "y", number })));
+    const { entries, position } = await layer.history("room");
+    expect(entries.map(({ message, delivery }) => [message.number, delivery.offset])).to.deep.equal([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+    expect(position?.epoch).not.to.equal(old);
+  });
+
   it("delivers what a plain PUBLISH says, without a place in the history", async () => {
     const inbox = await join(startLayer(), "room");
     await raw.publish(`{${prefix}__group__room}`, Buffer.from("81a474797065a178", "hex"));
