@@ -54,7 +54,10 @@ export class Link {
     });
     this.redis.on("ready", () => this.#up());
     this.redis.on("close", () => this.#down());
-    this.redis.on("error", (error) => this.#failed(error));
+    this.redis.on("error", (error) => {
+      forgiveSocket(this.redis);
+      this.#failed(error);
+    });
   }
 
   get isUp(): boolean {
@@ -180,6 +183,17 @@ export class Link {
     this.#reported.add(error.message);
     this.#listener.error(this.trouble);
   }
+}
+
+/**
+ * To be called at an error of a connection: lets its socket have more of them.
+ *
+ * ioredis listens for one. TLS may have a second, such as the server's alert after a certificate was not accepted here, and
+ * that one would end the process.
+ */
+export function forgiveSocket({ stream }: Redis): void {
+  // None until the first attempt to connect; and the second error of a socket says nothing new.
+  stream?.on("error", () => {});
 }
 
 /** The error without the command that failed: that of a login holds the password. */
