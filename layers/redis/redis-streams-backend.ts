@@ -133,13 +133,16 @@ export class RedisStreamsBackend implements Backend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    try {
-      await pubsub.subscriptions.subscribe(channel);
-      await this.#start(follower);
-    } catch (error) {
-      await this.unsubscribe(topic);
-      throw error;
-    }
+    // Both at once, over a connection each. Where the head is older than the subscription, what was published in between
+    // shows as a hole, and is read; where it is younger, what is told first is before it.
+    const outcomes = await Promise.allSettled([
+      pubsub.subscriptions.subscribe(channel),
+      this.#start(follower),
+    ]);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed === undefined) return;
+    await this.unsubscribe(topic);
+    throw failed.reason;
   }
 
   async unsubscribe(topic: string): Promise<void> {

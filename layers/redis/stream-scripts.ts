@@ -15,7 +15,7 @@ declare module "ioredis" {
           ...payloads: readonly Buffer[]
         ) => Result<null, Context>)
       | undefined;
-    greenroomBegin(stream: string, head: string): Result<string, Context>;
+    greenroomHeads(keyCount: number, ...keys: readonly string[]): Result<(string | null)[], Context>;
   }
 }
 
@@ -66,20 +66,31 @@ redis.call('SET', KEYS[2], head, 'PX', '${expiryMs + headOutlivesMs}')
 redis.call('PUBLISH', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '\\n' .. table.concat(ARGV))
 `;
 
-/** Gives the head of a stream, and one at offset 0 to a stream that has none: so its end shows, should it be deleted. */
-const begin = `${readClock}
-local head = redis.call('GET', KEYS[2])
-if not head then
-  head = '0-0 ' .. stamp
-  redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[2], head, 'PX', '${headOutlivesMs}')
+/**
+ * Gives the heads of streams, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
+ * The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
+ */
+const heads = `${readClock}
+local count = #KEYS / 2
+local heads = redis.call('MGET', unpack(KEYS, 1, count))
+local first = '0-0 ' .. stamp
+for index = 1, count do
+  if not heads[index] then
+    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${headOutlivesMs}') then
+      redis.call('DEL', KEYS[count + index])
+      heads[index] = first
+    else
+      local other = redis.pcall('GET', KEYS[index])
+      heads[index] = type(other) == 'string' and other
+    end
+  end
 end
-return head
+return heads
 `;
 
 /** Makes known to a connection, as a command, the script that needs no limit. */
 export function defineStreamScripts(redis: Redis): void {
-  redis.defineCommand("greenroomBegin", { lua: begin, numberOfKeys: 2 });
+  redis.defineCommand("greenroomHeads", { lua: heads });
 }
 
 /**

@@ -8,7 +8,9 @@ import {
   type RedisStreamsLayerOptions,
 } from "../../../layers/redis/index.ts";
 import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
-import { redisUrl } from "../../support/redis.ts";
+import { redisUrl, startRedisServer } from "../../support/redis.ts";
+import { startTcpProxy } from "../../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
 
 /** A client that knows nothing of this package. */
 let raw: Redis;
@@ -205,6 +207,42 @@ describe("RedisStreamsLayer on the wire", () => {
     const before = await commands();
     await join(startLayer(), ...Array.from({ length: 1_000 }, (_, index) => `room-${index}`));
     expect((await commands()) - before).to.equal(1);
+  });
+
+  it("takes one round trip for joins, and one for all of one turn, where a group is new and where it is not", async () => {
+    const server = await startRedisServer();
+    const proxy = await startTcpProxy(server.port);
+    const layer = startLayer({ url: `redis://127.0.0.1:${proxy.port}` });
+    const channel = await layer.newChannel(new Recorder());
+    // The server knows the script from now on.
+    await layer.groupAdd("first", channel);
+    await layer.groupSend("old", { type: "x" });
+    const held = proxy.hold();
+    const joins = ["old", "new", "newer"].map((group) => layer.groupAdd(group, channel));
+    const asked = (command: string) => held.said.toLowerCase().split(`\r\n${command}\r\n`).length - 1;
+    // Nothing is answered: what is asked now does not wait for anything.
+    await until(() => asked("subscribe") > 0 && asked("evalsha") > 0);
+    const { said } = held;
+    held.release();
+    await Promise.all(joins);
+    expect([asked("subscribe"), asked("evalsha")]).to.deep.equal([1, 1]);
+    expect(held.said).to.equal(said);
+    await layer.close();
+    await proxy.close();
+    await server.stop();
+  });
+
+  it("says which key is in the way of a history, and lets others join", async () => {
+    await raw.rpush(keyOf("head"), "a list");
+    const layer = startLayer();
+    const channel = await layer.newChannel(new Recorder());
+    const joins = await Promise.allSettled(["room", "other"].map((group) => layer.groupAdd(group, channel)));
+    expect(joins.map(({ status }) => status)).to.deep.equal(["rejected", "fulfilled"]);
+    expect(joins[0])
+      .to.have.nested.property("reason.message")
+      .that.includes(`"${keyOf("head")}"`);
+    await raw.del(keyOf("head"));
+    await layer.groupAdd("room", channel);
   });
 
   it("refuses intervals that are none", () => {
