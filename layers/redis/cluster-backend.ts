@@ -1,48 +1,41 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
-import type { Backend, BackendListener, Capabilities, Health } from "../contract.ts";
-import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
+import type { Backend } from "../contract.ts";
+import { LayerUnavailableError } from "../errors.ts";
+import type { BackendKind } from "./backend-kind.ts";
 import { ClusterTopology, type Shard } from "./cluster-topology.ts";
 import { keySlot, slotCount } from "./key-slot.ts";
 import { shardedPubSub } from "./pubsub-commands.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { RedisPubSubBackend } from "./redis-pubsub-backend.ts";
 import { type AnyConnectionOptions, fixed } from "./redis-server.ts";
 import type { RedisAddress } from "./servers.ts";
+import { ShardedBackend } from "./sharded-backend.ts";
 
-/** A Redis Cluster, of Redis 7 or later: groups are spread over its masters by sharded pub/sub. */
+/** A Redis Cluster, of Redis 7 or later: groups and queues are spread over its masters by their slots. */
 export interface ByCluster {
   /** Some of its nodes; they tell of the others. */
   readonly cluster: readonly RedisAddress[];
 }
 
 /**
- * Moves payloads by `SPUBLISH` and `SSUBSCRIBE`: each topic lives on the shard of its slot, and on no other.
+ * Moves payloads by sharded pub/sub: each topic lives on the shard of its slot, and on no other, and so does each queue.
  *
  * Each shard has connections of its own, to whoever is its master when they are made: after a failover that is the
- * replica that took over, and the shard's topics get a gap. Which slots belong together is found out when the backend is
- * opened.
+ * replica that took over, and the shard's topics get a gap, or look for what they missed. Which slots belong together is
+ * found out when the backend is opened.
  */
-export class ClusterBackend implements Backend {
-  readonly capabilities: Capabilities = {
-    delivery: "at-most-once",
-    crossProcess: true,
-    history: false,
-    workers: false,
-  };
+export class ClusterBackend extends ShardedBackend {
+  readonly #kind: BackendKind;
   readonly #options: PubSubOptions;
   readonly #seeds: readonly RedisAddress[];
   readonly #connection: AnyConnectionOptions;
-  #shards: readonly RedisPubSubBackend[] = [];
-  #bySlot: (RedisPubSubBackend | undefined)[] = [];
+  #bySlot: readonly (Backend | undefined)[] = [];
   #topology: ClusterTopology | undefined;
 
-  /** @throws {TypeError} if there is no address. */
-  constructor({ cluster, ...options }: ByCluster & PubSubOptions) {
-    if (!Array.isArray(cluster) || cluster.length === 0) {
-      throw new TypeError('A cluster looks like { cluster: [{ host: "one", port: 6379 }] }.');
-    }
+  constructor({ cluster, ...options }: ByCluster & PubSubOptions, kind: BackendKind) {
+    super(kind);
     const { connectTimeoutMs = 5_000, redis = {} } = options;
+    this.#kind = kind;
     this.#seeds = cluster;
     this.#options = options;
     this.#connection = {
@@ -53,44 +46,32 @@ export class ClusterBackend implements Backend {
     };
   }
 
-  /** Well if all shards are: a part of the topics is a part too many. */
-  get health(): Health {
-    if (this.#shards.length === 0) return { ok: false, reason: "The backend has not been opened." };
-    return this.#shards.map(({ health }) => health).find(({ ok }) => !ok) ?? { ok: true };
+  override async close(): Promise<void> {
+    this.#topology?.close();
+    await super.close();
   }
 
-  async open(listener: BackendListener): Promise<void> {
+  protected override async create(): Promise<readonly Backend[]> {
     const topology = new ClusterTopology(this.#seeds, this.#connection);
     this.#topology = topology;
-    const shards = await topology.shards();
-    if (topology.isClosed) throw new LayerClosedError();
-    this.#bySlot = new Array<RedisPubSubBackend | undefined>(slotCount).fill(undefined);
-    this.#shards = shards.map((shard) => this.#shard(shard, topology));
-    const outcomes = await Promise.allSettled(this.#shards.map((shard) => shard.open(listener)));
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed === undefined) return;
-    await Promise.all(this.#shards.map((shard) => shard.close()));
-    throw failed.reason;
+    const bySlot = new Array<Backend | undefined>(slotCount).fill(undefined);
+    const backends = (await topology.shards()).map((shard) => {
+      const backend = this.#backendOf(shard, topology);
+      for (const [from, to] of shard.slots) bySlot.fill(backend, from, to + 1);
+      return backend;
+    });
+    this.#bySlot = bySlot;
+    return backends;
   }
 
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#backendOf(topic).publish(topic, payload);
+  protected override backendAt(key: string): Backend {
+    const slot = keySlot(key);
+    const backend = this.#bySlot[slot];
+    if (backend === undefined) throw new LayerUnavailableError(`Nobody in the cluster serves slot ${slot}.`);
+    return backend;
   }
 
-  async subscribe(topic: string): Promise<void> {
-    return this.#backendOf(topic).subscribe(topic);
-  }
-
-  async unsubscribe(topic: string): Promise<void> {
-    return this.#backendOf(topic).unsubscribe(topic);
-  }
-
-  async close(): Promise<void> {
-    this.#topology?.close();
-    await Promise.all(this.#shards.map((shard) => shard.close()));
-  }
-
-  #shard({ master, slots }: Shard, topology: ClusterTopology): RedisPubSubBackend {
+  #backendOf({ master, slots }: Shard, topology: ClusterTopology): Backend {
     const [[first] = [0]] = slots;
     const inShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);
     const { connectTimeoutMs = 5_000, probePrefix = "greenroom" } = this.#options;
@@ -106,16 +87,6 @@ export class ClusterBackend implements Backend {
       options: this.#connection,
       create: (options: AnyConnectionOptions) => new Redis({ ...options, Connector }),
     };
-    const shard = { server, commands: shardedPubSub, probeTopic };
-    const backend = new RedisPubSubBackend({ ...this.#options, shard });
-    for (const [from, to] of slots) this.#bySlot.fill(backend, from, to + 1);
-    return backend;
-  }
-
-  #backendOf(topic: string): RedisPubSubBackend {
-    const slot = keySlot(topic);
-    const backend = this.#bySlot[slot];
-    if (backend === undefined) throw new LayerUnavailableError(`Nobody in the cluster serves slot ${slot}.`);
-    return backend;
+    return this.#kind.create({ shard: { server, commands: shardedPubSub, probeTopic } });
   }
 }

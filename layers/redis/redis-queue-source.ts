@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock, QueueReceiver } from "../contract.ts";
+import type { LayerUnavailableError } from "../errors.ts";
 import { Claim, type JobSource } from "../queue-worker.ts";
 import { backoffMs } from "./backoff.ts";
 import { type QueueKeys, queueKeys } from "./redis-queue-keys.ts";
@@ -99,6 +100,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       },
       clock,
     );
+  }
+
+  /** Why nothing can be read at the moment. */
+  get outage(): LayerUnavailableError | undefined {
+    return this.#reader.outage;
   }
 
   /** @throws {LayerUnavailableError} */

@@ -1,21 +1,14 @@
-import type {
-  Backend,
-  BackendListener,
-  Capabilities,
-  Clock,
-  Health,
-  HistoryBackend,
-  Position,
-} from "../contract.ts";
+import type { BackendListener, Capabilities, Clock, Health, HistoryBackend, Position } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { Topics } from "../topics.ts";
+import { type ByShard, type RedisBackend, serverOf } from "./backend-kind.ts";
 import { within } from "./deadline.ts";
 import { asBuffer, PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
-import { type PubSubOptions, pubSubSettings } from "./pubsub-settings.ts";
+import type { PubSubOptions } from "./pubsub-settings.ts";
 import { RedisQueues } from "./redis-queues.ts";
 import type { RedisServer } from "./redis-server.ts";
-import { type RedisPlace, redisPlace } from "./servers.ts";
-import { parsePublication, streamNames } from "./stream-entry.ts";
+import type { RedisPlace } from "./servers.ts";
+import { parsePublication, streamNames, topicOf } from "./stream-entry.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { defineStreamScripts } from "./stream-scripts.ts";
@@ -35,12 +28,20 @@ export interface StreamOptions {
 }
 
 /** What can be told to {@link RedisStreamsBackend}. */
-export type RedisStreamsBackendOptions = RedisPlace &
-  PubSubOptions &
+export type RedisStreamsBackendOptions = RedisPlace & SharedOptions;
+
+type SharedOptions = PubSubOptions &
   StreamOptions & {
     /** The layer's prefix, by which topics of groups are told from those of nodes. */
     readonly prefix: string;
   };
+
+export const streamsCapabilities: Capabilities = {
+  delivery: "once-or-gap",
+  crossProcess: true,
+  history: true,
+  workers: true,
+};
 
 const defaults = { capacity: 100, expiryMs: 60_000, tailCheckMs: 30_000 } as const satisfies StreamOptions;
 
@@ -61,13 +62,8 @@ interface Connected {
  * after; or it is found when the stream's head is looked at, after each time the connection was made and every
  * `tailCheckMs`. What the stream holds no more is a gap.
  */
-export class RedisStreamsBackend implements Backend {
-  readonly capabilities: Capabilities = {
-    delivery: "once-or-gap",
-    crossProcess: true,
-    history: true,
-    workers: true,
-  };
+export class RedisStreamsBackend implements RedisBackend {
+  readonly capabilities = streamsCapabilities;
   readonly queues: RedisQueues;
   readonly history: HistoryBackend = {
     read: (topic, query) => this.#connected().reader.history(topic, query),
@@ -89,10 +85,11 @@ export class RedisStreamsBackend implements Backend {
    * @throws {InvalidNameError} if the prefix breaks its rule.
    * @throws {RangeError} if a number is not a positive integer.
    */
-  constructor(options: RedisStreamsBackendOptions) {
+  constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
     const { prefix, capacity, expiryMs, tailCheckMs } = options;
-    this.#server = redisPlace(options);
-    this.#settings = pubSubSettings(options);
+    const { server, settings } = serverOf(options);
+    this.#server = server;
+    this.#settings = settings;
     this.#clock = this.#settings.clock;
     this.queues = new RedisQueues(this.#server, (error) => this.#listener?.error(error), this.#clock);
     this.#topics = new Topics(prefix);
@@ -103,8 +100,14 @@ export class RedisStreamsBackend implements Backend {
     };
   }
 
+  get address(): string {
+    return this.#server.address;
+  }
+
   get health(): Health {
-    return this.#connection?.pubsub.health ?? { ok: false, reason: "The backend has not been opened." };
+    const { pubsub } = this.#connection ?? {};
+    if (pubsub === undefined) return { ok: false, reason: "The backend has not been opened." };
+    return pubsub.health.ok ? this.queues.health : pubsub.health;
   }
 
   async open(listener: BackendListener): Promise<void> {
@@ -115,12 +118,14 @@ export class RedisStreamsBackend implements Backend {
       error: (error) => listener.error(error),
     });
     const { capacity, expiryMs } = this.#options;
+    const { commands } = this.#settings;
     defineStreamScripts(pubsub.publisher.redis, {
       capacity,
       expiryMs,
       headExpiryMs: expiryMs + headOutlivesMs,
+      publish: commands.name,
     });
-    const reader = new StreamReader(pubsub.publisher);
+    const reader = new StreamReader(pubsub.publisher, commands);
     this.#connection = { pubsub, reader };
     await pubsub.open();
     this.#scheduleCheck();
@@ -219,10 +224,6 @@ export class RedisStreamsBackend implements Backend {
     await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
     this.#scheduleCheck();
   }
-}
-
-function topicOf(channel: string): string {
-  return channel.startsWith("{") && channel.endsWith("}") ? channel.slice(1, -1) : channel;
 }
 
 function positive(name: string, value: number): number {

@@ -1,14 +1,17 @@
 import { ChannelLayer, type ChannelLayerOptions } from "../channel-layer.ts";
 import type { AnyMessages } from "../contract.ts";
+import { Topics } from "../topics.ts";
+import type { BackendKind } from "./backend-kind.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { RedisStreamsBackend, type StreamOptions } from "./redis-streams-backend.ts";
-import type { RedisPlace } from "./servers.ts";
+import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./redis-streams-backend.ts";
+import { type RedisPlaces, spread } from "./spread.ts";
+import { streamNames } from "./stream-entry.ts";
 
 /** Where the server is, what keeps this application apart from others on it, and how much is kept. */
 export type RedisStreamsLayerOptions = ChannelLayerOptions &
-  RedisPlace &
   Omit<PubSubOptions, "probePrefix"> &
-  StreamOptions;
+  StreamOptions &
+  RedisPlaces;
 
 /**
  * A channel layer across processes and machines, over streams of one Redis server: what is sent to a group reaches each
@@ -31,6 +34,13 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
    * @throws {RangeError} if a number is not a positive integer.
    */
   constructor(options: RedisStreamsLayerOptions) {
-    super(new RedisStreamsBackend({ ...options, probePrefix: options.prefix }), options);
+    const shared = { ...options, probePrefix: options.prefix };
+    const topics = new Topics(options.prefix);
+    const kind: BackendKind = {
+      capabilities: streamsCapabilities,
+      keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
+      create: (place) => new RedisStreamsBackend({ ...shared, ...place }),
+    };
+    super(spread(shared, kind), options);
   }
 }

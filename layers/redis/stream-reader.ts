@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HistoryQuery, StoredHistory } from "../contract.ts";
 import type { Link } from "./link.ts";
+import type { PubSubCommands } from "./pubsub-commands.ts";
 import {
   type Entry,
   type Head,
@@ -28,20 +29,22 @@ interface HeadQuestion {
 /** Reads streams and their heads over one connection. */
 export class StreamReader implements StreamSource {
   readonly #link: Link;
+  readonly #commands: PubSubCommands;
   readonly #waiting: (() => void)[] = [];
   #questions: HeadQuestion[] = [];
   #reads = 0;
 
   /** @param link one that knows the scripts of {@link defineStreamScripts}. */
-  constructor(link: Link) {
+  constructor(link: Link, commands: PubSubCommands) {
     this.#link = link;
+    this.#commands = commands;
   }
 
   get isUp(): boolean {
     return this.#link.isUp;
   }
 
-  /** What one turn of the event loop asks for goes out in one command. */
+  /** What one turn of the event loop asks for goes out together. */
   head(topic: string): Promise<Head> {
     return new Promise((resolve, reject) => {
       if (this.#questions.length === 0) setImmediate(() => this.#askHeads());
@@ -87,10 +90,7 @@ export class StreamReader implements StreamSource {
   ): Promise<{ head: Head | undefined; entries: Omit<Entry, "epoch">[] }> {
     await this.#turn();
     try {
-      const answers = await this.#link.run((redis) => ask(redis, streamNames(topic)));
-      const failure = answers?.find(([error]) => error !== null)?.[0];
-      if (failure) throw failure;
-      const [[, head] = [], [, rows] = []] = answers ?? [];
+      const [head, rows] = await this.#link.run((redis) => answersOf(ask(redis, streamNames(topic))));
       return { head: asHead(head), entries: asEntries(rows, asHead(head)) };
     } finally {
       this.#reads -= 1;
@@ -114,7 +114,7 @@ export class StreamReader implements StreamSource {
   async #answer(questions: readonly HeadQuestion[]): Promise<void> {
     try {
       const keys = questions.map(({ topic }) => streamNames(topic).head);
-      const texts = await this.#link.run((redis) => redis.mget(keys));
+      const texts = await this.#link.run((redis) => this.#commands.values(redis, keys));
       await Promise.all(
         questions.map(async ({ topic, resolve }, index) => {
           resolve(asHead(texts[index]) ?? (await this.#first(streamNames(topic))));
@@ -130,6 +130,17 @@ export class StreamReader implements StreamSource {
     if (first === undefined) throw new Error(`"${head}" in Redis holds no head of a stream: delete it.`);
     return first;
   }
+}
+
+/** What the commands of a transaction answered. @throws as the first of them that failed, or was refused. */
+async function answersOf(transaction: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {
+  const answers = await transaction.catch((error: Error & { previousErrors?: Error[] }) => {
+    throw error.previousErrors?.[0] ?? error;
+  });
+  return (answers ?? []).map(([error, answer]) => {
+    if (error !== null) throw error;
+    return answer;
+  });
 }
 
 function asHead(text: unknown): Head | undefined {

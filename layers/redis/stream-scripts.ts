@@ -12,6 +12,8 @@ export interface StreamLimits {
   readonly capacity: number;
   readonly expiryMs: number;
   readonly headExpiryMs: number;
+  /** The command that tells whoever listens: on a cluster, those of the stream's shard. */
+  readonly publish: "PUBLISH" | "SPUBLISH";
 }
 
 /** The server's clock in microseconds: as the second half of an entry's id, and as the name of a new epoch. */
@@ -26,7 +28,7 @@ local stamp = string.format('%s%06d', time[1], time[2])
  * A stream that is ahead of its head is what is left of a history whose head was lost: it is not the one that the
  * offsets count, so a new epoch begins.
  */
-const publish = ({ capacity, expiryMs, headExpiryMs }: StreamLimits) => `${readClock}
+const publish = ({ capacity, expiryMs, headExpiryMs, publish: command }: StreamLimits) => `${readClock}
 local head = redis.call('GET', KEYS[2])
 local offset, epoch
 if head then offset, epoch = string.match(head, '^(%d+)%-%d+ (%d+)$') end
@@ -44,7 +46,7 @@ end
 redis.call('PEXPIRE', KEYS[1], '${expiryMs}')
 head = id .. ' ' .. epoch
 redis.call('SET', KEYS[2], head, 'PX', '${headExpiryMs}')
-redis.call('PUBLISH', KEYS[3], head .. '\\n' .. ARGV[1])
+redis.call('${command}', KEYS[3], head .. '\\n' .. ARGV[1])
 `;
 
 /** Gives the head of a stream, and one at offset 0 to a stream that has none: so its end shows, should it be deleted. */

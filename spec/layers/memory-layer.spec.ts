@@ -1,32 +1,16 @@
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { MemoryBus } from "../../layers/memory-bus.ts";
 import { MemoryLayer } from "../../layers/memory-layer.ts";
-import { createSealing } from "../../layers/sealing.ts";
-import { describeChannelLayer } from "../../layers/testing/index.ts";
+import { describeSealed } from "./support/describe-sealed.ts";
 
 const bus = new MemoryBus();
+const unbreakable = "nothing lies between the nodes of one process that could break";
 
-describeChannelLayer("MemoryLayer", {
+describeSealed("MemoryLayer", {
   startNode: (world, options) => new MemoryLayer({ ...options, bus, prefix: world }),
   publish: (topic, payload) => new MemoryBackend(bus, worldOf(topic)).publish(topic, payload),
   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
-  lacks: {
-    gap: "nothing lies between the nodes of one process that could break",
-    recovery: "nothing lies between the nodes of one process that could break",
-  },
-});
-
-const encryption = { keys: ["the first key", "another"] };
-const { seal } = createSealing(encryption);
-
-describeChannelLayer("MemoryLayer, encrypted", {
-  startNode: (world, options) => new MemoryLayer({ ...options, bus, prefix: world, encryption }),
-  publish: (topic, payload) => new MemoryBackend(bus, worldOf(topic)).publish(topic, seal(payload)),
-  enqueue: (queue, payload) => bus.queues.enqueue(queue, seal(payload), 10_000),
-  lacks: {
-    gap: "nothing lies between the nodes of one process that could break",
-    recovery: "nothing lies between the nodes of one process that could break",
-  },
+  lacks: { gap: unbreakable, recovery: unbreakable },
 });
 
 function worldOf(topic: string): string {

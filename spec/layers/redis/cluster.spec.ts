@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
+import type { Redis } from "ioredis";
 import { LayerUnavailableError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
 import { keySlot } from "../../../layers/redis/key-slot.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { shardedPubSub } from "../../../layers/redis/pubsub-commands.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
 import { freePort } from "../../support/free-port.ts";
 import { type RedisClusterServers, startRedisCluster } from "../../support/redis-cluster.ts";
-import { pubSubLacks } from "./support/pubsub-lacks.ts";
+import { describeRedisLayers } from "./support/describe-redis-layers.ts";
 
 describe("over a Redis Cluster", () => {
   let servers: RedisClusterServers;
@@ -18,13 +20,12 @@ describe("over a Redis Cluster", () => {
   after(() => servers.stop());
 
   const seed = () => servers.masters.slice(1, 2);
-  const clientOf = (topic: string) => servers.clients[servers.masterOf(keySlot(topic))];
 
-  describeChannelLayer("RedisPubSubLayer", {
-    lacks: pubSubLacks,
-    startNode: (world) => new RedisPubSubLayer({ cluster: seed(), prefix: world }),
-    publish: async (topic, payload) => clientOf(topic)?.spublish(topic, Buffer.from(payload)),
-    cut: () => Promise.all(servers.clients.map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub"))),
+  describeRedisLayers({
+    place: () => ({ cluster: seed() }),
+    clients: () => servers.clients,
+    clientOf: (key) => servers.clients[servers.masterOf(keySlot(key))] as Redis,
+    commands: shardedPubSub,
   });
 
   it("counts slots as the servers do", async () => {

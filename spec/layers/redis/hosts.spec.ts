@@ -2,10 +2,11 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { HashRing } from "../../../layers/redis/hash-ring.ts";
 import { type ByHosts, type PubSubOptions, RedisPubSubLayer } from "../../../layers/redis/index.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { pubSub } from "../../../layers/redis/pubsub-commands.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
 import { until } from "../support/until.ts";
-import { pubSubLacks } from "./support/pubsub-lacks.ts";
+import { describeRedisLayers } from "./support/describe-redis-layers.ts";
 
 describe("over two hosts", () => {
   let servers: RedisServer[];
@@ -23,11 +24,11 @@ describe("over two hosts", () => {
   const addresses = () => servers.map(({ host, port }) => `${host}:${port}`);
   const hostOf = (topic: string) => addresses().indexOf(new HashRing(addresses()).hostOf(topic));
 
-  describeChannelLayer("RedisPubSubLayer", {
-    lacks: pubSubLacks,
-    startNode: (world) => new RedisPubSubLayer({ hosts: hosts(), prefix: world }),
-    publish: async (topic, payload) => clients[hostOf(topic)]?.publish(topic, Buffer.from(payload)),
-    cut: () => Promise.all(clients.map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub"))),
+  describeRedisLayers({
+    place: () => ({ hosts: hosts() }),
+    clients: () => clients,
+    clientOf: (key) => clients[hostOf(key)] as Redis,
+    commands: pubSub,
   });
 
   /** A group of each host, by the names that these servers give. */

@@ -2,12 +2,8 @@ import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { SimulatedClock } from "xstate";
-import {
-  RedisStreamsBackend,
-  RedisStreamsLayer,
-  type RedisStreamsLayerOptions,
-} from "../../../layers/redis/index.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { RedisStreamsLayer, type RedisStreamsLayerOptions } from "../../../layers/redis/index.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
 /** A client that knows nothing of this package. */
@@ -16,22 +12,6 @@ before(() => {
   raw = new Redis(redisUrl());
 });
 after(() => raw.quit());
-
-describeChannelLayer("RedisStreamsLayer", {
-  startNode: (world, options) => new RedisStreamsLayer({ ...options, url: redisUrl(), prefix: world }),
-  publish: async (topic, payload) => {
-    const backend = new RedisStreamsBackend({
-      url: redisUrl(),
-      prefix: topic.slice(0, topic.indexOf("__")),
-    });
-    await backend.open({ payload() {}, gap() {}, error() {} });
-    await backend.publish(topic, payload);
-    await backend.close();
-  },
-  enqueue: (queue, payload) => raw.xadd(`{${queue}}`, "*", "payload", Buffer.from(payload)),
-  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
-  lacks: { gap: "what a broken connection leaves out is read from the stream" },
-});
 
 describe("RedisStreamsLayer on the wire", () => {
   let prefix: string;
