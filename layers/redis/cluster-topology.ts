@@ -16,6 +16,7 @@ export class ClusterTopology {
   readonly #options: AnyConnectionOptions;
   readonly #seeds: string;
   readonly #asking = new Set<Redis>();
+  #question: Promise<Shard[]> | undefined;
   #known: readonly RedisAddress[];
   #isClosed = false;
 
@@ -30,24 +31,16 @@ export class ClusterTopology {
   }
 
   /**
-   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong.
+   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong. Those
+   * who ask meanwhile get the same answer.
    *
    * @throws {LayerUnavailableError} naming the nodes that were given, if none answers.
    */
-  async shards(): Promise<Shard[]> {
-    let cause: unknown;
-    for (const node of this.#known) {
-      if (this.#isClosed) break;
-      try {
-        const shards = await this.#ask(node);
-        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
-        return shards;
-      } catch (error) {
-        cause = error;
-      }
-    }
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
+  shards(): Promise<readonly Shard[]> {
+    this.#question ??= this.#askAll().finally(() => {
+      this.#question = undefined;
+    });
+    return this.#question;
   }
 
   /** Asks nobody any more, and waits for no answer. */
@@ -85,6 +78,22 @@ export class ClusterTopology {
     function open({ host, port }: RedisAddress): Socket {
       return tls === undefined ? createConnection({ host, port }) : connectTls({ ...tls, host, port });
     }
+  }
+
+  async #askAll(): Promise<Shard[]> {
+    let cause: unknown;
+    for (const node of this.#known) {
+      if (this.#isClosed) break;
+      try {
+        const shards = await this.#ask(node);
+        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
+        return shards;
+      } catch (error) {
+        cause = error;
+      }
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
   }
 
   async #masterOf(slot: number): Promise<RedisAddress> {
