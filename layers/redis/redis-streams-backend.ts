@@ -126,6 +126,8 @@ export class RedisStreamsBackend implements RedisBackend {
       publish: commands.name,
     });
     const reader = new StreamReader(pubsub.publisher, commands);
+    // It may lead to another server now, also where the connection that hears of publications did not break.
+    pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, reader };
     await pubsub.open();
     this.#scheduleCheck();
@@ -220,9 +222,13 @@ export class RedisStreamsBackend implements RedisBackend {
   }
 
   async #check(): Promise<void> {
-    // One that fails is made again after the outage, or at the next interval.
-    await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
+    await this.#checkAll();
     this.#scheduleCheck();
+  }
+
+  /** One that fails is made again after the outage, or at the next interval. */
+  async #checkAll(): Promise<void> {
+    await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
   }
 }
 

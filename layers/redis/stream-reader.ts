@@ -33,15 +33,21 @@ export class StreamReader implements StreamSource {
   readonly #waiting: (() => void)[] = [];
   #questions: HeadQuestion[] = [];
   #reads = 0;
+  #server: string | undefined;
 
   /** @param link one that knows the scripts of {@link defineStreamScripts}. */
   constructor(link: Link, commands: PubSubCommands) {
     this.#link = link;
     this.#commands = commands;
+    link.redis.on("ready", () => this.#identify());
   }
 
   get isUp(): boolean {
     return this.#link.isUp;
+  }
+
+  get server(): string | undefined {
+    return this.#server;
   }
 
   /** What one turn of the event loop asks for goes out together. */
@@ -82,6 +88,17 @@ export class StreamReader implements StreamSource {
       .map(({ payload, offset }) => ({ payload, position: { offset, epoch } }));
     const complete = since === undefined || (isKnown && entries.length === head.offset - after);
     return { entries, position: { offset: head.offset, epoch }, complete };
+  }
+
+  /** The first question on a connection, so that it is answered before any other. */
+  #identify(): void {
+    this.#link.redis.info("server").then(
+      (facts) => {
+        this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
+      },
+      // The connection has broken again, or may not ask: then one server is as good as another.
+      () => {},
+    );
   }
 
   async #page(
