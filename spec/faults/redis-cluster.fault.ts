@@ -1,8 +1,10 @@
 import { expect } from "chai";
-import { RedisPubSubLayer } from "../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer } from "../../layers/redis/index.ts";
 import { keySlot } from "../../layers/redis/key-slot.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-cluster.ts";
+import { open, settle, Traffic } from "./support/account.ts";
+import { throughWithJobInHand } from "./support/job-in-hand.ts";
 import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
 
@@ -84,4 +86,65 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     // The newest claim wins.
     await servers.clients[to]?.call("CLUSTER", "BUMPEPOCH");
   }
+});
+
+describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
+  let servers: RedisClusterServers;
+  let layers: [RedisStreamsLayer, RedisStreamsLayer];
+  beforeEach(async () => {
+    servers = await startRedisCluster();
+    layers = [startLayer(), startLayer()];
+  });
+  afterEach(async () => {
+    await Promise.all(layers.map((layer) => layer.close()));
+    await servers.stop();
+  });
+
+  function startLayer(): RedisStreamsLayer {
+    const cluster = servers.masters.map(({ host, port }) => ({ host, port }));
+    const options = { probeMs: 200, connectTimeoutMs: 1_000, capacity: 100_000, onError() {} };
+    return new RedisStreamsLayer({ cluster, prefix: "chat", ...options });
+  }
+
+  /** A name of which the first master, which has a replica, has what begins with `start`; or the second one. */
+  function nameOn(master: number, start: string): string {
+    const names = Array.from({ length: 100 }, (_, index) => `name-${index}`);
+    const name = names.find((candidate) => servers.masterOf(keySlot(start + candidate)) === master);
+    return name ?? expect.fail("A master has no name.");
+  }
+
+  for (const [how, fault] of [
+    ["is killed", () => servers.masters[0]?.kill()],
+    ["is made a replica while it runs", () => servers.clients[3]?.call("CLUSTER", "FAILOVER")],
+  ] as const) {
+    it(`delivers all or tells a gap, once, when a master ${how}; others notice nothing`, async () => {
+      const [room, elsewhere] = [nameOn(0, "chat__group__"), nameOn(1, "chat__group__")];
+      const members = await Promise.all(layers.map((layer) => open(layer, room)));
+      const bystander = await open(layers[1], elsewhere);
+      const traffic = new Traffic(layers[0], room);
+      const others = new Traffic(layers[0], elsewhere);
+      await traffic.more(50);
+      await fault();
+      await Promise.all(members.map((member) => member.until(() => member.gaps.length > 0)));
+      await traffic.more(50);
+      await settle(members, traffic);
+      await settle([bystander], others);
+      // The new master may lack what nobody here has seen.
+      for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: room }]);
+      expect(bystander.gaps).to.deep.equal([]);
+      expect(bystander.numbers.length).to.equal(others.sent.length);
+    });
+  }
+
+  it("keeps the jobs, and whoever is busy with one, when a master is killed", async () => {
+    await throughWithJobInHand(
+      layers,
+      nameOn(0, "chat__queue__"),
+      async () => servers.clients[0]?.wait(1, 0),
+      async () => {
+        await servers.masters[0]?.kill();
+        await until(() => layers.every(({ health }) => !health.ok));
+      },
+    );
+  });
 });

@@ -24,11 +24,15 @@ const name = "mymaster";
 export async function startRedisSentinels(password?: string): Promise<RedisSentinels> {
   const login = password === undefined ? {} : { password };
   const master = await startRedisServer(login);
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
   const replica = await startRedisServer({
     ...login,
-    args: ["--replicaof", host, String(master.port), "--repl-diskless-sync-delay", "0"],
+    // A replica writes down what it was sent, wherever it is.
+    args: [
+      ...["--dir", folder, "--replicaof", host, String(master.port)],
+      ...["--repl-diskless-sync-delay", "0"],
+    ],
   });
-  const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
   const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(folder, master.port, password)));
   const clients = sentinels.map(({ port }) => new Redis({ host, port, retryStrategy: null }));
   for (const client of clients) client.on("error", () => {});
