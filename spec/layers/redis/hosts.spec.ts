@@ -1,9 +1,15 @@
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { HashRing } from "../../../layers/redis/hash-ring.ts";
-import { type ByHosts, type PubSubOptions, RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import {
+  type ByHosts,
+  type PubSubOptions,
+  RedisPubSubLayer,
+  RedisStreamsLayer,
+} from "../../../layers/redis/index.ts";
 import { pubSub } from "../../../layers/redis/pubsub-commands.ts";
-import { Recorder } from "../../../layers/testing/index.ts";
+import { Recorder, Worker } from "../../../layers/testing/index.ts";
+import { freePort } from "../../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
 import { until } from "../support/until.ts";
 import { describeRedisLayers } from "./support/describe-redis-layers.ts";
@@ -90,13 +96,37 @@ describe("over two hosts", () => {
     await layer.close();
   });
 
-  it("wants at least one, each once, and no other server beside them", () => {
-    const start = (options: object) => () => startLayer(options);
-    expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
-    expect(start({ url: "redis://localhost" })).to.throw(TypeError, "hosts look like");
-    expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
-      TypeError,
-      "one:6379 is there twice",
+  it("opens at the next call, queues and all, if a host is there by then", async () => {
+    const port = await freePort();
+    const [known = ""] = hosts();
+    const layer = new RedisStreamsLayer({ hosts: [known, `redis://127.0.0.1:${port}`], prefix: "later" });
+    expect(await layer.ready().catch((error: Error) => error)).to.have.property(
+      "code",
+      "ERR_LAYER_UNAVAILABLE",
     );
+    const server = await startRedisServer({ port });
+    await layer.ready();
+    const queues = Array.from({ length: 10 }, (_, index) => `jobs-${index}`);
+    const worker = new Worker();
+    for (const queue of queues) {
+      await layer.consume(queue, worker.handle);
+      await layer.send(queue, { type: "job" });
+    }
+    await worker.hasBegun(queues.length);
+    await layer.close();
+    await server.stop();
   });
+
+  for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
+    it(`gives a ${Layer.name} at least one, each once, and no other server beside them`, () => {
+      const start = (options: object) => () =>
+        new Layer({ prefix: "hosts", ...options } as { url: string; prefix: string });
+      expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
+      expect(start({ hosts: hosts(), url: "redis://localhost" })).to.throw(TypeError, "hosts look like");
+      expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
+        TypeError,
+        "one:6379 is there twice",
+      );
+    });
+  }
 });
