@@ -60,7 +60,7 @@ interface Connected {
  *
  * A publication that did not arrive leaves a hole in the offsets, which is filled from the stream before what comes
  * after; or it is found when the stream's head is looked at, after each time the connection was made and every
- * `tailCheckMs`. What the stream holds no more is a gap.
+ * `tailCheckMs`. What the stream holds no more is a gap, and so is it when another server answers than before.
  */
 export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;

@@ -14,16 +14,22 @@ export type RedisStreamsLayerOptions = ChannelLayerOptions &
   RedisPlaces;
 
 /**
- * A channel layer across processes and machines, over streams of one Redis server: what is sent to a group reaches each
- * member that stays once, also after its node was cut off, as long as the group's history has it; and a member hears of
- * a gap, with the offsets that are missing where they are known, where it has not.
+ * A channel layer across processes and machines, over streams of one Redis server, of the master that Sentinels agree
+ * on, of a Redis Cluster, or of several servers that share groups and queues out among them. What is sent to a group
+ * reaches each member that stays once, also after its node was cut off, as long as the group's history has it; and a
+ * member hears of a gap, with the offsets that are missing where they are known, where it has not. When another process
+ * answers than before, after a failover or a restart, that is a gap: it may have lost what no member has seen.
  *
  * {@link ChannelLayer.history} gives the history to whoever comes late or back, and deliveries say their place in it.
- * Direct sends are carried as by `RedisPubSubLayer`: at most once. Redis 6 or newer is needed.
+ * Direct sends are carried as by `RedisPubSubLayer`: at most once. Redis 6 or newer is needed; 7 for work queues and on
+ * a cluster.
  *
  * @example
  * const chat = new RedisStreamsLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat", capacity: 500 });
  * const { entries, position, complete } = await chat.history("room_general", { since: lastSeen });
+ *
+ * @example
+ * new RedisStreamsLayer({ cluster: [{ host: "10.0.0.1", port: 6379 }], prefix: "chat" });
  */
 export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
@@ -31,7 +37,7 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
    *
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {RangeError} if a number is not a positive integer.
+   * @throws {RangeError} for a number that makes no sense.
    */
   constructor(options: RedisStreamsLayerOptions) {
     const shared = { ...options, probePrefix: options.prefix };
