@@ -92,7 +92,8 @@ export abstract class ShardedBackend implements Backend {
   }
 }
 
-function there<T>(part: T | undefined): T {
+/** A part that a kind of backend has by its capabilities. */
+export function there<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks what its kind is said to have.");
   return part;
 }

@@ -133,6 +133,11 @@ describe("StreamCursor", () => {
       read();
       expect(heard.filter((item) => typeof item !== "number")).to.deep.equal(Array(count).fill("gap"));
       expect(heard.indexOf("gap")).to.equal(2);
+      cursor.suspect();
+      cursor.ask();
+      cursor.compare(server.head);
+      read();
+      expect(heard.filter((item) => item === "gap")).to.have.length(1);
       tell(publish(1));
       expect(heard.at(-1)).to.equal(3 + sends);
     });
