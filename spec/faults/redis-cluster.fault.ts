@@ -4,10 +4,11 @@ import { keySlot } from "../../layers/redis/key-slot.ts";
 import { Worker } from "../../layers/testing/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-cluster.ts";
-import { open, settle, Traffic } from "./support/account.ts";
+import { open, Traffic as StreamTraffic, settle } from "./support/account.ts";
 import { throughWithJobInHand } from "./support/job-in-hand.ts";
 import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
+import { Traffic } from "./support/traffic.ts";
 
 describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   let servers: RedisClusterServers;
@@ -66,6 +67,9 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
 
   it("follows a slot that goes to another master, with a gap, and back", async () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
+    // What stays where it is, is subscribed anew, too.
+    const bystander = await join(receiver, "bystander");
+    using others = new Traffic(sender, "bystander");
     const slot = keySlot(`${prefix}__group__room`);
     const ledgers = [await join(sender), await join(receiver)];
     const leaving = await receiver.newChannel(new Ledger());
@@ -88,6 +92,9 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     const joined = await join(receiver);
     await sender.groupSend("room", { type: "end" });
     await joined.ended();
+    await others.end();
+    await bystander.ended();
+    bystander.expectNoSilentLoss(others.accepted);
   });
 });
 
@@ -103,9 +110,9 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     await servers.stop();
   });
 
-  function startLayer(): RedisStreamsLayer {
+  function startLayer(probeMs = 200): RedisStreamsLayer {
     const cluster = servers.masters.map(({ host, port }) => ({ host, port }));
-    const options = { probeMs: 200, connectTimeoutMs: 1_000, capacity: 100_000, onError() {} };
+    const options = { probeMs, connectTimeoutMs: 1_000, capacity: 100_000, onError() {} };
     return new RedisStreamsLayer({ cluster, prefix: "chat", ...options });
   }
 
@@ -124,8 +131,8 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
       const [room, elsewhere] = [nameOn(0, "chat__group__"), nameOn(1, "chat__group__")];
       const members = await Promise.all(layers.map((layer) => open(layer, room)));
       const bystander = await open(layers[1], elsewhere);
-      const traffic = new Traffic(layers[0], room);
-      const others = new Traffic(layers[0], elsewhere);
+      const traffic = new StreamTraffic(layers[0], room);
+      const others = new StreamTraffic(layers[0], elsewhere);
       await traffic.more(50);
       await fault();
       await Promise.all(members.map((member) => member.until(() => member.gaps.length > 0)));
@@ -139,11 +146,28 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     });
   }
 
+  it("reads a history at the new master, though nothing else told of it", async () => {
+    const room = nameOn(0, "chat__group__");
+    const layer = startLayer(60_000);
+    await layer.groupSend(room, { type: "message" });
+    await servers.clients[0]?.wait(1, 0);
+    await servers.clients[3]?.call("CLUSTER", "FAILOVER");
+    const isOver = async () => String(await servers.clients[0]?.info("replication")).includes("role:slave");
+    while (!(await isOver()));
+    const length = () =>
+      layer.history(room).then(
+        ({ entries }) => entries.length,
+        () => new Promise<number>((resolve) => setTimeout(resolve, 5, 0)),
+      );
+    while ((await length()) !== 1);
+    await layer.close();
+  });
+
   it("delivers all or tells a gap when slots go to other masters, with their keys, and back", async () => {
     const room = nameOn(0, "chat__group__");
     const slot = keySlot(`chat__group__${room}`);
     const members = await Promise.all(layers.map((layer) => open(layer, room)));
-    const traffic = new Traffic(layers[0], room);
+    const traffic = new StreamTraffic(layers[0], room);
     await traffic.more(50);
     for (const [from, to] of [
       [0, 1],
@@ -158,6 +182,12 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
       await traffic.more(50);
     }
     await settle(members, traffic);
+    // Nothing is left of the connections to the shards as they were: two layers have one to each of three.
+    const subscribers = async () => {
+      const lists = await Promise.all(servers.clients.map((client) => client.client("LIST")));
+      return lists.join().split("name=greenroom-subscriber").length - 1;
+    };
+    while ((await subscribers()) !== 6);
     const { entries, complete } = await layers[1].history(room, { limit: 100_000, since: 0 });
     expect(complete).to.equal(true);
     const kept = new Set(entries.map(({ message }) => message.number));
