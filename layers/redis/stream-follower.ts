@@ -7,6 +7,8 @@ import type { Entry, Head, Snapshot } from "./stream-entry.ts";
 export interface StreamSource {
   /** Whether there is a connection, so that it makes sense to try again. */
   readonly isUp: boolean;
+  /** Which process answers, where that is known: another one may lack what the last one had. */
+  readonly server: string | undefined;
   /** Where the stream of `topic` ends. One that has no head yet gets one. */
   head(topic: string): Promise<Head>;
   /** One page of the stream of `topic`, from `offset` on. */
@@ -23,6 +25,8 @@ export class StreamFollower {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #cursor: StreamCursor;
+  /** Which one answered last. */
+  #server: string | undefined;
   #isReading = false;
   #isStopped = false;
   readonly #pauses = new Set<() => void>();
@@ -53,7 +57,9 @@ export class StreamFollower {
   async start(): Promise<void> {
     for (let attempt = 1; !this.#isStopped; attempt += 1) {
       try {
-        this.#cursor.compare(await this.#source.head(this.#topic));
+        const head = await this.#source.head(this.#topic);
+        this.#server = this.#source.server;
+        this.#cursor.compare(head);
         return;
       } catch (error) {
         if (this.#source.isUp) throw error;
@@ -79,7 +85,8 @@ export class StreamFollower {
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
     // What came meanwhile shows holes by itself.
-    if (this.#cursor.position === position && !this.#cursor.isAt(head)) this.resume();
+    const isElsewhere = this.#cursor.position === position && !this.#cursor.isAt(head);
+    if (isElsewhere || this.#source.server !== this.#server) this.resume();
   }
 
   /** Nothing is passed on any more. */
@@ -116,12 +123,26 @@ export class StreamFollower {
   async #ask(isComparing: boolean): Promise<unknown> {
     const offset = this.#cursor.ask();
     try {
-      if (isComparing) this.#cursor.compare(await this.#source.head(this.#topic));
-      else this.#cursor.snapshot(await this.#source.read(this.#topic, offset));
+      if (isComparing) {
+        const head = await this.#source.head(this.#topic);
+        this.#recognise();
+        this.#cursor.compare(head);
+      } else {
+        const snapshot = await this.#source.read(this.#topic, offset);
+        this.#recognise();
+        this.#cursor.snapshot(snapshot);
+      }
       return undefined;
     } catch (error) {
       return error;
     }
+  }
+
+  /** A replica that took over, or a server that was restored, may have lost what nobody here has seen. */
+  #recognise(): void {
+    const { server } = this.#source;
+    if (server !== this.#server) this.#cursor.doubt();
+    this.#server = server;
   }
 
   async #retry(attempt: number, failure: unknown): Promise<void> {
