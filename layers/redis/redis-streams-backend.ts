@@ -108,18 +108,24 @@ export class RedisStreamsBackend implements RedisBackend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    const pubsub = new PubSubConnection(this.#server, this.#settings, {
-      payload: (channel, payload) => this.#arrived(channel, payload),
-      gap: (channel) => this.#resumed(channel),
-      error: (error) => listener.error(error),
-    });
     const { commands } = this.#settings;
-    defineStreamScripts(pubsub.publisher.redis);
     const publisher = new StreamPublisher((topic, payloads) => {
       const limit = this.#limits.of(this.#topics.groupOf(topic) ?? topic);
       const publish = { names: streamNames(topic), payloads, limit, command: commands.name };
       return pubsub.publisher.run((redis) => publishEntries(redis, publish));
     });
+    const pubsub = new PubSubConnection(
+      this.#server,
+      this.#settings,
+      {
+        payload: (channel, payload) => this.#arrived(channel, payload),
+        gap: (channel) => this.#resumed(channel),
+        error: (error) => listener.error(error),
+      },
+      (plain) => (topic, payload) =>
+        this.#topics.isGroup(topic) ? publisher.publish(topic, payload) : plain(topic, payload),
+    );
+    defineStreamScripts(pubsub.publisher.redis);
     const reader = new StreamReader(pubsub.publisher, commands);
     // It may lead to another server now, also where the connection that hears of publications did not break.
     pubsub.publisher.redis.on("ready", () => void this.#checkAll());
@@ -129,9 +135,7 @@ export class RedisStreamsBackend implements RedisBackend {
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    const { pubsub, publisher } = this.#connected();
-    if (!this.#topics.isGroup(topic)) return pubsub.publish(topic, payload);
-    await publisher.publish(topic, payload);
+    return this.#connected().pubsub.publish(topic, payload);
   }
 
   async subscribe(topic: string): Promise<void> {

@@ -84,9 +84,10 @@ export class StreamFollower {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // What came meanwhile shows holes by itself.
-    const isElsewhere = this.#cursor.position === position && !this.#cursor.isAt(head);
-    if (isElsewhere || this.#source.server !== this.#server) this.resume();
+    // What comes meanwhile shows holes by itself, and what was published just now is still on its way.
+    const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
+    if (isElsewhere()) await this.#pause(1);
+    if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
   /** Nothing is passed on any more. */
