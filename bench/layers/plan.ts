@@ -19,7 +19,10 @@ export const control: CarrierName = "bytes";
 
 export const inFlight = { one: 1, many: 100 } as const;
 export const fewGroups: Room = { groups: 10, members: 1 };
-export const manyGroups: Room = { groups: 10_000, members: 1 };
+/** The node is in many groups, and as much goes to as few of them as before: what the others cost. */
+export const manyGroups: Room = { groups: 10_000, members: 1, busy: 10 };
+/** Hardly two messages that are on their way go to one group. */
+export const manyBusyGroups: Room = { groups: 10_000, members: 1 };
 export const oneMember: Room = { groups: 1, members: 1 };
 export const manyMembers: Room = { groups: 1, members: 1_000 };
 export const joinsAtOnce = { one: 1, many: 1_000 } as const;
@@ -47,7 +50,7 @@ export function sendings(messages: number, wanted: readonly Part[]): Sending[] {
     // What is compared comes one after the other.
     ...(wanted.includes("groups")
       ? ofRooms.flatMap((carrier) =>
-          [fewGroups, manyGroups].map((room) => ({ carrier, room, loads: [many] })),
+          [fewGroups, manyGroups, manyBusyGroups].map((room) => ({ carrier, room, loads: [many] })),
         )
       : []),
   ];

@@ -97,8 +97,8 @@ function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Re
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
-function sendTitle({ groups, members }: Room, inFlight: number): string {
-  return `groups: ${groups}, members of each: ${members}, in flight: ${inFlight}`;
+function sendTitle({ groups, members, busy = groups }: Room, inFlight: number): string {
+  return `groups: ${groups}, sent to: ${busy}, members of each: ${members}, in flight: ${inFlight}`;
 }
 
 function joinTitle(atOnce: number): string {

@@ -4,6 +4,7 @@ import {
   fewGroups,
   inFlight,
   joinsAtOnce,
+  manyBusyGroups,
   manyGroups,
   manyMembers,
   ofJoins,
@@ -24,7 +25,11 @@ export function tables(results: Results): string {
     ["One group of one member, 100 messages in flight", sendHead, sendRows(results, oneMember, many)],
     ["One group of one member, 1 message in flight", sendHead, sendRows(results, oneMember, one)],
     ["One group of 1,000 members, 100 messages in flight", sendHead, sendRows(results, manyMembers, many)],
-    ["From 10 to 10,000 groups of one member, 100 messages in flight", groupHead, groupRows(results)],
+    [
+      "10 groups of one member → 10,000, of which 10 are sent to → 10,000 that are all sent to, 100 in flight",
+      groupHead,
+      groupRows(results),
+    ],
     ["Joins of new groups", joinHead, joinRows(results)],
   ];
   return sections
@@ -82,10 +87,11 @@ function groupRows(results: Results): Row[] {
   return carrierNames.flatMap((carrier) => {
     const fewKey = { carrier, room: fewGroups, inFlight: inFlight.many };
     const manyKey = { ...fewKey, room: manyGroups };
-    const [few, many] = [results.send(fewKey), results.send(manyKey)];
-    if (few === undefined || many === undefined) return [];
+    const busyKey = { ...fewKey, room: manyBusyGroups };
+    const [few, many, busy] = [results.send(fewKey), results.send(manyKey), results.send(busyKey)];
+    if (few === undefined || many === undefined || busy === undefined) return [];
     const both = (name: "publisher" | "receiver" | "redis" | "sum") =>
-      `${few[name].median.toFixed(1)} → ${many[name].median.toFixed(1)}`;
+      [few, many, busy].map((figures) => figures[name].median.toFixed(1)).join(" → ");
     const others = carrier === "memory" ? [undefined, undefined] : [both("receiver"), both("redis")];
     const times = results.cpuRatio(manyKey, fewKey)?.median.toFixed(2);
     return [[carriers[carrier].title, both("publisher"), ...others, both("sum"), times]];

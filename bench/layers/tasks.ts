@@ -4,6 +4,8 @@ import type { CarrierName } from "./carriers/index.ts";
 export interface Room {
   readonly groups: number;
   readonly members: number;
+  /** How many of the groups are sent to. @default all */
+  readonly busy?: number;
 }
 
 export interface Load {
