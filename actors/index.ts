@@ -5,5 +5,7 @@ export type { Contract } from "./contract.ts";
 export { CloseCode, type Exit } from "./exit.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
+export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
 export type { Scope } from "./scope.ts";
+export type { Directive, Supervision } from "./supervision.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

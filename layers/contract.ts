@@ -220,6 +220,8 @@ export interface QueueBackend {
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
+  /** Milliseconds since whenever. @default `performance.now` */
+  now?(): number;
 }
 
 /** Hears of failures that no caller awaits. `stage` says where it happened: `"layer"`, `"receive"`, `"disconnect"`… */

@@ -1,5 +1,6 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
+import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -9,6 +10,7 @@ import type { Turn } from "./turn.ts";
 export interface Environment {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly limits: Limits;
+  readonly settings: ConsumerSettingsReader;
   readonly clock: Clock;
   readonly counters: Counters;
   /** Takes failures that no caller awaits. Never throws. */

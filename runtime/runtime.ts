@@ -7,6 +7,7 @@ import type { ActorReference } from "./actor-reference.ts";
 import { Admission, shuttingDown } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
+import { ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
@@ -26,6 +27,7 @@ import type {
 } from "./route-types.ts";
 import { Router } from "./router.ts";
 import { spawn } from "./spawn.ts";
+import { watchStrayErrors } from "./stray-errors.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Turn } from "./turn.ts";
 import { Upgrades } from "./upgrades.ts";
@@ -42,6 +44,13 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly onError?: ErrorListener;
   /** Timers for deadlines, so that a test can hold them. @default those of Node */
   readonly clock?: Clock;
+  /**
+   * Whether what a consumer leaves behind, a timer or a promise that nobody awaits, fails its actor and not the process. To
+   * know whose it is, `uncaughtException` and `unhandledRejection` of the process are listened to until the runtime is
+   * closed; errors that belong to no actor do what they would have done.
+   * @default true
+   */
+  readonly ownStrayErrors?: boolean;
 }
 
 export interface AttachOptions {
@@ -81,6 +90,7 @@ export class Runtime<L extends Layers = Layers> {
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
   readonly #attached = new Map<Server, () => void>();
+  readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
   #closed = false;
 
@@ -89,19 +99,23 @@ export class Runtime<L extends Layers = Layers> {
     guards = [originGuard()],
     onError,
     clock = systemClock,
+    ownStrayErrors = true,
     ...limits
   }: RuntimeOptions<L>) {
     const counters = new Counters();
+    const resolved = resolveLimits(limits);
     this.layers = (layers ?? {}) as L;
     this.#environment = {
       layers: this.layers as unknown as Record<string, ChannelLayer>,
-      limits: resolveLimits(limits),
+      limits: resolved,
+      settings: new ConsumerSettingsReader(resolved),
       clock,
       counters,
       report: createReporter(() => onError),
       supervisor: this.#supervisor,
       turn: new Turn(),
     };
+    this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
     this.#admission = new Admission(this.#router, guards, this.#environment.report);
     this.#upgrades = new Upgrades(this.#environment, this.#admission);
@@ -121,6 +135,7 @@ export class Runtime<L extends Layers = Layers> {
    *
    * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
    * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
+   * @throws {RangeError} if its `mailbox`, `supervision` or `handlerTimeoutMs` makes no sense.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
    */
   route<P extends string, C extends ConsumerClass>(
@@ -128,7 +143,7 @@ export class Runtime<L extends Layers = Layers> {
     consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & OnCompletePattern<C, P>,
     options: RouteOptions<P> = {},
   ): void {
-    checkLayer(consumer, this.#environment.layers);
+    this.#check(consumer);
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
@@ -199,7 +214,7 @@ export class Runtime<L extends Layers = Layers> {
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
   ): Promise<ActorReference> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
-    checkLayer(consumer, this.#environment.layers);
+    this.#check(consumer);
     return spawn(this.#environment, consumer, scope ?? {});
   }
 
@@ -217,6 +232,11 @@ export class Runtime<L extends Layers = Layers> {
     return this.close();
   }
 
+  #check(consumer: ConsumerClass): void {
+    checkLayer(consumer, this.#environment.layers);
+    this.#environment.settings.of(consumer);
+  }
+
   async #close(drainMs: number): Promise<void> {
     const { clock, supervisor } = this.#environment;
     this.#admission.draining = true;
@@ -232,6 +252,7 @@ export class Runtime<L extends Layers = Layers> {
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
+    this.#unwatch();
   }
 }
 
