@@ -2,6 +2,7 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Turn } from "./turn.ts";
@@ -17,4 +18,5 @@ export interface Environment {
   readonly report: ErrorListener;
   readonly supervisor: Supervisor;
   readonly turn: Turn;
+  readonly heartbeat: Heartbeat;
 }

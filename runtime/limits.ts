@@ -6,6 +6,12 @@ export interface Limits {
   readonly handlerGraceMs: number;
   /** Milliseconds for the other side to answer a close frame before its socket is cut. @default 5_000 */
   readonly closeTimeoutMs: number;
+  /**
+   * Milliseconds between two pings to a client. One that gives no sign of life until the next is cut, so that who vanished
+   * without a word is gone within twice that.
+   * @default 25_000
+   */
+  readonly pingIntervalMs: number;
   /** Bytes of the largest frame a client may send; a larger one closes with 1009. @default 65_536 */
   readonly maxPayload: number;
   /** Bytes that may wait for a client that reads too slowly before it is closed with 3008. @default 1_048_576 */
@@ -20,6 +26,7 @@ const defaults: Limits = {
   connectTimeoutMs: 15_000,
   handlerGraceMs: 5_000,
   closeTimeoutMs: 5_000,
+  pingIntervalMs: 25_000,
   maxPayload: 65_536,
   maxLagBytes: 1_048_576,
   mailboxCapacity: 1_000,

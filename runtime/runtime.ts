@@ -14,6 +14,7 @@ import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
 import { RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { surviveErrors } from "./http-answer.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
@@ -114,6 +115,7 @@ export class Runtime<L extends Layers = Layers> {
       report: createReporter(() => onError),
       supervisor: this.#supervisor,
       turn: new Turn(),
+      heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
     };
     this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;

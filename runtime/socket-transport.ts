@@ -1,20 +1,23 @@
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../actors/index.ts";
 import type { Environment } from "./environment.ts";
 import { AcceptError } from "./errors.ts";
 import type { Handshake } from "./handshake.ts";
+import type { Living } from "./heartbeat.ts";
 import { headerLine } from "./http-answer.ts";
 import { Outbox } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
-export class SocketTransport implements Transport {
+export class SocketTransport implements Transport, Living {
   listener: TransportListener | undefined;
   readonly #environment: Environment;
   readonly #offered: readonly string[];
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
+  #gaveSign = true;
+  #beating: Set<Living> | undefined;
 
   /** `offered`: the subprotocols that the client can speak. */
   constructor(handshake: Handshake, offered: readonly string[], environment: Environment) {
@@ -39,13 +42,19 @@ export class SocketTransport implements Transport {
       lagging: () => this.listener?.lagging(),
       failed: (error) => this.listener?.failed(error, "send"),
     });
+    this.#beating = this.#environment.heartbeat.add(this);
+    websocket.on("pong", () => {
+      this.#gaveSign = true;
+    });
     websocket.on("message", (bytes: Buffer, isBinary: boolean) => {
+      this.#gaveSign = true;
       this.listener?.receive(isBinary ? bytes : bytes.toString());
     });
     websocket.on("error", (error: Error & { code?: string }) => {
       this.listener?.lost(closeCodeOf(error), error.message);
     });
     websocket.on("close", (code: number, reason: Buffer) => {
+      if (this.#beating !== undefined) this.#environment.heartbeat.remove(this, this.#beating);
       this.listener?.lost(code, reason.toString());
       this.listener?.ended();
     });
@@ -69,6 +78,25 @@ export class SocketTransport implements Transport {
   terminate(): void {
     this.#websocket?.terminate();
     this.#handshake?.destroy();
+  }
+
+  // ---- the heartbeat
+
+  takeSign(): boolean {
+    // Who is paused is not read, its signs neither.
+    const gaveSign = this.#gaveSign || this.#websocket?.isPaused === true;
+    this.#gaveSign = false;
+    return gaveSign;
+  }
+
+  ping(): void {
+    // Written though nothing is read: to a socket that is gone, that shows it.
+    if (this.#websocket?.readyState === WebSocket.OPEN) this.#websocket.ping();
+  }
+
+  vanish(): void {
+    this.listener?.lost(CloseCode.abnormal, "It gave no sign of life");
+    this.terminate();
   }
 
   pause(): void {
