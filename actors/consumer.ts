@@ -1,3 +1,4 @@
+import type { AnyActor } from "xstate";
 import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
 import type { Capability, Delivery, Gap, Message, MessageOf } from "../layers/contract.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
@@ -12,6 +13,9 @@ export const receiveFrame = Symbol("receiveFrame");
 
 /** How the runtime hands a layer's message to a consumer. What it returns is the answer, if one was asked for. */
 export const receiveMessage = Symbol("receiveMessage");
+
+/** How the runtime lets go of a consumer that another one takes over from. */
+export const discard = Symbol("discard");
 
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the contract that declares nothing.
 export type NoContract = {};
@@ -94,10 +98,14 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * Called when messages may have been lost, in order with those that did arrive: those of `gap.group`, or direct sends
    * to this channel where there is no group.
    */
-  onGap(_gap: Gap): void | Promise<void> {}
+  onGap(_gap: Gap): unknown {
+    return undefined;
+  }
 
   /** Called once for messages that were dropped in a row, in their place among the others: see {@link MailboxOptions}. */
-  onOverflow(_overflow: Overflow): void | Promise<void> {}
+  onOverflow(_overflow: Overflow): unknown {
+    return undefined;
+  }
 
   /**
    * Called first, in place of `connect`, on a consumer that takes over from one that failed, see {@link Supervision}:
@@ -180,7 +188,15 @@ export abstract class Consumer<T extends Contract = NoContract> {
   }
 
   /** @internal */
-  abstract [receiveFrame](frame: Frame): void | Promise<void>;
+  abstract [receiveFrame](frame: Frame): unknown;
+
+  /** @internal The XState actor that does what this consumer does, if one does. */
+  get behaviour(): AnyActor | undefined {
+    return undefined;
+  }
+
+  /** @internal */
+  [discard](): void {}
 
   /** @internal */
   [receiveMessage](message: Message, delivery: Delivery): unknown {

@@ -5,6 +5,18 @@ export type { Contract } from "./contract.ts";
 export { CloseCode, type Exit } from "./exit.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
+export {
+  type MachineConsumerClass,
+  type MachineConsumerOptions,
+  machineConsumer,
+} from "./machine-consumer.ts";
+export type {
+  ConnectionEvents,
+  Effect,
+  FrameEvents,
+  MessageEvents,
+  UnexpectedFrame,
+} from "./machine-events.ts";
 export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
 export type { Scope } from "./scope.ts";
 export type { Directive, Supervision } from "./supervision.ts";

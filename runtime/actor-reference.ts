@@ -1,4 +1,4 @@
-import type { Actor } from "xstate";
+import type { Actor, AnyActor } from "xstate";
 import { CloseCode, type connectionMachine, type Exit, type Frame } from "../actors/index.ts";
 import type { Connection } from "./connection.ts";
 import type { VirtualTransport } from "./virtual-transport.ts";
@@ -24,6 +24,14 @@ export class ActorReference {
   /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */
   get machine(): Actor<typeof connectionMachine> {
     return this.#connection.machine;
+  }
+
+  /**
+   * The actor of the machine that it runs, where {@link machineConsumer} made its consumer: another one after a restart.
+   * What its `getPersistedSnapshot()` gives can be given to `spawn`.
+   */
+  get behaviour(): AnyActor | undefined {
+    return this.#connection.behaviour;
   }
 
   /**

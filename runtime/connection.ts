@@ -1,9 +1,11 @@
-import { type Actor, createActor } from "xstate";
+import { type Actor, type AnyActor, createActor } from "xstate";
 import { type ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
+import { discard } from "../actors/consumer.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-context.ts";
 import { CloseCode, type Exit } from "../actors/exit.ts";
 import type { Scope } from "../actors/scope.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { Clock } from "../layers/contract.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import type { Deadline } from "./deadline.ts";
@@ -29,6 +31,7 @@ export class Connection
 {
   readonly scope: Scope;
   readonly groups: Membership;
+  readonly snapshot: unknown;
   readonly machine: Actor<typeof connectionMachine>;
   readonly #environment: Environment;
   readonly #Consumer: ConsumerClass;
@@ -49,9 +52,17 @@ export class Connection
   #ended = false;
   #onEnded: (() => void) | undefined;
 
-  constructor(environment: Environment, Consumer: ConsumerClass, scope: Scope, transport: Transport) {
+  /** @param snapshot what the consumer is to go on from, if it is not a new one. */
+  constructor(
+    environment: Environment,
+    Consumer: ConsumerClass,
+    scope: Scope,
+    transport: Transport,
+    snapshot?: unknown,
+  ) {
     const layer = Consumer.layer === undefined ? undefined : environment.layers[Consumer.layer];
     this.scope = scope;
+    this.snapshot = snapshot;
     this.#environment = environment;
     this.#Consumer = Consumer;
     this.#transport = transport;
@@ -179,7 +190,15 @@ export class Connection
     return this.#abort.signal;
   }
 
+  get clock(): Clock {
+    return this.#environment.clock;
+  }
+
   // ---- failures
+
+  fail(error: unknown, stage: string): void {
+    this.failed(error, stage);
+  }
 
   /** The consumer failed, in one of its methods or later: its class decides what that does. */
   failed(error: unknown, stage: string): void {
@@ -202,6 +221,7 @@ export class Connection
 
   async renew(error: unknown): Promise<void> {
     await owned(this.#errorOwner, () => {
+      this.#dispatcher.consumer?.[discard]();
       const consumer = new this.#Consumer(this);
       this.#dispatcher.consumer = consumer;
       return consumer.restarted(error);
@@ -293,6 +313,11 @@ export class Connection
     this.#dispatcher.consumer = undefined;
     this.#errorOwner.actor = undefined;
     this.machine.send({ type: "cleaned" });
+  }
+
+  /** The XState actor that does what its consumer does, if one does. */
+  get behaviour(): AnyActor | undefined {
+    return this.#dispatcher.consumer?.behaviour;
   }
 
   /** What shows of it in a snapshot of its machine. */

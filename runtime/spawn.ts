@@ -19,11 +19,11 @@ const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by
 export async function spawn(
   environment: Environment,
   Consumer: ConsumerClass,
-  scope: GivenScope,
+  { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
 ): Promise<ActorReference> {
   const { clock, counters, limits } = environment;
   const transport = new VirtualTransport(counters);
-  const connection = new Connection(environment, Consumer, virtualScope(scope), transport);
+  const connection = new Connection(environment, Consumer, virtualScope(scope), transport, snapshot);
   const done = toPromise(connection.machine).catch(() => brokenExit);
   const ended = done.then((exit) => Promise.reject(refusalOf(exit)));
   const connecting = connection.start(new Deadline(clock, limits.connectTimeoutMs));
