@@ -1,4 +1,5 @@
-import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Clock, Message } from "../layers/contract.ts";
 import type { Scope } from "./scope.ts";
 

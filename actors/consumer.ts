@@ -1,5 +1,6 @@
 import type { AnyActor } from "xstate";
-import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Capability, Delivery, Gap, Message, MessageOf } from "../layers/contract.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";

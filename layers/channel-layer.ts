@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Envelope, encode } from "./codec.ts";
+import type { ChannelLayerOptions, GroupSendOptions } from "./channel-layer-options.ts";
 import type {
   AnyMessages,
   Backend,
@@ -8,74 +8,21 @@ import type {
   ErrorListener,
   Health,
   Inbox,
-  Mail,
   Message,
   MessageOf,
-  Position,
 } from "./contract.ts";
 import { Counters, type LayerCounters } from "./counters.ts";
-import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
+import { UnknownChannelError } from "./errors.ts";
+import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
-import { createSealing, type EncryptionOptions, type Sealing } from "./sealing.ts";
+import { createSealing } from "./sealing.ts";
+import { Sender } from "./sender.ts";
 import { Topics } from "./topics.ts";
 import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.ts";
-
-/** What every layer can be told, whatever it runs on. */
-export interface ChannelLayerOptions {
-  /**
-   * Keeps apart the applications that share a server: 1 to 99 printable ASCII characters, without spaces. Nodes reach
-   * each other if, and only if, they have the same one.
-   */
-  readonly prefix: string;
-  /**
-   * How many messages a named channel may hold, waiting or worked on, until sending to it rejects. Each sender goes by
-   * its own.
-   * @default 10_000
-   */
-  readonly queueCapacity?: number;
-  /**
-   * Hears of failures that no caller awaits: a lost connection, garbage that arrived, an inbox that threw.
-   * @default a Node warning, one in five seconds at most
-   */
-  readonly onError?: ErrorListener;
-  /**
-   * Encrypts messages, as channels_redis does. What arrives and was not encrypted with one of the keys is dropped, and
-   * counted as `undecryptable`.
-   * @default messages go as they are
-   */
-  readonly encryption?: EncryptionOptions;
-}
-
-/** Who a group's message is not for. */
-export interface GroupSendOptions {
-  /** A channel that gets nothing, on whatever node it is: the sender's own, for "all but me". */
-  readonly except?: string;
-}
-
-/** Which part of a group's history is wanted. */
-export interface HistoryOptions {
-  /** How many messages at most: the newest. @default 100 */
-  readonly limit?: number;
-  /** Only what came after this place. A number is an offset of whatever epoch there is now. @default the beginning */
-  readonly since?: Position | number;
-}
-
-/** Part of a group's history. */
-export interface History {
-  /** As they were delivered, oldest first. */
-  readonly entries: readonly Mail[];
-  /** The place of the newest message, whether or not it can still be read; undefined for a group without history. */
-  readonly position: Position | undefined;
-  /**
-   * Whether nothing that was sent after `since` is missing from `entries`. False if some of it is gone, did not fit
-   * into `limit`, or belongs to another epoch. True where no `since` was given.
-   */
-  readonly complete: boolean;
-}
 
 /**
  * One node of a channel layer: it carries messages between channels, in groups and directly, to this node and to every
@@ -111,37 +58,31 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #topics: Topics;
   readonly #roster: Roster;
   readonly #queues: WorkQueues;
-  readonly #sealing: Sealing;
+  readonly #sender: Sender;
+  readonly #history: HistoryReader;
   readonly #counters = new Counters();
-  readonly #receiver: Receiver;
-  #listening: Promise<void> | undefined;
 
   /**
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {RangeError} if the capacity is no positive integer.
-   * @throws {InvalidOptionError} if `encryption` has no keys, or an empty one.
+   * @throws {InvalidOptionError} for a capacity or expiry that makes no sense, or if `encryption` has no keys, or an
+   *   empty one.
    */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
+    const counters = this.#counters;
+    const topics = new Topics(options.prefix);
+    const sealing = createSealing(options.encryption);
+    const roster = new Roster(this.node, topics, backend, (error) => report(error, { stage: "layer" }));
+    const receiver = new Receiver(topics.node(this.node), roster, counters, report, sealing);
+    const lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => this.#close() });
     this.#backend = backend;
-    this.#topics = new Topics(options.prefix);
-    this.#sealing = createSealing(options.encryption);
-    this.#roster = new Roster(this.node, this.#topics, backend, (error) => report(error, { stage: "layer" }));
-    const own = this.#topics.node(this.node);
-    this.#receiver = new Receiver(own, this.#roster, this.#counters, report, this.#sealing);
-    this.#queues = new WorkQueues(
-      backend.queues,
-      this.#topics,
-      options.queueCapacity ?? 10_000,
-      this.#sealing,
-      this.#counters,
-      report,
-    );
-    this.#lifecycle = new Lifecycle({
-      open: () => backend.open(this.#receiver),
-      close: () => this.#close(),
-    });
+    this.#topics = topics;
+    this.#roster = roster;
+    this.#lifecycle = lifecycle;
+    this.#queues = new WorkQueues(backend.queues, topics, options, sealing, counters, report);
+    this.#sender = new Sender(backend, this.#queues, lifecycle, sealing, counters);
+    this.#history = new HistoryReader(backend.history, topics, lifecycle, receiver);
   }
 
   /** What this layer can do beyond the minimum. */
@@ -176,7 +117,7 @@ export class ChannelLayer<M = AnyMessages> {
    */
   async newChannel(inbox: Inbox): Promise<string> {
     return this.#lifecycle.run(async () => {
-      await this.#listen();
+      await this.#roster.listen();
       return this.#roster.add(inbox).channel;
     });
   }
@@ -206,8 +147,11 @@ export class ChannelLayer<M = AnyMessages> {
     this.#lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
-    if (node === undefined || own === undefined) return this.#enqueue(channel, message);
-    return this.#publish(this.#topics.node(node), message, { to: channel });
+    if (node !== undefined && own !== undefined) {
+      return this.#sender.publish(this.#topics.node(node), message, { to: channel });
+    }
+    checkQueue(channel);
+    return this.#sender.enqueue(channel, message);
   }
 
   /**
@@ -254,15 +198,7 @@ export class ChannelLayer<M = AnyMessages> {
     this.#lifecycle.refuseIfClosed();
     checkGroup(group);
     checkChannel(channel);
-    return this.#lifecycle.run(() => {
-      const member = this.#roster.member(channel);
-      if (member === undefined) {
-        throw new UnknownChannelError(
-          `"${channel}" is no channel of this node: only those can join a group.`,
-        );
-      }
-      return this.#roster.join(group, member);
-    });
+    return this.#lifecycle.run(() => this.#roster.join(group, this.#roster.known(channel)));
   }
 
   /**
@@ -296,9 +232,9 @@ export class ChannelLayer<M = AnyMessages> {
     this.#lifecycle.refuseIfClosed();
     checkGroup(group);
     const except = options?.except;
-    if (except === undefined) return this.#publish(this.#topics.group(group), message);
-    checkChannel(except);
-    return this.#publish(this.#topics.group(group), message, { except });
+    if (except !== undefined) checkChannel(except);
+    const envelope = except === undefined ? undefined : { except };
+    return this.#sender.publish(this.#topics.group(group), message, envelope);
   }
 
   /**
@@ -312,25 +248,10 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {UnsupportedError} if the layer keeps no history.
    * @throws {LayerUnavailableError} if it cannot be read.
    */
-  async history(group: string, { limit = 100, since }: HistoryOptions = {}): Promise<History> {
+  async history(group: string, options: HistoryOptions = {}): Promise<History> {
     this.#lifecycle.refuseIfClosed();
     checkGroup(group);
-    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError("A limit is a positive integer.");
-    const backend = this.#backend.history;
-    if (backend === undefined) {
-      throw new UnsupportedError("This layer keeps no history: RedisStreamsLayer and MemoryLayer do.");
-    }
-    const topic = this.#topics.group(group);
-    const { entries, position, complete } = await this.#lifecycle.run(() =>
-      backend.read(topic, { limit, since }),
-    );
-    const mails = entries.flatMap((entry): Mail[] => {
-      const decoded = this.#receiver.decode(topic, entry.payload);
-      if (decoded === undefined) return [];
-      const delivery = Object.freeze({ group, ...entry.position });
-      return [Object.freeze({ message: decoded.message, delivery })];
-    });
-    return { entries: mails, position, complete };
+    return this.#history.read(group, options);
   }
 
   /**
@@ -359,43 +280,5 @@ export class ChannelLayer<M = AnyMessages> {
   async #close(): Promise<void> {
     await this.#queues.close();
     await this.#backend.close();
-  }
-
-  #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
-    return this.#carry(message, envelope, (payload) => this.#backend.publish(topic, payload));
-  }
-
-  async #enqueue(channel: string, message: MessageOf<M>): Promise<void> {
-    checkQueue(channel);
-    // Said at once, and not counted as an outage.
-    void this.#queues.supported;
-    return this.#carry(message, undefined, (payload) => this.#queues.enqueue(channel, payload));
-  }
-
-  #carry(
-    message: MessageOf<M>,
-    envelope: Envelope | undefined,
-    hand: (payload: Uint8Array) => Promise<void>,
-  ): Promise<void> {
-    // Encoded here and now: the sender may change its message while the layer is still opening.
-    const payload = this.#sealing.seal(encode(message, envelope));
-    return this.#lifecycle.run(async () => {
-      try {
-        await hand(payload);
-      } catch (error) {
-        this.#counters.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
-        throw error;
-      }
-      this.#counters.published += 1;
-    });
-  }
-
-  /** Subscribes this node's own topic, once, when its first channel is made. */
-  #listen(): Promise<void> {
-    this.#listening ??= this.#backend.subscribe(this.#topics.node(this.node)).catch((error: unknown) => {
-      this.#listening = undefined;
-      throw error;
-    });
-    return this.#listening;
   }
 }

@@ -182,8 +182,9 @@ export interface QueueReceiver {
    *
    * @param attempt from 1: how often the job has been handed out, this time included.
    * @param signal see {@link JobDelivery.signal}.
+   * @param ageMs how long ago the job was put into the queue, in milliseconds.
    */
-  job(payload: Uint8Array, attempt: number, signal: AbortSignal): Promise<JobOutcome>;
+  job(payload: Uint8Array, attempt: number, signal: AbortSignal, ageMs: number): Promise<JobOutcome>;
   /** A failure that no caller awaits, such as a lost connection. */
   error(error: Error): void;
 }

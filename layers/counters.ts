@@ -8,6 +8,7 @@
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  * - `queue-full`: the named channel holds as many as it may; the sender's promise was rejected
+ * - `expired`: the message had waited in its named channel for too long when a worker got it; no handler has seen it
  * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as is what `consume` found
  *   to be `garbage`, `undecryptable` or of a `refused-type`
  */
@@ -19,6 +20,7 @@ export type DropReason =
   | "inbox-error"
   | "unavailable"
   | "queue-full"
+  | "expired"
   | "dead-letter";
 
 /** What a node has carried since it was made. */

@@ -1,10 +1,6 @@
-export {
-  ChannelLayer,
-  type ChannelLayerOptions,
-  type GroupSendOptions,
-  type History,
-  type HistoryOptions,
-} from "./channel-layer.ts";
+export type { ByPattern } from "./capacity.ts";
+export { ChannelLayer } from "./channel-layer.ts";
+export type { ChannelLayerOptions, GroupSendOptions } from "./channel-layer-options.ts";
 export type {
   AnyMessages,
   Backend,
@@ -44,6 +40,8 @@ export {
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";
+export type { History, HistoryOptions } from "./history.ts";
+export type { HistoryLimitOptions } from "./history-limits.ts";
 export { MemoryBus, type MemoryBusOptions } from "./memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
 export type { EncryptionOptions } from "./sealing.ts";

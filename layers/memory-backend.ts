@@ -18,7 +18,9 @@ export class MemoryBackend implements Backend {
     workers: true,
   };
   readonly health: Health = { ok: true };
-  readonly history: HistoryBackend = { read: async (topic, query) => this.#bus.read(topic, query) };
+  readonly history: HistoryBackend = {
+    read: async (topic, query) => this.#bus.read(topic, query, this.#names.groupOf(topic) ?? topic),
+  };
   readonly queues: QueueBackend;
   readonly #bus: MemoryBus;
   readonly #names: Topics;
@@ -39,8 +41,9 @@ export class MemoryBackend implements Backend {
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    if (this.#names.isGroup(topic)) this.#bus.record(topic, payload);
-    else this.#bus.publish(topic, payload);
+    const group = this.#names.groupOf(topic);
+    if (group === undefined) this.#bus.publish(topic, payload);
+    else this.#bus.record(topic, payload, group);
   }
 
   async subscribe(topic: string): Promise<void> {

@@ -1,18 +1,13 @@
-import { randomBytes } from "node:crypto";
 import type { HistoryQuery, Position, StoredHistory } from "./contract.ts";
+import { type HistoryLimitOptions, HistoryLimits } from "./history-limits.ts";
 import { MemoryQueues } from "./memory-queues.ts";
-import { TopicLog } from "./topic-log.ts";
+import { TopicLogs } from "./topic-logs.ts";
 
 /** Where a payload goes: one subscriber of a {@link MemoryBus}. */
 export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
 
-/** How much history a {@link MemoryBus} keeps. */
-export interface MemoryBusOptions {
-  /** How many messages the history of a group keeps. @default 100 */
-  readonly capacity?: number;
-  /** How long a history stays after the last message to its group, in milliseconds. @default 60000 */
-  readonly expiryMs?: number;
-}
+/** How much history a {@link MemoryBus} keeps: for all nodes on it, so that they agree. */
+export type MemoryBusOptions = HistoryLimitOptions;
 
 interface Pending {
   readonly topic: string;
@@ -32,38 +27,29 @@ export class MemoryBus {
   /** By topic, each subscriber with the number of the first payload that is for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
-  /** By topic; the one that was used last is the last. */
-  readonly #logs = new Map<string, { readonly log: TopicLog; readonly usedAt: number }>();
-  readonly #capacity: number;
-  readonly #expiryMs: number;
-  readonly #epochs = randomBytes(9).toString("hex");
-  #lastEpoch = 0;
+  readonly #logs = new TopicLogs(() => performance.now());
+  readonly #limits: HistoryLimits;
   #pending: Pending[] = [];
   /** The number of the first payload that is pending. */
   #first = 0;
 
-  constructor({ capacity = 100, expiryMs = 60_000 }: MemoryBusOptions = {}) {
-    this.#capacity = capacity;
-    this.#expiryMs = expiryMs;
+  /** @throws {InvalidOptionError} for a capacity or expiry that makes no sense. */
+  constructor(options: MemoryBusOptions = {}) {
+    this.#limits = new HistoryLimits(options);
   }
 
   publish(topic: string, payload: Uint8Array): void {
     this.#enqueue({ topic, payload, position: undefined });
   }
 
-  /** As {@link publish}, and keeps it for {@link read}. */
-  record(topic: string, payload: Uint8Array): void {
-    this.#expire();
-    const log = this.#logs.get(topic)?.log ?? this.#newLog();
-    this.#logs.delete(topic);
-    this.#logs.set(topic, { log, usedAt: performance.now() });
-    this.#enqueue({ topic, payload, position: log.append(payload) });
+  /** As {@link publish}, and keeps it for {@link read}: as much and as long as is told for `group`. */
+  record(topic: string, payload: Uint8Array, group: string): void {
+    const position = this.#logs.append(topic, payload, this.#limits.of(group));
+    this.#enqueue({ topic, payload, position });
   }
 
-  read(topic: string, query: HistoryQuery): StoredHistory {
-    this.#expire();
-    const log = this.#logs.get(topic)?.log;
-    return log?.read(query) ?? { entries: [], position: undefined, complete: query.since === undefined };
+  read(topic: string, query: HistoryQuery, group: string): StoredHistory {
+    return this.#logs.read(topic, query, this.#limits.of(group));
   }
 
   subscribe(topic: string, subscriber: Subscriber): void {
@@ -81,20 +67,6 @@ export class MemoryBus {
   #enqueue(pending: Pending): void {
     if (this.#pending.length === 0) setImmediate(() => this.#flush());
     this.#pending.push(pending);
-  }
-
-  #newLog(): TopicLog {
-    this.#lastEpoch += 1;
-    return new TopicLog(`${this.#epochs}.${this.#lastEpoch.toString(36)}`, this.#capacity);
-  }
-
-  /** No timer is needed for what nobody asks for: it goes when something else is used. */
-  #expire(): void {
-    const expired = performance.now() - this.#expiryMs;
-    for (const [topic, { usedAt }] of this.#logs) {
-      if (usedAt > expired) return;
-      this.#logs.delete(topic);
-    }
   }
 
   #flush(): void {

@@ -1,10 +1,14 @@
-import { ChannelLayer, type ChannelLayerOptions } from "./channel-layer.ts";
+import { ChannelLayer } from "./channel-layer.ts";
+import type { ChannelLayerOptions } from "./channel-layer-options.ts";
 import type { AnyMessages } from "./contract.ts";
 import { MemoryBackend } from "./memory-backend.ts";
 import { MemoryBus } from "./memory-bus.ts";
 
 export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
-  /** What connects this node with others of the same process. @default a bus of its own: a node without others */
+  /**
+   * What connects this node with others of the same process, and keeps the histories of their groups.
+   * @default a bus of its own: a node without others
+   */
   readonly bus?: MemoryBus;
   /** See {@link ChannelLayerOptions.prefix}. Only nodes that share a bus can meet. @default "greenroom" */
   readonly prefix?: string;

@@ -6,6 +6,8 @@ interface Job {
   /** Its place in the queue, which it keeps when it is given back. */
   readonly number: number;
   readonly payload: Uint8Array;
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly sentAt: number;
   /** How often it has been handed out. */
   readonly attempts: number;
 }
@@ -16,6 +18,10 @@ class MemoryClaim extends Claim {
   constructor(job: Job) {
     super(job.payload, job.attempts + 1);
     this.job = job;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.job.sentAt;
   }
 }
 
@@ -36,7 +42,8 @@ class MemoryQueue {
   add(payload: Uint8Array): void {
     this.size += 1;
     this.#lastNumber += 1;
-    this.#waiting.push({ number: this.#lastNumber, payload, attempts: 0 });
+    const sentAt = performance.now();
+    this.#waiting.push({ number: this.#lastNumber, payload, sentAt, attempts: 0 });
     this.#wake();
   }
 

@@ -3,6 +3,7 @@ import { InvalidNameError } from "./errors.ts";
 const groupPattern = /^[A-Za-z0-9._-]{1,99}$/;
 const channelPattern = /^(?=.{1,99}$)[A-Za-z0-9._-]+(?:![A-Za-z0-9._-]+)?$/;
 const prefixPattern = /^[!-~]{1,99}$/;
+const marker = /__(?:group|node|queue)__/;
 const letters = "ASCII letters, digits, '-', '_' and '.'";
 
 /** @throws {InvalidNameError} unless `name` is 1 to 99 ASCII letters, digits, `-`, `_` and `.`. */
@@ -35,15 +36,15 @@ export function checkQueue(name: string): void {
 
 /**
  * A prefix keeps apart the applications on one server. `__group__`, `__node__` and `__queue__` are what follows it
- * on the wire, so a prefix that held them could run into another one.
+ * on the wire, so a prefix that held one, or ended with all of it but the last underscores, could run into another prefix.
  *
  * @throws {InvalidNameError} unless `prefix` is 1 to 99 printable ASCII characters without spaces and without those.
  */
 export function checkPrefix(prefix: string): void {
-  if (typeof prefix !== "string" || !prefixPattern.test(prefix) || /__(?:group|node|queue)__/.test(prefix)) {
+  if (typeof prefix !== "string" || !prefixPattern.test(prefix) || marker.test(`${prefix}__`)) {
     throw new InvalidNameError(
-      "A prefix is 1 to 99 printable ASCII characters without spaces, '__group__', '__node__' or '__queue__', " +
-        `not ${shown(prefix)}.`,
+      "A prefix is 1 to 99 printable ASCII characters without spaces, and without '__group__', '__node__' or " +
+        `'__queue__' inside or begun at its end, not ${shown(prefix)}.`,
     );
   }
 }

@@ -1,7 +1,9 @@
 import type { Clock, Consumption, JobOutcome, QueueReceiver } from "./contract.ts";
 
 /** One job in the hands of one worker. */
-export class Claim {
+export abstract class Claim {
+  /** How long ago the job was sent, in milliseconds. */
+  abstract readonly ageMs: number;
   readonly payload: Uint8Array;
   readonly attempt: number;
   /** Aborted by the worker that closes, and by the source that learns that the job is somebody else's by now. */
@@ -90,8 +92,8 @@ export class QueueWorker<C extends Claim> implements Consumption {
     let current: C | undefined = claim;
     while (current !== undefined) {
       this.#busy.set(current, () => {});
-      const { payload, attempt, abandoned } = current;
-      const outcome = await this.#receiver.job(payload, attempt, abandoned.signal);
+      const { payload, attempt, abandoned, ageMs } = current;
+      const outcome = await this.#receiver.job(payload, attempt, abandoned.signal, ageMs);
       const next = await this.#settle(current, outcome);
       this.#busy.delete(current);
       current = next;

@@ -1,4 +1,5 @@
 import type { Backend, Inbox } from "./contract.ts";
+import { UnknownChannelError } from "./errors.ts";
 import { Group, type Member } from "./group.ts";
 import { Subscription } from "./subscription.ts";
 import type { Topics } from "./topics.ts";
@@ -12,12 +13,22 @@ export class Roster {
   readonly #members = new Map<string, Member>();
   readonly #groups = new Map<string, Group>();
   #lastNumber = 0;
+  #listening: Promise<void> | undefined;
 
   constructor(node: string, topics: Topics, backend: Backend, onError: (error: unknown) => void) {
     this.#node = node;
     this.#topics = topics;
     this.#backend = backend;
     this.#onError = onError;
+  }
+
+  /** Subscribes the topic of this node's channels, once; again after it has failed. */
+  listen(): Promise<void> {
+    this.#listening ??= this.#backend.subscribe(this.#topics.node(this.#node)).catch((error: unknown) => {
+      this.#listening = undefined;
+      throw error;
+    });
+    return this.#listening;
   }
 
   add(inbox: Inbox): Member {
@@ -29,6 +40,13 @@ export class Roster {
 
   member(channel: string): Member | undefined {
     return this.#members.get(channel);
+  }
+
+  /** @throws {UnknownChannelError} for a channel that this node has not made or has deleted. */
+  known(channel: string): Member {
+    const member = this.#members.get(channel);
+    if (member !== undefined) return member;
+    throw new UnknownChannelError(`"${channel}" is no channel of this node: only those can join a group.`);
   }
 
   members(): Iterable<Member> {

@@ -25,6 +25,11 @@ export class Topics {
     return topic.startsWith(this.#groups);
   }
 
+  /** The name of the group whose topic this is; nothing for any other topic. */
+  groupOf(topic: string): string | undefined {
+    return this.isGroup(topic) ? topic.slice(this.#groups.length) : undefined;
+  }
+
   /** One topic carries the direct sends for all channels of a node. */
   node(name: string): string {
     return this.#nodes + name;

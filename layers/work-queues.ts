@@ -1,3 +1,5 @@
+import { Capacity } from "./capacity.ts";
+import type { ChannelLayerOptions } from "./channel-layer-options.ts";
 import { decode, isRefusedType } from "./codec.ts";
 import type {
   Consumption,
@@ -11,6 +13,7 @@ import type {
 } from "./contract.ts";
 import type { Counters } from "./counters.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "./errors.ts";
+import { deadSuffix } from "./names.ts";
 import type { Sealing } from "./sealing.ts";
 import type { Topics } from "./topics.ts";
 
@@ -43,32 +46,36 @@ const defaults = { concurrency: 1, maxDeliveries: 3, claimAfterMs: 30_000, retry
 /** The longest wait before a message is tried again, in milliseconds, unless the first is longer. */
 const longestRetryMs = 5_000;
 
+/** How long a message may wait where nothing was told: until the end of time, nearly. */
+const forever = Number.MAX_SAFE_INTEGER;
+
 const dayMs = 24 * 60 * 60 * 1_000;
 
 /** The named channels of one node: codec, counters and reports over the queues of a backend. */
 export class WorkQueues {
   readonly #backend: QueueBackend | undefined;
   readonly #topics: Topics;
-  readonly #capacity: number;
+  readonly #capacity: Capacity;
+  readonly #expiryMs: Capacity;
   readonly #sealing: Sealing;
   readonly #counters: Counters;
   readonly #report: ErrorListener;
   readonly #consumptions = new Set<Consumption>();
   #isClosed = false;
 
-  /** @throws {RangeError} unless the capacity is a positive integer. */
+  /** @throws {InvalidOptionError} for a capacity or expiry that makes no sense. */
   constructor(
     backend: QueueBackend | undefined,
     topics: Topics,
-    capacity: number,
+    { queueCapacity, queueExpiryMs }: Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs">,
     sealing: Sealing,
     counters: Counters,
     report: ErrorListener,
   ) {
-    checkInteger("queueCapacity", capacity, 1);
     this.#backend = backend;
     this.#topics = topics;
-    this.#capacity = capacity;
+    this.#capacity = new Capacity(queueCapacity, { option: "queueCapacity", fallback: 10_000 });
+    this.#expiryMs = new Capacity(queueExpiryMs, { option: "queueExpiryMs", fallback: forever });
     this.#sealing = sealing;
     this.#counters = counters;
     this.#report = report;
@@ -85,9 +92,10 @@ export class WorkQueues {
 
   /** @throws {QueueFullError} */
   async enqueue(channel: string, payload: Uint8Array): Promise<void> {
-    if (await this.supported.enqueue(this.#topics.queue(channel), payload, this.#capacity)) return;
+    const capacity = this.#capacity.resolve(channel);
+    if (await this.supported.enqueue(this.#topics.queue(channel), payload, capacity)) return;
     throw new QueueFullError(
-      `"${channel}" holds ${this.#capacity} messages, as many as it may: start more workers, or send fewer.`,
+      `"${channel}" holds ${capacity} messages, as many as it may: start more workers, or send fewer.`,
     );
   }
 
@@ -128,9 +136,15 @@ export class WorkQueues {
     const counters = this.#counters;
     const sealing = this.#sealing;
     const report: ErrorListener = (error, facts) => this.#report(error, { channel, ...facts });
+    // Dead letters are kept until somebody looks at them.
+    const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
     return {
-      async job(payload, attempt, signal): Promise<JobOutcome> {
+      async job(payload, attempt, signal, ageMs): Promise<JobOutcome> {
         counters.received += 1;
+        if (attempt === 1 && ageMs > expiryMs) {
+          counters.drop("expired");
+          return "done";
+        }
         if (attempt > maxDeliveries) {
           counters.drop("dead-letter");
           report(new Error(`Who handled a message of "${channel}" died ${maxDeliveries} times.`), {

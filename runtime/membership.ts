@@ -1,5 +1,6 @@
 import type { Groups } from "../actors/consumer-context.ts";
-import type { ChannelLayer, GroupSendOptions } from "../layers/channel-layer.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Inbox, Message } from "../layers/contract.ts";
 import { LayerClosedError } from "../layers/errors.ts";
 import { UnknownLayerError } from "./errors.ts";

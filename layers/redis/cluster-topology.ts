@@ -2,6 +2,7 @@ import { createConnection, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { AbstractConnector, Redis } from "ioredis";
 import { LayerUnavailableError } from "../errors.ts";
+import { forgiveSocket } from "./link.ts";
 import type { AnyConnectionOptions } from "./redis-server.ts";
 import type { RedisAddress } from "./servers.ts";
 
@@ -97,14 +98,19 @@ export class ClusterTopology {
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
     const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
     const redis = new Redis({ ...this.#options, ...settings, host, port });
-    // Whoever waits for the answer hears of it.
-    redis.on("error", () => {});
+    // That a login or a certificate is refused is told here only; to whoever waits, the connection is just closed.
+    let failure: Error | undefined;
+    redis.on("error", (error) => {
+      forgiveSocket(redis);
+      failure ??= error;
+    });
     this.#asking.add(redis);
     try {
       await redis.connect();
       return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
     } catch (error) {
-      throw new Error(`${host}:${port}: ${error instanceof Error ? error.message : error}`);
+      const why = failure ?? error;
+      throw new Error(`${host}:${port}: ${why instanceof Error ? why.message : why}`);
     } finally {
       this.#asking.delete(redis);
       redis.disconnect();

@@ -4,6 +4,7 @@ import { LayerUnavailableError } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import { within } from "./deadline.ts";
 import type { AnyConnectionOptions, RedisServer } from "./redis-server.ts";
+import { isRefusal } from "./refusal.ts";
 
 /** What a link tells its owner. */
 export interface LinkListener {
@@ -53,7 +54,10 @@ export class Link {
     });
     this.redis.on("ready", () => this.#up());
     this.redis.on("close", () => this.#down());
-    this.redis.on("error", (error) => this.#failed(error));
+    this.redis.on("error", (error) => {
+      forgiveSocket(this.redis);
+      this.#failed(error);
+    });
   }
 
   get isUp(): boolean {
@@ -92,7 +96,7 @@ export class Link {
    * Runs one command. Those that are run in one go, before the event loop moves on, are written together.
    *
    * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
-   *   server refuses.
+   *   server refuses: {@link isRefusal} tells.
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     this.#cork();
@@ -100,7 +104,7 @@ export class Link {
       return await command(this.redis);
     } catch (error) {
       const cause = withoutCommand(error);
-      const failure = this.isUp ? this.unavailable("refuses a command", cause) : this.trouble;
+      const failure = this.#commandFailed(cause);
       // A refusal would be final. This one ends as the connection does: later, and for all that was under way.
       if (misplaced.test(cause.message)) await this.rebuild(cause);
       throw failure;
@@ -122,6 +126,11 @@ export class Link {
     this.#giveUp?.();
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #commandFailed(cause: Error): LayerUnavailableError {
+    if (!this.isUp) return this.trouble;
+    return this.unavailable(isRefusal(cause) ? "refuses a command" : "did not answer a command", cause);
   }
 
   async #close(): Promise<void> {
@@ -176,9 +185,21 @@ export class Link {
   }
 }
 
+/**
+ * To be called at an error of a connection: lets its socket have more of them.
+ *
+ * ioredis listens for one. TLS may have a second, such as the server's alert after a certificate was not accepted here, and
+ * that one would end the process.
+ */
+export function forgiveSocket({ stream }: Redis): void {
+  // None until the first attempt to connect; and the second error of a socket says nothing new.
+  stream?.on("error", () => {});
+}
+
 /** The error without the command that failed: that of a login holds the password. */
 function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!("command" in error)) return error;
-  return new Error(error.message);
+  const { name, message } = error;
+  return Object.assign(new Error(message), { name });
 }

@@ -1,4 +1,5 @@
-import { ChannelLayer, type ChannelLayerOptions } from "../channel-layer.ts";
+import { ChannelLayer } from "../channel-layer.ts";
+import type { ChannelLayerOptions } from "../channel-layer-options.ts";
 import type { AnyMessages, Backend } from "../contract.ts";
 import { type ByCluster, ClusterBackend } from "./cluster-backend.ts";
 import { HostsBackend } from "./hosts-backend.ts";

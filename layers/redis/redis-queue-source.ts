@@ -1,27 +1,9 @@
-import { randomBytes } from "node:crypto";
 import type { Clock, QueueReceiver } from "../contract.ts";
-import { Claim, type JobSource } from "../queue-worker.ts";
+import type { JobSource } from "../queue-worker.ts";
 import { backoffMs } from "./backoff.ts";
-import { type QueueKeys, queueKeys } from "./redis-queue-keys.ts";
+import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./redis-queue-consumer.ts";
 import { type Commands, RedisQueueReader } from "./redis-queue-reader.ts";
-import {
-  againScript,
-  buryScript,
-  doneScript,
-  leaveScript,
-  recoverScript,
-  releaseScript,
-  renewScript,
-  runScript,
-  type Script,
-  type ScriptArgument,
-  takeOverScript,
-  tidyScript,
-} from "./redis-queue-scripts.ts";
 import type { RedisServer } from "./redis-server.ts";
-
-/** The one consumer group of every queue. */
-const group = "workers";
 
 /** How long to wait between two looks for what others left behind, at most, in milliseconds. */
 const longestSweepMs = 2_000;
@@ -32,16 +14,6 @@ const shortestIdleMs = 10_000;
 /** The longest pause between attempts to say what became of a job, as a number of failures. */
 const mostFailures = 5;
 
-/** An entry in the hands of this consumer. */
-class RedisClaim extends Claim {
-  readonly id: string;
-
-  constructor(id: string, payload: Uint8Array, attempt: number) {
-    super(payload, attempt);
-    this.id = id;
-  }
-}
-
 /** What a source needs beside its queue. */
 export interface SourceSettings {
   readonly server: RedisServer;
@@ -51,20 +23,18 @@ export interface SourceSettings {
 }
 
 /**
- * Takes the jobs of one queue from a consumer group of a stream, under a consumer's name of its own.
+ * Takes the jobs of one queue as a consumer of its consumer group.
  *
  * What it holds it claims anew three times within `claimAfterMs`; what nobody has claimed for that long it takes over.
  * Every entry is held until the job is done: an outage only makes that take longer.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
-  readonly #keys: QueueKeys;
+  readonly #consumer: RedisQueueConsumer;
   readonly #receiver: QueueReceiver;
-  readonly #commands: Commands;
   readonly #clock: Clock;
   readonly #claimAfterMs: number;
   readonly #patienceMs: number;
   readonly #reader: RedisQueueReader;
-  readonly #consumer = randomBytes(10).toString("hex");
   readonly #held = new Map<string, RedisClaim>();
   /** What is over, though the server does not know yet: nobody's claim any more. */
   readonly #over = new Set<RedisClaim>();
@@ -80,9 +50,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
     const { server, commands, clock, claimAfterMs } = settings;
-    this.#keys = queueKeys(queue);
+    this.#consumer = new RedisQueueConsumer(queue, commands);
     this.#receiver = receiver;
-    this.#commands = commands;
     this.#clock = clock;
     this.#claimAfterMs = claimAfterMs;
     this.#patienceMs = server.connectTimeoutMs;
@@ -104,7 +73,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   /** @throws {LayerUnavailableError} */
   async open(): Promise<void> {
     try {
-      await Promise.all([this.#reader.open(), this.#createGroup()]);
+      await Promise.all([this.#reader.open(), this.#consumer.createGroup()]);
       // What was left behind before comes first.
       this.#sweepAt = 0;
     } catch (error) {
@@ -137,52 +106,40 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async done(claim: RedisClaim): Promise<void> {
-    await this.#end(claim, () => this.#run(doneScript, [this.#keys.stream], group, claim.id));
+    await this.#end(claim, () => this.#consumer.done(claim));
   }
 
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
-    const { id, payload, attempt } = claim;
-    const isOurs = await this.#insist(() => this.#runOwn(againScript, claim));
-    if (isOurs === 1) {
-      const next = new RedisClaim(id, payload, attempt + 1);
-      this.#held.set(id, next);
-      return next;
-    }
-    this.#forget(claim);
-    return undefined;
+    const next = await this.#insist(() => this.#consumer.again(claim));
+    if (next === undefined) this.#forget(claim);
+    else this.#held.set(next.id, next);
+    return next;
   }
 
   async bury(claim: RedisClaim): Promise<void> {
-    const { stream, dead } = this.#keys;
-    await this.#end(claim, () =>
-      this.#run(buryScript, [stream, dead], group, this.#consumer, claim.id, claim.attempt),
-    );
+    await this.#end(claim, () => this.#consumer.bury(claim));
   }
 
   async release(claim: RedisClaim, unbegun: boolean): Promise<void> {
     const attempts = unbegun ? claim.attempt - 1 : claim.attempt;
-    await this.#end(claim, () => this.#runOwn(releaseScript, claim, attempts));
+    await this.#end(claim, () => this.#consumer.release(claim, attempts));
   }
 
   async close(): Promise<void> {
     this.#clock.clearTimeout(this.#renewal);
     await this.#interrupting;
     // In an outage it stays, until somebody finds it idle.
-    const leaving = this.#run(leaveScript, [this.#keys.stream], group, this.#consumer);
-    await Promise.all([leaving.catch(() => {}), this.#reader.close()]);
+    await Promise.all([this.#consumer.leave().catch(() => {}), this.#reader.close()]);
   }
 
   /** The commands' connection is back: what is held has been out of reach for a while. */
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
-    const held = claims.flatMap(({ id, attempt }) => [id, attempt]);
-    this.#run(renewScript, [this.#keys.stream], group, this.#consumer, ...held)
+    this.#consumer
+      .renew(claims)
       .then((lost) => {
-        const ids = new Set((lost as Buffer[]).map(String));
-        for (const claim of claims) {
-          if (ids.has(claim.id) && !this.#over.has(claim)) claim.abandoned.abort();
-        }
+        for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
       // The next time comes soon enough; that there is an outage, the connection says.
       .catch(() => {});
@@ -192,39 +149,27 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     const now = performance.now();
     if (now >= this.#tidyAt) this.#tidy(now);
     if (this.#isRecoveryDue) {
-      const found = await this.#runForClaims(recoverScript, limit);
+      const found = this.#hold(await this.#consumer.recover(limit, this.#held.keys()));
       this.#isRecoveryDue = found.length === limit;
       if (found.length > 0) return found;
     }
     if (now >= this.#sweepAt) {
-      const taken = await this.#runForClaims(takeOverScript, limit, this.#claimAfterMs);
+      const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
       // Where there was one, there may be more, and they are the oldest.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
     if (this.#isInterrupted) return [];
-    const { stream } = this.#keys;
-    const entries = await this.#reader.read(stream, group, this.#consumer, limit, this.#sweepAt - now);
-    return entries.map(([id, fields]) => this.#hold(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
+    return this.#hold(await this.#consumer.read(this.#reader, limit, this.#sweepAt - now));
   }
 
   get #sweepMs(): number {
     return Math.min(this.#claimAfterMs / 3, longestSweepMs);
   }
 
-  async #runForClaims(script: Script, limit: number, ...args: ScriptArgument[]): Promise<RedisClaim[]> {
-    const { stream } = this.#keys;
-    const held = this.#held.keys();
-    const found = await this.#run(script, [stream], group, this.#consumer, limit, ...args, ...held);
-    return (found as [Buffer, number, Buffer][]).map(([id, attempt, payload]) =>
-      this.#hold(id.toString(), payload, attempt),
-    );
-  }
-
-  #hold(id: string, payload: Uint8Array, attempt: number): RedisClaim {
-    const claim = new RedisClaim(id, payload, attempt);
-    this.#held.set(id, claim);
-    return claim;
+  #hold(claims: RedisClaim[]): RedisClaim[] {
+    for (const claim of claims) this.#held.set(claim.id, claim);
+    return claims;
   }
 
   #forget(claim: RedisClaim): void {
@@ -257,7 +202,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async #overcome(error: unknown, failures: number): Promise<void> {
     if (isWithoutGroup(error)) {
       try {
-        await this.#createGroup();
+        await this.#consumer.createGroup();
         return;
       } catch {
         // As any other failure.
@@ -269,15 +214,6 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     await this.#pause(backoffMs(failures), (wake) => {
       this.#wake = wake;
     });
-  }
-
-  async #createGroup(): Promise<void> {
-    try {
-      // From the very first entry on: they may have come before anybody worked here.
-      await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
-    } catch (error) {
-      if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
-    }
   }
 
   #up(): void {
@@ -297,15 +233,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     const idleMs = Math.max(this.#claimAfterMs, shortestIdleMs);
     this.#tidyAt = now + idleMs;
     // Nothing depends on it, so the next time will do.
-    this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#consumer).catch(() => {});
-  }
-
-  #runOwn(script: Script, { id, attempt }: RedisClaim, ...args: ScriptArgument[]): Promise<unknown> {
-    return this.#run(script, [this.#keys.stream], group, this.#consumer, id, attempt, ...args);
-  }
-
-  #run(script: Script, keys: readonly string[], ...args: ScriptArgument[]): Promise<unknown> {
-    return this.#commands.run((redis) => runScript(redis, script, keys, ...args));
+    this.#consumer.tidy(idleMs).catch(() => {});
   }
 
   #pause(ms: number, onWake: (wake: () => void) => void = () => {}): Promise<void> {
@@ -317,15 +245,6 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       });
     });
   }
-}
-
-/** After a FLUSHALL, say. What a read that was blocked meanwhile is told depends on the server's version. */
-function isWithoutGroup(error: unknown): boolean {
-  return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
-}
-
-function causeOf(error: unknown): string {
-  return error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
 }
 
 function asError(error: unknown): Error {

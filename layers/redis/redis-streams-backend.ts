@@ -8,6 +8,7 @@ import type {
   Position,
 } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
+import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import { Topics } from "../topics.ts";
 import { within } from "./deadline.ts";
 import { asBuffer, PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
@@ -19,14 +20,13 @@ import { parsePublication, streamNames } from "./stream-entry.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 import { StreamReader } from "./stream-reader.ts";
-import { defineStreamScripts } from "./stream-scripts.ts";
+import { defineStreamScripts, publishEntries } from "./stream-scripts.ts";
 
-/** How much a group's history keeps, and for how long. Nodes of one layer should agree. */
-export interface StreamOptions {
-  /** How many messages the history of a group keeps: as many may be missed without a gap. @default 100 */
-  readonly capacity?: number;
-  /** How long a history stays after the last message to its group, in milliseconds. @default 60000 */
-  readonly expiryMs?: number;
+/**
+ * How streams are kept and watched. As many messages as a group's `capacity` may be missed without a gap. Each message
+ * is kept by the limits of the node that sent it, so the nodes of one layer should agree.
+ */
+export interface StreamOptions extends HistoryLimitOptions {
   /**
    * How often each node looks whether a group's last message was lost on the way, which nothing else would show, in
    * milliseconds; a quarter more or less, at random.
@@ -42,11 +42,6 @@ export type RedisStreamsBackendOptions = RedisPlace &
     /** The layer's prefix, by which topics of groups are told from those of nodes. */
     readonly prefix: string;
   };
-
-const defaults = { capacity: 100, expiryMs: 60_000, tailCheckMs: 30_000 } as const satisfies StreamOptions;
-
-/** How much longer than its stream a head stays: an idle group that is heard of again within a week begins no new epoch. */
-const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
 /** What is there while the backend is open. */
 interface Connected {
@@ -78,7 +73,8 @@ export class RedisStreamsBackend implements Backend {
   readonly #settings: PubSubSettings;
   readonly #clock: Clock;
   readonly #topics: Topics;
-  readonly #options: Required<StreamOptions>;
+  readonly #limits: HistoryLimits;
+  readonly #tailCheckMs: number;
   /** By channel, since that is what comes with a publication. */
   readonly #followers = new Map<string, StreamFollower>();
   #connection: Connected | undefined;
@@ -89,20 +85,18 @@ export class RedisStreamsBackend implements Backend {
   /**
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {RangeError} if a number is not a positive integer.
+   * @throws {InvalidOptionError} for a capacity or expiry that makes no sense.
+   * @throws {RangeError} for another number that makes no sense.
    */
   constructor(options: RedisStreamsBackendOptions) {
-    const { prefix, capacity, expiryMs, tailCheckMs } = options;
+    const { prefix, tailCheckMs = 30_000 } = options;
     this.#server = redisPlace(options);
     this.#settings = pubSubSettings(options);
     this.#clock = this.#settings.clock;
     this.queues = new RedisQueues(this.#server, (error) => this.#listener?.error(error), this.#clock);
     this.#topics = new Topics(prefix);
-    this.#options = {
-      capacity: positive("capacity", capacity ?? defaults.capacity),
-      expiryMs: positive("expiryMs", expiryMs ?? defaults.expiryMs),
-      tailCheckMs: positive("tailCheckMs", tailCheckMs ?? defaults.tailCheckMs),
-    };
+    this.#limits = new HistoryLimits(options);
+    this.#tailCheckMs = positive("tailCheckMs", tailCheckMs);
   }
 
   get health(): Health {
@@ -116,15 +110,10 @@ export class RedisStreamsBackend implements Backend {
       gap: (channel) => this.#resumed(channel),
       error: (error) => listener.error(error),
     });
-    const { capacity, expiryMs } = this.#options;
-    defineStreamScripts(pubsub.publisher.redis, {
-      capacity,
-      expiryMs,
-      headExpiryMs: expiryMs + headOutlivesMs,
-    });
+    defineStreamScripts(pubsub.publisher.redis);
     const publisher = new StreamPublisher((topic, payloads) => {
-      const { stream, head, channel } = streamNames(topic);
-      return pubsub.publisher.run((redis) => redis.greenroomPublish(stream, head, channel, ...payloads));
+      const limit = this.#limits.of(this.#topics.groupOf(topic) ?? topic);
+      return pubsub.publisher.run((redis) => publishEntries(redis, streamNames(topic), payloads, limit));
     });
     const reader = new StreamReader(pubsub.publisher);
     this.#connection = { pubsub, publisher, reader };
@@ -144,13 +133,16 @@ export class RedisStreamsBackend implements Backend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    try {
-      await pubsub.subscriptions.subscribe(channel);
-      await this.#start(follower);
-    } catch (error) {
-      await this.unsubscribe(topic);
-      throw error;
-    }
+    // Both at once, over a connection each. Where the head is older than the subscription, what was published in between
+    // shows as a hole, and is read; where it is younger, what is told first is before it.
+    const outcomes = await Promise.allSettled([
+      pubsub.subscriptions.subscribe(channel),
+      this.#start(follower),
+    ]);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed === undefined) return;
+    await this.unsubscribe(topic);
+    throw failed.reason;
   }
 
   async unsubscribe(topic: string): Promise<void> {
@@ -216,7 +208,7 @@ export class RedisStreamsBackend implements Backend {
 
   #scheduleCheck(): void {
     if (this.#isClosed) return;
-    const ms = this.#options.tailCheckMs * (0.75 + Math.random() / 2);
+    const ms = this.#tailCheckMs * (0.75 + Math.random() / 2);
     this.#timer = this.#clock.setTimeout(() => void this.#check(), ms);
   }
 

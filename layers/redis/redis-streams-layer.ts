@@ -1,4 +1,5 @@
-import { ChannelLayer, type ChannelLayerOptions } from "../channel-layer.ts";
+import { ChannelLayer } from "../channel-layer.ts";
+import type { ChannelLayerOptions } from "../channel-layer-options.ts";
 import type { AnyMessages } from "../contract.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
 import { RedisStreamsBackend, type StreamOptions } from "./redis-streams-backend.ts";
@@ -28,7 +29,8 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
    *
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {RangeError} if a number is not a positive integer.
+   * @throws {InvalidOptionError} for a capacity or expiry that makes no sense.
+   * @throws {RangeError} for another number that makes no sense.
    */
   constructor(options: RedisStreamsLayerOptions) {
     super(new RedisStreamsBackend({ ...options, probePrefix: options.prefix }), options);

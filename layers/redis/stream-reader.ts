@@ -113,22 +113,17 @@ export class StreamReader implements StreamSource {
 
   async #answer(questions: readonly HeadQuestion[]): Promise<void> {
     try {
-      const keys = questions.map(({ topic }) => streamNames(topic).head);
-      const texts = await this.#link.run((redis) => redis.mget(keys));
-      await Promise.all(
-        questions.map(async ({ topic, resolve }, index) => {
-          resolve(asHead(texts[index]) ?? (await this.#first(streamNames(topic))));
-        }),
-      );
+      const names = questions.map(({ topic }) => streamNames(topic));
+      const keys = [...names.map(({ head }) => head), ...names.map(({ stream }) => stream)];
+      const texts = await this.#link.run((redis) => redis.greenroomHeads(keys.length, ...keys));
+      for (const [index, { resolve, reject }] of questions.entries()) {
+        const head = asHead(texts[index]);
+        if (head !== undefined) resolve(head);
+        else reject(new Error(`"${keys[index]}" in Redis holds no head of a stream: delete it.`));
+      }
     } catch (error) {
       for (const { reject } of questions) reject(error);
     }
-  }
-
-  async #first({ stream, head }: StreamNames): Promise<Head> {
-    const first = asHead(await this.#link.run((redis) => redis.greenroomBegin(stream, head)));
-    if (first === undefined) throw new Error(`"${head}" in Redis holds no head of a stream: delete it.`);
-    return first;
   }
 }
 

@@ -1,23 +1,26 @@
 import type { Redis, Result } from "ioredis";
+import type { HistoryLimit } from "../history-limits.ts";
+import type { StreamNames } from "./stream-entry.ts";
+
+/** What the command is called that publishes within one {@link HistoryLimit}. */
+type PublishCommand = `greenroomPublish:${number}:${number}`;
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    greenroomPublish(
-      stream: string,
-      head: string,
-      channel: string,
-      ...payloads: readonly Buffer[]
-    ): Result<null, Context>;
-    greenroomBegin(stream: string, head: string): Result<string, Context>;
+    [publish: PublishCommand]:
+      | ((
+          stream: string,
+          head: string,
+          channel: string,
+          ...payloads: readonly Buffer[]
+        ) => Result<null, Context>)
+      | undefined;
+    greenroomHeads(keyCount: number, ...keys: readonly string[]): Result<(string | null)[], Context>;
   }
 }
 
-/** What is part of the scripts' text: an argument of each call would cost more than all of its use. */
-export interface StreamLimits {
-  readonly capacity: number;
-  readonly expiryMs: number;
-  readonly headExpiryMs: number;
-}
+/** How much longer than its stream a head stays: an idle group that is heard of again within a week begins no new epoch. */
+const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
 /** The server's clock in microseconds: as the second half of an entry's id, and as the name of a new epoch. */
 const readClock = `
@@ -29,9 +32,10 @@ local stamp = string.format('%s%06d', time[1], time[2])
  * Publishes some entries: the next offsets, the stream, its expiry, the head, and whoever listens, in one instant.
  *
  * A stream that is ahead of its head is what is left of a history whose head was lost: it is not the one that the
- * offsets count, so a new epoch begins.
+ * offsets count, so a new epoch begins. The limit is part of the text: an argument of each call would cost more than all
+ * of its use.
  */
-const publish = ({ capacity, expiryMs, headExpiryMs }: StreamLimits) => `${readClock}
+const publish = ({ capacity, expiryMs }: HistoryLimit) => `${readClock}
 local head = redis.call('GET', KEYS[2])
 local offset, epoch
 if head then offset, epoch = string.match(head, '^(%d+)%-%d+ (%d+)$') end
@@ -58,23 +62,48 @@ for index, payload in ipairs(ARGV) do
 end
 redis.call('PEXPIRE', KEYS[1], '${expiryMs}')
 head = id .. ' ' .. epoch
-redis.call('SET', KEYS[2], head, 'PX', '${headExpiryMs}')
+redis.call('SET', KEYS[2], head, 'PX', '${expiryMs + headOutlivesMs}')
 redis.call('PUBLISH', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '\\n' .. table.concat(ARGV))
 `;
 
-/** Gives the head of a stream, and one at offset 0 to a stream that has none: so its end shows, should it be deleted. */
-const begin = ({ headExpiryMs }: StreamLimits) => `${readClock}
-local head = redis.call('GET', KEYS[2])
-if not head then
-  head = '0-0 ' .. stamp
-  redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[2], head, 'PX', '${headExpiryMs}')
+/**
+ * Gives the heads of streams, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
+ * The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
+ */
+const heads = `${readClock}
+local count = #KEYS / 2
+local heads = redis.call('MGET', unpack(KEYS, 1, count))
+local first = '0-0 ' .. stamp
+for index = 1, count do
+  if not heads[index] then
+    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${headOutlivesMs}') then
+      redis.call('DEL', KEYS[count + index])
+      heads[index] = first
+    else
+      local other = redis.pcall('GET', KEYS[index])
+      heads[index] = type(other) == 'string' and other
+    end
+  end
 end
-return head
+return heads
 `;
 
-/** Makes the scripts known to a connection, as commands. */
-export function defineStreamScripts(redis: Redis, limits: StreamLimits): void {
-  redis.defineCommand("greenroomPublish", { lua: publish(limits), numberOfKeys: 3 });
-  redis.defineCommand("greenroomBegin", { lua: begin(limits), numberOfKeys: 2 });
+/** Makes known to a connection, as a command, the script that needs no limit. */
+export function defineStreamScripts(redis: Redis): void {
+  redis.defineCommand("greenroomHeads", { lua: heads });
+}
+
+/**
+ * Publishes entries of one group. Each limit that comes up, and they are few, is a command of its own, made known to the
+ * connection when it is first needed.
+ */
+export async function publishEntries(
+  redis: Redis,
+  { stream, head, channel }: StreamNames,
+  payloads: readonly Buffer[],
+  limit: HistoryLimit,
+): Promise<void> {
+  const command: PublishCommand = `greenroomPublish:${limit.capacity}:${limit.expiryMs}`;
+  if (redis[command] === undefined) redis.defineCommand(command, { lua: publish(limit), numberOfKeys: 3 });
+  await redis[command]?.(stream, head, channel, ...payloads);
 }

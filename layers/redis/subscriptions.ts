@@ -1,6 +1,13 @@
 import type { BackendListener, Clock } from "../contract.ts";
+import { LayerUnavailableError } from "../errors.ts";
+import { chunks } from "./chunks.ts";
+import { isRefusal } from "./refusal.ts";
+import { Retries } from "./retries.ts";
 
-/** How topics are subscribed at the server. A call rejects when the connection breaks, or the server refuses. */
+/**
+ * How topics are subscribed at the server. A call rejects when the connection breaks, or the server refuses: some of its
+ * topics may be subscribed all the same.
+ */
 export interface SubscriptionCommands {
   subscribe(topics: readonly string[]): Promise<unknown>;
   unsubscribe(topics: readonly string[]): Promise<unknown>;
@@ -16,8 +23,12 @@ export interface JoinDeadline {
 /** A topic that is wanted now. */
 interface Wanted {
   isLive: boolean;
+  /** Whether it has been live: whoever wanted it was told so, and relies on it. */
+  wasLive: boolean;
   settle: (error?: Error) => void;
 }
+
+type Joining = readonly [topic: string, wanted: Wanted];
 
 /** How many topics go into one command, so that a great many do not keep the server from others for long. */
 const topicsPerCommand = 1_000;
@@ -37,6 +48,9 @@ export class Subscriptions {
   readonly #toSubscribe = new Set<string>();
   readonly #toUnsubscribe = new Map<string, () => void>();
   readonly #gapsDue = new Set<string>();
+  readonly #retries: Retries;
+  /** Whether the listener has heard that topics which had been live are refused. */
+  #isRefusalTold = false;
   #isUp = false;
   /** How often the connection broke: what a command of an earlier one ends with says nothing about this one. */
   #outages = 0;
@@ -47,6 +61,7 @@ export class Subscriptions {
     this.#commands = commands;
     this.#listener = listener;
     this.#deadline = deadline;
+    this.#retries = new Retries(deadline.clock, (topics) => this.#subscribeEach(topics));
   }
 
   /** Resolves once `topic` is live. In an outage that is after it, unless the deadline comes first. */
@@ -57,6 +72,7 @@ export class Subscriptions {
       const timer = clock.setTimeout(() => this.#giveUp(topic, wanted, late()), ms);
       const wanted: Wanted = {
         isLive: false,
+        wasLive: false,
         settle(error) {
           clock.clearTimeout(timer);
           if (error === undefined) resolve();
@@ -73,6 +89,7 @@ export class Subscriptions {
   unsubscribe(topic: string): Promise<void> {
     this.#wanted.delete(topic);
     this.#gapsDue.delete(topic);
+    this.#retried(topic);
     if (!this.#isUp) return Promise.resolve();
     return new Promise((resolve) => {
       this.#toUnsubscribe.set(topic, resolve);
@@ -97,6 +114,7 @@ export class Subscriptions {
   down(): void {
     this.#isUp = false;
     this.#outages += 1;
+    this.#retries.pause();
     for (const [topic, wanted] of this.#wanted) {
       if (wanted.isLive) this.#gapsDue.add(topic);
       wanted.isLive = false;
@@ -109,6 +127,7 @@ export class Subscriptions {
     this.#closed = error;
     this.#isUp = false;
     this.#outages += 1;
+    this.#retries.pause();
     for (const { isLive, settle } of this.#wanted.values()) if (!isLive) settle(error);
     this.#wanted.clear();
     this.#gapsDue.clear();
@@ -129,28 +148,40 @@ export class Subscriptions {
     // Unsubscribing first: a topic that is wanted again by now is subscribed by what follows.
     const leaving = [...this.#toUnsubscribe];
     this.#toUnsubscribe.clear();
-    for (const chunk of chunks(leaving)) void this.#unsubscribeNow(chunk);
-    const joining = [...this.#toSubscribe].flatMap((topic) => {
+    for (const chunk of chunks(leaving, topicsPerCommand)) void this.#unsubscribeNow(chunk);
+    const joining = this.#missing(this.#toSubscribe);
+    this.#toSubscribe.clear();
+    for (const chunk of chunks(joining, topicsPerCommand)) void this.#subscribeNow(chunk);
+  }
+
+  /** Those of `topics` that are wanted, and not live. */
+  #missing(topics: Iterable<string>): Joining[] {
+    return [...topics].flatMap((topic) => {
       const wanted = this.#wanted.get(topic);
       return wanted === undefined || wanted.isLive ? [] : [[topic, wanted] as const];
     });
-    this.#toSubscribe.clear();
-    for (const chunk of chunks(joining)) void this.#subscribeNow(chunk);
   }
 
-  async #subscribeNow(joining: readonly (readonly [string, Wanted])[]): Promise<void> {
+  /** In a command each, so that one which is refused takes no other with it. */
+  #subscribeEach(topics: Iterable<string>): void {
+    for (const joining of this.#missing(topics)) void this.#subscribeNow([joining]);
+  }
+
+  async #subscribeNow(joining: readonly Joining[]): Promise<void> {
     const outages = this.#outages;
     try {
       await this.#commands.subscribe(joining.map(([topic]) => topic));
     } catch (error) {
-      // After an outage all that is wanted goes out again. A refusal is final.
-      if (outages === this.#outages) this.#refused(joining, asError(error));
+      // After an outage all that is wanted goes out again.
+      if (outages === this.#outages) this.#failed(joining, asError(error));
       return;
     }
     for (const [topic, wanted] of joining) {
       if (this.#wanted.get(topic) !== wanted) continue;
       wanted.isLive = true;
+      wanted.wasLive = true;
       wanted.settle();
+      this.#retried(topic);
       this.#tellGap(topic);
     }
   }
@@ -165,13 +196,36 @@ export class Subscriptions {
     for (const [, resolve] of leaving) resolve();
   }
 
-  /** Joins reject; topics that had been live before an outage have nobody who waits, so the listener hears of it. */
-  #refused(joining: readonly (readonly [string, Wanted])[], error: Error): void {
-    for (const [topic, wanted] of joining) {
-      if (this.#wanted.get(topic) === wanted) this.#wanted.delete(topic);
-      wanted.settle(error);
+  #failed(joining: readonly Joining[], error: Error): void {
+    const isRefused = isRefusal(error);
+    if (isRefused && joining.length > 1) {
+      this.#subscribeEach(joining.map(([topic]) => topic));
+      return;
     }
-    if (joining.some(([topic]) => this.#gapsDue.delete(topic))) this.#listener.error(error);
+    for (const [topic, wanted] of joining) {
+      if (this.#wanted.get(topic) !== wanted) continue;
+      if (isRefused && !wanted.wasLive) {
+        this.#wanted.delete(topic);
+        this.#retried(topic);
+        wanted.settle(error);
+      } else {
+        this.#retries.add(topic);
+        if (isRefused) this.#tellRefusal(topic, error);
+      }
+    }
+  }
+
+  /** Once, until none is refused any more: one change of permissions may be about a thousand topics. */
+  #tellRefusal(topic: string, cause: Error): void {
+    if (this.#isRefusalTold) return;
+    this.#isRefusalTold = true;
+    const what = `"${topic}", and maybe others, hears nothing until it can be subscribed again`;
+    this.#listener.error(new LayerUnavailableError(`${cause.message} (${what})`, { cause }));
+  }
+
+  #retried(topic: string): void {
+    this.#retries.delete(topic);
+    if (this.#retries.isEmpty) this.#isRefusalTold = false;
   }
 
   /** Too late: whatever the server may still do about it is undone. */
@@ -193,10 +247,4 @@ export class Subscriptions {
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
-}
-
-function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < items.length; from += topicsPerCommand) {
-    yield items.slice(from, from + topicsPerCommand);
-  }
 }

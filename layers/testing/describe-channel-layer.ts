@@ -19,7 +19,11 @@ import { type LayerImplementation, Stage } from "./stage.ts";
  * @example
  * const bus = new MemoryBus();
  * describeChannelLayer("MemoryLayer", {
- *   startNode: (world, options) => new MemoryLayer({ ...options, bus, prefix: world }),
+ *   startNode: (world, options) => {
+ *     // Limits of histories are the bus's: a node that is told some gets another one.
+ *     const isLimited = "capacity" in options || "expiryMs" in options;
+ *     return new MemoryLayer({ ...options, bus: isLimited ? new MemoryBus(options) : bus, prefix: world });
+ *   },
  *   publish: (topic, payload) => new MemoryBackend(bus, worldOf(topic)).publish(topic, payload),
  *   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
  *   lacks: { gap: "nothing lies between the nodes of one process", recovery: "the same" },

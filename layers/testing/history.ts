@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LayerClosedError, UnsupportedError } from "../errors.ts";
+import { InvalidOptionError, LayerClosedError, UnsupportedError } from "../errors.ts";
 import type { Stage } from "./stage.ts";
 
 /** What every layer that keeps a history keeps, by default. */
@@ -110,6 +110,39 @@ export function describeHistory(stage: Stage): void {
       await send(2, 2);
       assert.deepEqual(await read(), { first: 1, last: 2, count: 2, complete: true, end: 3 });
       assert.equal(stage.one.counters().dropped.garbage, 1);
+    });
+
+    itHas("keeps as many messages as are told for the name of its group", async () => {
+      const capacity = [
+        ["brief_*", 3],
+        ["*", 5],
+      ] as const;
+      const node = await stage.startNode(undefined, { capacity });
+      for (const [group, kept] of Object.entries({ brief_1: 3, brief_2: 3, brief: 5 })) {
+        for (let number = 1; number <= 7; number += 1)
+          await node.groupSend(group, { type: "message", number });
+        const { entries } = await node.history(group);
+        assert.deepEqual(
+          entries.map(({ message }) => message.number),
+          [1, 2, 3, 4, 5, 6, 7].slice(-kept),
+        );
+      }
+    });
+
+    itHas(
+      "is gone when the time is over that is told for the name of its group, and no other is",
+      async () => {
+        const node = await stage.startNode(undefined, { expiryMs: [["brief", 1]] });
+        for (const group of ["long", "brief"]) await node.groupSend(group, { type: "message", number: 1 });
+        while ((await node.history("brief")).entries.length > 0);
+        assert.equal((await node.history("long")).entries.length, 1);
+      },
+    );
+
+    itHas("is refused a capacity or expiry that makes no sense", async () => {
+      for (const options of [{ capacity: 0 }, { expiryMs: [["group", 1.5]] as const }]) {
+        await assert.rejects(async () => stage.startNode(undefined, options), InvalidOptionError);
+      }
     });
 
     itHas("is each group's own", async () => {

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import type { ChannelLayer, ChannelLayerOptions } from "../channel-layer.ts";
+import type { ChannelLayer } from "../channel-layer.ts";
+import type { ChannelLayerOptions } from "../channel-layer-options.ts";
 import type { ErrorListener } from "../contract.ts";
+import type { HistoryLimitOptions } from "../history-limits.ts";
 import { Recorder } from "./recorder.ts";
 
-/** What a spec asks of a node beyond its world: an option of every layer. */
-export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity">;
+/** What a spec asks of a node beyond its world: options of every layer, and of those that keep a history. */
+export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs"> & HistoryLimitOptions;
 
 /** A layer as the suite needs it. */
 export interface LayerImplementation {

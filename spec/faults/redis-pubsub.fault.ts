@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { decode } from "../../layers/codec.ts";
@@ -7,18 +5,10 @@ import { RedisPubSubLayer, type RedisPubSubLayerOptions } from "../../layers/red
 import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 import { type Direction, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { publishFor } from "./support/heap.ts";
 import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
 import { Traffic } from "./support/traffic.ts";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage: () => void = runInNewContext("gc");
-
-function usedHeap(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 /** Numbered messages from one node to members on both, through each fault: each arrives once or lies in a gap. */
 describe("RedisPubSubLayer under faults", () => {
@@ -71,9 +61,6 @@ describe("RedisPubSubLayer under faults", () => {
   }
 
   const areWell = () => until(() => layers.every(({ health }) => health.ok));
-  const untilAsync = async (holds: () => Promise<boolean>) => {
-    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 2));
-  };
 
   it("loses nothing silently when the server is killed and comes back", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
@@ -144,6 +131,43 @@ describe("RedisPubSubLayer under faults", () => {
     expect(traffic.refused).to.deep.equal([]);
   });
 
+  it("loses nothing silently when each of its connections is killed, one after the other, again and again", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledgers = [await join(sender), await join(receiver)];
+    const ours = async () => {
+      const lines = String(await raw.client("LIST")).split("\n");
+      return lines.flatMap((line) => /^id=(\d+).* name=greenroom-/.exec(line)?.[1] ?? []);
+    };
+    await through(sender, layers, ledgers, async () => {
+      for (let round = 0; round < 3; round += 1) {
+        const all = await ours();
+        expect(all).to.have.length(4);
+        for (const id of all) {
+          await raw.call("CLIENT", "KILL", "ID", id);
+          await until(async () => {
+            const now = await ours();
+            return now.length === 4 && !now.includes(id);
+          });
+        }
+      }
+    });
+    for (const { gaps } of ledgers) expect(gaps).to.be.within(1, 3);
+  });
+
+  it("notices nothing of a FLUSHALL, which is about keys", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const ledgers = [await join(sender), await join(receiver)];
+    using traffic = new Traffic(sender, "room");
+    await traffic.flows();
+    await raw.flushall();
+    await traffic.flows();
+    await traffic.end();
+    for (const ledger of ledgers) {
+      await ledger.ended();
+      expect(ledger.lines).to.deep.equal(traffic.accepted);
+    }
+  });
+
   it("keeps 1,000 groups when its subscriptions are killed twice while they are made anew", async () => {
     const [sender, receiver] = [startLayer({ probeMs: 60_000 }), startLayer({ probeMs: 60_000 })];
     const groups = ["room", ...Array.from({ length: 999 }, (_, index) => `room-${index}`)];
@@ -152,10 +176,10 @@ describe("RedisPubSubLayer under faults", () => {
       await raw.call("CLIENT", "KILL", "TYPE", "pubsub");
       for (let again = 0; again < 2; again += 1) {
         // As soon as the server knows the first of them.
-        await untilAsync(async () => ((await raw.call("CLIENT", "KILL", "TYPE", "pubsub")) as number) > 0);
+        await until(async () => ((await raw.call("CLIENT", "KILL", "TYPE", "pubsub")) as number) > 0);
       }
       await until(() => ledgers.every(({ gaps }) => gaps > 0));
-      await untilAsync(async () => {
+      await until(async () => {
         const topics = (await raw.pubsub("CHANNELS", "chat__group__*")) as string[];
         return topics.length === groups.length;
       });
@@ -210,23 +234,10 @@ describe("RedisPubSubLayer under faults", () => {
     await sender.ready();
     await server.kill();
     await until(() => layers.every(({ health }) => !health.ok));
-    const padding = new Uint8Array(1_000);
-    const began = performance.now();
-    let number = 0;
-    let refused = 0;
-    let early = 0;
-    while (performance.now() - began < 30_000) {
-      for (let burst = 0; burst < 20; burst += 1) {
-        number += 1;
-        void sender.groupSend("room", { type: "number", number, padding }).catch(() => {
-          refused += 1;
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      if (early === 0 && performance.now() - began > 3_000) early = usedHeap();
-    }
-    const grown = usedHeap() - early;
-    await until(() => refused === number);
+    const { sent, refused, grown } = await publishFor(30_000, (number) =>
+      sender.groupSend("room", { type: "number", number, padding: new Uint8Array(1_000) }),
+    );
+    expect(refused).to.equal(sent);
     server = await startRedisServer({ port: server.port });
     raw = connectRaw();
     await areWell();
@@ -234,8 +245,8 @@ describe("RedisPubSubLayer under faults", () => {
     await sender.groupSend("room", { type: "end" });
     await ledger.ended();
     expect(ledger.numbers).to.deep.equal([]);
-    expect(number).to.be.greaterThan(50_000);
-    expect(sender.counters().dropped.unavailable).to.equal(number);
+    expect(sent).to.be.greaterThan(50_000);
+    expect(sender.counters().dropped.unavailable).to.equal(sent);
     expect(grown).to.be.lessThan(8 * 1024 * 1024);
   });
 

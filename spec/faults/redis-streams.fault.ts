@@ -3,21 +3,26 @@ import { Redis } from "ioredis";
 import { RedisStreamsLayer, type RedisStreamsLayerOptions } from "../../layers/redis/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
+import { type Direction, startTcpProxy } from "../support/tcp-proxy.ts";
 import { type Account, open, Traffic } from "./support/account.ts";
 import { startGateway } from "./support/gateway.ts";
+import { publishFor } from "./support/heap.ts";
 
 describe("RedisStreamsLayer under faults", () => {
   let server: RedisServer;
   let raw: Redis;
   let layers: RedisStreamsLayer[];
+  let ways: { close(): Promise<void> }[];
   beforeEach(async () => {
     server = await startRedisServer();
     raw = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
     raw.on("error", () => {});
     layers = [];
+    ways = [];
   });
   afterEach(async () => {
     await Promise.all(layers.map((layer) => layer.close()));
+    await Promise.all(ways.map((way) => way.close()));
     raw.disconnect();
     await server.kill();
   });
@@ -126,6 +131,7 @@ describe("RedisStreamsLayer under faults", () => {
 
   it("a node cut off for longer than its groups' history: a gap that says what is missing, and the rest", async () => {
     const gateway = await startGateway(server);
+    ways.push(gateway);
     const node = startLayer({ url: gateway.url, capacity: 100 });
     const member = await open(node, "room");
     const sender = startLayer({ capacity: 100 });
@@ -142,8 +148,6 @@ describe("RedisStreamsLayer under faults", () => {
     member.check(Array.from({ length: 161 }, (_, index) => index + 1));
     expect(member.gaps).to.deep.equal([{ group: "room", from: 11, to: 60 }]);
     expect(member.numbers.length).to.equal(111);
-    await node.close();
-    await gateway.close();
   });
 
   for (const part of ["stream", "head"]) {
@@ -180,6 +184,69 @@ describe("RedisStreamsLayer under faults", () => {
     await member.until(() => member.gaps.length > 0);
     await sender.groupSend("room", { type: "message", number: 2 });
     await member.until(() => member.numbers.length === 2);
+    expect(member.gaps).to.deep.equal([{ group: "room" }]);
+  });
+
+  it("the output-buffer cut of a subscriber that is too slow: all of it", async () => {
+    await raw.config("SET", "client-output-buffer-limit", "pubsub 65536 0 0");
+    const { members, sender, traffic } = await start();
+    const before = (await clients()).map(({ id }) => id);
+    const large = await Promise.all(layers.slice(0, 2).map((layer) => open(layer, "large")));
+    await sender.groupSend("large", { type: "message", number: 1, padding: new Uint8Array(200_000) });
+    await until(async () => {
+      const now = await clients();
+      const isNew = ({ id, name }: { id: string; name: string }) =>
+        name === "greenroom-subscriber" && !before.includes(id);
+      return now.filter(isNew).length === members.length;
+    });
+    await traffic.more(50);
+    await settle(members, traffic);
+    for (const { numbers } of large) expect(numbers).to.deep.equal([1]);
+    for (const { gaps } of [...members, ...large]) expect(gaps).to.deep.equal([]);
+  });
+
+  const paths: Record<string, { directions: Direction[]; only?: string }> = {
+    "what it sends": { directions: ["up"] },
+    "what it is sent": { directions: ["down"] },
+    "all there is": { directions: ["up", "down"] },
+    "what its subscriber is sent": { directions: ["down"], only: "greenroom-subscriber" },
+  };
+  for (const [what, { directions, only }] of Object.entries(paths)) {
+    it(`a network that swallows ${what}: late, but all of it`, async () => {
+      const proxy = await startTcpProxy(server.port);
+      ways.push(proxy);
+      const times = { probeMs: 200, connectTimeoutMs: 1_000 };
+      const node = startLayer({ url: `redis://127.0.0.1:${proxy.port}`, ...times });
+      const member = await open(node, "room");
+      const traffic = new Traffic(startLayer(), "room");
+      await traffic.more(50);
+      proxy.swallow(directions, only);
+      await until(() => !node.health.ok);
+      proxy.heal();
+      await until(() => node.health.ok);
+      await traffic.more(50);
+      await settle([member], traffic);
+      expect(member.gaps).to.deep.equal([]);
+    });
+  }
+
+  it("an outage of 30 s with publishers going on: the heap is bounded, each sender hears of it, nothing stale comes", async () => {
+    const [sender, receiver] = [startLayer(), startLayer()];
+    const member = await open(receiver, "room");
+    await sender.ready();
+    await server.kill();
+    await until(() => layers.every(({ health }) => !health.ok));
+    const { sent, refused, grown } = await publishFor(30_000, (number) =>
+      sender.groupSend("room", { type: "message", number, padding: new Uint8Array(1_000) }),
+    );
+    expect(sent).to.be.greaterThan(50_000);
+    expect(refused).to.equal(sent);
+    expect(grown).to.be.lessThan(8 * 1024 * 1024);
+    server = await startRedisServer({ port: server.port });
+    await until(() => layers.every(({ health }) => health.ok));
+    await sender.groupSend("room", { type: "message", number: sent + 1 });
+    await member.until(() => member.numbers.length > 0);
+    expect(member.numbers).to.deep.equal([sent + 1]);
     expect(member.gaps).to.deep.equal([{ group: "room" }]);
   });
 

@@ -23,6 +23,20 @@ function start() {
 }
 
 describe("Roster", () => {
+  it("subscribes the topic of its channels once, and anew after that has failed", async () => {
+    const { backend, roster } = start();
+    const outcomes = Promise.allSettled([roster.listen(), roster.listen()]);
+    expect(backend.questions).to.have.length(1);
+    await backend.answer(false);
+    expect((await outcomes).map(({ status }) => status)).to.deep.equal(["rejected", "rejected"]);
+    const listening = Promise.all([roster.listen(), roster.listen()]);
+    expect(backend.questions).to.have.length(1);
+    await backend.answer();
+    await listening;
+    await roster.listen();
+    expect([...backend.live]).to.deep.equal(["x__node__node"]);
+  });
+
   it("subscribes once for all who join at once, and unsubscribes after the last has left", async () => {
     const { backend, roster } = start();
     const members = [1, 2, 3].map(() => roster.add(new Recorder()));

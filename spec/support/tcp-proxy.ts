@@ -16,6 +16,8 @@ export interface TcpProxy {
   swallow(directions: readonly Direction[], text?: string): void;
   /** New connections are carried again. Those that lost something stay as they are, as a broken path would leave them. */
   heal(): void;
+  /** Keeps back what the server answers, on all connections, until told to let it go. Gives what clients say from now on. */
+  hold(): { readonly said: string; release(): void };
   /** Puts bytes on the way to the server, on every connection, as if the client had sent them. */
   inject(bytes: string): void;
   close(): Promise<void>;
@@ -27,6 +29,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   let swallowed: readonly Direction[] = [];
   let marker = "";
   let connections = 0;
+  let held: { said: string; isKept: boolean; readonly kept: [to: Socket, bytes: Buffer][] } | undefined;
   const listener = createServer((client) => {
     connections += 1;
     const server = connect(target, "127.0.0.1");
@@ -39,7 +42,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
         // What tells connections apart is said when they are made.
         if (direction === "up" && said.length < 1_000) said += bytes.toString("latin1");
         if (swallowed.includes(direction) && said.includes(marker)) lost.add(direction);
-        if (!lost.has(direction)) to.write(bytes);
+        if (lost.has(direction)) return;
+        if (held !== undefined && direction === "up") held.said += bytes.toString("latin1");
+        if (held?.isKept && direction === "down") held.kept.push([to, bytes]);
+        else to.write(bytes);
       });
       from.on("error", () => {});
       from.on("close", () => {
@@ -62,6 +68,19 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     },
     heal() {
       swallowed = [];
+    },
+    hold() {
+      const holding = { said: "", isKept: true, kept: [] as [Socket, Buffer][] };
+      held = holding;
+      return {
+        get said() {
+          return holding.said;
+        },
+        release() {
+          holding.isKept = false;
+          for (const [to, bytes] of holding.kept.splice(0)) to.write(bytes);
+        },
+      };
     },
     inject(bytes) {
       for (const { server } of pairs) server.write(bytes);

@@ -2,6 +2,8 @@ import { expect } from "chai";
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
 import type { Gap, Inbox, Mail } from "../../../layers/contract.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
+import { until } from "../../layers/support/until.ts";
+import { pauses } from "../../support/waiting.ts";
 
 /** A member of one group that keeps an account of what it gets, in order. */
 export class Account extends Recorder implements Inbox {
@@ -79,12 +81,14 @@ export class Traffic {
     this.#layer = layer;
     this.#groups = groups;
     this.#running = this.#run();
+    // Whoever waits for its end hears of it.
+    this.#running.catch(() => {});
   }
 
   /** Resolves once `count` more numbers were taken. */
   async more(count: number): Promise<void> {
     const goal = this.sent.length + count;
-    while (this.sent.length < goal) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => this.sent.length >= goal);
   }
 
   /** Ends with one last number for each group, which is surely taken, and gives that of the first. */
@@ -92,15 +96,16 @@ export class Traffic {
     this.#isStopping = true;
     await this.#running;
     const last = this.#next;
-    while (!(await this.#send(last))) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => this.#send(last));
     return last;
   }
 
   async #run(): Promise<void> {
+    const pause = pauses(1);
     while (!this.#isStopping) {
       await this.#send(this.#next);
       this.#next += 1;
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pause();
     }
   }
 

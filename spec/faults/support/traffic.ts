@@ -1,4 +1,5 @@
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
+import { until } from "../../layers/support/until.ts";
 
 /** Numbered messages to a group, about one a millisecond, whatever becomes of them. */
 export class Traffic {
@@ -35,7 +36,7 @@ export class Traffic {
   /** Resolves once `count` more numbers than by now were accepted. */
   async flows(count = 50): Promise<void> {
     const enough = this.accepted.length + count;
-    while (this.accepted.length < enough) await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => this.accepted.length >= enough);
   }
 
   /** Sends no more, and then the end marker. */

@@ -8,7 +8,9 @@ import {
   type RedisStreamsLayerOptions,
 } from "../../../layers/redis/index.ts";
 import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
-import { redisUrl } from "../../support/redis.ts";
+import { redisUrl, startRedisServer } from "../../support/redis.ts";
+import { startTcpProxy } from "../../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
 
 /** A client that knows nothing of this package. */
 let raw: Redis;
@@ -61,6 +63,47 @@ describe("RedisStreamsLayer on the wire", () => {
     await startLayer({ expiryMs: 20_000 }).groupSend("room", { type: "x" });
     expect(await raw.pttl(keyOf("stream"))).to.be.within(15_000, 20_000);
     expect(await raw.pttl(keyOf("head"))).to.be.within(7 * 86_400_000 + 15_000, 7 * 86_400_000 + 20_000);
+  });
+
+  it("keeps each stream, and its head a week longer, by the name of its group", async () => {
+    const capacity = [["room", 3]] as const;
+    const expiryMs = [
+      ["room", 20_000],
+      ["*", 600_000],
+    ] as const;
+    const layer = startLayer({ capacity, expiryMs });
+    const [week, seconds] = [7 * 86_400_000, 1_000];
+    for (const [group, length, ms] of [
+      ["room", 3, 20_000],
+      ["other", 4, 600_000],
+      ["room", 3, 20_000],
+    ] as const) {
+      const key = (part: string) => `{${prefix}__group__${group}}:${part}`;
+      await Promise.all([1, 2, 3, 4].map(() => layer.groupSend(group, { type: "x" })));
+      expect(await raw.xlen(key("stream")), group).to.equal(length);
+      expect(await raw.pttl(key("stream")), group).to.be.within(ms - 5 * seconds, ms);
+      expect(await raw.pttl(key("head")), group).to.be.within(week + ms - 5 * seconds, week + ms);
+    }
+  });
+
+  it("keeps in order what one sender sends, also where a limit comes up for the first time", async () => {
+    const layer = startLayer({ capacity: [["room", 1_000]] });
+    const inbox = await join(layer, "room");
+    const numbers = Array.from({ length: 20 }, (_, index) => index);
+    const sends: Promise<void>[] = [];
+    for (const number of numbers) {
+      sends.push(layer.groupSend("room", { type: "x", number }));
+      // Each goes out by itself, and none waits for an answer.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(sends);
+    await inbox.until(() => inbox.mails.length === 20);
+    expect(inbox.messages.map(({ number }) => number)).to.deep.equal(numbers);
+  });
+
+  it("keeps the head of a group in which nothing was ever said for a week", async () => {
+    await join(startLayer(), "room");
+    expect(await raw.pttl(keyOf("head"))).to.be.within(7 * 86_400_000 - 5_000, 7 * 86_400_000);
   });
 
   it("keeps as many entries as its capacity says", async () => {
@@ -166,11 +209,45 @@ describe("RedisStreamsLayer on the wire", () => {
     expect((await commands()) - before).to.equal(1);
   });
 
-  it("refuses numbers that are none", () => {
-    for (const option of ["capacity", "expiryMs", "tailCheckMs"]) {
-      for (const value of [0, -1, 1.5, Number.NaN]) {
-        expect(() => startLayer({ [option]: value })).to.throw(RangeError, option);
-      }
+  it("takes one round trip for joins, and one for all of one turn, where a group is new and where it is not", async () => {
+    const server = await startRedisServer();
+    const proxy = await startTcpProxy(server.port);
+    const layer = startLayer({ url: `redis://127.0.0.1:${proxy.port}` });
+    const channel = await layer.newChannel(new Recorder());
+    // The server knows the script from now on.
+    await layer.groupAdd("first", channel);
+    await layer.groupSend("old", { type: "x" });
+    const held = proxy.hold();
+    const joins = ["old", "new", "newer"].map((group) => layer.groupAdd(group, channel));
+    const asked = (command: string) => held.said.toLowerCase().split(`\r\n${command}\r\n`).length - 1;
+    // Nothing is answered: what is asked now does not wait for anything.
+    await until(() => asked("subscribe") > 0 && asked("evalsha") > 0);
+    const { said } = held;
+    held.release();
+    await Promise.all(joins);
+    expect([asked("subscribe"), asked("evalsha")]).to.deep.equal([1, 1]);
+    expect(held.said).to.equal(said);
+    await layer.close();
+    await proxy.close();
+    await server.stop();
+  });
+
+  it("says which key is in the way of a history, and lets others join", async () => {
+    await raw.rpush(keyOf("head"), "a list");
+    const layer = startLayer();
+    const channel = await layer.newChannel(new Recorder());
+    const joins = await Promise.allSettled(["room", "other"].map((group) => layer.groupAdd(group, channel)));
+    expect(joins.map(({ status }) => status)).to.deep.equal(["rejected", "fulfilled"]);
+    expect(joins[0])
+      .to.have.nested.property("reason.message")
+      .that.includes(`"${keyOf("head")}"`);
+    await raw.del(keyOf("head"));
+    await layer.groupAdd("room", channel);
+  });
+
+  it("refuses intervals that are none", () => {
+    for (const tailCheckMs of [0, -1, 1.5, Number.NaN]) {
+      expect(() => startLayer({ tailCheckMs })).to.throw(RangeError, "tailCheckMs");
     }
   });
 });

@@ -64,8 +64,10 @@ const numberIn = (payload: Uint8Array) => Buffer.from(payload).readUInt32LE();
 type Heard = number | "gap" | { readonly from: number; readonly to: number };
 
 /** A cursor that starts at the end of the server's stream, and what it passes on. */
-function start({ capacity = 100, page = 100 } = {}) {
+function start({ capacity = 100, page = 100, isOpened = true } = {}) {
   const server = new Server(capacity);
+  // What was published before anybody joined.
+  if (!isOpened) for (let count = 0; count < 3; count += 1) server.publish();
   const heard: Heard[] = [];
   /** The newest entry that had been published when a gap without a range was told: it covers all of them. */
   let coveredBy = 0;
@@ -76,8 +78,8 @@ function start({ capacity = 100, page = 100 } = {}) {
       if (range === undefined) coveredBy = server.published;
     },
   });
-  cursor.ask();
-  cursor.compare(server.head);
+  if (isOpened) cursor.ask();
+  if (isOpened) cursor.compare(server.head);
   const read = () => {
     for (let reads = 0; !cursor.isInStep; reads += 1) {
       if (reads > 50) throw new Error("It never gets in step.");
@@ -334,6 +336,78 @@ describe("StreamCursor", () => {
     cursor.giveUp();
     tell(entries.slice(8));
     expect(heard).to.deep.equal([1, { from: 2, to: 3 }, 4, 5, { from: 6, to: 7 }, 8, 9]);
+  });
+
+  it("takes its first head and its subscription in any order, and loses nothing that comes after both", () => {
+    const step = fc.constantFrom(
+      "publish",
+      "publish",
+      "subscribe",
+      "read head",
+      "hear head",
+      "tell",
+      "snapshot",
+    );
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 40 }),
+        fc.array(fc.record({ isLost: fc.boolean(), isRead: fc.boolean() }), { maxLength: 12 }),
+        fc.constantFrom(2, 5, 100),
+        (script, later, capacity) => {
+          const { server, heard, cursor, read } = start({ capacity, isOpened: false });
+          const before = server.published;
+          const wire: Entry[] = [];
+          const places = new Map<number, Entry>();
+          let isSubscribed = false;
+          let head: Head | undefined;
+          let isHeadHeard = false;
+          const publish = (isLost = false) => {
+            const entry = server.publish();
+            places.set(server.published, entry);
+            if (isSubscribed && !isLost) wire.push(entry);
+          };
+          const tell = () => {
+            const entry = wire.shift();
+            if (entry !== undefined) cursor.published(entry);
+          };
+          const hearHead = () => {
+            if (head === undefined || isHeadHeard) return;
+            isHeadHeard = true;
+            cursor.compare(head);
+          };
+          for (const action of [...script, "read head", "hear head", "subscribe"]) {
+            if (action === "publish") publish();
+            else if (action === "subscribe") isSubscribed = true;
+            else if (action === "read head") head ??= server.head;
+            else if (action === "hear head") hearHead();
+            else if (action === "tell") tell();
+            else if (!cursor.isInStep) cursor.snapshot(server.snapshot(cursor.ask(), 100));
+          }
+          // From here on whoever joined may rely on it.
+          const joined = server.published;
+          for (const { isLost, isRead } of later) {
+            publish(isLost);
+            if (isRead) tell();
+            if (isRead) read();
+          }
+          publish();
+          while (wire.length > 0) tell();
+          read();
+          const numbers = heard.filter((what) => typeof what === "number");
+          expect(numbers[0]).to.be.greaterThan(before);
+          if (capacity === 100) {
+            // Nothing was ever trimmed: no gap is true.
+            expect(heard).to.deep.equal(numbers);
+            expect(numbers[0]).to.be.at.most(joined + 1);
+          }
+          for (const number of places.keys()) {
+            if (number <= joined && number < Number(numbers[0])) places.delete(number);
+          }
+          assertAccounted(heard, places, 0);
+        },
+      ),
+      { numRuns: 600 },
+    );
   });
 
   it("passes on each entry once or covers it by a gap, whatever happens", () => {

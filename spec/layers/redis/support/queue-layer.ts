@@ -1,4 +1,5 @@
-import { ChannelLayer, type ChannelLayerOptions } from "../../../../layers/channel-layer.ts";
+import { ChannelLayer } from "../../../../layers/channel-layer.ts";
+import type { ChannelLayerOptions } from "../../../../layers/channel-layer-options.ts";
 import type { Backend, BackendListener, Capabilities, Health } from "../../../../layers/contract.ts";
 import { RedisPubSubBackend } from "../../../../layers/redis/index.ts";
 import { RedisQueues } from "../../../../layers/redis/redis-queues.ts";

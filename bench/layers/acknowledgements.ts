@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+
+/** What the receiver tells the publisher, past Redis: how many messages have arrived. */
+export interface Acknowledgements {
+  readonly port: number;
+  /** Called with how many more have arrived; with 0 for a greeting. */
+  onArrived: (count: number) => void;
+}
+
+/** On the publisher's side: listens on a free port. */
+export async function hearAcknowledgements(): Promise<Acknowledgements> {
+  const server = createServer((socket) => {
+    socket.on("data", (counts: Buffer) => {
+      for (const count of counts) acknowledgements.onArrived(count);
+    });
+    socket.on("error", () => {});
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const acknowledgements: Acknowledgements = {
+    port: (server.address() as AddressInfo).port,
+    onArrived() {},
+  };
+  return acknowledgements;
+}
+
+/** On the receiver's side. @returns what tells of up to 255 at once: a byte each time. */
+export async function connectTo(port: number): Promise<(count: number) => void> {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  await once(socket, "connect");
+  return (count) => void socket.write(Uint8Array.of(count));
+}

@@ -1,0 +1,55 @@
+import { createAdapter as createPubSubAdapter } from "@socket.io/redis-adapter";
+import { createAdapter as createStreamsAdapter } from "@socket.io/redis-streams-adapter";
+import { Redis } from "ioredis";
+import { Server, type ServerOptions, type Socket } from "socket.io";
+import { type Carrier, membersOf, text } from "./carrier.ts";
+
+/** What the adapter hands to the sockets of a room. */
+interface Packet {
+  readonly data: readonly [event: string, text: string, sentAt: number];
+}
+
+export function socketIoPubSub(url: string): Carrier {
+  const client = new AnsweringRedis(url);
+  return carrierOf(client, createPubSubAdapter(client, client.duplicate()));
+}
+
+export function socketIoStreams(url: string): Carrier {
+  const client = new AnsweringRedis(url);
+  return carrierOf(client, createStreamsAdapter(client));
+}
+
+/** `emit` does not say when the server has answered: this keeps the answer to the last command. */
+class AnsweringRedis extends Redis {
+  answer: Promise<unknown> = Promise.resolve();
+
+  override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
+    this.answer = args[0].promise;
+    return super.sendCommand(...args);
+  }
+}
+
+/**
+ * A server without sockets. Members are in its adapter's rooms as sockets are, and get what the adapter would hand to a
+ * socket: the packet, and its frame for the wire, which the adapter encodes once for all of them and which goes nowhere.
+ */
+function carrierOf(client: AnsweringRedis, adapter: NonNullable<ServerOptions["adapter"]>): Carrier {
+  const namespace = new Server({ adapter }).of("/");
+  return {
+    async join(groups, members, arrived) {
+      for (const [index, member] of membersOf(members, arrived).entries()) {
+        const id = `member-${index}`;
+        const socket = {
+          notifyOutgoingListeners: ({ data: [, , sentAt] }: Packet) => member(sentAt),
+          client: { writeToEngine() {} },
+        };
+        namespace.sockets.set(id, socket as unknown as Socket);
+        void namespace.adapter.addAll(id, new Set(groups));
+      }
+    },
+    publish(group, sentAt) {
+      namespace.to(group).emit("message", text, sentAt);
+      return client.answer;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { parseArgs } from "node:util";
+import { type CarrierName, carrierNames } from "./carriers/index.ts";
+import { type Part, parts } from "./plan.ts";
+
+/** What a run of the bench can be told. */
+export interface Options {
+  readonly runs: number;
+  readonly messages: number;
+  readonly only: readonly CarrierName[];
+  readonly parts: readonly Part[];
+  /** A folder. */
+  readonly profiles: string | undefined;
+  readonly write: boolean;
+}
+
+export const help = `What the channel layers cost, beside bare ioredis and the adapters of Socket.IO.
+
+  npm run bench:layers -- [options]
+
+  --runs <n>         how often everything is measured, in turn (5)
+  --messages <n>     how many messages a measurement has, 100 in flight; a quarter of it where that takes long (20000)
+  --only <names>     these rows only, separated by commas, and nothing is written:
+                     ${carrierNames.join(", ")}
+  --parts <names>    these tables only, and nothing is written: ${parts.join(", ")}
+  --no-write         print the tables, and leave results.json and README.md as they are
+  --profiles <dir>   write CPU profiles of both processes into this folder: figures are higher then, and not written
+  --help
+
+Results go to bench/layers/results.json and into bench/layers/README.md.
+`;
+
+/** @returns nothing where help is wanted. @throws {TypeError} saying what is wrong with the arguments. */
+export function readOptions(args: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: [...args],
+    allowNegative: true,
+    options: {
+      runs: { type: "string", default: "5" },
+      messages: { type: "string", default: "20000" },
+      only: { type: "string" },
+      parts: { type: "string" },
+      write: { type: "boolean", default: true },
+      profiles: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const all = [values.only, values.parts, values.profiles].every((value) => value === undefined);
+  return {
+    runs: positive("runs", values.runs),
+    messages: positive("messages", values.messages),
+    only: names("only", values.only, carrierNames),
+    parts: names("parts", values.parts, parts),
+    profiles: values.profiles,
+    write: values.write && all,
+  };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new TypeError(`--${name} is a positive integer, not "${text}".`);
+}
+
+/** The names in a list with commas; all there are where no list is given. */
+function names<Name extends string>(
+  option: string,
+  list: string | undefined,
+  known: readonly Name[],
+): readonly Name[] {
+  if (list === undefined) return known;
+  return list.split(",").map((text) => {
+    const name = known.find((candidate) => candidate === text);
+    if (name === undefined) throw new TypeError(`--${option} knows ${known.join(", ")}; not "${text}".`);
+    return name;
+  });
+}

@@ -1,0 +1,41 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** A way to a server on which everything takes a given time, so that round trips can be counted by the clock. */
+export interface SlowLink {
+  readonly port: number;
+  /** How long everything takes from now on, in milliseconds, in each direction: a round trip takes twice that. */
+  delayMs: number;
+  close(): Promise<void>;
+}
+
+/** Starts one that takes no time yet. */
+export async function startSlowLink(target: number): Promise<SlowLink> {
+  const sockets = new Set<Socket>();
+  const carry = (from: Socket, to: Socket) => {
+    sockets.add(from);
+    from.on("data", (bytes) => setTimeout(() => to.writable && to.write(bytes), link.delayMs));
+    from.on("error", () => {});
+    from.on("close", () => {
+      sockets.delete(from);
+      to.destroy();
+    });
+  };
+  const listener = createServer({ noDelay: true }, (client) => {
+    const server = connect({ port: target, host: "127.0.0.1", noDelay: true });
+    carry(client, server);
+    carry(server, client);
+  }).listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const link: SlowLink = {
+    delayMs: 0,
+    port: (listener.address() as AddressInfo).port,
+    async close() {
+      const closed = once(listener, "close");
+      listener.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+  return link;
+}

@@ -1,0 +1,64 @@
+import type { HistoryBackend, Mail, Position } from "./contract.ts";
+import { UnsupportedError } from "./errors.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Receiver } from "./receiver.ts";
+import type { Topics } from "./topics.ts";
+
+/** Which part of a group's history is wanted. */
+export interface HistoryOptions {
+  /** How many messages at most: the newest. @default 100 */
+  readonly limit?: number;
+  /** Only what came after this place. A number is an offset of whatever epoch there is now. @default the beginning */
+  readonly since?: Position | number;
+}
+
+/** Part of a group's history. */
+export interface History {
+  /** As they were delivered, oldest first. */
+  readonly entries: readonly Mail[];
+  /** The place of the newest message, whether or not it can still be read; undefined for a group without history. */
+  readonly position: Position | undefined;
+  /**
+   * Whether nothing that was sent after `since` is missing from `entries`. False if some of it is gone, did not fit
+   * into `limit`, or belongs to another epoch. True where no `since` was given.
+   */
+  readonly complete: boolean;
+}
+
+/** Reads what a backend has kept of groups, as it was delivered. */
+export class HistoryReader {
+  readonly #backend: HistoryBackend | undefined;
+  readonly #topics: Topics;
+  readonly #lifecycle: Lifecycle;
+  readonly #receiver: Receiver;
+
+  constructor(backend: HistoryBackend | undefined, topics: Topics, lifecycle: Lifecycle, receiver: Receiver) {
+    this.#backend = backend;
+    this.#topics = topics;
+    this.#lifecycle = lifecycle;
+    this.#receiver = receiver;
+  }
+
+  /**
+   * @throws {RangeError} if the limit is no positive integer.
+   * @throws {UnsupportedError} if the layer keeps no history.
+   */
+  async read(group: string, { limit = 100, since }: HistoryOptions): Promise<History> {
+    if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError("A limit is a positive integer.");
+    const backend = this.#backend;
+    if (backend === undefined) {
+      throw new UnsupportedError("This layer keeps no history: RedisStreamsLayer and MemoryLayer do.");
+    }
+    const topic = this.#topics.group(group);
+    const { entries, position, complete } = await this.#lifecycle.run(() =>
+      backend.read(topic, { limit, since }),
+    );
+    const mails = entries.flatMap((entry): Mail[] => {
+      const decoded = this.#receiver.decode(topic, entry.payload);
+      if (decoded === undefined) return [];
+      const delivery = Object.freeze({ group, ...entry.position });
+      return [Object.freeze({ message: decoded.message, delivery })];
+    });
+    return { entries: mails, position, complete };
+  }
+}

@@ -1,0 +1,64 @@
+import { type Envelope, encode } from "./codec.ts";
+import type { Backend, Message } from "./contract.ts";
+import type { Counters } from "./counters.ts";
+import { QueueFullError } from "./errors.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { Sealing } from "./sealing.ts";
+import type { WorkQueues } from "./work-queues.ts";
+
+/** Turns a node's messages into payloads, and hands those to the backend, counted. */
+export class Sender {
+  readonly #backend: Backend;
+  readonly #queues: WorkQueues;
+  readonly #lifecycle: Lifecycle;
+  readonly #sealing: Sealing;
+  readonly #counters: Counters;
+
+  constructor(
+    backend: Backend,
+    queues: WorkQueues,
+    lifecycle: Lifecycle,
+    sealing: Sealing,
+    counters: Counters,
+  ) {
+    this.#backend = backend;
+    this.#queues = queues;
+    this.#lifecycle = lifecycle;
+    this.#sealing = sealing;
+    this.#counters = counters;
+  }
+
+  /** To every node that has subscribed to `topic`. */
+  publish(topic: string, message: Message, envelope?: Envelope): Promise<void> {
+    return this.#carry(message, envelope, (payload) => this.#backend.publish(topic, payload));
+  }
+
+  /**
+   * To the queue of a named channel.
+   *
+   * @throws {UnsupportedError}
+   */
+  enqueue(channel: string, message: Message): Promise<void> {
+    // Said at once, and not counted as an outage.
+    void this.#queues.supported;
+    return this.#carry(message, undefined, (payload) => this.#queues.enqueue(channel, payload));
+  }
+
+  #carry(
+    message: Message,
+    envelope: Envelope | undefined,
+    hand: (payload: Uint8Array) => Promise<void>,
+  ): Promise<void> {
+    // Encoded here and now: the sender may change its message while the layer is still opening.
+    const payload = this.#sealing.seal(encode(message, envelope));
+    return this.#lifecycle.run(async () => {
+      try {
+        await hand(payload);
+      } catch (error) {
+        this.#counters.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
+        throw error;
+      }
+      this.#counters.published += 1;
+    });
+  }
+}
