@@ -1,121 +1,245 @@
-import { randomBytes } from "node:crypto";
-import { Redis } from "ioredis";
-import type { Backend, BackendListener, Capabilities, Health } from "../contract.ts";
+import type {
+  Backend,
+  BackendListener,
+  Capabilities,
+  Consumption,
+  Health,
+  HistoryBackend,
+  QueueBackend,
+} from "../contract.ts";
 import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
-import { ClusterTopology, type Shard } from "./cluster-topology.ts";
-import { keySlot, slotCount } from "./key-slot.ts";
-import { shardedPubSub } from "./pubsub-commands.ts";
+import type { BackendKind } from "./backend-kind.ts";
+import { ClusterShards, type ShardOptions } from "./cluster-shards.ts";
+import { ClusterTopology, partition, type Shard, servedSlots } from "./cluster-topology.ts";
+import { MovingConsumption } from "./moving-consumption.ts";
+import { Pauses } from "./pauses.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { RedisPubSubBackend } from "./redis-pubsub-backend.ts";
-import { type AnyConnectionOptions, fixed } from "./redis-server.ts";
+import { fixed } from "./redis-server.ts";
 import type { RedisAddress } from "./servers.ts";
+import { there } from "./sharded-backend.ts";
 
-/** A Redis Cluster, of Redis 7 or later: groups are spread over its masters by sharded pub/sub. */
+/** A Redis Cluster, of Redis 7 or later: groups and queues are spread over its masters by their slots. */
 export interface ByCluster {
   /** Some of its nodes; they tell of the others. */
   readonly cluster: readonly RedisAddress[];
 }
 
+/** The shards between which slots were spread at one time. */
+interface Era {
+  readonly shards: ClusterShards;
+  readonly partition: string;
+  readonly served: number;
+}
+
 /**
- * Moves payloads by `SPUBLISH` and `SSUBSCRIBE`: each topic lives on the shard of its slot, and on no other.
+ * Runs on the shards of a cluster, and follows it when slots move from one to another.
  *
- * Each shard has connections of its own, to whoever is its master when they are made: after a failover that is the
- * replica that took over, and the shard's topics get a gap. Which slots belong together is found out when the backend is
- * opened.
+ * Connections ask who serves what whenever they are made, which they are when a server says that a slot is elsewhere.
+ * When the answer is a new one twice in a row, all begins anew with the shards that there are now: every topic is
+ * subscribed there and gets one gap, every consumption goes on there.
  */
 export class ClusterBackend implements Backend {
-  readonly capabilities: Capabilities = {
-    delivery: "at-most-once",
-    crossProcess: true,
-    history: false,
-    workers: false,
-  };
-  readonly #options: PubSubOptions;
+  readonly capabilities: Capabilities;
+  readonly history?: HistoryBackend;
+  readonly queues?: QueueBackend;
   readonly #seeds: readonly RedisAddress[];
-  readonly #connection: AnyConnectionOptions;
-  #shards: readonly RedisPubSubBackend[] = [];
-  #bySlot: (RedisPubSubBackend | undefined)[] = [];
+  readonly #options: ShardOptions;
+  readonly #kind: BackendKind;
+  readonly #pauses: Pauses;
+  /** Those that are subscribed, each with the end of its last move. */
+  readonly #topics = new Map<string, Promise<void>>();
+  readonly #gapsDue = new Set<string>();
+  readonly #consumptions = new Set<MovingConsumption>();
+  readonly #retiring = new Set<Promise<void>>();
   #topology: ClusterTopology | undefined;
+  #listener: BackendListener | undefined;
+  #era: Era | undefined;
+  #next: Era | undefined;
+  #rumour: string | undefined;
+  #moving: Promise<void> | undefined;
+  #isOpen = false;
 
-  /** @throws {TypeError} if there is no address. */
-  constructor({ cluster, ...options }: ByCluster & PubSubOptions) {
-    if (!Array.isArray(cluster) || cluster.length === 0) {
-      throw new TypeError('A cluster looks like { cluster: [{ host: "one", port: 6379 }] }.');
-    }
-    const { connectTimeoutMs = 5_000, redis = {} } = options;
+  constructor({ cluster, ...options }: ByCluster & PubSubOptions, kind: BackendKind) {
+    const { connectTimeoutMs = 5_000, redis = {}, clock = globalThis } = options;
+    const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
     this.#seeds = cluster;
-    this.#options = options;
-    this.#connection = {
-      ...redis,
-      ...fixed,
-      connectTimeout: connectTimeoutMs,
-      socketTimeout: connectTimeoutMs,
-    };
+    this.#options = { ...options, connection: { ...redis, ...fixed, ...times } };
+    this.#kind = kind;
+    this.#pauses = new Pauses(clock);
+    this.capabilities = kind.capabilities;
+    if (this.capabilities.history) {
+      this.history = { read: async (topic, query) => there(this.#now.history).read(topic, query) };
+    }
+    if (this.capabilities.workers) {
+      this.queues = {
+        enqueue: async (queue, payload, capacity) =>
+          this.#guard((shards) => there(shards.queues).enqueue(queue, payload, capacity)),
+        consume: async (...what) => this.#consume(() => there(this.#now.queues).consume(...what)),
+      };
+    }
   }
 
-  /** Well if all shards are: a part of the topics is a part too many. */
   get health(): Health {
-    if (this.#shards.length === 0) return { ok: false, reason: "The backend has not been opened." };
-    return this.#shards.map(({ health }) => health).find(({ ok }) => !ok) ?? { ok: true };
+    return this.#era?.shards.health ?? { ok: false, reason: "The backend has not been opened." };
   }
 
   async open(listener: BackendListener): Promise<void> {
-    const topology = new ClusterTopology(this.#seeds, this.#connection);
+    this.#listener = listener;
+    const topology = new ClusterTopology(this.#seeds, this.#options.connection, (shards) =>
+      this.#heard(shards),
+    );
     this.#topology = topology;
+    this.#era = undefined;
     const shards = await topology.shards();
     if (topology.isClosed) throw new LayerClosedError();
-    this.#bySlot = new Array<RedisPubSubBackend | undefined>(slotCount).fill(undefined);
-    this.#shards = shards.map((shard) => this.#shard(shard, topology));
-    const outcomes = await Promise.allSettled(this.#shards.map((shard) => shard.open(listener)));
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed === undefined) return;
-    await Promise.all(this.#shards.map((shard) => shard.close()));
-    throw failed.reason;
+    const era = this.#eraOf(shards, topology);
+    this.#era = era;
+    await era.shards.open(this.#listenerOf(era));
+    this.#isOpen = true;
   }
 
-  async publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#backendOf(topic).publish(topic, payload);
+  publish(topic: string, payload: Uint8Array): Promise<void> {
+    return this.#guard((shards) => shards.publish(topic, payload));
   }
 
   async subscribe(topic: string): Promise<void> {
-    return this.#backendOf(topic).subscribe(topic);
+    for (;;) {
+      const era = this.#era;
+      try {
+        await this.#now.subscribe(topic);
+      } catch (error) {
+        if (era === this.#era || this.#pauses.areOver) throw error;
+      }
+      if (era === this.#era) break;
+    }
+    this.#topics.set(topic, Promise.resolve());
   }
 
   async unsubscribe(topic: string): Promise<void> {
-    return this.#backendOf(topic).unsubscribe(topic);
+    const moved = this.#topics.get(topic);
+    this.#topics.delete(topic);
+    this.#gapsDue.delete(topic);
+    await moved;
+    return this.#now.unsubscribe(topic);
   }
 
   async close(): Promise<void> {
+    this.#pauses.end();
     this.#topology?.close();
-    await Promise.all(this.#shards.map((shard) => shard.close()));
+    await Promise.all([this.#era, this.#next].map((era) => era?.shards.close()));
+    await this.#moving;
+    await Promise.all(this.#retiring);
   }
 
-  #shard({ master, slots }: Shard, topology: ClusterTopology): RedisPubSubBackend {
-    const [[first] = [0]] = slots;
-    const inShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);
-    const { connectTimeoutMs = 5_000, probePrefix = "greenroom" } = this.#options;
-    // A prefix with braces ties all that begins with it to one slot.
-    const begin = probePrefix.includes("{") ? "greenroom" : probePrefix;
-    let probeTopic: string;
-    do probeTopic = `${begin}__probe__${randomBytes(10).toString("hex")}`;
-    while (!inShard(keySlot(probeTopic)));
-    const Connector = topology.connectorFor(first);
-    const server = {
-      address: `the cluster's shard of slot ${first}, first at ${master.host}:${master.port},`,
-      connectTimeoutMs,
-      options: this.#connection,
-      create: (options: AnyConnectionOptions) => new Redis({ ...options, Connector }),
+  get #now(): ClusterShards {
+    if (this.#era === undefined) throw new LayerUnavailableError("The backend has not been opened.");
+    return this.#era.shards;
+  }
+
+  /** What is under way while slots move may have been done or not. */
+  async #guard<T>(work: (shards: ClusterShards) => Promise<T>): Promise<T> {
+    const shards = this.#now;
+    try {
+      return await work(shards);
+    } catch (error) {
+      if (shards === this.#now) throw error;
+      throw new LayerUnavailableError("Slots of the cluster have moved meanwhile.", { cause: error });
+    }
+  }
+
+  async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
+    const consumption = new MovingConsumption(begin, this.#pauses, (error) => this.#failed(error));
+    await consumption.open();
+    this.#consumptions.add(consumption);
+    const close = async () => {
+      this.#consumptions.delete(consumption);
+      await consumption.close();
     };
-    const shard = { server, commands: shardedPubSub, probeTopic };
-    const backend = new RedisPubSubBackend({ ...this.#options, shard });
-    for (const [from, to] of slots) this.#bySlot.fill(backend, from, to + 1);
-    return backend;
+    return { close };
   }
 
-  #backendOf(topic: string): RedisPubSubBackend {
-    const slot = keySlot(topic);
-    const backend = this.#bySlot[slot];
-    if (backend === undefined) throw new LayerUnavailableError(`Nobody in the cluster serves slot ${slot}.`);
-    return backend;
+  #eraOf(shards: readonly Shard[], topology: ClusterTopology): Era {
+    return {
+      shards: new ClusterShards(shards, topology, this.#options, this.#kind),
+      partition: partition(shards),
+      served: servedSlots(shards),
+    };
+  }
+
+  /** What belongs to an earlier era says nothing any more. */
+  #listenerOf(era: Era): BackendListener {
+    return {
+      payload: (topic, payload, position) => {
+        if (era !== this.#era) return;
+        if (this.#gapsDue.size > 0) this.#tellGap(topic);
+        this.#listener?.payload(topic, payload, position);
+      },
+      gap: (topic, range) => {
+        if (era === this.#era) this.#listener?.gap(topic, range);
+      },
+      error: (error) => this.#listener?.error(error),
+    };
+  }
+
+  /** One node may be wrong, so two of them have to agree; one that knows of fewer slots has yet to learn. */
+  #heard(shards: readonly Shard[]): void {
+    const topology = this.#topology;
+    if (!this.#isOpen || this.#era === undefined || topology === undefined) return;
+    if (this.#moving !== undefined) return;
+    const news = partition(shards);
+    const isKnown = news === this.#era.partition || servedSlots(shards) < this.#era.served;
+    const isConfirmed = news === this.#rumour;
+    this.#rumour = isKnown || isConfirmed ? undefined : news;
+    if (isKnown || !isConfirmed) return;
+    this.#moving = this.#move(this.#eraOf(shards, topology)).finally(() => {
+      this.#moving = undefined;
+    });
+  }
+
+  async #move(next: Era): Promise<void> {
+    this.#next = next;
+    try {
+      await next.shards.open(this.#listenerOf(next));
+    } catch (error) {
+      // Whoever is sent elsewhere will ask again.
+      this.#failed(error);
+      return;
+    }
+    if (this.#pauses.areOver) return next.shards.close();
+    if (this.#era !== undefined) this.#retire(this.#era);
+    this.#era = next;
+    for (const topic of this.#topics.keys()) {
+      this.#gapsDue.add(topic);
+      this.#topics.set(topic, this.#restore(topic, next));
+    }
+    for (const consumption of this.#consumptions) consumption.move();
+  }
+
+  #retire({ shards }: Era): void {
+    const closing = shards.close().finally(() => this.#retiring.delete(closing));
+    this.#retiring.add(closing);
+  }
+
+  /** Subscribes a topic where it lives now, as long as that is the place and it is wanted. */
+  async #restore(topic: string, era: Era): Promise<void> {
+    const isDue = () => era === this.#era && this.#topics.has(topic) && !this.#pauses.areOver;
+    for (let attempt = 1; isDue(); attempt += 1) {
+      try {
+        await era.shards.subscribe(topic);
+        this.#tellGap(topic);
+        return;
+      } catch (error) {
+        if (isDue() && attempt === 1) this.#failed(error);
+        if (isDue()) await this.#pauses.before(attempt);
+      }
+    }
+  }
+
+  #tellGap(topic: string): void {
+    if (this.#gapsDue.delete(topic)) this.#listener?.gap(topic);
+  }
+
+  #failed(error: unknown): void {
+    this.#listener?.error(error instanceof Error ? error : new Error(String(error)));
   }
 }

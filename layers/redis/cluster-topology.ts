@@ -16,11 +16,19 @@ export interface Shard {
 export class ClusterTopology {
   readonly #options: AnyConnectionOptions;
   readonly #seeds: string;
+  readonly #heard: (shards: readonly Shard[]) => void;
   readonly #asking = new Set<Redis>();
+  #question: Promise<Shard[]> | undefined;
   #known: readonly RedisAddress[];
   #isClosed = false;
 
-  constructor(seeds: readonly RedisAddress[], options: AnyConnectionOptions) {
+  /** @param heard hears each answer, whoever asked. */
+  constructor(
+    seeds: readonly RedisAddress[],
+    options: AnyConnectionOptions,
+    heard: (shards: readonly Shard[]) => void,
+  ) {
+    this.#heard = heard;
     this.#known = seeds;
     this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`).join(", ");
     this.#options = options;
@@ -31,24 +39,16 @@ export class ClusterTopology {
   }
 
   /**
-   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong.
+   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong. Those
+   * who ask meanwhile get the same answer.
    *
    * @throws {LayerUnavailableError} naming the nodes that were given, if none answers.
    */
-  async shards(): Promise<Shard[]> {
-    let cause: unknown;
-    for (const node of this.#known) {
-      if (this.#isClosed) break;
-      try {
-        const shards = await this.#ask(node);
-        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
-        return shards;
-      } catch (error) {
-        cause = error;
-      }
-    }
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
+  shards(): Promise<readonly Shard[]> {
+    this.#question ??= this.#askAll().finally(() => {
+      this.#question = undefined;
+    });
+    return this.#question;
   }
 
   /** Asks nobody any more, and waits for no answer. */
@@ -57,8 +57,8 @@ export class ClusterTopology {
     for (const redis of this.#asking) redis.disconnect();
   }
 
-  /** The class of ioredis' that connects to whoever is master of `slot` at the time. */
-  connectorFor(slot: number): new () => AbstractConnector {
+  /** The class of ioredis' that connects to whoever is master of most of `slots` at the time. */
+  connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
     const { tls, disconnectTimeout = 1 } = this.#options;
     return class extends AbstractConnector {
@@ -72,7 +72,7 @@ export class ClusterTopology {
 
       override async connect(): Promise<Socket> {
         this.connecting = true;
-        const master = await topology.#masterOf(slot).catch((error: Error) => error);
+        const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
         // ioredis gives up for good after an exception. A socket that broke at once is tried again.
         if (master instanceof Error) this.firstError = master;
@@ -88,11 +88,30 @@ export class ClusterTopology {
     }
   }
 
-  async #masterOf(slot: number): Promise<RedisAddress> {
-    const shards = await this.shards();
-    const shard = shards.find(({ slots }) => slots.some(([from, to]) => from <= slot && slot <= to));
-    if (shard === undefined) throw new LayerUnavailableError(`Nobody in the cluster serves slot ${slot}.`);
-    return shard.master;
+  async #askAll(): Promise<Shard[]> {
+    let cause: unknown;
+    for (const node of this.#known) {
+      if (this.#isClosed) break;
+      try {
+        const shards = await this.#ask(node);
+        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
+        if (!this.#isClosed) this.#heard(shards);
+        return shards;
+      } catch (error) {
+        cause = error;
+      }
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
+  }
+
+  async #masterOf(slots: Shard["slots"]): Promise<RedisAddress> {
+    const shares = (await this.shards()).map((shard) => ({ shard, count: inCommon(slots, shard.slots) }));
+    const [most] = shares.sort((one, other) => other.count - one.count);
+    if (most === undefined || most.count === 0) {
+      throw new LayerUnavailableError(`Nobody in the cluster serves slots ${slots.join(", ")}.`);
+    }
+    return most.shard.master;
   }
 
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
@@ -134,4 +153,31 @@ function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
     shards.set(id, shard);
   }
   return [...shards.values()];
+}
+
+function inCommon(some: Shard["slots"], others: Shard["slots"]): number {
+  let count = 0;
+  for (const [from, to] of some) {
+    for (const [first, last] of others) count += Math.max(0, Math.min(to, last) - Math.max(from, first) + 1);
+  }
+  return count;
+}
+
+/** How many slots are served. */
+export function servedSlots(shards: readonly Shard[]): number {
+  return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
+}
+
+/** Which slots belong together, whoever their master is: the same text for the same parts. */
+export function partition(shards: readonly Shard[]): string {
+  const parts = shards.map(({ slots }) => {
+    const ends: [number, number][] = [];
+    for (const [from, to] of [...slots].sort(([one], [other]) => one - other)) {
+      const last = ends.at(-1);
+      if (last !== undefined && last[1] + 1 === from) last[1] = to;
+      else ends.push([from, to]);
+    }
+    return ends.map((range) => range.join("-")).join();
+  });
+  return parts.sort().join(" ");
 }

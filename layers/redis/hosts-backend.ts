@@ -1,59 +1,41 @@
-import type { Backend, BackendListener, Capabilities, Health } from "../contract.ts";
+import type { Backend } from "../contract.ts";
+import type { BackendKind } from "./backend-kind.ts";
 import { HashRing } from "./hash-ring.ts";
+import { ShardedBackend } from "./sharded-backend.ts";
 
 /**
- * Spreads topics over several servers that know nothing of each other: each topic lives on one of them, by a
- * {@link HashRing} over their addresses. An outage of one touches its topics only.
+ * Several servers that know nothing of each other. Every node must name the same ones, in any order: host and port as
+ * they are written decide on which of them a group or a queue lives.
  */
-export class HostsBackend implements Backend {
-  readonly capabilities: Capabilities;
+export interface ByHosts {
+  /** Their URLs, as {@link ByUrl} describes them. */
+  readonly hosts: readonly string[];
+}
+
+/** Spreads topics over servers that know nothing of each other, by a {@link HashRing} over their addresses. */
+export class HostsBackend extends ShardedBackend {
+  readonly #kind: BackendKind;
+  readonly #urls: ReadonlyMap<string, string>;
   readonly #ring: HashRing;
-  readonly #backends: ReadonlyMap<string, Backend>;
-  readonly #all: readonly Backend[];
+  readonly #backends = new Map<string, Backend>();
 
-  /**
-   * @param backends one for each server, by its address; all of one kind.
-   * @throws {TypeError} if there is none, or two have one address.
-   */
-  constructor(backends: readonly (readonly [address: string, backend: Backend])[]) {
-    this.#ring = new HashRing(backends.map(([address]) => address));
-    this.#backends = new Map(backends);
-    this.#all = backends.map(([, backend]) => backend);
-    this.capabilities = this.#backendOf("").capabilities;
+  /** @throws {TypeError} if there is no host, one is no URL of Redis, or two have one address. */
+  constructor({ hosts }: ByHosts, kind: BackendKind) {
+    super(kind);
+    const addressed = hosts.map((url) => [kind.create({ url }).address, url] as const);
+    this.#kind = kind;
+    this.#urls = new Map(addressed);
+    this.#ring = new HashRing(addressed.map(([address]) => address));
   }
 
-  /** Well if all servers are: a part of the topics is a part too many. */
-  get health(): Health {
-    return this.#all.map(({ health }) => health).find(({ ok }) => !ok) ?? { ok: true };
+  protected override async create(): Promise<readonly Backend[]> {
+    for (const [address, url] of this.#urls) this.#backends.set(address, this.#kind.create({ url }));
+    return [...this.#backends.values()];
   }
 
-  async open(listener: BackendListener): Promise<void> {
-    const outcomes = await Promise.allSettled(this.#all.map((backend) => backend.open(listener)));
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
-    if (failed === undefined) return;
-    await this.close();
-    throw failed.reason;
-  }
-
-  publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#backendOf(topic).publish(topic, payload);
-  }
-
-  subscribe(topic: string): Promise<void> {
-    return this.#backendOf(topic).subscribe(topic);
-  }
-
-  unsubscribe(topic: string): Promise<void> {
-    return this.#backendOf(topic).unsubscribe(topic);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#all.map((backend) => backend.close()));
-  }
-
-  #backendOf(topic: string): Backend {
-    const backend = this.#backends.get(this.#ring.hostOf(topic));
-    if (backend === undefined) throw new Error("Every host of the ring has a backend.");
+  protected override backendAt(key: string): Backend {
+    const backend = this.#backends.get(this.#ring.hostOf(key));
+    if (backend === undefined) throw new Error("Every host of the ring has a backend once it is open.");
     return backend;
   }
 }

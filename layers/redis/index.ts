@@ -1,8 +1,9 @@
 export type { ByCluster } from "./cluster-backend.ts";
+export type { ByHosts } from "./hosts-backend.ts";
 export type { PublishQueueOptions } from "./publish-queue.ts";
 export type { PubSubOptions } from "./pubsub-settings.ts";
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
-export { type ByHosts, RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
+export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
 export type { RedisServerOptions } from "./redis-server.ts";
 export {
   RedisStreamsBackend,
@@ -19,3 +20,4 @@ export type {
   RedisFactory,
   RedisPlace,
 } from "./servers.ts";
+export type { RedisPlaces } from "./spread.ts";

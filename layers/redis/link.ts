@@ -64,6 +64,11 @@ export class Link {
     return this.redis.status === "ready";
   }
 
+  /** Why a connection that was up is down, unless it has been closed. */
+  get outage(): LayerUnavailableError | undefined {
+    return this.#wasUp && !this.isUp && this.#closing === undefined ? this.trouble : undefined;
+  }
+
   /** Why commands fail at the moment. */
   get trouble(): LayerUnavailableError {
     return this.unavailable("is not connected");

@@ -16,6 +16,9 @@ export interface PubSubSettings {
   readonly publishLimits: PublishLimits;
 }
 
+/** Carries a payload to wherever `topic` is. */
+export type Publish = (topic: string, payload: Uint8Array) => Promise<unknown>;
+
 /**
  * The two connections that pub/sub needs, one to publish and one to subscribe, with the probe that tells whether the
  * second one still hears the first, and what waits to be published while that one is down.
@@ -27,7 +30,13 @@ export class PubSubConnection {
   readonly #queue: PublishQueue;
   readonly #probe: Probe;
 
-  constructor(server: RedisServer, settings: PubSubSettings, listener: BackendListener) {
+  /** @param via how payloads are published, given how they would be: by one command each. */
+  constructor(
+    server: RedisServer,
+    settings: PubSubSettings,
+    listener: BackendListener,
+    via: (plain: Publish) => Publish = (plain) => plain,
+  ) {
     const { address, connectTimeoutMs: ms } = server;
     const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
@@ -58,8 +67,9 @@ export class PubSubConnection {
         get isUp() {
           return publisher.isUp;
         },
-        publish: (topic, payload) =>
+        publish: via((topic, payload) =>
           publisher.run((redis) => commands.publish(redis, topic, asBuffer(payload))),
+        ),
         unavailable: (what) => publisher.unavailable(what),
       },
       publishLimits,

@@ -1,21 +1,20 @@
-import type { Backend, BackendListener, Capabilities, Health } from "../contract.ts";
+import type { BackendListener, Capabilities, Health } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
-import type { PubSubCommands } from "./pubsub-commands.ts";
+import { type ByShard, type RedisBackend, serverOf } from "./backend-kind.ts";
 import { PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
-import { type PubSubOptions, pubSubSettings } from "./pubsub-settings.ts";
+import type { PubSubOptions } from "./pubsub-settings.ts";
 import type { RedisServer } from "./redis-server.ts";
-import { type RedisPlace, redisPlace } from "./servers.ts";
+import type { RedisPlace } from "./servers.ts";
+
+export const pubSubCapabilities: Capabilities = {
+  delivery: "at-most-once",
+  crossProcess: true,
+  history: false,
+  workers: false,
+};
 
 /** What can be told to {@link RedisPubSubBackend}. */
 export type RedisPubSubBackendOptions = RedisPlace & PubSubOptions;
-
-/** How one shard of a cluster differs from a server of its own. */
-export interface ShardSettings {
-  readonly server: RedisServer;
-  readonly commands: PubSubCommands;
-  /** A topic that belongs to the shard. */
-  readonly probeTopic: string;
-}
 
 /**
  * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over a connection for each: a topic is a channel of Redis.
@@ -24,13 +23,8 @@ export interface ShardSettings {
  * What others publish meanwhile is lost; every topic that was subscribed gets a gap afterwards. An outage that TCP does
  * not tell is found by a probe.
  */
-export class RedisPubSubBackend implements Backend {
-  readonly capabilities: Capabilities = {
-    delivery: "at-most-once",
-    crossProcess: true,
-    history: false,
-    workers: false,
-  };
+export class RedisPubSubBackend implements RedisBackend {
+  readonly capabilities = pubSubCapabilities;
   readonly #server: RedisServer;
   readonly #settings: PubSubSettings;
   #connection: PubSubConnection | undefined;
@@ -39,18 +33,12 @@ export class RedisPubSubBackend implements Backend {
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative.
    */
-  constructor(options: RedisPubSubBackendOptions | (PubSubOptions & { readonly shard: ShardSettings })) {
-    if ("shard" in options) {
-      const { server, commands, probeTopic } = options.shard;
-      this.#server = server;
-      this.#settings = { ...pubSubSettings(options), commands, probeTopic };
-    } else {
-      this.#server = redisPlace(options);
-      this.#settings = pubSubSettings(options);
-    }
+  constructor(options: RedisPubSubBackendOptions | (PubSubOptions & ByShard)) {
+    const { server, settings } = serverOf(options);
+    this.#server = server;
+    this.#settings = settings;
   }
 
-  /** Where its server is, without passwords. */
   get address(): string {
     return this.#server.address;
   }

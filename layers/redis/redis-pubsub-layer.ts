@@ -1,25 +1,13 @@
 import { ChannelLayer } from "../channel-layer.ts";
 import type { ChannelLayerOptions } from "../channel-layer-options.ts";
-import type { AnyMessages, Backend } from "../contract.ts";
-import { type ByCluster, ClusterBackend } from "./cluster-backend.ts";
-import { HostsBackend } from "./hosts-backend.ts";
+import type { AnyMessages } from "../contract.ts";
+import type { BackendKind } from "./backend-kind.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { RedisPubSubBackend } from "./redis-pubsub-backend.ts";
-import { type RedisPlace, ways } from "./servers.ts";
-
-/**
- * Several servers that know nothing of each other. Every node must name the same ones, in any order: host and port as
- * they are written decide on which of them a group lives.
- */
-export interface ByHosts {
-  /** Their URLs, as {@link ByUrl} describes them. */
-  readonly hosts: readonly string[];
-}
+import { pubSubCapabilities, RedisPubSubBackend } from "./redis-pubsub-backend.ts";
+import { type RedisPlaces, spread } from "./spread.ts";
 
 /** Where the server is, and what keeps this application apart from others on it. There is no default for either. */
-export type RedisPubSubLayerOptions = ChannelLayerOptions &
-  Omit<PubSubOptions, "probePrefix"> &
-  (RedisPlace | ByHosts | ByCluster);
+export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, "probePrefix"> & RedisPlaces;
 
 /**
  * A channel layer across processes and machines, over the pub/sub of one Redis server, of the master that Sentinels
@@ -50,25 +38,12 @@ export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
    * @throws {InvalidNameError} if the prefix breaks its rule.
    */
   constructor(options: RedisPubSubLayerOptions) {
-    super(backendOf(options), options);
+    const shared = { ...options, probePrefix: options.prefix };
+    const kind: BackendKind = {
+      capabilities: pubSubCapabilities,
+      keyOf: (topic) => topic,
+      create: (place) => new RedisPubSubBackend({ ...shared, ...place }),
+    };
+    super(spread(shared, kind), options);
   }
-}
-
-function backendOf(options: RedisPubSubLayerOptions): Backend {
-  const probePrefix = options.prefix;
-  if ("cluster" in options) {
-    if (["hosts", ...ways].some((way) => way in options)) {
-      throw new TypeError("A cluster stands alone: name no other server beside it.");
-    }
-    return new ClusterBackend({ ...options, probePrefix });
-  }
-  if (!("hosts" in options)) return new RedisPubSubBackend({ ...options, probePrefix });
-  const { hosts, ...shared } = options;
-  if (!Array.isArray(hosts) || hosts.length === 0 || ways.some((way) => way in shared)) {
-    throw new TypeError(
-      'hosts look like ["redis://one:6379", "redis://two:6379"], and nothing stands beside them.',
-    );
-  }
-  const backends = hosts.map((url) => new RedisPubSubBackend({ ...shared, url, probePrefix }));
-  return new HostsBackend(backends.map((backend) => [backend.address, backend]));
 }

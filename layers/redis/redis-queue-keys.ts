@@ -4,6 +4,8 @@ import { deadSuffix } from "../names.ts";
 export interface QueueKeys {
   readonly stream: string;
   readonly dead: string;
+  /** What all these keys have in common, braces included: by it is decided on which server they are. */
+  readonly tag: string;
 }
 
 /**
@@ -14,6 +16,7 @@ export function queueKeys(queue: string): QueueKeys {
   let root = queue;
   while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
   // A tag ends at the first brace. No name holds a space, so two queues never get one key.
-  const stream = `{${root.replaceAll("}", " ")}}${queue.slice(root.length)}`;
-  return { stream, dead: stream + deadSuffix };
+  const tag = `{${root.replaceAll("}", " ")}}`;
+  const stream = tag + queue.slice(root.length);
+  return { stream, dead: stream + deadSuffix, tag };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../contract.ts";
+import type { LayerUnavailableError } from "../errors.ts";
 import { within } from "./deadline.ts";
 import { Link, type LinkListener } from "./link.ts";
 import type { RedisServer } from "./redis-server.ts";
@@ -49,6 +50,11 @@ export class RedisQueueReader {
 
   get isUp(): boolean {
     return this.#link.isUp;
+  }
+
+  /** See {@link Link.outage}. */
+  get outage(): LayerUnavailableError | undefined {
+    return this.#link.outage;
   }
 
   /** @throws {LayerUnavailableError} */

@@ -1,4 +1,5 @@
 import type { Clock, QueueReceiver } from "../contract.ts";
+import type { LayerUnavailableError } from "../errors.ts";
 import type { JobSource } from "../queue-worker.ts";
 import { backoffMs } from "./backoff.ts";
 import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./redis-queue-consumer.ts";
@@ -68,6 +69,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       },
       clock,
     );
+  }
+
+  /** Why nothing can be read at the moment. */
+  get outage(): LayerUnavailableError | undefined {
+    return this.#reader.outage;
   }
 
   /** @throws {LayerUnavailableError} */

@@ -1,4 +1,4 @@
-import type { Clock, Consumption, QueueBackend, QueueReceiver, QueueSettings } from "../contract.ts";
+import type { Clock, Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../contract.ts";
 import { LayerClosedError } from "../errors.ts";
 import { QueueWorker } from "../queue-worker.ts";
 import { Link } from "./link.ts";
@@ -30,6 +30,13 @@ export class RedisQueues implements QueueBackend {
     this.#server = server;
     this.#onError = onError;
     this.#clock = clock;
+  }
+
+  /** Whether all is well with the connections that are in use; none is before the first job. */
+  get health(): Health {
+    const outages = [this.#link, ...this.#sources].map((part) => part?.outage);
+    const outage = outages.find((error) => error !== undefined);
+    return outage === undefined ? { ok: true } : { ok: false, reason: outage.message };
   }
 
   /** @throws {LayerUnavailableError} */

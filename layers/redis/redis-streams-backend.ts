@@ -1,22 +1,15 @@
-import type {
-  Backend,
-  BackendListener,
-  Capabilities,
-  Clock,
-  Health,
-  HistoryBackend,
-  Position,
-} from "../contract.ts";
+import type { BackendListener, Capabilities, Clock, Health, HistoryBackend, Position } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import { Topics } from "../topics.ts";
+import { type ByShard, type RedisBackend, serverOf } from "./backend-kind.ts";
 import { within } from "./deadline.ts";
 import { asBuffer, PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
-import { type PubSubOptions, pubSubSettings } from "./pubsub-settings.ts";
+import type { PubSubOptions } from "./pubsub-settings.ts";
 import { RedisQueues } from "./redis-queues.ts";
 import type { RedisServer } from "./redis-server.ts";
-import { type RedisPlace, redisPlace } from "./servers.ts";
-import { parsePublication, streamNames } from "./stream-entry.ts";
+import type { RedisPlace } from "./servers.ts";
+import { parsePublication, streamNames, topicOf } from "./stream-entry.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 import { StreamReader } from "./stream-reader.ts";
@@ -36,12 +29,20 @@ export interface StreamOptions extends HistoryLimitOptions {
 }
 
 /** What can be told to {@link RedisStreamsBackend}. */
-export type RedisStreamsBackendOptions = RedisPlace &
-  PubSubOptions &
+export type RedisStreamsBackendOptions = RedisPlace & SharedOptions;
+
+type SharedOptions = PubSubOptions &
   StreamOptions & {
     /** The layer's prefix, by which topics of groups are told from those of nodes. */
     readonly prefix: string;
   };
+
+export const streamsCapabilities: Capabilities = {
+  delivery: "once-or-gap",
+  crossProcess: true,
+  history: true,
+  workers: true,
+};
 
 /** What is there while the backend is open. */
 interface Connected {
@@ -56,15 +57,10 @@ interface Connected {
  *
  * A publication that did not arrive leaves a hole in the offsets, which is filled from the stream before what comes
  * after; or it is found when the stream's head is looked at, after each time the connection was made and every
- * `tailCheckMs`. What the stream holds no more is a gap.
+ * `tailCheckMs`. What the stream holds no more is a gap, and so is it when another server answers than before.
  */
-export class RedisStreamsBackend implements Backend {
-  readonly capabilities: Capabilities = {
-    delivery: "once-or-gap",
-    crossProcess: true,
-    history: true,
-    workers: true,
-  };
+export class RedisStreamsBackend implements RedisBackend {
+  readonly capabilities = streamsCapabilities;
   readonly queues: RedisQueues;
   readonly history: HistoryBackend = {
     read: (topic, query) => this.#connected().reader.history(topic, query),
@@ -88,10 +84,11 @@ export class RedisStreamsBackend implements Backend {
    * @throws {InvalidOptionError} for a capacity or expiry that makes no sense.
    * @throws {RangeError} for another number that makes no sense.
    */
-  constructor(options: RedisStreamsBackendOptions) {
+  constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
     const { prefix, tailCheckMs = 30_000 } = options;
-    this.#server = redisPlace(options);
-    this.#settings = pubSubSettings(options);
+    const { server, settings } = serverOf(options);
+    this.#server = server;
+    this.#settings = settings;
     this.#clock = this.#settings.clock;
     this.queues = new RedisQueues(this.#server, (error) => this.#listener?.error(error), this.#clock);
     this.#topics = new Topics(prefix);
@@ -99,32 +96,46 @@ export class RedisStreamsBackend implements Backend {
     this.#tailCheckMs = positive("tailCheckMs", tailCheckMs);
   }
 
+  get address(): string {
+    return this.#server.address;
+  }
+
   get health(): Health {
-    return this.#connection?.pubsub.health ?? { ok: false, reason: "The backend has not been opened." };
+    const { pubsub } = this.#connection ?? {};
+    if (pubsub === undefined) return { ok: false, reason: "The backend has not been opened." };
+    return pubsub.health.ok ? this.queues.health : pubsub.health;
   }
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    const pubsub = new PubSubConnection(this.#server, this.#settings, {
-      payload: (channel, payload) => this.#arrived(channel, payload),
-      gap: (channel) => this.#resumed(channel),
-      error: (error) => listener.error(error),
-    });
-    defineStreamScripts(pubsub.publisher.redis);
+    const { commands } = this.#settings;
     const publisher = new StreamPublisher((topic, payloads) => {
       const limit = this.#limits.of(this.#topics.groupOf(topic) ?? topic);
-      return pubsub.publisher.run((redis) => publishEntries(redis, streamNames(topic), payloads, limit));
+      const publish = { names: streamNames(topic), payloads, limit, command: commands.name };
+      return pubsub.publisher.run((redis) => publishEntries(redis, publish));
     });
-    const reader = new StreamReader(pubsub.publisher);
+    const pubsub = new PubSubConnection(
+      this.#server,
+      this.#settings,
+      {
+        payload: (channel, payload) => this.#arrived(channel, payload),
+        gap: (channel) => this.#resumed(channel),
+        error: (error) => listener.error(error),
+      },
+      (plain) => (topic, payload) =>
+        this.#topics.isGroup(topic) ? publisher.publish(topic, payload) : plain(topic, payload),
+    );
+    defineStreamScripts(pubsub.publisher.redis);
+    const reader = new StreamReader(pubsub.publisher, commands);
+    // It may lead to another server now, also where the connection that hears of publications did not break.
+    pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
     this.#scheduleCheck();
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    const { pubsub, publisher } = this.#connected();
-    if (!this.#topics.isGroup(topic)) return pubsub.publish(topic, payload);
-    await publisher.publish(topic, payload);
+    return this.#connected().pubsub.publish(topic, payload);
   }
 
   async subscribe(topic: string): Promise<void> {
@@ -213,14 +224,14 @@ export class RedisStreamsBackend implements Backend {
   }
 
   async #check(): Promise<void> {
-    // One that fails is made again after the outage, or at the next interval.
-    await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
+    await this.#checkAll();
     this.#scheduleCheck();
   }
-}
 
-function topicOf(channel: string): string {
-  return channel.startsWith("{") && channel.endsWith("}") ? channel.slice(1, -1) : channel;
+  /** One that fails is made again after the outage, or at the next interval. */
+  async #checkAll(): Promise<void> {
+    await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
+  }
 }
 
 function positive(name: string, value: number): number {

@@ -1,27 +1,36 @@
 import { ChannelLayer } from "../channel-layer.ts";
 import type { ChannelLayerOptions } from "../channel-layer-options.ts";
 import type { AnyMessages } from "../contract.ts";
+import { Topics } from "../topics.ts";
+import type { BackendKind } from "./backend-kind.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { RedisStreamsBackend, type StreamOptions } from "./redis-streams-backend.ts";
-import type { RedisPlace } from "./servers.ts";
+import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./redis-streams-backend.ts";
+import { type RedisPlaces, spread } from "./spread.ts";
+import { streamNames } from "./stream-entry.ts";
 
 /** Where the server is, what keeps this application apart from others on it, and how much is kept. */
 export type RedisStreamsLayerOptions = ChannelLayerOptions &
-  RedisPlace &
   Omit<PubSubOptions, "probePrefix"> &
-  StreamOptions;
+  StreamOptions &
+  RedisPlaces;
 
 /**
- * A channel layer across processes and machines, over streams of one Redis server: what is sent to a group reaches each
- * member that stays once, also after its node was cut off, as long as the group's history has it; and a member hears of
- * a gap, with the offsets that are missing where they are known, where it has not.
+ * A channel layer across processes and machines, over streams of one Redis server, of the master that Sentinels agree
+ * on, of a Redis Cluster, or of several servers that share groups and queues out among them. What is sent to a group
+ * reaches each member that stays once, also after its node was cut off, as long as the group's history has it; and a
+ * member hears of a gap, with the offsets that are missing where they are known, where it has not. When another process
+ * answers than before, after a failover or a restart, that is a gap: it may have lost what no member has seen.
  *
  * {@link ChannelLayer.history} gives the history to whoever comes late or back, and deliveries say their place in it.
- * Direct sends are carried as by `RedisPubSubLayer`: at most once. Redis 6 or newer is needed.
+ * Direct sends are carried as by `RedisPubSubLayer`: at most once. Redis 6 or newer is needed; 7 for work queues and on
+ * a cluster.
  *
  * @example
  * const chat = new RedisStreamsLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat", capacity: 500 });
  * const { entries, position, complete } = await chat.history("room_general", { since: lastSeen });
+ *
+ * @example
+ * new RedisStreamsLayer({ cluster: [{ host: "10.0.0.1", port: 6379 }], prefix: "chat" });
  */
 export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
@@ -33,6 +42,13 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
    * @throws {RangeError} for another number that makes no sense.
    */
   constructor(options: RedisStreamsLayerOptions) {
-    super(new RedisStreamsBackend({ ...options, probePrefix: options.prefix }), options);
+    const shared = { ...options, probePrefix: options.prefix };
+    const topics = new Topics(options.prefix);
+    const kind: BackendKind = {
+      capabilities: streamsCapabilities,
+      keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
+      create: (place) => new RedisStreamsBackend({ ...shared, ...place }),
+    };
+    super(spread(shared, kind), options);
   }
 }

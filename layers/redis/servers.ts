@@ -40,7 +40,7 @@ export interface BySentinels {
  * own function go to.
  *
  * An instance is a pattern only: the layer makes connections of its own with `duplicate()`, of which one subscribes and
- * one publishes, and closes those. It sends no command on the instance, waits for nothing there, and never closes it.
+ * one publishes (work queues have more), and closes those. It sends no command on the instance, waits for nothing there, and never closes it.
  */
 export interface ByClient {
   readonly client: Redis | RedisFactory;

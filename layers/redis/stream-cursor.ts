@@ -38,6 +38,8 @@ export class StreamCursor {
   #coveredTo = 0;
   /** What was published, held, and let go of before the stream was read: it has to be there. */
   #letGo: Head[] = [];
+  /** What comes is told by another server than what came: nothing proves that it has all that was published. */
+  #isInDoubt = false;
   /** After a roll-back: what is not newer than this has been passed on before. */
   #passedOn: Head | undefined;
 
@@ -76,6 +78,11 @@ export class StreamCursor {
     this.#letGo = [];
   }
 
+  /** From here on another server answers: a gap, unless what it says is one anyway. */
+  doubt(): void {
+    this.#isInDoubt = true;
+  }
+
   /** Whether this cursor has passed on all that a stream which ends at `head` holds. */
   isAt(head: Head): boolean {
     return isSame(this.#last, head);
@@ -84,7 +91,10 @@ export class StreamCursor {
   /** A cursor that is nowhere yet begins after `head`; any other is in step again if that is where it is. */
   compare(head: Head): void {
     this.#last ??= head;
-    if (this.#isAsked && this.isAt(head) && this.#letGo.length === 0) this.#catchUp();
+    if (!this.#isAsked || !this.isAt(head) || this.#letGo.length > 0) return;
+    if (this.#isInDoubt) this.#tellDoubt(head);
+    this.#coveredTo = 0;
+    this.#catchUp();
   }
 
   /** From where on the next snapshot has to be; before {@link compare}, too. The last entry is part of it: whether it is still there tells roll-backs. */
@@ -115,8 +125,10 @@ export class StreamCursor {
       this.#passedOn = passedOn;
       return;
     } else {
+      if (this.#isInDoubt) this.#tellDoubt(head);
       this.#read(last, snapshot);
     }
+    this.#isInDoubt = false;
     if (hasMore || !this.#isAsked) return;
     this.#coveredTo = 0;
     this.#passedOn = undefined;
@@ -134,7 +146,8 @@ export class StreamCursor {
     this.#coveredTo = 0;
     this.#passedOn = undefined;
     this.#letGo = [];
-    if (held[0] === undefined || this.#follows(held[0])) this.#listener.gap();
+    if (this.#isInDoubt || held[0] === undefined || this.#follows(held[0])) this.#listener.gap();
+    this.#isInDoubt = false;
     for (const entry of held) {
       if (this.#last && wasPassedOn(entry, this.#last)) continue;
       if (!this.#follows(entry)) this.#listener.gap(this.#holeBefore(entry));
@@ -203,6 +216,12 @@ export class StreamCursor {
     if (from < offset) this.#listener.gap({ from, to: offset - 1 });
   }
 
+  #tellDoubt({ offset }: Head): void {
+    this.#listener.gap();
+    this.#isInDoubt = false;
+    this.#coveredTo = offset;
+  }
+
   /** After a gap without a range: all of the stream is read that has not been passed on. */
   #restart({ epoch, offset }: Head): void {
     this.#last = { epoch, offset: 0, stamp: 0 };
@@ -210,6 +229,7 @@ export class StreamCursor {
     this.#coveredTo = offset;
     this.#passedOn = undefined;
     this.#letGo = [];
+    this.#isInDoubt = false;
   }
 
   #hold(entry: Entry): void {

@@ -39,7 +39,15 @@ export interface StreamNames {
 }
 
 export function streamNames(topic: string): StreamNames {
-  return { stream: `{${topic}}:stream`, head: `{${topic}}:head`, channel: `{${topic}}` };
+  // An empty tag would be none. No topic holds a space, so two of them never get one name.
+  const channel = `{${topic.replace(/^\}/, " ")}}`;
+  return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
+}
+
+/** The topic that {@link streamNames} gave `channel` for, or the name itself where it is that of no stream. */
+export function topicOf(channel: string): string {
+  if (!channel.startsWith("{") || !channel.endsWith("}")) return channel;
+  return channel.slice(1, -1).replace(/^ /, "}");
 }
 
 /** A head as text is the id of the newest entry, and the epoch: `42-1785000000000000 1784000000000000`. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../contract.ts";
-import { backoffMs } from "./backoff.ts";
+import { Pauses } from "./pauses.ts";
 import { type CursorListener, StreamCursor } from "./stream-cursor.ts";
 import type { Entry, Head, Snapshot } from "./stream-entry.ts";
 
@@ -7,6 +7,8 @@ import type { Entry, Head, Snapshot } from "./stream-entry.ts";
 export interface StreamSource {
   /** Whether there is a connection, so that it makes sense to try again. */
   readonly isUp: boolean;
+  /** Which process answers, where that is known: another one may lack what the last one had. */
+  readonly server: string | undefined;
   /** Where the stream of `topic` ends. One that has no head yet gets one. */
   head(topic: string): Promise<Head>;
   /** One page of the stream of `topic`, from `offset` on. */
@@ -20,12 +22,12 @@ const mostAttempts = 6;
 export class StreamFollower {
   readonly #topic: string;
   readonly #source: StreamSource;
-  readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #cursor: StreamCursor;
+  /** Which one answered last. */
+  #server: string | undefined;
   #isReading = false;
-  #isStopped = false;
-  readonly #pauses = new Set<() => void>();
+  readonly #pauses: Pauses;
 
   /** @param onError hears why a stream was given up; its members have got a gap. */
   constructor(
@@ -37,27 +39,29 @@ export class StreamFollower {
   ) {
     this.#topic = topic;
     this.#source = source;
-    this.#clock = clock;
+    this.#pauses = new Pauses(clock);
     this.#onError = onError;
     this.#cursor = new StreamCursor({
       payload: (payload, position) => {
-        if (!this.#isStopped) listener.payload(payload, position);
+        if (!this.#pauses.areOver) listener.payload(payload, position);
       },
       gap: (range) => {
-        if (!this.#isStopped) listener.gap(range);
+        if (!this.#pauses.areOver) listener.gap(range);
       },
     });
   }
 
   /** Begins where the stream ends now: in an outage, after it. Rejects if the server refuses to tell. */
   async start(): Promise<void> {
-    for (let attempt = 1; !this.#isStopped; attempt += 1) {
+    for (let attempt = 1; !this.#pauses.areOver; attempt += 1) {
       try {
-        this.#cursor.compare(await this.#source.head(this.#topic));
+        const head = await this.#source.head(this.#topic);
+        this.#server = this.#source.server;
+        this.#cursor.compare(head);
         return;
       } catch (error) {
         if (this.#source.isUp) throw error;
-        await this.#pause(attempt);
+        await this.#pauses.before(attempt);
       }
     }
   }
@@ -78,14 +82,15 @@ export class StreamFollower {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // What came meanwhile shows holes by itself.
-    if (this.#cursor.position === position && !this.#cursor.isAt(head)) this.resume();
+    // What comes meanwhile shows holes by itself, and what was published just now is still on its way.
+    const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
+    if (isElsewhere()) await this.#pauses.before(1);
+    if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
   /** Nothing is passed on any more. */
   stop(): void {
-    this.#isStopped = true;
-    for (const end of this.#pauses) end();
+    this.#pauses.end();
   }
 
   #follow(byHead = false): void {
@@ -98,7 +103,7 @@ export class StreamFollower {
   async #read(byHead: boolean): Promise<void> {
     let isComparing = byHead;
     let attempt = 0;
-    while (!this.#cursor.isInStep && !this.#isStopped) {
+    while (!this.#cursor.isInStep && !this.#pauses.areOver) {
       const { position } = this.#cursor;
       const wasComparing = isComparing;
       const failure = await this.#ask(isComparing);
@@ -116,31 +121,31 @@ export class StreamFollower {
   async #ask(isComparing: boolean): Promise<unknown> {
     const offset = this.#cursor.ask();
     try {
-      if (isComparing) this.#cursor.compare(await this.#source.head(this.#topic));
-      else this.#cursor.snapshot(await this.#source.read(this.#topic, offset));
+      if (isComparing) {
+        const head = await this.#source.head(this.#topic);
+        this.#recognise();
+        this.#cursor.compare(head);
+      } else {
+        const snapshot = await this.#source.read(this.#topic, offset);
+        this.#recognise();
+        this.#cursor.snapshot(snapshot);
+      }
       return undefined;
     } catch (error) {
       return error;
     }
   }
 
-  async #retry(attempt: number, failure: unknown): Promise<void> {
-    if (attempt < mostAttempts || !this.#source.isUp) return this.#pause(attempt);
-    this.#onError(failure ?? new Error(`The stream of "${this.#topic}" lacks what was published.`));
-    this.#cursor.giveUp();
+  /** A replica that took over, or a server that was restored, may have lost what nobody here has seen. */
+  #recognise(): void {
+    const { server } = this.#source;
+    if (server !== this.#server) this.#cursor.doubt();
+    this.#server = server;
   }
 
-  /** Waits a little, or until all is over. */
-  async #pause(attempt: number): Promise<void> {
-    if (this.#isStopped) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        this.#clock.clearTimeout(timer);
-        this.#pauses.delete(end);
-        resolve();
-      };
-      const timer = this.#clock.setTimeout(end, backoffMs(attempt));
-      this.#pauses.add(end);
-    });
+  async #retry(attempt: number, failure: unknown): Promise<void> {
+    if (attempt < mostAttempts || !this.#source.isUp) return this.#pauses.before(attempt);
+    this.#onError(failure ?? new Error(`The stream of "${this.#topic}" lacks what was published.`));
+    this.#cursor.giveUp();
   }
 }

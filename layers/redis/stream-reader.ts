@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { HistoryQuery, StoredHistory } from "../contract.ts";
 import type { Link } from "./link.ts";
+import type { PubSubCommands } from "./pubsub-commands.ts";
 import {
   type Entry,
   type Head,
@@ -28,20 +29,28 @@ interface HeadQuestion {
 /** Reads streams and their heads over one connection. */
 export class StreamReader implements StreamSource {
   readonly #link: Link;
+  readonly #commands: PubSubCommands;
   readonly #waiting: (() => void)[] = [];
   #questions: HeadQuestion[] = [];
   #reads = 0;
+  #server: string | undefined;
 
   /** @param link one that knows the scripts of {@link defineStreamScripts}. */
-  constructor(link: Link) {
+  constructor(link: Link, commands: PubSubCommands) {
     this.#link = link;
+    this.#commands = commands;
+    link.redis.on("ready", () => this.#identify());
   }
 
   get isUp(): boolean {
     return this.#link.isUp;
   }
 
-  /** What one turn of the event loop asks for goes out in one command. */
+  get server(): string | undefined {
+    return this.#server;
+  }
+
+  /** What one turn of the event loop asks for goes out together. */
   head(topic: string): Promise<Head> {
     return new Promise((resolve, reject) => {
       if (this.#questions.length === 0) setImmediate(() => this.#askHeads());
@@ -81,16 +90,24 @@ export class StreamReader implements StreamSource {
     return { entries, position: { offset: head.offset, epoch }, complete };
   }
 
+  /** The first question on a connection, so that it is answered before any other. */
+  #identify(): void {
+    this.#link.redis.info("server").then(
+      (facts) => {
+        this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
+      },
+      // The connection has broken again, or may not ask: then one server is as good as another.
+      () => {},
+    );
+  }
+
   async #page(
     topic: string,
     ask: (redis: Redis, names: StreamNames) => Promise<[Error | null, unknown][] | null>,
   ): Promise<{ head: Head | undefined; entries: Omit<Entry, "epoch">[] }> {
     await this.#turn();
     try {
-      const answers = await this.#link.run((redis) => ask(redis, streamNames(topic)));
-      const failure = answers?.find(([error]) => error !== null)?.[0];
-      if (failure) throw failure;
-      const [[, head] = [], [, rows] = []] = answers ?? [];
+      const [head, rows] = await this.#link.run((redis) => answersOf(ask(redis, streamNames(topic))));
       return { head: asHead(head), entries: asEntries(rows, asHead(head)) };
     } finally {
       this.#reads -= 1;
@@ -106,8 +123,9 @@ export class StreamReader implements StreamSource {
   #askHeads(): void {
     const questions = this.#questions;
     this.#questions = [];
-    for (let from = 0; from < questions.length; from += headsPerCommand) {
-      void this.#answer(questions.slice(from, from + headsPerCommand));
+    const perCommand = this.#commands.takesManySlots ? headsPerCommand : 1;
+    for (let from = 0; from < questions.length; from += perCommand) {
+      void this.#answer(questions.slice(from, from + perCommand));
     }
   }
 
@@ -125,6 +143,17 @@ export class StreamReader implements StreamSource {
       for (const { reject } of questions) reject(error);
     }
   }
+}
+
+/** What the commands of a transaction answered. @throws as the first of them that failed, or was refused. */
+async function answersOf(transaction: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {
+  const answers = await transaction.catch((error: Error & { previousErrors?: Error[] }) => {
+    throw error.previousErrors?.[0] ?? error;
+  });
+  return (answers ?? []).map(([error, answer]) => {
+    if (error !== null) throw error;
+    return answer;
+  });
 }
 
 function asHead(text: unknown): Head | undefined {

@@ -22,6 +22,15 @@ declare module "ioredis" {
 /** How much longer than its stream a head stays: an idle group that is heard of again within a week begins no new epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
+/** Entries of one group on their way into its stream. */
+export interface Publish {
+  readonly names: StreamNames;
+  readonly payloads: readonly Buffer[];
+  readonly limit: HistoryLimit;
+  /** What tells whoever listens. On one connection it is always the same. */
+  readonly command: "PUBLISH" | "SPUBLISH";
+}
+
 /** The server's clock in microseconds: as the second half of an entry's id, and as the name of a new epoch. */
 const readClock = `
 local time = redis.call('TIME')
@@ -35,7 +44,7 @@ local stamp = string.format('%s%06d', time[1], time[2])
  * offsets count, so a new epoch begins. The limit is part of the text: an argument of each call would cost more than all
  * of its use.
  */
-const publish = ({ capacity, expiryMs }: HistoryLimit) => `${readClock}
+const publish = ({ limit: { capacity, expiryMs }, command }: Publish) => `${readClock}
 local head = redis.call('GET', KEYS[2])
 local offset, epoch
 if head then offset, epoch = string.match(head, '^(%d+)%-%d+ (%d+)$') end
@@ -54,6 +63,10 @@ for index, payload in ipairs(ARGV) do
     added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '${capacity}', id, 'p', payload)
   end
   if type(added) == 'table' and added.err then
+    -- Whatever else is wrong, a server without memory for instance, is no reason to let go of a history.
+    if not string.find(added.err, 'equal or smaller', 1, true) and not string.find(added.err, 'WRONGTYPE', 1, true) then
+      return added
+    end
     id, offset, epoch = '1-' .. stamp, 1 - index, stamp
     redis.call('DEL', KEYS[1])
     redis.call('XADD', KEYS[1], id, 'p', payload)
@@ -63,7 +76,7 @@ end
 redis.call('PEXPIRE', KEYS[1], '${expiryMs}')
 head = id .. ' ' .. epoch
 redis.call('SET', KEYS[2], head, 'PX', '${expiryMs + headOutlivesMs}')
-redis.call('PUBLISH', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '\\n' .. table.concat(ARGV))
+redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '\\n' .. table.concat(ARGV))
 `;
 
 /**
@@ -97,13 +110,9 @@ export function defineStreamScripts(redis: Redis): void {
  * Publishes entries of one group. Each limit that comes up, and they are few, is a command of its own, made known to the
  * connection when it is first needed.
  */
-export async function publishEntries(
-  redis: Redis,
-  { stream, head, channel }: StreamNames,
-  payloads: readonly Buffer[],
-  limit: HistoryLimit,
-): Promise<void> {
-  const command: PublishCommand = `greenroomPublish:${limit.capacity}:${limit.expiryMs}`;
-  if (redis[command] === undefined) redis.defineCommand(command, { lua: publish(limit), numberOfKeys: 3 });
-  await redis[command]?.(stream, head, channel, ...payloads);
+export async function publishEntries(redis: Redis, entries: Publish): Promise<void> {
+  const { names, payloads, limit } = entries;
+  const name: PublishCommand = `greenroomPublish:${limit.capacity}:${limit.expiryMs}`;
+  if (redis[name] === undefined) redis.defineCommand(name, { lua: publish(entries), numberOfKeys: 3 });
+  await redis[name]?.(names.stream, names.head, names.channel, ...payloads);
 }

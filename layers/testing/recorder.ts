@@ -1,10 +1,10 @@
 import type { Gap, Inbox, Mail, Message } from "../contract.ts";
+import { Watched } from "./watched.ts";
 
 /** An inbox that keeps what it gets, and lets a spec wait for it. */
-export class Recorder implements Inbox {
+export class Recorder extends Watched implements Inbox {
   readonly mails: Mail[] = [];
   readonly gaps: Gap[] = [];
-  readonly #waiting = new Set<() => void>();
 
   get messages(): Message[] {
     return this.mails.map(({ message }) => message);
@@ -16,12 +16,12 @@ export class Recorder implements Inbox {
 
   deliver(mail: Mail): void {
     this.mails.push(mail);
-    for (const check of this.#waiting) check();
+    this.changed();
   }
 
   gap(gap: Gap): void {
     this.gaps.push(gap);
-    for (const check of this.#waiting) check();
+    this.changed();
   }
 
   /** Resolves once a message of `type` has come, with that message. */
@@ -30,18 +30,5 @@ export class Recorder implements Inbox {
     const message = this.messages.find((candidate) => candidate.type === type);
     if (message === undefined) throw new Error(`No message of type "${type}".`);
     return message;
-  }
-
-  /** Resolves once `holds` does, which is asked again whenever something comes. */
-  until(holds: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (!holds()) return;
-        this.#waiting.delete(check);
-        resolve();
-      };
-      this.#waiting.add(check);
-      check();
-    });
   }
 }

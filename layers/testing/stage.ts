@@ -62,8 +62,8 @@ export class Stage {
 
   async open(): Promise<void> {
     this.#world = `spec-${randomBytes(6).toString("hex")}`;
-    await (await this.startNode()).ready();
-    await (await this.startNode()).ready();
+    const nodes = [await this.startNode(), await this.startNode()];
+    await Promise.all(nodes.map((node) => node.ready()));
   }
 
   async close(): Promise<void> {

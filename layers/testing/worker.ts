@@ -1,4 +1,5 @@
 import type { JobDelivery, Message } from "../contract.ts";
+import { Watched } from "./watched.ts";
 
 /** A message that a handler began to work on. */
 export interface BegunJob {
@@ -7,16 +8,16 @@ export interface BegunJob {
 }
 
 /** A handler that keeps what it gets, does what a spec says with it, and lets a spec wait for it. */
-export class Worker {
+export class Worker extends Watched {
   readonly begun: BegunJob[] = [];
   /** How many run now, and how many ran at once at most. */
   running = 0;
   most = 0;
   readonly #work: (job: BegunJob) => unknown;
-  readonly #waiting = new Set<() => void>();
 
   /** @param work what is done with each message. @default nothing, which succeeds */
   constructor(work: (job: BegunJob) => unknown = () => {}) {
+    super();
     this.#work = work;
   }
 
@@ -26,12 +27,12 @@ export class Worker {
     this.begun.push(job);
     this.running += 1;
     this.most = Math.max(this.most, this.running);
-    this.#check();
+    this.changed();
     try {
       await this.#work(job);
     } finally {
       this.running -= 1;
-      this.#check();
+      this.changed();
     }
   };
 
@@ -47,22 +48,5 @@ export class Worker {
   /** Resolves once `count` messages have been begun, in all. */
   hasBegun(count: number): Promise<void> {
     return this.until(() => this.begun.length >= count);
-  }
-
-  /** Resolves once `holds` does, which is asked again whenever a handler begins or ends. */
-  until(holds: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const check = () => {
-        if (!holds()) return;
-        this.#waiting.delete(check);
-        resolve();
-      };
-      this.#waiting.add(check);
-      check();
-    });
-  }
-
-  #check(): void {
-    for (const check of this.#waiting) check();
   }
 }

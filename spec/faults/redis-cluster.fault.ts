@@ -1,10 +1,14 @@
 import { expect } from "chai";
-import { RedisPubSubLayer } from "../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer } from "../../layers/redis/index.ts";
 import { keySlot } from "../../layers/redis/key-slot.ts";
+import { Worker } from "../../layers/testing/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-cluster.ts";
+import { open, Traffic as StreamTraffic, settle } from "./support/account.ts";
+import { throughWithJobInHand } from "./support/job-in-hand.ts";
 import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
+import { Traffic } from "./support/traffic.ts";
 
 describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   let servers: RedisClusterServers;
@@ -61,27 +65,164 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     });
   });
 
-  it("keeps what is wanted while its slot is elsewhere, and goes on with a gap when the slot is back", async () => {
+  it("follows a slot that goes to another master, with a gap, and back", async () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
+    // What stays where it is, is subscribed anew, too.
+    const bystander = await join(receiver, "bystander");
+    using others = new Traffic(sender, "bystander");
+    const slot = keySlot(`${prefix}__group__room`);
     const ledgers = [await join(sender), await join(receiver)];
+    const leaving = await receiver.newChannel(new Ledger());
+    await receiver.groupAdd("room", leaving);
     await through(sender, layers, ledgers, async () => {
-      await moveSlot(1);
-      await until(() => layers.every(({ health }) => !health.ok));
-      const failure = await sender.groupSend("room", { type: "x" }).catch((error: Error) => error);
-      expect(failure).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
-      // Both were told once when it went, and once more when they subscribed where it no longer is.
-      await until(() => errors.filter((error) => error.includes("the shard has moved")).length >= 4);
-      await moveSlot(0);
+      for (const [from, to] of [
+        [0, 1],
+        [1, 0],
+        [0, 2],
+      ] as const) {
+        const before = ledgers.map(({ gaps }) => gaps);
+        await servers.moveSlot(slot, from, to);
+        // What comes after the gap comes from there.
+        await until(() =>
+          ledgers.every(({ gaps, lines }, index) => gaps > (before[index] ?? 0) && lines.at(-1) !== "gap"),
+        );
+        await until(() => layers.every(({ health }) => health.ok));
+      }
     });
+    const joined = await join(receiver);
+    await sender.groupSend("room", { type: "end" });
+    await joined.ended();
+    await others.end();
+    await bystander.ended();
+    bystander.expectNoSilentLoss(others.accepted);
+  });
+});
+
+describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
+  let servers: RedisClusterServers;
+  let layers: [RedisStreamsLayer, RedisStreamsLayer];
+  beforeEach(async () => {
+    servers = await startRedisCluster();
+    layers = [startLayer(), startLayer()];
+  });
+  afterEach(async () => {
+    await Promise.all(layers.map((layer) => layer.close()));
+    await servers.stop();
   });
 
-  /** Gives the slot of the traffic's group to another master, as if slots were spread anew. */
-  async function moveSlot(to: number): Promise<void> {
-    const slot = keySlot(`${prefix}__group__room`);
-    const id = String(await servers.clients[to]?.call("CLUSTER", "MYID"));
-    for (const client of servers.clients.slice(0, 3))
-      await client.call("CLUSTER", "SETSLOT", slot, "NODE", id);
-    // The newest claim wins.
-    await servers.clients[to]?.call("CLUSTER", "BUMPEPOCH");
+  function startLayer(probeMs = 200): RedisStreamsLayer {
+    const cluster = servers.masters.map(({ host, port }) => ({ host, port }));
+    const options = { probeMs, connectTimeoutMs: 1_000, capacity: 100_000, onError() {} };
+    return new RedisStreamsLayer({ cluster, prefix: "chat", ...options });
   }
+
+  /** A name of which the first master, which has a replica, has what begins with `start`; or the second one. */
+  function nameOn(master: number, start: string): string {
+    const names = Array.from({ length: 100 }, (_, index) => `name-${index}`);
+    const name = names.find((candidate) => servers.masterOf(keySlot(start + candidate)) === master);
+    return name ?? expect.fail("A master has no name.");
+  }
+
+  for (const [how, fault] of [
+    ["is killed", () => servers.masters[0]?.kill()],
+    ["is made a replica while it runs", () => servers.clients[3]?.call("CLUSTER", "FAILOVER")],
+  ] as const) {
+    it(`delivers all or tells a gap, once, when a master ${how}; others notice nothing`, async () => {
+      const [room, elsewhere] = [nameOn(0, "chat__group__"), nameOn(1, "chat__group__")];
+      const members = await Promise.all(layers.map((layer) => open(layer, room)));
+      const bystander = await open(layers[1], elsewhere);
+      const traffic = new StreamTraffic(layers[0], room);
+      const others = new StreamTraffic(layers[0], elsewhere);
+      await traffic.more(50);
+      await fault();
+      await Promise.all(members.map((member) => member.until(() => member.gaps.length > 0)));
+      await traffic.more(50);
+      await settle(members, traffic);
+      await settle([bystander], others);
+      // The new master may lack what nobody here has seen.
+      for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: room }]);
+      expect(bystander.gaps).to.deep.equal([]);
+      expect(bystander.numbers.length).to.equal(others.sent.length);
+    });
+  }
+
+  it("reads a history at the new master, though nothing else told of it", async () => {
+    const room = nameOn(0, "chat__group__");
+    const layer = startLayer(60_000);
+    await layer.groupSend(room, { type: "message" });
+    await servers.clients[0]?.wait(1, 0);
+    await servers.clients[3]?.call("CLUSTER", "FAILOVER");
+    const isOver = async () => String(await servers.clients[0]?.info("replication")).includes("role:slave");
+    while (!(await isOver()));
+    const length = () =>
+      layer.history(room).then(
+        ({ entries }) => entries.length,
+        () => new Promise<number>((resolve) => setTimeout(resolve, 5, 0)),
+      );
+    while ((await length()) !== 1);
+    await layer.close();
+  });
+
+  it("delivers all or tells a gap when slots go to other masters, with their keys, and back", async () => {
+    const room = nameOn(0, "chat__group__");
+    const slot = keySlot(`chat__group__${room}`);
+    const members = await Promise.all(layers.map((layer) => open(layer, room)));
+    const traffic = new StreamTraffic(layers[0], room);
+    await traffic.more(50);
+    for (const [from, to] of [
+      [0, 1],
+      [1, 2],
+      [2, 0],
+    ] as const) {
+      const before = members.map(({ gaps }) => gaps.length);
+      await servers.moveSlot(slot, from, to);
+      await Promise.all(
+        members.map((member, index) => member.until(() => member.gaps.length > (before[index] ?? 0))),
+      );
+      await traffic.more(50);
+    }
+    await settle(members, traffic);
+    // Nothing is left of the connections to the shards as they were: two layers have one to each of three.
+    const subscribers = async () => {
+      const lists = await Promise.all(servers.clients.map((client) => client.client("LIST")));
+      return lists.join().split("name=greenroom-subscriber").length - 1;
+    };
+    while ((await subscribers()) !== 6);
+    const { entries, complete } = await layers[1].history(room, { limit: 100_000, since: 0 });
+    expect(complete).to.equal(true);
+    const kept = new Set(entries.map(({ message }) => message.number));
+    expect(traffic.sent.filter((number) => !kept.has(number))).to.deep.equal([]);
+  });
+
+  it("goes on with the jobs of a queue whose slot goes to another master", async () => {
+    const queue = nameOn(0, "chat__queue__");
+    const worker = new Worker();
+    const consumption = await layers[1].consume(queue, worker.handle, { claimAfterMs: 500 });
+    const done = () => new Set(worker.numbers).size;
+    for (let number = 1; number <= 50; number += 1) await layers[0].send(queue, { type: "job", number });
+    await servers.moveSlot(keySlot(`chat__queue__${queue}`), 0, 1);
+    for (let number = 51; number <= 100; number += 1) {
+      const send = () =>
+        layers[0].send(queue, { type: "job", number }).then(
+          () => true,
+          () => false,
+        );
+      while (!(await send())) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await worker.until(() => done() === 100);
+    await consumption.close();
+    await until(() => layers.every(({ health }) => health.ok));
+  });
+
+  it("keeps the jobs, and whoever is busy with one, when a master is killed", async () => {
+    await throughWithJobInHand(
+      layers,
+      nameOn(0, "chat__queue__"),
+      async () => servers.clients[0]?.wait(1, 0),
+      async () => {
+        await servers.masters[0]?.kill();
+        await until(() => layers.every(({ health }) => !health.ok));
+      },
+    );
+  });
 });

@@ -1,7 +1,10 @@
 import { expect } from "chai";
-import { RedisPubSubLayer } from "../../layers/redis/index.ts";
+import { Redis } from "ioredis";
+import { RedisPubSubLayer, RedisStreamsLayer } from "../../layers/redis/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisSentinels, startRedisSentinels } from "../support/redis-sentinel.ts";
+import { open, settle, Traffic } from "./support/account.ts";
+import { throughWithJobInHand } from "./support/job-in-hand.ts";
 import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
 
@@ -66,5 +69,60 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
     await group.stop();
     await until(() => layers.every(({ health }) => !health.ok));
     await Promise.all(layers.map((layer) => layer.close()));
+  });
+});
+
+describe("RedisStreamsLayer over Sentinel, under faults", () => {
+  let group: RedisSentinels;
+  let layers: [RedisStreamsLayer, RedisStreamsLayer];
+  beforeEach(async () => {
+    group = await startRedisSentinels(password);
+    layers = [startLayer(), startLayer()];
+  });
+  afterEach(async () => {
+    await Promise.all(layers.map((layer) => layer.close()));
+    await group.stop();
+  });
+
+  function startLayer(): RedisStreamsLayer {
+    const { sentinels, name } = group;
+    const options = { probeMs: 200, connectTimeoutMs: 1_000, capacity: 100_000, onError() {} };
+    return new RedisStreamsLayer({ sentinels, name, redis: { password }, prefix: "chat", ...options });
+  }
+
+  async function failover(fault: () => Promise<unknown>): Promise<void> {
+    await fault();
+    await until(() => layers.every(({ health }) => !health.ok));
+    await until(() => layers.every(({ health }) => health.ok));
+    expect(await group.masterPort()).to.equal(group.replica.port);
+  }
+
+  for (const [how, fault, after] of [
+    ["is killed", () => group.master.kill(), async () => {}],
+    ["freezes, and comes back as a replica", () => group.master.pause(), () => group.master.resume()],
+  ] as const) {
+    it(`delivers all or tells a gap, once, when the master ${how}`, async () => {
+      const members = await Promise.all(layers.map((layer) => open(layer, "room")));
+      const traffic = new Traffic(layers[0], "room");
+      await traffic.more(50);
+      await failover(fault);
+      await traffic.more(50);
+      await settle(members, traffic);
+      // The new master may lack what nobody here has seen.
+      for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: "room" }]);
+      await after();
+    });
+  }
+
+  it("keeps the jobs, and whoever is busy with one, when the master is killed", async () => {
+    const raw = new Redis(group.master.url, { retryStrategy: null });
+    raw.on("error", () => {});
+    await throughWithJobInHand(
+      layers,
+      "jobs",
+      () => raw.wait(1, 0),
+      () => failover(() => group.master.kill()),
+    );
+    raw.disconnect();
   });
 });

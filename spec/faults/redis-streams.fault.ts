@@ -1,10 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { RedisStreamsLayer, type RedisStreamsLayerOptions } from "../../layers/redis/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 import { type Direction, startTcpProxy } from "../support/tcp-proxy.ts";
-import { type Account, open, Traffic } from "./support/account.ts";
+import { open, settle, Traffic } from "./support/account.ts";
 import { startGateway } from "./support/gateway.ts";
 import { publishFor } from "./support/heap.ts";
 
@@ -46,14 +49,6 @@ describe("RedisStreamsLayer under faults", () => {
     const traffic = new Traffic(sender, "room");
     await traffic.more(50);
     return { members, sender, traffic };
-  }
-
-  async function settle(members: readonly Account[], traffic: Traffic): Promise<void> {
-    const last = await traffic.stop();
-    for (const member of members) {
-      await member.until(() => member.numbers.includes(last));
-      member.check(traffic.sent);
-    }
   }
 
   const key = (part: string) => `{chat__group__room}:${part}`;
@@ -148,6 +143,40 @@ describe("RedisStreamsLayer under faults", () => {
     member.check(Array.from({ length: 161 }, (_, index) => index + 1));
     expect(member.gaps).to.deep.equal([{ group: "room", from: 11, to: 60 }]);
     expect(member.numbers.length).to.equal(111);
+  });
+
+  it("restored from what it was before: a gap, also where nobody had seen what is lost", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "greenroom-restored-"));
+    const stored = await startRedisServer({ args: ["--dir", folder] });
+    const gateway = await startGateway(stored);
+    const node = startLayer({ url: gateway.url });
+    const member = await open(node, "room");
+    const sender = startLayer({ url: stored.url });
+    const send = async (from: number, to: number) => {
+      for (let number = from; number <= to; number += 1) {
+        await sender.groupSend("room", { type: "message", number });
+      }
+    };
+    await send(1, 10);
+    await member.until(() => member.numbers.includes(10));
+    const keeper = new Redis(stored.url);
+    await keeper.save();
+    keeper.disconnect();
+    gateway.shut();
+    await until(() => !node.health.ok);
+    await send(11, 15);
+    await stored.kill();
+    const restored = await startRedisServer({ port: stored.port, args: ["--dir", folder] });
+    await until(() => sender.health.ok);
+    gateway.open();
+    await send(16, 16);
+    await member.until(() => member.numbers.includes(16));
+    member.check(Array.from({ length: 16 }, (_, index) => index + 1));
+    expect(member.gaps).to.deep.equal([{ group: "room" }]);
+    await Promise.all([node.close(), sender.close()]);
+    await gateway.close();
+    await restored.kill();
+    await rm(folder, { recursive: true });
   });
 
   for (const part of ["stream", "head"]) {

@@ -3,6 +3,7 @@ import { MemoryBus } from "../../layers/memory-bus.ts";
 import { MemoryLayer } from "../../layers/memory-layer.ts";
 import { createSealing } from "../../layers/sealing.ts";
 import { Recorder } from "../../layers/testing/index.ts";
+import { keepWarnings } from "./support/warnings.ts";
 
 const count = 100_000;
 const encryption = { keys: ["key"] };
@@ -21,15 +22,7 @@ const floods = {
 
 describe("a flood of what nobody can read", function () {
   this.timeout(30_000);
-  const { emitWarning } = process;
-  let warnings: string[];
-  beforeEach(() => {
-    warnings = [];
-    process.emitWarning = (warning: string | Error) => void warnings.push(String(warning));
-  });
-  afterEach(() => {
-    process.emitWarning = emitWarning;
-  });
+  const kept = keepWarnings();
 
   for (const [what, { payload, reason, options }] of Object.entries(floods)) {
     it(`is counted to the last, warned of a few times, and soon over: ${what}`, async () => {
@@ -45,8 +38,8 @@ describe("a flood of what nobody can read", function () {
       expect(layer.counters().dropped).to.deep.equal({ [reason]: count });
       expect(layer.counters().received).to.equal(count + 1);
       // One in five seconds.
-      expect(warnings).to.have.length.within(1, 3);
-      for (const warning of warnings) {
+      expect(kept.warnings).to.have.length.within(1, 3);
+      for (const warning of kept.warnings) {
         expect(warning).to.match(/^layer: What arrived on "greenroom__group__group" (is no|cannot be)/);
       }
       expect((user + system) / count, "µs of CPU for each").to.be.lessThan(100);

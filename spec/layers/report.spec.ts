@@ -1,17 +1,10 @@
 import { expect } from "chai";
 import type { ErrorListener } from "../../layers/contract.ts";
 import { createReporter } from "../../layers/report.ts";
+import { keepWarnings } from "./support/warnings.ts";
 
 describe("createReporter", () => {
-  const { emitWarning } = process;
-  let warnings: string[];
-  beforeEach(() => {
-    warnings = [];
-    process.emitWarning = (warning: string | Error) => void warnings.push(String(warning));
-  });
-  afterEach(() => {
-    process.emitWarning = emitWarning;
-  });
+  const kept = keepWarnings();
 
   it("asks for the listener each time, so that it may be set later", () => {
     let listener: ErrorListener | undefined;
@@ -21,7 +14,7 @@ describe("createReporter", () => {
     listener = (...failure) => heard.push(failure);
     const late = new Error("late");
     report(late, { stage: "layer", group: "room" });
-    expect(warnings).to.deep.equal(["layer: early"]);
+    expect(kept.warnings).to.deep.equal(["layer: early"]);
     expect(heard).to.deep.equal([[late, { stage: "layer", group: "room" }]]);
   });
 
@@ -35,20 +28,20 @@ describe("createReporter", () => {
     report(new Error("fifth"), { stage: "receive" });
     time += 100;
     report("no error at all", { stage: "layer" });
-    expect(warnings).to.deep.equal([
+    expect(kept.warnings).to.deep.equal([
       "layer: first",
       "receive: fifth (3 more since the last warning)",
       "layer: no error at all",
     ]);
   });
 
-  it("tells of a storm of failures in a few warnings that leave none out of the count", () => {
+  it("tells of a storm of failures in a few kept.warnings that leave none out of the count", () => {
     let time = 0;
     const report = createReporter(() => undefined, { now: () => time });
     for (time = 0; time < 100_000; time += 1) report(new Error(`topic ${time % 7}`), { stage: "layer" });
-    expect(warnings).to.have.length(20);
-    expect(warnings[0]).to.equal("layer: topic 0");
-    for (const warning of warnings.slice(1)) {
+    expect(kept.warnings).to.have.length(20);
+    expect(kept.warnings[0]).to.equal("layer: topic 0");
+    for (const warning of kept.warnings.slice(1)) {
       expect(warning).to.match(/^layer: topic \d \(4999 more since the last warning\)$/);
     }
   });
@@ -67,7 +60,7 @@ describe("createReporter", () => {
     report(new Error("x"), { stage: "layer" });
     await new Promise((resolve) => setImmediate(resolve));
     report({ toString: null }, { stage: "layer" });
-    expect(warnings).to.deep.equal([
+    expect(kept.warnings).to.deep.equal([
       "onError: it threw",
       "onError: it rejected",
       "layer: an error that cannot be shown",

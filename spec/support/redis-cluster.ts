@@ -13,6 +13,8 @@ export interface RedisClusterServers {
   readonly clients: readonly Redis[];
   /** The index of the master whose part `slot` is in. */
   masterOf(slot: number): number;
+  /** Moves a slot, keys and all, from one master to another, as `redis-cli --cluster reshard` does. */
+  moveSlot(slot: number, from: number, to: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,23 @@ export async function startRedisCluster(): Promise<RedisClusterServers> {
     replica: servers[3] as RedisServer,
     clients,
     masterOf: (slot) => ranges.findIndex(([, to]) => slot <= to),
+    async moveSlot(slot, from, to) {
+      const [source, target, place] = [clients[from], clients[to], servers[to]];
+      if (!source || !target || !place) throw new Error("There are three masters.");
+      const [sourceId, targetId] = await Promise.all(
+        [source, target].map((client) => client.cluster("MYID")),
+      );
+      await target.call("CLUSTER", "SETSLOT", slot, "IMPORTING", String(sourceId));
+      await source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", String(targetId));
+      for (;;) {
+        const keys = (await source.call("CLUSTER", "GETKEYSINSLOT", slot, 100)) as string[];
+        if (keys.length === 0) break;
+        await source.call("MIGRATE", place.host, place.port, "", 0, 5_000, "KEYS", ...keys);
+      }
+      for (const client of [target, source]) {
+        await client.call("CLUSTER", "SETSLOT", slot, "NODE", String(targetId));
+      }
+    },
     async stop() {
       for (const client of clients) client.disconnect();
       await Promise.all(servers.map((server) => server.kill()));

@@ -23,12 +23,13 @@ const name = "mymaster";
 /** Starts them and resolves once a failover would work. A failover begins half a second after the master's end. */
 export async function startRedisSentinels(password?: string): Promise<RedisSentinels> {
   const login = password === undefined ? {} : { password };
-  const master = await startRedisServer(login);
-  const replica = await startRedisServer({
-    ...login,
-    args: ["--replicaof", host, String(master.port), "--repl-diskless-sync-delay", "0"],
-  });
   const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
+  // A replica, as each of the two may become, writes down what it was sent.
+  const start = (file: string, ...args: string[]) =>
+    startRedisServer({ ...login, args: ["--dir", folder, "--dbfilename", file, ...args] });
+  const master = await start("first.rdb");
+  const following = ["--replicaof", host, String(master.port), "--repl-diskless-sync-delay", "0"];
+  const replica = await start("second.rdb", ...following);
   const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(folder, master.port, password)));
   const clients = sentinels.map(({ port }) => new Redis({ host, port, retryStrategy: null }));
   for (const client of clients) client.on("error", () => {});

@@ -117,3 +117,12 @@ export class Traffic {
     return isSent;
   }
 }
+
+/** Stops the traffic, waits until each member has all of it, and holds that against what was sent. */
+export async function settle(members: readonly Account[], traffic: Traffic): Promise<void> {
+  const last = await traffic.stop();
+  for (const member of members) {
+    await member.until(() => member.numbers.includes(last));
+    member.check(traffic.sent);
+  }
+}

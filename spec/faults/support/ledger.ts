@@ -5,6 +5,8 @@ import type { Gap, Inbox, Mail } from "../../../layers/contract.ts";
 export class Ledger implements Inbox {
   readonly lines: (number | "gap")[] = [];
   readonly directGaps: Gap[] = [];
+  /** Whether a gap was told between the last number and the end marker. */
+  #endsInGap = false;
   readonly #ended: Promise<void>;
   #end = () => {};
 
@@ -24,8 +26,10 @@ export class Ledger implements Inbox {
   }
 
   deliver({ message }: Mail): void {
-    if (message.type === "end") this.#end();
-    else this.lines.push(Number(message.number));
+    if (message.type === "end") {
+      this.#endsInGap = this.lines.at(-1) === "gap";
+      this.#end();
+    } else this.lines.push(Number(message.number));
   }
 
   gap(gap: Gap): void {
@@ -55,6 +59,9 @@ export class Ledger implements Inbox {
       expect(line, "a number came twice, or out of order").to.be.greaterThan(last);
       for (let lost = last + 1; isGap && line !== Number.POSITIVE_INFINITY && lost < line; lost += 1) {
         excused.add(lost);
+      }
+      if (line === Number.POSITIVE_INFINITY && this.#endsInGap) {
+        for (const number of accepted) if (number > last) excused.add(number);
       }
       came.add(line);
       last = line;

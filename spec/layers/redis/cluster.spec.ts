@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
+import type { Redis } from "ioredis";
 import { LayerUnavailableError } from "../../../layers/errors.ts";
-import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
 import { keySlot } from "../../../layers/redis/key-slot.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { shardedPubSub } from "../../../layers/redis/pubsub-commands.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
 import { freePort } from "../../support/free-port.ts";
 import { type RedisClusterServers, startRedisCluster } from "../../support/redis-cluster.ts";
-import { pubSubLacks } from "./support/pubsub-lacks.ts";
+import { describeRedisLayers } from "./support/describe-redis-layers.ts";
 
 describe("over a Redis Cluster", () => {
   let servers: RedisClusterServers;
@@ -18,13 +20,12 @@ describe("over a Redis Cluster", () => {
   after(() => servers.stop());
 
   const seed = () => servers.masters.slice(1, 2);
-  const clientOf = (topic: string) => servers.clients[servers.masterOf(keySlot(topic))];
 
-  describeChannelLayer("RedisPubSubLayer", {
-    lacks: pubSubLacks,
-    startNode: (world) => new RedisPubSubLayer({ cluster: seed(), prefix: world }),
-    publish: async (topic, payload) => clientOf(topic)?.spublish(topic, Buffer.from(payload)),
-    cut: () => Promise.all(servers.clients.map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub"))),
+  describeRedisLayers({
+    place: () => ({ cluster: seed() }),
+    clients: () => servers.clients,
+    clientOf: (key) => servers.clients[servers.masterOf(keySlot(key))] as Redis,
+    commands: shardedPubSub,
   });
 
   it("counts slots as the servers do", async () => {
@@ -49,13 +50,34 @@ describe("over a Redis Cluster", () => {
     await layer.close();
   });
 
-  it("takes a prefix with braces, which keeps all groups on one shard", async () => {
-    const layer = new RedisPubSubLayer({ cluster: seed(), prefix: "{cluster}" });
-    const inbox = new Recorder();
-    await layer.groupAdd("room", await layer.newChannel(inbox));
-    await layer.groupSend("room", { type: "x" });
-    await inbox.next("x");
+  for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
+    for (const prefix of ["{cluster}", "clu}ster", "}cluster", "{}cluster", "{"]) {
+      it(`lets a ${Layer.name} have braces in its prefix: ${prefix}`, async () => {
+        const layer = new Layer({ cluster: seed(), prefix });
+        const inbox = new Recorder();
+        await layer.groupAdd("room", await layer.newChannel(inbox));
+        await layer.groupSend("room", { type: "x" });
+        await inbox.next("x");
+        await layer.close();
+      });
+    }
+  }
+
+  it("asks for the ends of a thousand streams in as many commands, since they are of many slots", async () => {
+    const calls = async () => {
+      const stats = await Promise.all(
+        servers.clients.slice(0, 3).map((client) => client.info("commandstats")),
+      );
+      return stats.map((text) => Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0));
+    };
+    const before = await calls();
+    const layer = new RedisStreamsLayer({ cluster: seed(), prefix: "cluster" });
+    const channel = await layer.newChannel(new Recorder());
+    const groups = Array.from({ length: 1_000 }, (_, index) => `room-${index}`);
+    await Promise.all(groups.map((group) => layer.groupAdd(group, channel)));
     await layer.close();
+    const asked = (await calls()).map((count, index) => count - (before[index] ?? 0));
+    for (const count of asked) expect(count).to.be.greaterThan(300);
   });
 
   it("names the nodes that were given, if none answers", async () => {
@@ -84,10 +106,14 @@ describe("over a Redis Cluster", () => {
     await once(silent, "close");
   });
 
-  it("wants a node, and no other server beside the cluster", () => {
-    const start = (options: object) => () =>
-      new RedisPubSubLayer({ prefix: "cluster", ...options } as { url: string; prefix: string });
-    expect(start({ cluster: [] })).to.throw(TypeError, "A cluster looks like");
-    expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "stands alone");
-  });
+  for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
+    it(`gives a ${Layer.name} a node, no other server beside the cluster, and numbers that make sense`, () => {
+      const start = (options: object) => () =>
+        new Layer({ prefix: "cluster", ...options } as { url: string; prefix: string });
+      expect(start({ cluster: [] })).to.throw(TypeError, "A cluster looks like");
+      expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "stands alone");
+      expect(start({ cluster: seed(), hosts: ["redis://x"] })).to.throw(TypeError, "stands alone");
+      expect(start({ cluster: seed(), probeMs: 0 })).to.throw(RangeError, "probeMs");
+    });
+  }
 });

@@ -1,11 +1,18 @@
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { HashRing } from "../../../layers/redis/hash-ring.ts";
-import { type ByHosts, type PubSubOptions, RedisPubSubLayer } from "../../../layers/redis/index.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import {
+  type ByHosts,
+  type PubSubOptions,
+  RedisPubSubLayer,
+  RedisStreamsLayer,
+} from "../../../layers/redis/index.ts";
+import { pubSub } from "../../../layers/redis/pubsub-commands.ts";
+import { Recorder, Worker } from "../../../layers/testing/index.ts";
+import { freePort } from "../../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
 import { until } from "../support/until.ts";
-import { pubSubLacks } from "./support/pubsub-lacks.ts";
+import { describeRedisLayers } from "./support/describe-redis-layers.ts";
 
 describe("over two hosts", () => {
   let servers: RedisServer[];
@@ -23,11 +30,11 @@ describe("over two hosts", () => {
   const addresses = () => servers.map(({ host, port }) => `${host}:${port}`);
   const hostOf = (topic: string) => addresses().indexOf(new HashRing(addresses()).hostOf(topic));
 
-  describeChannelLayer("RedisPubSubLayer", {
-    lacks: pubSubLacks,
-    startNode: (world) => new RedisPubSubLayer({ hosts: hosts(), prefix: world }),
-    publish: async (topic, payload) => clients[hostOf(topic)]?.publish(topic, Buffer.from(payload)),
-    cut: () => Promise.all(clients.map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub"))),
+  describeRedisLayers({
+    place: () => ({ hosts: hosts() }),
+    clients: () => clients,
+    clientOf: (key) => clients[hostOf(key)] as Redis,
+    commands: pubSub,
   });
 
   /** A group of each host, by the names that these servers give. */
@@ -86,16 +93,44 @@ describe("over two hosts", () => {
     const error = await layer.ready().catch((reason: Error) => reason);
     expect(error).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
     expect(error).to.have.property("message").that.includes("127.0.0.1:1 ").and.not.includes("hunter2");
+    // Those that did answer are hung up on.
+    const isConnected = async () =>
+      (await Promise.all(clients.map((client) => client.client("LIST")))).join().includes("name=greenroom");
+    while (await isConnected());
     await layer.close();
   });
 
-  it("wants at least one, each once, and no other server beside them", () => {
-    const start = (options: object) => () => startLayer(options);
-    expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
-    expect(start({ url: "redis://localhost" })).to.throw(TypeError, "hosts look like");
-    expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
-      TypeError,
-      "one:6379 is there twice",
+  it("opens at the next call, queues and all, if a host is there by then", async () => {
+    const port = await freePort();
+    const [known = ""] = hosts();
+    const layer = new RedisStreamsLayer({ hosts: [known, `redis://127.0.0.1:${port}`], prefix: "later" });
+    expect(await layer.ready().catch((error: Error) => error)).to.have.property(
+      "code",
+      "ERR_LAYER_UNAVAILABLE",
     );
+    const server = await startRedisServer({ port });
+    await layer.ready();
+    const queues = Array.from({ length: 10 }, (_, index) => `jobs-${index}`);
+    const worker = new Worker();
+    for (const queue of queues) {
+      await layer.consume(queue, worker.handle);
+      await layer.send(queue, { type: "job" });
+    }
+    await worker.hasBegun(queues.length);
+    await layer.close();
+    await server.stop();
   });
+
+  for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
+    it(`gives a ${Layer.name} at least one, each once, and no other server beside them`, () => {
+      const start = (options: object) => () =>
+        new Layer({ prefix: "hosts", ...options } as { url: string; prefix: string });
+      expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
+      expect(start({ hosts: hosts(), url: "redis://localhost" })).to.throw(TypeError, "hosts look like");
+      expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
+        TypeError,
+        "one:6379 is there twice",
+      );
+    });
+  }
 });

@@ -3,10 +3,8 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { InvalidNameError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
-import { createSealing } from "../../../layers/sealing.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
-import { pubSubLacks } from "./support/pubsub-lacks.ts";
 
 /** A client that knows nothing of this package. */
 let raw: Redis;
@@ -14,23 +12,6 @@ before(() => {
   raw = new Redis(redisUrl());
 });
 after(() => raw.quit());
-
-describeChannelLayer("RedisPubSubLayer", {
-  startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world }),
-  publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
-  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
-  lacks: pubSubLacks,
-});
-
-const encryption = { keys: ["the first key", "another"] };
-const { seal } = createSealing(encryption);
-
-describeChannelLayer("RedisPubSubLayer, encrypted", {
-  startNode: (world) => new RedisPubSubLayer({ url: redisUrl(), prefix: world, encryption }),
-  publish: (topic, payload) => raw.publish(topic, Buffer.from(seal(payload))),
-  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
-  lacks: pubSubLacks,
-});
 
 describe("RedisPubSubLayer on the wire", () => {
   let prefix: string;

@@ -2,12 +2,8 @@ import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { SimulatedClock } from "xstate";
-import {
-  RedisStreamsBackend,
-  RedisStreamsLayer,
-  type RedisStreamsLayerOptions,
-} from "../../../layers/redis/index.ts";
-import { describeChannelLayer, Recorder } from "../../../layers/testing/index.ts";
+import { RedisStreamsLayer, type RedisStreamsLayerOptions } from "../../../layers/redis/index.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl, startRedisServer } from "../../support/redis.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
@@ -18,22 +14,6 @@ before(() => {
   raw = new Redis(redisUrl());
 });
 after(() => raw.quit());
-
-describeChannelLayer("RedisStreamsLayer", {
-  startNode: (world, options) => new RedisStreamsLayer({ ...options, url: redisUrl(), prefix: world }),
-  publish: async (topic, payload) => {
-    const backend = new RedisStreamsBackend({
-      url: redisUrl(),
-      prefix: topic.slice(0, topic.indexOf("__")),
-    });
-    await backend.open({ payload() {}, gap() {}, error() {} });
-    await backend.publish(topic, payload);
-    await backend.close();
-  },
-  enqueue: (queue, payload) => raw.xadd(`{${queue}}`, "*", "payload", Buffer.from(payload)),
-  cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
-  lacks: { gap: "what a broken connection leaves out is read from the stream" },
-});
 
 describe("RedisStreamsLayer on the wire", () => {
   let prefix: string;
@@ -176,6 +156,27 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(position?.epoch).not.to.equal(old);
   });
 
+  it("rejects what a server without memory refuses, and keeps the history that there is", async () => {
+    const server = await startRedisServer();
+    const client = new Redis(server.url);
+    const layer = startLayer({ url: server.url });
+    await layer.groupSend("room", { type: "kept" });
+    await client.config("SET", "maxmemory", "1");
+    const error = await layer.groupSend("room", { type: "refused" }).catch((reason: Error) => reason);
+    expect(error).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
+    expect(error).to.have.property("message").that.includes("OOM");
+    await client.config("SET", "maxmemory", "0");
+    await layer.groupSend("room", { type: "after" });
+    const { entries } = await layer.history("room");
+    expect(entries.map(({ message, delivery }) => [message.type, delivery.offset])).to.deep.equal([
+      ["kept", 1],
+      ["after", 2],
+    ]);
+    client.disconnect();
+    await layer.close();
+    await server.stop();
+  });
+
   it("delivers what a plain PUBLISH says, without a place in the history", async () => {
     const inbox = await join(startLayer(), "room");
     await raw.publish(`{${prefix}__group__room}`, Buffer.from("81a474797065a178", "hex"));
@@ -183,21 +184,46 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inbox.mails).to.deep.equal([{ message: { type: "x" }, delivery: { group: "room" } }]);
   });
 
-  it("finds by the stream's head what was never told, within the interval", async () => {
-    const clock = new SimulatedClock();
-    const layer = startLayer({ clock, tailCheckMs: 10_000 });
-    const inbox = await join(layer, "room", "quiet");
-    await layer.groupSend("room", { type: "told" });
-    await inbox.next("told");
+  /** Adds an entry whose publication nobody hears. */
+  async function addUntold(): Promise<void> {
     const [id, epoch] = String(await raw.get(keyOf("head"))).split(" ");
     const lost = `2-${Number(id?.split("-")[1]) + 1}`;
     await raw.xadd(keyOf("stream"), lost, "p", Buffer.from("81a474797065a46c6f7374", "hex"));
     await raw.set(keyOf("head"), `${lost} ${epoch}`);
-    clock.increment(12_500);
-    await inbox.next("lost");
-    expect(inbox.mails.map(({ delivery }) => delivery.offset)).to.deep.equal([1, 2]);
-    expect(inbox.gaps).to.deep.equal([]);
-  });
+  }
+
+  /** Ends this package's connections of one kind. */
+  async function kill(role: string): Promise<void> {
+    const list = String(await raw.client("LIST"));
+    const ids = list.matchAll(new RegExp(`^id=(\\d+) .* name=greenroom-${role} `, "gm"));
+    for (const [, id = ""] of ids) await raw.call("CLIENT", "KILL", "ID", id);
+  }
+
+  for (const [when, options, look] of [
+    [
+      "within the interval",
+      { tailCheckMs: 10_000 },
+      async (clock: SimulatedClock) => clock.increment(12_500),
+    ],
+    ["when the connection that publishes was made anew", {}, () => kill("publisher")],
+  ] as const) {
+    it(`finds by the stream's head what was never told, ${when}`, async () => {
+      const clock = new SimulatedClock();
+      const layer = startLayer({ clock, onError() {}, ...options });
+      const inbox = await join(layer, "room", "quiet");
+      await layer.groupSend("room", { type: "told" });
+      await inbox.next("told");
+      await addUntold();
+      await look(clock);
+      // What is missing may be on its way: a little later it is looked at again.
+      await until(() => {
+        clock.increment(10);
+        return inbox.types.includes("lost");
+      });
+      expect(inbox.mails.map(({ delivery }) => delivery.offset)).to.deep.equal([1, 2]);
+      expect(inbox.gaps).to.deep.equal([]);
+    });
+  }
 
   it("looks at the heads of all groups with one command for a thousand", async () => {
     const commands = async () => {
@@ -207,6 +233,21 @@ describe("RedisStreamsLayer on the wire", () => {
     const before = await commands();
     await join(startLayer(), ...Array.from({ length: 1_000 }, (_, index) => `room-${index}`));
     expect((await commands()) - before).to.equal(1);
+  });
+
+  it("says in its health that the connections of its queues are down, while they are in use", async () => {
+    for (const role of ["queues", "queue-reader"]) {
+      const layer = startLayer({ onError() {} });
+      const consumption = await layer.consume("jobs", () => {});
+      expect(layer.health).to.deep.equal({ ok: true });
+      await kill(role);
+      await until(() => !layer.health.ok);
+      expect(layer.health.reason).to.include(`(${role})`);
+      await until(() => layer.health.ok);
+      await consumption.close();
+      expect(layer.health).to.deep.equal({ ok: true });
+      await layer.close();
+    }
   });
 
   it("takes one round trip for joins, and one for all of one turn, where a group is new and where it is not", async () => {

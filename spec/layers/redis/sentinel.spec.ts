@@ -5,11 +5,11 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { LayerUnavailableError } from "../../../layers/errors.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
-import { describeChannelLayer } from "../../../layers/testing/index.ts";
+import { pubSub } from "../../../layers/redis/pubsub-commands.ts";
 import { freePort } from "../../support/free-port.ts";
 import { type RedisSentinels, startRedisSentinels } from "../../support/redis-sentinel.ts";
 import { until } from "../support/until.ts";
-import { pubSubLacks } from "./support/pubsub-lacks.ts";
+import { describeRedisLayers } from "./support/describe-redis-layers.ts";
 
 const password = "hunter2-secret";
 
@@ -28,12 +28,7 @@ describe("over Sentinel", () => {
 
   const place = () => ({ sentinels: group.sentinels, name: group.name, redis: { password } });
 
-  describeChannelLayer("RedisPubSubLayer", {
-    lacks: pubSubLacks,
-    startNode: (world) => new RedisPubSubLayer({ ...place(), prefix: world }),
-    publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
-    cut: () => raw.call("CLIENT", "KILL", "TYPE", "pubsub"),
-  });
+  describeRedisLayers({ place, clients: () => [raw], clientOf: () => raw, commands: pubSub });
 
   /** What `ready` rejects with, without the password anywhere in it. */
   async function failure(layer: RedisPubSubLayer): Promise<Error> {

@@ -119,6 +119,46 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, 6, 7]);
   });
 
+  for (const [what, sends, count] of [
+    ["what it has passed on", 0, 1],
+    ["what follows", 3, 1],
+    ["more than it holds", 9, 1],
+  ] as const) {
+    it(`tells one gap in doubt, before anything else, where the stream has ${what}`, () => {
+      const { cursor, heard, tell, publish, read, server } = start({ capacity: 5, page: 3 });
+      tell(publish(2));
+      cursor.suspect();
+      cursor.doubt();
+      publish(sends);
+      cursor.ask();
+      cursor.compare(server.head);
+      read();
+      expect(heard.filter((item) => typeof item !== "number")).to.deep.equal(Array(count).fill("gap"));
+      expect(heard.indexOf("gap")).to.equal(2);
+      cursor.suspect();
+      cursor.ask();
+      cursor.compare(server.head);
+      read();
+      expect(heard.filter((item) => item === "gap")).to.have.length(1);
+      tell(publish(1));
+      expect(heard.at(-1)).to.equal(3 + sends);
+    });
+  }
+
+  it("tells one gap in doubt where the stream was rolled back, or is another", () => {
+    for (const change of ["rollBack", "flush"] as const) {
+      const { cursor, heard, tell, publish, read, server } = start();
+      tell(publish(3));
+      server[change](1);
+      cursor.suspect();
+      cursor.doubt();
+      read();
+      cursor.suspect();
+      read();
+      expect(heard, change).to.deep.equal([1, 2, 3, "gap"]);
+    }
+  });
+
   it("tells which offsets a hole has lost", () => {
     const { heard, tell, publish, read } = start({ capacity: 3 });
     tell(publish(2));

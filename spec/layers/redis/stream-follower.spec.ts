@@ -13,6 +13,7 @@ const entry = (offset: number): Entry => ({
 /** A stream whose reader answers, fails or knows too little, as a spec says. */
 class Source implements StreamSource {
   isUp = true;
+  server: string | undefined = "one";
   failure: Error | undefined;
   entries: Entry[] = [];
   reads = 0;
@@ -108,6 +109,24 @@ describe("StreamFollower", () => {
     await follower.check();
     await pass();
     expect([heard, source.reads]).to.deep.equal([[1], 0]);
+  });
+
+  it("tells a gap where another server answers, which may lack what nobody here has seen", async () => {
+    const { source, heard, follower, pass } = await start();
+    source.entries = [entry(1)];
+    follower.published(entry(1));
+    source.server = "two";
+    follower.resume();
+    await pass();
+    expect(heard).to.deep.equal([1, "gap"]);
+    source.server = "three";
+    await follower.check();
+    await pass();
+    await follower.check();
+    await pass();
+    source.entries = [1, 2].map(entry);
+    follower.published(entry(2));
+    expect(heard).to.deep.equal([1, "gap", "gap", 2]);
   });
 
   it("passes nothing on once it is stopped, and leaves no timer", async () => {

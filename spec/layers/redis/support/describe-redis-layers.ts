@@ -1,0 +1,54 @@
+import type { Redis } from "ioredis";
+import { type RedisPlaces, RedisPubSubLayer, RedisStreamsLayer } from "../../../../layers/redis/index.ts";
+import type { PubSubCommands } from "../../../../layers/redis/pubsub-commands.ts";
+import type { PubSubOptions } from "../../../../layers/redis/pubsub-settings.ts";
+import { queueKeys } from "../../../../layers/redis/redis-queue-keys.ts";
+import { streamNames } from "../../../../layers/redis/stream-entry.ts";
+import { publishEntries } from "../../../../layers/redis/stream-scripts.ts";
+import { describeSealed } from "../../support/describe-sealed.ts";
+
+/** Where the layers run on, and how a program that knows nothing of them reaches the servers. */
+export interface RedisStage {
+  place(): RedisPlaces & PubSubOptions;
+  /** A client of every server. */
+  clients(): readonly Redis[];
+  /** The one of them for the server where a name of Redis lives. */
+  clientOf(key: string): Redis;
+  readonly commands: PubSubCommands;
+}
+
+const nothingKept = "pub/sub keeps nothing";
+
+/** Runs the suite for both layers on Redis, with and without encryption. */
+export function describeRedisLayers({ place, clients, clientOf, commands }: RedisStage): void {
+  const publish = (topic: string, payload: Uint8Array) =>
+    commands.publish(clientOf(topic), topic, Buffer.from(payload));
+  const cut = () => Promise.all(clients().map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub")));
+
+  describeSealed("RedisPubSubLayer", {
+    startNode: (world, options) => new RedisPubSubLayer({ ...options, ...place(), prefix: world }),
+    publish,
+    cut,
+    lacks: { recovery: nothingKept, history: nothingKept, queues: nothingKept },
+  });
+
+  describeSealed("RedisStreamsLayer", {
+    startNode: (world, options) => new RedisStreamsLayer({ ...options, ...place(), prefix: world }),
+    publish: (topic, payload) => {
+      if (!topic.includes("__group__")) return publish(topic, payload);
+      const names = streamNames(topic);
+      return publishEntries(clientOf(names.channel), {
+        names,
+        payloads: [Buffer.from(payload)],
+        limit: { capacity: 100, expiryMs: 60_000 },
+        command: commands.name,
+      });
+    },
+    enqueue: (queue, payload) => {
+      const { stream, tag } = queueKeys(queue);
+      return clientOf(tag).xadd(stream, "*", "payload", Buffer.from(payload));
+    },
+    cut,
+    lacks: { gap: "what a broken connection leaves out is read from the stream" },
+  });
+}
