@@ -3,6 +3,7 @@ import { checkAccept } from "../accept-check.ts";
 import type { Counters } from "../counters.ts";
 import type { Transport, TransportListener } from "../transport.ts";
 import { Arrivals } from "./arrivals.ts";
+import { ExpectationError } from "./expectation-error.ts";
 
 /** How an upgrade was answered. */
 export type Answer =
@@ -26,11 +27,13 @@ export interface ClientClosed {
 export class ClientTransport implements Transport {
   listener: TransportListener | undefined;
   readonly arrivals = new Arrivals();
+  /** Rejects with an {@link ExpectationError} if the connection ends before. */
   readonly answered: Promise<Answer>;
   readonly closed: Promise<ClientClosed>;
   readonly #counters: Counters;
   readonly #offered: readonly string[];
   #answer: (answer: Answer) => void = () => {};
+  #giveUp: (error: Error) => void = () => {};
   #close: (closed: ClientClosed) => void = () => {};
   #ended = false;
 
@@ -38,9 +41,12 @@ export class ClientTransport implements Transport {
   constructor(counters: Counters, offered: readonly string[]) {
     this.#counters = counters;
     this.#offered = offered;
-    this.answered = new Promise((resolve) => {
+    this.answered = new Promise((resolve, reject) => {
       this.#answer = resolve;
+      this.#giveUp = reject;
     });
+    // Nobody has to wait for it.
+    this.answered.catch(() => {});
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
     });
@@ -88,6 +94,7 @@ export class ClientTransport implements Transport {
   #end(closed: ClientClosed): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#giveUp(new ExpectationError("The connection ended before anybody had accepted or rejected it."));
     this.arrivals.end();
     this.#close(closed);
     this.listener?.ended();

@@ -3,7 +3,9 @@ import {
   type Consumer,
   type Effect,
   type FrameEvents,
+  handlers,
   JsonWebSocketConsumer,
+  type MessageEvents,
   machineConsumer,
 } from "greenroom";
 import { emit, fromCallback, setup } from "xstate";
@@ -20,10 +22,20 @@ export class Guestbook {
   door: Promise<void> | undefined;
 }
 
-/** Two consumers that answer to the same frames: `echo`, `throw`, `close`. Both join the group "guests". */
+export interface News {
+  news: { number: number };
+}
+
+/** Two consumers that join the group "guests" and answer to the same frames: `echo`, `throw`, `close`; and to `news`. */
 export function guests(book: Guestbook) {
-  class Guest extends JsonWebSocketConsumer {
+  class Guest extends JsonWebSocketConsumer<{ messages: News }> {
     static override readonly layer = "chat";
+    static override readonly on = handlers<Guest>({
+      async news({ number }) {
+        await undefined;
+        this.sendJson({ type: "news", number });
+      },
+    });
     override async connect() {
       book.arrivals += 1;
       const as = this.scope.query.get("as");
@@ -53,7 +65,10 @@ export function guests(book: Guestbook) {
   });
   const machine = setup({
     types: {
-      events: {} as FrameEvents<{ echo: object; throw: object; close: object }> | ConnectionEvents,
+      events: {} as
+        | FrameEvents<{ echo: object; throw: object; close: object }>
+        | MessageEvents<News>
+        | ConnectionEvents,
       emitted: {} as Effect,
     },
     actors: { child },
@@ -65,6 +80,12 @@ export function guests(book: Guestbook) {
     states: { here: { invoke: { src: "child" }, after: { 3600000: {} } } },
     on: {
       "frame.echo": { actions: emit(({ event }) => ({ type: "send", frame: event.frame })) },
+      "message.news": {
+        actions: emit(({ event }) => ({
+          type: "send",
+          frame: { type: "news", number: event.message.number },
+        })),
+      },
       "frame.throw": {
         actions: () => {
           throw new Error("thrown by a machine");

@@ -239,6 +239,21 @@ describe("communicate", () => {
     expect(await client.connect()).to.include({ accepted: true });
   });
 
+  it("fails connect at once where the client has gone before the answer", async () => {
+    class Slow extends WebSocketConsumer {
+      override async connect() {
+        await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+      }
+    }
+    const client = communicate(Slow);
+    const answer = client.connect({ timeoutMs: 60_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    await client.disconnect(1006);
+    expect(await failure(answer)).to.contain("ended before anybody had accepted");
+    expect(client.machine.getSnapshot().value).to.equal("closed");
+    await client.disconnect();
+  });
+
   it("runs by a simulated clock, and waits by the real one", async () => {
     const clock = new SimulatedClock();
     const machine = createMachine({
