@@ -8,13 +8,17 @@ class CountedBackend extends MemoryBackend {
   readonly topics = new Set<string>();
   /** Awaited before each subscription. */
   hold: Promise<void> | undefined;
+  /** How many subscriptions wait for that. */
+  held = 0;
 
   constructor() {
     super(new MemoryBus(), prefix);
   }
 
   override async subscribe(topic: string): Promise<void> {
+    this.held += 1;
     await this.hold;
+    this.held -= 1;
     await super.subscribe(topic);
     this.topics.add(topic);
   }
