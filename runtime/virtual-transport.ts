@@ -7,6 +7,8 @@ import type { Transport, TransportListener } from "./transport.ts";
 export class VirtualTransport implements Transport {
   listener: TransportListener | undefined;
   readonly outgoing: Outgoing;
+  /** Called when it has ended, before its listener is told. */
+  onEnded: (() => void) | undefined;
   #ended = false;
 
   constructor(counters: Counters) {
@@ -45,6 +47,7 @@ export class VirtualTransport implements Transport {
     if (this.#ended) return;
     this.#ended = true;
     this.outgoing.end();
+    this.onEnded?.();
     this.listener?.ended();
   }
 }
