@@ -36,7 +36,8 @@ function bare(): Factory {
   };
 }
 
-function ours(consumer: "plain" | "onLayer" | "machine"): Factory {
+/** @param atOnce how many are on their way at the same time. */
+function ours(consumer: "plain" | "onLayer" | "machine", atOnce = 1): Factory {
   class Plain extends WebSocketConsumer {}
   class OnLayer extends WebSocketConsumer {
     static override readonly layer = "chat";
@@ -51,10 +52,17 @@ function ours(consumer: "plain" | "onLayer" | "machine"): Factory {
   let actors: Awaited<ReturnType<typeof make>>[] = [];
   return {
     async spawn(count) {
-      actors = await Promise.all(Array.from({ length: count }, make));
+      for (let done = 0; done < count; done += atOnce) {
+        if (atOnce === 1) actors.push(await make());
+        else
+          actors.push(...(await Promise.all(Array.from({ length: Math.min(atOnce, count - done) }, make))));
+      }
     },
     async stop() {
-      await Promise.all(actors.map((actor) => actor.stop()));
+      for (let done = 0; done < actors.length; done += atOnce) {
+        if (atOnce === 1) await actors[done]?.stop();
+        else await Promise.all(actors.slice(done, done + atOnce).map((actor) => actor.stop()));
+      }
       actors = [];
     },
     close: () => runtime.close(),
@@ -64,6 +72,7 @@ function ours(consumer: "plain" | "onLayer" | "machine"): Factory {
 export const factories = {
   bare,
   plain: () => ours("plain"),
+  plainAtOnce: () => ours("plain", 1_000),
   onLayer: () => ours("onLayer"),
   machine: () => ours("machine"),
 } satisfies Record<string, () => Factory>;

@@ -21,6 +21,7 @@ export interface Target {
 const factoryTitles: Readonly<Record<FactoryName, string>> = {
   bare: "bare XState actor (control)",
   plain: "`spawn`, class consumer",
+  plainAtOnce: "the same, 1,000 at once on their way",
   onLayer: "`spawn`, class consumer on a memory layer",
   machine: "`spawn`, machine consumer",
 };
