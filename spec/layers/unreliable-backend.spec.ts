@@ -96,6 +96,24 @@ describe("unreliable", () => {
     expect(inbox.messages).to.deep.equal([]);
   });
 
+  it("forgets what it holds for a group that has been left: who joins again gets what is sent from then on", async () => {
+    const layer = unreliableLayer({ seed, delay: 1 });
+    const inbox = new Recorder();
+    const channel = await layer.newChannel(inbox);
+    await layer.groupAdd("room", channel);
+    // Later and later, each as late as it may be: the last of them is held for long enough.
+    for (let number = 0; number < 100; number += 1) await layer.groupSend("room", { type: "old" });
+    await new Promise((resolve) => setImmediate(resolve));
+    await layer.groupDiscard("room", channel);
+    const { length } = inbox.messages;
+    expect(length).to.be.below(100);
+    await layer.groupAdd("room", channel);
+    await layer.groupSend("room", { type: "new" });
+    await inbox.next("new");
+    expect(inbox.types.slice(length)).to.deep.equal(["new"]);
+    await layer.close();
+  });
+
   it("refuses what is no share, and no seed", () => {
     for (const faults of [
       { seed: 0.5 },
