@@ -33,9 +33,10 @@ async function main({ runs, messages, actors, profiles, write }: Options): Promi
       process.stderr.write(`run ${round} of ${runs}: ${task.what} ${task.name} ${task.count}\n`);
       results.add(task, await measure(task, profiles));
     }
+    // Whoever ends it early has what was measured until then.
+    if (write) await writeResults(results, round, extent);
   }
   process.stdout.write(tables(results, extent));
-  if (write) await writeResults(results, runs, extent);
 }
 
 let options: Options | undefined;

@@ -39,12 +39,20 @@ const carrierTitles: Readonly<Record<CarrierName, string>> = {
 const spawning = (name: FactoryName, count: number): Task => ({ what: "spawning", name, count });
 const messaging = (name: CarrierName, count: number): Task => ({ what: "messaging", name, count });
 
+/** How many at once are what most rows are measured with. */
+const usual = (counts: readonly number[]) => counts.at(-2) ?? counts[0] ?? 0;
+
+/** All rows at the usual count; at the others those that show whether costs grow. */
+function factoriesAt(count: number, counts: readonly number[]): FactoryName[] {
+  const names = Object.keys(factoryTitles) as FactoryName[];
+  return count === usual(counts) ? names : ["bare", "plain"];
+}
+
 /** Everything that is measured in a run, in this order. */
 export function tasks({ messages, counts }: Extent): Task[] {
-  const factories = Object.keys(factoryTitles) as FactoryName[];
   const carriers = Object.keys(carrierTitles) as CarrierName[];
   return [
-    ...counts.flatMap((count) => factories.map((name) => spawning(name, count))),
+    ...counts.flatMap((count) => factoriesAt(count, counts).map((name) => spawning(name, count))),
     ...carriers.map((name) => messaging(name, messages)),
   ];
 }
@@ -53,7 +61,7 @@ export function tasks({ messages, counts }: Extent): Task[] {
 export function targets(results: Results, { messages, counts }: Extent): Target[] {
   const many = counts.at(-1) ?? 0;
   const few = counts[0] ?? 0;
-  const middle = counts.at(-2) ?? many;
+  const middle = usual(counts);
   const most = (what: string, limit: number, measured: Spread | undefined): Target[] =>
     measured === undefined
       ? []
@@ -112,7 +120,7 @@ export function tables(results: Results, extent: Extent): string {
       section(
         `Spawn and stop, ${grouped(count)} at once`,
         ["", "spawn µs", "stop µs", "sum µs", "least to most", "to control", "heap bytes", "to control"],
-        (Object.keys(factoryTitles) as FactoryName[]).map((name) => {
+        factoriesAt(count, counts).map((name) => {
           const task = spawning(name, count);
           const figure = (of: string) => results.spread(task, of);
           const ratio = (of: string) => results.ratio(task, spawning("bare", count), of);
