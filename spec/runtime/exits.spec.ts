@@ -201,6 +201,7 @@ describe("every way out", () => {
       "clients: 1012 1012 1012",
       'left: {"actors":0,"timers":0,"children":0,"sockets":0}',
       "disconnects: 3",
+      "listeners: 0,0",
       "handles: none",
     ]);
     await echo();

@@ -18,6 +18,8 @@ process.once("SIGTERM", async () => {
   const { actors, timers, children, sockets } = premises.census();
   say(`left: ${JSON.stringify({ actors, timers, children, sockets })}`);
   say(`disconnects: ${premises.book.disconnects}`);
+  const listeners = ["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event));
+  say(`listeners: ${listeners}`);
   const handles = process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe|FSReq|CloseReq)/.test(name));
   say(`handles: ${handles.join(", ") || "none"}`);
 });
