@@ -173,6 +173,11 @@ describe("the paths of a connection", () => {
     });
   }
 
+  it("take every event there is", () => {
+    const taken = new Set(paths.flat().map(({ type }) => type));
+    expect([...taken].sort()).to.deep.equal([...new Set(events.map(({ type }) => type))].sort());
+  });
+
   it("are all there are: every transition is covered", () => {
     expect([...covered].sort()).to.deep.equal([...transitions].sort());
   });

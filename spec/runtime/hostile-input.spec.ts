@@ -190,6 +190,10 @@ describe("hostile input", () => {
         if (typeof said === "number") expect(said, String(frame)).to.be.oneOf([1000, 1003, 1011]);
         client.websocket.terminate();
       }
+      const reasons = premises.failures.filter((failure) =>
+        failure.includes("reason for closing must be a string"),
+      );
+      expect(reasons).to.have.length(5);
       for (const failure of premises.failures) expect(failure).to.match(/^(receive|machine|emit \w+): /);
     });
 
