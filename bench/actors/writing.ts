@@ -17,7 +17,9 @@ export async function write(results: Results, runs: number, extent: Extent): Pro
     machine,
     versions,
     runs,
-    ...extent,
+    messages: extent.messages,
+    // As text: a list would have to be written as the formatter does it.
+    counts: extent.counts.join(", "),
     targets: targets(results, extent),
     figures: results,
   };
