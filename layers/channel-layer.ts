@@ -97,6 +97,14 @@ export class ChannelLayer<M = AnyMessages> {
     return { ok: false, reason: state === "closed" ? "The layer is closed." : "The layer is not open yet." };
   }
 
+  /**
+   * How many messages to groups and channels are on their way, where that can be known: on memory layers, where those of
+   * all nodes of the bus count. For specs, which wait for none.
+   */
+  get inFlight(): number | undefined {
+    return this.#backend.inFlight;
+  }
+
   /** What this node has carried and dropped since it was made. The object given is not updated any more. */
   counters(): LayerCounters {
     return this.#counters.snapshot();

@@ -123,6 +123,11 @@ export interface Health {
 export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
+  /**
+   * How many payloads were published and are not delivered yet, where that can be known: within one process. Specs wait
+   * for none.
+   */
+  readonly inFlight?: number | undefined;
   /** For backends that keep what was published. */
   readonly history?: HistoryBackend;
   /** What makes named channels work queues, where there is that. Closed with its backend. */

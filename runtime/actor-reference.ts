@@ -1,19 +1,26 @@
-import type { Actor, AnyActor } from "xstate";
+import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Exit, type Frame } from "../actors/index.ts";
 import type { Connection } from "./connection.ts";
 import type { VirtualTransport } from "./virtual-transport.ts";
 
+/** How an actor ended whose machine broke. */
+const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
+
 /** A spawned actor, from outside. */
 export class ActorReference {
-  /** Settles when the actor has closed and holds nothing any more. Never rejects. */
-  readonly done: Promise<Exit>;
   readonly #connection: Connection;
   readonly #transport: VirtualTransport;
+  #done: Promise<Exit> | undefined;
 
-  constructor(connection: Connection, transport: VirtualTransport, done: Promise<Exit>) {
+  constructor(connection: Connection, transport: VirtualTransport) {
     this.#connection = connection;
     this.#transport = transport;
-    this.done = done;
+  }
+
+  /** Settles when the actor has closed and holds nothing any more. Never rejects. */
+  get done(): Promise<Exit> {
+    this.#done ??= toPromise(this.machine).catch(() => brokenExit);
+    return this.#done;
   }
 
   /** Its address on its layer. @throws {UnknownLayerError} if its consumer names no layer. */

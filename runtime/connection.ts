@@ -320,6 +320,11 @@ export class Connection
     return this.#dispatcher.consumer?.behaviour;
   }
 
+  /** Whether nothing is being handled, nothing waits, and it is not on its way out. */
+  get isIdle(): boolean {
+    return !this.isLeaving && !this.#dispatcher.mailbox.busy;
+  }
+
   /** What shows of it in a snapshot of its machine. */
   toJSON(): object {
     return { consumer: this.#Consumer.name, path: this.scope.path };

@@ -1,8 +1,11 @@
 const compactFrom = 512;
 
+/** What all empty queues share: most are empty most of the time, and there are several for each actor. */
+const none: readonly never[] = Object.freeze([]);
+
 /** A queue: first in, first out, each in constant time on average. */
 export class Fifo<T> {
-  #items: T[] = [];
+  #items: readonly T[] = none;
   #head = 0;
 
   get size(): number {
@@ -15,7 +18,8 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items === none) this.#items = [item];
+    else (this.#items as T[]).push(item);
   }
 
   shift(): T | undefined {
@@ -32,7 +36,7 @@ export class Fifo<T> {
   }
 
   clear(): void {
-    this.#items = [];
+    this.#items = none;
     this.#head = 0;
   }
 }

@@ -28,8 +28,9 @@ export interface MailboxOwner {
 export class Mailbox {
   readonly #owner: MailboxOwner;
   readonly #settings: MailboxSettings;
-  readonly #frames = new Fifo<Frame>();
-  readonly #messages: Backlog;
+  // Most actors never have anything that waits.
+  #frames: Fifo<Frame> | undefined;
+  #messages: Backlog | undefined;
   #urgent: (() => Promise<void>) | undefined;
   #frameIsNext = true;
   #paused = false;
@@ -40,12 +41,11 @@ export class Mailbox {
   constructor(owner: MailboxOwner, settings: MailboxSettings) {
     this.#owner = owner;
     this.#settings = settings;
-    this.#messages = new Backlog(settings);
   }
 
   /** How many items wait; the one being handled is not among them. */
   get size(): number {
-    return this.#frames.size + this.#messages.size;
+    return (this.#frames?.size ?? 0) + (this.#messages?.size ?? 0);
   }
 
   get closed(): boolean {
@@ -69,6 +69,7 @@ export class Mailbox {
       this.#run(frame);
       return true;
     }
+    this.#frames ??= new Fifo();
     this.#frames.push(frame);
     if (!this.#paused && this.#frames.size > this.#settings.frameMark) {
       this.#paused = true;
@@ -91,7 +92,10 @@ export class Mailbox {
   /** Takes a message; where as many wait as may, its policy decides. If nothing is being handled, it is handled now. */
   putMessage(mail: Mail): Taken {
     if (this.#closed) return "refused";
-    if (this.#busy) return this.#messages.put(mail);
+    if (this.#busy) {
+      this.#messages ??= new Backlog(this.#settings);
+      return this.#messages.put(mail);
+    }
     this.#run(mail);
     return "taken";
   }
@@ -99,8 +103,12 @@ export class Mailbox {
   /** Takes word of a gap, in its place among the messages, however many wait. */
   putGap(gap: Gap): void {
     if (this.#closed) return;
-    if (this.#busy) this.#messages.putGap(gap);
-    else this.#run(gap);
+    if (this.#busy) {
+      this.#messages ??= new Backlog(this.#settings);
+      this.#messages.putGap(gap);
+    } else {
+      this.#run(gap);
+    }
   }
 
   /** Drops what waits and takes nothing any more. Returns how many items it dropped. */
@@ -108,8 +116,8 @@ export class Mailbox {
     const dropped = this.size;
     this.#closed = true;
     this.#urgent = undefined;
-    this.#frames.clear();
-    this.#messages.clear();
+    this.#frames = undefined;
+    this.#messages = undefined;
     // A closing handshake has to be read, too.
     if (this.#paused) this.#owner.resume();
     return dropped;
@@ -124,11 +132,13 @@ export class Mailbox {
   }
 
   #next(): Item | undefined {
-    const takeFrame = this.#messages.size === 0 || (this.#frameIsNext && this.#frames.size > 0);
+    const frames = this.#frames?.size ?? 0;
+    const messages = this.#messages?.size ?? 0;
+    const takeFrame = messages === 0 || (this.#frameIsNext && frames > 0);
     this.#frameIsNext = !takeFrame;
-    if (!takeFrame) return this.#messages.shift();
-    const frame = this.#frames.shift();
-    if (this.#paused && this.#frames.size <= this.#settings.frameMark / 2) {
+    if (!takeFrame) return this.#messages?.shift();
+    const frame = this.#frames?.shift();
+    if (this.#paused && frames - 1 <= this.#settings.frameMark / 2) {
       this.#paused = false;
       this.#owner.resume();
     }

@@ -24,9 +24,8 @@ export class Membership implements Groups {
   }
 
   /** Makes the actor's channel. If the actor has left meanwhile, the channel is gone again when this resolves. */
-  async open(inbox: Inbox): Promise<void> {
-    this.#channel = await this.#layer?.newChannel(inbox);
-    if (this.#left) await this.#deleteChannel();
+  open(inbox: Inbox): Promise<void> | undefined {
+    return this.#layer === undefined ? undefined : this.#open(this.#layer, inbox);
   }
 
   /** From now on joining does nothing. */
@@ -34,10 +33,13 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /** Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. */
-  async leave(): Promise<void> {
+  /**
+   * Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. Undefined where there is
+   * no channel to give up.
+   */
+  leave(): Promise<void> | undefined {
     this.#left = true;
-    await this.#deleteChannel();
+    return this.#channel === undefined ? undefined : this.#deleteChannel();
   }
 
   async groupAdd(group: string): Promise<void> {
@@ -53,6 +55,11 @@ export class Membership implements Groups {
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
     await this.#layer.groupSend(group, message, options);
+  }
+
+  async #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
+    this.#channel = await layer.newChannel(inbox);
+    if (this.#left) await this.#deleteChannel();
   }
 
   async #deleteChannel(): Promise<void> {

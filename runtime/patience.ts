@@ -1,6 +1,7 @@
 import type { Clock } from "../layers/contract.ts";
 import { Deadline, within } from "./deadline.ts";
 import { HandlerTimeoutError } from "./errors.ts";
+import { isPromise } from "./mailbox.ts";
 
 /** Waits for an actor's last work, one part after the other, but for none of them long. */
 export class Patience {
@@ -16,11 +17,22 @@ export class Patience {
     this.#report = report;
   }
 
-  /** Resolves once `work` is done, has failed, or has taken too long; those two are reported. */
-  async with(stage: string, work: () => PromiseLike<void> | void): Promise<void> {
+  /**
+   * Resolves once `work` is done, has failed, or has taken too long; those two are reported. Undefined if it is done at
+   * once: waiting for nothing costs as much as the rest of an actor's end.
+   */
+  with(stage: string, work: () => PromiseLike<void> | void): Promise<void> | undefined {
     try {
       const working = work();
-      if (!working) return;
+      return isPromise(working) ? this.#wait(stage, working) : undefined;
+    } catch (error) {
+      this.#report(error, stage);
+      return undefined;
+    }
+  }
+
+  async #wait(stage: string, working: PromiseLike<void>): Promise<void> {
+    try {
       this.#current = new Deadline(this.#clock, this.#isOver ? 0 : this.#graceMs);
       if (await within(this.#current, working)) return;
       throw new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`);

@@ -16,6 +16,7 @@ import { RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { surviveErrors } from "./http-answer.ts";
+import { type Internals, internals } from "./internals.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
 import { answerPlainRequest } from "./plain-request.ts";
@@ -232,6 +233,11 @@ export class Runtime<L extends Layers = Layers> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** @internal */
+  get [internals](): Internals {
+    return { environment: this.#environment, admission: this.#admission };
   }
 
   #check(consumer: ConsumerClass): void {

@@ -1,10 +1,9 @@
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../actors/index.ts";
+import { checkAccept } from "./accept-check.ts";
 import type { Environment } from "./environment.ts";
-import { AcceptError } from "./errors.ts";
 import type { Handshake } from "./handshake.ts";
 import type { Living } from "./heartbeat.ts";
-import { headerLine } from "./http-answer.ts";
 import { Outbox } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
@@ -105,35 +104,6 @@ export class SocketTransport implements Transport, Living {
 
   resume(): void {
     this.#websocket?.resume();
-  }
-}
-
-const handshakeHeaders = new Set([
-  "connection",
-  "content-length",
-  "sec-websocket-accept",
-  "sec-websocket-extensions",
-  "sec-websocket-protocol",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
-  if (subprotocol !== undefined && !offered.includes(subprotocol)) {
-    throw new AcceptError(
-      `The client did not offer the subprotocol "${subprotocol}", so it would refuse the connection. ` +
-        (offered.length > 0 ? `It offered: ${offered.join(", ")}.` : "It offered none."),
-    );
-  }
-  const taken = Object.keys(headers).find((name) => handshakeHeaders.has(name.toLowerCase()));
-  if (taken !== undefined)
-    throw new AcceptError(`The header "${taken}" belongs to the handshake: leave it out.`);
-  try {
-    for (const [name, value] of Object.entries(headers)) headerLine(name, value);
-  } catch (cause) {
-    throw new AcceptError(`accept() got a header that HTTP cannot carry: ${(cause as Error).message}`, {
-      cause,
-    });
   }
 }
 
