@@ -1,3 +1,4 @@
+export { Addressable } from "./addressable.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
 export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
@@ -18,6 +19,7 @@ export type {
   UnexpectedFrame,
 } from "./machine-events.ts";
 export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
+export type { AskGroupOptions, AskOptions, GroupAnswers, Reach, Tally } from "./reach.ts";
 export type { Scope } from "./scope.ts";
 export type { Directive, Supervision } from "./supervision.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

@@ -15,6 +15,7 @@ import { Counters, type LayerCounters } from "./counters.ts";
 import { UnknownChannelError } from "./errors.ts";
 import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import type { LocalChannels } from "./local-channels.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
@@ -95,6 +96,11 @@ export class ChannelLayer<M = AnyMessages> {
     const { state } = this.#lifecycle;
     if (state === "open") return this.#backend.health;
     return { ok: false, reason: state === "closed" ? "The layer is closed." : "The layer is not open yet." };
+  }
+
+  /** @internal The channels of this node, for the runtime that this layer belongs to. */
+  get local(): LocalChannels {
+    return this.#roster;
   }
 
   /** What this node has carried and dropped since it was made. The object given is not updated any more. */

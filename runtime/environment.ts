@@ -1,6 +1,7 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
+import type { Control } from "./control/control.ts";
 import type { Counters } from "./counters.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
@@ -19,4 +20,5 @@ export interface Environment {
   readonly supervisor: Supervisor;
   readonly turn: Turn;
   readonly heartbeat: Heartbeat;
+  readonly control: Control;
 }

@@ -4,10 +4,13 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import { createReporter } from "../layers/report.ts";
 import type { ActorReference } from "./actor-reference.ts";
+import { Addressing } from "./addressing.ts";
 import { Admission, shuttingDown } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { ConsumerSettingsReader } from "./consumer-settings.ts";
+import { Control } from "./control/control.ts";
+import { chooseControlLayer } from "./control/control-layer.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
@@ -39,6 +42,11 @@ export type Layers = Record<string, ChannelLayer<never>>;
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   /** The layers that consumers name by alias. They belong to the runtime, which closes them. @default {} */
   readonly layers?: L;
+  /**
+   * The alias of the layer over which this runtime and others of the same application know of each other: see
+   * {@link Addressing}. @default the only layer, if there is one; otherwise other runtimes are not reached
+   */
+  readonly control?: keyof L & string;
   /** Who may connect, in the order asked. @default [originGuard()] */
   readonly guards?: readonly Guard[];
   /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
@@ -83,7 +91,7 @@ const systemClock: Clock = {
  * runtime.attach(createServer().listen(8080));
  * ```
  */
-export class Runtime<L extends Layers = Layers> {
+export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
   readonly #environment: Environment;
   readonly #supervisor = new Supervisor<Connection>();
@@ -97,6 +105,7 @@ export class Runtime<L extends Layers = Layers> {
 
   constructor({
     layers,
+    control: controlAlias,
     guards = [originGuard()],
     onError,
     clock = systemClock,
@@ -105,14 +114,26 @@ export class Runtime<L extends Layers = Layers> {
   }: RuntimeOptions<L>) {
     const counters = new Counters();
     const resolved = resolveLimits(limits);
-    this.layers = (layers ?? {}) as L;
+    const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
+    const report = createReporter(() => onError);
+    const control = new Control({
+      layers: known,
+      control: chooseControlLayer(known, controlAlias),
+      beatMs: resolved.beatMs,
+      clock,
+      counters,
+      report,
+    });
+    super(control);
+    this.layers = known as unknown as L;
     this.#environment = {
-      layers: this.layers as unknown as Record<string, ChannelLayer>,
+      layers: known,
+      control,
       limits: resolved,
       settings: new ConsumerSettingsReader(resolved),
       clock,
       counters,
-      report: createReporter(() => onError),
+      report,
       supervisor: this.#supervisor,
       turn: new Turn(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
@@ -149,9 +170,15 @@ export class Runtime<L extends Layers = Layers> {
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
-  /** Resolves once every layer can carry messages. @throws {LayerUnavailableError} naming the address that does not answer. */
+  /**
+   * Resolves once every layer can carry messages, and the other nodes have been told of this one.
+   *
+   * @throws {LayerUnavailableError} naming the address that does not answer.
+   */
   async ready(): Promise<void> {
+    await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
+    await this.#environment.control.ready();
   }
 
   /**
@@ -242,6 +269,7 @@ export class Runtime<L extends Layers = Layers> {
   async #close(drainMs: number): Promise<void> {
     const { clock, supervisor } = this.#environment;
     this.#admission.draining = true;
+    this.#environment.control.stopAsking();
     this.#upgrades.refuseAll(shuttingDown);
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),

@@ -30,7 +30,7 @@ export async function spawn(
   await Promise.race([connecting, ended]).catch((error) =>
     error instanceof ConnectionLostError ? ended : Promise.reject(error),
   );
-  return new ActorReference(connection, transport, done);
+  return new ActorReference(connection, transport, environment.control, done);
 }
 
 const refusalOf = ({ status, reason }: Exit): GreenroomError =>

@@ -1,0 +1,41 @@
+import type { Message } from "../layers/contract.ts";
+
+export interface AskOptions {
+  /** Milliseconds. @default 5_000 */
+  readonly timeoutMs?: number;
+}
+
+export interface AskGroupOptions extends AskOptions {
+  /** The alias of the layer that the group is on. @default the consumer's; for the runtime, the control layer */
+  readonly layer?: string;
+}
+
+/** What came of asking a group. */
+export interface GroupAnswers {
+  /** What the members returned that answered in time. */
+  readonly replies: readonly {
+    readonly channel: string;
+    readonly node: string;
+    readonly value: unknown;
+  }[];
+  /** The members that did not, and why: they failed, dropped the message, or took too long. */
+  readonly failures: readonly { readonly channel: string; readonly node: string; readonly reason: string }[];
+  /** The nodes of which nothing, or not all, was heard in time. Their members may have got the message all the same. */
+  readonly missing: readonly string[];
+}
+
+/** How many, over all nodes that answered. */
+export interface Tally {
+  readonly count: number;
+  /** The nodes that did not answer in time. */
+  readonly missing: readonly string[];
+}
+
+/** What a consumer can do beyond its own connection and groups. {@link Addressable} documents each of these for users. */
+export interface Reach {
+  sendTo(channel: string, message: Message): Promise<void>;
+  ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;
+  askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers>;
+  tag(tag: string): void;
+  untag(tag: string): void;
+}

@@ -1,0 +1,75 @@
+import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../actors/index.ts";
+import type { Message } from "../layers/contract.ts";
+import type { Control } from "./control/control.ts";
+
+/**
+ * What a runtime can do with actors anywhere: on this node, and on those that share its control layer.
+ *
+ * What is about actors of this node works without the layer. What is about others rejects with `LayerUnavailableError` while
+ * the layer's server cannot be reached.
+ */
+export abstract class Addressing {
+  readonly #control: Control;
+
+  constructor(control: Control) {
+    this.#control = control;
+  }
+
+  /** This node's id among those that share its control layer. */
+  get node(): string {
+    return this.#control.id;
+  }
+
+  /**
+   * Delivers a message to one actor, on whatever node it is, at most once. One sender's messages stay in order. For an
+   * actor that has stopped it is counted as a dead letter, on the node where that is known.
+   *
+   * @param channel `channel` of a consumer or of an {@link ActorReference}
+   * @throws {InvalidNameError} for what is no actor's channel.
+   * @throws {InvalidMessageError}
+   */
+  send(channel: string, message: Message): Promise<void> {
+    return this.#control.send(channel, message);
+  }
+
+  /**
+   * Sends a message to one actor, on whatever node it is, and gives what its handler returned: any value that a message can
+   * hold, deep-frozen.
+   *
+   * @throws {AskTimeoutError} if it has not answered in time. What it does meanwhile it does all the same.
+   * @throws {NoSuchActorError} at once if the channel's node does not have it, or goes meanwhile; when the time is over, if
+   *   no node that could have it is known.
+   * @throws {AskFailedError} if its handler failed, if the message was dropped before it was handled, or if what was
+   *   returned cannot be sent.
+   * @throws {RuntimeClosedError} once the runtime closes.
+   */
+  ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
+    return this.#control.ask(channel, message, options) as Promise<R>;
+  }
+
+  /**
+   * Asks all members of a group, on every node. Each node answers once for those it has, with what there is shortly before
+   * the time is over.
+   *
+   * @throws {UnknownLayerError} if it is not clear on which layer the group is.
+   */
+  askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
+    return this.#control.askGroup(group, message, options);
+  }
+
+  /**
+   * Closes the connections of all actors with a tag, on every node, and says how many they were. Who is still connecting is
+   * refused with 503.
+   *
+   * @throws {CloseError} if the code or the reason cannot go on the wire.
+   * @throws {LayerUnavailableError} if the other nodes cannot be told. Here it is done all the same.
+   */
+  disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
+    return this.#control.disconnect(tag, code, reason, options);
+  }
+
+  /** How many actors have a tag, on all nodes. */
+  count(tag: string, options: AskOptions = {}): Promise<Tally> {
+    return this.#control.count(tag, options);
+  }
+}

@@ -1,0 +1,31 @@
+import type { Inbox, Mail } from "../../layers/contract.ts";
+import type { Counters } from "../counters.ts";
+import { dropped, isActorInbox } from "../question.ts";
+
+/**
+ * Carries messages to inboxes of this node. As on a layer, none arrives while it is sent: two actors that answer each
+ * other without end leave room for sockets and timers.
+ */
+export class Post {
+  readonly #counters: Counters;
+  #waiting: { readonly inbox: Inbox; readonly mail: Mail }[] = [];
+
+  constructor(counters: Counters) {
+    this.#counters = counters;
+  }
+
+  put(inbox: Inbox, mail: Mail): void {
+    if (this.#waiting.push({ inbox, mail }) === 1) setImmediate(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { inbox, mail } of waiting) {
+      if (isActorInbox(inbox) && inbox.isOver) {
+        this.#counters.drop("dead-letter");
+        dropped(mail, "the actor has stopped");
+      } else inbox.deliver(mail);
+    }
+  };
+}
