@@ -20,6 +20,11 @@ export abstract class Addressing {
     return this.#control.id;
   }
 
+  /** The ids of the nodes that are known to live, this one first. */
+  get nodes(): readonly string[] {
+    return this.#control.ids;
+  }
+
   /**
    * Delivers a message to one actor, on whatever node it is, at most once. One sender's messages stay in order. For an
    * actor that has stopped it is counted as a dead letter, on the node where that is known.

@@ -176,7 +176,6 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
    * @throws {LayerUnavailableError} naming the address that does not answer.
    */
   async ready(): Promise<void> {
-    await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
     await this.#environment.control.ready();
   }
@@ -281,6 +280,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
+    await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
     this.#unwatch();
   }

@@ -1,7 +1,7 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock, ErrorListener, Inbox, Message } from "../../layers/contract.ts";
-import { InvalidNameError } from "../../layers/errors.ts";
+import { InvalidNameError, LayerClosedError } from "../../layers/errors.ts";
 import type { LocalChannels } from "../../layers/local-channels.ts";
 import { checkChannel, checkGroup } from "../../layers/names.ts";
 import { checkCloseFrame } from "../close-frame.ts";
@@ -74,6 +74,10 @@ export class Control implements LinkListener, NodesListener {
   /** This node's id. */
   get id(): string {
     return this.#settings.control.layer.node;
+  }
+
+  get ids(): readonly string[] {
+    return [this.id, ...this.#nodes.all.map((node) => node.id)];
   }
 
   /** Where actors get a channel whose consumer names no layer. */
@@ -255,7 +259,9 @@ export class Control implements LinkListener, NodesListener {
   }
 
   failed(error: unknown): void {
-    this.#settings.report(error, { stage: "control" });
+    // A layer that somebody else has closed stays closed.
+    if (error instanceof LayerClosedError) this.#nodes.stop();
+    else this.#settings.report(error, { stage: "control" });
   }
 
   #unlessLate(isTaken: boolean | undefined): boolean {

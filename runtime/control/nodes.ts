@@ -168,7 +168,7 @@ export class Nodes {
     const isLate = lateMs > this.#beatMs;
     if (!isLate) this.#sweep();
     if (this.#beatAt <= this.#now()) this.#beat();
-    this.#schedule(isLate ? Math.ceil(this.#beatMs / 2) : 1);
+    if (this.#isBeating) this.#schedule(isLate ? Math.ceil(this.#beatMs / 2) : 1);
   }
 
   #beat(): void {
