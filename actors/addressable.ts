@@ -1,6 +1,6 @@
 import type { Message } from "../layers/contract.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
-import type { AskGroupOptions, AskOptions, GroupAnswers } from "./reach.ts";
+import type { AskGroupOptions, AskOptions, GroupAnswers, Members, TrackOptions } from "./reach.ts";
 
 /** What every consumer can do with actors anywhere: on this node, and on those that share its control layer. */
 export abstract class Addressable {
@@ -43,5 +43,29 @@ export abstract class Addressable {
   /** Takes a name away. One that it does not have is fine. */
   untag(tag: string): void {
     this.#context.reach.untag(tag);
+  }
+
+  /**
+   * Makes this actor present in a group, which it need not have joined, until it ends: every node soon knows. Called again, it
+   * replaces what was said before. If the consumer handles `presence_diff`, it gets a {@link PresenceDiff} whenever
+   * somebody comes or goes, itself included. On a connection that is on its way out it does nothing.
+   *
+   * @param meta what others are to know: plain values, at most 64 KiB encoded
+   * @throws {InvalidNameError}
+   * @throws {InvalidMessageError} for a meta that no message can hold.
+   * @throws {RangeError} for a key that is no text of 1 to 256 characters.
+   */
+  track(group: string, meta: unknown = {}, options: TrackOptions = {}): void {
+    this.#context.reach.track(group, meta, options);
+  }
+
+  /** Ends being present in a group. Where it is not, that is fine. */
+  untrack(group: string): void {
+    this.#context.reach.untrack(group);
+  }
+
+  /** Who is present in a group, on all nodes, as far as it is known here. */
+  presence<M = unknown>(group: string): Members<M> {
+    return this.#context.reach.presence(group) as Members<M>;
   }
 }

@@ -19,7 +19,16 @@ export type {
   UnexpectedFrame,
 } from "./machine-events.ts";
 export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
-export type { AskGroupOptions, AskOptions, GroupAnswers, Reach, Tally } from "./reach.ts";
+export type {
+  AskGroupOptions,
+  AskOptions,
+  GroupAnswers,
+  Members,
+  PresenceDiff,
+  Reach,
+  Tally,
+  TrackOptions,
+} from "./reach.ts";
 export type { Scope } from "./scope.ts";
 export type { Directive, Supervision } from "./supervision.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

@@ -31,6 +31,21 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
+/** Who joined and who left a group. Who is replaced, by another call of `track`, is in both. */
+export interface PresenceDiff {
+  readonly group: string;
+  readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
+  readonly leaves: readonly { readonly key: string; readonly meta: unknown }[];
+}
+
+/** The members of a group by key, each with what was said of it: once for each connection under that key. */
+export type Members<M = unknown> = ReadonlyMap<string, readonly M[]>;
+
+export interface TrackOptions {
+  /** What this member has in common with others that are the same: a user's id, say. @default the actor's channel */
+  readonly key?: string;
+}
+
 /** What a consumer can do beyond its own connection and groups. {@link Addressable} documents each of these for users. */
 export interface Reach {
   sendTo(channel: string, message: Message): Promise<void>;
@@ -38,4 +53,7 @@ export interface Reach {
   askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers>;
   tag(tag: string): void;
   untag(tag: string): void;
+  track(group: string, meta: unknown, options: TrackOptions): void;
+  untrack(group: string): void;
+  presence(group: string): Members;
 }

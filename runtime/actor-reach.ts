@@ -1,27 +1,39 @@
-import type { AskGroupOptions, AskOptions, GroupAnswers, Reach } from "../actors/index.ts";
+import { findHandler } from "../actors/handlers.ts";
+import type {
+  AskGroupOptions,
+  AskOptions,
+  GroupAnswers,
+  Members,
+  Reach,
+  TrackOptions,
+} from "../actors/index.ts";
 import type { Message } from "../layers/contract.ts";
+import type { ConsumerClass } from "./consumer-class.ts";
 import type { Control } from "./control/control.ts";
+import type { Tracker } from "./control/presence.ts";
 import type { Tagged } from "./control/tags.ts";
 import { AskFailedError } from "./errors.ts";
+import type { ActorInbox } from "./question.ts";
 
 /** The actor whose reach it is. */
 export interface ReachOwner extends Tagged {
   readonly groups: { readonly channel: string };
   readonly isLeaving: boolean;
+  readonly inbox: ActorInbox;
 }
 
 /** One actor's place among all: whom it asks, and what it is known by. What it holds goes with the actor. */
-export class ActorReach implements Reach {
+export class ActorReach implements Reach, Tracker {
   readonly #control: Control;
   readonly #owner: ReachOwner;
-  readonly #layer: string | undefined;
+  readonly #Consumer: ConsumerClass;
+  readonly #tracked = new Set<string>();
   readonly #tags = new Set<string>();
 
-  /** @param layer the alias of its consumer's layer. */
-  constructor(control: Control, owner: ReachOwner, layer: string | undefined) {
+  constructor(control: Control, owner: ReachOwner, Consumer: ConsumerClass) {
     this.#control = control;
     this.#owner = owner;
-    this.#layer = layer;
+    this.#Consumer = Consumer;
   }
 
   sendTo(channel: string, message: Message): Promise<void> {
@@ -38,7 +50,7 @@ export class ActorReach implements Reach {
   }
 
   async askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers> {
-    const layer = options.layer ?? this.#layer;
+    const layer = options.layer ?? this.#Consumer.layer;
     const chosen = layer === undefined ? options : { ...options, layer };
     return this.#control.askGroup(group, message, chosen, this.#owner.groups.channel);
   }
@@ -54,9 +66,30 @@ export class ActorReach implements Reach {
     this.#tags.delete(tag);
   }
 
+  track(group: string, meta: unknown, { key = this.#owner.groups.channel }: TrackOptions): void {
+    if (this.#owner.isLeaving) return;
+    this.#control.presence.track(this, group, key, meta);
+    this.#tracked.add(group);
+  }
+
+  untrack(group: string): void {
+    this.#control.presence.untrack(this, group);
+    this.#tracked.delete(group);
+  }
+
+  presence(group: string): Members {
+    return this.#control.presence.list(group);
+  }
+
+  presenceChanged(diff: Message): void {
+    if (findHandler(this.#Consumer.on, diff.type) !== undefined) this.#control.post(this.#owner.inbox, diff);
+  }
+
   /** The actor is on its way out: nobody knows it any more. */
   leave(): void {
     for (const tag of this.#tags) this.#control.tags.remove(tag, this.#owner);
     this.#tags.clear();
+    for (const group of this.#tracked) this.#control.presence.untrack(this, group);
+    this.#tracked.clear();
   }
 }

@@ -1,4 +1,4 @@
-import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../actors/index.ts";
+import type { AskGroupOptions, AskOptions, GroupAnswers, Members, Tally } from "../actors/index.ts";
 import type { Message } from "../layers/contract.ts";
 import type { Control } from "./control/control.ts";
 
@@ -71,6 +71,19 @@ export abstract class Addressing {
    */
   disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
     return this.#control.disconnect(tag, code, reason, options);
+  }
+
+  /**
+   * Who is present in a group, by `track` of a consumer, on all nodes: as far as it is known here, without asking anybody.
+   * A node that dies takes its members along within three of its beats.
+   */
+  presence<M = unknown>(group: string): Members<M> {
+    return this.#control.presence.list(group) as Members<M>;
+  }
+
+  /** How many keys are present in a group, as far as it is known here. */
+  presenceCount(group: string): number {
+    return this.#control.presence.count(group);
   }
 
   /** How many actors have a tag, on all nodes. */

@@ -185,7 +185,7 @@ export class Connection
   }
 
   get reach(): ActorReach {
-    this.#reach ??= new ActorReach(this.#environment.control, this, this.#Consumer.layer);
+    this.#reach ??= new ActorReach(this.#environment.control, this, this.#Consumer);
     return this.#reach;
   }
 

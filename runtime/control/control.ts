@@ -16,8 +16,18 @@ import type { ControlLayer } from "./control-layer.ts";
 import { Link, type LinkListener } from "./link.ts";
 import { Nodes, type NodesListener, type OtherNode } from "./nodes.ts";
 import { Post } from "./post.ts";
+import { Presence } from "./presence.ts";
 import { Questions } from "./questions.ts";
-import { type Fields, readChannel, readCount, readFields, readMessage, readName, readText } from "./read.ts";
+import {
+  type Fields,
+  nodeOf,
+  readChannel,
+  readCount,
+  readFields,
+  readMessage,
+  readName,
+  readText,
+} from "./read.ts";
 import { type Findings, type Respondent, Surveys } from "./surveys.ts";
 import { Tags } from "./tags.ts";
 
@@ -38,6 +48,11 @@ const helloMs = 250;
 /** A node among others: what goes from it to actors anywhere, and what comes from other nodes for its own. */
 export class Control implements LinkListener, NodesListener {
   readonly tags = new Tags();
+  readonly presence = new Presence({
+    broadcast: (diff) => this.#link.post(undefined, "presence", diff),
+    request: (node) => this.#postTo(node, "resync", {}),
+    reply: (node, state) => this.#postTo(node, "state", state),
+  });
   readonly #settings: ControlSettings;
   readonly #link: Link;
   readonly #nodes: Nodes;
@@ -85,7 +100,9 @@ export class Control implements LinkListener, NodesListener {
     return this.#settings.control.layer.local;
   }
 
-  readonly version = 0;
+  get version(): number {
+    return this.presence.version;
+  }
 
   /** Takes its place among the nodes, as soon as that is possible. What fails is reported, and tried again. */
   begin(): void {
@@ -234,6 +251,15 @@ export class Control implements LinkListener, NodesListener {
         return this.#surveys.asked(fields, from);
       case "said":
         return this.#unlessLate(this.#surveys.answered(fields, from));
+      case "presence":
+        return this.#ifKnown(from, (id) => this.presence.changed(id, fields));
+      case "state":
+        return this.#ifKnown(from, (id) => this.presence.restored(id, fields));
+      case "resync":
+        return this.#ifKnown(from, (id) => {
+          this.presence.requested(id);
+          return true;
+        });
       default:
         return false;
     }
@@ -251,11 +277,14 @@ export class Control implements LinkListener, NodesListener {
     this.#asks.nodeJoined();
   }
 
-  beat(): void {}
+  beat({ id }: OtherNode, version: number): void {
+    this.presence.heard(id, version);
+  }
 
   left(node: OtherNode): void {
     this.#asks.nodeLeft(node);
     this.#surveys.nodeLeft(node);
+    this.presence.left(node.id);
   }
 
   failed(error: unknown): void {
@@ -267,6 +296,17 @@ export class Control implements LinkListener, NodesListener {
   #unlessLate(isTaken: boolean | undefined): boolean {
     if (isTaken === undefined) this.#settings.counters.drop("late");
     return isTaken !== false;
+  }
+
+  /** What an unknown node says of its presences it says again when it is known. */
+  #ifKnown(from: string, take: (id: string) => boolean): boolean {
+    const node = this.#nodes.get(nodeOf(from));
+    return node?.channel === from ? take(node.id) : true;
+  }
+
+  #postTo(node: string, type: string, fields: object): void {
+    const channel = this.#nodes.get(node)?.channel;
+    if (channel !== undefined) this.#link.post(channel, type, fields);
   }
 
   #relay({ channel, message }: Fields): boolean {

@@ -19,7 +19,8 @@ export function readStatePart(fields: Fields): StatePart | undefined {
   const part = readCount(fields.part);
   const parts = readCount(fields.parts);
   const entries = readEach(fields.entries, readEntry);
-  if (version === undefined || part === undefined || parts === undefined || entries === undefined) return undefined;
+  if (version === undefined || part === undefined || parts === undefined || entries === undefined)
+    return undefined;
   if (part >= parts || parts > mostParts) return undefined;
   return { version, part, parts, entries };
 }

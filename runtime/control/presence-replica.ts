@@ -34,7 +34,9 @@ export class PresenceReplica {
   readonly #waiting = new Map<number, Diff>();
   #version = 0;
   #newest = 0;
-  #parts: { readonly version: number; readonly count: number; readonly got: Map<number, StatePart> } | undefined;
+  #parts:
+    | { readonly version: number; readonly count: number; readonly got: Map<number, StatePart> }
+    | undefined;
 
   /** Whether something of the node has not arrived. */
   get isBehind(): boolean {
@@ -62,14 +64,16 @@ export class PresenceReplica {
   restore(state: StatePart): Change {
     const none = { joined: [], left: [] };
     this.heard(state.version);
-    if (state.version <= this.#version) return none;
+    if (state.version <= this.#version || state.version < (this.#parts?.version ?? 0)) return none;
     if (this.#parts?.version !== state.version || this.#parts.count !== state.parts) {
       this.#parts = { version: state.version, count: state.parts, got: new Map() };
     }
     this.#parts.got.set(state.part, state);
     if (this.#parts.got.size < state.parts) return none;
     const entries = new Map(
-      [...this.#parts.got.values()].flatMap((part) => part.entries.map((entry) => [entry.ref, entry] as const)),
+      [...this.#parts.got.values()].flatMap((part) =>
+        part.entries.map((entry) => [entry.ref, entry] as const),
+      ),
     );
     this.#parts = undefined;
     this.#version = state.version;

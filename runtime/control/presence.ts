@@ -1,5 +1,7 @@
+import type { Message } from "../../layers/contract.ts";
 import { InvalidMessageError } from "../../layers/errors.ts";
 import { checkGroup } from "../../layers/names.ts";
+import { deepFreeze } from "../../layers/plain-values.ts";
 import { carried, sizeOf } from "./carried.ts";
 import { longestKey, readDiff, readStatePart } from "./presence-messages.ts";
 import { type Change, type Diff, PresenceReplica, type StatePart } from "./presence-replica.ts";
@@ -8,15 +10,8 @@ import type { Fields } from "./read.ts";
 
 /** Whose presence it is. */
 export interface Tracker {
-  /** Hears of what changed in a group that it is present in. */
-  presenceChanged(change: PresenceDiff): void;
-}
-
-/** Who joined and who left a group. Who is replaced, as `track` does it that is called again, is in both. */
-export interface PresenceDiff {
-  readonly group: string;
-  readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
-  readonly leaves: readonly { readonly key: string; readonly meta: unknown }[];
+  /** Hears, in a message `presence_diff`, of what changed in a group that it is present in. */
+  presenceChanged(diff: Message): void;
 }
 
 /** The way to other nodes. What is lost is noticed by their next beat. */
@@ -45,7 +40,7 @@ export class Presence {
   readonly #asked = new Set<string>();
   #version = 0;
   #lastRef = 0;
-  #joins: Entry[] = [];
+  #joins = new Set<Entry>();
   #leaves: Entry[] = [];
   #isFlushing = false;
 
@@ -68,11 +63,15 @@ export class Presence {
   track(tracker: Tracker, group: string, key: string, meta: unknown): void {
     checkGroup(group);
     if (typeof key !== "string" || key === "" || key.length > longestKey) {
-      throw new RangeError(`A key is a text of 1 to ${longestKey} characters, not ${String(key).slice(0, 40)}.`);
+      throw new RangeError(
+        `A key is a text of 1 to ${longestKey} characters, not ${String(key).slice(0, 40)}.`,
+      );
     }
     const size = sizeOf(meta);
     if (size > longestMeta) {
-      throw new InvalidMessageError(`A meta has at most ${longestMeta} bytes when encoded, and this one has ${size}.`);
+      throw new InvalidMessageError(
+        `A meta has at most ${longestMeta} bytes when encoded, and this one has ${size}.`,
+      );
     }
     this.untrack(tracker, group);
     this.#lastRef += 1;
@@ -80,7 +79,7 @@ export class Presence {
     const trackers = this.#own.get(group) ?? new Map<Tracker, Entry>();
     this.#own.set(group, trackers.set(tracker, entry));
     this.#view.add(entry);
-    this.#joins.push(entry);
+    this.#joins.add(entry);
     this.#flushLater();
   }
 
@@ -93,8 +92,7 @@ export class Presence {
     if (trackers.size === 0) this.#own.delete(group);
     this.#view.remove(entry);
     // Of who came and went within a turn nobody has heard.
-    if (this.#joins.includes(entry)) this.#joins = this.#joins.filter((join) => join !== entry);
-    else this.#leaves.push(entry);
+    if (!this.#joins.delete(entry)) this.#leaves.push(entry);
     this.#flushLater();
   }
 
@@ -108,9 +106,9 @@ export class Presence {
 
   /** Tells everybody what has changed here since the last time. */
   flush(): void {
-    const joined = this.#joins;
+    const joined = [...this.#joins];
     const left = this.#leaves;
-    this.#joins = [];
+    this.#joins.clear();
     this.#leaves = [];
     if (joined.length + left.length === 0) return;
     for (const [index, joins] of inParts(joined).entries()) {
@@ -193,7 +191,7 @@ export class Presence {
       if (trackers.length === 0) continue;
       const of = (entries: readonly Entry[]) =>
         entries.filter((entry) => entry.group === group).map(({ key, meta }) => ({ key, meta }));
-      const diff = { group, joins: of(joined), leaves: of(left) };
+      const diff = deepFreeze({ type: "presence_diff", group, joins: of(joined), leaves: of(left) });
       for (const tracker of trackers) tracker.presenceChanged(diff);
     }
   }

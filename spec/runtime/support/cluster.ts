@@ -1,11 +1,4 @@
-import {
-  createRuntime,
-  handlers,
-  MemoryBus,
-  MemoryLayer,
-  type Runtime,
-  WebSocketConsumer,
-} from "greenroom";
+import { createRuntime, handlers, MemoryBus, MemoryLayer, type Runtime, WebSocketConsumer } from "greenroom";
 import { until } from "../../layers/support/until.ts";
 
 export type ChatRuntime = Runtime<{ chat: MemoryLayer }>;
