@@ -9,26 +9,19 @@ import type { Counters } from "../counters.ts";
 import { Deadline } from "../deadline.ts";
 import { RuntimeClosedError, UnknownLayerError } from "../errors.ts";
 import { longestMs } from "../limits.ts";
-import type { Outcome } from "../question.ts";
 import { Asks } from "./asks.ts";
 import { carried } from "./carried.ts";
 import type { ControlLayer } from "./control-layer.ts";
+import { answersOf, tallyOf } from "./findings.ts";
+import { Inbound } from "./inbound.ts";
 import { Link, type LinkListener } from "./link.ts";
 import { Nodes, type NodesListener, type OtherNode } from "./nodes.ts";
 import { Post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Questions } from "./questions.ts";
-import {
-  type Fields,
-  nodeOf,
-  readChannel,
-  readCount,
-  readFields,
-  readMessage,
-  readName,
-  readText,
-} from "./read.ts";
-import { type Findings, type Respondent, Surveys } from "./surveys.ts";
+import type { Fields } from "./read.ts";
+import { createRespondents } from "./respondents.ts";
+import { type Findings, Surveys } from "./surveys.ts";
 import { Tags } from "./tags.ts";
 
 export interface ControlSettings {
@@ -60,6 +53,7 @@ export class Control implements LinkListener, NodesListener {
   readonly #surveys: Surveys;
   readonly #post: Post;
   readonly #questions: Questions;
+  readonly #inbound: Inbound;
   #isBegun = false;
   #isClosed = false;
   #settling: Promise<void> | undefined;
@@ -78,12 +72,18 @@ export class Control implements LinkListener, NodesListener {
       this.#post,
       clock,
     );
-    const respondents: Readonly<Record<string, Respondent>> = {
-      ask: (fields, ms) => this.#answerGroup(fields, ms),
-      count: (fields) => this.#answerCount(fields),
-      disconnect: (fields) => this.#answerDisconnect(fields),
-    };
+    const respondents = createRespondents(layers, this.#questions, this.tags);
     this.#surveys = new Surveys(this.#link, this.#nodes, clock, this.id, respondents);
+    this.#inbound = new Inbound({
+      link: this.#link,
+      nodes: this.#nodes,
+      asks: this.#asks,
+      surveys: this.#surveys,
+      questions: this.#questions,
+      presence: this.presence,
+      post: this.#post,
+      counters,
+    });
   }
 
   /** This node's id. */
@@ -236,33 +236,7 @@ export class Control implements LinkListener, NodesListener {
   }
 
   message(type: string, fields: Fields, from: string): boolean {
-    switch (type) {
-      case "node":
-        return this.#nodes.heard(fields, from);
-      case "bye":
-        return this.#nodes.parted(from);
-      case "send":
-        return this.#relay(fields);
-      case "ask":
-        return this.#answer(fields, from);
-      case "answer":
-        return this.#unlessLate(this.#asks.answered(fields, from));
-      case "survey":
-        return this.#surveys.asked(fields, from);
-      case "said":
-        return this.#unlessLate(this.#surveys.answered(fields, from));
-      case "presence":
-        return this.#ifKnown(from, (id) => this.presence.changed(id, fields));
-      case "state":
-        return this.#ifKnown(from, (id) => this.presence.restored(id, fields));
-      case "resync":
-        return this.#ifKnown(from, (id) => {
-          this.presence.requested(id);
-          return true;
-        });
-      default:
-        return false;
-    }
+    return this.#inbound.take(type, fields, from);
   }
 
   gap(): void {
@@ -293,71 +267,9 @@ export class Control implements LinkListener, NodesListener {
     else this.#settings.report(error, { stage: "control" });
   }
 
-  #unlessLate(isTaken: boolean | undefined): boolean {
-    if (isTaken === undefined) this.#settings.counters.drop("late");
-    return isTaken !== false;
-  }
-
-  /** What an unknown node says of its presences it says again when it is known. */
-  #ifKnown(from: string, take: (id: string) => boolean): boolean {
-    const node = this.#nodes.get(nodeOf(from));
-    return node?.channel === from ? take(node.id) : true;
-  }
-
   #postTo(node: string, type: string, fields: object): void {
     const channel = this.#nodes.get(node)?.channel;
     if (channel !== undefined) this.#link.post(channel, type, fields);
-  }
-
-  #relay({ channel, message }: Fields): boolean {
-    const to = readChannel(channel);
-    const inner = readMessage(message);
-    if (to === undefined || inner === undefined) return false;
-    const inbox = this.#questions.inboxOf(to);
-    if (inbox === undefined) this.#settings.counters.drop("dead-letter");
-    else this.post(inbox, inner);
-    return true;
-  }
-
-  #answer({ id, channel, message }: Fields, from: string): boolean {
-    const number = readText(id, 20);
-    const to = readChannel(channel);
-    const inner = readMessage(message);
-    if (number === undefined || to === undefined || inner === undefined) return false;
-    this.#questions.ask(to, inner, (outcome: Outcome) => {
-      this.#link.post(from, "answer", { id: number, ...outcome });
-    });
-    return true;
-  }
-
-  #answerGroup(
-    { group, layer, message, except }: Fields,
-    ms: number,
-  ): Promise<readonly unknown[]> | undefined {
-    const name = readName(group);
-    const alias = readText(layer);
-    const inner = readMessage(message);
-    const asker = except === undefined ? undefined : readChannel(except);
-    if (name === undefined || alias === undefined || inner === undefined) return undefined;
-    const { layers } = this.#settings;
-    const found = Object.hasOwn(layers, alias) ? layers[alias] : undefined;
-    return this.#questions.askGroup(found, name, inner, Math.min(ms, longestMs), asker);
-  }
-
-  #answerCount({ tag }: Fields): Promise<readonly number[]> | undefined {
-    const name = readName(tag);
-    return name === undefined ? undefined : Promise.resolve([this.tags.count(name)]);
-  }
-
-  #answerDisconnect({ tag, code, reason }: Fields): Promise<readonly number[]> | undefined {
-    const name = readName(tag);
-    try {
-      checkCloseFrame(code, reason);
-    } catch {
-      return undefined;
-    }
-    if (name === undefined) return undefined;
-    return Promise.resolve([this.tags.disconnect(name, code as number, reason as string)]);
   }
 
   // ---- among them
@@ -406,23 +318,4 @@ function checkActorChannel(channel: string): void {
 function timeoutOf({ timeoutMs = defaultTimeoutMs }: AskOptions): number {
   if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;
   throw new RangeError(`timeoutMs is a whole number from 1 to ${longestMs}, not ${String(timeoutMs)}.`);
-}
-
-function tallyOf({ said, missing }: Findings): Tally {
-  const counts = said.map(({ entry }) => readCount(entry) ?? 0);
-  return { count: counts.reduce((sum, count) => sum + count, 0), missing };
-}
-
-function answersOf({ said, missing }: Findings, garbage: () => void): GroupAnswers {
-  const replies: { channel: string; node: string; value: unknown }[] = [];
-  const failures: { channel: string; node: string; reason: string }[] = [];
-  for (const { node, entry } of said) {
-    const fields = readFields(entry);
-    const channel = readChannel(fields?.channel);
-    const reason = readText(fields?.failed);
-    if (fields === undefined || channel === undefined) garbage();
-    else if (reason === undefined) replies.push({ channel, node, value: fields.value });
-    else failures.push({ channel, node, reason });
-  }
-  return { replies, failures, missing };
 }
