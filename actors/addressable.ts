@@ -1,6 +1,13 @@
 import type { Message } from "../layers/contract.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
-import type { AskGroupOptions, AskOptions, GroupAnswers, Members, TrackOptions } from "./reach.ts";
+import type {
+  AskGroupOptions,
+  AskOptions,
+  GroupAnswers,
+  Members,
+  SubmitOptions,
+  TrackOptions,
+} from "./reach.ts";
 
 /** What every consumer can do with actors anywhere: on this node, and on those that share its control layer. */
 export abstract class Addressable {
@@ -62,6 +69,16 @@ export abstract class Addressable {
   /** Ends being present in a group. Where it is not, that is fine. */
   untrack(group: string): void {
     this.#context.reach.untrack(group);
+  }
+
+  /**
+   * Gives the workers of a channel something to do. This actor hears of it in {@link JobMessages}, from whatever process.
+   *
+   * @returns the job's id, once the job is in the queue
+   * @throws as {@link ChannelLayer.send} does for a named channel.
+   */
+  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
+    return this.#context.reach.submit(channel, message, options);
   }
 
   /** Who is present in a group, on all nodes, as far as it is known here. */

@@ -5,6 +5,7 @@ export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.t
 export type { Contract } from "./contract.ts";
 export { CloseCode, type Exit } from "./exit.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
+export type { JobMessages } from "./job-messages.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export {
   type MachineConsumerClass,
@@ -26,6 +27,7 @@ export type {
   Members,
   PresenceDiff,
   Reach,
+  SubmitOptions,
   Tally,
   TrackOptions,
 } from "./reach.ts";

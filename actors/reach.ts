@@ -46,6 +46,13 @@ export interface TrackOptions {
   readonly key?: string;
 }
 
+export interface SubmitOptions {
+  /** The alias of the layer that the workers' channel is on. @default the consumer's; for the runtime, the control layer */
+  readonly layer?: string;
+  /** The channel of the actor that hears what becomes of the job. @default the consumer's; for the runtime, nobody */
+  readonly replyTo?: string;
+}
+
 /** What a consumer can do beyond its own connection and groups. {@link Addressable} documents each of these for users. */
 export interface Reach {
   sendTo(channel: string, message: Message): Promise<void>;
@@ -56,4 +63,5 @@ export interface Reach {
   track(group: string, meta: unknown, options: TrackOptions): void;
   untrack(group: string): void;
   presence(group: string): Members;
+  submit(channel: string, message: Message, options: SubmitOptions): Promise<string>;
 }

@@ -5,6 +5,7 @@ import type {
   GroupAnswers,
   Members,
   Reach,
+  SubmitOptions,
   TrackOptions,
 } from "../actors/index.ts";
 import type { Message } from "../layers/contract.ts";
@@ -14,6 +15,7 @@ import type { Tracker } from "./control/presence.ts";
 import type { Tagged } from "./control/tags.ts";
 import { AskFailedError } from "./errors.ts";
 import type { ActorInbox } from "./question.ts";
+import type { Workers } from "./workers.ts";
 
 /** The actor whose reach it is. */
 export interface ReachOwner extends Tagged {
@@ -25,13 +27,15 @@ export interface ReachOwner extends Tagged {
 /** One actor's place among all: whom it asks, and what it is known by. What it holds goes with the actor. */
 export class ActorReach implements Reach, Tracker {
   readonly #control: Control;
+  readonly #workers: Workers;
   readonly #owner: ReachOwner;
   readonly #Consumer: ConsumerClass;
   readonly #tracked = new Set<string>();
   readonly #tags = new Set<string>();
 
-  constructor(control: Control, owner: ReachOwner, Consumer: ConsumerClass) {
+  constructor(control: Control, workers: Workers, owner: ReachOwner, Consumer: ConsumerClass) {
     this.#control = control;
+    this.#workers = workers;
     this.#owner = owner;
     this.#Consumer = Consumer;
   }
@@ -79,6 +83,12 @@ export class ActorReach implements Reach, Tracker {
 
   presence(group: string): Members {
     return this.#control.presence.list(group);
+  }
+
+  submit(channel: string, message: Message, options: SubmitOptions): Promise<string> {
+    const layer = options.layer ?? this.#Consumer.layer;
+    const replyTo = options.replyTo ?? this.#owner.groups.channel;
+    return this.#workers.submit(channel, message, { replyTo, ...(layer !== undefined && { layer }) });
   }
 
   presenceChanged(diff: Message): void {

@@ -1,6 +1,14 @@
-import type { AskGroupOptions, AskOptions, GroupAnswers, Members, Tally } from "../actors/index.ts";
+import type {
+  AskGroupOptions,
+  AskOptions,
+  GroupAnswers,
+  Members,
+  SubmitOptions,
+  Tally,
+} from "../actors/index.ts";
 import type { Message } from "../layers/contract.ts";
 import type { Control } from "./control/control.ts";
+import type { Worker, WorkerOptions, Workers, WorkHandler } from "./workers.ts";
 
 /**
  * What a runtime can do with actors anywhere: on this node, and on those that share its control layer.
@@ -10,9 +18,11 @@ import type { Control } from "./control/control.ts";
  */
 export abstract class Addressing {
   readonly #control: Control;
+  readonly #workers: Workers;
 
-  constructor(control: Control) {
+  constructor(control: Control, workers: Workers) {
     this.#control = control;
+    this.#workers = workers;
   }
 
   /** This node's id among those that share its control layer. */
@@ -89,5 +99,38 @@ export abstract class Addressing {
   /** How many actors have a tag, on all nodes. */
   count(tag: string, options: AskOptions = {}): Promise<Tally> {
     return this.#control.count(tag, options);
+  }
+
+  /**
+   * Does the jobs of a named channel, here and wherever else it has workers: each goes to one of them at a time, at least
+   * once. It needs no socket and no actor. The runtime closes it before its layers, and waits for the jobs that run.
+   *
+   * @throws {UnknownLayerError} if it is not clear on which layer the channel is.
+   * @throws {UnsupportedError} where that layer has no queues.
+   * @throws as {@link ChannelLayer.consume} does.
+   *
+   * @example
+   * await runtime.worker("thumbnails", async ({ path }, { signal, progress }) => {
+   *   progress("half way");
+   *   return { url: await shrink(path, signal) };
+   * });
+   */
+  worker<T extends Message = Message>(
+    channel: string,
+    handler: WorkHandler<T>,
+    options: WorkerOptions = {},
+  ): Promise<Worker> {
+    return this.#workers.start(channel, handler as WorkHandler, options);
+  }
+
+  /**
+   * Gives the workers of a channel something to do. If there is a `replyTo`, the actor with that channel hears of it in
+   * {@link JobMessages}.
+   *
+   * @returns the job's id, once the job is in the queue
+   * @throws as {@link ChannelLayer.send} does for a named channel.
+   */
+  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
+    return this.#workers.submit(channel, message, options);
   }
 }

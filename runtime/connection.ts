@@ -185,7 +185,8 @@ export class Connection
   }
 
   get reach(): ActorReach {
-    this.#reach ??= new ActorReach(this.#environment.control, this, this.#Consumer);
+    const { control, workers } = this.#environment;
+    this.#reach ??= new ActorReach(control, workers, this, this.#Consumer);
     return this.#reach;
   }
 

@@ -7,6 +7,7 @@ import type { Heartbeat } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Turn } from "./turn.ts";
+import type { Workers } from "./workers.ts";
 
 /** What all connections of one runtime share. */
 export interface Environment {
@@ -21,4 +22,5 @@ export interface Environment {
   readonly turn: Turn;
   readonly heartbeat: Heartbeat;
   readonly control: Control;
+  readonly workers: Workers;
 }

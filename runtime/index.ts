@@ -29,3 +29,4 @@ export {
   type Runtime,
   type RuntimeOptions,
 } from "./runtime.ts";
+export type { Job, Worker, WorkerOptions, WorkHandler } from "./workers.ts";

@@ -35,6 +35,7 @@ import { watchStrayErrors } from "./stray-errors.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Turn } from "./turn.ts";
 import { Upgrades } from "./upgrades.ts";
+import { Workers } from "./workers.ts";
 
 /** Layers by alias, whatever messages each of them carries. */
 export type Layers = Record<string, ChannelLayer<never>>;
@@ -124,11 +125,13 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       counters,
       report,
     });
-    super(control);
+    const workers = new Workers(known, control, report);
+    super(control, workers);
     this.layers = known as unknown as L;
     this.#environment = {
       layers: known,
       control,
+      workers,
       limits: resolved,
       settings: new ConsumerSettingsReader(resolved),
       clock,
@@ -248,7 +251,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
 
   /**
    * Ends everything: upgrades are refused with 503, connections are closed with 1012, in batches over half of
-   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Then the layers are closed,
+   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Workers take nothing new and are waited for.
+   * Then the layers are closed,
    * and the servers are let go, which stay open. May be called twice.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
@@ -269,6 +273,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const { clock, supervisor } = this.#environment;
     this.#admission.draining = true;
     this.#environment.control.stopAsking();
+    const working = this.#environment.workers.close();
     this.#upgrades.refuseAll(shuttingDown);
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
@@ -280,6 +285,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
+    await working;
     await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
     this.#unwatch();

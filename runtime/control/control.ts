@@ -91,6 +91,11 @@ export class Control implements LinkListener, NodesListener {
     return this.#settings.control.layer.node;
   }
 
+  /** The alias of the control layer, unless the runtime has made it for itself. */
+  get alias(): string | undefined {
+    return this.#settings.control.alias;
+  }
+
   get ids(): readonly string[] {
     return [this.id, ...this.#nodes.all.map((node) => node.id)];
   }
@@ -174,7 +179,7 @@ export class Control implements LinkListener, NodesListener {
   ): Promise<GroupAnswers> {
     const timeoutMs = timeoutOf(options);
     checkGroup(group);
-    const alias = layer ?? this.#settings.control.alias;
+    const alias = layer ?? this.alias;
     if (alias === undefined || !Object.hasOwn(this.#settings.layers, alias)) {
       throw new UnknownLayerError(
         `The group "${group}" is on no layer of this runtime: say which with the option \`layer\`. ` +

@@ -43,6 +43,9 @@ describe("the registry of nodes", () => {
     const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
     await dead.ready();
     await until(() => here.nodes.length === 2 && dead.nodes.length === 2);
+    const actor = await dead.spawn(Clerk);
+    const asking = here.ask(actor.channel, { type: "hold" }, { timeoutMs: 100_000 }).catch((error) => error);
+    expect((await actor.outgoing.next()).value).to.equal("holding");
     lost.isCut = true;
     const { chat } = here.layers;
     const beat = async () => {
@@ -56,6 +59,7 @@ describe("the registry of nodes", () => {
     expect(here.nodes).to.deep.equal([here.node, dead.node]);
     clock.increment(1);
     expect(here.nodes).to.deep.equal([here.node]);
+    expect(await asking).to.have.property("message", `The node of "${actor.channel}" has gone.`);
     // It hears the others all the while, and comes back with its next beat.
     expect(dead.nodes).to.have.length(2);
     lost.isCut = false;
