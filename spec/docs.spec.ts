@@ -33,26 +33,47 @@ async function writeExamples(page: string, folder: string): Promise<void> {
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
 }
 
-describe("the examples in docs/layers.md", function () {
-  // Each of the two starts a program that reads the whole project.
-  this.timeout(60_000);
-  let folder: string;
+const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
-  before(async () => {
-    folder = await mkdtemp(join(root, ".tmp-docs-"));
-    await writeExamples("docs/layers.md", folder);
+/** The examples of a page, in a folder of their own, which the compiler takes. */
+function describeExamples(page: string, describeRuns: (folder: () => string) => void): void {
+  describe(`the examples in ${page}`, function () {
+    // Each starts a program that reads the whole project.
+    this.timeout(60_000);
+    let folder: string;
+
+    before(async () => {
+      folder = await mkdtemp(join(root, ".tmp-docs-"));
+      await writeExamples(page, folder);
+    });
+    after(() => rm(folder, { recursive: true }));
+
+    it("are what the compiler takes", async () => {
+      expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
+    });
+
+    describeRuns(() => folder);
   });
-  after(() => rm(folder, { recursive: true }));
+}
 
-  it("are what the compiler takes", async () => {
-    expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
-  });
-
+describeExamples("docs/layers.md", (folder) => {
   it("hold a backend that passes the suite", async () => {
-    const flags = ["--import=tsx", "--conditions=greenroom-source", "--no-config", "--reporter=dot"];
-    const said = await printed(bin("mocha"), [...flags, join(folder, "emitter-layer.spec.ts")], root);
+    const args = [...flags, "--no-config", "--reporter=dot", join(folder(), "emitter-layer.spec.ts")];
+    const said = await printed(bin("mocha"), args, root);
     expect(said)
       .to.match(/\d{2,} passing/)
       .and.not.to.match(/failing/);
+  });
+});
+
+describeExamples("docs/actors.md", (folder) => {
+  it("do what the page says", async () => {
+    const said = await printed(process.execPath, [...flags, join(folder(), "example-5.ts")], root);
+    expect(said.split("\n")).to.deep.equal([
+      "page 12 joined",
+      "open",
+      "A reader of emma has left (1012).",
+      "",
+    ]);
   });
 });
