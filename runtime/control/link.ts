@@ -85,10 +85,9 @@ export class Link implements Inbox {
     this.#listener.gap();
   }
 
-  /** Gives up the channel. May be called twice. */
+  /** Gives up the channel: one that is still being made is given up when it is there. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#opening?.catch(() => {});
     if (this.channel !== undefined) await this.#layer.local.remove(this.channel);
     this.channel = undefined;
   }
@@ -101,7 +100,11 @@ export class Link implements Inbox {
       await this.#layer.local.remove(channel);
       throw error;
     }
+    if (this.#isClosed) {
+      await this.#layer.local.remove(channel);
+      return;
+    }
     this.channel = channel;
-    if (!this.#isClosed) this.#listener.opened();
+    this.#listener.opened();
   }
 }

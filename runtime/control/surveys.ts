@@ -107,7 +107,8 @@ export class Surveys {
     const pending = this.#pending.get(id);
     if (pending === undefined) return undefined;
     const node = nodeOf(from);
-    if (this.#nodes.get(node)?.channel !== from) return false;
+    // One that is not known was not asked: it heard the question while it joined.
+    if (this.#nodes.get(node)?.channel !== from) return undefined;
     const count = (pending.counts.get(node) ?? 0) + entries.length;
     pending.counts.set(node, count);
     for (const entry of entries) pending.said.push({ node, entry });
