@@ -1,16 +1,15 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock, ErrorListener, Inbox, Message } from "../../layers/contract.ts";
-import { InvalidNameError, LayerClosedError } from "../../layers/errors.ts";
+import { LayerClosedError } from "../../layers/errors.ts";
 import type { LocalChannels } from "../../layers/local-channels.ts";
-import { checkChannel, checkGroup } from "../../layers/names.ts";
+import { checkGroup } from "../../layers/names.ts";
 import { checkCloseFrame } from "../close-frame.ts";
 import type { Counters } from "../counters.ts";
-import { Deadline } from "../deadline.ts";
 import { RuntimeClosedError, UnknownLayerError } from "../errors.ts";
-import { longestMs } from "../limits.ts";
 import { Asks } from "./asks.ts";
 import { carried } from "./carried.ts";
+import { checkActorChannel, timeoutOf } from "./checks.ts";
 import type { ControlLayer } from "./control-layer.ts";
 import { answersOf, tallyOf } from "./findings.ts";
 import { Inbound } from "./inbound.ts";
@@ -21,6 +20,7 @@ import { Presence } from "./presence.ts";
 import { Questions } from "./questions.ts";
 import type { Fields } from "./read.ts";
 import { createRespondents } from "./respondents.ts";
+import { Settling } from "./settling.ts";
 import { type Findings, Surveys } from "./surveys.ts";
 import { Tags } from "./tags.ts";
 
@@ -34,9 +34,6 @@ export interface ControlSettings {
 }
 
 const direct = Object.freeze({});
-const defaultTimeoutMs = 5_000;
-/** How long the other nodes get to answer the first hello, in milliseconds. */
-const helloMs = 250;
 
 /** A node among others: what goes from it to actors anywhere, and what comes from other nodes for its own. */
 export class Control implements LinkListener, NodesListener {
@@ -56,12 +53,12 @@ export class Control implements LinkListener, NodesListener {
   readonly #inbound: Inbound;
   #isBegun = false;
   #isClosed = false;
-  #settling: Promise<void> | undefined;
-  #hello: Deadline | undefined;
+  readonly #settling: Settling;
 
   constructor(settings: ControlSettings) {
     const { layers, control, beatMs, clock, counters, report } = settings;
     this.#settings = settings;
+    this.#settling = new Settling(control.layer, clock, beatMs);
     const own = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
     this.#link = new Link(control.layer, this, report);
     this.#nodes = new Nodes(this.#link, clock, beatMs, own, this);
@@ -224,7 +221,7 @@ export class Control implements LinkListener, NodesListener {
     this.#isClosed = true;
     this.stopAsking();
     this.#nodes.stop();
-    this.#hello?.pass();
+    this.#settling.end();
     if (this.#settings.control.isAlone) {
       await this.#settings.control.layer.close();
       return;
@@ -237,7 +234,7 @@ export class Control implements LinkListener, NodesListener {
 
   opened(): void {
     this.#nodes.hello();
-    this.#settling ??= this.#waitForOthers();
+    this.#settling.begin();
   }
 
   message(type: string, fields: Fields, from: string): boolean {
@@ -289,38 +286,10 @@ export class Control implements LinkListener, NodesListener {
   /** Resolves once the nodes that are there have had the time to say so. @throws {LayerUnavailableError} */
   async #settled(): Promise<void> {
     await this.ready();
-    await this.#settling;
-  }
-
-  async #waitForOthers(): Promise<void> {
-    const { control, clock, beatMs } = this.#settings;
-    if (!control.layer.capabilities.crossProcess) {
-      // Within one process nobody needs longer than it takes to go there and back.
-      for (let turns = 0; turns < 4; turns += 1) await new Promise((resolve) => setImmediate(resolve));
-      return;
-    }
-    await new Promise<void>((resolve) => {
-      this.#hello = new Deadline(clock, Math.min(helloMs, beatMs));
-      this.#hello.onPassed = resolve;
-    });
+    await this.#settling.done;
   }
 
   #refuseIfClosed(): void {
     if (this.#isClosed) throw new RuntimeClosedError();
   }
-}
-
-/** @throws {InvalidNameError} for what is no name of an actor's channel. */
-function checkActorChannel(channel: string): void {
-  checkChannel(channel);
-  if (channel.includes("!")) return;
-  throw new InvalidNameError(
-    `"${channel}" is no actor's channel, which has a '!' inside: send to a channel for workers over its layer.`,
-  );
-}
-
-/** @throws {RangeError} */
-function timeoutOf({ timeoutMs = defaultTimeoutMs }: AskOptions): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;
-  throw new RangeError(`timeoutMs is a whole number from 1 to ${longestMs}, not ${String(timeoutMs)}.`);
 }

@@ -261,6 +261,46 @@ describe("ask", () => {
     }
   });
 
+  describe("on a layer that loses messages", () => {
+    /** Loses the first direct send of each type that it is told. */
+    class LossyLayer extends MemoryLayer {
+      readonly losing = new Set<string>();
+      override async send(...args: Parameters<MemoryLayer["send"]>): Promise<void> {
+        if (!this.losing.delete(args[1].type)) await super.send(...args);
+      }
+    }
+    async function startLossy() {
+      const bus = new MemoryBus();
+      const layers = [new LossyLayer({ bus }), new LossyLayer({ bus })] as const;
+      const [here, there] = layers.map((chat) => opened(createRuntime({ layers: { chat } })));
+      if (here === undefined || there === undefined) throw new Error("There are two.");
+      await Promise.all([here.ready(), there.ready()]);
+      await until(() => here.nodes.length === 2 && there.nodes.length === 2);
+      return { here, there, near: layers[0], far: layers[1] };
+    }
+
+    it("is over with the time, whichever way the loss is, and the next one is not touched", async () => {
+      const { here, there, near, far } = await startLossy();
+      const { channel } = await there.spawn(Clerk);
+      near.losing.add("greenroom.ask");
+      far.losing.add("greenroom.answer");
+      const ask = (timeoutMs: number) =>
+        failureOf(here.ask(channel, { type: "add", numbers: [1] }, { timeoutMs }));
+      expect((await ask(20)).code).to.equal("ERR_ASK_TIMEOUT");
+      expect((await ask(20)).code).to.equal("ERR_ASK_TIMEOUT");
+      expect(await ask(5_000)).to.deep.equal({ code: "answered", message: "1" });
+    });
+
+    it("a group: a node of whose answers one part is lost is named", async () => {
+      const { here, there, far } = await startLossy();
+      for (let count = 0; count < 5; count += 1) await there.spawn(Clerk, query("group=clerks"));
+      far.losing.add("greenroom.said");
+      const asked = await here.askGroup("clerks", { type: "note", text: "x".repeat(60_000) });
+      expect(asked.missing).to.deep.equal([there.node]);
+      expect(asked.replies.length).to.be.within(1, 4);
+    });
+  });
+
   describe("a reference's #ask", () => {
     it("asks its actor, as the others do", async () => {
       const [here] = await startCluster(1);

@@ -46,6 +46,8 @@ describe("the registry of nodes", () => {
     const actor = await dead.spawn(Clerk);
     const asking = here.ask(actor.channel, { type: "hold" }, { timeoutMs: 100_000 }).catch((error) => error);
     expect((await actor.outgoing.next()).value).to.equal("holding");
+    await dead.layers.chat.groupAdd("clerks", actor.channel);
+    const polling = here.askGroup("clerks", { type: "note", text: "?" }, { timeoutMs: 100_000 });
     lost.isCut = true;
     const { chat } = here.layers;
     const beat = async () => {
@@ -60,6 +62,7 @@ describe("the registry of nodes", () => {
     clock.increment(1);
     expect(here.nodes).to.deep.equal([here.node]);
     expect(await asking).to.have.property("message", `The node of "${actor.channel}" has gone.`);
+    expect(await polling).to.deep.equal({ replies: [], failures: [], missing: [dead.node] });
     // It hears the others all the while, and comes back with its next beat.
     expect(dead.nodes).to.have.length(2);
     lost.isCut = false;
@@ -261,6 +264,25 @@ describe("the registry of nodes", () => {
         expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
     }
+
+    it("what it has said itself, come back", async () => {
+      const bus = new MemoryBus();
+      const [here] = await startCluster(1, {}, bus);
+      const [own] = [...here.layers.chat.local.membersOf("greenroom.nodes")];
+      const stranger = opened(new MemoryLayer({ bus }));
+      const from = own?.channel;
+      await forge(stranger, {
+        type: "greenroom.node",
+        from,
+        layers: { chat: here.node },
+        beatMs: 1,
+        version: 9,
+        answer: true,
+      });
+      await forge(stranger, { type: "nothing" });
+      await until(() => here.counters().dropped.garbage === 1);
+      expect(here.nodes).to.deep.equal([here.node]);
+    });
 
     it("an answer in another one's name", async () => {
       const bus = new MemoryBus();
