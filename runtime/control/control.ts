@@ -199,7 +199,14 @@ export class Control implements LinkListener, NodesListener {
   async disconnect(tag: string, code: number, reason: string, options: AskOptions): Promise<Tally> {
     checkGroup(tag);
     checkCloseFrame(code, reason);
-    return tallyOf(await this.#survey("disconnect", { tag, code, reason }, timeoutOf(options)));
+    const timeoutMs = timeoutOf(options);
+    try {
+      return tallyOf(await this.#survey("disconnect", { tag, code, reason }, timeoutMs));
+    } catch (error) {
+      // Who is to go here goes, whether or not the others can be told.
+      this.tags.disconnect(tag, code, reason);
+      throw error;
+    }
   }
 
   async count(tag: string, options: AskOptions): Promise<Tally> {

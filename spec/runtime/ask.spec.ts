@@ -69,6 +69,7 @@ describe("ask", () => {
           expect(message).to.contain(`the actor does not handle "${type}"`);
         }
         expect(there.counters().dropped.unhandled).to.equal(4);
+        expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
 
       it("hears at once that there is no such actor, or no longer", async () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { createRuntime } from "greenroom";
-import { RedisPubSubLayer } from "greenroom/redis";
+import { type ChannelLayer, createRuntime } from "greenroom";
+import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { until } from "../layers/support/until.ts";
 import { startProcess } from "../support/child-process.ts";
 import { redisUrl } from "../support/redis.ts";
@@ -15,13 +15,24 @@ describe("nodes in processes of their own, on Redis", function () {
   this.timeout(20_000);
   afterEach(stopCluster);
 
-  async function start() {
+  async function start(kind: "pubsub" | "streams" = "pubsub") {
     const prefix = randomUUID();
-    const layers = { chat: new RedisPubSubLayer({ url: redisUrl(), prefix }) };
+    const options = { url: redisUrl(), prefix };
+    const chat: ChannelLayer =
+      kind === "streams" ? new RedisStreamsLayer(options) : new RedisPubSubLayer(options);
+    const layers = { chat };
     const runtime = opened(createRuntime({ layers, beatMs, onError() {} }));
     await runtime.ready();
     let channel = "";
-    const flags = ["--import=tsx", "--conditions=greenroom-source", program, redisUrl(), prefix, `${beatMs}`];
+    const flags = [
+      "--import=tsx",
+      "--conditions=greenroom-source",
+      program,
+      kind,
+      redisUrl(),
+      prefix,
+      `${beatMs}`,
+    ];
     const child = await startProcess(process.execPath, flags, (line) => {
       channel = /^ready (.+)/.exec(line)?.[1] ?? channel;
       return line.startsWith("ready ");
@@ -31,8 +42,13 @@ describe("nodes in processes of their own, on Redis", function () {
     return { runtime, child, channel, there };
   }
 
-  it("reach each other's actors, until one is killed: it is missing at once, and gone within its lease", async () => {
-    const { runtime, child, channel, there } = await start();
+  for (const kind of ["pubsub", "streams"] as const) {
+    it(`reach each other's actors, until one is killed: it is missing at once, and gone within its lease: ${kind}`, () =>
+      killOne(kind));
+  }
+
+  async function killOne(kind: "pubsub" | "streams") {
+    const { runtime, child, channel, there } = await start(kind);
     const here = await runtime.spawn(Clerk, query("group=clerks&tag=user.42"));
     expect(await runtime.ask(channel, { type: "add", numbers: [1, 2] })).to.equal(3);
     await runtime.send(channel, { type: "note", text: "hello" });
@@ -53,7 +69,7 @@ describe("nodes in processes of their own, on Redis", function () {
     expect(await runtime.count("user.42")).to.deep.equal({ count: 1, missing: [] });
     const refusal = await runtime.ask(channel, { type: "note" }, { timeoutMs: 20 }).catch((error) => error);
     expect(refusal).to.have.property("code", "ERR_NO_SUCH_ACTOR");
-  });
+  }
 
   it("part with a word: a process that is told to end is gone at once", async () => {
     const { runtime, child } = await start();

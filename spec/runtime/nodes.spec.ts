@@ -4,7 +4,7 @@ import { SimulatedClock } from "xstate";
 import { LayerUnavailableError } from "../../layers/errors.ts";
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { until } from "../layers/support/until.ts";
-import { type ChatRuntime, Clerk, opened, startCluster, stopCluster } from "./support/cluster.ts";
+import { type ChatRuntime, Clerk, opened, query, startCluster, stopCluster } from "./support/cluster.ts";
 
 /** A layer that can be cut off: nothing leaves it, and nothing arrives. */
 class CutLayer extends MemoryLayer {
@@ -109,6 +109,11 @@ describe("the registry of nodes", () => {
     expect(await runtime.ask(actor.channel, { type: "add", numbers: [1, 2] })).to.equal(3);
     await runtime.send(actor.channel, { type: "note", text: "local" });
     expect((await actor.outgoing.next()).value).to.equal("local");
+    const tagged = await runtime.spawn(Homeless, query("tag=user.42"));
+    expect(await runtime.disconnect("user.42", 4001).catch((error) => error)).to.be.instanceOf(
+      LayerUnavailableError,
+    );
+    expect((await tagged.done).code).to.equal(4001);
     expect(await runtime.count("x").catch((error) => error)).to.be.instanceOf(LayerUnavailableError);
     expect(await runtime.ready().catch((error) => error)).to.be.instanceOf(LayerUnavailableError);
     await until(() => stages.length > 0);
@@ -157,14 +162,15 @@ describe("the registry of nodes", () => {
     expect([...chat.local.membersOf("greenroom.nodes")]).to.deep.equal([]);
   });
 
-  it("does not keep a process alive that has nothing else to do", async () => {
+  it("does not keep a process alive that has nothing else to do", async function () {
+    this.timeout(30_000);
     const { run } = await import("../support/child-process.ts");
     const script = `
       const { createRuntime, MemoryLayer } = await import("greenroom");
       await createRuntime({ layers: { chat: new MemoryLayer() } }).ready();
     `;
     const flags = ["--import=tsx", "--conditions=greenroom-source", "--input-type=module", "--eval", script];
-    await run(process.execPath, flags, { timeout: 8_000 });
+    await run(process.execPath, flags, { timeout: 20_000 });
   });
 
   describe("takes from others nothing that makes no sense:", () => {

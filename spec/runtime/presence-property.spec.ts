@@ -134,7 +134,7 @@ function fly({ flights }: Network, given: Extract<Step, { readonly at: number }>
 describe("Presence", () => {
   it("is the same on all nodes after a resync, whatever was lost, delayed, repeated or reordered before", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const network = new Network();
         for (const given of steps) run(network, given);
         for (const presence of network.nodes) presence.flush();
@@ -146,13 +146,13 @@ describe("Presence", () => {
         const truth = [...network.truth.values()].sort();
         for (const presence of network.nodes) expect(network.seenBy(presence)).to.deep.equal(truth);
       }),
-      { numRuns: 500 },
+      { numRuns: 1_000 },
     );
   });
 
   it("tells its trackers in diffs what adds up to who is present, whatever happens on the way", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const network = new Network();
         const [watching] = network.nodes;
         const heard = new Map<string, number>();
