@@ -185,13 +185,17 @@ export class Presence {
   }
 
   #tell({ joined, left }: Change): void {
-    const groups = new Set([...joined, ...left].map(({ group }) => group));
-    for (const group of groups) {
+    const joins = byGroup(joined);
+    const leaves = byGroup(left);
+    for (const group of new Set([...joins.keys(), ...leaves.keys()])) {
       const trackers = [...(this.#own.get(group)?.keys() ?? [])];
       if (trackers.length === 0) continue;
-      const of = (entries: readonly Entry[]) =>
-        entries.filter((entry) => entry.group === group).map(({ key, meta }) => ({ key, meta }));
-      const diff = deepFreeze({ type: "presence_diff", group, joins: of(joined), leaves: of(left) });
+      const diff = deepFreeze({
+        type: "presence_diff",
+        group,
+        joins: joins.get(group) ?? [],
+        leaves: leaves.get(group) ?? [],
+      });
       for (const tracker of trackers) tracker.presenceChanged(diff);
     }
   }
@@ -204,6 +208,16 @@ export class Presence {
       this.flush();
     });
   }
+}
+
+function byGroup(entries: readonly Entry[]): Map<string, { readonly key: string; readonly meta: unknown }[]> {
+  const groups = new Map<string, { readonly key: string; readonly meta: unknown }[]>();
+  for (const { group, key, meta } of entries) {
+    const some = groups.get(group);
+    if (some === undefined) groups.set(group, [{ key, meta }]);
+    else some.push({ key, meta });
+  }
+  return groups;
 }
 
 /** At least one part, and no more than {@link partBytes} in each. */

@@ -357,7 +357,7 @@ describe("ask", () => {
       const { replies, failures, missing } = await here.askGroup(
         "clerks",
         { type: "add", numbers: [1] },
-        { timeoutMs: 200 },
+        { timeoutMs: 1_000 },
       );
       expect(replies.map(({ channel }) => channel)).to.deep.equal([quick.channel]);
       expect(failures).to.deep.equal([
