@@ -51,9 +51,9 @@ export class Control implements LinkListener, NodesListener {
   readonly #post: Post;
   readonly #questions: Questions;
   readonly #inbound: Inbound;
+  readonly #settling: Settling;
   #isBegun = false;
   #isClosed = false;
-  readonly #settling: Settling;
 
   constructor(settings: ControlSettings) {
     const { layers, control, beatMs, clock, counters, report } = settings;
@@ -146,7 +146,7 @@ export class Control implements LinkListener, NodesListener {
     else await this.#link.to(place.node.channel, "send", { channel, message: copy });
   }
 
-  /** Puts a message that {@link carried} gave into an inbox of this node, later in this turn of the event loop. */
+  /** Puts a message into an inbox of this node, later in this turn of the event loop. @param message frozen, as it arrives */
   post(inbox: Inbox, message: Message): void {
     this.#post.put(inbox, Object.freeze({ message, delivery: direct }));
   }
@@ -245,7 +245,8 @@ export class Control implements LinkListener, NodesListener {
   }
 
   message(type: string, fields: Fields, from: string): boolean {
-    return this.#inbound.take(type, fields, from);
+    // Who has said goodbye says no more.
+    return this.#isClosed || this.#inbound.take(type, fields, from);
   }
 
   gap(): void {

@@ -60,6 +60,7 @@ export class Link implements Inbox {
 
   /** To one node, by its own channel on the control layer. @throws {LayerUnavailableError} */
   async to(node: string, type: string, fields: object): Promise<void> {
+    if (this.channel === undefined) return;
     await this.#layer.send(node, { ...fields, type: prefix + type, from: this.channel });
   }
 

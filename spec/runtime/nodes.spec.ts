@@ -4,6 +4,7 @@ import { SimulatedClock } from "xstate";
 import { LayerUnavailableError } from "../../layers/errors.ts";
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { until } from "../layers/support/until.ts";
+import { gate } from "../support/gate.ts";
 import { type ChatRuntime, Clerk, opened, query, startCluster, stopCluster } from "./support/cluster.ts";
 
 /** A layer that can be cut off: nothing leaves it, and nothing arrives. */
@@ -133,6 +134,31 @@ describe("the registry of nodes", () => {
         () => false,
       ),
     );
+  });
+
+  it("says no more to others once it has said goodbye", async () => {
+    const leaving = gate();
+    class SlowLayer extends MemoryLayer {
+      override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
+        await super.groupSend(...args);
+        if (args[1].type === "greenroom.bye") await leaving.opened;
+      }
+    }
+    const bus = new MemoryBus();
+    const two = opened(createRuntime({ layers: { chat: new SlowLayer({ bus }) } }));
+    await two.ready();
+    const one = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await one.ready();
+    await until(() => one.nodes.length === 2);
+    const closing = two.close();
+    await until(() => one.nodes.length === 1);
+    const three = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await three.ready();
+    await until(() => three.nodes.length === 2);
+    expect(await three.count("nobody")).to.deep.equal({ count: 0, missing: [] });
+    expect(three.nodes).to.deep.equal([three.node, one.node]);
+    leaving.open();
+    await closing;
   });
 
   it("leaves nothing behind when it is closed: no timer, no channel, no member of the group", async () => {
