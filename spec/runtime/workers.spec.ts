@@ -185,6 +185,8 @@ describe("workers", () => {
     await there.worker("jobs", async (_, { signal }) => {
       begun.open();
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      // What it has begun takes it a while to put away.
+      await new Promise((resolve) => setTimeout(resolve, 30));
       return "stopped early";
     });
     const actor = await here.spawn(Client);
