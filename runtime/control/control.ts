@@ -63,7 +63,7 @@ export class Control implements LinkListener, NodesListener {
     this.#link = new Link(control.layer, this, report);
     this.#nodes = new Nodes(this.#link, clock, beatMs, own, this);
     this.#asks = new Asks(this.#link, this.#nodes, clock);
-    this.#post = new Post(counters);
+    this.#post = new Post(counters, report);
     this.#questions = new Questions(
       [...new Set([control.layer, ...Object.values(layers)])],
       this.#post,

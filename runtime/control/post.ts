@@ -1,4 +1,4 @@
-import type { Inbox, Mail } from "../../layers/contract.ts";
+import type { ErrorListener, Inbox, Mail } from "../../layers/contract.ts";
 import type { Counters } from "../counters.ts";
 import { dropped, isActorInbox } from "../question.ts";
 
@@ -8,10 +8,12 @@ import { dropped, isActorInbox } from "../question.ts";
  */
 export class Post {
   readonly #counters: Counters;
+  readonly #report: ErrorListener;
   #waiting: { readonly inbox: Inbox; readonly mail: Mail }[] = [];
 
-  constructor(counters: Counters) {
+  constructor(counters: Counters, report: ErrorListener) {
     this.#counters = counters;
+    this.#report = report;
   }
 
   put(inbox: Inbox, mail: Mail): void {
@@ -25,7 +27,14 @@ export class Post {
       if (isActorInbox(inbox) && inbox.isOver) {
         this.#counters.drop("dead-letter");
         dropped(mail, "the actor has stopped");
-      } else inbox.deliver(mail);
+        continue;
+      }
+      try {
+        inbox.deliver(mail);
+      } catch (error) {
+        // It may be anybody's, and takes nothing from the others.
+        this.#report(error, { stage: "control" });
+      }
     }
   };
 }

@@ -83,6 +83,21 @@ describe("addressing", () => {
       expect(here.counters().dropped["dead-letter"]).to.equal(1);
     });
 
+    it("reaches an actor also behind an inbox that throws", async () => {
+      const failures: unknown[] = [];
+      const [runtime] = await startCluster(1, { onError: (error: unknown) => failures.push(error) });
+      const actor = await runtime.spawn(Clerk);
+      const broken = await runtime.layers.chat.newChannel({
+        deliver() {
+          throw new Error("broken");
+        },
+        gap() {},
+      });
+      await Promise.all([broken, actor.channel].map((to) => runtime.send(to, { type: "note", text: "1" })));
+      expect((await actor.outgoing.next()).value).to.equal("1");
+      expect(failures).to.have.length(1);
+    });
+
     it("counts what is for an actor that has stopped as a dead letter", async () => {
       const [runtime] = await startCluster(1);
       const actor = await runtime.spawn(Clerk);
