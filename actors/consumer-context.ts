@@ -1,6 +1,7 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Clock, Message } from "../layers/contract.ts";
+import type { Reach } from "./reach.ts";
 import type { Scope } from "./scope.ts";
 
 /** What goes to the client in one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */
@@ -25,6 +26,7 @@ export interface Groups {
 export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
+  readonly reach: Reach;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** What the consumer is to go on from; undefined for a new one. */

@@ -2,6 +2,7 @@ import type { AnyActor } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Capability, Delivery, Gap, Message, MessageOf } from "../layers/contract.ts";
+import { Addressable } from "./addressable.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
 import { findHandler } from "./handlers.ts";
@@ -29,7 +30,7 @@ export type NoContract = {};
  * throws later (a timer, a promise nobody awaits), goes to the runtime's `onError`, and closes this connection with 1011
  * (500 before it was accepted) unless {@link supervision} says otherwise; nobody else notices.
  */
-export abstract class Consumer<T extends Contract = NoContract> {
+export abstract class Consumer<T extends Contract = NoContract> extends Addressable {
   /** The alias of the layer that this consumer's groups are on. */
   static readonly layer: string | undefined = undefined;
   /**
@@ -58,6 +59,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
 
   /** Called by the runtime; a subclass with a constructor of its own passes the argument on. */
   constructor(context: ConsumerContext) {
+    super(context);
     this.#context = context;
   }
 
@@ -66,7 +68,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** This actor's address on its layer, from any node. @throws {UnknownLayerError} if the consumer names no layer. */
+  /** This actor's address, from any node. It is on the consumer's layer, or on the control layer if it names none. */
   get channel(): string {
     return this.#context.groups.channel;
   }

@@ -88,6 +88,7 @@ export function machineConsumer<
     static override readonly layer = options.layer as L;
     static override readonly needs = options.needs ?? [];
     static override readonly mailbox = options.mailbox ?? {};
+    static override readonly on = messageTypes(machine);
     static override readonly supervision = options.supervision ?? {};
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
     readonly #context: ConsumerContext;
@@ -229,6 +230,18 @@ export function machineConsumer<
           return this.groupAdd(effect.group);
         case "leave":
           return this.groupDiscard(effect.group);
+        case "tag":
+          this.tag(effect.tag);
+          return undefined;
+        case "untag":
+          this.untag(effect.tag);
+          return undefined;
+        case "track":
+          this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
+          return undefined;
+        case "untrack":
+          this.untrack(effect.group);
+          return undefined;
         case "groupSend": {
           const except = effect.others ? { except: this.channel } : {};
           return this.#context.groups.groupSend(effect.group, effect.message, except);
@@ -238,7 +251,7 @@ export function machineConsumer<
           return undefined;
         default:
           throw new TypeError(
-            `A machine can emit send, close, join, leave, groupSend and answer, not ${describe(effect)}.`,
+            `A machine can emit send, close, join, leave, tag, untag, track, untrack, groupSend and answer, not ${describe(effect)}.`,
           );
       }
     }
@@ -256,6 +269,14 @@ export function machineConsumer<
   return MachineConsumer as unknown as MachineConsumerClass<L, P>;
 }
 
+/** The types of messages that a machine names, as a class has them in its table. */
+function messageTypes(machine: AnyStateMachine): object {
+  const types = (machine.events as readonly string[]).flatMap((type) =>
+    type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
+  );
+  return Object.fromEntries(types.map((type) => [type, () => {}]));
+}
+
 function asFrame(value: unknown): Frame {
   if (typeof value === "string" || value instanceof Uint8Array) return value;
   const text: string | undefined = JSON.stringify(value);
@@ -268,6 +289,7 @@ function describe(effect: unknown): string {
 }
 
 const prefix = "frame.";
+const messagePrefix = "message.";
 
 function expectedFrames(snapshot: AnyMachineSnapshot | undefined): string[] {
   if (snapshot?.status !== "active") return [];

@@ -38,6 +38,10 @@ export type Effect =
   | { readonly type: "close"; readonly code?: number; readonly reason?: string }
   | { readonly type: "join"; readonly group: string }
   | { readonly type: "leave"; readonly group: string }
+  | { readonly type: "tag"; readonly tag: string }
+  | { readonly type: "untag"; readonly tag: string }
+  | { readonly type: "track"; readonly group: string; readonly meta?: unknown; readonly key?: string }
+  | { readonly type: "untrack"; readonly group: string }
   /** With `others`, this connection gets nothing. */
   | {
       readonly type: "groupSend";

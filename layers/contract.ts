@@ -166,6 +166,10 @@ export interface JobDelivery {
    * of reach for too long. Who stops early rejects, and the message is delivered again.
    */
   readonly signal: AbortSignal;
+  /** Who is to hear what becomes of it, as the sender said: any text, if that sender was no layer of ours. */
+  readonly replyTo?: string;
+  /** What it is called there. */
+  readonly job?: string;
 }
 
 /** What takes messages out of a named channel. */

@@ -2,6 +2,7 @@ import type { Overflow } from "../actors/index.ts";
 import type { Gap, Mail } from "../layers/contract.ts";
 import type { MailboxSettings } from "./consumer-settings.ts";
 import { Fifo } from "./fifo.ts";
+import { dropped } from "./question.ts";
 
 /** What became of a message: taken, taken in the place of an older one, or not taken. */
 export type Taken = "taken" | "displaced" | "refused";
@@ -53,7 +54,9 @@ export class Backlog {
   /** @returns how many items it dropped. */
   clear(): number {
     const { size } = this;
-    this.#items.clear();
+    for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
+      dropped(item, "the actor is on its way out");
+    }
     this.#front = [];
     this.#messages = 0;
     return size;
@@ -66,6 +69,7 @@ export class Backlog {
       oldest = this.#items.shift();
     }
     this.#messages -= 1;
+    dropped(oldest, "too many messages wait");
     this.#note(this.#front.at(-1), (word) => this.#front.push(word));
   }
 

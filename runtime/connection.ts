@@ -6,6 +6,7 @@ import { CloseCode, type Exit } from "../actors/exit.ts";
 import type { Scope } from "../actors/scope.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/contract.ts";
+import { ActorReach } from "./actor-reach.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import type { Deadline } from "./deadline.ts";
@@ -15,6 +16,7 @@ import { AcceptError, ConnectionLostError, RejectedError } from "./errors.ts";
 import { checkRefusal } from "./http-answer.ts";
 import { Membership } from "./membership.ts";
 import { Patience } from "./patience.ts";
+import type { ActorInbox } from "./question.ts";
 import { type Recoverable, Recovery } from "./recovery.ts";
 import { ErrorOwner, owned } from "./stray-errors.ts";
 import type { Child } from "./supervisor.ts";
@@ -46,6 +48,7 @@ export class Connection
   #deadline: Deadline | undefined;
   // An error that has been dealt with, and may come by a second time as what a handler throws.
   #owned: unknown;
+  #reach: ActorReach | undefined;
   #recovery: Recovery | undefined;
   #patience: Patience | undefined;
   #terminated = false;
@@ -66,7 +69,7 @@ export class Connection
     this.#environment = environment;
     this.#Consumer = Consumer;
     this.#transport = transport;
-    this.groups = new Membership(layer, Consumer.name);
+    this.groups = new Membership(layer, environment.control.home, Consumer.name);
     this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, environment.report);
     this.#dispatcher = new Dispatcher(Consumer, environment, this.#errorOwner, this);
     this.machine = createActor(connectionMachine, {
@@ -88,6 +91,7 @@ export class Connection
     this.#deadline = deadline;
     deadline.onPassed = () => this.machine.send({ type: "deadline" });
     this.#environment.supervisor.add(this);
+    this.#environment.control.begin();
     this.machine.start();
     const connecting = this.#connect();
     this.#dispatcher.mailbox.start(connecting);
@@ -178,6 +182,22 @@ export class Connection
     }
     if (this.isLeaving) this.#environment.counters.drop("closing");
     else this.#transport.send(frame);
+  }
+
+  get reach(): ActorReach {
+    const { control, workers } = this.#environment;
+    this.#reach ??= new ActorReach(control, workers, this, this.#Consumer);
+    return this.#reach;
+  }
+
+  /** What errors call it. */
+  get name(): string {
+    return this.#Consumer.name;
+  }
+
+  /** Where messages and questions for the actor go. */
+  get inbox(): ActorInbox {
+    return this.#dispatcher;
   }
 
   get layers(): Readonly<Record<string, ChannelLayer>> {
@@ -283,6 +303,7 @@ export class Connection
     const accepted = this.#phase === "joined";
     this.#phase = "leaving";
     this.groups.stopJoining();
+    this.#reach?.leave();
     this.#answered();
     this.#dispatcher.close();
     this.#recovery?.cancel();
@@ -310,7 +331,7 @@ export class Connection
         this.#onEnded = resolve;
       });
     }
-    this.#dispatcher.consumer = undefined;
+    this.#dispatcher.end();
     this.#errorOwner.actor = undefined;
     this.machine.send({ type: "cleaned" });
   }

@@ -1,12 +1,13 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../actors/consumer.ts";
 import type { Frame } from "../actors/consumer-context.ts";
-import type { Gap, Inbox, Mail } from "../layers/contract.ts";
+import type { Gap, Mail } from "../layers/contract.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import type { ConsumerSettings } from "./consumer-settings.ts";
 import { Deadline, within } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { HandlerTimeoutError } from "./errors.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
+import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./question.ts";
 import { type ErrorOwner, owned } from "./stray-errors.ts";
 
 /** The actor whose dispatcher it is. */
@@ -24,7 +25,9 @@ export interface DispatcherOwner {
  * Takes what comes in for one actor, frames of its client and messages of its layer, through the mailbox to the
  * consumer, and counts what gets no further.
  */
-export class Dispatcher implements Inbox, MailboxOwner {
+export class Dispatcher implements ActorInbox, MailboxOwner {
+  readonly answers = true;
+  isOver = false;
   /** Undefined before it is made, and again when all is over. */
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
@@ -32,6 +35,9 @@ export class Dispatcher implements Inbox, MailboxOwner {
   readonly #environment: Environment;
   readonly #errorOwner: ErrorOwner;
   readonly #owner: DispatcherOwner;
+  /** What is being handled and somebody waits for. */
+  #asked: Question | undefined;
+  #isUnhandled = false;
 
   /** @param errorOwner whose work the consumer's is. */
   constructor(
@@ -54,15 +60,17 @@ export class Dispatcher implements Inbox, MailboxOwner {
     if (!this.mailbox.putFrame(frame)) this.#environment.counters.drop("closing");
   }
 
-  /** A message of the layer. */
+  /** A message of the layer, or a question. */
   deliver(mail: Mail): void {
     const taken = this.mailbox.putMessage(mail);
     if (taken === "taken") return;
     if (this.mailbox.closed) {
       this.#environment.counters.drop("closing");
+      dropped(mail, "the actor is on its way out");
       return;
     }
     this.#environment.counters.drop("overflow");
+    if (taken === "refused") dropped(mail, "too many messages wait");
     if (this.#settings.mailbox.overflow === "close") this.#owner.overflowed();
   }
 
@@ -75,22 +83,37 @@ export class Dispatcher implements Inbox, MailboxOwner {
     this.#environment.counters.drop("closing", this.mailbox.close());
   }
 
+  /** All is over: the consumer is let go, and whoever still waits for an answer of it hears so. */
+  end(): void {
+    this.isOver = true;
+    this.consumer = undefined;
+    dropped(this.#asked, "the actor has stopped");
+    this.#asked = undefined;
+  }
+
   // ---- out of the mailbox
 
   handle(item: Item): unknown {
     const { consumer } = this;
-    if (consumer === undefined) return undefined;
-    const result = owned(this.#errorOwner, hand, consumer, item);
+    if (consumer === undefined) {
+      dropped(item, "the actor has stopped");
+      return undefined;
+    }
+    const result = isQuestion(item)
+      ? this.#ask(consumer, item)
+      : owned(this.#errorOwner, hand, consumer, item);
     const { handlerTimeoutMs } = this.#settings;
     if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
     return this.#inTime(result, item, handlerTimeoutMs);
   }
 
   unhandled(): void {
+    this.#isUnhandled = true;
     this.#environment.counters.drop("unhandled");
   }
 
   failed(error: unknown, item?: Item): void {
+    if (isQuestion(item)) item.reply({ failed: failureText(error) });
     this.#owner.failed(error, stageOf(item));
   }
 
@@ -100,6 +123,21 @@ export class Dispatcher implements Inbox, MailboxOwner {
 
   resume(): void {
     this.#owner.resume();
+  }
+
+  /** As any message is handled; whoever asked hears what comes of it. What fails goes to {@link failed}. */
+  #ask(consumer: Consumer, question: Question): unknown {
+    this.#isUnhandled = false;
+    this.#asked = question;
+    const result = owned(this.#errorOwner, hand, consumer, question);
+    if (this.#isUnhandled) dropped(question, `the actor does not handle "${question.message.type}"`);
+    else if (isPromise(result)) {
+      result.then(
+        (value) => question.reply({ value }),
+        () => {},
+      );
+    } else question.reply({ value: result });
+    return result;
   }
 
   async #inTime(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** How much one connection may take, and for how long. */
+/** How much one connection may take, and for how long; and how soon a dead node is noticed. */
 export interface Limits {
   /** Milliseconds for the guards and `connect` together, up to `accept`. @default 15_000 */
   readonly connectTimeoutMs: number;
@@ -20,6 +20,12 @@ export interface Limits {
   readonly mailboxCapacity: number;
   /** Frames that may wait for one actor before its client's socket is paused. @default 100 */
   readonly frameMark: number;
+  /**
+   * Milliseconds between two signs of life of this node to the others. One that gives none for three times that is gone for
+   * them, and its presences with it.
+   * @default 5_000
+   */
+  readonly beatMs: number;
 }
 
 const defaults: Limits = {
@@ -31,6 +37,7 @@ const defaults: Limits = {
   maxLagBytes: 1_048_576,
   mailboxCapacity: 1_000,
   frameMark: 100,
+  beatMs: 5_000,
 };
 
 /** The longest time a timer of Node can be set to, in milliseconds: 24.8 days. */

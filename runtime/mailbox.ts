@@ -116,8 +116,8 @@ export class Mailbox {
     const dropped = this.size;
     this.#closed = true;
     this.#urgent = undefined;
-    this.#frames = undefined;
-    this.#messages = undefined;
+    this.#frames?.clear();
+    this.#messages?.clear();
     // A closing handshake has to be read, too.
     if (this.#paused) this.#owner.resume();
     return dropped;

@@ -4,10 +4,13 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import { createReporter } from "../layers/report.ts";
 import type { ActorReference } from "./actor-reference.ts";
+import { Addressing } from "./addressing.ts";
 import { Admission, shuttingDown } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { ConsumerSettingsReader } from "./consumer-settings.ts";
+import { Control } from "./control/control.ts";
+import { chooseControlLayer } from "./control/control-layer.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
@@ -33,6 +36,7 @@ import { watchStrayErrors } from "./stray-errors.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Turn } from "./turn.ts";
 import { Upgrades } from "./upgrades.ts";
+import { Workers } from "./workers.ts";
 
 /** Layers by alias, whatever messages each of them carries. */
 export type Layers = Record<string, ChannelLayer<never>>;
@@ -40,6 +44,11 @@ export type Layers = Record<string, ChannelLayer<never>>;
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   /** The layers that consumers name by alias. They belong to the runtime, which closes them. @default {} */
   readonly layers?: L;
+  /**
+   * The alias of the layer over which this runtime and others of the same application know of each other: see
+   * {@link Addressing}. @default the only layer, if there is one; otherwise other runtimes are not reached
+   */
+  readonly control?: keyof L & string;
   /** Who may connect, in the order asked. @default [originGuard()] */
   readonly guards?: readonly Guard[];
   /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
@@ -84,7 +93,7 @@ const systemClock: Clock = {
  * runtime.attach(createServer().listen(8080));
  * ```
  */
-export class Runtime<L extends Layers = Layers> {
+export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
   readonly #environment: Environment;
   readonly #supervisor = new Supervisor<Connection>();
@@ -98,6 +107,7 @@ export class Runtime<L extends Layers = Layers> {
 
   constructor({
     layers,
+    control: controlAlias,
     guards = [originGuard()],
     onError,
     clock = systemClock,
@@ -106,14 +116,28 @@ export class Runtime<L extends Layers = Layers> {
   }: RuntimeOptions<L>) {
     const counters = new Counters();
     const resolved = resolveLimits(limits);
-    this.layers = (layers ?? {}) as L;
+    const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
+    const report = createReporter(() => onError);
+    const control = new Control({
+      layers: known,
+      control: chooseControlLayer(known, controlAlias),
+      beatMs: resolved.beatMs,
+      clock,
+      counters,
+      report,
+    });
+    const workers = new Workers(known, control, report);
+    super(control, workers);
+    this.layers = known as unknown as L;
     this.#environment = {
-      layers: this.layers as unknown as Record<string, ChannelLayer>,
+      layers: known,
+      control,
+      workers,
       limits: resolved,
       settings: new ConsumerSettingsReader(resolved),
       clock,
       counters,
-      report: createReporter(() => onError),
+      report,
       supervisor: this.#supervisor,
       turn: new Turn(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
@@ -150,9 +174,14 @@ export class Runtime<L extends Layers = Layers> {
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
-  /** Resolves once every layer can carry messages. @throws {LayerUnavailableError} naming the address that does not answer. */
+  /**
+   * Resolves once every layer can carry messages, and the other nodes have been told of this one.
+   *
+   * @throws {LayerUnavailableError} naming the address that does not answer.
+   */
   async ready(): Promise<void> {
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
+    await this.#environment.control.ready();
   }
 
   /**
@@ -223,7 +252,8 @@ export class Runtime<L extends Layers = Layers> {
 
   /**
    * Ends everything: upgrades are refused with 503, connections are closed with 1012, in batches over half of
-   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Then the layers are closed,
+   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Workers take nothing new and are waited for.
+   * Then the layers are closed,
    * and the servers are let go, which stay open. May be called twice.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
@@ -248,6 +278,8 @@ export class Runtime<L extends Layers = Layers> {
   async #close(drainMs: number): Promise<void> {
     const { clock, supervisor } = this.#environment;
     this.#admission.draining = true;
+    this.#environment.control.stopAsking();
+    const working = this.#environment.workers.close();
     this.#upgrades.refuseAll(shuttingDown);
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
@@ -259,6 +291,8 @@ export class Runtime<L extends Layers = Layers> {
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
+    await working;
+    await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
     this.#unwatch();
   }

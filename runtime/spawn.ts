@@ -20,7 +20,7 @@ export function spawn(
   const { clock, counters, limits } = environment;
   const transport = new VirtualTransport(counters);
   const connection = new Connection(environment, Consumer, new VirtualScope(scope), transport, snapshot);
-  const reference = new ActorReference(connection, transport);
+  const reference = new ActorReference(connection, transport, environment.control);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
     // It may end while its `connect` still waits for something.

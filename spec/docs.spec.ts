@@ -80,4 +80,17 @@ describeExamples("docs/actors.md", 4, (folder) => {
       "",
     ]);
   });
+
+  const printedBy = {
+    addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
+    tags: ["2 4001"],
+    presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
+    workers: ["50 % done: cat.small.png"],
+  };
+  for (const [name, lines] of Object.entries(printedBy)) {
+    it(`do what the page says of ${name}`, async () => {
+      const said = await printed(process.execPath, [...flags, join(folder(), `${name}.ts`)], root);
+      expect(said.split("\n")).to.deep.equal([...lines, ""]);
+    });
+  }
 });

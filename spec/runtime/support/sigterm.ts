@@ -20,6 +20,8 @@ process.once("SIGTERM", async () => {
   say(`disconnects: ${premises.book.disconnects}`);
   const listeners = ["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event));
   say(`listeners: ${listeners}`);
+  // What was sent last, the word that this node goes, leaves at the end of this turn.
+  await new Promise((resolve) => setImmediate(resolve));
   const handles = process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe|FSReq|CloseReq)/.test(name));
   say(`handles: ${handles.join(", ") || "none"}`);
 });
