@@ -155,7 +155,7 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {InvalidMessageError}
    * @throws {UnsupportedError} for a named channel, where the layer has no queues.
    * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
-   * @throws {LayerUnavailableError} if the message reaches nobody. If it was for a named channel and the connection
+   * @throws {LayerUnavailableError} if it is not known that the message has arrived. If it was for a named channel and the connection
    *   broke before the answer, it may be in the queue nonetheless.
    */
   async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
@@ -242,7 +242,8 @@ export class ChannelLayer<M = AnyMessages> {
    *
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if the message reaches nobody.
+   * @throws {LayerUnavailableError} if it is not known that the message was taken: it may have been, if the connection
+   *   broke, or the server fell silent, before it could say so. Who sends again may send twice.
    */
   async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
     this.#lifecycle.refuseIfClosed();

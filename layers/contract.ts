@@ -139,7 +139,7 @@ export interface Backend {
    */
   open(listener: BackendListener): Promise<void>;
   /**
-   * Resolves once the payload is on its way; rejects when it will not arrive anywhere. The payload is the backend's
+   * Resolves once the payload is on its way; rejects when that is not known. The payload is the backend's
    * from then on: nobody changes it.
    */
   publish(topic: string, payload: Uint8Array): Promise<void>;
