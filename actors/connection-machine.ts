@@ -19,8 +19,10 @@ export type ConnectionEvent =
     }
   /** The other side closed, or its socket broke. */
   | { readonly type: "lost"; readonly code: number; readonly reason: string }
-  /** The consumer threw. */
+  /** The consumer failed, and nothing is to be saved. */
   | { readonly type: "fail" }
+  /** A fresh consumer has taken over from one that failed. */
+  | { readonly type: "restart" }
   /** Connecting took too long. */
   | { readonly type: "deadline" }
   /** The clean-up that `closing` began is done. */
@@ -89,7 +91,8 @@ export const connectionMachine = setup({
     connecting: {
       on: { accept: "joined", reject: refuse, close: refuse, lost: refuse, fail: refuse, deadline: refuse },
     },
-    joined: { on: { close: leave, lost: leave, fail: leave } },
+    // A restart changes nothing here, but whoever looks at the machine shall see it.
+    joined: { on: { close: leave, lost: leave, fail: leave, restart: {} } },
     closing: { entry: "cleanUp", on: { cleaned: "closed" } },
     closed: { type: "final" },
   },

@@ -1,6 +1,7 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
-import type { Message } from "../layers/contract.ts";
+import type { Clock, Message } from "../layers/contract.ts";
+import type { Reach } from "./reach.ts";
 import type { Scope } from "./scope.ts";
 
 /** What goes to the client in one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */
@@ -25,12 +26,18 @@ export interface Groups {
 export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
+  readonly reach: Reach;
   readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** What the consumer is to go on from; undefined for a new one. */
+  readonly snapshot: unknown;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string): never;
   send(frame: Frame): void;
   close(code: number, reason: string): void;
+  /** The consumer failed outside of what the runtime called. */
+  fail(error: unknown, stage: string): void;
   /** Counts what came in and that the consumer has no use for. */
   unhandled(): void;
 }

@@ -1,12 +1,23 @@
+import type { AnyActor } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
-import type { Capability, Gap, MessageOf } from "../layers/contract.ts";
+import type { Capability, Delivery, Gap, Message, MessageOf } from "../layers/contract.ts";
+import { Addressable } from "./addressable.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
+import { findHandler } from "./handlers.ts";
+import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
 import type { Scope } from "./scope.ts";
+import type { Supervision } from "./supervision.ts";
 
 /** How the runtime hands a client's frame to a consumer; each base class decodes it in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
+
+/** How the runtime hands a layer's message to a consumer. What it returns is the answer, if one was asked for. */
+export const receiveMessage = Symbol("receiveMessage");
+
+/** How the runtime lets go of a consumer that another one takes over from. */
+export const discard = Symbol("discard");
 
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the contract that declares nothing.
 export type NoContract = {};
@@ -15,10 +26,11 @@ export type NoContract = {};
  * The behaviour of one connection: what {@link WebSocketConsumer} and {@link JsonWebSocketConsumer} share.
  *
  * One object is made for each connection. Its methods never overlap: `connect`, then one frame or message at a time,
- * a returned promise awaited before the next, then `disconnect`. Whatever one of them throws goes to the runtime's
- * `onError` and closes this connection with 1011 (500 before it was accepted); nobody else notices.
+ * a returned promise awaited before the next, then `disconnect`. Whatever one of them throws, or what it leaves behind
+ * throws later (a timer, a promise nobody awaits), goes to the runtime's `onError`, and closes this connection with 1011
+ * (500 before it was accepted) unless {@link supervision} says otherwise; nobody else notices.
  */
-export abstract class Consumer<T extends Contract = NoContract> {
+export abstract class Consumer<T extends Contract = NoContract> extends Addressable {
   /** The alias of the layer that this consumer's groups are on. */
   static readonly layer: string | undefined = undefined;
   /**
@@ -31,12 +43,23 @@ export abstract class Consumer<T extends Contract = NoContract> {
   static readonly needs: readonly Capability[] = [];
   /** What to do on each message type: made by {@link handlers}. */
   static readonly on: object = {};
+  /** How many messages may wait for an actor, and what becomes of those that are too many. */
+  static readonly mailbox: MailboxOptions = {};
+  /** What a failure does. */
+  static readonly supervision: Supervision = {};
+  /**
+   * How long a handler may take, in milliseconds, until that counts as its failure. It is not stopped by that: it should
+   * heed {@link signal}, and what it still does is no longer waited for.
+   * @default as long as it takes
+   */
+  static readonly handlerTimeoutMs: number | undefined = undefined;
 
   declare readonly [contract]: T;
   readonly #context: ConsumerContext;
 
   /** Called by the runtime; a subclass with a constructor of its own passes the argument on. */
   constructor(context: ConsumerContext) {
+    super(context);
     this.#context = context;
   }
 
@@ -45,7 +68,7 @@ export abstract class Consumer<T extends Contract = NoContract> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** This actor's address on its layer, from any node. @throws {UnknownLayerError} if the consumer names no layer. */
+  /** This actor's address, from any node. It is on the consumer's layer, or on the control layer if it names none. */
   get channel(): string {
     return this.#context.groups.channel;
   }
@@ -78,7 +101,20 @@ export abstract class Consumer<T extends Contract = NoContract> {
    * Called when messages may have been lost, in order with those that did arrive: those of `gap.group`, or direct sends
    * to this channel where there is no group.
    */
-  onGap(_gap: Gap): void | Promise<void> {}
+  onGap(_gap: Gap): unknown {
+    return undefined;
+  }
+
+  /** Called once for messages that were dropped in a row, in their place among the others: see {@link MailboxOptions}. */
+  onOverflow(_overflow: Overflow): unknown {
+    return undefined;
+  }
+
+  /**
+   * Called first, in place of `connect`, on a consumer that takes over from one that failed, see {@link Supervision}:
+   * the client is connected, and the groups are those that were joined.
+   */
+  restarted(_error: unknown): void | Promise<void> {}
 
   /**
    * Answers the upgrade: from here on the socket is open and `send` works.
@@ -155,9 +191,26 @@ export abstract class Consumer<T extends Contract = NoContract> {
   }
 
   /** @internal */
-  abstract [receiveFrame](frame: Frame): void | Promise<void>;
+  abstract [receiveFrame](frame: Frame): unknown;
 
-  /** @internal A frame that this consumer has no use for. */
+  /** @internal The XState actor that does what this consumer does, if one does. */
+  get behaviour(): AnyActor | undefined {
+    return undefined;
+  }
+
+  /** @internal */
+  [discard](): void {}
+
+  /** @internal */
+  [receiveMessage](message: Message, delivery: Delivery): unknown {
+    const { on } = this.constructor as typeof Consumer;
+    const handler = findHandler(on, message.type);
+    if (handler !== undefined) return handler.call(this, message, delivery);
+    this.unhandled();
+    return undefined;
+  }
+
+  /** @internal What came in, and this consumer has no use for. */
   protected unhandled(): void {
     this.#context.unhandled();
   }

@@ -1,9 +1,36 @@
+export { Addressable } from "./addressable.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
 export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 export type { Contract } from "./contract.ts";
 export { CloseCode, type Exit } from "./exit.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
+export type { JobMessages } from "./job-messages.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
+export {
+  type MachineConsumerClass,
+  type MachineConsumerOptions,
+  machineConsumer,
+} from "./machine-consumer.ts";
+export type {
+  ConnectionEvents,
+  Effect,
+  FrameEvents,
+  MessageEvents,
+  UnexpectedFrame,
+} from "./machine-events.ts";
+export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
+export type {
+  AskGroupOptions,
+  AskOptions,
+  GroupAnswers,
+  Members,
+  PresenceDiff,
+  Reach,
+  SubmitOptions,
+  Tally,
+  TrackOptions,
+} from "./reach.ts";
 export type { Scope } from "./scope.ts";
+export type { Directive, Supervision } from "./supervision.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

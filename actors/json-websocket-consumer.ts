@@ -40,7 +40,7 @@ export abstract class JsonWebSocketConsumer<T extends Contract = NoContract> ext
   }
 
   /** @internal */
-  override [receiveFrame](frame: Frame): void | Promise<void> {
+  override [receiveFrame](frame: Frame): unknown {
     if (typeof frame !== "string") return this.receiveBinary(frame);
     let value: unknown;
     try {

@@ -25,7 +25,7 @@ export abstract class WebSocketConsumer<T extends Contract = NoContract> extends
   }
 
   /** @internal */
-  override [receiveFrame](frame: Frame): void | Promise<void> {
+  override [receiveFrame](frame: Frame): unknown {
     return typeof frame === "string" ? this.receive(frame) : this.receiveBinary(frame);
   }
 }

@@ -36,6 +36,14 @@ export interface ChannelLayerOptions {
   readonly encryption?: EncryptionOptions;
 }
 
+/** Who hears what becomes of a message to a named channel. Its handler is told, and has to do it. */
+export interface JobAddress {
+  /** The channel for it. */
+  readonly replyTo?: string;
+  /** What the message is called there. */
+  readonly job?: string;
+}
+
 /** Who a group's message is not for. */
 export interface GroupSendOptions {
   /** A channel that gets nothing, on whatever node it is: the sender's own, for "all but me". */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { ChannelLayerOptions, GroupSendOptions } from "./channel-layer-options.ts";
+import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./channel-layer-options.ts";
 import type {
   AnyMessages,
   Backend,
@@ -15,6 +15,7 @@ import { Counters, type LayerCounters } from "./counters.ts";
 import { UnknownChannelError } from "./errors.ts";
 import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import type { LocalChannels } from "./local-channels.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
@@ -97,6 +98,19 @@ export class ChannelLayer<M = AnyMessages> {
     return { ok: false, reason: state === "closed" ? "The layer is closed." : "The layer is not open yet." };
   }
 
+  /**
+   * How many messages to groups and channels are on their way, where that can be known: on memory layers, where those of
+   * all nodes of the bus count. For specs, which wait for none.
+   */
+  get inFlight(): number | undefined {
+    return this.#backend.inFlight;
+  }
+
+  /** @internal The channels of this node, for the runtime that this layer belongs to. */
+  get local(): LocalChannels {
+    return this.#roster;
+  }
+
   /** What this node has carried and dropped since it was made. The object given is not updated any more. */
   counters(): LayerCounters {
     return this.#counters.snapshot();
@@ -136,14 +150,15 @@ export class ChannelLayer<M = AnyMessages> {
    * A name without `!` is that of a channel for workers: the message waits in its queue until one of those who
    * {@link consume} it is done with it. One sender's messages stay in order.
    *
+   * @param address for a named channel: who hears what becomes of the message. Other channels' messages do not carry it.
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
    * @throws {UnsupportedError} for a named channel, where the layer has no queues.
    * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
-   * @throws {LayerUnavailableError} if the message reaches nobody. If it was for a named channel and the connection
+   * @throws {LayerUnavailableError} if it is not known that the message has arrived. If it was for a named channel and the connection
    *   broke before the answer, it may be in the queue nonetheless.
    */
-  async send(channel: string, message: MessageOf<M>): Promise<void> {
+  async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
     this.#lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
@@ -151,7 +166,8 @@ export class ChannelLayer<M = AnyMessages> {
       return this.#sender.publish(this.#topics.node(node), message, { to: channel });
     }
     checkQueue(channel);
-    return this.#sender.enqueue(channel, message);
+    if (address?.replyTo !== undefined) checkChannel(address.replyTo);
+    return this.#sender.enqueue(channel, message, address && { ...address });
   }
 
   /**
@@ -226,7 +242,8 @@ export class ChannelLayer<M = AnyMessages> {
    *
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if the message reaches nobody.
+   * @throws {LayerUnavailableError} if it is not known that the message was taken: it may have been, if the connection
+   *   broke, or the server fell silent, before it could say so. Who sends again may send twice.
    */
   async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
     this.#lifecycle.refuseIfClosed();

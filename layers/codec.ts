@@ -16,6 +16,10 @@ export interface Envelope {
   readonly to?: string;
   /** The channel that a group's message is not for. */
   readonly except?: string;
+  /** The channel that hears what becomes of a job. */
+  readonly replyTo?: string;
+  /** What the job is called there. */
+  readonly job?: string;
 }
 
 /** A payload, read: the message deep-frozen, and what the sender's layer added. */

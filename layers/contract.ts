@@ -123,6 +123,11 @@ export interface Health {
 export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
+  /**
+   * How many payloads were published and are not delivered yet, where that can be known: within one process. Specs wait
+   * for none.
+   */
+  readonly inFlight?: number | undefined;
   /** For backends that keep what was published. */
   readonly history?: HistoryBackend;
   /** What makes named channels work queues, where there is that. Closed with its backend. */
@@ -134,7 +139,7 @@ export interface Backend {
    */
   open(listener: BackendListener): Promise<void>;
   /**
-   * Resolves once the payload is on its way; rejects when it will not arrive anywhere. The payload is the backend's
+   * Resolves once the payload is on its way; rejects when that is not known. The payload is the backend's
    * from then on: nobody changes it.
    */
   publish(topic: string, payload: Uint8Array): Promise<void>;
@@ -161,6 +166,10 @@ export interface JobDelivery {
    * of reach for too long. Who stops early rejects, and the message is delivered again.
    */
   readonly signal: AbortSignal;
+  /** Who is to hear what becomes of it, as the sender said: any text, if that sender was no layer of ours. */
+  readonly replyTo?: string;
+  /** What it is called there. */
+  readonly job?: string;
 }
 
 /** What takes messages out of a named channel. */
@@ -221,6 +230,8 @@ export interface QueueBackend {
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
+  /** Milliseconds since whenever. @default `performance.now` */
+  now?(): number;
 }
 
 /** Hears of failures that no caller awaits. `stage` says where it happened: `"layer"`, `"receive"`, `"disconnect"`… */

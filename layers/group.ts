@@ -31,6 +31,10 @@ export class Group {
     this.#subscription = subscription;
   }
 
+  get members(): Iterable<Member> {
+    return this.#members;
+  }
+
   get isEmpty(): boolean {
     return this.#members.size === 0;
   }

@@ -1,6 +1,6 @@
 export type { ByPattern } from "./capacity.ts";
 export { ChannelLayer } from "./channel-layer.ts";
-export type { ChannelLayerOptions, GroupSendOptions } from "./channel-layer-options.ts";
+export type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./channel-layer-options.ts";
 export type {
   AnyMessages,
   Backend,

@@ -36,6 +36,10 @@ export class MemoryBackend implements Backend {
     this.queues = bus.queues;
   }
 
+  get inFlight(): number {
+    return this.#bus.inFlight;
+  }
+
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
   }

@@ -38,6 +38,11 @@ export class MemoryBus {
     this.#limits = new HistoryLimits(options);
   }
 
+  /** How many payloads are not delivered yet. */
+  get inFlight(): number {
+    return this.#pending.length;
+  }
+
   publish(topic: string, payload: Uint8Array): void {
     this.#enqueue({ topic, payload, position: undefined });
   }

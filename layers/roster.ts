@@ -1,11 +1,12 @@
 import type { Backend, Inbox } from "./contract.ts";
 import { UnknownChannelError } from "./errors.ts";
 import { Group, type Member } from "./group.ts";
+import type { LocalChannels } from "./local-channels.ts";
 import { Subscription } from "./subscription.ts";
 import type { Topics } from "./topics.ts";
 
 /** The channels of one node, and the groups that they are in. It dies with the node: nothing expires, no ghost stays. */
-export class Roster {
+export class Roster implements LocalChannels {
   readonly #node: string;
   readonly #topics: Topics;
   readonly #backend: Backend;
@@ -51,6 +52,10 @@ export class Roster {
 
   members(): Iterable<Member> {
     return this.#members.values();
+  }
+
+  membersOf(group: string): Iterable<Member> {
+    return this.#groups.get(this.#topics.group(group))?.members ?? [];
   }
 
   /** Whether `channel` has the form of the names that this node gives, be it still there or not. */

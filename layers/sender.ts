@@ -38,10 +38,10 @@ export class Sender {
    *
    * @throws {UnsupportedError}
    */
-  enqueue(channel: string, message: Message): Promise<void> {
+  enqueue(channel: string, message: Message, envelope?: Envelope): Promise<void> {
     // Said at once, and not counted as an outage.
     void this.#queues.supported;
-    return this.#carry(message, undefined, (payload) => this.#queues.enqueue(channel, payload));
+    return this.#carry(message, envelope, (payload) => this.#queues.enqueue(channel, payload));
   }
 
   #carry(

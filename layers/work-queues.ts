@@ -1,6 +1,6 @@
 import { Capacity } from "./capacity.ts";
-import type { ChannelLayerOptions } from "./channel-layer-options.ts";
-import { decode, isRefusedType } from "./codec.ts";
+import type { ChannelLayerOptions, JobAddress } from "./channel-layer-options.ts";
+import { type Decoded, decode, isRefusedType } from "./codec.ts";
 import type {
   Consumption,
   ErrorListener,
@@ -153,10 +153,10 @@ export class WorkQueues {
           });
           return "dead";
         }
-        const message = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
-        if (message === undefined) return "dead";
+        const decoded = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
+        if (decoded === undefined) return "dead";
         try {
-          await handler(message, Object.freeze({ attempt, signal }));
+          await handler(decoded.message, Object.freeze({ attempt, signal, ...addressOf(decoded) }));
         } catch (error) {
           report(error, { stage: "consume", attempt });
           if (attempt >= maxDeliveries) {
@@ -180,24 +180,33 @@ function read(
   sealing: Sealing,
   counters: Counters,
   report: (error: Error) => void,
-): Message | undefined {
+): Decoded | undefined {
   const payload = sealing.open(sealed);
   if (payload === undefined) {
     counters.drop("undecryptable");
     report(new Error("What was queued cannot be decrypted with the keys of this layer."));
     return undefined;
   }
-  let message: Message;
+  let decoded: Decoded;
   try {
-    ({ message } = decode(payload));
+    decoded = decode(payload);
   } catch (error) {
     counters.drop("garbage");
     report(new Error("What was queued is no message.", { cause: error }));
     return undefined;
   }
-  if (!isRefusedType(message.type)) return message;
+  if (!isRefusedType(decoded.message.type)) return decoded;
   counters.drop("refused-type");
   return undefined;
+}
+
+/** Who hears what becomes of a job. Whoever reaches the queue may have written it. */
+function addressOf({ envelope }: Decoded): JobAddress {
+  const { replyTo, job } = envelope ?? {};
+  return {
+    ...(typeof replyTo === "string" && { replyTo }),
+    ...(typeof job === "string" && { job }),
+  };
 }
 
 function check({

@@ -1,17 +1,24 @@
-import { type Actor, createActor } from "xstate";
+import { type Actor, type AnyActor, createActor } from "xstate";
 import { type ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
+import { discard } from "../actors/consumer.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-context.ts";
 import { CloseCode, type Exit } from "../actors/exit.ts";
 import type { Scope } from "../actors/scope.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { Clock } from "../layers/contract.ts";
+import { ActorReach } from "./actor-reach.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
-import { Deadline, within } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
-import { AcceptError, ConnectionLostError, HandlerTimeoutError, RejectedError } from "./errors.ts";
+import { AcceptError, ConnectionLostError, RejectedError } from "./errors.ts";
 import { checkRefusal } from "./http-answer.ts";
 import { Membership } from "./membership.ts";
+import { Patience } from "./patience.ts";
+import type { ActorInbox } from "./question.ts";
+import { type Recoverable, Recovery } from "./recovery.ts";
+import { ErrorOwner, owned } from "./stray-errors.ts";
 import type { Child } from "./supervisor.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
@@ -22,34 +29,49 @@ import type { Transport, TransportListener } from "./transport.ts";
  * dispatcher to the consumer, what the consumer wants goes to the transport or, through its membership, to the layer.
  */
 export class Connection
-  implements ConsumerContext, ConnectionEffects, TransportListener, DispatcherOwner, Child
+  implements ConsumerContext, ConnectionEffects, TransportListener, DispatcherOwner, Recoverable, Child
 {
   readonly scope: Scope;
   readonly groups: Membership;
+  readonly snapshot: unknown;
   readonly machine: Actor<typeof connectionMachine>;
   readonly #environment: Environment;
   readonly #Consumer: ConsumerClass;
   readonly #transport: Transport;
   readonly #dispatcher: Dispatcher;
+  readonly #errorOwner: ErrorOwner;
   // The machine's state for the hot paths. (While a transition runs, the machine's own snapshot is still the old one.)
   #phase: "connecting" | "joined" | "leaving" = "connecting";
+  // Before that, nobody knows how far a consumer that fails has come.
+  #isConnected = false;
   #abort: AbortController | undefined;
   #deadline: Deadline | undefined;
   // An error that has been dealt with, and may come by a second time as what a handler throws.
   #owned: unknown;
-  #patience: Deadline | undefined;
+  #reach: ActorReach | undefined;
+  #recovery: Recovery | undefined;
+  #patience: Patience | undefined;
   #terminated = false;
   #ended = false;
   #onEnded: (() => void) | undefined;
 
-  constructor(environment: Environment, Consumer: ConsumerClass, scope: Scope, transport: Transport) {
+  /** @param snapshot what the consumer is to go on from, if it is not a new one. */
+  constructor(
+    environment: Environment,
+    Consumer: ConsumerClass,
+    scope: Scope,
+    transport: Transport,
+    snapshot?: unknown,
+  ) {
     const layer = Consumer.layer === undefined ? undefined : environment.layers[Consumer.layer];
     this.scope = scope;
+    this.snapshot = snapshot;
     this.#environment = environment;
     this.#Consumer = Consumer;
     this.#transport = transport;
-    this.groups = new Membership(layer, Consumer.name);
-    this.#dispatcher = new Dispatcher(Consumer, environment.limits, environment.counters, this);
+    this.groups = new Membership(layer, environment.control.home, Consumer.name);
+    this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, environment.report);
+    this.#dispatcher = new Dispatcher(Consumer, environment, this.#errorOwner, this);
     this.machine = createActor(connectionMachine, {
       parent: environment.supervisor.actor,
       input: { effects: this },
@@ -69,6 +91,7 @@ export class Connection
     this.#deadline = deadline;
     deadline.onPassed = () => this.machine.send({ type: "deadline" });
     this.#environment.supervisor.add(this);
+    this.#environment.control.begin();
     this.machine.start();
     const connecting = this.#connect();
     this.#dispatcher.mailbox.start(connecting);
@@ -77,25 +100,28 @@ export class Connection
 
   async #connect(): Promise<void> {
     await this.groups.open(this.#dispatcher);
-    if (this.#leaving) throw new ConnectionLostError();
-    const consumer = new this.#Consumer(this);
-    this.#dispatcher.consumer = consumer;
-    await consumer.connect();
-    if (this.#leaving) throw new ConnectionLostError();
+    if (this.isLeaving) throw new ConnectionLostError();
+    await owned(this.#errorOwner, () => {
+      const consumer = new this.#Consumer(this);
+      this.#dispatcher.consumer = consumer;
+      return consumer.connect();
+    });
+    if (this.isLeaving) throw new ConnectionLostError();
     if (this.#phase === "connecting") this.accept({});
+    this.#isConnected = true;
   }
 
   accept(options: AcceptOptions): void {
     if (this.#phase === "joined")
       throw this.#misused(new AcceptError("The connection was accepted already."));
-    if (this.#leaving) throw new ConnectionLostError();
+    if (this.isLeaving) throw new ConnectionLostError();
     try {
       this.#transport.accept(options);
     } catch (error) {
       throw this.#misused(error);
     }
     // The client may turn out to be gone.
-    if (this.#leaving) throw new ConnectionLostError();
+    if (this.isLeaving) throw new ConnectionLostError();
     this.#answered();
     this.#phase = "joined";
     this.machine.send({ type: "accept" });
@@ -118,7 +144,7 @@ export class Connection
     return error;
   }
 
-  get #leaving(): boolean {
+  get isLeaving(): boolean {
     return this.#phase === "leaving";
   }
 
@@ -154,8 +180,24 @@ export class Connection
         `send() takes a string or a Uint8Array, not ${frame === null ? "null" : typeof frame}.`,
       );
     }
-    if (this.#leaving) this.#environment.counters.drop("closing");
+    if (this.isLeaving) this.#environment.counters.drop("closing");
     else this.#transport.send(frame);
+  }
+
+  get reach(): ActorReach {
+    const { control, workers } = this.#environment;
+    this.#reach ??= new ActorReach(control, workers, this, this.#Consumer);
+    return this.#reach;
+  }
+
+  /** What errors call it. */
+  get name(): string {
+    return this.#Consumer.name;
+  }
+
+  /** Where messages and questions for the actor go. */
+  get inbox(): ActorInbox {
+    return this.#dispatcher;
   }
 
   get layers(): Readonly<Record<string, ChannelLayer>> {
@@ -164,8 +206,51 @@ export class Connection
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.#leaving) this.#abort.abort();
+    if (this.isLeaving) this.#abort.abort();
     return this.#abort.signal;
+  }
+
+  get clock(): Clock {
+    return this.#environment.clock;
+  }
+
+  // ---- failures
+
+  fail(error: unknown, stage: string): void {
+    this.failed(error, stage);
+  }
+
+  /** The consumer failed, in one of its methods or later: its class decides what that does. */
+  failed(error: unknown, stage: string): void {
+    if (error === this.#owned || (this.isLeaving && isFarewell(error))) return;
+    this.report(error, stage);
+    if (this.isLeaving) return;
+    if (!this.#isConnected) {
+      this.stop();
+      return;
+    }
+    const { settings, clock } = this.#environment;
+    this.#recovery ??= new Recovery(this, settings.of(this.#Consumer).supervision, clock);
+    const restart = this.#recovery.recover(error, stage);
+    if (restart !== undefined) this.#dispatcher.mailbox.interject(restart);
+  }
+
+  stop(): void {
+    this.machine.send({ type: "fail" });
+  }
+
+  async renew(error: unknown): Promise<void> {
+    await owned(this.#errorOwner, () => {
+      this.#dispatcher.consumer?.[discard]();
+      const consumer = new this.#Consumer(this);
+      this.#dispatcher.consumer = consumer;
+      return consumer.restarted(error);
+    });
+    this.machine.send({ type: "restart" });
+  }
+
+  report(error: unknown, stage: string): void {
+    this.#errorOwner.report(error, stage);
   }
 
   // ---- the ways out
@@ -180,12 +265,6 @@ export class Connection
 
   shutDown(code: number, reason: string): void {
     this.machine.send({ type: "close", code, reason, by: "runtime" });
-  }
-
-  failed(error: unknown, stage: string): void {
-    if (error === this.#owned || (this.#leaving && isFarewell(error))) return;
-    this.#report(error, stage);
-    this.machine.send({ type: "fail" });
   }
 
   overflowed(): void {
@@ -209,12 +288,12 @@ export class Connection
   terminate(): void {
     this.#terminated = true;
     this.#transport.terminate();
-    this.#patience?.pass();
+    this.#patience?.end();
   }
 
   abandon(error: unknown): void {
-    this.#report(error, "machine");
-    if (!this.#leaving) this.cleanUp({ code: CloseCode.failure, reason: "Internal error", by: "runtime" });
+    this.report(error, "machine");
+    if (!this.isLeaving) this.cleanUp({ code: CloseCode.failure, reason: "Internal error", by: "runtime" });
     this.terminate();
   }
 
@@ -224,45 +303,47 @@ export class Connection
     const accepted = this.#phase === "joined";
     this.#phase = "leaving";
     this.groups.stopJoining();
+    this.#reach?.leave();
     this.#answered();
     this.#dispatcher.close();
-    this.#abort?.abort();
+    this.#recovery?.cancel();
+    if (this.#abort !== undefined) owned(this.#errorOwner, () => this.#abort?.abort());
     if (exit.status !== undefined) this.#transport.reject(exit.status, exit.reason);
     else if (exit.by !== "client") this.#transport.close(exit.code, exit.reason);
     void this.#leave(exit.code, accepted);
   }
 
   async #leave(code: number, accepted: boolean): Promise<void> {
+    const { clock, limits } = this.#environment;
     const { mailbox } = this.#dispatcher;
-    if (mailbox.busy) await this.#patiently("handler", () => mailbox.whenIdle());
-    await this.#patiently("layer", () => this.groups.leave());
-    if (accepted) await this.#patiently("disconnect", () => this.#dispatcher.consumer?.disconnect(code));
+    const patience = new Patience(clock, limits.handlerGraceMs, (error, stage) => this.report(error, stage));
+    this.#patience = patience;
+    if (this.#terminated) patience.end();
+    if (mailbox.busy) await patience.with("handler", () => mailbox.whenIdle());
+    await patience.with("layer", () => this.groups.leave());
+    if (accepted) {
+      const { consumer } = this.#dispatcher;
+      await patience.with("disconnect", () => owned(this.#errorOwner, () => consumer?.disconnect(code)));
+    }
     // A transport ends by itself, at the latest when the other side has not answered a close frame in time.
     if (!this.#ended) {
       await new Promise<void>((resolve) => {
         this.#onEnded = resolve;
       });
     }
-    this.#dispatcher.consumer = undefined;
+    this.#dispatcher.end();
+    this.#errorOwner.actor = undefined;
     this.machine.send({ type: "cleaned" });
   }
 
-  /** Waits for the consumer's last work, but not for long. */
-  async #patiently(stage: string, work: () => PromiseLike<void> | void): Promise<void> {
-    const { clock, limits } = this.#environment;
-    try {
-      const working = work();
-      if (!working) return;
-      this.#patience = new Deadline(clock, this.#terminated ? 0 : limits.handlerGraceMs);
-      if (await within(this.#patience, working)) return;
-      throw new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`);
-    } catch (error) {
-      this.#report(error, stage);
-    }
+  /** The XState actor that does what its consumer does, if one does. */
+  get behaviour(): AnyActor | undefined {
+    return this.#dispatcher.consumer?.behaviour;
   }
 
-  #report(error: unknown, stage: string): void {
-    this.#environment.report(error, { stage, consumer: this.#Consumer.name, path: this.scope.path });
+  /** Whether nothing is being handled, nothing waits, and it is not on its way out. */
+  get isIdle(): boolean {
+    return !this.isLeaving && !this.#dispatcher.mailbox.busy;
   }
 
   /** What shows of it in a snapshot of its machine. */

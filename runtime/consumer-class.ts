@@ -1,4 +1,4 @@
-import type { Consumer, ConsumerContext } from "../actors/index.ts";
+import type { Consumer, ConsumerContext, MailboxOptions, Supervision } from "../actors/index.ts";
 import type { Capability } from "../layers/contract.ts";
 
 /** A class of consumers, as `route` and `spawn` take it. */
@@ -8,4 +8,7 @@ export interface ConsumerClass {
   readonly layer: string | undefined;
   readonly needs: readonly Capability[];
   readonly on: object;
+  readonly mailbox: MailboxOptions;
+  readonly supervision: Supervision;
+  readonly handlerTimeoutMs: number | undefined;
 }

@@ -6,8 +6,19 @@
  * - `slow`: a frame for a client for which too much waits already
  * - `closing`: a message or frame, in either direction, of a connection on its way out
  * - `unread`: a frame that a spawned actor sent and nobody took from `outgoing` in time
+ * - `dead-letter`: a message for an actor that has stopped, or for a channel that no known node has
+ * - `late`: an answer that nobody waited for any more
+ * - `garbage`: what came over the control layer, and is nothing that a node says to another
  */
-export type RuntimeDropReason = "unhandled" | "overflow" | "slow" | "closing" | "unread";
+export type RuntimeDropReason =
+  | "unhandled"
+  | "overflow"
+  | "slow"
+  | "closing"
+  | "unread"
+  | "dead-letter"
+  | "late"
+  | "garbage";
 
 /** What a runtime has done since it was made. */
 export interface RuntimeCounters {
@@ -25,6 +36,9 @@ export class Counters {
     slow: 0,
     closing: 0,
     unread: 0,
+    "dead-letter": 0,
+    late: 0,
+    garbage: 0,
   };
 
   refuse(): void {

@@ -1,17 +1,20 @@
-import { type Consumer, receiveFrame } from "../actors/consumer.ts";
+import { type Consumer, receiveFrame, receiveMessage } from "../actors/consumer.ts";
 import type { Frame } from "../actors/consumer-context.ts";
-import { findHandler } from "../actors/handlers.ts";
-import type { Gap, Inbox, Mail } from "../layers/contract.ts";
+import type { Gap, Mail } from "../layers/contract.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
-import type { Counters } from "./counters.ts";
-import type { Limits } from "./limits.ts";
-import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
+import type { ConsumerSettings } from "./consumer-settings.ts";
+import { Deadline, within } from "./deadline.ts";
+import type { Environment } from "./environment.ts";
+import { HandlerTimeoutError } from "./errors.ts";
+import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
+import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./question.ts";
+import { type ErrorOwner, owned } from "./stray-errors.ts";
 
 /** The actor whose dispatcher it is. */
 export interface DispatcherOwner {
   /** The consumer threw or rejected; `stage` says in which of its methods. */
   failed(error: unknown, stage: string): void;
-  /** As many messages wait as may, and one more came. */
+  /** As many messages wait as may, one more came, and the connection is to be closed for that. */
   overflowed(): void;
   /** The client has to wait before it sends more. */
   pause(): void;
@@ -22,37 +25,53 @@ export interface DispatcherOwner {
  * Takes what comes in for one actor, frames of its client and messages of its layer, through the mailbox to the
  * consumer, and counts what gets no further.
  */
-export class Dispatcher implements Inbox, MailboxOwner {
+export class Dispatcher implements ActorInbox, MailboxOwner {
+  readonly answers = true;
+  isOver = false;
   /** Undefined before it is made, and again when all is over. */
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
-  readonly #Consumer: ConsumerClass;
-  readonly #counters: Counters;
+  readonly #settings: ConsumerSettings;
+  readonly #environment: Environment;
+  readonly #errorOwner: ErrorOwner;
   readonly #owner: DispatcherOwner;
+  /** What is being handled and somebody waits for. */
+  #asked: Question | undefined;
+  #isUnhandled = false;
 
-  constructor(Consumer: ConsumerClass, limits: Limits, counters: Counters, owner: DispatcherOwner) {
-    this.#Consumer = Consumer;
-    this.#counters = counters;
+  /** @param errorOwner whose work the consumer's is. */
+  constructor(
+    Consumer: ConsumerClass,
+    environment: Environment,
+    errorOwner: ErrorOwner,
+    owner: DispatcherOwner,
+  ) {
+    this.#settings = environment.settings.of(Consumer);
+    this.#environment = environment;
+    this.#errorOwner = errorOwner;
     this.#owner = owner;
-    this.mailbox = new Mailbox(this, limits);
+    this.mailbox = new Mailbox(this, this.#settings.mailbox);
   }
 
   // ---- into the mailbox
 
   /** A frame of the client. */
   receive(frame: Frame): void {
-    if (!this.mailbox.putFrame(frame)) this.#counters.drop("closing");
+    if (!this.mailbox.putFrame(frame)) this.#environment.counters.drop("closing");
   }
 
-  /** A message of the layer. */
+  /** A message of the layer, or a question. */
   deliver(mail: Mail): void {
-    if (this.mailbox.putMessage(mail)) return;
+    const taken = this.mailbox.putMessage(mail);
+    if (taken === "taken") return;
     if (this.mailbox.closed) {
-      this.#counters.drop("closing");
-    } else {
-      this.#counters.drop("overflow");
-      this.#owner.overflowed();
+      this.#environment.counters.drop("closing");
+      dropped(mail, "the actor is on its way out");
+      return;
     }
+    this.#environment.counters.drop("overflow");
+    if (taken === "refused") dropped(mail, "too many messages wait");
+    if (this.#settings.mailbox.overflow === "close") this.#owner.overflowed();
   }
 
   gap(gap: Gap): void {
@@ -61,27 +80,40 @@ export class Dispatcher implements Inbox, MailboxOwner {
 
   /** Nothing reaches the consumer any more. */
   close(): void {
-    this.#counters.drop("closing", this.mailbox.close());
+    this.#environment.counters.drop("closing", this.mailbox.close());
+  }
+
+  /** All is over: the consumer is let go, and whoever still waits for an answer of it hears so. */
+  end(): void {
+    this.isOver = true;
+    this.consumer = undefined;
+    dropped(this.#asked, "the actor has stopped");
+    this.#asked = undefined;
   }
 
   // ---- out of the mailbox
 
   handle(item: Item): unknown {
     const { consumer } = this;
-    if (!consumer) return undefined;
-    if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
-    if (!("message" in item)) return consumer.onGap(item);
-    const handler = findHandler(this.#Consumer.on, item.message.type);
-    if (handler) return handler.call(consumer, item.message, item.delivery);
-    this.unhandled();
-    return undefined;
+    if (consumer === undefined) {
+      dropped(item, "the actor has stopped");
+      return undefined;
+    }
+    const result = isQuestion(item)
+      ? this.#ask(consumer, item)
+      : owned(this.#errorOwner, hand, consumer, item);
+    const { handlerTimeoutMs } = this.#settings;
+    if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
+    return this.#inTime(result, item, handlerTimeoutMs);
   }
 
   unhandled(): void {
-    this.#counters.drop("unhandled");
+    this.#isUnhandled = true;
+    this.#environment.counters.drop("unhandled");
   }
 
   failed(error: unknown, item?: Item): void {
+    if (isQuestion(item)) item.reply({ failed: failureText(error) });
     this.#owner.failed(error, stageOf(item));
   }
 
@@ -92,10 +124,39 @@ export class Dispatcher implements Inbox, MailboxOwner {
   resume(): void {
     this.#owner.resume();
   }
+
+  /** As any message is handled; whoever asked hears what comes of it. What fails goes to {@link failed}. */
+  #ask(consumer: Consumer, question: Question): unknown {
+    this.#isUnhandled = false;
+    this.#asked = question;
+    const result = owned(this.#errorOwner, hand, consumer, question);
+    if (this.#isUnhandled) dropped(question, `the actor does not handle "${question.message.type}"`);
+    else if (isPromise(result)) {
+      result.then(
+        (value) => question.reply({ value }),
+        () => {},
+      );
+    } else question.reply({ value: result });
+    return result;
+  }
+
+  async #inTime(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<void> {
+    if (await within(new Deadline(this.#environment.clock, timeoutMs), work)) return;
+    // Nobody waits for it any more, but it is not over.
+    work.then(undefined, (error: unknown) => this.#errorOwner.strayed(error));
+    throw new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);
+  }
+}
+
+function hand(consumer: Consumer, item: Item): unknown {
+  if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
+  if ("message" in item) return consumer[receiveMessage](item.message, item.delivery);
+  return "dropped" in item ? consumer.onOverflow(item) : consumer.onGap(item);
 }
 
 function stageOf(item: Item | undefined): string {
   if (item === undefined) return "connect";
   if (typeof item === "string" || item instanceof Uint8Array) return "receive";
-  return "message" in item ? `message ${item.message.type}` : "onGap";
+  if ("message" in item) return `message ${item.message.type}`;
+  return "dropped" in item ? "onOverflow" : "onGap";
 }

@@ -1,18 +1,26 @@
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
+import type { ConsumerSettingsReader } from "./consumer-settings.ts";
+import type { Control } from "./control/control.ts";
 import type { Counters } from "./counters.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Turn } from "./turn.ts";
+import type { Workers } from "./workers.ts";
 
 /** What all connections of one runtime share. */
 export interface Environment {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly limits: Limits;
+  readonly settings: ConsumerSettingsReader;
   readonly clock: Clock;
   readonly counters: Counters;
   /** Takes failures that no caller awaits. Never throws. */
   readonly report: ErrorListener;
   readonly supervisor: Supervisor;
   readonly turn: Turn;
+  readonly heartbeat: Heartbeat;
+  readonly control: Control;
+  readonly workers: Workers;
 }

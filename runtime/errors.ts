@@ -67,3 +67,27 @@ export class RuntimeClosedError extends GreenroomError {
     super("ERR_RUNTIME_CLOSED", "The runtime is closed: make a new one, or close it later.");
   }
 }
+
+/** Whoever was asked had not answered in time. */
+export class AskTimeoutError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_ASK_TIMEOUT", message);
+  }
+}
+
+/** There is no actor at this address: it has stopped, or no node that could have it is known. */
+export class NoSuchActorError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_NO_SUCH_ACTOR", message);
+  }
+}
+
+/**
+ * An actor was asked, and did not answer: its handler failed, the message was dropped before it was handled, or what it
+ * returned is not what a message can hold. The message says which.
+ */
+export class AskFailedError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_ASK_FAILED", message);
+  }
+}

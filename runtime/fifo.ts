@@ -1,16 +1,25 @@
 const compactFrom = 512;
 
+/** What all empty queues share: most are empty most of the time, and there are several for each actor. */
+const none: readonly never[] = Object.freeze([]);
+
 /** A queue: first in, first out, each in constant time on average. */
 export class Fifo<T> {
-  #items: T[] = [];
+  #items: readonly T[] = none;
   #head = 0;
 
   get size(): number {
     return this.#items.length - this.#head;
   }
 
+  /** The one that came last, while it is there. */
+  get last(): T | undefined {
+    return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
+  }
+
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items === none) this.#items = [item];
+    else (this.#items as T[]).push(item);
   }
 
   shift(): T | undefined {
@@ -27,7 +36,7 @@ export class Fifo<T> {
   }
 
   clear(): void {
-    this.#items = [];
+    this.#items = none;
     this.#head = 0;
   }
 }

@@ -3,10 +3,13 @@ export type { ConsumerClass } from "./consumer-class.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {
   AcceptError,
+  AskFailedError,
+  AskTimeoutError,
   CloseError,
   ConnectionLostError,
   HandlerTimeoutError,
   MissingCapabilityError,
+  NoSuchActorError,
   RejectedError,
   RouteError,
   RuntimeClosedError,
@@ -26,3 +29,4 @@ export {
   type Runtime,
   type RuntimeOptions,
 } from "./runtime.ts";
+export type { Job, Worker, WorkerOptions, WorkHandler } from "./workers.ts";

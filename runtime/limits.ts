@@ -1,4 +1,4 @@
-/** How much one connection may take, and for how long. */
+/** How much one connection may take, and for how long; and how soon a dead node is noticed. */
 export interface Limits {
   /** Milliseconds for the guards and `connect` together, up to `accept`. @default 15_000 */
   readonly connectTimeoutMs: number;
@@ -6,6 +6,12 @@ export interface Limits {
   readonly handlerGraceMs: number;
   /** Milliseconds for the other side to answer a close frame before its socket is cut. @default 5_000 */
   readonly closeTimeoutMs: number;
+  /**
+   * Milliseconds between two pings to a client. One that gives no sign of life until the next is cut, so that who vanished
+   * without a word is gone within twice that.
+   * @default 25_000
+   */
+  readonly pingIntervalMs: number;
   /** Bytes of the largest frame a client may send; a larger one closes with 1009. @default 65_536 */
   readonly maxPayload: number;
   /** Bytes that may wait for a client that reads too slowly before it is closed with 3008. @default 1_048_576 */
@@ -14,16 +20,24 @@ export interface Limits {
   readonly mailboxCapacity: number;
   /** Frames that may wait for one actor before its client's socket is paused. @default 100 */
   readonly frameMark: number;
+  /**
+   * Milliseconds between two signs of life of this node to the others. One that gives none for three times that is gone for
+   * them, and its presences with it.
+   * @default 5_000
+   */
+  readonly beatMs: number;
 }
 
 const defaults: Limits = {
   connectTimeoutMs: 15_000,
   handlerGraceMs: 5_000,
   closeTimeoutMs: 5_000,
+  pingIntervalMs: 25_000,
   maxPayload: 65_536,
   maxLagBytes: 1_048_576,
   mailboxCapacity: 1_000,
   frameMark: 100,
+  beatMs: 5_000,
 };
 
 /** The longest time a timer of Node can be set to, in milliseconds: 24.8 days. */

@@ -1,10 +1,11 @@
-import type { Frame } from "../actors/index.ts";
+import type { Frame, Overflow } from "../actors/index.ts";
 import type { Gap, Mail } from "../layers/contract.ts";
+import { Backlog, type Taken } from "./backlog.ts";
+import type { MailboxSettings } from "./consumer-settings.ts";
 import { Fifo } from "./fifo.ts";
-import type { Limits } from "./limits.ts";
 
-/** What waits in a mailbox: a client's frame, a layer's message, or a layer's word that messages may be missing. */
-export type Item = Frame | Mail | Gap;
+/** What waits in a mailbox: a client's frame, a layer's message, or word that messages are missing just here. */
+export type Item = Frame | Mail | Gap | Overflow;
 
 /** Whose mailbox it is. */
 export interface MailboxOwner {
@@ -26,23 +27,25 @@ export interface MailboxOwner {
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
-  readonly #limits: Pick<Limits, "mailboxCapacity" | "frameMark">;
-  readonly #frames = new Fifo<Frame>();
-  readonly #messages = new Fifo<Mail | Gap>();
+  readonly #settings: MailboxSettings;
+  // Most actors never have anything that waits.
+  #frames: Fifo<Frame> | undefined;
+  #messages: Backlog | undefined;
+  #urgent: (() => Promise<void>) | undefined;
   #frameIsNext = true;
   #paused = false;
   #busy = true;
   #closed = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(owner: MailboxOwner, limits: Pick<Limits, "mailboxCapacity" | "frameMark">) {
+  constructor(owner: MailboxOwner, settings: MailboxSettings) {
     this.#owner = owner;
-    this.#limits = limits;
+    this.#settings = settings;
   }
 
   /** How many items wait; the one being handled is not among them. */
   get size(): number {
-    return this.#frames.size + this.#messages.size;
+    return (this.#frames?.size ?? 0) + (this.#messages?.size ?? 0);
   }
 
   get closed(): boolean {
@@ -66,32 +69,55 @@ export class Mailbox {
       this.#run(frame);
       return true;
     }
+    this.#frames ??= new Fifo();
     this.#frames.push(frame);
-    if (!this.#paused && this.#frames.size > this.#limits.frameMark) {
+    if (!this.#paused && this.#frames.size > this.#settings.frameMark) {
       this.#paused = true;
       this.#owner.pause();
     }
     return true;
   }
 
-  /** Takes a message, unless as many wait as may, or the mailbox is closed: then it returns false. */
-  putMessage(mail: Mail): boolean {
-    if (this.#closed || this.#messages.size >= this.#limits.mailboxCapacity) return false;
-    this.#put(mail);
-    return true;
+  /** Does `work` before anything else is handled: now, or once what is being handled is done. It MUST NOT reject. */
+  interject(work: () => Promise<void>): void {
+    if (this.#closed) return;
+    if (this.#busy) {
+      this.#urgent = work;
+    } else {
+      this.#busy = true;
+      this.#await(work());
+    }
+  }
+
+  /** Takes a message; where as many wait as may, its policy decides. If nothing is being handled, it is handled now. */
+  putMessage(mail: Mail): Taken {
+    if (this.#closed) return "refused";
+    if (this.#busy) {
+      this.#messages ??= new Backlog(this.#settings);
+      return this.#messages.put(mail);
+    }
+    this.#run(mail);
+    return "taken";
   }
 
   /** Takes word of a gap, in its place among the messages, however many wait. */
   putGap(gap: Gap): void {
-    if (!this.#closed) this.#put(gap);
+    if (this.#closed) return;
+    if (this.#busy) {
+      this.#messages ??= new Backlog(this.#settings);
+      this.#messages.putGap(gap);
+    } else {
+      this.#run(gap);
+    }
   }
 
   /** Drops what waits and takes nothing any more. Returns how many items it dropped. */
   close(): number {
     const dropped = this.size;
     this.#closed = true;
-    this.#frames.clear();
-    this.#messages.clear();
+    this.#urgent = undefined;
+    this.#frames?.clear();
+    this.#messages?.clear();
     // A closing handshake has to be read, too.
     if (this.#paused) this.#owner.resume();
     return dropped;
@@ -105,17 +131,14 @@ export class Mailbox {
     });
   }
 
-  #put(item: Mail | Gap): void {
-    if (this.#busy) this.#messages.push(item);
-    else this.#run(item);
-  }
-
   #next(): Item | undefined {
-    const takeFrame = this.#messages.size === 0 || (this.#frameIsNext && this.#frames.size > 0);
+    const frames = this.#frames?.size ?? 0;
+    const messages = this.#messages?.size ?? 0;
+    const takeFrame = messages === 0 || (this.#frameIsNext && frames > 0);
     this.#frameIsNext = !takeFrame;
-    if (!takeFrame) return this.#messages.shift();
-    const frame = this.#frames.shift();
-    if (this.#paused && this.#frames.size <= this.#limits.frameMark / 2) {
+    if (!takeFrame) return this.#messages?.shift();
+    const frame = this.#frames?.shift();
+    if (this.#paused && frames - 1 <= this.#settings.frameMark / 2) {
       this.#paused = false;
       this.#owner.resume();
     }
@@ -134,13 +157,20 @@ export class Mailbox {
       } catch (error) {
         this.#owner.failed(error, item);
       }
+      if (this.#urgent !== undefined) break;
     }
-    this.#busy = false;
-    this.#onIdle?.();
+    if (this.#urgent === undefined) {
+      this.#busy = false;
+      this.#onIdle?.();
+    } else {
+      const work = this.#urgent;
+      this.#urgent = undefined;
+      this.#await(work());
+    }
   }
 
   #await(work: PromiseLike<unknown>, item?: Item): void {
-    const next = () => this.#run(this.#next());
+    const next = () => this.#run(this.#urgent === undefined ? this.#next() : undefined);
     work.then(next, (error: unknown) => {
       this.#owner.failed(error, item);
       next();
@@ -148,5 +178,6 @@ export class Mailbox {
   }
 }
 
-const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+/** Whether something has to be awaited. */
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

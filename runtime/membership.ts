@@ -3,30 +3,36 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Inbox, Message } from "../layers/contract.ts";
 import { LayerClosedError } from "../layers/errors.ts";
+import type { LocalChannels } from "../layers/local-channels.ts";
 import { UnknownLayerError } from "./errors.ts";
 
 /** One actor's place on its consumer's layer: its channel, and through it the groups it is in. */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
+  readonly #home: LocalChannels;
   readonly #consumer: string;
   #channel: string | undefined;
+  #inbox: Inbox | undefined;
   #left = false;
 
-  /** Without a layer there are no groups: every method but `open` and `leave` throws. */
-  constructor(layer: ChannelLayer | undefined, consumer: string) {
+  /** @param home where its channel is if there is no `layer`. Then there are no groups: their methods throw. */
+  constructor(layer: ChannelLayer | undefined, home: LocalChannels, consumer: string) {
     this.#layer = layer;
+    this.#home = home;
     this.#consumer = consumer;
   }
 
   get channel(): string {
-    if (this.#channel === undefined) throw this.#noLayer();
+    // Most actors without a layer are never addressed: their channel is made for who wants to know it.
+    this.#channel ??= this.#home.add(this.#inbox ?? nobody).channel;
+    if (this.#left && this.#layer === undefined) void this.#home.remove(this.#channel);
     return this.#channel;
   }
 
   /** Makes the actor's channel. If the actor has left meanwhile, the channel is gone again when this resolves. */
-  async open(inbox: Inbox): Promise<void> {
-    this.#channel = await this.#layer?.newChannel(inbox);
-    if (this.#left) await this.#deleteChannel();
+  open(inbox: Inbox): Promise<void> | undefined {
+    this.#inbox = inbox;
+    return this.#layer === undefined ? undefined : this.#open(this.#layer, inbox);
   }
 
   /** From now on joining does nothing. */
@@ -34,20 +40,23 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /** Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. */
-  async leave(): Promise<void> {
+  /**
+   * Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. Undefined where there is
+   * no channel to give up.
+   */
+  leave(): Promise<void> | undefined {
     this.#left = true;
-    await this.#deleteChannel();
+    return this.#channel === undefined ? undefined : this.#deleteChannel();
   }
 
   async groupAdd(group: string): Promise<void> {
-    const { channel } = this;
-    if (!this.#left) await this.#layer?.groupAdd(group, channel);
+    if (!this.#layer) throw this.#noLayer();
+    if (!this.#left) await this.#layer.groupAdd(group, this.channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
-    const { channel } = this;
-    if (!this.#left) await this.#layer?.groupDiscard(group, channel);
+    if (!this.#layer) throw this.#noLayer();
+    if (!this.#left) await this.#layer.groupDiscard(group, this.channel);
   }
 
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
@@ -55,10 +64,16 @@ export class Membership implements Groups {
     await this.#layer.groupSend(group, message, options);
   }
 
+  async #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
+    this.#channel = await layer.newChannel(inbox);
+    if (this.#left) await this.#deleteChannel();
+  }
+
   async #deleteChannel(): Promise<void> {
     if (this.#channel === undefined) return;
+    if (this.#layer === undefined) return this.#home.remove(this.#channel);
     try {
-      await this.#layer?.deleteChannel(this.#channel);
+      await this.#layer.deleteChannel(this.#channel);
     } catch (error) {
       // A layer that is closed has no members any more.
       if (!(error instanceof LayerClosedError)) throw error;
@@ -67,8 +82,11 @@ export class Membership implements Groups {
 
   #noLayer(): UnknownLayerError {
     return new UnknownLayerError(
-      `${this.#consumer} has no layer, so it has no channel and no groups: ` +
+      `${this.#consumer} has no layer, so it has no groups: ` +
         'give it `static override readonly layer = "…"`.',
     );
   }
 }
+
+/** Who is not there yet. */
+const nobody: Inbox = { deliver() {}, gap() {} };

@@ -1,4 +1,5 @@
 import type { Frame } from "../actors/index.ts";
+import { Fifo } from "./fifo.ts";
 
 const capacity = 1_000;
 
@@ -9,7 +10,7 @@ const capacity = 1_000;
  */
 export class Outgoing implements AsyncIterableIterator<Frame> {
   readonly #onDrop: () => void;
-  #frames: Frame[] = [];
+  readonly #frames = new Fifo<Frame>();
   #ended = false;
   #reader: ((result: IteratorResult<Frame>) => void) | undefined;
 
@@ -24,7 +25,7 @@ export class Outgoing implements AsyncIterableIterator<Frame> {
       this.#reader = undefined;
       return;
     }
-    if (this.#frames.length === capacity) {
+    if (this.#frames.size === capacity) {
       this.#frames.shift();
       this.#onDrop();
     }

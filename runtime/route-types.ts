@@ -42,6 +42,8 @@ export type SpawnScope<C extends ConsumerClass> = {
   readonly path?: string;
   readonly query?: URLSearchParams;
   readonly user?: unknown;
+  /** What a machine goes on from: what `getPersistedSnapshot()` of an actor's `behaviour` gave. @default a new one */
+  readonly snapshot?: unknown;
 } & ([ParamsOfClass<C>] extends [never]
   ? { readonly params?: Readonly<Record<string, string>> }
   : { readonly params: { readonly [Name in ParamsOfClass<C>]: string } });

@@ -4,16 +4,22 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock, ErrorListener } from "../layers/contract.ts";
 import { createReporter } from "../layers/report.ts";
 import type { ActorReference } from "./actor-reference.ts";
+import { Addressing } from "./addressing.ts";
 import { Admission, shuttingDown } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
+import { ConsumerSettingsReader } from "./consumer-settings.ts";
+import { Control } from "./control/control.ts";
+import { chooseControlLayer } from "./control/control-layer.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
 import { RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { surviveErrors } from "./http-answer.ts";
+import { type Internals, internals } from "./internals.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
 import { answerPlainRequest } from "./plain-request.ts";
@@ -26,9 +32,11 @@ import type {
 } from "./route-types.ts";
 import { Router } from "./router.ts";
 import { spawn } from "./spawn.ts";
+import { watchStrayErrors } from "./stray-errors.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Turn } from "./turn.ts";
 import { Upgrades } from "./upgrades.ts";
+import { Workers } from "./workers.ts";
 
 /** Layers by alias, whatever messages each of them carries. */
 export type Layers = Record<string, ChannelLayer<never>>;
@@ -36,12 +44,24 @@ export type Layers = Record<string, ChannelLayer<never>>;
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   /** The layers that consumers name by alias. They belong to the runtime, which closes them. @default {} */
   readonly layers?: L;
+  /**
+   * The alias of the layer over which this runtime and others of the same application know of each other: see
+   * {@link Addressing}. @default the only layer, if there is one; otherwise other runtimes are not reached
+   */
+  readonly control?: keyof L & string;
   /** Who may connect, in the order asked. @default [originGuard()] */
   readonly guards?: readonly Guard[];
   /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
   readonly onError?: ErrorListener;
   /** Timers for deadlines, so that a test can hold them. @default those of Node */
   readonly clock?: Clock;
+  /**
+   * Whether what a consumer leaves behind, a timer or a promise that nobody awaits, fails its actor and not the process. To
+   * know whose it is, `uncaughtException` and `unhandledRejection` of the process are listened to until the runtime is
+   * closed; errors that belong to no actor do what they would have done.
+   * @default true
+   */
+  readonly ownStrayErrors?: boolean;
 }
 
 export interface AttachOptions {
@@ -73,7 +93,7 @@ const systemClock: Clock = {
  * runtime.attach(createServer().listen(8080));
  * ```
  */
-export class Runtime<L extends Layers = Layers> {
+export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
   readonly #environment: Environment;
   readonly #supervisor = new Supervisor<Connection>();
@@ -81,27 +101,48 @@ export class Runtime<L extends Layers = Layers> {
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
   readonly #attached = new Map<Server, () => void>();
+  readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
   #closed = false;
 
   constructor({
     layers,
+    control: controlAlias,
     guards = [originGuard()],
     onError,
     clock = systemClock,
+    ownStrayErrors = true,
     ...limits
   }: RuntimeOptions<L>) {
     const counters = new Counters();
-    this.layers = (layers ?? {}) as L;
-    this.#environment = {
-      layers: this.layers as unknown as Record<string, ChannelLayer>,
-      limits: resolveLimits(limits),
+    const resolved = resolveLimits(limits);
+    const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
+    const report = createReporter(() => onError);
+    const control = new Control({
+      layers: known,
+      control: chooseControlLayer(known, controlAlias),
+      beatMs: resolved.beatMs,
       clock,
       counters,
-      report: createReporter(() => onError),
+      report,
+    });
+    const workers = new Workers(known, control, report);
+    super(control, workers);
+    this.layers = known as unknown as L;
+    this.#environment = {
+      layers: known,
+      control,
+      workers,
+      limits: resolved,
+      settings: new ConsumerSettingsReader(resolved),
+      clock,
+      counters,
+      report,
       supervisor: this.#supervisor,
       turn: new Turn(),
+      heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
     };
+    this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
     this.#admission = new Admission(this.#router, guards, this.#environment.report);
     this.#upgrades = new Upgrades(this.#environment, this.#admission);
@@ -121,6 +162,7 @@ export class Runtime<L extends Layers = Layers> {
    *
    * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
    * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
+   * @throws {RangeError} if its `mailbox`, `supervision` or `handlerTimeoutMs` makes no sense.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
    */
   route<P extends string, C extends ConsumerClass>(
@@ -128,13 +170,18 @@ export class Runtime<L extends Layers = Layers> {
     consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & OnCompletePattern<C, P>,
     options: RouteOptions<P> = {},
   ): void {
-    checkLayer(consumer, this.#environment.layers);
+    this.#check(consumer);
     this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
   }
 
-  /** Resolves once every layer can carry messages. @throws {LayerUnavailableError} naming the address that does not answer. */
+  /**
+   * Resolves once every layer can carry messages, and the other nodes have been told of this one.
+   *
+   * @throws {LayerUnavailableError} naming the address that does not answer.
+   */
   async ready(): Promise<void> {
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
+    await this.#environment.control.ready();
   }
 
   /**
@@ -199,13 +246,14 @@ export class Runtime<L extends Layers = Layers> {
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
   ): Promise<ActorReference> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
-    checkLayer(consumer, this.#environment.layers);
+    this.#check(consumer);
     return spawn(this.#environment, consumer, scope ?? {});
   }
 
   /**
    * Ends everything: upgrades are refused with 503, connections are closed with 1012, in batches over half of
-   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Then the layers are closed,
+   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Workers take nothing new and are waited for.
+   * Then the layers are closed,
    * and the servers are let go, which stay open. May be called twice.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
@@ -217,9 +265,21 @@ export class Runtime<L extends Layers = Layers> {
     return this.close();
   }
 
+  /** @internal */
+  get [internals](): Internals {
+    return { environment: this.#environment, admission: this.#admission };
+  }
+
+  #check(consumer: ConsumerClass): void {
+    checkLayer(consumer, this.#environment.layers);
+    this.#environment.settings.of(consumer);
+  }
+
   async #close(drainMs: number): Promise<void> {
     const { clock, supervisor } = this.#environment;
     this.#admission.draining = true;
+    this.#environment.control.stopAsking();
+    const working = this.#environment.workers.close();
     this.#upgrades.refuseAll(shuttingDown);
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
@@ -231,7 +291,10 @@ export class Runtime<L extends Layers = Layers> {
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
+    await working;
+    await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
+    this.#unwatch();
   }
 }
 

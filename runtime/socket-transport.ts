@@ -1,20 +1,22 @@
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../actors/index.ts";
+import { checkAccept } from "./accept-check.ts";
 import type { Environment } from "./environment.ts";
-import { AcceptError } from "./errors.ts";
 import type { Handshake } from "./handshake.ts";
-import { headerLine } from "./http-answer.ts";
+import type { Living } from "./heartbeat.ts";
 import { Outbox } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
-export class SocketTransport implements Transport {
+export class SocketTransport implements Transport, Living {
   listener: TransportListener | undefined;
   readonly #environment: Environment;
   readonly #offered: readonly string[];
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
+  #gaveSign = true;
+  #beating: Set<Living> | undefined;
 
   /** `offered`: the subprotocols that the client can speak. */
   constructor(handshake: Handshake, offered: readonly string[], environment: Environment) {
@@ -39,13 +41,19 @@ export class SocketTransport implements Transport {
       lagging: () => this.listener?.lagging(),
       failed: (error) => this.listener?.failed(error, "send"),
     });
+    this.#beating = this.#environment.heartbeat.add(this);
+    websocket.on("pong", () => {
+      this.#gaveSign = true;
+    });
     websocket.on("message", (bytes: Buffer, isBinary: boolean) => {
+      this.#gaveSign = true;
       this.listener?.receive(isBinary ? bytes : bytes.toString());
     });
     websocket.on("error", (error: Error & { code?: string }) => {
       this.listener?.lost(closeCodeOf(error), error.message);
     });
     websocket.on("close", (code: number, reason: Buffer) => {
+      if (this.#beating !== undefined) this.#environment.heartbeat.remove(this, this.#beating);
       this.listener?.lost(code, reason.toString());
       this.listener?.ended();
     });
@@ -71,41 +79,31 @@ export class SocketTransport implements Transport {
     this.#handshake?.destroy();
   }
 
+  // ---- the heartbeat
+
+  takeSign(): boolean {
+    // Who is paused is not read, its signs neither.
+    const gaveSign = this.#gaveSign || this.#websocket?.isPaused === true;
+    this.#gaveSign = false;
+    return gaveSign;
+  }
+
+  ping(): void {
+    // Written though nothing is read: to a socket that is gone, that shows it.
+    if (this.#websocket?.readyState === WebSocket.OPEN) this.#websocket.ping();
+  }
+
+  vanish(): void {
+    this.listener?.lost(CloseCode.abnormal, "It gave no sign of life");
+    this.terminate();
+  }
+
   pause(): void {
     this.#websocket?.pause();
   }
 
   resume(): void {
     this.#websocket?.resume();
-  }
-}
-
-const handshakeHeaders = new Set([
-  "connection",
-  "content-length",
-  "sec-websocket-accept",
-  "sec-websocket-extensions",
-  "sec-websocket-protocol",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
-  if (subprotocol !== undefined && !offered.includes(subprotocol)) {
-    throw new AcceptError(
-      `The client did not offer the subprotocol "${subprotocol}", so it would refuse the connection. ` +
-        (offered.length > 0 ? `It offered: ${offered.join(", ")}.` : "It offered none."),
-    );
-  }
-  const taken = Object.keys(headers).find((name) => handshakeHeaders.has(name.toLowerCase()));
-  if (taken !== undefined)
-    throw new AcceptError(`The header "${taken}" belongs to the handshake: leave it out.`);
-  try {
-    for (const [name, value] of Object.entries(headers)) headerLine(name, value);
-  } catch (cause) {
-    throw new AcceptError(`accept() got a header that HTTP cannot carry: ${(cause as Error).message}`, {
-      cause,
-    });
   }
 }
 

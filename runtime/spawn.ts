@@ -1,5 +1,4 @@
-import { toPromise } from "xstate";
-import { CloseCode, type Exit, type Scope } from "../actors/index.ts";
+import type { Exit, Scope } from "../actors/index.ts";
 import type { GreenroomError } from "../layers/errors.ts";
 import { ActorReference } from "./actor-reference.ts";
 import { Connection } from "./connection.ts";
@@ -12,30 +11,55 @@ import { VirtualTransport } from "./virtual-transport.ts";
 /** The facts of a connection that no request gives. */
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
-/** How an actor ended whose machine broke. */
-const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
-
 /** Runs a consumer without a socket. Resolves when it has joined, and `connect` has settled; rejects if it has not. */
-export async function spawn(
+export function spawn(
   environment: Environment,
   Consumer: ConsumerClass,
-  scope: GivenScope,
+  { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
 ): Promise<ActorReference> {
   const { clock, counters, limits } = environment;
   const transport = new VirtualTransport(counters);
-  const connection = new Connection(environment, Consumer, virtualScope(scope), transport);
-  const done = toPromise(connection.machine).catch(() => brokenExit);
-  const ended = done.then((exit) => Promise.reject(refusalOf(exit)));
-  const connecting = connection.start(new Deadline(clock, limits.connectTimeoutMs));
-  await Promise.race([connecting, ended]).catch((error) =>
-    error instanceof ConnectionLostError ? ended : Promise.reject(error),
-  );
-  return new ActorReference(connection, transport, done);
+  const connection = new Connection(environment, Consumer, new VirtualScope(scope), transport, snapshot);
+  const reference = new ActorReference(connection, transport, environment.control);
+  return new Promise((resolve, reject) => {
+    const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
+    // It may end while its `connect` still waits for something.
+    transport.onEnded = refuse;
+    connection.start(new Deadline(clock, limits.connectTimeoutMs)).then(
+      () => {
+        transport.onEnded = undefined;
+        resolve(reference);
+      },
+      (error) => (error instanceof ConnectionLostError ? refuse() : reject(error)),
+    );
+  });
 }
 
 const refusalOf = ({ status, reason }: Exit): GreenroomError =>
   status === undefined ? new ConnectionLostError() : new RejectedError(status, reason);
 
-function virtualScope({ path = "", params = {}, query = new URLSearchParams(), user }: GivenScope): Scope {
-  return { path, params, query, headers: {}, subprotocols: [], clientAddress: undefined, user };
+const none = Object.freeze({});
+const noSubprotocols: readonly string[] = Object.freeze([]);
+
+class VirtualScope implements Scope {
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers = none;
+  readonly subprotocols = noSubprotocols;
+  readonly clientAddress = undefined;
+  readonly user: unknown;
+  #query: URLSearchParams | undefined;
+
+  constructor({ path = "", params = none, query, user }: GivenScope) {
+    this.path = path;
+    this.params = params;
+    this.user = user;
+    this.#query = query;
+  }
+
+  // Few ask for it, and an empty one is no small object.
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams();
+    return this.#query;
+  }
 }

@@ -3,6 +3,10 @@ import { type AnyActorRef, createActor, fromTransition } from "xstate";
 /** An actor as its supervisor sees it. */
 export interface Child {
   readonly machine: AnyActorRef;
+  /** Whether it does nothing, and nothing waits for it. */
+  readonly isIdle: boolean;
+  /** What people call it. */
+  toJSON(): object;
   /** Its machine broke and cannot clean up in the ordinary way: free everything at once. MUST NOT throw. */
   abandon(error: unknown): void;
 }

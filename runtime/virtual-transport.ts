@@ -6,11 +6,22 @@ import type { Transport, TransportListener } from "./transport.ts";
 /** The way to nowhere of an actor spawned without a socket: what it sends can be read from {@link outgoing}. */
 export class VirtualTransport implements Transport {
   listener: TransportListener | undefined;
-  readonly outgoing: Outgoing;
+  /** Called when it has ended, before its listener is told. */
+  onEnded: (() => void) | undefined;
+  readonly #counters: Counters;
+  #outgoing: Outgoing | undefined;
   #ended = false;
 
   constructor(counters: Counters) {
-    this.outgoing = new Outgoing(() => counters.drop("unread"));
+    this.#counters = counters;
+  }
+
+  get outgoing(): Outgoing {
+    if (this.#outgoing === undefined) {
+      this.#outgoing = new Outgoing(() => this.#counters.drop("unread"));
+      if (this.#ended) this.#outgoing.end();
+    }
+    return this.#outgoing;
   }
 
   accept(): void {}
@@ -44,7 +55,8 @@ export class VirtualTransport implements Transport {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.outgoing.end();
+    this.#outgoing?.end();
+    this.onEnded?.();
     this.listener?.ended();
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
@@ -33,26 +33,64 @@ async function writeExamples(page: string, folder: string): Promise<void> {
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
 }
 
-describe("the examples in docs/layers.md", function () {
-  // Each of the two starts a program that reads the whole project.
-  this.timeout(60_000);
-  let folder: string;
+const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
-  before(async () => {
-    folder = await mkdtemp(join(root, ".tmp-docs-"));
-    await writeExamples("docs/layers.md", folder);
-  });
-  after(() => rm(folder, { recursive: true }));
+/** The examples of a page, in a folder of their own. @param passing how many cases the specs among them have, at least. */
+function describeExamples(
+  page: string,
+  passing: number,
+  describeRuns: (folder: () => string) => void = () => {},
+): void {
+  describe(`the examples in ${page}`, function () {
+    // Each starts a program that reads the whole project.
+    this.timeout(60_000);
+    let folder: string;
 
-  it("are what the compiler takes", async () => {
-    expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
+    before(async () => {
+      folder = await mkdtemp(join(root, ".tmp-docs-"));
+      await writeExamples(page, folder);
+    });
+    after(() => rm(folder, { recursive: true }));
+
+    it("are what the compiler takes", async () => {
+      expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
+    });
+
+    it("hold specs that pass", async () => {
+      const specs = (await readdir(folder)).filter((name) => name.endsWith(".spec.ts"));
+      const args = [...flags, "--no-config", "--reporter=dot", ...specs.map((name) => join(folder, name))];
+      const said = await printed(bin("mocha"), args, root);
+      expect(said).not.to.match(/failing/);
+      expect(Number(/(\d+) passing/.exec(said)?.[1]), said).to.be.at.least(passing);
+    });
+
+    describeRuns(() => folder);
+  });
+}
+
+describeExamples("docs/layers.md", 60);
+
+describeExamples("docs/actors.md", 4, (folder) => {
+  it("do what the page says", async () => {
+    const said = await printed(process.execPath, [...flags, join(folder(), "example-5.ts")], root);
+    expect(said.split("\n")).to.deep.equal([
+      "page 12 joined",
+      "open",
+      "A reader of emma has left (1012).",
+      "",
+    ]);
   });
 
-  it("hold a backend that passes the suite", async () => {
-    const flags = ["--import=tsx", "--conditions=greenroom-source", "--no-config", "--reporter=dot"];
-    const said = await printed(bin("mocha"), [...flags, join(folder, "emitter-layer.spec.ts")], root);
-    expect(said)
-      .to.match(/\d{2,} passing/)
-      .and.not.to.match(/failing/);
-  });
+  const printedBy = {
+    addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
+    tags: ["2 4001"],
+    presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
+    workers: ["50 % done: cat.small.png"],
+  };
+  for (const [name, lines] of Object.entries(printedBy)) {
+    it(`do what the page says of ${name}`, async () => {
+      const said = await printed(process.execPath, [...flags, join(folder(), `${name}.ts`)], root);
+      expect(said.split("\n")).to.deep.equal([...lines, ""]);
+    });
+  }
 });

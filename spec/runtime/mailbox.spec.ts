@@ -30,13 +30,13 @@ class Owner implements MailboxOwner {
 }
 
 describe("Mailbox", () => {
-  const limits = { mailboxCapacity: 3, frameMark: 4 };
+  const settings = { capacity: 3, overflow: "close", frameMark: 4 } as const;
   let owner: Owner;
   let mailbox: Mailbox;
 
   beforeEach(async () => {
     owner = new Owner();
-    mailbox = new Mailbox(owner, limits);
+    mailbox = new Mailbox(owner, settings);
   });
 
   async function started(): Promise<void> {
@@ -146,7 +146,9 @@ describe("Mailbox", () => {
       await started();
       const working = busy();
       for (let n = 0; n < 10; n++) mailbox.putFrame(`frame ${n}`);
-      expect([1, 2, 3, 4].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([true, true, true, false]);
+      expect([1, 2, 3, 4].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([
+        ...["taken", "taken", "taken", "refused"],
+      ]);
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled.filter((item) => typeof item === "number")).to.deep.equal([1, 2, 3]);
@@ -159,7 +161,68 @@ describe("Mailbox", () => {
       working.open();
       await mailbox.whenIdle();
       busy();
-      expect([4, 5, 6, 7].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([true, true, true, false]);
+      expect([4, 5, 6, 7].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([
+        ...["taken", "taken", "taken", "refused"],
+      ]);
+    });
+  });
+
+  describe("#interject", () => {
+    it("does its work before anything that waits, and after what is being handled", async () => {
+      await started();
+      const [working, urgent] = [busy(), gate()];
+      mailbox.putFrame("waits");
+      mailbox.interject(() => urgent.opened);
+      working.open();
+      await working.opened;
+      mailbox.putMessage(mail(1));
+      expect(owner.handled).to.deep.equal([]);
+      urgent.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.have.members(["waits", 1]);
+    });
+
+    it("begins at once when nothing is being handled, and lets what comes wait", async () => {
+      await started();
+      const urgent = gate();
+      let began = false;
+      mailbox.interject(() => {
+        began = true;
+        return urgent.opened;
+      });
+      expect(began).to.equal(true);
+      mailbox.putFrame("waits");
+      expect(owner.handled).to.deep.equal([]);
+      urgent.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["waits"]);
+    });
+
+    it("may be asked for by an owner whose item failed, in between others that wait", async () => {
+      await started();
+      const working = busy();
+      const urgent = gate();
+      const failed = owner.failed.bind(owner);
+      owner.failed = (error, item) => {
+        failed(error, item);
+        mailbox.interject(() => urgent.opened);
+      };
+      owner.work = (item) => {
+        if (item === "throws") throw new Error("thrown");
+      };
+      for (const frame of ["throws", "after"]) mailbox.putFrame(frame);
+      working.open();
+      await working.opened;
+      await Promise.resolve();
+      expect(owner.handled).to.deep.equal(["throws"]);
+      urgent.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["throws", "after"]);
+    });
+
+    it("does nothing once the mailbox is closed", () => {
+      mailbox.close();
+      mailbox.interject(() => expect.fail("It was done."));
     });
   });
 
@@ -188,7 +251,7 @@ describe("Mailbox", () => {
       mailbox.putMessage(mail(1));
       expect(mailbox.close()).to.equal(2);
       expect(mailbox.putFrame("late")).to.equal(false);
-      expect(mailbox.putMessage(mail(2))).to.equal(false);
+      expect(mailbox.putMessage(mail(2))).to.equal("refused");
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal([]);

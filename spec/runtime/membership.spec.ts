@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
-import { ChannelLayer, type Inbox, MemoryBus, WebSocketConsumer } from "greenroom";
+import { ChannelLayer, type Inbox, MemoryBus, MemoryLayer, WebSocketConsumer } from "greenroom";
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { Client } from "../support/client.ts";
 import { type Gate, gate } from "../support/gate.ts";
@@ -45,7 +45,12 @@ describe("Membership", () => {
         readonly number = constructed++;
       }
       const slow = new SlowLayer();
-      const { runtime, url, server } = await serve({ layers: { slow }, handlerGraceMs, onError: () => {} });
+      const { runtime, url, server } = await serve({
+        layers: { slow, other: new MemoryLayer() },
+        control: "other",
+        handlerGraceMs,
+        onError: () => {},
+      });
       runtime.route("/ws", Member);
       const connected = once(server, "connection");
       const client = new Client(`${url}/ws`);

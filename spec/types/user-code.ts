@@ -51,6 +51,17 @@ const actor = await runtime.spawn(RoomChat, { params: { room_name: "general" } }
 actor.receive("hello");
 await runtime.spawn(Echo);
 await runtime.layers.chat.groupSend("room_general", { type: "room_message", message: "from a job" });
+createRuntime({ layers: { chat: new MemoryLayer() }, control: "chat" });
+// @ts-expect-error an alias that is not there
+createRuntime({ layers: { chat: new MemoryLayer() }, control: "chats" });
+const answer: number = await runtime.ask<number>(actor.channel, { type: "room_message" }, { timeoutMs: 100 });
+void answer;
+// @ts-expect-error a message without a type
+await runtime.send(actor.channel, { message: "hello" });
+const metas: readonly { since: number }[] | undefined = runtime
+  .presence<{ since: number }>("lobby")
+  .get("anne");
+void metas;
 const name: string = null as unknown as RoomChat["scope"]["params"]["room_name"];
 void name;
 

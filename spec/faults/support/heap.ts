@@ -4,8 +4,8 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
-/** Buffers are freed some time after what held them was collected, so it is asked more than once. */
-async function usedHeap(): Promise<number> {
+/** Bytes of the heap that are in use. Buffers are freed some time after what held them was collected, so it is asked more than once. */
+export async function usedHeap(): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 5; round += 1) {
     collectGarbage();

@@ -1,0 +1,302 @@
+import {
+  type Actor,
+  type ActorOptions,
+  type AnyActorRef,
+  type AnyEventObject,
+  type AnyMachineSnapshot,
+  type AnyStateMachine,
+  createActor,
+  type InputFrom,
+} from "xstate";
+import type { Capability, Delivery, Gap, Message } from "../layers/contract.ts";
+import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
+import type { ConsumerContext, Frame } from "./consumer-context.ts";
+import { CloseCode } from "./exit.ts";
+import { readFrame } from "./frame-event.ts";
+import type { Effect, UnexpectedFrame } from "./machine-events.ts";
+import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
+import type { Scope } from "./scope.ts";
+import type { Supervision } from "./supervision.ts";
+
+/** How a machine is run: what statics say of a class. */
+export interface MachineConsumerOptions<
+  M extends AnyStateMachine,
+  L extends string | undefined,
+  P extends string,
+> {
+  /** What errors and pictures call it. @default the machine's id */
+  readonly name?: string;
+  /** The alias of the layer that its groups are on. */
+  readonly layer?: L;
+  readonly needs?: readonly Capability[];
+  readonly mailbox?: MailboxOptions;
+  /** What a failure of the machine does; `restart` begins it anew. @default "stop" */
+  readonly supervision?: Supervision;
+  readonly handlerTimeoutMs?: number;
+  /** The path parameters that `input` needs: a pattern that lacks one is refused. */
+  readonly params?: readonly P[];
+  /** What the machine begins with. */
+  readonly input?: (scope: Scope<P>) => InputFrom<M>;
+  /** Whether a text frame that the machine cannot take now is answered with an {@link UnexpectedFrame}. @default true */
+  readonly answerUnexpected?: boolean;
+}
+
+/** A class of consumers, each of which runs a machine. */
+export interface MachineConsumerClass<L extends string | undefined, P extends string> {
+  new (context: ConsumerContext): Consumer<{ params: P }>;
+  readonly name: string;
+  readonly layer: L;
+  readonly needs: readonly Capability[];
+  readonly on: object;
+  readonly mailbox: MailboxOptions;
+  readonly supervision: Supervision;
+  readonly handlerTimeoutMs: number | undefined;
+}
+
+/**
+ * Makes a consumer of any XState machine: one runs in each connection, from when it is accepted until it has gone.
+ *
+ * JSON frames with a `type` come as `frame.<type>` and messages of the layer as `message.<type>`, so nobody can forge an
+ * event of the machine's own; see {@link FrameEvents}, {@link MessageEvents} and {@link ConnectionEvents}. What it wants done
+ * it emits, see {@link Effect}. The next event waits until that is done. Delays, invoked and spawned actors work, and are
+ * stopped with it; a final state closes the connection with 1000.
+ *
+ * A snapshot, `getPersistedSnapshot()` of the reference's `behaviour`, can be given back to `spawn`.
+ *
+ * @example
+ * ```ts
+ * const light = setup({
+ *   types: { events: {} as FrameEvents<{ press: object }>, emitted: {} as Effect },
+ * }).createMachine({
+ *   initial: "off",
+ *   states: {
+ *     off: { on: { "frame.press": { target: "on", actions: emit({ type: "send", frame: { is: "on" } }) } } },
+ *     on: { after: { 60_000: "off" }, on: { "frame.press": "off" } },
+ *   },
+ * });
+ * runtime.route("/ws/light", machineConsumer(light));
+ * ```
+ */
+export function machineConsumer<
+  M extends AnyStateMachine,
+  const L extends string | undefined = undefined,
+  const P extends string = never,
+>(machine: M, options: MachineConsumerOptions<M, L, P> = {}): MachineConsumerClass<L, P> {
+  const { answerUnexpected = true } = options;
+
+  class MachineConsumer extends Consumer<{ params: P }> {
+    static override readonly layer = options.layer as L;
+    static override readonly needs = options.needs ?? [];
+    static override readonly mailbox = options.mailbox ?? {};
+    static override readonly on = messageTypes(machine);
+    static override readonly supervision = options.supervision ?? {};
+    static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
+    readonly #context: ConsumerContext;
+    #actor: Actor<M> | undefined;
+    /** What the event being handled set off. */
+    #effects: Promise<void>[] = [];
+    #answer: unknown;
+
+    constructor(context: ConsumerContext) {
+      super(context);
+      this.#context = context;
+    }
+
+    override get behaviour(): Actor<M> | undefined {
+      return this.#actor;
+    }
+
+    override async connect(): Promise<void> {
+      await this.accept();
+      await this.#start(this.#context.snapshot);
+    }
+
+    override async restarted(): Promise<void> {
+      await this.#start(undefined);
+    }
+
+    override async disconnect(code: number): Promise<void> {
+      this.#take({ type: "disconnect", code });
+      await this.#settled();
+      this[discard]();
+    }
+
+    override [discard](): void {
+      this.#actor?.stop();
+    }
+
+    override onGap(gap: Gap): unknown {
+      this.#take({ type: "gap", gap });
+      return this.#settled();
+    }
+
+    override onOverflow({ dropped }: Overflow): unknown {
+      this.#take({ type: "overflow", dropped });
+      return this.#settled();
+    }
+
+    override [receiveFrame](frame: Frame): unknown {
+      if (typeof frame !== "string") {
+        if (!this.#take({ type: "binary", bytes: frame })) this.unhandled();
+        return this.#settled();
+      }
+      const event = readFrame(frame);
+      if (event === undefined || !this.#take(event)) this.#refuse(event?.frame.type);
+      return this.#settled();
+    }
+
+    override [receiveMessage](message: Message, delivery: Delivery): unknown {
+      this.#answer = undefined;
+      if (!this.#take({ type: `message.${message.type}`, message, delivery })) this.unhandled();
+      return this.#settled() ?? this.#answer;
+    }
+
+    async #start(snapshot: unknown): Promise<void> {
+      const { clock, scope } = this.#context;
+      const settings: object = {
+        clock,
+        ...(snapshot === undefined ? {} : { snapshot }),
+        ...(options.input && { input: options.input(scope as Scope<P>) }),
+      };
+      // The compiler cannot know whether a machine that it does not know needs an input.
+      const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
+      this.#actor = actor;
+      actor.on("*", (effect) => this.#run(effect as unknown as Effect));
+      actor.subscribe({
+        error: (error) => this.#failed(error),
+        complete: () => {
+          // One that is stopped is complete, too.
+          if ((actor.getSnapshot() as AnyMachineSnapshot).status === "done")
+            this.close(CloseCode.normal, "The machine is done");
+        },
+      });
+      actor.start();
+      await this.#settled();
+    }
+
+    /** @returns whether the machine could take the event. */
+    #take(event: AnyEventObject): boolean {
+      const actor = this.#actor;
+      const before = actor?.getSnapshot() as AnyMachineSnapshot | undefined;
+      if (actor === undefined || before?.status !== "active") return false;
+      actor.send(event as Parameters<Actor<M>["send"]>[0]);
+      // Asked only where nothing has changed: it costs as much as to take the event.
+      return actor.getSnapshot() !== before || before.can(event);
+    }
+
+    #refuse(type: string | undefined): void {
+      this.unhandled();
+      if (!answerUnexpected) return;
+      const expected = expectedFrames(this.#actor?.getSnapshot());
+      const list = expected.length === 0 ? "nothing" : expected.join(", ");
+      const refusal: UnexpectedFrame =
+        type === undefined
+          ? { type: "error", code: "bad_frame", message: "A frame is a JSON object with a type.", expected }
+          : {
+              type: "error",
+              code: "unexpected",
+              message: `"${type}" cannot be taken now, but ${list} can.`,
+              expected,
+            };
+      this.send(JSON.stringify(refusal));
+    }
+
+    /** Resolves once what the machine has emitted so far is done; undefined where nothing has to be waited for. */
+    #settled(): Promise<unknown> | undefined {
+      if (this.#effects.length === 0) return undefined;
+      const effects = this.#effects;
+      this.#effects = [];
+      return Promise.all(effects).then(() => this.#answer);
+    }
+
+    #run(effect: Effect): void {
+      try {
+        const doing = this.#do(effect);
+        if (doing !== undefined) this.#effects.push(doing);
+      } catch (error) {
+        this.#context.fail(error, `emit ${effect.type}`);
+      }
+    }
+
+    #do(effect: Effect): Promise<void> | undefined {
+      switch (effect.type) {
+        case "send":
+          this.send(asFrame(effect.frame));
+          return undefined;
+        case "close":
+          this.close(effect.code, effect.reason);
+          return undefined;
+        case "join":
+          return this.groupAdd(effect.group);
+        case "leave":
+          return this.groupDiscard(effect.group);
+        case "tag":
+          this.tag(effect.tag);
+          return undefined;
+        case "untag":
+          this.untag(effect.tag);
+          return undefined;
+        case "track":
+          this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
+          return undefined;
+        case "untrack":
+          this.untrack(effect.group);
+          return undefined;
+        case "groupSend": {
+          const except = effect.others ? { except: this.channel } : {};
+          return this.#context.groups.groupSend(effect.group, effect.message, except);
+        }
+        case "answer":
+          this.#answer = effect.value;
+          return undefined;
+        default:
+          throw new TypeError(
+            `A machine can emit send, close, join, leave, tag, untag, track, untrack, groupSend and answer, not ${describe(effect)}.`,
+          );
+      }
+    }
+
+    #failed(error: unknown): void {
+      const snapshot = this.#actor?.getSnapshot() as AnyMachineSnapshot | undefined;
+      const children: Record<string, AnyActorRef | undefined> = snapshot?.children ?? {};
+      // XState stops a machine that failed, but not what it invoked or spawned.
+      for (const child of Object.values(children)) child?.send({ type: "xstate.stop" });
+      this.#context.fail(error, "machine");
+    }
+  }
+
+  Object.defineProperty(MachineConsumer, "name", { value: options.name ?? machine.id });
+  return MachineConsumer as unknown as MachineConsumerClass<L, P>;
+}
+
+/** The types of messages that a machine names, as a class has them in its table. */
+function messageTypes(machine: AnyStateMachine): object {
+  const types = (machine.events as readonly string[]).flatMap((type) =>
+    type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
+  );
+  return Object.fromEntries(types.map((type) => [type, () => {}]));
+}
+
+function asFrame(value: unknown): Frame {
+  if (typeof value === "string" || value instanceof Uint8Array) return value;
+  const text: string | undefined = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`JSON cannot hold a value of type ${typeof value}.`);
+  return text;
+}
+
+function describe(effect: unknown): string {
+  return JSON.stringify((effect as { readonly type?: unknown } | undefined)?.type ?? String(effect));
+}
+
+const prefix = "frame.";
+const messagePrefix = "message.";
+
+function expectedFrames(snapshot: AnyMachineSnapshot | undefined): string[] {
+  if (snapshot?.status !== "active") return [];
+  const descriptors = snapshot._nodes.flatMap(({ ownEvents }) => ownEvents as string[]);
+  const types = descriptors.flatMap((descriptor) => {
+    if (descriptor === "*") return ["*"];
+    return descriptor.startsWith(prefix) ? [descriptor.slice(prefix.length)] : [];
+  });
+  return [...new Set(types)].sort();
+}

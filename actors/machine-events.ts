@@ -1,0 +1,63 @@
+import type { Delivery, Gap, Message } from "../layers/contract.ts";
+
+/**
+ * The frames that a machine takes, by type: `{ press: { button: string } }` for a client that sends
+ * `{"type":"press","button":"up"}`. They come from a client, so nothing but the type has been checked.
+ */
+export type FrameEvents<Frames> = {
+  [K in keyof Frames & string]: {
+    readonly type: `frame.${K}`;
+    readonly frame: { readonly type: K } & Readonly<Frames[K]>;
+  };
+}[keyof Frames & string];
+
+/** The messages of the layer that a machine takes, by type: `{ note: { text: string } }`. They are frozen. */
+export type MessageEvents<Messages> = {
+  [K in keyof Messages & string]: {
+    readonly type: `message.${K}`;
+    readonly message: { readonly type: K } & Readonly<Messages[K]>;
+    readonly delivery: Delivery;
+  };
+}[keyof Messages & string];
+
+/** What else happens to a connection. A machine that has no use for one of these never notices. */
+export type ConnectionEvents =
+  /** A binary frame. */
+  | { readonly type: "binary"; readonly bytes: Uint8Array }
+  /** Messages may have been lost. */
+  | { readonly type: "gap"; readonly gap: Gap }
+  /** So many messages were dropped, since too many waited. */
+  | { readonly type: "overflow"; readonly dropped: number }
+  /** The last event: the client has gone, groups are left, and the machine is stopped after it. */
+  | { readonly type: "disconnect"; readonly code: number };
+
+/** What a machine wants done: it `emit`s these, so that its snapshots stay plain data. */
+export type Effect =
+  /** Sends a frame: text and bytes as they are, anything else as JSON. */
+  | { readonly type: "send"; readonly frame: unknown }
+  | { readonly type: "close"; readonly code?: number; readonly reason?: string }
+  | { readonly type: "join"; readonly group: string }
+  | { readonly type: "leave"; readonly group: string }
+  | { readonly type: "tag"; readonly tag: string }
+  | { readonly type: "untag"; readonly tag: string }
+  | { readonly type: "track"; readonly group: string; readonly meta?: unknown; readonly key?: string }
+  | { readonly type: "untrack"; readonly group: string }
+  /** With `others`, this connection gets nothing. */
+  | {
+      readonly type: "groupSend";
+      readonly group: string;
+      readonly message: Message;
+      readonly others?: boolean;
+    }
+  /** What whoever asked gets for the message that is being handled; the last one counts. */
+  | { readonly type: "answer"; readonly value: unknown };
+
+/** What a client gets, as JSON, for a text frame that its connection's machine cannot take. */
+export interface UnexpectedFrame {
+  readonly type: "error";
+  /** `bad_frame`: it is no JSON object with a `type`. `unexpected`: the machine takes it in other states at most. */
+  readonly code: "bad_frame" | "unexpected";
+  readonly message: string;
+  /** The types that can be taken now. One that ends with `*` stands for all that begin so. */
+  readonly expected: readonly string[];
+}

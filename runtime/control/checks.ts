@@ -1,0 +1,21 @@
+import type { AskOptions } from "../../actors/index.ts";
+import { InvalidNameError } from "../../layers/errors.ts";
+import { checkChannel } from "../../layers/names.ts";
+import { longestMs } from "../limits.ts";
+
+const defaultTimeoutMs = 5_000;
+
+/** @throws {InvalidNameError} for what is no name of an actor's channel. */
+export function checkActorChannel(channel: string): void {
+  checkChannel(channel);
+  if (channel.includes("!")) return;
+  throw new InvalidNameError(
+    `"${channel}" is no actor's channel, which has a '!' inside: send to a channel for workers over its layer.`,
+  );
+}
+
+/** @throws {RangeError} */
+export function timeoutOf({ timeoutMs = defaultTimeoutMs }: AskOptions): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;
+  throw new RangeError(`timeoutMs is a whole number from 1 to ${longestMs}, not ${String(timeoutMs)}.`);
+}

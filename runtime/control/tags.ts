@@ -1,0 +1,35 @@
+import { checkGroup } from "../../layers/names.ts";
+
+/** An actor that carries tags. */
+export interface Tagged {
+  shutDown(code: number, reason: string): void;
+}
+
+/** The tags of the actors of this node. */
+export class Tags {
+  readonly #actors = new Map<string, Set<Tagged>>();
+
+  /** @throws {InvalidNameError} */
+  add(tag: string, actor: Tagged): void {
+    checkGroup(tag);
+    const actors = this.#actors.get(tag);
+    if (actors === undefined) this.#actors.set(tag, new Set([actor]));
+    else actors.add(actor);
+  }
+
+  remove(tag: string, actor: Tagged): void {
+    const actors = this.#actors.get(tag);
+    if (actors?.delete(actor) && actors.size === 0) this.#actors.delete(tag);
+  }
+
+  count(tag: string): number {
+    return this.#actors.get(tag)?.size ?? 0;
+  }
+
+  /** Closes the connections of all who carry the tag. @returns how many. */
+  disconnect(tag: string, code: number, reason: string): number {
+    const actors = [...(this.#actors.get(tag) ?? [])];
+    for (const actor of actors) actor.shutDown(code, reason);
+    return actors.length;
+  }
+}

@@ -1,0 +1,102 @@
+import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
+import { checkAccept } from "../accept-check.ts";
+import type { Counters } from "../counters.ts";
+import type { Transport, TransportListener } from "../transport.ts";
+import { Arrivals } from "./arrivals.ts";
+import { ExpectationError } from "./expectation-error.ts";
+
+/** How an upgrade was answered. */
+export type Answer =
+  | {
+      readonly accepted: true;
+      /** The one that the consumer chose. */
+      readonly subprotocol: string | undefined;
+      /** What the consumer added to the answer. */
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  | { readonly accepted: false; readonly status: number; readonly reason: string };
+
+/** How a connection ended, as its client sees it. */
+export interface ClientClosed {
+  /** The code of the close frame; 1006 where there was none. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** The way to a client that is in the same process: what a socket checks is checked, what is sent arrives at once. */
+export class ClientTransport implements Transport {
+  listener: TransportListener | undefined;
+  readonly arrivals = new Arrivals();
+  /** Rejects with an {@link ExpectationError} if the connection ends before. */
+  readonly answered: Promise<Answer>;
+  readonly closed: Promise<ClientClosed>;
+  readonly #counters: Counters;
+  readonly #offered: readonly string[];
+  #answer: (answer: Answer) => void = () => {};
+  #giveUp: (error: Error) => void = () => {};
+  #close: (closed: ClientClosed) => void = () => {};
+  #ended = false;
+
+  /** @param offered the subprotocols of the client. */
+  constructor(counters: Counters, offered: readonly string[]) {
+    this.#counters = counters;
+    this.#offered = offered;
+    this.answered = new Promise((resolve, reject) => {
+      this.#answer = resolve;
+      this.#giveUp = reject;
+    });
+    // Nobody has to wait for it.
+    this.answered.catch(() => {});
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+  }
+
+  accept(options: AcceptOptions): void {
+    checkAccept(options, this.#offered);
+    const { subprotocol, headers = {} } = options;
+    this.#answer({ accepted: true, subprotocol, headers });
+  }
+
+  reject(status: number, reason: string): void {
+    this.#counters.refuse();
+    this.refuse(status, reason);
+  }
+
+  /** Whoever it is that refuses. */
+  refuse(status: number, reason: string): void {
+    this.#answer({ accepted: false, status, reason });
+    this.#end({ code: CloseCode.abnormal, reason: "" });
+  }
+
+  send(frame: Frame): void {
+    this.arrivals.put(frame);
+  }
+
+  close(code: number, reason: string): void {
+    this.#end({ code, reason });
+  }
+
+  terminate(): void {
+    this.leave(CloseCode.abnormal, "");
+  }
+
+  /** Ends it as a client does that closes. */
+  leave(code: number, reason: string): void {
+    if (!this.#ended) this.listener?.lost(code, reason);
+    this.#end({ code, reason });
+  }
+
+  // It takes whatever is sent: there is no socket to pause.
+  pause(): void {}
+  resume(): void {}
+
+  #end(closed: ClientClosed): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#giveUp(new ExpectationError("The connection ended before anybody had accepted or rejected it."));
+    this.arrivals.end();
+    this.#close(closed);
+    this.listener?.ended();
+  }
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from "node:crypto";
+import type { SubmitOptions } from "../actors/index.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { ErrorListener, JobDelivery, Message } from "../layers/contract.ts";
+import { LayerClosedError } from "../layers/errors.ts";
+import { checkQueue } from "../layers/names.ts";
+import { sizeOf } from "./control/carried.ts";
+import type { Control } from "./control/control.ts";
+import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { failureText } from "./question.ts";
+
+export interface WorkerOptions {
+  /** The alias of the layer that the channel is on. @default the control layer */
+  readonly layer?: string;
+  /** How many jobs at once, at most. Only with 1 they are done in order. @default 1 */
+  readonly concurrency?: number;
+  /** How often a job is tried until it goes to the dead letters. @default 3 */
+  readonly attempts?: number;
+}
+
+/** A job in the hands of a worker. */
+export interface Job {
+  /** What whoever submitted it calls it; undefined if it was sent over the layer alone. */
+  readonly id: string | undefined;
+  /** How often it has been given to a handler, this time included. */
+  readonly attempt: number;
+  /** Aborted when the worker closes, or when the job has been given to another one. */
+  readonly signal: AbortSignal;
+  /** Tells whoever submitted the job how far it has come: any value that a message can hold. At most once, in order. */
+  progress(value: unknown): void;
+}
+
+/** Does a job. What it returns goes to whoever submitted it; when it throws or rejects, the job is tried again. */
+export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
+
+/** What does the jobs of a channel. */
+export interface Worker {
+  /** Takes no more jobs, aborts the signals of those that run, and waits for them. May be called twice. */
+  close(): Promise<void>;
+}
+
+/** The workers of one runtime, and what it gives to others to do. */
+export class Workers {
+  readonly #layers: Readonly<Record<string, ChannelLayer>>;
+  readonly #control: Control;
+  readonly #report: ErrorListener;
+  readonly #open = new Set<Worker>();
+  #isClosing = false;
+
+  constructor(layers: Readonly<Record<string, ChannelLayer>>, control: Control, report: ErrorListener) {
+    this.#layers = layers;
+    this.#control = control;
+    this.#report = report;
+  }
+
+  /** @throws as {@link Runtime.worker} does. */
+  async start(
+    channel: string,
+    handler: WorkHandler,
+    { layer, concurrency, attempts = 3 }: WorkerOptions,
+  ): Promise<Worker> {
+    this.#refuseIfClosing();
+    const found = this.#layer(layer, channel);
+    this.#control.begin();
+    const consumption = await found.consume<Message>(
+      channel,
+      (message, delivery) => this.#work(handler, message, delivery, attempts),
+      { maxDeliveries: attempts, ...(concurrency !== undefined && { concurrency }) },
+    );
+    const worker: Worker = {
+      close: async () => {
+        await consumption.close();
+        this.#open.delete(worker);
+      },
+    };
+    this.#open.add(worker);
+    if (this.#isClosing) {
+      await worker.close();
+      throw new RuntimeClosedError();
+    }
+    return worker;
+  }
+
+  /** @returns what the job is called. */
+  async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
+    checkQueue(channel);
+    const job = randomUUID();
+    await this.#layer(layer, channel).send(channel, message, {
+      job,
+      ...(replyTo !== undefined && { replyTo }),
+    });
+    return job;
+  }
+
+  /** Closes all of them. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all([...this.#open].map((worker) => worker.close()));
+  }
+
+  async #work(
+    handler: WorkHandler,
+    message: Message,
+    delivery: JobDelivery,
+    attempts: number,
+  ): Promise<void> {
+    const { attempt, signal, replyTo, job } = delivery;
+    // One after the other, so that they come in order.
+    let telling = Promise.resolve();
+    const tell = (said: Message) => {
+      if (replyTo === undefined || job === undefined) return;
+      telling = telling
+        .then(() => this.#control.send(replyTo, { ...said, job }))
+        .catch((error: unknown) => this.#notTold(error, said.type));
+    };
+    let isOver = false;
+    const progress = (value: unknown) => {
+      if (!isOver) tell({ type: "job_progress", value });
+    };
+    try {
+      const value = await handler(message, Object.freeze({ id: job, attempt, signal, progress }));
+      tell(resultOf(value));
+    } catch (error) {
+      if (attempt >= attempts) tell({ type: "job_failed", reason: failureText(error) });
+      throw error;
+    } finally {
+      isOver = true;
+      await telling;
+    }
+  }
+
+  #notTold(error: unknown, what: string): void {
+    if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "worker", what });
+  }
+
+  #layer(alias: string | undefined, channel: string): ChannelLayer {
+    const chosen = alias ?? this.#control.alias;
+    const layer =
+      chosen !== undefined && Object.hasOwn(this.#layers, chosen) ? this.#layers[chosen] : undefined;
+    if (layer !== undefined) return layer;
+    throw new UnknownLayerError(
+      `The channel "${channel}" is on no layer of this runtime: say which with the option \`layer\`. ` +
+        `It has: ${Object.keys(this.#layers).join(", ") || "none"}.`,
+    );
+  }
+
+  #refuseIfClosing(): void {
+    if (this.#isClosing) throw new RuntimeClosedError();
+  }
+}
+
+/** What is told of a job that is done. It is done also where that cannot be told. */
+function resultOf(value: unknown): Message {
+  try {
+    sizeOf(value);
+    return { type: "job_done", value };
+  } catch (error) {
+    return { type: "job_failed", reason: `what it returned cannot be sent: ${failureText(error)}` };
+  }
+}

@@ -1,0 +1,377 @@
+import { expect } from "chai";
+import {
+  type ActorReference,
+  type ConnectionEvents,
+  type Effect,
+  type FrameEvents,
+  type MachineConsumerClass,
+  type MessageEvents,
+  machineConsumer,
+} from "greenroom";
+import {
+  type AnyStateMachine,
+  assign,
+  emit,
+  fromCallback,
+  fromPromise,
+  SimulatedClock,
+  setup,
+  waitFor,
+} from "xstate";
+import { Client } from "../support/client.ts";
+import { gate } from "../support/gate.ts";
+import { chat, serve, stopServing } from "../support/serving.ts";
+
+type DoorEvents =
+  | FrameEvents<{ knock: { times: number }; lock: object; unlock: { key: string } }>
+  | MessageEvents<{ bell: { text: string } }>
+  | ConnectionEvents;
+
+const say = (text: string) => ({ type: "send", frame: text }) as const;
+
+/** A door that can be locked, which tells its group. */
+const door = setup({
+  types: {
+    context: {} as { readonly knocks: number; readonly key: string },
+    events: {} as DoorEvents,
+    emitted: {} as Effect,
+    input: {} as { readonly key: string },
+  },
+  guards: { fits: ({ context, event }) => event.type === "frame.unlock" && event.frame.key === context.key },
+  delays: { tired: 1_000 },
+}).createMachine({
+  id: "door",
+  context: ({ input }) => ({ knocks: 0, key: input.key }),
+  entry: emit({ type: "join", group: "doors" }),
+  initial: "open",
+  on: {
+    "message.bell": {
+      actions: emit(({ event }) => ({ type: "send", frame: `bell: ${event.message.text}` })),
+    },
+    binary: { actions: emit(({ event }) => ({ type: "send", frame: event.bytes })) },
+    disconnect: {
+      actions: emit({
+        type: "groupSend",
+        group: "doors",
+        message: { type: "bell", text: "a door is gone" },
+      }),
+    },
+  },
+  states: {
+    open: {
+      on: {
+        "frame.lock": {
+          target: "locked",
+          actions: emit({
+            type: "groupSend",
+            group: "doors",
+            message: { type: "bell", text: "locked" },
+            others: true,
+          }),
+        },
+        "frame.knock": {
+          actions: [
+            assign({ knocks: ({ context, event }) => context.knocks + event.frame.times }),
+            emit(({ context }) => ({ type: "send", frame: { knocks: context.knocks } })),
+          ],
+        },
+      },
+    },
+    locked: {
+      after: { tired: { target: "open", actions: emit(say("open again")) } },
+      on: { "frame.unlock": { guard: "fits", target: "open" } },
+    },
+  },
+});
+
+const Door = machineConsumer(door, { layer: "chat", input: () => ({ key: "gold" }) });
+
+describe("machineConsumer", () => {
+  afterEach(stopServing);
+
+  const start = async (Consumer: MachineConsumerClass<"chat", never> = Door, options: object = {}) => {
+    const serving = await serve({ layers: chat(), ...options });
+    serving.runtime.route("/ws", Consumer);
+    return { ...serving, url: `${serving.url}/ws` };
+  };
+  const json = (value: unknown) => JSON.stringify(value);
+  const stateOf = (actor: ActorReference) => actor.behaviour?.getSnapshot().value;
+
+  it("gives frames and messages to the machine, and does what it emits", async () => {
+    const { url, runtime } = await start();
+    const [one, other] = [await Client.open(url), await Client.open(url)];
+    one.send(json({ type: "knock", times: 2 }));
+    one.send(json({ type: "knock", times: 3 }));
+    expect(await one.take(2)).to.deep.equal(['{"knocks":2}', '{"knocks":5}']);
+    one.send(json({ type: "lock" }));
+    expect(await other.next()).to.equal("bell: locked");
+    one.send(new Uint8Array([1, 2]));
+    expect(await one.next()).to.deep.equal(Buffer.from([1, 2]));
+    await other.close();
+    expect(await one.next()).to.equal("bell: a door is gone");
+    expect(runtime.counters().dropped.unhandled).to.equal(0);
+  });
+
+  it("answers a frame that the state cannot take with what it can", async () => {
+    const { url, runtime } = await start();
+    const client = await Client.open(url);
+    client.send(json({ type: "unlock", key: "gold" }));
+    expect(JSON.parse(String(await client.next()))).to.deep.equal({
+      type: "error",
+      code: "unexpected",
+      message: '"unlock" cannot be taken now, but knock, lock can.',
+      expected: ["knock", "lock"],
+    });
+    client.send(json({ type: "lock" }));
+    client.send(json({ type: "unlock", key: "lead" }));
+    expect(JSON.parse(String(await client.next()))).to.deep.include({ expected: ["unlock"] });
+    expect(runtime.counters().dropped.unhandled).to.equal(2);
+  });
+
+  it("answers what is no frame of a machine, and forges nothing", async () => {
+    const { url, runtime } = await start();
+    const client = await Client.open(url);
+    for (const text of [
+      ...["no json", "null", "7", "[]", "{}", '{"type":7}', '{"type":""}', '{"type":"a b"}', '{"type":"*"}'],
+      ...[`{"type":"${"x".repeat(100)}"}`, '{"__proto__":{"type":"lock"}}'],
+    ]) {
+      client.send(text);
+      expect(JSON.parse(String(await client.next())), text).to.deep.include({ code: "bad_frame" });
+    }
+    for (const type of ["xstate.stop", "xstate.done.actor.0", "constructor", "message.bell", "disconnect"]) {
+      client.send(json({ type, text: "forged" }));
+      expect(JSON.parse(String(await client.next())), type).to.deep.include({ code: "unexpected" });
+    }
+    client.send(json({ type: "knock", times: 1 }));
+    expect(await client.next()).to.equal('{"knocks":1}');
+    expect(runtime.size).to.equal(1);
+  });
+
+  it("answers nothing where that is switched off, nor to bytes, and counts both", async () => {
+    const quiet = setup({
+      types: { events: {} as FrameEvents<{ ping: object }>, emitted: {} as Effect },
+    }).createMachine({ on: { "frame.ping": { actions: emit(say("pong")) } } });
+    const { url, runtime } = await start(
+      machineConsumer(quiet, { layer: "chat", answerUnexpected: false, name: "Quiet" }),
+    );
+    const client = await Client.open(url);
+    client.send(json({ type: "other" }));
+    client.send(new Uint8Array([1]));
+    client.send(json({ type: "ping" }));
+    expect(await client.next()).to.equal("pong");
+    expect(runtime.counters().dropped.unhandled).to.equal(2);
+  });
+
+  it("counts messages that the state cannot take", async () => {
+    const { runtime } = await start();
+    const actor = await runtime.spawn(Door);
+    await runtime.layers.chat.groupSend("doors", { type: "unknown" } as never);
+    await runtime.layers.chat.groupSend("doors", { type: "bell", text: "end" } as never);
+    expect((await actor.outgoing.next()).value).to.equal("bell: end");
+    expect(runtime.counters().dropped.unhandled).to.equal(1);
+  });
+
+  it("runs delays by the runtime's clock, and stops them with the connection", async () => {
+    const clock = new SimulatedClock();
+    const { runtime } = await start(Door, { clock });
+    const actor = await runtime.spawn(Door);
+    actor.receive(json({ type: "lock" }));
+    while (stateOf(actor) !== "locked") await new Promise((resolve) => setImmediate(resolve));
+    clock.increment(1_000);
+    expect((await actor.outgoing.next()).value).to.equal("open again");
+    actor.receive(json({ type: "lock" }));
+    while (stateOf(actor) !== "locked") await new Promise((resolve) => setImmediate(resolve));
+    const { behaviour } = actor;
+    await actor.stop();
+    clock.increment(1_000);
+    expect(behaviour?.getSnapshot()).to.include({ value: "locked", status: "stopped" });
+  });
+
+  it("waits for what is emitted before the next event", async () => {
+    const { runtime } = await start();
+    const joining = gate();
+    const { chat: layer } = runtime.layers;
+    const groupAdd = layer.groupAdd.bind(layer);
+    layer.groupAdd = async (group, channel) => {
+      await joining.opened;
+      return groupAdd(group, channel);
+    };
+    const spawning = runtime.spawn(Door);
+    let isSpawned = false;
+    void spawning.then(() => {
+      isSpawned = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isSpawned).to.equal(false);
+    joining.open();
+    const actor = await spawning;
+    await runtime.layers.chat.groupSend("doors", { type: "bell", text: "in" } as never);
+    expect((await actor.outgoing.next()).value).to.equal("bell: in");
+  });
+
+  it("closes with 1000 when the machine is done, and as it says when it emits close", async () => {
+    const brief = setup({
+      types: { events: {} as FrameEvents<{ end: object; kick: object }>, emitted: {} as Effect },
+    }).createMachine({
+      initial: "here",
+      states: {
+        here: {
+          on: {
+            "frame.end": { target: "gone", actions: emit(say("bye")) },
+            "frame.kick": { actions: emit({ type: "close", code: 4000, reason: "kicked" }) },
+          },
+        },
+        gone: { type: "final" },
+      },
+    });
+    const { url } = await start(machineConsumer(brief, { layer: "chat" }));
+    const [one, other] = [await Client.open(url), await Client.open(url)];
+    one.send(json({ type: "end" }));
+    expect(await one.next()).to.equal("bye");
+    expect(await one.closed).to.deep.equal({ code: 1000, reason: "The machine is done" });
+    other.send(json({ type: "kick" }));
+    expect(await other.closed).to.deep.equal({ code: 4000, reason: "kicked" });
+  });
+
+  describe("that fails", () => {
+    /** Fails in as many ways as a machine can. */
+    function fragile(log: string[], supervision: "stop" | "restart" = "stop") {
+      const machine = setup({
+        types: {
+          context: {} as { readonly count: number },
+          events: {} as FrameEvents<{
+            count: object;
+            guard: object;
+            action: object;
+            invoke: object;
+            spawned: object;
+            effect: object;
+            unknown: object;
+          }>,
+          emitted: {} as Effect,
+        },
+        guards: {
+          broken: () => {
+            throw new Error("guard");
+          },
+        },
+        actors: {
+          ticker: fromCallback(() => {
+            log.push("begin");
+            return () => log.push("end");
+          }),
+          failing: fromPromise(async () => {
+            throw new Error("invoke");
+          }),
+        },
+      }).createMachine({
+        id: "fragile",
+        context: { count: 0 },
+        invoke: { src: "ticker" },
+        initial: "well",
+        states: {
+          well: {
+            on: {
+              "frame.count": {
+                actions: [
+                  assign({ count: ({ context }) => context.count + 1 }),
+                  emit(({ context }) => ({ type: "send", frame: String(context.count) })),
+                ],
+              },
+              "frame.guard": { guard: "broken", target: "well" },
+              "frame.action": {
+                actions: () => {
+                  throw new Error("action");
+                },
+              },
+              "frame.invoke": "invoking",
+              "frame.spawned": {
+                actions: assign(({ spawn }) => {
+                  spawn("failing");
+                  return {};
+                }),
+              },
+              "frame.effect": { actions: emit({ type: "join", group: "no such name!" }) },
+              "frame.unknown": { actions: emit({ type: "explode" } as never) },
+            },
+          },
+          invoking: { invoke: { src: "failing" } },
+        },
+      });
+      return machineConsumer(machine as AnyStateMachine, {
+        layer: "chat",
+        name: "Fragile",
+        supervision: { onFailure: supervision, backoffMs: 0 },
+      });
+    }
+
+    for (const how of ["guard", "action", "invoke", "spawned", "effect", "unknown"]) {
+      it(`harms nobody else, and leaves no child behind: ${how}`, async () => {
+        const log: string[] = [];
+        const { url, failures, runtime } = await start(fragile(log));
+        const [one, bystander] = [await Client.open(url), await Client.open(url)];
+        one.send(json({ type: how }));
+        expect(await one.closed).to.deep.equal({ code: 1011, reason: "Internal error" });
+        bystander.send(json({ type: "count" }));
+        expect(await bystander.next()).to.equal("1");
+        expect(failures).to.have.length(1);
+        await runtime.close();
+        expect(log).to.deep.equal(["begin", "begin", "end", "end"]);
+      });
+    }
+
+    it("begins anew where its supervision says so, with no child of the old one", async () => {
+      const log: string[] = [];
+      const { url } = await start(fragile(log, "restart"));
+      const client = await Client.open(url);
+      for (const type of ["count", "count"]) client.send(json({ type }));
+      expect(await client.take(2)).to.deep.equal(["1", "2"]);
+      for (const how of ["guard", "invoke", "effect"]) {
+        client.send(json({ type: how }));
+        const before = log.length;
+        while (log.length < before + 2) await new Promise((resolve) => setImmediate(resolve));
+        client.send(json({ type: "count" }));
+        expect(await client.next(), how).to.equal("1");
+      }
+      expect(
+        log.filter((word) => word === "begin").length - log.filter((word) => word === "end").length,
+      ).to.equal(1);
+    });
+  });
+
+  it("can be saved, and goes on where it was", async () => {
+    const { runtime } = await start();
+    const actor = await runtime.spawn(Door);
+    actor.receive(json({ type: "knock", times: 7 }));
+    actor.receive(json({ type: "lock" }));
+    const machine = actor.behaviour;
+    if (machine === undefined) expect.fail("It runs a machine.");
+    await waitFor(machine, (snapshot) => snapshot.value === "locked");
+    const saved = JSON.parse(JSON.stringify(machine.getPersistedSnapshot()));
+    await actor.stop();
+    const again = await runtime.spawn(Door, { snapshot: saved });
+    expect(stateOf(again)).to.equal("locked");
+    again.receive(json({ type: "unlock", key: "gold" }));
+    again.receive(json({ type: "knock", times: 1 }));
+    expect((await again.outgoing.next()).value).to.equal('{"knocks":8}');
+  });
+
+  it("gives the machine the path's parameters, which the pattern must have", async () => {
+    const machine = setup({
+      types: { context: {} as { room: string }, input: {} as { room: string }, emitted: {} as Effect },
+    }).createMachine({
+      context: ({ input }) => input,
+      entry: emit(({ context }) => ({ type: "send", frame: context.room })),
+    });
+    const Room = machineConsumer(machine, {
+      params: ["room"],
+      input: ({ params }) => ({ room: params.room }),
+    });
+    const { runtime, url } = await serve({ layers: {} });
+    runtime.route("/ws/:room", Room);
+    // @ts-expect-error the pattern lacks :room
+    runtime.route("/other/:seat", Room);
+    expect(await (await Client.open(`${url}/ws/general`)).next()).to.equal("general");
+    expect(Room.name).to.equal("(machine)");
+  });
+});

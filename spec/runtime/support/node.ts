@@ -1,0 +1,26 @@
+import { createRuntime } from "greenroom";
+import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
+import { Clerk, query } from "./cluster.ts";
+
+/** A process that is a node: one actor in the group "clerks", tagged "user.42" and present in "lobby". Prints its channel. */
+const [kind = "", url = "", prefix = "", beatMs = ""] = process.argv.slice(2);
+// biome-ignore lint/suspicious/noConsole: it is how a program speaks.
+const print = (line: string) => console.log(line);
+
+class Present extends Clerk {
+  override async connect() {
+    await super.connect();
+    this.track("lobby", { process: process.pid }, { key: "child" });
+  }
+}
+
+const layers = {
+  chat: kind === "streams" ? new RedisStreamsLayer({ url, prefix }) : new RedisPubSubLayer({ url, prefix }),
+};
+const runtime = createRuntime({ layers, beatMs: Number(beatMs) });
+await runtime.ready();
+const actor = await runtime.spawn(Present, query("group=clerks&tag=user.42"));
+print(`ready ${actor.channel}`);
+process.once("SIGTERM", () => void runtime.close());
+// A process with nothing but a runtime may end: this one is to stay until it is told.
+setInterval(() => {}, 60_000);

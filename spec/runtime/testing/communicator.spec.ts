@@ -1,0 +1,387 @@
+import { expect } from "chai";
+import {
+  createRuntime,
+  type Guard,
+  groupName,
+  handlers,
+  JsonWebSocketConsumer,
+  MemoryLayer,
+  machineConsumer,
+  WebSocketConsumer,
+} from "greenroom";
+import { RedisPubSubLayer } from "greenroom/redis";
+import { communicate, communicateWith, ExpectationError } from "greenroom/testing";
+import { createMachine, SimulatedClock, waitFor } from "xstate";
+import { run } from "../../support/child-process.ts";
+import { gate } from "../../support/gate.ts";
+import { startRedisServer } from "../../support/redis-server.ts";
+
+interface Chat {
+  params: "room_name";
+  messages: { room_message: { message: string } };
+}
+
+class RoomChat extends JsonWebSocketConsumer<Chat> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<RoomChat>({
+    room_message({ message }) {
+      this.sendJson({ message });
+    },
+  });
+  override async connect() {
+    await this.accept();
+    await this.groupAdd(this.scope.params.room_name);
+  }
+  override async receive(value: unknown) {
+    const { message } = value as { message: string };
+    await this.groupSend(this.scope.params.room_name, { type: "room_message", message });
+  }
+}
+
+class Echo extends WebSocketConsumer {
+  override receive(text: string) {
+    this.send(text);
+  }
+}
+
+/** What went wrong, as its message. */
+async function failure(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.instanceOf(ExpectationError);
+  expect(error).to.include({ code: "ERR_EXPECTATION" });
+  return (error as Error).message;
+}
+
+describe("communicate", () => {
+  it("runs a consumer on layers of its own", async () => {
+    const client = communicate(RoomChat, { params: { room_name: "lobby" } });
+    expect(await client.connect()).to.deep.equal({ accepted: true, subprotocol: undefined, headers: {} });
+    client.sendJson({ message: "hello" });
+    expect(await client.receiveJson()).to.deep.equal({ message: "hello" });
+    expect(client.channel).to.match(/!/);
+    expect(client.machine.getSnapshot().value).to.equal("joined");
+    await client.disconnect();
+    expect(await client.closed).to.deep.equal({ code: 1000, reason: "" });
+    expect(client.machine.getSnapshot().output).to.deep.equal({ code: 1000, reason: "", by: "client" });
+  });
+
+  it("connects several clients through one runtime, and leaves that open", async () => {
+    const runtime = createRuntime({ layers: { chat: new MemoryLayer() } });
+    const [one, other] = ["one", "other"].map(() =>
+      communicate(RoomChat, { runtime, params: { room_name: "lobby" } }),
+    ) as [ReturnType<typeof communicate>, ReturnType<typeof communicate>];
+    await Promise.all([one.connect(), other.connect()]);
+    one.sendJson({ message: "hello" });
+    expect(await other.receiveJson()).to.deep.equal(await one.receiveJson());
+    await other.disconnect();
+    one.sendJson({ message: "still there" });
+    expect(await one.receiveJson()).to.deep.equal({ message: "still there" });
+    await one.disconnect();
+    expect(runtime.size).to.equal(0);
+    await runtime.close();
+    expect(await communicate(Echo, { runtime }).connect()).to.deep.equal({
+      accepted: false,
+      status: 503,
+      reason: "The server is shutting down",
+    });
+  });
+
+  it("gives the consumer its scope, and the client the answer", async () => {
+    class Scoped extends JsonWebSocketConsumer {
+      override async connect() {
+        await this.accept({ subprotocol: "b", headers: { "set-cookie": "a=b" } });
+        const { path, params, query, headers, subprotocols, user } = this.scope;
+        this.sendJson({ path, params, page: query.get("page"), cookie: headers.cookie, subprotocols, user });
+      }
+    }
+    await using client = communicate(Scoped, {
+      path: "/ws/1",
+      params: { id: "1" },
+      query: new URLSearchParams("page=2"),
+      headers: { Cookie: "session=1" },
+      subprotocols: ["a", "b"],
+      user: "ada",
+    });
+    expect(await client.connect()).to.deep.equal({
+      accepted: true,
+      subprotocol: "b",
+      headers: { "set-cookie": "a=b" },
+    });
+    expect(await client.receiveJson()).to.deep.equal({
+      path: "/ws/1",
+      params: { id: "1" },
+      page: "2",
+      cookie: "session=1",
+      subprotocols: ["a", "b"],
+      user: "ada",
+    });
+  });
+
+  it("tells how it was refused: by the consumer, a failure, a deadline, or a misuse that a socket would refuse", async () => {
+    const clock = new SimulatedClock();
+    const quiet = { onError: () => {}, clock };
+    class Full extends WebSocketConsumer {
+      override connect() {
+        this.reject(409, "Full");
+      }
+    }
+    class Broken extends WebSocketConsumer {
+      override connect() {
+        throw new Error("broken");
+      }
+    }
+    class Slow extends WebSocketConsumer {
+      override connect() {
+        return new Promise<void>(() => {});
+      }
+    }
+    class Wrong extends WebSocketConsumer {
+      override async connect() {
+        await this.accept({ subprotocol: "nobody offered it" });
+      }
+    }
+    const refused = async (client: ReturnType<typeof communicate>) => {
+      const answer = client.connect();
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.increment(15_000);
+      expect(await client.closed).to.deep.equal({ code: 1006, reason: "" });
+      const said = await answer;
+      clock.increment(15_000);
+      await client.disconnect();
+      return said;
+    };
+    const no = (status: number, reason: string) => ({ accepted: false, status, reason });
+    expect(await refused(communicate(Full, { options: quiet }))).to.deep.equal(no(409, "Full"));
+    expect(await refused(communicate(Broken, { options: quiet }))).to.deep.equal(no(500, "Internal error"));
+    expect(await refused(communicate(Wrong, { options: quiet }))).to.deep.equal(no(500, "Internal error"));
+    const late = communicate(Slow, { options: { ...quiet, handlerGraceMs: 1 } });
+    expect(await refused(late)).to.deep.equal(no(503, "Connecting took too long"));
+  });
+
+  it("asks guards, if there are any, and passes their user on", async () => {
+    class Whoami extends WebSocketConsumer {
+      override async connect() {
+        await this.accept();
+        this.send(String(this.scope.user));
+      }
+    }
+    const signedIn: Guard = ({ headers: { cookie } }) =>
+      cookie === undefined ? { status: 401, reason: "Sign in" } : { user: cookie };
+    const guards = [signedIn];
+    await using stranger = communicate(Whoami, { guards });
+    expect(await stranger.connect()).to.deep.equal({ accepted: false, status: 401, reason: "Sign in" });
+    expect(() => stranger.send("?")).to.throw(ExpectationError, "No actor ever ran");
+    await using friend = communicate(Whoami, { guards, headers: { cookie: "ada" } });
+    await friend.connect();
+    expect(await friend.receive()).to.equal("ada");
+  });
+
+  it("fails what is expected in vain, says what came, and leaves the actor alive", async () => {
+    const working = gate();
+    class Careful extends WebSocketConsumer {
+      override async receive(text: string) {
+        if (text === "work") await working.opened;
+        this.send(text);
+      }
+    }
+    await using client = communicate(Careful);
+    expect(() => client.channel).to.throw(ExpectationError, "connect() first");
+    await client.connect();
+    client.send("first");
+    await client.receive();
+    client.send("work");
+    expect(await failure(client.receive({ timeoutMs: 5 }))).to.equal(
+      "No frame came within 5 ms (received before: 1, waiting: nothing).",
+    );
+    expect(await failure(client.receiveNothing({ timeoutMs: 5 }))).to.equal(
+      'Not settled after 5 ms: joined and busy is {"consumer":"Careful","path":"/"}.',
+    );
+    working.open();
+    expect(await client.receive()).to.equal("work");
+    client.send("again");
+    expect(await failure(client.receiveNothing())).to.equal(
+      'Expected nothing, but something came (received before: 2, waiting: "again").',
+    );
+    expect(await failure(client.receiveJson())).to.equal('Expected JSON, but this came: "again".');
+    await client.receiveNothing();
+  });
+
+  it("fails at once where the server has closed, after all that came before", async () => {
+    class Brief extends WebSocketConsumer {
+      override async connect() {
+        await this.accept();
+        this.send("last words");
+        this.close(4001, "enough");
+      }
+    }
+    await using client = communicate(Brief);
+    await client.connect();
+    expect(await client.closed).to.deep.equal({ code: 4001, reason: "enough" });
+    expect(await client.receive()).to.equal("last words");
+    expect(await failure(client.receive({ timeoutMs: 60_000 }))).to.contain('closed with 4001 "enough"');
+  });
+
+  it("fails connect where nobody answers, and can wait on", async () => {
+    const open = gate();
+    class Slow extends WebSocketConsumer {
+      override connect() {
+        return open.opened;
+      }
+    }
+    await using client = communicate(Slow);
+    expect(await failure(client.connect({ timeoutMs: 5 }))).to.equal(
+      "Nobody accepted or rejected within 5 ms.",
+    );
+    open.open();
+    expect(await client.connect()).to.include({ accepted: true });
+  });
+
+  it("fails connect at once where the client has gone before the answer", async () => {
+    class Slow extends WebSocketConsumer {
+      override async connect() {
+        await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+      }
+    }
+    const client = communicate(Slow);
+    const answer = client.connect({ timeoutMs: 60_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    await client.disconnect(1006);
+    expect(await failure(answer)).to.contain("ended before anybody had accepted");
+    expect(client.machine.getSnapshot().value).to.equal("closed");
+    await client.disconnect();
+  });
+
+  it("runs by a simulated clock, and waits by the real one", async () => {
+    const clock = new SimulatedClock();
+    const machine = createMachine({
+      initial: "red",
+      states: { red: { after: { 60000: "green" } }, green: {} },
+    });
+    await using client = communicate(machineConsumer(machine), { options: { clock } });
+    await client.connect();
+    await client.settle();
+    clock.increment(59_999);
+    expect(client.behaviour?.getSnapshot()).to.include({ value: "red" });
+    clock.increment(1);
+    expect(client.behaviour?.getSnapshot()).to.include({ value: "green" });
+    expect(await failure(client.receive({ timeoutMs: 5 }))).to.match(/^No frame came/);
+    await waitFor(client.machine, (snapshot) => snapshot.value === "joined");
+  });
+
+  it("needs neither mocha nor chai", async () => {
+    const program =
+      'import("greenroom/testing").then(({ communicate }) => process.stdout.write(typeof communicate))';
+    const flags = ["--import=tsx", "--conditions=greenroom-source", "--input-type=module", "--eval", program];
+    const { stdout } = await run(process.execPath, flags);
+    expect(stdout).to.equal("function");
+  });
+});
+
+describe("communicateWith", () => {
+  it("comes in through routes, checks of parameters and guards, as a client with a socket does", async () => {
+    await using runtime = createRuntime({
+      layers: { chat: new MemoryLayer() },
+      guards: [
+        ({ query }) => (query.has("key") ? { user: query.get("key") } : { status: 401, reason: "No key" }),
+      ],
+    });
+    runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
+    const status = async (target: string) => {
+      const answer = await communicateWith(runtime, target).connect();
+      return answer.accepted ? 101 : answer.status;
+    };
+    expect(await status("/ws/nowhere")).to.equal(404);
+    expect(await status("/ws/room/a%20b?key=1")).to.equal(400);
+    expect(await status("/ws/room/lobby")).to.equal(401);
+    const client = communicateWith(runtime, "/ws/room/lobby?key=1");
+    expect(await client.connect()).to.include({ accepted: true });
+    client.sendJson({ message: "hello" });
+    expect(await client.receiveJson()).to.deep.equal({ message: "hello" });
+    await client.disconnect();
+    expect(runtime.counters().refused).to.equal(3);
+  });
+});
+
+describe("settle", () => {
+  /** Passes a number on from actor to actor, down to zero, through a group: the next one is not awaited. */
+  class Relay extends JsonWebSocketConsumer<{ messages: { relay: { left: number } } }> {
+    static override readonly layer = "chat";
+    static override readonly on = handlers<Relay>({
+      relay({ left }) {
+        if (left > 0) void this.pass(left - 1);
+        else this.sendJson("arrived");
+      },
+    });
+    async pass(left: number) {
+      await this.groupSend("relay", { type: "relay", left });
+    }
+    override async connect() {
+      await this.groupAdd("relay");
+    }
+    override receive(value: unknown) {
+      void this.pass(value as number);
+    }
+  }
+
+  it("waits for a whole chain of messages between nodes that nobody awaits, and for nothing else", async () => {
+    await using client = communicate(Relay);
+    await client.connect();
+    for (const length of [0, 1, 2, 10, 100]) {
+      client.sendJson(length);
+      await client.settle();
+      expect(await client.receiveJson({ timeoutMs: 0 })).to.equal("arrived");
+      await client.receiveNothing();
+    }
+  });
+
+  it("sees what the spec itself has just sent, awaited or not", async () => {
+    const chat = new MemoryLayer();
+    await using runtime = createRuntime({ layers: { chat } });
+    const client = communicate(Relay, { runtime });
+    await client.connect();
+    void chat.groupSend("relay", { type: "relay", left: 0 });
+    expect(await failure(client.receiveNothing())).to.contain('"\\"arrived\\""');
+    await client.receive();
+    await client.receiveNothing();
+    await client.disconnect();
+  });
+
+  it("waits for an actor on its way out", async () => {
+    const leaving = gate();
+    class Thorough extends WebSocketConsumer {
+      override disconnect() {
+        return leaving.opened;
+      }
+    }
+    await using runtime = createRuntime();
+    const client = communicate(Thorough, { runtime });
+    await client.connect();
+    expect(await failure(client.disconnect(1000, { timeoutMs: 5 }))).to.equal(
+      "The actor was not gone after 5 ms.",
+    );
+    expect(await failure(client.settle({ timeoutMs: 5 }))).to.contain("closing and busy");
+    leaving.open();
+    await client.settle();
+    expect(runtime.size).to.equal(0);
+  });
+
+  it("says where it cannot know, and waits there as long as it is told", async () => {
+    const redis = await startRedisServer();
+    const chat = new RedisPubSubLayer({ url: redis.url, prefix: "spec" });
+    const runtime = createRuntime({ layers: { chat } });
+    try {
+      const client = communicate(Relay, { runtime });
+      await client.connect();
+      expect(await failure(client.receiveNothing())).to.contain('on the layer "chat" cannot be known');
+      await client.receiveNothing({ forMs: 1 });
+      client.sendJson(3);
+      expect(await client.receiveJson()).to.equal("arrived");
+    } finally {
+      await runtime.close();
+      await redis.stop();
+    }
+  });
+});

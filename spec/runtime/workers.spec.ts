@@ -1,0 +1,229 @@
+import { randomUUID } from "node:crypto";
+import { expect } from "chai";
+import {
+  createRuntime,
+  handlers,
+  type Job,
+  type JobMessages,
+  MemoryBus,
+  MemoryLayer,
+  UnsupportedError,
+  WebSocketConsumer,
+} from "greenroom";
+import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
+import { until } from "../layers/support/until.ts";
+import { gate } from "../support/gate.ts";
+import { redisUrl } from "../support/redis.ts";
+import { codeOf, opened, startCluster, stopCluster } from "./support/cluster.ts";
+
+/** Submits what it receives, and sends its client what it hears of it. */
+class Client extends WebSocketConsumer<{ messages: JobMessages }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<Client>({
+    job_progress({ job, value }) {
+      this.send(`${this.#jobs.indexOf(job)} progress ${value}`);
+    },
+    job_done({ job, value }) {
+      this.send(`${this.#jobs.indexOf(job)} done ${JSON.stringify(value)}`);
+    },
+    job_failed({ job, reason }) {
+      this.send(`${this.#jobs.indexOf(job)} failed ${reason}`);
+    },
+  });
+  readonly #jobs: string[] = [];
+  override async receive(text: string) {
+    this.#jobs.push(await this.submit("jobs", { type: "job", text }));
+  }
+}
+
+const next = async (actor: { readonly outgoing: AsyncIterableIterator<unknown> }, count: number) => {
+  const frames: unknown[] = [];
+  while (frames.length < count) frames.push((await actor.outgoing.next()).value);
+  return frames;
+};
+
+describe("workers", () => {
+  afterEach(stopCluster);
+
+  const places = {
+    "on memory layers": async () => {
+      const [here, there] = await startCluster(2);
+      return { here, there };
+    },
+    "on Redis, with the answers over pub/sub": async () => {
+      const [jobs, chat] = [randomUUID(), randomUUID()];
+      const make = () =>
+        opened(
+          createRuntime({
+            layers: {
+              chat: new RedisPubSubLayer({ url: redisUrl(), prefix: chat }),
+              queue: new RedisStreamsLayer({ url: redisUrl(), prefix: jobs }),
+            },
+            control: "chat",
+            onError() {},
+          }),
+        );
+      const [here, there] = [make(), make()];
+      await Promise.all([here.ready(), there.ready()]);
+      return { here, there, layer: "queue" };
+    },
+  };
+  for (const [place, start] of Object.entries(places)) {
+    it(`tell whoever submitted a job how far it is, and what came of it, in order: ${place}`, async () => {
+      const { here, there, ...options } = { layer: "chat", ...(await start()) };
+      class Submitter extends Client {
+        override async receive(text: string) {
+          const job = await this.submit("jobs", { type: "job", text }, options);
+          this.send(`submitted ${job.length > 20}`);
+        }
+      }
+      class Listener extends Submitter {
+        static override readonly on = handlers<Client>({
+          job_progress({ value }) {
+            this.send(`progress ${value}`);
+          },
+          job_done({ value }) {
+            this.send(`done ${JSON.stringify(value)}`);
+          },
+          job_failed({ reason }) {
+            this.send(`failed ${reason}`);
+          },
+        });
+      }
+      await there.worker<{ type: string; text: string }>(
+        "jobs",
+        ({ text }, { progress, attempt }) => {
+          if (text === "fail") throw new Error(`attempt ${attempt}`);
+          for (const percent of [10, 20, 30]) progress(percent);
+          return { text };
+        },
+        { ...options, attempts: 2 },
+      );
+      const actor = await here.spawn(Listener);
+      actor.receive("hello");
+      const heard = await next(actor, 5);
+      expect(heard).to.have.members([
+        "submitted true",
+        "progress 10",
+        "progress 20",
+        "progress 30",
+        'done {"text":"hello"}',
+      ]);
+      expect(heard.filter((frame) => frame !== "submitted true")).to.deep.equal([
+        "progress 10",
+        "progress 20",
+        "progress 30",
+        'done {"text":"hello"}',
+      ]);
+      actor.receive("fail");
+      expect(await next(actor, 2)).to.have.members(["submitted true", "failed attempt 2"]);
+    });
+  }
+
+  it("give each its own job's words, by id", async () => {
+    const [here, there] = await startCluster(2);
+    const go = gate();
+    await there.worker<{ type: string; text: string }>(
+      "jobs",
+      async ({ text }) => {
+        await go.opened;
+        return text;
+      },
+      { concurrency: 2 },
+    );
+    const actors = [await here.spawn(Client), await here.spawn(Client)];
+    for (const [index, actor] of actors.entries()) actor.receive(`${index}`);
+    go.open();
+    expect(await Promise.all(actors.map((actor) => next(actor, 1)))).to.deep.equal([
+      ['0 done "0"'],
+      ['0 done "1"'],
+    ]);
+  });
+
+  it("say so when what a handler returned cannot be sent", async () => {
+    const [here, there] = await startCluster(2);
+    await there.worker("jobs", () => new Map());
+    const actor = await here.spawn(Client);
+    actor.receive("odd");
+    expect((await next(actor, 1))[0]).to.match(/^0 failed what it returned cannot be sent: .*Map/);
+  });
+
+  it("do what nobody waits for, and what was sent over the layer alone", async () => {
+    const [here, there] = await startCluster(2);
+    const seen: [string, Job][] = [];
+    await there.worker<{ type: string; text: string }>("jobs", ({ text }, job) => {
+      job.progress("nobody hears it");
+      seen.push([text, job]);
+    });
+    const id = await here.submit("jobs", { type: "job", text: "submitted" });
+    await here.layers.chat.send("jobs", { type: "job", text: "sent" });
+    await until(() => seen.length === 2);
+    expect(seen.map(([text, job]) => [text, job.id, job.attempt])).to.deep.equal([
+      ["submitted", id, 1],
+      ["sent", undefined, 1],
+    ]);
+    expect(seen.every(([, { signal }]) => !signal.aborted)).to.equal(true);
+  });
+
+  it("tell nothing more of a job that is over", async () => {
+    const [here, there] = await startCluster(2);
+    let progress: Job["progress"] = () => {};
+    await there.worker("jobs", (_, job) => {
+      progress = job.progress;
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    expect(await next(actor, 1)).to.deep.equal(["0 done undefined"]);
+    progress("too late");
+    actor.receive("2");
+    expect(await next(actor, 1)).to.deep.equal(["1 done undefined"]);
+  });
+
+  it("are closed with the runtime, before its layers: what runs is aborted, and its last words still arrive", async () => {
+    const [here, there] = await startCluster(2);
+    const begun = gate();
+    await there.worker("jobs", async (_, { signal }) => {
+      begun.open();
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      // What it has begun takes it a while to put away.
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return "stopped early";
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    await begun.opened;
+    await there.close();
+    expect(await next(actor, 1)).to.deep.equal(['0 done "stopped early"']);
+    expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
+  });
+
+  it("can be closed alone, twice", async () => {
+    const bus = new MemoryBus();
+    const [here, there] = await startCluster(2, {}, bus);
+    const worker = await there.worker("jobs", () => "by the first");
+    await Promise.all([worker.close(), worker.close()]);
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    await here.worker("jobs", () => "by the second");
+    expect(await next(actor, 1)).to.deep.equal(['0 done "by the second"']);
+  });
+
+  it("need a layer with queues, and one that is known", async () => {
+    const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
+    const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
+    const refusal = (asking: Promise<unknown>) => asking.catch((error) => error);
+    expect(await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }))).to.be.instanceOf(
+      UnsupportedError,
+    );
+    expect(codeOf(await refusal(runtime.worker("jobs", () => {})))).to.equal("ERR_UNKNOWN_LAYER");
+    expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, { layer: "toString" })))).to.equal(
+      "ERR_UNKNOWN_LAYER",
+    );
+    expect(codeOf(await refusal(runtime.submit("a!b", { type: "job" }, { layer: "other" })))).to.equal(
+      "ERR_INVALID_NAME",
+    );
+    expect(await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }))).to.be.instanceOf(
+      RangeError,
+    );
+  });
+});

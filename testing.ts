@@ -1,0 +1,2 @@
+export * from "./layers/testing/index.ts";
+export * from "./runtime/testing/index.ts";
