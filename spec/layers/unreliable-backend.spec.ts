@@ -1,5 +1,12 @@
 import { expect } from "chai";
-import { ChannelLayer, handlers, InvalidOptionError, JsonWebSocketConsumer, MemoryBus } from "greenroom";
+import {
+  ChannelLayer,
+  handlers,
+  InvalidOptionError,
+  JsonWebSocketConsumer,
+  MemoryBus,
+  MemoryLayer,
+} from "greenroom";
 import {
   communicate,
   describeChannelLayer,
