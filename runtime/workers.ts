@@ -6,8 +6,9 @@ import { LayerClosedError } from "../layers/errors.ts";
 import { checkQueue } from "../layers/names.ts";
 import { sizeOf } from "./control/carried.ts";
 import type { Control } from "./control/control.ts";
-import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { HandlerTimeoutError, RuntimeClosedError, UnknownLayerError } from "./errors.ts";
 import { failureText } from "./question.ts";
+import { ErrorOwner, owned } from "./stray-errors.ts";
 
 export interface WorkerOptions {
   /** The alias of the layer that the channel is on. @default the control layer */
@@ -35,7 +36,10 @@ export type WorkHandler<T extends Message = Message> = (message: T, job: Job) =>
 
 /** What does the jobs of a channel. */
 export interface Worker {
-  /** Takes no more jobs, aborts the signals of those that run, and waits for them. May be called twice. */
+  /**
+   * Takes no more jobs, aborts the signals of those that run, and waits for them. May be called twice. A handler of its own MUST
+   * NOT await it: each would wait for the other until the runtime closes.
+   */
   close(): Promise<void>;
 }
 
@@ -45,6 +49,8 @@ export class Workers {
   readonly #control: Control;
   readonly #report: ErrorListener;
   readonly #open = new Set<Worker>();
+  /** What ends the waiting for each handler that runs. */
+  readonly #running = new Set<() => void>();
   #isClosing = false;
 
   constructor(layers: Readonly<Record<string, ChannelLayer>>, control: Control, report: ErrorListener) {
@@ -64,7 +70,7 @@ export class Workers {
     this.#control.begin();
     const consumption = await found.consume<Message>(
       channel,
-      (message, delivery) => this.#work(handler, message, delivery, attempts),
+      (message, delivery) => this.#work(channel, handler, message, delivery, attempts),
       { maxDeliveries: attempts, ...(concurrency !== undefined && { concurrency }) },
     );
     const worker: Worker = {
@@ -98,7 +104,13 @@ export class Workers {
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
+  /** Waits no longer for handlers that run: their jobs are given to other workers, and what they still do is not heeded. */
+  abandon(): void {
+    for (const abandon of [...this.#running]) abandon();
+  }
+
   async #work(
+    channel: string,
     handler: WorkHandler,
     message: Message,
     delivery: JobDelivery,
@@ -118,7 +130,9 @@ export class Workers {
       if (!isOver) tell({ type: "job_progress", value });
     };
     try {
-      const value = await handler(message, Object.freeze({ id: job, attempt, signal, progress }));
+      const value = await this.#run(channel, () =>
+        handler(message, Object.freeze({ id: job, attempt, signal, progress })),
+      );
       tell(resultOf(value));
     } catch (error) {
       if (attempt >= attempts) tell({ type: "job_failed", reason: failureText(error) });
@@ -127,6 +141,24 @@ export class Workers {
       isOver = true;
       await telling;
     }
+  }
+
+  #run(channel: string, work: () => unknown): Promise<unknown> {
+    // What it leaves behind has no actor that could fail.
+    const owner = new ErrorOwner(undefined, "worker", channel, this.#report);
+    return new Promise((resolve, reject) => {
+      const abandon = () => {
+        reject(
+          new HandlerTimeoutError(
+            `A job of "${channel}" still ran when the runtime had to close: have its handler heed \`signal\`.`,
+          ),
+        );
+      };
+      this.#running.add(abandon);
+      owned(owner, async () => work())
+        .then(resolve, reject)
+        .finally(() => this.#running.delete(abandon));
+    });
   }
 
   #notTold(error: unknown, what: string): void {

@@ -9,6 +9,7 @@ import {
   MemoryLayer,
   UnsupportedError,
   WebSocketConsumer,
+  type Worker,
 } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { until } from "../layers/support/until.ts";
@@ -195,6 +196,60 @@ describe("workers", () => {
     await there.close();
     expect(await next(actor, 1)).to.deep.equal(['0 done "stopped early"']);
     expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
+  });
+
+  const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
+    "never ends": () => new Promise<void>(() => {}),
+    "waits for the end of its own worker": (close) => close(),
+  };
+  for (const [what, wait] of Object.entries(endless)) {
+    it(`do not keep a runtime from closing by a handler that ${what}: its job goes to another one`, async () => {
+      const errors: [unknown, string][] = [];
+      const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
+      const [here, there] = await startCluster(2, { onError });
+      const begun = gate();
+      const worker: Worker = await there.worker("jobs", () => {
+        begun.open();
+        return wait(() => worker?.close());
+      });
+      const actor = await here.spawn(Client);
+      actor.receive("1");
+      await begun.opened;
+      await there.close({ drainMs: 20 });
+      expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "consume"]]);
+      await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`);
+      expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+    });
+  }
+
+  it("report what a handler leaves behind, and go on", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, {
+      onError: (error: Error, where: object) => errors.push({ message: error.message, ...where }),
+    });
+    const failed = gate();
+    const mine = process.listeners("uncaughtException");
+    const others = mine.filter((listener) => !listener.name.startsWith("onException"));
+    // Mocha fails a spec for any error that nobody caught, whoever else listens.
+    for (const other of others) process.off("uncaughtException", other);
+    try {
+      await there.worker("jobs", () => {
+        setTimeout(() => {
+          setImmediate(failed.open);
+          throw new Error("left behind");
+        }, 1);
+        return "done";
+      });
+      const actor = await here.spawn(Client);
+      actor.receive("1");
+      expect(await next(actor, 1)).to.deep.equal(['0 done "done"']);
+      await failed.opened;
+    } finally {
+      for (const other of others) process.on("uncaughtException", other);
+    }
+    expect(errors).to.deep.equal([
+      { message: "left behind", stage: "stray", consumer: "worker", path: "jobs" },
+    ]);
   });
 
   it("can be closed alone, twice", async () => {
