@@ -40,7 +40,7 @@ export abstract class Addressing {
    * actor that has stopped it is counted as a dead letter, on the node where that is known.
    *
    * @param channel `channel` of a consumer or of an {@link ActorReference}
-   * @throws {InvalidNameError} for what is no actor's channel.
+   * @throws {InvalidNameError} for what is no actor's channel, or the one of a node itself.
    * @throws {InvalidMessageError}
    */
   send(channel: string, message: Message): Promise<void> {

@@ -14,6 +14,17 @@ export function checkActorChannel(channel: string): void {
   );
 }
 
+/** What groups and messages of the nodes themselves begin with. */
+export const reserved = "greenroom.";
+
+/** @throws {InvalidNameError} for the name of a group that is not for actors. */
+export function checkActorGroup(group: string): void {
+  if (typeof group !== "string" || !group.startsWith(reserved)) return;
+  throw new InvalidNameError(
+    `"${group}" is no group for actors: names that begin with "${reserved}" are reserved for what nodes say to each other.`,
+  );
+}
+
 /** @throws {RangeError} */
 export function timeoutOf({ timeoutMs = defaultTimeoutMs }: AskOptions): number {
   if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;

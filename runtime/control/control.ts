@@ -1,7 +1,7 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock, ErrorListener, Inbox, Message } from "../../layers/contract.ts";
-import { LayerClosedError } from "../../layers/errors.ts";
+import { InvalidNameError, LayerClosedError } from "../../layers/errors.ts";
 import type { LocalChannels } from "../../layers/local-channels.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { checkCloseFrame } from "../close-frame.ts";
@@ -18,7 +18,7 @@ import { Nodes, type NodesListener, type OtherNode } from "./nodes.ts";
 import { Post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Questions } from "./questions.ts";
-import type { Fields } from "./read.ts";
+import { type Fields, nodeOf } from "./read.ts";
 import { createRespondents } from "./respondents.ts";
 import { Settling } from "./settling.ts";
 import { type Findings, Surveys } from "./surveys.ts";
@@ -123,9 +123,17 @@ export class Control implements LinkListener, NodesListener {
 
   // ---- to actors
 
+  /** @throws {InvalidNameError} for what is no name of an actor's channel, or the channel of a node itself. */
+  checkActor(channel: string): void {
+    checkActorChannel(channel);
+    const isNode = channel === this.#link.channel || this.#nodes.get(nodeOf(channel))?.channel === channel;
+    if (!isNode) return;
+    throw new InvalidNameError(`"${channel}" is no actor's channel: there a node takes what is for itself.`);
+  }
+
   async send(channel: string, message: Message): Promise<void> {
     this.#refuseIfClosed();
-    checkActorChannel(channel);
+    this.checkActor(channel);
     const copy = carried(message);
     if (this.#questions.owns(channel)) {
       const inbox = this.#questions.inboxOf(channel);
@@ -153,7 +161,7 @@ export class Control implements LinkListener, NodesListener {
 
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
     const timeoutMs = timeoutOf(options);
-    checkActorChannel(channel);
+    this.checkActor(channel);
     const copy = carried(message);
     this.begin();
     if (!this.#questions.owns(channel)) return this.#asks.ask(channel, copy, timeoutMs);

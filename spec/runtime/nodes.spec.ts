@@ -5,7 +5,15 @@ import { LayerUnavailableError } from "../../layers/errors.ts";
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { until } from "../layers/support/until.ts";
 import { gate } from "../support/gate.ts";
-import { type ChatRuntime, Clerk, opened, query, startCluster, stopCluster } from "./support/cluster.ts";
+import {
+  type ChatRuntime,
+  Clerk,
+  codeOf,
+  opened,
+  query,
+  startCluster,
+  stopCluster,
+} from "./support/cluster.ts";
 
 /** A layer that can be cut off: nothing leaves it, and nothing arrives. */
 class CutLayer extends MemoryLayer {
@@ -211,6 +219,34 @@ describe("the registry of nodes", () => {
     `;
     const flags = ["--import=tsx", "--conditions=greenroom-source", "--input-type=module", "--eval", script];
     await run(process.execPath, flags, { timeout: 20_000 });
+  });
+
+  it("is out of reach for actors: its group, and the channels of the nodes", async () => {
+    const [here, there] = await startCluster(2);
+    class Meddler extends Clerk {
+      override async connect() {
+        await this.accept();
+        const channels = [here, there].flatMap(({ layers }) => [
+          ...layers.chat.local.membersOf("greenroom.nodes"),
+        ]);
+        const bye = { type: "greenroom.bye", from: `${there.node}!1` };
+        const tries = [
+          () => this.groupAdd("greenroom.nodes"),
+          () => this.groupDiscard("greenroom.nodes"),
+          () => this.groupSend("greenroom.nodes", bye as never),
+          ...channels.flatMap(({ channel }) => [
+            () => this.sendTo(channel, bye),
+            () => this.ask(channel, bye),
+          ]),
+        ];
+        for (const attempt of tries) this.send(`${await attempt().catch(codeOf)}`);
+      }
+    }
+    const actor = await here.spawn(Meddler);
+    for (let count = 0; count < 7; count += 1) {
+      expect((await actor.outgoing.next()).value).to.equal("ERR_INVALID_NAME");
+    }
+    expect(here.nodes).to.have.length(2);
   });
 
   describe("takes from others nothing that makes no sense:", () => {
