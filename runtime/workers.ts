@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { SubmitOptions } from "../actors/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { ErrorListener, JobDelivery, Message } from "../layers/contract.ts";
-import { LayerClosedError } from "../layers/errors.ts";
+import { InvalidMessageError, LayerClosedError } from "../layers/errors.ts";
 import { checkQueue } from "../layers/names.ts";
-import { sizeOf } from "./control/carried.ts";
+import { carried, longestValue, sizeOf } from "./control/carried.ts";
 import type { Control } from "./control/control.ts";
 import { HandlerTimeoutError, RuntimeClosedError, UnknownLayerError } from "./errors.ts";
 import { failureText } from "./question.ts";
@@ -27,7 +27,12 @@ export interface Job {
   readonly attempt: number;
   /** Aborted when the worker closes, or when the job has been given to another one. */
   readonly signal: AbortSignal;
-  /** Tells whoever submitted the job how far it has come: any value that a message can hold. At most once, in order. */
+  /**
+   * Tells whoever submitted the job how far it has come: any value that a message can hold, as it is at the moment of the call.
+   * At most once, in order.
+   *
+   * @throws {InvalidMessageError} for a value that no message can hold.
+   */
   progress(value: unknown): void;
 }
 
@@ -127,7 +132,7 @@ export class Workers {
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver) tell({ type: "job_progress", value });
+      if (!isOver) tell(told("job_progress", value));
     };
     try {
       const value = await this.#run(channel, () =>
@@ -181,11 +186,19 @@ export class Workers {
   }
 }
 
+/** A message with a value as it is now, whatever becomes of it. @throws {InvalidMessageError} for what cannot be sent. */
+function told(type: string, value: unknown): Message {
+  const size = sizeOf(value);
+  if (size <= longestValue) return carried({ type, value });
+  throw new InvalidMessageError(
+    `What is told of a job has at most ${longestValue} bytes when encoded, and this has ${size}.`,
+  );
+}
+
 /** What is told of a job that is done. It is done also where that cannot be told. */
 function resultOf(value: unknown): Message {
   try {
-    sizeOf(value);
-    return { type: "job_done", value };
+    return told("job_done", value);
   } catch (error) {
     return { type: "job_failed", reason: `what it returned cannot be sent: ${failureText(error)}` };
   }

@@ -62,7 +62,7 @@ export class Control implements LinkListener, NodesListener {
     const own = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
     this.#link = new Link(control.layer, this, report);
     this.#nodes = new Nodes(this.#link, clock, beatMs, own, this);
-    this.#asks = new Asks(this.#link, this.#nodes, clock);
+    this.#asks = new Asks(this.#link, this.#nodes, clock, () => counters.drop("late"));
     this.#post = new Post(counters, report);
     this.#questions = new Questions(
       [...new Set([control.layer, ...Object.values(layers)])],

@@ -149,6 +149,40 @@ describe("workers", () => {
     expect((await next(actor, 1))[0]).to.match(/^0 failed what it returned cannot be sent: .*Map/);
   });
 
+  it("tell how far a job is as it was then, and refuse at once what cannot be told", async () => {
+    const [here, there] = await startCluster(2);
+    const refused: unknown[] = [];
+    await there.worker("jobs", (_, { progress }) => {
+      const at = { percent: 0, toString: undefined };
+      for (; at.percent < 3; at.percent += 1) progress(at.percent === 1 ? [at] : `${at.percent}`);
+      for (const odd of [new Map(), "x".repeat(1024 * 1024)]) {
+        try {
+          progress(odd);
+        } catch (error) {
+          refused.push(codeOf(error));
+        }
+      }
+      return "all";
+    });
+    class Reader extends Client {
+      static override readonly on = handlers<Client>({
+        job_progress({ value }) {
+          this.send(JSON.stringify(value));
+        },
+        job_done({ value }) {
+          this.send(`${value}`);
+        },
+        job_failed({ reason }) {
+          this.send(reason);
+        },
+      });
+    }
+    const actor = await here.spawn(Reader);
+    actor.receive("1");
+    expect(await next(actor, 4)).to.deep.equal(['"0"', '[{"percent":1}]', '"2"', "all"]);
+    expect(refused).to.deep.equal(["ERR_INVALID_MESSAGE", "ERR_INVALID_MESSAGE"]);
+  });
+
   it("do what nobody waits for, and what was sent over the layer alone", async () => {
     const [here, there] = await startCluster(2);
     const seen: [string, Job][] = [];
