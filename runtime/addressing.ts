@@ -107,6 +107,7 @@ export abstract class Addressing {
    *
    * @throws {UnknownLayerError} if it is not clear on which layer the channel is.
    * @throws {UnsupportedError} where that layer has no queues.
+   * @throws {TypeError} for a handler that is no function.
    * @throws as {@link ChannelLayer.consume} does.
    *
    * @example
@@ -128,6 +129,7 @@ export abstract class Addressing {
    * {@link JobMessages}.
    *
    * @returns the job's id, once the job is in the queue
+   * @throws {InvalidNameError} for a `replyTo` that is no actor's channel.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
   submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {

@@ -5,8 +5,9 @@ import type { ErrorListener, JobDelivery, Message } from "../layers/contract.ts"
 import { InvalidMessageError, LayerClosedError } from "../layers/errors.ts";
 import { checkQueue } from "../layers/names.ts";
 import { carried, longestValue, sizeOf } from "./control/carried.ts";
+import { layerOf } from "./control/checks.ts";
 import type { Control } from "./control/control.ts";
-import { HandlerTimeoutError, RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { failureText } from "./question.ts";
 import { ErrorOwner, owned } from "./stray-errors.ts";
 
@@ -71,6 +72,14 @@ export class Workers {
     { layer, concurrency, attempts = 3 }: WorkerOptions,
   ): Promise<Worker> {
     this.#refuseIfClosing();
+    if (typeof handler !== "function") {
+      throw new TypeError(
+        `A worker of "${channel}" needs a function that does its jobs, not ${typeof handler}.`,
+      );
+    }
+    if (!Number.isInteger(attempts) || attempts < 1) {
+      throw new RangeError(`attempts is a whole number of at least 1, not ${String(attempts)}.`);
+    }
     const found = this.#layer(layer, channel);
     this.#control.begin();
     const consumption = await found.consume<Message>(
@@ -95,6 +104,7 @@ export class Workers {
   /** @returns what the job is called. */
   async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
     checkQueue(channel);
+    if (replyTo !== undefined) this.#control.checkActor(replyTo);
     const job = randomUUID();
     await this.#layer(layer, channel).send(channel, message, {
       job,
@@ -171,14 +181,7 @@ export class Workers {
   }
 
   #layer(alias: string | undefined, channel: string): ChannelLayer {
-    const chosen = alias ?? this.#control.alias;
-    const layer =
-      chosen !== undefined && Object.hasOwn(this.#layers, chosen) ? this.#layers[chosen] : undefined;
-    if (layer !== undefined) return layer;
-    throw new UnknownLayerError(
-      `The channel "${channel}" is on no layer of this runtime: say which with the option \`layer\`. ` +
-        `It has: ${Object.keys(this.#layers).join(", ") || "none"}.`,
-    );
+    return layerOf(this.#layers, alias ?? this.#control.alias, `The channel "${channel}"`);
   }
 
   #refuseIfClosing(): void {

@@ -6,16 +6,16 @@ import type { LocalChannels } from "../../layers/local-channels.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { checkCloseFrame } from "../close-frame.ts";
 import type { Counters } from "../counters.ts";
-import { RuntimeClosedError, UnknownLayerError } from "../errors.ts";
+import { RuntimeClosedError } from "../errors.ts";
 import { Asks } from "./asks.ts";
 import { carried } from "./carried.ts";
-import { checkActorChannel, timeoutOf } from "./checks.ts";
+import { checkActorChannel, layerOf, timeoutOf } from "./checks.ts";
 import type { ControlLayer } from "./control-layer.ts";
 import { answersOf, tallyOf } from "./findings.ts";
 import { Inbound } from "./inbound.ts";
 import { Link, type LinkListener } from "./link.ts";
 import { Nodes, type NodesListener, type OtherNode } from "./nodes.ts";
-import { Post } from "./post.ts";
+import { direct, Post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Questions } from "./questions.ts";
 import { type Fields, nodeOf } from "./read.ts";
@@ -32,8 +32,6 @@ export interface ControlSettings {
   readonly counters: Counters;
   readonly report: ErrorListener;
 }
-
-const direct = Object.freeze({});
 
 /** A node among others: what goes from it to actors anywhere, and what comes from other nodes for its own. */
 export class Control implements LinkListener, NodesListener {
@@ -185,12 +183,7 @@ export class Control implements LinkListener, NodesListener {
     const timeoutMs = timeoutOf(options);
     checkGroup(group);
     const alias = layer ?? this.alias;
-    if (alias === undefined || !Object.hasOwn(this.#settings.layers, alias)) {
-      throw new UnknownLayerError(
-        `The group "${group}" is on no layer of this runtime: say which with the option \`layer\`. ` +
-          `It has: ${Object.keys(this.#settings.layers).join(", ") || "none"}.`,
-      );
-    }
+    layerOf(this.#settings.layers, alias, `The group "${group}"`);
     const fields = {
       group,
       layer: alias,

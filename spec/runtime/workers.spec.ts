@@ -301,9 +301,9 @@ describe("workers", () => {
     const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
     const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
     const refusal = (asking: Promise<unknown>) => asking.catch((error) => error);
-    expect(await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }))).to.be.instanceOf(
-      UnsupportedError,
-    );
+    const unsupported = await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }));
+    expect(unsupported).to.be.instanceOf(UnsupportedError);
+    expect(unsupported).to.have.property("message").that.includes('nobody can work on the jobs of "jobs"');
     expect(codeOf(await refusal(runtime.worker("jobs", () => {})))).to.equal("ERR_UNKNOWN_LAYER");
     expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, { layer: "toString" })))).to.equal(
       "ERR_UNKNOWN_LAYER",
@@ -311,8 +311,15 @@ describe("workers", () => {
     expect(codeOf(await refusal(runtime.submit("a!b", { type: "job" }, { layer: "other" })))).to.equal(
       "ERR_INVALID_NAME",
     );
-    expect(await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }))).to.be.instanceOf(
-      RangeError,
+    const impatient = await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }));
+    expect(impatient).to.be.instanceOf(RangeError);
+    expect(impatient).to.have.property("message", "attempts is a whole number of at least 1, not 0.");
+    expect(await refusal(runtime.worker("jobs", undefined as never, { layer: "other" }))).to.be.instanceOf(
+      TypeError,
+    );
+    const nobody = { layer: "other", replyTo: "nonsense" };
+    expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, nobody)))).to.equal(
+      "ERR_INVALID_NAME",
     );
   });
 });
