@@ -48,9 +48,13 @@ describe("redisServer", () => {
   });
 
   it("passes on ioredis' options, but none that decide on delivery", () => {
-    const redis = { family: 6, tls: { servername: "x" }, enableOfflineQueue: true, autoResubscribe: true };
+    const ours = { keyPrefix: "mine:", commandTimeout: 1, blockingTimeout: 1, stringNumbers: true };
+    const queueing = { enableOfflineQueue: true, autoResubscribe: true, enableAutoPipelining: true };
+    const redis = { family: 6, tls: { servername: "x" }, ...queueing, ...ours };
     const { options } = redisServer({ url: "rediss://localhost", redis });
     expect(options).to.deep.include({ family: 6, tls: { servername: "x" } });
     expect(options).to.include({ enableOfflineQueue: false, autoResubscribe: false });
+    expect(options).to.include({ keyPrefix: "", stringNumbers: false, enableAutoPipelining: false });
+    expect(options).to.include({ commandTimeout: undefined, blockingTimeout: undefined });
   });
 });

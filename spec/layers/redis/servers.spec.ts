@@ -123,7 +123,13 @@ describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
     it(`rejects, when it is opened, if a function gives ${how}, and says what it has to give`, async () => {
       if (own.status !== "ready") await once(own, "ready");
       const layer = new RedisPubSubLayer({ client: make as RedisFactory, prefix });
+      const unhandled: unknown[] = [];
+      const hear = (reason: unknown) => unhandled.push(reason);
+      process.on("unhandledRejection", hear);
       const error = await layer.ready().catch((reason: Error) => reason);
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("unhandledRejection", hear);
+      expect(unhandled).to.deep.equal([]);
       expect(error).to.be.instanceOf(TypeError);
       expect(error)
         .to.have.property("message")
@@ -133,4 +139,18 @@ describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
       expect(own.status).to.equal("ready");
     });
   }
+
+  it("hangs up what a function has made that connects already", async () => {
+    const made: Redis[] = [];
+    const client = () => {
+      const redis = new Redis(redisUrl());
+      made.push(redis);
+      return redis;
+    };
+    const layer = new RedisPubSubLayer({ client, prefix });
+    await layer.ready().catch(() => {});
+    expect(made).to.have.length(1);
+    for (const redis of made) if (redis.status !== "end") await once(redis, "end");
+    await layer.close();
+  });
 });
