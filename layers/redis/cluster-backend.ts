@@ -1,3 +1,4 @@
+import { asError } from "../as-error.ts";
 import type {
   Backend,
   BackendListener,
@@ -239,6 +240,6 @@ export class ClusterBackend implements Backend {
   }
 
   #failed(error: unknown): void {
-    this.#listener?.error(error instanceof Error ? error : new Error(String(error)));
+    this.#listener?.error(asError(error));
   }
 }

@@ -1,11 +1,13 @@
+import { asError } from "../as-error.ts";
 import type { BackendListener, Capabilities, Clock, Health, HistoryBackend, Position } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import { Topics } from "../topics.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { type ByShard, type RedisBackend, serverOf } from "./backend-kind.ts";
 import { checkMs } from "./check-ms.ts";
 import { within } from "./deadline.ts";
-import { asBuffer, PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
+import { PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
 import { RedisQueues } from "./redis-queues.ts";
 import type { RedisServer } from "./redis-server.ts";
@@ -191,7 +193,7 @@ export class RedisStreamsBackend implements RedisBackend {
         gap: (range) => this.#listener?.gap(topic, range),
       },
       this.#clock,
-      (error) => this.#listener?.error(error instanceof Error ? error : new Error(String(error))),
+      (error) => this.#listener?.error(asError(error)),
     );
   }
 
