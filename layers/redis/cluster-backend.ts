@@ -1,3 +1,4 @@
+import { asError } from "../as-error.ts";
 import type {
   Backend,
   BackendListener,
@@ -14,7 +15,7 @@ import { ClusterTopology, partition, type Shard, servedSlots } from "./cluster-t
 import { MovingConsumption } from "./moving-consumption.ts";
 import { Pauses } from "./pauses.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { fixed } from "./redis-server.ts";
+import { connectionOf } from "./redis-server.ts";
 import type { RedisAddress } from "./servers.ts";
 import { there } from "./sharded-backend.ts";
 
@@ -60,10 +61,9 @@ export class ClusterBackend implements Backend {
   #isOpen = false;
 
   constructor({ cluster, ...options }: ByCluster & PubSubOptions, kind: BackendKind) {
-    const { connectTimeoutMs = 5_000, redis = {}, clock = globalThis } = options;
-    const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
+    const { clock = globalThis } = options;
     this.#seeds = cluster;
-    this.#options = { ...options, connection: { ...redis, ...fixed, ...times } };
+    this.#options = { ...options, connection: connectionOf(options).options };
     this.#kind = kind;
     this.#pauses = new Pauses(clock);
     this.capabilities = kind.capabilities;
@@ -240,6 +240,6 @@ export class ClusterBackend implements Backend {
   }
 
   #failed(error: unknown): void {
-    this.#listener?.error(error instanceof Error ? error : new Error(String(error)));
+    this.#listener?.error(asError(error));
   }
 }

@@ -1,4 +1,6 @@
 import type { Clock } from "../contract.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { checkMs } from "./check-ms.ts";
 
 /** What waits while the connection is down, and for how long. */
 export interface PublishQueueOptions {
@@ -15,11 +17,14 @@ export type PublishLimits = Required<PublishQueueOptions>;
 
 const defaults: PublishLimits = { capacity: 1_000, maxBytes: 16 * 1024 * 1024, deadlineMs: 500 };
 
-/** @throws {RangeError} if an option is no number, or negative. */
+/** @throws {InvalidOptionError} if an option is no number, or negative, or the deadline more than a timer can take. */
 export function publishLimits(options: PublishQueueOptions = {}): PublishLimits {
   const limits = { ...defaults, ...options };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(value >= 0)) throw new RangeError(`publishQueue.${name} is a number from 0 up, not ${value}.`);
+  checkMs("publishQueue.deadlineMs", limits.deadlineMs, { orNone: true });
+  for (const name of ["capacity", "maxBytes"] as const) {
+    const value = limits[name];
+    if (typeof value === "number" && value >= 0) continue;
+    throw new InvalidOptionError(`\`publishQueue.${name}\` is a number from 0 up, not ${String(value)}.`);
   }
   return limits;
 }

@@ -1,8 +1,8 @@
 import type { Clock, Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../contract.ts";
 import { LayerClosedError } from "../errors.ts";
 import { QueueWorker } from "../queue-worker.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { Link } from "./link.ts";
-import { asBuffer } from "./pubsub-connection.ts";
 import { queueKeys } from "./redis-queue-keys.ts";
 import { enqueueScript, loadScripts, runScript } from "./redis-queue-scripts.ts";
 import { RedisQueueSource } from "./redis-queue-source.ts";
