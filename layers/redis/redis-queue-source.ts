@@ -13,8 +13,8 @@ const longestSweepMs = 2_000;
 /** How long a consumer that holds nothing must have been silent until it is removed, at least, in milliseconds. */
 const shortestIdleMs = 10_000;
 
-/** How long to wait until the server has removed a consumer that closes, in milliseconds. */
-const leaveMs = 1_000;
+/** How long a server may take to answer a source that closes, in milliseconds. */
+const lingerMs = 1_000;
 
 /** The longest pause between attempts to say what became of a job, as a number of failures. */
 const mostFailures = 5;
@@ -54,6 +54,12 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #renewal: unknown;
   #interrupting: Promise<void> | undefined;
   #wake = () => {};
+  /** Ends a take whose command is not answered: what it would have given is delivered again. */
+  #abandon = () => {};
+  #abandoning: unknown;
+  readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
+    this.#abandon = () => resolve([]);
+  });
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
     const { server, commands, clock, claimAfterMs } = settings;
@@ -100,7 +106,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     let failures = 0;
     while (!this.#isInterrupted) {
       try {
-        const claims = await this.#takeNow(limit);
+        const claims = await Promise.race([this.#takeNow(limit), this.#abandoned]);
         if (claims.length > 0) return claims;
         failures = 0;
       } catch (error) {
@@ -115,6 +121,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#isInterrupted = true;
     this.#giveUpAt = performance.now() + this.#patienceMs;
     this.#wake();
+    this.#abandoning ??= this.#clock.setTimeout(this.#abandon, lingerMs);
     this.#interrupting ??= this.#reader.interrupt();
   }
 
@@ -140,10 +147,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   async close(): Promise<void> {
     this.#clock.clearTimeout(this.#renewal);
+    this.#clock.clearTimeout(this.#abandoning);
     await this.#interrupting;
     const late = () => new Error("no answer to a goodbye");
     // In an outage it stays, until somebody finds it idle.
-    const leaving = within(this.#consumer.leave(), leaveMs, this.#clock, late).catch(() => {});
+    const leaving = within(this.#consumer.leave(), lingerMs, this.#clock, late).catch(() => {});
     await Promise.all([leaving, this.#reader.close()]);
   }
 

@@ -2,19 +2,8 @@ import type { Redis, Result } from "ioredis";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { StreamNames } from "./stream-entry.ts";
 
-/** What the command is called that publishes within one {@link HistoryLimit}. */
-type PublishCommand = `greenroomPublish:${number}:${number}`;
-
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    [publish: PublishCommand]:
-      | ((
-          stream: string,
-          head: string,
-          channel: string,
-          ...payloads: readonly Buffer[]
-        ) => Result<null, Context>)
-      | undefined;
     greenroomHeads(keyCount: number, ...keys: readonly string[]): Result<(string | null)[], Context>;
   }
 }
@@ -101,18 +90,32 @@ end
 return heads
 `;
 
-/** Makes known to a connection, as a command, the script that needs no limit. */
+/** The scripts that publish, by limit and command: there are few. */
+const texts = new Map<string, string>();
+
+/** Makes known to a connection, as a command, the script whose order does not matter. */
 export function defineStreamScripts(redis: Redis): void {
   redis.defineCommand("greenroomHeads", { lua: heads });
 }
 
 /**
- * Publishes entries of one group. Each limit that comes up, and they are few, is a command of its own, made known to the
- * connection when it is first needed.
+ * Publishes entries of one group.
+ *
+ * The text of the script goes along each time: one that the server has forgotten would have to be sent again, behind
+ * what was sent after it.
  */
 export async function publishEntries(redis: Redis, entries: Publish): Promise<void> {
-  const { names, payloads, limit } = entries;
-  const name: PublishCommand = `greenroomPublish:${limit.capacity}:${limit.expiryMs}`;
-  if (redis[name] === undefined) redis.defineCommand(name, { lua: publish(entries), numberOfKeys: 3 });
-  await redis[name]?.(names.stream, names.head, names.channel, ...payloads);
+  const { names, payloads, limit, command } = entries;
+  const key = `${limit.capacity} ${limit.expiryMs} ${command}`;
+  let text = texts.get(key);
+  if (text === undefined) {
+    text = withoutIndent(publish(entries));
+    texts.set(key, text);
+  }
+  await redis.callBuffer("EVAL", text, 3, names.stream, names.head, names.channel, ...payloads);
+}
+
+/** What the server has to read and to hash each time is as short as can be. */
+function withoutIndent(lua: string): string {
+  return lua.replaceAll(/^\s+(?:--.*\n\s*)?/gm, "");
 }

@@ -6,7 +6,7 @@ import { RedisStreamsLayer } from "../../../layers/redis/index.ts";
 import { Worker } from "../../../layers/testing/index.ts";
 import { type Gate, gate } from "../../support/gate.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
-import { pauses } from "../../support/waiting.ts";
+import { until } from "../support/until.ts";
 
 const prefix = "refusals";
 const queue = `{${prefix}__queue__jobs}`;
@@ -38,11 +38,6 @@ describe("RedisQueues on a server that refuses", () => {
   });
 
   const send = (number: number) => layer.send("jobs", { type: "job", number });
-
-  async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-    const pause = pauses(5);
-    while (!(await isSo())) await pause();
-  }
 
   /** How often a script has failed on the server. */
   async function failures(): Promise<number> {
