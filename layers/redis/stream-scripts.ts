@@ -11,6 +11,12 @@ declare module "ioredis" {
 /** How much longer than its stream a head stays: an idle group that is heard of again within a week begins no new epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
+/**
+ * How long the head of a stream stays in which nothing was ever said, unless it is looked at: names of groups may be
+ * chosen by anybody.
+ */
+const firstHeadMs = 60 * 60 * 1_000;
+
 /** Entries of one group on their way into its stream. */
 export interface Publish {
   readonly names: StreamNames;
@@ -69,7 +75,7 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * Gives the heads of streams, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
+ * Gives the heads of streams, makes them stay as long as they are looked at, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
  * The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
  */
 const heads = `${readClock}
@@ -77,8 +83,13 @@ local count = #KEYS / 2
 local heads = redis.call('MGET', unpack(KEYS, 1, count))
 local first = '0-0 ' .. stamp
 for index = 1, count do
-  if not heads[index] then
-    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${headOutlivesMs}') then
+  if heads[index] then
+    local life = string.sub(heads[index], 1, 4) == '0-0 ' and ${firstHeadMs} or ${headOutlivesMs}
+    local left = redis.call('PTTL', KEYS[index])
+    -- To write it each time would have to be told to replicas each time.
+    if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
+  else
+    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
       redis.call('DEL', KEYS[count + index])
       heads[index] = first
     else

@@ -99,9 +99,19 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inRoom.map(({ message }) => message.number).slice(0, -1)).to.deep.equal(numbers);
   });
 
-  it("keeps the head of a group in which nothing was ever said for a week", async () => {
-    await join(startLayer(), "room");
-    expect(await raw.pttl(keyOf("head"))).to.be.within(7 * 86_400_000 - 5_000, 7 * 86_400_000);
+  it("keeps the head of a group in which nothing was ever said for an hour, and for as long as it has members", async () => {
+    await join(startLayer({ tailCheckMs: 20 }), "room");
+    expect(await raw.pttl(keyOf("head"))).to.be.within(3_500_000, 3_600_000);
+    await raw.pexpire(keyOf("head"), 1_700_000);
+    await until(async () => (await raw.pttl(keyOf("head"))) > 3_500_000);
+  });
+
+  it("keeps the head of a group that has members, however long nothing is said", async () => {
+    const layer = startLayer({ tailCheckMs: 20 });
+    await join(layer, "room");
+    await layer.groupSend("room", { type: "x" });
+    await raw.pexpire(keyOf("head"), 3 * 86_400_000);
+    await until(async () => (await raw.pttl(keyOf("head"))) > 6 * 86_400_000);
   });
 
   it("keeps as many entries as its capacity says", async () => {
