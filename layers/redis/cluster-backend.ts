@@ -149,13 +149,32 @@ export class ClusterBackend implements Backend {
 
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
     const consumption = new MovingConsumption(begin, this.#pauses, (error) => this.#failed(error));
-    await consumption.open();
+    // From now on it moves along: also where slots move before it has begun.
     this.#consumptions.add(consumption);
+    try {
+      await this.#open(consumption);
+    } catch (error) {
+      this.#consumptions.delete(consumption);
+      await consumption.close();
+      throw error;
+    }
     const close = async () => {
       this.#consumptions.delete(consumption);
       await consumption.close();
     };
     return { close };
+  }
+
+  /** What fails because slots have moved meanwhile has been told to move along. */
+  async #open(consumption: MovingConsumption): Promise<void> {
+    const era = this.#era;
+    try {
+      await consumption.open();
+    } catch (error) {
+      if (era === this.#era || this.#pauses.areOver) throw error;
+      await consumption.moved;
+    }
+    if (this.#pauses.areOver) throw new LayerClosedError();
   }
 
   #eraOf(shards: readonly Shard[], topology: ClusterTopology): Era {

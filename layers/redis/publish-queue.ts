@@ -1,6 +1,7 @@
 import type { Clock } from "../contract.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { checkMs } from "./check-ms.ts";
+import { UnansweredBytes } from "./unanswered-bytes.ts";
 
 /** What waits while the connection is down, and for how long. */
 export interface PublishQueueOptions {
@@ -47,11 +48,6 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** How much may be sent without an answer before the rest waits, so that a server that froze does not fill the heap. */
-const maxUnansweredBytes = 64 * 1024 * 1024;
-/** What a command costs while it is unanswered, beside its payload: about what was measured with ioredis. */
-const commandBytes = 500;
-
 /**
  * Publishes in the order of the calls, over a connection that comes and goes.
  *
@@ -64,8 +60,8 @@ export class PublishQueue {
   readonly #limits: PublishLimits;
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
+  readonly #unanswered = new UnansweredBytes();
   #waitingBytes = 0;
-  #unansweredBytes = 0;
 
   constructor(commands: PublishCommands, limits: PublishLimits, clock: Clock) {
     this.#commands = commands;
@@ -109,7 +105,7 @@ export class PublishQueue {
   }
 
   get #isClear(): boolean {
-    return this.#commands.isUp && this.#unansweredBytes < maxUnansweredBytes;
+    return this.#commands.isUp && !this.#unanswered.isFull;
   }
 
   get #trouble(): string {
@@ -117,12 +113,9 @@ export class PublishQueue {
   }
 
   async #send(topic: string, payload: Uint8Array): Promise<void> {
-    const bytes = payload.byteLength + commandBytes;
-    this.#unansweredBytes += bytes;
     try {
-      await this.#commands.publish(topic, payload);
+      await this.#unanswered.during(payload.byteLength, () => this.#commands.publish(topic, payload));
     } finally {
-      this.#unansweredBytes -= bytes;
       if (this.#waiting.size > 0) this.flush();
     }
   }
