@@ -155,7 +155,7 @@ export abstract class Consumer<T extends Contract = NoContract> extends Addressa
   /**
    * Closes the connection after what was sent so far. Does nothing if it is closing already.
    *
-   * @param code 1000, 1001, 1003, 1007 to 1014, or 3000 to 4999
+   * @param code 1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999
    * @param reason at most 123 bytes of UTF-8
    * @throws {CloseError} if the code or the reason cannot go on the wire, or before {@link accept}: use {@link reject}.
    */

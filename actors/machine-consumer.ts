@@ -9,6 +9,7 @@ import {
   type InputFrom,
 } from "xstate";
 import type { Capability, Delivery, Gap, Message } from "../layers/contract.ts";
+import { textOf } from "../layers/error-text.ts";
 import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
 import type { ConsumerContext, Frame } from "./consumer-context.ts";
 import { CloseCode } from "./exit.ts";
@@ -93,8 +94,11 @@ export function machineConsumer<
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
     readonly #context: ConsumerContext;
     #actor: Actor<M> | undefined;
-    /** What the event being handled set off. */
-    #effects: Promise<void>[] = [];
+    /** What was emitted and is not done yet. */
+    readonly #effects = new Set<Promise<void>>();
+    /** While the machine begins, what fails is a failure of that. */
+    #isStarting = false;
+    #startFailures: unknown[] = [];
     #answer: unknown;
 
     constructor(context: ConsumerContext) {
@@ -153,6 +157,8 @@ export function machineConsumer<
 
     async #start(snapshot: unknown): Promise<void> {
       const { clock, scope } = this.#context;
+      checkSnapshot(snapshot);
+      this.#isStarting = true;
       const settings: object = {
         clock,
         ...(snapshot === undefined ? {} : { snapshot }),
@@ -172,6 +178,8 @@ export function machineConsumer<
       });
       actor.start();
       await this.#settled();
+      this.#isStarting = false;
+      if (this.#startFailures.length > 0) throw this.#startFailures[0];
     }
 
     /** @returns whether the machine could take the event. */
@@ -203,19 +211,27 @@ export function machineConsumer<
 
     /** Resolves once what the machine has emitted so far is done; undefined where nothing has to be waited for. */
     #settled(): Promise<unknown> | undefined {
-      if (this.#effects.length === 0) return undefined;
-      const effects = this.#effects;
-      this.#effects = [];
-      return Promise.all(effects).then(() => this.#answer);
+      if (this.#effects.size === 0) return undefined;
+      return Promise.all(this.#effects).then(() => this.#answer);
     }
 
     #run(effect: Effect): void {
       try {
         const doing = this.#do(effect);
-        if (doing !== undefined) this.#effects.push(doing);
+        if (doing === undefined) return;
+        // It may belong to no event, a delay's for instance: then nobody waits for it, but somebody hears of its failure.
+        const done = doing
+          .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
+          .finally(() => this.#effects.delete(done));
+        this.#effects.add(done);
       } catch (error) {
-        this.#context.fail(error, `emit ${effect.type}`);
+        this.#fail(error, `emit ${describe(effect)}`);
       }
+    }
+
+    #fail(error: unknown, stage: string): void {
+      if (this.#isStarting) this.#startFailures.push(error);
+      else this.#context.fail(error, stage);
     }
 
     #do(effect: Effect): Promise<void> | undefined {
@@ -261,7 +277,7 @@ export function machineConsumer<
       const children: Record<string, AnyActorRef | undefined> = snapshot?.children ?? {};
       // XState stops a machine that failed, but not what it invoked or spawned.
       for (const child of Object.values(children)) child?.send({ type: "xstate.stop" });
-      this.#context.fail(error, "machine");
+      this.#fail(error, "machine");
     }
   }
 
@@ -277,6 +293,16 @@ function messageTypes(machine: AnyStateMachine): object {
   return Object.fromEntries(types.map((type) => [type, () => {}]));
 }
 
+/** @throws {TypeError} for what no running machine has given. */
+function checkSnapshot(snapshot: unknown): void {
+  if (snapshot === undefined) return;
+  const status: unknown = (snapshot as { readonly status?: unknown } | null)?.status;
+  if (status === "active") return;
+  throw new TypeError(
+    `A machine goes on from what getPersistedSnapshot() gave while it ran, before stop(): this one is ${textOf(status)}.`,
+  );
+}
+
 function asFrame(value: unknown): Frame {
   if (typeof value === "string" || value instanceof Uint8Array) return value;
   const text: string | undefined = JSON.stringify(value);
@@ -285,7 +311,7 @@ function asFrame(value: unknown): Frame {
 }
 
 function describe(effect: unknown): string {
-  return JSON.stringify((effect as { readonly type?: unknown } | undefined)?.type ?? String(effect));
+  return textOf((effect as { readonly type?: unknown } | undefined)?.type ?? effect);
 }
 
 const prefix = "frame.";

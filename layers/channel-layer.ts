@@ -183,7 +183,8 @@ export class ChannelLayer<M = AnyMessages> {
    * send should close the consumption first.
    *
    * @typeParam T the messages of this channel, where they are not all that the layer may carry.
-   * @throws {InvalidNameError} for a name with a `!` or of more than 94 characters.
+   * @throws {InvalidNameError} for a name with a `!`, or of more than 94 characters before `.dead`.
+   * @throws {TypeError} without a function to handle messages.
    * @throws {UnsupportedError} where the layer has no queues.
    * @throws {RangeError} for a number in `options` that makes no sense.
    * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages end by themselves.
@@ -199,6 +200,9 @@ export class ChannelLayer<M = AnyMessages> {
   ): Promise<Consumption> {
     this.#lifecycle.refuseIfClosed();
     checkQueue(channel);
+    if (typeof handler !== "function") {
+      throw new TypeError("consume(channel, handler) needs a function that handles each message.");
+    }
     return this.#lifecycle.run(() => this.#queues.consume(channel, handler as JobHandler<Message>, options));
   }
 
@@ -261,7 +265,7 @@ export class ChannelLayer<M = AnyMessages> {
    * `except` is in it for everybody. Entries that are no messages are left out and counted.
    *
    * @throws {InvalidNameError}
-   * @throws {RangeError} if the limit is no positive integer.
+   * @throws {RangeError} if the limit is no positive integer, or `since` no place.
    * @throws {UnsupportedError} if the layer keeps no history.
    * @throws {LayerUnavailableError} if it cannot be read.
    */

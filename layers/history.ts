@@ -40,11 +40,12 @@ export class HistoryReader {
   }
 
   /**
-   * @throws {RangeError} if the limit is no positive integer.
+   * @throws {RangeError} if the limit is no positive integer, or `since` no place.
    * @throws {UnsupportedError} if the layer keeps no history.
    */
   async read(group: string, { limit = 100, since }: HistoryOptions): Promise<History> {
     if (!Number.isSafeInteger(limit) || limit < 1) throw new RangeError("A limit is a positive integer.");
+    checkSince(since);
     const backend = this.#backend;
     if (backend === undefined) {
       throw new UnsupportedError("This layer keeps no history: RedisStreamsLayer and MemoryLayer do.");
@@ -61,4 +62,19 @@ export class HistoryReader {
     });
     return { entries: mails, position, complete };
   }
+}
+
+/** Others may have written it down in between, or sent it. */
+function checkSince(since: unknown): void {
+  if (since === undefined || isOffset(since)) return;
+  if (typeof since === "object" && since !== null && "offset" in since && "epoch" in since) {
+    if (isOffset(since.offset) && typeof since.epoch === "string") return;
+  }
+  throw new RangeError(
+    "`since` is an offset, an integer from 0 up, or a position, { offset, epoch }, as deliveries have it.",
+  );
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

@@ -25,12 +25,14 @@ export function checkChannel(name: string): void {
 /** What follows the name of a named channel in that of its dead letters. */
 export const deadSuffix = ".dead";
 
-/** @throws {InvalidNameError} unless `name` has no `!`, and leaves room for that of its dead letters. */
+/** Dead letters may die again, so whatever is allowed stays so with the suffix. */
+const queuePattern = /^[A-Za-z0-9._-]{1,94}(?:\.dead)*$/;
+
+/** @throws {InvalidNameError} unless `name` is 1 to 94 letters as in groups, and `.dead` as often as you like. */
 export function checkQueue(name: string): void {
-  if (typeof name === "string" && groupPattern.test(name) && groupPattern.test(name + deadSuffix)) return;
-  const longest = 99 - deadSuffix.length;
+  if (typeof name === "string" && queuePattern.test(name)) return;
   throw new InvalidNameError(
-    `The name of a channel for workers has no '!', and at most ${longest} characters, not ${shown(name)}.`,
+    `The name of a channel for workers has no '!', and at most 94 characters before '${deadSuffix}', not ${shown(name)}.`,
   );
 }
 

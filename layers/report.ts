@@ -1,4 +1,5 @@
 import type { ErrorListener } from "./contract.ts";
+import { stackOf, textOf } from "./error-text.ts";
 
 /** @see createReporter */
 export interface ReporterOptions {
@@ -37,8 +38,8 @@ export function createReporter(
     const more = leftOut > 0 ? ` (${leftOut} more since the last warning)` : "";
     nextAt = now() + intervalMs;
     leftOut = 0;
-    const detail = error instanceof Error ? error.stack : undefined;
-    process.emitWarning(`${stage}: ${messageOf(error)}${more}`, {
+    const detail = stackOf(error);
+    process.emitWarning(`${stage}: ${textOf(error)}${more}`, {
       type: "GreenroomWarning",
       ...(detail !== undefined && { detail }),
     });
@@ -58,13 +59,4 @@ export function createReporter(
       warn(failure, "onError");
     }
   };
-}
-
-function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  try {
-    return String(error);
-  } catch {
-    return "an error that cannot be shown";
-  }
 }

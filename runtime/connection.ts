@@ -9,10 +9,10 @@ import type { Clock } from "../layers/contract.ts";
 import { ActorReach } from "./actor-reach.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
-import type { Deadline } from "./deadline.ts";
+import { Deadline, within } from "./deadline.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
-import { AcceptError, ConnectionLostError, RejectedError } from "./errors.ts";
+import { AcceptError, ConnectionLostError, HandlerTimeoutError, RejectedError } from "./errors.ts";
 import { checkRefusal } from "./http-answer.ts";
 import { Membership } from "./membership.ts";
 import { Patience } from "./patience.ts";
@@ -240,12 +240,18 @@ export class Connection
   }
 
   async renew(error: unknown): Promise<void> {
-    await owned(this.#errorOwner, () => {
+    const restarting = owned(this.#errorOwner, async () => {
       this.#dispatcher.consumer?.[discard]();
       const consumer = new this.#Consumer(this);
       this.#dispatcher.consumer = consumer;
-      return consumer.restarted(error);
+      await consumer.restarted(error);
     });
+    const { settings, clock } = this.#environment;
+    const { handlerTimeoutMs } = settings.of(this.#Consumer);
+    if (handlerTimeoutMs === undefined) await restarting;
+    else if (!(await within(new Deadline(clock, handlerTimeoutMs), restarting))) {
+      throw new HandlerTimeoutError(`restarted() had not settled after ${handlerTimeoutMs} ms.`);
+    }
     this.machine.send({ type: "restart" });
   }
 

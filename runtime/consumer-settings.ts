@@ -1,4 +1,4 @@
-import type { OverflowPolicy, Supervision } from "../actors/index.ts";
+import type { Directive, OverflowPolicy, Supervision } from "../actors/index.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { type Limits, longestMs } from "./limits.ts";
 
@@ -18,7 +18,10 @@ export interface ConsumerSettings {
 }
 
 const policies: readonly OverflowPolicy[] = ["close", "drop-oldest", "drop-newest"];
-const directives = ["stop", "resume", "restart"];
+export const directives: readonly Directive[] = ["stop", "resume", "restart"];
+
+export const isDirective = (value: unknown): value is Directive =>
+  (directives as readonly unknown[]).includes(value);
 
 /** Reads the settings of classes, once each. */
 export class ConsumerSettingsReader {

@@ -12,6 +12,11 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
+  /** The one that {@link shift} would give. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   /** The one that came last, while it is there. */
   get last(): T | undefined {
     return this.size === 0 ? undefined : this.#items[this.#items.length - 1];

@@ -47,9 +47,14 @@ export class Outbox implements Flushable {
     }
     // Corked, all frames leave in one `writev`.
     this.#socket.cork();
+    let sent = 0;
     try {
-      for (const frame of frames) this.#websocket.send(frame);
+      for (const frame of frames) {
+        this.#websocket.send(frame);
+        sent += 1;
+      }
     } catch (error) {
+      counters.drop("closing", frames.length - sent - 1);
       this.#owner.failed(error);
     } finally {
       this.#socket.uncork();

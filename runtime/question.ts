@@ -1,4 +1,5 @@
 import type { Inbox, Mail } from "../layers/contract.ts";
+import { textOf } from "../layers/error-text.ts";
 
 /** What came of asking an actor: what it returned, why it did not, or that it is not there. */
 export type Outcome = { readonly value: unknown } | { readonly failed: string } | { readonly absent: string };
@@ -31,11 +32,6 @@ const longest = 1_000;
 
 /** What may be told of a failure to others: its message, never where it happened. */
 export function failureText(error: unknown): string {
-  let text: string;
-  try {
-    text = error instanceof Error ? error.message : String(error);
-  } catch {
-    text = "an error that cannot be shown";
-  }
+  const text = textOf(error);
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }

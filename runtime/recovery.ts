@@ -1,5 +1,8 @@
 import type { Directive, Supervision } from "../actors/index.ts";
 import type { Clock } from "../layers/contract.ts";
+import { textOf } from "../layers/error-text.ts";
+import { directives, isDirective } from "./consumer-settings.ts";
+import { Fifo } from "./fifo.ts";
 
 /** The actor that is to recover. */
 export interface Recoverable {
@@ -21,7 +24,7 @@ export class Recovery {
   readonly #supervision: Required<Supervision>;
   readonly #clock: Clock;
   /** When it failed, as far as that still counts. */
-  #failures: number[] = [];
+  readonly #failures = new Fifo<number>();
   #isRestarting = false;
   #endPause = () => {};
 
@@ -48,12 +51,16 @@ export class Recovery {
   #decide(error: unknown, stage: string): Directive {
     const { onFailure, maxFailures, withinMs } = this.#supervision;
     const now = this.#clock.now?.() ?? performance.now();
-    this.#failures = this.#failures.filter((at) => at > now - withinMs);
+    while ((this.#failures.first ?? now) <= now - withinMs) this.#failures.shift();
     this.#failures.push(now);
-    if (this.#failures.length > maxFailures) return "stop";
+    if (this.#failures.size > maxFailures) return "stop";
     if (typeof onFailure !== "function") return onFailure;
     try {
-      return onFailure(error, stage);
+      const directive: unknown = onFailure(error, stage);
+      if (isDirective(directive)) return directive;
+      // An async function is one too, as far as a program without types can tell.
+      if (directive instanceof Promise) directive.catch(() => {});
+      throw new TypeError(`onFailure returns one of ${directives.join(", ")}, not ${textOf(directive)}.`);
     } catch (failure) {
       this.#owner.report(failure, "supervision");
       return "stop";
@@ -83,7 +90,7 @@ export class Recovery {
 
   #pause(): Promise<void> {
     const { backoffMs } = this.#supervision;
-    const ms = Math.min(backoffMs * 2 ** (this.#failures.length - 1), Math.max(longestPauseMs, backoffMs));
+    const ms = Math.min(backoffMs * 2 ** (this.#failures.size - 1), Math.max(longestPauseMs, backoffMs));
     return new Promise((resolve) => {
       const timer = this.#clock.setTimeout(() => resolve(), ms);
       this.#endPause = () => {

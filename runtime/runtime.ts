@@ -275,6 +275,9 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   }
 
   #check(consumer: ConsumerClass): void {
+    if (typeof consumer !== "function") {
+      throw new TypeError("A consumer is a class; machineConsumer(machine) makes one of a state machine.");
+    }
     checkLayer(consumer, this.#environment.layers);
     this.#environment.settings.of(consumer);
   }

@@ -33,7 +33,7 @@ export interface BackendKind {
  * Which server, or which shard of a cluster, is meant, and how to speak to it.
  *
  * @throws {TypeError} unless it is said in one way where the server is.
- * @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative.
+ * @throws {InvalidOptionError} for a number that makes no sense.
  */
 export function serverOf(options: (RedisPlace | ByShard) & PubSubOptions): {
   readonly server: RedisServer;

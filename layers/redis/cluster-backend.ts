@@ -1,3 +1,4 @@
+import { asError } from "../as-error.ts";
 import type {
   Backend,
   BackendListener,
@@ -14,7 +15,7 @@ import { ClusterTopology, partition, type Shard, servedSlots } from "./cluster-t
 import { MovingConsumption } from "./moving-consumption.ts";
 import { Pauses } from "./pauses.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { fixed } from "./redis-server.ts";
+import { connectionOf } from "./redis-server.ts";
 import type { RedisAddress } from "./servers.ts";
 import { there } from "./sharded-backend.ts";
 
@@ -60,10 +61,9 @@ export class ClusterBackend implements Backend {
   #isOpen = false;
 
   constructor({ cluster, ...options }: ByCluster & PubSubOptions, kind: BackendKind) {
-    const { connectTimeoutMs = 5_000, redis = {}, clock = globalThis } = options;
-    const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
+    const { clock = globalThis } = options;
     this.#seeds = cluster;
-    this.#options = { ...options, connection: { ...redis, ...fixed, ...times } };
+    this.#options = { ...options, connection: connectionOf(options).options };
     this.#kind = kind;
     this.#pauses = new Pauses(clock);
     this.capabilities = kind.capabilities;
@@ -149,13 +149,32 @@ export class ClusterBackend implements Backend {
 
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
     const consumption = new MovingConsumption(begin, this.#pauses, (error) => this.#failed(error));
-    await consumption.open();
+    // From now on it moves along: also where slots move before it has begun.
     this.#consumptions.add(consumption);
+    try {
+      await this.#open(consumption);
+    } catch (error) {
+      this.#consumptions.delete(consumption);
+      await consumption.close();
+      throw error;
+    }
     const close = async () => {
       this.#consumptions.delete(consumption);
       await consumption.close();
     };
     return { close };
+  }
+
+  /** What fails because slots have moved meanwhile has been told to move along. */
+  async #open(consumption: MovingConsumption): Promise<void> {
+    const era = this.#era;
+    try {
+      await consumption.open();
+    } catch (error) {
+      if (era === this.#era || this.#pauses.areOver) throw error;
+      await consumption.moved;
+    }
+    if (this.#pauses.areOver) throw new LayerClosedError();
   }
 
   #eraOf(shards: readonly Shard[], topology: ClusterTopology): Era {
@@ -240,6 +259,6 @@ export class ClusterBackend implements Backend {
   }
 
   #failed(error: unknown): void {
-    this.#listener?.error(error instanceof Error ? error : new Error(String(error)));
+    this.#listener?.error(asError(error));
   }
 }

@@ -2,9 +2,10 @@ export type { ByCluster } from "./cluster-backend.ts";
 export type { ByHosts } from "./hosts-backend.ts";
 export type { PublishQueueOptions } from "./publish-queue.ts";
 export type { PubSubOptions } from "./pubsub-settings.ts";
+export type { RedisFactory } from "./redis-factory.ts";
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./redis-pubsub-backend.ts";
 export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
-export type { RedisServerOptions } from "./redis-server.ts";
+export type { ByUrl, RedisConnectionOptions } from "./redis-server.ts";
 export {
   RedisStreamsBackend,
   type RedisStreamsBackendOptions,
@@ -14,10 +15,7 @@ export { RedisStreamsLayer, type RedisStreamsLayerOptions } from "./redis-stream
 export type {
   ByClient,
   BySentinels,
-  ByUrl,
   RedisAddress,
-  RedisConnectionOptions,
-  RedisFactory,
   RedisPlace,
 } from "./servers.ts";
 export type { RedisPlaces } from "./spread.ts";

@@ -16,8 +16,16 @@ export class MovingConsumption implements Consumption {
     this.#onError = onError;
   }
 
+  /** A move that is asked for meanwhile comes after it, also where this rejects. */
   async open(): Promise<void> {
-    this.#current = await this.#begin();
+    const opening = this.#start();
+    this.#moving = opening.catch(() => {});
+    await opening;
+  }
+
+  /** Resolves once it lives where it was last moved to, or is closed. */
+  get moved(): Promise<void> {
+    return this.#moving;
   }
 
   /** The queue lives elsewhere now: waits for what runs, then goes on there. */
@@ -32,11 +40,15 @@ export class MovingConsumption implements Consumption {
     await this.#current?.close();
   }
 
+  async #start(): Promise<void> {
+    this.#current = await this.#begin();
+  }
+
   async #move(): Promise<void> {
     await this.#current?.close();
     for (let attempt = 1; !this.#isClosed && !this.#pauses.areOver; attempt += 1) {
       try {
-        this.#current = await this.#begin();
+        await this.#start();
         return;
       } catch (error) {
         if (attempt === 1) this.#onError(error);

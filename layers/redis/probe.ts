@@ -1,3 +1,4 @@
+import { asError } from "../as-error.ts";
 import type { Clock } from "../contract.ts";
 
 /** What a probe does to the connections that it watches, and whom it tells. */
@@ -53,7 +54,7 @@ export class Probe {
     } catch (error) {
       if (round !== this.#round) return;
       isHeard = false;
-      this.#commands.refused(error instanceof Error ? error : new Error(String(error)));
+      this.#commands.refused(asError(error));
     }
     if (round === this.#round) this.#schedule(isHeard);
   }

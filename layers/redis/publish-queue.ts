@@ -1,4 +1,7 @@
 import type { Clock } from "../contract.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { checkMs } from "./check-ms.ts";
+import { UnansweredBytes } from "./unanswered-bytes.ts";
 
 /** What waits while the connection is down, and for how long. */
 export interface PublishQueueOptions {
@@ -15,11 +18,14 @@ export type PublishLimits = Required<PublishQueueOptions>;
 
 const defaults: PublishLimits = { capacity: 1_000, maxBytes: 16 * 1024 * 1024, deadlineMs: 500 };
 
-/** @throws {RangeError} if an option is no number, or negative. */
+/** @throws {InvalidOptionError} if an option is no number, or negative, or the deadline more than a timer can take. */
 export function publishLimits(options: PublishQueueOptions = {}): PublishLimits {
   const limits = { ...defaults, ...options };
-  for (const [name, value] of Object.entries(limits)) {
-    if (!(value >= 0)) throw new RangeError(`publishQueue.${name} is a number from 0 up, not ${value}.`);
+  checkMs("publishQueue.deadlineMs", limits.deadlineMs, { orNone: true });
+  for (const name of ["capacity", "maxBytes"] as const) {
+    const value = limits[name];
+    if (typeof value === "number" && value >= 0) continue;
+    throw new InvalidOptionError(`\`publishQueue.${name}\` is a number from 0 up, not ${String(value)}.`);
   }
   return limits;
 }
@@ -42,11 +48,6 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** How much may be sent without an answer before the rest waits, so that a server that froze does not fill the heap. */
-const maxUnansweredBytes = 64 * 1024 * 1024;
-/** What a command costs while it is unanswered, beside its payload: about what was measured with ioredis. */
-const commandBytes = 500;
-
 /**
  * Publishes in the order of the calls, over a connection that comes and goes.
  *
@@ -59,8 +60,8 @@ export class PublishQueue {
   readonly #limits: PublishLimits;
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
+  readonly #unanswered = new UnansweredBytes();
   #waitingBytes = 0;
-  #unansweredBytes = 0;
 
   constructor(commands: PublishCommands, limits: PublishLimits, clock: Clock) {
     this.#commands = commands;
@@ -104,7 +105,7 @@ export class PublishQueue {
   }
 
   get #isClear(): boolean {
-    return this.#commands.isUp && this.#unansweredBytes < maxUnansweredBytes;
+    return this.#commands.isUp && !this.#unanswered.isFull;
   }
 
   get #trouble(): string {
@@ -112,12 +113,9 @@ export class PublishQueue {
   }
 
   async #send(topic: string, payload: Uint8Array): Promise<void> {
-    const bytes = payload.byteLength + commandBytes;
-    this.#unansweredBytes += bytes;
     try {
-      await this.#commands.publish(topic, payload);
+      await this.#unanswered.during(payload.byteLength, () => this.#commands.publish(topic, payload));
     } finally {
-      this.#unansweredBytes -= bytes;
       if (this.#waiting.size > 0) this.flush();
     }
   }

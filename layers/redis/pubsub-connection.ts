@@ -1,5 +1,6 @@
 import type { BackendListener, Clock, Health } from "../contract.ts";
 import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { Link } from "./link.ts";
 import { Probe } from "./probe.ts";
 import { type PublishLimits, PublishQueue } from "./publish-queue.ts";
@@ -134,9 +135,4 @@ export class PubSubConnection {
     this.#probe.stop();
     await Promise.all([this.publisher.close(), this.#subscriber.close()]);
   }
-}
-
-/** The same bytes, as ioredis wants them. */
-export function asBuffer(payload: Uint8Array): Buffer {
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../contract.ts";
+import { checkMs } from "./check-ms.ts";
 import { type PublishQueueOptions, publishLimits } from "./publish-queue.ts";
 import { pubSub } from "./pubsub-commands.ts";
 import type { PubSubSettings } from "./pubsub-connection.ts";
-import type { RedisConnectionOptions } from "./servers.ts";
+import type { RedisConnectionOptions } from "./redis-server.ts";
 
 /** What can be told to a backend that publishes and subscribes, besides where its server is. */
 export interface PubSubOptions extends RedisConnectionOptions {
@@ -21,10 +22,10 @@ export interface PubSubOptions extends RedisConnectionOptions {
   readonly publishQueue?: PublishQueueOptions;
 }
 
-/** @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative. */
+/** @throws {InvalidOptionError} for a number that makes no sense. */
 export function pubSubSettings(options: PubSubOptions): PubSubSettings {
   const { clock = globalThis, probeMs = 5_000, probePrefix = "greenroom", publishQueue } = options;
-  if (!(probeMs > 0)) throw new RangeError(`probeMs is a number of milliseconds above 0, not ${probeMs}.`);
+  checkMs("probeMs", probeMs);
   return {
     clock,
     commands: pubSub,

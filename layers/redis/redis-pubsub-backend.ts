@@ -31,7 +31,7 @@ export class RedisPubSubBackend implements RedisBackend {
 
   /**
    * @throws {TypeError} unless it is said in one way where the server is.
-   * @throws {RangeError} if the probe's interval is not more than 0, or a limit of the queue is negative.
+   * @throws {InvalidOptionError} for a number that makes no sense.
    */
   constructor(options: RedisPubSubBackendOptions | (PubSubOptions & ByShard)) {
     const { server, settings } = serverOf(options);

@@ -34,7 +34,7 @@ export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
    * Connects to nothing yet.
    *
    * @throws {TypeError} unless it is said in one way where the server is.
-   * @throws {RangeError} for a number that makes no sense.
+   * @throws {InvalidOptionError} for a number that makes no sense.
    * @throws {InvalidNameError} if the prefix breaks its rule.
    */
   constructor(options: RedisPubSubLayerOptions) {

@@ -43,7 +43,8 @@ return 1
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
-if entry then redis.call('XADD', KEYS[2], '*', unpack(entry[2])) end
+-- What others have added may have more fields than a call may have arguments. No more than one is ever read.
+if entry then redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
@@ -119,14 +120,21 @@ local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
 `);
 
-const ordered = [enqueueScript];
-
-/** Makes the server know the scripts whose order matters: one that it does not know is sent again, behind later ones. */
-export async function loadScripts(redis: Redis): Promise<void> {
-  await Promise.all(ordered.map(({ lua }) => redis.script("LOAD", lua)));
+/**
+ * Runs a script of which each run has to come after the one before. Replies are bytes.
+ *
+ * The text goes along each time: one that the server has forgotten would have to be sent again, behind later ones.
+ */
+export function runOrdered(
+  redis: Redis,
+  { lua }: Script,
+  keys: readonly string[],
+  ...args: readonly ScriptArgument[]
+): Promise<unknown> {
+  return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Runs a script; the server is told it if it does not know it. Replies are bytes. */
+/** Runs a script, the order of which does not matter; the server is told it if it does not know it. Replies are bytes. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,
@@ -137,7 +145,7 @@ export async function runScript(
     return await redis.callBuffer("EVALSHA", sha, keys.length, ...keys, ...args);
   } catch (error) {
     if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-    return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
+    return runOrdered(redis, { lua, sha }, keys, ...args);
   }
 }
 

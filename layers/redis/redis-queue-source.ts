@@ -1,16 +1,21 @@
+import { asError } from "../as-error.ts";
 import type { Clock, QueueReceiver } from "../contract.ts";
-import type { LayerUnavailableError } from "../errors.ts";
 import type { JobSource } from "../queue-worker.ts";
 import { backoffMs } from "./backoff.ts";
+import { within } from "./deadline.ts";
 import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./redis-queue-consumer.ts";
 import { type Commands, RedisQueueReader } from "./redis-queue-reader.ts";
 import type { RedisServer } from "./redis-server.ts";
+import { isRefusal } from "./refusal.ts";
 
 /** How long to wait between two looks for what others left behind, at most, in milliseconds. */
 const longestSweepMs = 2_000;
 
 /** How long a consumer that holds nothing must have been silent until it is removed, at least, in milliseconds. */
 const shortestIdleMs = 10_000;
+
+/** How long a server may take to answer a source that closes, in milliseconds. */
+const lingerMs = 1_000;
 
 /** The longest pause between attempts to say what became of a job, as a number of failures. */
 const mostFailures = 5;
@@ -39,6 +44,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #held = new Map<string, RedisClaim>();
   /** What is over, though the server does not know yet: nobody's claim any more. */
   readonly #over = new Set<RedisClaim>();
+  /** By what is tried again and again, why the server refuses it. */
+  readonly #refusals = new Map<object, Error>();
   #isInterrupted = false;
   /** When to stop saying what became of a job: never, until the source closes. */
   #giveUpAt = Number.POSITIVE_INFINITY;
@@ -48,6 +55,12 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #renewal: unknown;
   #interrupting: Promise<void> | undefined;
   #wake = () => {};
+  /** Ends a take whose command is not answered: what it would have given is delivered again. */
+  #abandon = () => {};
+  #abandoning: unknown;
+  readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
+    this.#abandon = () => resolve([]);
+  });
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
     const { server, commands, clock, claimAfterMs } = settings;
@@ -71,9 +84,10 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     );
   }
 
-  /** Why nothing can be read at the moment. */
-  get outage(): LayerUnavailableError | undefined {
-    return this.#reader.outage;
+  /** Why nothing can be read at the moment, or not be told what became of a job. */
+  get outage(): Error | undefined {
+    const [refusal] = this.#refusals.values();
+    return this.#reader.outage ?? refusal;
   }
 
   /** @throws {LayerUnavailableError} */
@@ -93,7 +107,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     let failures = 0;
     while (!this.#isInterrupted) {
       try {
-        const claims = await this.#takeNow(limit);
+        const claims = await Promise.race([this.#takeNow(limit), this.#abandoned]);
         if (claims.length > 0) return claims;
         failures = 0;
       } catch (error) {
@@ -108,6 +122,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#isInterrupted = true;
     this.#giveUpAt = performance.now() + this.#patienceMs;
     this.#wake();
+    this.#abandoning ??= this.#clock.setTimeout(this.#abandon, lingerMs);
     this.#interrupting ??= this.#reader.interrupt();
   }
 
@@ -133,9 +148,12 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   async close(): Promise<void> {
     this.#clock.clearTimeout(this.#renewal);
+    this.#clock.clearTimeout(this.#abandoning);
     await this.#interrupting;
+    const late = () => new Error("no answer to a goodbye");
     // In an outage it stays, until somebody finds it idle.
-    await Promise.all([this.#consumer.leave().catch(() => {}), this.#reader.close()]);
+    const leaving = within(this.#consumer.leave(), lingerMs, this.#clock, late).catch(() => {});
+    await Promise.all([leaving, this.#reader.close()]);
   }
 
   /** The commands' connection is back: what is held has been out of reach for a while. */
@@ -193,15 +211,27 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async #insist<T>(work: () => Promise<T>): Promise<T | undefined> {
     for (let failures = 1; ; failures += 1) {
       try {
-        return await work();
+        const result = await work();
+        this.#refusals.delete(work);
+        return result;
       } catch (error) {
         if (performance.now() >= this.#giveUpAt) {
+          this.#refusals.delete(work);
           this.#receiver.error(asError(error));
           return undefined;
         }
+        this.#note(work, error);
         await this.#pause(backoffMs(Math.min(failures, mostFailures)));
       }
     }
+  }
+
+  /** What the server refuses may go on for ever, and nobody else would tell; an outage is told by the connection itself. */
+  #note(work: object, error: unknown): void {
+    if (!isRefusal(error)) return;
+    const isFirst = this.#refusals.size === 0;
+    this.#refusals.set(work, asError(error));
+    if (isFirst) this.#receiver.error(asError(error));
   }
 
   /** Does what can be done about a read that failed, and waits a little. */
@@ -251,8 +281,4 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       });
     });
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,12 +1,13 @@
 import type { Clock, Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../contract.ts";
-import { LayerClosedError } from "../errors.ts";
+import { LayerClosedError, LayerUnavailableError } from "../errors.ts";
 import { QueueWorker } from "../queue-worker.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { Link } from "./link.ts";
-import { asBuffer } from "./pubsub-connection.ts";
 import { queueKeys } from "./redis-queue-keys.ts";
-import { enqueueScript, loadScripts, runScript } from "./redis-queue-scripts.ts";
+import { enqueueScript, runOrdered } from "./redis-queue-scripts.ts";
 import { RedisQueueSource } from "./redis-queue-source.ts";
 import type { RedisServer } from "./redis-server.ts";
+import { UnansweredBytes } from "./unanswered-bytes.ts";
 
 /**
  * Work queues on Redis streams, from Redis 7 on: a stream and a consumer group for each queue. An entry is in the
@@ -21,6 +22,7 @@ export class RedisQueues implements QueueBackend {
   readonly #clock: Clock;
   readonly #sources = new Set<RedisQueueSource>();
   readonly #workers = new Set<Consumption>();
+  readonly #unanswered = new UnansweredBytes();
   #link: Link | undefined;
   #opening: Promise<Link> | undefined;
   #closing: Promise<void> | undefined;
@@ -41,11 +43,13 @@ export class RedisQueues implements QueueBackend {
 
   /** @throws {LayerUnavailableError} */
   async enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean> {
+    if (this.#unanswered.isFull) throw this.#overtaxed;
     const bytes = asBuffer(payload);
-    const link = await this.#connected();
-    const isAdded = await link.run((redis) =>
-      runScript(redis, enqueueScript, [queueKeys(queue).stream], capacity, bytes),
-    );
+    const { stream } = queueKeys(queue);
+    const isAdded = await this.#unanswered.during(bytes.length, async () => {
+      const link = await this.#connected();
+      return link.run((redis) => runOrdered(redis, enqueueScript, [stream], capacity, bytes));
+    });
     return isAdded === 1;
   }
 
@@ -93,6 +97,12 @@ export class RedisQueues implements QueueBackend {
     await this.#link?.close();
   }
 
+  get #overtaxed(): LayerUnavailableError {
+    return new LayerUnavailableError(
+      `Redis at ${this.#server.address} does not keep up with what is sent (queues)`,
+    );
+  }
+
   /** The connection for commands: made when it is first needed, and again if that fails. */
   #connected(): Promise<Link> {
     if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
@@ -105,8 +115,6 @@ export class RedisQueues implements QueueBackend {
 
   async #connect(): Promise<Link> {
     const up = () => {
-      // What comes before the first answer needs no script that the server knows.
-      loadScripts(link.redis).catch(() => {});
       for (const source of this.#sources) source.renew();
     };
     const link = new Link("queues", this.#server, { up, down() {}, error: this.#onError }, this.#clock);

@@ -1,4 +1,5 @@
 import type { Redis, RedisOptions } from "ioredis";
+import { checkMs } from "./check-ms.ts";
 
 /** What this package decides itself, since delivery depends on it. */
 export const fixed = {
@@ -14,6 +15,16 @@ export const fixed = {
   autoResubscribe: false,
   // A closed link has said goodbye before: a server that does not hang up is not waited for.
   disconnectTimeout: 1,
+  // Names of keys are prefixed by ioredis, names of what is subscribed are not: they have to agree.
+  keyPrefix: "",
+  // Scripts and counts are answered with numbers, and with flat lists.
+  stringNumbers: false,
+  replyMapping: "legacy",
+  // What is sent together is written together, but never in one pipeline with what blocks.
+  enableAutoPipelining: false,
+  // A read that waits for jobs takes as long as it was told to; silence is the socket's to notice.
+  commandTimeout: undefined,
+  blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
 /** ioredis' options, with replies in the form that its types take for granted. */
@@ -22,22 +33,29 @@ export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 type Decided =
   | keyof typeof fixed
   | ("connectTimeout" | "socketTimeout" | "retryStrategy" | "sentinelRetryStrategy")
-  | ("host" | "port" | "path" | "keyPrefix" | "sentinels" | "name" | "role");
+  | ("host" | "port" | "path" | "sentinels" | "name" | "role");
 
 /** What may be said about a connection besides where it goes. */
 export type ConnectionOptions = Omit<AnyConnectionOptions, Decided>;
 
-/** Which Redis server a layer uses, and how. */
-export interface RedisServerOptions {
-  /** `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. Pub/sub knows no databases. */
-  readonly url: string;
+/** A server by its URL. */
+export interface ByUrl {
   /**
-   * How long the server may take to answer: when a connection is made, and later to any command. A server that accepts
-   * connections but says nothing counts as not there.
+   * `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. All else is said under `redis`: also `db`, in which
+   * streams and queues live then. What is published reaches all databases, so let the prefix keep applications apart.
+   */
+  readonly url: string;
+}
+
+/** What else there is to say about a server, wherever it is. */
+export interface RedisConnectionOptions {
+  /**
+   * How long the server may take to answer, in milliseconds: when a connection is made, and later to any command. A
+   * server that accepts connections but says nothing counts as not there.
    * @default 5000
    */
   readonly connectTimeoutMs?: number;
-  /** More of ioredis' options, such as `tls` or `family`; but none that decide on delivery. */
+  /** More of ioredis' options, such as `tls`, `family` or `db`; but none that decide on delivery. */
   readonly redis?: ConnectionOptions;
 }
 
@@ -51,27 +69,51 @@ export interface RedisServer {
   readonly create?: (options: AnyConnectionOptions) => Redis;
 }
 
-/** @throws {TypeError} if the URL is not that of a Redis server. The URL is not shown: it may hold a password. */
-export function redisServer({ url, connectTimeoutMs = 5_000, redis = {} }: RedisServerOptions): RedisServer {
+/**
+ * What holds for connections wherever they go.
+ *
+ * @throws {InvalidOptionError} for a timeout that makes no sense.
+ */
+export function connectionOf({
+  connectTimeoutMs = 5_000,
+  redis = {},
+}: RedisConnectionOptions): Pick<RedisServer, "connectTimeoutMs" | "options"> {
+  checkMs("connectTimeoutMs", connectTimeoutMs);
+  const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
+  return { connectTimeoutMs, options: { ...redis, ...fixed, ...times } };
+}
+
+/**
+ * @throws {TypeError} if the URL is not that of a Redis server, or says more than that. The URL is not shown: it may
+ *   hold a password.
+ * @throws {InvalidOptionError} for a timeout that makes no sense.
+ */
+export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): RedisServer {
   const { protocol, hostname, port, username, password } = parse(url);
-  const options: AnyConnectionOptions = {
-    ...(protocol === "rediss:" && { tls: {} }),
-    ...(username !== "" && { username: unescaped(username) }),
-    ...(password !== "" && { password: unescaped(password) }),
-    ...redis,
-    ...fixed,
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: Number(port || 6379),
-    connectTimeout: connectTimeoutMs,
-    socketTimeout: connectTimeoutMs,
+  const { connectTimeoutMs, options } = connectionOf(rest);
+  return {
+    address: `${hostname}:${port || 6379}`,
+    connectTimeoutMs,
+    options: {
+      ...(protocol === "rediss:" && { tls: {} }),
+      ...(username !== "" && { username: unescaped(username) }),
+      ...(password !== "" && { password: unescaped(password) }),
+      ...options,
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || 6379),
+    },
   };
-  return { address: `${hostname}:${port || 6379}`, connectTimeoutMs, options };
 }
 
 function parse(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === "") {
     throw new TypeError("The url of a Redis server looks like redis://host:6379, or rediss://… for TLS.");
+  }
+  if (!/^\/?0?$/.test(parsed.pathname) || parsed.search !== "" || parsed.hash !== "") {
+    throw new TypeError(
+      "The url of a Redis server says host, port, user and password. Say all else under redis, such as { redis: { db: 3 } }.",
+    );
   }
   return parsed;
 }

@@ -1,10 +1,13 @@
+import { asError } from "../as-error.ts";
 import type { BackendListener, Capabilities, Clock, Health, HistoryBackend, Position } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import { Topics } from "../topics.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { type ByShard, type RedisBackend, serverOf } from "./backend-kind.ts";
+import { checkMs } from "./check-ms.ts";
 import { within } from "./deadline.ts";
-import { asBuffer, PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
+import { PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
 import { RedisQueues } from "./redis-queues.ts";
 import type { RedisServer } from "./redis-server.ts";
@@ -81,8 +84,7 @@ export class RedisStreamsBackend implements RedisBackend {
   /**
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {InvalidOptionError} for a capacity or expiry that makes no sense.
-   * @throws {RangeError} for another number that makes no sense.
+   * @throws {InvalidOptionError} for a number that makes no sense.
    */
   constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
     const { prefix, tailCheckMs = 30_000 } = options;
@@ -93,7 +95,8 @@ export class RedisStreamsBackend implements RedisBackend {
     this.queues = new RedisQueues(this.#server, (error) => this.#listener?.error(error), this.#clock);
     this.#topics = new Topics(prefix);
     this.#limits = new HistoryLimits(options);
-    this.#tailCheckMs = positive("tailCheckMs", tailCheckMs);
+    checkMs("tailCheckMs", tailCheckMs);
+    this.#tailCheckMs = tailCheckMs;
   }
 
   get address(): string {
@@ -190,7 +193,7 @@ export class RedisStreamsBackend implements RedisBackend {
         gap: (range) => this.#listener?.gap(topic, range),
       },
       this.#clock,
-      (error) => this.#listener?.error(error instanceof Error ? error : new Error(String(error))),
+      (error) => this.#listener?.error(asError(error)),
     );
   }
 
@@ -232,9 +235,4 @@ export class RedisStreamsBackend implements RedisBackend {
   async #checkAll(): Promise<void> {
     await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
   }
-}
-
-function positive(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new RangeError(`${name} is a positive integer, not ${value}.`);
 }

@@ -38,8 +38,7 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
    *
    * @throws {TypeError} unless it is said in one way where the server is.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {InvalidOptionError} for a capacity or expiry that makes no sense.
-   * @throws {RangeError} for another number that makes no sense.
+   * @throws {InvalidOptionError} for a number that makes no sense.
    */
   constructor(options: RedisStreamsLayerOptions) {
     const shared = { ...options, probePrefix: options.prefix };

@@ -1,8 +1,9 @@
-import { Redis, type RedisOptions } from "ioredis";
+import type { Redis, RedisOptions } from "ioredis";
+import { checkedFactory, isCluster, isRedis, type RedisFactory } from "./redis-factory.ts";
 import {
-  type AnyConnectionOptions,
-  type ConnectionOptions,
-  fixed,
+  type ByUrl,
+  connectionOf,
+  type RedisConnectionOptions,
   type RedisServer,
   redisServer,
 } from "./redis-server.ts";
@@ -11,17 +12,6 @@ import {
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
-}
-
-/**
- * Makes one connection with the options given, which are merged over the maker's own: it must connect to nothing yet,
- * and be a new one each time. Whoever asked for it closes it.
- */
-export type RedisFactory = (options: AnyConnectionOptions) => Redis;
-
-/** A server by its URL: `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. Pub/sub knows no databases. */
-export interface ByUrl {
-  readonly url: string;
 }
 
 /**
@@ -41,6 +31,9 @@ export interface BySentinels {
  *
  * An instance is a pattern only: the layer makes connections of its own with `duplicate()`, of which one subscribes and
  * one publishes (work queues have more), and closes those. It sends no command on the instance, waits for nothing there, and never closes it.
+ *
+ * Login, TLS, `db` and the like are as the instance has them. What decides on delivery is not: a `keyPrefix` is not used,
+ * choose a `prefix` for the layer instead; nor are `stringNumbers`, `enableAutoPipelining` and `commandTimeout`.
  */
 export interface ByClient {
   readonly client: Redis | RedisFactory;
@@ -49,77 +42,80 @@ export interface ByClient {
 /** Which server, or which group of servers that stand in for each other. */
 export type RedisPlace = ByUrl | BySentinels | ByClient;
 
-/** What else there is to say about a server, wherever it is. */
-export interface RedisConnectionOptions {
-  /**
-   * How long the server may take to answer: when a connection is made, and later to any command. A server that accepts
-   * connections but says nothing counts as not there.
-   * @default 5000
-   */
-  readonly connectTimeoutMs?: number;
-  /** More of ioredis' options, such as `tls` or `family`; but none that decide on delivery. */
-  readonly redis?: ConnectionOptions;
-}
-
 /** How a server can be named. */
 export const ways = ["url", "sentinels", "client"] as const;
+
+/** @throws {TypeError} unless exactly one of `ways` is there. */
+export function checkWay(place: object, ways: readonly string[]): void {
+  const given = ways.filter((way) => way in place);
+  if (given.length === 1) return;
+  throw new TypeError(
+    `Say where Redis is with one of ${ways.join(", ")}; given: ${given.join(", ") || "none"}.`,
+  );
+}
+
+/** Whether `values` are addresses, one at least. */
+export function areAddresses(values: unknown): values is readonly RedisAddress[] {
+  return Array.isArray(values) && values.length > 0 && values.every(isAddress);
+}
 
 /**
  * Finds out which server is meant.
  *
  * @throws {TypeError} unless there is exactly one way to it, and it is well-formed. No password is shown.
+ * @throws {InvalidOptionError} for a timeout that makes no sense.
  */
 export function redisPlace(place: RedisPlace & RedisConnectionOptions): RedisServer {
-  const given = ways.filter((way) => way in place);
-  if (given.length !== 1) {
-    throw new TypeError(
-      `Say where Redis is with one of ${ways.join(", ")}; given: ${given.join(", ") || "none"}.`,
-    );
-  }
+  checkWay(place, ways);
   if ("sentinels" in place) return bySentinels(place);
   if ("client" in place) return byClient(place);
   return redisServer(place);
 }
 
+function isAddress(value: Partial<RedisAddress> | null | undefined): boolean {
+  const { host, port = 0 } = value ?? {};
+  return typeof host === "string" && host !== "" && Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
 function bySentinels(place: BySentinels & RedisConnectionOptions): RedisServer {
-  const { sentinels, name, connectTimeoutMs = 5_000, redis = {} } = place;
-  if (!Array.isArray(sentinels) || sentinels.length === 0 || typeof name !== "string" || name === "") {
-    throw new TypeError('Sentinels look like { sentinels: [{ host, port }], name: "mymaster" }.');
+  const { sentinels, name } = place;
+  if (!areAddresses(sentinels) || typeof name !== "string" || name === "") {
+    throw new TypeError(
+      'Sentinels look like { sentinels: [{ host: "one", port: 26379 }], name: "mymaster" }.',
+    );
   }
   const addresses = sentinels.map(({ host, port }) => `${host}:${port}`).join(", ");
+  const { connectTimeoutMs, options } = connectionOf(place);
   return {
     address: `${name} (by Sentinels ${addresses})`,
     connectTimeoutMs,
     options: {
       sentinelCommandTimeout: connectTimeoutMs,
-      ...redis,
-      ...fixed,
+      ...options,
       sentinels: sentinels.map(({ host, port }) => ({ host, port })),
       name,
       role: "master",
-      connectTimeout: connectTimeoutMs,
-      socketTimeout: connectTimeoutMs,
     },
   };
 }
 
 function byClient(place: ByClient & RedisConnectionOptions): RedisServer {
-  const { client, connectTimeoutMs = 5_000, redis = {} } = place;
+  const { client } = place;
   const isFactory = typeof client === "function";
-  if (!isFactory && !(client instanceof Redis) && typeof (client as Redis | null)?.duplicate !== "function") {
+  if (!isFactory && isCluster(client)) {
+    throw new TypeError(
+      'client is one connection. For a Redis Cluster, name some nodes: { cluster: [{ host: "one", port: 6379 }] }.',
+    );
+  }
+  if (!isFactory && !isRedis(client)) {
     throw new TypeError("client is an instance of ioredis' Redis, or a function that makes one.");
   }
+  const { connectTimeoutMs, options } = connectionOf(place);
   return {
     address: isFactory ? "the server of client()" : addressOf(client.options),
     connectTimeoutMs,
-    options: {
-      ...redis,
-      ...fixed,
-      role: "master",
-      connectTimeout: connectTimeoutMs,
-      socketTimeout: connectTimeoutMs,
-    },
-    create: isFactory ? client : (options) => client.duplicate(options),
+    options: { ...options, role: "master" },
+    create: isFactory ? checkedFactory(client) : (given) => client.duplicate(given),
   };
 }
 

@@ -3,24 +3,24 @@ import type { BackendKind } from "./backend-kind.ts";
 import { type ByCluster, ClusterBackend } from "./cluster-backend.ts";
 import { type ByHosts, HostsBackend } from "./hosts-backend.ts";
 import type { PubSubOptions } from "./pubsub-settings.ts";
-import { type RedisPlace, ways } from "./servers.ts";
+import { areAddresses, checkWay, type RedisPlace, ways } from "./servers.ts";
 
 /** All the places that a layer can run on: one server, or several that share the work. */
 export type RedisPlaces = RedisPlace | ByHosts | ByCluster;
+
+/** How all of them can be named. */
+const allWays = [...ways, "hosts", "cluster"] as const;
 
 /**
  * Makes the backend for whatever place was named, of one `kind` wherever that is.
  *
  * @throws {TypeError} unless it is said in one way where the servers are.
- * @throws {RangeError} for a number that makes no sense.
+ * @throws {InvalidOptionError} for a number that makes no sense.
  */
 export function spread(places: RedisPlaces & PubSubOptions, kind: BackendKind): Backend {
+  checkWay(places, allWays);
   if ("cluster" in places) {
-    if (["hosts", ...ways].some((way) => way in places)) {
-      throw new TypeError("A cluster stands alone: name no other server beside it.");
-    }
-    const [seed] = Array.isArray(places.cluster) ? places.cluster : [];
-    if (seed === undefined) {
+    if (!areAddresses(places.cluster)) {
       throw new TypeError('A cluster looks like { cluster: [{ host: "one", port: 6379 }] }.');
     }
     // Options that make no sense are refused now, though the shards are found out later.
@@ -29,10 +29,8 @@ export function spread(places: RedisPlaces & PubSubOptions, kind: BackendKind): 
   }
   if (!("hosts" in places)) return kind.create(places);
   const { hosts } = places;
-  if (!Array.isArray(hosts) || hosts.length === 0 || ways.some((way) => way in places)) {
-    throw new TypeError(
-      'hosts look like ["redis://one:6379", "redis://two:6379"], and nothing stands beside them.',
-    );
+  if (!Array.isArray(hosts) || hosts.length === 0) {
+    throw new TypeError('hosts look like ["redis://one:6379", "redis://two:6379"].');
   }
   return new HostsBackend(places, kind);
 }

@@ -1,4 +1,4 @@
-import { asBuffer } from "./pubsub-connection.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { mostPublished } from "./stream-entry.ts";
 
 /** Adds entries to the stream of a topic, in order and in one instant, and tells who listens. */

@@ -2,25 +2,20 @@ import type { Redis, Result } from "ioredis";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { StreamNames } from "./stream-entry.ts";
 
-/** What the command is called that publishes within one {@link HistoryLimit}. */
-type PublishCommand = `greenroomPublish:${number}:${number}`;
-
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    [publish: PublishCommand]:
-      | ((
-          stream: string,
-          head: string,
-          channel: string,
-          ...payloads: readonly Buffer[]
-        ) => Result<null, Context>)
-      | undefined;
     greenroomHeads(keyCount: number, ...keys: readonly string[]): Result<(string | null)[], Context>;
   }
 }
 
 /** How much longer than its stream a head stays: an idle group that is heard of again within a week begins no new epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
+
+/**
+ * How long the head of a stream stays in which nothing was ever said, unless it is looked at: names of groups may be
+ * chosen by anybody.
+ */
+const firstHeadMs = 60 * 60 * 1_000;
 
 /** Entries of one group on their way into its stream. */
 export interface Publish {
@@ -80,7 +75,7 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * Gives the heads of streams, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
+ * Gives the heads of streams, makes them stay as long as they are looked at, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
  * The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
  */
 const heads = `${readClock}
@@ -88,8 +83,13 @@ local count = #KEYS / 2
 local heads = redis.call('MGET', unpack(KEYS, 1, count))
 local first = '0-0 ' .. stamp
 for index = 1, count do
-  if not heads[index] then
-    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${headOutlivesMs}') then
+  if heads[index] then
+    local life = string.sub(heads[index], 1, 4) == '0-0 ' and ${firstHeadMs} or ${headOutlivesMs}
+    local left = redis.call('PTTL', KEYS[index])
+    -- To write it each time would have to be told to replicas each time.
+    if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
+  else
+    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
       redis.call('DEL', KEYS[count + index])
       heads[index] = first
     else
@@ -101,18 +101,32 @@ end
 return heads
 `;
 
-/** Makes known to a connection, as a command, the script that needs no limit. */
+/** The scripts that publish, by limit and command: there are few. */
+const texts = new Map<string, string>();
+
+/** Makes known to a connection, as a command, the script whose order does not matter. */
 export function defineStreamScripts(redis: Redis): void {
   redis.defineCommand("greenroomHeads", { lua: heads });
 }
 
 /**
- * Publishes entries of one group. Each limit that comes up, and they are few, is a command of its own, made known to the
- * connection when it is first needed.
+ * Publishes entries of one group.
+ *
+ * The text of the script goes along each time: one that the server has forgotten would have to be sent again, behind
+ * what was sent after it.
  */
 export async function publishEntries(redis: Redis, entries: Publish): Promise<void> {
-  const { names, payloads, limit } = entries;
-  const name: PublishCommand = `greenroomPublish:${limit.capacity}:${limit.expiryMs}`;
-  if (redis[name] === undefined) redis.defineCommand(name, { lua: publish(entries), numberOfKeys: 3 });
-  await redis[name]?.(names.stream, names.head, names.channel, ...payloads);
+  const { names, payloads, limit, command } = entries;
+  const key = `${limit.capacity} ${limit.expiryMs} ${command}`;
+  let text = texts.get(key);
+  if (text === undefined) {
+    text = withoutIndent(publish(entries));
+    texts.set(key, text);
+  }
+  await redis.callBuffer("EVAL", text, 3, names.stream, names.head, names.channel, ...payloads);
+}
+
+/** What the server has to read and to hash each time is as short as can be. */
+function withoutIndent(lua: string): string {
+  return lua.replaceAll(/^\s+(?:--.*\n\s*)?/gm, "");
 }

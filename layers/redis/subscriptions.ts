@@ -1,3 +1,4 @@
+import { asError } from "../as-error.ts";
 import type { BackendListener, Clock } from "../contract.ts";
 import { LayerUnavailableError } from "../errors.ts";
 import { chunks } from "./chunks.ts";
@@ -243,8 +244,4 @@ export class Subscriptions {
     for (const resolve of this.#toUnsubscribe.values()) resolve();
     this.#toUnsubscribe.clear();
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -59,6 +59,20 @@ export function describeFailedJobs(stage: Stage): void {
       assert.deepEqual(dead.numbers, [1, 2, 3]);
     });
 
+    for (const length of [89, 90, 94]) {
+      it(`is a dead letter that can be consumed, and die again, also under a name of ${length} letters`, async () => {
+        const name = "x".repeat(length);
+        const fail = () => Promise.reject(new Error("no"));
+        await stage.one.consume(name, fail, { maxDeliveries: 1 });
+        await stage.one.consume(`${name}.dead`, fail, { maxDeliveries: 1 });
+        const dead = new Worker();
+        await stage.one.consume(`${name}.dead.dead`, dead.handle);
+        await stage.other.send(name, { type: "job", number: 1 });
+        await dead.hasBegun(1);
+        assert.deepEqual(dead.numbers, [1]);
+      });
+    }
+
     it("comes after pauses that grow", async () => {
       const at: number[] = [];
       const worker = new Worker(() => {

@@ -104,6 +104,23 @@ export function describeHistory(stage: Stage): void {
       assert.equal((await stage.one.history("nobody", { since: 1 })).complete, false);
     });
 
+    itHas("refuses a place that is none", async () => {
+      await send(1, 3);
+      const { position } = await stage.one.history("group");
+      assert.ok(position);
+      const offsets = [null, Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, 1e21, "2", {}, []];
+      const places = [{ offset: 2 }, { epoch: position.epoch }, { offset: 2, epoch: 7 }];
+      for (const since of [...offsets, ...places, ...offsets.map((offset) => ({ ...position, offset }))]) {
+        await assert.rejects(read({ since: since as number }), {
+          name: "RangeError",
+          message: /^`since` is/,
+        });
+      }
+      const all = { first: 1, last: 3, count: 3, complete: true, end: 3 };
+      assert.deepEqual(await read({ since: 0 }), all);
+      assert.deepEqual(await read({ since: { ...position, offset: 0 } }), all);
+    });
+
     itHas("leaves out what is no message, and counts it", async () => {
       await send(1, 1);
       await stage.publishToGroup("group", Buffer.from("c1", "hex"));

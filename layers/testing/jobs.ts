@@ -148,6 +148,17 @@ export function describeJobs(stage: Stage): void {
       }
     });
 
+    it("are refused what is no function, which takes no message", async () => {
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      for (const handler of [undefined, null, {}]) {
+        await assert.rejects(stage.one.consume("jobs", handler as never), TypeError);
+      }
+      const worker = new Worker();
+      await stage.one.consume("jobs", worker.handle);
+      await worker.hasBegun(1);
+      assert.deepEqual(worker.attempts, [[1, 1]]);
+    });
+
     it("are refused numbers that make no sense", async () => {
       const { handle } = new Worker();
       for (const options of [

@@ -2,7 +2,7 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import { decode, encode } from "../../layers/codec.ts";
 import type { Clock, Inbox, Message } from "../../layers/contract.ts";
 import { Deadline } from "../deadline.ts";
-import { isActorInbox, type Outcome } from "../question.ts";
+import { failureText, isActorInbox, type Outcome } from "../question.ts";
 import { longestValue } from "./carried.ts";
 import { direct, type Post } from "./post.ts";
 import { nodeOf } from "./read.ts";
@@ -95,6 +95,6 @@ function asCarried(value: unknown): Outcome {
       failed: `an answer has at most ${longestValue} bytes when encoded, and this one has ${payload.length}.`,
     };
   } catch (error) {
-    return { failed: `what it returned cannot be sent: ${(error as Error).message}` };
+    return { failed: `what it returned cannot be sent: ${failureText(error)}` };
   }
 }

@@ -339,6 +339,67 @@ describe("machineConsumer", () => {
     });
   });
 
+  it("that cannot begin anew is stopped, once that was tried often enough", async () => {
+    let begun = 0;
+    const machine = setup({
+      types: { events: {} as FrameEvents<{ fail: object }>, emitted: {} as Effect },
+      actions: {
+        begin() {
+          begun += 1;
+          if (begun > 1) throw new Error("cannot begin");
+        },
+      },
+    }).createMachine({
+      entry: "begin",
+      on: {
+        "frame.fail": {
+          actions: () => {
+            throw new Error("fails");
+          },
+        },
+      },
+    });
+    const supervision = { onFailure: "restart", backoffMs: 0, maxFailures: 2 } as const;
+    const { url, failures } = await start(machineConsumer(machine, { layer: "chat", supervision }));
+    const client = await Client.open(url);
+    client.send(json({ type: "fail" }));
+    expect(await client.closed).to.deep.equal({ code: 1011, reason: "Internal error" });
+    expect(failures.map(({ stage }) => stage)).to.deep.equal(["machine", "restarted", "restarted"]);
+    expect(begun).to.equal(3);
+  });
+
+  it("that emits what fails in its own time is told so once, and nobody else is blamed", async () => {
+    const machine = setup({
+      types: { events: {} as MessageEvents<{ bell: object }>, emitted: {} as Effect },
+      delays: { soon: 1 },
+    }).createMachine({
+      initial: "waiting",
+      on: { "message.bell": { actions: emit({ type: "answer", value: "heard" }) } },
+      states: {
+        waiting: { after: { soon: { target: "done", actions: emit({ type: "join", group: "no name!" }) } } },
+        done: {},
+      },
+    });
+    const supervision = { onFailure: "resume" } as const;
+    const { runtime, failures } = await start(machineConsumer(machine, { layer: "chat", supervision }));
+    const actor = await runtime.spawn(machineConsumer(machine, { layer: "chat", supervision }));
+    while (failures.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await actor.ask({ type: "bell" })).to.equal("heard");
+    expect(failures.map(({ stage }) => stage)).to.deep.equal(["emit join"]);
+  });
+
+  it("goes on from what was saved while it ran, and from nothing else", async () => {
+    const { runtime } = await start();
+    const actor = await runtime.spawn(Door);
+    const { behaviour } = actor;
+    await actor.stop();
+    for (const snapshot of [behaviour?.getPersistedSnapshot(), null, 7, {}, { status: "done" }]) {
+      const error = await runtime.spawn(Door, { snapshot }).catch((reason: unknown) => reason);
+      expect(error, JSON.stringify(snapshot)).to.be.instanceOf(TypeError);
+      expect(error).to.have.property("message").that.includes("before stop()");
+    }
+  });
+
   it("can be saved, and goes on where it was", async () => {
     const { runtime } = await start();
     const actor = await runtime.spawn(Door);

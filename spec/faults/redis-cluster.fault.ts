@@ -194,6 +194,39 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     expect(traffic.sent.filter((number) => !kept.has(number))).to.deep.equal([]);
   });
 
+  it("lets consumptions begin while slots go to other masters, and each of them works", async () => {
+    const [sender, receiver] = layers;
+    await receiver.groupAdd("room", await receiver.newChannel(new Ledger()));
+    const slot = keySlot("chat__group__room");
+    const from = servers.masterOf(slot);
+    const worker = new Worker();
+    const beginnings: Promise<unknown>[] = [];
+    let isMoving = true;
+    const begin = async () => {
+      while (isMoving) {
+        beginnings.push(receiver.consume(`jobs-${beginnings.length}`, worker.handle));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    const beginning = begin();
+    const traffic = new StreamTraffic(sender, "room");
+    for (const [source, target] of [
+      [from, (from + 1) % 3],
+      [(from + 1) % 3, from],
+    ] as const) {
+      await servers.moveSlot(slot, source, target);
+      await traffic.more(20);
+    }
+    isMoving = false;
+    await beginning;
+    await Promise.all(beginnings);
+    await Promise.all(
+      beginnings.map((_, index) => sender.send(`jobs-${index}`, { type: "job", number: index })),
+    );
+    await worker.hasBegun(beginnings.length);
+    expect(new Set(worker.numbers).size).to.equal(beginnings.length);
+  });
+
   it("goes on with the jobs of a queue whose slot goes to another master", async () => {
     const queue = nameOn(0, "chat__queue__");
     const worker = new Worker();

@@ -54,6 +54,26 @@ describe("ask", () => {
         expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
 
+      it("hears that the handler failed also where the error, or the answer, throws when it is looked at", async () => {
+        const evil = () => {
+          throw Object.assign(new Error(), { message: Symbol("evil") });
+        };
+        class Evil extends Clerk {
+          static override readonly supervision = { onFailure: "resume" } as const;
+          static override readonly on = {
+            ...Clerk.on,
+            fail: async () => evil(),
+            odd: async () => Object.defineProperty({}, "field", { get: evil, enumerable: true }),
+          };
+        }
+        const { here, there } = await start();
+        const { channel } = await there.spawn(Evil);
+        for (const type of ["fail", "odd"]) {
+          expect(await failureOf(here.ask(channel, { type }))).to.have.property("code", "ERR_ASK_FAILED");
+        }
+        expect(await here.ask(channel, { type: "add", numbers: [1, 2] })).to.equal(3);
+      });
+
       it("hears that what was returned cannot be sent", async () => {
         const { here, actor } = await start();
         const { code, message } = await failureOf(here.ask(actor.channel, { type: "odd" }));

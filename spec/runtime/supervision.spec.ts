@@ -177,6 +177,72 @@ describe("supervision", () => {
     expect(failures.map(({ stage }) => stage)).to.include("supervision");
   });
 
+  it("stops an actor whose function answers with no directive, and says so", async () => {
+    const answers: (() => unknown)[] = [
+      () => "Restart",
+      () => undefined,
+      async () => {
+        throw new Error("async");
+      },
+    ];
+    for (const answer of answers) {
+      const { client, failures } = await serveAt(failing({ onFailure: answer as () => Directive }));
+      client.send("throw");
+      expect(await client.closed).to.have.property("code", 1011);
+      expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive", "supervision"]);
+      expect(failures[1]?.error).to.have.property("message").that.includes("one of stop, resume, restart");
+    }
+  });
+
+  it("waits for a restart no longer than for a handler", async () => {
+    const clock = new SimulatedClock();
+    const stuck = gate();
+    class Stuck extends failing({ onFailure: "restart", backoffMs: 0, maxFailures: 1 }, () => stuck.opened) {
+      static override readonly handlerTimeoutMs = 1_000;
+    }
+    const { runtime, failures } = await serve({ layers: chat(), clock });
+    const actor = await runtime.spawn(Stuck);
+    actor.receive("throw");
+    while (Stuck.made < 2) {
+      clock.increment(1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    clock.increment(1_000);
+    expect(await actor.done).to.have.property("code", 1011);
+    expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive", "restarted"]);
+    stuck.open();
+  });
+
+  it("begins what only looks like a promise once, and handles nothing else before it has settled", async () => {
+    let began = 0;
+    let running = 0;
+    let most = 0;
+    class Lazy extends WebSocketConsumer {
+      override receive() {
+        // As query builders do: the work begins with the first `then`, and is told of twice.
+        const lazy = {
+          // biome-ignore lint/suspicious/noThenProperty: this is what it is about.
+          then(resolve: (value: undefined) => void) {
+            began += 1;
+            running += 1;
+            most = Math.max(most, running);
+            setImmediate(() => {
+              running -= 1;
+              resolve(undefined);
+              resolve(undefined);
+            });
+          },
+        };
+        return lazy as unknown as Promise<void>;
+      }
+    }
+    const { runtime } = await serve({ layers: {} });
+    const actor = await runtime.spawn(Lazy);
+    for (let frame = 0; frame < 20; frame += 1) actor.receive("x");
+    while (began < 20 || running > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect([began, most]).to.deep.equal([20, 1]);
+  });
+
   it("never restarts into a connection that is on its way out", async () => {
     const clock = new SimulatedClock();
     const { runtime } = await serve({ layers: chat(), clock });

@@ -107,13 +107,21 @@ describe("over a Redis Cluster", () => {
   });
 
   for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
-    it(`gives a ${Layer.name} a node, no other server beside the cluster, and numbers that make sense`, () => {
+    it(`gives a ${Layer.name} a node with an address, and no other server beside the cluster`, () => {
       const start = (options: object) => () =>
         new Layer({ prefix: "cluster", ...options } as { url: string; prefix: string });
-      expect(start({ cluster: [] })).to.throw(TypeError, "A cluster looks like");
-      expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "stands alone");
-      expect(start({ cluster: seed(), hosts: ["redis://x"] })).to.throw(TypeError, "stands alone");
-      expect(start({ cluster: seed(), probeMs: 0 })).to.throw(RangeError, "probeMs");
+      const nodes = [
+        { host: "one" },
+        { host: "one", port: 65_536 },
+        { host: "", port: 1 },
+        { port: 1 },
+        null,
+      ];
+      for (const cluster of [[], "redis://one:6379", ["redis://one:6379"], ...nodes.map((node) => [node])]) {
+        expect(start({ cluster })).to.throw(TypeError, "A cluster looks like");
+      }
+      expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "given: url, cluster");
+      expect(start({ cluster: seed(), hosts: ["redis://x"] })).to.throw(TypeError, "given: hosts, cluster");
     });
   }
 });

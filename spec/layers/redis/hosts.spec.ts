@@ -126,7 +126,7 @@ describe("over two hosts", () => {
       const start = (options: object) => () =>
         new Layer({ prefix: "hosts", ...options } as { url: string; prefix: string });
       expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
-      expect(start({ hosts: hosts(), url: "redis://localhost" })).to.throw(TypeError, "hosts look like");
+      expect(start({ hosts: hosts(), url: "redis://localhost" })).to.throw(TypeError, "given: url, hosts");
       expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
         TypeError,
         "one:6379 is there twice",

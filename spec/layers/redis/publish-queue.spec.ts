@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { SimulatedClock } from "xstate";
+import { InvalidOptionError } from "../../../layers/errors.ts";
 import {
   PublishQueue,
   type PublishQueueOptions,
@@ -128,8 +129,10 @@ describe("PublishQueue", () => {
   });
 
   it("refuses limits that are none", () => {
-    for (const capacity of [-1, Number.NaN]) {
-      expect(() => publishLimits({ capacity })).to.throw(RangeError, "publishQueue.capacity");
+    for (const name of ["capacity", "maxBytes", "deadlineMs"]) {
+      for (const value of [-1, Number.NaN, null, "5"]) {
+        expect(() => publishLimits({ [name]: value })).to.throw(InvalidOptionError, `publishQueue.${name}`);
+      }
     }
   });
 });

@@ -31,10 +31,30 @@ describe("redisServer", () => {
     }
   });
 
+  it("refuses what a URL says beyond that, without showing it", () => {
+    for (const end of ["/3", "/x", "/00", "?family=4", "/0?db=3", "#secret"]) {
+      const parse = () => redisServer({ url: `redis://:hunter2@x${end}` });
+      expect(parse)
+        .to.throw(TypeError, "Say all else under redis")
+        .with.property("message")
+        .that.does.not.include("hunter2");
+    }
+    for (const end of ["", "/", "/0"]) {
+      expect(redisServer({ url: `redis://x:1${end}`, redis: { db: 3 } })).to.have.nested.property(
+        "options.db",
+        3,
+      );
+    }
+  });
+
   it("passes on ioredis' options, but none that decide on delivery", () => {
-    const redis = { family: 6, tls: { servername: "x" }, enableOfflineQueue: true, autoResubscribe: true };
+    const ours = { keyPrefix: "mine:", commandTimeout: 1, blockingTimeout: 1, stringNumbers: true };
+    const queueing = { enableOfflineQueue: true, autoResubscribe: true, enableAutoPipelining: true };
+    const redis = { family: 6, tls: { servername: "x" }, ...queueing, ...ours };
     const { options } = redisServer({ url: "rediss://localhost", redis });
     expect(options).to.deep.include({ family: 6, tls: { servername: "x" } });
     expect(options).to.include({ enableOfflineQueue: false, autoResubscribe: false });
+    expect(options).to.include({ keyPrefix: "", stringNumbers: false, enableAutoPipelining: false });
+    expect(options).to.include({ commandTimeout: undefined, blockingTimeout: undefined });
   });
 });

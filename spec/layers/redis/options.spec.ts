@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { InvalidOptionError } from "../../../layers/errors.ts";
+import { longestMs } from "../../../layers/redis/check-ms.ts";
+import { type RedisPlaces, RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
+import { Recorder, Worker } from "../../../layers/testing/index.ts";
+import { redisUrl } from "../../support/redis.ts";
+
+const address = { host: "127.0.0.1", port: 1 };
+
+const places: Record<string, RedisPlaces> = {
+  "a URL": { url: "redis://127.0.0.1:1" },
+  Sentinels: { sentinels: [address], name: "main" },
+  "a client": { client: new Redis({ ...address, lazyConnect: true }) },
+  "a function": { client: (options) => new Redis({ ...address, ...options }) },
+  hosts: { hosts: ["redis://127.0.0.1:1", "redis://127.0.0.1:2"] },
+  "a cluster": { cluster: [address] },
+};
+
+const everywhere = ["connectTimeoutMs", "probeMs", "publishQueue.deadlineMs"];
+const layers = [
+  [RedisPubSubLayer, everywhere],
+  [RedisStreamsLayer, [...everywhere, "tailCheckMs"]],
+] as const;
+
+/** Options of a layer where one, `publishQueue.deadlineMs` perhaps, has this value. */
+function given(option: string, value: unknown): object {
+  const [name = "", part] = option.split(".");
+  return { [name]: part === undefined ? value : { [part]: value } };
+}
+
+describe("milliseconds among the options of layers on Redis", () => {
+  for (const [Layer, options] of layers) {
+    for (const [where, place] of Object.entries(places)) {
+      for (const option of options) {
+        const start = (value: unknown) => new Layer({ prefix: "ms", ...place, ...given(option, value) });
+        const none = option.endsWith("deadlineMs") ? [] : [0];
+
+        it(`are refused where ${option} of a ${Layer.name} over ${where} makes no sense`, () => {
+          const others = [-5, Number.NaN, Number.POSITIVE_INFINITY, 3e9, longestMs + 1, "soon", "5000", null];
+          for (const value of [...none, ...others]) {
+            expect(() => start(value), String(value))
+              .to.throw(InvalidOptionError, `\`${option}\` is a number of milliseconds`)
+              .with.property("code", "ERR_INVALID_OPTION");
+          }
+        });
+
+        it(`may be any that a timer can take for ${option} of a ${Layer.name} over ${where}`, () => {
+          for (const value of [0.5, 1, longestMs]) start(value);
+        });
+      }
+    }
+  }
+
+  it("fit into a timer of Node with what is added to them at random", () => {
+    expect(longestMs * 1.25).to.be.at.most(2 ** 31 - 1);
+  });
+
+  it("may be none for what waits to be published", () => {
+    new RedisPubSubLayer({ ...places["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
+  });
+});
+
+describe("a client whose options would break delivery", () => {
+  const breaking = {
+    keyPrefix: "mine:",
+    stringNumbers: true,
+    enableAutoPipelining: true,
+    commandTimeout: 1,
+    blockingTimeout: 1,
+    replyMapping: "resp3",
+  } as const;
+
+  it("carries groups, histories and work queues all the same, under the names that others use", async () => {
+    const prefix = `options-${randomBytes(6).toString("hex")}`;
+    const client = new Redis(redisUrl(), { ...breaking, lazyConnect: true }) as unknown as Redis;
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => {
+      errors.push(error);
+    };
+    const layer = new RedisStreamsLayer({ client, prefix, onError });
+    const other = new RedisStreamsLayer({ url: redisUrl(), prefix, onError });
+    const inbox = new Recorder();
+    const worker = new Worker(({ delivery }) => {
+      if (delivery.attempt === 1) throw new Error("not yet");
+    });
+    await layer.groupAdd("room", await layer.newChannel(inbox));
+    await other.groupSend("room", { type: "in" });
+    await layer.groupSend("room", { type: "out" });
+    await Promise.all([inbox.next("in"), inbox.next("out")]);
+    expect((await layer.history("room")).entries).to.deep.equal(inbox.mails);
+    await layer.consume("jobs", worker.handle, { retryAfterMs: 0 });
+    for (const [number, node] of [layer, other, layer].entries()) {
+      await node.send("jobs", { type: "job", number });
+      await worker.hasBegun(2 * (number + 1));
+    }
+    await Promise.all([layer.close(), other.close()]);
+    expect(layer.counters()).to.include({ consumed: 3, delivered: 2 });
+    expect(errors.map(String)).to.deep.equal(new Array(3).fill("Error: not yet"));
+  });
+});
