@@ -168,7 +168,7 @@ export abstract class Consumer<T extends Contract = NoContract> extends Addressa
    * connection that is on its way out it does nothing.
    *
    * @throws {UnknownLayerError} if the consumer names no layer.
-   * @throws {InvalidNameError} if the group's name breaks the rules of {@link ChannelLayer}.
+   * @throws {InvalidNameError} if the group's name breaks the rules of {@link ChannelLayer}, or begins with `greenroom.`.
    * @throws {LayerUnavailableError} if the layer's server does not answer.
    */
   groupAdd(group: string): Promise<void> {

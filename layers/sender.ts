@@ -40,7 +40,7 @@ export class Sender {
    */
   enqueue(channel: string, message: Message, envelope?: Envelope): Promise<void> {
     // Said at once, and not counted as an outage.
-    void this.#queues.supported;
+    void this.#queues.target;
     return this.#carry(message, envelope, (payload) => this.#queues.enqueue(channel, payload));
   }
 

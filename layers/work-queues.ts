@@ -81,19 +81,15 @@ export class WorkQueues {
     this.#report = report;
   }
 
-  /** @throws {UnsupportedError} */
-  get supported(): QueueBackend {
-    if (this.#backend !== undefined) return this.#backend;
-    throw new UnsupportedError(
-      "This layer has no work queues, so it can send only to channels that newChannel() gave, which hold a '!'. " +
-        "MemoryLayer and RedisStreamsLayer have them.",
-    );
+  /** Where jobs are sent to. @throws {UnsupportedError} */
+  get target(): QueueBackend {
+    return this.#supported("it can send only to channels that newChannel() gave, which hold a '!'");
   }
 
   /** @throws {QueueFullError} */
   async enqueue(channel: string, payload: Uint8Array): Promise<void> {
     const capacity = this.#capacity.resolve(channel);
-    if (await this.supported.enqueue(this.#topics.queue(channel), payload, capacity)) return;
+    if (await this.target.enqueue(this.#topics.queue(channel), payload, capacity)) return;
     throw new QueueFullError(
       `"${channel}" holds ${capacity} messages, as many as it may: start more workers, or send fewer.`,
     );
@@ -107,8 +103,9 @@ export class WorkQueues {
   ): Promise<Consumption> {
     const settings = { ...defaults, ...options };
     check(settings);
+    const backend = this.#supported(`nobody can work on the jobs of "${channel}"`);
     const receiver = this.#receiver(channel, handler, settings);
-    const consumption = await this.supported.consume(this.#topics.queue(channel), receiver, settings);
+    const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
     if (this.#isClosed) {
       await consumption.close();
       throw new LayerClosedError();
@@ -126,6 +123,14 @@ export class WorkQueues {
     this.#isClosed = true;
     await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
     this.#consumptions.clear();
+  }
+
+  /** @throws {UnsupportedError} */
+  #supported(consequence: string): QueueBackend {
+    if (this.#backend !== undefined) return this.#backend;
+    throw new UnsupportedError(
+      `This layer has no work queues, so ${consequence}. MemoryLayer and RedisStreamsLayer have them.`,
+    );
   }
 
   #receiver(

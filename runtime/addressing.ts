@@ -40,7 +40,7 @@ export abstract class Addressing {
    * actor that has stopped it is counted as a dead letter, on the node where that is known.
    *
    * @param channel `channel` of a consumer or of an {@link ActorReference}
-   * @throws {InvalidNameError} for what is no actor's channel.
+   * @throws {InvalidNameError} for what is no actor's channel, or the one of a node itself.
    * @throws {InvalidMessageError}
    */
   send(channel: string, message: Message): Promise<void> {
@@ -107,6 +107,7 @@ export abstract class Addressing {
    *
    * @throws {UnknownLayerError} if it is not clear on which layer the channel is.
    * @throws {UnsupportedError} where that layer has no queues.
+   * @throws {TypeError} for a handler that is no function.
    * @throws as {@link ChannelLayer.consume} does.
    *
    * @example
@@ -128,6 +129,7 @@ export abstract class Addressing {
    * {@link JobMessages}.
    *
    * @returns the job's id, once the job is in the queue
+   * @throws {InvalidNameError} for a `replyTo` that is no actor's channel.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
   submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {

@@ -7,8 +7,9 @@ export interface Limits {
   /** Milliseconds for the other side to answer a close frame before its socket is cut. @default 5_000 */
   readonly closeTimeoutMs: number;
   /**
-   * Milliseconds between two pings to a client. One that gives no sign of life until the next is cut, so that who vanished
-   * without a word is gone within twice that.
+   * Milliseconds between two pings to a client. One that gives no sign of life until the next, not a single byte, is cut, so
+   * that who vanished without a word is gone within twice that. A client that is not read, since its frames wait for a handler,
+   * is not judged: `handlerTimeoutMs` of its consumer bounds that.
    * @default 25_000
    */
   readonly pingIntervalMs: number;

@@ -4,6 +4,7 @@ import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Inbox, Message } from "../layers/contract.ts";
 import { LayerClosedError } from "../layers/errors.ts";
 import type { LocalChannels } from "../layers/local-channels.ts";
+import { checkActorGroup } from "./control/checks.ts";
 import { UnknownLayerError } from "./errors.ts";
 
 /** One actor's place on its consumer's layer: its channel, and through it the groups it is in. */
@@ -51,16 +52,19 @@ export class Membership implements Groups {
 
   async groupAdd(group: string): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
+    checkActorGroup(group);
     if (!this.#left) await this.#layer.groupAdd(group, this.channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
+    checkActorGroup(group);
     if (!this.#left) await this.#layer.groupDiscard(group, this.channel);
   }
 
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
+    checkActorGroup(group);
     await this.#layer.groupSend(group, message, options);
   }
 

@@ -15,7 +15,7 @@ import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { closeGradually } from "./drain.ts";
 import type { Environment } from "./environment.ts";
-import { RuntimeClosedError } from "./errors.ts";
+import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { surviveErrors } from "./http-answer.ts";
@@ -76,6 +76,9 @@ export interface CloseOptions {
   /** Milliseconds until what has not closed by itself is cut off. @default 10_000 */
   readonly drainMs?: number;
 }
+
+/** How long the layers get to close, in milliseconds. */
+const layerGraceMs = 5_000;
 
 const systemClock: Clock = {
   setTimeout: (fn, ms) => setTimeout(fn, ms),
@@ -252,9 +255,10 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
 
   /**
    * Ends everything: upgrades are refused with 503, connections are closed with 1012, in batches over half of
-   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Workers take nothing new and are waited for.
-   * Then the layers are closed,
-   * and the servers are let go, which stay open. May be called twice.
+   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Workers take nothing new and are
+   * waited for as long; a job that still runs then is given to another worker, and `onError` hears of it. Then the servers are let
+   * go, which stay open, and the layers are closed: one that has not closed within 5 seconds, since a handler of its own `consume` does not
+   * end, is reported and not waited for. May be called twice.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(Math.min(drainMs, longestMs));
@@ -279,7 +283,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { clock, supervisor } = this.#environment;
+    const { clock, supervisor, report } = this.#environment;
     this.#admission.draining = true;
     this.#environment.control.stopAsking();
     const working = this.#environment.workers.close();
@@ -287,17 +291,30 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
     );
-    if (!(await within(new Deadline(clock, drainMs), drained))) {
+    if (!(await within(new Deadline(clock, drainMs), Promise.all([drained, working])))) {
       for (const connection of this.#supervisor.children) connection.terminate();
+      this.#environment.workers.abandon();
       await supervisor.whenEmpty();
     }
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
-    await working;
+    const closed = working.then(() => this.#closeLayers());
+    if (!(await within(new Deadline(clock, layerGraceMs), closed))) {
+      closed.catch((error: unknown) => report(error, { stage: "close" }));
+      report(
+        new HandlerTimeoutError(
+          `The layers had not closed after ${layerGraceMs} ms: a handler does not end.`,
+        ),
+        { stage: "close" },
+      );
+    }
+    this.#unwatch();
+  }
+
+  async #closeLayers(): Promise<void> {
     await this.#environment.control.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
-    this.#unwatch();
   }
 }
 

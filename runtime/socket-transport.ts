@@ -15,12 +15,15 @@ export class SocketTransport implements Transport, Living {
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
+  readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #gaveSign = true;
+  #bytesRead = 0;
   #beating: Set<Living> | undefined;
 
   /** `offered`: the subprotocols that the client can speak. */
   constructor(handshake: Handshake, offered: readonly string[], environment: Environment) {
     this.#handshake = handshake;
+    this.#socket = handshake.socket;
     this.#offered = offered;
     this.#environment = environment;
     handshake.onLost = () => {
@@ -42,9 +45,12 @@ export class SocketTransport implements Transport, Living {
       failed: (error) => this.listener?.failed(error, "send"),
     });
     this.#beating = this.#environment.heartbeat.add(this);
-    websocket.on("pong", () => {
-      this.#gaveSign = true;
-    });
+    // A socket that is not one of Node's may not count what it has read.
+    for (const sign of ["ping", "pong"]) {
+      websocket.on(sign, () => {
+        this.#gaveSign = true;
+      });
+    }
     websocket.on("message", (bytes: Buffer, isBinary: boolean) => {
       this.#gaveSign = true;
       this.listener?.receive(isBinary ? bytes : bytes.toString());
@@ -82,8 +88,12 @@ export class SocketTransport implements Transport, Living {
   // ---- the heartbeat
 
   takeSign(): boolean {
+    // A large frame may take longer to arrive than an interval.
+    const { bytesRead = 0 } = this.#socket;
+    const hasRead = bytesRead > this.#bytesRead;
+    this.#bytesRead = bytesRead;
     // Who is paused is not read, its signs neither.
-    const gaveSign = this.#gaveSign || this.#websocket?.isPaused === true;
+    const gaveSign = this.#gaveSign || hasRead || this.#websocket?.isPaused === true;
     this.#gaveSign = false;
     return gaveSign;
   }

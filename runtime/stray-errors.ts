@@ -27,60 +27,105 @@ export class ErrorOwner {
   }
 }
 
-const owners = new AsyncLocalStorage<ErrorOwner>();
+/** What all copies of this library in one process share: each of them alone would take the others' errors for foreign ones. */
+interface Watch {
+  readonly owners: AsyncLocalStorage<Pick<ErrorOwner, "strayed">>;
+  watchers: number;
+  listen(): void;
+  unlisten(): void;
+}
+
+// Whoever changes what is shared changes the symbol.
+const shared = Symbol.for("greenroom.stray.1");
+const place = globalThis as { [shared]?: Watch };
+place[shared] ??= createWatch();
+const watch = place[shared];
 
 /** Calls `work`: what it, or anything that it begins, throws where nobody catches it belongs to `owner`. */
 export function owned<A extends unknown[], R>(owner: ErrorOwner, work: (...args: A) => R, ...args: A): R {
-  return owners.run(owner, work, ...args);
+  return watch.owners.run(owner, work, ...args);
 }
-
-let watchers = 0;
 
 /**
  * Gives errors that nobody caught to whom they belong, until what it returns is called. Those that belong to nobody do
- * what they would have done: other listeners hear of them, or the process ends.
+ * what they would have done: other listeners hear of them, or the process ends, or whatever `--unhandled-rejections` says.
  *
  * Node knows the owner by the context of the timer, the socket or the promise; only of what `queueMicrotask` runs it has
- * forgotten it.
+ * forgotten it. Of an exception that belongs to nobody and ends the process, listeners for `uncaughtExceptionMonitor` hear
+ * twice. With `--unhandled-rejections=strict`, a rejection that another listener for `uncaughtException` took brings no
+ * warning.
  */
 export function watchStrayErrors(): () => void {
-  watchers += 1;
-  if (watchers === 1) {
-    process.on("uncaughtException", onException);
-    process.on("unhandledRejection", onRejection);
-  }
+  watch.watchers += 1;
+  if (watch.watchers === 1) watch.listen();
   let isWatching = true;
   return () => {
     if (!isWatching) return;
     isWatching = false;
-    watchers -= 1;
-    if (watchers > 0) return;
-    process.off("uncaughtException", onException);
-    process.off("unhandledRejection", onRejection);
+    watch.watchers -= 1;
+    if (watch.watchers === 0) watch.unlisten();
   };
 }
 
-function onException(error: unknown): void {
-  const owner = owners.getStore();
-  if (owner !== undefined) owner.strayed(error);
-  else if (process.listenerCount("uncaughtException") === 1) endProcess(error);
-}
+function createWatch(): Watch {
+  const owners: Watch["owners"] = new AsyncLocalStorage();
+  const mode = rejectionMode();
 
-function onRejection(error: unknown): void {
-  const owner = owners.getStore();
-  if (owner !== undefined) owner.strayed(error);
-  else if (process.listenerCount("unhandledRejection") === 1) throwLater(error);
-}
+  function onException(error: unknown): void {
+    const owner = owners.getStore();
+    if (owner !== undefined) owner.strayed(error);
+    else if (process.listenerCount("uncaughtException") === 1) process.nextTick(throwAlone, error);
+  }
 
-/** Throws it again where no listener of ours is left, so that Node does what it does without one. */
-function endProcess(error: unknown): void {
-  process.off("uncaughtException", onException);
-  process.off("unhandledRejection", onRejection);
-  throwLater(error);
-}
+  function onRejection(reason: unknown): void {
+    // There it has been an uncaught exception already.
+    if (mode === "strict") return;
+    const owner = owners.getStore();
+    if (owner !== undefined) owner.strayed(reason);
+    else if (leavesToListeners.has(mode) && process.listenerCount("unhandledRejection") === 1) {
+      // Later: others of the same turn may have owners.
+      process.nextTick(rejectAlone, reason);
+    }
+  }
 
-function throwLater(error: unknown): void {
-  process.nextTick(() => {
+  /** Throws it again where no listener of ours is left, so that Node does what it does without one. */
+  function throwAlone(error: unknown): never {
+    watch.unlisten();
     throw error;
-  });
+  }
+
+  function rejectAlone(reason: unknown): void {
+    process.off("unhandledRejection", onRejection);
+    const isEnd = mode === "throw" && process.listenerCount("uncaughtException") === 1;
+    if (isEnd) process.off("uncaughtException", onException);
+    void Promise.reject(reason);
+    // Node looks at rejections before it comes to this.
+    setImmediate(() => {
+      if (watch.watchers > 0) watch.listen();
+    });
+  }
+
+  const watch: Watch = {
+    owners,
+    watchers: 0,
+    listen() {
+      watch.unlisten();
+      process.on("uncaughtException", onException);
+      process.on("unhandledRejection", onRejection);
+    },
+    unlisten() {
+      process.off("uncaughtException", onException);
+      process.off("unhandledRejection", onRejection);
+    },
+  };
+  return watch;
+}
+
+/** Where a listener keeps Node from doing anything: https://nodejs.org/api/cli.html#--unhandled-rejectionsmode. */
+const leavesToListeners: ReadonlySet<string> = new Set(["throw", "warn-with-error-code"]);
+
+function rejectionMode(): string {
+  const options = [process.env.NODE_OPTIONS ?? "", ...process.execArgv].join(" ");
+  const given = [...options.matchAll(/--unhandled[-_]rejections[= ]"?([a-z-]+)/g)];
+  return given.at(-1)?.[1] ?? "throw";
 }

@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { SubmitOptions } from "../actors/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { ErrorListener, JobDelivery, Message } from "../layers/contract.ts";
-import { LayerClosedError } from "../layers/errors.ts";
+import { InvalidMessageError, LayerClosedError } from "../layers/errors.ts";
 import { checkQueue } from "../layers/names.ts";
-import { sizeOf } from "./control/carried.ts";
+import { carried, longestValue, sizeOf } from "./control/carried.ts";
+import { layerOf } from "./control/checks.ts";
 import type { Control } from "./control/control.ts";
-import { RuntimeClosedError, UnknownLayerError } from "./errors.ts";
+import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { failureText } from "./question.ts";
+import { ErrorOwner, owned } from "./stray-errors.ts";
 
 export interface WorkerOptions {
   /** The alias of the layer that the channel is on. @default the control layer */
@@ -26,7 +28,12 @@ export interface Job {
   readonly attempt: number;
   /** Aborted when the worker closes, or when the job has been given to another one. */
   readonly signal: AbortSignal;
-  /** Tells whoever submitted the job how far it has come: any value that a message can hold. At most once, in order. */
+  /**
+   * Tells whoever submitted the job how far it has come: any value that a message can hold, as it is at the moment of the call.
+   * At most once, in order.
+   *
+   * @throws {InvalidMessageError} for a value that no message can hold.
+   */
   progress(value: unknown): void;
 }
 
@@ -35,7 +42,10 @@ export type WorkHandler<T extends Message = Message> = (message: T, job: Job) =>
 
 /** What does the jobs of a channel. */
 export interface Worker {
-  /** Takes no more jobs, aborts the signals of those that run, and waits for them. May be called twice. */
+  /**
+   * Takes no more jobs, aborts the signals of those that run, and waits for them. May be called twice. A handler of its own MUST
+   * NOT await it: each would wait for the other until the runtime closes.
+   */
   close(): Promise<void>;
 }
 
@@ -45,6 +55,8 @@ export class Workers {
   readonly #control: Control;
   readonly #report: ErrorListener;
   readonly #open = new Set<Worker>();
+  /** What ends the waiting for each handler that runs. */
+  readonly #running = new Set<() => void>();
   #isClosing = false;
 
   constructor(layers: Readonly<Record<string, ChannelLayer>>, control: Control, report: ErrorListener) {
@@ -60,11 +72,19 @@ export class Workers {
     { layer, concurrency, attempts = 3 }: WorkerOptions,
   ): Promise<Worker> {
     this.#refuseIfClosing();
+    if (typeof handler !== "function") {
+      throw new TypeError(
+        `A worker of "${channel}" needs a function that does its jobs, not ${typeof handler}.`,
+      );
+    }
+    if (!Number.isInteger(attempts) || attempts < 1) {
+      throw new RangeError(`attempts is a whole number of at least 1, not ${String(attempts)}.`);
+    }
     const found = this.#layer(layer, channel);
     this.#control.begin();
     const consumption = await found.consume<Message>(
       channel,
-      (message, delivery) => this.#work(handler, message, delivery, attempts),
+      (message, delivery) => this.#work(channel, handler, message, delivery, attempts),
       { maxDeliveries: attempts, ...(concurrency !== undefined && { concurrency }) },
     );
     const worker: Worker = {
@@ -84,6 +104,7 @@ export class Workers {
   /** @returns what the job is called. */
   async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
     checkQueue(channel);
+    if (replyTo !== undefined) this.#control.checkActor(replyTo);
     const job = randomUUID();
     await this.#layer(layer, channel).send(channel, message, {
       job,
@@ -98,7 +119,13 @@ export class Workers {
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
+  /** Waits no longer for handlers that run: their jobs are given to other workers, and what they still do is not heeded. */
+  abandon(): void {
+    for (const abandon of [...this.#running]) abandon();
+  }
+
   async #work(
+    channel: string,
     handler: WorkHandler,
     message: Message,
     delivery: JobDelivery,
@@ -115,10 +142,12 @@ export class Workers {
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver) tell({ type: "job_progress", value });
+      if (!isOver) tell(told("job_progress", value));
     };
     try {
-      const value = await handler(message, Object.freeze({ id: job, attempt, signal, progress }));
+      const value = await this.#run(channel, () =>
+        handler(message, Object.freeze({ id: job, attempt, signal, progress })),
+      );
       tell(resultOf(value));
     } catch (error) {
       if (attempt >= attempts) tell({ type: "job_failed", reason: failureText(error) });
@@ -129,19 +158,30 @@ export class Workers {
     }
   }
 
+  #run(channel: string, work: () => unknown): Promise<unknown> {
+    // What it leaves behind has no actor that could fail.
+    const owner = new ErrorOwner(undefined, "worker", channel, this.#report);
+    return new Promise((resolve, reject) => {
+      const abandon = () => {
+        reject(
+          new HandlerTimeoutError(
+            `A job of "${channel}" still ran when the runtime had to close: have its handler heed \`signal\`.`,
+          ),
+        );
+      };
+      this.#running.add(abandon);
+      owned(owner, async () => work())
+        .then(resolve, reject)
+        .finally(() => this.#running.delete(abandon));
+    });
+  }
+
   #notTold(error: unknown, what: string): void {
     if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "worker", what });
   }
 
   #layer(alias: string | undefined, channel: string): ChannelLayer {
-    const chosen = alias ?? this.#control.alias;
-    const layer =
-      chosen !== undefined && Object.hasOwn(this.#layers, chosen) ? this.#layers[chosen] : undefined;
-    if (layer !== undefined) return layer;
-    throw new UnknownLayerError(
-      `The channel "${channel}" is on no layer of this runtime: say which with the option \`layer\`. ` +
-        `It has: ${Object.keys(this.#layers).join(", ") || "none"}.`,
-    );
+    return layerOf(this.#layers, alias ?? this.#control.alias, `The channel "${channel}"`);
   }
 
   #refuseIfClosing(): void {
@@ -149,11 +189,19 @@ export class Workers {
   }
 }
 
+/** A message with a value as it is now, whatever becomes of it. @throws {InvalidMessageError} for what cannot be sent. */
+function told(type: string, value: unknown): Message {
+  const size = sizeOf(value);
+  if (size <= longestValue) return carried({ type, value });
+  throw new InvalidMessageError(
+    `What is told of a job has at most ${longestValue} bytes when encoded, and this has ${size}.`,
+  );
+}
+
 /** What is told of a job that is done. It is done also where that cannot be told. */
 function resultOf(value: unknown): Message {
   try {
-    sizeOf(value);
-    return { type: "job_done", value };
+    return told("job_done", value);
   } catch (error) {
     return { type: "job_failed", reason: `what it returned cannot be sent: ${failureText(error)}` };
   }

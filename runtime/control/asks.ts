@@ -20,14 +20,17 @@ export class Asks {
   readonly #link: Link;
   readonly #nodes: Nodes;
   readonly #clock: Clock;
+  readonly #late: () => void;
   readonly #pending = new Map<string, Pending>();
   #lastId = 0;
   #isClosed = false;
 
-  constructor(link: Link, nodes: Nodes, clock: Clock) {
+  /** @param late called for each answer of an actor of this node that nobody waits for any more. */
+  constructor(link: Link, nodes: Nodes, clock: Clock, late: () => void) {
     this.#link = link;
     this.#nodes = nodes;
     this.#clock = clock;
+    this.#late = late;
   }
 
   /**
@@ -40,7 +43,12 @@ export class Asks {
     timeoutMs: number,
     put: (reply: (outcome: Outcome) => void) => void,
   ): Promise<unknown> {
-    return this.#begin(channel, undefined, timeoutMs, (_id, pending) => put(pending.settle));
+    return this.#begin(channel, undefined, timeoutMs, (id, pending) =>
+      put((outcome) => {
+        if (this.#pending.has(id)) pending.settle(outcome);
+        else this.#late();
+      }),
+    );
   }
 
   /** Asks an actor of another node. */
@@ -128,7 +136,7 @@ function errorOf(channel: string, outcome: Exclude<Outcome, { readonly value: un
   return new AskFailedError(`"${channel}" did not answer: ${outcome.failed}`);
 }
 
-export function readOutcome({ value, failed, absent }: Fields): Outcome | undefined {
+function readOutcome({ value, failed, absent }: Fields): Outcome | undefined {
   if (failed === undefined && absent === undefined) return { value };
   const text = readText(failed ?? absent);
   if (text === undefined) return undefined;

@@ -1,24 +1,24 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock, ErrorListener, Inbox, Message } from "../../layers/contract.ts";
-import { LayerClosedError } from "../../layers/errors.ts";
+import { InvalidNameError, LayerClosedError } from "../../layers/errors.ts";
 import type { LocalChannels } from "../../layers/local-channels.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { checkCloseFrame } from "../close-frame.ts";
 import type { Counters } from "../counters.ts";
-import { RuntimeClosedError, UnknownLayerError } from "../errors.ts";
+import { RuntimeClosedError } from "../errors.ts";
 import { Asks } from "./asks.ts";
 import { carried } from "./carried.ts";
-import { checkActorChannel, timeoutOf } from "./checks.ts";
+import { checkActorChannel, layerOf, timeoutOf } from "./checks.ts";
 import type { ControlLayer } from "./control-layer.ts";
 import { answersOf, tallyOf } from "./findings.ts";
 import { Inbound } from "./inbound.ts";
 import { Link, type LinkListener } from "./link.ts";
 import { Nodes, type NodesListener, type OtherNode } from "./nodes.ts";
-import { Post } from "./post.ts";
+import { direct, Post } from "./post.ts";
 import { Presence } from "./presence.ts";
 import { Questions } from "./questions.ts";
-import type { Fields } from "./read.ts";
+import { type Fields, nodeOf } from "./read.ts";
 import { createRespondents } from "./respondents.ts";
 import { Settling } from "./settling.ts";
 import { type Findings, Surveys } from "./surveys.ts";
@@ -32,8 +32,6 @@ export interface ControlSettings {
   readonly counters: Counters;
   readonly report: ErrorListener;
 }
-
-const direct = Object.freeze({});
 
 /** A node among others: what goes from it to actors anywhere, and what comes from other nodes for its own. */
 export class Control implements LinkListener, NodesListener {
@@ -62,7 +60,7 @@ export class Control implements LinkListener, NodesListener {
     const own = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
     this.#link = new Link(control.layer, this, report);
     this.#nodes = new Nodes(this.#link, clock, beatMs, own, this);
-    this.#asks = new Asks(this.#link, this.#nodes, clock);
+    this.#asks = new Asks(this.#link, this.#nodes, clock, () => counters.drop("late"));
     this.#post = new Post(counters, report);
     this.#questions = new Questions(
       [...new Set([control.layer, ...Object.values(layers)])],
@@ -123,9 +121,17 @@ export class Control implements LinkListener, NodesListener {
 
   // ---- to actors
 
+  /** @throws {InvalidNameError} for what is no name of an actor's channel, or the channel of a node itself. */
+  checkActor(channel: string): void {
+    checkActorChannel(channel);
+    const isNode = channel === this.#link.channel || this.#nodes.get(nodeOf(channel))?.channel === channel;
+    if (!isNode) return;
+    throw new InvalidNameError(`"${channel}" is no actor's channel: there a node takes what is for itself.`);
+  }
+
   async send(channel: string, message: Message): Promise<void> {
     this.#refuseIfClosed();
-    checkActorChannel(channel);
+    this.checkActor(channel);
     const copy = carried(message);
     if (this.#questions.owns(channel)) {
       const inbox = this.#questions.inboxOf(channel);
@@ -153,7 +159,7 @@ export class Control implements LinkListener, NodesListener {
 
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
     const timeoutMs = timeoutOf(options);
-    checkActorChannel(channel);
+    this.checkActor(channel);
     const copy = carried(message);
     this.begin();
     if (!this.#questions.owns(channel)) return this.#asks.ask(channel, copy, timeoutMs);
@@ -177,12 +183,7 @@ export class Control implements LinkListener, NodesListener {
     const timeoutMs = timeoutOf(options);
     checkGroup(group);
     const alias = layer ?? this.alias;
-    if (alias === undefined || !Object.hasOwn(this.#settings.layers, alias)) {
-      throw new UnknownLayerError(
-        `The group "${group}" is on no layer of this runtime: say which with the option \`layer\`. ` +
-          `It has: ${Object.keys(this.#settings.layers).join(", ") || "none"}.`,
-      );
-    }
+    layerOf(this.#settings.layers, alias, `The group "${group}"`);
     const fields = {
       group,
       layer: alias,

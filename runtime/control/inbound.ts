@@ -3,7 +3,7 @@ import type { Outcome } from "../question.ts";
 import type { Asks } from "./asks.ts";
 import type { Link } from "./link.ts";
 import type { Nodes } from "./nodes.ts";
-import type { Post } from "./post.ts";
+import { direct, type Post } from "./post.ts";
 import type { Presence } from "./presence.ts";
 import type { Questions } from "./questions.ts";
 import { type Fields, nodeOf, readChannel, readMessage, readText } from "./read.ts";
@@ -77,7 +77,7 @@ export class Inbound {
     if (to === undefined || inner === undefined) return false;
     const inbox = this.#parts.questions.inboxOf(to);
     if (inbox === undefined) this.#parts.counters.drop("dead-letter");
-    else this.#parts.post.put(inbox, { message: inner, delivery: {} });
+    else this.#parts.post.put(inbox, Object.freeze({ message: inner, delivery: direct }));
     return true;
   }
 

@@ -2,11 +2,13 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { ErrorListener, Inbox, Mail } from "../../layers/contract.ts";
 import { LayerClosedError } from "../../layers/errors.ts";
 import { RuntimeClosedError } from "../errors.ts";
+import { reserved } from "./checks.ts";
 import { type Fields, nodeOf, readChannel } from "./read.ts";
 
-/** The group that all nodes are in. What is sent there begins with {@link prefix}. */
-const nodesGroup = "greenroom.nodes";
-const prefix = "greenroom.";
+/** What a message from node to node begins with. */
+const prefix = reserved;
+/** The group that all nodes are in. */
+const nodesGroup = `${reserved}nodes`;
 
 /** What a message from another node is given to. It MUST return false for one that makes no sense. */
 export interface LinkListener {

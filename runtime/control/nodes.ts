@@ -5,8 +5,8 @@ import { type Fields, nodeOf, readCount, readFields, readName } from "./read.ts"
 /** Another node, as far as it is known here. */
 export interface OtherNode {
   readonly id: string;
-  /** Where it takes what is for the node itself. */
-  readonly channel: string;
+  /** Where it takes what is for the node itself. Another one after its layer was flushed. */
+  channel: string;
   /** Its ids on its layers, by alias: what the names of its channels begin with. */
   readonly layers: ReadonlyMap<string, string>;
   /** How long it is believed to live after it was heard, in milliseconds. */
@@ -28,10 +28,13 @@ export interface NodesListener {
 const beatsInLease = 3;
 const longestBeatMs = 3_600_000;
 const mostLayers = 100;
+/** Any program that reaches the layer can say that it is a node, and many of them. */
+const mostNodes = 10_000;
 
 /**
  * The registry of nodes: each beats over the group that all are in, and one that has not been heard for three of its
- * intervals is gone. A beat holds the node's whole card, so that one beat is enough to know it.
+ * intervals is gone. A beat holds the node's whole card, so that one beat is enough to know it. At most 10,000 others are
+ * known; the cards of more are refused.
  */
 export class Nodes {
   readonly #link: Link;
@@ -109,11 +112,13 @@ export class Nodes {
     if (layers === undefined || beatMs === undefined || version === undefined) return false;
     const known = this.#nodes.get(id);
     if (known === undefined) {
+      if (this.#nodes.size >= mostNodes) return false;
       const places = [...layers.values()];
       // Another runtime's channels are not for the taking.
       if (!places.includes(id) || places.some((place) => this.#isTaken(place))) return false;
-    } else if (known.channel !== from) return false;
+    } else if (known.channel !== from && !isSame(known.layers, layers)) return false;
     const node = known ?? this.#add(from, layers, beatMs);
+    node.channel = from;
     node.heardAt = this.#now();
     this.#listener.beat(node, version);
     if (fields.answer === true) this.#link.post(from, "node", this.#card(false));
@@ -156,7 +161,8 @@ export class Nodes {
 
   /** Waits for the next beat, or for the end of a lease if that comes first. */
   #schedule(leastMs = 1): void {
-    const due = Math.min(this.#beatAt, ...this.all.map((node) => node.heardAt + node.leaseMs));
+    let due = this.#beatAt;
+    for (const { heardAt, leaseMs } of this.#nodes.values()) due = Math.min(due, heardAt + leaseMs);
     const ms = Math.max(leastMs, Math.ceil(due - this.#now()));
     this.#timer = this.#clock.setTimeout(() => this.#wake(this.#now() - due), ms);
     // A program that has nothing else to do may end.
@@ -190,6 +196,10 @@ export class Nodes {
       if (node.heardAt + node.leaseMs <= now) this.#remove(node);
     }
   }
+}
+
+function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  return one.size === other.size && [...one].every(([alias, place]) => other.get(alias) === place);
 }
 
 function readLayers(value: unknown): ReadonlyMap<string, string> | undefined {

@@ -1,6 +1,9 @@
-import type { ErrorListener, Inbox, Mail } from "../../layers/contract.ts";
+import type { Delivery, ErrorListener, Inbox, Mail } from "../../layers/contract.ts";
 import type { Counters } from "../counters.ts";
 import { dropped, isActorInbox } from "../question.ts";
+
+/** How a message comes that was sent to nobody else. */
+export const direct: Delivery = Object.freeze({});
 
 /**
  * Carries messages to inboxes of this node. As on a layer, none arrives while it is sent: two actors that answer each

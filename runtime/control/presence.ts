@@ -3,6 +3,7 @@ import { InvalidMessageError } from "../../layers/errors.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { deepFreeze } from "../../layers/plain-values.ts";
 import { carried, sizeOf } from "./carried.ts";
+import { inParts } from "./parts.ts";
 import { longestKey, readDiff, readStatePart } from "./presence-messages.ts";
 import { type Change, type Diff, PresenceReplica, type StatePart } from "./presence-replica.ts";
 import { type Entry, PresenceView } from "./presence-view.ts";
@@ -23,8 +24,6 @@ export interface PresenceTransport {
 }
 
 const longestMeta = 64 * 1024;
-/** How much goes into one message, in bytes. */
-const partBytes = 128 * 1024;
 
 /**
  * Who is present in which group, on all nodes. Each node is the only one to say who is present there, and numbers the
@@ -218,20 +217,4 @@ function byGroup(entries: readonly Entry[]): Map<string, { readonly key: string;
     else some.push({ key, meta });
   }
   return groups;
-}
-
-/** At least one part, and no more than {@link partBytes} in each. */
-function inParts(entries: readonly Entry[]): readonly (readonly Entry[])[] {
-  const parts: Entry[][] = [[]];
-  let bytes = 0;
-  for (const entry of entries) {
-    const size = sizeOf(entry);
-    if (bytes + size > partBytes && bytes > 0) {
-      parts.push([]);
-      bytes = 0;
-    }
-    bytes += size;
-    parts.at(-1)?.push(entry);
-  }
-  return parts;
 }

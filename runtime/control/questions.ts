@@ -4,10 +4,8 @@ import type { Clock, Inbox, Message } from "../../layers/contract.ts";
 import { Deadline } from "../deadline.ts";
 import { failureText, isActorInbox, type Outcome } from "../question.ts";
 import { longestValue } from "./carried.ts";
-import type { Post } from "./post.ts";
+import { direct, type Post } from "./post.ts";
 import { nodeOf } from "./read.ts";
-
-const direct = Object.freeze({});
 
 /** What one member of a group had to say. */
 export type MemberAnswer = { readonly channel: string } & (

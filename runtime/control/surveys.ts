@@ -1,8 +1,8 @@
 import type { Clock } from "../../layers/contract.ts";
 import { RuntimeClosedError } from "../errors.ts";
-import { sizeOf } from "./carried.ts";
 import type { Link } from "./link.ts";
 import type { Nodes, OtherNode } from "./nodes.ts";
+import { inParts } from "./parts.ts";
 import { type Fields, nodeOf, readCount, readList, readText } from "./read.ts";
 
 /**
@@ -28,9 +28,6 @@ interface Pending {
   readonly counts: Map<string, number>;
   readonly finish: (error?: Error) => void;
 }
-
-/** How much of what a node says goes into one message, in bytes. */
-const partBytes = 128 * 1024;
 
 /** Questions to all nodes at once, each of which answers for itself in time, with what it has by then. */
 export class Surveys {
@@ -141,20 +138,12 @@ export class Surveys {
     return this.#respondents[about]?.(fields, ms);
   }
 
-  /** In parts, since a message can be only so long. The last says how many entries there were in all. */
+  /** In parts. The last says how many entries there were in all. */
   #say(to: string, id: string, entries: readonly unknown[]): void {
-    let part: unknown[] = [];
-    let bytes = 0;
-    for (const entry of entries) {
-      const size = sizeOf(entry);
-      if (bytes + size > partBytes && part.length > 0) {
-        this.#link.post(to, "said", { id, entries: part });
-        part = [];
-        bytes = 0;
-      }
-      part.push(entry);
-      bytes += size;
+    const parts = inParts(entries);
+    for (const [index, part] of parts.entries()) {
+      const isLast = index === parts.length - 1;
+      this.#link.post(to, "said", { id, entries: part, ...(isLast && { total: entries.length }) });
     }
-    this.#link.post(to, "said", { id, entries: part, total: entries.length });
   }
 }

@@ -1,8 +1,10 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
 import { SimulatedClock } from "xstate";
 import { Heartbeat, type Living } from "../../runtime/heartbeat.ts";
+import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
 import { serve, stopServing } from "../support/serving.ts";
@@ -152,6 +154,29 @@ describe("the heartbeat of a connection", () => {
     const client = await Client.open(url, [], { autoPong: false });
     for (let count = 0; count < 4; count += 1) await beat(clock, client);
     expect(client.websocket.readyState).to.equal(client.websocket.OPEN);
+  });
+
+  it("takes every byte for a sign of life: a frame that arrives slowly, and a client's ping", async () => {
+    const { clock, url, server } = await start((consumer, text) => consumer.send(`${text.length}`));
+    const sockets: Socket[] = [];
+    server.on("connection", (socket) => sockets.push(socket));
+    const [slow, pinging, well] = [
+      await Client.open(url, [], { autoPong: false }),
+      await Client.open(url, [], { autoPong: false }),
+      await Client.open(url),
+    ];
+    const raw = (slow.websocket as unknown as { readonly _socket: Socket })._socket;
+    // The head of a masked text frame of 400 bytes.
+    raw.write(Buffer.from([0x81, 0xfe, 0x01, 0x90, 0, 0, 0, 0]));
+    for (let count = 0; count < 4; count += 1) {
+      const before = sockets.map(({ bytesRead }) => bytesRead);
+      raw.write(Buffer.alloc(100));
+      pinging.websocket.ping();
+      await until(() => [0, 1].every((index) => (sockets[index]?.bytesRead ?? 0) > (before[index] ?? 0)));
+      await beat(clock, well);
+    }
+    expect([slow, pinging].map(({ websocket }) => websocket.readyState)).to.deep.equal([1, 1]);
+    expect(await slow.next()).to.equal("400");
   });
 
   it("goes on while the client is paused, and does not hold its silence against it", async () => {

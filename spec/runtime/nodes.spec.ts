@@ -5,7 +5,15 @@ import { LayerUnavailableError } from "../../layers/errors.ts";
 import { MemoryBackend } from "../../layers/memory-backend.ts";
 import { until } from "../layers/support/until.ts";
 import { gate } from "../support/gate.ts";
-import { type ChatRuntime, Clerk, opened, query, startCluster, stopCluster } from "./support/cluster.ts";
+import {
+  type ChatRuntime,
+  Clerk,
+  codeOf,
+  opened,
+  query,
+  startCluster,
+  stopCluster,
+} from "./support/cluster.ts";
 
 /** A layer that can be cut off: nothing leaves it, and nothing arrives. */
 class CutLayer extends MemoryLayer {
@@ -124,6 +132,20 @@ describe("the registry of nodes", () => {
     expect(await other.ask(actor.channel, { type: "add", numbers: [3, 4] })).to.equal(7);
   });
 
+  it("is found by the others at once when its layer was flushed, and not after the end of its lease", async () => {
+    const clock = new SimulatedClock();
+    const [here, there] = await startCluster(2, { clock, beatMs: 1_000 });
+    await here.layers.chat.flush();
+    const actor = await here.spawn(Clerk);
+    const { garbage } = there.counters().dropped;
+    const { received } = there.layers.chat.counters();
+    clock.increment(1_000);
+    await until(() => there.layers.chat.counters().received >= received + 2);
+    expect(await there.ask(actor.channel, { type: "add", numbers: [1, 2] })).to.equal(3);
+    expect(await here.ask((await there.spawn(Clerk)).channel, { type: "add", numbers: [3] })).to.equal(3);
+    expect(there.counters().dropped.garbage).to.equal(garbage);
+  });
+
   it("joins again when its layer was flushed", async () => {
     const [here, there] = await startCluster(2, { beatMs: 20 });
     await here.layers.chat.flush();
@@ -197,6 +219,34 @@ describe("the registry of nodes", () => {
     `;
     const flags = ["--import=tsx", "--conditions=greenroom-source", "--input-type=module", "--eval", script];
     await run(process.execPath, flags, { timeout: 20_000 });
+  });
+
+  it("is out of reach for actors: its group, and the channels of the nodes", async () => {
+    const [here, there] = await startCluster(2);
+    class Meddler extends Clerk {
+      override async connect() {
+        await this.accept();
+        const channels = [here, there].flatMap(({ layers }) => [
+          ...layers.chat.local.membersOf("greenroom.nodes"),
+        ]);
+        const bye = { type: "greenroom.bye", from: `${there.node}!1` };
+        const tries = [
+          () => this.groupAdd("greenroom.nodes"),
+          () => this.groupDiscard("greenroom.nodes"),
+          () => this.groupSend("greenroom.nodes", bye as never),
+          ...channels.flatMap(({ channel }) => [
+            () => this.sendTo(channel, bye),
+            () => this.ask(channel, bye),
+          ]),
+        ];
+        for (const attempt of tries) this.send(`${await attempt().catch(codeOf)}`);
+      }
+    }
+    const actor = await here.spawn(Meddler);
+    for (let count = 0; count < 7; count += 1) {
+      expect((await actor.outgoing.next()).value).to.equal("ERR_INVALID_NAME");
+    }
+    expect(here.nodes).to.have.length(2);
   });
 
   describe("takes from others nothing that makes no sense:", () => {
@@ -296,6 +346,21 @@ describe("the registry of nodes", () => {
         expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
     }
+
+    it("more nodes than there can be", async () => {
+      const clock = new SimulatedClock();
+      const bus = new MemoryBus();
+      const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+      const stranger = opened(new MemoryLayer({ bus }));
+      for (let index = 0; index < 10_001; index += 1) {
+        const card = { layers: { chat: `n${index}` }, beatMs: 1_000, version: 0, answer: false };
+        await forge(stranger, { type: "greenroom.node", from: `n${index}!1`, ...card });
+      }
+      await until(() => here.counters().dropped.garbage === 1);
+      expect(here.nodes).to.have.length(10_001);
+      for (let beat = 0; beat < 3; beat += 1) clock.increment(1_000);
+      expect(here.nodes).to.deep.equal([here.node]);
+    });
 
     it("what it has said itself, come back", async () => {
       const bus = new MemoryBus();

@@ -387,6 +387,33 @@ describe("Runtime", () => {
       );
     });
 
+    it("does not wait for ever for a layer whose own handler does not end, and reports it", async () => {
+      const clock = new SimulatedClock();
+      const errors: unknown[] = [];
+      const runtime = createRuntime({
+        layers: chat(),
+        clock: clock as Clock,
+        onError: (error, { stage }) => errors.push([(error as { code?: string }).code, stage]),
+      });
+      const begun = gate();
+      await runtime.layers.chat.consume("jobs", () => {
+        begun.open();
+        return new Promise<void>(() => {});
+      });
+      await runtime.layers.chat.send("jobs", { type: "job" } as never);
+      await begun.opened;
+      let isClosed = false;
+      const closing = runtime.close().then(() => {
+        isClosed = true;
+      });
+      while (!isClosed) {
+        clock.increment(5_000);
+        await new Promise(setImmediate);
+      }
+      await closing;
+      expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "close"]]);
+    });
+
     it("spreads the closing of many over half of the time it may take", async () => {
       const clock = new SimulatedClock();
       const runtime = createRuntime({ clock: clock as Clock });

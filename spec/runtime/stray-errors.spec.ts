@@ -2,16 +2,29 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "../support/child-process.ts";
 
-const program = fileURLToPath(new URL("support/stray.ts", import.meta.url));
+const program = (name: string) => fileURLToPath(new URL(`support/${name}.ts`, import.meta.url));
 
-/** Runs the program; says what it printed, or how it ended. */
-async function stray(whats: string, who = "actor"): Promise<string[]> {
-  const args = ["--import=tsx", "--conditions=greenroom-source", program, whats, who];
-  const { stdout, stderr, code } = await run(process.execPath, args).then(
+/** Runs a program; says what it printed, or how it ended. */
+async function runProgram(
+  name: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+  options = "",
+) {
+  const { stdout, stderr, code } = await run(
+    process.execPath,
+    ["--import=tsx", "--conditions=greenroom-source", ...flags, program(name), ...args],
+    { env: { ...process.env, NODE_OPTIONS: options } },
+  ).then(
     (printed) => ({ ...printed, code: 0 }),
     (error) => error,
   );
-  const lines = stdout.split("\n").filter((line: string) => line !== "");
+  const lines: string[] = stdout.split("\n").filter((line: string) => line !== "");
+  return { lines, stderr: stderr as string, code: code as number };
+}
+
+async function stray(whats: string, who = "actor"): Promise<string[]> {
+  const { lines, stderr, code } = await runProgram("stray", [whats, who]);
   return code === 0 ? lines : [...lines, `exit ${code}`, ...stderr.split("\n")];
 }
 
@@ -49,5 +62,54 @@ describe("what a consumer leaves behind", () => {
 
   it("ends the process where the runtime is told to leave such errors alone", async () => {
     expect(await stray("timer", "process")).to.include("exit 1");
+  });
+});
+
+describe("an error that belongs to no actor", () => {
+  const survived = ["alive", "listeners: 1,1"];
+
+  it("ends the process as Node would, also where there are two copies of the library", async () => {
+    const ends = await Promise.all(
+      ["exception", "rejection", "reason"].map((what) => runProgram("foreign", [what])),
+    );
+    for (const { lines, code } of ends) expect([lines, code]).to.deep.equal([[], 1]);
+    expect(ends[0]?.stderr).to.include("Error: foreign");
+    expect(ends[1]?.stderr).to.include("Error: foreign");
+    expect(ends[2]?.stderr).to.include("ERR_UNHANDLED_REJECTION").and.to.include("a mere reason");
+  });
+
+  it("is told to other listeners as Node would tell them", async () => {
+    const heard = await Promise.all([
+      runProgram("foreign", ["rejection,rejection", "uncaughtException"]),
+      runProgram("foreign", ["exception", "uncaughtException"]),
+      runProgram("foreign", ["rejection", "unhandledRejection"]),
+    ]);
+    expect(heard.map(({ lines }) => lines)).to.deep.equal([
+      ["heard: unhandledRejection", "heard: unhandledRejection", "alive", "listeners: 2,1"],
+      ["heard: uncaughtException", "alive", "listeners: 2,1"],
+      ["heard: ", "alive", "listeners: 1,2"],
+    ]);
+  });
+
+  it("is left to what --unhandled-rejections says", async () => {
+    const flag = "--unhandled-rejections";
+    const [warn, none, code, strict, owned] = await Promise.all([
+      runProgram("foreign", ["rejection"], [`${flag}=warn`]),
+      runProgram("foreign", ["rejection"], [], `${flag}=none`),
+      runProgram("foreign", ["rejection"], [flag, "warn-with-error-code"], `${flag}=none`),
+      runProgram("foreign", ["rejection"], [`${flag}=strict`]),
+      runProgram("foreign", ["owned"], [`${flag}=strict`]),
+    ]);
+    expect([warn.lines, warn.code]).to.deep.equal([survived, 0]);
+    expect(warn.stderr.split("UnhandledPromiseRejectionWarning: Error: foreign")).to.have.length(2);
+    expect([none.lines, none.code, none.stderr]).to.deep.equal([survived, 0, ""]);
+    expect([code.lines, code.code]).to.deep.equal([survived, 1]);
+    expect(code.stderr.split("UnhandledPromiseRejectionWarning: Error: foreign")).to.have.length(2);
+    expect([strict.lines, strict.code]).to.deep.equal([[], 1]);
+    expect(owned.lines).to.deep.equal(["reported: stray", ...survived]);
+  });
+
+  it("is told from one that an actor of another copy of the library left behind", async () => {
+    expect((await runProgram("foreign", ["owned"])).lines).to.deep.equal(["reported: stray", ...survived]);
   });
 });

@@ -9,6 +9,7 @@ import {
   MemoryLayer,
   UnsupportedError,
   WebSocketConsumer,
+  type Worker,
 } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { until } from "../layers/support/until.ts";
@@ -148,6 +149,40 @@ describe("workers", () => {
     expect((await next(actor, 1))[0]).to.match(/^0 failed what it returned cannot be sent: .*Map/);
   });
 
+  it("tell how far a job is as it was then, and refuse at once what cannot be told", async () => {
+    const [here, there] = await startCluster(2);
+    const refused: unknown[] = [];
+    await there.worker("jobs", (_, { progress }) => {
+      const at = { percent: 0, toString: undefined };
+      for (; at.percent < 3; at.percent += 1) progress(at.percent === 1 ? [at] : `${at.percent}`);
+      for (const odd of [new Map(), "x".repeat(1024 * 1024)]) {
+        try {
+          progress(odd);
+        } catch (error) {
+          refused.push(codeOf(error));
+        }
+      }
+      return "all";
+    });
+    class Reader extends Client {
+      static override readonly on = handlers<Client>({
+        job_progress({ value }) {
+          this.send(JSON.stringify(value));
+        },
+        job_done({ value }) {
+          this.send(`${value}`);
+        },
+        job_failed({ reason }) {
+          this.send(reason);
+        },
+      });
+    }
+    const actor = await here.spawn(Reader);
+    actor.receive("1");
+    expect(await next(actor, 4)).to.deep.equal(['"0"', '[{"percent":1}]', '"2"', "all"]);
+    expect(refused).to.deep.equal(["ERR_INVALID_MESSAGE", "ERR_INVALID_MESSAGE"]);
+  });
+
   it("do what nobody waits for, and what was sent over the layer alone", async () => {
     const [here, there] = await startCluster(2);
     const seen: [string, Job][] = [];
@@ -197,6 +232,60 @@ describe("workers", () => {
     expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
   });
 
+  const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
+    "never ends": () => new Promise<void>(() => {}),
+    "waits for the end of its own worker": (close) => close(),
+  };
+  for (const [what, wait] of Object.entries(endless)) {
+    it(`do not keep a runtime from closing by a handler that ${what}: its job goes to another one`, async () => {
+      const errors: [unknown, string][] = [];
+      const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
+      const [here, there] = await startCluster(2, { onError });
+      const begun = gate();
+      const worker: Worker = await there.worker("jobs", () => {
+        begun.open();
+        return wait(() => worker?.close());
+      });
+      const actor = await here.spawn(Client);
+      actor.receive("1");
+      await begun.opened;
+      await there.close({ drainMs: 20 });
+      expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "consume"]]);
+      await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`);
+      expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+    });
+  }
+
+  it("report what a handler leaves behind, and go on", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, {
+      onError: (error: Error, where: object) => errors.push({ message: error.message, ...where }),
+    });
+    const failed = gate();
+    const mine = process.listeners("uncaughtException");
+    const others = mine.filter((listener) => !listener.name.startsWith("onException"));
+    // Mocha fails a spec for any error that nobody caught, whoever else listens.
+    for (const other of others) process.off("uncaughtException", other);
+    try {
+      await there.worker("jobs", () => {
+        setTimeout(() => {
+          setImmediate(failed.open);
+          throw new Error("left behind");
+        }, 1);
+        return "done";
+      });
+      const actor = await here.spawn(Client);
+      actor.receive("1");
+      expect(await next(actor, 1)).to.deep.equal(['0 done "done"']);
+      await failed.opened;
+    } finally {
+      for (const other of others) process.on("uncaughtException", other);
+    }
+    expect(errors).to.deep.equal([
+      { message: "left behind", stage: "stray", consumer: "worker", path: "jobs" },
+    ]);
+  });
+
   it("can be closed alone, twice", async () => {
     const bus = new MemoryBus();
     const [here, there] = await startCluster(2, {}, bus);
@@ -212,9 +301,9 @@ describe("workers", () => {
     const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
     const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
     const refusal = (asking: Promise<unknown>) => asking.catch((error) => error);
-    expect(await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }))).to.be.instanceOf(
-      UnsupportedError,
-    );
+    const unsupported = await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }));
+    expect(unsupported).to.be.instanceOf(UnsupportedError);
+    expect(unsupported).to.have.property("message").that.includes('nobody can work on the jobs of "jobs"');
     expect(codeOf(await refusal(runtime.worker("jobs", () => {})))).to.equal("ERR_UNKNOWN_LAYER");
     expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, { layer: "toString" })))).to.equal(
       "ERR_UNKNOWN_LAYER",
@@ -222,8 +311,15 @@ describe("workers", () => {
     expect(codeOf(await refusal(runtime.submit("a!b", { type: "job" }, { layer: "other" })))).to.equal(
       "ERR_INVALID_NAME",
     );
-    expect(await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }))).to.be.instanceOf(
-      RangeError,
+    const impatient = await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }));
+    expect(impatient).to.be.instanceOf(RangeError);
+    expect(impatient).to.have.property("message", "attempts is a whole number of at least 1, not 0.");
+    expect(await refusal(runtime.worker("jobs", undefined as never, { layer: "other" }))).to.be.instanceOf(
+      TypeError,
+    );
+    const nobody = { layer: "other", replyTo: "nonsense" };
+    expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, nobody)))).to.equal(
+      "ERR_INVALID_NAME",
     );
   });
 });

@@ -1,0 +1,32 @@
+// A program with two copies of what gives errors to their owners: run by stray-errors.spec.ts.
+const path = "../../../runtime/stray-errors.ts";
+const one: typeof import("../../../runtime/stray-errors.ts") = await import(path);
+const other: typeof one = await import(`${path}?copy`);
+
+const [, , what = "", listener = ""] = process.argv;
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const failures: Readonly<Record<string, () => void>> = {
+  exception: () => {
+    throw new Error("foreign");
+  },
+  rejection: () => void Promise.reject(new Error("foreign")),
+  reason: () => void Promise.reject("a mere reason"),
+  owned: () => {
+    const owner = new one.ErrorOwner(undefined, "Careless", "/ws", (error) =>
+      say(`reported: ${(error as Error).message}`),
+    );
+    one.owned(owner, () => void Promise.reject(new Error("stray")));
+  },
+};
+
+other.watchStrayErrors();
+if (what !== "owned") one.watchStrayErrors();
+if (listener !== "")
+  process.on(listener, (_, origin) => say(`heard: ${typeof origin === "string" ? origin : ""}`));
+for (const name of what.split(",")) {
+  setImmediate(() => failures[name]?.());
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+say("alive");
+say(`listeners: ${["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event))}`);
