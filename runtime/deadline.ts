@@ -1,5 +1,8 @@
 import type { Clock } from "../layers/contract.ts";
 
+/** What time it is, in milliseconds since whenever. */
+export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
+
 /** A time limit on something that goes through several hands; each sets anew what happens when it has passed. */
 export class Deadline {
   onPassed: (() => void) | undefined;

@@ -101,7 +101,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     }
     const result = isQuestion(item)
       ? this.#ask(consumer, item)
-      : settling(owned(this.#errorOwner, hand, consumer, item));
+      : owned(this.#errorOwner, hand, consumer, item);
     const { handlerTimeoutMs } = this.#settings;
     if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
     return this.#inTime(result, item, handlerTimeoutMs);
@@ -129,7 +129,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   #ask(consumer: Consumer, question: Question): unknown {
     this.#isUnhandled = false;
     this.#asked = question;
-    const result = settling(owned(this.#errorOwner, hand, consumer, question));
+    const result = owned(this.#errorOwner, hand, consumer, question);
     if (this.#isUnhandled) dropped(question, `the actor does not handle "${question.message.type}"`);
     else if (isPromise(result)) {
       result.then(
@@ -148,15 +148,18 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 }
 
+/** What the consumer makes of an item: a value, or a promise. */
 function hand(consumer: Consumer, item: Item): unknown {
+  const result = call(consumer, item);
+  // What only looks like a promise might begin its work at each `then`, or settle twice, or at once.
+  return isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
+}
+
+function call(consumer: Consumer, item: Item): unknown {
   if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
   if ("message" in item) return consumer[receiveMessage](item.message, item.delivery);
   return "dropped" in item ? consumer.onOverflow(item) : consumer.onGap(item);
 }
-
-/** What only looks like a promise might begin its work at each `then`, or settle twice, or at once. */
-const settling = (result: unknown): unknown =>
-  isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
 
 function stageOf(item: Item | undefined): string {
   if (item === undefined) return "connect";

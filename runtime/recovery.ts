@@ -2,6 +2,7 @@ import type { Directive, Supervision } from "../actors/index.ts";
 import type { Clock } from "../layers/contract.ts";
 import { textOf } from "../layers/error-text.ts";
 import { directives, isDirective } from "./consumer-settings.ts";
+import { timeOf } from "./deadline.ts";
 import { Fifo } from "./fifo.ts";
 
 /** The actor that is to recover. */
@@ -50,7 +51,7 @@ export class Recovery {
 
   #decide(error: unknown, stage: string): Directive {
     const { onFailure, maxFailures, withinMs } = this.#supervision;
-    const now = this.#clock.now?.() ?? performance.now();
+    const now = timeOf(this.#clock);
     while ((this.#failures.first ?? now) <= now - withinMs) this.#failures.shift();
     this.#failures.push(now);
     if (this.#failures.size > maxFailures) return "stop";

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { runCommand } from "../command.ts";
 import type { Figures } from "./measure.ts";
 import { help, type Options, readOptions } from "./options.ts";
 import { Results, type Task } from "./results.ts";
@@ -39,12 +40,4 @@ async function main({ runs, messages, actors, profiles, write }: Options): Promi
   process.stdout.write(tables(results, extent));
 }
 
-let options: Options | undefined;
-try {
-  options = readOptions(process.argv.slice(2));
-  if (options === undefined) process.stdout.write(help);
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
-if (options !== undefined) await main(options);
+await runCommand(readOptions, help, main);

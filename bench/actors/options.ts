@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { positive } from "../command.ts";
 
 /** What a run of the bench can be told. */
 export interface Options {
@@ -46,10 +47,4 @@ export function readOptions(args: readonly string[]): Options | undefined {
     profiles: values.profiles,
     write: values.write && values.profiles === undefined,
   };
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new TypeError(`--${name} is a positive integer, not "${text}".`);
 }

@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { startRedisServer } from "../../spec/support/redis-server.ts";
+import { runCommand } from "../command.ts";
 import { measureJoining, measureSending } from "./measuring.ts";
 import { help, type Options, readOptions } from "./options.ts";
 import { joinings, joinsAtOnce, ofJoins, sendings } from "./plan.ts";
@@ -48,12 +49,4 @@ async function main({ runs, messages, only, parts, profiles, write }: Options): 
   }
 }
 
-let options: Options | undefined;
-try {
-  options = readOptions(process.argv.slice(2));
-  if (options === undefined) process.stdout.write(help);
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
-if (options !== undefined) await main(options);
+await runCommand(readOptions, help, main);

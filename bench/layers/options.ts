@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { positive } from "../command.ts";
 import { type CarrierName, carrierNames } from "./carriers/index.ts";
 import { type Part, parts } from "./plan.ts";
 
@@ -54,12 +55,6 @@ export function readOptions(args: readonly string[]): Options | undefined {
     profiles: values.profiles,
     write: values.write && all,
   };
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new TypeError(`--${name} is a positive integer, not "${text}".`);
 }
 
 /** The names in a list with commas; all there are where no list is given. */

@@ -75,8 +75,8 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * Gives the heads of streams, makes them stay as long as they are looked at, and one at offset 0 to each stream that has none: so its end shows, should it be deleted.
- * The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
+ * Gives the heads of streams, and makes them stay as long as they are looked at. A stream that has none gets one at offset
+ * 0, so that its end shows, should it be deleted. The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
@@ -88,14 +88,12 @@ for index = 1, count do
     local left = redis.call('PTTL', KEYS[index])
     -- To write it each time would have to be told to replicas each time.
     if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
+  elseif redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
+    redis.call('DEL', KEYS[count + index])
+    heads[index] = first
   else
-    if redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
-      redis.call('DEL', KEYS[count + index])
-      heads[index] = first
-    else
-      local other = redis.pcall('GET', KEYS[index])
-      heads[index] = type(other) == 'string' and other
-    end
+    local other = redis.pcall('GET', KEYS[index])
+    heads[index] = type(other) == 'string' and other
   end
 end
 return heads

@@ -1,4 +1,5 @@
 import type { Clock } from "../../layers/contract.ts";
+import { timeOf } from "../deadline.ts";
 import type { Link } from "./link.ts";
 import { type Fields, nodeOf, readCount, readFields, readName } from "./read.ts";
 
@@ -82,7 +83,7 @@ export class Nodes {
   start(): void {
     if (this.#isBeating) return;
     this.#isBeating = true;
-    this.#beatAt = this.#now() + this.#beatMs;
+    this.#beatAt = timeOf(this.#clock) + this.#beatMs;
     this.#schedule();
   }
 
@@ -119,7 +120,7 @@ export class Nodes {
     } else if (known.channel !== from && !isSame(known.layers, layers)) return false;
     const node = known ?? this.#add(from, layers, beatMs);
     node.channel = from;
-    node.heardAt = this.#now();
+    node.heardAt = timeOf(this.#clock);
     this.#listener.beat(node, version);
     if (fields.answer === true) this.#link.post(from, "node", this.#card(false));
     return true;
@@ -155,16 +156,12 @@ export class Nodes {
     return { layers: this.#own, beatMs: this.#beatMs, version: this.#listener.version, answer };
   }
 
-  #now(): number {
-    return this.#clock.now?.() ?? performance.now();
-  }
-
   /** Waits for the next beat, or for the end of a lease if that comes first. */
   #schedule(leastMs = 1): void {
     let due = this.#beatAt;
     for (const { heardAt, leaseMs } of this.#nodes.values()) due = Math.min(due, heardAt + leaseMs);
-    const ms = Math.max(leastMs, Math.ceil(due - this.#now()));
-    this.#timer = this.#clock.setTimeout(() => this.#wake(this.#now() - due), ms);
+    const ms = Math.max(leastMs, Math.ceil(due - timeOf(this.#clock)));
+    this.#timer = this.#clock.setTimeout(() => this.#wake(timeOf(this.#clock) - due), ms);
     // A program that has nothing else to do may end.
     (this.#timer as { unref?: () => void } | undefined)?.unref?.();
   }
@@ -173,13 +170,13 @@ export class Nodes {
     // After the event loop was blocked, the beats of others are there, but have not been read yet.
     const isLate = lateMs > this.#beatMs;
     if (!isLate) this.#sweep();
-    if (this.#beatAt <= this.#now()) this.#beat();
+    if (this.#beatAt <= timeOf(this.#clock)) this.#beat();
     if (this.#isBeating) this.#schedule(isLate ? Math.ceil(this.#beatMs / 2) : 1);
   }
 
   #beat(): void {
     // Not all at the same moment: nodes that were started together would beat together for ever.
-    this.#beatAt = this.#now() + this.#beatMs * (0.8 + 0.2 * Math.random());
+    this.#beatAt = timeOf(this.#clock) + this.#beatMs * (0.8 + 0.2 * Math.random());
     this.#link.open().then(
       () => {
         if (this.#isBeating) this.#link.post(undefined, "node", this.#card(false));
@@ -191,7 +188,7 @@ export class Nodes {
   }
 
   #sweep(): void {
-    const now = this.#now();
+    const now = timeOf(this.#clock);
     for (const node of this.all) {
       if (node.heardAt + node.leaseMs <= now) this.#remove(node);
     }

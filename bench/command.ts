@@ -1,0 +1,23 @@
+/** The number in an option of a bench. @throws {TypeError} naming the option, unless it is a positive integer. */
+export function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new TypeError(`--${name} is a positive integer, not "${text}".`);
+}
+
+/** Runs a bench by its arguments: shows the help where `read` gives nothing, and what is wrong where it throws. */
+export async function runCommand<Options>(
+  read: (args: readonly string[]) => Options | undefined,
+  help: string,
+  main: (options: Options) => Promise<void>,
+): Promise<void> {
+  let options: Options | undefined;
+  try {
+    options = read(process.argv.slice(2));
+    if (options === undefined) process.stdout.write(help);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+  if (options !== undefined) await main(options);
+}
