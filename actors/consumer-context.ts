@@ -32,6 +32,8 @@ export interface ConsumerContext {
   /** What the consumer is to go on from; undefined for a new one. */
   readonly snapshot: unknown;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
+  /** Bytes that wait for the client. */
+  readonly waitingBytes: number;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string): never;
   send(frame: Frame): void;

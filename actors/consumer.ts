@@ -7,6 +7,7 @@ import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.t
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
 import { findHandler } from "./handlers.ts";
 import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
+import type { OutboxOptions } from "./outbox-options.ts";
 import type { Scope } from "./scope.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -45,6 +46,8 @@ export abstract class Consumer<T extends Contract = NoContract> extends Addressa
   static readonly on: object = {};
   /** How many messages may wait for an actor, and what becomes of those that are too many. */
   static readonly mailbox: MailboxOptions = {};
+  /** How much may wait for a client that reads slowly, and what becomes of what is too much. */
+  static readonly outbox: OutboxOptions = {};
   /** What a failure does. */
   static readonly supervision: Supervision = {};
   /**
@@ -150,6 +153,14 @@ export abstract class Consumer<T extends Contract = NoContract> extends Addressa
    */
   send(frame: Frame): void {
     this.#context.send(frame);
+  }
+
+  /**
+   * Bytes that wait for the client: what was sent, and has not left for the network yet. 0 for an actor without a socket.
+   * Who has much to send looks here before sending more.
+   */
+  get waitingBytes(): number {
+    return this.#context.waitingBytes;
   }
 
   /**

@@ -20,6 +20,7 @@ export type {
   UnexpectedFrame,
 } from "./machine-events.ts";
 export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
+export type { LagPolicy, OutboxOptions } from "./outbox-options.ts";
 export type {
   AskGroupOptions,
   AskOptions,

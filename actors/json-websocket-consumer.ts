@@ -2,6 +2,7 @@ import { Consumer, type NoContract, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { Contract } from "./contract.ts";
 import { CloseCode } from "./exit.ts";
+import { jsonText } from "./json-text.ts";
 
 /**
  * A consumer whose text frames are JSON, both ways.
@@ -32,11 +33,13 @@ export abstract class JsonWebSocketConsumer<T extends Contract = NoContract> ext
     this.close(CloseCode.unsupportedFrame, "This endpoint takes JSON text frames only");
   }
 
-  /** Sends `value` as JSON. @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle. */
+  /**
+   * Sends `value` as JSON. A message that a layer delivered, or a part of it, is written once for all members of a group.
+   *
+   * @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle.
+   */
   sendJson(value: unknown): void {
-    const text: string | undefined = JSON.stringify(value);
-    if (text === undefined) throw new TypeError(`JSON cannot hold a value of type ${typeof value}`);
-    this.send(text);
+    this.send(jsonText(value));
   }
 
   /** @internal */

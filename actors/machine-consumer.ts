@@ -14,8 +14,10 @@ import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
 import type { ConsumerContext, Frame } from "./consumer-context.ts";
 import { CloseCode } from "./exit.ts";
 import { readFrame } from "./frame-event.ts";
+import { jsonText } from "./json-text.ts";
 import type { Effect, UnexpectedFrame } from "./machine-events.ts";
 import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
+import type { OutboxOptions } from "./outbox-options.ts";
 import type { Scope } from "./scope.ts";
 import type { Supervision } from "./supervision.ts";
 
@@ -31,6 +33,7 @@ export interface MachineConsumerOptions<
   readonly layer?: L;
   readonly needs?: readonly Capability[];
   readonly mailbox?: MailboxOptions;
+  readonly outbox?: OutboxOptions;
   /** What a failure of the machine does; `restart` begins it anew. @default "stop" */
   readonly supervision?: Supervision;
   readonly handlerTimeoutMs?: number;
@@ -50,6 +53,7 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
   readonly needs: readonly Capability[];
   readonly on: object;
   readonly mailbox: MailboxOptions;
+  readonly outbox: OutboxOptions;
   readonly supervision: Supervision;
   readonly handlerTimeoutMs: number | undefined;
 }
@@ -89,6 +93,7 @@ export function machineConsumer<
     static override readonly layer = options.layer as L;
     static override readonly needs = options.needs ?? [];
     static override readonly mailbox = options.mailbox ?? {};
+    static override readonly outbox = options.outbox ?? {};
     static override readonly on = messageTypes(machine);
     static override readonly supervision = options.supervision ?? {};
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
@@ -305,9 +310,7 @@ function checkSnapshot(snapshot: unknown): void {
 
 function asFrame(value: unknown): Frame {
   if (typeof value === "string" || value instanceof Uint8Array) return value;
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`JSON cannot hold a value of type ${typeof value}.`);
-  return text;
+  return jsonText(value);
 }
 
 function describe(effect: unknown): string {

@@ -184,6 +184,10 @@ export class Connection
     else this.#transport.send(frame);
   }
 
+  get waitingBytes(): number {
+    return this.#transport.waitingBytes;
+  }
+
   get reach(): ActorReach {
     const { control, workers } = this.#environment;
     this.#reach ??= new ActorReach(control, workers, this, this.#Consumer);

@@ -1,4 +1,10 @@
-import type { Consumer, ConsumerContext, MailboxOptions, Supervision } from "../actors/index.ts";
+import type {
+  Consumer,
+  ConsumerContext,
+  MailboxOptions,
+  OutboxOptions,
+  Supervision,
+} from "../actors/index.ts";
 import type { Capability } from "../layers/contract.ts";
 
 /** A class of consumers, as `route` and `spawn` take it. */
@@ -9,6 +15,7 @@ export interface ConsumerClass {
   readonly needs: readonly Capability[];
   readonly on: object;
   readonly mailbox: MailboxOptions;
+  readonly outbox: OutboxOptions;
   readonly supervision: Supervision;
   readonly handlerTimeoutMs: number | undefined;
 }

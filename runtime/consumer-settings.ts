@@ -1,4 +1,4 @@
-import type { Directive, OverflowPolicy, Supervision } from "../actors/index.ts";
+import type { Directive, LagPolicy, OverflowPolicy, Supervision } from "../actors/index.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { type Limits, longestMs } from "./limits.ts";
 
@@ -10,14 +10,23 @@ export interface MailboxSettings {
   readonly frameMark: number;
 }
 
+/** What waits for a client. */
+export interface OutboxSettings {
+  readonly maxLagBytes: number;
+  readonly maxLagMs: number;
+  readonly overflow: LagPolicy;
+}
+
 /** How the actors of one class of consumers are run: what the class says, and the runtime where it says nothing. */
 export interface ConsumerSettings {
   readonly mailbox: MailboxSettings;
+  readonly outbox: OutboxSettings;
   readonly supervision: Required<Supervision>;
   readonly handlerTimeoutMs: number | undefined;
 }
 
 const policies: readonly OverflowPolicy[] = ["close", "drop-oldest", "drop-newest"];
+const lagPolicies: readonly LagPolicy[] = ["close", "drop-oldest"];
 export const directives: readonly Directive[] = ["stop", "resume", "restart"];
 
 export const isDirective = (value: unknown): value is Directive =>
@@ -41,11 +50,19 @@ export class ConsumerSettingsReader {
     return settings;
   }
 
-  #readFrom({ name, mailbox, supervision, handlerTimeoutMs }: ConsumerClass): ConsumerSettings {
+  #readFrom({ name, mailbox, outbox, supervision, handlerTimeoutMs }: ConsumerClass): ConsumerSettings {
     const { mailboxCapacity, frameMark } = this.#limits;
     const { capacity = mailboxCapacity, overflow = "close" } = mailbox;
     const { onFailure = "stop", maxFailures = 10, withinMs = 60_000, backoffMs = 100 } = supervision;
+    const {
+      maxLagBytes = this.#limits.maxLagBytes,
+      maxLagMs = this.#limits.maxLagMs,
+      overflow: lagPolicy = "close",
+    } = outbox;
     checkOneOf(`${name}.mailbox.overflow`, overflow, policies);
+    checkOneOf(`${name}.outbox.overflow`, lagPolicy, lagPolicies);
+    checkNumber(`${name}.outbox.maxLagBytes`, maxLagBytes, 1);
+    checkNumber(`${name}.outbox.maxLagMs`, maxLagMs, 1);
     if (typeof onFailure !== "function") checkOneOf(`${name}.supervision.onFailure`, onFailure, directives);
     checkNumber(`${name}.mailbox.capacity`, capacity, 1);
     checkNumber(`${name}.supervision.maxFailures`, maxFailures, 0);
@@ -54,6 +71,7 @@ export class ConsumerSettingsReader {
     if (handlerTimeoutMs !== undefined) checkNumber(`${name}.handlerTimeoutMs`, handlerTimeoutMs, 1);
     return {
       mailbox: { capacity, overflow, frameMark },
+      outbox: { maxLagBytes, maxLagMs, overflow: lagPolicy },
       supervision: { onFailure, maxFailures, withinMs, backoffMs },
       handlerTimeoutMs,
     };

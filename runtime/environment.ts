@@ -4,6 +4,7 @@ import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Control } from "./control/control.ts";
 import type { Counters } from "./counters.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { LagWatch } from "./lag-watch.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Turn } from "./turn.ts";
@@ -21,6 +22,7 @@ export interface Environment {
   readonly supervisor: Supervisor;
   readonly turn: Turn;
   readonly heartbeat: Heartbeat;
+  readonly lagWatch: LagWatch;
   readonly control: Control;
   readonly workers: Workers;
 }

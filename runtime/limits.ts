@@ -15,8 +15,19 @@ export interface Limits {
   readonly pingIntervalMs: number;
   /** Bytes of the largest frame a client may send; a larger one closes with 1009. @default 65_536 */
   readonly maxPayload: number;
-  /** Bytes that may wait for a client that reads too slowly before it is closed with 3008. @default 1_048_576 */
+  /**
+   * Bytes that may wait for a client that reads too slowly. If there are more when something is to be written, it is closed
+   * with 3008. What one turn of the event loop sends is written however much it is; who sends more than this in one, and more
+   * soon after, wants a larger limit.
+   * @default 1_048_576
+   */
   readonly maxLagBytes: number;
+  /**
+   * Milliseconds after which a client that has taken nothing of what waits for it is closed with 3008, give or take one
+   * second. What is written in one go is taken as a whole.
+   * @default 10_000
+   */
+  readonly maxLagMs: number;
   /** Messages of layers that may wait for one actor before it is closed with 1013. @default 1_000 */
   readonly mailboxCapacity: number;
   /** Frames that may wait for one actor before its client's socket is paused. @default 100 */
@@ -36,6 +47,7 @@ const defaults: Limits = {
   pingIntervalMs: 25_000,
   maxPayload: 65_536,
   maxLagBytes: 1_048_576,
+  maxLagMs: 10_000,
   mailboxCapacity: 1_000,
   frameMark: 100,
   beatMs: 5_000,

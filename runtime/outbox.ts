@@ -1,63 +1,200 @@
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Frame } from "../actors/index.ts";
+import type { OutboxSettings } from "./consumer-settings.ts";
+import { timeOf } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
+import { type Batch, Holdback } from "./holdback.ts";
+import type { Lagging } from "./lag-watch.ts";
+import type { Sequence } from "./sequence.ts";
 import type { Flushable } from "./turn.ts";
 
 /** The transport whose outbox it is. */
 export interface OutboxOwner {
-  /** More than `maxLagBytes` of earlier turns still wait for the client to read. */
+  /** Too much waits for the client, or for too long: it is to be closed for that. */
   lagging(): void;
   /** A frame cannot be written. */
   failed(error: unknown): void;
 }
 
-/** What waits to be written to one socket. It is flushed in one write at the end of each turn of the event loop. */
-export class Outbox implements Flushable {
+/** The frames of a turn, as one buffer; or each for itself where ws is to compress them, or one of them cannot be encoded. */
+interface Written extends Batch {
+  readonly content: Buffer | readonly Frame[];
+}
+
+/**
+ * What waits to be written to one socket. It is flushed in one write at the end of each turn of the event loop.
+ *
+ * What a turn brings is written however much it is, unless too much of earlier turns still waits for the client to read: then
+ * the client is given up, or what has waited longest is dropped.
+ */
+export class Outbox implements Flushable, Lagging {
   readonly #websocket: WebSocket;
   readonly #socket: Duplex;
   readonly #environment: Environment;
+  readonly #settings: OutboxSettings;
   readonly #owner: OutboxOwner;
-  #frames: Frame[] = [];
+  readonly #compresses: boolean;
+  readonly #holdback: Holdback<Written> | undefined;
+  /** What this turn has brought so far. */
+  #sequence: Sequence | undefined;
+  #writtenBytes = 0;
+  /** How much of that the client had taken at `#since`. */
+  #takenBytes = 0;
+  /** Since when it has taken nothing, in milliseconds; undefined while nothing waits. */
+  #since: number | undefined;
 
-  constructor(websocket: WebSocket, socket: Duplex, environment: Environment, owner: OutboxOwner) {
+  constructor(
+    websocket: WebSocket,
+    socket: Duplex,
+    environment: Environment,
+    settings: OutboxSettings,
+    owner: OutboxOwner,
+  ) {
     this.#websocket = websocket;
     this.#socket = socket;
     this.#environment = environment;
+    this.#settings = settings;
     this.#owner = owner;
+    // It is the only extension that there is.
+    this.#compresses = websocket.extensions !== "";
+    if (settings.overflow === "drop-oldest") {
+      this.#holdback = new Holdback((batch, done) => this.#write(batch, done));
+    }
+  }
+
+  /** Bytes that wait for the client. */
+  get waitingBytes(): number {
+    return this.#laggingBytes + (this.#sequence?.size ?? 0);
   }
 
   put(frame: Frame): void {
-    if (this.#frames.push(frame) === 1) this.#environment.turn.add(this);
+    if (this.#sequence === undefined) {
+      const { turn } = this.#environment;
+      this.#sequence = turn.start.plus(frame);
+      turn.add(this);
+    } else {
+      this.#sequence = this.#sequence.plus(frame);
+    }
   }
 
   flush(): void {
-    const frames = this.#frames;
-    if (frames.length === 0) return;
-    this.#frames = [];
-    const { counters, limits } = this.#environment;
-    if (this.#websocket.readyState !== WebSocket.OPEN || !this.#socket.writable) {
-      counters.drop("closing", frames.length);
-      return;
-    }
-    if (this.#websocket.bufferedAmount > limits.maxLagBytes) {
-      counters.drop("slow", frames.length);
+    const sequence = this.#sequence;
+    if (sequence === undefined) return;
+    this.#sequence = undefined;
+    if (!this.#isOpen) {
+      this.#environment.counters.drop("closing", sequence.length);
+    } else if (this.#holdback !== undefined) {
+      this.#holdback.add(this.#pack(sequence));
+      this.#dropOldest(this.#holdback);
+    } else if (this.#laggingBytes > this.#settings.maxLagBytes) {
+      this.#environment.counters.drop("slow", sequence.length);
       this.#owner.lagging();
+    } else {
+      this.#write(this.#pack(sequence));
+      if (this.#laggingBytes > 0) this.#watch();
+    }
+  }
+
+  /** Gives the socket all that waits, however much it is, since it is about to be closed. */
+  finish(): void {
+    this.flush();
+    for (let next = this.#holdback?.take(); next !== undefined; next = this.#holdback?.take()) {
+      this.#write(next);
+    }
+  }
+
+  /** To be called once the socket has gone. */
+  end(): void {
+    this.#environment.lagWatch.remove(this);
+    this.finish();
+  }
+
+  lags(now: number): boolean {
+    const waiting = this.#laggingBytes;
+    if (waiting === 0 || this.#since === undefined || !this.#isOpen) {
+      this.#since = undefined;
+      return false;
+    }
+    const taken = this.#writtenBytes - waiting;
+    if (taken > this.#takenBytes) {
+      this.#takenBytes = taken;
+      this.#since = now;
+    } else if (now - this.#since >= this.#settings.maxLagMs) {
+      this.#since = undefined;
+      this.#owner.lagging();
+      return false;
+    }
+    return true;
+  }
+
+  get #isOpen(): boolean {
+    return this.#websocket.readyState === WebSocket.OPEN && this.#socket.writable;
+  }
+
+  /** Bytes of earlier turns that still wait. */
+  get #laggingBytes(): number {
+    return this.#websocket.bufferedAmount + (this.#holdback?.bytes ?? 0);
+  }
+
+  #pack(sequence: Sequence): Written {
+    const content = this.#encode(sequence) ?? sequence.frames;
+    return { content, length: sequence.length, size: sequence.size };
+  }
+
+  /** Nothing for those that ws is to compress, and for those that do not go on the wire as one. */
+  #encode(sequence: Sequence): Buffer | undefined {
+    if (this.#compresses) return undefined;
+    try {
+      return sequence.bytes;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #write({ content, length, size }: Written, done?: () => void): void {
+    if (!this.#isOpen) {
+      this.#environment.counters.drop("closing", length);
       return;
     }
-    // Corked, all frames leave in one `writev`.
+    this.#writtenBytes += size;
+    if (Buffer.isBuffer(content)) this.#socket.write(content, done);
+    else this.#writeEach(content, done);
+  }
+
+  /** Has ws write each frame, so that one which cannot be written takes no other with it. */
+  #writeEach(frames: readonly Frame[], done?: () => void): void {
+    const failures: unknown[] = [];
+    let left = frames.length;
+    const settled = () => {
+      left -= 1;
+      if (left === 0) done?.();
+    };
     this.#socket.cork();
-    let sent = 0;
-    try {
-      for (const frame of frames) {
-        this.#websocket.send(frame);
-        sent += 1;
+    for (const frame of frames) {
+      try {
+        this.#websocket.send(frame, settled);
+      } catch (error) {
+        failures.push(error);
+        settled();
       }
-    } catch (error) {
-      counters.drop("closing", frames.length - sent - 1);
-      this.#owner.failed(error);
-    } finally {
-      this.#socket.uncork();
     }
+    this.#socket.uncork();
+    for (const error of failures) this.#owner.failed(error);
+  }
+
+  #dropOldest(holdback: Holdback<Written>): void {
+    while (this.#laggingBytes > this.#settings.maxLagBytes) {
+      const oldest = holdback.takeOldest();
+      if (oldest === undefined) return;
+      this.#environment.counters.drop("slow", oldest.length);
+    }
+  }
+
+  #watch(): void {
+    if (this.#since !== undefined) return;
+    this.#since = timeOf(this.#environment.clock);
+    this.#takenBytes = this.#writtenBytes - this.#laggingBytes;
+    this.#environment.lagWatch.add(this);
   }
 }

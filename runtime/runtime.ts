@@ -20,6 +20,7 @@ import { type Guard, originGuard } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { surviveErrors } from "./http-answer.ts";
 import { type Internals, internals } from "./internals.ts";
+import { LagWatch } from "./lag-watch.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
 import { answerPlainRequest } from "./plain-request.ts";
@@ -144,6 +145,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       supervisor: this.#supervisor,
       turn: new Turn(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
+      lagWatch: new LagWatch(clock),
     };
     this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;

@@ -1,17 +1,19 @@
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../actors/index.ts";
 import { checkAccept } from "./accept-check.ts";
+import type { OutboxSettings } from "./consumer-settings.ts";
 import type { Environment } from "./environment.ts";
 import type { Handshake } from "./handshake.ts";
 import type { Living } from "./heartbeat.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
-export class SocketTransport implements Transport, Living {
+export class SocketTransport implements Transport, Living, OutboxOwner {
   listener: TransportListener | undefined;
   readonly #environment: Environment;
   readonly #offered: readonly string[];
+  readonly #settings: OutboxSettings;
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
@@ -20,11 +22,17 @@ export class SocketTransport implements Transport, Living {
   #bytesRead = 0;
   #beating: Set<Living> | undefined;
 
-  /** `offered`: the subprotocols that the client can speak. */
-  constructor(handshake: Handshake, offered: readonly string[], environment: Environment) {
+  /** @param offered the subprotocols that the client can speak. */
+  constructor(
+    handshake: Handshake,
+    offered: readonly string[],
+    settings: OutboxSettings,
+    environment: Environment,
+  ) {
     this.#handshake = handshake;
     this.#socket = handshake.socket;
     this.#offered = offered;
+    this.#settings = settings;
     this.#environment = environment;
     handshake.onLost = () => {
       this.listener?.lost(CloseCode.abnormal, "The client went away while connecting");
@@ -40,10 +48,7 @@ export class SocketTransport implements Transport, Living {
     this.#handshake = undefined;
     if (!websocket) return;
     this.#websocket = websocket;
-    this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, {
-      lagging: () => this.listener?.lagging(),
-      failed: (error) => this.listener?.failed(error, "send"),
-    });
+    this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, this.#settings, this);
     this.#beating = this.#environment.heartbeat.add(this);
     // A socket that is not one of Node's may not count what it has read.
     for (const sign of ["ping", "pong"]) {
@@ -60,6 +65,7 @@ export class SocketTransport implements Transport, Living {
     });
     websocket.on("close", (code: number, reason: Buffer) => {
       if (this.#beating !== undefined) this.#environment.heartbeat.remove(this, this.#beating);
+      this.#outbox?.end();
       this.listener?.lost(code, reason.toString());
       this.listener?.ended();
     });
@@ -71,13 +77,25 @@ export class SocketTransport implements Transport, Living {
     this.listener?.ended();
   }
 
+  get waitingBytes(): number {
+    return this.#outbox?.waitingBytes ?? 0;
+  }
+
   send(frame: Frame): void {
     this.#outbox?.put(frame);
   }
 
   close(code: number, reason: string): void {
-    this.#outbox?.flush();
+    this.#outbox?.finish();
     this.#websocket?.close(code, reason);
+  }
+
+  lagging(): void {
+    this.listener?.lagging();
+  }
+
+  failed(error: unknown): void {
+    this.listener?.failed(error, "send");
   }
 
   terminate(): void {

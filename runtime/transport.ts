@@ -2,6 +2,8 @@ import type { AcceptOptions, Frame } from "../actors/index.ts";
 
 /** The way to the other side of a connection: a WebSocket, or memory alone for an actor spawned without one. */
 export interface Transport {
+  /** Bytes that were sent and wait for the other side to take them. */
+  readonly waitingBytes: number;
   /** Set once, by the connection, before anything else. */
   listener: TransportListener | undefined;
   /** Answers the upgrade with 101. @throws {AcceptError} if the options cannot go into the answer. */
@@ -26,7 +28,7 @@ export interface TransportListener {
   lost(code: number, reason: string): void;
   /** What was sent cannot be written: bytes that are no longer there, say. */
   failed(error: unknown, stage: string): void;
-  /** It reads so slowly that more waits for it than may. */
+  /** It reads so slowly that more waits for it than may, or for longer. */
   lagging(): void;
   /** All is over, and no resource is held any more: the last call, made once, on every way out. */
   ended(): void;

@@ -81,7 +81,8 @@ export class Upgrades {
       return;
     }
     const { route, scope } = admitted;
-    const transport = new SocketTransport(handshake, scope.subprotocols, this.#environment);
+    const { outbox } = this.#environment.settings.of(route.Consumer);
+    const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#environment);
     const connection = new Connection(this.#environment, route.Consumer, scope, transport);
     await connection.start(deadline).catch(() => {});
   }

@@ -5,6 +5,7 @@ import type { Transport, TransportListener } from "./transport.ts";
 
 /** The way to nowhere of an actor spawned without a socket: what it sends can be read from {@link outgoing}. */
 export class VirtualTransport implements Transport {
+  readonly waitingBytes = 0;
   listener: TransportListener | undefined;
   /** Called when it has ended, before its listener is told. */
   onEnded: (() => void) | undefined;

@@ -25,6 +25,7 @@ export interface ClientClosed {
 
 /** The way to a client that is in the same process: what a socket checks is checked, what is sent arrives at once. */
 export class ClientTransport implements Transport {
+  readonly waitingBytes = 0;
   listener: TransportListener | undefined;
   readonly arrivals = new Arrivals();
   /** Rejects with an {@link ExpectationError} if the connection ends before. */

@@ -1,5 +1,6 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Frame } from "../../actors/index.ts";
+import { jsonText } from "../../actors/json-text.ts";
 import { type Candidate, isRefusal } from "../admission.ts";
 import { Connection } from "../connection.ts";
 import { Deadline } from "../deadline.ts";
@@ -98,9 +99,7 @@ export class Communicator {
 
   /** Gives the consumer `value` as a text frame. @throws {TypeError} if JSON cannot hold it. */
   sendJson(value: unknown): void {
-    const text: string | undefined = JSON.stringify(value);
-    if (text === undefined) throw new TypeError(`JSON cannot hold a value of type ${typeof value}.`);
-    this.send(text);
+    this.send(jsonText(value));
   }
 
   /**

@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
-import { WebSocketConsumer } from "greenroom";
+import { handlers, JsonWebSocketConsumer, type OutboxOptions, WebSocketConsumer } from "greenroom";
+import { SimulatedClock } from "xstate";
 import { Client } from "../support/client.ts";
-import { serve, stopServing } from "../support/serving.ts";
+import { chat, serve, stopServing } from "../support/serving.ts";
+
+const immediate = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("Outbox", () => {
   afterEach(stopServing);
@@ -63,5 +66,199 @@ describe("Outbox", () => {
     await once(client.websocket, "close");
     await runtime.close();
     expect(runtime.counters().dropped.closing).to.equal(3);
+  });
+
+  describe("of a room", () => {
+    /** What sockets were given to write, by socket. */
+    function noteWrites(sockets: readonly Socket[]): Buffer[][] {
+      return sockets.map((socket) => {
+        const written: Buffer[] = [];
+        const { write } = socket;
+        socket.write = (chunk: Buffer, ...rest: never[]) => {
+          written.push(chunk);
+          return write.call(socket, chunk, ...rest);
+        };
+        return written;
+      });
+    }
+
+    class Member extends JsonWebSocketConsumer<{ messages: { note: { n: number; own?: boolean } } }> {
+      static override readonly layer = "chat";
+      static override readonly on = handlers<Member>({
+        note(message) {
+          if (message.own === true) this.sendJson({ own: this.channel });
+          this.sendJson(message);
+        },
+      });
+      override async connect() {
+        await this.groupAdd("room");
+      }
+    }
+
+    async function openRoom(size: number) {
+      const serving = await serve({ layers: chat() });
+      serving.runtime.route("/ws", Member);
+      const sockets: Socket[] = [];
+      serving.server.on("connection", (socket) => sockets.push(socket));
+      const clients: Client[] = [];
+      while (clients.length < size) clients.push(await Client.open(`${serving.url}/ws`));
+      return { ...serving, clients, written: noteWrites(sockets) };
+    }
+
+    it("gives all sockets the same bytes for the same messages, in one write for all of a turn", async () => {
+      const { runtime, clients, written } = await openRoom(5);
+      const notes = [1, 2, 3].map((n) => ({ type: "note", n }));
+      await Promise.all(notes.map((note) => runtime.layers.chat.groupSend("room", note)));
+      for (const client of clients) {
+        expect(await client.take(3)).to.deep.equal(notes.map((note) => JSON.stringify(note)));
+      }
+      for (const chunks of written) expect(chunks).to.have.lengthOf(1);
+      expect(new Set(written.flat()).size).to.equal(1);
+    });
+
+    it("gives each its own where they differ", async () => {
+      const { runtime, clients, written } = await openRoom(3);
+      await runtime.layers.chat.groupSend("room", { type: "note", n: 1, own: true } as never);
+      const own = new Set<unknown>();
+      for (const client of clients) {
+        const [first, second] = await client.take(2);
+        own.add(first);
+        expect(second).to.equal('{"type":"note","n":1,"own":true}');
+      }
+      expect([own.size, new Set(written.flat()).size]).to.deep.equal([3, 3]);
+    });
+  });
+
+  describe("of a client that reads slowly", () => {
+    const size = 256 * 1024;
+    const clock = new SimulatedClock();
+
+    /** Sends numbered frames, one a turn. */
+    async function openFlood(outbox: OutboxOptions) {
+      let consumer: Flood | undefined;
+      class Flood extends WebSocketConsumer {
+        static override readonly outbox = outbox;
+        #sent = 0;
+        override connect() {
+          consumer = this;
+        }
+        push(bytes = size) {
+          this.send(`${this.#sent}`.padEnd(bytes, "."));
+          this.#sent += 1;
+        }
+      }
+      const serving = await serve({ layers: {}, clock, closeTimeoutMs: 1_000 });
+      serving.runtime.route("/ws", Flood);
+      const client = await Client.open(`${serving.url}/ws`);
+      client.websocket.pause();
+      if (consumer === undefined) throw new Error("There is no consumer.");
+      return { ...serving, client, flood: consumer };
+    }
+
+    async function second(): Promise<void> {
+      clock.increment(1_000);
+      await immediate();
+      await immediate();
+    }
+
+    it("knows how many bytes wait, those of this turn included", async () => {
+      const { flood, client } = await openFlood({ maxLagBytes: 1e9 });
+      expect(flood.waitingBytes).to.equal(0);
+      flood.push(100);
+      flood.push(1_000);
+      expect(flood.waitingBytes).to.equal(102 + 1_004);
+      await immediate();
+      expect(flood.waitingBytes).to.equal(0);
+      while (flood.waitingBytes < 4 * size) {
+        flood.push();
+        await immediate();
+      }
+      client.websocket.resume();
+      while (flood.waitingBytes > 0) await immediate();
+    });
+
+    it("drops what has waited longest where its class says so, counts it, and keeps the rest in order", async () => {
+      const { flood, client, runtime } = await openFlood({ overflow: "drop-oldest", maxLagBytes: 4 * size });
+      let sent = 0;
+      while (runtime.counters().dropped.slow < 20) {
+        flood.push();
+        sent += 1;
+        await immediate();
+        // One that is on its way out of this process is not dropped any more.
+        expect(flood.waitingBytes).to.be.at.most(5 * (size + 10));
+      }
+      const { slow } = runtime.counters().dropped;
+      client.websocket.resume();
+      const numbers = (await client.take(sent - slow)).map((frame) => Number.parseInt(String(frame), 10));
+      const gaps = numbers.map((n, index) => n - (numbers[index - 1] ?? -1) - 1).filter((gap) => gap > 0);
+      expect(gaps).to.deep.equal([slow]);
+      expect(numbers.at(-1)).to.equal(sent - 1);
+      // It goes on as if nothing had been.
+      flood.push(10);
+      expect(await client.next()).to.equal(`${sent}`.padEnd(10, "."));
+      for (let time = 0; time < 20; time += 1) await second();
+      expect(runtime.size).to.equal(1);
+    });
+
+    it("writes all that it holds before it closes, and counts it where the client has gone", async () => {
+      const { flood, client, runtime } = await openFlood({ overflow: "drop-oldest", maxLagBytes: 1e9 });
+      let sent = 0;
+      while (flood.waitingBytes < 4 * size) {
+        flood.push();
+        sent += 1;
+        await immediate();
+      }
+      flood.push(10);
+      flood.close(4000, "That was all");
+      client.websocket.resume();
+      expect(await client.closed).to.deep.equal({ code: 4000, reason: "That was all" });
+      const frames = await client.take(sent + 1);
+      expect(frames.map((frame) => Number.parseInt(String(frame), 10))).to.deep.equal(
+        Array.from({ length: sent + 1 }, (_, n) => n),
+      );
+
+      const gone = await openFlood({ overflow: "drop-oldest", maxLagBytes: 1e9 });
+      while (gone.flood.waitingBytes < 4 * size) {
+        gone.flood.push();
+        await immediate();
+      }
+      gone.client.websocket.terminate();
+      while (gone.runtime.size > 0) await immediate();
+      expect(gone.runtime.counters().dropped.closing).to.be.within(2, 4);
+      expect(runtime.counters().dropped.slow).to.equal(0);
+    });
+
+    it("gives up one that has taken nothing for 10 s, and waits for one that takes some", async () => {
+      const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
+      // More than the system takes for a client, then what is written apart from it.
+      flood.push(16 * 1024 * 1024);
+      await immediate();
+      const first = flood.waitingBytes;
+      flood.push(64 * 1024 * 1024);
+      await immediate();
+      for (let time = 0; time < 9; time += 1) await second();
+      const all = flood.waitingBytes;
+      expect(all).to.be.above(first);
+      client.websocket.resume();
+      while (flood.waitingBytes === all) await immediate();
+      client.websocket.pause();
+      for (let time = 0; time < 10; time += 1) await second();
+      expect([runtime.size, flood.signal.aborted]).to.deep.equal([1, false]);
+      await second();
+      expect(flood.signal.aborted).to.equal(true);
+      client.websocket.resume();
+      expect(await client.closed).to.deep.equal({ code: 3008, reason: "Reads too slowly" });
+    });
+
+    it("has no timer when nothing waits any more", async () => {
+      const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
+      flood.push(16 * 1024 * 1024);
+      await immediate();
+      await second();
+      client.websocket.resume();
+      while (flood.waitingBytes > 0) await immediate();
+      for (let time = 0; time < 12; time += 1) await second();
+      expect([runtime.size, flood.signal.aborted]).to.deep.equal([1, false]);
+    });
   });
 });

@@ -1,0 +1,90 @@
+import { expect } from "chai";
+import { jsonText } from "../../actors/json-text.ts";
+
+/** Counts how often it is written as JSON. */
+function counted() {
+  let count = 0;
+  const value = Object.freeze({
+    toJSON() {
+      count += 1;
+      return count;
+    },
+  });
+  return { value, count: () => count };
+}
+
+describe("jsonText", () => {
+  it("writes what JSON can hold", () => {
+    for (const value of [
+      null,
+      1,
+      "a",
+      [1, [2]],
+      { a: { b: [] } },
+      Object.freeze({ a: Object.freeze([1]) }),
+    ]) {
+      for (let time = 0; time < 3; time += 1) expect(jsonText(value)).to.equal(JSON.stringify(value));
+    }
+  });
+
+  it("writes what is frozen to its last leaf only until it is known", () => {
+    const part = Object.freeze({ n: 1 });
+    const value = Object.freeze({ part, list: Object.freeze([part, "x"]) });
+    const first = jsonText(value);
+    jsonText(value);
+    const { stringify } = JSON;
+    JSON.stringify = () => expect.fail("It was written again.");
+    try {
+      expect(jsonText(value)).to.equal(first);
+    } finally {
+      JSON.stringify = stringify;
+    }
+  });
+
+  it("sees every change of what is frozen at the top alone", () => {
+    const list = [1];
+    const nested = Object.freeze({ deep: Object.freeze({ list }) });
+    const [value, array] = [Object.freeze({ list }), Object.freeze([list])];
+    for (const n of [2, 3, 4]) {
+      list.push(n);
+      expect(jsonText(value)).to.equal(JSON.stringify({ list }));
+      expect(jsonText(array)).to.equal(JSON.stringify([list]));
+      expect(jsonText(nested)).to.equal(JSON.stringify({ deep: { list } }));
+    }
+  });
+
+  it("sees what is computed anew each time", () => {
+    const { value, count } = counted();
+    for (let time = 1; time <= 4; time += 1) expect(jsonText(value)).to.equal(`${time}`);
+    expect(count()).to.equal(4);
+    let n = 0;
+    const getter = Object.freeze({
+      get n() {
+        n += 1;
+        return n;
+      },
+    });
+    const date = new Date(0);
+    const frozenDate = Object.freeze(date);
+    for (const time of [1, 2, 3, 4]) {
+      expect(jsonText(getter)).to.equal(`{"n":${time}}`);
+      date.setTime(time);
+      expect(jsonText(frozenDate)).to.equal(JSON.stringify(new Date(time)));
+    }
+  });
+
+  it("refuses what JSON cannot hold, frozen or not", () => {
+    const cycle: { self?: object } = {};
+    cycle.self = cycle;
+    for (const value of [
+      undefined,
+      () => {},
+      1n,
+      cycle,
+      Object.freeze({ toJSON: () => undefined }),
+      Object.freeze([1n]),
+    ]) {
+      for (let time = 0; time < 3; time += 1) expect(() => jsonText(value)).to.throw(TypeError);
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { expect } from "chai";
+import { type Flushable, Turn } from "../../runtime/turn.ts";
+
+const immediate = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("Turn", () => {
+  let now = 0;
+  let flushed: number[] = [];
+  /** A write that takes as long as it is told. */
+  const write = (n: number, ms = 0): Flushable => ({
+    flush() {
+      flushed.push(n);
+      now += ms;
+    },
+  });
+
+  beforeEach(() => {
+    now = 0;
+    flushed = [];
+  });
+
+  it("flushes what was added in order, once, at the end of the turn", async () => {
+    const turn = new Turn();
+    for (let n = 0; n < 1_000; n += 1) turn.add(write(n));
+    await Promise.resolve();
+    expect(flushed).to.deep.equal([]);
+    await immediate();
+    await immediate();
+    expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
+  });
+
+  it("leaves the rest to the next turns when it has taken 5 ms, and others their turn in between", async () => {
+    const turn = new Turn(() => now);
+    for (let n = 0; n < 1_000; n += 1) turn.add(write(n, 0.05));
+    const perTurn: number[] = [];
+    for (let before = 0; before < 1_000; before = flushed.length) {
+      await immediate();
+      perTurn.push(flushed.length - before);
+    }
+    expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
+    // 5 ms are 100 of them, looked at after every 64.
+    for (const count of perTurn) expect(count).to.be.at.most(100 + 64);
+    expect(perTurn.length).to.be.within(7, 10);
+  });
+
+  it("flushes what is added meanwhile after those that wait", async () => {
+    const turn = new Turn(() => now);
+    for (let n = 0; n < 200; n += 1) turn.add(write(n, 0.1));
+    await immediate();
+    expect(flushed.length).to.be.below(200);
+    turn.add(write(200));
+    while (flushed.length < 201) await immediate();
+    expect(flushed).to.deep.equal(Array.from({ length: 201 }, (_, n) => n));
+  });
+
+  it("keeps for the next turn what a flush adds, and begins it with nothing in common with this one", async () => {
+    const turn = new Turn();
+    const { start } = turn;
+    const again = write(1);
+    turn.add({
+      flush() {
+        flushed.push(0);
+        expect(turn.start).not.to.equal(start);
+        turn.add(again);
+      },
+    });
+    await immediate();
+    expect(flushed).to.deep.equal([0]);
+    await immediate();
+    expect(flushed).to.deep.equal([0, 1]);
+  });
+});
