@@ -72,7 +72,7 @@ describeExamples("docs/layers.md", 60);
 
 describeExamples("docs/actors.md", 4, (folder) => {
   it("do what the page says", async () => {
-    const said = await printed(process.execPath, [...flags, join(folder(), "example-5.ts")], root);
+    const said = await printed(process.execPath, [...flags, join(folder(), "main.ts")], root);
     expect(said.split("\n")).to.deep.equal([
       "page 12 joined",
       "open",
