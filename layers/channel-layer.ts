@@ -17,6 +17,7 @@ import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { LocalChannels } from "./local-channels.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
+import { PayloadReader } from "./payload-reader.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
@@ -58,6 +59,7 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
   readonly #roster: Roster;
+  readonly #receiver: Receiver;
   readonly #queues: WorkQueues;
   readonly #sender: Sender;
   readonly #history: HistoryReader;
@@ -75,15 +77,17 @@ export class ChannelLayer<M = AnyMessages> {
     const topics = new Topics(options.prefix);
     const sealing = createSealing(options.encryption);
     const roster = new Roster(this.node, topics, backend, (error) => report(error, { stage: "layer" }));
-    const receiver = new Receiver(topics.node(this.node), roster, counters, report, sealing);
+    const reader = new PayloadReader(counters, report, sealing);
+    const receiver = new Receiver(topics.node(this.node), { reader, roster, counters, report });
     const lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => this.#close() });
     this.#backend = backend;
     this.#topics = topics;
     this.#roster = roster;
+    this.#receiver = receiver;
     this.#lifecycle = lifecycle;
     this.#queues = new WorkQueues(backend.queues, topics, options, sealing, counters, report);
     this.#sender = new Sender(backend, this.#queues, lifecycle, sealing, counters);
-    this.#history = new HistoryReader(backend.history, topics, lifecycle, receiver);
+    this.#history = new HistoryReader(backend.history, topics, lifecycle, reader);
   }
 
   /** What this layer can do beyond the minimum. */
@@ -295,6 +299,7 @@ export class ChannelLayer<M = AnyMessages> {
    */
   async close(): Promise<void> {
     this.#roster.clear();
+    this.#receiver.close();
     return this.#lifecycle.close();
   }
 

@@ -1,0 +1,80 @@
+/**
+ * How long a slice may take, in milliseconds. The event loop is to be back at its sockets and timers within about 10, and
+ * what inboxes have put into outboxes by then is still to be written.
+ */
+const sliceMs = 5;
+/** How many units of work are done between two looks at the clock: that costs about as much as one of them. */
+const unitsPerLook = 64;
+/** One of so many bytes takes about as long to read as an inbox to serve. */
+const bytesPerUnit = 1_024;
+
+/** How many units of work it is to read a payload of so many bytes. */
+export function unitsToRead(bytes: number): number {
+  return 1 + Math.floor(bytes / bytesPerUnit);
+}
+
+/**
+ * Divides the work of one node into slices, so that it never keeps the event loop from sockets and timers for long.
+ *
+ * A slice is what is done within one turn of the event loop, by however many callers. Work that ends in time never hears
+ * of it: there is a look at the clock now and then, and no timer in a turn without one.
+ */
+export class Slices {
+  readonly #resume: () => void;
+  readonly #now: () => number;
+  /** How many units of work are to be done until {@link look}: about as many microseconds. */
+  unitsLeft = unitsPerLook;
+  /** When the slice of this turn ends, once it was looked at the clock in it. */
+  #endsAt: number | undefined;
+  #isOver = false;
+  #timer: NodeJS.Immediate | undefined;
+
+  /**
+   * @param resume called when there is time again after there was none.
+   * @param now a clock in milliseconds that never runs backwards.
+   */
+  constructor(resume: () => void, now: () => number) {
+    this.#resume = resume;
+    this.#now = now;
+  }
+
+  /** Whether work may begin, or go on. */
+  get hasTime(): boolean {
+    return !this.#isOver;
+  }
+
+  /** To be called after work of so many units. */
+  spend(units: number): void {
+    this.unitsLeft -= units;
+    if (this.unitsLeft <= 0) this.look();
+  }
+
+  /** To be called when no {@link unitsLeft}. @returns whether there is time for more. */
+  look(): boolean {
+    this.unitsLeft = unitsPerLook;
+    if (this.#isOver) return false;
+    const now = this.#now();
+    if (this.#endsAt === undefined) {
+      this.#endsAt = now + sliceMs;
+      this.#timer = setImmediate(this.#turnEnds);
+    }
+    this.#isOver = now >= this.#endsAt;
+    return !this.#isOver;
+  }
+
+  /** Leaves no timer. */
+  close(): void {
+    clearImmediate(this.#timer);
+  }
+
+  readonly #turnEnds = (): void => {
+    this.#endsAt = undefined;
+    // Not at once: this is the phase in which outboxes are written, and the sockets have their turn before the next.
+    if (this.#isOver) this.#timer = setImmediate(this.#begin);
+  };
+
+  readonly #begin = (): void => {
+    this.#isOver = false;
+    this.#resume();
+  };
+}
