@@ -6,7 +6,11 @@ export interface Parcel {
   readonly bytes: number;
   /** The one behind it. It belongs to the queue. */
   next?: Parcel | undefined;
-  /** Delivers, or goes on with it, until all is done or `slices` has no time left. It MUST NOT throw. @returns whether all is done. */
+  /**
+   * Delivers, or goes on with it, until all is done or `slices` has no time left. It MUST NOT throw.
+   *
+   * @returns whether all is done.
+   */
   deliver(slices: Slices): boolean;
 }
 
@@ -27,7 +31,6 @@ export class DeliveryQueue {
   #size = 0;
   #bytes = 0;
   #isDelivering = false;
-  #isClosed = false;
 
   /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
@@ -50,13 +53,12 @@ export class DeliveryQueue {
 
   /** Does without a pause what is still to be done, once all inboxes are gone, and leaves no timer. */
   close(): void {
-    this.#isClosed = true;
     this.#slices.close();
     this.#deliver();
   }
 
   get #isUrgent(): boolean {
-    return this.#isClosed || this.#size > most.parcels || this.#bytes > most.bytes;
+    return this.#size > most.parcels || this.#bytes > most.bytes;
   }
 
   #deliver(): void {

@@ -53,18 +53,21 @@ export class Slices {
   look(): boolean {
     this.unitsLeft = unitsPerLook;
     if (this.#isOver) return false;
-    const now = this.#now();
-    if (this.#endsAt === undefined) {
-      this.#endsAt = now + sliceMs;
-      this.#timer = setImmediate(this.#turnEnds);
-    }
-    this.#isOver = now >= this.#endsAt;
+    if (this.#endsAt === undefined) this.#start();
+    else this.#isOver = this.#now() >= this.#endsAt;
     return !this.#isOver;
   }
 
-  /** Leaves no timer. */
+  /** From now on there is time for all, and no timer. */
   close(): void {
     clearImmediate(this.#timer);
+    this.#endsAt = Number.POSITIVE_INFINITY;
+    this.#isOver = false;
+  }
+
+  #start(): void {
+    this.#endsAt = this.#now() + sliceMs;
+    this.#timer = setImmediate(this.#turnEnds);
   }
 
   readonly #turnEnds = (): void => {
@@ -75,6 +78,7 @@ export class Slices {
 
   readonly #begin = (): void => {
     this.#isOver = false;
+    this.#start();
     this.#resume();
   };
 }
