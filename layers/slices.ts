@@ -3,8 +3,12 @@
  * what inboxes have put into outboxes by then is still to be written.
  */
 const sliceMs = 5;
-/** How many units of work are done between two looks at the clock: that costs about as much as one of them. */
-const unitsPerLook = 64;
+/**
+ * How many units of work are done between two looks at the clock, at most: a look costs about as much as 25 inboxes that
+ * do nothing. Fewer are, where so many take longer than `msPerLook`.
+ */
+const mostPerLook = 64;
+const msPerLook = 1;
 /** One of so many bytes takes about as long to read as an inbox to serve. */
 const bytesPerUnit = 1_024;
 
@@ -22,8 +26,11 @@ export function unitsToRead(bytes: number): number {
 export class Slices {
   readonly #resume: () => void;
   readonly #now: () => number;
-  /** How many units of work are to be done until {@link look}: about as many microseconds. */
-  unitsLeft = unitsPerLook;
+  /** How many units of work are to be done until {@link look}: one is about a microsecond, for inboxes that do little. */
+  unitsLeft = 1;
+  /** How many there are from one look to the next. */
+  #perLook = 1;
+  #lookedAt = 0;
   /** When the slice of this turn ends, once it was looked at the clock in it. */
   #endsAt: number | undefined;
   #isOver = false;
@@ -51,10 +58,8 @@ export class Slices {
 
   /** To be called when no {@link unitsLeft}. @returns whether there is time for more. */
   look(): boolean {
-    this.unitsLeft = unitsPerLook;
-    if (this.#isOver) return false;
-    if (this.#endsAt === undefined) this.#start();
-    else this.#isOver = this.#now() >= this.#endsAt;
+    if (!this.#isOver) this.#tell(this.#now());
+    this.unitsLeft = this.#perLook;
     return !this.#isOver;
   }
 
@@ -65,8 +70,20 @@ export class Slices {
     this.#isOver = false;
   }
 
-  #start(): void {
-    this.#endsAt = this.#now() + sliceMs;
+  #tell(now: number): void {
+    if (this.#endsAt === undefined) {
+      this.#start(now);
+      return;
+    }
+    const fitting = Math.floor((this.#perLook * msPerLook) / (now - this.#lookedAt));
+    this.#perLook = Math.max(1, Math.min(fitting, mostPerLook));
+    this.#lookedAt = now;
+    this.#isOver = now >= this.#endsAt;
+  }
+
+  #start(now: number): void {
+    this.#lookedAt = now;
+    this.#endsAt = now + sliceMs;
     this.#timer = setImmediate(this.#turnEnds);
   }
 
@@ -78,7 +95,7 @@ export class Slices {
 
   readonly #begin = (): void => {
     this.#isOver = false;
-    this.#start();
+    this.#start(this.#now());
     this.#resume();
   };
 }

@@ -55,6 +55,32 @@ describe("MemoryBackend", () => {
   });
 });
 
+describe("MemoryLayer", () => {
+  it("counts as in flight what any node of its bus has not given to all, until that node closes", async () => {
+    const bus = new MemoryBus();
+    const [one, other] = [new MemoryLayer({ bus }), new MemoryLayer({ bus })];
+    for (const node of [one, other]) {
+      for (let member = 0; member < 200; member += 1) {
+        const deliver = () => {
+          const end = performance.now() + 0.2;
+          while (performance.now() < end);
+        };
+        await node.groupAdd("group", await node.newChannel({ deliver, gap() {} }));
+      }
+    }
+    await one.groupSend("group", { type: "slow" });
+    expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
+    await nextTurn();
+    expect([one.inFlight, other.inFlight]).to.deep.equal([2, 2]);
+    await other.close();
+    expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
+    while (one.inFlight !== 0) await nextTurn();
+    expect(one.counters().delivered).to.equal(200);
+    expect(other.counters().delivered).to.be.within(1, 199);
+    await one.close();
+  });
+});
+
 describe("MemoryLayer without a bus", () => {
   it("is a world of its own", async () => {
     const [one, other] = [new MemoryLayer(), new MemoryLayer()];

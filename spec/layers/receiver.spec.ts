@@ -136,6 +136,10 @@ describe("Receiver", () => {
     // Those that take no time at all.
     for (const inbox of inboxes) inbox.deliver = (mail) => void inbox.mails.push(mail);
     for (const inbox of inboxes) inbox.gap = (gap) => void inbox.gaps.push(gap);
+    // How long an inbox takes is not known before the first.
+    node.send("room", 0);
+    await nextTurn();
+    for (const { mails } of inboxes) mails.length = 0;
     const before = immediates();
     node.send("room", 1);
     node.receiver.gap(topicOf("room"));
@@ -214,6 +218,19 @@ describe("Receiver", () => {
       expect(node.now).to.be.closeTo(5_000 * inboxMs * (what.startsWith("20") ? 2 : 1), 1);
     });
   }
+
+  it("soon knows how long an inbox takes, be it much or little", async () => {
+    const { inboxes } = await node.members(1_200, "room");
+    const msOf = (index: number) => (index < 1_000 ? 0.001 : index < 1_100 ? 1 : 0.01);
+    for (const [index, inbox] of inboxes.entries()) inbox.deliver = () => node.work(msOf(index));
+    for (const number of numbers(2)) node.send("room", number);
+    await node.rest();
+    expect(node.counters.snapshot().delivered).to.equal(2_400);
+    // Only the first of those that take long come as a surprise.
+    const long = node.turns.filter((ms) => ms > 7);
+    expect(long.length).to.be.at.most(2);
+    expect(Math.max(...node.turns)).to.be.at.most(5 + 64 + 1);
+  });
 
   it("counts what it takes to read large payloads, too", async () => {
     const { members, inboxes } = await node.members(1, "room");
