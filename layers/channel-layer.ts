@@ -40,6 +40,8 @@ import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.
  * - **Delivery** in groups and to channels of {@link newChannel} is at most once, never before `send` or `groupSend` has
  *   returned, and to the sender too if it is a member. Where {@link capabilities} say `once-or-gap`, what a group was
  *   sent during an outage comes after it. Once `groupDiscard` is called, nothing of the group is delivered any more.
+ * - **A large group does not block its node**: what takes longer than about 5 ms to put into inboxes goes on in the next
+ *   turns of the event loop. Who joins meanwhile gets what comes in from then on; who leaves gets nothing more.
  * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
  *   members get a gap. One inbox that throws takes nothing from the others.
  * - **Types** that begin with `xstate.` are refused where they are sent and dropped where they arrive.
