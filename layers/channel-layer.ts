@@ -17,6 +17,7 @@ import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { LocalChannels } from "./local-channels.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
+import { PayloadReader } from "./payload-reader.ts";
 import { Receiver } from "./receiver.ts";
 import { createReporter } from "./report.ts";
 import { Roster } from "./roster.ts";
@@ -39,6 +40,8 @@ import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.
  * - **Delivery** in groups and to channels of {@link newChannel} is at most once, never before `send` or `groupSend` has
  *   returned, and to the sender too if it is a member. Where {@link capabilities} say `once-or-gap`, what a group was
  *   sent during an outage comes after it. Once `groupDiscard` is called, nothing of the group is delivered any more.
+ * - **A large group does not block its node**: what takes longer than about 5 ms to put into inboxes goes on in the next
+ *   turns of the event loop. Who joins meanwhile gets what comes in from then on; who leaves gets nothing more.
  * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
  *   members get a gap. One inbox that throws takes nothing from the others.
  * - **Types** that begin with `xstate.` are refused where they are sent and dropped where they arrive.
@@ -58,6 +61,7 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
   readonly #roster: Roster;
+  readonly #receiver: Receiver;
   readonly #queues: WorkQueues;
   readonly #sender: Sender;
   readonly #history: HistoryReader;
@@ -75,15 +79,17 @@ export class ChannelLayer<M = AnyMessages> {
     const topics = new Topics(options.prefix);
     const sealing = createSealing(options.encryption);
     const roster = new Roster(this.node, topics, backend, (error) => report(error, { stage: "layer" }));
-    const receiver = new Receiver(topics.node(this.node), roster, counters, report, sealing);
+    const reader = new PayloadReader(counters, report, sealing);
+    const receiver = new Receiver(topics.node(this.node), { reader, roster, counters, report });
     const lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => this.#close() });
     this.#backend = backend;
     this.#topics = topics;
     this.#roster = roster;
+    this.#receiver = receiver;
     this.#lifecycle = lifecycle;
     this.#queues = new WorkQueues(backend.queues, topics, options, sealing, counters, report);
     this.#sender = new Sender(backend, this.#queues, lifecycle, sealing, counters);
-    this.#history = new HistoryReader(backend.history, topics, lifecycle, receiver);
+    this.#history = new HistoryReader(backend.history, topics, lifecycle, reader);
   }
 
   /** What this layer can do beyond the minimum. */
@@ -295,6 +301,7 @@ export class ChannelLayer<M = AnyMessages> {
    */
   async close(): Promise<void> {
     this.#roster.clear();
+    this.#receiver.close();
     return this.#lifecycle.close();
   }
 

@@ -64,6 +64,8 @@ export interface BackendListener {
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void;
   /** A failure that no caller awaits, such as a lost connection. */
   error(error: Error): void;
+  /** How many payloads and gaps it was told of and has not delivered yet: large groups get them over some turns. */
+  readonly waiting?: number;
 }
 
 /** What a layer can do beyond the minimum. A consumer may declare what it needs. */
@@ -124,8 +126,8 @@ export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
   /**
-   * How many payloads were published and are not delivered yet, where that can be known: within one process. Specs wait
-   * for none.
+   * How many payloads were published and are not delivered yet, those that listeners say are {@link BackendListener.waiting}
+   * included, where that can be known: within one process. Specs wait for none.
    */
   readonly inFlight?: number | undefined;
   /** For backends that keep what was published. */

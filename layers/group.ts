@@ -1,16 +1,17 @@
 import type { Delivery, Inbox } from "./contract.ts";
+import type { Audience } from "./round.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** One channel of this node: its inbox, and the groups that it is in or on its way into. */
 export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
-  /** Each group with the promise of being in it. Which promise it is tells one join from a later one. */
-  readonly joins: Map<Group, Promise<void>>;
+  /**
+   * Each group with the promise of being in it, which tells one join from a later one; or, once it is in, with the
+   * number of the join: so a member costs its group no promise.
+   */
+  readonly joins: Map<Group, Promise<void> | number>;
 }
-
-/** What every join that is done shares, so that a member costs its group no promise. */
-const joined = Promise.resolve();
 
 /**
  * The members that a group has on this node.
@@ -18,12 +19,13 @@ const joined = Promise.resolve();
  * It holds the members themselves, not their names: a message goes to a thousand of them without a look-up or an
  * allocation for each.
  */
-export class Group {
+export class Group implements Audience<Member> {
   readonly name: string;
   /** What a message of this group is delivered with where the layer keeps no history. */
   readonly delivery: Delivery;
   readonly #subscription: Subscription;
   readonly #members = new Set<Member>();
+  #newest = 0;
 
   constructor(name: string, subscription: Subscription) {
     this.name = name;
@@ -31,8 +33,17 @@ export class Group {
     this.#subscription = subscription;
   }
 
-  get members(): Iterable<Member> {
-    return this.#members;
+  members(): IterableIterator<Member> {
+    return this.#members.values();
+  }
+
+  get newest(): number {
+    return this.#newest;
+  }
+
+  numberOf({ joins }: Member): number {
+    const join = joins.get(this);
+    return typeof join === "number" ? join : Number.POSITIVE_INFINITY;
   }
 
   get isEmpty(): boolean {
@@ -45,12 +56,13 @@ export class Group {
    */
   join(member: Member): Promise<void> {
     const present = member.joins.get(this);
-    if (present !== undefined) return present;
+    if (present !== undefined) return typeof present === "number" ? Promise.resolve() : present;
     const join = this.#subscription.acquire().then(
       () => {
         if (member.joins.get(this) !== join) return;
+        this.#newest += 1;
         this.#members.add(member);
-        member.joins.set(this, joined);
+        member.joins.set(this, this.#newest);
       },
       (error: unknown) => {
         if (member.joins.get(this) === join) void this.leave(member);
@@ -68,22 +80,8 @@ export class Group {
     return this.#subscription.release();
   }
 
-  /** Calls `put` for each member but `except`, and goes on where it throws. @returns how often it did not. */
-  each(
-    put: (inbox: Inbox) => void,
-    except: Member | undefined,
-    failed: (error: unknown, member: Member) => void,
-  ): number {
-    let count = 0;
-    for (const member of this.#members) {
-      if (member === except) continue;
-      try {
-        put(member.inbox);
-        count += 1;
-      } catch (error) {
-        failed(error, member);
-      }
-    }
-    return count;
+  /** All are out at once, and nothing is given to them any more; the subscription is left as it is. */
+  clear(): void {
+    this.#members.clear();
   }
 }

@@ -1,7 +1,7 @@
 import type { HistoryBackend, Mail, Position } from "./contract.ts";
 import { UnsupportedError } from "./errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Receiver } from "./receiver.ts";
+import type { PayloadReader } from "./payload-reader.ts";
 import type { Topics } from "./topics.ts";
 
 /** Which part of a group's history is wanted. */
@@ -30,13 +30,18 @@ export class HistoryReader {
   readonly #backend: HistoryBackend | undefined;
   readonly #topics: Topics;
   readonly #lifecycle: Lifecycle;
-  readonly #receiver: Receiver;
+  readonly #reader: PayloadReader;
 
-  constructor(backend: HistoryBackend | undefined, topics: Topics, lifecycle: Lifecycle, receiver: Receiver) {
+  constructor(
+    backend: HistoryBackend | undefined,
+    topics: Topics,
+    lifecycle: Lifecycle,
+    reader: PayloadReader,
+  ) {
     this.#backend = backend;
     this.#topics = topics;
     this.#lifecycle = lifecycle;
-    this.#receiver = receiver;
+    this.#reader = reader;
   }
 
   /**
@@ -55,7 +60,7 @@ export class HistoryReader {
       backend.read(topic, { limit, since }),
     );
     const mails = entries.flatMap((entry): Mail[] => {
-      const decoded = this.#receiver.decode(topic, entry.payload);
+      const decoded = this.#reader.read(topic, entry.payload);
       if (decoded === undefined) return [];
       const delivery = Object.freeze({ group, ...entry.position });
       return [Object.freeze({ message: decoded.message, delivery })];

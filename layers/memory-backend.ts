@@ -42,6 +42,7 @@ export class MemoryBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
+    this.#bus.attach(listener);
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
@@ -61,6 +62,7 @@ export class MemoryBackend implements Backend {
   }
 
   async close(): Promise<void> {
+    if (this.#listener !== undefined) this.#bus.detach(this.#listener);
     this.#listener = undefined;
     for (const topic of this.#topics) this.#bus.unsubscribe(topic, this.#deliver);
     this.#topics.clear();

@@ -9,6 +9,11 @@ export type Subscriber = (topic: string, payload: Uint8Array, position?: Positio
 /** How much history a {@link MemoryBus} keeps: for all nodes on it, so that they agree. */
 export type MemoryBusOptions = HistoryLimitOptions;
 
+/** A node of a {@link MemoryBus}, as far as it tells what it has taken and not delivered yet. */
+interface Node {
+  readonly waiting?: number;
+}
+
 interface Pending {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -29,6 +34,7 @@ export class MemoryBus {
   readonly queues = new MemoryQueues();
   readonly #logs = new TopicLogs(() => performance.now());
   readonly #limits: HistoryLimits;
+  readonly #nodes = new Set<Node>();
   #pending: Pending[] = [];
   /** The number of the first payload that is pending. */
   #first = 0;
@@ -40,7 +46,18 @@ export class MemoryBus {
 
   /** How many payloads are not delivered yet. */
   get inFlight(): number {
-    return this.#pending.length;
+    let count = this.#pending.length;
+    for (const { waiting = 0 } of this.#nodes) count += waiting;
+    return count;
+  }
+
+  /** From now on what `node` says is waiting is in flight, until {@link detach}. */
+  attach(node: Node): void {
+    this.#nodes.add(node);
+  }
+
+  detach(node: Node): void {
+    this.#nodes.delete(node);
   }
 
   publish(topic: string, payload: Uint8Array): void {

@@ -2,11 +2,12 @@ import type { Backend, Inbox } from "./contract.ts";
 import { UnknownChannelError } from "./errors.ts";
 import { Group, type Member } from "./group.ts";
 import type { LocalChannels } from "./local-channels.ts";
+import type { Audience } from "./round.ts";
 import { Subscription } from "./subscription.ts";
 import type { Topics } from "./topics.ts";
 
 /** The channels of one node, and the groups that they are in. It dies with the node: nothing expires, no ghost stays. */
-export class Roster implements LocalChannels {
+export class Roster implements LocalChannels, Audience<Member> {
   readonly #node: string;
   readonly #topics: Topics;
   readonly #backend: Backend;
@@ -50,12 +51,24 @@ export class Roster implements LocalChannels {
     throw new UnknownChannelError(`"${channel}" is no channel of this node: only those can join a group.`);
   }
 
-  members(): Iterable<Member> {
+  get isEmpty(): boolean {
+    return this.#members.size === 0;
+  }
+
+  get newest(): number {
+    return this.#lastNumber;
+  }
+
+  members(): IterableIterator<Member> {
     return this.#members.values();
   }
 
+  numberOf({ channel }: Member): number {
+    return Number.parseInt(channel.slice(this.#node.length + 1), 36);
+  }
+
   membersOf(group: string): Iterable<Member> {
-    return this.#groups.get(this.#topics.group(group))?.members ?? [];
+    return this.#groups.get(this.#topics.group(group))?.members() ?? [];
   }
 
   /** Whether `channel` has the form of the names that this node gives, be it still there or not. */
@@ -94,7 +107,9 @@ export class Roster implements LocalChannels {
     return this.#groups.get(topic);
   }
 
+  /** From this call on nobody gets anything, also in the middle of it. */
   clear(): void {
+    for (const group of this.#groups.values()) group.clear();
     this.#members.clear();
     this.#groups.clear();
   }

@@ -4,6 +4,7 @@ import { describeDirectSends } from "./direct-sends.ts";
 import { describeFlushing } from "./flushing.ts";
 import { describeGroups } from "./groups.ts";
 import { describeHistory } from "./history.ts";
+import { describeLargeGroups } from "./large-groups.ts";
 import { describeLoss } from "./loss.ts";
 import { describeMembership } from "./membership.ts";
 import { describeMessages } from "./messages.ts";
@@ -35,6 +36,7 @@ export function describeChannelLayer(name: string, implementation: LayerImplemen
     describeMessages(stage);
     describeArrivals(stage);
     describeGroups(stage);
+    describeLargeGroups(stage);
     describeMembership(stage);
     describeDirectSends(stage);
     describeFlushing(stage);

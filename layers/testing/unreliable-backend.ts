@@ -66,8 +66,7 @@ class UnreliableBackend implements Backend {
   }
 
   get inFlight(): number | undefined {
-    const { inFlight } = this.#backend;
-    return inFlight === undefined ? undefined : inFlight + (this.#link?.held ?? 0);
+    return this.#backend.inFlight;
   }
 
   open(listener: BackendListener): Promise<void> {

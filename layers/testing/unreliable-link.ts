@@ -41,9 +41,9 @@ export class UnreliableLink implements BackendListener {
     this.#random = randomFrom(seed);
   }
 
-  /** How many payloads are kept back. */
-  get held(): number {
-    return this.#held.length;
+  /** How many payloads are kept back, here or behind it. */
+  get waiting(): number {
+    return this.#held.length + (this.#listener.waiting ?? 0);
   }
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {

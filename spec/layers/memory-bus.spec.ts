@@ -53,6 +53,61 @@ describe("MemoryBackend", () => {
     await nextTurn();
     expect(received).to.deep.equal(["a"]);
   });
+
+  it("has in flight what its listener says is waiting, until it is closed", async () => {
+    const bus = new MemoryBus();
+    const backend = new MemoryBackend(bus, "x");
+    await backend.open({ payload() {}, gap() {}, error() {}, waiting: 3 });
+    await backend.publish("a", new Uint8Array());
+    expect([bus.inFlight, backend.inFlight]).to.deep.equal([4, 4]);
+    await nextTurn();
+    await backend.close();
+    expect([bus.inFlight, backend.inFlight]).to.deep.equal([0, 0]);
+  });
+});
+
+describe("MemoryLayer", () => {
+  /** Puts so many channels into a group, and each takes so long, that a node does not serve them all in one turn. */
+  async function addMembers(layer: MemoryLayer): Promise<string[]> {
+    const deliver = () => {
+      const end = performance.now() + 0.2;
+      while (performance.now() < end);
+    };
+    const channels = await Promise.all(
+      Array.from({ length: 200 }, () => layer.newChannel({ deliver, gap() {} })),
+    );
+    await Promise.all(channels.map((channel) => layer.groupAdd("group", channel)));
+    return channels;
+  }
+
+  it("counts as in flight what any node of its bus has not given to all, until that node closes", async () => {
+    const bus = new MemoryBus();
+    const [one, other] = [new MemoryLayer({ bus }), new MemoryLayer({ bus })];
+    await Promise.all([one, other].map(addMembers));
+    await one.groupSend("group", { type: "slow" });
+    expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
+    await nextTurn();
+    expect([one.inFlight, other.inFlight]).to.deep.equal([2, 2]);
+    await other.close();
+    expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
+    while (one.inFlight !== 0) await nextTurn();
+    expect(one.counters().delivered).to.equal(200);
+    expect(other.counters().delivered).to.be.within(1, 199);
+    await one.close();
+  });
+
+  it("has accounted for what waits when it closes", async () => {
+    const layer = new MemoryLayer();
+    const [channel = ""] = await addMembers(layer);
+    await layer.groupSend("group", { type: "slow" });
+    await layer.send(channel, { type: "late" });
+    await nextTurn();
+    const { received, delivered, dropped } = layer.counters();
+    expect({ received, dropped }).to.deep.equal({ received: 2, dropped: {} });
+    const closing = layer.close();
+    expect(layer.counters()).to.deep.include({ delivered, dropped: { "no-channel": 1 } });
+    await closing;
+  });
 });
 
 describe("MemoryLayer without a bus", () => {

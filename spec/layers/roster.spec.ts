@@ -11,13 +11,8 @@ function start() {
   const backend = new SlowBackend();
   const roster = new Roster("node", new Topics("x"), backend, () => {});
   const inGroup = () => {
-    const channels: Recorder[] = [];
-    roster.groupAt(topic)?.each(
-      (inbox) => channels.push(inbox as Recorder),
-      undefined,
-      () => {},
-    );
-    return new Set(channels);
+    const members = [...(roster.groupAt(topic)?.members() ?? [])];
+    return new Set(members.map(({ inbox }) => inbox as Recorder));
   };
   return { backend, roster, inGroup };
 }

@@ -54,6 +54,40 @@ describe("Backlog", () => {
     expect(drain(backlog)).to.deep.equal(["-1", "a", "b", "-1", 3, 4]);
   });
 
+  it("makes one of the gaps of a group with no message in between, and its range whole where it is", () => {
+    const backlog = backlogOf(9, "close");
+    const first = Object.freeze({ group: "c", from: 1, to: 2 });
+    backlog.putGap({ group: "a", from: 1, to: 2 });
+    backlog.putGap({ group: "b", from: 1, to: 2 });
+    backlog.putGap({});
+    backlog.putGap({ group: "a", from: 3, to: 5 });
+    backlog.putGap({ group: "b", from: 4, to: 5 });
+    backlog.putGap({});
+    backlog.putGap(first);
+    expect(backlog.size).to.equal(4);
+    expect(backlog.shift()).to.deep.equal({ group: "a", from: 1, to: 5 });
+    backlog.putGap({ group: "a", from: 6, to: 7 });
+    backlog.putGap({ group: "b" });
+    expect(backlog.shift()).to.deep.equal({ group: "b" });
+    expect(backlog.shift()).to.deep.equal({});
+    expect(backlog.shift()).to.equal(first);
+    backlog.put(mail(1));
+    backlog.putGap({ group: "a", from: 8, to: 9 });
+    expect(backlog.shift()).to.deep.equal({ group: "a", from: 6, to: 7 });
+    expect(drain(backlog)).to.deep.equal([1, "a"]);
+  });
+
+  it("does not grow by gaps, whatever comes between them and is dropped", () => {
+    for (const policy of ["close", "drop-newest", "drop-oldest"] as const) {
+      const backlog = backlogOf(2, policy);
+      for (let n = 0; n < 1_000; n += 1) {
+        backlog.put(mail(n));
+        for (const group of ["a", "b"]) backlog.putGap({ group });
+      }
+      expect(backlog.size, policy).to.be.at.most(12);
+    }
+  });
+
   it("says how many wait, and lets go of all", () => {
     const backlog = backlogOf(1, "drop-oldest");
     backlog.put(mail(1));

@@ -16,8 +16,11 @@ export interface TcpProxy {
   swallow(directions: readonly Direction[], text?: string): void;
   /** New connections are carried again. Those that lost something stay as they are, as a broken path would leave them. */
   heal(): void;
-  /** Keeps back what the server answers, on all connections, until told to let it go. Gives what clients say from now on. */
-  hold(): { readonly said: string; release(): void };
+  /**
+   * Keeps back what the server answers, on all connections, until told to let it go, all at once. Gives what clients say
+   * from now on, and what is kept.
+   */
+  hold(): { readonly said: string; readonly kept: string; release(): void };
   /** Puts bytes on the way to the server, on every connection, as if the client had sent them. */
   inject(bytes: string): void;
   close(): Promise<void>;
@@ -76,9 +79,17 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
         get said() {
           return holding.said;
         },
+        get kept() {
+          return Buffer.concat(holding.kept.map(([, bytes]) => bytes)).toString("latin1");
+        },
         release() {
           holding.isKept = false;
-          for (const [to, bytes] of holding.kept.splice(0)) to.write(bytes);
+          const kept = holding.kept.splice(0);
+          const sockets = new Set(kept.map(([to]) => to));
+          // Each gets all of its own in one write.
+          for (const socket of sockets) socket.cork();
+          for (const [to, bytes] of kept) to.write(bytes);
+          for (const socket of sockets) socket.uncork();
         },
       };
     },

@@ -5,12 +5,13 @@ import {
   groupName,
   handlers,
   JsonWebSocketConsumer,
+  MemoryBus,
   MemoryLayer,
   machineConsumer,
   WebSocketConsumer,
 } from "greenroom";
 import { RedisPubSubLayer } from "greenroom/redis";
-import { communicate, communicateWith, ExpectationError } from "greenroom/testing";
+import { communicate, communicateWith, ExpectationError, settle } from "greenroom/testing";
 import { createMachine, SimulatedClock, waitFor } from "xstate";
 import { run } from "../../support/child-process.ts";
 import { gate } from "../../support/gate.ts";
@@ -347,6 +348,27 @@ describe("settle", () => {
     await client.receive();
     await client.receiveNothing();
     await client.disconnect();
+  });
+
+  it("waits until a message has reached all members, also where that takes a node more than a turn", async () => {
+    const bus = new MemoryBus();
+    const [chat, elsewhere] = [new MemoryLayer({ bus }), new MemoryLayer({ bus })];
+    await using runtime = createRuntime({ layers: { chat } });
+    let reached = 0;
+    const slow = () => {
+      reached += 1;
+      const end = performance.now() + 0.2;
+      while (performance.now() < end);
+    };
+    for (let member = 0; member < 200; member += 1) {
+      await elsewhere.groupAdd("relay", await elsewhere.newChannel({ deliver: slow, gap() {} }));
+    }
+    await chat.groupSend("relay", { type: "relay" });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(reached).to.be.within(1, 199);
+    await settle(runtime);
+    expect(reached).to.equal(200);
+    await elsewhere.close();
   });
 
   it("waits for an actor on its way out", async () => {
