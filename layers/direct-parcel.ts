@@ -8,6 +8,7 @@ const direct: Delivery = Object.freeze({});
 
 /** A direct send, on its way to one channel of this node. */
 export class DirectParcel implements Parcel {
+  readonly count = 1;
   next: Parcel | undefined = undefined;
   readonly #desk: Desk;
   readonly #topic: string;

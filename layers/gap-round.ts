@@ -1,10 +1,12 @@
 import type { ErrorListener, Gap } from "./contract.ts";
 import type { Member } from "./group.ts";
-import { type Audience, type Content, Round } from "./round.ts";
+import { type Audience, Round } from "./round.ts";
+import type { Slices } from "./slices.ts";
 
 /** Word of what may be lost, on its way to a group's members, or to all channels of this node. */
 export class GapRound extends Round<Member> {
   readonly bytes = 0;
+  readonly count = 1;
   readonly #gap: Gap;
   readonly #report: ErrorListener;
 
@@ -14,14 +16,18 @@ export class GapRound extends Round<Member> {
     this.#report = report;
   }
 
-  protected open(): Content<Member> {
-    return { mail: undefined, except: undefined, gap: this.#gap };
+  protected open(): boolean {
+    return true;
   }
 
-  protected taken(): void {}
-
-  protected failed(error: unknown, { channel }: Member): void {
-    const { group } = this.#gap;
-    this.#report(error, { stage: "layer", channel, ...(group !== undefined && { group }) });
+  protected give({ inbox, channel }: Member, slices: Slices): boolean {
+    try {
+      inbox.gap(this.#gap);
+    } catch (error) {
+      const { group } = this.#gap;
+      this.#report(error, { stage: "layer", channel, ...(group !== undefined && { group }) });
+    }
+    slices.spend(1);
+    return true;
   }
 }

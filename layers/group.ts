@@ -26,6 +26,8 @@ export class Group implements Audience<Member> {
   readonly #subscription: Subscription;
   readonly #members = new Set<Member>();
   #newest = 0;
+  /** How often members have left. */
+  departures = 0;
 
   constructor(name: string, subscription: Subscription) {
     this.name = name;
@@ -41,8 +43,8 @@ export class Group implements Audience<Member> {
     return this.#newest;
   }
 
-  numberOf({ joins }: Member): number {
-    const join = joins.get(this);
+  numberOf(member: Member): number {
+    const join = this.#members.has(member) ? member.joins.get(this) : undefined;
     return typeof join === "number" ? join : Number.POSITIVE_INFINITY;
   }
 
@@ -77,11 +79,13 @@ export class Group implements Audience<Member> {
   leave(member: Member): Promise<void> {
     if (!member.joins.delete(this)) return Promise.resolve();
     this.#members.delete(member);
+    this.departures += 1;
     return this.#subscription.release();
   }
 
   /** All are out at once, and nothing is given to them any more; the subscription is left as it is. */
   clear(): void {
     this.#members.clear();
+    this.departures += 1;
   }
 }

@@ -1,53 +1,105 @@
-import type { Delivery, Position } from "./contract.ts";
+import type { Delivery, Mail, Position } from "./contract.ts";
 import { type Desk, inboxFailed } from "./desk.ts";
 import type { Group, Member } from "./group.ts";
-import { type Content, Round } from "./round.ts";
+import { Round } from "./round.ts";
 import { type Slices, unitsToRead } from "./slices.ts";
 
-/** A message of a group, on its way to the members of this node. */
-export class MessageRound extends Round<Member> {
-  readonly #desk: Desk;
-  readonly #group: Group;
-  readonly #topic: string;
-  readonly #payload: Uint8Array;
-  readonly #position: Position | undefined;
+interface Arrival {
+  readonly payload: Uint8Array;
+  readonly position: Position | undefined;
+}
 
-  constructor(desk: Desk, group: Group, topic: string, payload: Uint8Array, position: Position | undefined) {
+interface Addressed {
+  readonly mail: Mail;
+  readonly except: Member | undefined;
+}
+
+/** How much goes round at once: so much at most is read before anything is given. */
+const most = { messages: 64, bytes: 256 * 1024 };
+
+/**
+ * Messages of a group that came in one after the other, on their way to the members of this node. Each member is given all of
+ * them before the next one: what a member consists of is looked for in the memory once for all, and not for each message.
+ */
+export class MessageRound extends Round<Member> {
+  readonly group: Group;
+  readonly #desk: Desk;
+  readonly #topic: string;
+  readonly #arrivals: Arrival[] = [];
+  #bytes = 0;
+  #mails: readonly Addressed[] = [];
+  /** How many of them the member has been given whose turn it is, and who had left the group by then. */
+  #given = 0;
+  #departures = 0;
+
+  constructor(desk: Desk, group: Group, topic: string) {
     super(group);
+    this.group = group;
     this.#desk = desk;
-    this.#group = group;
     this.#topic = topic;
-    this.#payload = payload;
-    this.#position = position;
   }
 
   get bytes(): number {
-    return this.#payload.length;
+    return this.#bytes;
   }
 
-  /** Read once for all members, and not before it is their turn: what waits takes no more than its bytes. */
-  protected open(slices: Slices): Content<Member> | undefined {
+  get count(): number {
+    return this.#arrivals.length;
+  }
+
+  /** Takes a message along, behind the others. @returns false if it has set out, has enough, or would be for others. */
+  take(payload: Uint8Array, position: Position | undefined): boolean {
+    if (!this.isGathering || this.count === most.messages) return false;
+    if (this.count > 0 && this.#bytes + payload.length > most.bytes) return false;
+    this.#arrivals.push({ payload, position });
+    this.#bytes += payload.length;
+    return true;
+  }
+
+  /** They are read once for all members, and not before it is their turn: what waits takes no more than its bytes. */
+  protected open(slices: Slices): boolean {
+    this.#mails = this.#arrivals.flatMap((arrival) => {
+      slices.spend(unitsToRead(arrival.payload.length));
+      return this.#read(arrival) ?? [];
+    });
+    return this.#mails.length > 0;
+  }
+
+  protected give(member: Member, slices: Slices): boolean {
+    const mails = this.#mails;
+    if (this.#given === 0) this.#departures = this.group.departures;
+    for (; this.#given < mails.length; this.#given += 1) {
+      if (!slices.hasTime) return false;
+      // Given one of them, or meanwhile, it may have left.
+      if (this.group.departures !== this.#departures && !this.isFor(member)) break;
+      this.#deliver(member, mails[this.#given] as Addressed);
+      slices.spend(1);
+    }
+    this.#given = 0;
+    return true;
+  }
+
+  #deliver(member: Member, { mail, except }: Addressed): void {
+    if (member === except) return;
+    try {
+      member.inbox.deliver(mail);
+      this.#desk.counters.delivered += 1;
+    } catch (error) {
+      inboxFailed(this.#desk, error, member);
+    }
+  }
+
+  #read({ payload, position }: Arrival): Addressed | undefined {
     const { reader, roster } = this.#desk;
-    slices.spend(unitsToRead(this.bytes));
-    const decoded = reader.read(this.#topic, this.#payload);
+    const decoded = reader.read(this.#topic, payload);
     if (decoded === undefined) return undefined;
     const { message, envelope } = decoded;
     const except = envelope?.except === undefined ? undefined : roster.member(envelope.except);
-    return { mail: Object.freeze({ message, delivery: this.#delivery }), except };
+    return { mail: Object.freeze({ message, delivery: deliveryOf(this.group, position) }), except };
   }
+}
 
-  protected taken(count: number): void {
-    this.#desk.counters.delivered += count;
-  }
-
-  protected failed(error: unknown, member: Member): void {
-    inboxFailed(this.#desk, error, member);
-  }
-
-  get #delivery(): Delivery {
-    const { name, delivery } = this.#group;
-    const position = this.#position;
-    if (position === undefined) return delivery;
-    return Object.freeze({ group: name, offset: position.offset, epoch: position.epoch });
-  }
+function deliveryOf({ name, delivery }: Group, position: Position | undefined): Delivery {
+  if (position === undefined) return delivery;
+  return Object.freeze({ group: name, offset: position.offset, epoch: position.epoch });
 }

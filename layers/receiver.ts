@@ -41,7 +41,15 @@ export class Receiver implements BackendListener {
       return;
     }
     const group = desk.roster.groupAt(topic);
-    if (group !== undefined) this.#queue.add(new MessageRound(desk, group, topic, payload, position));
+    if (group === undefined) return;
+    const { last } = this.#queue;
+    if (last instanceof MessageRound && last.group === group && last.take(payload, position)) {
+      this.#queue.grow(1, payload.length);
+      return;
+    }
+    const round = new MessageRound(desk, group, topic);
+    round.take(payload, position);
+    this.#queue.add(round);
   }
 
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void {

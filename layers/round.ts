@@ -1,4 +1,3 @@
-import type { Gap, Inbox, Mail } from "./contract.ts";
 import type { Parcel } from "./delivery-queue.ts";
 import type { Slices } from "./slices.ts";
 
@@ -9,25 +8,23 @@ export interface Audience<M> {
   readonly newest: number;
   /** In the order of their numbers, those who come meanwhile and not those who go. */
   members(): IterableIterator<M>;
+  /** Infinite for one who is not in it. */
   numberOf(member: M): number;
 }
-
-/** What is given to each, and to whom not. */
-export type Content<M> =
-  | { readonly mail: Mail; readonly except: M | undefined }
-  | { readonly mail: undefined; readonly except: undefined; readonly gap: Gap };
 
 /**
  * Goes round with something, to each member of an audience who was in it when it came in and has not left since: once,
  * in the order in which they came.
  */
-export abstract class Round<M extends { readonly inbox: Inbox }> implements Parcel {
+export abstract class Round<M> implements Parcel {
   abstract readonly bytes: number;
+  abstract readonly count: number;
   next: Parcel | undefined = undefined;
   readonly #audience: Audience<M>;
   readonly #newest: number;
-  #content: Content<M> | undefined = undefined;
   #rest: IterableIterator<M> | undefined = undefined;
+  /** The one who was not given all of it when the time was over. */
+  #interrupted: M | undefined = undefined;
 
   constructor(audience: Audience<M>) {
     this.#audience = audience;
@@ -35,52 +32,44 @@ export abstract class Round<M extends { readonly inbox: Inbox }> implements Parc
   }
 
   deliver(slices: Slices): boolean {
-    const audience = this.#audience;
     // What is still on its way to a group that all have left is not even read.
-    if (audience.isEmpty) return true;
-    this.#content ??= this.open(slices);
-    if (this.#content === undefined) return true;
-    this.#rest ??= audience.members();
-    return this.#goOn(this.#content, this.#rest, slices);
+    if (this.#audience.isEmpty) return true;
+    if (this.#rest === undefined) {
+      this.#rest = this.#audience.members();
+      if (!this.open(slices)) return true;
+    }
+    return this.#goOn(this.#rest, slices);
   }
 
-  /** Called once, before all else. Gives nothing if there is nothing to give. */
-  protected abstract open(slices: Slices): Content<M> | undefined;
+  /** Whether it could still take something along: it has not set out, and is for those who are there now. */
+  protected get isGathering(): boolean {
+    return this.#rest === undefined && this.#newest === this.#audience.newest;
+  }
 
-  /** So many inboxes have taken it. */
-  protected abstract taken(count: number): void;
+  /** Whether `member` was there when it came in, and has not left since. */
+  protected isFor(member: M): boolean {
+    return this.#audience.numberOf(member) <= this.#newest;
+  }
 
-  /** An inbox threw. MUST NOT throw. */
-  protected abstract failed(error: unknown, member: M): void;
+  /** Called once, before all else. @returns whether there is anything to give. */
+  protected abstract open(slices: Slices): boolean;
 
-  /** It pays to have all that is looked at for each member in variables: twice that is what an inbox costs that does nothing. */
-  #goOn(content: Content<M>, rest: IterableIterator<M>, slices: Slices): boolean {
-    const { mail, except } = content;
-    const audience = this.#audience;
-    const newest = this.#newest;
+  /** Gives a member what there is, or the rest of it, while there is time. MUST NOT throw. @returns whether that was all. */
+  protected abstract give(member: M, slices: Slices): boolean;
+
+  #goOn(rest: IterableIterator<M>, slices: Slices): boolean {
     // Nobody comes while this runs: to join takes a promise.
-    const isJoined = audience.newest !== newest;
-    let { unitsLeft } = slices;
-    let count = 0;
-    let isDone = true;
+    const isJoined = this.#audience.newest !== this.#newest;
+    if (this.#interrupted !== undefined && !this.give(this.#interrupted, slices)) return false;
+    this.#interrupted = undefined;
     for (const member of rest) {
-      if (isJoined && audience.numberOf(member) > newest) break;
-      if (member === except) continue;
-      try {
-        if (mail !== undefined) member.inbox.deliver(mail);
-        else member.inbox.gap(content.gap);
-        count += 1;
-      } catch (error) {
-        this.failed(error, member);
+      if (isJoined && !this.isFor(member)) break;
+      if (!this.give(member, slices)) {
+        this.#interrupted = member;
+        return false;
       }
-      unitsLeft -= 1;
-      if (unitsLeft > 0) continue;
-      isDone = slices.look();
-      unitsLeft = slices.unitsLeft;
-      if (!isDone) break;
+      if (!slices.hasTime) return false;
     }
-    slices.unitsLeft = unitsLeft;
-    this.taken(count);
-    return isDone;
+    return true;
   }
 }

@@ -26,14 +26,16 @@ export function unitsToRead(bytes: number): number {
 export class Slices {
   readonly #resume: () => void;
   readonly #now: () => number;
-  /** How many units of work are to be done until {@link look}: one is about a microsecond, for inboxes that do little. */
-  unitsLeft = 1;
+  /** How many units of work are to be done until the next look at the clock. */
+  #unitsLeft = 1;
   /** How many there are from one look to the next. */
   #perLook = 1;
   #lookedAt = 0;
   /** When the slice of this turn ends, once it was looked at the clock in it. */
   #endsAt: number | undefined;
   #isOver = false;
+  /** While it is true, there is time whatever the clock says. */
+  isUrgent = false;
   #timer: NodeJS.Immediate | undefined;
 
   /**
@@ -47,20 +49,18 @@ export class Slices {
 
   /** Whether work may begin, or go on. */
   get hasTime(): boolean {
-    return !this.#isOver;
+    return !this.#isOver || this.isUrgent;
   }
 
-  /** To be called after work of so many units. */
+  /** To be called after work of so many units: one is about a microsecond, for inboxes that do little. */
   spend(units: number): void {
-    this.unitsLeft -= units;
-    if (this.unitsLeft <= 0) this.look();
+    this.#unitsLeft -= units;
+    if (this.#unitsLeft <= 0) this.#look();
   }
 
-  /** To be called when no {@link unitsLeft}. @returns whether there is time for more. */
-  look(): boolean {
+  #look(): void {
     if (!this.#isOver) this.#tell(this.#now());
-    this.unitsLeft = this.#perLook;
-    return !this.#isOver;
+    this.#unitsLeft = this.#perLook;
   }
 
   /** From now on there is time for all, and no timer. */
