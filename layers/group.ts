@@ -37,6 +37,10 @@ export class Group implements Audience<Member> {
     return this.#members.values();
   }
 
+  has(member: Member): boolean {
+    return this.#members.has(member);
+  }
+
   get newest(): number {
     return this.#newest;
   }

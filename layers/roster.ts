@@ -55,6 +55,10 @@ export class Roster implements LocalChannels, Audience<Member> {
     return this.#members.size === 0;
   }
 
+  has({ channel }: Member): boolean {
+    return this.#members.has(channel);
+  }
+
   get newest(): number {
     return this.#lastNumber;
   }

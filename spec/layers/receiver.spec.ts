@@ -269,6 +269,37 @@ describe("Receiver", () => {
     inTime();
   });
 
+  it("gives each member what waits for its group in one turn, so that it can be written at once", async () => {
+    const { inboxes } = await node.members(2_000, "room");
+    const turnsOf = inboxes.map(() => new Set<number>());
+    for (const [index, inbox] of inboxes.entries()) {
+      const deliver = inbox.deliver.bind(inbox);
+      inbox.deliver = (mail) => {
+        deliver(mail);
+        turnsOf[index]?.add(node.turns.length);
+      };
+    }
+    for (const number of numbers(20)) node.send("room", number);
+    await node.rest();
+    // The first is under way when the others come in.
+    expect(Math.max(...turnsOf.map(({ size }) => size))).to.equal(2);
+    for (const { all } of inboxes) expect(all).to.deep.equal(numbers(20));
+    inTime();
+  });
+
+  it("gives nothing more to who leaves on account of one of those that go round together", async () => {
+    const { members, inboxes } = await node.members(600, "room");
+    (inboxes[500] as Worker).deliver = function (this: Worker, mail) {
+      Worker.prototype.deliver.call(this, mail);
+      if (mail.message.number === 2) void node.roster.leave("room", members[500] as Member);
+    };
+    for (const number of numbers(5)) node.send("room", number);
+    await node.rest();
+    expect(inboxes[500]?.all).to.deep.equal([0, 1, 2]);
+    expect(inboxes[501]?.all).to.deep.equal(numbers(5));
+    expect(node.counters.snapshot().delivered).to.equal(600 * 5 - 2);
+  });
+
   it("gives nothing more to who has left, though it was to come", async () => {
     const { members, inboxes } = await node.members(1_000, "room");
     node.send("room", 1);
