@@ -67,7 +67,7 @@ export function describeLargeGroups(stage: Stage): void {
       await witness.inbox.until(() => witness.inbox.mails.length === 2 * sent);
       assert.deepEqual(crowd.misplaced, []);
       assert.equal(crowd.count, 2 * sent * members);
-      assert.ok(slices >= 2 * sent, `${slices} slices`);
+      assert.ok(slices > 1, "All was delivered in one turn of the event loop.");
       assert.equal(stage.one.counters().delivered, 2 * sent * (members + 1));
     });
   });

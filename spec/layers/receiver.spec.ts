@@ -287,6 +287,14 @@ describe("Receiver", () => {
     inTime();
   });
 
+  it("gives each group its own, whatever waits together", async () => {
+    const [one, other] = await Promise.all([node.members(300, "one"), node.members(300, "other")]);
+    for (const number of numbers(8)) node.send(number % 4 === 3 ? "other" : "one", number);
+    await node.rest();
+    for (const { all } of one.inboxes) expect(all).to.deep.equal([0, 1, 2, 4, 5, 6]);
+    for (const { all } of other.inboxes) expect(all).to.deep.equal([3, 7]);
+  });
+
   it("gives nothing more to who leaves on account of one of those that go round together", async () => {
     const { members, inboxes } = await node.members(600, "room");
     (inboxes[500] as Worker).deliver = function (this: Worker, mail) {
@@ -363,9 +371,16 @@ describe("Receiver", () => {
     const { members, inboxes } = await node.members(1_000, "room");
     node.send("room", 1, members[700]);
     node.send("room", 2, members[0]);
+    node.send("room", 3, members[1]);
     await node.rest();
-    expect([inboxes[0]?.all, inboxes[1]?.all, inboxes[700]?.all]).to.deep.equal([[1], [1, 2], [2]]);
-    expect(node.counters.snapshot()).to.deep.include({ received: 2, delivered: 1_998 });
+    const all = [0, 1, 2, 700].map((index) => inboxes[index]?.all);
+    expect(all).to.deep.equal([
+      [1, 3],
+      [1, 2],
+      [1, 2, 3],
+      [2, 3],
+    ]);
+    expect(node.counters.snapshot()).to.deep.include({ received: 3, delivered: 2_997 });
   });
 
   it("goes on after an inbox that throws, wherever a slice ends", async () => {
