@@ -1,11 +1,16 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { constants, inflateRawSync } from "node:zlib";
 import { expect } from "chai";
 
 /** What a server sent, as it was on the wire. */
 export interface WireFrame {
   readonly opcode: number;
+  /** Inflated, if it was compressed. */
   readonly payload: Buffer;
+  /** How many bytes the payload took on the wire. */
+  readonly wireLength: number;
+  readonly compressed: boolean;
 }
 
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -18,7 +23,7 @@ export interface FrameFlags {
 
 /**
  * A client that is a TCP connection and no more. It holds each frame against RFC 6455, section 5.2: not fragmented, no
- * reserved bits, not masked, the shortest form of the length, text in UTF-8.
+ * reserved bits (RSV1 only on data, where compression was negotiated), not masked, the shortest form of the length, text in UTF-8.
  */
 export class RawWebSocket {
   readonly socket: Socket;
@@ -68,6 +73,15 @@ export class RawWebSocket {
     return client;
   }
 
+  /** What it answered of extensions. */
+  get extensions(): string {
+    return /^sec-websocket-extensions: (.*)\r$/im.exec(this.answer)?.[1] ?? "";
+  }
+
+  get compresses(): boolean {
+    return this.extensions.startsWith("permessage-deflate");
+  }
+
   /** The next frame; undefined once the server has ended the connection. @throws if it is not as it must be. */
   async next(): Promise<WireFrame | undefined> {
     const head = await this.#peek(2);
@@ -78,7 +92,8 @@ export class RawWebSocket {
     const [flags = 0, short = 0] = head;
     const opcode = flags & 0x0f;
     const { text, binary, close, ping, pong } = Opcode;
-    expect(flags & 0xf0, "FIN alone").to.equal(0x80);
+    const compressed = this.compresses && opcode < close && (flags & 0x40) !== 0;
+    expect(flags & 0xf0, "FIN alone").to.equal(compressed ? 0xc0 : 0x80);
     expect(opcode, "opcode").to.be.oneOf([text, binary, close, ping, pong]);
     expect(short & 0x80, "mask").to.equal(0);
     if (opcode >= close) expect(short, "length of a control frame").to.be.at.most(125);
@@ -90,9 +105,10 @@ export class RawWebSocket {
     if (short === 126) expect(length, "length in 16 bits").to.be.at.least(126);
     if (short === 127) expect(length, "length in 64 bits").to.be.at.least(65_536);
     await this.#whole(headLength + length);
-    const payload = this.#take(headLength + length).subarray(headLength);
+    const bytes = this.#take(headLength + length).subarray(headLength);
+    const payload = compressed ? inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
     if (opcode === text) new TextDecoder("utf-8", { fatal: true }).decode(payload);
-    return { opcode, payload };
+    return { opcode, payload, wireLength: length, compressed };
   }
 
   /** All frames until the server ends the connection. */

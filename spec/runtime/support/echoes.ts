@@ -61,30 +61,33 @@ export const chromiumEchoes: StartEchoes = async (url, count) => {
   return { extensions, complaints: [], stop: () => browser.close() };
 };
 
-/** Sockets that hold each frame against the RFC. */
-export const rawEchoes: StartEchoes = async (url, count) => {
-  const sockets = await Promise.all(urls(url, count).map((address) => RawWebSocket.open(address)));
-  const echo = async (socket: RawWebSocket) => {
-    for (;;) {
-      const frame = await socket.next();
-      if (frame === undefined) return;
-      if (frame.opcode === Opcode.ping) socket.send(Opcode.pong, frame.payload);
-      else if (frame.opcode === Opcode.close) socket.send(Opcode.close, frame.payload);
-      else socket.send(frame.opcode, frame.payload);
+/** Sockets that hold each frame against the RFC, and offer `extensions`. */
+export const rawEchoes =
+  (extensions?: string): StartEchoes =>
+  async (url, count) => {
+    const headers = { ...(extensions && { "Sec-WebSocket-Extensions": extensions }) };
+    const sockets = await Promise.all(urls(url, count).map((address) => RawWebSocket.open(address, headers)));
+    const echo = async (socket: RawWebSocket) => {
+      for (;;) {
+        const frame = await socket.next();
+        if (frame === undefined) return;
+        if (frame.opcode === Opcode.ping) socket.send(Opcode.pong, frame.payload);
+        else if (frame.opcode === Opcode.close) socket.send(Opcode.close, frame.payload);
+        else socket.send(frame.opcode, frame.payload);
+      }
+    };
+    const complaints: Error[] = [];
+    for (const socket of sockets) {
+      echo(socket).catch((error) => {
+        complaints.push(error);
+        socket.socket.destroy();
+      });
     }
+    return {
+      extensions: sockets.map((socket) => socket.extensions),
+      complaints,
+      async stop() {
+        for (const socket of sockets) await socket.destroy();
+      },
+    };
   };
-  const complaints: Error[] = [];
-  for (const socket of sockets) {
-    echo(socket).catch((error) => {
-      complaints.push(error);
-      socket.socket.destroy();
-    });
-  }
-  return {
-    extensions: sockets.map(() => ""),
-    complaints,
-    async stop() {
-      for (const socket of sockets) await socket.destroy();
-    },
-  };
-};

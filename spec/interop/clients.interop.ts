@@ -1,9 +1,11 @@
 import { fileURLToPath } from "node:url";
+import { expect } from "chai";
 import { describeFrames } from "../runtime/support/describe-frames.ts";
+import { chromiumEchoes, undiciEchoes, wsEchoes } from "../runtime/support/echoes.ts";
 import type { StartEchoes } from "../runtime/support/speakers.ts";
 import { startProcess } from "../support/child-process.ts";
 
-// Needs Debian's python3-websockets, which .ci/run installs; `npm test` has the same cases for clients of Node and a browser.
+// Needs Debian's python3-websockets, which .ci/run installs; `npm test` has the same cases for clients in Node.
 
 const peer = fileURLToPath(new URL("websockets_peer.py", import.meta.url));
 const python = process.env.PYTHON ?? "/usr/bin/python3";
@@ -25,5 +27,19 @@ const pythonEchoes: StartEchoes = async (url, count) => {
 };
 
 describe("frames", () => {
+  describeFrames("Chromium", chromiumEchoes);
   describeFrames("Python's websockets", pythonEchoes);
+});
+
+describe("compressed frames", () => {
+  for (const [client, start] of [
+    ["ws", wsEchoes],
+    ["undici", undiciEchoes],
+    ["Chromium", chromiumEchoes],
+    ["Python's websockets", pythonEchoes],
+  ] as const) {
+    describeFrames(client, start, { compression: true }, ({ extensions }) => {
+      for (const extension of extensions) expect(extension).to.contain("permessage-deflate");
+    });
+  }
 });
