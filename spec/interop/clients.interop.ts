@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { describeFrames } from "../runtime/support/describe-frames.ts";
-import { chromiumEchoes, undiciEchoes, wsEchoes } from "../runtime/support/echoes.ts";
+import { chromiumEchoes, rawEchoes, undiciEchoes, wsEchoes } from "../runtime/support/echoes.ts";
 import type { StartEchoes } from "../runtime/support/speakers.ts";
 import { startProcess } from "../support/child-process.ts";
 
@@ -33,6 +33,7 @@ describe("frames", () => {
 
 describe("compressed frames", () => {
   for (const [client, start] of [
+    ["a client that checks every byte", rawEchoes("permessage-deflate; client_max_window_bits")],
     ["ws", wsEchoes],
     ["undici", undiciEchoes],
     ["Chromium", chromiumEchoes],

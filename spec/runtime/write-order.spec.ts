@@ -10,14 +10,17 @@ import {
 } from "greenroom";
 import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
-import { Opcode, RawWebSocket, type WireFrame } from "../support/raw-websocket.ts";
+import { destroyRawWebSockets, Opcode, RawWebSocket, type WireFrame } from "../support/raw-websocket.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
 import { bytesOf, textOf } from "./support/frame-cases.ts";
 import { nextTurn } from "./support/speakers.ts";
 import { Ticks } from "./support/ticks.ts";
 
 describe("the order on the wire", () => {
-  afterEach(stopServing);
+  afterEach(async () => {
+    await destroyRawWebSockets();
+    await stopServing();
+  });
 
   /** A server whose consumers a spec has at hand, in the order connected, and their sockets. */
   async function start(options: RuntimeOptions<Record<never, never>> = {}) {

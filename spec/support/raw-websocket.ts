@@ -21,6 +21,13 @@ export interface FrameFlags {
   readonly rsv1?: boolean;
 }
 
+const open = new Set<RawWebSocket>();
+
+/** For `afterEach`: ends all that were opened. They do not answer a close by themselves. */
+export async function destroyRawWebSockets(): Promise<void> {
+  await Promise.all([...open].map((client) => client.destroy()));
+}
+
 /**
  * A client that is a TCP connection and no more. It holds each frame against RFC 6455, section 5.2: not fragmented, no
  * reserved bits (RSV1 only on data, where compression was negotiated), not masked, the shortest form of the length, text in UTF-8.
@@ -53,6 +60,7 @@ export class RawWebSocket {
   /** Connects, and waits for the answer, which may be a refusal. */
   static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<RawWebSocket> {
     const client = new RawWebSocket(url);
+    open.add(client);
     const { pathname, search } = new URL(url);
     const lines = Object.entries({
       Host: "127.0.0.1",
@@ -141,6 +149,7 @@ export class RawWebSocket {
 
   /** Ends it at once. */
   async destroy(): Promise<void> {
+    open.delete(this);
     if (this.socket.closed) return;
     this.socket.destroy();
     await once(this.socket, "close");

@@ -61,12 +61,16 @@ export const chromiumEchoes: StartEchoes = async (url, count) => {
   return { extensions, complaints: [], stop: () => browser.close() };
 };
 
-/** Sockets that hold each frame against the RFC, and offer `extensions`. */
+/** Sockets that hold each frame against the RFC. The n-th offers the n-th of `extensions`, and so on around. */
 export const rawEchoes =
-  (extensions?: string): StartEchoes =>
+  (...extensions: readonly string[]): StartEchoes =>
   async (url, count) => {
-    const headers = { ...(extensions && { "Sec-WebSocket-Extensions": extensions }) };
-    const sockets = await Promise.all(urls(url, count).map((address) => RawWebSocket.open(address, headers)));
+    const sockets = await Promise.all(
+      urls(url, count).map((address, index) => {
+        const offered = extensions[index % extensions.length];
+        return RawWebSocket.open(address, offered ? { "Sec-WebSocket-Extensions": offered } : {});
+      }),
+    );
     const echo = async (socket: RawWebSocket) => {
       for (;;) {
         const frame = await socket.next();
