@@ -22,8 +22,6 @@ export interface CompressionOptions {
   readonly serverMaxWindowBits?: number;
   /** From 1, the quickest, to 9, the smallest. @default 6 */
   readonly level?: number;
-  /** Memory for the state of the compression, 1 to 9. @default 8 */
-  readonly memLevel?: number;
 }
 
 const switches = ["serverNoContextTakeover", "clientNoContextTakeover"];
@@ -32,7 +30,6 @@ const ranges: Readonly<Record<string, readonly [lowest: number, highest: number]
   concurrencyLimit: [1, 2 ** 31 - 1],
   serverMaxWindowBits: [9, 15],
   level: [1, 9],
-  memLevel: [1, 9],
 };
 
 /**
@@ -47,7 +44,7 @@ export function resolveCompression(given: boolean | CompressionOptions) {
   }
   const options: CompressionOptions = given === true ? {} : given;
   check(options);
-  const { threshold = 1_024, concurrencyLimit = 10, serverMaxWindowBits, level = 6, memLevel = 8 } = options;
+  const { threshold = 1_024, concurrencyLimit = 10, serverMaxWindowBits, level = 6 } = options;
   // For ws, false would mean that a client that asks for it cannot connect.
   const unlessFalse = (value: boolean | undefined) => (value === false ? undefined : true);
   return {
@@ -56,7 +53,7 @@ export function resolveCompression(given: boolean | CompressionOptions) {
     serverMaxWindowBits,
     serverNoContextTakeover: unlessFalse(options.serverNoContextTakeover),
     clientNoContextTakeover: unlessFalse(options.clientNoContextTakeover),
-    zlibDeflateOptions: { level, memLevel },
+    zlibDeflateOptions: { level },
   };
 }
 

@@ -85,7 +85,6 @@ describe("compression", () => {
         serverNoContextTakeover: false,
         clientNoContextTakeover: false,
         level: 9,
-        memLevel: 9,
       },
     });
     const client = await Client.open(url);
@@ -197,7 +196,7 @@ describe("compression", () => {
     const wrong: [options: unknown, message: RegExp][] = [
       [{ threshold: -1 }, /^threshold is -1; it must be a whole number from 0 to/],
       [{ level: 0 }, /^level is 0; it must be a whole number from 1 to 9/],
-      [{ memLevel: 9.5 }, /^memLevel is 9.5/],
+      [{ level: 9.5 }, /^level is 9.5/],
       [{ serverMaxWindowBits: 8 }, /^serverMaxWindowBits is 8; it must be a whole number from 9 to 15/],
       [{ concurrencyLimit: Number.NaN }, /^concurrencyLimit is NaN/],
       [{ serverNoContextTakeover: 1 }, /^serverNoContextTakeover is 1; it must be true or false/],
