@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { expect } from "chai";
 import { describeFrames } from "../runtime/support/describe-frames.ts";
 import { chromiumEchoes, rawEchoes, undiciEchoes, wsEchoes } from "../runtime/support/echoes.ts";
 import type { StartEchoes } from "../runtime/support/speakers.ts";
@@ -39,8 +38,6 @@ describe("compressed frames", () => {
     ["Chromium", chromiumEchoes],
     ["Python's websockets", pythonEchoes],
   ] as const) {
-    describeFrames(client, start, { compression: true }, ({ extensions }) => {
-      for (const extension of extensions) expect(extension).to.contain("permessage-deflate");
-    });
+    describeFrames(client, start, { compression: true });
   }
 });

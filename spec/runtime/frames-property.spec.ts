@@ -44,7 +44,8 @@ describe("any frames, to any sockets, in any turns", () => {
             await stopServing();
           }
         }),
-        { numRuns },
+        // What comes after a failure would wait for what was broken.
+        { numRuns, endOnFailure: true },
       ));
   }
 });

@@ -5,5 +5,6 @@ import { rawEchoes, undiciEchoes, wsEchoes } from "./support/echoes.ts";
 describe("frames", () => {
   describeFrames("a client that checks every byte", rawEchoes());
   describeFrames("ws", wsEchoes);
+  describeFrames("ws, over TLS", wsEchoes, { tls: true });
   describeFrames("undici", undiciEchoes);
 });

@@ -1,25 +1,26 @@
-import type { RuntimeOptions } from "greenroom";
+import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { expect } from "chai";
+import { makeCertificate } from "../../support/certificate.ts";
 import { stopServing } from "../../support/serving.ts";
 import { frameCases, socketsOfCases } from "./frame-cases.ts";
-import { type Echoes, type StartEchoes, serveSpeakers } from "./speakers.ts";
+import { type StartEchoes, serveSpeakers } from "./speakers.ts";
 
-/**
- * The cases of frames, for one kind of client: all that is said to it comes back.
- *
- * @param opened what is to hold of its sockets.
- */
+/** The cases of frames, for one kind of client: all that is said to it comes back. */
 export function describeFrames(
   client: string,
   start: StartEchoes,
-  options: Partial<RuntimeOptions<Record<never, never>>> = {},
-  opened: (echoes: Echoes) => void = () => {},
+  { compression = false, tls = false }: { readonly compression?: boolean; readonly tls?: boolean } = {},
 ): void {
   describe(`for ${client}`, () => {
     let speakers: Awaited<ReturnType<typeof serveSpeakers>>;
     before(async function () {
       this.timeout(60_000); // a browser from npm is unpacked once
-      speakers = await serveSpeakers(start, socketsOfCases, options);
-      opened(speakers.echoes);
+      const server = tls ? createSecureServer(await makeCertificate()) : createServer();
+      speakers = await serveSpeakers(start, socketsOfCases, { compression }, server);
+      for (const extension of speakers.echoes.extensions) {
+        expect(extension.includes("permessage-deflate")).to.equal(compression);
+      }
     });
     after(async () => {
       await speakers?.echoes.stop();

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createServer, type Server } from "node:http";
 import { expect } from "chai";
 import { type Frame, type RuntimeOptions, WebSocketConsumer } from "greenroom";
 import { type Gate, gate } from "../../support/gate.ts";
@@ -80,6 +81,7 @@ export async function serveSpeakers(
   start: StartEchoes,
   count: number,
   options: Partial<RuntimeOptions<Record<never, never>>> = {},
+  server: Server = createServer(),
 ) {
   const speakers: Speaker[] = [];
   class Numbered extends Speaker {
@@ -88,7 +90,7 @@ export async function serveSpeakers(
     }
   }
   const large = { maxPayload: 2 ** 21, maxLagBytes: 2 ** 26 };
-  const serving = await serve({ layers: {}, guards: [], ...large, ...options });
+  const serving = await serve({ layers: {}, guards: [], ...large, ...options }, server);
   serving.runtime.route("/speakers", Numbered);
   const echoes = await start(`${serving.url}/speakers`, count);
   return {
