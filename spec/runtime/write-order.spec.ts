@@ -66,6 +66,19 @@ describe("the order on the wire", () => {
     return heard;
   }
 
+  /** Calls `act` whenever a socket hands something to the operating system, just before. */
+  function onWrite(socket: Socket, act: () => void): void {
+    for (const method of ["_write", "_writev"] as const) {
+      const original = socket[method] as (...args: unknown[]) => void;
+      Object.assign(socket, {
+        [method](...args: unknown[]) {
+          act();
+          original.apply(socket, args);
+        },
+      });
+    }
+  }
+
   const ended = (runtime: Runtime, size = 0) => until(() => runtime.size === size);
 
   it("is that of the calls, from whatever phase of the event loop they come", async () => {
@@ -94,6 +107,26 @@ describe("the order on the wire", () => {
       expect(heard).to.deep.equal(texts(...said));
       await client.destroy();
     }
+  });
+
+  it("is that of one write for each socket, from all that was sent in ticks and promises of a turn", async () => {
+    const { url, say, sockets } = await start();
+    const clients = [await RawWebSocket.open(url), await RawWebSocket.open(url)];
+    const writes: string[] = [];
+    for (const [index, socket] of sockets.entries()) onWrite(socket, () => writes.push(`to ${index}`));
+    await nextTurn();
+    say("sent at once");
+    await Promise.resolve();
+    say("after a promise");
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    say("after a tick");
+    writes.push("end of the ticks");
+    for (const client of clients) {
+      const heard: string[] = [];
+      while (heard.length < 3) heard.push(String((await client.next())?.payload));
+      expect(heard).to.deep.equal(["sent at once", "after a promise", "after a tick"]);
+    }
+    expect(writes).to.deep.equal(["end of the ticks", "to 0", "to 1"]);
   });
 
   it("is that of a group's messages, with what each member has to say itself", async () => {
@@ -132,7 +165,7 @@ describe("the order on the wire", () => {
   });
 
   describe("with pings", () => {
-    it("leaves every frame whole, and the answers of clients keep them connected", async () => {
+    it("leaves every frame whole, large ones too, and comes after what was sent before", async () => {
       const pingIntervalMs = 3_200;
       const clock = new Ticks();
       const { url, say, consumers } = await start({ clock, pingIntervalMs });
@@ -313,21 +346,6 @@ describe("the order on the wire", () => {
   });
 
   describe("to many", () => {
-    /** Calls `act` when the socket first has something written. */
-    function onWrite(socket: Socket | undefined, act: () => void): void {
-      let acted = false;
-      for (const method of ["_write", "_writev"] as const) {
-        const original = socket?.[method] as (...args: unknown[]) => void;
-        Object.assign(socket as Socket, {
-          [method](...args: unknown[]) {
-            if (!acted) act();
-            acted = true;
-            original.apply(socket, args);
-          },
-        });
-      }
-    }
-
     it("is kept for all others when sockets are destroyed before and during the write", async () => {
       const { url, say, sockets, runtime, failures } = await start();
       const clients: Client[] = [];
@@ -335,7 +353,7 @@ describe("the order on the wire", () => {
       const frames = ["first", bytesOf(200), textOf(70_000), "", "last"];
       for (const frame of frames) say(frame);
       sockets[50]?.destroy();
-      onWrite(sockets[0], () => sockets[70]?.destroy());
+      onWrite(sockets[0] as Socket, () => sockets[70]?.destroy());
       clients[90]?.websocket.terminate();
       await until(() => runtime.size === 97);
       for (const frame of frames) say(frame);
@@ -389,6 +407,8 @@ describe("the order on the wire", () => {
       }
       expect(told).to.deep.equal(["send", "send", "send"]);
       await ended(runtime);
+      // What came after them in their turn, 2 + 1 + 1, and one each later.
+      expect(runtime.counters().dropped.closing).to.equal(7);
     });
   });
 });

@@ -58,7 +58,7 @@ const views = [
 
 const [a, b, c] = ["a", textOf(200), textOf(70_000)] as const;
 const bytes = bytesOf(130);
-const many = Array.from({ length: 1_100 }, (_, index) => `${index}`);
+const many = Array.from({ length: 1_600 }, (_, index) => `${index}`);
 
 /** All that a server may say, for every kind of client. */
 export const frameCases: readonly FrameCase[] = [
