@@ -102,6 +102,14 @@ describe("compression", () => {
     const shy = { "Sec-WebSocket-Extensions": "permessage-deflate; server_no_context_takeover" };
     const { extensions } = await RawWebSocket.open(url, shy);
     expect(extensions).to.equal("permessage-deflate; server_no_context_takeover");
+    const wireLengths: number[] = [];
+    for (const level of [1, 9]) {
+      const { url: at } = await start({ compression: { level } });
+      const quickOrSmall = await RawWebSocket.open(at, headers);
+      quickOrSmall.send(Opcode.text, textOf(60_000));
+      wireLengths.push((await quickOrSmall.next())?.wireLength ?? 0);
+    }
+    expect(new Set(wireLengths).size).to.equal(2);
     const small = await start({ compression: { threshold: 10, serverMaxWindowBits: 10 } });
     const raw = await RawWebSocket.open(small.url, headers);
     expect(raw.extensions).to.contain("server_max_window_bits=10");
