@@ -1,4 +1,5 @@
 export { ActorReference } from "./actor-reference.ts";
+export type { CompressionOptions } from "./compression.ts";
 export type { ConsumerClass } from "./consumer-class.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {

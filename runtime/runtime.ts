@@ -6,6 +6,7 @@ import { createReporter } from "../layers/report.ts";
 import type { ActorReference } from "./actor-reference.ts";
 import { Addressing } from "./addressing.ts";
 import { Admission, shuttingDown } from "./admission.ts";
+import { type CompressionOptions, resolveCompression } from "./compression.ts";
 import type { Connection } from "./connection.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { ConsumerSettingsReader } from "./consumer-settings.ts";
@@ -54,6 +55,11 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly guards?: readonly Guard[];
   /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
   readonly onError?: ErrorListener;
+  /**
+   * Whether messages are compressed for clients that offer it, and how. What a client sends is held to `maxPayload` as it is
+   * once inflated. @default false
+   */
+  readonly compression?: boolean | CompressionOptions;
   /** Timers for deadlines, so that a test can hold them. @default those of Node */
   readonly clock?: Clock;
   /**
@@ -114,6 +120,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     control: controlAlias,
     guards = [originGuard()],
     onError,
+    compression = false,
     clock = systemClock,
     ownStrayErrors = true,
     ...limits
@@ -150,7 +157,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
     this.#admission = new Admission(this.#router, guards, this.#environment.report);
-    this.#upgrades = new Upgrades(this.#environment, this.#admission);
+    this.#upgrades = new Upgrades(this.#environment, this.#admission, resolveCompression(compression));
   }
 
   /** How many actors run, spawned ones included. */

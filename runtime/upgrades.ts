@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { type Admission, type Candidate, isRefusal } from "./admission.ts";
+import type { ResolvedCompression } from "./compression.ts";
 import { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
@@ -17,7 +18,7 @@ export class Upgrades {
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
-  constructor(environment: Environment, admission: Admission) {
+  constructor(environment: Environment, admission: Admission, compression: ResolvedCompression) {
     this.#environment = environment;
     this.#admission = admission;
     // Not written in place, because the types of ws do not know `closeTimeout` yet.
@@ -25,7 +26,7 @@ export class Upgrades {
       closeTimeout: environment.limits.closeTimeoutMs,
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: false,
+      perMessageDeflate: compression,
       maxPayload: environment.limits.maxPayload,
       // ws calls this when the request is a well-formed handshake, and goes on when `answer` is called, however late.
       verifyClient: ({ req }, answer) => {

@@ -2,37 +2,12 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
-import { SimulatedClock } from "xstate";
 import { Heartbeat, type Living } from "../../runtime/heartbeat.ts";
 import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
 import { serve, stopServing } from "../support/serving.ts";
-
-/** Keeps count of its timers, and ticks as the wheel does: what an interval brings is handled in between. */
-class Ticks extends SimulatedClock {
-  timers = 0;
-
-  override setTimeout(fn: () => void, ms: number) {
-    this.timers += 1;
-    return super.setTimeout(() => {
-      this.timers -= 1;
-      fn();
-    }, ms);
-  }
-
-  override clearTimeout(id: number) {
-    this.timers -= 1;
-    super.clearTimeout(id as never);
-  }
-
-  async intervals(count: number, intervalMs: number): Promise<void> {
-    for (let tick = 0; tick < count * 32; tick += 1) {
-      this.increment(intervalMs / 32);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-}
+import { Ticks } from "./support/ticks.ts";
 
 class Peer implements Living {
   pings = 0;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createRuntime, type Layers, MemoryLayer, type Runtime, type RuntimeOptions } from "greenroom";
 
@@ -21,23 +22,23 @@ const open: Serving<Layers>[] = [];
 /** A layer of memory under the alias "chat". */
 export const chat = () => ({ chat: new MemoryLayer() });
 
-/** A runtime on a free port. {@link stopServing} ends all that were started. */
+/** A runtime on a free port of a server, which is a plain one if none is given. {@link stopServing} ends all that were started. */
 export async function serve<L extends Layers>(
   options: RuntimeOptions<L> & { readonly layers: L },
+  server: Server = createServer(),
 ): Promise<Serving<L>> {
   const failures: Failure[] = [];
   const runtime = createRuntime<L>({
     onError: (error, { stage }) => failures.push({ error, stage }),
     ...options,
   });
-  const server = createServer();
   runtime.attach(server);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const serving = {
     runtime,
     server,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${server instanceof SecureServer ? "https" : "http"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     failures,
   };
   open.push(serving as unknown as Serving<Layers>);

@@ -1,0 +1,190 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { constants, inflateRawSync } from "node:zlib";
+import { expect } from "chai";
+
+/** What a server sent, as it was on the wire. */
+export interface WireFrame {
+  readonly opcode: number;
+  /** Inflated, if it was compressed. */
+  readonly payload: Buffer;
+  /** How many bytes the payload took on the wire. */
+  readonly wireLength: number;
+  readonly compressed: boolean;
+}
+
+export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+/** How a client's frame differs from an ordinary one. */
+export interface FrameFlags {
+  readonly fin?: boolean;
+  readonly rsv1?: boolean;
+}
+
+const open = new Set<RawWebSocket>();
+
+/** For `afterEach`: ends all that were opened. They do not answer a close by themselves. */
+export async function destroyRawWebSockets(): Promise<void> {
+  await Promise.all([...open].map((client) => client.destroy()));
+}
+
+/**
+ * A client that is a TCP connection and no more. It holds each frame against RFC 6455, section 5.2: not fragmented, no
+ * reserved bits (RSV1 only on data, where compression was negotiated), not masked, the shortest form of the length, text in UTF-8.
+ */
+export class RawWebSocket {
+  readonly socket: Socket;
+  /** The answer to the upgrade, up to the empty line. */
+  answer = "";
+  #chunks: Buffer[] = [];
+  #size = 0;
+  #needed = 1;
+  #ended = false;
+  #wake = () => {};
+
+  private constructor(url: string) {
+    const { port } = new URL(url);
+    this.socket = connect(Number(port), "127.0.0.1").setNoDelay();
+    this.socket.on("data", (chunk) => {
+      this.#chunks.push(chunk);
+      this.#size += chunk.length;
+      if (this.#size >= this.#needed) this.#wake();
+    });
+    this.socket.on("error", () => {});
+    this.socket.on("close", () => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  /** Connects, and waits for the answer, which may be a refusal. */
+  static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<RawWebSocket> {
+    const client = new RawWebSocket(url);
+    open.add(client);
+    const { pathname, search } = new URL(url);
+    const lines = Object.entries({
+      Host: "127.0.0.1",
+      Connection: "Upgrade",
+      Upgrade: "websocket",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
+    }).map(([name, value]) => `${name}: ${value}\r\n`);
+    client.socket.write(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n`);
+    let end = -1;
+    while (end < 0) {
+      const bytes = await client.#peek(client.#size + 1);
+      if (bytes === undefined) throw new Error("The server ended the connection without an answer.");
+      end = bytes.indexOf("\r\n\r\n");
+    }
+    client.answer = client.#take(end + 4).toString("latin1");
+    return client;
+  }
+
+  /** What it answered of extensions. */
+  get extensions(): string {
+    return /^sec-websocket-extensions: (.*)\r$/im.exec(this.answer)?.[1] ?? "";
+  }
+
+  get compresses(): boolean {
+    return this.extensions.startsWith("permessage-deflate");
+  }
+
+  /** The next frame; undefined once the server has ended the connection. @throws if it is not as it must be. */
+  async next(): Promise<WireFrame | undefined> {
+    const head = await this.#peek(2);
+    if (head === undefined) {
+      expect(this.#size, "bytes after the last frame").to.equal(0);
+      return undefined;
+    }
+    const [flags = 0, short = 0] = head;
+    const opcode = flags & 0x0f;
+    const { text, binary, close, ping, pong } = Opcode;
+    const compressed = this.compresses && opcode < close && (flags & 0x40) !== 0;
+    expect(flags & 0xf0, "FIN alone").to.equal(compressed ? 0xc0 : 0x80);
+    expect(opcode, "opcode").to.be.oneOf([text, binary, close, ping, pong]);
+    expect(short & 0x80, "mask").to.equal(0);
+    if (opcode >= close) expect(short, "length of a control frame").to.be.at.most(125);
+    const headLength = short === 127 ? 10 : short === 126 ? 4 : 2;
+    const start = await this.#whole(headLength);
+    let length = short;
+    if (short === 126) length = start.readUInt16BE(2);
+    if (short === 127) length = Number(start.readBigUInt64BE(2));
+    if (short === 126) expect(length, "length in 16 bits").to.be.at.least(126);
+    if (short === 127) expect(length, "length in 64 bits").to.be.at.least(65_536);
+    await this.#whole(headLength + length);
+    const bytes = this.#take(headLength + length).subarray(headLength);
+    const payload = compressed ? inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
+    if (opcode === text) new TextDecoder("utf-8", { fatal: true }).decode(payload);
+    return { opcode, payload, wireLength: length, compressed };
+  }
+
+  /** All frames until the server ends the connection. */
+  async rest(): Promise<WireFrame[]> {
+    const frames: WireFrame[] = [];
+    for (let frame = await this.next(); frame !== undefined; frame = await this.next()) frames.push(frame);
+    return frames;
+  }
+
+  /** Sends one frame, masked as a client's must be. */
+  send(
+    opcode: number,
+    payload: Uint8Array | string = "",
+    { fin = true, rsv1 = false }: FrameFlags = {},
+  ): void {
+    const bytes = Buffer.from(payload);
+    const { length } = bytes;
+    const head = Buffer.alloc(length > 65_535 ? 14 : length > 125 ? 8 : 6);
+    head[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
+    head[1] = 0x80 | (length > 65_535 ? 127 : length > 125 ? 126 : length);
+    if (length > 65_535) head.writeBigUInt64BE(BigInt(length), 2);
+    else if (length > 125) head.writeUInt16BE(length, 2);
+    const mask = [0x12, 0x34, 0x56, 0x78];
+    head.set(mask, head.length - 4);
+    for (let index = 0; index < length; index += 1) {
+      bytes[index] = (bytes[index] ?? 0) ^ (mask[index & 3] ?? 0);
+    }
+    this.socket.write(Buffer.concat([head, bytes]));
+  }
+
+  /** Ends it at once. */
+  async destroy(): Promise<void> {
+    open.delete(this);
+    if (this.socket.closed) return;
+    this.socket.destroy();
+    await once(this.socket, "close");
+  }
+
+  async #whole(length: number): Promise<Buffer> {
+    const bytes = await this.#peek(length);
+    if (bytes === undefined) throw new Error("The server ended the connection within a frame.");
+    return bytes;
+  }
+
+  /** At least `length` bytes from the front, or undefined if no more of them come. */
+  async #peek(length: number): Promise<Buffer | undefined> {
+    this.#needed = length;
+    while (this.#size < length && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#size < length ? undefined : this.#gather(length);
+  }
+
+  #take(length: number): Buffer {
+    const bytes = this.#gather(length);
+    this.#chunks[0] = bytes.subarray(length);
+    this.#size -= length;
+    return bytes.subarray(0, length);
+  }
+
+  /** The first chunk, made to hold `length` bytes. */
+  #gather(length: number): Buffer {
+    const [first] = this.#chunks;
+    if (first !== undefined && first.length >= length) return first;
+    const bytes = Buffer.concat(this.#chunks);
+    this.#chunks = [bytes];
+    return bytes;
+  }
+}
