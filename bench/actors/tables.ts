@@ -1,4 +1,4 @@
-import type { Spread } from "../layers/statistics.ts";
+import type { Spread } from "../statistics.ts";
 import type { CarrierName } from "./messaging.ts";
 import type { Results, Task } from "./results.ts";
 import type { FactoryName } from "./spawning.ts";

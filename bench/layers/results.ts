@@ -1,7 +1,7 @@
+import { type Spread, spreadOf } from "../statistics.ts";
 import type { CarrierName } from "./carriers/index.ts";
 import type { JoinFigures, SendFigures } from "./measuring.ts";
 import type { JoinCost } from "./round-trips.ts";
-import { type Spread, spreadOf } from "./statistics.ts";
 import type { Room } from "./tasks.ts";
 
 type Spreads<Figures> = { readonly [Name in keyof Figures]: Spread };
