@@ -18,6 +18,8 @@ interface Answer {
 
 /** How long a task may take: a message that got lost would never end it. */
 const deadlineMs = 120_000;
+/** How long a process may take to end. */
+const graceMs = 5_000;
 
 /** A process of its own that does what it is asked, until this one hangs up or ends. */
 export class RemoteProcess<T extends Tasks<T>> {
@@ -65,11 +67,14 @@ export class RemoteProcess<T extends Tasks<T>> {
     return value as Awaited<ReturnType<T[Task]>>;
   }
 
+  /** Hangs up, and resolves once the process has ended: by itself, or by force where it is stuck. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
     if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
     await exited;
+    clearTimeout(timer);
   }
 }
 

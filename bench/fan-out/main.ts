@@ -2,33 +2,45 @@ import { Redis } from "ioredis";
 import { startRedisServer } from "../../spec/support/redis-server.ts";
 import { runCommand } from "../command.ts";
 import { redisCpuMicros } from "../redis-cpu.ts";
-import { measureSending } from "./measuring.ts";
+import { check } from "./check.ts";
+import { mostConnections } from "./open-files.ts";
 import { help, type Options, readOptions } from "./options.ts";
-import { members, oneNode, sendings, size, twoNodes } from "./plan.ts";
-import { System } from "./system.ts";
+import { mostWanted } from "./plan.ts";
+import { Results } from "./results.ts";
+import { measureRound } from "./rounds.ts";
+import { tables } from "./tables.ts";
+import { write as writeResults } from "./writing.ts";
 
-async function main({ runs, ms, only, parts, profiles }: Options): Promise<void> {
+// What runs beside this process ends when it exits, which it would not do by itself.
+process.once("SIGINT", () => process.exit(130));
+
+function progress(text: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+}
+
+async function main(options: Options): Promise<void> {
   const server = await startRedisServer();
   const redis = new Redis(server.url);
+  const { profiles } = options;
+  const surroundings = { redisUrl: server.url, redisMicros: () => redisCpuMicros(redis), profiles };
   try {
-    for (let run = 1; run <= runs; run += 1) {
-      const rows = [...(parts.includes("one") ? oneNode : []), ...(parts.includes("two") ? twoNodes : [])];
-      for (const name of rows.filter((row) => only.includes(row))) {
-        await System.with(name, { redisUrl: server.url, profiles }, async (system) => {
-          await system.open(members, { first: 0, count: 1, isMember: true });
-          const base = { rooms: 1, size };
-          await system.run({ ...base, inFlight: 20, senders: 1, ms });
-          for (const { title, inFlight, senders } of Object.values(sendings)) {
-            const figures = await measureSending(system, { ...base, inFlight, senders, ms }, () =>
-              redisCpuMicros(redis),
-            );
-            process.stdout.write(
-              `${run} ${name}, ${title}: ${figures.cpu.toFixed(3)} µs (Redis ${figures.redis.toFixed(3)}), ${Math.round(figures.perSecond)}/s, ${figures.p50Ms.toFixed(2)} ${figures.p99Ms.toFixed(2)} ms\n`,
-            );
-          }
-        });
-      }
+    if (options.check) {
+      const { isGood, sentence } = await check(surroundings, progress);
+      process.stdout.write(`${sentence}\n`);
+      if (!isGood) process.exitCode = 1;
+      return;
     }
+    const most = await mostConnections();
+    if (most < mostWanted)
+      progress(`Open files are limited: there will be ${most} connections, and no more.`);
+    const results = new Results();
+    for (let run = 1; run <= options.runs; run += 1) {
+      const announce = (text: string) => progress(`run ${run} of ${options.runs}: ${text}`);
+      await measureRound(results, { ...options, most, progress: announce }, surroundings);
+    }
+    process.stdout.write(tables(results));
+    const version = /^redis_version:(.+)$/m.exec(await redis.info("server"))?.[1]?.trim() ?? "unknown";
+    if (options.write) await writeResults(results, { ...options, redis: version, most });
   } finally {
     redis.disconnect();
     await server.stop();
