@@ -36,7 +36,7 @@ export function picture(results: Results): string {
     `<title>CPU per delivery</title><style>${style}</style>`,
     `<rect width="${width}" height="${height}" fill="var(--paper)"/>`,
     text(16, 28, "Server CPU per delivery, µs", "title"),
-    ...growing.map((row, index) => legend(row, 560 + index * 130)),
+    ...growing.map((row, index) => legend(row, panel.width + panel.left + index * 150)),
     ...panels,
     "</svg>\n",
   ].join("\n");
@@ -44,7 +44,7 @@ export function picture(results: Results): string {
 
 function legend(row: RowName, x: number): string {
   const rule = `<path class="line" stroke="${colour(row)}" d="M${x} 24h18"/>`;
-  return rule + text(x + 24, 28, shortTitle(row));
+  return rule + text(x + 24, 28, rows[row].short);
 }
 
 /** A line for each row; both axes are logarithmic, so that what stays flat is flat. */
@@ -92,14 +92,14 @@ function bars(results: Results): string {
     return cpu === undefined ? [] : [{ row, cpu }];
   });
   const longest = Math.max(...costs.map(({ cpu }) => cpu));
-  const [left, right, step] = [112, 60, plot.height / oneNode.length];
+  const [left, right, step] = [120, 52, plot.height / oneNode.length];
   const content = costs.map(({ row, cpu }, index) => {
     const y = panel.top + index * step;
     const length = ((panel.width - left - right) * cpu) / longest;
     const bar = `<rect x="${left}" y="${y.toFixed(1)}" width="${length.toFixed(1)}" height="${(step * 0.6).toFixed(1)}" rx="2" fill="${colour(row)}"/>`;
     const middle = y + step * 0.3 + 4;
     return (
-      text(left - 8, middle, shortTitle(row), "", "end") +
+      text(left - 8, middle, rows[row].short, "", "end") +
       bar +
       text(left + length + 6, middle, cpu.toPrecision(2))
     );
@@ -127,15 +127,6 @@ function text(x: number, y: number, content: string, kind = "", anchor = "start"
 /** Those that are followed have colours of their own. */
 function colour(row: RowName): string {
   return growing.some((name) => name === row) ? `var(--${row})` : "var(--soft)";
-}
-
-function shortTitle(row: RowName): string {
-  if (row === "ours") return "Greenroom";
-  return row === "uwebsockets"
-    ? "uWebSockets.js"
-    : row === "net"
-      ? "net"
-      : (rows[row].title.split(",")[0] ?? row);
 }
 
 function compact(value: number): string {

@@ -67,7 +67,7 @@ export const growths = {
     at: (step) => ({ ...usual, members: 100, load: { ...usual.load, size: step } }),
   },
   connections: {
-    title: "connections, of which 100 are in the room",
+    title: "connections, 100 in the room",
     steps: [100, 1_000, 10_000],
     at: (step) => ({ ...usual, members: 100, others: step - 100 }),
   },

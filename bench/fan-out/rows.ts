@@ -3,6 +3,8 @@ export type Dialect = "frames" | "websocket" | "socket.io";
 
 export interface Row {
   readonly title: string;
+  /** The same where there is little room. */
+  readonly short: string;
   readonly dialect: Dialect;
   /** The module in `servers` that serves it. */
   readonly server: string;
@@ -17,26 +19,60 @@ const two = { nodes: 2 } as const;
 
 /** All that is measured, by the name it has on the command line. */
 export const rows = {
-  net: { title: "bare `net`, a write per member", dialect: "frames", server: "net", ...one },
-  ws: { title: "bare ws, `send` in a loop", dialect: "websocket", server: "ws", ...one },
-  "ws-framed": { title: "ws, framed once", dialect: "websocket", server: "ws-framed", ...one },
-  "socket.io": { title: "Socket.IO", dialect: "socket.io", server: "socket-io", ...one },
-  uwebsockets: { title: "uWebSockets.js (C++)", dialect: "websocket", server: "uwebsockets", ...one },
-  ours: { title: "**Greenroom**, `MemoryLayer`", dialect: "websocket", server: "greenroom", ...one },
+  net: { title: "bare `net`, a write per member", short: "net", dialect: "frames", server: "net", ...one },
+  ws: { title: "bare ws, `send` in a loop", short: "ws", dialect: "websocket", server: "ws", ...one },
+  "ws-framed": {
+    title: "ws, framed once",
+    short: "ws, framed once",
+    dialect: "websocket",
+    server: "ws-framed",
+    ...one,
+  },
+  "socket.io": { title: "Socket.IO", short: "Socket.IO", dialect: "socket.io", server: "socket-io", ...one },
+  uwebsockets: {
+    title: "uWebSockets.js (C++)",
+    short: "uWebSockets.js",
+    dialect: "websocket",
+    server: "uwebsockets",
+    ...one,
+  },
+  ours: {
+    title: "**Greenroom**, `MemoryLayer`",
+    short: "Greenroom",
+    dialect: "websocket",
+    server: "greenroom",
+    ...one,
+  },
   "socket.io-pubsub": {
-    ...{ title: "Socket.IO, `@socket.io/redis-adapter`", dialect: "socket.io" as const },
+    ...{
+      title: "Socket.IO, `@socket.io/redis-adapter`",
+      short: "Socket.IO, pub/sub",
+      dialect: "socket.io" as const,
+    },
     ...{ server: "socket-io", variant: "pubsub", ...two },
   },
   "socket.io-streams": {
-    ...{ title: "Socket.IO, `@socket.io/redis-streams-adapter`", dialect: "socket.io" as const },
+    ...{
+      title: "Socket.IO, `@socket.io/redis-streams-adapter`",
+      short: "Socket.IO, streams",
+      dialect: "socket.io" as const,
+    },
     ...{ server: "socket-io", variant: "streams", ...two },
   },
   "ours-pubsub": {
-    ...{ title: "**Greenroom**, `RedisPubSubLayer`", dialect: "websocket" as const },
+    ...{
+      title: "**Greenroom**, `RedisPubSubLayer`",
+      short: "Greenroom, pub/sub",
+      dialect: "websocket" as const,
+    },
     ...{ server: "greenroom", variant: "pubsub", ...two },
   },
   "ours-streams": {
-    ...{ title: "**Greenroom**, `RedisStreamsLayer`", dialect: "websocket" as const },
+    ...{
+      title: "**Greenroom**, `RedisStreamsLayer`",
+      short: "Greenroom, streams",
+      dialect: "websocket" as const,
+    },
     ...{ server: "greenroom", variant: "streams", ...two },
   },
 } as const satisfies Readonly<Record<string, Row>>;

@@ -26,7 +26,7 @@ export class FrameReader {
       const end = start + payloadLength(bytes, at);
       if (end > bytes.length) break;
       const first = bytes[at] ?? 0;
-      if ((first & 0xf0) !== 0x80) throw new Error("A frame is compressed or a fragment.");
+      if ((first & 0xf0) !== 0x80 || first === 0x80) throw new Error("A frame is compressed or a fragment.");
       this.#onFrame(first & 0x0f, bytes, start, end);
       at = end;
     }

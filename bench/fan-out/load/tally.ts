@@ -35,11 +35,14 @@ export class Tally {
    * @throws saying what is wrong: the copy is another one, or comes too early, or was never sent.
    */
   arrive(member: number, sender: number, number: number): boolean {
+    const sent = this.#sent[sender];
+    if (sent === undefined) throw new Error(`Member ${member} gets something of no such sender.`);
     const index = member * this.#senders + sender;
-    const expected = this.#next[index];
-    if (!(sender < this.#senders) || number !== expected || number >= (this.#sent[sender] ?? 0)) {
-      const what = expected !== undefined && number < expected ? "a second time" : `in place of ${expected}`;
-      throw new Error(`Member ${member} gets message ${number} of sender ${sender} ${what}.`);
+    const expected = this.#next[index] ?? 0;
+    if (number !== expected || number >= sent) {
+      throw new Error(
+        `Member ${member} gets message ${number} of sender ${sender} ${faultOf(number, expected)}.`,
+      );
     }
     this.#next[index] = number + 1;
     const slot = sender * this.#window + (number % this.#window);
@@ -52,4 +55,9 @@ export class Tally {
   get missing(): number {
     return this.#missing.reduce((sum, count) => sum + count, 0);
   }
+}
+
+function faultOf(number: number, expected: number): string {
+  if (number < expected) return "a second time";
+  return number === expected ? "that was never sent" : `in place of ${expected}`;
 }
