@@ -5,7 +5,7 @@ import { redisCpuMicros } from "../redis-cpu.ts";
 import { check } from "./check.ts";
 import { mostConnections } from "./open-files.ts";
 import { help, type Options, readOptions } from "./options.ts";
-import { mostWanted } from "./plan.ts";
+import { mostWanted, sendings } from "./plan.ts";
 import { Results } from "./results.ts";
 import { measureRound } from "./rounds.ts";
 import { tables } from "./tables.ts";
@@ -33,10 +33,10 @@ async function main(options: Options): Promise<void> {
     const most = await mostConnections();
     if (most < mostWanted)
       progress(`Open files are limited: there will be ${most} connections, and no more.`);
-    const results = new Results();
+    const [results, ways] = [new Results(), Object.values(sendings)];
     for (let run = 1; run <= options.runs; run += 1) {
       const announce = (text: string) => progress(`run ${run} of ${options.runs}: ${text}`);
-      await measureRound(results, { ...options, most, progress: announce }, surroundings);
+      await measureRound(results, { ...options, ways, most, progress: announce }, surroundings);
     }
     process.stdout.write(tables(results));
     const version = /^redis_version:(.+)$/m.exec(await redis.info("server"))?.[1]?.trim() ?? "unknown";

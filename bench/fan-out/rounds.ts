@@ -1,5 +1,5 @@
 import { measureGrowth, measureIdle, measureSendings } from "./measuring.ts";
-import { growing, growthNames, growths, oneNode, type Part, twoNodes } from "./plan.ts";
+import { growing, growthNames, growths, oneNode, type Part, type Sending, twoNodes } from "./plan.ts";
 import type { Results } from "./results.ts";
 import type { RowName } from "./rows.ts";
 import { type Surroundings, System } from "./system.ts";
@@ -8,6 +8,8 @@ export interface Round {
   readonly ms: number;
   readonly only: readonly RowName[];
   readonly parts: readonly Part[];
+  /** How messages are sent, where nothing grows. */
+  readonly ways: readonly Sending[];
   /** How many connections there can be. */
   readonly most: number;
   /** Hears of what comes next. */
@@ -17,7 +19,7 @@ export interface Round {
 /** Measures everything once: rows that are compared come one after the other. */
 export async function measureRound(
   results: Results,
-  { ms, only, parts, most, progress }: Round,
+  { ms, only, parts, ways, most, progress }: Round,
   surroundings: Surroundings,
 ): Promise<void> {
   const each = async (
@@ -31,7 +33,7 @@ export async function measureRound(
     }
   };
   const send = async (row: RowName, system: System) => {
-    for await (const [sending, figures] of measureSendings(system, ms))
+    for await (const [sending, figures] of measureSendings(system, ways, ms))
       results.addSend(row, sending, figures);
   };
   if (parts.includes("one")) await each(oneNode, "one node", send);
