@@ -21,7 +21,7 @@ export const help = `What a message to a room costs, beside bare sockets, ws, So
   npm run bench:fan-out -- [options]
 
   --runs <n>       how often everything is measured, in turn (5)
-  --ms <n>         how long is sent in one measurement, in milliseconds (800)
+  --ms <n>         how many milliseconds long is sent in one measurement; half of it where things grow (800)
   --only <names>   these rows only, separated by commas, and nothing is written:
                    ${rowNames.join(", ")}
   --parts <names>  these tables only, and nothing is written: ${parts.join(", ")}

@@ -5,6 +5,7 @@ import type { RowName } from "./rows.ts";
 import { type Surroundings, System } from "./system.ts";
 
 export interface Round {
+  /** How long is sent in one measurement; half as long at each step of what grows. */
   readonly ms: number;
   readonly only: readonly RowName[];
   readonly parts: readonly Part[];
@@ -45,7 +46,7 @@ export async function measureRound(
   }
   for (const growth of parts.includes("growth") ? growthNames.map((name) => growths[name]) : []) {
     await each(growing, growth.title, async (row, system) => {
-      for await (const [step, figures] of measureGrowth(system, growth, { ms, most })) {
+      for await (const [step, figures] of measureGrowth(system, growth, { ms: ms / 2, most })) {
         results.addStep(row, growth, step, figures);
       }
     });
