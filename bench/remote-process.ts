@@ -35,10 +35,8 @@ export class RemoteProcess<T extends Tasks<T>> {
       this.#pending.get(answer.id)?.(answer);
       this.#pending.delete(answer.id);
     });
-    this.#child.on("exit", (code, signal) => {
-      this.#ended = `The process ended: ${code ?? signal}.`;
-      for (const settle of this.#pending.values()) settle({ id: 0, error: this.#ended });
-    });
+    this.#child.on("exit", (code, signal) => this.#end(`The process ended: ${code ?? signal}.`));
+    this.#child.on("error", ({ message }) => this.#end(message));
   }
 
   get pid(): number {
@@ -65,6 +63,11 @@ export class RemoteProcess<T extends Tasks<T>> {
     });
     if (error !== undefined) throw new Error(error);
     return value as Awaited<ReturnType<T[Task]>>;
+  }
+
+  #end(reason: string): void {
+    this.#ended ??= reason;
+    for (const settle of this.#pending.values()) settle({ id: 0, error: this.#ended });
   }
 
   /** Hangs up, and resolves once the process has ended: by itself, or by force where it is stuck. */
