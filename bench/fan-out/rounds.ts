@@ -34,8 +34,9 @@ export async function measureRound(
     }
   };
   const send = async (row: RowName, system: System) => {
-    for await (const [sending, figures] of measureSendings(system, ways, ms))
-      results.addSend(row, sending, figures);
+    for await (const [way, figures] of measureSendings(system, ways, ms)) {
+      results.addSend(row, way, figures);
+    }
   };
   if (parts.includes("one")) await each(oneNode, "one node", send);
   if (parts.includes("two")) await each(twoNodes, "two nodes", send);

@@ -14,66 +14,39 @@ export interface Row {
   readonly nodes: 1 | 2;
 }
 
-const one = { nodes: 1 } as const;
-const two = { nodes: 2 } as const;
+const bare = { dialect: "frames", nodes: 1 } as const;
+const webSocket = { dialect: "websocket", nodes: 1 } as const;
+const socketIo = { dialect: "socket.io", server: "socket-io" } as const;
+const greenroom = { dialect: "websocket", server: "greenroom" } as const;
 
 /** All that is measured, by the name it has on the command line. */
 export const rows = {
-  net: { title: "bare `net`, a write per member", short: "net", dialect: "frames", server: "net", ...one },
-  ws: { title: "bare ws, `send` in a loop", short: "ws", dialect: "websocket", server: "ws", ...one },
-  "ws-framed": {
-    title: "ws, framed once",
-    short: "ws, framed once",
-    dialect: "websocket",
-    server: "ws-framed",
-    ...one,
-  },
-  "socket.io": { title: "Socket.IO", short: "Socket.IO", dialect: "socket.io", server: "socket-io", ...one },
+  net: { ...bare, title: "bare `net`, a write per member", short: "net", server: "net" },
+  ws: { ...webSocket, title: "bare ws, `send` in a loop", short: "ws", server: "ws" },
+  "ws-framed": { ...webSocket, title: "ws, framed once", short: "ws, framed once", server: "ws-framed" },
+  "socket.io": { ...socketIo, title: "Socket.IO", short: "Socket.IO", nodes: 1 },
   uwebsockets: {
+    ...webSocket,
     title: "uWebSockets.js (C++)",
     short: "uWebSockets.js",
-    dialect: "websocket",
     server: "uwebsockets",
-    ...one,
   },
-  ours: {
-    title: "**Greenroom**, `MemoryLayer`",
-    short: "Greenroom",
-    dialect: "websocket",
-    server: "greenroom",
-    ...one,
-  },
+  ours: { ...greenroom, title: "**Greenroom**, `MemoryLayer`", short: "Greenroom", nodes: 1 },
   "socket.io-pubsub": {
-    ...{
-      title: "Socket.IO, `@socket.io/redis-adapter`",
-      short: "Socket.IO, pub/sub",
-      dialect: "socket.io" as const,
-    },
-    ...{ server: "socket-io", variant: "pubsub", ...two },
+    ...{ ...socketIo, variant: "pubsub", nodes: 2 },
+    ...{ title: "Socket.IO, `@socket.io/redis-adapter`", short: "Socket.IO, pub/sub" },
   },
   "socket.io-streams": {
-    ...{
-      title: "Socket.IO, `@socket.io/redis-streams-adapter`",
-      short: "Socket.IO, streams",
-      dialect: "socket.io" as const,
-    },
-    ...{ server: "socket-io", variant: "streams", ...two },
+    ...{ ...socketIo, variant: "streams", nodes: 2 },
+    ...{ title: "Socket.IO, `@socket.io/redis-streams-adapter`", short: "Socket.IO, streams" },
   },
   "ours-pubsub": {
-    ...{
-      title: "**Greenroom**, `RedisPubSubLayer`",
-      short: "Greenroom, pub/sub",
-      dialect: "websocket" as const,
-    },
-    ...{ server: "greenroom", variant: "pubsub", ...two },
+    ...{ ...greenroom, variant: "pubsub", nodes: 2 },
+    ...{ title: "**Greenroom**, `RedisPubSubLayer`", short: "Greenroom, pub/sub" },
   },
   "ours-streams": {
-    ...{
-      title: "**Greenroom**, `RedisStreamsLayer`",
-      short: "Greenroom, streams",
-      dialect: "websocket" as const,
-    },
-    ...{ server: "greenroom", variant: "streams", ...two },
+    ...{ ...greenroom, variant: "streams", nodes: 2 },
+    ...{ title: "**Greenroom**, `RedisStreamsLayer`", short: "Greenroom, streams" },
   },
 } as const satisfies Readonly<Record<string, Row>>;
 

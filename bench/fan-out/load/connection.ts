@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import type { Dialect } from "../rows.ts";
 import { dialects, pong, type Speech } from "./dialects.ts";
 import { FrameReader, opcodes } from "./frame-reader.ts";
+import { leastSize } from "./message-text.ts";
 
 /** Hears of a text of a room: it is in `bytes`, from `start` to before `end`, until the call returns, and came at `atMs`. */
 export type TextListener = (bytes: Buffer, start: number, end: number, atMs: number) => void;
@@ -120,7 +121,7 @@ export class Connection {
     const [before, after] = around.map((text) => text.length) as [number, number];
     let isJoined = false;
     // What a server may send that is no text of a room is shorter than all of those.
-    const leastLength = before + after + 16;
+    const leastLength = before + after + leastSize;
     return (bytes, start, end) => {
       if (isJoined && end - start >= leastLength) {
         this.#onText(bytes, start + before, end - after, this.#readAt);
@@ -136,12 +137,8 @@ export class Connection {
   }
 
   #closedBy(reason: string): void {
-    if (!this.#closing)
-      this.#fail(
-        new Error(
-          `The server closed with ${reason.charCodeAt(0) * 256 + reason.charCodeAt(1)} ${reason.slice(2)}.`,
-        ),
-      );
+    const code = reason.charCodeAt(0) * 256 + reason.charCodeAt(1);
+    if (!this.#closing) this.#fail(new Error(`The server closed with ${code} ${reason.slice(2)}.`));
     this.#closing = true;
     this.#socket.end();
   }

@@ -90,9 +90,8 @@ export class Traffic {
   #watch(): NodeJS.Timeout {
     let before = -1;
     return setInterval(() => {
-      const { missing } = this.#tally;
-      if (this.#arrived === before)
-        this.#end(new Error(`${missing} copies have not come for ${silenceMs} ms.`));
+      const late = `${this.#tally.missing} copies have not come for ${silenceMs} ms.`;
+      if (this.#arrived === before) this.#end(new Error(late));
       before = this.#arrived;
     }, silenceMs);
   }
