@@ -19,6 +19,11 @@ export interface IdleFigures {
   readonly heap: number;
 }
 
+/** How long is sent before anything is measured, so that what runs is what V8 has optimised: it takes most of a second. */
+const warmUpMs = 1_200;
+/** The same at each further step of what grows. */
+const settleMs = 200;
+
 /** A room, and nothing in it that was not asked for. */
 const aRoom = { first: 0, count: 1, isMember: true } as const;
 /** To which nothing is sent. */
@@ -32,8 +37,7 @@ export async function* measureSendings(
 ): AsyncGenerator<readonly [Sending, SendFigures]> {
   await system.open(members, aRoom);
   const base = { rooms: 1, size, ms };
-  // So that what runs is what V8 has optimised.
-  await system.run({ ...base, ...sendings.burst });
+  await system.run({ ...base, ...sendings.burst, ms: warmUpMs });
   for (const sending of ways) {
     yield [sending, await measureLoad(system, { ...base, ...sending })];
   }
@@ -51,7 +55,7 @@ export async function* measureGrowth(
     await system.closeAll();
     await system.open(members, { ...aRoom, count: load.rooms });
     await system.open(others, otherRoom);
-    await system.run({ ...load, ms: index === 0 ? ms : ms / 4 });
+    await system.run({ ...load, ms: index === 0 ? warmUpMs : settleMs });
     yield [step, await measureLoad(system, { ...load, ms })];
   }
 }
