@@ -5,6 +5,24 @@ export function positive(name: string, text: string): number {
   throw new TypeError(`--${name} is a positive integer, not "${text}".`);
 }
 
+/**
+ * The names in an option of a bench, separated by commas; all there are where the option is not given.
+ *
+ * @throws {TypeError} listing those there are, for another one.
+ */
+export function names<Name extends string>(
+  option: string,
+  list: string | undefined,
+  known: readonly Name[],
+): readonly Name[] {
+  if (list === undefined) return known;
+  return list.split(",").map((text) => {
+    const name = known.find((candidate) => candidate === text);
+    if (name === undefined) throw new TypeError(`--${option} knows ${known.join(", ")}; not "${text}".`);
+    return name;
+  });
+}
+
 /** Runs a bench by its arguments: shows the help where `read` gives nothing, and what is wrong where it throws. */
 export async function runCommand<Options>(
   read: (args: readonly string[]) => Options | undefined,

@@ -6,25 +6,27 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-describe("package-lock.json", () => {
-  let packages: Readonly<Record<string, Locked>>;
+for (const folder of ["", "bench/layers/", "bench/fan-out/"]) {
+  describe(`${folder}package-lock.json`, () => {
+    let packages: Readonly<Record<string, Locked>>;
 
-  before(async () => {
-    const text = await readFile(new URL("../package-lock.json", import.meta.url), "utf8");
-    packages = JSON.parse(text).packages;
-  });
+    before(async () => {
+      const text = await readFile(new URL(`../${folder}package-lock.json`, import.meta.url), "utf8");
+      packages = JSON.parse(text).packages;
+    });
 
-  // npm 11 refuses to install from a lock file that lacks one for another platform.
-  it("has every optional dependency, those for other platforms too", () => {
-    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
-      Object.keys(optionalDependencies).filter(
-        (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
-      ),
-    );
-    expect(missing).to.deep.equal([]);
-  });
+    // npm 11 refuses to install from a lock file that lacks one for another platform.
+    it("has every optional dependency, those for other platforms too", () => {
+      const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+        Object.keys(optionalDependencies).filter(
+          (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
+        ),
+      );
+      expect(missing).to.deep.equal([]);
+    });
 
-  it("holds no download addresses", () => {
-    expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).to.deep.equal([]);
+    it("holds no download addresses", () => {
+      expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).to.deep.equal([]);
+    });
   });
-});
+}

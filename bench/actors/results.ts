@@ -1,4 +1,4 @@
-import { type Spread, spreadOf } from "../layers/statistics.ts";
+import { type Spread, spreadOf } from "../statistics.ts";
 import type { Figures } from "./measure.ts";
 import type { CarrierName } from "./messaging.ts";
 import type { FactoryName } from "./spawning.ts";

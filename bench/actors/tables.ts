@@ -1,4 +1,5 @@
-import type { Spread } from "../layers/statistics.ts";
+import { table } from "../markdown.ts";
+import type { Spread } from "../statistics.ts";
 import type { CarrierName } from "./messaging.ts";
 import type { Results, Task } from "./results.ts";
 import type { FactoryName } from "./spawning.ts";
@@ -159,9 +160,7 @@ export function tables(results: Results, extent: Extent): string {
 }
 
 function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const marks = head.map((_, index) => (index === 0 ? "---" : "--:"));
-  return `### ${title}\n\n${[line(head), line(marks), ...rows.map(line)].join("\n")}\n`;
+  return `### ${title}\n\n${table(head, rows)}\n`;
 }
 
 const grouped = (value: number) => value.toLocaleString("en");

@@ -1,5 +1,5 @@
+import { quantile } from "../statistics.ts";
 import { now } from "./clock.ts";
-import { quantile } from "./statistics.ts";
 import type { Arrived } from "./tasks.ts";
 
 /** The `sentAt` of a message that is sent before the measuring, to see whether it arrives. */

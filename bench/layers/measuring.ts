@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
+import { redisCpuMicros } from "../redis-cpu.ts";
 import type { Joining, Sending } from "./plan.ts";
-import { redisCpuMicros } from "./redis-cpu.ts";
 import { RemoteNode } from "./remote.ts";
 import type { Joins, Load } from "./tasks.ts";
 

@@ -1,10 +1,10 @@
+import { answerTasks } from "../remote-process.ts";
 import { type Acknowledgements, connectTo, hearAcknowledgements } from "./acknowledgements.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { Carrier } from "./carriers/carrier.ts";
 import { carriers } from "./carriers/index.ts";
 import { startProfile } from "./profile.ts";
 import { greet, publishAll } from "./publishing.ts";
-import type { Answer, Request } from "./remote.ts";
 import type { Done, Room, Tasks } from "./tasks.ts";
 
 /** The process of one node: it does what the bench asks, until that hangs up. */
@@ -82,17 +82,4 @@ function there<T>(value: T | undefined): T {
   return value;
 }
 
-async function answer({ id, task, args }: Request): Promise<Answer> {
-  try {
-    const work = tasks[task] as (...args: readonly unknown[]) => Promise<unknown>;
-    return { id, value: await work(...args) };
-  } catch (error) {
-    return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
-  }
-}
-
-process.on("message", async (request: Request) => {
-  process.send?.(await answer(request));
-});
-// Peers do not end by themselves once they are closed; and nothing of a bench is worth saving.
-process.on("disconnect", () => process.exit());
+answerTasks(tasks);

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { positive } from "../command.ts";
+import { names, positive } from "../command.ts";
 import { type CarrierName, carrierNames } from "./carriers/index.ts";
 import { type Part, parts } from "./plan.ts";
 
@@ -55,18 +55,4 @@ export function readOptions(args: readonly string[]): Options | undefined {
     profiles: values.profiles,
     write: values.write && all,
   };
-}
-
-/** The names in a list with commas; all there are where no list is given. */
-function names<Name extends string>(
-  option: string,
-  list: string | undefined,
-  known: readonly Name[],
-): readonly Name[] {
-  if (list === undefined) return known;
-  return list.split(",").map((text) => {
-    const name = known.find((candidate) => candidate === text);
-    if (name === undefined) throw new TypeError(`--${option} knows ${known.join(", ")}; not "${text}".`);
-    return name;
-  });
 }

@@ -1,10 +1,9 @@
+import { Collection, type Spreads } from "../collection.ts";
+import { type Spread, spreadOf } from "../statistics.ts";
 import type { CarrierName } from "./carriers/index.ts";
 import type { JoinFigures, SendFigures } from "./measuring.ts";
 import type { JoinCost } from "./round-trips.ts";
-import { type Spread, spreadOf } from "./statistics.ts";
 import type { Room } from "./tasks.ts";
-
-type Spreads<Figures> = { readonly [Name in keyof Figures]: Spread };
 
 /** Which of the measurements of messages. */
 export interface SendKey {
@@ -15,8 +14,8 @@ export interface SendKey {
 
 /** Collects what each run gives, by what was measured and of whom, and sums it up. */
 export class Results {
-  readonly #sends = new Collection<SendFigures>();
-  readonly #joins = new Collection<JoinFigures>();
+  readonly #sends = new Collection<CarrierName, SendFigures>();
+  readonly #joins = new Collection<CarrierName, JoinFigures>();
   readonly #joinCosts: Record<string, Record<string, JoinCost>> = {};
 
   addSend({ carrier, room, inFlight }: SendKey, figures: SendFigures): void {
@@ -33,7 +32,7 @@ export class Results {
   }
 
   send({ carrier, room, inFlight }: SendKey): Spreads<SendFigures> | undefined {
-    return spreads(this.#sends.runs(sendTitle(room, inFlight), carrier));
+    return this.#sends.spreads(sendTitle(room, inFlight), carrier);
   }
 
   /**
@@ -51,7 +50,7 @@ export class Results {
   }
 
   join(carrier: CarrierName, atOnce: number): Spreads<JoinFigures> | undefined {
-    return spreads(this.#joins.runs(joinTitle(atOnce), carrier));
+    return this.#joins.spreads(joinTitle(atOnce), carrier);
   }
 
   joinCost(carrier: CarrierName, atOnce: number): JoinCost | undefined {
@@ -61,40 +60,6 @@ export class Results {
   toJSON(): object {
     return { sends: this.#sends, joins: this.#joins, joinCosts: this.#joinCosts };
   }
-}
-
-/** The figures of all runs: by what was measured, then by carrier. */
-class Collection<Figures extends { readonly [Name in keyof Figures]: number }> {
-  readonly #all: Record<string, Record<string, Figures[]>> = {};
-
-  add(title: string, carrier: CarrierName, figures: Figures): void {
-    const rows = this.#all[title] ?? {};
-    this.#all[title] = rows;
-    rows[carrier] = [...(rows[carrier] ?? []), figures];
-  }
-
-  runs(title: string, carrier: CarrierName): readonly Figures[] {
-    return this.#all[title]?.[carrier] ?? [];
-  }
-
-  toJSON(): object {
-    return mapValues(this.#all, (rows) => mapValues(rows, spreads));
-  }
-}
-
-function spreads<Figures extends { readonly [Name in keyof Figures]: number }>(
-  all: readonly Figures[],
-): Spreads<Figures> | undefined {
-  const [first] = all;
-  if (first === undefined) return undefined;
-  const names = Object.keys(first) as (keyof Figures)[];
-  return Object.fromEntries(
-    names.map((name) => [name, spreadOf(all.map((figures) => figures[name]))]),
-  ) as Spreads<Figures>;
-}
-
-function mapValues<T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }
 
 function sendTitle({ groups, members, busy = groups }: Room, inFlight: number): string {

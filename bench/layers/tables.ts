@@ -1,3 +1,4 @@
+import { type Row, table, whole } from "../markdown.ts";
 import { type CarrierName, carrierNames, carriers } from "./carriers/index.ts";
 import {
   control,
@@ -13,9 +14,6 @@ import {
 import type { Results } from "./results.ts";
 import { targets } from "./targets.ts";
 import type { Room } from "./tasks.ts";
-
-type Cell = string | number | undefined;
-type Row = readonly Cell[];
 
 /** All results as tables of Markdown. What was not measured has none. */
 export function tables(results: Results): string {
@@ -121,14 +119,4 @@ function joinRow(results: Results, carrier: CarrierName, atOnce: number): Row[] 
       cost && whole(cost.commands),
     ],
   ];
-}
-
-function table(head: Row, rows: readonly Row[]): string {
-  const line = (cells: Row) => `| ${cells.map((cell) => cell ?? "").join(" | ")} |`;
-  const rule = `|${head.map((_, index) => (index === 0 ? "---|" : "--:|")).join("")}`;
-  return [line(head), rule, ...rows.map(line)].join("\n");
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en");
 }

@@ -1,0 +1,150 @@
+import { connect, type Socket } from "node:net";
+import type { Dialect } from "../rows.ts";
+import { dialects, pong, type Speech } from "./dialects.ts";
+import { FrameReader, opcodes } from "./frame-reader.ts";
+import { leastSize } from "./message-text.ts";
+
+/** Hears of a text of a room: it is in `bytes`, from `start` to before `end`, until the call returns, and came at `atMs`. */
+export type TextListener = (bytes: Buffer, start: number, end: number, atMs: number) => void;
+
+/** Where all connections read to: what comes is looked at in the same turn, and what has to stay is copied. */
+const shared = Buffer.allocUnsafeSlow(65_536);
+
+/** How long a connection may take to be open, and to be closed. */
+const deadlineMs = 20_000;
+
+/** One client, as cheap as it can be: it shares its machine with what is measured. */
+export class Connection {
+  readonly #speech: Speech;
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  #head: string | undefined;
+  #onOpen: (error?: Error) => void = () => {};
+  #onFailure: (error: Error) => void = () => {};
+  #onText: TextListener = () => {};
+  #readAt = 0;
+  #closing = false;
+
+  private constructor(port: number, dialect: Dialect, query: string) {
+    this.#speech = dialects[dialect];
+    this.#head = this.#speech.upgrades ? "" : undefined;
+    const hear = this.#textListener();
+    this.#reader = new FrameReader((opcode, bytes, start, end) => {
+      if (opcode === opcodes.text || opcode === opcodes.binary) hear(bytes, start, end);
+      else if (opcode === opcodes.ping) this.#socket.write(pong(bytes.subarray(start, end)));
+      else if (opcode === opcodes.close) this.#closedBy(bytes.toString("latin1", start, end));
+    });
+    this.#socket = connect({
+      ...{ port, host: "127.0.0.1", noDelay: true },
+      onread: { buffer: shared, callback: (length) => this.#read(shared.subarray(0, length)) },
+    });
+    this.#socket.on("connect", () => this.#socket.write(this.#speech.hello(query)));
+    this.#socket.on("error", (error) => this.#fail(error));
+    this.#socket.on("close", () => {
+      if (!this.#closing) this.#fail(new Error("The server closed a connection."));
+    });
+  }
+
+  /** Resolves once the server has said that the client is in its rooms. @param query which they are */
+  static async open(port: number, dialect: Dialect, query: string): Promise<Connection> {
+    const connection = new Connection(port, dialect, query);
+    await new Promise<void>((resolve, reject) => {
+      const late = () => reject(new Error(`A connection was not open after ${deadlineMs} ms.`));
+      const timer = setTimeout(late, deadlineMs);
+      connection.#onOpen = (error) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+    });
+    return connection;
+  }
+
+  /** @param onFailure hears of what ends the connection, unless that is {@link close} */
+  listen(onText: TextListener, onFailure: (error: Error) => void): void {
+    this.#onText = onText;
+    this.#onFailure = onFailure;
+  }
+
+  /** The text as it goes to the server: it may be written together with others. */
+  frame(text: string): Buffer {
+    return this.#speech.message(text);
+  }
+
+  write(frames: Buffer): void {
+    this.#socket.write(frames);
+  }
+
+  /** Says goodbye, and resolves once the server has closed, too. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#socket.destroyed) return;
+    await new Promise<void>((resolve, reject) => {
+      const late = () => reject(new Error(`A connection was not closed after ${deadlineMs} ms.`));
+      const timer = setTimeout(late, deadlineMs);
+      this.#socket.on("close", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      if (this.#speech.goodbye === undefined) this.#socket.end();
+      else this.#socket.write(this.#speech.goodbye);
+    });
+  }
+
+  #read(chunk: Buffer): boolean {
+    // What one read brings has come at one moment.
+    this.#readAt = performance.now();
+    try {
+      const frames = this.#head === undefined ? chunk : this.#readHead(chunk);
+      if (frames.length > 0) this.#reader.read(frames);
+    } catch (error) {
+      this.#fail(error as Error);
+      this.#closing = true;
+      this.#socket.destroy();
+    }
+    return true;
+  }
+
+  /** @returns what comes after the response. */
+  #readHead(chunk: Buffer): Buffer {
+    this.#head += chunk.toString("latin1");
+    const end = this.#head?.indexOf("\r\n\r\n") ?? -1;
+    if (end === -1) return chunk.subarray(chunk.length);
+    if (!this.#head?.startsWith("HTTP/1.1 101")) throw new Error(`An upgrade was refused:\n${this.#head}`);
+    const rest = this.#head.length - end - 4;
+    this.#head = undefined;
+    return chunk.subarray(chunk.length - rest);
+  }
+
+  #textListener(): (bytes: Buffer, start: number, end: number) => void {
+    const { around, joined } = this.#speech;
+    const [before, after] = around.map((text) => text.length) as [number, number];
+    let isJoined = false;
+    // What a server may send that is no text of a room is shorter than all of those.
+    const leastLength = before + after + leastSize;
+    return (bytes, start, end) => {
+      if (isJoined && end - start >= leastLength) {
+        this.#onText(bytes, start + before, end - after, this.#readAt);
+        return;
+      }
+      const payload = bytes.toString("latin1", start, end);
+      const answer = this.#speech.answer(payload);
+      if (answer !== undefined) this.#socket.write(answer);
+      if (payload !== joined) return;
+      isJoined = true;
+      this.#onOpen();
+    };
+  }
+
+  #closedBy(reason: string): void {
+    const code = reason.charCodeAt(0) * 256 + reason.charCodeAt(1);
+    if (!this.#closing) this.#fail(new Error(`The server closed with ${code} ${reason.slice(2)}.`));
+    this.#closing = true;
+    this.#socket.end();
+  }
+
+  #fail(error: Error): void {
+    this.#onOpen(error);
+    this.#onFailure(error);
+  }
+}

@@ -1,0 +1,33 @@
+import { nameOfRoom } from "../servers/room-server.ts";
+
+/** What a text says of itself: five letters for its room, three for its sender, eight for its number, then filling. */
+const [senderAt, numberAt, filledFrom] = [5, 8, 16];
+
+/** The least that a text can be, in bytes. */
+export const leastSize = filledFrom;
+
+export function messageText(room: number, sender: number, number: number, size: number): string {
+  const name = `${nameOfRoom(room)}${String(sender).padStart(3, "0")}${String(number).padStart(8, "0")}`;
+  return name.padEnd(size, "x");
+}
+
+/** @param at where the text begins in `bytes` */
+export function senderIn(bytes: Buffer, at: number): number {
+  return digits(bytes, at + senderAt, at + numberAt);
+}
+
+/** @param at where the text begins in `bytes` */
+export function numberIn(bytes: Buffer, at: number): number {
+  return digits(bytes, at + numberAt, at + filledFrom);
+}
+
+/** NaN where it is no number. */
+function digits(bytes: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at += 1) {
+    const digit = (bytes[at] ?? 0) - 48;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}

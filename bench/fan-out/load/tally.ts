@@ -1,0 +1,63 @@
+/** Sees to it that every member gets every message of every sender once, and those of one sender in the order sent. */
+export class Tally {
+  readonly #members: number;
+  readonly #senders: number;
+  /** The number that comes next, for each member and each sender. */
+  readonly #next: Uint32Array;
+  /** How many members have yet to get a message, for each of a sender's that may be on their way. */
+  readonly #missing: Uint32Array;
+  readonly #sent: Uint32Array;
+  readonly #window: number;
+
+  /** @param window how many messages of one sender may be on their way */
+  constructor(members: number, senders: number, window: number) {
+    this.#members = members;
+    this.#senders = senders;
+    this.#window = window;
+    this.#next = new Uint32Array(members * senders);
+    this.#missing = new Uint32Array(senders * window);
+    this.#sent = new Uint32Array(senders);
+  }
+
+  /** @returns the number that the sender's next message has to carry. */
+  send(sender: number): number {
+    const number = this.#sent[sender] ?? 0;
+    const slot = sender * this.#window + (number % this.#window);
+    if (this.#missing[slot] !== 0)
+      throw new Error(`Sender ${sender} has more on its way than ${this.#window}.`);
+    this.#missing[slot] = this.#members;
+    this.#sent[sender] = number + 1;
+    return number;
+  }
+
+  /**
+   * @returns whether this copy was the last.
+   * @throws saying what is wrong: the copy is another one, or comes too early, or was never sent.
+   */
+  arrive(member: number, sender: number, number: number): boolean {
+    const sent = this.#sent[sender];
+    if (sent === undefined) throw new Error(`Member ${member} gets something of no such sender.`);
+    const index = member * this.#senders + sender;
+    const expected = this.#next[index] ?? 0;
+    if (number !== expected || number >= sent) {
+      throw new Error(
+        `Member ${member} gets message ${number} of sender ${sender} ${faultOf(number, expected)}.`,
+      );
+    }
+    this.#next[index] = number + 1;
+    const slot = sender * this.#window + (number % this.#window);
+    const missing = (this.#missing[slot] ?? 0) - 1;
+    this.#missing[slot] = missing;
+    return missing === 0;
+  }
+
+  /** How many copies have not arrived. */
+  get missing(): number {
+    return this.#missing.reduce((sum, count) => sum + count, 0);
+  }
+}
+
+function faultOf(number: number, expected: number): string {
+  if (number < expected) return "a second time";
+  return number === expected ? "that was never sent" : `in place of ${expected}`;
+}

@@ -1,0 +1,138 @@
+import { quantile } from "../../statistics.ts";
+import type { Connection } from "./connection.ts";
+import { messageText, numberIn, senderIn } from "./message-text.ts";
+import { Tally } from "./tally.ts";
+
+/** What is sent, and for how long. */
+export interface Load {
+  /** How many connections send. */
+  readonly senders: number;
+  /** Each so many-th connection is a sender, until there are enough. */
+  readonly stride: number;
+  /** How many messages are on their way at any time, of all senders together. */
+  readonly inFlight: number;
+  /** Messages go to so many rooms in turn, which all members are in. */
+  readonly rooms: number;
+  /** Bytes of a text. */
+  readonly size: number;
+  readonly ms: number;
+}
+
+export interface TrafficFigures {
+  readonly messages: number;
+  readonly deliveries: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** As many latencies as are kept: once there are more, the latest. */
+const samplesKept = 2 ** 21;
+/** Nothing has arrived for as long: something is lost. */
+const silenceMs = 10_000;
+
+/**
+ * Sends for a while and counts all copies.
+ *
+ * A message is on its way until the last member has got it, not the sender alone: who is served first is the server's
+ * affair. The next one is sent then, with all others that have become due in the same turn in one write.
+ *
+ * @throws when a copy is lost, comes twice or out of order, or a connection ends.
+ */
+export class Traffic {
+  readonly #members: readonly Connection[];
+  readonly #load: Load;
+  readonly #perSender: number;
+  readonly #tally: Tally;
+  readonly #sentAt: Float64Array;
+  readonly #samples = new Float64Array(samplesKept);
+  readonly #due: number[] = [];
+  #messages = 0;
+  #arrived = 0;
+  #onItsWay = 0;
+  #endsAt = 0;
+  #end: (error?: Error) => void = () => {};
+
+  constructor(members: readonly Connection[], load: Load) {
+    this.#members = members;
+    this.#load = load;
+    this.#perSender = load.inFlight / load.senders;
+    if (!Number.isInteger(this.#perSender)) throw new Error("All senders have as many messages in flight.");
+    this.#tally = new Tally(members.length, load.senders, this.#perSender);
+    this.#sentAt = new Float64Array(load.inFlight);
+  }
+
+  async run(): Promise<TrafficFigures> {
+    const ended = new Promise<void>((resolve, reject) => {
+      this.#end = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    for (const [member, connection] of this.#members.entries()) {
+      connection.listen((...text) => this.#arrive(member, ...text), this.#end);
+    }
+    const watch = this.#watch();
+    const from = performance.now();
+    this.#endsAt = from + this.#load.ms;
+    try {
+      for (let sender = 0; sender < this.#load.senders; sender += 1) {
+        for (let count = 0; count < this.#perSender; count += 1) this.#due.push(sender);
+      }
+      this.#flush();
+      await ended;
+    } finally {
+      clearInterval(watch);
+    }
+    const seconds = (performance.now() - from) / 1_000;
+    const samples = this.#samples.subarray(0, Math.min(this.#arrived, samplesKept)).sort();
+    const [p50Ms, p99Ms] = [quantile(samples, 0.5), quantile(samples, 0.99)];
+    return { messages: this.#messages, deliveries: this.#arrived, seconds, p50Ms, p99Ms };
+  }
+
+  #watch(): NodeJS.Timeout {
+    let before = -1;
+    return setInterval(() => {
+      const late = `${this.#tally.missing} copies have not come for ${silenceMs} ms.`;
+      if (this.#arrived === before) this.#end(new Error(late));
+      before = this.#arrived;
+    }, silenceMs);
+  }
+
+  #flush = () => {
+    const { rooms, size } = this.#load;
+    const frames = new Map<number, Buffer[]>();
+    const now = performance.now();
+    for (const sender of this.#due.splice(0)) {
+      const number = this.#tally.send(sender);
+      this.#sentAt[this.#slotOf(sender, number)] = now;
+      const text = messageText(this.#messages % rooms, sender, number, size);
+      const frame = this.#sender(sender).frame(text);
+      frames.set(sender, [...(frames.get(sender) ?? []), frame]);
+      this.#messages += 1;
+      this.#onItsWay += 1;
+    }
+    for (const [sender, own] of frames) this.#sender(sender).write(Buffer.concat(own));
+  };
+
+  #slotOf(sender: number, number: number): number {
+    return sender * this.#perSender + (number % this.#perSender);
+  }
+
+  #sender(index: number): Connection {
+    const connection = this.#members[index * this.#load.stride];
+    if (connection === undefined) throw new Error("There are fewer members than senders.");
+    return connection;
+  }
+
+  #arrive(member: number, bytes: Buffer, start: number, end: number, atMs: number): void {
+    if (end - start !== this.#load.size) throw new Error(`Member ${member} gets ${end - start} bytes.`);
+    const [sender, number] = [senderIn(bytes, start), numberIn(bytes, start)];
+    const isLast = this.#tally.arrive(member, sender, number);
+    const sentAt = this.#sentAt[this.#slotOf(sender, number)] ?? 0;
+    this.#samples[this.#arrived % samplesKept] = atMs - sentAt;
+    this.#arrived += 1;
+    if (!isLast) return;
+    this.#onItsWay -= 1;
+    if (atMs < this.#endsAt) {
+      if (this.#due.push(sender) === 1) setImmediate(this.#flush);
+    } else if (this.#onItsWay === 0 && this.#due.length === 0) this.#end();
+  }
+}

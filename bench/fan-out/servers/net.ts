@@ -1,0 +1,40 @@
+import { createServer, type Socket } from "node:net";
+import { frameText } from "../frame-text.ts";
+import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-server.ts";
+import { Rooms } from "./rooms.ts";
+
+/**
+ * The least that a Node server can do: no handshake, and a frame goes to each member by a write of its own.
+ *
+ * What clients send has its length before it, in four bytes; the first of it is the query that others have in their URL.
+ */
+export const start: StartServer = () => {
+  const rooms = new Rooms<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    let joined: string[] | undefined;
+    const receive = (text: string) => {
+      if (joined === undefined) {
+        joined = roomsOf(queryOf(`/?${text}`));
+        rooms.join(joined, socket);
+        socket.write(frameText("joined"));
+        return;
+      }
+      const frame = frameText(text);
+      for (const member of rooms.of(roomOf(text))) member.write(frame);
+    };
+    let rest: Buffer | undefined;
+    socket.on("data", (chunk: Buffer) => {
+      let bytes = rest === undefined ? chunk : Buffer.concat([rest, chunk]);
+      while (bytes.length >= 4) {
+        const end = 4 + bytes.readUInt32BE();
+        if (bytes.length < end) break;
+        receive(bytes.toString("utf8", 4, end));
+        bytes = bytes.subarray(end);
+      }
+      rest = bytes.length === 0 ? undefined : bytes;
+    });
+    socket.on("close", () => rooms.leave(joined ?? [], socket));
+    socket.on("error", () => {});
+  });
+  return listen(server);
+};

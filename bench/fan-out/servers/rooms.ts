@@ -1,0 +1,24 @@
+/** Who is in which room, for servers that have no rooms of their own. */
+export class Rooms<Member> {
+  readonly #members = new Map<string, Set<Member>>();
+
+  join(names: readonly string[], member: Member): void {
+    for (const name of names) {
+      const members = this.#members.get(name);
+      if (members === undefined) this.#members.set(name, new Set([member]));
+      else members.add(member);
+    }
+  }
+
+  leave(names: readonly string[], member: Member): void {
+    for (const name of names) {
+      const members = this.#members.get(name);
+      members?.delete(member);
+      if (members?.size === 0) this.#members.delete(name);
+    }
+  }
+
+  of(name: string): Iterable<Member> {
+    return this.#members.get(name) ?? [];
+  }
+}
