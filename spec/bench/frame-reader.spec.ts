@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { array, assert, integer, property } from "fast-check";
+import fc from "fast-check";
 import { frameText } from "../../bench/fan-out/frame-text.ts";
 import { FrameReader, opcodes } from "../../bench/fan-out/load/frame-reader.ts";
 
@@ -49,10 +49,10 @@ describe("FrameReader", () => {
   });
 
   it("finds the same wherever the network cuts", () => {
-    const lengths = array(integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 });
-    const places = array(integer({ min: 0, max: 10_000 }), { maxLength: 12 });
-    assert(
-      property(lengths, places, (sizes, cuts) => {
+    const lengths = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 });
+    const places = fc.array(fc.integer({ min: 0, max: 10_000 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(lengths, places, (sizes, cuts) => {
         const payloads = sizes.map(letters);
         const bytes = Buffer.concat(payloads.map((payload) => frameText(payload)));
         expect(read(cut(bytes, cuts))).to.deep.equal(payloads.map((payload) => [opcodes.text, payload]));
