@@ -49,12 +49,14 @@ export interface Gap {
 }
 
 /**
- * Where a layer puts what arrives for one channel. Both methods are called synchronously, often thousands of times
+ * Where a layer puts what arrives for one channel. Its methods are called synchronously, often thousands of times
  * in a row: an inbox MUST only store or start work, and MUST NOT throw.
  */
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
+  /** MUST call `deliverSome`, which delivers some messages in a row: for an inbox that can prepare once for all of them. */
+  together?(deliverSome: () => void): void;
 }
 
 /** What a backend tells its layer. Each call is about one topic: the wire's name of a group or of a node. */

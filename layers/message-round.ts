@@ -28,7 +28,9 @@ export class MessageRound extends Round<Member> {
   readonly #arrivals: Arrival[] = [];
   #bytes = 0;
   #mails: readonly Addressed[] = [];
-  /** How many of them the member has been given whose turn it is, and who had left the group by then. */
+  #slices: Slices | undefined;
+  /** Whose turn it is, how many of them it has been given, and how often members had left when its turn came. */
+  #member: Member | undefined;
   #given = 0;
   #departures = 0;
 
@@ -66,18 +68,33 @@ export class MessageRound extends Round<Member> {
   }
 
   protected give(member: Member, slices: Slices): boolean {
-    const mails = this.#mails;
     if (this.#given === 0) this.#departures = this.group.departures;
-    for (; this.#given < mails.length; this.#given += 1) {
-      if (!slices.hasTime) return false;
-      // Given one of them, or meanwhile, it may have left.
-      if (this.group.departures !== this.#departures && !this.isFor(member)) break;
-      this.#deliver(member, mails[this.#given] as Addressed);
-      slices.spend(1);
-    }
+    this.#member = member;
+    this.#slices = slices;
+    const { inbox } = member;
+    if (this.#mails.length > 1 && inbox.together !== undefined) inbox.together(this.#giveRest);
+    else this.#giveRest();
+    if (this.#given < this.#mails.length) return false;
     this.#given = 0;
     return true;
   }
+
+  /** Gives the member whose turn it is what it has not been given yet, while there is time. */
+  readonly #giveRest = (): void => {
+    const member = this.#member as Member;
+    const slices = this.#slices as Slices;
+    const mails = this.#mails;
+    while (this.#given < mails.length && slices.hasTime) {
+      // Given one of them, or meanwhile, it may have left.
+      if (this.group.departures !== this.#departures && !this.isFor(member)) {
+        this.#given = mails.length;
+        return;
+      }
+      this.#deliver(member, mails[this.#given] as Addressed);
+      this.#given += 1;
+      slices.spend(1);
+    }
+  };
 
   #deliver(member: Member, { mail, except }: Addressed): void {
     if (member === except) return;

@@ -41,9 +41,30 @@ const place = globalThis as { [shared]?: Watch };
 place[shared] ??= createWatch();
 const watch = place[shared];
 
+/** Whose work runs just now: to be told so a second time costs nothing. */
+let running: ErrorOwner | undefined;
+
 /** Calls `work`: what it, or anything that it begins, throws where nobody catches it belongs to `owner`. */
 export function owned<A extends unknown[], R>(owner: ErrorOwner, work: (...args: A) => R, ...args: A): R {
-  return watch.owners.run(owner, work, ...args);
+  if (owner === running) return work(...args);
+  const before = running;
+  running = owner;
+  try {
+    return watch.owners.run(owner, work, ...args);
+  } finally {
+    running = before;
+  }
+}
+
+/** Calls `work`, which belongs to nobody, from within what may be somebody's. */
+export function ownerless(work: () => void): void {
+  const before = running;
+  running = undefined;
+  try {
+    watch.owners.exit(work);
+  } finally {
+    running = before;
+  }
 }
 
 /**
