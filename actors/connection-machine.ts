@@ -28,14 +28,16 @@ export type ConnectionEvent =
   /** The clean-up that `closing` began is done. */
   | { readonly type: "cleaned" };
 
-interface ConnectionContext {
+export interface ConnectionContext {
   readonly effects: ConnectionEffects;
   readonly exit: Exit;
 }
 
-const open: Exit = { code: CloseCode.abnormal, reason: "", by: "runtime" };
+/** Of a connection that has not ended. */
+export const open: Exit = { code: CloseCode.abnormal, reason: "", by: "runtime" };
 
-function exitOf(event: ConnectionEvent, joined: boolean): Exit {
+/** How `event` ends a connection that had joined, or had not. */
+export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {
     case "reject":

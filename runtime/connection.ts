@@ -1,5 +1,6 @@
 import { type Actor, type AnyActor, createActor } from "xstate";
-import { type ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
+import { connectionLogic } from "../actors/connection-logic.ts";
+import type { ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
 import { discard } from "../actors/consumer.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-context.ts";
 import { CloseCode, type Exit } from "../actors/exit.ts";
@@ -72,7 +73,7 @@ export class Connection
     this.groups = new Membership(layer, environment.control.home, Consumer.name);
     this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, environment.report);
     this.#dispatcher = new Dispatcher(Consumer, environment, this.#errorOwner, this);
-    this.machine = createActor(connectionMachine, {
+    this.machine = createActor(connectionLogic, {
       parent: environment.supervisor.actor,
       input: { effects: this },
     });
