@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
-import type { Scope } from "../actors/index.ts";
 import type { ErrorListener } from "../layers/contract.ts";
 import type { Guard } from "./guards.ts";
 import { checkRefusal, type Refusal } from "./http-answer.ts";
+import { RequestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
 /** A request that found its route: what the guards look at, and the consumer after them. */
 export interface Candidate {
   readonly route: Route;
-  readonly scope: Scope;
+  readonly scope: RequestScope;
 }
 
 /** Decides who may come in. An upgrade and a plain GET of the same path get the same answer. */
@@ -27,31 +27,22 @@ export class Admission {
 
   /** Whether there is a route for a request's path. */
   serves(request: IncomingMessage): boolean {
-    return this.#router.has(splitTarget(request)[0]);
+    return this.#router.has(targetOf(request).path);
   }
 
   /** What needs no waiting: is there a route, and are the path parameters as it wants them? */
   find(request: IncomingMessage): Candidate | Refusal {
-    const [path, query] = splitTarget(request);
+    const target = targetOf(request);
     let found: RouteMatch | Refusal;
     try {
-      found = this.#router.find(path);
+      found = this.#router.find(target.path);
     } catch (error) {
-      return this.#failed(error, "params", path);
+      return this.#failed(error, "params", target.path);
     }
     if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
     if (isRefusal(found)) return found;
-    const scope: Scope = {
-      path,
-      params: found.params,
-      query: new URLSearchParams(query),
-      headers: request.headers,
-      subprotocols: subprotocolsOf(request),
-      clientAddress: request.socket.remoteAddress,
-      user: undefined,
-    };
-    return { route: found.route, scope };
+    return { route: found.route, scope: new RequestScope(target, found.params, request) };
   }
 
   /** Asks the guards, in order. Never rejects. */
@@ -65,7 +56,7 @@ export class Admission {
           checkRefusal(verdict);
           return verdict;
         }
-        scope = { ...scope, user: verdict.user };
+        scope = scope.withUser(verdict.user, request);
       }
     } catch (error) {
       return this.#failed(error, "guard", scope.path);
@@ -83,15 +74,3 @@ export class Admission {
 export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
-
-/** Path and query, from a target in origin form (`/path?query`) or, as proxies send it, in absolute form. */
-function splitTarget({ url: target = "" }: IncomingMessage): [path: string, query: string] {
-  const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
-  const mark = url.indexOf("?");
-  return mark === -1 ? [url, ""] : [url.slice(0, mark), url.slice(mark + 1)];
-}
-
-/** What a client offers in `Sec-WebSocket-Protocol`, in its order. */
-function subprotocolsOf({ headers }: IncomingMessage): string[] {
-  return headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
-}

@@ -43,9 +43,10 @@ export class Upgrades {
 
   /** The upgrade's whole way in. */
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    surviveErrors(socket);
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
+      // Of all others ws hears the errors.
+      surviveErrors(socket);
       this.#environment.counters.refuse();
       refuseUpgrade(socket, found);
       return;
