@@ -1,4 +1,5 @@
 import type { Delivery, Inbox } from "./contract.ts";
+import type { FewMap } from "./few-map.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** One channel of this node: its inbox, and the groups that it is in or on its way into. */
@@ -6,7 +7,7 @@ export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
   /** Each group with the promise of being in it. Which promise it is tells one join from a later one. */
-  readonly joins: Map<Group, Promise<void>>;
+  readonly joins: FewMap<Group, Promise<void>>;
 }
 
 /** What every join that is done shares, so that a member costs its group no promise. */
@@ -40,12 +41,17 @@ export class Group {
   }
 
   /**
-   * Resolves once `member` is in, or at once without effect if it has left in the meantime. Rejects, and leaves no
-   * trace of `member`, if the group cannot be subscribed to.
+   * Resolves once `member` is in, or at once without effect if it has left in the meantime; undefined if it is in when
+   * this returns. Rejects, and leaves no trace of `member`, if the group cannot be subscribed to.
    */
-  join(member: Member): Promise<void> {
+  join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
     if (present !== undefined) return present;
+    if (this.#subscription.hold()) {
+      this.#members.add(member);
+      member.joins.set(this, joined);
+      return undefined;
+    }
     const join = this.#subscription.acquire().then(
       () => {
         if (member.joins.get(this) !== join) return;
@@ -61,9 +67,9 @@ export class Group {
     return join;
   }
 
-  /** From this call on, `member` gets nothing. Resolves once the node has unsubscribed, if it was the last. */
-  leave(member: Member): Promise<void> {
-    if (!member.joins.delete(this)) return Promise.resolve();
+  /** From this call on, `member` gets nothing. Resolves once the node has unsubscribed; undefined if it need not. */
+  leave(member: Member): Promise<void> | undefined {
+    if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);
     return this.#subscription.release();
   }

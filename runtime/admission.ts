@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { ErrorListener } from "../layers/contract.ts";
-import type { Guard } from "./guards.ts";
+import type { Guard, Verdict } from "./guards.ts";
 import { checkRefusal, type Refusal } from "./http-answer.ts";
+import { isPromise } from "./mailbox.ts";
 import { RequestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
@@ -10,6 +11,9 @@ export interface Candidate {
   readonly route: Route;
   readonly scope: RequestScope;
 }
+
+/** What comes of a candidate. */
+export type Admitted = Candidate | Refusal;
 
 /** Decides who may come in. An upgrade and a plain GET of the same path get the same answer. */
 export class Admission {
@@ -45,24 +49,36 @@ export class Admission {
     return { route: found.route, scope: new RequestScope(target, found.params, request) };
   }
 
-  /** Asks the guards, in order. Never rejects. */
-  async guard(candidate: Candidate, request: IncomingMessage): Promise<Candidate | Refusal> {
-    let { scope } = candidate;
-    try {
-      for (const guard of this.#guards) {
-        const verdict = await guard(scope, request);
-        if (!verdict) continue;
-        if (isRefusal(verdict)) {
-          checkRefusal(verdict);
-          return verdict;
-        }
-        scope = scope.withUser(verdict.user, request);
-      }
-    } catch (error) {
-      return this.#failed(error, "guard", scope.path);
-    }
+  /**
+   * Asks the guards, in order, from the one at `index` on. There is a promise only where one of them gives one; it never
+   * rejects.
+   */
+  guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
+    const guard = this.#guards[index];
     // It may have begun to shut down while a guard took its time.
-    return this.draining ? shuttingDown : { route: candidate.route, scope };
+    if (guard === undefined) return this.draining ? shuttingDown : candidate;
+    const heed = (verdict: Verdict) => this.#heed(verdict, candidate, request, index);
+    const failed = (error: unknown) => this.#failed(error, "guard", candidate.scope.path);
+    try {
+      const verdict = guard(candidate.scope, request);
+      return isPromise(verdict) ? Promise.resolve(verdict).then(heed).catch(failed) : heed(verdict);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #heed(
+    verdict: Verdict,
+    { route, scope }: Candidate,
+    request: IncomingMessage,
+    index: number,
+  ): Admitted | Promise<Admitted> {
+    if (!verdict) return this.guard({ route, scope }, request, index + 1);
+    if (!isRefusal(verdict)) {
+      return this.guard({ route, scope: scope.withUser(verdict.user, request) }, request, index + 1);
+    }
+    checkRefusal(verdict);
+    return verdict;
   }
 
   #failed(error: unknown, stage: string, path: string): Refusal {

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
-import { type Admission, type Candidate, isRefusal } from "./admission.ts";
+import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { Handshake } from "./handshake.ts";
 import { headerLine, type Refusal, refuseUpgrade, surviveErrors } from "./http-answer.ts";
+import { isPromise } from "./mailbox.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
 /** Takes upgrades from their first byte to a running connection. */
@@ -57,7 +58,7 @@ export class Upgrades {
       handshake.websocket = websocket;
     });
     // Otherwise ws has refused it: it is no handshake.
-    if (handshake.complete) void this.#admit(found, handshake);
+    if (handshake.complete) this.#admit(found, handshake);
     else this.#environment.counters.refuse();
   }
 
@@ -69,13 +70,24 @@ export class Upgrades {
     }
   }
 
-  async #admit(found: Candidate, handshake: Handshake): Promise<void> {
-    const { clock, limits } = this.#environment;
-    const deadline = new Deadline(clock, limits.connectTimeoutMs);
+  #admit(found: Candidate, handshake: Handshake): void {
+    const { clock, limits, turn } = this.#environment;
+    // Most have their answer in the turn that they come in.
+    const deadline = new Deadline(clock, limits.connectTimeoutMs, turn);
+    const admitted = this.#admission.guard(found, handshake.request);
+    if (!isPromise(admitted)) {
+      this.#enter(admitted, handshake, deadline);
+      return;
+    }
     deadline.onPassed = () => this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
     this.#guarded.set(handshake, deadline);
-    const admitted = await this.#admission.guard(found, handshake.request);
-    this.#guarded.delete(handshake);
+    void admitted.then((outcome) => {
+      this.#guarded.delete(handshake);
+      this.#enter(outcome, handshake, deadline);
+    });
+  }
+
+  #enter(admitted: Admitted, handshake: Handshake, deadline: Deadline): void {
     if (isRefusal(admitted)) this.#refuse(handshake, admitted);
     if (isRefusal(admitted) || handshake.over) {
       deadline.cancel();
@@ -84,7 +96,7 @@ export class Upgrades {
     const { route, scope } = admitted;
     const transport = new SocketTransport(handshake, scope.subprotocols, this.#environment);
     const connection = new Connection(this.#environment, route.Consumer, scope, transport);
-    await connection.start(deadline).catch(() => {});
+    void connection.start(deadline);
   }
 
   #refuse(handshake: Handshake, { status, reason }: Refusal): void {
