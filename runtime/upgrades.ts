@@ -10,11 +10,17 @@ import { headerLine, type Refusal, refuseUpgrade, surviveErrors } from "./http-a
 import { isPromise } from "./mailbox.ts";
 import { SocketTransport } from "./socket-transport.ts";
 
+const pending = Symbol("pending");
+
+/** A request, and what has become of it so far. */
+interface UpgradeRequest extends IncomingMessage {
+  [pending]?: Handshake;
+}
+
 /** Takes upgrades from their first byte to a running connection. */
 export class Upgrades {
   readonly #environment: Environment;
   readonly #admission: Admission;
-  readonly #handshakes = new WeakMap<IncomingMessage, Handshake>();
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
@@ -29,21 +35,22 @@ export class Upgrades {
       perMessageDeflate: false,
       maxPayload: environment.limits.maxPayload,
       // ws calls this when the request is a well-formed handshake, and goes on when `answer` is called, however late.
-      verifyClient: ({ req }, answer) => {
-        const handshake = this.#handshakes.get(req);
+      verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
+        const handshake = req[pending];
         if (handshake) handshake.complete = () => answer(true);
       },
-      handleProtocols: (_, request) => this.#handshakes.get(request)?.options.subprotocol ?? false,
+      handleProtocols: (_, request: UpgradeRequest) => request[pending]?.options.subprotocol ?? false,
     } satisfies ServerOptions & { closeTimeout: number };
     this.#server = new WebSocketServer(options);
-    this.#server.on("headers", (lines, request) => {
-      const added = this.#handshakes.get(request)?.options.headers ?? {};
+    this.#server.on("headers", (lines, request: UpgradeRequest) => {
+      const added = request[pending]?.options.headers;
+      if (added === undefined) return;
       for (const [name, value] of Object.entries(added)) lines.push(headerLine(name, value));
     });
   }
 
   /** The upgrade's whole way in. */
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
       // Of all others ws hears the errors.
@@ -53,13 +60,15 @@ export class Upgrades {
       return;
     }
     const handshake = new Handshake(request, socket);
-    this.#handshakes.set(request, handshake);
+    request[pending] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
     });
     // Otherwise ws has refused it: it is no handshake.
-    if (handshake.complete) this.#admit(found, handshake);
-    else this.#environment.counters.refuse();
+    if (handshake.complete) {
+      this.#environment.turn.add(handshake);
+      this.#admit(found, handshake);
+    } else this.#environment.counters.refuse();
   }
 
   /** Refuses those that guards have not answered for yet. */
