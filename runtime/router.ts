@@ -67,7 +67,7 @@ export class Router {
     for (const { route, matches } of this.#routes) {
       const found = matches(path);
       if (!found) continue;
-      const params = path.includes("%") ? decode(found.params) : { ...found.params };
+      const params = decode(found.params);
       return params ? check(route, params) : malformed;
     }
     return notFound;
