@@ -1,4 +1,4 @@
-import { assign, setup } from "xstate";
+import { type AnyActorRef, assign, setup } from "xstate";
 import { CloseCode, type Exit } from "./exit.ts";
 
 /** What the machine has done when it enters a state. The runtime's connection implements it. */
@@ -28,14 +28,19 @@ export type ConnectionEvent =
   /** The clean-up that `closing` began is done. */
   | { readonly type: "cleaned" };
 
-interface ConnectionContext {
+interface ConnectionInput {
   readonly effects: ConnectionEffects;
+}
+
+export interface ConnectionContext {
   readonly exit: Exit;
 }
 
-const open: Exit = { code: CloseCode.abnormal, reason: "", by: "runtime" };
+/** Of a connection that has not ended. */
+export const open: Exit = { code: CloseCode.abnormal, reason: "", by: "runtime" };
 
-function exitOf(event: ConnectionEvent, joined: boolean): Exit {
+/** How `event` ends a connection that had joined, or had not. */
+export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {
     case "reject":
@@ -57,6 +62,11 @@ function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   }
 }
 
+/** They are where the actor keeps its input, and not in its context, so that all that have joined share one snapshot. */
+export function effectsOf(self: AnyActorRef): ConnectionEffects {
+  return (self as unknown as { readonly options: { readonly input: ConnectionInput } }).options.input.effects;
+}
+
 const refuse = { target: "closing", actions: { type: "recordExit", params: { joined: false } } } as const;
 const leave = { target: "closing", actions: { type: "recordExit", params: { joined: true } } } as const;
 
@@ -74,18 +84,18 @@ export const connectionMachine = setup({
   types: {
     context: {} as ConnectionContext,
     events: {} as ConnectionEvent,
-    input: {} as { readonly effects: ConnectionEffects },
+    input: {} as ConnectionInput,
     output: {} as Exit,
   },
   actions: {
     recordExit: assign(({ event }, { joined }: { readonly joined: boolean }) => ({
       exit: exitOf(event, joined),
     })),
-    cleanUp: ({ context }) => context.effects.cleanUp(context.exit),
+    cleanUp: ({ context, self }) => effectsOf(self).cleanUp(context.exit),
   },
 }).createMachine({
   id: "connection",
-  context: ({ input }) => ({ effects: input.effects, exit: open }),
+  context: { exit: open },
   initial: "connecting",
   states: {
     connecting: {

@@ -135,18 +135,19 @@ export class ChannelLayer<M = AnyMessages> {
    * Makes a channel whose messages go to `inbox`. The name says which node it is on, so that any node can
    * {@link send} to it. It lives until {@link deleteChannel}.
    */
-  async newChannel(inbox: Inbox): Promise<string> {
-    return this.#lifecycle.run(async () => {
-      await this.#roster.listen();
-      return this.#roster.add(inbox).channel;
+  newChannel(inbox: Inbox): Promise<string> {
+    return this.#lifecycle.run(() => {
+      const add = () => this.#roster.add(inbox).channel;
+      return this.#roster.listen()?.then(add) ?? add();
     });
   }
 
   /** Forgets a channel and takes it out of all its groups, at once. A channel that is not there is fine. */
-  async deleteChannel(channel: string): Promise<void> {
-    this.#lifecycle.refuseIfClosed();
-    checkChannel(channel);
-    return this.#lifecycle.run(() => this.#roster.remove(channel));
+  deleteChannel(channel: string): Promise<void> {
+    return this.#lifecycle.run(
+      () => this.#roster.remove(channel),
+      () => checkChannel(channel),
+    );
   }
 
   /**
@@ -220,11 +221,14 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {UnknownChannelError} for a channel that this node has not made or has deleted.
    * @throws {LayerUnavailableError} if the group cannot be subscribed to; the channel is then not in it.
    */
-  async groupAdd(group: string, channel: string): Promise<void> {
-    this.#lifecycle.refuseIfClosed();
-    checkGroup(group);
-    checkChannel(channel);
-    return this.#lifecycle.run(() => this.#roster.join(group, this.#roster.known(channel)));
+  groupAdd(group: string, channel: string): Promise<void> {
+    return this.#lifecycle.run(
+      () => this.#roster.join(group, this.#roster.known(channel)),
+      () => {
+        checkGroup(group);
+        checkChannel(channel);
+      },
+    );
   }
 
   /**

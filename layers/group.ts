@@ -1,4 +1,5 @@
 import type { Delivery, Inbox } from "./contract.ts";
+import type { FewMap } from "./few-map.ts";
 import type { Audience } from "./round.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -10,7 +11,7 @@ export interface Member {
    * Each group with the promise of being in it, which tells one join from a later one; or, once it is in, with the
    * number of the join: so a member costs its group no promise.
    */
-  readonly joins: Map<Group, Promise<void> | number>;
+  readonly joins: FewMap<Group, Promise<void> | number>;
 }
 
 /**
@@ -53,18 +54,20 @@ export class Group implements Audience<Member> {
   }
 
   /**
-   * Resolves once `member` is in, or at once without effect if it has left in the meantime. Rejects, and leaves no
-   * trace of `member`, if the group cannot be subscribed to.
+   * Resolves once `member` is in, or at once without effect if it has left in the meantime; undefined if it is in when
+   * this returns. Rejects, and leaves no trace of `member`, if the group cannot be subscribed to.
    */
-  join(member: Member): Promise<void> {
+  join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
-    if (present !== undefined) return typeof present === "number" ? Promise.resolve() : present;
+    if (present !== undefined) return typeof present === "number" ? undefined : present;
+    if (this.#subscription.hold()) {
+      this.#enter(member);
+      return undefined;
+    }
     const join = this.#subscription.acquire().then(
       () => {
         if (member.joins.get(this) !== join) return;
-        this.#newest += 1;
-        this.#members.add(member);
-        member.joins.set(this, this.#newest);
+        this.#enter(member);
       },
       (error: unknown) => {
         if (member.joins.get(this) === join) void this.leave(member);
@@ -75,9 +78,15 @@ export class Group implements Audience<Member> {
     return join;
   }
 
-  /** From this call on, `member` gets nothing. Resolves once the node has unsubscribed, if it was the last. */
-  leave(member: Member): Promise<void> {
-    if (!member.joins.delete(this)) return Promise.resolve();
+  #enter(member: Member): void {
+    this.#newest += 1;
+    this.#members.add(member);
+    member.joins.set(this, this.#newest);
+  }
+
+  /** From this call on, `member` gets nothing. Resolves once the node has unsubscribed; undefined if it need not. */
+  leave(member: Member): Promise<void> | undefined {
+    if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);
     this.departures += 1;
     return this.#subscription.release();

@@ -36,24 +36,21 @@ export class Lifecycle {
   /**
    * Does `work` now if the layer is open, else once it is: in the order of the calls, in either case.
    *
-   * @throws {LayerClosedError} if the layer is closed before `work` begins, or while it fails.
+   * What has nothing to wait for makes one promise: each further one costs the members that come and go.
+   *
+   * @param check throws for what is refused at once.
+   * @throws {LayerClosedError} if the layer is closed before `work` begins, or while it fails. Never throws, but rejects.
    */
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    // Whoever comes while others still wait queues behind them, though the layer may just have opened.
-    if (!this.#isOpen || this.#waiting > 0) {
-      this.#waiting += 1;
-      try {
-        await this.ready();
-      } finally {
-        this.#waiting -= 1;
-      }
-    }
-    this.refuseIfClosed();
+  run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {
-      return await work();
-    } catch (error) {
       this.refuseIfClosed();
-      throw error;
+      check?.();
+      // Whoever comes while others still wait queues behind them, though the layer may just have opened.
+      if (!this.#isOpen || this.#waiting > 0) return this.#runLater(work);
+      const result = work();
+      return result instanceof Promise ? this.#settle(result) : Promise.resolve(result);
+    } catch (error) {
+      return Promise.reject(error);
     }
   }
 
@@ -65,6 +62,26 @@ export class Lifecycle {
   close(): Promise<void> {
     this.#closing ??= this.#resource.close();
     return this.#closing;
+  }
+
+  async #runLater<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#waiting += 1;
+    try {
+      await this.ready();
+    } finally {
+      this.#waiting -= 1;
+    }
+    this.refuseIfClosed();
+    return await this.#settle(Promise.resolve(work()));
+  }
+
+  async #settle<T>(working: Promise<T>): Promise<T> {
+    try {
+      return await working;
+    } catch (error) {
+      this.refuseIfClosed();
+      throw error;
+    }
   }
 
   async #open(): Promise<void> {

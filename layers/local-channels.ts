@@ -16,6 +16,6 @@ export interface LocalChannels {
   member(channel: string): LocalChannel | undefined;
   /** The channels of this node that are in a group. */
   membersOf(group: string): Iterable<LocalChannel>;
-  /** Forgets a channel, at once. Resolves once its groups are unsubscribed. */
-  remove(channel: string): Promise<void>;
+  /** Forgets a channel, at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
+  remove(channel: string): Promise<void> | undefined;
 }

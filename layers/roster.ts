@@ -1,5 +1,6 @@
 import type { Backend, Inbox } from "./contract.ts";
 import { UnknownChannelError } from "./errors.ts";
+import { FewMap } from "./few-map.ts";
 import { Group, type Member } from "./group.ts";
 import type { LocalChannels } from "./local-channels.ts";
 import type { Audience } from "./round.ts";
@@ -16,6 +17,7 @@ export class Roster implements LocalChannels, Audience<Member> {
   readonly #groups = new Map<string, Group>();
   #lastNumber = 0;
   #listening: Promise<void> | undefined;
+  #isListening = false;
 
   constructor(node: string, topics: Topics, backend: Backend, onError: (error: unknown) => void) {
     this.#node = node;
@@ -24,18 +26,28 @@ export class Roster implements LocalChannels, Audience<Member> {
     this.#onError = onError;
   }
 
-  /** Subscribes the topic of this node's channels, once; again after it has failed. */
-  listen(): Promise<void> {
-    this.#listening ??= this.#backend.subscribe(this.#topics.node(this.#node)).catch((error: unknown) => {
-      this.#listening = undefined;
-      throw error;
-    });
+  /** Subscribes the topic of this node's channels, once; again after it has failed. Undefined if it is subscribed. */
+  listen(): Promise<void> | undefined {
+    if (this.#isListening) return undefined;
+    this.#listening ??= this.#backend.subscribe(this.#topics.node(this.#node)).then(
+      () => {
+        this.#isListening = true;
+      },
+      (error: unknown) => {
+        this.#listening = undefined;
+        throw error;
+      },
+    );
     return this.#listening;
   }
 
   add(inbox: Inbox): Member {
     this.#lastNumber += 1;
-    const member = { channel: `${this.#node}!${this.#lastNumber.toString(36)}`, inbox, joins: new Map() };
+    const member = {
+      channel: `${this.#node}!${this.#lastNumber.toString(36)}`,
+      inbox,
+      joins: new FewMap<Group, Promise<void>>(),
+    };
     this.#members.set(member.channel, member);
     return member;
   }
@@ -76,12 +88,13 @@ export class Roster implements LocalChannels, Audience<Member> {
     return channel.startsWith(`${this.#node}!`);
   }
 
-  /** Resolves once the groups that it was the last member of are unsubscribed. */
-  async remove(channel: string): Promise<void> {
+  /** Resolves once the groups that it was the last member of are unsubscribed; undefined if there are none. */
+  remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
-    if (member === undefined) return;
+    if (member === undefined) return undefined;
     this.#members.delete(channel);
-    await Promise.all([...member.joins.keys()].map((group) => group.leave(member)));
+    const leaving = member.joins.keys().flatMap((group) => group.leave(member) ?? []);
+    return leaving.length === 0 ? undefined : Promise.all(leaving).then(() => {});
   }
 
   /**
@@ -93,14 +106,14 @@ export class Roster implements LocalChannels, Audience<Member> {
   }
 
   /** Puts `member` into the group of that name, which is made if nobody of this node is in it. */
-  join(name: string, member: Member): Promise<void> {
+  join(name: string, member: Member): Promise<void> | undefined {
     const topic = this.#topics.group(name);
     const group = this.#groups.get(topic) ?? this.#makeGroup(name, topic);
     return group.join(member);
   }
 
-  leave(name: string, member: Member): Promise<void> {
-    return this.groupAt(this.#topics.group(name))?.leave(member) ?? Promise.resolve();
+  leave(name: string, member: Member): Promise<void> | undefined {
+    return this.groupAt(this.#topics.group(name))?.leave(member);
   }
 
   groupAt(topic: string): Group | undefined {

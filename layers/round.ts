@@ -58,12 +58,11 @@ export abstract class Round<M> implements Parcel {
   protected abstract give(member: M, slices: Slices): boolean;
 
   #goOn(rest: IterableIterator<M>, slices: Slices): boolean {
-    // Nobody comes while this runs: to join takes a promise.
-    const isJoined = this.#audience.newest !== this.#newest;
+    const audience = this.#audience;
     if (this.#interrupted !== undefined && !this.give(this.#interrupted, slices)) return false;
     this.#interrupted = undefined;
     for (const member of rest) {
-      if (isJoined && !this.isFor(member)) break;
+      if (audience.newest !== this.#newest && !this.isFor(member)) break;
       if (!this.give(member, slices)) {
         this.#interrupted = member;
         return false;

@@ -40,17 +40,23 @@ export class Subscription {
     await this.#subscribing;
   }
 
-  /** Lets go. Resolves once the backend has unsubscribed, if this was the last holder. */
-  release(): Promise<void> {
+  /** Takes hold if the topic is subscribed already, so that nothing has to be waited for. Returns whether it did. */
+  hold(): boolean {
+    if (this.#live) this.#holders += 1;
+    return this.#live;
+  }
+
+  /** Lets go. Resolves once the backend has unsubscribed, if this was the last holder; undefined if it was not. */
+  release(): Promise<void> | undefined {
     this.#holders -= 1;
     return this.#settle();
   }
 
-  #settle(): Promise<void> {
-    if (this.#holders > 0 || this.#subscribing !== undefined) return Promise.resolve();
+  #settle(): Promise<void> | undefined {
+    if (this.#holders > 0 || this.#subscribing !== undefined) return undefined;
     if (this.#live) this.#unsubscribing = this.#unsubscribe();
     if (this.#unsubscribing === undefined) this.#onIdle();
-    return this.#unsubscribing ?? Promise.resolve();
+    return this.#unsubscribing;
   }
 
   #subscribe(): Promise<void> {

@@ -1,15 +1,19 @@
 import type { IncomingMessage } from "node:http";
-import type { Scope } from "../actors/index.ts";
 import type { ErrorListener } from "../layers/contract.ts";
-import type { Guard } from "./guards.ts";
+import type { Guard, Verdict } from "./guards.ts";
 import { checkRefusal, type Refusal } from "./http-answer.ts";
+import { isPromise } from "./mailbox.ts";
+import { RequestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
 /** A request that found its route: what the guards look at, and the consumer after them. */
 export interface Candidate {
   readonly route: Route;
-  readonly scope: Scope;
+  readonly scope: RequestScope;
 }
+
+/** What comes of a candidate. */
+export type Admitted = Candidate | Refusal;
 
 /** Decides who may come in. An upgrade and a plain GET of the same path get the same answer. */
 export class Admission {
@@ -27,51 +31,54 @@ export class Admission {
 
   /** Whether there is a route for a request's path. */
   serves(request: IncomingMessage): boolean {
-    return this.#router.has(splitTarget(request)[0]);
+    return this.#router.has(targetOf(request).path);
   }
 
   /** What needs no waiting: is there a route, and are the path parameters as it wants them? */
   find(request: IncomingMessage): Candidate | Refusal {
-    const [path, query] = splitTarget(request);
+    const target = targetOf(request);
     let found: RouteMatch | Refusal;
     try {
-      found = this.#router.find(path);
+      found = this.#router.find(target.path);
     } catch (error) {
-      return this.#failed(error, "params", path);
+      return this.#failed(error, "params", target.path);
     }
     if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
     if (isRefusal(found)) return found;
-    const scope: Scope = {
-      path,
-      params: found.params,
-      query: new URLSearchParams(query),
-      headers: request.headers,
-      subprotocols: subprotocolsOf(request),
-      clientAddress: request.socket.remoteAddress,
-      user: undefined,
-    };
-    return { route: found.route, scope };
+    return { route: found.route, scope: new RequestScope(target, found.params, request) };
   }
 
-  /** Asks the guards, in order. Never rejects. */
-  async guard(candidate: Candidate, request: IncomingMessage): Promise<Candidate | Refusal> {
-    let { scope } = candidate;
-    try {
-      for (const guard of this.#guards) {
-        const verdict = await guard(scope, request);
-        if (!verdict) continue;
-        if (isRefusal(verdict)) {
-          checkRefusal(verdict);
-          return verdict;
-        }
-        scope = { ...scope, user: verdict.user };
-      }
-    } catch (error) {
-      return this.#failed(error, "guard", scope.path);
-    }
+  /**
+   * Asks the guards, in order, from the one at `index` on. There is a promise only where one of them gives one; it never
+   * rejects.
+   */
+  guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
+    const guard = this.#guards[index];
     // It may have begun to shut down while a guard took its time.
-    return this.draining ? shuttingDown : { route: candidate.route, scope };
+    if (guard === undefined) return this.draining ? shuttingDown : candidate;
+    const heed = (verdict: Verdict) => this.#heed(verdict, candidate, request, index);
+    const failed = (error: unknown) => this.#failed(error, "guard", candidate.scope.path);
+    try {
+      const verdict = guard(candidate.scope, request);
+      return isPromise(verdict) ? Promise.resolve(verdict).then(heed).catch(failed) : heed(verdict);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #heed(
+    verdict: Verdict,
+    { route, scope }: Candidate,
+    request: IncomingMessage,
+    index: number,
+  ): Admitted | Promise<Admitted> {
+    if (!verdict) return this.guard({ route, scope }, request, index + 1);
+    if (!isRefusal(verdict)) {
+      return this.guard({ route, scope: scope.withUser(verdict.user, request) }, request, index + 1);
+    }
+    checkRefusal(verdict);
+    return verdict;
   }
 
   #failed(error: unknown, stage: string, path: string): Refusal {
@@ -83,15 +90,3 @@ export class Admission {
 export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
-
-/** Path and query, from a target in origin form (`/path?query`) or, as proxies send it, in absolute form. */
-function splitTarget({ url: target = "" }: IncomingMessage): [path: string, query: string] {
-  const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
-  const mark = url.indexOf("?");
-  return mark === -1 ? [url, ""] : [url.slice(0, mark), url.slice(mark + 1)];
-}
-
-/** What a client offers in `Sec-WebSocket-Protocol`, in its order. */
-function subprotocolsOf({ headers }: IncomingMessage): string[] {
-  return headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? [];
-}

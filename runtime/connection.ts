@@ -1,5 +1,6 @@
 import { type Actor, type AnyActor, createActor } from "xstate";
-import { type ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
+import { connectionLogic } from "../actors/connection-logic.ts";
+import type { ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
 import { discard } from "../actors/consumer.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "../actors/consumer-context.ts";
 import { CloseCode, type Exit } from "../actors/exit.ts";
@@ -14,6 +15,7 @@ import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
 import { AcceptError, ConnectionLostError, HandlerTimeoutError, RejectedError } from "./errors.ts";
 import { checkRefusal } from "./http-answer.ts";
+import { isPromise } from "./mailbox.ts";
 import { Membership } from "./membership.ts";
 import { Patience } from "./patience.ts";
 import type { ActorInbox } from "./question.ts";
@@ -72,7 +74,7 @@ export class Connection
     this.groups = new Membership(layer, environment.control.home, Consumer.name);
     this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, environment.report);
     this.#dispatcher = new Dispatcher(Consumer, environment, this.#errorOwner, this);
-    this.machine = createActor(connectionMachine, {
+    this.machine = createActor(connectionLogic, {
       parent: environment.supervisor.actor,
       input: { effects: this },
     });
@@ -99,13 +101,16 @@ export class Connection
   }
 
   async #connect(): Promise<void> {
-    await this.groups.open(this.#dispatcher);
+    const opening = this.groups.open(this.#dispatcher);
+    if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
-    await owned(this.#errorOwner, () => {
+    const connecting = owned(this.#errorOwner, () => {
       const consumer = new this.#Consumer(this);
       this.#dispatcher.consumer = consumer;
       return consumer.connect();
     });
+    // To wait for nothing is not free: Node follows each promise for whom it belongs to.
+    if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.#phase === "connecting") this.accept({});
     this.#isConnected = true;
@@ -324,16 +329,19 @@ export class Connection
   }
 
   async #leave(code: number, accepted: boolean): Promise<void> {
-    const { clock, limits } = this.#environment;
+    const { clock, limits, turn } = this.#environment;
     const { mailbox } = this.#dispatcher;
     const patience = new Patience(clock, limits.handlerGraceMs, (error, stage) => this.report(error, stage));
     this.#patience = patience;
     if (this.#terminated) patience.end();
     if (mailbox.busy) await patience.with("handler", () => mailbox.whenIdle());
-    await patience.with("layer", () => this.groups.leave());
+    const leaving = patience.with("layer", () => this.groups.leave(), turn);
+    if (leaving !== undefined) await leaving;
     if (accepted) {
       const { consumer } = this.#dispatcher;
-      await patience.with("disconnect", () => owned(this.#errorOwner, () => consumer?.disconnect(code)));
+      const last = () => owned(this.#errorOwner, () => consumer?.disconnect(code));
+      const disconnecting = patience.with("disconnect", last);
+      if (disconnecting !== undefined) await disconnecting;
     }
     // A transport ends by itself, at the latest when the other side has not answered a close frame in time.
     if (!this.#ended) {

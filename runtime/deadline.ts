@@ -1,22 +1,33 @@
 import type { Clock } from "../layers/contract.ts";
+import type { Flushable, Turn } from "./turn.ts";
 
 /** What time it is, in milliseconds since whenever. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
 
 /** A time limit on something that goes through several hands; each sets anew what happens when it has passed. */
-export class Deadline {
+export class Deadline implements Flushable {
   onPassed: (() => void) | undefined;
   readonly #clock: Clock;
-  readonly #timer: unknown;
+  readonly #ms: number;
+  #timer: unknown;
+  #isCancelled = false;
 
-  constructor(clock: Clock, ms: number) {
+  /** @param turn when it begins: at the end of this turn. What is over by then has no timer. @default now */
+  constructor(clock: Clock, ms: number, turn?: Turn) {
     this.#clock = clock;
-    this.#timer = clock.setTimeout(() => this.onPassed?.(), ms);
+    this.#ms = ms;
+    if (turn === undefined) this.flush();
+    else turn.add(this);
+  }
+
+  flush(): void {
+    if (!this.#isCancelled) this.#timer = this.#clock.setTimeout(() => this.onPassed?.(), this.#ms);
   }
 
   /** Harmless when it has passed or was cancelled. */
   cancel(): void {
-    this.#clock.clearTimeout(this.#timer);
+    this.#isCancelled = true;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
   }
 
   /** Does not wait any longer. */
@@ -27,13 +38,18 @@ export class Deadline {
 }
 
 /** Waits for `work`, but not beyond the deadline. Resolves with whether it was done; rejects as `work` does. */
-export async function within(deadline: Deadline, work: PromiseLike<unknown>): Promise<boolean> {
-  const passed = new Promise<boolean>((resolve) => {
+export function within(deadline: Deadline, work: PromiseLike<unknown>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
     deadline.onPassed = () => resolve(false);
+    work.then(
+      () => {
+        deadline.cancel();
+        resolve(true);
+      },
+      (error: unknown) => {
+        deadline.cancel();
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work.then(() => true), passed]);
-  } finally {
-    deadline.cancel();
-  }
 }

@@ -3,12 +3,14 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../actors/index.ts";
 import { refuseUpgrade } from "./http-answer.ts";
+import type { Flushable } from "./turn.ts";
 
 /**
  * An upgrade that is not answered yet. Guards and `connect` take their time; meanwhile what the client sends waits in
- * the socket's buffer, and it is noticed if the client goes, unless it sent something before.
+ * the socket's buffer, and it is noticed if the client goes, unless it sent something before. Most are answered in the turn
+ * that they come in: it is watched from the end of that on.
  */
-export class Handshake {
+export class Handshake implements Flushable {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** Called once if the client goes before it has an answer. */
@@ -19,12 +21,22 @@ export class Handshake {
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
   #over = false;
+  #isWatched = false;
 
   constructor(request: IncomingMessage, socket: Duplex) {
     this.request = request;
     this.socket = socket;
-    socket.on("end", this.#onGone);
-    socket.on("close", this.#onGone);
+  }
+
+  flush(): void {
+    if (this.#over) return;
+    if (this.socket.destroyed || this.socket.readableEnded) {
+      this.#onGone();
+      return;
+    }
+    this.#isWatched = true;
+    this.socket.on("end", this.#onGone);
+    this.socket.on("close", this.#onGone);
   }
 
   /** Whether the client has its answer, or is gone. */
@@ -55,6 +67,7 @@ export class Handshake {
 
   #unwatch(): void {
     this.#over = true;
+    if (!this.#isWatched) return;
     this.socket.off("end", this.#onGone);
     this.socket.off("close", this.#onGone);
   }

@@ -68,9 +68,11 @@ export class Membership implements Groups {
     await this.#layer.groupSend(group, message, options);
   }
 
-  async #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
-    this.#channel = await layer.newChannel(inbox);
-    if (this.#left) await this.#deleteChannel();
+  #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
+    return layer.newChannel(inbox).then((channel) => {
+      this.#channel = channel;
+      return this.#left ? this.#deleteChannel() : undefined;
+    });
   }
 
   async #deleteChannel(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Clock } from "../layers/contract.ts";
 import { Deadline, within } from "./deadline.ts";
 import { HandlerTimeoutError } from "./errors.ts";
 import { isPromise } from "./mailbox.ts";
+import type { Turn } from "./turn.ts";
 
 /** Waits for an actor's last work, one part after the other, but for none of them long. */
 export class Patience {
@@ -20,20 +21,22 @@ export class Patience {
   /**
    * Resolves once `work` is done, has failed, or has taken too long; those two are reported. Undefined if it is done at
    * once: waiting for nothing costs as much as the rest of an actor's end.
+   *
+   * @param turn of which the time begins at the end, for what is mostly done by then
    */
-  with(stage: string, work: () => PromiseLike<void> | void): Promise<void> | undefined {
+  with(stage: string, work: () => PromiseLike<void> | void, turn?: Turn): Promise<void> | undefined {
     try {
       const working = work();
-      return isPromise(working) ? this.#wait(stage, working) : undefined;
+      return isPromise(working) ? this.#wait(stage, working, turn) : undefined;
     } catch (error) {
       this.#report(error, stage);
       return undefined;
     }
   }
 
-  async #wait(stage: string, working: PromiseLike<void>): Promise<void> {
+  async #wait(stage: string, working: PromiseLike<void>, turn: Turn | undefined): Promise<void> {
     try {
-      this.#current = new Deadline(this.#clock, this.#isOver ? 0 : this.#graceMs);
+      this.#current = new Deadline(this.#clock, this.#isOver ? 0 : this.#graceMs, turn);
       if (await within(this.#current, working)) return;
       throw new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`);
     } catch (error) {

@@ -7,9 +7,10 @@ import type { Handshake } from "./handshake.ts";
 import type { Living } from "./heartbeat.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
+import { listen, type SocketListener } from "./websocket-listeners.ts";
 
 /** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
-export class SocketTransport implements Transport, Living, OutboxOwner {
+export class SocketTransport implements Transport, Living, OutboxOwner, SocketListener {
   listener: TransportListener | undefined;
   readonly #environment: Environment;
   readonly #offered: readonly string[];
@@ -50,25 +51,28 @@ export class SocketTransport implements Transport, Living, OutboxOwner {
     this.#websocket = websocket;
     this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, this.#settings, this);
     this.#beating = this.#environment.heartbeat.add(this);
-    // A socket that is not one of Node's may not count what it has read.
-    for (const sign of ["ping", "pong"]) {
-      websocket.on(sign, () => {
-        this.#gaveSign = true;
-      });
-    }
-    websocket.on("message", (bytes: Buffer, isBinary: boolean) => {
-      this.#gaveSign = true;
-      this.listener?.receive(isBinary ? bytes : bytes.toString());
-    });
-    websocket.on("error", (error: Error & { code?: string }) => {
-      this.listener?.lost(closeCodeOf(error), error.message);
-    });
-    websocket.on("close", (code: number, reason: Buffer) => {
-      if (this.#beating !== undefined) this.#environment.heartbeat.remove(this, this.#beating);
-      this.#outbox?.end();
-      this.listener?.lost(code, reason.toString());
-      this.listener?.ended();
-    });
+    listen(websocket, this);
+  }
+
+  // ---- what comes in
+
+  received(bytes: Buffer, isBinary: boolean): void {
+    this.listener?.receive(isBinary ? bytes : bytes.toString());
+  }
+
+  signed(): void {
+    this.#gaveSign = true;
+  }
+
+  broke(code: number, reason: string): void {
+    this.listener?.lost(code, reason);
+  }
+
+  closed(code: number, reason: string): void {
+    if (this.#beating !== undefined) this.#environment.heartbeat.remove(this, this.#beating);
+    this.#outbox?.end();
+    this.listener?.lost(code, reason);
+    this.listener?.ended();
   }
 
   reject(status: number, reason: string): void {
@@ -105,6 +109,10 @@ export class SocketTransport implements Transport, Living, OutboxOwner {
 
   // ---- the heartbeat
 
+  get countsBytes(): boolean {
+    return this.#socket.bytesRead !== undefined;
+  }
+
   takeSign(): boolean {
     // A large frame may take longer to arrive than an interval.
     const { bytesRead = 0 } = this.#socket;
@@ -133,18 +141,4 @@ export class SocketTransport implements Transport, Living, OutboxOwner {
   resume(): void {
     this.#websocket?.resume();
   }
-}
-
-// What ws closes with when a client breaks the protocol: https://github.com/websockets/ws, doc/ws.md, "Error codes".
-const protocolError = 1002;
-const closeCodes: Readonly<Record<string, number>> = {
-  WS_ERR_INVALID_UTF8: 1007,
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
-  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
-};
-
-function closeCodeOf({ code = "" }: { readonly code?: string }): number {
-  if (!code.startsWith("WS_ERR_")) return CloseCode.abnormal;
-  return closeCodes[code] ?? protocolError;
 }

@@ -1,4 +1,5 @@
 import { type AnyActorRef, createActor, fromTransition } from "xstate";
+import { noticeInspection } from "../actors/inspected.ts";
 
 /** An actor as its supervisor sees it. */
 export interface Child {
@@ -32,6 +33,10 @@ export class Supervisor<C extends Child = Child> {
   readonly actor = createActor(
     fromTransition((_: undefined, event: ChildEvent) => this.#hear(event), undefined),
   ).start();
+
+  constructor() {
+    noticeInspection(this.actor.system);
+  }
 
   get children(): IterableIterator<C> {
     return this.#children.values();

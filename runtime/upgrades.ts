@@ -1,20 +1,27 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
-import { type Admission, type Candidate, isRefusal } from "./admission.ts";
+import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
 import type { ResolvedCompression } from "./compression.ts";
 import { Connection } from "./connection.ts";
 import { Deadline } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { Handshake } from "./handshake.ts";
 import { headerLine, type Refusal, refuseUpgrade, surviveErrors } from "./http-answer.ts";
+import { isPromise } from "./mailbox.ts";
 import { SocketTransport } from "./socket-transport.ts";
+
+const pending = Symbol("pending");
+
+/** A request, and what has become of it so far. */
+interface UpgradeRequest extends IncomingMessage {
+  [pending]?: Handshake;
+}
 
 /** Takes upgrades from their first byte to a running connection. */
 export class Upgrades {
   readonly #environment: Environment;
   readonly #admission: Admission;
-  readonly #handshakes = new WeakMap<IncomingMessage, Handshake>();
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
@@ -29,36 +36,40 @@ export class Upgrades {
       perMessageDeflate: compression,
       maxPayload: environment.limits.maxPayload,
       // ws calls this when the request is a well-formed handshake, and goes on when `answer` is called, however late.
-      verifyClient: ({ req }, answer) => {
-        const handshake = this.#handshakes.get(req);
+      verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
+        const handshake = req[pending];
         if (handshake) handshake.complete = () => answer(true);
       },
-      handleProtocols: (_, request) => this.#handshakes.get(request)?.options.subprotocol ?? false,
+      handleProtocols: (_, request: UpgradeRequest) => request[pending]?.options.subprotocol ?? false,
     } satisfies ServerOptions & { closeTimeout: number };
     this.#server = new WebSocketServer(options);
-    this.#server.on("headers", (lines, request) => {
-      const added = this.#handshakes.get(request)?.options.headers ?? {};
+    this.#server.on("headers", (lines, request: UpgradeRequest) => {
+      const added = request[pending]?.options.headers;
+      if (added === undefined) return;
       for (const [name, value] of Object.entries(added)) lines.push(headerLine(name, value));
     });
   }
 
   /** The upgrade's whole way in. */
-  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    surviveErrors(socket);
+  handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
+      // Of all others ws hears the errors.
+      surviveErrors(socket);
       this.#environment.counters.refuse();
       refuseUpgrade(socket, found);
       return;
     }
     const handshake = new Handshake(request, socket);
-    this.#handshakes.set(request, handshake);
+    request[pending] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
     });
     // Otherwise ws has refused it: it is no handshake.
-    if (handshake.complete) void this.#admit(found, handshake);
-    else this.#environment.counters.refuse();
+    if (handshake.complete) {
+      this.#environment.turn.add(handshake);
+      this.#admit(found, handshake);
+    } else this.#environment.counters.refuse();
   }
 
   /** Refuses those that guards have not answered for yet. */
@@ -69,13 +80,24 @@ export class Upgrades {
     }
   }
 
-  async #admit(found: Candidate, handshake: Handshake): Promise<void> {
-    const { clock, limits } = this.#environment;
-    const deadline = new Deadline(clock, limits.connectTimeoutMs);
+  #admit(found: Candidate, handshake: Handshake): void {
+    const { clock, limits, turn } = this.#environment;
+    // Most have their answer in the turn that they come in.
+    const deadline = new Deadline(clock, limits.connectTimeoutMs, turn);
+    const admitted = this.#admission.guard(found, handshake.request);
+    if (!isPromise(admitted)) {
+      this.#enter(admitted, handshake, deadline);
+      return;
+    }
     deadline.onPassed = () => this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
     this.#guarded.set(handshake, deadline);
-    const admitted = await this.#admission.guard(found, handshake.request);
-    this.#guarded.delete(handshake);
+    void admitted.then((outcome) => {
+      this.#guarded.delete(handshake);
+      this.#enter(outcome, handshake, deadline);
+    });
+  }
+
+  #enter(admitted: Admitted, handshake: Handshake, deadline: Deadline): void {
     if (isRefusal(admitted)) this.#refuse(handshake, admitted);
     if (isRefusal(admitted) || handshake.over) {
       deadline.cancel();
@@ -85,7 +107,7 @@ export class Upgrades {
     const { outbox } = this.#environment.settings.of(route.Consumer);
     const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#environment);
     const connection = new Connection(this.#environment, route.Consumer, scope, transport);
-    await connection.start(deadline).catch(() => {});
+    void connection.start(deadline);
   }
 
   #refuse(handshake: Handshake, { status, reason }: Refusal): void {

@@ -4,6 +4,7 @@ import type { ConsumerClass } from "../consumer-class.ts";
 import type { Guard } from "../guards.ts";
 import { internals } from "../internals.ts";
 import { checkLayer } from "../layer-check.ts";
+import { RequestScope } from "../request-scope.ts";
 import type { SpawnScope, WithHandlers } from "../route-types.ts";
 import { Router } from "../router.ts";
 import { createRuntime, type Layers, type RuntimeOptions } from "../runtime.ts";
@@ -68,15 +69,7 @@ export function communicate<C extends ConsumerClass>(
     subprotocols,
     admit() {
       const incoming = virtualRequest(path, request);
-      const scope = {
-        path,
-        params,
-        query: query ?? new URLSearchParams(),
-        headers: incoming.headers,
-        subprotocols,
-        clientAddress: undefined,
-        user,
-      };
+      const scope = new RequestScope({ path, query: String(query ?? "") }, params, incoming, user);
       return new Admission(new Router(), guards, environment.report).guard({ route, scope }, incoming);
     },
   });

@@ -1,7 +1,7 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Frame } from "../../actors/index.ts";
 import { jsonText } from "../../actors/json-text.ts";
-import { type Candidate, isRefusal } from "../admission.ts";
+import { type Admitted, isRefusal } from "../admission.ts";
 import { Connection } from "../connection.ts";
 import { Deadline } from "../deadline.ts";
 import type { Refusal } from "../http-answer.ts";
@@ -25,7 +25,7 @@ export interface Entrance {
   readonly runtime: TestedRuntime;
   readonly subprotocols: readonly string[];
   /** Finds out what to run, and whether to. */
-  admit(): Promise<Candidate | Refusal>;
+  admit(): Admitted | Promise<Admitted>;
   /** Whether the runtime is the communicator's own, and goes with it. */
   readonly ownsRuntime: boolean;
 }

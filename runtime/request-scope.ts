@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import type { Scope } from "../actors/index.ts";
+
+const noSubprotocols: readonly string[] = Object.freeze([]);
+
+/** Path and query of a request. */
+export interface Target {
+  readonly path: string;
+  readonly query: string;
+}
+
+/** From a target in origin form (`/path?query`) or, as proxies send it, in absolute form. */
+export function targetOf({ url: target = "" }: IncomingMessage): Target {
+  const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
+  const mark = url.indexOf("?");
+  return mark === -1 ? { path: url, query: "" } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
+}
+
+/** The facts of a connection as its request has them. It keeps nothing else of the request alive. */
+export class RequestScope implements Scope {
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
+  readonly subprotocols: readonly string[];
+  readonly clientAddress: string | undefined;
+  readonly user: unknown;
+  #query: URLSearchParams | string;
+
+  constructor(
+    { path, query }: Target,
+    params: Scope["params"],
+    { headers, socket }: IncomingMessage,
+    user?: unknown,
+  ) {
+    this.path = path;
+    this.params = params;
+    this.headers = headers;
+    this.subprotocols = subprotocolsOf(headers);
+    this.clientAddress = socket.remoteAddress;
+    this.user = user;
+    this.#query = query;
+  }
+
+  /** The same, of somebody whom a guard has found out. */
+  withUser(user: unknown, request: IncomingMessage): RequestScope {
+    return new RequestScope({ path: this.path, query: String(this.#query) }, this.params, request, user);
+  }
+
+  // Few ask for it, and an empty one is no small object.
+  get query(): URLSearchParams {
+    if (typeof this.#query === "string") this.#query = new URLSearchParams(this.#query);
+    return this.#query;
+  }
+}
+
+/** What a client offers in `Sec-WebSocket-Protocol`, in its order. */
+function subprotocolsOf(headers: IncomingHttpHeaders): readonly string[] {
+  return headers["sec-websocket-protocol"]?.split(",").map((name) => name.trim()) ?? noSubprotocols;
+}
