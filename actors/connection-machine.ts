@@ -28,7 +28,7 @@ export type ConnectionEvent =
   /** The clean-up that `closing` began is done. */
   | { readonly type: "cleaned" };
 
-interface ConnectionInput {
+export interface ConnectionInput {
   readonly effects: ConnectionEffects;
 }
 
@@ -37,7 +37,7 @@ export interface ConnectionContext {
 }
 
 /** Of a connection that has not ended. */
-export const open: Exit = { code: CloseCode.abnormal, reason: "", by: "runtime" };
+export const open: Exit = Object.freeze({ code: CloseCode.abnormal, reason: "", by: "runtime" } as const);
 
 /** How `event` ends a connection that had joined, or had not. */
 export function exitOf(event: ConnectionEvent, joined: boolean): Exit {

@@ -147,7 +147,8 @@ export abstract class Consumer<T extends Contract = NoContract> extends Addressa
 
   /**
    * Sends one WebSocket message to the client, after all sent before. It is written together with the others of this
-   * turn of the event loop. On a connection that is on its way out it is dropped and counted as `closing`.
+   * turn of the event loop, so bytes MUST NOT be changed after they were sent: send a copy of a buffer that is used again. On a
+   * connection that is on its way out it is dropped and counted as `closing`.
    *
    * @throws {AcceptError} before {@link accept}.
    */

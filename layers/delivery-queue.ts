@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { Slices } from "./slices.ts";
 
 /** Something on its way to inboxes of this node, that can be interrupted. */
@@ -74,11 +75,14 @@ export class DeliveryQueue {
   #schedule(): void {
     if (this.#isScheduled || !this.#slices.hasTime) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      this.#deliver();
-    });
+    queueMicrotask(this.#begin);
   }
+
+  /** It belongs to nobody who happened to bring it about: whoever asks for the context of what runs is told that of the layer. */
+  readonly #begin = AsyncResource.bind(() => {
+    this.#isScheduled = false;
+    this.#deliver();
+  });
 
   #resize(count: number, bytes: number): void {
     this.#size += count;
@@ -90,10 +94,13 @@ export class DeliveryQueue {
     // What an inbox brings about comes behind what it is given.
     if (this.#isDelivering) return;
     this.#isDelivering = true;
-    while (this.#first !== undefined && this.#slices.hasTime) {
-      if (this.#first.deliver(this.#slices)) this.#remove(this.#first);
+    try {
+      while (this.#first !== undefined && this.#slices.hasTime) {
+        if (this.#first.deliver(this.#slices)) this.#remove(this.#first);
+      }
+    } finally {
+      this.#isDelivering = false;
     }
-    this.#isDelivering = false;
   }
 
   #remove(first: Parcel): void {

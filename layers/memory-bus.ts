@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { HistoryQuery, Position, StoredHistory } from "./contract.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "./history-limits.ts";
 import { MemoryQueues } from "./memory-queues.ts";
@@ -87,11 +88,12 @@ export class MemoryBus {
   }
 
   #enqueue(pending: Pending): void {
-    if (this.#pending.length === 0) setImmediate(() => this.#flush());
+    if (this.#pending.length === 0) setImmediate(this.#flush);
     this.#pending.push(pending);
   }
 
-  #flush(): void {
+  /** It belongs to all who published, and so to none of them. */
+  readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;
     this.#pending = [];
@@ -102,5 +104,5 @@ export class MemoryBus {
       }
       number += 1;
     }
-  }
+  });
 }

@@ -15,7 +15,7 @@ interface Addressed {
 }
 
 /** How much goes round at once: so much at most is read before anything is given. */
-const most = { messages: 64, bytes: 256 * 1024 };
+const most = { messages: 64, bytes: 64 * 1024 };
 
 /**
  * Messages of a group that came in one after the other, on their way to the members of this node. Each member is given all of
@@ -68,15 +68,24 @@ export class MessageRound extends Round<Member> {
   }
 
   protected give(member: Member, slices: Slices): boolean {
-    if (this.#given === 0) this.#departures = this.group.departures;
-    this.#member = member;
+    if (this.#member !== member) {
+      this.#member = member;
+      this.#given = 0;
+      this.#departures = this.group.departures;
+    }
     this.#slices = slices;
-    const { inbox } = member;
-    if (this.#mails.length > 1 && inbox.together !== undefined) inbox.together(this.#giveRest);
-    else this.#giveRest();
-    if (this.#given < this.#mails.length) return false;
-    this.#given = 0;
-    return true;
+    if (this.#mails.length > 1) this.#giveTogether(member);
+    // Also what an inbox has not called for.
+    this.#giveRest();
+    return this.#given === this.#mails.length;
+  }
+
+  #giveTogether(member: Member): void {
+    try {
+      member.inbox.together?.(this.#giveRest);
+    } catch (error) {
+      inboxFailed(this.#desk, error, member);
+    }
   }
 
   /** Gives the member whose turn it is what it has not been given yet, while there is time. */

@@ -46,7 +46,7 @@ export class Roster implements LocalChannels, Audience<Member> {
     const member = {
       channel: `${this.#node}!${this.#lastNumber.toString(36)}`,
       inbox,
-      joins: new FewMap<Group, Promise<void>>(),
+      joins: new FewMap<Group, Promise<void> | number>(),
     };
     this.#members.set(member.channel, member);
     return member;

@@ -1,3 +1,5 @@
+import { AsyncResource } from "node:async_hooks";
+
 /**
  * How long a slice may take, in milliseconds. The event loop is to be back at its sockets and timers within about 10, and
  * what inboxes have put into outboxes by then is still to be written.
@@ -87,11 +89,12 @@ export class Slices {
     this.#timer = setImmediate(this.#turnEnds);
   }
 
-  readonly #turnEnds = (): void => {
+  // Both belong to the node, and to nobody whose work happened to begin a slice.
+  readonly #turnEnds = AsyncResource.bind((): void => {
     this.#endsAt = undefined;
     // Not at once: this is the phase in which outboxes are written, and the sockets have their turn before the next.
     if (this.#isOver) this.#timer = setImmediate(this.#begin);
-  };
+  });
 
   readonly #begin = (): void => {
     this.#isOver = false;

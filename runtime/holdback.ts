@@ -18,7 +18,7 @@ export class Holdback<B extends Batch> {
   #bytes = 0;
   #isWriting = false;
 
-  /** @param write gives the socket a batch, and calls `done` once when it has been passed on, or never will be. */
+  /** @param write gives the socket a batch, and calls `done` once when it has been passed on. Where it never is, nothing more is. */
   constructor(write: (batch: B, done: () => void) => void) {
     this.#write = write;
   }

@@ -15,6 +15,7 @@ export class LagWatch {
   readonly #clock: Clock;
   readonly #lagging = new Set<Lagging>();
   #timer: unknown;
+  #dueAt = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,7 +24,7 @@ export class LagWatch {
   /** Looks after it from now on, until it no longer lags. Harmless if that is done already. */
   add(lagging: Lagging): void {
     this.#lagging.add(lagging);
-    this.#timer ??= this.#clock.setTimeout(this.#tick, tickMs);
+    if (this.#timer === undefined) this.#wait();
   }
 
   remove(lagging: Lagging): void {
@@ -32,14 +33,17 @@ export class LagWatch {
     this.#timer = undefined;
   }
 
-  readonly #tick = (): void => {
+  #wait(): void {
+    this.#dueAt = timeOf(this.#clock) + tickMs;
     this.#timer = this.#clock.setTimeout(this.#tick, tickMs);
-    // After the event loop was blocked, what has been taken meanwhile is not known yet: sockets have their turn first.
-    setImmediate(this.#look);
-  };
+  }
 
-  readonly #look = (): void => {
+  readonly #tick = (): void => {
     const now = timeOf(this.#clock);
+    // While the event loop was blocked, nobody could be given anything: they get until the next look to take it.
+    const isLate = now - this.#dueAt > tickMs;
+    this.#wait();
+    if (isLate) return;
     for (const lagging of this.#lagging) {
       if (!lagging.lags(now)) this.remove(lagging);
     }

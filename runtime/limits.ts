@@ -24,7 +24,7 @@ export interface Limits {
   readonly maxLagBytes: number;
   /**
    * Milliseconds after which a client that has taken nothing of what waits for it is closed with 3008, give or take one
-   * second. What is written in one go is taken as a whole.
+   * second.
    * @default 10_000
    */
   readonly maxLagMs: number;

@@ -39,8 +39,10 @@ export class Outbox implements Flushable, Lagging {
   /** What this turn has brought so far. */
   #sequence: Sequence | undefined;
   #writtenBytes = 0;
-  /** How much of that the client had taken at `#since`. */
+  /** How much of that had left this process at `#since`, as far as it is known: what was written in one go counts as a whole. */
   #takenBytes = 0;
+  /** How much of what was written in one go was left then; 0 where that is not known. */
+  #leftBytes = 0;
   /** Since when it has taken nothing, in milliseconds; undefined while nothing waits. */
   #since: number | undefined;
 
@@ -117,8 +119,10 @@ export class Outbox implements Flushable, Lagging {
       return false;
     }
     const taken = this.#writtenBytes - waiting;
-    if (taken > this.#takenBytes) {
+    const left = leftOf(this.#socket);
+    if (taken > this.#takenBytes || left !== this.#leftBytes) {
       this.#takenBytes = taken;
+      this.#leftBytes = left;
       this.#since = now;
     } else if (now - this.#since >= this.#settings.maxLagMs) {
       this.#since = undefined;
@@ -142,11 +146,19 @@ export class Outbox implements Flushable, Lagging {
     return { content, length: sequence.length, size: sequence.size };
   }
 
+  /** What waits must not keep more from being freed than itself: small buffers are parts of one of 8 KiB. */
+  #unpool(bytes: Buffer): Buffer {
+    if (this.#laggingBytes === 0 || bytes.length === bytes.buffer.byteLength) return bytes;
+    const own = Buffer.allocUnsafeSlow(bytes.length);
+    bytes.copy(own);
+    return own;
+  }
+
   /** Nothing for those that ws is to compress, and for those that do not go on the wire as one. */
   #encode(sequence: Sequence): Buffer | undefined {
     if (this.#compresses) return undefined;
     try {
-      return sequence.bytes;
+      return this.#unpool(sequence.bytes);
     } catch {
       return undefined;
     }
@@ -173,6 +185,7 @@ export class Outbox implements Flushable, Lagging {
     this.#socket.cork();
     for (const frame of frames) {
       try {
+        checkThere(frame);
         this.#websocket.send(frame, settled);
       } catch (error) {
         failures.push(error);
@@ -195,6 +208,20 @@ export class Outbox implements Flushable, Lagging {
     if (this.#since !== undefined) return;
     this.#since = timeOf(this.#environment.clock);
     this.#takenBytes = this.#writtenBytes - this.#laggingBytes;
+    this.#leftBytes = leftOf(this.#socket);
     this.#environment.lagWatch.add(this);
   }
+}
+
+/**
+ * What the system has not taken yet of the write that is under way. Node's own time-outs of sockets look at it, but it is no
+ * part of what Node documents.
+ */
+function leftOf(socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number {
+  return socket._handle?.writeQueueSize ?? 0;
+}
+
+/** @throws {TypeError} for bytes whose buffer was transferred: ws takes them for none. */
+function checkThere(frame: Frame): void {
+  if (typeof frame !== "string") new Uint8Array(frame.buffer);
 }

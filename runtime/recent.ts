@@ -1,6 +1,6 @@
 import type { Frame } from "../actors/index.ts";
 
-/** More than this are not looked through: to make anew what was made before is cheaper than a long search. */
+/** More than this are not looked through: a look at one takes some 5 ns, and who sends something of its own pays for all. */
 const most = 4;
 
 /** What was made for frames, for the few of them that came last. */

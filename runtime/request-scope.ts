@@ -23,8 +23,8 @@ export class RequestScope implements Scope {
   readonly headers: IncomingHttpHeaders;
   readonly subprotocols: readonly string[];
   readonly clientAddress: string | undefined;
+  readonly query: URLSearchParams;
   readonly user: unknown;
-  #query: URLSearchParams | string;
 
   constructor(
     { path, query }: Target,
@@ -38,18 +38,12 @@ export class RequestScope implements Scope {
     this.subprotocols = subprotocolsOf(headers);
     this.clientAddress = socket.remoteAddress;
     this.user = user;
-    this.#query = query;
+    this.query = new URLSearchParams(query);
   }
 
   /** The same, of somebody whom a guard has found out. */
   withUser(user: unknown, request: IncomingMessage): RequestScope {
-    return new RequestScope({ path: this.path, query: String(this.#query) }, this.params, request, user);
-  }
-
-  // Few ask for it, and an empty one is no small object.
-  get query(): URLSearchParams {
-    if (typeof this.#query === "string") this.#query = new URLSearchParams(this.#query);
-    return this.#query;
+    return new RequestScope({ path: this.path, query: `${this.query}` }, this.params, request, user);
   }
 }
 

@@ -34,7 +34,7 @@ import type {
 } from "./route-types.ts";
 import { Router } from "./router.ts";
 import { spawn } from "./spawn.ts";
-import { watchStrayErrors } from "./stray-errors.ts";
+import { ownerless, watchStrayErrors } from "./stray-errors.ts";
 import { Supervisor } from "./supervisor.ts";
 import { Turn } from "./turn.ts";
 import { Upgrades } from "./upgrades.ts";
@@ -128,7 +128,9 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const counters = new Counters();
     const resolved = resolveLimits(limits);
     const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
-    const report = createReporter(() => onError);
+    const tell = createReporter(() => onError);
+    // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
+    const report: ErrorListener = (error, details) => ownerless(() => tell(error, details));
     const control = new Control({
       layers: known,
       control: chooseControlLayer(known, controlAlias),

@@ -24,6 +24,7 @@ export class Sequence {
   readonly frame: Frame;
   /** The frames before it. */
   readonly #start: Sequence | undefined;
+  #size: number | undefined;
   #longer: Recent<Sequence> | undefined;
   #framed: Buffer | undefined;
   #bytes: Buffer | undefined;
@@ -58,7 +59,15 @@ export class Sequence {
 
   /** How many bytes it takes on the wire. */
   get size(): number {
-    return this.#bytes?.length ?? this.frames.reduce((size, frame) => size + wireSize(frame), 0);
+    const unknown: Sequence[] = [];
+    let part: Sequence = this;
+    for (; part.#size === undefined && part.#start !== undefined; part = part.#start) unknown.push(part);
+    let size = part.#size ?? 0;
+    for (const longer of unknown.reverse()) {
+      size += wireSize(longer.frame);
+      longer.#size = size;
+    }
+    return size;
   }
 
   /** What goes on the wire. @throws as {@link encodeFrame} does, for one of its frames. */

@@ -75,6 +75,8 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     this.listener?.ended();
   }
 
+  // ---- what goes out
+
   reject(status: number, reason: string): void {
     this.#environment.counters.refuse();
     this.#handshake?.refuse(status, reason);

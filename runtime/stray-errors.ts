@@ -19,7 +19,7 @@ export class ErrorOwner {
   /** Something that was left behind failed: a timer, a promise that nobody awaits. */
   strayed(error: unknown): void {
     if (this.actor === undefined) this.report(error, "stray");
-    else this.actor.failed(error, "stray");
+    else ownerless(() => this.actor?.failed(error, "stray"));
   }
 
   report(error: unknown, stage: string): void {

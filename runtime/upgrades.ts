@@ -54,7 +54,7 @@ export class Upgrades {
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
-      // Of all others ws hears the errors.
+      // Those that ws is given have a listener of its own.
       surviveErrors(socket);
       this.#environment.counters.refuse();
       refuseUpgrade(socket, found);
@@ -89,7 +89,11 @@ export class Upgrades {
       this.#enter(admitted, handshake, deadline);
       return;
     }
-    deadline.onPassed = () => this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
+    deadline.onPassed = () => {
+      // A guard that never settles must not keep its request.
+      this.#guarded.delete(handshake);
+      this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
+    };
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {
       this.#guarded.delete(handshake);

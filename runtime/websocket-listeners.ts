@@ -1,5 +1,6 @@
 import type { WebSocket } from "ws";
 import { CloseCode } from "../actors/index.ts";
+
 /** Whose WebSocket it is. */
 export interface SocketListener {
   /** Whether the socket says how much was read of it, as those of Node do. */

@@ -34,6 +34,7 @@ class Node {
   readonly errors: unknown[] = [];
   readonly roster = new Roster("node", new Topics("x"), backend as never, () => {});
   readonly receiver: Receiver;
+  readonly reader: PayloadReader;
   /** How much was done in each turn in which anything was, in milliseconds. */
   readonly turns: number[] = [];
   now = 0;
@@ -43,6 +44,7 @@ class Node {
     const { counters, roster } = this;
     const report = (error: unknown) => void this.errors.push(error);
     const reader = new PayloadReader(counters, report, createSealing(undefined));
+    this.reader = reader;
     this.receiver = new Receiver(ownTopic, { reader, roster, counters, report }, () => this.now);
   }
 
@@ -186,7 +188,7 @@ describe("Receiver", () => {
     );
   });
 
-  it("has no member wait for more than 64 messages or 256 KiB of another one", async () => {
+  it("has no member wait for more than 64 messages or 64 KiB of another one", async () => {
     const { inboxes } = await node.members(2, "room");
     const order: number[] = [];
     for (const [index, inbox] of inboxes.entries()) inbox.deliver = () => order.push(index);
@@ -199,7 +201,7 @@ describe("Receiver", () => {
     await node.rest();
     expect(runs()).to.deep.equal([64, 64, 64, 64, 22, 22]);
     order.length = 0;
-    const large = encode({ type: "number", number: 1, text: "x".repeat(100 * 1024) });
+    const large = encode({ type: "number", number: 1, text: "x".repeat(25 * 1024) });
     for (const _ of numbers(5)) node.receiver.payload(topicOf("room"), large);
     node.receiver.payload(topicOf("room"), encode({ type: "number", text: "x".repeat(1_000_000) }));
     await node.rest();
@@ -351,6 +353,53 @@ describe("Receiver", () => {
     await node.rest();
     for (const { all } of one.inboxes) expect(all).to.deep.equal([0, 1, 2, 4, 5, 6]);
     for (const { all } of other.inboxes) expect(all).to.deep.equal([3, 7]);
+  });
+
+  it("gives who leaves before its turn nothing, also where reading took the whole slice", async () => {
+    const { members, inboxes } = await node.members(2, "room");
+    const [first] = members as [Member, Member];
+    const { reader } = node;
+    const read = reader.read.bind(reader);
+    reader.read = (...args) => {
+      node.work(10);
+      return read(...args);
+    };
+    const text = "x".repeat(20_000);
+    for (const number of numbers(2)) {
+      node.receiver.payload(topicOf("room"), encode({ type: "number", number, text }));
+    }
+    await together();
+    expect([node.receiver.waiting, ...inboxes.map(({ all }) => all.length)]).to.deep.equal([2, 0, 0]);
+    void node.roster.leave("room", first);
+    await node.rest();
+    expect(inboxes.map(({ all }) => all)).to.deep.equal([[], [0, 1]]);
+  });
+
+  it("gives who joins while something waits for a slice what comes in after", async () => {
+    const { inboxes } = await node.members(1_000, "other");
+    for (const inbox of inboxes) inbox.deliver = () => node.work(0.1);
+    await node.members(1, "room");
+    node.send("other", 0);
+    node.send("room", 1);
+    await together();
+    expect(node.receiver.waiting).to.equal(2);
+    const late = await node.members(1, "room");
+    node.send("room", 2);
+    await node.rest();
+    expect(late.inboxes[0]?.all).to.deep.equal([2]);
+  });
+
+  it("goes on where an inbox prepares badly for several messages, and gives them all the same", async () => {
+    const { inboxes } = await node.members(3, "room");
+    const [throwing, silent] = inboxes as Inbox[] as [Inbox, Inbox];
+    throwing.together = () => {
+      throw new Error("the inbox threw");
+    };
+    silent.together = () => {};
+    for (const number of numbers(3)) node.send("room", number);
+    await node.rest();
+    expect(inboxes.map(({ all }) => all)).to.deep.equal(Array(3).fill(numbers(3)));
+    expect(node.errors.splice(0)).to.have.length(1);
   });
 
   it("gives who leaves while it is interrupted nothing of the rest, also when it comes back", async () => {

@@ -1,0 +1,80 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
+import { once } from "node:events";
+import { expect } from "chai";
+import { createRuntime, type Mail, MemoryLayer, WebSocketConsumer } from "greenroom";
+import { Client } from "../support/client.ts";
+import { serve, stopServing } from "../support/serving.ts";
+
+const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.stray.1")];
+const { owners: storage } = shared as { readonly owners: AsyncLocalStorage<unknown> };
+
+/** Whose work runs, as the listeners for stray errors would find it. */
+const owner = () => storage.getStore();
+
+describe("what belongs to no actor, though one brought it about", () => {
+  afterEach(stopServing);
+
+  class Actor extends WebSocketConsumer {
+    static override readonly layer: string | undefined = "chat";
+    override async receive(text: string) {
+      expect(owner()).not.to.equal(undefined);
+      if (text === "throw") throw new Error("thrown");
+      else await this.layers.chat?.groupSend("room", { type: "note" });
+    }
+  }
+
+  it("is what a memory layer gives to other inboxes", async () => {
+    // A spec itself may run on account of an actor of another one.
+    const chat = storage.exit(() => new MemoryLayer());
+    const runtime = createRuntime({ layers: { chat } });
+    const owners: unknown[] = [];
+    const delivered = new Promise<void>((resolve) => {
+      const inbox = {
+        deliver: (_mail: Mail) => {
+          if (owners.push(owner()) === 2) resolve();
+        },
+        gap() {},
+      };
+      void Promise.all([1, 2].map(async () => chat.groupAdd("room", await chat.newChannel(inbox)))).then(
+        async () => (await runtime.spawn(Actor)).receive("publish"),
+      );
+    });
+    await delivered;
+    expect(owners).to.deep.equal([undefined, undefined]);
+    await runtime.close();
+  });
+
+  it("is what onError does about what it hears of", async () => {
+    const owners: unknown[] = [];
+    const runtime = createRuntime({
+      layers: { chat: new MemoryLayer() },
+      onError: () => owners.push(owner()),
+    });
+    (await runtime.spawn(Actor)).receive("throw");
+    while (owners.length === 0) await new Promise(setImmediate);
+    expect(owners).to.deep.equal([undefined]);
+    await runtime.close();
+  });
+
+  it("is the writing of what several have sent", async () => {
+    const owners: unknown[] = [];
+    class Sender extends WebSocketConsumer {
+      override receive() {
+        this.send("!");
+        const { write } = socket;
+        socket.write = (...args: never[]) => {
+          owners.push(owner());
+          return write.apply(socket, args) as never;
+        };
+      }
+    }
+    const { runtime, url, server } = await storage.exit(() => serve({ layers: {} }));
+    runtime.route("/ws", Sender);
+    const connecting = once(server, "connection");
+    const client = await Client.open(`${url}/ws`);
+    const [socket] = await connecting;
+    client.send("?");
+    await client.next();
+    expect(owners).to.deep.equal([undefined]);
+  });
+});
