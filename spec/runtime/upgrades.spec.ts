@@ -132,7 +132,8 @@ describe("Upgrades", () => {
       class WhoAmI extends WebSocketConsumer {
         override connect() {
           this.accept();
-          this.send(String(this.scope.user));
+          const { user, query } = { ...this.scope };
+          this.send(`${user} ${query.get("as")}`);
         }
       }
       const seen: unknown[] = [];
@@ -141,8 +142,8 @@ describe("Upgrades", () => {
         guards: [async () => ({ user: "Ada" }), ({ user }) => void seen.push(user)],
       });
       runtime.route("/ws/me", WhoAmI);
-      const client = await Client.open(`${url}/ws/me`);
-      expect(await client.next()).to.equal("Ada");
+      const client = await Client.open(`${url}/ws/me?as=guest`);
+      expect(await client.next()).to.equal("Ada guest");
       expect(seen).to.deep.equal(["Ada"]);
     });
 
@@ -164,6 +165,17 @@ describe("Upgrades", () => {
       expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({ status: 500, body: "Internal error" });
       expect(failures).to.have.lengthOf(1);
       expect(failures[0]).to.have.property("stage", "guard");
+    });
+
+    it("that reject are answered so, too", async () => {
+      const { url, failures } = await serveEcho([() => Promise.reject(new Error("the database is gone"))]);
+      expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({ status: 500, body: "Internal error" });
+      expect(failures.map(({ stage }) => stage)).to.deep.equal(["guard"]);
+    });
+
+    it("are asked about a path in absolute form, as proxies send it", async () => {
+      const { url } = await serveEcho([({ path }) => ({ status: 403, reason: `No ${path}` })]);
+      expect(await raw(url, upgrade(`${url}/ws/echo?a=b`))).to.match(/^HTTP\/1.1 403 .*No \/ws\/echo\n?$/s);
     });
 
     it("that refuse with a status which does not refuse are answered with 500, by upgrade and by GET", async () => {
