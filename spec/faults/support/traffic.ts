@@ -3,7 +3,7 @@ import { until } from "../../layers/support/until.ts";
 
 /** Numbered messages to a group, about one a millisecond, whatever becomes of them. */
 export class Traffic {
-  /** What the layer took; the rest was refused, so that its sender knows. */
+  /** What the layer took, in the order sent once it is at its end; the rest was refused, so that its sender knows. */
   readonly accepted: number[] = [];
   readonly refused: number[] = [];
   readonly #layer: ChannelLayer;
@@ -43,6 +43,8 @@ export class Traffic {
   async end(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#pending);
+    // Who sends while a layer opens may hear of it after who sends just then.
+    this.accepted.sort((one, other) => one - other);
     await this.#layer.groupSend(this.#group, { type: "end" });
   }
 
