@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Scope } from "../actors/index.ts";
 import type { ErrorListener } from "../layers/contract.ts";
 import type { Guard, Verdict } from "./guards.ts";
 import { checkRefusal, type Refusal } from "./http-answer.ts";
@@ -9,7 +10,7 @@ import { notFound, type Route, type RouteMatch, type Router } from "./router.ts"
 /** A request that found its route: what the guards look at, and the consumer after them. */
 export interface Candidate {
   readonly route: Route;
-  readonly scope: RequestScope;
+  readonly scope: Scope;
 }
 
 /** What comes of a candidate. */
@@ -75,7 +76,7 @@ export class Admission {
   ): Admitted | Promise<Admitted> {
     if (!verdict) return this.guard({ route, scope }, request, index + 1);
     if (!isRefusal(verdict)) {
-      return this.guard({ route, scope: scope.withUser(verdict.user, request) }, request, index + 1);
+      return this.guard({ route, scope: { ...scope, user: verdict.user } }, request, index + 1);
     }
     checkRefusal(verdict);
     return verdict;

@@ -40,11 +40,6 @@ export class RequestScope implements Scope {
     this.user = user;
     this.query = new URLSearchParams(query);
   }
-
-  /** The same, of somebody whom a guard has found out. */
-  withUser(user: unknown, request: IncomingMessage): RequestScope {
-    return new RequestScope({ path: this.path, query: `${this.query}` }, this.params, request, user);
-  }
 }
 
 /** What a client offers in `Sec-WebSocket-Protocol`, in its order. */
