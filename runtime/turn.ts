@@ -17,9 +17,10 @@ const sliceMs = 5;
 const stride = 4;
 
 /**
- * Flushes, once each, whatever was written to in this turn of the event loop. It runs in the check phase, when all
- * that one poll of the sockets brought has been handled, so that its answers leave in one write per socket. Where there are
- * so many that it takes long, the rest is flushed in the next turns, and what comes meanwhile is flushed with it.
+ * Flushes, once each, whatever was written to in this turn of the event loop, and in the next one, in which sockets are read
+ * and nobody waits for them: a write costs more than all else, and much of what is to be written then is there already
+ * (figures: docs/decisions.md). It runs in the check phase, when all that one poll of the sockets brought has been handled.
+ * Where there are so many that it takes long, the rest is flushed in the turns after it, and what comes meanwhile with it.
  */
 export class Turn {
   readonly #now: () => number;
@@ -37,29 +38,30 @@ export class Turn {
     return this.#start;
   }
 
-  /** Has `flushable` flushed at the end of this turn, or of the next ones. To be called once until then. */
+  /** Has `flushable` flushed at the end of the next turn, or of the ones after it. To be called once until then. */
   add(flushable: Flushable): void {
     this.#waiting.push(flushable);
-    this.#schedule();
-  }
-
-  #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#end);
+    setImmediate(this.#gather);
   }
+
+  /** Lets the event loop look once more at the sockets. */
+  readonly #gather = (): void => {
+    setImmediate(this.#end);
+  };
 
   /** It belongs to all who sent something, and so to none of them. */
   readonly #end = AsyncResource.bind((): void => {
-    this.#isScheduled = false;
     this.#start = Sequence.empty();
-    // What is added from here on waits for the next turn.
+    // What is added from here on is flushed later.
     let left = this.#waiting.size;
     const until = this.#now() + sliceMs;
     while (left > 0 && (left % stride !== 0 || this.#now() < until)) {
       this.#waiting.shift()?.flush();
       left -= 1;
     }
-    if (this.#waiting.size > 0) this.#schedule();
+    this.#isScheduled = this.#waiting.size > 0;
+    if (this.#isScheduled) setImmediate(this.#end);
   });
 }

@@ -5,6 +5,7 @@ import { backoffMs } from "./backoff.ts";
 import { within } from "./deadline.ts";
 import type { AnyConnectionOptions, RedisServer } from "./redis-server.ts";
 import { isRefusal } from "./refusal.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** What a link tells its owner. */
 export interface LinkListener {
@@ -98,7 +99,7 @@ export class Link {
   }
 
   /**
-   * Runs one command. Those that are run in one go, before the event loop moves on, are written together.
+   * Runs one command. Those of one turn of the event loop are written together, at its end.
    *
    * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
    *   server refuses: {@link isRefusal} tells.
@@ -160,7 +161,7 @@ export class Link {
     const { stream } = this.redis;
     this.#isCorked = true;
     stream.cork();
-    process.nextTick(() => {
+    atTurnEnd(() => {
       this.#isCorked = false;
       stream.uncork();
     });

@@ -1,5 +1,6 @@
 import { asBuffer } from "./as-buffer.ts";
 import { mostPublished } from "./stream-entry.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** Adds entries to the stream of a topic, in order and in one instant, and tells who listens. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
@@ -16,7 +17,7 @@ interface Batch {
 }
 
 /**
- * Publishes to streams: what is sent to one topic in one go, before the event loop moves on, is one call.
+ * Publishes to streams: what is sent to one topic in one turn of the event loop is one call.
  *
  * The server's work for a call costs far more than for one more entry of it; see bench/layers.
  */
@@ -50,7 +51,7 @@ export class StreamPublisher {
   }
 
   #open(topic: string): Batch {
-    if (this.#batches.size === 0) process.nextTick(() => this.flush());
+    if (this.#batches.size === 0) atTurnEnd(() => this.flush());
     let send = () => {};
     const payloads: Buffer[] = [];
     const sent = new Promise<void>((resolve, reject) => {

@@ -12,6 +12,7 @@ import {
   streamNames,
 } from "./stream-entry.ts";
 import type { StreamSource } from "./stream-follower.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /** How many heads go into one command. */
 const headsPerCommand = 1_000;
@@ -53,7 +54,7 @@ export class StreamReader implements StreamSource {
   /** What one turn of the event loop asks for goes out together. */
   head(topic: string): Promise<Head> {
     return new Promise((resolve, reject) => {
-      if (this.#questions.length === 0) setImmediate(() => this.#askHeads());
+      if (this.#questions.length === 0) atTurnEnd(() => this.#askHeads());
       this.#questions.push({ topic, resolve, reject });
     });
   }

@@ -4,6 +4,7 @@ import { LayerUnavailableError } from "../errors.ts";
 import { chunks } from "./chunks.ts";
 import { isRefusal } from "./refusal.ts";
 import { Retries } from "./retries.ts";
+import { atTurnEnd } from "./turn-end.ts";
 
 /**
  * How topics are subscribed at the server. A call rejects when the connection breaks, or the server refuses: some of its
@@ -138,7 +139,7 @@ export class Subscriptions {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    atTurnEnd(() => {
       this.#isScheduled = false;
       this.#flush();
     });

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { Deadline, within } from "../../runtime/deadline.ts";
 import { Turn } from "../../runtime/turn.ts";
 
-const turnEnd = () => new Promise((resolve) => setImmediate(resolve));
+/** When all that waits for the end of a turn has been done. */
+const turnEnd = (turn: Turn) => new Promise<void>((flush) => turn.add({ flush }));
 
 /** A clock that says which timers are left, and has them all run out at once. */
 function begin() {
@@ -21,9 +22,10 @@ function begin() {
 describe("Deadline", () => {
   it("has no timer if it is cancelled in the turn at whose end it begins", async () => {
     const { clock, timers } = begin();
-    const deadline = new Deadline(clock, 10, new Turn());
+    const turn = new Turn();
+    const deadline = new Deadline(clock, 10, turn);
     deadline.cancel();
-    await turnEnd();
+    await turnEnd(turn);
     expect(timers.size).to.equal(0);
   });
 
@@ -32,7 +34,7 @@ describe("Deadline", () => {
       const { clock, timers, runOut } = begin();
       const deadline = new Deadline(clock, 10, turn);
       expect(timers.size).to.equal(turn === undefined ? 1 : 0);
-      await turnEnd();
+      await turnEnd(turn ?? new Turn());
       let passed = 0;
       deadline.onPassed = () => {
         passed += 1;

@@ -20,25 +20,28 @@ describe("StreamPublisher", () => {
   }
 
   const publish = (topic: string, text: string) => publisher.publish(topic, Buffer.from(text));
-  const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+  const turnEnd = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-  it("makes one call of what one go sends to a topic, in order", async () => {
-    for (const text of ["1", "2"]) for (const topic of ["a", "b"]) void publish(topic, text);
+  it("makes one call of what one turn sends to a topic, in order", async () => {
+    for (const text of ["1", "2"]) {
+      for (const topic of ["a", "b"]) void publish(topic, text);
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
     expect(calls).to.deep.equal([]);
-    await nextTick();
+    await turnEnd();
     expect(calls).to.deep.equal([
       ["a", ["1", "2"]],
       ["b", ["1", "2"]],
     ]);
     void publish("a", "3");
-    await nextTick();
+    await turnEnd();
     expect(calls.slice(2)).to.deep.equal([["a", ["3"]]]);
   });
 
   it("takes bytes as they are, of any kind of array", async () => {
     const bytes = new Uint8Array([0, 104, 105, 0]).subarray(1, 3);
     void publisher.publish("a", bytes);
-    await nextTick();
+    await turnEnd();
     expect(calls).to.deep.equal([["a", ["hi"]]]);
   });
 
@@ -47,7 +50,7 @@ describe("StreamPublisher", () => {
     for (let number = 0; number < 5; number += 1) void publish("large", "x".repeat(100 * 1024));
     void publish("huge", "x".repeat(1024 * 1024));
     void publish("huge", "y");
-    await nextTick();
+    await turnEnd();
     const sizes = (wanted: string) =>
       calls.flatMap(([topic, payloads]) => (topic === wanted ? [payloads.length] : []));
     expect(sizes("many")).to.deep.equal([100, 100, 50]);
@@ -59,7 +62,7 @@ describe("StreamPublisher", () => {
 
   it("tells each sender how its call ended", async () => {
     const outcomes = Promise.allSettled([publish("a", "1"), publish("b", "2"), publish("a", "3")]);
-    await nextTick();
+    await turnEnd();
     answers[0]?.reject(new Error("down"));
     answers[1]?.resolve();
     expect((await outcomes).map(({ status }) => status)).to.deep.equal(["rejected", "fulfilled", "rejected"]);
