@@ -72,6 +72,25 @@ export abstract class Addressable {
   }
 
   /**
+   * Lets this actor hear who comes to a group and who goes, without being present in it: it gets a {@link PresenceDiff} for
+   * each change from now on. Who is there now, {@link presence} says. On a connection that is on its way out it does nothing.
+   *
+   * @throws {InvalidNameError}
+   *
+   * @example
+   * this.watch("lobby");
+   * this.sendJson([...this.presence("lobby").keys()]); // and then what `presence_diff` brings
+   */
+  watch(group: string): void {
+    this.#context.reach.watch(group);
+  }
+
+  /** Ends watching a group. Where it does not, that is fine. */
+  unwatch(group: string): void {
+    this.#context.reach.unwatch(group);
+  }
+
+  /**
    * Gives the workers of a channel something to do. This actor hears of it in {@link JobMessages}, from whatever process.
    *
    * @returns the job's id, once the job is in the queue

@@ -62,6 +62,8 @@ export interface Reach {
   untag(tag: string): void;
   track(group: string, meta: unknown, options: TrackOptions): void;
   untrack(group: string): void;
+  watch(group: string): void;
+  unwatch(group: string): void;
   presence(group: string): Members;
   submit(channel: string, message: Message, options: SubmitOptions): Promise<string>;
 }

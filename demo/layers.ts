@@ -1,9 +1,47 @@
-import { MemoryLayer } from "greenroom";
-import { RedisPubSubLayer } from "greenroom/redis";
+import { MemoryBus, MemoryLayer } from "greenroom";
+import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import type { RoomMessages } from "./consumers/room.ts";
+import type { AnalyticsMessages } from "./consumers/showcase/analytics.ts";
+import type { ChatMessages } from "./consumers/showcase/chat.ts";
+import type { NotificationMessages } from "./consumers/showcase/notifications.ts";
+import type { ReliableMessages } from "./consumers/showcase/reliable.ts";
+import type { Job, JobMessages } from "./jobs/job.ts";
 
-/** The demo's layers: in memory, or on the Redis at `redisUrl`, so that several processes share rooms. */
+const minuteMs = 60_000;
+
+/** How much is kept of what must not be missed. */
+const queueLimits = { capacity: 1_000, expiryMs: 15 * minuteMs };
+const analyticsLimits = { capacity: 5_000, expiryMs: 60 * minuteMs };
+
+type Chat = RoomMessages & ChatMessages & JobMessages;
+type Queue = ReliableMessages & JobMessages & { job: Job };
+
+/** The demo's layers: in memory, or on the Redis at `redisUrl`, so that several processes share rooms and jobs. */
 export function createLayers(redisUrl: string | undefined) {
-  if (redisUrl === undefined) return { chat: new MemoryLayer<RoomMessages>() };
-  return { chat: new RedisPubSubLayer<RoomMessages>({ url: redisUrl, prefix: "chat" }) };
+  return redisUrl === undefined ? inMemory() : onRedis(redisUrl);
+}
+
+export type DemoLayers = ReturnType<typeof createLayers>;
+
+function inMemory() {
+  return {
+    memory: new MemoryLayer(),
+    chat: new MemoryLayer<Chat>(),
+    queue: new MemoryLayer<Queue>({ bus: new MemoryBus(queueLimits), prefix: "queue" }),
+    notifications: new MemoryLayer<NotificationMessages>(),
+    analytics: new MemoryLayer<AnalyticsMessages>({
+      bus: new MemoryBus(analyticsLimits),
+      prefix: "analytics",
+    }),
+  };
+}
+
+function onRedis(url: string) {
+  return {
+    memory: new MemoryLayer(),
+    chat: new RedisPubSubLayer<Chat>({ url, prefix: "chat" }),
+    queue: new RedisStreamsLayer<Queue>({ url, prefix: "queue", ...queueLimits }),
+    notifications: new RedisPubSubLayer<NotificationMessages>({ url, prefix: "notify" }),
+    analytics: new RedisStreamsLayer<AnalyticsMessages>({ url, prefix: "analytics", ...analyticsLimits }),
+  };
 }

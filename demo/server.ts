@@ -4,15 +4,24 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createRuntime, groupName } from "greenroom";
 import sirv from "sirv";
+import { BackgroundJobs } from "./consumers/jobs.ts";
+import { RoomPresence } from "./consumers/presence.ts";
 import { RoomChat } from "./consumers/room.ts";
+import { Analytics } from "./consumers/showcase/analytics.ts";
+import { Chat } from "./consumers/showcase/chat.ts";
+import { Notifications } from "./consumers/showcase/notifications.ts";
+import { ReliableChat } from "./consumers/showcase/reliable.ts";
 import { SystemMessages } from "./consumers/system.ts";
+import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
 export interface DemoOptions {
   /** 0 takes a free one. */
   readonly port: number;
-  /** Absent, the layers are in memory. */
+  /** Absent, the layers are in memory, and the jobs are done in this process. */
   readonly redisUrl?: string | undefined;
+  /** See {@link startWorker}. */
+  readonly jobStepMs?: number;
 }
 
 export interface Demo {
@@ -32,11 +41,17 @@ const pageHeaders = {
 };
 
 /** Starts the demo. @throws if Redis does not answer or the port is taken; nothing is left open then. */
-export async function startDemo({ port, redisUrl }: DemoOptions): Promise<Demo> {
+export async function startDemo({ port, redisUrl, jobStepMs }: DemoOptions): Promise<Demo> {
   const layers = createLayers(redisUrl);
-  const runtime = createRuntime({ layers });
+  const runtime = createRuntime({ layers, control: "chat" });
   runtime.route("/ws/system", SystemMessages);
   runtime.route("/ws/room/:room_name", RoomChat, { params: { room_name: groupName } });
+  runtime.route("/ws/presence/:room_name", RoomPresence, { params: { room_name: groupName } });
+  runtime.route("/ws/backgroundjob", BackgroundJobs);
+  runtime.route("/ws/chat", Chat);
+  runtime.route("/ws/reliable", ReliableChat);
+  runtime.route("/ws/notifications", Notifications);
+  runtime.route("/ws/analytics", Analytics);
 
   let draining = false;
   const servePage = sirv(page, {
@@ -51,19 +66,18 @@ export async function startDemo({ port, redisUrl }: DemoOptions): Promise<Demo> 
   });
 
   function answerHealth(response: ServerResponse) {
-    const { chat } = layers;
-    const ok = chat.health.ok && !draining;
+    const health = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.health]));
+    const ok = !draining && Object.values(health).every((layer) => layer.ok);
     response.writeHead(ok ? 200 : 503, { "Content-Type": "application/json", "Cache-Control": "no-store" });
     response.end(
-      JSON.stringify({
-        status: draining ? "draining" : ok ? "ok" : "unavailable",
-        layers: { chat: chat.health },
-      }),
+      JSON.stringify({ status: draining ? "draining" : ok ? "ok" : "unavailable", layers: health }),
     );
   }
 
   try {
     await runtime.ready();
+    if (redisUrl === undefined)
+      await startWorker(runtime, jobStepMs === undefined ? {} : { stepMs: jobStepMs });
     server.listen(port);
     await once(server, "listening");
   } catch (error) {

@@ -31,6 +31,7 @@ export class ActorReach implements Reach, Tracker {
   readonly #owner: ReachOwner;
   readonly #Consumer: ConsumerClass;
   readonly #tracked = new Set<string>();
+  readonly #watched = new Set<string>();
   readonly #tags = new Set<string>();
 
   constructor(control: Control, workers: Workers, owner: ReachOwner, Consumer: ConsumerClass) {
@@ -81,6 +82,17 @@ export class ActorReach implements Reach, Tracker {
     this.#tracked.delete(group);
   }
 
+  watch(group: string): void {
+    if (this.#owner.isLeaving) return;
+    this.#control.presence.watch(this, group);
+    this.#watched.add(group);
+  }
+
+  unwatch(group: string): void {
+    this.#control.presence.unwatch(this, group);
+    this.#watched.delete(group);
+  }
+
   presence(group: string): Members {
     return this.#control.presence.list(group);
   }
@@ -101,5 +113,7 @@ export class ActorReach implements Reach, Tracker {
     this.#tags.clear();
     for (const group of this.#tracked) this.#control.presence.untrack(this, group);
     this.#tracked.clear();
+    for (const group of this.#watched) this.#control.presence.unwatch(this, group);
+    this.#watched.clear();
   }
 }

@@ -18,6 +18,11 @@ export interface WorkerOptions {
   readonly concurrency?: number;
   /** How often a job is tried until it goes to the dead letters. @default 3 */
   readonly attempts?: number;
+  /**
+   * How long a process may be out of reach, in milliseconds, until others get its jobs. All workers of a channel should have the
+   * same. @default 30_000
+   */
+  readonly claimAfterMs?: number;
 }
 
 /** A job in the hands of a worker. */
@@ -69,7 +74,7 @@ export class Workers {
   async start(
     channel: string,
     handler: WorkHandler,
-    { layer, concurrency, attempts = 3 }: WorkerOptions,
+    { layer, concurrency, claimAfterMs, attempts = 3 }: WorkerOptions,
   ): Promise<Worker> {
     this.#refuseIfClosing();
     if (typeof handler !== "function") {
@@ -85,7 +90,11 @@ export class Workers {
     const consumption = await found.consume<Message>(
       channel,
       (message, delivery) => this.#work(channel, handler, message, delivery, attempts),
-      { maxDeliveries: attempts, ...(concurrency !== undefined && { concurrency }) },
+      {
+        maxDeliveries: attempts,
+        ...(concurrency !== undefined && { concurrency }),
+        ...(claimAfterMs !== undefined && { claimAfterMs }),
+      },
     );
     const worker: Worker = {
       close: async () => {

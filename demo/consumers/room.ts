@@ -5,7 +5,19 @@ export interface RoomMessages {
   room_message: { message: string };
 }
 
-/** A chat room: what one member writes, all members read, on whichever process they are. */
+/** The group of a room: of those who chat in it, and of those who are present. */
+export const roomGroup = (name: string) => `room_${name}`;
+
+/** What others are told of one who is in a room. */
+export interface Presence {
+  /** When they came, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+/**
+ * A chat room: what one member writes, all members read, on whichever process they are. `?name=Ada` is what a member is called
+ * where it says who is in the room; without it, it is a guest.
+ */
 export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params: "room_name" }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<RoomChat>({
@@ -15,11 +27,12 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
   });
 
   readonly #room = this.scope.params.room_name;
-  readonly #group = `room_${this.#room}`;
+  readonly #group = roomGroup(this.#room);
 
   override async connect() {
     await this.accept();
     await this.groupAdd(this.#group);
+    this.track(this.#group, { since: Date.now() } satisfies Presence, { key: this.#name });
     await this.#say(`🚪 Someone joined room '${this.#room}'`);
   }
 
@@ -29,6 +42,11 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
 
   override async disconnect() {
     await this.#say(`👋 Someone left room '${this.#room}'`);
+  }
+
+  get #name(): string {
+    const wanted = this.scope.query.get("name")?.trim().slice(0, 40);
+    return wanted || `Guest ${this.channel.slice(-4)}`;
   }
 
   #say(message: string) {

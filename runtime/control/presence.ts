@@ -11,7 +11,7 @@ import type { Fields } from "./read.ts";
 
 /** Whose presence it is. */
 export interface Tracker {
-  /** Hears, in a message `presence_diff`, of what changed in a group that it is present in. */
+  /** Hears, in a message `presence_diff`, of what changed in a group that it is present in, or watches. */
   presenceChanged(diff: Message): void;
 }
 
@@ -34,6 +34,8 @@ export class Presence {
   readonly #view = new PresenceView();
   /** The trackers of this node, by group. */
   readonly #own = new Map<string, Map<Tracker, Entry>>();
+  /** Those of this node who hear of a group, present in it or not. */
+  readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
   /** The nodes that have been asked for all they have, since their last beat. */
   readonly #asked = new Set<string>();
@@ -93,6 +95,19 @@ export class Presence {
     // Of who came and went within a turn nobody has heard.
     if (!this.#joins.delete(entry)) this.#leaves.push(entry);
     this.#flushLater();
+  }
+
+  /** Lets `tracker` hear of `group`. @throws {InvalidNameError} */
+  watch(tracker: Tracker, group: string): void {
+    checkGroup(group);
+    const watchers = this.#watchers.get(group) ?? new Set();
+    this.#watchers.set(group, watchers.add(tracker));
+  }
+
+  /** Who does not watch is fine. */
+  unwatch(tracker: Tracker, group: string): void {
+    const watchers = this.#watchers.get(group);
+    if (watchers?.delete(tracker) && watchers.size === 0) this.#watchers.delete(group);
   }
 
   list(group: string): Map<string, unknown[]> {
@@ -187,8 +202,11 @@ export class Presence {
     const joins = byGroup(joined);
     const leaves = byGroup(left);
     for (const group of new Set([...joins.keys(), ...leaves.keys()])) {
-      const trackers = [...(this.#own.get(group)?.keys() ?? [])];
-      if (trackers.length === 0) continue;
+      const trackers = new Set([
+        ...(this.#own.get(group)?.keys() ?? []),
+        ...(this.#watchers.get(group) ?? []),
+      ]);
+      if (trackers.size === 0) continue;
       const diff = deepFreeze({
         type: "presence_diff",
         group,

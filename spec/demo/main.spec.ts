@@ -12,7 +12,11 @@ describe("npm start", function () {
   it("prints the address and the layers, and on SIGTERM and SIGINT closes connections with 1012 and exits 0", async () => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const demo = await startDemoProcess();
-      expect(demo.printed).to.deep.equal([`Greenroom demo: ${demo.url}`, "Layers: chat on memory"]);
+      expect(demo.printed).to.deep.equal([
+        `Greenroom demo: ${demo.url}`,
+        "Layers: all in memory",
+        "Jobs: done in this process",
+      ]);
       const client = await Client.open(`${demo.url}/ws/system`);
       expect(await demo.stop(signal), signal).to.equal(0);
       expect(await client.closed, signal).to.have.property("code", 1012);
@@ -106,7 +110,10 @@ describe("npm start", function () {
       const nodes = "chat__group__greenroom.nodes";
       const groups = async () =>
         ((await monitor.pubsub("CHANNELS", "*__group__*")) as string[]).filter((name) => name !== nodes);
-      expect(one.printed[1]).to.equal("Layers: chat on Redis pub/sub");
+      expect(one.printed.slice(1)).to.deep.equal([
+        "Layers: chat and notifications on Redis pub/sub, queue and analytics on Redis streams",
+        "Jobs: done by workers: start some with `npm run worker`",
+      ]);
       expect(await groups()).to.deep.equal([]);
       const ada = await Client.open(`${one.url}/ws/room/general`);
       expect(await ada.next()).to.equal("🚪 Someone joined room 'general'");

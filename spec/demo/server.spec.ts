@@ -116,7 +116,9 @@ describe("the demo's server", () => {
     it("says at /healthz that it can serve, and of which layers", async () => {
       const response = await fetch(`${demo.url}/healthz`);
       expect(response.status).to.equal(200);
-      expect(await response.json()).to.deep.equal({ status: "ok", layers: { chat: { ok: true } } });
+      const aliases = ["memory", "chat", "queue", "notifications", "analytics"];
+      const layers = Object.fromEntries(aliases.map((alias) => [alias, { ok: true }]));
+      expect(await response.json()).to.deep.equal({ status: "ok", layers });
     });
   });
 });

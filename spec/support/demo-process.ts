@@ -22,7 +22,7 @@ export async function startDemoProcess(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<DemoProcess> {
   const printed: string[] = [];
-  const isReady = (line: string) => printed.push(line) > 0 && line.startsWith("Layers: ");
+  const isReady = (line: string) => printed.push(line) > 0 && line.startsWith("Jobs: ");
   const running = await startProcess(process.execPath, args, isReady, environment(settings));
   const url = /http:\S+/.exec(printed.join("\n"))?.[0];
   if (url === undefined) throw new Error(`The demo printed no address: ${printed.join("\n")}`);

@@ -1,0 +1,137 @@
+import { type Delivery, groupName, handlers, JsonWebSocketConsumer, type Mail } from "greenroom";
+import { type Job, type JobMessages, jobGroup, jobQueue, kindOf } from "../jobs/job.ts";
+
+/** How many jobs one connection may watch at a time. */
+const mostWatched = 100;
+
+type Progress = JobMessages["job_progress"];
+
+/**
+ * Takes jobs for the workers, wherever they are, and tells their progress and result to whoever watches: to the one who sent a job, and to
+ * anybody who names its id, on this connection or a later one.
+ */
+export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessages }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<BackgroundJobs>({
+    job_progress(progress, delivery) {
+      this.#progress(idOf(delivery), progress);
+    },
+    job_result({ message }, delivery) {
+      return this.#result(idOf(delivery), message);
+    },
+  });
+
+  /** The jobs that are not over, each with how far it has come, as far as the client knows. */
+  readonly #watched = new Map<string, Progress>();
+
+  override async connect() {
+    await this.accept();
+    this.#say("connected", "🔄 Background Job Processor: Connected!");
+  }
+
+  override async receive(value: unknown) {
+    const { type, content, job_id: id } = fieldsOf(value);
+    if (type === "watch") await this.#watch(id);
+    else if (typeof content === "string" && content !== "")
+      await this.#queue({ kind: kindOf(type), content });
+    else this.#refuse('A job needs a content: {"type": "translate", "content": "hello"}.');
+  }
+
+  override receiveInvalidJson(_text: string, error: SyntaxError) {
+    this.#refuse(`This is no JSON: ${error.message}.`);
+  }
+
+  /** What was told meanwhile may be lost; the other layer has it. */
+  override async onGap() {
+    for (const id of [...this.#watched.keys()]) await this.#catchUp(id);
+  }
+
+  async #queue(job: Job) {
+    if (this.#isFull()) return;
+    this.#say("queuing", `⏳ Queuing ${job.kind} job: ${job.content}`);
+    try {
+      const id = await this.submit(jobQueue, { type: "job", ...job }, { layer: "queue" });
+      this.sendJson({
+        status: "queued",
+        job_id: id,
+        message: `📋 Job ${id} queued successfully! Worker will process it shortly...`,
+      });
+      const waiting = { type: "job_progress", attempt: 0, percent: 0 };
+      await this.layers.queue?.groupSend(jobGroup(id), waiting);
+      await this.#follow(id);
+    } catch {
+      this.#refuse("The job queue cannot be reached, or is full. Try again in a moment.");
+    }
+  }
+
+  async #watch(id: unknown) {
+    if (typeof id !== "string" || groupName(jobGroup(id)) !== undefined) {
+      this.#refuse('To watch a job takes its id: {"type": "watch", "job_id": "…"}.');
+    } else if (!this.#watched.has(id) && !this.#isFull() && !(await this.#follow(id))) {
+      this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
+    }
+  }
+
+  /** Tells what has become of a job, and from now on what becomes of it. @returns whether anything is known of it. */
+  async #follow(id: string): Promise<boolean> {
+    this.#watched.set(id, { attempt: 0, percent: -1 });
+    await this.groupAdd(jobGroup(id));
+    return this.#catchUp(id);
+  }
+
+  /** What the chat layer brings meanwhile waits in the mailbox. */
+  async #catchUp(id: string): Promise<boolean> {
+    const { entries } = (await this.layers.queue?.history(jobGroup(id))) ?? { entries: [] };
+    const result = entries.find(({ message }) => message.type === "job_result");
+    if (result !== undefined) await this.#result(id, String(result.message.message));
+    else if (entries.length > 0) this.#progress(id, entries.map(progressOf).reduce(further));
+    return entries.length > 0;
+  }
+
+  #progress(id: string, progress: Progress) {
+    const known = this.#watched.get(id);
+    if (known === undefined || further(known, progress) === known) return;
+    this.#watched.set(id, progress);
+    this.sendJson({ type: "job_progress", job_id: id, percent: progress.percent });
+  }
+
+  async #result(id: string, message: string) {
+    if (!this.#watched.delete(id)) return;
+    this.sendJson({ type: "job_result", job_id: id, message });
+    await this.groupDiscard(jobGroup(id));
+  }
+
+  #isFull(): boolean {
+    if (this.#watched.size < mostWatched) return false;
+    this.#refuse(`${mostWatched} jobs at a time are as many as one connection may have.`);
+    return true;
+  }
+
+  #say(status: string, message: string) {
+    this.sendJson({ status, message });
+  }
+
+  #refuse(why: string) {
+    this.#say("error", `❌ ${why}`);
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** The group says which job it is. */
+function idOf({ group = "" }: Delivery): string {
+  return group.slice(jobGroup("").length);
+}
+
+function progressOf({ message: { attempt, percent } }: Mail): Progress {
+  return { attempt: Number(attempt), percent: Number(percent) };
+}
+
+/** The second of two, if it says more than the first. */
+function further(one: Progress, other: Progress): Progress {
+  const isFurther =
+    other.attempt > one.attempt || (other.attempt === one.attempt && other.percent > one.percent);
+  return isFurther ? other : one;
+}

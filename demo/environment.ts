@@ -1,0 +1,49 @@
+// What all programs of the demo read from their environment, and how they say that they cannot do their work.
+
+/** @throws {Error} saying what a port is. */
+export function readPort(value = "8080"): number {
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port <= 65_535) return port;
+  throw new Error(`PORT is "${value}"; it must be a number from 0 to 65535.`);
+}
+
+/** @returns undefined where layers are in memory. @throws {Error} saying how an address looks. */
+export function readRedisUrl(value = ""): string | undefined {
+  if (value === "" || /^rediss?:\/\/./.test(value)) return value || undefined;
+  throw new Error(
+    "REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS; unset, layers are in memory.",
+  );
+}
+
+/** What went wrong, and what to do about it. */
+export function explain(error: unknown): string {
+  const { code, message, port = 0 } = error as Error & { code?: string; port?: number };
+  switch (code) {
+    case "EADDRINUSE":
+      return `Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.`;
+    case "ERR_LAYER_UNAVAILABLE":
+      return `${message}. Start one there (\`docker compose up -d\` does, at redis://localhost:6399), or unset REDIS_URL.`;
+    default:
+      return message;
+  }
+}
+
+/** Says why, and ends the process. */
+export function giveUp(what: string, error: unknown): never {
+  process.stderr.write(`${what} ${explain(error)}\n`);
+  process.exit(1);
+}
+
+/** After so long a program ends, whatever still runs, in milliseconds. */
+const exitMs = 9_000;
+
+/** On SIGTERM or SIGINT: closes, and ends the process with 0. */
+export function closeOnSignal(words: string, close: () => Promise<void>): void {
+  const stop = () => {
+    process.stdout.write(`${words}\n`);
+    setTimeout(() => process.exit(0), exitMs).unref();
+    void close().finally(() => process.exit(0));
+  };
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+}

@@ -1,0 +1,156 @@
+import { expect } from "chai";
+import { type Demo, startDemo } from "../../demo/server.ts";
+import { Client } from "../support/client.ts";
+
+// The texts here are a contract with other programs: change them nowhere.
+
+interface Told {
+  readonly status?: string;
+  readonly type?: string;
+  readonly job_id?: string;
+  readonly message?: string;
+  readonly percent?: number;
+}
+
+describe("the demo's background jobs", () => {
+  let demo: Demo;
+  beforeEach(async () => {
+    demo = await startDemo({ port: 0, jobStepMs: 1 });
+  });
+  afterEach(() => demo.close());
+
+  async function open(): Promise<Client> {
+    const client = await Client.open(`${demo.url}/ws/backgroundjob`);
+    expect(await told(client)).to.deep.equal({
+      status: "connected",
+      message: "🔄 Background Job Processor: Connected!",
+    });
+    return client;
+  }
+  const told = async (client: Client): Promise<Told> => JSON.parse(String(await client.next()));
+  const send = (client: Client, value: unknown) => client.send(JSON.stringify(value));
+
+  /** All that a client is told until it is told a result, that included. */
+  async function untilResult(client: Client): Promise<Told[]> {
+    const all: Told[] = [];
+    while (all.at(-1)?.type !== "job_result") all.push(await told(client));
+    return all;
+  }
+
+  it("tells of a job: that it is queued, how far it is, what came of it", async () => {
+    const client = await open();
+    send(client, { type: "translate", content: "hello" });
+    const [queuing, queued, ...rest] = await untilResult(client);
+    expect(queuing).to.deep.equal({ status: "queuing", message: "⏳ Queuing translate job: hello" });
+    const id = queued?.job_id ?? "";
+    expect(queued).to.deep.equal({
+      status: "queued",
+      job_id: id,
+      message: `📋 Job ${id} queued successfully! Worker will process it shortly...`,
+    });
+    expect(rest.pop()).to.deep.equal({
+      type: "job_result",
+      job_id: id,
+      message: "🌍 Translated: 'hello' → 'hola'",
+    });
+    const percents = rest.map(({ percent = -1 }) => percent);
+    expect(rest).to.deep.equal(percents.map((percent) => ({ type: "job_progress", job_id: id, percent })));
+    expect(percents).to.deep.equal([...new Set(percents)].sort((one, other) => one - other));
+    expect(percents.at(-1)).to.equal(100);
+  });
+
+  const results: readonly (readonly [type: unknown, content: string, result: string | RegExp])[] = [
+    ["translate", "World", "🌍 Translated: 'World' → 'mundo'"],
+    ["translate", "good morning", "🌍 Translated: 'good morning' → 'buenos días'"],
+    ["translate", "thank you", "🌍 Translated: 'thank you' → 'gracias'"],
+    ["translate", "constructor", "🌍 Translated: 'constructor' → '[TRANSLATED: constructor]'"],
+    [
+      "analyze",
+      "Grüß die Welt 🌍",
+      "📊 Analysis of 'Grüß die Welt 🌍':\n• Characters: 15\n• Words: 4\n• Vowels: 3\n• Consonants: 8",
+    ],
+    ["generate", "How is the Weather?", /^🤖 AI Response to 'How is the Weather\?':\n.*window/],
+    ["generate", "What do I eat?", /^🤖 AI Response to 'What do I eat\?':\n.*warm/],
+    ["generate", "Help!", /^🤖 AI Response to 'Help!':\n.*part/],
+    ["generate", "else", /^🤖 AI Response to 'else':\n.*more/],
+    ["default", "quiet", "✅ Processed: QUIET"],
+    ["unheard of", "quiet", "✅ Processed: QUIET"],
+    [{ toString: null }, "quiet", "✅ Processed: QUIET"],
+    [undefined, "quiet", "✅ Processed: QUIET"],
+  ];
+  for (const [type, content, result] of results) {
+    it(`does ${JSON.stringify(type)} with ${JSON.stringify(content)}`, async () => {
+      const client = await open();
+      send(client, { type, content });
+      const { message } = (await untilResult(client)).at(-1) ?? {};
+      if (typeof result === "string") expect(message).to.equal(result);
+      else expect(message).to.match(result);
+    });
+  }
+
+  it("says what is wrong with what is no job, and stays", async () => {
+    const client = await open();
+    for (const text of [
+      "{",
+      "null",
+      "7",
+      "[]",
+      "{}",
+      '{"type":"translate"}',
+      '{"content":""}',
+      '{"content":7}',
+    ]) {
+      client.send(text);
+      const { status, message } = await told(client);
+      expect([status, message?.slice(0, 2)], text).to.deep.equal(["error", "❌ "]);
+    }
+    send(client, { content: "fine" });
+    expect((await untilResult(client)).at(-1)?.message).to.equal("✅ Processed: FINE");
+  });
+
+  describe("watched", () => {
+    it("goes on when its tab is closed, and is told of to whoever comes back with its id", async () => {
+      const client = await open();
+      send(client, { type: "analyze", content: "a" });
+      const [, queued] = [await told(client), await told(client)];
+      await client.close();
+      const later = await open();
+      send(later, { type: "watch", job_id: queued.job_id });
+      const all = await untilResult(later);
+      expect(all.at(-1)).to.have.property("job_id", queued.job_id);
+      expect(all.slice(0, -1).every(({ type }) => type === "job_progress")).to.equal(true);
+    });
+
+    it("is told of at once when it is done, and once", async () => {
+      const client = await open();
+      send(client, { content: "a" });
+      const { job_id: id } = (await untilResult(client)).at(-1) ?? {};
+      const later = await open();
+      for (const each of [later, client]) {
+        send(each, { type: "watch", job_id: id });
+        expect(await told(each)).to.deep.equal({
+          type: "job_result",
+          job_id: id,
+          message: "✅ Processed: A",
+        });
+      }
+      send(later, { content: "b" });
+      expect(await told(later)).to.have.property("status", "queuing");
+    });
+
+    it("says so of one that is unknown, and of what is no id", async () => {
+      const client = await open();
+      for (const id of ["never-was", "a b", "x".repeat(91), 7, null, undefined]) {
+        send(client, { type: "watch", job_id: id });
+        expect(await told(client), String(id)).to.have.property("status", "error");
+      }
+    });
+
+    it("is limited to 100 jobs of one connection", async () => {
+      const client = await open();
+      for (let n = 0; n <= 100; n += 1) send(client, { type: "watch", job_id: `unknown-${n}` });
+      for (let n = 0; n < 100; n += 1) expect((await told(client)).message).to.contain(`unknown-${n}:`);
+      expect((await told(client)).message).to.contain("100 jobs at a time");
+    });
+  });
+});
