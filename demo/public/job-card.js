@@ -17,10 +17,8 @@ export function createJobCard({ kind, content }) {
   const state = find(copy, ".job-state", HTMLElement);
   const progress = find(copy, "progress", HTMLProgressElement);
   const result = find(copy, ".job-result", HTMLElement);
-  const text = find(copy, ".job-content", HTMLElement);
   find(copy, ".job-kind", HTMLElement).textContent = kind;
-  text.textContent = content;
-  text.title = content;
+  find(copy, ".job-content", HTMLElement).textContent = content;
   progress.ariaLabel = `${kind}: ${content}`;
   let waiting = 0;
 

@@ -106,6 +106,11 @@ describe("the demo's showcase", () => {
       expect(await again.next()).to.equal("📨 four");
     });
 
+    it("misses nothing where nothing was said yet", async () => {
+      const ada = await open("/ws/reliable?since=0");
+      expect(await ada.next()).to.equal(joined);
+    });
+
     it("says where it goes on when what was missed is gone", async () => {
       const ada = await open("/ws/reliable");
       for (let n = 1; n <= 1_001; n += 1) ada.send(String(n));

@@ -47,7 +47,8 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     if (this.#last === undefined) return;
     const history = this.layers.queue?.history(reliableGroup, { since: this.#last, limit: 1_000 });
     const { entries = [], position, complete } = (await history) ?? {};
-    if (!complete) {
+    const isNew = this.#last === 0 && position === undefined; // nothing was ever said: nothing is missing
+    if (!complete && !isNew) {
       const [first] = entries;
       this.#last = (first?.delivery.offset ?? (position?.offset ?? 0) + 1) - 1;
       this.send(`⚠️ Messages are missing here. On from ${this.#last}.`);
