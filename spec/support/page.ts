@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page, WebSocketRoute } from "playwright-core";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
 
@@ -173,13 +173,34 @@ export async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition()));
 }
 
+/** The sockets that a page opens on `path`, each passed on to the server until it is cut. */
+export class Wire {
+  readonly #sockets: (readonly [page: WebSocketRoute, server: WebSocketRoute])[] = [];
+
+  async lay(page: Page, path: string): Promise<void> {
+    await page.routeWebSocket(`**${path}*`, (socket) => {
+      this.#sockets.push([socket, socket.connectToServer()]);
+    });
+  }
+
+  /** Ends the newest one, with what the server might say. */
+  async cut(code: number, reason: string): Promise<void> {
+    const [page, server] = this.#sockets.at(-1) ?? [];
+    await server?.close();
+    await page?.close({ code, reason });
+  }
+}
+
 /** A demo of its own for each spec of the suite that calls this, and tabs that show it. */
 export class Premises {
   #demo: Demo | undefined;
   #shared: BrowserContext | undefined;
   readonly #contexts: BrowserContext[] = [];
 
-  constructor() {
+  readonly #jobStepMs: number;
+
+  constructor({ jobStepMs = 20 } = {}) {
+    this.#jobStepMs = jobStepMs;
     const premises = this;
     before(async function () {
       this.timeout(60_000); // the browser from npm is unpacked once
@@ -204,7 +225,7 @@ export class Premises {
   /** On the port where it was, if it was. */
   async restart(): Promise<void> {
     const port = this.url === "" ? 0 : Number(new URL(this.url).port);
-    this.#demo = await startDemo({ port, jobStepMs: 20 });
+    this.#demo = await startDemo({ port, jobStepMs: this.#jobStepMs });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,5 @@
 import { expect } from "chai";
-import type { WebSocketRoute } from "playwright-core";
-import { Premises } from "../../support/page.ts";
+import { Premises, Wire } from "../../support/page.ts";
 
 describe("the demo's page: a connection", () => {
   const demo = new Premises();
@@ -160,47 +159,38 @@ describe("the demo's page: a connection", () => {
     });
   });
 
-  describe("close codes", () => {
-    const closes = async (code: number, reason: string) => {
-      const tab = await demo.openTab((page) =>
-        page.routeWebSocket("**/ws/room/*", (socket) => {
-          socket.connectToServer();
-          routes.push(socket);
-        }),
-      );
-      const routes: WebSocketRoute[] = [];
+  describe("a close code", () => {
+    it("for now is followed by the next try", async () => {
+      const wire = new Wire();
+      const tab = await demo.openTab((page) => wire.lay(page, "/ws/room/"));
       await tab.room.joins("general");
-      await routes[0]?.close({ code, reason });
-      return tab;
-    };
-
-    for (const code of [1011, 3008, 4000]) {
-      it(`reconnects after ${code}`, async () => {
-        const tab = await closes(code, "for now");
-        const { room } = tab;
-        await room.reaches("waiting");
+      for (const code of [1011, 3008, 4000]) {
+        await wire.cut(code, "for now");
+        await tab.room.status
+          .getByText("The server cannot serve right now (for now). Reconnecting by itself.")
+          .waitFor();
         await tab.goesOnline();
-        await room.reaches("joined");
-      });
-    }
-
-    it("reconnects after 1012, a restart", async () => {
-      const { room } = await closes(1012, "restart");
-      await room.status.getByText("The server is restarting. Reconnecting by itself.").waitFor();
-      await room.reaches("joined");
+        await tab.room.reaches("joined");
+      }
+      await wire.cut(1012, "restart");
+      await tab.room.status.getByText("The server is restarting. Reconnecting by itself.").waitFor();
+      await tab.room.reaches("joined");
     });
 
-    for (const code of [1000, 1008, 3500, 4999]) {
-      it(`stays closed after ${code}, with the server's reason`, async () => {
-        const tab = await closes(code, "The show is over");
-        const { room } = tab;
-        await room.reaches("closed");
-        expect(await room.status.textContent()).to.equal(
-          "The server closed the connection: The show is over",
+    it("for good is shown with the server's reason, and is the end", async () => {
+      const wire = new Wire();
+      const tab = await demo.openTab((page) => wire.lay(page, "/ws/room/"));
+      for (const code of [1000, 1008, 3500, 4999]) {
+        await tab.room.joins("general");
+        await wire.cut(code, `The show ${code} is over`);
+        await tab.room.reaches("closed");
+        expect(await tab.room.status.textContent()).to.equal(
+          `The server closed the connection: The show ${code} is over`,
         );
         await tab.goesOnline();
-        expect(await room.states()).to.deep.equal(["idle", "connecting", "joined", "closed"]);
-      });
-    }
+      }
+      const again = ["connecting", "joined", "closed"];
+      expect(await tab.room.states()).to.deep.equal(["idle", ...again, ...again, ...again, ...again]);
+    });
   });
 });

@@ -1,0 +1,117 @@
+import { expect } from "chai";
+import { Premises, Wire } from "../../support/page.ts";
+
+const joined = "🔒 Reliable chat connection established!";
+const left = "🚪 Left reliable chat!";
+
+describe("the demo's page: showcase", () => {
+  const demo = new Premises();
+
+  it("connects all four at once, each with its state, and each is used in its own way", async () => {
+    const tab = await demo.openTab();
+    const { chat, reliable, notifications, analytics } = tab;
+    await tab.page.getByRole("button", { name: "Connect all four" }).click();
+    const places = ["the chat", "the reliable chat", "the notifications", "the analytics"];
+    for (const [index, panel] of [chat, reliable, notifications, analytics].entries()) {
+      await panel.reaches("joined");
+      expect(await panel.status.textContent()).to.equal(`Connected to ${places[index]}.`);
+    }
+    const attack = "<img src=x onerror=window.harmed=1>";
+    for (const panel of [chat, reliable, notifications]) await panel.says(attack);
+    expect(await chat.lines(2)).to.deep.equal(["📢 Someone joined the chat", `💬 ${attack}`]);
+    expect(await reliable.lines(2)).to.deep.equal([joined, `📨 ${attack}`]);
+    expect(await notifications.lines(2)).to.deep.equal([
+      "🔔 Connected to notifications!",
+      `🔔 Notification: ${attack}`,
+    ]);
+    await analytics.send.click();
+    await analytics.send.click();
+    expect(await analytics.lines(2)).to.deep.equal([
+      "📊 Analytics: button_pressed, number 1 of this tab",
+      "📊 Analytics: button_pressed, number 2 of this tab",
+    ]);
+    expect(await tab.page.locator("#showcase .line *").count()).to.equal(0);
+    expect(await tab.page.evaluate("window.harmed")).to.equal(undefined);
+    for (const panel of [chat, reliable, notifications])
+      expect(
+        await panel.log.locator(".line").evaluateAll((all) => all.map((line) => line.dataset.kind)),
+      ).to.deep.equal(["notice", "message"]);
+    expect(tab.errors).to.deep.equal([]);
+  });
+
+  it("brings each message to another tab", async () => {
+    const ann = await demo.openTab();
+    const ben = await demo.openTab();
+    for (const { page } of [ann, ben]) await page.getByRole("button", { name: "Connect all four" }).click();
+    for (const name of ["chat", "reliable", "notifications", "analytics"] as const) {
+      await ben[name].reaches("joined");
+      await ann[name].reaches("joined");
+      await ben[name].log.locator(".line").first().or(ben.analytics.region).first().waitFor();
+      if (name === "analytics") await ann.analytics.send.click();
+      else await ann[name].says(`from Ann, ${name}`);
+      const words = name === "analytics" ? "button_pressed, number 1" : `from Ann, ${name}`;
+      await ben[name].log.getByText(words).waitFor();
+    }
+  });
+
+  it("says that an event was not sent while there is no connection", async () => {
+    const { analytics } = await demo.openTab();
+    await analytics.send.click();
+    expect(await analytics.status.textContent()).to.equal("Not connected yet. Nothing was sent.");
+    await analytics.joins();
+    await analytics.send.click();
+    expect(await analytics.lines(1)).to.deep.equal(["📊 Analytics: button_pressed, number 1 of this tab"]);
+  });
+
+  describe("the reliable chat", () => {
+    it("shows what was said while its connection was cut, each text once, and no remark", async () => {
+      const wire = new Wire();
+      const { reliable: ann, ...tab } = await demo.openTab((page) => wire.lay(page, "/ws/reliable"));
+      const { reliable: ben } = await demo.openTab();
+      await ann.joins();
+      await ben.joins();
+      await ann.lines(2);
+      await wire.cut(1011, "for now");
+      await ben.says("meanwhile");
+      await ben.log.getByText("meanwhile").waitFor();
+      await tab.page.evaluate("dispatchEvent(new Event('online'))");
+      await ann.reaches("joined");
+      expect((await ann.lines(6)).sort()).to.deep.equal(
+        [joined, joined, joined, left, "📨 meanwhile"].sort(),
+      );
+    });
+
+    it("shows after a reload what it had, and what was said meanwhile", async () => {
+      const { reliable: ann, page } = await demo.openTab();
+      const { reliable: ben } = await demo.openTab();
+      await ann.joins();
+      await ann.says("before");
+      await ann.lines(2);
+      await page.reload();
+      expect(await ann.lines(2)).to.deep.equal([joined, "📨 before"]);
+      await ben.joins();
+      await ben.says("meanwhile");
+      await ben.lines(5);
+      await ann.joins();
+      expect(await ann.lines(6)).to.deep.equal([joined, "📨 before", left, joined, "📨 meanwhile", joined]);
+    });
+
+    it("says that messages are missing when the server has lost them, and counts on", async () => {
+      const { reliable: ann } = await demo.openTab();
+      await ann.joins();
+      await ann.says("before");
+      await ann.lines(2);
+      await demo.close();
+      await ann.reaches("waiting");
+      await demo.restart();
+      await ann.reaches("joined");
+      expect((await ann.lines(4)).slice(2)).to.deep.equal([
+        "⚠️ Messages are missing here. On from 0.",
+        joined,
+      ]);
+      await ann.leaves();
+      await ann.joins();
+      expect((await ann.lines(6)).slice(4)).to.deep.equal([left, joined]);
+    });
+  });
+});
