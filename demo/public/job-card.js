@@ -36,8 +36,9 @@ export function createJobCard({ kind, content }) {
   return {
     element,
 
-    /** @param {number} percent */
-    progress(percent) {
+    /** @param {number} exactly in percent */
+    progress(exactly) {
+      const percent = Math.round(exactly);
       show("open", percent === 0 ? "queued" : `${percent} %`);
       progress.value = percent;
       waiting = setTimeout(() => {

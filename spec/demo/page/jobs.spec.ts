@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { Locator, WebSocketRoute } from "playwright-core";
-import { Premises, type Tab } from "../../support/page.ts";
+import { Premises } from "../../support/page.ts";
+import type { Tab } from "../../support/page-parts.ts";
 
 const stateOf = (card: Locator) => card.locator(".job-state");
 const kept = (tab: Tab) => tab.page.evaluate("localStorage.getItem('greenroom.jobs')");

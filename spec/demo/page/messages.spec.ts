@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { WebSocketRoute } from "playwright-core";
-import { Premises, until } from "../../support/page.ts";
+import { Premises } from "../../support/page.ts";
+import { until } from "../../support/page-parts.ts";
 
 describe("the demo's page: messages", () => {
   const demo = new Premises();
