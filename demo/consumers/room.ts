@@ -46,7 +46,7 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
 
   get #name(): string {
     const wanted = this.scope.query.get("name")?.trim().slice(0, 40);
-    return wanted || `Guest ${this.channel.slice(-4)}`;
+    return wanted || `Guest ${this.channel.replace(/\W/g, "").slice(-4)}`;
   }
 
   #say(message: string) {

@@ -95,7 +95,7 @@ function createAnalytics(element) {
     place: () => "the analytics",
     read: (text) => ({ text, kind: "message" }),
     say(_, send) {
-      if (!send(`button_pressed, number ${pressed + 1} of this tab`)) return false;
+      if (!send(`button_pressed ${pressed + 1}`)) return false;
       pressed += 1;
       return true;
     },

@@ -28,12 +28,12 @@ async function take(browser: Browser, name: string, options: BrowserContextOptio
   try {
     const tab = await open(options);
     await useAll(tab, [await open({}), await open({})]);
-    const height =
-      name === "demo-phone" ? 740 * 3 : await tab.page.evaluate<number>("document.body.offsetHeight");
+    const last = name === "demo-phone" ? "#jobs" : "body";
+    const height = await tab.page.evaluate<number>(`document.querySelector("${last}").getBoundingClientRect().bottom + scrollY`);
     await tab.page.screenshot({
       path: `${folder}/${name}.png`,
       fullPage: true,
-      clip: { x: 0, y: 0, width: options.viewport?.width ?? 0, height },
+      clip: { x: 0, y: 0, width: options.viewport?.width ?? 0, height: Math.ceil(height) + (name === "demo-phone" ? 14 : 0) },
     });
     for (const context of browser.contexts()) await context.close();
   } finally {
