@@ -76,6 +76,7 @@ export function createMessageList(log, jump) {
 
   /** @param {HTMLElement} element */
   const append = (element) => {
+    delete log.dataset.empty; // what it says of itself as long as it is empty
     log.append(element);
     if (log.childElementCount > longest) log.firstElementChild?.remove();
     if (!following) jump.hidden = false;

@@ -29,11 +29,18 @@ async function take(browser: Browser, name: string, options: BrowserContextOptio
     const tab = await open(options);
     await useAll(tab, [await open({}), await open({})]);
     const last = name === "demo-phone" ? "#jobs" : "body";
-    const height = await tab.page.evaluate<number>(`document.querySelector("${last}").getBoundingClientRect().bottom + scrollY`);
+    const height = await tab.page.evaluate<number>(
+      `document.querySelector("${last}").getBoundingClientRect().bottom + scrollY`,
+    );
     await tab.page.screenshot({
       path: `${folder}/${name}.png`,
       fullPage: true,
-      clip: { x: 0, y: 0, width: options.viewport?.width ?? 0, height: Math.ceil(height) + (name === "demo-phone" ? 14 : 0) },
+      clip: {
+        x: 0,
+        y: 0,
+        width: options.viewport?.width ?? 0,
+        height: Math.ceil(height) + (name === "demo-phone" ? 14 : 0),
+      },
     });
     for (const context of browser.contexts()) await context.close();
   } finally {
@@ -65,9 +72,15 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
   await jobs.does("translate", "good morning");
   await jobs.cards.locator(".job-state").getByText("done").waitFor();
   await jobs.does("generate", "What is the weather like?");
-  await jobs.cards.last().getByText(/[3-9]0 %/).waitFor();
+  await jobs.cards
+    .last()
+    .getByText(/[3-9]0 %/)
+    .waitFor();
   await jobs.does("analyze", "Break a leg");
-  await jobs.cards.last().getByText(/[1-9]0 %/).waitFor();
+  await jobs.cards
+    .last()
+    .getByText(/[1-9]0 %/)
+    .waitFor();
   await page.evaluate("document.activeElement.blur()");
 }
 
