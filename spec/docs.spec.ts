@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "./support/child-process.ts";
+import { codeBlocks } from "./support/code-blocks.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
@@ -19,11 +20,10 @@ async function printed(command: string, args: readonly string[], cwd: string): P
  */
 async function writeExamples(page: string, folder: string): Promise<void> {
   const text = await readFile(join(root, page), "utf8");
-  const examples = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
+  const examples = codeBlocks(text).filter(({ language }) => language === "ts");
   expect(examples).not.to.have.length(0);
-  for (const [index, code] of examples.entries()) {
-    const name = /^\/\/ ([\w.-]+\.ts)\n/.exec(code)?.[1] ?? `example-${index + 1}.ts`;
-    await writeFile(join(folder, name), `${code}export {};\n`);
+  for (const [index, { code, file = `example-${index + 1}.ts` }] of examples.entries()) {
+    await writeFile(join(folder, file), `${code}export {};\n`);
   }
   const config = {
     extends: "../tsconfig.json",

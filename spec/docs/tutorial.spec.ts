@@ -1,53 +1,59 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { expect } from "chai";
 import { run } from "../support/child-process.ts";
+import { Client } from "../support/client.ts";
+import { codeBlocks } from "../support/code-blocks.ts";
 import { freePort } from "../support/free-port.ts";
-import { Newcomer } from "../support/newcomer.ts";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { Terminal } from "../support/terminal.ts";
+import { pages, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const pages = fileURLToPath(new URL("../../docs/tutorial", import.meta.url));
 
-describe("the tutorial, followed by a newcomer in an empty folder, with the packed package", function () {
-  this.timeout(60_000); // npm, the compiler, and a few servers
+// `npm run test:tutorial` follows the pages with the packed package, which takes npm, a browser and a minute.
+describe("the files in docs/tutorial", function () {
+  this.timeout(60_000); // the compiler
   let folder: string;
-  let redis: RedisServer;
-  let newcomer: Newcomer;
-  let isStuck = false;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "greenroom-tutorial-"));
-    const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: root });
-    redis = await startRedisServer();
-    const packed = join(folder, /greenroom-[\d.]+\.tgz/.exec(stdout)?.[0] ?? "");
-    newcomer = new Newcomer(
-      folder,
-      [
-        ["npm install greenroom\n", `npm install ${packed}\n`],
-        ["localhost:6399", `${redis.host}:${redis.port}`],
-        ["8080", String(await freePort())],
-        ["8081", String(await freePort())],
-      ],
-      ["Redis"],
-    );
+    folder = await mkdtemp(join(root, ".tmp-tutorial-"));
+    let before: string | undefined;
+    for (const page of pages) {
+      const step = join(folder, page);
+      if (before === undefined) await mkdir(step);
+      else await cp(before, step, { recursive: true });
+      for (const { file, code } of codeBlocks(await readFile(join(tutorial, page), "utf8"))) {
+        if (file !== undefined && file !== "tsconfig.json") await writeFile(join(step, file), code);
+      }
+      before = step;
+    }
+    const config = { extends: "../tsconfig.json", include: ["*/*.ts"] };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
   });
-  beforeEach(function () {
-    if (isStuck) this.skip(); // what a page does is missing in the next
-  });
-  afterEach(function () {
-    isStuck ||= this.currentTest?.state === "failed";
-  });
-  after(async () => {
-    await newcomer?.leave();
-    await redis?.stop();
-    await rm(folder, { recursive: true });
+  after(() => rm(folder, { recursive: true }));
+
+  it("are what the compiler takes, after each step", async () => {
+    const { stdout } = await run(join(root, "node_modules/.bin/tsc"), ["-p", folder, "--pretty", "false"], {
+      cwd: root,
+    }).catch((failure) => failure);
+    expect(stdout).to.equal("");
   });
 
-  for (const page of ["1-preparation", "2-system-messages", "3-room-chat", "4-background-jobs", "5-showcase", "6-customisations"]) {
-    it(`does what ${page}.md says, and sees it`, async () => {
-      await newcomer.follow(await readFile(join(pages, `${page}.md`), "utf8"));
-    });
-  }
+  it("are a room chat after the third one", async () => {
+    const port = await freePort();
+    const { REDIS_URL: _url, ...env } = process.env;
+    const command = `exec '${process.execPath}' --import=tsx --conditions=greenroom-source server.ts`;
+    const server = new Terminal(command, join(folder, "3-room-chat.md"), { ...env, PORT: String(port) });
+    try {
+      expect(await server.next()).to.equal(`Open http://localhost:${port}`);
+      const url = `http://localhost:${port}/ws/room/general`;
+      const [one, two] = [await Client.open(url), await Client.open(url)];
+      expect(await two.next()).to.equal("🚪 Someone joined room 'general'");
+      one.send("hello");
+      expect(await two.next()).to.equal("💬 hello");
+    } finally {
+      await server.end();
+    }
+  });
 });

@@ -35,13 +35,21 @@ export class Newcomer {
 
   /** Does all that a page says. @throws saying what differs from it. */
   async follow(page: string): Promise<void> {
-    const text = this.#replacements.reduce((before, [said, done]) => before.replaceAll(said, done), page);
-    for (const block of codeBlocks(text)) await this.#do(block);
+    for (const block of codeBlocks(this.#replace(page))) await this.#do(block);
+  }
+
+  /** The address of what a page says is at `said`. */
+  find(said: string): string {
+    return this.#replace(said);
   }
 
   /** Ends what still runs. */
   async leave(): Promise<void> {
     await Promise.all([...this.#terminals.values()].map((terminal) => terminal.end()));
+  }
+
+  #replace(text: string): string {
+    return this.#replacements.reduce((before, [said, done]) => before.replaceAll(said, done), text);
   }
 
   async #do({ language, code, file }: CodeBlock): Promise<void> {
@@ -91,13 +99,28 @@ export class Newcomer {
   }
 }
 
+/** How long a newcomer looks at a terminal in which nothing happens, in milliseconds. */
+const patienceMs = 20_000;
+
+async function nextLine(terminal: Terminal): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const noMore = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, patienceMs, undefined);
+  });
+  try {
+    return await Promise.race([terminal.next(), noMore]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function expectLine(terminal: Terminal, expected: string, mayBeMore: boolean): Promise<void> {
   const parts = expected.split("…").map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"));
   const pattern = new RegExp(`^${parts.join(".*")}$`);
   for (;;) {
-    const line = await terminal.next();
-    if (pattern.test(line)) return;
-    if (!mayBeMore) {
+    const line = await nextLine(terminal);
+    if (line !== undefined && pattern.test(line)) return;
+    if (line === undefined || !mayBeMore) {
       throw new Error(`The page says "${expected}", and this is printed:\n${terminal.printed}`);
     }
   }

@@ -41,15 +41,15 @@ export class Terminal {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  /** The next line that it prints. @throws with all it has printed, if it ends before. */
-  async next(): Promise<string> {
+  /** The next line that it prints; undefined if it ends without one. */
+  async next(): Promise<string | undefined> {
     for (;;) {
       const line = this.#printed[this.#read];
       if (line !== undefined) {
         this.#read += 1;
         return line;
       }
-      if (this.#hasEnded) throw new Error(`It has ended, and printed:\n${this.printed}`);
+      if (this.#hasEnded) return undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
