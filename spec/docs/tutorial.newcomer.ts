@@ -44,12 +44,12 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
     browser = await launchBrowser();
     newcomer = new Newcomer(
       folder,
-      [
-        ["npm install greenroom\n", `npm install ${packed}\n`],
-        ["localhost:6399", `${redis.host}:${redis.port}`],
-        ["8080", String(await freePort())],
-        ["8081", String(await freePort())],
-      ],
+      {
+        "npm install greenroom\n": `npm install ${packed}\n`,
+        "localhost:6399": `${redis.host}:${redis.port}`,
+        "8080": String(await freePort()),
+        "8081": String(await freePort()),
+      },
       ["Redis"],
     );
   });
@@ -68,7 +68,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
   });
 
   const follow = async (page: string) => newcomer.follow(await readFile(join(tutorial, page), "utf8"));
-  const address = () => newcomer.find("http://localhost:8080");
+  const address = () => newcomer.readingOf("http://localhost:8080");
 
   async function openPage(query = ""): Promise<Page> {
     const page = await (await browser.newContext()).newPage();

@@ -7,7 +7,7 @@ import { Terminal } from "./terminal.ts";
 const quick = { npm_config_prefer_offline: "true", npm_config_loglevel: "error" };
 
 /** What stands in place of what the pages say, each text wherever it comes: other ports, another source of a package. */
-export type Replacements = readonly (readonly [said: string, done: string])[];
+export type Replacements = Readonly<Record<string, string>>;
 
 /**
  * Follows pages of a tutorial to the letter, in a folder: writes each block that names a file, runs the commands, types what
@@ -20,7 +20,7 @@ export type Replacements = readonly (readonly [said: string, done: string])[];
  *   typed, `…` stands for anything, and for any number of lines where it stands alone.
  */
 export class Newcomer {
-  readonly #replacements: Replacements;
+  readonly #replacements: ReadonlyMap<string, string>;
   readonly #leavesOut: ReadonlySet<string>;
   readonly #terminals = new Map<string, Terminal>();
   #folder: string;
@@ -29,7 +29,7 @@ export class Newcomer {
   /** @param leavesOut terminals whose commands are done otherwise. */
   constructor(folder: string, replacements: Replacements, leavesOut: readonly string[] = []) {
     this.#folder = folder;
-    this.#replacements = replacements;
+    this.#replacements = new Map(Object.entries(replacements));
     this.#leavesOut = new Set(leavesOut);
   }
 
@@ -38,18 +38,20 @@ export class Newcomer {
     for (const block of codeBlocks(this.#replace(page))) await this.#do(block);
   }
 
-  /** The address of what a page says is at `said`. */
-  find(said: string): string {
+  /** What stands in place of `said`: the address, say, of what a page says is at port 8080. */
+  readingOf(said: string): string {
     return this.#replace(said);
   }
 
   /** Ends what still runs. */
   async leave(): Promise<void> {
-    await Promise.all([...this.#terminals.values()].map((terminal) => terminal.end()));
+    await Promise.all([...this.#terminals.values()].map((terminal) => terminal.end("SIGKILL")));
   }
 
   #replace(text: string): string {
-    return this.#replacements.reduce((before, [said, done]) => before.replaceAll(said, done), text);
+    // All at once: what one puts there is nothing that another replaces.
+    const said = new RegExp([...this.#replacements.keys()].map(literally).join("|"), "g");
+    return text.replace(said, (found) => this.#replacements.get(found) ?? found);
   }
 
   async #do({ language, code, file }: CodeBlock): Promise<void> {
@@ -99,6 +101,9 @@ export class Newcomer {
   }
 }
 
+/** A pattern that matches `text` and nothing else. */
+const literally = (text: string) => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
+
 /** How long a newcomer looks at a terminal in which nothing happens, in milliseconds. */
 const patienceMs = 20_000;
 
@@ -115,8 +120,7 @@ async function nextLine(terminal: Terminal): Promise<string | undefined> {
 }
 
 async function expectLine(terminal: Terminal, expected: string, mayBeMore: boolean): Promise<void> {
-  const parts = expected.split("…").map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"));
-  const pattern = new RegExp(`^${parts.join(".*")}$`);
+  const pattern = new RegExp(`^${expected.split("…").map(literally).join(".*")}$`);
   for (;;) {
     const line = await nextLine(terminal);
     if (line !== undefined && pattern.test(line)) return;

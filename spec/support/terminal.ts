@@ -18,6 +18,7 @@ export class Terminal {
     this.#child = child;
     const end = () => this.signal("SIGKILL");
     process.once("exit", end);
+    child.stdin.on("error", () => {}); // it has ended before it was to read what was typed
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         this.#printed.push(line);
