@@ -48,10 +48,13 @@ describe("the files in docs/tutorial", function () {
     try {
       expect(await server.next()).to.equal(`Open http://localhost:${port}`);
       const url = `http://localhost:${port}/ws/room/general`;
-      const [one, two] = [await Client.open(url), await Client.open(url)];
-      expect(await two.next()).to.equal("🚪 Someone joined room 'general'");
+      const joined = "🚪 Someone joined room 'general'";
+      const one = await Client.open(url);
+      expect(await one.next()).to.equal(joined);
+      const two = await Client.open(url);
+      expect([await one.next(), await two.next()]).to.deep.equal([joined, joined]);
       one.send("hello");
-      expect(await two.next()).to.equal("💬 hello");
+      expect([await one.next(), await two.next()]).to.deep.equal(["💬 hello", "💬 hello"]);
     } finally {
       await server.end();
     }
