@@ -72,6 +72,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
 
   async function openPage(query = ""): Promise<Page> {
     const page = await (await browser.newContext()).newPage();
+    page.setDefaultTimeout(15_000); // and then says what it has waited for
     await page.goto(`${address()}/${query}`);
     return page;
   }
