@@ -84,6 +84,7 @@ describeExamples("docs/actors.md", 4, (folder) => {
   const printedBy = {
     addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
     tags: ["2 4001"],
+    doorkeeper: ['[] ["carl"]', "[] 0"],
     presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
     workers: ["50 % done: cat.small.png"],
   };
