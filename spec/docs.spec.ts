@@ -2,9 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { run, startProcess } from "./support/child-process.ts";
-import { Client } from "./support/client.ts";
-import { redisUrl } from "./support/redis.ts";
+import { run } from "./support/child-process.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
@@ -103,33 +101,7 @@ describeExamples("docs/actors.md", 4, (folder) => {
   });
 });
 
-describeExamples("docs/installation.md", 0, (folder) => {
-  it("serve, say that they are well, and close on a signal", async () => {
-    const env = { ...process.env, PORT: "0", REDIS_URL: redisUrl() };
-    let port = "";
-    const isReady = (line: string) => {
-      port = /^listening on (\d+)$/.exec(line)?.[1] ?? "";
-      return port !== "";
-    };
-    const server = await startProcess(
-      process.execPath,
-      [...flags, join(folder(), "server.ts")],
-      isReady,
-      env,
-    );
-    const url = `http://localhost:${port}`;
-    const health = await fetch(`${url}/healthz`);
-    expect([health.status, await health.text()]).to.deep.equal([200, "ok\n"]);
-    expect((await fetch(`${url}/ws/echo`)).status).to.equal(426);
-    expect((await fetch(`${url}/elsewhere`)).status).to.equal(404);
-    const client = await Client.open(`${url}/ws/echo`);
-    client.send("hello");
-    expect(await client.next()).to.equal("hello");
-    process.kill(server.pid, "SIGTERM");
-    expect((await client.closed).code).to.equal(1012);
-    expect(await server.exited).to.deep.equal([0, null]);
-  });
-});
+describeExamples("docs/installation.md", 0);
 
 describeExamples("docs/concepts.md", 0, (folder) => {
   describePrinted(folder, {
