@@ -1,35 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import type { Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import {
-  CloseCode,
   type ConsumerClass,
   createRuntime,
-  type Effect,
-  type Guard,
-  groupName,
-  JsonWebSocketConsumer,
   type Layers,
   MemoryLayer,
-  machineConsumer,
-  originGuard,
   type RuntimeOptions,
   WebSocketConsumer,
 } from "greenroom";
 import { RedisPubSubLayer } from "greenroom/redis";
-import { setup } from "xstate";
 import { until } from "../layers/support/until.ts";
 import { opened, stopCluster } from "../runtime/support/cluster.ts";
-import { nextTurn } from "../runtime/support/speakers.ts";
 import { run } from "../support/child-process.ts";
-import { Client, type Closed } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
-import { gate } from "../support/gate.ts";
+import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 import { startRedisServer } from "../support/redis-server.ts";
-import { chat, serve, stopServing } from "../support/serving.ts";
+import { chat } from "../support/serving.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -136,25 +125,12 @@ describe("docs/troubleshooting.md", () => {
     page = await readFile(join(root, "docs/troubleshooting.md"), "utf8");
     shown = [...page.matchAll(/```text\n(.*?)\n```/gs)].map(([, text = ""]) => text);
   });
-  afterEach(async () => {
-    await stopServing();
-    await stopCluster();
-  });
+  afterEach(stopCluster);
 
   const isShown = (text: string) => {
     expect(shown).to.include(text);
     found.add(text);
   };
-  /** The cells of the rows of a table, whose heading begins so. */
-  const rows = (heading: string): string[][] => {
-    const [, table = ""] = new RegExp(`\\n\\| ${heading} .*\\n\\|[-|]*\\n((?:\\|.*\\n)*)`).exec(page) ?? [];
-    return table
-      .trim()
-      .split("\n")
-      .map((row) => row.split(/ ?(?<!\\)\| ?/).slice(1, -1));
-  };
-  const inQuotes = (cell = "") => [...cell.matchAll(/`(.*?)`/g)].map(([, text]) => text);
-
   describe("shows to the letter what is said of", () => {
     for (const [what, provoke] of Object.entries(errors)) {
       it(what, async () => isShown(await provoke()));
@@ -209,145 +185,6 @@ describe("docs/troubleshooting.md", () => {
     });
   });
 
-  it("lists every status with which an upgrade is refused, and its text", async () => {
-    const held = gate();
-    class Guest extends WebSocketConsumer {
-      override connect() {
-        if (this.scope.query.has("fail")) throw new Error("thrown");
-      }
-      override receive() {
-        return held.opened;
-      }
-    }
-    const slow: Guard = ({ query }) => (query.has("slow") ? new Promise(() => {}) : undefined);
-    const guards = [originGuard({ allowMissing: false }), slow];
-    const { runtime, url } = await serve({ layers: {}, guards, connectTimeoutMs: 50 });
-    runtime.route("/ws/room/:room_name", Guest, { params: { room_name: groupName } });
-    const own = { headers: { Origin: url } };
-    const answer = async (path: string, options: object = own) => {
-      const { status, body } = await Client.refused(`${url}${path}`, options);
-      return [String(status), body];
-    };
-    const upgradeRequired = await fetch(`${url}/ws/room/a`, own);
-    const answers = [
-      await answer("/ws/room/%ZZ"),
-      await answer("/ws/room/%20"),
-      await answer("/ws/room/a", { headers: { Origin: "https://elsewhere.example" } }),
-      await answer("/ws/room/a", {}),
-      await answer("/ws/Room/a"),
-      [String(upgradeRequired.status), (await upgradeRequired.text()).trim()],
-      await answer("/ws/room/a?fail"),
-      await answer("/ws/room/a?slow"),
-    ];
-    const client = await Client.open(`${url}/ws/room/a`, [], own);
-    client.send("hold");
-    await until(() => runtime.size === 1);
-    const closing = runtime.close();
-    answers.push(await answer("/ws/room/a"));
-    held.open();
-    await closing;
-    expect(rows("status").map(([status, text]) => [status, ...inQuotes(text)])).to.deep.equal(answers);
-  });
-
-  describe("says of each close code", () => {
-    const reasonsOf = (code: number) =>
-      inQuotes(rows("code \\| reason").find(([cell]) => cell === String(code))?.[1]);
-
-    it("of this package, and of WebSocket where it comes up, a line", () => {
-      const codes = new Set<number>([...Object.values(CloseCode), 1001, 1002, 1007, 1008, 1009]);
-      const listed = rows("code \\| reason").map(([code]) => code);
-      expect(listed).to.deep.equal([...[...codes].sort((a, b) => a - b).map(String), "4000 to 4999"]);
-    });
-
-    class Talker extends WebSocketConsumer {
-      override receive(): void {
-        throw new Error("thrown");
-      }
-    }
-    class Json extends JsonWebSocketConsumer {}
-    class Crowded extends WebSocketConsumer<{ messages: { room_message: object } }> {
-      static override readonly layer = "chat";
-      static override readonly mailbox = { capacity: 1 };
-      static override readonly on = { room_message: () => {} };
-      override async connect() {
-        await this.accept();
-        await this.groupAdd("room_general");
-        this.send("here");
-      }
-      override receive() {
-        return new Promise<void>((resolve) => this.signal.addEventListener("abort", () => resolve()));
-      }
-    }
-    let leaving = gate();
-    class Flood extends WebSocketConsumer {
-      static override readonly outbox = { maxLagBytes: 1 };
-      override async receive() {
-        const megabyte = Buffer.alloc(2 ** 20);
-        while (!this.signal.aborted) {
-          this.send(megabyte);
-          await nextTurn();
-        }
-      }
-      override disconnect() {
-        leaving.open();
-      }
-    }
-    const done = setup({ types: { emitted: {} as Effect } }).createMachine({
-      initial: "open",
-      states: { open: { on: { "frame.end": "over" } }, over: { type: "final" } },
-    });
-
-    type Deed = (client: Client, stop: () => Promise<void>, layer: MemoryLayer) => unknown;
-    const rawSocket = ({ websocket }: Client) =>
-      (websocket as unknown as { readonly _socket: Socket })._socket;
-    const cases: readonly (readonly [number, string, ConsumerClass, Deed])[] = [
-      [1000, "The machine is done", machineConsumer(done), (client) => client.send('{"type":"end"}')],
-      [1002, "", Talker, (client) => rawSocket(client).write(Buffer.from([0xf1, 0x80, 0, 0, 0, 0]))],
-      [1003, "This endpoint takes text frames only", Talker, (client) => client.send(new Uint8Array(1))],
-      [1003, "This endpoint takes JSON text frames only", Json, (client) => client.send(new Uint8Array(1))],
-      [1007, "", Talker, (client) => client.websocket.send(Buffer.from([0xff]), { binary: false })],
-      [1009, "", Talker, (client) => client.send("x".repeat(65_537))],
-      [1011, "Internal error", Talker, (client) => client.send("hello")],
-      [1012, "The server is restarting", Talker, (_, stop) => stop()],
-      [
-        1013,
-        "Too many messages wait",
-        Crowded,
-        async (client, _, layer) => {
-          client.send("hold");
-          await client.next();
-          for (let count = 0; count < 5; count += 1)
-            await layer.groupSend("room_general", { type: "room_message" });
-        },
-      ],
-      [
-        3008,
-        "Reads too slowly",
-        Flood,
-        async (client) => {
-          leaving = gate();
-          client.websocket.pause();
-          client.send("more");
-          await leaving.opened;
-          client.websocket.resume();
-        },
-      ],
-    ];
-    for (const [code, reason, Consumer, deed] of cases) {
-      it(`${code}: ${reason || "no reason"}`, async () => {
-        const layer = new MemoryLayer();
-        const { runtime, url } = await serve({ layers: { chat: layer } });
-        runtime.route("/ws", Consumer as typeof Talker);
-        const client = await Client.open(`${url}/ws`);
-        await deed(client, () => runtime.close(), layer);
-        const closed: Closed = await client.closed;
-        expect(closed).to.deep.equal({ code, reason });
-        if (reason === "") expect(reasonsOf(code)).to.deep.equal([]);
-        else expect(reasonsOf(code)).to.include(reason);
-      });
-    }
-  });
-
   it("lists every error code, with its class", async () => {
     const { exports } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
     const entries = Object.keys(exports).filter((path) => !path.endsWith(".json"));
@@ -364,7 +201,7 @@ describe("docs/troubleshooting.md", () => {
     }
     const sorted = [...codes].sort(([one], [other]) => (one < other ? -1 : 1));
     expect(
-      rows("code \\| class").map(([code, name]) => [...inQuotes(code), ...inQuotes(name)]),
+      rowsOf(page, "code", "class").map(([code, name]) => [...quotedIn(code), ...quotedIn(name)]),
     ).to.deep.equal(sorted);
   });
 });
