@@ -213,6 +213,30 @@ describe("presence", () => {
     expect((await here.count("user.42")).count).to.equal(1);
   });
 
+  it("lets machines watch, too, until they do not", async () => {
+    const watcher = setup({
+      types: { events: {} as MessageEvents<Diffs> | { type: "frame.enough" }, emitted: {} as Effect },
+    }).createMachine({
+      entry: emit({ type: "watch", group: "lobby" }),
+      on: {
+        "message.presence_diff": {
+          actions: emit(({ event }) => ({ type: "send" as const, frame: event.message.joins[0]?.key ?? "" })),
+        },
+        "frame.enough": {
+          actions: [emit({ type: "unwatch", group: "lobby" }), emit({ type: "send", frame: "enough" })],
+        },
+      },
+    });
+    const [here] = await startCluster(1);
+    const actor = await here.spawn(machineConsumer(watcher, { layer: "chat" }));
+    await here.spawn(Guest, guest("anne"));
+    expect((await actor.outgoing.next()).value).to.equal("anne");
+    expect([...here.presence("lobby").keys()]).to.deep.equal(["anne"]);
+    actor.receive('{"type":"enough"}');
+    expect((await actor.outgoing.next()).value).to.equal("enough");
+    expect(watched(here)).to.equal(0);
+  });
+
   it("goes with a node that says goodbye", async () => {
     const [here, there] = await startCluster(2);
     const anne = await here.spawn(Guest, guest("anne"));
