@@ -138,10 +138,10 @@ describe("the demo's page: for everyone", () => {
     const before = await page.evaluate(places);
     await system.joins();
     await room.joins("general", "W".repeat(40));
-    for (let n = 1; n <= 20; n++) await room.says(`line ${n}`);
-    await room.lines(21);
-    for (let n = 1; n <= 3; n++) await (await demo.openTab()).room.joins("general", `${n}${"W".repeat(39)}`);
-    await room.members(4);
+    for (let n = 1; n <= 8; n++) await room.says(`line ${n}`);
+    await room.lines(9);
+    for (let n = 1; n <= 2; n++) await (await demo.openTab()).room.joins("general", `${n}${"W".repeat(39)}`);
+    await room.members(3);
     expect(await page.evaluate(places)).to.deep.equal(before);
     await jobs.joins();
     await jobs.does("analyze", "hello");
