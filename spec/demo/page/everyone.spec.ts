@@ -134,8 +134,7 @@ describe("the demo's page: for everyone", () => {
         return observer.takeRecords().map(({ value }) => value);
       })()`),
     ).to.deep.equal([]);
-    await room.roomName.fill("general");
-    const before = await page.evaluate(places);
+    const before: string[] = await page.evaluate(places);
     await system.joins();
     await room.joins("general", "W".repeat(40));
     for (let n = 1; n <= 8; n++) await room.says(`line ${n}`);
@@ -152,6 +151,14 @@ describe("the demo's page: for everyone", () => {
     expect(await page.evaluate(places)).to.deep.equal(before);
     for (const panel of [room, system, jobs]) await panel.leaves();
     expect(await page.evaluate(places)).to.deep.equal(before);
+    await demo.restart();
+    await room.roomName.fill("green room!"); // the address that it makes takes a second line
+    const typed: string[] = await page.evaluate(places);
+    await room.connect.click();
+    await room.status.getByText(/^Refused: .{100}/).waitFor();
+    const standing = (all: string[]) =>
+      all.filter((place) => !/^(room-(status|log|members)|paper) /.test(place));
+    expect(standing(await page.evaluate(places))).to.deep.equal(standing(typed));
   });
 
   it("runs without an error, and talks to its own server only", async () => {
