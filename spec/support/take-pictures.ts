@@ -59,7 +59,8 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
   await ben.room.says("Thank you, five!");
   await room.lines(5);
   await room.members(3);
-  for (const { page } of [tab, ben]) await page.getByRole("button", { name: "Connect all four" }).click();
+  for (const { page } of [tab, ben])
+    await page.getByRole("button", { name: "Connect all four" }).press("Enter");
   for (const panel of [chat, reliable, notifications, ben.chat, ben.reliable]) await panel.reaches("joined");
   await chat.says("Who has seen the prompter?");
   await ben.chat.says("In the box, asleep.");
@@ -67,7 +68,7 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
   await notifications.says("Doors open at seven.");
   await analytics.reaches("joined");
   await analytics.send.click();
-  await ben.analytics.send.click();
+  await ben.analytics.send.press("Enter");
   await jobs.joins();
   await jobs.does("translate", "good morning");
   await jobs.cards.locator(".job-state").getByText("done").waitFor();

@@ -41,7 +41,7 @@ async function enliven(tab: Tab): Promise<void> {
   await room.members(1);
   await jobs.joins();
   await jobs.does("analyze", address);
-  await tab.page.getByRole("button", { name: "Connect all four" }).click();
+  await tab.page.getByRole("button", { name: "Connect all four" }).press("Enter");
   for (const panel of [chat, reliable, notifications]) {
     await panel.reaches("joined");
     await panel.says(address);
@@ -118,7 +118,8 @@ describe("the demo's page: for everyone", () => {
     await look();
   });
 
-  it("moves nothing: neither when it is loaded, nor by messages, members, jobs, or a server that goes", async () => {
+  it("moves nothing: neither when it is loaded, nor by messages, members, jobs, or a server that goes", async function () {
+    this.timeout(20_000);
     const { system, room, jobs, page } = await demo.openTab((page) =>
       page.setViewportSize({ width: 360, height: 740 }),
     );
@@ -154,7 +155,7 @@ describe("the demo's page: for everyone", () => {
     await demo.restart();
     await room.roomName.fill("green room!"); // the address that it makes takes a second line
     const typed: string[] = await page.evaluate(places);
-    await room.connect.click();
+    await room.connect.press("Enter");
     await room.status.getByText(/^Refused: .{100}/).waitFor();
     const standing = (all: string[]) =>
       all.filter((place) => !/^(room-(status|log|members)|paper) /.test(place));

@@ -40,7 +40,7 @@ describe("the demo's page: room chat", () => {
       await ann.joins("general");
       await ben.joins("general");
       await ann.lines(2);
-      await ben.disconnect.click();
+      await ben.leaves();
       expect((await ann.lines(3)).at(-1)).to.equal("👋 Someone left room 'general'");
       await ben.joins();
       await ann.lines(4);

@@ -11,7 +11,7 @@ describe("the demo's page: showcase", () => {
     const other = await demo.openTab();
     const tab = await demo.openTab();
     const { chat, reliable, notifications, analytics } = tab;
-    await tab.page.getByRole("button", { name: "Connect all four" }).click();
+    await tab.page.getByRole("button", { name: "Connect all four" }).press("Enter");
     const places = ["the chat", "the reliable chat", "the notifications", "the analytics"];
     for (const [index, panel] of [chat, reliable, notifications, analytics].entries()) {
       await panel.reaches("joined");
@@ -35,10 +35,10 @@ describe("the demo's page: showcase", () => {
       "📊 Analytics: button_pressed 1",
       "📊 Analytics: button_pressed 2",
     ]);
-    await other.page.getByRole("button", { name: "Connect all four" }).click();
+    await other.page.getByRole("button", { name: "Connect all four" }).press("Enter");
     for (const name of ["chat", "reliable", "notifications", "analytics"] as const) {
       await other[name].reaches("joined");
-      if (name === "analytics") await other.analytics.send.click();
+      if (name === "analytics") await other.analytics.send.press("Enter");
       else await other[name].says("from another tab");
       await tab[name].log
         .getByText(name === "analytics" ? "button_pressed 1" : "from another tab")
