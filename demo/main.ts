@@ -14,5 +14,5 @@ try {
   process.stdout.write(`Greenroom demo: ${demo.url}\nLayers: ${layers}\nJobs: ${jobs}\n`);
   closeOnSignal("Closing connections…", () => demo.close());
 } catch (error) {
-  giveUp("The demo cannot start.", error);
+  giveUp("The demo cannot start.", error, ", or unset REDIS_URL: layers are in memory then");
 }
