@@ -1,4 +1,5 @@
 import { handlers, WebSocketConsumer } from "greenroom";
+import { untilReached } from "../until-reached.ts";
 
 export interface ReliableMessages {
   reliable_chat_message: { message: string };
@@ -35,7 +36,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   }
 
   override async onGap() {
-    await this.#catchUp();
+    await untilReached(this.signal, () => this.#catchUp());
   }
 
   override async disconnect() {
