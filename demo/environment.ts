@@ -7,6 +7,14 @@ export function readPort(value = "8080"): number {
   throw new Error(`PORT is "${value}"; it must be a number from 0 to 65535.`);
 }
 
+/** @returns how long connections may take to close, in milliseconds. @throws {Error} saying what that is. */
+export function readDrainMs(value = "8000"): number {
+  const drainMs = Number(value);
+  // Beyond that, the process would end before.
+  if (/^\d+$/.test(value) && drainMs <= 8_000) return drainMs;
+  throw new Error(`DRAIN_MS is "${value}"; it must be a number of milliseconds from 0 to 8000.`);
+}
+
 /** @returns undefined where layers are in memory. @throws {Error} saying how an address looks. */
 export function readRedisUrl(value = ""): string | undefined {
   if (value === "" || /^rediss?:\/\/./.test(value)) return value || undefined;
