@@ -19,14 +19,17 @@ const stride = 4;
 /**
  * Flushes, once each, whatever was written to in this turn of the event loop, and in the next one, in which sockets are read
  * and nobody waits for them: a write costs more than all else, and much of what is to be written then is there already
- * (figures: docs/decisions.md). It runs in the check phase, when all that one poll of the sockets brought has been handled.
- * Where there are so many that it takes long, the rest is flushed in the turns after it, and what comes meanwhile with it.
+ * (figures: docs/decisions.md). If this turn has taken long already, there is no next one. It runs in the check phase, when all
+ * that one poll of the sockets brought has been handled. Where there are so many that it takes long, the rest is flushed in
+ * the turns after it, and what comes meanwhile with it.
  */
 export class Turn {
   readonly #now: () => number;
   readonly #waiting = new Fifo<Flushable>();
   #start = Sequence.empty();
   #isScheduled = false;
+  /** When the first of those that wait was added. */
+  #since = 0;
 
   /** @param now what time it is, in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -43,12 +46,14 @@ export class Turn {
     this.#waiting.push(flushable);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
+    this.#since = this.#now();
     setImmediate(this.#gather);
   }
 
-  /** Lets the event loop look once more at the sockets. */
+  /** Lets the event loop look once more at the sockets, if that is not likely to take long. */
   readonly #gather = (): void => {
-    setImmediate(this.#end);
+    if (this.#now() - this.#since < sliceMs) setImmediate(this.#end);
+    else this.#end();
   };
 
   /** It belongs to all who sent something, and so to none of them. */

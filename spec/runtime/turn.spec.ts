@@ -20,7 +20,7 @@ describe("Turn", () => {
   });
 
   it("flushes what was added in this turn and the next one, in order, once, at the end of that one", async () => {
-    const turn = new Turn();
+    const turn = new Turn(() => now);
     const { start } = turn;
     for (let n = 0; n < 500; n += 1) turn.add(write(n));
     await immediate();
@@ -31,6 +31,19 @@ describe("Turn", () => {
     await immediate();
     await immediate();
     expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
+  });
+
+  it("flushes at the end of this turn if that has taken 5 ms", async () => {
+    const turn = new Turn(() => now);
+    turn.add(write(1));
+    now += 5;
+    await immediate();
+    expect(flushed).to.deep.equal([1]);
+    turn.add(write(2));
+    await immediate();
+    expect(flushed).to.deep.equal([1]);
+    await immediate();
+    expect(flushed).to.deep.equal([1, 2]);
   });
 
   it("leaves the rest to the next turns when it has taken 5 ms, and others their turn in between", async () => {
@@ -60,7 +73,7 @@ describe("Turn", () => {
   });
 
   it("keeps for the next turn what a flush adds, and begins it with nothing in common with this one", async () => {
-    const turn = new Turn();
+    const turn = new Turn(() => now);
     const { start } = turn;
     const again = write(1);
     turn.add({
