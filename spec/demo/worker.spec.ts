@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { Redis } from "ioredis";
 import { until } from "../layers/support/until.ts";
 import {
   type DemoProcess,
@@ -40,6 +41,7 @@ describe("npm run worker", function () {
     let redis: RedisServer;
     let settings: { readonly REDIS_URL: string };
     let demo: DemoProcess;
+    let monitor: Redis;
     const workers: DemoProgramProcess[] = [];
     const startWorker = async (stepMs: number) => {
       const worker = await startWorkerProcess(settings, "--step-ms", String(stepMs));
@@ -52,8 +54,10 @@ describe("npm run worker", function () {
       redis = await startRedisServer();
       settings = { REDIS_URL: redis.url };
       demo = await startDemoProcess(settings);
+      monitor = new Redis(redis.url);
     });
     after(async () => {
+      monitor.disconnect();
       await Promise.all([demo.stop(), ...workers.map((worker) => worker.stop())]);
       await redis.stop();
     });
@@ -76,6 +80,9 @@ describe("npm run worker", function () {
           "Leaving the jobs to others…",
         ]);
       }
+      // Nobody has to wait for them to be missed.
+      const free = await monitor.xpending("{queue__queue__jobs}", "workers", "IDLE", 60_000, "-", "+", 10);
+      expect(free).to.have.length(8);
       await startWorker(1);
       const results: unknown[] = [];
       while (results.length < contents.length) results.push(await client.result());
