@@ -324,6 +324,25 @@ describe("workers", () => {
     expect(await next(actor, 1)).to.deep.equal(['0 done "by the second"']);
   });
 
+  it("say after what time others get the jobs of a process that is out of reach, where they are told to", async () => {
+    const asked: unknown[] = [];
+    const chat = new MemoryLayer();
+    const consume = chat.consume.bind(chat);
+    Object.assign(chat, {
+      consume: (...args: Parameters<typeof consume>) => {
+        asked.push(args[2]);
+        return consume(...args);
+      },
+    });
+    const runtime = opened(createRuntime({ layers: { chat } }));
+    await runtime.worker("jobs", () => {}, { claimAfterMs: 5_000 });
+    await runtime.worker("jobs", () => {}, { concurrency: 2, attempts: 5 });
+    expect(asked).to.deep.equal([
+      { maxDeliveries: 3, claimAfterMs: 5_000 },
+      { maxDeliveries: 5, concurrency: 2 },
+    ]);
+  });
+
   it("need a layer with queues, and one that is known", async () => {
     const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
     const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
@@ -341,6 +360,11 @@ describe("workers", () => {
     const impatient = await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }));
     expect(impatient).to.be.instanceOf(RangeError);
     expect(impatient).to.have.property("message", "attempts is a whole number of at least 1, not 0.");
+    const hasty = await refusal(runtime.worker("jobs", () => {}, { layer: "other", claimAfterMs: 99 }));
+    expect(hasty).to.be.instanceOf(RangeError);
+    expect(hasty)
+      .to.have.property("message")
+      .that.matches(/^claimAfterMs is an integer from 100 to \d+, not 99\.$/);
     expect(await refusal(runtime.worker("jobs", undefined as never, { layer: "other" }))).to.be.instanceOf(
       TypeError,
     );
