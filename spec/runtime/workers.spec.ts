@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import {
   createRuntime,
@@ -230,6 +231,32 @@ describe("workers", () => {
     await there.close();
     expect(await next(actor, 1)).to.deep.equal(['0 done "stopped early"']);
     expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
+  });
+
+  it("give back what a closing runtime has them give up: that is no error, and no failure of the job", async () => {
+    const errors: unknown[] = [];
+    const bus = new MemoryBus();
+    const [here] = await startCluster(1, {}, bus);
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    const attempts: number[] = [];
+    while (attempts.length < 3) {
+      const onError = (error: unknown) => errors.push(error);
+      const there = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) }, onError }));
+      const begun = gate();
+      const handler = async (_: unknown, { attempt, signal }: Job) => {
+        attempts.push(attempt);
+        begun.open();
+        await pause(3_600_000, undefined, { signal });
+      };
+      await there.worker("jobs", handler, { attempts: 2 });
+      await begun.opened;
+      await there.close();
+    }
+    expect(attempts).to.deep.equal([1, 2, 2]);
+    expect(errors).to.deep.equal([]);
+    await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`, { attempts: 2 });
+    expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
   });
 
   const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
