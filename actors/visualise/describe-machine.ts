@@ -34,7 +34,8 @@ interface Transition {
  * ```
  */
 export function describeMachine(machine: AnyStateMachine): MachineDescription {
-  if (!isMachine(machine)) throw new TypeError("This is no machine: give what createMachine of XState 5 returned.");
+  if (!isMachine(machine))
+    throw new TypeError("This is no machine: give what createMachine of XState 5 returned.");
   const { id, version, config, root } = machine;
   const described = { id, version, context: plain(config.context), root: describeState(root) };
   return present(described) as MachineDescription;

@@ -44,14 +44,17 @@ export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOpt
     return box.state.initial ? `${name(box.state)}_initial` : anchor(first);
   };
   const writeInitial = (own: string, { target, actions }: NonNullable<Box["state"]["initial"]>) => {
-    lines.push(`  ${own}_initial [shape=circle, style="filled", class="mark", label="", width=0.14, height=0.14]`);
+    lines.push(
+      `  ${own}_initial [shape=circle, style="filled", class="mark", label="", width=0.14, height=0.14]`,
+    );
     writeArrow(`${own}_initial`, find(target), initialLabel(actions));
   };
   const writeBox = (box: Box, region: boolean) => {
     const { state, boxes } = box;
     const own = name(state);
     if (boxes.length === 0) {
-      const looks = state.type === "final" ? ", peripheries=2" : state.type === "history" ? ", shape=ellipse" : "";
+      const looks =
+        state.type === "final" ? ", peripheries=2" : state.type === "history" ? ", shape=ellipse" : "";
       lines.push(`  ${own} [class="state ${state.type}", label=<${boxText(box)}>${looks}]`);
       return;
     }
@@ -91,7 +94,9 @@ function boxText({ title, lines }: Box): string {
 }
 
 function arrowText(label: string): string {
-  return wrapped(label).map((line) => ` ${text(line)} `).join("<BR/>");
+  return wrapped(label)
+    .map((line) => ` ${text(line)} `)
+    .join("<BR/>");
 }
 
 /** Lines of about this many characters, broken at spaces only. */

@@ -43,20 +43,28 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
     const lines: string[] = stateLines(state);
     for (const { label, targets } of groups) {
       if (targets === undefined) lines.push(label);
-      else if (!drawn(targets)) lines.push(`${label} → ${targets.map((target) => nameOf(root, target)).join(", ")}`);
+      else if (!drawn(targets))
+        lines.push(`${label} → ${targets.map((target) => nameOf(root, target)).join(", ")}`);
       else arrows.push(() => ({ from: find(state.id), to: targets.map(find), label }));
     }
     const { defaults } = state;
-    if (defaults !== undefined) arrows.push(() => ({ from: find(state.id), to: defaults.map(find), label: "" }));
+    if (defaults !== undefined)
+      arrows.push(() => ({ from: find(state.id), to: defaults.map(find), label: "" }));
     const inner = [...around, state.id];
-    const box = { state, title: titleOf(state), lines, boxes: state.states.map((child) => boxOf(child, inner)) };
+    const box = {
+      state,
+      title: titleOf(state),
+      lines,
+      boxes: state.states.map((child) => boxOf(child, inner)),
+    };
     boxes.set(state.id, box);
     return box;
   };
   const find = (target: string) => boxes.get(target) as Box;
 
   const whole = boxOf(root, []);
-  const bare = root.type === "compound" && whole.lines.length === 0 && !arrows.some((arrow) => touches(arrow(), whole));
+  const bare =
+    root.type === "compound" && whole.lines.length === 0 && !arrows.some((arrow) => touches(arrow(), whole));
   return {
     title: id,
     boxes: bare ? whole.boxes : [whole],

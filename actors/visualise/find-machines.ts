@@ -19,13 +19,16 @@ export interface FoundMachine {
 export function findMachines(moduleExports: object): FoundMachine[] {
   const exported = Object.entries(moduleExports);
   // What a CommonJS module exports may be found under `default` only.
-  const common = exported.flatMap(([name, value]) => (name === "default" && isRecord(value) ? Object.entries(value) : []));
+  const common = exported.flatMap(([name, value]) =>
+    name === "default" && isRecord(value) ? Object.entries(value) : [],
+  );
   const all = [...exported, ...common];
   const found = new Map<AnyStateMachine, string>();
   for (const machineOf of [machineItself, consumedMachine]) {
     for (const [name, value] of all) {
       const machine = machineOf(value);
-      if (machine !== undefined && !found.has(machine)) found.set(machine, name === "default" ? ownName(machine) : name);
+      if (machine !== undefined && !found.has(machine))
+        found.set(machine, name === "default" ? ownName(machine) : name);
     }
   }
   return [...found].map(([machine, name]) => ({ name, machine }));
@@ -36,7 +39,9 @@ function machineItself(value: unknown): AnyStateMachine | undefined {
 }
 
 function consumedMachine(value: unknown): AnyStateMachine | undefined {
-  return typeof value === "function" ? machineItself((value as { readonly machine?: unknown }).machine) : undefined;
+  return typeof value === "function"
+    ? machineItself((value as { readonly machine?: unknown }).machine)
+    : undefined;
 }
 
 function isRecord(value: unknown): value is object {

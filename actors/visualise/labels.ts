@@ -9,8 +9,14 @@ import type {
 /** How an action is shown: `raise tick`, `send push to #door`, or its name. */
 export function actionLabel({ type, params }: Named): string {
   if (!type.startsWith("xstate.")) return type + given(params);
-  const { event, to, src, sendId, actorRef, assigns, delay } = (params ?? {}) as Readonly<Record<string, unknown>>;
-  const words = (...parts: readonly unknown[]) => parts.filter((part) => part !== undefined).map(String).join(" ");
+  const { event, to, src, sendId, actorRef, assigns, delay } = (params ?? {}) as Readonly<
+    Record<string, unknown>
+  >;
+  const words = (...parts: readonly unknown[]) =>
+    parts
+      .filter((part) => part !== undefined)
+      .map(String)
+      .join(" ");
   const what = (event as { readonly type?: unknown } | undefined)?.type;
   const later = delay === undefined ? undefined : `after ${delayLabel(delay as number | string)}`;
   switch (type) {
@@ -72,7 +78,10 @@ export function triggerLabel(trigger: Trigger, { invokes }: StateDescription): s
 }
 
 /** What is written at an arrow: what makes it happen, `[guard]`, `/ actions`. */
-export function transitionLabel(triggers: string, { guard, actions, reenter, targets }: TransitionDescription): string {
+export function transitionLabel(
+  triggers: string,
+  { guard, actions, reenter, targets }: TransitionDescription,
+): string {
   const again = reenter && targets !== undefined ? " (reenter)" : "";
   return `${triggers}${guard ? ` [${guardLabel(guard)}]` : ""}${effect(actions)}${again}`;
 }

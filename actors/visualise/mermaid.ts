@@ -62,7 +62,10 @@ export function toMermaid(machine: AnyStateMachine, { direction = "TB" }: Pictur
       continue;
     }
     forks += 1;
-    lines.push(`  state fork_${forks}_ <<fork>>`, `  ${id(from.state.id)} --> fork_${forks}_${labelled(label)}`);
+    lines.push(
+      `  state fork_${forks}_ <<fork>>`,
+      `  ${id(from.state.id)} --> fork_${forks}_${labelled(label)}`,
+    );
     lines.push(...[first, ...others].map((target) => `  fork_${forks}_ --> ${target}`));
   }
   return `${lines.join("\n")}\n`;

@@ -46,7 +46,8 @@ export function guardOf(guard: unknown): Named | undefined {
   const own = guard as unknown as { check?: unknown; guards?: readonly unknown[]; stateValue?: unknown };
   if (own.check !== undefined && Array.isArray(own.guards))
     return { type: `xstate.${guard.name}`, params: { guards: own.guards.map(guardOf) } };
-  if (own.check !== undefined) return { type: "xstate.stateIn", params: { stateValue: plain(own.stateValue) } };
+  if (own.check !== undefined)
+    return { type: "xstate.stateIn", params: { stateValue: plain(own.stateValue) } };
   return { type: functionName(guard) };
 }
 

@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from "xstate";
-import type { Named, StateDescription, TransitionDescription } from "./description.ts";
 import { describeMachine } from "./describe-machine.ts";
+import type { Named, StateDescription, TransitionDescription } from "./description.ts";
 import { present } from "./plain.ts";
 
 /** What `createMachine` takes, as JSON: the names of actions, guards and actors, and not what they do. */
@@ -48,7 +48,9 @@ function stateJson(state: StateDescription): MachineJson {
       ),
     ),
     on: table(transitions, ({ trigger }) => (trigger.kind === "event" ? trigger.type : undefined)),
-    after: table(transitions, ({ trigger }) => (trigger.kind === "after" ? String(trigger.delay) : undefined)),
+    after: table(transitions, ({ trigger }) =>
+      trigger.kind === "after" ? String(trigger.delay) : undefined,
+    ),
     always: some(of("always")),
     onDone: some(of("done")),
     states: states.length === 0 ? undefined : record(states.map((child) => [child.key, stateJson(child)])),
@@ -57,13 +59,19 @@ function stateJson(state: StateDescription): MachineJson {
   });
 }
 
-function initialJson({ states }: StateDescription, { target, actions }: NonNullable<StateDescription["initial"]>) {
+function initialJson(
+  { states }: StateDescription,
+  { target, actions }: NonNullable<StateDescription["initial"]>,
+) {
   const key = states.find(({ id }) => id === target)?.key;
   return actions.length === 0 ? key : { target: key, actions };
 }
 
 function transitionJson(transition: TransitionDescription): MachineJson {
-  return { ...present({ target: transition.targets?.map((target) => `#${target}`) }), ...effectsJson(transition) };
+  return {
+    ...present({ target: transition.targets?.map((target) => `#${target}`) }),
+    ...effectsJson(transition),
+  };
 }
 
 function effectsJson({

@@ -16,6 +16,7 @@ const style = `
   }
   .machine text { fill: var(--ink); font-family: Helvetica, Arial, "Liberation Sans", sans-serif; }
   .machine .node path, .machine .node polygon, .machine .node ellipse { fill: var(--fill); stroke: var(--accent); }
+  .machine .final path + path { fill: none; }
   .machine .cluster path { fill: var(--box); stroke: var(--line); }
   .machine .edge path { stroke: var(--line); }
   .machine .edge polygon { fill: var(--line); stroke: var(--line); }
