@@ -104,7 +104,7 @@ function escaped(text: string): string {
   return text
     .replace(/\r\n?|\n|\u2028|\u2029/g, "↵")
     .replace(/\p{Cc}/gu, "�")
-    .replace(/[#;:"<>&{}\\`*_~$%@|[\]^]|--+|^\s|\s$|(?<=\s)\s/g, (found) =>
+    .replace(/[#;:"<>&{}\\`*_~$%@|^]|\[{2,}|\]{2,}|--+|^\s|\s$|(?<=\s)\s/g, (found) =>
       [...found].map((character) => `#${character.codePointAt(0)};`).join(""),
     )
     .replace(/direction/gi, (found) => `#${found.codePointAt(0)};${found.slice(1)}`)

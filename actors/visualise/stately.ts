@@ -23,7 +23,7 @@ export type MachineJson = Readonly<Record<string, unknown>>;
  */
 export function toStately(machine: AnyStateMachine): MachineJson {
   const { id, version, context, root } = describeMachine(machine);
-  return { ...present({ id, version, context }), ...stateJson(root) };
+  return { ...present({ id, version, context }), ...stateJson(addressed(root, targetsOf(root))) };
 }
 
 function stateJson(state: StateDescription): MachineJson {
@@ -37,7 +37,7 @@ function stateJson(state: StateDescription): MachineJson {
     description: state.description,
     tags: some(state.tags),
     history: state.history,
-    target: state.defaults?.map((target) => `#${target}`),
+    target: state.defaults,
     route: route && effectsJson(route),
     initial: initial && initialJson(state, initial),
     entry: some(state.entry),
@@ -69,7 +69,7 @@ function initialJson(
 
 function transitionJson(transition: TransitionDescription): MachineJson {
   return {
-    ...present({ target: transition.targets?.map((target) => `#${target}`) }),
+    ...present({ target: transition.targets }),
     ...effectsJson(transition),
   };
 }
@@ -113,6 +113,32 @@ function grouped(
     keyed.set(key, [...before, transitionJson(transition)]);
   }
   return keyed;
+}
+
+/** The state with targets as they are written in a machine, instead of ids. */
+function addressed(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
+  const written = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id));
+  return {
+    ...state,
+    ...present({ defaults: written(state.defaults) as string[] | undefined }),
+    transitions: state.transitions.map(
+      (transition) =>
+        present({ ...transition, targets: written(transition.targets) }) as TransitionDescription,
+    ),
+    states: state.states.map((child) => addressed(child, targets)),
+  };
+}
+
+/** By id. A dot leads from a state into another, so one that is part of an id or a key is escaped. */
+function targetsOf(root: StateDescription): ReadonlyMap<string, string> {
+  const targets = new Map<string, string>();
+  const add = (state: StateDescription, path: readonly string[]) => {
+    const isPath = state.id === path.join(".") && !path.some((key) => /[\\.]/.test(key));
+    targets.set(state.id, `#${isPath ? state.id : state.id.replace(/[\\.]/g, "\\$&")}`);
+    for (const child of state.states) add(child, [...path, child.key]);
+  };
+  add(root, [root.id]);
+  return targets;
 }
 
 /** Also with a key as `__proto__` among them. */
