@@ -43,6 +43,11 @@ export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOpt
     if (first === undefined) return name(box.state);
     return box.state.initial ? `${name(box.state)}_initial` : anchor(first);
   };
+  /** Where an arrow begins: at the last of the boxes within, so that what comes next is below them all. */
+  const origin = (box: Box): string => {
+    const last = box.boxes.findLast(({ state }) => state.type !== "history") ?? box.boxes.at(-1);
+    return last === undefined ? name(box.state) : origin(last);
+  };
   const writeInitial = (own: string, { target, actions }: NonNullable<Box["state"]["initial"]>) => {
     lines.push(
       `  ${own}_initial [shape=circle, style="filled", class="mark", label="", width=0.14, height=0.14]`,
@@ -74,14 +79,14 @@ export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOpt
     const [only, ...others] = to;
     if (only === undefined) continue;
     if (others.length === 0) {
-      writeArrow(anchor(from), only, label, border);
+      writeArrow(origin(from), only, label, border);
       continue;
     }
     forks += 1;
     const shape = `shape=box, style="filled", class="mark", label="", width=0.9, height=0.06`;
     const text = label === "" ? "" : `, label=<${arrowText(label)}>`;
     lines.push(`  fork_${forks} [${shape}]`);
-    lines.push(`  ${anchor(from)} -> fork_${forks} [${[...border, "arrowhead=none"].join(", ")}${text}]`);
+    lines.push(`  ${origin(from)} -> fork_${forks} [${[...border, "arrowhead=none"].join(", ")}${text}]`);
     for (const target of to) writeArrow(`fork_${forks}`, target, "");
   }
   lines.push("}");

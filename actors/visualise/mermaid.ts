@@ -104,8 +104,9 @@ function escaped(text: string): string {
   return text
     .replace(/\r\n?|\n|\u2028|\u2029/g, "↵")
     .replace(/\p{Cc}/gu, "�")
-    .replace(/[#;:"<>&{}\\`*_~$%@|^]|\[{2,}|\]{2,}|--+|^\s|\s$|(?<=\s)\s/g, (found) =>
-      [...found].map((character) => `#${character.codePointAt(0)};`).join(""),
+    .replace(
+      /[#;:"<>&{}\\`*~$%@|^]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|\[{2,}|\]{2,}|--+|^\s|\s$|(?<=\s)\s/g,
+      (found) => [...found].map((character) => `#${character.codePointAt(0)};`).join(""),
     )
     .replace(/direction/gi, (found) => `#${found.codePointAt(0)};${found.slice(1)}`)
     .replace(/\bend(?=\s+note)/gi, (found) => `#${found.codePointAt(0)};${found.slice(1)}`);

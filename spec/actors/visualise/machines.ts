@@ -145,7 +145,7 @@ const acting = createMachine({
       ],
       exit: [
         sendTo("door", { type: "push" }),
-        sendTo(({ self }) => self, { type: "me" }, { delay: "soon" }),
+        sendTo(({ self }) => self, { type: "me" }, { delay: 250 }),
         cancel("later"),
         emit({ type: "rang" }),
       ],
@@ -261,6 +261,10 @@ export const hostileNames = [
   "1",
   "ends_end",
   "-- ---",
+  "1. first",
+  "- item",
+  "+ item",
+  "http://example.org/x_y_",
 ];
 
 const hostile = createMachine({
