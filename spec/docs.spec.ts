@@ -70,6 +70,8 @@ function describeExamples(
 
 describeExamples("docs/layers.md", 60);
 
+describeExamples("docs/visualise.md", 0);
+
 describeExamples("docs/actors.md", 4, (folder) => {
   it("do what the page says", async () => {
     const said = await printed(process.execPath, [...flags, join(folder(), "main.ts")], root);
