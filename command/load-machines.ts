@@ -40,10 +40,10 @@ async function load(path: string, file: string): Promise<object> {
 /** Has TypeScript read by the tsx of the user's own project; where there is none, by Node, if that can. */
 async function readTypeScript(path: string, file: string): Promise<void> {
   if (process.execArgv.some((argument) => argument.includes("tsx"))) return;
-  const tsx = resolved("tsx/esm/api", path) ?? resolved("tsx/esm/api", resolve("package.json"));
+  const tsx = resolved("tsx", path) ?? resolved("tsx", resolve("package.json"));
   if (tsx !== undefined) {
-    const { register } = (await import(pathToFileURL(tsx).href)) as { register(): unknown };
-    register();
+    // As `node --import tsx` does: from here on it reads what is imported.
+    await import(pathToFileURL(tsx).href);
     return;
   }
   if ((process.features as { readonly typescript?: unknown }).typescript) return;

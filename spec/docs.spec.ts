@@ -58,6 +58,10 @@ function describeExamples(
 
     it("hold specs that pass", async () => {
       const specs = (await readdir(folder)).filter((name) => name.endsWith(".spec.ts"));
+      if (passing === 0) {
+        expect(specs).to.deep.equal([]);
+        return;
+      }
       const args = [...flags, "--no-config", "--reporter=dot", ...specs.map((name) => join(folder, name))];
       const said = await printed(bin("mocha"), args, root);
       expect(said).not.to.match(/failing/);
