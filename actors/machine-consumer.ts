@@ -266,6 +266,12 @@ export function machineConsumer<
         case "untrack":
           this.untrack(effect.group);
           return undefined;
+        case "watch":
+          this.watch(effect.group);
+          return undefined;
+        case "unwatch":
+          this.unwatch(effect.group);
+          return undefined;
         case "groupSend": {
           const except = effect.others ? { except: this.channel } : {};
           return this.#context.groups.groupSend(effect.group, effect.message, except);
@@ -275,7 +281,7 @@ export function machineConsumer<
           return undefined;
         default:
           throw new TypeError(
-            `A machine can emit send, close, join, leave, tag, untag, track, untrack, groupSend and answer, not ${describe(effect)}.`,
+            `A machine can emit send, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
           );
       }
     }

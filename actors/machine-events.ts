@@ -42,6 +42,8 @@ export type Effect =
   | { readonly type: "untag"; readonly tag: string }
   | { readonly type: "track"; readonly group: string; readonly meta?: unknown; readonly key?: string }
   | { readonly type: "untrack"; readonly group: string }
+  | { readonly type: "watch"; readonly group: string }
+  | { readonly type: "unwatch"; readonly group: string }
   /** With `others`, this connection gets nothing. */
   | {
       readonly type: "groupSend";

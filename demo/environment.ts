@@ -7,30 +7,46 @@ export function readPort(value = "8080"): number {
   throw new Error(`PORT is "${value}"; it must be a number from 0 to 65535.`);
 }
 
+/** @returns how long connections may take to close, in milliseconds. @throws {Error} saying what that is. */
+export function readDrainMs(value = "8000"): number {
+  const drainMs = Number(value);
+  // Beyond that, the process would end before.
+  if (/^\d+$/.test(value) && drainMs <= 8_000) return drainMs;
+  throw new Error(`DRAIN_MS is "${value}"; it must be a number of milliseconds from 0 to 8000.`);
+}
+
 /** @returns undefined where layers are in memory. @throws {Error} saying how an address looks. */
 export function readRedisUrl(value = ""): string | undefined {
   if (value === "" || /^rediss?:\/\/./.test(value)) return value || undefined;
+  throw new Error("REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS.");
+}
+
+/** @throws {Error} saying `why` there has to be a Redis. */
+export function readNeededRedisUrl(value: string | undefined, why: string): string {
+  const url = readRedisUrl(value);
+  if (url !== undefined) return url;
   throw new Error(
-    "REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS; unset, layers are in memory.",
+    `REDIS_URL is not set${why} Start the demo and this with the same one, such as REDIS_URL=redis://localhost:6399.`,
   );
 }
 
-/** What went wrong, and what to do about it. */
-export function explain(error: unknown): string {
-  const { code, message, port = 0 } = error as Error & { code?: string; port?: number };
+/** What went wrong, and what to do about it. @param instead what else can be done where Redis does not answer. */
+function explain(error: unknown, instead: string): string {
+  const { code = "", message, port = 0 } = error as Error & { code?: string; port?: number };
+  if (code.startsWith("ERR_PARSE_ARGS_")) return `${message.split("\n")[0]?.replace(/\.$/, "")}. See --help.`;
   switch (code) {
     case "EADDRINUSE":
       return `Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.`;
     case "ERR_LAYER_UNAVAILABLE":
-      return `${message}. Start one there (\`docker compose up -d\` does, at redis://localhost:6399), or unset REDIS_URL.`;
+      return `${message.replace(/\.$/, "")}. Start one there (\`docker compose up -d\` does, at redis://localhost:6399)${instead}.`;
     default:
       return message;
   }
 }
 
 /** Says why, and ends the process. */
-export function giveUp(what: string, error: unknown): never {
-  process.stderr.write(`${what} ${explain(error)}\n`);
+export function giveUp(what: string, error: unknown, instead = ""): never {
+  process.stderr.write(`${what} ${explain(error, instead)}\n`);
   process.exit(1);
 }
 

@@ -1,4 +1,4 @@
-import { closeOnSignal, giveUp, readPort, readRedisUrl } from "./environment.ts";
+import { closeOnSignal, giveUp, readDrainMs, readPort, readRedisUrl } from "./environment.ts";
 import { startDemo } from "./server.ts";
 
 // `npm start`: reads the environment, starts the demo, and ends it on SIGTERM or SIGINT.
@@ -6,7 +6,8 @@ import { startDemo } from "./server.ts";
 try {
   const port = readPort(process.env.PORT);
   const redisUrl = readRedisUrl(process.env.REDIS_URL);
-  const demo = await startDemo({ port, redisUrl });
+  const drainMs = readDrainMs(process.env.DRAIN_MS);
+  const demo = await startDemo({ port, redisUrl, drainMs });
   const layers = redisUrl
     ? "chat and notifications on Redis pub/sub, queue and analytics on Redis streams"
     : "all in memory";
@@ -14,5 +15,5 @@ try {
   process.stdout.write(`Greenroom demo: ${demo.url}\nLayers: ${layers}\nJobs: ${jobs}\n`);
   closeOnSignal("Closing connections…", () => demo.close());
 } catch (error) {
-  giveUp("The demo cannot start.", error);
+  giveUp("The demo cannot start.", error, ", or unset REDIS_URL: layers are in memory then");
 }

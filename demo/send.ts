@@ -1,11 +1,10 @@
-import { parseArgs } from "node:util";
 import { groupName } from "greenroom";
 import { roomGroup } from "./consumers/room.ts";
 import { analyticsGroup } from "./consumers/showcase/analytics.ts";
 import { chatGroup } from "./consumers/showcase/chat.ts";
 import { notificationsGroup } from "./consumers/showcase/notifications.ts";
 import { reliableGroup } from "./consumers/showcase/reliable.ts";
-import { giveUp, readRedisUrl } from "./environment.ts";
+import { giveUp, readNeededRedisUrl } from "./environment.ts";
 import { createLayers, type DemoLayers } from "./layers.ts";
 
 // `npm run send`: says something to everybody, from a process that serves nothing. A layer is all it takes.
@@ -54,26 +53,22 @@ function readWords(words: readonly string[]): { readonly send: Send; readonly te
 }
 
 function readText(words: readonly string[]): string {
-  if (words.length > 0) return words.join(" ");
+  const text = words.join(" ");
+  if (text.trim() !== "") return text;
   throw new Error('There is nothing to send: npm run send -- room general "hello"');
 }
 
 try {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { help: { type: "boolean", default: false } },
-  });
-  if (values.help) {
+  const words = process.argv.slice(2);
+  // All other words are what they are: a text may begin with a dash.
+  if (words.includes("--help")) {
     process.stdout.write(help);
   } else {
-    const { send, text } = readWords(positionals);
-    const redisUrl = readRedisUrl(process.env.REDIS_URL);
-    if (redisUrl === undefined) {
-      throw new Error(
-        "REDIS_URL is not set: the layers would be in the memory of this process, and NOBODY WOULD HEAR IT. " +
-          "Start the demo and this with the same Redis, such as REDIS_URL=redis://localhost:6399.",
-      );
-    }
+    const { send, text } = readWords(words);
+    const redisUrl = readNeededRedisUrl(
+      process.env.REDIS_URL,
+      ": the layers would be in the memory of this process, and NOBODY WOULD HEAR IT.",
+    );
     const layers = createLayers(redisUrl);
     try {
       await send(layers, text);

@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly port: number;
   /** Absent, the layers are in memory, and the jobs are done in this process. */
   readonly redisUrl?: string | undefined;
+  /** How long connections may take to close, in milliseconds. @default 8_000 */
+  readonly drainMs?: number;
   /** See {@link startWorker}. */
   readonly jobStepMs?: number;
 }
@@ -31,7 +33,6 @@ export interface Demo {
 }
 
 const page = fileURLToPath(new URL("public", import.meta.url));
-const drainMs = 8_000;
 
 const pageHeaders = {
   "Content-Security-Policy":
@@ -41,7 +42,7 @@ const pageHeaders = {
 };
 
 /** Starts the demo. @throws if Redis does not answer or the port is taken; nothing is left open then. */
-export async function startDemo({ port, redisUrl, jobStepMs }: DemoOptions): Promise<Demo> {
+export async function startDemo({ port, redisUrl, drainMs = 8_000, jobStepMs }: DemoOptions): Promise<Demo> {
   const layers = createLayers(redisUrl);
   const runtime = createRuntime({ layers, control: "chat" });
   runtime.route("/ws/system", SystemMessages);

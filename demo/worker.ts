@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { createRuntime } from "greenroom";
-import { closeOnSignal, giveUp, readRedisUrl } from "./environment.ts";
+import { closeOnSignal, giveUp, readNeededRedisUrl } from "./environment.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
@@ -30,13 +30,10 @@ try {
     process.stdout.write(help);
   } else {
     const stepMs = readStepMs(values["step-ms"]);
-    const redisUrl = readRedisUrl(process.env.REDIS_URL);
-    if (redisUrl === undefined) {
-      throw new Error(
-        "REDIS_URL is not set, so there are no jobs to be had: without Redis the server does them itself. " +
-          "Start both with the same one, such as REDIS_URL=redis://localhost:6399.",
-      );
-    }
+    const redisUrl = readNeededRedisUrl(
+      process.env.REDIS_URL,
+      ", so there are no jobs to be had: without Redis the server does them itself.",
+    );
     const runtime = createRuntime({ layers: createLayers(redisUrl), control: "chat" });
     await runtime.ready();
     const onJob = (line: string) => void process.stdout.write(`${line}\n`);

@@ -167,7 +167,8 @@ export interface JobDelivery {
   readonly attempt: number;
   /**
    * Aborted when the consumption closes, and when the message has been given to another worker, since this one was out
-   * of reach for too long. Who stops early rejects, and the message is delivered again.
+   * of reach for too long. Who stops early rejects with its reason, or with any `AbortError`, which is no failure: nobody is told of an
+   * error, and the message is delivered again.
    */
   readonly signal: AbortSignal;
   /** Who is to hear what becomes of it, as the sender said: any text, if that sender was no layer of ours. */
@@ -185,8 +186,11 @@ export interface Consumption {
   close(): Promise<void>;
 }
 
-/** What becomes of a job when its handler is done with it: `dead` is for good, what failed may be tried again. */
-export type JobOutcome = "done" | "dead" | { readonly againAfterMs: number };
+/**
+ * What becomes of a job when its handler is done with it: `dead` is for good, what failed may be tried again, and what was `given-back`
+ * since its signal was aborted is for whoever takes next.
+ */
+export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
 
 /** Who works on the jobs of a queue. */
 export interface QueueReceiver {

@@ -105,6 +105,8 @@ export class QueueWorker<C extends Claim> implements Consumption {
   async #settle(claim: C, outcome: JobOutcome): Promise<C | undefined> {
     if (outcome === "done") await this.#source.done(claim);
     else if (outcome === "dead") await this.#source.bury(claim);
+    // It was begun, which costs the first attempt and no other: workers may come and go as often as they like.
+    else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {
       await this.#pause(claim, outcome.againAfterMs);
       if (this.#isClosing) await this.#source.release(claim, false);

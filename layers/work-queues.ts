@@ -1,3 +1,4 @@
+import { isAbort } from "./abort.ts";
 import { Capacity } from "./capacity.ts";
 import type { ChannelLayerOptions, JobAddress } from "./channel-layer-options.ts";
 import { type Decoded, decode, isRefusedType } from "./codec.ts";
@@ -163,6 +164,8 @@ export class WorkQueues {
         try {
           await handler(decoded.message, Object.freeze({ attempt, signal, ...addressOf(decoded) }));
         } catch (error) {
+          // What may be tried only once has been.
+          if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
           report(error, { stage: "consume", attempt });
           if (attempt >= maxDeliveries) {
             counters.drop("dead-letter");

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { SubmitOptions } from "../actors/index.ts";
+import { isAbort } from "../layers/abort.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { ErrorListener, JobDelivery, Message } from "../layers/contract.ts";
 import { InvalidMessageError, LayerClosedError } from "../layers/errors.ts";
@@ -31,7 +32,10 @@ export interface Job {
   readonly id: string | undefined;
   /** How often it has been given to a handler, this time included. */
   readonly attempt: number;
-  /** Aborted when the worker closes, or when the job has been given to another one. */
+  /**
+   * Aborted when the worker closes, or when the job has been given to another one. A handler that rejects with its reason, or with any
+   * `AbortError`, has not failed: it gives its job back.
+   */
   readonly signal: AbortSignal;
   /**
    * Tells whoever submitted the job how far it has come: any value that a message can hold, as it is at the moment of the call.
@@ -159,7 +163,8 @@ export class Workers {
       );
       tell(resultOf(value));
     } catch (error) {
-      if (attempt >= attempts) tell({ type: "job_failed", reason: failureText(error) });
+      const isGivenBack = attempts > 1 && isAbort(error, signal);
+      if (attempt >= attempts && !isGivenBack) tell({ type: "job_failed", reason: failureText(error) });
       throw error;
     } finally {
       isOver = true;

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "./support/child-process.ts";
+import { codeBlocks } from "./support/code-blocks.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
@@ -19,83 +20,90 @@ async function printed(command: string, args: readonly string[], cwd: string): P
  */
 async function writeExamples(page: string, folder: string): Promise<void> {
   const text = await readFile(join(root, page), "utf8");
-  const examples = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ""]) => code);
+  const examples = codeBlocks(text).filter(({ language }) => language === "ts");
   expect(examples).not.to.have.length(0);
-  for (const [index, code] of examples.entries()) {
-    const name = /^\/\/ ([\w.-]+\.ts)\n/.exec(code)?.[1] ?? `example-${index + 1}.ts`;
-    await writeFile(join(folder, name), `${code}export {};\n`);
+  for (const [index, { code, file = `example-${index + 1}.ts` }] of examples.entries()) {
+    await writeFile(join(folder, file), `${code}export {};\n`);
   }
-  const config = {
-    extends: "../tsconfig.json",
-    include: ["*.ts"],
-    compilerOptions: { noUnusedLocals: false },
-  };
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
 }
 
 const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
-/** The examples of a page, in a folder of their own. @param passing how many cases the specs among them have, at least. */
-function describeExamples(
-  page: string,
-  passing: number,
-  describeRuns: (folder: () => string) => void = () => {},
-): void {
-  describe(`the examples in ${page}`, function () {
-    // Each starts a program that reads the whole project.
-    this.timeout(60_000);
-    let folder: string;
+/** What the examples of each page print, by their names. */
+const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  layers: {},
+  visualise: {},
+  actors: {
+    main: ["page 12 joined", "open", "A reader of emma has left (1012)."],
+    addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
+    tags: ["2 4001"],
+    doorkeeper: ['[] ["carl"]', "[] 0"],
+    presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
+    workers: ["50 % done: cat.small.png"],
+  },
+  // Its server has a spec of its own.
+  installation: {},
+  concepts: {
+    street: ["Bob is at the door · joined"],
+    layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],
+  },
+  troubleshooting: {
+    unheard: ["hello 1", "3 2"],
+    apart: ["1 2 2"],
+    bounded: ["The handler had not settled after 100 ms (receive).", "1011"],
+  },
+  "coming-from": {
+    notes: ["from a client · from Django"],
+    lobby: ['{"type":"note","text":"hello"}', '{"type":"error","message":"A note has a text"}'],
+    orders: ['{"type":"ack","id":7,"ok":true}'],
+    feed: ['{"offset":2,"text":"two"}', '{"offset":3,"text":"three"}', '{"offset":4,"text":"four"}'],
+  },
+};
 
-    before(async () => {
-      folder = await mkdtemp(join(root, ".tmp-docs-"));
-      await writeExamples(page, folder);
-    });
-    after(() => rm(folder, { recursive: true }));
+describe("the examples in docs", function () {
+  // Each starts a program that reads the whole project.
+  this.timeout(60_000);
+  let folder: string;
 
-    it("are what the compiler takes", async () => {
-      expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
-    });
+  before(async () => {
+    folder = await mkdtemp(join(root, ".tmp-docs-"));
+    for (const page of Object.keys(pages)) {
+      await mkdir(join(folder, page));
+      await writeExamples(`docs/${page}.md`, join(folder, page));
+    }
+    const config = {
+      extends: "../tsconfig.json",
+      include: ["*/*.ts"],
+      compilerOptions: { noUnusedLocals: false },
+    };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+  });
+  after(() => rm(folder, { recursive: true }));
 
-    it("hold specs that pass", async () => {
-      const specs = (await readdir(folder)).filter((name) => name.endsWith(".spec.ts"));
-      if (passing === 0) {
-        expect(specs).to.deep.equal([]);
-        return;
-      }
-      const args = [...flags, "--no-config", "--reporter=dot", ...specs.map((name) => join(folder, name))];
-      const said = await printed(bin("mocha"), args, root);
+  it("are what the compiler takes", async () => {
+    expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
+  });
+
+  for (const [page, passing] of Object.entries({ layers: 60, actors: 4 })) {
+    it(`hold specs that pass, those in ${page}.md`, async () => {
+      const specs = (await readdir(join(folder, page))).filter((name) => name.endsWith(".spec.ts"));
+      const paths = specs.map((name) => join(folder, page, name));
+      const said = await printed(bin("mocha"), [...flags, "--no-config", "--reporter=dot", ...paths], root);
       expect(said).not.to.match(/failing/);
       expect(Number(/(\d+) passing/.exec(said)?.[1]), said).to.be.at.least(passing);
     });
+  }
 
-    describeRuns(() => folder);
-  });
-}
-
-describeExamples("docs/layers.md", 60);
-
-describeExamples("docs/visualise.md", 0);
-
-describeExamples("docs/actors.md", 4, (folder) => {
-  it("do what the page says", async () => {
-    const said = await printed(process.execPath, [...flags, join(folder(), "main.ts")], root);
-    expect(said.split("\n")).to.deep.equal([
-      "page 12 joined",
-      "open",
-      "A reader of emma has left (1012).",
-      "",
-    ]);
-  });
-
-  const printedBy = {
-    addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
-    tags: ["2 4001"],
-    presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
-    workers: ["50 % done: cat.small.png"],
-  };
-  for (const [name, lines] of Object.entries(printedBy)) {
-    it(`do what the page says of ${name}`, async () => {
-      const said = await printed(process.execPath, [...flags, join(folder(), `${name}.ts`)], root);
+  for (const [page, examples] of Object.entries(pages)) {
+    if (Object.keys(examples).length === 0) continue;
+    it(`print what ${page}.md says`, async () => {
+      // One after the other in one process: that takes less time.
+      const names = Object.keys(examples);
+      const all = names.map((name) => `console.log("${name}:");\nawait import("./${name}.ts");\n`);
+      const file = join(folder, page, "all.ts");
+      await writeFile(file, all.join(""));
+      const said = await printed(process.execPath, [...flags, file], root);
+      const lines = Object.entries(examples).flatMap(([name, some]) => [`${name}:`, ...some]);
       expect(said.split("\n")).to.deep.equal([...lines, ""]);
     });
   }

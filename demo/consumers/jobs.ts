@@ -1,5 +1,13 @@
-import { type Delivery, groupName, handlers, JsonWebSocketConsumer, type Mail } from "greenroom";
+import {
+  type Delivery,
+  groupName,
+  handlers,
+  JsonWebSocketConsumer,
+  LayerUnavailableError,
+  type Mail,
+} from "greenroom";
 import { type Job, type JobMessages, jobGroup, jobQueue, kindOf } from "../jobs/job.ts";
+import { untilReached } from "./until-reached.ts";
 
 /** How many jobs one connection may watch at a time. */
 const mostWatched = 100;
@@ -41,34 +49,54 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     this.#refuse(`This is no JSON: ${error.message}.`);
   }
 
-  /** What was told meanwhile may be lost; the other layer has it. */
+  /** What was told meanwhile may be lost; the other layer has it, as soon as that is back, too. */
   override async onGap() {
-    for (const id of [...this.#watched.keys()]) await this.#catchUp(id);
+    await untilReached(this.signal, async () => {
+      for (const id of [...this.#watched.keys()]) await this.#catchUp(id);
+    });
   }
 
   async #queue(job: Job) {
     if (this.#isFull()) return;
     this.#say("queuing", `⏳ Queuing ${job.kind} job: ${job.content}`);
+    let id: string;
     try {
-      const id = await this.submit(jobQueue, { type: "job", ...job }, { layer: "queue" });
-      this.sendJson({
-        status: "queued",
-        job_id: id,
-        message: `📋 Job ${id} queued successfully! Worker will process it shortly...`,
-      });
+      id = await this.submit(jobQueue, { type: "job", ...job }, { layer: "queue" });
+    } catch {
+      this.#refuse("The job queue cannot be reached, or is full. Try again in a moment.");
+      return;
+    }
+    this.sendJson({
+      status: "queued",
+      job_id: id,
+      message: `📋 Job ${id} queued successfully! Worker will process it shortly...`,
+    });
+    await this.#orRefuse(id, async () => {
       const waiting = { type: "job_progress", attempt: 0, percent: 0 };
       await this.layers.queue?.groupSend(jobGroup(id), waiting);
       await this.#follow(id);
-    } catch {
-      this.#refuse("The job queue cannot be reached, or is full. Try again in a moment.");
-    }
+    });
   }
 
   async #watch(id: unknown) {
     if (typeof id !== "string" || groupName(jobGroup(id)) !== undefined) {
       this.#refuse('To watch a job takes its id: {"type": "watch", "job_id": "…"}.');
-    } else if (!this.#watched.has(id) && !this.#isFull() && !(await this.#follow(id))) {
-      this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
+    } else if (!this.#watched.has(id) && !this.#isFull()) {
+      await this.#orRefuse(id, async () => {
+        if (await this.#follow(id)) return;
+        this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
+      });
+    }
+  }
+
+  /** Where the layers are out of reach, whoever asks can ask again. */
+  async #orRefuse(id: string, follow: () => Promise<void>) {
+    try {
+      await follow();
+    } catch (error) {
+      if (!(error instanceof LayerUnavailableError)) throw error;
+      this.#watched.delete(id);
+      this.#refuse(`What becomes of job ${id} cannot be told now. Watch it in a moment.`);
     }
   }
 

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { handlers, WebSocketConsumer } from "greenroom";
 
 /** What goes to the group of a room. */
@@ -46,7 +47,7 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
 
   get #name(): string {
     const wanted = this.scope.query.get("name")?.trim().slice(0, 40);
-    return wanted || `Guest ${this.channel.slice(-4)}`;
+    return wanted || `Guest ${randomInt(1_000, 10_000)}`;
   }
 
   #say(message: string) {

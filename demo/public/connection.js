@@ -79,7 +79,7 @@ export function pauseAfter(failures, random = Math.random()) {
 }
 
 export class Connection {
-  #path = "";
+  #path = () => "";
   #failures = 0;
   /** @type {Status} */
   #status = { state: "idle" };
@@ -102,7 +102,7 @@ export class Connection {
    * Opens a socket on `path`, and again whenever it is lost, until {@link disconnect} or a final answer of the server.
    * Does nothing unless idle or closed.
    *
-   * @param {string} path on this page's origin, escaped
+   * @param {() => string} path on this page's origin, escaped; asked before each try
    */
   connect(path) {
     const { state } = this.#status;
@@ -132,10 +132,11 @@ export class Connection {
   /** @param {Cause} [cause] why the try before this one failed */
   #connecting(cause) {
     const signal = this.#enter({ state: "connecting", cause });
-    const socket = new WebSocket(socketUrl(this.#path));
+    const path = this.#path();
+    const socket = new WebSocket(socketUrl(path));
     this.#socket = socket;
     socket.addEventListener("open", () => this.#joined(socket), { signal });
-    socket.addEventListener("close", () => this.#askWhy(signal), { signal });
+    socket.addEventListener("close", () => this.#askWhy(path, signal), { signal });
     after(defaults.connectMs, signal, () => {
       socket.close();
       this.#waiting({ kind: "away" });
@@ -145,10 +146,11 @@ export class Connection {
   /**
    * Browsers hide the answer to a refused upgrade. A plain request on the same path gets the same one.
    *
+   * @param {string} path
    * @param {AbortSignal} signal
    */
-  async #askWhy(signal) {
-    const answer = await request(this.#path, signal);
+  async #askWhy(path, signal) {
+    const answer = await request(path, signal);
     if (signal.aborted) return;
     if (!answer || answer.status < 400 || answer.status === 426) this.#waiting({ kind: "away" });
     else if (answer.status >= 500 || laterStatuses.has(answer.status))

@@ -1,28 +1,20 @@
 import { find } from "./dom.js";
+import { createJobs } from "./jobs.js";
+import { fillPanel } from "./markup.js";
 import { createPanel } from "./panel.js";
+import { createRoom } from "./room.js";
+import { createShowcase } from "./showcase.js";
+
+for (const section of document.querySelectorAll("section.connection"))
+  if (section instanceof HTMLElement) fillPanel(section);
 
 createPanel(find(document, "#system", HTMLElement), {
   path: () => "/ws/system",
   place: () => "the system channel",
-  kindOf: (text) => (text.startsWith("🔧 System Echo:") ? "message" : "notice"),
+  read: (text) => ({ text, kind: text.startsWith("🔧 System Echo:") ? "message" : "notice" }),
 });
+createRoom(find(document, "#room", HTMLElement));
+createJobs(find(document, "#jobs", HTMLElement));
+createShowcase(find(document, "#showcase", HTMLElement));
 
-const room = find(document, "#room", HTMLElement);
-const roomName = find(room, "#room-name", HTMLInputElement);
-const address = find(room, ".address", HTMLElement);
-
-// Half of a pair of code units, which cannot be escaped, becomes the replacement character.
-const roomPath = () => `/ws/room/${encodeURIComponent(roomName.value.replace(/\p{Surrogate}/gu, "\uFFFD"))}`;
-
-const showAddress = () => {
-  address.textContent = roomPath();
-};
-roomName.addEventListener("input", showAddress);
-showAddress(); // a browser keeps what was typed before a reload
-
-createPanel(room, {
-  path: roomPath,
-  place: () => `room ${roomName.value}`,
-  kindOf: (text) => (text.startsWith("💬") ? "message" : "notice"),
-  field: roomName,
-});
+find(document, "main", HTMLElement).dataset.ready = "";

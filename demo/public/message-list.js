@@ -1,4 +1,11 @@
-/** @typedef {"message" | "notice" | "gap"} Kind a person's words, the server's announcement, or our own remark */
+/** @typedef {"message" | "notice" | "gap" | "refusal"} Kind a person's words, the server's announcement, our own remark, the server's no */
+
+/**
+ * @typedef {object} Line
+ * @property {string} text shown as text, never as markup
+ * @property {Kind} kind
+ * @property {string} [time] of day; now if absent
+ */
 
 /** 24 hours, so that it is as short everywhere. */
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -10,8 +17,6 @@ const slack = 24;
 /**
  * Shows lines in `log`, the newest last, and keeps the last 500. Follows the newest only while the reader is at the
  * end; else `jump`, a button, says that there is more below.
- *
- * A line is always text, never markup.
  *
  * @param {HTMLElement} log
  * @param {HTMLElement} jump
@@ -26,6 +31,13 @@ export function createMessageList(log, jump) {
     if (!following) return;
     log.scrollTop = log.scrollHeight;
     followedTo = log.scrollTop;
+  };
+
+  /** Once a frame, however much comes. */
+  const followSoon = () => {
+    if (scheduled) return;
+    scheduled = true;
+    requestAnimationFrame(follow);
   };
 
   /** @param {boolean} now */
@@ -62,26 +74,40 @@ export function createMessageList(log, jump) {
   // A box that changes its size does not scroll by itself, as when a phone's keyboard opens.
   new ResizeObserver(follow).observe(log);
 
+  /** @param {HTMLElement} element */
+  const append = (element) => {
+    delete log.dataset.empty; // what it says of itself as long as it is empty
+    log.append(element);
+    if (log.childElementCount > longest) log.firstElementChild?.remove();
+    if (!following) jump.hidden = false;
+    followSoon();
+  };
+
   return {
+    append,
     goToEnd,
 
-    /**
-     * @param {string} text
-     * @param {Kind} kind
-     */
-    add(text, kind) {
+    /** To be called when an element has become longer. */
+    grown: followSoon,
+
+    /** @param {Line} line */
+    add({ text, kind, time = clock.format() }) {
       const line = document.createElement("p");
       line.className = "line";
       line.dir = "auto";
       line.dataset.kind = kind;
-      line.dataset.time = clock.format();
+      line.dataset.time = time;
       line.textContent = text;
-      log.append(line);
-      if (log.childElementCount > longest) log.firstElementChild?.remove();
-      if (!following) jump.hidden = false;
-      if (scheduled) return;
-      scheduled = true; // once a frame, however many lines come
-      requestAnimationFrame(follow);
+      append(line);
+    },
+
+    /** @returns {Line[]} that are still there, and can be added again */
+    lines() {
+      return [...log.children].map((line) => ({
+        text: line.textContent ?? "",
+        kind: /** @type {Kind} */ (line.getAttribute("data-kind")),
+        time: line.getAttribute("data-time") ?? "",
+      }));
     },
   };
 }

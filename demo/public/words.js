@@ -3,11 +3,11 @@
  *
  * @param {import("./connection.js").Status} status
  * @param {string} place
- * @param {{ unsent?: boolean }} [more] a message could not be sent, and still cannot
+ * @param {string} [unsent] what to say of a message that could not be sent, and still cannot
  * @returns {string}
  */
-export function describe({ state, cause }, place, { unsent = false } = {}) {
-  const kept = unsent ? " Your message was not sent; it stays in the field." : "";
+export function describe({ state, cause }, place, unsent = "") {
+  const kept = unsent && ` ${unsent}`;
   switch (state) {
     case "idle":
       return `Not connected yet.${kept}`;

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { LayerClosedError } from "../errors.ts";
 import { handle, numbers, sendNumbers } from "./numbered-jobs.ts";
 import type { Stage } from "./stage.ts";
-import { Worker } from "./worker.ts";
+import { type BegunJob, Worker } from "./worker.ts";
+
+/** A handler that runs until it is told to stop, and rejects with why. */
+const untilAborted = ({ delivery: { signal } }: BegunJob) =>
+  new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 export function describeConsumptionClosing(stage: Stage): void {
   describe("a consumption that closes", () => {
@@ -56,9 +60,7 @@ export function describeConsumptionClosing(stage: Stage): void {
     });
 
     it("gives back what its handler gave up, for another attempt, before what comes after", async () => {
-      const worker = new Worker(({ delivery: { signal } }) => {
-        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-      });
+      const worker = new Worker(untilAborted);
       const consumption = await stage.one.consume("jobs", worker.handle);
       await sendNumbers(stage.one, "jobs", 1, 3);
       await worker.hasBegun(1);
@@ -71,6 +73,60 @@ export function describeConsumptionClosing(stage: Stage): void {
         [2, 1],
         [3, 1],
       ]);
+      assert.deepEqual(stage.errors, []);
+    });
+
+    it("gives back as often as it takes, at the cost of one attempt, and tells nobody of an error", async () => {
+      const worker = new Worker(async (job) => {
+        await untilAborted(job).catch(() => {});
+        throw Object.assign(new Error("what Node's own functions reject with"), { name: "AbortError" });
+      });
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      for (let round = 1; round <= 5; round += 1) {
+        const consumption = await stage.one.consume("jobs", worker.handle, { maxDeliveries: 2 });
+        await worker.hasBegun(round);
+        await consumption.close();
+      }
+      assert.deepEqual(
+        worker.attempts,
+        [1, 2, 2, 2, 2].map((attempt) => [1, attempt]),
+      );
+      assert.deepEqual(stage.errors, []);
+      const last = new Worker();
+      await stage.other.consume("jobs", last.handle, { maxDeliveries: 2 });
+      await last.hasBegun(1);
+      assert.deepEqual(last.attempts, [[1, 2]]);
+    });
+
+    it("reports what its handler fails with, also as it closes, and an abort that nobody asked for", async () => {
+      const failure = new Error("no");
+      const abort = new DOMException("This operation was aborted", "AbortError");
+      const worker = new Worker(async (job) => {
+        if (job.delivery.attempt === 1) throw abort;
+        await untilAborted(job).catch(() => {});
+        throw failure;
+      });
+      const consumption = await stage.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      await worker.hasBegun(2);
+      await consumption.close();
+      assert.deepEqual(stage.errors, [
+        [abort, { channel: "jobs", stage: "consume", attempt: 1 }],
+        [failure, { channel: "jobs", stage: "consume", attempt: 2 }],
+      ]);
+    });
+
+    it("buries what its handler gave up and may be tried only once, and reports it", async () => {
+      const worker = new Worker(untilAborted);
+      const consumption = await stage.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      await worker.hasBegun(1);
+      await consumption.close();
+      const dead = new Worker();
+      await stage.other.consume("jobs.dead", dead.handle);
+      await dead.hasBegun(1);
+      assert.deepEqual(stage.one.counters().dropped, { "dead-letter": 1 });
+      assert.equal(stage.errors.length, 1);
     });
 
     it("does not wait for the pause before another attempt", async () => {

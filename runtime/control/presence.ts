@@ -54,6 +54,11 @@ export class Presence {
     return this.#version;
   }
 
+  /** How many groups are watched here. */
+  get watched(): number {
+    return this.#watchers.size;
+  }
+
   /**
    * Makes `tracker` present in `group`, or replaces what is said of it there.
    *

@@ -1,9 +1,11 @@
 import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { Client } from "../support/client.ts";
-import { type DemoProcess, failDemoProcess, startDemoProcess } from "../support/demo-process.ts";
+import { type DemoProcess, runDemo, startDemoProcess } from "../support/demo-process.ts";
+import { freePort } from "../support/free-port.ts";
+import { JobClient } from "../support/job-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 
 describe("npm start", function () {
@@ -18,7 +20,12 @@ describe("npm start", function () {
         "Jobs: done in this process",
       ]);
       const client = await Client.open(`${demo.url}/ws/system`);
+      // The job that is under way then is nobody's fault.
+      const jobs = await JobClient.open(demo.url);
+      await jobs.submit("soon over");
+      await jobs.hasPassed(0);
       expect(await demo.stop(signal), signal).to.equal(0);
+      expect(demo.printed.slice(3), signal).to.deep.equal(["Closing connections…"]);
       expect(await client.closed, signal).to.have.property("code", 1012);
     }
   });
@@ -27,7 +34,7 @@ describe("npm start", function () {
     const server = createServer().listen(0);
     await once(server, "listening");
     const { port } = server.address() as { port: number };
-    const { code, said } = await failDemoProcess({ PORT: `${port}` });
+    const { code, said } = await runDemo("main", [], { PORT: `${port}` });
     server.close();
     expect(code).to.equal(1);
     expect(said).to.equal(
@@ -36,8 +43,10 @@ describe("npm start", function () {
   });
 
   it("says that PORT is no port, and exits 1", async () => {
-    for (const value of ["http", "65536", "-1"]) {
-      const { code, said } = await failDemoProcess({ PORT: value });
+    const values = ["http", "65536", "-1"];
+    const ended = await Promise.all(values.map((PORT) => runDemo("main", [], { PORT })));
+    for (const [index, { code, said }] of ended.entries()) {
+      const value = values[index];
       expect([code, said]).to.deep.equal([
         1,
         `The demo cannot start. PORT is "${value}"; it must be a number from 0 to 65535.\n`,
@@ -46,43 +55,22 @@ describe("npm start", function () {
   });
 
   it("says that REDIS_URL is no address of a Redis, and exits 1", async () => {
-    const { code, said } = await failDemoProcess({ REDIS_URL: "localhost:6379" });
+    const { code, said } = await runDemo("main", [], { REDIS_URL: "localhost:6379" });
     expect(code).to.equal(1);
     expect(said).to.match(/^The demo cannot start\. REDIS_URL must look like redis:/);
   });
 
-  describe("with a REDIS_URL where nothing answers", () => {
-    const silent: Socket[] = [];
-    let server: Server;
-
-    async function listen(onConnection: (socket: Socket) => void): Promise<number> {
-      server = createServer(onConnection).listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return (server.address() as { port: number }).port;
-    }
-    afterEach(() => {
-      for (const socket of silent.splice(0)) socket.destroy();
-      server.close();
-    });
-
-    it("names the address without its password, says what to do, and exits 1", async () => {
-      const port = await listen(() => {});
-      server.close();
-      await once(server, "close");
-      const { code, said } = await failDemoProcess({ REDIS_URL: `redis://user:secret@127.0.0.1:${port}` });
-      expect(code).to.equal(1);
-      expect(said)
-        .to.match(/^The demo cannot start\. .*Start one there .*unset REDIS_URL\.\n$/)
-        .and.contain(`127.0.0.1:${port}`)
-        .and.not.contain("secret");
-    });
-
-    it("does the same within 10 s when a server takes the connection and stays silent", async () => {
-      const port = await listen((socket) => silent.push(socket));
-      const { code, said } = await failDemoProcess({ REDIS_URL: `redis://127.0.0.1:${port}` });
-      expect(code).to.equal(1);
-      expect(said).to.contain(`127.0.0.1:${port}`);
-    });
+  it("names a Redis that is not there, without its password, says what to do, and exits 1", async () => {
+    const port = await freePort();
+    const REDIS_URL = `redis://user:secret@127.0.0.1:${port}`;
+    const { code, said } = await runDemo("main", [], { REDIS_URL });
+    expect(code).to.equal(1);
+    expect(said)
+      .to.match(
+        /^The demo cannot start\. .*Start one there .*unset REDIS_URL: layers are in memory then\.\n$/,
+      )
+      .and.contain(`127.0.0.1:${port}`)
+      .and.not.contain("secret");
   });
 
   describe("twice on one Redis", () => {

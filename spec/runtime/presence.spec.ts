@@ -12,6 +12,7 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { emit, SimulatedClock, setup } from "xstate";
+import { internals } from "../../runtime/internals.ts";
 import { until } from "../layers/support/until.ts";
 import { type ChatRuntime, codeOf, opened, query, startCluster, stopCluster } from "./support/cluster.ts";
 
@@ -44,6 +45,25 @@ class Quiet extends WebSocketConsumer {
     this.track("lobby");
   }
 }
+
+/** Hears of the lobby without being there, and says so; does what it is told, and says when that is done. */
+class Watcher extends WebSocketConsumer<{ messages: Diffs }> {
+  static override readonly layer = "chat";
+  static override readonly on = Guest.on;
+  override connect() {
+    this.watch("lobby");
+  }
+  override receive(text: string) {
+    if (text === "unwatch") this.unwatch("lobby");
+    if (text === "watch") this.watch("lobby");
+    if (text === "come") this.track("lobby", {}, { key: "watcher" });
+    if (text === "go") this.untrack("lobby");
+    this.send(text);
+  }
+}
+
+/** How many groups somebody on this node watches. */
+const watched = (runtime: ChatRuntime) => runtime[internals].environment.control.presence.watched;
 
 const shown = (members: Members) => Object.fromEntries(members);
 const guest = (key: string, name = key) => query(`key=${key}&name=${name}`);
@@ -111,6 +131,71 @@ describe("presence", () => {
     expect(here.counters().dropped.unhandled).to.equal(0);
   });
 
+  it("tells those who watch, on every node, who are not present themselves", async () => {
+    const [here, there] = await startCluster(2);
+    const watcher = await here.spawn(Watcher);
+    const anne = await here.spawn(Guest, guest("anne"));
+    expect((await watcher.outgoing.next()).value).to.equal("lobby +anne -");
+    await there.spawn(Guest, guest("bert"));
+    expect((await watcher.outgoing.next()).value).to.equal("lobby +bert -");
+    await anne.stop();
+    expect((await watcher.outgoing.next()).value).to.equal("lobby + -anne");
+    for (const runtime of [here, there]) await present(runtime, ["bert"]);
+    expect([watched(here), watched(there)]).to.deep.equal([1, 0]);
+  });
+
+  it("tells one who watches and is present once", async () => {
+    const [here] = await startCluster(1);
+    const watcher = await here.spawn(Watcher);
+    const told = async () => (await watcher.outgoing.next()).value;
+    watcher.receive("watch");
+    watcher.receive("come");
+    expect([await told(), await told(), await told()]).to.deep.equal(["watch", "come", "lobby +watcher -"]);
+    for (const name of ["anne", "bert"]) {
+      await here.spawn(Guest, guest(name));
+      expect(await told()).to.equal(`lobby +${name} -`);
+    }
+    watcher.receive("go");
+    expect([await told(), await told()]).to.deep.equal(["go", "lobby + -watcher"]);
+  });
+
+  it("tells nothing to one who watches no longer, and keeps nothing of it, nor of one who has gone", async () => {
+    const [here] = await startCluster(1);
+    const watcher = await here.spawn(Watcher);
+    const other = await here.spawn(Watcher);
+    watcher.receive("unwatch");
+    watcher.receive("unwatch");
+    for (const text of ["unwatch", "unwatch"]) expect((await watcher.outgoing.next()).value).to.equal(text);
+    await here.spawn(Guest, guest("anne"));
+    expect((await other.outgoing.next()).value).to.equal("lobby +anne -");
+    watcher.receive("end");
+    expect((await watcher.outgoing.next()).value).to.equal("end");
+    expect(watched(here)).to.equal(1);
+    await other.stop();
+    expect(watched(here)).to.equal(0);
+    // It would be counted if it went to an actor that is no more.
+    await here.spawn(Guest, guest("bert"));
+    await until(() => here.presenceCount("lobby") === 2);
+    expect(here.counters().dropped).to.include({ "dead-letter": 0, closing: 0, unhandled: 0 });
+  });
+
+  it("is not watched under a name that no group can have, nor by one on its way out", async () => {
+    const [here] = await startCluster(1);
+    class Odd extends WebSocketConsumer {
+      override connect() {
+        this.watch("not ok");
+      }
+    }
+    class Leaving extends Watcher {
+      override disconnect() {
+        this.watch("lobby");
+      }
+    }
+    expect(await here.spawn(Odd).catch(codeOf)).to.equal("ERR_INVALID_NAME");
+    await (await here.spawn(Leaving)).stop();
+    expect(watched(here)).to.equal(0);
+  });
+
   it("tells machines, too", async () => {
     const counter = setup({
       types: { events: {} as MessageEvents<Diffs>, emitted: {} as Effect },
@@ -126,6 +211,30 @@ describe("presence", () => {
     const actor = await here.spawn(machineConsumer(counter, { layer: "chat" }));
     expect((await actor.outgoing.next()).value).to.equal("machine");
     expect((await here.count("user.42")).count).to.equal(1);
+  });
+
+  it("lets machines watch, too, until they do not", async () => {
+    const watcher = setup({
+      types: { events: {} as MessageEvents<Diffs> | { type: "frame.enough" }, emitted: {} as Effect },
+    }).createMachine({
+      entry: emit({ type: "watch", group: "lobby" }),
+      on: {
+        "message.presence_diff": {
+          actions: emit(({ event }) => ({ type: "send" as const, frame: event.message.joins[0]?.key ?? "" })),
+        },
+        "frame.enough": {
+          actions: [emit({ type: "unwatch", group: "lobby" }), emit({ type: "send", frame: "enough" })],
+        },
+      },
+    });
+    const [here] = await startCluster(1);
+    const actor = await here.spawn(machineConsumer(watcher, { layer: "chat" }));
+    await here.spawn(Guest, guest("anne"));
+    expect((await actor.outgoing.next()).value).to.equal("anne");
+    expect([...here.presence("lobby").keys()]).to.deep.equal(["anne"]);
+    actor.receive('{"type":"enough"}');
+    expect((await actor.outgoing.next()).value).to.equal("enough");
+    expect(watched(here)).to.equal(0);
   });
 
   it("goes with a node that says goodbye", async () => {

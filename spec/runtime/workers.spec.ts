@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import {
   createRuntime,
@@ -232,6 +233,32 @@ describe("workers", () => {
     expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
   });
 
+  it("give back what a closing runtime has them give up: that is no error, and no failure of the job", async () => {
+    const errors: unknown[] = [];
+    const bus = new MemoryBus();
+    const [here] = await startCluster(1, {}, bus);
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    const attempts: number[] = [];
+    while (attempts.length < 3) {
+      const onError = (error: unknown) => errors.push(error);
+      const there = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) }, onError }));
+      const begun = gate();
+      const handler = async (_: unknown, { attempt, signal }: Job) => {
+        attempts.push(attempt);
+        begun.open();
+        await pause(3_600_000, undefined, { signal });
+      };
+      await there.worker("jobs", handler, { attempts: 2 });
+      await begun.opened;
+      await there.close();
+    }
+    expect(attempts).to.deep.equal([1, 2, 2]);
+    expect(errors).to.deep.equal([]);
+    await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`, { attempts: 2 });
+    expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+  });
+
   const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
     "never ends": () => new Promise<void>(() => {}),
     "waits for the end of its own worker": (close) => close(),
@@ -297,6 +324,25 @@ describe("workers", () => {
     expect(await next(actor, 1)).to.deep.equal(['0 done "by the second"']);
   });
 
+  it("say after what time others get the jobs of a process that is out of reach, where they are told to", async () => {
+    const asked: unknown[] = [];
+    const chat = new MemoryLayer();
+    const consume = chat.consume.bind(chat);
+    Object.assign(chat, {
+      consume: (...args: Parameters<typeof consume>) => {
+        asked.push(args[2]);
+        return consume(...args);
+      },
+    });
+    const runtime = opened(createRuntime({ layers: { chat } }));
+    await runtime.worker("jobs", () => {}, { claimAfterMs: 5_000 });
+    await runtime.worker("jobs", () => {}, { concurrency: 2, attempts: 5 });
+    expect(asked).to.deep.equal([
+      { maxDeliveries: 3, claimAfterMs: 5_000 },
+      { maxDeliveries: 5, concurrency: 2 },
+    ]);
+  });
+
   it("need a layer with queues, and one that is known", async () => {
     const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
     const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
@@ -314,6 +360,11 @@ describe("workers", () => {
     const impatient = await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }));
     expect(impatient).to.be.instanceOf(RangeError);
     expect(impatient).to.have.property("message", "attempts is a whole number of at least 1, not 0.");
+    const hasty = await refusal(runtime.worker("jobs", () => {}, { layer: "other", claimAfterMs: 99 }));
+    expect(hasty).to.be.instanceOf(RangeError);
+    expect(hasty)
+      .to.have.property("message")
+      .that.matches(/^claimAfterMs is an integer from 100 to \d+, not 99\.$/);
     expect(await refusal(runtime.worker("jobs", undefined as never, { layer: "other" }))).to.be.instanceOf(
       TypeError,
     );

@@ -20,10 +20,12 @@ export interface RunningProcess {
   readonly isRunning: boolean;
   /** Resolves once it has ended, for whatever reason. */
   readonly exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
+  /** Resolves once all has been read that it printed: later than its end, mostly. */
+  readonly silent: Promise<unknown>;
 }
 
 /**
- * Starts a program and resolves once it has printed a line that `isReady` knows.
+ * Starts a program and resolves once it has printed a line that `isReady` knows, which hears of all lines, also of later ones.
  *
  * @throws with what it printed, if it ends before.
  */
@@ -38,9 +40,11 @@ export async function startProcess(
   process.once("exit", end);
   const exited = (once(child, "exit") as RunningProcess["exited"]).finally(() => process.off("exit", end));
   const printed: string[] = [];
+  const outputs = [child.stdout, child.stderr].map((input) => createInterface({ input }));
+  const silent = Promise.all(outputs.map((output) => once(output, "close")));
   const ready = new Promise<void>((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
+    for (const output of outputs) {
+      output.on("line", (line) => {
         printed.push(line);
         if (isReady(line)) resolve();
       });
@@ -59,5 +63,6 @@ export async function startProcess(
       return child.exitCode === null && child.signalCode === null;
     },
     exited,
+    silent,
   };
 }

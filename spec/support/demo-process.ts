@@ -1,46 +1,91 @@
 import { fileURLToPath } from "node:url";
 import { run, startProcess } from "./child-process.ts";
 
-const main = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
-const args = ["--import=tsx", "--conditions=greenroom-source", main];
+type Settings = Readonly<Record<string, string>>;
 
-const environment = (settings: Readonly<Record<string, string>>) => {
+export type DemoProgram = "main" | "worker" | "send";
+
+const demo = fileURLToPath(new URL("../../demo", import.meta.url));
+
+const argsOf = (program: DemoProgram, words: readonly string[]) => [
+  "--import=tsx",
+  "--conditions=greenroom-source",
+  `${demo}/${program}.ts`,
+  ...words,
+];
+
+const environment = (settings: Settings) => {
   const { PORT: _port, REDIS_URL: _redisUrl, ...rest } = process.env;
   return { ...rest, PORT: "0", ...settings };
 };
 
-export interface DemoProcess {
-  readonly url: string;
+/** A program of the demo that runs until it is told to end. */
+export interface DemoProgramProcess {
+  readonly pid: number;
+  /** What it has printed until now: everything, once it has been stopped. */
+  readonly printed: readonly string[];
   /** Sends it a signal, and gives its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
-  /** What it printed until it was ready. */
-  readonly printed: readonly string[];
 }
 
-/** Starts the demo as `npm start` does, on a free port unless `settings` says otherwise. */
-export async function startDemoProcess(
-  settings: Readonly<Record<string, string>> = {},
-): Promise<DemoProcess> {
+export interface DemoProcess extends DemoProgramProcess {
+  readonly url: string;
+}
+
+async function start(
+  program: DemoProgram,
+  words: readonly string[],
+  lastWords: string,
+  settings: Settings,
+): Promise<DemoProgramProcess> {
   const printed: string[] = [];
-  const isReady = (line: string) => printed.push(line) > 0 && line.startsWith("Jobs: ");
-  const running = await startProcess(process.execPath, args, isReady, environment(settings));
-  const url = /http:\S+/.exec(printed.join("\n"))?.[0];
-  if (url === undefined) throw new Error(`The demo printed no address: ${printed.join("\n")}`);
+  const isReady = (line: string) => printed.push(line) > 0 && line.startsWith(lastWords);
+  const running = await startProcess(
+    process.execPath,
+    argsOf(program, words),
+    isReady,
+    environment(settings),
+  );
   return {
-    url,
+    pid: running.pid,
     printed,
     async stop(signal = "SIGTERM") {
       if (running.isRunning) process.kill(running.pid, signal);
       const [code] = await running.exited;
+      await running.silent;
       return code;
     },
   };
 }
 
-/** Starts a demo that cannot, and gives its exit code and what it said. */
-export async function failDemoProcess(
-  settings: Readonly<Record<string, string>>,
-): Promise<{ readonly code: number; readonly said: string }> {
-  const failure = await run(process.execPath, args, { env: environment(settings) }).catch((error) => error);
-  return { code: failure.code ?? 0, said: failure.stderr };
+/** Starts the demo as `npm start` does, on a free port unless `settings` says otherwise. */
+export async function startDemoProcess(settings: Settings = {}): Promise<DemoProcess> {
+  const running = await start("main", [], "Jobs: ", settings);
+  const url = /http:\S+/.exec(running.printed.join("\n"))?.[0];
+  if (url === undefined) throw new Error(`The demo printed no address: ${running.printed.join("\n")}`);
+  return { ...running, url };
+}
+
+/** Starts a worker as `npm run worker -- <words>` does. */
+export function startWorkerProcess(settings: Settings, ...words: string[]): Promise<DemoProgramProcess> {
+  return start("worker", words, "Waiting for jobs.", settings);
+}
+
+/** What a program that has ended says: on the standard output, and on that for errors. */
+export interface Ended {
+  readonly code: number;
+  readonly printed: string;
+  readonly said: string;
+}
+
+/** Runs a program of the demo to its end, whatever that is. */
+export async function runDemo(
+  program: DemoProgram,
+  words: readonly string[],
+  settings: Settings = {},
+): Promise<Ended> {
+  const { code, stdout, stderr } = await run(process.execPath, argsOf(program, words), {
+    env: environment(settings),
+  }).catch((failure) => failure);
+  return { code: code ?? 0, printed: stdout, said: stderr };
 }

@@ -1,4 +1,5 @@
-import { handlers, WebSocketConsumer } from "greenroom";
+import { type Delivery, handlers, WebSocketConsumer } from "greenroom";
+import { untilReached } from "../until-reached.ts";
 
 export interface ReliableMessages {
   reliable_chat_message: { message: string };
@@ -14,13 +15,15 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   static override readonly layer = "queue";
   static override readonly needs = ["history"] as const;
   static override readonly on = handlers<ReliableChat>({
-    reliable_chat_message({ message }, { offset }) {
-      this.#pass(message, offset);
+    reliable_chat_message({ message }, delivery) {
+      this.#pass(message, delivery);
     },
   });
 
   /** The offset of the last text that the client has got, if it counts. */
   #last = sinceOf(this.scope.query);
+  /** The history that it is an offset of, once that is known. */
+  #epoch: string | undefined;
 
   override async connect() {
     if (Number.isNaN(this.#last)) this.reject(400, "since is an offset: a whole number from 0 up.");
@@ -35,7 +38,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   }
 
   override async onGap() {
-    await this.#catchUp();
+    await untilReached(this.signal, () => this.#catchUp());
   }
 
   override async disconnect() {
@@ -45,23 +48,31 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   /** Sends what the client has not got yet. */
   async #catchUp() {
     if (this.#last === undefined) return;
-    const history = this.layers.queue?.history(reliableGroup, { since: this.#last, limit: 1_000 });
+    const since = this.#epoch === undefined ? this.#last : { offset: this.#last, epoch: this.#epoch };
+    const history = this.layers.queue?.history(reliableGroup, { since, limit: 1_000 });
     const { entries = [], position, complete } = (await history) ?? {};
-    if (!complete) {
-      const [first] = entries;
-      this.#last = (first?.delivery.offset ?? (position?.offset ?? 0) + 1) - 1;
-      this.send(`⚠️ Messages are missing here. On from ${this.#last}.`);
-    }
-    for (const { message, delivery } of entries) this.#pass(String(message.message), delivery.offset);
+    this.#epoch = position?.epoch;
+    if (!complete) this.#goOn((entries[0]?.delivery.offset ?? (position?.offset ?? 0) + 1) - 1);
+    for (const { message, delivery } of entries) this.#pass(String(message.message), delivery);
   }
 
   /** A message may come twice: from the history, and as it is said. */
-  #pass(message: string, offset = 0) {
+  #pass(message: string, { offset = 0, epoch }: Delivery) {
     if (this.#last !== undefined) {
-      if (offset <= this.#last) return;
+      if (epoch === this.#epoch && offset <= this.#last) return;
+      // The history has begun, or begun anew.
+      if (epoch !== this.#epoch) this.#goOn(offset - 1);
       this.#last = offset;
+      this.#epoch = epoch;
     }
     this.send(message);
+  }
+
+  /** Where the client's count is right nonetheless, there is nothing to say. */
+  #goOn(from: number) {
+    if (this.#last === from) return;
+    this.#last = from;
+    this.send(`⚠️ Messages are missing here. On from ${from}.`);
   }
 
   #say(message: string) {

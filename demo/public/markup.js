@@ -1,0 +1,37 @@
+import { find } from "./dom.js";
+
+/**
+ * A copy of what the page keeps in the template `id`.
+ *
+ * @param {string} id
+ * @returns {DocumentFragment}
+ */
+export function copyTemplate(id) {
+  return document.importNode(find(document, `template#${id}`, HTMLTemplateElement).content, true);
+}
+
+/**
+ * Adds to `section` what every connection has on the page. Its own templates with a `data-slot` go into the slots of that name;
+ * each part gets an id that begins with the section's.
+ *
+ * @param {HTMLElement} section
+ */
+export function fillPanel(section) {
+  const parts = copyTemplate("connection");
+  const about = section.querySelector(".about");
+  if (about) find(parts, "slot[name=door]", HTMLSlotElement).append(about);
+  for (const own of section.querySelectorAll("template[data-slot]")) {
+    if (!(own instanceof HTMLTemplateElement)) continue;
+    find(parts, `slot[name=${own.dataset.slot}]`, HTMLSlotElement).replaceChildren(
+      document.importNode(own.content, true),
+    );
+  }
+  for (const slot of parts.querySelectorAll("slot")) slot.replaceWith(...slot.childNodes);
+  for (const part of parts.querySelectorAll("[data-part]"))
+    part.id = `${section.id}-${part.getAttribute("data-part")}`;
+  for (const label of parts.querySelectorAll("label")) label.htmlFor = `${section.id}-${label.htmlFor}`;
+  const log = find(parts, "[role=log]", HTMLElement);
+  log.ariaLabel = section.dataset.log ?? "";
+  log.dataset.empty = section.dataset.empty;
+  section.append(parts);
+}

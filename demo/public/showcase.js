@@ -1,0 +1,103 @@
+import { find } from "./dom.js";
+import { createPanel } from "./panel.js";
+
+/** @typedef {import("./message-list.js").Line} Line */
+
+/**
+ * Showcase: one connection for each kind of layer.
+ *
+ * @param {HTMLElement} element
+ */
+export function createShowcase(element) {
+  const panels = [
+    createChat(find(element, "#chat", HTMLElement)),
+    createReliableChat(find(element, "#reliable", HTMLElement)),
+    createNotifications(find(element, "#notifications", HTMLElement)),
+    createAnalytics(find(element, "#analytics", HTMLElement)),
+  ];
+  find(element, "#connect-all", HTMLButtonElement).addEventListener("click", () => {
+    for (const panel of panels) panel.connect();
+  });
+}
+
+/** @param {HTMLElement} element */
+function createChat(element) {
+  return createPanel(element, {
+    path: () => "/ws/chat",
+    place: () => "the chat",
+    read: (text) => ({ text, kind: text.startsWith("💬") ? "message" : "notice" }),
+  });
+}
+
+const missing = /^⚠️ Messages are missing here\. On from (\d+)\.$/;
+const reliableKey = "greenroom.reliable";
+
+/**
+ * Counts: each text is the next offset. So on coming back it can say how far it has read, and gets the rest.
+ *
+ * @param {HTMLElement} element
+ */
+function createReliableChat(element) {
+  const kept = keptChat();
+  let last = kept.last;
+  const panel = createPanel(element, {
+    path: () => `/ws/reliable?since=${last}`,
+    place: () => "the reliable chat",
+    read(text) {
+      const on = missing.exec(text)?.[1];
+      last = on === undefined ? last + 1 : Number(on);
+      if (on !== undefined) return { text, kind: "gap" };
+      return { text, kind: text.startsWith("📨") ? "message" : "notice" };
+    },
+    missesNothing: true,
+  });
+  for (const line of kept.lines) panel.messages.add(line);
+  // Both at once, so that they belong together.
+  window.addEventListener("pagehide", () => {
+    try {
+      sessionStorage.setItem(reliableKey, JSON.stringify({ last, lines: panel.messages.lines() }));
+    } catch {
+      // Storage is full or forbidden: the next page begins with all that the server has.
+    }
+  });
+  return panel;
+}
+
+/** @returns {{ last: number, lines: Line[] }} what this tab had read before it was reloaded */
+function keptChat() {
+  try {
+    const { last, lines } = JSON.parse(sessionStorage.getItem(reliableKey) ?? "");
+    if (Number.isSafeInteger(last) && Array.isArray(lines)) return { last, lines };
+  } catch {
+    // Nothing is kept.
+  }
+  return { last: 0, lines: [] };
+}
+
+/** @param {HTMLElement} element */
+function createNotifications(element) {
+  return createPanel(element, {
+    path: () => "/ws/notifications",
+    place: () => "the notifications",
+    read(text) {
+      const { type, message } = JSON.parse(text);
+      return { text: String(message), kind: type === "user" ? "message" : "notice" };
+    },
+    say: (message, send) => send(JSON.stringify({ message })),
+  });
+}
+
+/** @param {HTMLElement} element */
+function createAnalytics(element) {
+  let pressed = 0;
+  return createPanel(element, {
+    path: () => "/ws/analytics",
+    place: () => "the analytics",
+    read: (text) => ({ text, kind: "message" }),
+    say(_, send) {
+      if (!send(`button_pressed ${pressed + 1}`)) return false;
+      pressed += 1;
+      return true;
+    },
+  });
+}

@@ -1,0 +1,186 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { expect } from "chai";
+import type { Page } from "playwright-core";
+import { Premises } from "../../support/page.ts";
+import type { Tab } from "../../support/page-parts.ts";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe finds that keeps readers out, each with the places where it is. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const found: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] =
+    await page.evaluate("axe.run().then(({ violations }) => violations)");
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)}`);
+}
+
+/** Text that does not fit its box: a field scrolls, and names of members are cut on purpose. */
+const cutText = `[...document.querySelectorAll("body *:not(.unseen, input, .present li)")]
+  .filter((element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth)
+  .filter((element) => getComputedStyle(element).display !== "inline")
+  .map((element) => element.outerHTML.slice(0, 80))`;
+
+/** Where everything stands but what scrolls. */
+const places = `[...document.querySelectorAll("section, h2, h3, .door, .machine, .status, .paper, .present ul, .log, .composer")]
+  .map((element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return [element.id || element.className, x + scrollX, y + scrollY, width, height].join(" ");
+  })`;
+
+/** All panels in use, with texts that are hard to place. */
+async function enliven(tab: Tab): Promise<void> {
+  const { system, room, jobs, chat, reliable, notifications, analytics } = tab;
+  const address = `https://example.com/${"long/".repeat(60)}`;
+  await system.joins();
+  await system.says("W".repeat(200));
+  await room.joins("x".repeat(90), "W".repeat(40));
+  await room.says(address);
+  await room.members(1);
+  await jobs.joins();
+  await jobs.does("analyze", address);
+  await tab.page.getByRole("button", { name: "Connect all four" }).press("Enter");
+  for (const panel of [chat, reliable, notifications]) {
+    await panel.reaches("joined");
+    await panel.says(address);
+  }
+  await analytics.reaches("joined");
+  await analytics.send.click();
+  for (const panel of [system, room, chat, reliable, notifications]) await panel.lines(2);
+  await analytics.lines(1);
+  await jobs.cards.locator(".job-state").getByText("done").waitFor();
+}
+
+describe("the demo's page: for everyone", () => {
+  const demo = new Premises();
+
+  it("works by keyboard alone", async () => {
+    const { room, page } = await demo.openTab();
+    const focused = () => page.evaluate("document.activeElement.id || document.activeElement.textContent");
+    const parts = (panel: string, ...parts: string[]) => parts.map((part) => `${panel}-${part}`);
+    const around = (panel: string, ...fields: string[]) =>
+      parts(panel, ...fields, "connect", "disconnect", "log");
+    const expected = [
+      ...["System", "Room", "Jobs", "Showcase"],
+      ...[...around("system"), ...parts("system", "message", "send")],
+      ...parts("room", "name", "person", "connect", "disconnect", "members", "log", "message", "send"),
+      ...[...around("jobs"), ...parts("jobs", "kind", "message", "send")],
+      "connect-all",
+      ...["chat", "reliable", "notifications"].flatMap((id) => [
+        ...around(id),
+        ...parts(id, "message", "send"),
+      ]),
+      ...[...around("analytics"), ...parts("analytics", "send")],
+    ];
+    const stops: unknown[] = [];
+    while (stops.length < expected.length) {
+      await page.keyboard.press("Tab");
+      stops.push(await focused());
+    }
+    expect(stops).to.deep.equal(expected);
+    await page.locator("#room-name").focus();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type("keys");
+    await page.keyboard.press("Enter");
+    await room.reaches("joined");
+    expect(await focused()).to.equal("room-message");
+    await page.keyboard.type("no mouse");
+    await page.keyboard.press("Enter");
+    expect(await room.lines(2)).to.deep.equal(["🚪 Someone joined room 'keys'", "💬 no mouse"]);
+    expect(await focused()).to.equal("room-message");
+    for (let n = 0; n < 3; n++) await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Enter");
+    await room.reaches("closed");
+    expect(await focused()).to.equal("room-disconnect");
+  });
+
+  it("keeps nobody out, in light and in dark, idle and in use, and cuts no text at any width", async function () {
+    this.timeout(30_000);
+    const tab = await demo.openTab();
+    const names = ["System Messages", "Room Chat", "Background Jobs", "Showcase"];
+    for (const name of [...names, "Chat", "Reliable Chat", "Notifications", "Analytics"])
+      expect(await tab.page.getByRole("region", { name, exact: true }).count(), name).to.equal(1);
+    const look = async () => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        await tab.page.emulateMedia({ colorScheme });
+        expect(await violations(tab.page), colorScheme).to.deep.equal([]);
+      }
+      for (const width of [360, 768, 1440]) {
+        await tab.page.setViewportSize({ width, height: 800 });
+        expect(await tab.page.evaluate("document.documentElement.scrollWidth")).to.equal(width);
+        expect(await tab.page.evaluate(cutText), `${width}`).to.deep.equal([]);
+      }
+    };
+    await look();
+    await enliven(tab);
+    await look();
+  });
+
+  it("moves nothing: neither when it is loaded, nor by messages, members, jobs, or a server that goes", async function () {
+    this.timeout(20_000);
+    const { system, room, jobs, page } = await demo.openTab((page) =>
+      page.setViewportSize({ width: 360, height: 740 }),
+    );
+    expect(
+      await page.evaluate(`new Promise((resolve) =>
+        new PerformanceObserver((list) => resolve(list.getEntries().map(({ name }) => name)))
+          .observe({ type: "paint", buffered: true }))`),
+    ).to.include("first-paint");
+    expect(
+      await page.evaluate(`(() => {
+        const observer = new PerformanceObserver(() => {});
+        observer.observe({ type: "layout-shift", buffered: true });
+        return observer.takeRecords().map(({ value }) => value);
+      })()`),
+    ).to.deep.equal([]);
+    const before: string[] = await page.evaluate(places);
+    await system.joins();
+    await room.joins("general", "W".repeat(40));
+    for (let n = 1; n <= 8; n++) await room.says(`line ${n}`);
+    await room.lines(9);
+    for (let n = 1; n <= 2; n++) await (await demo.openTab()).room.joins("general", `${n}${"W".repeat(39)}`);
+    await room.members(3);
+    expect(await page.evaluate(places)).to.deep.equal(before);
+    await jobs.joins();
+    await jobs.does("analyze", "hello");
+    await jobs.cards.locator(".job-state").getByText("done").waitFor();
+    expect(await page.evaluate(places)).to.deep.equal(before);
+    await demo.close();
+    await room.timer.getByText(/^reconnecting/).waitFor();
+    expect(await page.evaluate(places)).to.deep.equal(before);
+    for (const panel of [room, system, jobs]) await panel.leaves();
+    expect(await page.evaluate(places)).to.deep.equal(before);
+    await demo.restart();
+    await room.roomName.fill("green room!"); // the address that it makes takes a second line
+    const typed: string[] = await page.evaluate(places);
+    await room.connect.press("Enter");
+    await room.status.getByText(/^Refused: .{100}/).waitFor();
+    const standing = (all: string[]) =>
+      all.filter((place) => !/^(room-(status|log|members)|paper) /.test(place));
+    expect(standing(await page.evaluate(places))).to.deep.equal(standing(typed));
+  });
+
+  it("runs without an error, and talks to its own server only", async () => {
+    const tab = await demo.openTab();
+    await enliven(tab);
+    await tab.room.leaves();
+    expect(tab.errors).to.deep.equal([]);
+    const { host } = new URL(demo.url);
+    expect(new Set(tab.sockets.map((url) => new URL(url).host))).to.deep.equal(new Set([host]));
+    expect(new Set(tab.requests.map((url) => new URL(url).host))).to.deep.equal(new Set([host]));
+  });
+
+  it("says without JavaScript what there is, and what it needs", async () => {
+    const text = await demo.readWithoutScripts();
+    for (const words of [
+      "needs JavaScript",
+      "System Messages",
+      "One actor, on its own.",
+      "Nobody else reads it.",
+      "Showcase",
+    ])
+      expect(text).to.contain(words);
+  });
+});

@@ -1,0 +1,158 @@
+import { expect } from "chai";
+import type { Locator, WebSocketRoute } from "playwright-core";
+import { Premises } from "../../support/page.ts";
+import type { Tab } from "../../support/page-parts.ts";
+
+const stateOf = (card: Locator) => card.locator(".job-state");
+const kept = (tab: Tab) => tab.page.evaluate("localStorage.getItem('greenroom.jobs')");
+
+describe("the demo's page: background jobs", () => {
+  const demo = new Premises();
+
+  it("does each kind of job, and shows what comes of it", async () => {
+    const tab = await demo.openTab();
+    const { jobs } = tab;
+    await jobs.joins();
+    expect(await jobs.lines(1)).to.deep.equal(["🔄 Background Job Processor: Connected!"]);
+    const results = {
+      translate: "🌍 Translated: 'hello' → 'hola'",
+      analyze: "📊 Analysis of 'hello':\n• Characters: 5\n• Words: 1\n• Vowels: 2\n• Consonants: 3",
+      generate: "🤖 AI Response to 'hello':\nI have thought about it, and would like to hear more.",
+      default: "✅ Processed: HELLO",
+    };
+    for (const kind of Object.keys(results)) await jobs.does(kind, "hello");
+    await stateOf(jobs.cards).getByText("done").nth(3).waitFor();
+    expect(await jobs.cards.locator(".job-title").allTextContents()).to.deep.equal(
+      Object.keys(results).map((kind) => `${kind} hello`),
+    );
+    expect(await jobs.cards.locator(".job-result").allInnerTexts()).to.deep.equal(Object.values(results));
+    expect(await kept(tab)).to.equal("[]");
+  });
+
+  it("shows a hostile job as text", async () => {
+    const { jobs, page } = await demo.openTab();
+    const attack = '<img src="/missing" onerror="window.harmed = true">';
+    await jobs.joins();
+    const card = await jobs.does("translate", attack);
+    await stateOf(card).getByText("done").waitFor();
+    expect(await card.locator(".job-content").textContent()).to.equal(attack);
+    expect(await card.locator(".job-result").textContent()).to.contain(attack);
+    expect(await card.locator("img").count()).to.equal(0);
+    expect(await page.evaluate("window.harmed")).to.equal(undefined);
+  });
+
+  it("forgets a job that the server knows nothing of, and says why", async () => {
+    const tab = await demo.openTab();
+    const jobs = JSON.stringify([{ id: "gone", kind: "translate", content: "hello" }, "not ours"]);
+    await tab.page.evaluate(`localStorage.setItem("greenroom.jobs", ${JSON.stringify(jobs)})`);
+    await tab.page.reload();
+    await stateOf(tab.jobs.cards).getByText("not done").waitFor();
+    expect(await tab.jobs.cards.locator(".job-result").allTextContents()).to.deep.equal([
+      "❌ Nothing is known of job gone: it was over more than 15 minutes ago, or never was.",
+    ]);
+    expect(await kept(tab)).to.equal("[]");
+  });
+
+  describe("from a server that says it word by word", () => {
+    /** The server's side of the connections, and what it was told. */
+    const servers: WebSocketRoute[] = [];
+    const told: unknown[] = [];
+    const tell = (message: object) => servers.at(-1)?.send(JSON.stringify(message));
+    const isTold = async (card: Locator, words: string) =>
+      stateOf(card).getByText(words, { exact: true }).waitFor();
+
+    beforeEach(() => {
+      servers.length = 0;
+      told.length = 0;
+    });
+
+    async function open(): Promise<Tab> {
+      const tab = await demo.openTabWithClock();
+      await tab.page.routeWebSocket("**/ws/backgroundjob", (socket) => {
+        servers.push(socket);
+        socket.onMessage((text) => told.push(JSON.parse(String(text))));
+      });
+      await tab.jobs.joins();
+      return tab;
+    }
+
+    it("shows how far a job is, and that it waits for a worker when there is no news", async () => {
+      const { jobs, page } = await open();
+      const card = await jobs.does("translate", "hello");
+      await isTold(card, "sending…");
+      tell({ status: "queued", job_id: "7" });
+      await isTold(card, "queued");
+      await page.clock.fastForward(5_000);
+      await isTold(card, "waits for a worker");
+      tell({ type: "job_progress", job_id: "7", percent: 40 });
+      await isTold(card, "40 %");
+      const bar = card.getByRole("progressbar", { name: "translate: hello" });
+      expect(await bar.evaluate((element) => element.getAttribute("value"))).to.equal("40");
+      await page.clock.fastForward(5_000);
+      await isTold(card, "40 %, waits for a worker");
+      tell({ type: "job_progress", job_id: "7", percent: 10 }); // another worker begins anew
+      await isTold(card, "10 %");
+      tell({ type: "job_result", job_id: "7", message: "one\ntwo" });
+      await isTold(card, "done");
+      expect(await card.locator(".job-result").innerText()).to.equal("one\ntwo");
+      expect(await bar.count()).to.equal(0);
+      await page.clock.fastForward(5_000);
+      await isTold(card, "done");
+    });
+
+    it("asks again for its jobs after a reconnect, and tells which are in doubt", async () => {
+      const tab = await open();
+      const { jobs } = tab;
+      const taken = await jobs.does("translate", "hello");
+      tell({ status: "queued", job_id: "7" });
+      await isTold(taken, "queued");
+      await jobs.does("default", "world");
+      const [first, second] = [jobs.cards.first(), jobs.cards.last()];
+      await servers.at(-1)?.close({ code: 1011 });
+      await isTold(first, "waits for the connection");
+      await isTold(second, "not done");
+      expect(await second.locator(".job-result").textContent()).to.match(/^The connection was lost/);
+      await tab.goesOnline();
+      await jobs.reaches("joined");
+      tell({ type: "job_result", job_id: "7", message: "hola" });
+      await isTold(first, "done");
+      expect(told.at(-1)).to.deep.equal({ type: "watch", job_id: "7" });
+    });
+
+    it("shows what is refused where it belongs", async () => {
+      const { jobs } = await open();
+      await jobs.does("translate", "one");
+      await jobs.does("translate", "two");
+      tell({ status: "error", message: "❌ The job queue is full." });
+      await isTold(jobs.cards.first(), "not done");
+      expect(await jobs.cards.first().locator(".job-result").textContent()).to.equal(
+        "❌ The job queue is full.",
+      );
+      tell({ status: "queued", job_id: "8" });
+      await isTold(jobs.cards.last(), "queued");
+      tell({ status: "error", message: "❌ This is no JSON." });
+      expect(await jobs.lines(1)).to.deep.equal(["❌ This is no JSON."]);
+    });
+  });
+});
+
+describe("the demo's page: a job that takes its time", () => {
+  const demo = new Premises({ jobStepMs: 150 });
+
+  it("is there again when the page was reloaded meanwhile, and goes on to its result", async () => {
+    const tab = await demo.openTab();
+    await tab.jobs.joins();
+    const card = await tab.jobs.does("translate", "hello");
+    await stateOf(card)
+      .getByText(/queued|%/)
+      .waitFor();
+    expect(await kept(tab)).to.contain('"content":"hello"');
+    await tab.page.reload();
+    await stateOf(tab.jobs.cards).getByText("done").waitFor();
+    expect(await tab.jobs.cards.locator(".job-result").allTextContents()).to.deep.equal([
+      "🌍 Translated: 'hello' → 'hola'",
+    ]);
+    await tab.page.reload();
+    expect(await tab.jobs.cards.count()).to.equal(0);
+  });
+});

@@ -1,0 +1,80 @@
+import { expect } from "chai";
+import type { WebSocketRoute } from "playwright-core";
+import { Premises } from "../../support/page.ts";
+import { until } from "../../support/page-parts.ts";
+
+describe("the demo's page: messages", () => {
+  const demo = new Premises();
+
+  describe("system messages", () => {
+    it("greets, and echoes what is said", async () => {
+      const { system } = await demo.openTab();
+      await system.joins();
+      await system.message.fill("hello");
+      await system.region.getByRole("button", { name: "Send" }).click();
+      expect(await system.lines(2)).to.deep.equal([
+        "🔧 System: Connection established!",
+        "🔧 System Echo: hello",
+      ]);
+    });
+  });
+
+  describe("the messages", () => {
+    it("are text, never markup", async () => {
+      const { room, page } = await demo.openTab();
+      await room.joins("general");
+      const attacks = [
+        '<img src="/missing" onerror="window.harmed = true">',
+        "<script>window.harmed = true</script>",
+        "<b>bold</b> &amp; <a href='javascript:alert(1)'>link</a>",
+      ];
+      for (const attack of attacks) await room.says(attack);
+      expect((await room.lines(4)).slice(1)).to.deep.equal(attacks.map((attack) => `💬 ${attack}`));
+      expect(await room.log.locator(".line *").count()).to.equal(0);
+      expect(await page.evaluate("window.harmed")).to.equal(undefined);
+    });
+
+    it("are the last 500, with the newest in sight", async () => {
+      const { system, page } = await demo.openTab((page) =>
+        page.routeWebSocket("**/ws/system", (socket) => {
+          for (let n = 1; n <= 620; n++) socket.send(`line ${n}`);
+        }),
+      );
+      await system.joins();
+      await system.log.getByText("line 620", { exact: true }).waitFor();
+      expect(await system.lines(500))
+        .to.have.length(500)
+        .and.include("line 121")
+        .and.not.include("line 120");
+      await until(() => system.isAtEnd());
+      expect(await page.getByRole("button", { name: "Newer below" }).count()).to.equal(0);
+    });
+
+    it("leave a reader of older ones in peace", async () => {
+      let server: WebSocketRoute | undefined;
+      const { system, page } = await demo.openTab((page) =>
+        page.routeWebSocket("**/ws/system", (socket) => {
+          server = socket;
+          for (let n = 1; n <= 60; n++) socket.send(`line ${n}`);
+        }),
+      );
+      await system.joins();
+      await system.lines(60);
+      await system.log.focus();
+      await page.keyboard.press("Home");
+      await until(async () => (await system.log.evaluate((log) => log.scrollTop)) === 0);
+      server?.send("line 61");
+      const jump = page.getByRole("button", { name: "Newer below" });
+      await jump.waitFor();
+      expect(await system.log.evaluate((log) => log.scrollTop)).to.equal(0);
+      await jump.click();
+      await jump.waitFor({ state: "hidden" });
+      expect(await system.isAtEnd()).to.equal(true);
+      await system.log.focus();
+      await page.keyboard.press("Home");
+      await until(async () => (await system.log.evaluate((log) => log.scrollTop)) === 0);
+      await system.says("who speaks wants to see the answer");
+      await until(() => system.isAtEnd());
+    });
+  });
+});

@@ -1,0 +1,31 @@
+import { expect } from "chai";
+import { createRuntime, MemoryBus, MemoryLayer } from "greenroom";
+import {
+  ReliableChat,
+  type ReliableMessages,
+  reliableGroup,
+} from "../../demo/consumers/showcase/reliable.ts";
+
+describe("ReliableChat", () => {
+  it("says where it goes on when the history has begun anew, and counts from there", async () => {
+    const queue = new MemoryLayer<ReliableMessages>({ bus: new MemoryBus({ expiryMs: 50 }) });
+    const runtime = createRuntime({ layers: { queue } });
+    const say = (message: string) =>
+      queue.groupSend(reliableGroup, { type: "reliable_chat_message", message });
+    const isThere = async () => (await queue.history(reliableGroup)).position !== undefined;
+    const actor = await runtime.spawn(ReliableChat, { query: new URLSearchParams("since=0") });
+    const next = async () => (await actor.outgoing.next()).value;
+    expect(await next()).to.equal("🔒 Reliable chat connection established!");
+    await say("one");
+    expect(await next()).to.equal("one");
+    while (await isThere()) await new Promise(setImmediate);
+    for (const text of ["two", "three", "four"]) await say(text);
+    expect([await next(), await next(), await next(), await next()]).to.deep.equal([
+      "⚠️ Messages are missing here. On from 0.",
+      "two",
+      "three",
+      "four",
+    ]);
+    await runtime.close();
+  });
+});

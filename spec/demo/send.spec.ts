@@ -1,0 +1,91 @@
+import { expect } from "chai";
+import { type Demo, startDemo } from "../../demo/server.ts";
+import { Client } from "../support/client.ts";
+import { runDemo } from "../support/demo-process.ts";
+import { freePort } from "../support/free-port.ts";
+import { type RedisServer, startRedisServer } from "../support/redis.ts";
+
+describe("npm run send", function () {
+  this.timeout(30_000);
+
+  it("says what it is for", async () => {
+    const { code, printed, said } = await runDemo("send", ["--help"]);
+    expect([code, said]).to.deep.equal([0, ""]);
+    expect(printed).to.match(/npm run send -- room general "hello"/);
+  });
+
+  it("says what is wrong with the words, that nobody hears it in memory, and which Redis is not there", async () => {
+    const nowhere = { REDIS_URL: `redis://user:secret@127.0.0.1:${await freePort()}` };
+    const all = await Promise.all([
+      runDemo("send", [], nowhere),
+      runDemo("send", ["toString", "hello"], nowhere),
+      runDemo("send", ["chat", " "], nowhere),
+      runDemo("send", ["room", "a b", "hello"], nowhere),
+      runDemo("send", ["chat", "hello"]),
+      runDemo("send", ["chat", "hello"], nowhere),
+    ]);
+    for (const { code, printed } of all) expect([code, printed]).to.deep.equal([1, ""]);
+    const said = all.map((ended) => ended.said);
+    expect(said.pop())
+      .to.match(/^Nothing was sent\. Redis at 127\.0\.0\.1:\d+ .* Start one there \(.*\)\.\n$/)
+      .and.not.contain("secret");
+    const whom = "Nothing was sent. To whom? room, chat, reliable, notification, analytics: see --help.\n";
+    const nothing = 'Nothing was sent. There is nothing to send: npm run send -- room general "hello"\n';
+    expect(said).to.deep.equal([
+      whom,
+      whom,
+      nothing,
+      `Nothing was sent. "a b" is no name of a room. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`,
+      "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NOBODY WOULD HEAR IT. Start the demo and this with the same one, such as REDIS_URL=redis://localhost:6399.\n",
+    ]);
+  });
+
+  describe("to a demo on the same Redis", () => {
+    let redis: RedisServer;
+    let demo: Demo;
+    before(async () => {
+      redis = await startRedisServer();
+      demo = await startDemo({ port: 0, redisUrl: redis.url });
+    });
+    after(async () => {
+      await demo.close();
+      await redis.stop();
+    });
+
+    const send = (...words: string[]) => runDemo("send", words, { REDIS_URL: redis.url });
+    const sent = { code: 0, printed: "Sent.\n", said: "" };
+    const bold = '<b>"five"</b> $(reboot) 🌍\r\n\u001b[31m';
+
+    const destinations: readonly (readonly [path: string, words: readonly string[], arrives: string])[] = [
+      ["/ws/room/general", ["room", "general", "hello", "there"], "💬 hello there"],
+      ["/ws/chat", ["chat", "-1", "degree"], "💬 -1 degree"],
+      ["/ws/reliable", ["reliable", bold], `📨 ${bold}`],
+      ["/ws/notifications", ["notification", bold], `🔔 Notification: ${bold}`],
+      ["/ws/analytics", ["analytics", "a click"], "📊 Analytics: a click"],
+    ];
+
+    it("reaches all five destinations, and of the rooms only the one", async () => {
+      const clients = await Promise.all(destinations.map(([path]) => Client.open(demo.url + path)));
+      const bystander = await Client.open(`${demo.url}/ws/room/other`);
+      // Who comes is announced, except where events are watched.
+      await Promise.all([bystander, ...clients.slice(0, 4)].map((client) => client.next()));
+      const ended = await Promise.all(destinations.map(([, words]) => send(...words)));
+      expect(ended).to.deep.equal(destinations.map(() => sent));
+      const arrived = await Promise.all(clients.map(async (client) => String(await client.next())));
+      arrived[3] = JSON.parse(arrived[3] ?? "").message;
+      expect(arrived).to.deep.equal(destinations.map(([, , arrives]) => arrives));
+      bystander.send("the end");
+      expect(await bystander.next()).to.equal("💬 the end");
+    });
+
+    it("says that a text is too long to be sent", async () => {
+      // No single word may be longer than 128 KiB.
+      const words = Array.from({ length: 15 }, () => "x".repeat(100_000));
+      const { code, printed, said } = await send("room", "general", ...words);
+      expect([code, printed]).to.deep.equal([1, ""]);
+      expect(said).to.equal(
+        'Nothing was sent. A message is at most 1048576 bytes long when encoded: "room_message" has 1500051.\n',
+      );
+    });
+  });
+});

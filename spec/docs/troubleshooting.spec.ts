@@ -1,0 +1,233 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import {
+  type ConsumerClass,
+  createRuntime,
+  type Layers,
+  MemoryLayer,
+  type RuntimeOptions,
+  WebSocketConsumer,
+} from "greenroom";
+import { RedisPubSubLayer } from "greenroom/redis";
+import { until } from "../layers/support/until.ts";
+import { opened, stopCluster } from "../runtime/support/cluster.ts";
+import { run } from "../support/child-process.ts";
+import { freePort } from "../support/free-port.ts";
+import { quotedIn, rowsOf } from "../support/markdown-table.ts";
+import { startRedisServer } from "../support/redis-server.ts";
+import { chat } from "../support/serving.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A class by the name that the page's texts have. */
+class RoomChat extends WebSocketConsumer {
+  static override readonly layer: string | undefined = "chat";
+}
+const roomChat = (statics: object, connect?: (this: RoomChat) => unknown): ConsumerClass => {
+  const Chat = class RoomChat extends WebSocketConsumer {};
+  Object.assign(Chat, { layer: "chat" }, statics);
+  if (connect !== undefined) Object.assign(Chat.prototype, { connect });
+  return Chat;
+};
+
+/** What is said where something fails: a promise rejects, or a call throws. */
+async function said(failing: () => unknown): Promise<string> {
+  try {
+    await failing();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("Nothing failed.");
+}
+
+/** With the port of the page, and the first of the two connections. */
+const atHome = (text: string, port: number) =>
+  text.replaceAll(`:${port}`, ":6379").replace("(subscriber)", "(publisher)");
+
+const runtimeOf = (layers: Layers, options: RuntimeOptions<Layers> = {}) =>
+  opened(createRuntime({ layers, onError() {}, ...options })) as ReturnType<typeof createRuntime>;
+
+/** What the page shows, each as it comes about. */
+const errors: Readonly<Record<string, () => Promise<string>>> = {
+  "a name that no group can have": () =>
+    said(() => new MemoryLayer().groupSend("room general", { type: "room_message" })),
+  "a value that no message can hold": () =>
+    said(() => new MemoryLayer().groupSend("g", { type: "room_message", at: new Date() })),
+  "a frame before accept": () =>
+    said(() =>
+      runtimeOf(chat()).spawn(
+        roomChat({}, function () {
+          this.send("too early");
+        }),
+      ),
+    ),
+  "a layer that reaches no other process": () =>
+    said(() => runtimeOf(chat()).route("/ws", roomChat({ needs: ["crossProcess"] }))),
+  "no prefix": () => said(() => new RedisPubSubLayer({ url: "redis://localhost" } as never)),
+  "another alias": () => said(() => runtimeOf({ chats: new MemoryLayer() }).route("/ws", RoomChat as never)),
+  "no layers": () => said(() => runtimeOf({}).route("/ws", RoomChat as never)),
+  "another control layer": () =>
+    said(() => runtimeOf({ chats: new MemoryLayer() }, { control: "chat" as never })),
+  "a group without a layer": () =>
+    said(() =>
+      runtimeOf(chat()).spawn(
+        roomChat({ layer: undefined }, function () {
+          return this.groupAdd("g");
+        }),
+      ),
+    ),
+  "no Redis": async () => {
+    const port = await freePort();
+    const layer = new RedisPubSubLayer({ url: `redis://127.0.0.1:${port}`, prefix: "chat" });
+    return atHome(await said(() => runtimeOf({ chat: layer }).ready()), port);
+  },
+  "a wrong password": async () => {
+    const redis = await startRedisServer({ password: "right" });
+    const url = `redis://:wrong@127.0.0.1:${redis.port}`;
+    const runtime = runtimeOf({ chat: new RedisPubSubLayer({ url, prefix: "chat" }) });
+    const text = await said(() => runtime.ready());
+    await redis.stop();
+    return atHome(text, redis.port);
+  },
+  "an actor that asks itself": () =>
+    said(() =>
+      runtimeOf(chat()).spawn(
+        roomChat({}, function () {
+          return this.ask(this.channel, { type: "room_message" });
+        }),
+      ),
+    ),
+  "a handler that takes too long": async () => {
+    const heard: string[] = [];
+    const runtime = runtimeOf(chat(), { onError: (error) => heard.push((error as Error).message) });
+    class Patient extends WebSocketConsumer {
+      static override readonly handlerTimeoutMs = 100;
+      override receive() {
+        return new Promise<void>(() => {});
+      }
+    }
+    const actor = await runtime.spawn(Patient as never);
+    actor.receive("hello");
+    await actor.done;
+    return String(heard[0]);
+  },
+};
+
+describe("docs/troubleshooting.md", () => {
+  let page: string;
+  /** The texts in grey. */
+  let shown: readonly string[];
+  const found = new Set<string>();
+  before(async () => {
+    page = await readFile(join(root, "docs/troubleshooting.md"), "utf8");
+    shown = [...page.matchAll(/```text\n(.*?)\n```/gs)].map(([, text = ""]) => text);
+  });
+  afterEach(stopCluster);
+
+  const isShown = (text: string) => {
+    expect(shown).to.include(text);
+    found.add(text);
+  };
+  describe("shows to the letter what is said of", () => {
+    for (const [what, provoke] of Object.entries(errors)) {
+      it(what, async () => isShown(await provoke()));
+    }
+
+    it("a Redis that goes away", async () => {
+      const redis = await startRedisServer();
+      const heard: string[] = [];
+      const layer = new RedisPubSubLayer({ url: redis.url, prefix: randomUUID() });
+      const runtime = runtimeOf(
+        { chat: layer },
+        { onError: (error) => heard.push((error as Error).message) },
+      );
+      await runtime.ready();
+      await redis.stop();
+      await until(() => heard.some((text) => text.includes("(publisher): connect ECONNREFUSED")));
+      isShown(atHome(String(heard[0]), redis.port));
+      isShown(atHome(await said(() => layer.groupSend("g", { type: "room_message" })), redis.port));
+      expect(layer.health.ok).to.equal(false);
+    });
+
+    it("code that the compiler refuses", async function () {
+      this.timeout(60_000);
+      const folder = await mkdtemp(join(root, ".tmp-docs-"));
+      try {
+        await writeFile(join(folder, "refused.ts"), refused);
+        const config = {
+          extends: "../tsconfig.json",
+          include: ["*.ts"],
+          compilerOptions: { noUnusedLocals: false },
+        };
+        await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+        const { stdout } = await run(join(root, "node_modules/.bin/tsc"), [
+          "-p",
+          folder,
+          "--pretty",
+          "false",
+        ]).catch((failure) => failure);
+        const lines = String(stdout)
+          .split("\n")
+          .map((line) => line.replace(/^.*?: (?=error TS)/, "").trim());
+        const ofCompiler = shown.filter((text) => lines.includes(text));
+        expect(ofCompiler, stdout).to.have.length(5);
+        for (const text of ofCompiler) isShown(text);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+
+    it("nothing else", () => {
+      expect(shown.filter((text) => !found.has(text))).to.deep.equal([]);
+    });
+  });
+
+  it("lists every error code, with its class", async () => {
+    const { exports } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const entries = Object.keys(exports).filter((path) => !path.endsWith(".json"));
+    const codes = new Map<string, string>();
+    // This file may have been given another copy of the package.
+    const { GreenroomError } = await import("greenroom");
+    for (const entry of entries) {
+      const module: Record<string, unknown> = await import(join("greenroom", entry));
+      for (const [name, exported] of Object.entries(module)) {
+        if (typeof exported !== "function" || !(exported.prototype instanceof GreenroomError)) continue;
+        const { code } = Reflect.construct(exported, ["", ""]);
+        codes.set(code, name);
+      }
+    }
+    const sorted = [...codes].sort(([one], [other]) => (one < other ? -1 : 1));
+    expect(
+      rowsOf(page, "code", "class").map(([code, name]) => [...quotedIn(code), ...quotedIn(name)]),
+    ).to.deep.equal(sorted);
+  });
+});
+
+const refused = `import { createRuntime, handlers, MemoryLayer, WebSocketConsumer } from "greenroom";
+
+interface Messages {
+  room_message: { text: string };
+}
+class Chat extends WebSocketConsumer<{ messages: Messages; params: "room_name" }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<Chat>({ room_message() {} });
+}
+namespace Refused {
+  export class RoomChat extends WebSocketConsumer<{ messages: Messages }> {
+    static override readonly on = handlers<RoomChat>({});
+  }
+}
+class RoomChat extends Chat {}
+class Unmarked extends WebSocketConsumer {
+  static layer = "chat";
+}
+class Widened extends WebSocketConsumer {
+  static override readonly supervision = { onFailure: "resume" };
+}
+createRuntime({ layers: { chat: new MemoryLayer() } }).route("/ws/:room", RoomChat);
+createRuntime({ layers: { chats: new MemoryLayer() } }).route("/ws/:room_name", RoomChat);
+void [Refused, Unmarked, Widened];
+`;

@@ -1,0 +1,62 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { run } from "../support/child-process.ts";
+import { Client } from "../support/client.ts";
+import { codeBlocks } from "../support/code-blocks.ts";
+import { freePort } from "../support/free-port.ts";
+import { Terminal } from "../support/terminal.ts";
+import { pages, tutorial } from "../support/tutorial.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+// `npm run test:tutorial` follows the pages with the packed package, which takes npm, a browser and a minute.
+describe("the files in docs/tutorial", function () {
+  this.timeout(60_000); // the compiler
+  let folder: string;
+
+  before(async () => {
+    folder = await mkdtemp(join(root, ".tmp-tutorial-"));
+    let before: string | undefined;
+    for (const page of pages) {
+      const step = join(folder, page);
+      if (before === undefined) await mkdir(step);
+      else await cp(before, step, { recursive: true });
+      for (const { file, code } of codeBlocks(await readFile(join(tutorial, page), "utf8"))) {
+        if (file !== undefined && file !== "tsconfig.json") await writeFile(join(step, file), code);
+      }
+      before = step;
+    }
+    const config = { extends: "../tsconfig.json", include: ["*/*.ts"] };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it("are what the compiler takes, after each step", async () => {
+    const { stdout } = await run(join(root, "node_modules/.bin/tsc"), ["-p", folder, "--pretty", "false"], {
+      cwd: root,
+    }).catch((failure) => failure);
+    expect(stdout).to.equal("");
+  });
+
+  it("are a room chat after the third one", async () => {
+    const port = await freePort();
+    const { REDIS_URL: _url, ...env } = process.env;
+    const command = `exec '${process.execPath}' --import=tsx --conditions=greenroom-source server.ts`;
+    const server = new Terminal(command, join(folder, "3-room-chat.md"), { ...env, PORT: String(port) });
+    try {
+      expect(await server.next()).to.equal(`Open http://localhost:${port}`);
+      const url = `http://localhost:${port}/ws/room/general`;
+      const joined = "🚪 Someone joined room 'general'";
+      const one = await Client.open(url);
+      expect(await one.next()).to.equal(joined);
+      const two = await Client.open(url);
+      expect([await one.next(), await two.next()]).to.deep.equal([joined, joined]);
+      one.send("hello");
+      expect([await one.next(), await two.next()]).to.deep.equal(["💬 hello", "💬 hello"]);
+    } finally {
+      await server.end();
+    }
+  });
+});

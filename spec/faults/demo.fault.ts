@@ -1,0 +1,152 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { until } from "../layers/support/until.ts";
+import { Client } from "../support/client.ts";
+import {
+  type DemoProcess,
+  type DemoProgramProcess,
+  runDemo,
+  startDemoProcess,
+  startWorkerProcess,
+} from "../support/demo-process.ts";
+import { JobClient } from "../support/job-client.ts";
+import { type RedisServer, startRedisServer } from "../support/redis.ts";
+
+describe("the demo in trouble", () => {
+  let folder: string;
+  let redis: RedisServer;
+  const processes: DemoProgramProcess[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "greenroom-demo-"));
+    redis = await startRedis();
+  });
+  afterEach(async () => {
+    await Promise.all(processes.splice(0).map((each) => each.stop("SIGKILL")));
+    await redis.kill();
+    await rm(folder, { recursive: true });
+  });
+
+  /** A Redis that keeps what it has, as that of `docker compose` does. */
+  const startRedis = (port?: number) =>
+    startRedisServer({
+      ...(port !== undefined && { port }),
+      args: ["--appendonly", "yes", "--appendfsync", "always", "--dir", folder],
+    });
+
+  async function startDemo(): Promise<DemoProcess> {
+    const demo = await startDemoProcess({ REDIS_URL: redis.url });
+    processes.push(demo);
+    return demo;
+  }
+
+  /** Each job takes it two seconds. */
+  async function startWorker(): Promise<DemoProgramProcess> {
+    const worker = await startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "200");
+    processes.push(worker);
+    return worker;
+  }
+
+  const isHealthy = async ({ url }: DemoProcess) => (await fetch(`${url}/healthz`)).ok;
+  const hasBegun = ({ printed }: DemoProgramProcess) => printed.some((line) => line.includes("begun"));
+
+  /** Sees that nothing was told meanwhile, by what is told next. */
+  async function expectNothingElse(jobs: JobClient): Promise<void> {
+    jobs.watch("end-marker");
+    expect((await jobs.next()).message).to.contain("end-marker");
+  }
+
+  it("has a job done by another worker when the one that had it is killed", async () => {
+    const [demo, ...workers] = await Promise.all([startDemo(), startWorker(), startWorker()]);
+    const jobs = await JobClient.open(demo.url);
+    await jobs.submit("survives");
+    await jobs.hasPassed(20);
+    const [first, second] = hasBegun(workers[0]) ? workers : [...workers].reverse();
+    await first?.stop("SIGKILL");
+    // What was on its way, and then the beginning of the second attempt.
+    while ((await jobs.next()).percent !== 10);
+    await jobs.hasPassed(90);
+    expect(await jobs.result()).to.equal("✅ Processed: SURVIVES");
+    expect(second?.printed.filter((line) => line.includes("attempt 2"))).to.have.length(1);
+    await expectNothingElse(jobs);
+  });
+
+  it("has a job done though Redis was gone in the middle, and tells of it", async () => {
+    const [demo] = await Promise.all([startDemo(), startWorker()]);
+    const jobs = await JobClient.open(demo.url);
+    await jobs.submit("survives");
+    await jobs.hasPassed(20);
+    await redis.kill();
+    await until(async () => !(await isHealthy(demo)));
+    redis = await startRedis(redis.port);
+    expect(await jobs.result()).to.equal("✅ Processed: SURVIVES");
+    await expectNothingElse(jobs);
+  });
+
+  it("tells of a job though the server was killed in the middle, and started anew", async () => {
+    const [demo] = await Promise.all([startDemo(), startWorker()]);
+    const before = await JobClient.open(demo.url);
+    const id = await before.submit("survives");
+    await before.hasPassed(20);
+    await demo.stop("SIGKILL");
+    const after = await JobClient.open((await startDemo()).url);
+    after.watch(id);
+    expect(await after.result()).to.equal("✅ Processed: SURVIVES");
+    await expectNothingElse(after);
+  });
+
+  it("misses who was in a room through a process that was killed", async () => {
+    const [one, two] = await Promise.all([startDemo(), startDemo()]);
+    const ada = await Client.open(`${one.url}/ws/room/stage?name=Ada`);
+    await ada.next();
+    const ben = await Client.open(`${two.url}/ws/room/stage?name=Ben`);
+    const watcher = await Client.open(`${two.url}/ws/presence/stage`);
+    const told = async () => JSON.parse(String(await watcher.next()));
+    const keys: string[] = (await told()).members.map(({ key }: { key: string }) => key);
+    while (keys.length < 2) keys.push((await told()).key);
+    expect(keys).to.have.members(["Ada", "Ben"]);
+    await one.stop("SIGKILL");
+    expect(await told()).to.deep.equal({ type: "left", key: "Ada" });
+    await ben.close();
+    expect(await told()).to.deep.equal({ type: "left", key: "Ben" });
+  });
+
+  it("says where the reliable chat goes on when Redis has lost what was said", async () => {
+    const joined = "🔒 Reliable chat connection established!";
+    const [one, two] = await Promise.all([startDemo(), startDemo()]);
+    const ada = await Client.open(`${one.url}/ws/reliable?since=0`);
+    for (const text of ["1", "2", "3"]) ada.send(text);
+    expect(await ada.take(4)).to.deep.equal([joined, "📨 1", "📨 2", "📨 3"]);
+    const ben = await Client.open(`${two.url}/ws/reliable?since=2`);
+    expect(await ben.take(3)).to.deep.equal(["📨 2", "📨 3", joined]);
+    expect(await ada.next()).to.equal(joined);
+    await redis.kill();
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    redis = await startRedis(redis.port);
+    await until(async () => (await isHealthy(one)) && (await isHealthy(two)));
+    ada.send("after");
+    const lost = "⚠️ Messages are missing here. On from 0.";
+    for (const client of [ada, ben]) expect(await client.take(2)).to.deep.equal([lost, "📨 after"]);
+    const carl = await Client.open(`${two.url}/ws/reliable?since=1`);
+    for (const client of [ada, ben, carl]) expect(await client.next()).to.equal(joined);
+  });
+
+  it("names a Redis that takes connections and stays silent, and ends with 1 within 10 s", async () => {
+    await redis.pause();
+    const settings = { REDIS_URL: redis.url };
+    const began = performance.now();
+    const all = await Promise.all([
+      runDemo("main", [], settings),
+      runDemo("worker", [], settings),
+      runDemo("send", ["chat", "hello"], settings),
+    ]);
+    expect(performance.now() - began).to.be.below(10_000);
+    for (const { code, said } of all) {
+      expect(code, said).to.equal(1);
+      expect(said).to.contain(`127.0.0.1:${redis.port}`).and.contain("Start one there");
+    }
+  });
+});

@@ -1,0 +1,15 @@
+/** The cells of the rows of the table in a page whose heading begins with these words. */
+export function rowsOf(page: string, ...heading: readonly string[]): string[][] {
+  const begins = `| ${heading.join(" | ")} |`;
+  const lines = page.split("\n");
+  const start = lines.findIndex((line) => line.startsWith(begins));
+  if (start < 0) throw new Error(`There is no table that begins with ${begins}`);
+  const rows = lines.slice(start + 2);
+  const end = rows.findIndex((line) => !line.startsWith("|"));
+  return rows.slice(0, end < 0 ? rows.length : end).map((row) => row.split(/ ?(?<!\\)\| ?/).slice(1, -1));
+}
+
+/** What a cell has as code. */
+export function quotedIn(cell = ""): string[] {
+  return [...cell.matchAll(/`(.*?)`/g)].map(([, text = ""]) => text);
+}

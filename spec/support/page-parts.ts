@@ -1,0 +1,152 @@
+import type { Locator, Page } from "playwright-core";
+
+/** A panel as a reader finds it: by the names of its parts. */
+export class Panel {
+  readonly page: Page;
+  readonly region: Locator;
+  readonly status: Locator;
+  readonly timer: Locator;
+  readonly log: Locator;
+  readonly message: Locator;
+  readonly send: Locator;
+  readonly connect: Locator;
+  readonly disconnect: Locator;
+  readonly #id: string;
+
+  constructor(page: Page, id: string) {
+    this.page = page;
+    this.#id = id;
+    this.region = page.locator(`#${id}`);
+    this.status = this.region.getByRole("status");
+    this.timer = this.region.getByRole("timer");
+    this.log = this.region.getByRole("log");
+    this.message = this.region.getByRole("textbox", { name: /^(Message|Text)$/ });
+    this.send = this.region.getByRole("button", { name: /^Send/ });
+    this.connect = this.region.getByRole("button", { name: "Connect", exact: true });
+    this.disconnect = this.region.getByRole("button", { name: "Disconnect" });
+  }
+
+  async reaches(state: string): Promise<void> {
+    await this.page.locator(`#${this.#id}[data-state="${state}"]`).waitFor();
+  }
+
+  async states(): Promise<string[]> {
+    const before: Record<string, string[]> = await this.page.evaluate("window.states");
+    return [...(before[this.#id] ?? []), (await this.region.getAttribute("data-state")) ?? ""];
+  }
+
+  /** By key: before it clicks, the browser waits for frames, of which a tab behind another one has few. */
+  async joins(): Promise<void> {
+    await this.connect.press("Enter");
+    await this.reaches("joined");
+  }
+
+  async leaves(): Promise<void> {
+    await this.disconnect.press("Enter");
+    await this.reaches("closed");
+  }
+
+  async says(text: string): Promise<void> {
+    await this.message.fill(text);
+    await this.message.press("Enter");
+  }
+
+  /** All lines, as soon as there are `count`. */
+  async lines(count: number): Promise<string[]> {
+    const lines = this.log.locator(".line");
+    await lines.nth(count - 1).waitFor();
+    return lines.allTextContents();
+  }
+
+  isAtEnd(): Promise<boolean> {
+    return this.log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2);
+  }
+}
+
+export class RoomPanel extends Panel {
+  readonly roomName = this.region.getByLabel("Room name");
+  readonly person = this.region.getByLabel("Your name");
+  readonly present = this.region.getByRole("list", { name: /^In the room/ });
+
+  override async joins(room?: string, person?: string): Promise<void> {
+    if (room !== undefined) await this.roomName.fill(room);
+    if (person !== undefined) await this.person.fill(person);
+    await super.joins();
+  }
+
+  /** The names, as soon as there are `count`, no less and no more. */
+  async members(count: number): Promise<string[]> {
+    await this.region
+      .locator(".present:not([data-doubtful]) [data-count]")
+      .getByText(`${count}`, { exact: true })
+      .waitFor();
+    return this.present.getByRole("listitem").allTextContents();
+  }
+}
+
+export class JobsPanel extends Panel {
+  readonly kind = this.region.getByLabel("Kind of job");
+  readonly cards = this.log.getByRole("article");
+
+  async does(kind: string, text: string): Promise<Locator> {
+    await this.kind.selectOption(kind);
+    await this.says(text);
+    return this.cards.last();
+  }
+}
+
+export class Tab {
+  readonly page: Page;
+  readonly system: Panel;
+  readonly room: RoomPanel;
+  readonly jobs: JobsPanel;
+  readonly chat: Panel;
+  readonly reliable: Panel;
+  readonly notifications: Panel;
+  readonly analytics: Panel;
+  readonly errors: string[] = [];
+  readonly requests: string[] = [];
+  readonly sockets: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(8_000);
+    page.on("console", (entry) => entry.type() === "error" && this.errors.push(entry.text()));
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("request", (request) => this.requests.push(request.url()));
+    page.on("websocket", (socket) => this.sockets.push(socket.url()));
+    this.system = new Panel(page, "system");
+    this.room = new RoomPanel(page, "room");
+    this.jobs = new JobsPanel(page, "jobs");
+    this.chat = new Panel(page, "chat");
+    this.reliable = new Panel(page, "reliable");
+    this.notifications = new Panel(page, "notifications");
+    this.analytics = new Panel(page, "analytics");
+  }
+
+  get panels(): Panel[] {
+    return [this.system, this.room, this.jobs, this.chat, this.reliable, this.notifications, this.analytics];
+  }
+
+  /** The sockets of the room panel so far: one opened later, by another panel, proves that none is on its way. */
+  async roomSockets(): Promise<string[]> {
+    const marker = this.page.waitForEvent("websocket", (socket) => socket.url().endsWith("/ws/system"));
+    await this.system.joins();
+    await marker;
+    return this.sockets.filter((url) => url.includes("/ws/room/"));
+  }
+
+  async goesOnline(): Promise<void> {
+    await this.page.evaluate("dispatchEvent(new Event('online'))");
+  }
+
+  /** Stops all timers of the page: no pause ends any more, but by `page.clock`. */
+  async stopsTheClock(): Promise<void> {
+    await this.page.clock.pauseAt(Date.now() + 60_000);
+  }
+}
+
+/** For what has no locator to wait for: asks again until it is so, or the spec's time is up. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition()));
+}

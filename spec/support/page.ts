@@ -1,0 +1,120 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page, WebSocketRoute } from "playwright-core";
+import { type Demo, startDemo } from "../../demo/server.ts";
+import { launchBrowser } from "./browser.ts";
+import { Tab } from "./page-parts.ts";
+
+let browser: Promise<Browser> | undefined;
+
+/** One for all specs, since it takes its time. */
+after(async () => (await browser)?.close());
+
+/** Notes every state a panel takes, those included that pass too quickly to be looked up from here. */
+const noteStates = `
+  window.states = {};
+  addEventListener("DOMContentLoaded", () => {
+    for (const panel of document.querySelectorAll("section.connection")) {
+      const states = (window.states[panel.id] = []);
+      new MutationObserver((changes) => {
+        for (const { oldValue } of changes) if (oldValue !== null && states.at(-1) !== oldValue) states.push(oldValue);
+      }).observe(panel, { attributeFilter: ["data-state"], attributeOldValue: true });
+    }
+  });
+`;
+
+/** Motion takes the time of the machine. */
+const calm = { reducedMotion: "reduce" } as const;
+
+/** The sockets that a page opens on `path`, each passed on to the server until it is cut. */
+export class Wire {
+  readonly #sockets: (readonly [page: WebSocketRoute, server: WebSocketRoute])[] = [];
+
+  async lay(page: Page, path: string): Promise<void> {
+    await page.routeWebSocket(`**${path}*`, (socket) => {
+      this.#sockets.push([socket, socket.connectToServer()]);
+    });
+  }
+
+  /** Ends the newest one, with what the server might say. */
+  async cut(code: number, reason: string): Promise<void> {
+    const [page, server] = this.#sockets.at(-1) ?? [];
+    await server?.close();
+    await page?.close({ code, reason });
+  }
+}
+
+/** A demo of its own for each spec of the suite that calls this, and tabs that show it. */
+export class Premises {
+  #demo: Demo | undefined;
+  #shared: BrowserContext | undefined;
+  readonly #contexts: BrowserContext[] = [];
+
+  readonly #jobStepMs: number;
+
+  constructor({ jobStepMs = 20 } = {}) {
+    this.#jobStepMs = jobStepMs;
+    const premises = this;
+    before(async function () {
+      this.timeout(60_000); // the browser from npm is unpacked once
+      browser ??= launchBrowser();
+      premises.#shared = await (await browser).newContext(calm);
+      await premises.#shared.addInitScript({ content: noteStates });
+    });
+    after(() => this.#shared?.close());
+    beforeEach(() => this.restart());
+    afterEach(async () => {
+      for (const page of this.#shared?.pages() ?? []) await page.close();
+      for (const context of this.#contexts.splice(0)) await context.close();
+      await this.close();
+      this.#demo = undefined;
+    });
+  }
+
+  get url(): string {
+    return this.#demo?.url ?? "";
+  }
+
+  /** On the port where it was, if it was. */
+  async restart(): Promise<void> {
+    const port = this.url === "" ? 0 : Number(new URL(this.url).port);
+    this.#demo = await startDemo({ port, jobStepMs: this.#jobStepMs });
+  }
+
+  async close(): Promise<void> {
+    await this.#demo?.close();
+  }
+
+  async openTab(prepare?: (page: Page) => Promise<unknown>): Promise<Tab> {
+    if (!this.#shared) throw new Error("Tabs are for specs, not for suites.");
+    return this.#open(this.#shared, prepare);
+  }
+
+  /** In a browser of its own: a clock is for all tabs of a browser. */
+  async openTabWithClock(): Promise<Tab> {
+    const context = await this.#newContext({});
+    await context.addInitScript({ content: noteStates });
+    return this.#open(context, (page) => page.clock.install());
+  }
+
+  /** All that is seen where scripts are forbidden. */
+  async readWithoutScripts(): Promise<string> {
+    const context = await this.#newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(this.url);
+    return page.locator("body").innerText();
+  }
+
+  async #newContext(options: BrowserContextOptions): Promise<BrowserContext> {
+    if (!browser) throw new Error("Tabs are for specs, not for suites.");
+    const context = await (await browser).newContext({ ...calm, ...options });
+    this.#contexts.push(context);
+    return context;
+  }
+
+  async #open(context: BrowserContext, prepare?: (page: Page) => Promise<unknown>): Promise<Tab> {
+    const page = await context.newPage();
+    const tab = new Tab(page);
+    await prepare?.(page);
+    await page.goto(this.url);
+    return tab;
+  }
+}

@@ -1,0 +1,94 @@
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContextOptions } from "playwright-core";
+import { startDemo } from "../../demo/server.ts";
+import { launchBrowser } from "./browser.ts";
+import { Tab } from "./page-parts.ts";
+
+// `npm run pictures`: the demo's page in lively use, for the docs.
+
+const folder = fileURLToPath(new URL("../../docs/pictures", import.meta.url));
+const wide = { width: 1280, height: 800 };
+
+const pictures: readonly (readonly [name: string, options: BrowserContextOptions])[] = [
+  ["demo-light", { viewport: wide, colorScheme: "light" }],
+  ["demo-dark", { viewport: wide, colorScheme: "dark" }],
+  ["demo-phone", { viewport: { width: 360, height: 740 }, colorScheme: "light" }],
+];
+
+/** A demo of its own for each, so that nobody is left from the one before. */
+async function take(browser: Browser, name: string, options: BrowserContextOptions): Promise<void> {
+  const demo = await startDemo({ port: 0, jobStepMs: 400 });
+  const open = async (more: BrowserContextOptions) => {
+    const context = await browser.newContext({ ...more, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    await page.goto(demo.url);
+    return new Tab(page);
+  };
+  try {
+    const tab = await open(options);
+    await useAll(tab, [await open({}), await open({})]);
+    const last = name === "demo-phone" ? "#jobs" : "body";
+    const height = await tab.page.evaluate<number>(
+      `document.querySelector("${last}").getBoundingClientRect().bottom + scrollY`,
+    );
+    await tab.page.screenshot({
+      path: `${folder}/${name}.png`,
+      fullPage: true,
+      clip: {
+        x: 0,
+        y: 0,
+        width: options.viewport?.width ?? 0,
+        height: Math.ceil(height) + (name === "demo-phone" ? 14 : 0),
+      },
+    });
+    for (const context of browser.contexts()) await context.close();
+  } finally {
+    await demo.close();
+  }
+}
+
+async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void> {
+  const { system, room, jobs, chat, reliable, notifications, analytics, page } = tab;
+  await system.joins();
+  await system.says("Is this thing on?");
+  await room.joins("general", "Ada");
+  await ben.room.joins("general", "Ben");
+  await guest.room.joins("general");
+  await room.says("Five minutes, please.");
+  await ben.room.says("Thank you, five!");
+  await room.lines(5);
+  await room.members(3);
+  for (const { page } of [tab, ben])
+    await page.getByRole("button", { name: "Connect all four" }).press("Enter");
+  for (const panel of [chat, reliable, notifications, ben.chat, ben.reliable]) await panel.reaches("joined");
+  await chat.says("Who has seen the prompter?");
+  await ben.chat.says("In the box, asleep.");
+  await reliable.says("What is said here is kept.");
+  await notifications.says("Doors open at seven.");
+  await analytics.reaches("joined");
+  await analytics.send.click();
+  await ben.analytics.send.press("Enter");
+  await jobs.joins();
+  await jobs.does("translate", "good morning");
+  await jobs.cards.locator(".job-state").getByText("done").waitFor();
+  await jobs.does("generate", "What is the weather like?");
+  await jobs.cards
+    .last()
+    .getByText(/[3-9]0 %/)
+    .waitFor();
+  await jobs.does("analyze", "Break a leg");
+  await jobs.cards
+    .last()
+    .getByText(/[1-9]0 %/)
+    .waitFor();
+  await page.evaluate("document.activeElement.blur()");
+}
+
+await mkdir(folder, { recursive: true });
+const browser = await launchBrowser();
+try {
+  for (const [name, options] of pictures) await take(browser, name, options);
+} finally {
+  await browser.close();
+}
