@@ -49,6 +49,8 @@ export interface MachineConsumerOptions<
 export interface MachineConsumerClass<L extends string | undefined, P extends string> {
   new (context: ConsumerContext): Consumer<{ params: P }>;
   readonly name: string;
+  /** What runs in each connection. */
+  readonly machine: AnyStateMachine;
   readonly layer: L;
   readonly needs: readonly Capability[];
   readonly on: object;
@@ -90,6 +92,7 @@ export function machineConsumer<
   const { answerUnexpected = true } = options;
 
   class MachineConsumer extends Consumer<{ params: P }> {
+    static readonly machine: AnyStateMachine = machine;
     static override readonly layer = options.layer as L;
     static override readonly needs = options.needs ?? [];
     static override readonly mailbox = options.mailbox ?? {};

@@ -33,6 +33,9 @@ describe("the rules for imports", () => {
     "layers/memory-bus.ts": 'export { Redis } from "ioredis";\n',
     "actors/consumer.ts": 'export { a } from "../runtime/a.ts";\n',
     "actors/socket.ts": 'export { WebSocket } from "ws";\n',
+    "actors/visualise/dot.ts": 'export { a } from "../consumer.ts";\n',
+    "actors/visualise/svg.ts": 'export { a } from "../../layers/contract.ts";\n',
+    "command/main.ts": 'export { a } from "../runtime/a.ts";\n',
     "runtime/redis.ts": 'export { Redis } from "ioredis";\n',
     "runtime/backend.ts": 'export { a } from "../layers/redis/a.ts";\n',
     "runtime/memory.ts": 'export { a } from "../layers/memory-layer.ts";\n',
@@ -59,6 +62,7 @@ describe("the rules for imports", () => {
       "layers/contract.ts": "export interface Backend {\n  close(): void;\n}\n",
       "actors/consumer.ts": 'export type { Backend } from "../layers/contract.ts";\n',
       "runtime/connection.ts": 'export type { Backend } from "../actors/consumer.ts";\n',
+      "command/visualise.ts": 'export type { Backend } from "../actors/consumer.ts";\n',
       "demo/server.ts": 'export { createRuntime } from "greenroom";\n',
     });
     expect(said).not.to.contain(":1:");

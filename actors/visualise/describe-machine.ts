@@ -1,0 +1,128 @@
+import type { AnyStateMachine, AnyStateNode } from "xstate";
+import type {
+  InvokeDescription,
+  MachineDescription,
+  StateDescription,
+  TransitionDescription,
+  Trigger,
+} from "./description.ts";
+import { actionOf, guardOf, isMachine, list, sourceName } from "./names.ts";
+import { plain, present } from "./plain.ts";
+
+/** What XState has of a transition, as far as pictures need it. */
+interface Transition {
+  readonly eventType: string;
+  readonly guard?: unknown;
+  readonly actions: readonly unknown[];
+  readonly target?: readonly AnyStateNode[] | undefined;
+  readonly reenter: boolean;
+  readonly description?: string;
+  readonly delay?: number | string;
+}
+
+/**
+ * Describes a machine as plain values, without running any of it: its states with their entry and exit actions, invoked
+ * actors and transitions, in the order in which they were written. Functions are there by their names; one without is `inline`.
+ *
+ * Machines of any copy of XState 5 are taken.
+ *
+ * @throws {TypeError} for what is no machine of XState 5.
+ *
+ * @example
+ * ```ts
+ * describeMachine(connectionMachine).root.states.map(({ key }) => key); // connecting, joined, closing, closed
+ * ```
+ */
+export function describeMachine(machine: AnyStateMachine): MachineDescription {
+  if (!isMachine(machine))
+    throw new TypeError("This is no machine: give what createMachine of XState 5 returned.");
+  const { id, version, config, root } = machine;
+  const described = { id, version, context: plain(config.context), root: describeState(root) };
+  return present(described) as MachineDescription;
+}
+
+function describeState(node: AnyStateNode): StateDescription {
+  const { config, initial } = node;
+  const first = initial?.target?.[0] as AnyStateNode | undefined;
+  return present({
+    id: node.id,
+    key: node.key,
+    type: node.type,
+    named: node.parent !== undefined && config.id !== undefined,
+    description: node.description,
+    tags: node.tags as string[],
+    initial: first && { target: first.id, actions: initial.actions.map(actionOf) },
+    history: node.history || undefined,
+    defaults: node.type === "history" ? defaultsOf(node) : undefined,
+    route: config.id === undefined ? undefined : routeOf(config.route),
+    // Not the node's own: XState adds what starts and ends its timers to those.
+    entry: list(config.entry as unknown).map(actionOf),
+    exit: list(config.exit as unknown).map(actionOf),
+    invokes: describeInvokes(node),
+    transitions: transitionsOf(node).map(([trigger, transition]) => describeTransition(trigger, transition)),
+    states: Object.values(node.states).map(describeState),
+    meta: plain(node.meta),
+    output: plain(node.output),
+  }) as StateDescription;
+}
+
+function describeInvokes(node: AnyStateNode): InvokeDescription[] {
+  const configs = list(node.config.invoke as { readonly id?: string; readonly src: unknown });
+  return node.invoke.map(({ id }, index) => {
+    const config = configs[index];
+    return { id, src: sourceName(config?.src), named: config?.id !== undefined };
+  });
+}
+
+function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
+  const found = [...node.transitions].flatMap(([, transitions]) => transitions as readonly Transition[]);
+  const triggered = found
+    // The root has those of all routes: they are shown where they lead.
+    .filter(({ eventType }) => eventType !== "xstate.route")
+    .map((transition): [Trigger, Transition] => [triggerOf(node, transition), transition]);
+  const always = ((node.always ?? []) as readonly Transition[]).map((transition): [Trigger, Transition] => [
+    { kind: "always" },
+    transition,
+  ]);
+  return [...triggered, ...always];
+}
+
+function triggerOf(node: AnyStateNode, { eventType, delay }: Transition): Trigger {
+  if (delay !== undefined) return { kind: "after", delay };
+  if (eventType === `xstate.done.state.${node.id}`) return { kind: "done" };
+  for (const { id } of node.invoke) {
+    if (eventType === `xstate.done.actor.${id}`) return { kind: "actor", what: "done", id };
+    if (eventType === `xstate.error.actor.${id}`) return { kind: "actor", what: "error", id };
+    if (eventType === `xstate.snapshot.${id}`) return { kind: "actor", what: "snapshot", id };
+  }
+  return { kind: "event", type: eventType };
+}
+
+function describeTransition(trigger: Trigger, transition: Transition): TransitionDescription {
+  const targets = transition.target?.map(({ id }) => id);
+  return present({ trigger, ...effectsOf(transition), targets }) as TransitionDescription;
+}
+
+function effectsOf(transition: Partial<Transition>): Omit<TransitionDescription, "trigger" | "targets"> {
+  return present({
+    guard: guardOf(transition.guard),
+    actions: list(transition.actions as unknown).map(actionOf),
+    reenter: transition.reenter ?? false,
+    description: transition.description,
+  }) as Omit<TransitionDescription, "trigger" | "targets">;
+}
+
+function routeOf(route: unknown): StateDescription["route"] {
+  return typeof route === "object" && route !== null ? effectsOf(route) : undefined;
+}
+
+/** As XState resolves them: from the parent, or by an id. */
+function defaultsOf(node: AnyStateNode): string[] | undefined {
+  const targets = list(node.config.target as string | undefined);
+  if (targets.length === 0) return undefined;
+  return targets.map((target) => {
+    if (target.startsWith("#")) return node.machine.getStateNodeById(target).id;
+    const path = target.split(/(?<!\\)\./).map((key) => key.replaceAll("\\.", "."));
+    return path.reduce((from, key) => from.states[key] as AnyStateNode, node.parent as AnyStateNode).id;
+  });
+}

@@ -1,0 +1,134 @@
+import type { AnyStateMachine } from "xstate";
+import { describeMachine } from "./describe-machine.ts";
+import { type Box, drawingOf } from "./drawing.ts";
+import { initialLabel } from "./labels.ts";
+import type { PictureOptions } from "./mermaid.ts";
+
+/**
+ * Writes a machine in DOT, the language of Graphviz. States within states are clusters. Names are text, whatever is in them.
+ *
+ * The same machine gives the same text.
+ *
+ * @throws {TypeError} for what is no machine of XState 5.
+ */
+export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOptions = {}): string {
+  const drawing = drawingOf(describeMachine(machine));
+  const names = new Map<string, string>();
+  const inside = new Map<string, Box>();
+  const register = (box: Box) => {
+    names.set(box.state.id, `s${names.size + 1}`);
+    inside.set(box.state.id, box);
+    for (const inner of box.boxes) register(inner);
+  };
+  for (const box of drawing.boxes) register(box);
+  const name = ({ id }: Box["state"]) => names.get(id) as string;
+  const find = (id: string) => inside.get(id) as Box;
+
+  const lines = [
+    `digraph "${quoted(drawing.title)}" {`,
+    `  graph [rankdir=${direction}, compound=true, bgcolor="transparent", fontname="Helvetica", fontsize=13, nodesep=0.35, ranksep=0.45]`,
+    `  node [shape=box, style="rounded", fontname="Helvetica", fontsize=13, margin="0.18,0.08", height=0.4]`,
+    `  edge [fontname="Helvetica", fontsize=11, arrowsize=0.7]`,
+  ];
+
+  const writeArrow = (tail: string, head: Box, label: string, attributes: readonly string[] = []) => {
+    const all = [...attributes];
+    if (label !== "") all.push(`label=<${arrowText(label)}>`);
+    if (head.boxes.length > 0) all.push(`lhead="cluster_${name(head.state)}"`);
+    lines.push(`  ${tail} -> ${anchor(head)}${all.length > 0 ? ` [${all.join(", ")}]` : ""}`);
+  };
+  /** Graphviz draws arrows between nodes only: the node in a cluster that stands for it. */
+  const anchor = (box: Box): string => {
+    const [first] = box.boxes;
+    if (first === undefined) return name(box.state);
+    return box.state.initial ? `${name(box.state)}_initial` : anchor(first);
+  };
+  /** Where an arrow begins: at the last of the boxes within, so that what comes next is below them all. */
+  const origin = (box: Box): string => {
+    const last = box.boxes.findLast(({ state }) => state.type !== "history") ?? box.boxes.at(-1);
+    return last === undefined ? name(box.state) : origin(last);
+  };
+  const writeInitial = (own: string, { target, actions }: NonNullable<Box["state"]["initial"]>) => {
+    lines.push(
+      `  ${own}_initial [shape=circle, style="filled", class="mark", label="", width=0.14, height=0.14]`,
+    );
+    writeArrow(`${own}_initial`, find(target), initialLabel(actions));
+  };
+  const writeBox = (box: Box, region: boolean) => {
+    const { state, boxes } = box;
+    const own = name(state);
+    if (boxes.length === 0) {
+      const looks =
+        state.type === "final" ? ", peripheries=2" : state.type === "history" ? ", shape=ellipse" : "";
+      lines.push(`  ${own} [class="state ${state.type}", label=<${boxText(box)}>${looks}]`);
+      return;
+    }
+    const style = region ? "rounded,dashed" : "rounded";
+    lines.push(`  subgraph "cluster_${own}" {`);
+    lines.push(`  graph [class="box ${state.type}", style="${style}", margin=14, label=<${boxText(box)}>]`);
+    if (state.initial) writeInitial(own, state.initial);
+    for (const inner of boxes) writeBox(inner, state.type === "parallel");
+    lines.push("  }");
+  };
+
+  if (drawing.initial) writeInitial("machine", drawing.initial);
+  for (const box of drawing.boxes) writeBox(box, false);
+  let forks = 0;
+  for (const { from, to, label } of drawing.arrows) {
+    const border = from.boxes.length > 0 ? [`ltail="cluster_${name(from.state)}"`] : [];
+    const [only, ...others] = to;
+    if (only === undefined) continue;
+    if (others.length === 0) {
+      writeArrow(origin(from), only, label, border);
+      continue;
+    }
+    forks += 1;
+    const shape = `shape=box, style="filled", class="mark", label="", width=0.9, height=0.06`;
+    const text = label === "" ? "" : `, label=<${arrowText(label)}>`;
+    lines.push(`  fork_${forks} [${shape}]`);
+    lines.push(`  ${origin(from)} -> fork_${forks} [${[...border, "arrowhead=none"].join(", ")}${text}]`);
+    for (const target of to) writeArrow(`fork_${forks}`, target, "");
+  }
+  lines.push("}");
+  return `${lines.join("\n")}\n`;
+}
+
+function boxText({ title, lines }: Box): string {
+  const small = lines.flatMap(wrapped).map((line) => `<BR/><FONT POINT-SIZE="11">${text(line)}</FONT>`);
+  return `<B>${text(title)}</B>${small.join("")}`;
+}
+
+function arrowText(label: string): string {
+  return wrapped(label)
+    .map((line) => ` ${text(line)} `)
+    .join("<BR/>");
+}
+
+/** Lines of about this many characters, broken at spaces only. */
+const width = 34;
+
+function wrapped(label: string): string[] {
+  const lines: string[] = [];
+  for (const word of label.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** Text in Graphviz's HTML-like labels. */
+function text(value: string): string {
+  const shown = visible(value);
+  if (shown.trim() === "") return "&#160;";
+  return shown.replace(/[&<>"'[\]\\]/g, (found) => `&#${found.codePointAt(0)};`);
+}
+
+/** Text in double quotes, where a backslash could begin an escape of Graphviz's. */
+function quoted(value: string): string {
+  return visible(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("&", "&amp;");
+}
+
+function visible(value: string): string {
+  return value.replace(/\r\n?|\n|\u2028|\u2029/g, "↵").replace(/\p{Cc}|\p{Cs}/gu, "�");
+}

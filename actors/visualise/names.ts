@@ -1,0 +1,76 @@
+import type { Named } from "./description.ts";
+import { plain, present } from "./plain.ts";
+
+/** What a function, or logic, without a name of its own is called. */
+export const inline = "inline";
+
+/** Names that functions get from the property that they are written in. */
+const properties = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
+
+/** What XState's own actions and guards keep of what they were given, and can be shown. */
+const shown: Readonly<Record<string, readonly string[]>> = {
+  "xstate.raise": ["event", "delay", "id"],
+  "xstate.sendTo": ["to", "event", "delay", "id"],
+  "xstate.emit": ["event"],
+  "xstate.cancel": ["sendId"],
+  "xstate.spawnChild": ["src", "id"],
+  "xstate.stopChild": ["actorRef"],
+  "xstate.log": ["value", "label"],
+};
+
+export function list<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value as T];
+}
+
+/** An action as a machine's configuration has it. */
+export function actionOf(action: unknown): Named {
+  if (typeof action !== "function") return named(action);
+  const own = action as unknown as Readonly<Record<string, unknown>>;
+  if (typeof own.type !== "string" || !own.type.startsWith("xstate.")) return { type: functionName(action) };
+  if (own.type === "xstate.assign") {
+    const keys = typeof own.assignment === "object" ? Object.keys(own.assignment ?? {}) : [];
+    return keys.length === 0 ? { type: own.type } : { type: own.type, params: { assigns: keys } };
+  }
+  const given = (shown[own.type] ?? []).flatMap((key) => {
+    const value = key === "src" && typeof own[key] !== "string" ? sourceName(own[key]) : plain(own[key]);
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  return given.length === 0 ? { type: own.type } : { type: own.type, params: Object.fromEntries(given) };
+}
+
+/** A guard as a machine's configuration has it. */
+export function guardOf(guard: unknown): Named | undefined {
+  if (guard === undefined) return undefined;
+  if (typeof guard !== "function") return named(guard);
+  const own = guard as unknown as { check?: unknown; guards?: readonly unknown[]; stateValue?: unknown };
+  if (own.check !== undefined && Array.isArray(own.guards))
+    return { type: `xstate.${guard.name}`, params: { guards: own.guards.map(guardOf) } };
+  if (own.check !== undefined)
+    return { type: "xstate.stateIn", params: { stateValue: plain(own.stateValue) } };
+  return { type: functionName(guard) };
+}
+
+/** The name of an actor's logic. */
+export function sourceName(src: unknown): string {
+  if (typeof src === "string") return src;
+  const { id, config } = (src ?? {}) as { readonly id?: unknown; readonly config?: unknown };
+  if (isMachine(src)) return typeof id === "string" && id !== "(machine)" ? id : inline;
+  return typeof config === "function" ? functionName(config) : inline;
+}
+
+/** Whether `value` is an XState machine, of whichever copy of XState. */
+export function isMachine(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "__xstatenode" in value && "root" in value;
+}
+
+function named(value: unknown): Named {
+  if (typeof value === "string") return { type: value };
+  const { type, params } = value as { readonly type: unknown; readonly params?: unknown };
+  return present({ type: String(type), params: plain(params) }) as Named;
+}
+
+// biome-ignore lint/complexity/noBannedTypes: of whatever function, its name is all that is read.
+function functionName(of: Function): string {
+  return properties.has(of.name) ? inline : of.name;
+}

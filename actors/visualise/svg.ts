@@ -1,0 +1,71 @@
+import type { AnyStateMachine } from "xstate";
+import { toDot } from "./dot.ts";
+import type { PictureOptions } from "./mermaid.ts";
+
+/** Graphviz is not there to lay pictures out. */
+export class GraphvizMissingError extends Error {
+  readonly code = "ERR_GRAPHVIZ_MISSING";
+  override readonly name = "GraphvizMissingError";
+}
+
+/** One look for light and dark: of the page's own colours, where it says which it has, else of the reader's system. */
+const style = `
+  .machine { --ink: #1f2328; --line: #59636e; --fill: #ffffff; --box: #818b981f; --accent: #0969da; }
+  @media (prefers-color-scheme: dark) {
+    .machine { --ink: #e6edf3; --line: #9198a1; --fill: #161b22; --box: #656c7626; --accent: #4493f8; }
+  }
+  .machine text { fill: var(--ink); font-family: Helvetica, Arial, "Liberation Sans", sans-serif; }
+  .machine .node path, .machine .node polygon, .machine .node ellipse { fill: var(--fill); stroke: var(--accent); }
+  .machine .final path + path { fill: none; }
+  .machine .cluster path { fill: var(--box); stroke: var(--line); }
+  .machine .edge path { stroke: var(--line); }
+  .machine .edge polygon { fill: var(--line); stroke: var(--line); }
+  .machine .mark ellipse, .machine .mark polygon { fill: var(--ink); stroke: var(--ink); }
+`;
+
+/**
+ * Draws a machine as an SVG that stands by itself, in light and dark (`prefers-color-scheme`), laid out by Graphviz, which
+ * runs as WebAssembly in this process: no program has to be installed, and nothing is asked of a server. The same machine
+ * gives the same text as long as the version of `@hpcc-js/wasm-graphviz` is the same. Names are text, whatever is in them.
+ *
+ * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if the optional package `@hpcc-js/wasm-graphviz` is not installed.
+ * @throws {TypeError} for what is no machine of XState 5.
+ *
+ * @example
+ * ```ts
+ * await writeFile("connection.svg", await toSvg(connectionMachine));
+ * ```
+ */
+export async function toSvg(machine: AnyStateMachine, options: PictureOptions = {}): Promise<string> {
+  const dot = toDot(machine, options);
+  const { Graphviz } = await loadGraphviz();
+  const graphviz = await Graphviz.load();
+  return dressed(graphviz.layout(dot, "svg", "dot"), machine.id);
+}
+
+async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> {
+  try {
+    return await import("@hpcc-js/wasm-graphviz");
+  } catch (cause) {
+    throw new GraphvizMissingError(
+      "An SVG is laid out by the package @hpcc-js/wasm-graphviz, which is not there: npm install --save-dev @hpcc-js/wasm-graphviz",
+      { cause },
+    );
+  }
+}
+
+/** Graphviz's SVG without what changes from version to version, with a title and a style of its own. */
+function dressed(svg: string, id: string): string {
+  const start = svg.indexOf("<svg");
+  const title = id.replace(/[&<>\p{Cc}\p{Cs}]/gu, (found) =>
+    /[&<>]/.test(found) ? `&#${found.codePointAt(0)};` : "�",
+  );
+  return svg
+    .slice(start)
+    .replace(/<!--.*?-->\n?/gs, "")
+    .replace(/<title>.*?<\/title>\n?/gs, "")
+    .replace(/ id="[^"]*"/g, "")
+    .replace(/ xmlns:xlink="[^"]*"/, "")
+    .replace("<svg", '<svg class="machine" role="img"')
+    .replace(/(<svg[^>]*>)/, (tag) => `${tag}\n<title>${title}</title>\n<style>${style}</style>`);
+}

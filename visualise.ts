@@ -1,0 +1,1 @@
+export * from "./actors/visualise/index.ts";
