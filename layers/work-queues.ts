@@ -37,6 +37,12 @@ export interface ConsumeOptions {
    * @default 100
    */
   readonly retryAfterMs?: number;
+  /**
+   * Called with a message that is about to go to the dead letters, and with why: what its handler threw last, or that those who
+   * handled it died. A promise is awaited; what it throws is reported. Like a handler's work it may happen twice, if the process dies
+   * meanwhile.
+   */
+  readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
 
 /** Handles one message of a named channel. It is done with it when its promise resolves; when it rejects, it is not. */
@@ -137,13 +143,23 @@ export class WorkQueues {
   #receiver(
     channel: string,
     handler: JobHandler<Message>,
-    { maxDeliveries, retryAfterMs }: typeof defaults,
+    { maxDeliveries, retryAfterMs, onDead = () => {} }: typeof defaults & ConsumeOptions,
   ): QueueReceiver {
     const counters = this.#counters;
     const sealing = this.#sealing;
     const report: ErrorListener = (error, facts) => this.#report(error, { channel, ...facts });
     // Dead letters are kept until somebody looks at them.
     const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
+    const bury = async ({ message }: Decoded, delivery: JobDelivery, error: unknown): Promise<"dead"> => {
+      counters.drop("dead-letter");
+      report(error, { stage: "consume", attempt: delivery.attempt });
+      try {
+        await onDead(message, delivery, error);
+      } catch (failure) {
+        report(failure, { stage: "consume", attempt: delivery.attempt });
+      }
+      return "dead";
+    };
     return {
       async job(payload, attempt, signal, ageMs): Promise<JobOutcome> {
         counters.received += 1;
@@ -151,26 +167,20 @@ export class WorkQueues {
           counters.drop("expired");
           return "done";
         }
-        if (attempt > maxDeliveries) {
-          counters.drop("dead-letter");
-          report(new Error(`Who handled a message of "${channel}" died ${maxDeliveries} times.`), {
-            stage: "consume",
-            attempt,
-          });
-          return "dead";
-        }
         const decoded = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
         if (decoded === undefined) return "dead";
+        const delivery: JobDelivery = Object.freeze({ attempt, signal, ...addressOf(decoded) });
+        if (attempt > maxDeliveries) {
+          const error = new Error(`Who handled a message of "${channel}" died ${maxDeliveries} times.`);
+          return bury(decoded, delivery, error);
+        }
         try {
-          await handler(decoded.message, Object.freeze({ attempt, signal, ...addressOf(decoded) }));
+          await handler(decoded.message, delivery);
         } catch (error) {
           // What may be tried only once has been.
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
+          if (attempt >= maxDeliveries) return bury(decoded, delivery, error);
           report(error, { stage: "consume", attempt });
-          if (attempt >= maxDeliveries) {
-            counters.drop("dead-letter");
-            return "dead";
-          }
           const ceiling = Math.max(longestRetryMs, retryAfterMs);
           return { againAfterMs: Math.min(retryAfterMs * 2 ** (attempt - 1), ceiling) };
         }

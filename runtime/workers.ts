@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { SubmitOptions } from "../actors/index.ts";
-import { isAbort } from "../layers/abort.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { ErrorListener, JobDelivery, Message } from "../layers/contract.ts";
 import { InvalidMessageError, LayerClosedError } from "../layers/errors.ts";
@@ -24,6 +23,11 @@ export interface WorkerOptions {
    * same. @default 30_000
    */
   readonly claimAfterMs?: number;
+  /**
+   * Called with a job that has failed for good and is about to go to the dead letters, and with why: what its handler threw last, or that its
+   * workers died. Whoever submitted it hears so by itself. What it throws is reported.
+   */
+  readonly onFailed?: (message: Message, job: Pick<Job, "id" | "attempt">, error: unknown) => unknown;
 }
 
 /** A job in the hands of a worker. */
@@ -78,7 +82,7 @@ export class Workers {
   async start(
     channel: string,
     handler: WorkHandler,
-    { layer, concurrency, claimAfterMs, attempts = 3 }: WorkerOptions,
+    { layer, concurrency, claimAfterMs, attempts = 3, onFailed = () => {} }: WorkerOptions,
   ): Promise<Worker> {
     this.#refuseIfClosing();
     if (typeof handler !== "function") {
@@ -93,9 +97,13 @@ export class Workers {
     this.#control.begin();
     const consumption = await found.consume<Message>(
       channel,
-      (message, delivery) => this.#work(channel, handler, message, delivery, attempts),
+      (message, delivery) => this.#work(channel, handler, message, delivery),
       {
         maxDeliveries: attempts,
+        onDead: async (message, delivery, error) => {
+          await this.#tellOf(delivery)({ type: "job_failed", reason: failureText(error) });
+          await onFailed(message, { id: delivery.job, attempt: delivery.attempt }, error);
+        },
         ...(concurrency !== undefined && { concurrency }),
         ...(claimAfterMs !== undefined && { claimAfterMs }),
       },
@@ -137,21 +145,13 @@ export class Workers {
     for (const abandon of [...this.#running]) abandon();
   }
 
-  async #work(
-    channel: string,
-    handler: WorkHandler,
-    message: Message,
-    delivery: JobDelivery,
-    attempts: number,
-  ): Promise<void> {
-    const { attempt, signal, replyTo, job } = delivery;
+  async #work(channel: string, handler: WorkHandler, message: Message, delivery: JobDelivery): Promise<void> {
+    const { attempt, signal, job } = delivery;
+    const send = this.#tellOf(delivery);
     // One after the other, so that they come in order.
     let telling = Promise.resolve();
     const tell = (said: Message) => {
-      if (replyTo === undefined || job === undefined) return;
-      telling = telling
-        .then(() => this.#control.send(replyTo, { ...said, job }))
-        .catch((error: unknown) => this.#notTold(error, said.type));
+      telling = telling.then(() => send(said));
     };
     let isOver = false;
     const progress = (value: unknown) => {
@@ -162,14 +162,22 @@ export class Workers {
         handler(message, Object.freeze({ id: job, attempt, signal, progress })),
       );
       tell(resultOf(value));
-    } catch (error) {
-      const isGivenBack = attempts > 1 && isAbort(error, signal);
-      if (attempt >= attempts && !isGivenBack) tell({ type: "job_failed", reason: failureText(error) });
-      throw error;
     } finally {
       isOver = true;
       await telling;
     }
+  }
+
+  /** How whoever submitted a job is told of it. It never rejects. */
+  #tellOf({ replyTo, job }: JobDelivery): (said: Message) => Promise<void> {
+    return async (said) => {
+      if (replyTo === undefined || job === undefined) return;
+      try {
+        await this.#control.send(replyTo, { ...said, job });
+      } catch (error) {
+        this.#notTold(error, said.type);
+      }
+    };
   }
 
   #run(channel: string, work: () => unknown): Promise<unknown> {

@@ -1,10 +1,12 @@
 import {
   type Delivery,
+  type Gap,
   groupName,
   handlers,
   JsonWebSocketConsumer,
   LayerUnavailableError,
   type Mail,
+  QueueFullError,
 } from "greenroom";
 import { type Job, type JobMessages, jobGroup, jobQueue, kindOf } from "../jobs/job.ts";
 import { untilReached } from "./until-reached.ts";
@@ -50,9 +52,11 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   }
 
   /** What was told meanwhile may be lost; the other layer has it, as soon as that is back, too. */
-  override async onGap() {
+  override async onGap({ group }: Gap) {
+    const id = idOf({ ...(group !== undefined && { group }) });
+    if (!this.#watched.has(id)) return;
     await untilReached(this.signal, async () => {
-      for (const id of [...this.#watched.keys()]) await this.#catchUp(id);
+      await this.#catchUp(id);
     });
   }
 
@@ -62,8 +66,11 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     let id: string;
     try {
       id = await this.submit(jobQueue, { type: "job", ...job }, { layer: "queue" });
-    } catch {
-      this.#refuse("The job queue cannot be reached, or is full. Try again in a moment.");
+    } catch (error) {
+      if (error instanceof QueueFullError) this.#refuse("Too many jobs wait already. Try again in a moment.");
+      else if (error instanceof LayerUnavailableError)
+        this.#refuse("The job queue cannot be reached: the job may not have been queued.");
+      else throw error;
       return;
     }
     this.sendJson({
@@ -81,9 +88,12 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   async #watch(id: unknown) {
     if (typeof id !== "string" || groupName(jobGroup(id)) !== undefined) {
       this.#refuse('To watch a job takes its id: {"type": "watch", "job_id": "…"}.');
-    } else if (!this.#watched.has(id) && !this.#isFull()) {
+    } else if (this.#watched.has(id)) {
+      this.#tell(id, this.#watched.get(id) as Progress);
+    } else if (!this.#isFull()) {
       await this.#orRefuse(id, async () => {
         if (await this.#follow(id)) return;
+        await this.#unwatch(id);
         this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
       });
     }
@@ -95,7 +105,7 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
       await follow();
     } catch (error) {
       if (!(error instanceof LayerUnavailableError)) throw error;
-      this.#watched.delete(id);
+      await this.#unwatch(id).catch(() => {});
       this.#refuse(`What becomes of job ${id} cannot be told now. Watch it in a moment.`);
     }
   }
@@ -120,12 +130,21 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     const known = this.#watched.get(id);
     if (known === undefined || further(known, progress) === known) return;
     this.#watched.set(id, progress);
-    this.sendJson({ type: "job_progress", job_id: id, percent: progress.percent });
+    this.#tell(id, progress);
+  }
+
+  #tell(id: string, { percent }: Progress) {
+    this.sendJson({ type: "job_progress", job_id: id, percent });
   }
 
   async #result(id: string, message: string) {
-    if (!this.#watched.delete(id)) return;
+    if (!this.#watched.has(id)) return;
     this.sendJson({ type: "job_result", job_id: id, message });
+    await this.#unwatch(id);
+  }
+
+  async #unwatch(id: string) {
+    this.#watched.delete(id);
     await this.groupDiscard(jobGroup(id));
   }
 

@@ -46,8 +46,9 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
   }
 
   get #name(): string {
-    const wanted = this.scope.query.get("name")?.trim().slice(0, 40);
-    return wanted || `Guest ${randomInt(1_000, 10_000)}`;
+    // Without what cannot be seen, or turns text around.
+    const name = (this.scope.query.get("name") ?? "").replace(/\p{C}/gu, "").trim();
+    return [...name].slice(0, 40).join("") || `Guest ${randomInt(1_000, 10_000)}`;
   }
 
   #say(message: string) {

@@ -34,7 +34,18 @@ export function startWorker(
       await tell(runtime, id, { type: "job_result", message: tasks[kind](content) });
       onJob(`${id} ${kind}: done`);
     },
-    { layer: "queue", concurrency: 4, claimAfterMs },
+    {
+      layer: "queue",
+      concurrency: 4,
+      claimAfterMs,
+      onFailed: async (_job, { id = "" }) => {
+        await tell(runtime, id, {
+          type: "job_result",
+          message: "❌ The job was tried three times, and failed.",
+        });
+        onJob(`${id}: failed for good`);
+      },
+    },
   );
 }
 

@@ -13,6 +13,9 @@ export function atTurnEnd(work: () => void): void {
 
 /** It belongs to nobody who happened to ask first. */
 const end = AsyncResource.bind((): void => {
-  for (const work of waiting) work();
-  waiting = [];
+  try {
+    for (const work of waiting) work();
+  } finally {
+    waiting = [];
+  }
 });

@@ -1,4 +1,8 @@
 import { expect } from "chai";
+import { createRuntime } from "greenroom";
+import { jobGroup } from "../../demo/jobs/job.ts";
+import { startWorker } from "../../demo/jobs/worker.ts";
+import { createLayers } from "../../demo/layers.ts";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
 
@@ -147,10 +151,59 @@ describe("the demo's background jobs", () => {
     });
 
     it("is limited to 100 jobs of one connection", async () => {
+      await demo.close();
+      demo = await startDemo({ port: 0, jobStepMs: 60_000 });
       const client = await open();
-      for (let n = 0; n <= 100; n += 1) send(client, { type: "watch", job_id: `unknown-${n}` });
-      for (let n = 0; n < 100; n += 1) expect((await told(client)).message).to.contain(`unknown-${n}:`);
-      expect((await told(client)).message).to.contain("100 jobs at a time");
+      for (let n = 0; n <= 100; n += 1) send(client, { content: "slow" });
+      let queued = 0;
+      let said = await told(client);
+      for (; said.status !== "error"; said = await told(client)) if (said.status === "queued") queued += 1;
+      expect([queued, said.message]).to.deep.equal([
+        100,
+        "❌ 100 jobs at a time are as many as one connection may have.",
+      ]);
+      for (let n = 0; n < 100; n += 1) send(client, { type: "watch", job_id: `unknown-${n}` });
+      for (let n = 0; n < 100; n += 1) expect(await told(client)).to.have.property("status", "error");
     });
+
+    it("is told of again to who watches it already", async () => {
+      await demo.close();
+      demo = await startDemo({ port: 0, jobStepMs: 60_000 });
+      const client = await open();
+      send(client, { content: "slow" });
+      const [, queued, progress] = [await told(client), await told(client), await told(client)];
+      expect(progress).to.deep.equal({ type: "job_progress", job_id: queued.job_id, percent: 0 });
+      send(client, { type: "watch", job_id: queued.job_id });
+      expect(await told(client)).to.deep.equal(progress);
+    });
+
+    it("leaves no place taken by one that is unknown", async () => {
+      const client = await open();
+      for (const n of [1, 2]) {
+        send(client, { type: "watch", job_id: "never-was" });
+        expect((await told(client)).message, `time ${n}`).to.contain("Nothing is known of job never-was");
+      }
+    });
+  });
+
+  it("ends with a last word for those that failed as often as they may", async () => {
+    const runtime = createRuntime({ layers: createLayers(undefined), control: "chat", onError() {} });
+    const lines: string[] = [];
+    const failed = new Promise<void>((resolve) => {
+      const onJob = (line: string) => lines.push(line) > 0 && line.endsWith("failed for good") && resolve();
+      void startWorker(runtime, { stepMs: 0, onJob });
+    });
+    const id = await runtime.submit(
+      "jobs",
+      { type: "job", kind: "nonsense", content: "" },
+      { layer: "queue" },
+    );
+    await failed;
+    const { entries } = await runtime.layers.queue.history(jobGroup(id));
+    expect(entries.at(-1)?.message).to.deep.equal({
+      type: "job_result",
+      message: "❌ The job was tried three times, and failed.",
+    });
+    await runtime.close();
   });
 });

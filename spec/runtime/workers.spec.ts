@@ -324,13 +324,44 @@ describe("workers", () => {
     expect(await next(actor, 1)).to.deep.equal(['0 done "by the second"']);
   });
 
+  it("tell of a job that failed for good where it failed, too, with what it threw last", async () => {
+    const chat = new MemoryLayer();
+    const errors: unknown[] = [];
+    const runtime = opened(createRuntime({ layers: { chat }, onError: (error) => errors.push(error) }));
+    const broken = new Error("the teller is broken");
+    const failed: unknown[] = [];
+    const told = new Promise<void>((resolve) => {
+      void runtime.worker(
+        "jobs",
+        (_, { attempt }) => {
+          throw new Error(`attempt ${attempt}`);
+        },
+        {
+          attempts: 2,
+          onFailed: ({ type }, { id, attempt }, error) => {
+            failed.push([type, id, attempt, String(error)]);
+            resolve();
+            throw broken;
+          },
+        },
+      );
+    });
+    const id = await runtime.submit("jobs", { type: "job" });
+    await told;
+    expect(failed).to.deep.equal([["job", id, 2, "Error: attempt 2"]]);
+    await runtime.close();
+    expect(errors.at(-1)).to.equal(broken);
+    expect(errors.map(String)).to.deep.equal(["Error: attempt 1", "Error: attempt 2", String(broken)]);
+  });
+
   it("say after what time others get the jobs of a process that is out of reach, where they are told to", async () => {
     const asked: unknown[] = [];
     const chat = new MemoryLayer();
     const consume = chat.consume.bind(chat);
     Object.assign(chat, {
       consume: (...args: Parameters<typeof consume>) => {
-        asked.push(args[2]);
+        const { onDead: _, ...told } = args[2] ?? {};
+        asked.push(told);
         return consume(...args);
       },
     });

@@ -5,8 +5,12 @@ import { Tab } from "./page-parts.ts";
 
 let browser: Promise<Browser> | undefined;
 
-/** One for all specs, since it takes its time. */
-after(async () => (await browser)?.close());
+/** One for all specs of a run, or of a file where files run side by side, since it takes its time. */
+after(async () => {
+  const last = browser;
+  browser = undefined;
+  await (await last)?.close();
+});
 
 /** Notes every state a panel takes, those included that pass too quickly to be looked up from here. */
 const noteStates = `

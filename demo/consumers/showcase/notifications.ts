@@ -39,5 +39,5 @@ export class Notifications extends JsonWebSocketConsumer<{ messages: Notificatio
 function messageOf(value: unknown): string {
   if (typeof value !== "object" || value === null || !("message" in value)) return "No message";
   const { message } = value;
-  return typeof message === "string" ? message : JSON.stringify(message);
+  return typeof message === "object" ? "No message" : String(message);
 }

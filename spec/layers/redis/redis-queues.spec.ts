@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
+import type { JobDelivery, Message } from "../../../layers/contract.ts";
 import { runScript, tidyScript } from "../../../layers/redis/redis-queue-scripts.ts";
 import { RedisQueues } from "../../../layers/redis/redis-queues.ts";
 import { redisServer } from "../../../layers/redis/redis-server.ts";
@@ -137,11 +138,15 @@ describe("RedisQueues on a server", () => {
     const [id = ""] = (await pending())[0] ?? [];
     await raw.xclaim(key, "workers", "dead", 0, id, "IDLE", 60_000, "RETRYCOUNT", 3, "JUSTID");
     const [worker, dead] = [new Worker(), new Worker()];
-    await layer.consume("jobs", worker.handle);
+    const buried: unknown[] = [];
+    const onDead = ({ type }: Message, { attempt }: JobDelivery, error: unknown) =>
+      buried.push([type, attempt, String(error)]);
+    await layer.consume("jobs", worker.handle, { onDead });
     await layer.consume("jobs.dead", dead.handle);
     await dead.hasBegun(1);
     expect(worker.numbers).to.deep.equal([]);
     expect(dead.attempts).to.deep.equal([[1, 1]]);
+    expect(buried).to.deep.equal([["job", 4, 'Error: Who handled a message of "jobs" died 3 times.']]);
     expect(layer.counters().dropped).to.deep.equal({ "dead-letter": 1 });
     expect(errors.map(({ message }) => message).join()).to.include("died 3 times");
   });
