@@ -3,6 +3,9 @@ import { createJobCard } from "./job-card.js";
 import { forgetJob, keepJob, keptJobs } from "./kept-jobs.js";
 import { createPanel } from "./panel.js";
 
+/** How long a server that cannot reach its layers is left alone, in milliseconds. */
+const againAfterMs = 2_000;
+
 /** @typedef {import("./job-card.js").Job & { card: ReturnType<typeof createJobCard> }} ShownJob */
 
 /**
@@ -70,7 +73,7 @@ export function createJobs(element) {
     if (news.status === "queuing") return undefined;
     if (news.status === "queued") take(news.job_id);
     else if (news.type === "job_progress") taken.get(news.job_id)?.progress(news.percent);
-    else if (news.type === "job_result") end(news.job_id, (card) => card.done(news.message));
+    else if (news.type === "job_result") end(news.job_id, (card) => finish(card, news.message));
     return undefined;
   }
 
@@ -105,7 +108,8 @@ export function createJobs(element) {
    */
   function refuse(why) {
     const named = [...taken.keys()].find((id) => why.includes(id));
-    if (named) end(named, (card) => card.failed(why));
+    if (named && why.endsWith("Watch it in a moment.")) watchLater(named);
+    else if (named) end(named, (card) => card.failed(why));
     else if (sent.length === 0) return { text: why, kind: "refusal" };
     else sent.shift()?.card.failed(why);
     panel.messages.grown();
@@ -113,7 +117,18 @@ export function createJobs(element) {
   }
 
   function watchAgain() {
-    for (const id of taken.keys()) panel.send(JSON.stringify({ type: "watch", job_id: id }));
+    for (const id of taken.keys()) watch(id);
+  }
+
+  /** @param {string} id */
+  function watchLater(id) {
+    taken.get(id)?.doubt();
+    setTimeout(() => taken.has(id) && watch(id), againAfterMs);
+  }
+
+  /** @param {string} id */
+  function watch(id) {
+    panel.send(JSON.stringify({ type: "watch", job_id: id }));
   }
 
   function lose() {
@@ -121,4 +136,15 @@ export function createJobs(element) {
     for (const { card } of sent.splice(0))
       card.failed("The connection was lost before the server's answer. It may be done or not.");
   }
+}
+
+/**
+ * The server's last word of a job.
+ *
+ * @param {ShownJob["card"]} card
+ * @param {string} message
+ */
+function finish(card, message) {
+  if (message.startsWith("❌")) card.failed(message);
+  else card.done(message);
 }

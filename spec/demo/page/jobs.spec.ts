@@ -119,6 +119,30 @@ describe("the demo's page: background jobs", () => {
       expect(told.at(-1)).to.deep.equal({ type: "watch", job_id: "7" });
     });
 
+    it("asks again, after a while, for a job of which nothing can be told now, and shows one that failed", async () => {
+      const { jobs, page } = await open();
+      await jobs.does("translate", "hello");
+      const card = jobs.cards.first();
+      tell({ status: "queued", job_id: "7" });
+      await isTold(card, "queued");
+      tell({
+        status: "error",
+        message: "❌ What becomes of job 7 cannot be told now. Watch it in a moment.",
+      });
+      await isTold(card, "waits for the connection");
+      await page.clock.fastForward(2_000);
+      // What the page sends from here on comes after what it has sent by itself.
+      await jobs.says("next");
+      await jobs.cards.nth(1).waitFor();
+      tell({ type: "job_result", job_id: "7", message: "❌ The job was tried three times, and failed." });
+      await isTold(card, "not done");
+      expect(told).to.deep.equal([
+        { type: "translate", content: "hello" },
+        { type: "watch", job_id: "7" },
+        { type: "translate", content: "next" },
+      ]);
+    });
+
     it("shows what is refused where it belongs", async () => {
       const { jobs } = await open();
       await jobs.does("translate", "one");
