@@ -11,7 +11,7 @@ import { pages, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-// `npm run test:tutorial` follows the pages with the packed package, which takes npm, a browser and a minute.
+// `npm run test:docs` follows the pages with the packed package, which takes npm, a browser and a minute.
 describe("the files in docs/tutorial", function () {
   this.timeout(60_000); // the compiler
   let folder: string;

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { run } from "./support/child-process.ts";
-import { codeBlocks } from "./support/code-blocks.ts";
+import { run } from "../support/child-process.ts";
+import { codeBlocks } from "../support/code-blocks.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
 /** What a program printed, whether or not it succeeded. */
