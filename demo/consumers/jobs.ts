@@ -52,8 +52,8 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   }
 
   /** What was told meanwhile may be lost; the other layer has it, as soon as that is back, too. */
-  override async onGap({ group }: Gap) {
-    const id = idOf({ ...(group !== undefined && { group }) });
+  override async onGap(gap: Gap) {
+    const id = idOf(gap);
     if (!this.#watched.has(id)) return;
     await untilReached(this.signal, async () => {
       await this.#catchUp(id);
@@ -88,15 +88,19 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   async #watch(id: unknown) {
     if (typeof id !== "string" || groupName(jobGroup(id)) !== undefined) {
       this.#refuse('To watch a job takes its id: {"type": "watch", "job_id": "…"}.');
-    } else if (this.#watched.has(id)) {
-      this.#tell(id, this.#watched.get(id) as Progress);
-    } else if (!this.#isFull()) {
-      await this.#orRefuse(id, async () => {
-        if (await this.#follow(id)) return;
-        await this.#unwatch(id);
-        this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
-      });
+      return;
     }
+    const known = this.#watched.get(id);
+    if (known !== undefined) {
+      this.#tell(id, known);
+      return;
+    }
+    if (this.#isFull()) return;
+    await this.#orRefuse(id, async () => {
+      if (await this.#follow(id)) return;
+      await this.#unwatch(id);
+      this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
+    });
   }
 
   /** Where the layers are out of reach, whoever asks can ask again. */
@@ -168,7 +172,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 }
 
 /** The group says which job it is. */
-function idOf({ group = "" }: Delivery): string {
+function idOf({ group = "" }: Delivery | Gap): string {
   return group.slice(jobGroup("").length);
 }
 

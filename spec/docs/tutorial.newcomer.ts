@@ -10,7 +10,7 @@ import { Client } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { Newcomer } from "../support/newcomer.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
-import { pages, tutorial } from "../support/tutorial.ts";
+import { chatInRoom, pages, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -100,21 +100,14 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
 
   it("has a working room chat after that step: two clients chat, and so do two tabs", async () => {
     await follow("3-room-chat.md");
-    const url = `${address()}/ws/room/general`;
-    const joined = "🚪 Someone joined room 'general'";
-    const one = await Client.open(url);
-    expect(await one.next()).to.equal(joined);
-    const two = await Client.open(url);
-    expect([await one.next(), await two.next()]).to.deep.equal([joined, joined]);
-    one.send("hello");
-    expect([await one.next(), await two.next()]).to.deep.equal(["💬 hello", "💬 hello"]);
+    const { one, two } = await chatInRoom(address());
     await two.close();
     expect(await one.next()).to.equal("👋 Someone left room 'general'");
 
     const tab = panel(await openPage(), "Room chat");
     const other = panel(await openPage(), "Room chat");
     const kitchen = panel(await openPage("?room=kitchen"), "Room chat");
-    for (const each of [tab, other]) await each.shows(joined);
+    for (const each of [tab, other]) await each.shows("🚪 Someone joined room 'general'");
     await kitchen.shows("🚪 Someone joined room 'kitchen'");
     await tab.says("<b>from a tab</b>");
     await other.shows("💬 <b>from a tab</b>");

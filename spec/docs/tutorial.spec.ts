@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { run } from "../support/child-process.ts";
-import { Client } from "../support/client.ts";
 import { codeBlocks } from "../support/code-blocks.ts";
 import { freePort } from "../support/free-port.ts";
 import { Terminal } from "../support/terminal.ts";
-import { pages, tutorial } from "../support/tutorial.ts";
+import { chatInRoom, pages, tutorial } from "../support/tutorial.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -47,14 +46,7 @@ describe("the files in docs/tutorial", function () {
     const server = new Terminal(command, join(folder, "3-room-chat.md"), { ...env, PORT: String(port) });
     try {
       expect(await server.next()).to.equal(`Open http://localhost:${port}`);
-      const url = `http://localhost:${port}/ws/room/general`;
-      const joined = "🚪 Someone joined room 'general'";
-      const one = await Client.open(url);
-      expect(await one.next()).to.equal(joined);
-      const two = await Client.open(url);
-      expect([await one.next(), await two.next()]).to.deep.equal([joined, joined]);
-      one.send("hello");
-      expect([await one.next(), await two.next()]).to.deep.equal(["💬 hello", "💬 hello"]);
+      await chatInRoom(`http://localhost:${port}`);
     } finally {
       await server.end();
     }

@@ -1,4 +1,6 @@
 import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+import { Client } from "./client.ts";
 
 /** The folder of the tutorial. */
 export const tutorial = fileURLToPath(new URL("../../docs/tutorial", import.meta.url));
@@ -12,3 +14,16 @@ export const pages = [
   "5-showcase.md",
   "6-customisations.md",
 ] as const;
+
+/** Sees that two clients chat in the room `general`, by what step 3 says. @returns both, still connected */
+export async function chatInRoom(address: string): Promise<{ readonly one: Client; readonly two: Client }> {
+  const url = `${address}/ws/room/general`;
+  const joined = "🚪 Someone joined room 'general'";
+  const one = await Client.open(url);
+  expect(await one.next()).to.equal(joined);
+  const two = await Client.open(url);
+  expect([await one.next(), await two.next()]).to.deep.equal([joined, joined]);
+  one.send("hello");
+  expect([await one.next(), await two.next()]).to.deep.equal(["💬 hello", "💬 hello"]);
+  return { one, two };
+}
