@@ -21,6 +21,8 @@ export interface InspectorOptions {
   readonly guards?: readonly Guard[];
   /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
   readonly payloads?: boolean;
+  /** How often the page is told what is new, in milliseconds, 10 to 60,000. @default 500 */
+  readonly tickMs?: number;
 }
 
 /** The inspector cannot be mounted: nobody says who may look at it, or it is there already. */
@@ -48,6 +50,7 @@ interface InspectedRuntime {
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; and if the runtime
  *   has an inspector.
+ * @throws {RangeError} if `tickMs` makes no sense.
  * @throws {RouteError} if the path is malformed, or taken; {@link InspectorError} if it has a parameter.
  *
  * @example
@@ -60,12 +63,12 @@ interface InspectedRuntime {
  */
 export function inspector(
   runtime: InspectedRuntime,
-  { path, guards, payloads = false }: InspectorOptions,
+  { path, guards = [], payloads = false, tickMs = 500 }: InspectorOptions,
 ): void {
   const inside = runtime[internals];
   const { environment, router, files } = inside;
   const { inspection } = environment;
-  if (guards === undefined && process.env.NODE_ENV === "production") {
+  if (guards.length === 0 && process.env.NODE_ENV === "production") {
     throw new InspectorError(
       "In production the inspector needs guards, which say who may look: " +
         "inspector(runtime, { path, guards: [({ user }) => …] }).",
@@ -76,15 +79,19 @@ export function inspector(
       `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
     );
   }
+  if (!(tickMs >= 10 && tickMs <= 60_000)) {
+    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 60000.`);
+  }
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 
   const failures = new Failures();
-  const lookout = new Lookout(inside, failures, (Consumer) => Consumer === Watcher);
+  const lookout = new Lookout(inside, { failures, isHidden: (Consumer) => Consumer === Watcher, tickMs });
   const Watcher = watcherClass(lookout, {
     greenroom: version,
     node: `${hostname()}:${process.pid}`,
     nodeVersion: process.version,
     startedAt: performance.timeOrigin,
+    tickMs,
     payloads,
   });
   const { page, others } = readPageFiles(path);
@@ -92,7 +99,7 @@ export function inspector(
     pattern: path,
     Consumer: Watcher,
     checks: {},
-    guards: guards ?? [ownMachineGuard],
+    guards: guards.length > 0 ? guards : [ownMachineGuard],
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
