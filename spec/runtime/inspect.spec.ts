@@ -247,7 +247,10 @@ const stateIn = (event: StatelyInspectionEvent) =>
   event.type === "@xstate.snapshot" ? (event.snapshot as { readonly value?: string }).value : undefined;
 
 describe("@statelyai/inspect", () => {
-  afterEach(stopServing);
+  const endings: (() => unknown)[] = [stopServing];
+  after(async () => {
+    for (const end of endings) await end();
+  });
 
   it("gets all actors with their machines, events and snapshots, over a socket", async () => {
     const port = await freePort();
@@ -255,6 +258,11 @@ describe("@statelyai/inspect", () => {
     // As the page with the pictures does.
     const page = await Client.open(`ws://localhost:${port}`);
     const inspector = createWebSocketInspector({ url: `ws://localhost:${port}` });
+    endings.push(
+      () => inspector.stop(),
+      () => page.close(),
+      () => relay.stop(),
+    );
     const { runtime, url, failures } = await serve({ layers: chat(), inspect: inspector.inspect });
     runtime.route("/lamp", Lamp);
     const clients = await Promise.all(Array.from({ length: 10 }, () => Client.open(`${url}/lamp`)));
@@ -273,9 +281,6 @@ describe("@statelyai/inspect", () => {
     }
     expect(failures).to.deep.equal([]);
     expect(Math.max(...frames.map(({ length }) => length))).to.be.below(2_500);
-    inspector.stop();
-    await page.close();
-    relay.stop();
 
     const born = sent.flatMap((event) => (event.type === "@xstate.actor" ? [event] : []));
     const called = (name: string) => born.filter((event) => event.name === name);
