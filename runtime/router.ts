@@ -60,6 +60,11 @@ export class Router {
     this.#routes.push({ route, shape, matches });
   }
 
+  /** In the order added. */
+  get routes(): readonly Route[] {
+    return this.#routes.map(({ route }) => route);
+  }
+
   has(path: string): boolean {
     return this.#routes.some(({ matches }) => matches(path));
   }
