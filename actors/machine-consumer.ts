@@ -175,6 +175,7 @@ export function machineConsumer<
       // The compiler cannot know whether a machine that it does not know needs an input.
       const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
       this.#actor = actor;
+      this.#context.runs(actor);
       actor.on("*", (effect) => this.#run(effect as unknown as Effect));
       actor.subscribe({
         error: (error) => this.#failed(error),

@@ -19,12 +19,14 @@ import type { Environment } from "./environment.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { surviveErrors } from "./http-answer.ts";
+import { type PlainAnswer, surviveErrors } from "./http-answer.ts";
+import type { Inspection, Report } from "./inspection.ts";
 import { type Internals, internals } from "./internals.ts";
 import { LagWatch } from "./lag-watch.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
-import { answerPlainRequest } from "./plain-request.ts";
+import { answerPlainRequest, requireUpgrade } from "./plain-request.ts";
+import { targetOf } from "./request-scope.ts";
 import type {
   OnCompletePattern,
   OnKnownLayer,
@@ -108,6 +110,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly #environment: Environment;
   readonly #supervisor = new Supervisor<Connection>();
   readonly #router = new Router();
+  readonly #files = new Map<string, PlainAnswer>();
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
   readonly #attached = new Map<Server, () => void>();
@@ -130,7 +133,11 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const tell = createReporter(() => onError);
     // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
-    const report: ErrorListener = (error, details) => ownerless(() => tell(error, details));
+    const inspection: Inspection = { onlooker: undefined, onFailure: undefined };
+    const report: Report = (error, where, actor) => {
+      inspection.onFailure?.(error, where, actor);
+      ownerless(() => tell(error, where));
+    };
     const control = new Control({
       layers: known,
       control: chooseControlLayer(known, controlAlias),
@@ -151,6 +158,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       clock,
       counters,
       report,
+      inspection,
       supervisor: this.#supervisor,
       turn: new Turn(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
@@ -185,7 +193,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     options: RouteOptions<P> = {},
   ): void {
     this.#check(consumer);
-    this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
+    const { params = {}, guards = [] } = options;
+    this.#router.add({ pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade });
   }
 
   /**
@@ -241,7 +250,13 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
    * ```
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#closed || !this.#admission.serves(request)) return false;
+    if (this.#closed) return false;
+    const file = this.#files.get(targetOf(request).path);
+    if (file !== undefined) {
+      file(request, response);
+      return true;
+    }
+    if (!this.#admission.serves(request)) return false;
     void answerPlainRequest(this.#admission, request, response);
     return true;
   }
@@ -282,7 +297,13 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
 
   /** @internal */
   get [internals](): Internals {
-    return { environment: this.#environment, admission: this.#admission };
+    return {
+      environment: this.#environment,
+      admission: this.#admission,
+      router: this.#router,
+      files: this.#files,
+      actors: { [Symbol.iterator]: () => this.#supervisor.children },
+    };
   }
 
   #check(consumer: ConsumerClass): void {

@@ -1,0 +1,1 @@
+export { InspectorError, type InspectorOptions, inspector } from "./inspector.ts";
