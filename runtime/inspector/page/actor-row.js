@@ -1,11 +1,11 @@
 import { create, createName, write, writeName } from "./dom.js";
-import { bytes, count, duration } from "./format.js";
+import { age as ageOf, bytes, count } from "./format.js";
 
 /** @import { ActorRow } from "../protocol.ts" */
 /** @typedef {{ readonly row: ActorRow, readonly consumer: string, readonly href: string }} ActorLine */
 
 /** How many groups and tags of an actor are shown in its row. */
-const shownNames = 3;
+const shownNames = 2;
 
 /** One actor among others. */
 export function createActorRow() {
@@ -59,7 +59,7 @@ export function createActorRow() {
       write(busy, row.busy ? "busy" : "");
       write(waiting, row.waitingBytes === 0 ? "0" : bytes(row.waitingBytes));
       waiting.classList.toggle("none", row.waitingBytes === 0);
-      write(age, duration(row.ageMs));
+      write(age, ageOf(row.ageMs));
       writeName(error, row.lastError ? `${row.lastError.stage}: ${row.lastError.message}` : "");
     },
   };

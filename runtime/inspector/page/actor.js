@@ -37,7 +37,10 @@ export function createActor(section, showPayloads) {
   /** @type {string | undefined} */
   let opened;
 
-  checkbox.addEventListener("change", () => showPayloads(checkbox.checked));
+  checkbox.addEventListener("change", () => {
+    sequence.showPayloads(checkbox.checked);
+    showPayloads(checkbox.checked);
+  });
 
   return {
     focus: () => title.focus(),
@@ -52,6 +55,7 @@ export function createActor(section, showPayloads) {
       opened = id;
       row = undefined;
       checkbox.checked = false;
+      sequence.showPayloads(false);
       gone.hidden = sampled.hidden = true;
       write(since, "");
       facts.draw([]);

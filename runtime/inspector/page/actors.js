@@ -2,7 +2,7 @@ import { createActorRow } from "./actor-row.js";
 import { create, find, write, writeName } from "./dom.js";
 import { count } from "./format.js";
 import { createKeyed } from "./keyed.js";
-import { hashOf, pageSize } from "./place.js";
+import { hashOf } from "./place.js";
 
 /** @import { ConsumerFacts, List, Machines } from "../protocol.ts" */
 /** @typedef {import("./place.js").Place} Place */
@@ -16,16 +16,17 @@ const searchAfterMs = 150;
  *
  * @param {HTMLElement} section
  * @param {(change: Partial<Place>) => void} sieve
+ * @param {(pages: number) => void} turn
  */
-export function createActors(section, sieve) {
+export function createActors(section, sieve, turn) {
   const title = find(section, "h2", HTMLElement);
   const search = find(section, "#search", HTMLInputElement);
   const sort = find(section, "#sort", HTMLSelectElement);
   const listing = find(section, ".listing", HTMLElement);
   const none = find(section, "[data-part=none]", HTMLElement);
   const range = find(section, "[data-part=range]", HTMLElement);
-  const previous = find(section, "[data-part=previous]", HTMLAnchorElement);
-  const next = find(section, "[data-part=next]", HTMLAnchorElement);
+  const previous = find(section, "[data-part=previous]", HTMLButtonElement);
+  const next = find(section, "[data-part=next]", HTMLButtonElement);
   const chips = createKeyed(
     find(section, "[data-part=chips]", HTMLElement),
     (/** @type {Chip} */ { key }) => key,
@@ -55,6 +56,9 @@ export function createActors(section, sieve) {
   sort.addEventListener("change", () =>
     sieve({ sort: /** @type {Place["sort"]} */ (sort.value), offset: 0 }),
   );
+
+  previous.addEventListener("click", () => isAble(previous) && turn(-1));
+  next.addEventListener("click", () => isAble(next) && turn(1));
 
   return {
     /** The row of an actor that was opened is where its reader comes back to. @param {string} id */
@@ -93,37 +97,12 @@ export function createActors(section, sieve) {
       const last = request.offset + list.rows.length;
       write(
         range,
-        list.rows.length
-          ? `${count(request.offset + 1)}–${count(last)} of ${count(matched)}`
-          : `of ${count(matched)}`,
+        list.rows.length ? `${count(request.offset + 1)}–${count(last)} of ${count(matched)}` : "",
       );
-      turn(
-        previous,
-        request.offset > 0 ? { ...place, offset: Math.max(0, request.offset - pageSize) } : undefined,
-      );
-      turn(
-        next,
-        last < matched && list.rows.length ? { ...place, offset: request.offset + pageSize } : undefined,
-      );
+      setAble(previous, request.offset > 0);
+      setAble(next, last < matched && list.rows.length > 0);
     },
   };
-}
-
-/**
- * @param {HTMLAnchorElement} link
- * @param {Place | undefined} place none where there is no such page
- */
-function turn(link, place) {
-  if (!place) {
-    link.removeAttribute("href");
-    link.ariaDisabled = "true";
-    link.role = "link";
-    return;
-  }
-  const href = hashOf({ ...place, view: "actors" });
-  if (link.getAttribute("href") !== href) link.href = href;
-  link.ariaDisabled = null;
-  link.role = null;
 }
 
 /**
@@ -155,6 +134,17 @@ function chipsOf(place, consumers, machines) {
   }
   if (search) chips.push({ key: "search", label: "search", name: search, href: without({ search: "" }) });
   return chips;
+}
+
+/** @param {HTMLButtonElement} button that keeps the focus also when it can do nothing */
+const isAble = (button) => button.ariaDisabled !== "true";
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {boolean} able
+ */
+function setAble(button, able) {
+  if (isAble(button) !== able) button.ariaDisabled = able ? null : "true";
 }
 
 function createChip() {

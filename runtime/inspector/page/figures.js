@@ -41,7 +41,7 @@ export function createFigures(header) {
       const { loopDelay, watching } = figures;
       const dropped = dropsOf(figures.dropped);
       set("actors", count(figures.actors));
-      set("watching", watching === 1 ? "you look" : `${count(watching)} look`);
+      set("watching", `${count(watching)} watching`);
       set("deliveries", rate(figures.deliveriesPerSecond));
       set("deliveries-most", `most ${rate(deliveries.most())}`);
       set("frames-in", `${rate(figures.framesInPerSecond)} in`);

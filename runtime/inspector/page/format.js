@@ -37,6 +37,15 @@ export function duration(ms) {
   return `${count(Math.floor(hours / 24))} d ${hours % 24} h`;
 }
 
+/** @param {number} ms in its largest unit */
+export function age(ms) {
+  const seconds = Math.max(0, ms / 1000);
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${fine.format(seconds / 3600)} h`;
+  return `${fine.format(seconds / 86_400)} d`;
+}
+
 /** @param {number} ms between two entries of a history */
 export function distance(ms) {
   if (ms < 10) return `+${ms.toFixed(1)} ms`;

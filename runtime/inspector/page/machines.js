@@ -117,7 +117,7 @@ function createMachine(facts, choose) {
   const table = createStateTable(facts, choose);
   const picture = createPicture(facts, choose);
   const title = create("h3", "", create("bdi", "", facts.name), " ", create("small", "", kinds[facts.kind]));
-  const element = create("article", "machine", title);
+  const element = create("article", "chart", title);
   if (typeof picture === "string") {
     element.append(create("p", "notice", picture), table.element);
   } else {

@@ -75,10 +75,14 @@ const machinesView = createMachines(section.machines, (consumer, { kind, mark })
     actor: undefined,
   });
 });
-const actorsView = createActors(section.actors, (change) => {
-  history.replaceState(null, "", hashOf({ ...place, ...change, view: "actors" }));
-  arrive();
-});
+const actorsView = createActors(
+  section.actors,
+  (change) => {
+    history.replaceState(null, "", hashOf({ ...place, ...change, view: "actors" }));
+    arrive();
+  },
+  (pages) => go({ ...place, view: "actors", offset: Math.max(0, place.offset + pages * pageSize) }),
+);
 const actorView = createActor(section.actor, (shown) => {
   payloads = shown;
   ask();
@@ -90,7 +94,7 @@ const failuresView = createFailures(section.failures);
 function hear(report) {
   switch (report.type) {
     case "hello":
-      if (hello?.startedAt !== report.startedAt || hello.pid !== report.pid) forget();
+      if (hello?.startedAt !== report.startedAt || hello.node !== report.node) forget();
       hello = report;
       greet(report);
       break;
@@ -113,6 +117,9 @@ function hear(report) {
       histories.push(report);
       if (histories.length > mostHistories) histories = histories.slice(-mostHistories);
       break;
+    case "refused":
+      refuse(report.reason);
+      break;
   }
 }
 
@@ -125,12 +132,19 @@ function forget() {
   moves = [];
 }
 
+/** @param {string} reason what was asked for cannot be given; nothing if it can */
+function refuse(reason) {
+  const element = find(document, "#refusal", HTMLElement);
+  element.hidden = reason === "";
+  write(element, reason);
+}
+
 /** @param {Hello} facts */
-function greet({ greenroom, node, pid, nodeVersion, startedAt }) {
+function greet({ greenroom, node, nodeVersion, startedAt }) {
   document.title = `${node} – Greenroom inspector`;
   find(document, "#node", HTMLElement).replaceChildren(
     create("b", "", createName(node)),
-    ` process ${pid}, since ${moment(startedAt)}, Greenroom ${greenroom}, Node ${nodeVersion.replace(/^v/, "")}`,
+    ` since ${moment(startedAt)}, Greenroom ${greenroom}, Node ${nodeVersion.replace(/^v/, "")}`,
   );
 }
 
@@ -192,9 +206,8 @@ function ask() {
     if (consumer !== undefined && !machines.has(consumer))
       askOnce(`machines ${consumer}`, { type: "machines", consumer });
   const open = visible().actor ? actor : undefined;
-  if (askOnce("open", { type: "open", ...(open === undefined ? {} : { actor: open }) }))
-    asked.delete("payloads");
-  if (open !== undefined && hello?.payloads) askOnce("payloads", { type: "payloads", shown: payloads });
+  if (hello?.payloads) askOnce("payloads", { type: "payloads", shown: payloads });
+  askOnce("open", { type: "open", ...(open === undefined ? {} : { actor: open }) });
 }
 
 /**
@@ -218,6 +231,7 @@ function go(to) {
 function arrive() {
   const before = place;
   place = readPlace(window.location.hash);
+  refuse("");
   if (place.actor !== before.actor) {
     payloads = false;
     histories = [];

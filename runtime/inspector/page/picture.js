@@ -118,7 +118,7 @@ class Picture {
     for (const { state, box } of places) state.badge = new Badge(layer, box.x + box.width, box.y);
     for (const { arrow, middle } of middles) {
       if (!middle) continue;
-      arrow.text = createText("moved", middle.x, middle.y);
+      arrow.text = createText("moved way", middle.x - 4, middle.y + 4);
       layer.append(arrow.text);
     }
   }
@@ -138,7 +138,7 @@ class Badge {
    */
   constructor(layer, x, y) {
     this.#group.setAttribute("class", "badge");
-    this.#group.setAttribute("transform", `translate(${x - 4} ${y})`);
+    this.#group.setAttribute("transform", `translate(${x - 1} ${y - 4})`);
     this.#plate.setAttribute("height", "15");
     this.#plate.setAttribute("y", "-7.5");
     this.#plate.setAttribute("rx", "7.5");

@@ -19,6 +19,9 @@
 /** How many actors are listed at once. */
 export const pageSize = 50;
 
+/** The server reads no longer texts. */
+const longestText = 500;
+
 /** @type {readonly View[]} */
 const views = ["machines", "actors", "layers", "failures"];
 /** @type {readonly SortKey[]} */
@@ -30,21 +33,21 @@ const sorts = ["newest", "oldest", "mailbox", "waiting", "error"];
  */
 export function readPlace(hash) {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
-  const consumer = fields.get("consumer") ?? undefined;
-  const [, machine, mark] = fields.get("state")?.match(/^(connection|own)\.(.+)$/s) ?? [];
+  const consumer = fields.get("consumer")?.slice(0, longestText);
+  const [, machine, mark] = fields.get("state")?.match(/^(connection|own)\.(.{1,100})$/s) ?? [];
   const page = Number(fields.get("page") ?? 1);
   return {
     view: views.find((view) => view === fields.get("view")) ?? "machines",
-    shown: fields.get("shown") ?? undefined,
+    shown: fields.get("shown")?.slice(0, longestText),
     consumer,
     state:
       consumer !== undefined && (machine === "connection" || machine === "own") && mark
         ? { machine, mark }
         : undefined,
-    search: fields.get("search") ?? "",
+    search: fields.get("search")?.slice(0, longestText) ?? "",
     sort: sorts.find((sort) => sort === fields.get("sort")) ?? "newest",
     offset: Number.isSafeInteger(page) && page > 0 ? (page - 1) * pageSize : 0,
-    actor: fields.get("actor") || undefined,
+    actor: fields.get("actor")?.slice(0, longestText) || undefined,
   };
 }
 

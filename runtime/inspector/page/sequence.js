@@ -35,6 +35,8 @@ export function createSequence(list, jump) {
   };
   setFollowing(true);
 
+  list.tabIndex = 0; // so that the arrow keys scroll it
+
   // Entries come between our scrolling and its event: to be far from the end is no sign of a reader, to go back is.
   list.addEventListener(
     "scroll",
@@ -53,6 +55,12 @@ export function createSequence(list, jump) {
   new ResizeObserver(follow).observe(list);
 
   return {
+    /** @param {boolean} shown */
+    showPayloads(shown) {
+      list.dataset.payloads = String(shown);
+      follow();
+    },
+
     clear() {
       list.replaceChildren();
       before = undefined;
@@ -100,7 +108,7 @@ const words = {
  */
 function createEntry(entry, before) {
   const way = entry.from === entry.to ? entry.from : `${entry.from}-${entry.to}`;
-  const word = words[entry.kind];
+  const word = entry.kind === "transition" && entry.what === "" ? "begins in" : words[entry.kind];
   const step = create("p", "step");
   step.append(create("span", "unseen", entry.from === entry.to ? "" : `from ${entry.from} to ${entry.to}: `));
   if (entry.machine === "own") step.append(create("span", "kind", "own"), " ");

@@ -73,10 +73,11 @@ function createStateRow(state, choose) {
   const number = create("span", "number");
   const share = create("span", "share");
   const came = create("td", "came");
-  const name = create("td", "", button);
-  if (state.type !== "atomic") name.append(" ", create("small", "", state.type));
+  const what = create("div", "what", button);
+  // That a state has others within it is seen by those.
+  if (state.type !== "atomic" && state.type !== "compound") what.append(" ", create("small", "", state.type));
   return {
-    element: create("tr", "", name, create("td", "count", share, number), came),
+    element: create("tr", "", create("td", "", what), create("td", "count", share, number), came),
     show() {},
 
     /**
