@@ -18,7 +18,7 @@ export interface ListRequest {
   /** Every word of it is in the channel, consumer, path, state, a group, a tag or the last error, in whatever case. */
   readonly search?: string;
   readonly sort: SortKey;
-  /** How many rows are left out before the first, and how many are shown at most. */
+  /** How many rows are left out before the first, and how many are shown at most; 0 is not answered, and ends the answers. */
   readonly offset: number;
   readonly limit: number;
 }

@@ -95,7 +95,7 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type">): Cons
     }
 
     #sayList(): void {
-      if (this.#list !== undefined) this.#say(lookout.list.list(this.#list));
+      if (this.#list !== undefined && this.#list.limit > 0) this.#say(lookout.list.list(this.#list));
     }
 
     #sayHistory(isFirst: boolean): void {
