@@ -16,7 +16,7 @@ export interface InspectorOptions {
   /**
    * Who may look, asked in order after the guards of the runtime, for the page and for its socket. The page shows names, paths,
    * groups, tags and errors of all connections. Its scripts and styles are the same for everybody, and are not guarded.
-   * @default whoever is on the same machine and came by no proxy; in production there is no default
+   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
    */
   readonly guards?: readonly Guard[];
   /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
