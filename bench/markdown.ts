@@ -12,7 +12,21 @@ export function table(head: Row, rows: readonly Row[]): string {
 
 /** A number without its fraction, in groups of three digits. */
 export function whole(value: number): string {
-  return Math.round(value).toLocaleString("en");
+  return grouped(Math.round(value));
+}
+
+/** A table under a heading. */
+export function section(title: string, head: Row, rows: readonly Row[]): string {
+  return `### ${title}\n\n${table(head, rows)}\n`;
+}
+
+/** A whole number in groups of three digits. */
+export const grouped = (value: number): string => value.toLocaleString("en");
+
+/** Three digits that count; nothing for what was not measured. */
+export function short(value: number | undefined): string {
+  if (value === undefined) return "";
+  return value >= 100 ? grouped(Number(value.toPrecision(3))) : value.toPrecision(3);
 }
 
 /** Puts `text` between the marks `<!-- name -->` and `<!-- end of name -->`. @throws where a file lacks them. */

@@ -12,9 +12,10 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { assign, createActor, setup } from "xstate";
-import { cpuOf, type Figures } from "./measure.ts";
+import { cpuOf } from "../measure.ts";
+import type { Figures } from "../results.ts";
 
-interface Notes {
+export interface Notes {
   note: { by: number };
 }
 
@@ -26,7 +27,7 @@ class Sum {
   }
 }
 
-class Counter extends WebSocketConsumer<{ messages: Notes }> {
+export class Counter extends WebSocketConsumer<{ messages: Notes }> {
   static override readonly layer = "notes";
   static override readonly on = handlers<Counter>({
     note({ by }) {
@@ -63,13 +64,13 @@ const counting = setup({
   },
 });
 
-const mail: Mail = Object.freeze({
+export const mail: Mail = Object.freeze({
   message: Object.freeze({ type: "note", by: 1 }),
   delivery: Object.freeze({ group: "notes" }),
 });
 
 /** Gives what a layer would call for each message. */
-class OpenLayer extends MemoryLayer {
+export class OpenLayer extends MemoryLayer {
   inbox: Inbox | undefined;
   override newChannel(inbox: Inbox): Promise<string> {
     this.inbox = inbox;
@@ -113,7 +114,7 @@ const queued = (count: number) => async (inbox: Inbox) => {
   }
 };
 
-const Machine = machineConsumer(counting, { layer: "notes" });
+export const Machine = machineConsumer(counting, { layer: "notes" });
 
 /** Each gives the CPU in µs that so many messages or frames took. */
 export const carriers = {

@@ -1,6 +1,7 @@
 import { connectionMachine, createRuntime, MemoryLayer, machineConsumer, WebSocketConsumer } from "greenroom";
 import { createActor, createMachine, fromTransition } from "xstate";
-import { cpuOf, type Figures, usedHeap } from "./measure.ts";
+import { cpuOf, usedHeap } from "../measure.ts";
+import type { Figures } from "../results.ts";
 
 /** Makes actors, and ends them. */
 interface Factory {

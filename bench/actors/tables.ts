@@ -1,22 +1,19 @@
-import { table } from "../markdown.ts";
-import type { Spread } from "../statistics.ts";
+import { grouped, section, short } from "../markdown.ts";
+import type { Results } from "../results.ts";
+import { atMost, type Target, targetSection } from "../target.ts";
 import type { CarrierName } from "./messaging.ts";
-import type { Results, Task } from "./results.ts";
 import type { FactoryName } from "./spawning.ts";
+
+/** One kind of measurement. */
+export type ActorTask =
+  | { readonly what: "spawning"; readonly name: FactoryName; readonly count: number }
+  | { readonly what: "messaging"; readonly name: CarrierName; readonly count: number };
 
 /** How much was measured. */
 export interface Extent {
   readonly messages: number;
   /** How many actors at once, from few to many. */
   readonly counts: readonly number[];
-}
-
-/** Something to reach. */
-export interface Target {
-  readonly what: string;
-  readonly isReached: boolean;
-  readonly toReach: string;
-  readonly measured: Spread;
 }
 
 const factoryTitles: Readonly<Record<FactoryName, string>> = {
@@ -37,8 +34,8 @@ const carrierTitles: Readonly<Record<CarrierName, string>> = {
   machineFrame: "JSON frame to a machine consumer",
 };
 
-const spawning = (name: FactoryName, count: number): Task => ({ what: "spawning", name, count });
-const messaging = (name: CarrierName, count: number): Task => ({ what: "messaging", name, count });
+const spawning = (name: FactoryName, count: number): ActorTask => ({ what: "spawning", name, count });
+const messaging = (name: CarrierName, count: number): ActorTask => ({ what: "messaging", name, count });
 
 /** How many at once are what most rows are measured with. */
 const usual = (counts: readonly number[]) => counts.at(-2) ?? counts[0] ?? 0;
@@ -50,7 +47,7 @@ function factoriesAt(count: number, counts: readonly number[]): FactoryName[] {
 }
 
 /** Everything that is measured in a run, in this order. */
-export function tasks({ messages, counts }: Extent): Task[] {
+export function tasks({ messages, counts }: Extent): ActorTask[] {
   const carriers = Object.keys(carrierTitles) as CarrierName[];
   return [
     ...counts.flatMap((count) => factoriesAt(count, counts).map((name) => spawning(name, count))),
@@ -59,19 +56,15 @@ export function tasks({ messages, counts }: Extent): Task[] {
 }
 
 /** Those for which enough was measured. */
-export function targets(results: Results, { messages, counts }: Extent): Target[] {
+export function targets(results: Results<ActorTask>, { messages, counts }: Extent): Target[] {
   const many = counts.at(-1) ?? 0;
   const few = counts[0] ?? 0;
   const middle = usual(counts);
-  const most = (what: string, limit: number, measured: Spread | undefined): Target[] =>
-    measured === undefined
-      ? []
-      : [{ what, toReach: `≤ ${limit}`, isReached: measured.median <= limit, measured }];
   const [ours, bare] = [spawning("plain", middle), spawning("bare", middle)];
   const rate = results.spread(messaging("message", messages), "perSecond");
   return [
-    ...most("CPU to spawn and stop, to that of a bare actor", 1.2, results.ratio(ours, bare, "sum")),
-    ...most("Heap of an actor, to that of a bare one", 1.3, results.ratio(ours, bare, "heap")),
+    ...atMost("CPU to spawn and stop, to that of a bare actor", 1.2, results.ratio(ours, bare, "sum")),
+    ...atMost("Heap of an actor, to that of a bare one", 1.3, results.ratio(ours, bare, "heap")),
     ...(rate === undefined
       ? []
       : [
@@ -82,17 +75,17 @@ export function targets(results: Results, { messages, counts }: Extent): Target[
             measured: rate,
           },
         ]),
-    ...most(
+    ...atMost(
       "CPU of a message to a machine consumer, to bare `actor.send`",
       1.5,
       results.ratio(messaging("machineMessage", messages), messaging("send", messages), "each"),
     ),
-    ...most(
+    ...atMost(
       `CPU to spawn and stop, ${grouped(many)} at once to ${grouped(few)}`,
       1.2,
       results.ratio(spawning("plain", many), spawning("plain", few), "sum"),
     ),
-    ...most(
+    ...atMost(
       `The same of a bare actor`,
       1.2,
       results.ratio(spawning("bare", many), spawning("bare", few), "sum"),
@@ -101,21 +94,9 @@ export function targets(results: Results, { messages, counts }: Extent): Target[
 }
 
 /** All results as tables of Markdown. */
-export function tables(results: Results, extent: Extent): string {
+export function tables(results: Results<ActorTask>, extent: Extent): string {
   const { messages, counts } = extent;
-  const sections: string[] = [
-    section(
-      "What is to be reached",
-      ["", "to reach", "measured", "least to most", ""],
-      targets(results, extent).map(({ what, toReach, isReached, measured }) => [
-        what,
-        toReach,
-        short(measured.median),
-        `${short(measured.min)} to ${short(measured.max)}`,
-        isReached ? "reached" : "missed",
-      ]),
-    ),
-  ];
+  const sections: string[] = [targetSection(targets(results, extent))];
   for (const count of counts) {
     sections.push(
       section(
@@ -157,16 +138,4 @@ export function tables(results: Results, extent: Extent): string {
     ),
   );
   return sections.join("\n");
-}
-
-function section(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return `### ${title}\n\n${table(head, rows)}\n`;
-}
-
-const grouped = (value: number) => value.toLocaleString("en");
-
-/** Three digits that count. */
-function short(value: number | undefined): string {
-  if (value === undefined) return "";
-  return value >= 100 ? grouped(Number(value.toPrecision(3))) : value.toPrecision(3);
 }

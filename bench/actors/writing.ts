@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { circumstances, sentenceOf } from "../circumstances.ts";
 import { fillMarks } from "../markdown.ts";
-import type { Results } from "./results.ts";
-import { type Extent, tables, targets } from "./tables.ts";
+import type { Results } from "../results.ts";
+import { type ActorTask, type Extent, tables, targets } from "./tables.ts";
 
 /** Puts the results where readers look: as JSON, and between the marks in the README. */
-export async function write(results: Results, runs: number, extent: Extent): Promise<void> {
+export async function write(results: Results<ActorTask>, runs: number, extent: Extent): Promise<void> {
   const found = await circumstances(["xstate"], import.meta.url);
   const json = {
     ...found,

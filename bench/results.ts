@@ -1,29 +1,33 @@
-import { type Spread, spreadOf } from "../statistics.ts";
-import type { Figures } from "./measure.ts";
-import type { CarrierName } from "./messaging.ts";
-import type { FactoryName } from "./spawning.ts";
+import { type Spread, spreadOf } from "./statistics.ts";
+
+/** What one measurement gives. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** One kind of measurement. */
-export type Task =
-  | { readonly what: "spawning"; readonly name: FactoryName; readonly count: number }
-  | { readonly what: "messaging"; readonly name: CarrierName; readonly count: number };
+export interface Task {
+  readonly what: string;
+  /** The row. */
+  readonly name: string;
+  /** Of how many. */
+  readonly count: number;
+}
 
 /** Collects what each run gives, and sums it up. */
-export class Results {
+export class Results<T extends Task> {
   readonly #runs = new Map<string, Figures[]>();
 
-  add(task: Task, figures: Figures): void {
+  add(task: T, figures: Figures): void {
     const title = titleOf(task);
     this.#runs.set(title, [...(this.#runs.get(title) ?? []), figures]);
   }
 
   /** A figure of all runs; nothing where it was not measured. */
-  spread(task: Task, figure: string): Spread | undefined {
+  spread(task: T, figure: string): Spread | undefined {
     return summed(this.#values(task, figure));
   }
 
   /** One figure as a multiple of another, in each run by itself: load that comes and goes on the machine falls on both. */
-  ratio(of: Task, to: Task, figure: string): Spread | undefined {
+  ratio(of: T, to: T, figure: string): Spread | undefined {
     const bases = this.#values(to, figure);
     return summed(this.#values(of, figure).map((value, run) => value / (bases[run] ?? Number.NaN)));
   }
@@ -39,7 +43,7 @@ export class Results {
     );
   }
 
-  #values(task: Task, figure: string): number[] {
+  #values(task: T, figure: string): number[] {
     return (this.#runs.get(titleOf(task)) ?? []).map((figures) => figures[figure] ?? Number.NaN);
   }
 }
