@@ -1,0 +1,96 @@
+import {
+  type Effect,
+  handlers,
+  type MessageEvents,
+  machineConsumer,
+  type Scope,
+  WebSocketConsumer,
+} from "greenroom";
+import { assign, emit, setup } from "xstate";
+
+interface Steps {
+  step: { readonly by: number };
+}
+
+const membersOfAGroup = 20;
+/** Of each five actors one has a tag. */
+const tagged = 5;
+
+/** How many groups are needed so that each has about 20 of so many actors, of which each is in two. */
+export const groupsOf = (actors: number): number => Math.max(1, Math.round((actors * 2) / membersOfAGroup));
+
+/** Where an actor stands. */
+interface Place {
+  /** Each has its own. */
+  readonly number: number;
+  /** How many there are. */
+  readonly groups: number;
+}
+
+/** The two groups that an actor is in. */
+function halls({ number, groups }: Place): readonly [string, string] {
+  return [hall(number % groups), hall((number * 7 + 1) % groups)];
+}
+
+export const hall = (number: number): string => `hall-${number}`;
+
+const placeOf = ({ params }: Scope<keyof Place>): Place => ({
+  number: Number(params.number),
+  groups: Number(params.groups),
+});
+
+class Visitor extends WebSocketConsumer<{ messages: Steps; params: keyof Place }> {
+  static override readonly layer = "crowd";
+  static override readonly on = handlers<Visitor>({
+    step({ by }) {
+      this.#steps += by;
+    },
+  });
+  #steps = 0;
+
+  override async connect() {
+    const place = placeOf(this.scope);
+    for (const group of halls(place)) await this.groupAdd(group);
+    if (place.number % tagged === 0) this.tag(`guest.${place.number}`);
+  }
+}
+
+class Waiter extends Visitor {}
+
+const dancing = setup({
+  types: {
+    context: {} as { readonly place: Place; readonly steps: number },
+    events: {} as MessageEvents<Steps>,
+    input: {} as Place,
+    emitted: {} as Effect,
+  },
+  actions: { count: assign({ steps: ({ context, event }) => context.steps + event.message.by }) },
+}).createMachine({
+  id: "dancing",
+  context: ({ input }) => ({ place: input, steps: 0 }),
+  entry: [emit(({ context }) => joining(context.place, 0)), emit(({ context }) => joining(context.place, 1))],
+  initial: "resting",
+  states: {
+    resting: { on: { "message.step": { target: "dancing", actions: "count" } } },
+    dancing: {
+      initial: "waltz",
+      states: {
+        waltz: { on: { "message.step": "tango" } },
+        tango: {
+          initial: "left",
+          states: {
+            left: { on: { "message.step": { target: "right", actions: "count" } } },
+            right: { on: { "message.step": "#dancing.resting" } },
+          },
+        },
+      },
+    },
+  },
+});
+
+const joining = (place: Place, which: 0 | 1): Effect => ({ type: "join", group: halls(place)[which] });
+
+const Dancer = machineConsumer(dancing, { layer: "crowd", input: placeOf });
+
+/** Actors are of each of these in turn. */
+export const consumers = [Visitor, Waiter, Dancer] as const;
