@@ -6,7 +6,7 @@ import type { ConsumerSettings } from "./consumer-settings.ts";
 import { Deadline, within } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { HandlerTimeoutError } from "./errors.ts";
-import type { Observed } from "./inspection.ts";
+import type { Inspection, Observed } from "./inspection.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./question.ts";
 import { type ErrorOwner, owned, ownerless } from "./stray-errors.ts";
@@ -34,6 +34,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
   readonly #environment: Environment;
+  readonly #inspection: Inspection;
   readonly #errorOwner: ErrorOwner;
   readonly #owner: DispatcherOwner;
   /** What is being handled and somebody waits for. */
@@ -49,6 +50,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   ) {
     this.#settings = environment.settings.of(Consumer);
     this.#environment = environment;
+    this.#inspection = environment.inspection;
     this.#errorOwner = errorOwner;
     this.#owner = owner;
     this.mailbox = new Mailbox(this, this.#settings.mailbox);
@@ -105,7 +107,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       dropped(item, "the actor has stopped");
       return undefined;
     }
-    this.#environment.inspection.onlooker?.handling(this.#owner, item);
+    this.#inspection.onlooker?.handling(this.#owner, item);
     const result = isQuestion(item)
       ? this.#ask(consumer, item)
       : owned(this.#errorOwner, hand, consumer, item);
