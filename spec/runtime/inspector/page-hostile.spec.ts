@@ -21,8 +21,8 @@ const machine = setup({}).createMachine({
   initial: script,
   states: {
     [script]: {
-      initial: "__proto__",
-      states: { ["__proto__"]: {} },
+      initial: "constructor",
+      states: { constructor: {} },
       on: { [`frame.</text>${script}`]: "]]>" },
     },
     "]]>": { description: `</svg>${image}` },
@@ -33,7 +33,7 @@ Object.defineProperty(Machine, "name", { value: "__proto__" });
 
 describe("the inspector's page: what others have named", () => {
   const premises = new InspectedPremises({ payloads: true }, (runtime) => {
-    runtime.route("/hostile/*rest", Hostile);
+    runtime.route("/hostile/:part", Hostile);
     runtime.route("/machine", Machine);
   });
 
@@ -45,7 +45,7 @@ describe("the inspector's page: what others have named", () => {
     await tab.lists("1–2 of 2");
     await tab.consumers.getByText("__proto__", { exact: true }).click();
     await tab.counts(script, 1);
-    await tab.counts("__proto__", 1);
+    await tab.counts("constructor", 1);
     expect(await page.locator("svg.machine").first().textContent())
       .to.include(script)
       .and.include("]]>");
