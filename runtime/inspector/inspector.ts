@@ -3,7 +3,6 @@ import { hostname } from "node:os";
 import { GreenroomError } from "../../layers/errors.ts";
 import type { Guard } from "../guards.ts";
 import { type Internals, internals } from "../internals.ts";
-import { failureText } from "../question.ts";
 import { Failures } from "./failures.ts";
 import { Lookout } from "./lookout.ts";
 import { ownMachineGuard } from "./own-machine-guard.ts";
@@ -103,8 +102,5 @@ export function inspector(
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
-  inspection.onFailure = (error, where, actor) => {
-    failures.add(error, where, actor);
-    if (actor !== undefined) lookout.failed(actor.machine.sessionId, where.stage, failureText(error));
-  };
+  inspection.onFailure = (...failure) => lookout.failed(failures.add(...failure));
 }
