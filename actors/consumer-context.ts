@@ -1,4 +1,4 @@
-import type { AnyActor } from "xstate";
+import type { AnyActor, InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Clock, Message } from "../layers/contract.ts";
@@ -30,6 +30,8 @@ export interface ConsumerContext {
   readonly reach: Reach;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Hears what XState does in a machine that the consumer runs; undefined where nobody is to. */
+  readonly inspect: Observer<InspectionEvent> | undefined;
   /** What the consumer is to go on from; undefined for a new one. */
   readonly snapshot: unknown;
   readonly layers: Readonly<Record<string, ChannelLayer>>;

@@ -164,11 +164,12 @@ export function machineConsumer<
     }
 
     async #start(snapshot: unknown): Promise<void> {
-      const { clock, scope } = this.#context;
+      const { clock, inspect, scope } = this.#context;
       checkSnapshot(snapshot);
       this.#isStarting = true;
       const settings: object = {
         clock,
+        ...(inspect && { inspect }),
         ...(snapshot === undefined ? {} : { snapshot }),
         ...(options.input && { input: options.input(scope as Scope<P>) }),
       };

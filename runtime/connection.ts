@@ -1,4 +1,4 @@
-import { type Actor, type AnyActor, createActor } from "xstate";
+import { type Actor, type AnyActor, createActor, type InspectionEvent, type Observer } from "xstate";
 import { connectionLogic } from "../actors/connection-logic.ts";
 import type { ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
 import { discard } from "../actors/consumer.ts";
@@ -234,6 +234,10 @@ export class Connection
 
   get clock(): Clock {
     return this.#environment.clock;
+  }
+
+  get inspect(): Observer<InspectionEvent> | undefined {
+    return this.#environment.inspect;
   }
 
   // ---- failures

@@ -1,3 +1,4 @@
+import type { InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/contract.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
@@ -20,6 +21,8 @@ export interface Environment {
   readonly counters: Counters;
   readonly report: Report;
   readonly inspection: Inspection;
+  /** Hears what XState does in each machine. Never throws. */
+  readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor;
   readonly turn: Turn;
   readonly heartbeat: Heartbeat;

@@ -20,6 +20,7 @@ import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type PlainAnswer, surviveErrors } from "./http-answer.ts";
+import { type Inspect, inspectionObserver } from "./inspect.ts";
 import type { Inspection, Report } from "./inspection.ts";
 import { type Internals, internals } from "./internals.ts";
 import { LagWatch } from "./lag-watch.ts";
@@ -57,6 +58,13 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly guards?: readonly Guard[];
   /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
   readonly onError?: ErrorListener;
+  /**
+   * Gets every event of XState's inspection protocol, in the order in which they happen, while the runtime lives: for
+   * `@statelyai/inspect` and the like. The supervisor and the connections are one tree; a machine that a consumer runs is the
+   * root of its own. It is called in the middle of what it hears of, so it is to be quick; what it throws goes to `onError` (stage
+   * `inspect`) and touches no actor. With it, a connection's transitions cost about three times as much.
+   */
+  readonly inspect?: Inspect;
   /**
    * Whether messages are compressed for clients that offer it, and how. What a client sends is held to `maxPayload` as it is
    * once inflated. @default false
@@ -108,7 +116,7 @@ const systemClock: Clock = {
 export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
   readonly #environment: Environment;
-  readonly #supervisor = new Supervisor<Connection>();
+  readonly #supervisor: Supervisor<Connection>;
   readonly #router = new Router();
   readonly #files = new Map<string, PlainAnswer>();
   readonly #admission: Admission;
@@ -123,6 +131,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     control: controlAlias,
     guards = [originGuard()],
     onError,
+    inspect,
     compression = false,
     clock = systemClock,
     ownStrayErrors = true,
@@ -149,6 +158,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const workers = new Workers(known, control, report);
     super(control, workers);
     this.layers = known as unknown as L;
+    const observer = inspect && inspectionObserver(inspect, report);
+    this.#supervisor = new Supervisor(observer);
     this.#environment = {
       layers: known,
       control,
@@ -159,6 +170,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       counters,
       report,
       inspection,
+      inspect: observer,
       supervisor: this.#supervisor,
       turn: new Turn(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),

@@ -12,9 +12,9 @@ interface Recorded {
 /** How much is kept of all actors together: of how they come and go, and of everything else. */
 const keptOfLife = 30_000;
 const keptOfWork = 10_000;
-/** How much of their work is recorded between two ticks: of all that nobody has opened together, and of each opened one. */
-const workPerTick = 1_000;
-const openedPerTick = 100;
+/** How much of their work is recorded in a second: of all that nobody has opened together, and of each opened one. */
+const workPerSecond = 2_000;
+const openedPerSecond = 200;
 /** How much is kept of an opened one. */
 const keptOfOpened = 500;
 
@@ -25,9 +25,16 @@ const keptOfOpened = 500;
 export class Histories {
   #life = new Ring<Recorded>(keptOfLife);
   #work = new Ring<Recorded>(keptOfWork);
-  #allowance = workPerTick;
+  readonly #tickMs: number;
+  #allowance = 0;
   #count = 0;
   readonly #opened = new Map<string, OpenedHistory>();
+
+  /** @param tickMs how often {@link turn} is called, in milliseconds. */
+  constructor(tickMs: number) {
+    this.#tickMs = tickMs;
+    this.turn();
+  }
 
   /** Records a piece of an actor's work, which is made only if this one is among the samples. */
   work(actor: string, make: (opened: OpenedHistory | undefined) => Happening): void {
@@ -50,7 +57,7 @@ export class Histories {
   /** Keeps more of an actor from now on, once for each who opens it. */
   open(actor: string): OpenedHistory {
     const known = this.#opened.get(actor);
-    const opened = known ?? new OpenedHistory(this.#of(actor));
+    const opened = known ?? new OpenedHistory(this.#of(actor), this.#tickMs);
     opened.readers += 1;
     this.#opened.set(actor, opened);
     return opened;
@@ -65,7 +72,7 @@ export class Histories {
 
   /** A tick has passed, and all who read have what is new. */
   turn(): void {
-    this.#allowance = workPerTick;
+    this.#allowance = Math.ceil((workPerSecond * this.#tickMs) / 1_000);
     for (const opened of this.#opened.values()) opened.turn();
   }
 
@@ -91,13 +98,15 @@ export class OpenedHistory {
   readonly #entries = new Ring<HistoryEntry>(keptOfOpened);
   #events = 0;
   #recorded = 0;
+  readonly #tickMs: number;
   #rate = { events: 0, recorded: 0 };
 
-  constructor(entries: readonly HistoryEntry[]) {
+  constructor(entries: readonly HistoryEntry[], tickMs: number) {
+    this.#tickMs = tickMs;
     for (const entry of entries) this.#entries.push(entry);
   }
 
-  /** How many events there were between the last two ticks, and how many of those are recorded. */
+  /** How many events there were in a second, between the last two ticks, and how many of those are recorded. */
   get rate(): { readonly events: number; readonly recorded: number } {
     return this.#rate;
   }
@@ -110,7 +119,7 @@ export class OpenedHistory {
   /** Counts an event. @returns whether there is room for it. */
   wants(): boolean {
     this.#events += 1;
-    return this.#recorded < openedPerTick;
+    return this.#recorded < (openedPerSecond * this.#tickMs) / 1_000;
   }
 
   add(entry: HistoryEntry): void {
@@ -119,7 +128,8 @@ export class OpenedHistory {
   }
 
   turn(): void {
-    this.#rate = { events: this.#events, recorded: this.#recorded };
+    const perSecond = 1_000 / this.#tickMs;
+    this.#rate = { events: this.#events * perSecond, recorded: this.#recorded * perSecond };
     this.#events = 0;
     this.#recorded = 0;
   }

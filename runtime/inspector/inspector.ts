@@ -3,7 +3,6 @@ import { hostname } from "node:os";
 import { GreenroomError } from "../../layers/errors.ts";
 import type { Guard } from "../guards.ts";
 import { type Internals, internals } from "../internals.ts";
-import { failureText } from "../question.ts";
 import { Failures } from "./failures.ts";
 import { Lookout } from "./lookout.ts";
 import { ownMachineGuard } from "./own-machine-guard.ts";
@@ -16,11 +15,13 @@ export interface InspectorOptions {
   /**
    * Who may look, asked in order after the guards of the runtime, for the page and for its socket. The page shows names, paths,
    * groups, tags and errors of all connections. Its scripts and styles are the same for everybody, and are not guarded.
-   * @default whoever is on the same machine and came by no proxy; in production there is no default
+   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
    */
   readonly guards?: readonly Guard[];
   /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
   readonly payloads?: boolean;
+  /** How often the page is told what is new, in milliseconds, 10 to 60,000. @default 500 */
+  readonly tickMs?: number;
 }
 
 /** The inspector cannot be mounted: nobody says who may look at it, or it is there already. */
@@ -48,6 +49,7 @@ interface InspectedRuntime {
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; and if the runtime
  *   has an inspector.
+ * @throws {RangeError} if `tickMs` makes no sense.
  * @throws {RouteError} if the path is malformed, or taken; {@link InspectorError} if it has a parameter.
  *
  * @example
@@ -60,12 +62,12 @@ interface InspectedRuntime {
  */
 export function inspector(
   runtime: InspectedRuntime,
-  { path, guards, payloads = false }: InspectorOptions,
+  { path, guards = [], payloads = false, tickMs = 500 }: InspectorOptions,
 ): void {
   const inside = runtime[internals];
   const { environment, router, files } = inside;
   const { inspection } = environment;
-  if (guards === undefined && process.env.NODE_ENV === "production") {
+  if (guards.length === 0 && process.env.NODE_ENV === "production") {
     throw new InspectorError(
       "In production the inspector needs guards, which say who may look: " +
         "inspector(runtime, { path, guards: [({ user }) => …] }).",
@@ -76,15 +78,19 @@ export function inspector(
       `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
     );
   }
+  if (!(tickMs >= 10 && tickMs <= 60_000)) {
+    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 60000.`);
+  }
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 
   const failures = new Failures();
-  const lookout = new Lookout(inside, failures, (Consumer) => Consumer === Watcher);
+  const lookout = new Lookout(inside, { failures, isHidden: (Consumer) => Consumer === Watcher, tickMs });
   const Watcher = watcherClass(lookout, {
     greenroom: version,
     node: `${hostname()}:${process.pid}`,
     nodeVersion: process.version,
     startedAt: performance.timeOrigin,
+    tickMs,
     payloads,
   });
   const { page, others } = readPageFiles(path);
@@ -92,12 +98,9 @@ export function inspector(
     pattern: path,
     Consumer: Watcher,
     checks: {},
-    guards: guards ?? [ownMachineGuard],
+    guards: guards.length > 0 ? guards : [ownMachineGuard],
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
-  inspection.onFailure = (error, where, actor) => {
-    failures.add(error, where, actor);
-    if (actor !== undefined) lookout.failed(actor.machine.sessionId, where.stage, failureText(error));
-  };
+  inspection.onFailure = (...failure) => lookout.failed(failures.add(...failure));
 }

@@ -10,16 +10,23 @@ import { KnownConsumers } from "./known-consumers.ts";
 import { MachineEvents } from "./machine-events.ts";
 import { Moves } from "./moves.ts";
 import { NodeReport } from "./node-report.ts";
-import type { Consumers, Tick } from "./protocol.ts";
+import type { Consumers, Failure, Tick } from "./protocol.ts";
 import { Recorder } from "./recorder.ts";
-
-export const tickMs = 500;
 
 /** Somebody who looks. */
 export interface Reader {
   /** There are new consumers. */
   consumersChanged(consumers: Consumers): void;
   ticked(tick: Tick): void;
+}
+
+/** How it is looked. */
+export interface LookoutOptions {
+  readonly failures: Failures;
+  /** Whether the actors of a consumer are not to be shown. */
+  readonly isHidden: (Consumer: ConsumerClass) => boolean;
+  /** Milliseconds between two ticks. */
+  readonly tickMs: number;
 }
 
 /** What is there only while somebody looks. */
@@ -43,17 +50,20 @@ export class Lookout {
   readonly #internals: Internals;
   readonly #failures: Failures;
   readonly #isHidden: (Consumer: ConsumerClass) => boolean;
+  readonly #tickMs: number;
   readonly #nodeReport: NodeReport;
   readonly #readers = new Set<Reader>();
   #sight: Sight | undefined;
   #latest: Tick | undefined;
+  /** How many consumers the readers know. */
+  #announced = 0;
 
-  /** @param isHidden whether the actors of a consumer are not to be shown. */
-  constructor(internals: Internals, failures: Failures, isHidden: (Consumer: ConsumerClass) => boolean) {
+  constructor(internals: Internals, { failures, isHidden, tickMs }: LookoutOptions) {
     const { environment } = internals;
     this.#internals = internals;
     this.#failures = failures;
     this.#isHidden = isHidden;
+    this.#tickMs = tickMs;
     this.#nodeReport = new NodeReport(environment.layers, environment.counters);
     const actors = { [Symbol.iterator]: () => this.#actors() };
     this.list = new ActorList(actors, this.consumers, failures, () => timeOf(environment.clock));
@@ -72,6 +82,7 @@ export class Lookout {
   add(reader: Reader): void {
     this.#sight ??= this.#start();
     const latest = this.#latest ?? this.#look(this.#sight);
+    if (this.#readers.size === 0) this.#announced = this.consumers.size;
     this.#readers.add(reader);
     reader.consumersChanged(this.#consumersNow());
     // What moved before it came is nothing that moves now.
@@ -89,8 +100,9 @@ export class Lookout {
     clearInterval(timer);
   }
 
-  /** Records a failure of an actor, if somebody looks. */
-  failed(actor: string, stage: string, message: string): void {
+  /** Records a failure in the history of the actor whose it is, if somebody looks. */
+  failed({ actor, stage, message }: Failure): void {
+    if (actor === undefined) return;
     this.#sight?.histories.work(actor, () => ({
       kind: "failed",
       from: "actor",
@@ -102,27 +114,27 @@ export class Lookout {
 
   #start(): Sight {
     const moves = new Moves();
-    const histories = new Histories();
+    const histories = new Histories(this.#tickMs);
     const machineEvents = new MachineEvents({ consumers: this.consumers, moves, histories }, this.#isHidden);
     const recorder = new Recorder(histories, machineEvents, this.#isHidden);
     const { inspection, supervisor } = this.#internals.environment;
     inspection.onlooker = recorder;
     machineEvents.start(supervisor.actor, this.#actors());
     this.#nodeReport.start();
-    const timer = setInterval(() => this.#turn(), tickMs).unref();
+    const timer = setInterval(() => this.#turn(), this.#tickMs).unref();
     return { moves, histories, machineEvents, recorder, timer, since: Date.now() };
   }
 
   #turn(): void {
     if (this.#sight === undefined) return;
-    const known = this.consumers.size;
     const tick = this.#look(this.#sight);
-    const isNews = this.consumers.size > known;
     this.#sight.histories.turn();
-    for (const reader of this.#readers) {
-      if (isNews) reader.consumersChanged(this.#consumersNow());
-      reader.ticked(tick);
+    if (this.consumers.size > this.#announced) {
+      this.#announced = this.consumers.size;
+      const consumers = this.#consumersNow();
+      for (const reader of this.#readers) reader.consumersChanged(consumers);
     }
+    for (const reader of this.#readers) reader.ticked(tick);
   }
 
   #look({ moves, recorder }: Sight): Tick {

@@ -5,8 +5,9 @@ const hosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const leftByProxies = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
 /**
- * Lets in who is on the same machine and asks for it by one of its own names: a page of another site whose name leads here is
- * not. A proxy that says that it is one lets nobody in; one that does not say so cannot be told apart.
+ * Lets in those at the machine itself, who come from `127.0.0.1` or `::1` and ask for it by one of its own names: from
+ * elsewhere through a tunnel, such as `ssh -L 8080:localhost:8080`. A page of another site whose name leads here is refused,
+ * and so is what comes through a proxy that says it is one; a proxy on the same machine that does not say so cannot be told apart.
  */
 export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   const address = clientAddress.replace(/^::ffff:/, "");
@@ -15,6 +16,6 @@ export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   if (isOwn && hosts.has(host) && !leftByProxies.some((name) => name in headers)) return undefined;
   return {
     status: 403,
-    reason: "Without guards, the inspector is for those on its own machine: see its option `guards`",
+    reason: "This is for those on its own machine, who ask for it at localhost",
   };
 };

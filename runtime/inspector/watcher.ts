@@ -2,9 +2,12 @@ import { JsonWebSocketConsumer } from "../../actors/index.ts";
 import { textOf } from "../../layers/error-text.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { OpenedHistory } from "./histories.ts";
-import { type Lookout, type Reader, tickMs } from "./lookout.ts";
+import type { Lookout, Reader } from "./lookout.ts";
 import type { Consumers, Hello, HistoryEntry, ListRequest, Report, Request, Tick } from "./protocol.ts";
 import { readRequest } from "./requests.ts";
+
+/** A page for which more waits is not given more. */
+const mostWaitingBytes = 64 * 1024;
 
 /** An actor whose history is read. */
 interface Opened {
@@ -15,7 +18,7 @@ interface Opened {
 }
 
 /** Makes the consumer of the connections of the inspector's pages: each is told of what it asks for, now and at each tick. */
-export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type" | "tickMs">): ConsumerClass {
+export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements Reader {
     #list: ListRequest | undefined;
     #opened: Opened | undefined;
@@ -23,7 +26,7 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type" | "tick
 
     override connect(): void {
       this.accept();
-      this.#say({ type: "hello", ...hello, tickMs });
+      this.#say({ type: "hello", ...hello });
       lookout.add(this);
     }
 
@@ -46,8 +49,7 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type" | "tick
     }
 
     ticked(tick: Tick): void {
-      // A page that has not read the last one yet is not given more.
-      if (this.waitingBytes > 0) return;
+      if (this.waitingBytes > mostWaitingBytes) return;
       this.#say(tick);
       this.#sayList();
       this.#sayHistory(false);
@@ -110,8 +112,8 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type" | "tick
         ...(actor && { row: lookout.list.row(actor) }),
         since: lookout.since,
         entries: this.#wantsPayloads ? entries : entries.map(withoutPayload),
-        eventsPerSecond: (events * 1_000) / tickMs,
-        recordedPerSecond: (recorded * 1_000) / tickMs,
+        eventsPerSecond: events,
+        recordedPerSecond: recorded,
       });
     }
 
