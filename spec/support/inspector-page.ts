@@ -4,6 +4,7 @@ import { createRuntime, handlers, type MemoryLayer, type Runtime, WebSocketConsu
 import { type InspectorOptions, inspector } from "greenroom/visualise";
 import type { BrowserContext, Locator, Page } from "playwright-core";
 import { Turnstile } from "../../docs/pictures/turnstile.ts";
+import type { Report } from "../../runtime/inspector/protocol.ts";
 import { Client } from "./client.ts";
 import { sharedBrowser } from "./page.ts";
 import { chat, serve, stopServing } from "./serving.ts";
@@ -51,6 +52,14 @@ const notes = `
     new MutationObserver(() => window.said.push(status.textContent)).observe(status, { childList: true });
   });
 `;
+
+/** Has the page hear something else than the server says. */
+export function alter(page: Page, change: (report: Report) => Report): Promise<void> {
+  return page.routeWebSocket("**/inspect", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => socket.send(JSON.stringify(change(JSON.parse(String(text)) as Report))));
+  });
+}
 
 /** The inspector's page, as a reader finds it. */
 export class InspectorTab {

@@ -30,9 +30,9 @@ export function createPicture(machine, choose) {
   if ("missing" in machine.picture) return machine.picture.missing;
   const parsed = new DOMParser().parseFromString(machine.picture.svg, "image/svg+xml").documentElement;
   if (parsed.namespaceURI !== namespace || parsed.localName !== "svg") return "The picture is no SVG.";
+  clean(parsed); // before it is the page's: from then on, what is in it would run
   const svg = document.importNode(parsed, true);
   if (!(svg instanceof SVGSVGElement)) return "The picture is no SVG.";
-  clean(svg);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `The machine ${machine.name}. What it shows is in the table, too.`);
   const { width, height } = svg.viewBox.baseVal;

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { machineConsumer, WebSocketConsumer } from "greenroom";
 import { setup } from "xstate";
-import { InspectedPremises } from "../../support/inspector-page.ts";
+import type { Report } from "../../../runtime/inspector/protocol.ts";
+import { alter, InspectedPremises } from "../../support/inspector-page.ts";
 
 const script = "<script>window.attacked = true</script>";
 const image = "<img src=x onerror='window.attacked = true'>";
@@ -76,6 +77,31 @@ describe("the inspector's page: what others have named", () => {
     // Nothing was asked of anybody but this server, nor tried that the page's policy forbids.
     expect(tab.requests.filter((url) => !url.startsWith(premises.url))).to.deep.equal([]);
     expect(tab.errors).to.deep.equal([]);
+  });
+
+  it("gets no further than its shapes in a picture that is no picture of ours", async () => {
+    const svg = `<svg class="machine" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10" onload="window.attacked = true">
+      <script>window.attacked = true</script><style>* { display: none }</style>
+      <foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="x" onerror="window.attacked = true"/></foreignObject>
+      <image href="http://127.0.0.1:9/x"/><a href="javascript:window.attacked = true"><text>link</text></a>
+      <g class="graph"><g class="node s1" onclick="window.attacked = true"><path d="M0,0 L5,5"/></g></g></svg>`;
+    const change = (report: Report): Report =>
+      report.type === "machines"
+        ? { ...report, machines: report.machines.map((facts) => ({ ...facts, picture: { svg } })) }
+        : report;
+    const tab = await premises.openTab("", (page) => alter(page, change));
+    const { page } = tab;
+    const picture = page.locator("svg.machine");
+    await picture.locator("path").first().dispatchEvent("click");
+    await tab.chips.getByText("connecting").waitFor();
+    const tags = await picture.evaluate((element) =>
+      [...element.querySelectorAll("*")].map(({ localName }) => localName),
+    );
+    expect(new Set(tags)).to.deep.equal(new Set(["g", "path", "rect", "text"]));
+    expect(await page.evaluate("window.attacked")).to.equal(undefined);
+    const asked = tab.requests.map((url) => new URL(url)).filter((url) => url.href.startsWith(premises.url));
+    expect(asked.length).to.equal(tab.requests.length);
+    expect(asked.filter(({ pathname }) => !pathname.startsWith("/inspect")).map(String)).to.deep.equal([]);
   });
 
   it("is what is looked for, whatever is in the address", async () => {

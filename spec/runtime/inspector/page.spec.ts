@@ -1,6 +1,7 @@
 import { expect } from "chai";
+import type { Report } from "../../../runtime/inspector/protocol.ts";
 import { violations } from "../../support/axe.ts";
-import { InspectedPremises, times } from "../../support/inspector-page.ts";
+import { alter, InspectedPremises, times } from "../../support/inspector-page.ts";
 import { Wire } from "../../support/page.ts";
 
 describe("the inspector's page", () => {
@@ -84,6 +85,33 @@ describe("the inspector's page", () => {
     });
   });
 
+  it("says what is wrong: with a layer, with a picture, and that not all was recorded", async () => {
+    const change = (report: Report): Report => {
+      if (report.type === "tick")
+        return {
+          ...report,
+          layers: report.layers.map((layer) => ({ ...layer, health: { ok: false, reason: "It is gone." } })),
+        };
+      if (report.type === "machines")
+        return {
+          ...report,
+          machines: report.machines.map((facts) => ({ ...facts, picture: { missing: "Nobody can draw." } })),
+        };
+      if (report.type === "history") return { ...report, eventsPerSecond: 12_400, recordedPerSecond: 200 };
+      return report;
+    };
+    const tab = await premises.openTab("#view=layers", (page) => alter(page, change));
+    await premises.connect("/chorus/g1");
+    await tab.page.getByText("unhealthy: It is gone.").waitFor();
+    await tab.page.getByText("Nobody can draw.").waitFor();
+    await tab.counts("joined", 1);
+    expect(await tab.page.locator("svg.machine").count()).to.equal(0);
+    expect(await tab.page.getByRole("link", { name: "Layers" }).innerText()).to.equal("Layers 1 unhealthy");
+    await tab.page.getByRole("link", { name: "Actors 1" }).click();
+    await tab.rows.getByRole("link").click();
+    await tab.page.getByText("Recorded 200 of 12,400 events a second.").waitFor();
+  });
+
   it("keeps nobody out, in light and in dark, and fits windows of any width", async function () {
     this.timeout(20_000);
     const tab = await premises.openTab();
@@ -96,7 +124,7 @@ describe("the inspector's page", () => {
     const actor = new URL(tab.page.url()).hash;
     for (const place of [
       "#view=machines",
-      "#view=actors&search=none",
+
       actor,
       "#view=layers",
       "#view=failures",
