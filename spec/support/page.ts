@@ -6,6 +6,11 @@ import { Tab } from "./page-parts.ts";
 let browser: Promise<Browser> | undefined;
 
 /** One for all specs of a run, or of a file where files run side by side, since it takes its time. */
+export function sharedBrowser(): Promise<Browser> {
+  browser ??= launchBrowser();
+  return browser;
+}
+
 after(async () => {
   const last = browser;
   browser = undefined;
@@ -59,8 +64,7 @@ export class Premises {
     const premises = this;
     before(async function () {
       this.timeout(60_000); // the browser from npm is unpacked once
-      browser ??= launchBrowser();
-      premises.#shared = await (await browser).newContext(calm);
+      premises.#shared = await (await sharedBrowser()).newContext(calm);
       await premises.#shared.addInitScript({ content: noteStates });
     });
     after(() => this.#shared?.close());
