@@ -49,7 +49,7 @@ describe("the demo's page: for everyone", () => {
     const around = (panel: string, ...fields: string[]) =>
       parts(panel, ...fields, "connect", "disconnect", "log");
     const expected = [
-      ...["System", "Room", "Jobs", "Showcase"],
+      ...["System", "Room", "Jobs", "Showcase", "Inspector"],
       ...[...around("system"), ...parts("system", "message", "send")],
       ...parts("room", "name", "person", "connect", "disconnect", "members", "log", "message", "send"),
       ...[...around("jobs"), ...parts("jobs", "kind", "message", "send")],
