@@ -59,11 +59,9 @@ describe("the inspector's page", () => {
       await premises.connectAll(["/chorus/after", "/turnstile"]);
       await tab.lists("1–2 of 2");
       await tab.counts("locked", 1);
-      expect(await tab.page.evaluate("window.said")).to.deep.equal([
-        "Live",
-        "The server is restarting.",
-        "Live",
-      ]);
+      const said: string[] = await tab.page.evaluate("window.said");
+      expect(said.slice(0, 2)).to.deep.equal(["Live", "The server is restarting."]);
+      expect(said.at(-1)).to.equal("Live");
     });
   });
 
