@@ -20,7 +20,7 @@ export interface InspectorOptions {
   readonly guards?: readonly Guard[];
   /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
   readonly payloads?: boolean;
-  /** How often the page is told what is new, in milliseconds, 10 to 60,000. @default 500 */
+  /** How often the page is told what is new, in milliseconds, 10 to 5,000. @default 500 */
   readonly tickMs?: number;
 }
 
@@ -78,8 +78,8 @@ export function inspector(
       `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
     );
   }
-  if (!(tickMs >= 10 && tickMs <= 60_000)) {
-    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 60000.`);
+  if (!(tickMs >= 10 && tickMs <= 5_000)) {
+    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 5000.`);
   }
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 

@@ -137,7 +137,7 @@ describe("inspector", () => {
         );
       }
       expect(() => inspector(runtime, { path: "inspect" })).to.throw("is no pattern");
-      for (const tickMs of [0, Number.NaN, 60_001]) {
+      for (const tickMs of [0, Number.NaN, 5_001]) {
         expect(() => inspector(runtime, { path: "/inspect", tickMs }), `${tickMs}`).to.throw(
           RangeError,
           "tickMs",

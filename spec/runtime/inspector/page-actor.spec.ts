@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { InspectedPremises, type InspectorTab } from "../../support/inspector-page.ts";
+import { InspectedPremises } from "../../support/inspector-page.ts";
+import type { InspectorTab } from "../../support/inspector-tab.ts";
 
 /** Opens the actor of the only connection. */
 async function open(tab: InspectorTab): Promise<void> {
