@@ -1,1 +1,2 @@
 export * from "./actors/visualise/index.ts";
+export * from "./runtime/inspector/index.ts";

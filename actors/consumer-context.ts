@@ -1,3 +1,4 @@
+import type { AnyActor, InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Clock, Message } from "../layers/contract.ts";
@@ -29,6 +30,8 @@ export interface ConsumerContext {
   readonly reach: Reach;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Hears what XState does in a machine that the consumer runs; undefined where nobody is to. */
+  readonly inspect: Observer<InspectionEvent> | undefined;
   /** What the consumer is to go on from; undefined for a new one. */
   readonly snapshot: unknown;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
@@ -40,6 +43,8 @@ export interface ConsumerContext {
   close(code: number, reason: string): void;
   /** The consumer failed outside of what the runtime called. */
   fail(error: unknown, stage: string): void;
+  /** The consumer runs a machine of its own from here on, which is not started yet. */
+  runs(machine: AnyActor): void;
   /** Counts what came in and that the consumer has no use for. */
   unhandled(): void;
 }

@@ -164,17 +164,19 @@ export function machineConsumer<
     }
 
     async #start(snapshot: unknown): Promise<void> {
-      const { clock, scope } = this.#context;
+      const { clock, inspect, scope } = this.#context;
       checkSnapshot(snapshot);
       this.#isStarting = true;
       const settings: object = {
         clock,
+        ...(inspect && { inspect }),
         ...(snapshot === undefined ? {} : { snapshot }),
         ...(options.input && { input: options.input(scope as Scope<P>) }),
       };
       // The compiler cannot know whether a machine that it does not know needs an input.
       const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
       this.#actor = actor;
+      this.#context.runs(actor);
       actor.on("*", (effect) => this.#run(effect as unknown as Effect));
       actor.subscribe({
         error: (error) => this.#failed(error),

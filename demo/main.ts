@@ -7,7 +7,8 @@ try {
   const port = readPort(process.env.PORT);
   const redisUrl = readRedisUrl(process.env.REDIS_URL);
   const drainMs = readDrainMs(process.env.DRAIN_MS);
-  const demo = await startDemo({ port, redisUrl, drainMs });
+  const inspectToken = process.env.INSPECT_TOKEN || undefined;
+  const demo = await startDemo({ port, redisUrl, drainMs, inspectToken });
   const layers = redisUrl
     ? "chat and notifications on Redis pub/sub, queue and analytics on Redis streams"
     : "all in memory";

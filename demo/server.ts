@@ -3,6 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createRuntime, groupName } from "greenroom";
+import { inspector } from "greenroom/visualise";
 import sirv from "sirv";
 import { BackgroundJobs } from "./consumers/jobs.ts";
 import { RoomPresence } from "./consumers/presence.ts";
@@ -12,6 +13,7 @@ import { Chat } from "./consumers/showcase/chat.ts";
 import { Notifications } from "./consumers/showcase/notifications.ts";
 import { ReliableChat } from "./consumers/showcase/reliable.ts";
 import { SystemMessages } from "./consumers/system.ts";
+import { inspectGuard } from "./inspect-guard.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
@@ -22,6 +24,8 @@ export interface DemoOptions {
   readonly redisUrl?: string | undefined;
   /** How long connections may take to close, in milliseconds. @default 8_000 */
   readonly drainMs?: number;
+  /** See {@link inspectGuard}. */
+  readonly inspectToken?: string | undefined;
   /** See {@link startWorker}. */
   readonly jobStepMs?: number;
 }
@@ -42,7 +46,13 @@ const pageHeaders = {
 };
 
 /** Starts the demo. @throws if Redis does not answer or the port is taken; nothing is left open then. */
-export async function startDemo({ port, redisUrl, drainMs = 8_000, jobStepMs }: DemoOptions): Promise<Demo> {
+export async function startDemo({
+  port,
+  redisUrl,
+  drainMs = 8_000,
+  inspectToken,
+  jobStepMs,
+}: DemoOptions): Promise<Demo> {
   const layers = createLayers(redisUrl);
   const runtime = createRuntime({ layers, control: "chat" });
   runtime.route("/ws/system", SystemMessages);
@@ -53,6 +63,7 @@ export async function startDemo({ port, redisUrl, drainMs = 8_000, jobStepMs }: 
   runtime.route("/ws/reliable", ReliableChat);
   runtime.route("/ws/notifications", Notifications);
   runtime.route("/ws/analytics", Analytics);
+  inspector(runtime, { path: "/inspect", guards: [inspectGuard(inspectToken)], payloads: true });
 
   let draining = false;
   const servePage = sirv(page, {

@@ -16,6 +16,8 @@ export interface LocalChannels {
   member(channel: string): LocalChannel | undefined;
   /** The channels of this node that are in a group. */
   membersOf(group: string): Iterable<LocalChannel>;
+  /** The groups that a channel of this node is in. */
+  groupsOf(channel: string): string[];
   /** Forgets a channel, at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
   remove(channel: string): Promise<void> | undefined;
 }

@@ -83,6 +83,15 @@ export class Roster implements LocalChannels, Audience<Member> {
     return this.#groups.get(this.#topics.group(group))?.members() ?? [];
   }
 
+  groupsOf(channel: string): string[] {
+    return (
+      this.#members
+        .get(channel)
+        ?.joins.keys()
+        .map(({ name }) => name) ?? []
+    );
+  }
+
   /** Whether `channel` has the form of the names that this node gives, be it still there or not. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);

@@ -41,6 +41,10 @@ export class ActorReach implements Reach, Tracker {
     this.#Consumer = Consumer;
   }
 
+  get tags(): Iterable<string> {
+    return this.#tags;
+  }
+
   sendTo(channel: string, message: Message): Promise<void> {
     return this.#control.send(channel, message);
   }

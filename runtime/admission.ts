@@ -51,11 +51,11 @@ export class Admission {
   }
 
   /**
-   * Asks the guards, in order, from the one at `index` on. There is a promise only where one of them gives one; it never
+   * Asks the guards, those of the route last, in order, from the one at `index` on. There is a promise only where one of them gives one; it never
    * rejects.
    */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
-    const guard = this.#guards[index];
+    const guard = this.#guards[index] ?? candidate.route.guards[index - this.#guards.length];
     // It may have begun to shut down while a guard took its time.
     if (guard === undefined) return this.draining ? shuttingDown : candidate;
     const heed = (verdict: Verdict) => this.#heed(verdict, candidate, request, index);

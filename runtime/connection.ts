@@ -1,4 +1,4 @@
-import { type Actor, type AnyActor, createActor } from "xstate";
+import { type Actor, type AnyActor, createActor, type InspectionEvent, type Observer } from "xstate";
 import { connectionLogic } from "../actors/connection-logic.ts";
 import type { ConnectionEffects, connectionMachine } from "../actors/connection-machine.ts";
 import { discard } from "../actors/consumer.ts";
@@ -10,12 +10,13 @@ import type { Clock } from "../layers/contract.ts";
 import { ActorReach } from "./actor-reach.ts";
 import { checkCloseFrame } from "./close-frame.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
-import { Deadline, within } from "./deadline.ts";
+import { Deadline, timeOf, within } from "./deadline.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import type { Environment } from "./environment.ts";
 import { AcceptError, ConnectionLostError, HandlerTimeoutError, RejectedError } from "./errors.ts";
 import { checkRefusal } from "./http-answer.ts";
-import { isPromise } from "./mailbox.ts";
+import type { Observed } from "./inspection.ts";
+import { isPromise, type Mailbox } from "./mailbox.ts";
 import { Membership } from "./membership.ts";
 import { Patience } from "./patience.ts";
 import type { ActorInbox } from "./question.ts";
@@ -31,14 +32,22 @@ import type { Transport, TransportListener } from "./transport.ts";
  * dispatcher to the consumer, what the consumer wants goes to the transport or, through its membership, to the layer.
  */
 export class Connection
-  implements ConsumerContext, ConnectionEffects, TransportListener, DispatcherOwner, Recoverable, Child
+  implements
+    ConsumerContext,
+    ConnectionEffects,
+    TransportListener,
+    DispatcherOwner,
+    Recoverable,
+    Child,
+    Observed
 {
   readonly scope: Scope;
   readonly groups: Membership;
   readonly snapshot: unknown;
   readonly machine: Actor<typeof connectionMachine>;
+  readonly Consumer: ConsumerClass;
+  readonly since: number;
   readonly #environment: Environment;
-  readonly #Consumer: ConsumerClass;
   readonly #transport: Transport;
   readonly #dispatcher: Dispatcher;
   readonly #errorOwner: ErrorOwner;
@@ -65,13 +74,13 @@ export class Connection
     transport: Transport,
     snapshot?: unknown,
   ) {
-    const layer = Consumer.layer === undefined ? undefined : environment.layers[Consumer.layer];
     this.scope = scope;
     this.snapshot = snapshot;
+    this.Consumer = Consumer;
+    this.since = Math.round(timeOf(environment.clock));
     this.#environment = environment;
-    this.#Consumer = Consumer;
     this.#transport = transport;
-    this.groups = new Membership(layer, environment.control.home, Consumer.name);
+    this.groups = new Membership(environment, this);
     this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, environment.report);
     this.#dispatcher = new Dispatcher(Consumer, environment, this.#errorOwner, this);
     this.machine = createActor(connectionLogic, {
@@ -96,7 +105,7 @@ export class Connection
     this.#environment.control.begin();
     this.machine.start();
     const connecting = this.#connect();
-    this.#dispatcher.mailbox.start(connecting);
+    this.mailbox.start(connecting);
     return connecting;
   }
 
@@ -105,7 +114,7 @@ export class Connection
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = owned(this.#errorOwner, () => {
-      const consumer = new this.#Consumer(this);
+      const consumer = new this.Consumer(this);
       this.#dispatcher.consumer = consumer;
       return consumer.connect();
     });
@@ -185,8 +194,12 @@ export class Connection
         `send() takes a string or a Uint8Array, not ${frame === null ? "null" : typeof frame}.`,
       );
     }
-    if (this.isLeaving) this.#environment.counters.drop("closing");
-    else this.#transport.send(frame);
+    if (this.isLeaving) {
+      this.#environment.counters.drop("closing");
+      return;
+    }
+    this.#environment.inspection.onlooker?.sent(this, frame);
+    this.#transport.send(frame);
   }
 
   get waitingBytes(): number {
@@ -195,13 +208,13 @@ export class Connection
 
   get reach(): ActorReach {
     const { control, workers } = this.#environment;
-    this.#reach ??= new ActorReach(control, workers, this, this.#Consumer);
+    this.#reach ??= new ActorReach(control, workers, this, this.Consumer);
     return this.#reach;
   }
 
   /** What errors call it. */
   get name(): string {
-    return this.#Consumer.name;
+    return this.Consumer.name;
   }
 
   /** Where messages and questions for the actor go. */
@@ -223,6 +236,10 @@ export class Connection
     return this.#environment.clock;
   }
 
+  get inspect(): Observer<InspectionEvent> | undefined {
+    return this.#environment.inspect;
+  }
+
   // ---- failures
 
   fail(error: unknown, stage: string): void {
@@ -239,9 +256,9 @@ export class Connection
       return;
     }
     const { settings, clock } = this.#environment;
-    this.#recovery ??= new Recovery(this, settings.of(this.#Consumer).supervision, clock);
+    this.#recovery ??= new Recovery(this, settings.of(this.Consumer).supervision, clock);
     const restart = this.#recovery.recover(error, stage);
-    if (restart !== undefined) this.#dispatcher.mailbox.interject(restart);
+    if (restart !== undefined) this.mailbox.interject(restart);
   }
 
   stop(): void {
@@ -251,12 +268,12 @@ export class Connection
   async renew(error: unknown): Promise<void> {
     const restarting = owned(this.#errorOwner, async () => {
       this.#dispatcher.consumer?.[discard]();
-      const consumer = new this.#Consumer(this);
+      const consumer = new this.Consumer(this);
       this.#dispatcher.consumer = consumer;
       await consumer.restarted(error);
     });
     const { settings, clock } = this.#environment;
-    const { handlerTimeoutMs } = settings.of(this.#Consumer);
+    const { handlerTimeoutMs } = settings.of(this.Consumer);
     if (handlerTimeoutMs === undefined) await restarting;
     else if (!(await within(new Deadline(clock, handlerTimeoutMs), restarting))) {
       throw new HandlerTimeoutError(`restarted() had not settled after ${handlerTimeoutMs} ms.`);
@@ -330,11 +347,10 @@ export class Connection
 
   async #leave(code: number, accepted: boolean): Promise<void> {
     const { clock, limits, turn } = this.#environment;
-    const { mailbox } = this.#dispatcher;
     const patience = new Patience(clock, limits.handlerGraceMs, (error, stage) => this.report(error, stage));
     this.#patience = patience;
     if (this.#terminated) patience.end();
-    if (mailbox.busy) await patience.with("handler", () => mailbox.whenIdle());
+    if (this.mailbox.busy) await patience.with("handler", () => this.mailbox.whenIdle());
     const leaving = patience.with("layer", () => this.groups.leave(), turn);
     if (leaving !== undefined) await leaving;
     if (accepted) {
@@ -354,19 +370,32 @@ export class Connection
     this.machine.send({ type: "cleaned" });
   }
 
-  /** The XState actor that does what its consumer does, if one does. */
+  runs(behaviour: AnyActor): void {
+    this.#environment.inspection.onlooker?.runs(this, behaviour);
+  }
+
+  // ---- what shows of it
+
   get behaviour(): AnyActor | undefined {
     return this.#dispatcher.consumer?.behaviour;
   }
 
+  get tags(): Iterable<string> {
+    return this.#reach?.tags ?? [];
+  }
+
+  get mailbox(): Mailbox {
+    return this.#dispatcher.mailbox;
+  }
+
   /** Whether nothing is being handled, nothing waits, and it is not on its way out. */
   get isIdle(): boolean {
-    return !this.isLeaving && !this.#dispatcher.mailbox.busy;
+    return !this.isLeaving && !this.mailbox.busy;
   }
 
   /** What shows of it in a snapshot of its machine. */
   toJSON(): object {
-    return { consumer: this.#Consumer.name, path: this.scope.path };
+    return { consumer: this.Consumer.name, path: this.scope.path };
   }
 }
 

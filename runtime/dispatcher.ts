@@ -6,12 +6,13 @@ import type { ConsumerSettings } from "./consumer-settings.ts";
 import { Deadline, within } from "./deadline.ts";
 import type { Environment } from "./environment.ts";
 import { HandlerTimeoutError } from "./errors.ts";
+import type { Observed } from "./inspection.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./question.ts";
 import { type ErrorOwner, owned, ownerless } from "./stray-errors.ts";
 
 /** The actor whose dispatcher it is. */
-export interface DispatcherOwner {
+export interface DispatcherOwner extends Observed {
   /** The consumer threw or rejected; `stage` says in which of its methods. */
   failed(error: unknown, stage: string): void;
   /** As many messages wait as may, one more came, and the connection is to be closed for that. */
@@ -104,6 +105,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       dropped(item, "the actor has stopped");
       return undefined;
     }
+    this.#environment.inspection.onlooker?.handling(this.#owner, item);
     const result = isQuestion(item)
       ? this.#ask(consumer, item)
       : owned(this.#errorOwner, hand, consumer, item);

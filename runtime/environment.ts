@@ -1,9 +1,11 @@
+import type { InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Clock, ErrorListener } from "../layers/contract.ts";
+import type { Clock } from "../layers/contract.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Control } from "./control/control.ts";
 import type { Counters } from "./counters.ts";
 import type { Heartbeat } from "./heartbeat.ts";
+import type { Inspection, Report } from "./inspection.ts";
 import type { LagWatch } from "./lag-watch.ts";
 import type { Limits } from "./limits.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -17,8 +19,10 @@ export interface Environment {
   readonly settings: ConsumerSettingsReader;
   readonly clock: Clock;
   readonly counters: Counters;
-  /** Takes failures that no caller awaits. Never throws. */
-  readonly report: ErrorListener;
+  readonly report: Report;
+  readonly inspection: Inspection;
+  /** Hears what XState does in each machine. Never throws. */
+  readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor;
   readonly turn: Turn;
   readonly heartbeat: Heartbeat;

@@ -3,7 +3,8 @@ import type { Scope } from "../actors/index.ts";
 import type { Refusal } from "./http-answer.ts";
 
 /**
- * Decides, before an upgrade is answered and before an actor is made, whether to let it in. Guards run in order:
+ * Decides, before an upgrade is answered and before an actor is made, whether to let it in. Guards run in order, those of
+ * the runtime first, then those of the route:
  *
  * - returning nothing lets it in
  * - returning `{ status, reason }` refuses it with that HTTP status

@@ -1,4 +1,10 @@
-import { STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
+import {
+  type IncomingMessage,
+  type ServerResponse,
+  STATUS_CODES,
+  validateHeaderName,
+  validateHeaderValue,
+} from "node:http";
 import type { Duplex } from "node:stream";
 
 /** Why a request is not let in, as an HTTP status and a text for people. */
@@ -6,6 +12,9 @@ export interface Refusal {
   readonly status: number;
   readonly reason: string;
 }
+
+/** Answers a plain request. MUST NOT throw. */
+export type PlainAnswer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A socket that fails with no listener for it would end the process. */
 export function surviveErrors(socket: Duplex): void {

@@ -1,11 +1,18 @@
 import type { Admission } from "./admission.ts";
 import type { Environment } from "./environment.ts";
+import type { PlainAnswer } from "./http-answer.ts";
+import type { Observed } from "./inspection.ts";
+import type { Router } from "./router.ts";
 
-/** How the testing kit reaches into a runtime. */
+/** How the testing kit and the inspector reach into a runtime. */
 export const internals = Symbol("internals");
 
-/** What the testing kit needs to run an actor without a socket, and to see when all is quiet. */
+/** What it takes to run an actor without a socket, to see when all is quiet, and to look at whatever is there. */
 export interface Internals {
   readonly environment: Environment;
   readonly admission: Admission;
+  readonly router: Router;
+  /** What is served at paths that have no socket, whoever asks. */
+  readonly files: Map<string, PlainAnswer>;
+  readonly actors: Iterable<Observed>;
 }

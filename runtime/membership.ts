@@ -3,31 +3,44 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
 import type { Inbox, Message } from "../layers/contract.ts";
 import { LayerClosedError } from "../layers/errors.ts";
-import type { LocalChannels } from "../layers/local-channels.ts";
 import { checkActorGroup } from "./control/checks.ts";
+import type { Environment } from "./environment.ts";
 import { UnknownLayerError } from "./errors.ts";
+import type { GroupDeed, Observed } from "./inspection.ts";
 
-/** One actor's place on its consumer's layer: its channel, and through it the groups it is in. */
+/**
+ * One actor's place on its consumer's layer: its channel, and through it the groups it is in. Without a layer there are no
+ * groups, their methods throw, and its channel is on the control layer.
+ */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
-  readonly #home: LocalChannels;
-  readonly #consumer: string;
+  readonly #environment: Environment;
+  readonly #owner: Observed;
   #channel: string | undefined;
   #inbox: Inbox | undefined;
   #left = false;
 
-  /** @param home where its channel is if there is no `layer`. Then there are no groups: their methods throw. */
-  constructor(layer: ChannelLayer | undefined, home: LocalChannels, consumer: string) {
-    this.#layer = layer;
-    this.#home = home;
-    this.#consumer = consumer;
+  constructor(environment: Environment, owner: Observed) {
+    const { layer } = owner.Consumer;
+    this.#layer = layer === undefined ? undefined : environment.layers[layer];
+    this.#environment = environment;
+    this.#owner = owner;
   }
 
   get channel(): string {
     // Most actors without a layer are never addressed: their channel is made for who wants to know it.
-    this.#channel ??= this.#home.add(this.#inbox ?? nobody).channel;
-    if (this.#left && this.#layer === undefined) void this.#home.remove(this.#channel);
+    const { home } = this.#environment.control;
+    this.#channel ??= home.add(this.#inbox ?? nobody).channel;
+    if (this.#left && this.#layer === undefined) void home.remove(this.#channel);
     return this.#channel;
+  }
+
+  get address(): string | undefined {
+    return this.#channel;
+  }
+
+  get joined(): readonly string[] {
+    return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
   /** Makes the actor's channel. If the actor has left meanwhile, the channel is gone again when this resolves. */
@@ -53,18 +66,21 @@ export class Membership implements Groups {
   async groupAdd(group: string): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
     checkActorGroup(group);
+    this.#shows("groupAdd", group);
     if (!this.#left) await this.#layer.groupAdd(group, this.channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
     checkActorGroup(group);
+    this.#shows("groupDiscard", group);
     if (!this.#left) await this.#layer.groupDiscard(group, this.channel);
   }
 
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
     checkActorGroup(group);
+    this.#shows("groupSend", group, message);
     await this.#layer.groupSend(group, message, options);
   }
 
@@ -77,7 +93,7 @@ export class Membership implements Groups {
 
   async #deleteChannel(): Promise<void> {
     if (this.#channel === undefined) return;
-    if (this.#layer === undefined) return this.#home.remove(this.#channel);
+    if (this.#layer === undefined) return this.#environment.control.home.remove(this.#channel);
     try {
       await this.#layer.deleteChannel(this.#channel);
     } catch (error) {
@@ -86,9 +102,13 @@ export class Membership implements Groups {
     }
   }
 
+  #shows(deed: GroupDeed, group: string, message?: Message): void {
+    this.#environment.inspection.onlooker?.addressed(this.#owner, deed, group, message);
+  }
+
   #noLayer(): UnknownLayerError {
     return new UnknownLayerError(
-      `${this.#consumer} has no layer, so it has no groups: ` +
+      `${this.#owner.Consumer.name} has no layer, so it has no groups: ` +
         'give it `static override readonly layer = "…"`.',
     );
   }

@@ -1,6 +1,7 @@
 import type { ContractOf, MessagesOf, ParamsOf } from "../actors/contract.ts";
 import type { Handlers } from "../actors/handlers.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
+import type { Guard } from "./guards.ts";
 import type { ParamCheck } from "./router.ts";
 
 /** The names of the parameters in a pattern: `"/ws/room/:room_name"` has `"room_name"`. */
@@ -35,6 +36,8 @@ export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
 export interface RouteOptions<Pattern extends string> {
   /** Checks on path parameters, made before an actor is: what a check returns is the reason of a 400. */
   readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
+  /** Who may connect here, asked in order after the guards of the runtime. @default [] */
+  readonly guards?: readonly Guard[];
 }
 
 /** What `spawn` needs to know of a connection that no request describes. */

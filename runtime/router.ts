@@ -1,7 +1,8 @@
 import { match, pathToRegexp } from "path-to-regexp";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { RouteError } from "./errors.ts";
-import type { Refusal } from "./http-answer.ts";
+import type { Guard } from "./guards.ts";
+import type { PlainAnswer, Refusal } from "./http-answer.ts";
 
 /** Says why a path parameter is not acceptable, or nothing if it is. */
 export type ParamCheck = (value: string) => string | undefined;
@@ -10,6 +11,10 @@ export interface Route {
   readonly pattern: string;
   readonly Consumer: ConsumerClass;
   readonly checks: Readonly<Record<string, ParamCheck | undefined>>;
+  /** Asked after those of the runtime. */
+  readonly guards: readonly Guard[];
+  /** What a plain request is answered with that is let in. */
+  readonly answer: PlainAnswer;
 }
 
 export interface RouteMatch {
@@ -53,6 +58,11 @@ export class Router {
       decode: false,
     });
     this.#routes.push({ route, shape, matches });
+  }
+
+  /** In the order added. */
+  get routes(): readonly Route[] {
+    return this.#routes.map(({ route }) => route);
   }
 
   has(path: string): boolean {

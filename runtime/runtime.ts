@@ -19,12 +19,15 @@ import type { Environment } from "./environment.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type Guard, originGuard } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { surviveErrors } from "./http-answer.ts";
+import { type PlainAnswer, surviveErrors } from "./http-answer.ts";
+import { type Inspect, inspectionObserver } from "./inspect.ts";
+import type { Inspection, Report } from "./inspection.ts";
 import { type Internals, internals } from "./internals.ts";
 import { LagWatch } from "./lag-watch.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
-import { answerPlainRequest } from "./plain-request.ts";
+import { answerPlainRequest, requireUpgrade } from "./plain-request.ts";
+import { targetOf } from "./request-scope.ts";
 import type {
   OnCompletePattern,
   OnKnownLayer,
@@ -55,6 +58,13 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly guards?: readonly Guard[];
   /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
   readonly onError?: ErrorListener;
+  /**
+   * Gets every event of XState's inspection protocol, in the order in which they happen, while the runtime lives: for
+   * `@statelyai/inspect` and the like. The supervisor and the connections are one tree; a machine that a consumer runs is the
+   * root of its own. It is called in the middle of what it hears of, so it is to be quick; what it throws goes to `onError` (stage
+   * `inspect`) and touches no actor. With it, a connection's transitions cost about three times as much.
+   */
+  readonly inspect?: Inspect;
   /**
    * Whether messages are compressed for clients that offer it, and how. What a client sends is held to `maxPayload` as it is
    * once inflated. @default false
@@ -106,8 +116,9 @@ const systemClock: Clock = {
 export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
   readonly #environment: Environment;
-  readonly #supervisor = new Supervisor<Connection>();
+  readonly #supervisor: Supervisor<Connection>;
   readonly #router = new Router();
+  readonly #files = new Map<string, PlainAnswer>();
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
   readonly #attached = new Map<Server, () => void>();
@@ -120,6 +131,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     control: controlAlias,
     guards = [originGuard()],
     onError,
+    inspect,
     compression = false,
     clock = systemClock,
     ownStrayErrors = true,
@@ -130,7 +142,11 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const tell = createReporter(() => onError);
     // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
-    const report: ErrorListener = (error, details) => ownerless(() => tell(error, details));
+    const inspection: Inspection = { onlooker: undefined, onFailure: undefined };
+    const report: Report = (error, where, actor) => {
+      inspection.onFailure?.(error, where, actor);
+      ownerless(() => tell(error, where));
+    };
     const control = new Control({
       layers: known,
       control: chooseControlLayer(known, controlAlias),
@@ -142,6 +158,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const workers = new Workers(known, control, report);
     super(control, workers);
     this.layers = known as unknown as L;
+    const observer = inspect && inspectionObserver(inspect, report);
+    this.#supervisor = new Supervisor(observer);
     this.#environment = {
       layers: known,
       control,
@@ -151,6 +169,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       clock,
       counters,
       report,
+      inspection,
+      inspect: observer,
       supervisor: this.#supervisor,
       turn: new Turn(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
@@ -186,7 +206,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     options: RouteOptions<P> = {},
   ): void {
     this.#check(consumer);
-    this.#router.add({ pattern, Consumer: consumer, checks: options.params ?? {} });
+    const { params = {}, guards = [] } = options;
+    this.#router.add({ pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade });
   }
 
   /**
@@ -242,7 +263,13 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
    * ```
    */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#closed || !this.#admission.serves(request)) return false;
+    if (this.#closed) return false;
+    const file = this.#files.get(targetOf(request).path);
+    if (file !== undefined) {
+      file(request, response);
+      return true;
+    }
+    if (!this.#admission.serves(request)) return false;
     void answerPlainRequest(this.#admission, request, response);
     return true;
   }
@@ -283,7 +310,13 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
 
   /** @internal */
   get [internals](): Internals {
-    return { environment: this.#environment, admission: this.#admission };
+    return {
+      environment: this.#environment,
+      admission: this.#admission,
+      router: this.#router,
+      files: this.#files,
+      actors: { [Symbol.iterator]: () => this.#supervisor.children },
+    };
   }
 
   #check(consumer: ConsumerClass): void {

@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ErrorListener } from "../layers/contract.ts";
+import type { Observed, Report } from "./inspection.ts";
 
 /** Whose work it is that runs. What an actor leaves behind may outlive it, and keeps no more than this alive. */
 export class ErrorOwner {
   /** Undefined once it is gone. */
-  actor: { failed(error: unknown, stage: string): void } | undefined;
+  actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
   readonly #path: string;
-  readonly #report: ErrorListener;
+  readonly #report: Report;
 
-  constructor(actor: ErrorOwner["actor"], consumer: string, path: string, report: ErrorListener) {
+  constructor(actor: ErrorOwner["actor"], consumer: string, path: string, report: Report) {
     this.actor = actor;
     this.#consumer = consumer;
     this.#path = path;
@@ -23,7 +23,7 @@ export class ErrorOwner {
   }
 
   report(error: unknown, stage: string): void {
-    this.#report(error, { stage, consumer: this.#consumer, path: this.#path });
+    this.#report(error, { stage, consumer: this.#consumer, path: this.#path }, this.actor);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type AnyActorRef, createActor, fromTransition } from "xstate";
+import { type AnyActorRef, createActor, fromTransition, type InspectionEvent, type Observer } from "xstate";
 import { noticeInspection } from "../actors/inspected.ts";
 
 /** An actor as its supervisor sees it. */
@@ -30,12 +30,13 @@ export class Supervisor<C extends Child = Child> {
   #onEmpty: (() => void)[] = [];
 
   /** To be given as `parent`. */
-  readonly actor = createActor(
-    fromTransition((_: undefined, event: ChildEvent) => this.#hear(event), undefined),
-  ).start();
+  readonly actor: AnyActorRef;
 
-  constructor() {
-    noticeInspection(this.actor.system);
+  /** @param inspect hears what XState does in it and in all its children, from its start. */
+  constructor(inspect?: Observer<InspectionEvent>) {
+    const logic = fromTransition((_: undefined, event: ChildEvent) => this.#hear(event), undefined);
+    this.actor = createActor(logic, { id: "supervisor", ...(inspect && { inspect }) }).start();
+    noticeInspection(this.actor.system, inspect !== undefined);
   }
 
   get children(): IterableIterator<C> {

@@ -74,7 +74,8 @@ function describeInvokes(node: AnyStateNode): InvokeDescription[] {
   });
 }
 
-function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
+/** What can happen in a state, in the order of its description's transitions: XState's own objects. */
+export function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
   const found = [...node.transitions].flatMap(([, transitions]) => transitions as readonly Transition[]);
   const triggered = found
     // The root has those of all routes: they are shown where they lead.

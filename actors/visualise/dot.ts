@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from "xstate";
 import { describeMachine } from "./describe-machine.ts";
-import { type Box, drawingOf } from "./drawing.ts";
+import { type Box, type Drawing, drawingOf } from "./drawing.ts";
 import { initialLabel } from "./labels.ts";
 import type { PictureOptions } from "./mermaid.ts";
 
@@ -12,17 +12,30 @@ import type { PictureOptions } from "./mermaid.ts";
  * @throws {TypeError} for what is no machine of XState 5.
  */
 export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOptions = {}): string {
-  const drawing = drawingOf(describeMachine(machine));
-  const names = new Map<string, string>();
-  const inside = new Map<string, Box>();
-  const register = (box: Box) => {
-    names.set(box.state.id, `s${names.size + 1}`);
-    inside.set(box.state.id, box);
-    for (const inner of box.boxes) register(inner);
-  };
-  for (const box of drawing.boxes) register(box);
+  return dotOf(drawingOf(describeMachine(machine)), { direction, marked: false });
+}
+
+/** The states that are drawn, from the outside in, each by its mark: `s1`, `s2`, … */
+export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
+  const withInner = (box: Box): Box[] => [box, ...box.boxes.flatMap(withInner)];
+  return new Map(boxes.flatMap(withInner).map((box, index) => [`s${index + 1}`, box]));
+}
+
+/** The mark of the arrow at `index` of a drawing's arrows. */
+export const arrowMark = (index: number): string => `a${index + 1}`;
+
+/** Writes what {@link toDot} gives. `marked`: what is drawn has its mark as a class, on all parts of an arrow that forks. */
+export function dotOf(
+  drawing: Drawing,
+  { direction, marked }: { readonly direction: "TB" | "LR"; readonly marked: boolean },
+): string {
+  const boxes = [...markedBoxes(drawing)];
+  const names = new Map(boxes.map(([mark, { state }]) => [state.id, mark]));
+  const inside = new Map(boxes.map(([, box]) => [box.state.id, box]));
   const name = ({ id }: Box["state"]) => names.get(id) as string;
   const find = (id: string) => inside.get(id) as Box;
+  /** The classes of what is drawn, with its mark if that is wanted. */
+  const classes = (own: string, mark: string) => `class="${marked ? `${own} ${mark}` : own}"`;
 
   const lines = [
     `digraph "${quoted(drawing.title)}" {`,
@@ -60,12 +73,14 @@ export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOpt
     if (boxes.length === 0) {
       const looks =
         state.type === "final" ? ", peripheries=2" : state.type === "history" ? ", shape=ellipse" : "";
-      lines.push(`  ${own} [class="state ${state.type}", label=<${boxText(box)}>${looks}]`);
+      lines.push(`  ${own} [${classes(`state ${state.type}`, own)}, label=<${boxText(box)}>${looks}]`);
       return;
     }
     const style = region ? "rounded,dashed" : "rounded";
     lines.push(`  subgraph "cluster_${own}" {`);
-    lines.push(`  graph [class="box ${state.type}", style="${style}", margin=14, label=<${boxText(box)}>]`);
+    lines.push(
+      `  graph [${classes(`box ${state.type}`, own)}, style="${style}", margin=14, label=<${boxText(box)}>]`,
+    );
     if (state.initial) writeInitial(own, state.initial);
     for (const inner of boxes) writeBox(inner, state.type === "parallel");
     lines.push("  }");
@@ -74,20 +89,24 @@ export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOpt
   if (drawing.initial) writeInitial("machine", drawing.initial);
   for (const box of drawing.boxes) writeBox(box, false);
   let forks = 0;
-  for (const { from, to, label } of drawing.arrows) {
+  for (const [index, { from, to, label }] of drawing.arrows.entries()) {
+    const mark = arrowMark(index);
+    const own = marked ? [`class="${mark}"`] : [];
     const border = from.boxes.length > 0 ? [`ltail="cluster_${name(from.state)}"`] : [];
     const [only, ...others] = to;
     if (only === undefined) continue;
     if (others.length === 0) {
-      writeArrow(origin(from), only, label, border);
+      writeArrow(origin(from), only, label, [...own, ...border]);
       continue;
     }
     forks += 1;
-    const shape = `shape=box, style="filled", class="mark", label="", width=0.9, height=0.06`;
+    const shape = `shape=box, style="filled", ${classes("mark", mark)}, label="", width=0.9, height=0.06`;
     const text = label === "" ? "" : `, label=<${arrowText(label)}>`;
     lines.push(`  fork_${forks} [${shape}]`);
-    lines.push(`  ${origin(from)} -> fork_${forks} [${[...border, "arrowhead=none"].join(", ")}${text}]`);
-    for (const target of to) writeArrow(`fork_${forks}`, target, "");
+    lines.push(
+      `  ${origin(from)} -> fork_${forks} [${[...own, ...border, "arrowhead=none"].join(", ")}${text}]`,
+    );
+    for (const target of to) writeArrow(`fork_${forks}`, target, "", own);
   }
   lines.push("}");
   return `${lines.join("\n")}\n`;

@@ -24,6 +24,8 @@ export interface Arrow {
   /** Several where it leads into regions of a parallel state. */
   readonly to: readonly Box[];
   readonly label: string;
+  /** What it stands for; none for where a history leads while there is none. */
+  readonly transitions: readonly TransitionDescription[];
 }
 
 /**
@@ -41,15 +43,15 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
     const drawn = (targets: readonly string[]) =>
       targets.every((target) => (target === state.id ? state.states.length === 0 : !isInside(target)));
     const lines: string[] = stateLines(state);
-    for (const { label, targets } of groups) {
+    for (const { label, targets, transitions } of groups) {
       if (targets === undefined) lines.push(label);
       else if (!drawn(targets))
         lines.push(`${label} → ${targets.map((target) => nameOf(root, target)).join(", ")}`);
-      else arrows.push(() => ({ from: find(state.id), to: targets.map(find), label }));
+      else arrows.push(() => ({ from: find(state.id), to: targets.map(find), label, transitions }));
     }
     const { defaults } = state;
     if (defaults !== undefined)
-      arrows.push(() => ({ from: find(state.id), to: defaults.map(find), label: "" }));
+      arrows.push(() => ({ from: find(state.id), to: defaults.map(find), label: "", transitions: [] }));
     const inner = [...around, state.id];
     const box = {
       state,
@@ -95,22 +97,25 @@ function titleOf({ key, type, history }: StateDescription): string {
 interface Group {
   readonly label: string;
   readonly targets: readonly string[] | undefined;
+  readonly transitions: readonly TransitionDescription[];
 }
 
 function grouped(state: StateDescription): Group[] {
-  const groups = new Map<string, { triggers: string[]; transition: TransitionDescription }>();
+  const groups = new Map<string, [TransitionDescription, ...TransitionDescription[]]>();
   for (const [index, transition] of state.transitions.entries()) {
     const { trigger, ...rest } = transition;
     // A guard is asked in order: only what has none can share.
     const own = transition.guard || trigger.kind !== "event" || transition.targets === undefined ? index : "";
     const key = JSON.stringify([rest, own]);
-    const group = groups.get(key) ?? { triggers: [], transition };
-    group.triggers.push(triggerLabel(trigger, state));
-    groups.set(key, group);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [transition]);
+    else group.push(transition);
   }
-  return [...groups.values()].map(({ triggers, transition }) => {
-    const { description, targets } = transition;
-    const label = transitionLabel(triggers.join(", "), transition);
-    return { label: description === undefined ? label : `${label} — ${description}`, targets };
+  return [...groups.values()].map((transitions) => {
+    const [first] = transitions;
+    const { description, targets } = first;
+    const triggers = transitions.map(({ trigger }) => triggerLabel(trigger, state));
+    const label = transitionLabel(triggers.join(", "), first);
+    return { label: description === undefined ? label : `${label} — ${description}`, targets, transitions };
   });
 }

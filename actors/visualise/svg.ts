@@ -37,10 +37,14 @@ const style = `
  * ```
  */
 export async function toSvg(machine: AnyStateMachine, options: PictureOptions = {}): Promise<string> {
-  const dot = toDot(machine, options);
+  return svgOf(toDot(machine, options), machine.id, `\n<style>${style}</style>`);
+}
+
+/** @param dress what it has beside its title: its style, if it has one of its own. */
+export async function svgOf(dot: string, title: string, dress = ""): Promise<string> {
   const { Graphviz } = await loadGraphviz();
   const graphviz = await Graphviz.load();
-  return dressed(graphviz.layout(dot, "svg", "dot"), machine.id);
+  return dressed(graphviz.layout(dot, "svg", "dot"), title, dress);
 }
 
 async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> {
@@ -54,8 +58,8 @@ async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> 
   }
 }
 
-/** Graphviz's SVG without what changes from version to version, with a title and a style of its own. */
-function dressed(svg: string, id: string): string {
+/** Graphviz's SVG without what changes from version to version, with a title and what else it is to have. */
+function dressed(svg: string, id: string, dress: string): string {
   const start = svg.indexOf("<svg");
   const title = id.replace(/[&<>\p{Cc}\p{Cs}]/gu, (found) =>
     /[&<>]/.test(found) ? `&#${found.codePointAt(0)};` : "�",
@@ -67,5 +71,5 @@ function dressed(svg: string, id: string): string {
     .replace(/ id="[^"]*"/g, "")
     .replace(/ xmlns:xlink="[^"]*"/, "")
     .replace("<svg", '<svg class="machine" role="img"')
-    .replace(/(<svg[^>]*>)/, (tag) => `${tag}\n<title>${title}</title>\n<style>${style}</style>`);
+    .replace(/(<svg[^>]*>)/, (tag) => `${tag}\n<title>${title}</title>${dress}`);
 }

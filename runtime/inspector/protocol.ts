@@ -18,7 +18,7 @@ export interface ListRequest {
   /** Every word of it is in the channel, consumer, path, state, a group, a tag or the last error, in whatever case. */
   readonly search?: string;
   readonly sort: SortKey;
-  /** How many rows are left out before the first, and how many are shown at most. */
+  /** How many rows are left out before the first, and how many are shown at most; 0 is not answered, and ends the answers. */
   readonly offset: number;
   readonly limit: number;
 }
@@ -46,14 +46,14 @@ export interface PayloadsRequest {
 
 // ---- the server says
 
-export type Report = Hello | Consumers | Machines | Tick | List | History;
+export type Report = Hello | Consumers | Machines | Tick | List | History | Refused;
 
 /** First of all. */
 export interface Hello {
   readonly type: "hello";
   readonly greenroom: string;
+  /** The host's name and the process's id. */
   readonly node: string;
-  readonly pid: number;
   readonly nodeVersion: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -245,10 +245,18 @@ export interface History {
   readonly recordedPerSecond: number;
 }
 
+/** What the page asked for cannot be given. */
+export interface Refused {
+  readonly type: "refused";
+  readonly reason: string;
+}
+
 /** Between whom something went. */
 export type Lane = "client" | "actor" | "layer";
 
 export interface HistoryEntry {
+  /** Grows from entry to entry. */
+  readonly number: number;
   /** Milliseconds since 1970, with fractions. */
   readonly at: number;
   /**
@@ -256,7 +264,7 @@ export interface HistoryEntry {
    * - `frame`, `sent`: from and to the client
    * - `message`, `gap`, `overflow`: from the layer
    * - `groupAdd`, `groupDiscard`, `groupSend`: to the layer
-   * - `transition`: of the machine in `machine`, from state to state in `detail`
+   * - `transition`: of the machine in `machine`, from state to state in `detail`; `what` is the event, empty where it begins
    * - `failed`: `what` is the stage, `detail` the error
    */
   readonly kind:

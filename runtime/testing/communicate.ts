@@ -4,6 +4,7 @@ import type { ConsumerClass } from "../consumer-class.ts";
 import type { Guard } from "../guards.ts";
 import { internals } from "../internals.ts";
 import { checkLayer } from "../layer-check.ts";
+import { requireUpgrade } from "../plain-request.ts";
 import { RequestScope } from "../request-scope.ts";
 import type { SpawnScope, WithHandlers } from "../route-types.ts";
 import { Router } from "../router.ts";
@@ -62,7 +63,7 @@ export function communicate<C extends ConsumerClass>(
   checkLayer(Consumer, environment.layers);
   environment.settings.of(Consumer);
   const { subprotocols = [] } = request;
-  const route = { pattern: path, Consumer, checks: {} };
+  const route = { pattern: path, Consumer, checks: {}, guards, answer: requireUpgrade };
   return new Communicator({
     runtime,
     ownsRuntime: theirs === undefined,
@@ -70,7 +71,7 @@ export function communicate<C extends ConsumerClass>(
     admit() {
       const incoming = virtualRequest(path, request);
       const scope = new RequestScope({ path, query: String(query ?? "") }, params, incoming, user);
-      return new Admission(new Router(), guards, environment.report).guard({ route, scope }, incoming);
+      return new Admission(new Router(), [], environment.report).guard({ route, scope }, incoming);
     },
   });
 }

@@ -113,6 +113,33 @@ describe("the demo's server", () => {
       }
     });
 
+    it("shows what it does at /inspect, to those on the same machine, and links there", async () => {
+      expect(await (await fetch(demo.url)).text()).to.match(/<a href="inspect"/);
+      const response = await fetch(`${demo.url}/inspect`);
+      expect([response.status, response.headers.get("content-type")]).to.deep.equal([
+        200,
+        "text/html; charset=utf-8",
+      ]);
+      const proxied = await fetch(`${demo.url}/inspect`, { headers: { "X-Forwarded-For": "203.0.113.7" } });
+      expect(proxied.status).to.equal(403);
+      await Client.open(`${demo.url}/inspect`);
+    });
+
+    it("shows it to whoever has the token, where it was started with one", async () => {
+      const guarded = await startDemo({ port: 0, inspectToken: "open sesame" });
+      try {
+        for (const query of ["", "?token=", "?token=sesame"]) {
+          const { status, body } = await Client.refused(`${guarded.url}/inspect${query}`);
+          expect([status, body.includes("INSPECT_TOKEN")], query).to.deep.equal([403, true]);
+          expect((await fetch(`${guarded.url}/inspect${query}`)).status, query).to.equal(403);
+        }
+        const headers = { "X-Forwarded-For": "203.0.113.7" };
+        await Client.open(`${guarded.url}/inspect?token=open+sesame`, [], { headers });
+      } finally {
+        await guarded.close();
+      }
+    });
+
     it("says at /healthz that it can serve, and of which layers", async () => {
       const response = await fetch(`${demo.url}/healthz`);
       expect(response.status).to.equal(200);

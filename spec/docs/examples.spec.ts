@@ -32,7 +32,9 @@ const flags = ["--import=tsx", "--conditions=greenroom-source"];
 /** What the examples of each page print, by their names. */
 const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   layers: {},
-  visualise: {},
+  visualise: {
+    transitions: ["connecting: accept → joined", "joined: close → closing", "closing: cleaned → closed"],
+  },
   actors: {
     main: ["page 12 joined", "open", "A reader of emma has left (1012)."],
     addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],

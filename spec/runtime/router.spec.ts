@@ -1,12 +1,14 @@
 import { expect } from "chai";
 import { groupName, WebSocketConsumer } from "greenroom";
+import { requireUpgrade } from "../../runtime/plain-request.ts";
 import { Router } from "../../runtime/router.ts";
 
 class Anything extends WebSocketConsumer {}
 
 describe("Router", () => {
   let router: Router;
-  const add = (pattern: string, checks = {}) => router.add({ pattern, Consumer: Anything, checks });
+  const add = (pattern: string, checks = {}) =>
+    router.add({ pattern, Consumer: Anything, checks, guards: [], answer: requireUpgrade });
 
   beforeEach(() => {
     router = new Router();

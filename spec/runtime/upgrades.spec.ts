@@ -156,6 +156,22 @@ describe("Upgrades", () => {
       expect(constructed).to.equal(0);
     });
 
+    it("of a route are asked after those of the runtime, and nowhere else", async () => {
+      const { url, runtime } = await serveEcho([({ query }) => ({ user: query.get("as") })]);
+      const guards: Guard[] = [
+        () => {},
+        ({ user }) => (user === "Ada" ? undefined : { status: 403, reason: `Not for ${user}` }),
+      ];
+      runtime.route("/ws/inside", class extends WebSocketConsumer {}, { guards });
+      expect(await Client.refused(`${url}/ws/inside?as=Bob`)).to.deep.equal({
+        status: 403,
+        body: "Not for Bob",
+      });
+      expect((await fetch(`${url}/ws/inside?as=Bob`)).status).to.equal(403);
+      await Client.open(`${url}/ws/inside?as=Ada`);
+      await Client.open(`${url}/ws/echo?as=Bob`);
+    });
+
     it("that throw are answered with 500 and told to onError, without details for the client", async () => {
       const { url, failures } = await serveEcho([
         () => {

@@ -1,0 +1,106 @@
+import { createRequire } from "node:module";
+import { hostname } from "node:os";
+import { GreenroomError } from "../../layers/errors.ts";
+import type { Guard } from "../guards.ts";
+import { type Internals, internals } from "../internals.ts";
+import { Failures } from "./failures.ts";
+import { Lookout } from "./lookout.ts";
+import { ownMachineGuard } from "./own-machine-guard.ts";
+import { readPageFiles } from "./page-files.ts";
+import { watcherClass } from "./watcher.ts";
+
+export interface InspectorOptions {
+  /** Where the page is, such as `/inspect`: a path without parameters. Its socket is there, too, and its files are below it. */
+  readonly path: string;
+  /**
+   * Who may look, asked in order after the guards of the runtime, for the page and for its socket. The page shows names, paths,
+   * groups, tags and errors of all connections. Its scripts and styles are the same for everybody, and are not guarded.
+   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
+   */
+  readonly guards?: readonly Guard[];
+  /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
+  readonly payloads?: boolean;
+  /** How often the page is told what is new, in milliseconds, 10 to 60,000. @default 500 */
+  readonly tickMs?: number;
+}
+
+/** The inspector cannot be mounted: nobody says who may look at it, or it is there already. */
+export class InspectorError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_INSPECTOR", message);
+  }
+}
+
+const { version } = createRequire(import.meta.url)("greenroom/package.json") as { readonly version: string };
+
+/** A runtime, whatever its layers are. */
+interface InspectedRuntime {
+  /** @internal */
+  readonly [internals]: Internals;
+}
+
+/**
+ * Serves a page that shows what a runtime does, live, wherever the runtime answers: on the servers that it is attached to, and
+ * where `handleRequest` is called. It shows each consumer's state machine with how many actors are in each state and which
+ * ways they take, the actors, and what one of them does; layers, failures, and figures of the node. The page asks no other server.
+ *
+ * While nobody looks it costs nothing, but that the last 20 failures are kept. While somebody does, all events are counted and
+ * samples are recorded: at most 2,000 a second, and 200 a second of an actor that is opened.
+ *
+ * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; and if the runtime
+ *   has an inspector.
+ * @throws {RangeError} if `tickMs` makes no sense.
+ * @throws {RouteError} if the path is malformed, or taken; {@link InspectorError} if it has a parameter.
+ *
+ * @example
+ * ```ts
+ * inspector(runtime, {
+ *   path: "/inspect",
+ *   guards: [({ user }) => ((user as User).isAdmin ? undefined : { status: 403, reason: "For administrators" })],
+ * });
+ * ```
+ */
+export function inspector(
+  runtime: InspectedRuntime,
+  { path, guards = [], payloads = false, tickMs = 500 }: InspectorOptions,
+): void {
+  const inside = runtime[internals];
+  const { environment, router, files } = inside;
+  const { inspection } = environment;
+  if (guards.length === 0 && process.env.NODE_ENV === "production") {
+    throw new InspectorError(
+      "In production the inspector needs guards, which say who may look: " +
+        "inspector(runtime, { path, guards: [({ user }) => …] }).",
+    );
+  }
+  if (path.includes(":") || path.endsWith("/")) {
+    throw new InspectorError(
+      `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
+    );
+  }
+  if (!(tickMs >= 10 && tickMs <= 60_000)) {
+    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 60000.`);
+  }
+  if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
+
+  const failures = new Failures();
+  const lookout = new Lookout(inside, { failures, isHidden: (Consumer) => Consumer === Watcher, tickMs });
+  const Watcher = watcherClass(lookout, {
+    greenroom: version,
+    node: `${hostname()}:${process.pid}`,
+    nodeVersion: process.version,
+    startedAt: performance.timeOrigin,
+    tickMs,
+    payloads,
+  });
+  const { page, others } = readPageFiles(path);
+  router.add({
+    pattern: path,
+    Consumer: Watcher,
+    checks: {},
+    guards: guards.length > 0 ? guards : [ownMachineGuard],
+    answer: page,
+  });
+  for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
+  inspection.onFailure = (...failure) => lookout.failed(failures.add(...failure));
+}

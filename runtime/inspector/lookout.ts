@@ -1,0 +1,164 @@
+import type { ConsumerClass } from "../consumer-class.ts";
+import { timeOf } from "../deadline.ts";
+import type { Observed } from "../inspection.ts";
+import type { Internals } from "../internals.ts";
+import { ActorList } from "./actor-list.ts";
+import { takeCensus } from "./census.ts";
+import type { Failures } from "./failures.ts";
+import { Histories } from "./histories.ts";
+import { KnownConsumers } from "./known-consumers.ts";
+import { MachineEvents } from "./machine-events.ts";
+import { Moves } from "./moves.ts";
+import { NodeReport } from "./node-report.ts";
+import type { Consumers, Failure, Tick } from "./protocol.ts";
+import { Recorder } from "./recorder.ts";
+
+/** Somebody who looks. */
+export interface Reader {
+  /** There are new consumers. */
+  consumersChanged(consumers: Consumers): void;
+  ticked(tick: Tick): void;
+}
+
+/** How it is looked. */
+export interface LookoutOptions {
+  readonly failures: Failures;
+  /** Whether the actors of a consumer are not to be shown. */
+  readonly isHidden: (Consumer: ConsumerClass) => boolean;
+  /** Milliseconds between two ticks. */
+  readonly tickMs: number;
+}
+
+/** What is there only while somebody looks. */
+interface Sight {
+  readonly moves: Moves;
+  readonly histories: Histories;
+  readonly machineEvents: MachineEvents;
+  readonly recorder: Recorder;
+  readonly timer: NodeJS.Timeout;
+  /** In milliseconds since 1970. */
+  readonly since: number;
+}
+
+/**
+ * Looks at a runtime while it has readers, and tells them of it at each tick. While it has none, nothing is recorded, no timer
+ * runs and nobody hears what actors do.
+ */
+export class Lookout {
+  readonly consumers = new KnownConsumers();
+  readonly list: ActorList;
+  readonly #internals: Internals;
+  readonly #failures: Failures;
+  readonly #isHidden: (Consumer: ConsumerClass) => boolean;
+  readonly #tickMs: number;
+  readonly #nodeReport: NodeReport;
+  readonly #readers = new Set<Reader>();
+  #sight: Sight | undefined;
+  #latest: Tick | undefined;
+  /** How many consumers the readers know. */
+  #announced = 0;
+
+  constructor(internals: Internals, { failures, isHidden, tickMs }: LookoutOptions) {
+    const { environment } = internals;
+    this.#internals = internals;
+    this.#failures = failures;
+    this.#isHidden = isHidden;
+    this.#tickMs = tickMs;
+    this.#nodeReport = new NodeReport(environment.layers, environment.counters);
+    const actors = { [Symbol.iterator]: () => this.#actors() };
+    this.list = new ActorList(actors, this.consumers, failures, () => timeOf(environment.clock));
+  }
+
+  get histories(): Histories | undefined {
+    return this.#sight?.histories;
+  }
+
+  /** Since when it is looked, in milliseconds since 1970. */
+  get since(): number {
+    return this.#sight?.since ?? Date.now();
+  }
+
+  /** Takes a reader in, and tells it what there is. */
+  add(reader: Reader): void {
+    this.#sight ??= this.#start();
+    const latest = this.#latest ?? this.#look(this.#sight);
+    if (this.#readers.size === 0) this.#announced = this.consumers.size;
+    this.#readers.add(reader);
+    reader.consumersChanged(this.#consumersNow());
+    // What moved before it came is nothing that moves now.
+    reader.ticked({ ...latest, moves: [] });
+  }
+
+  remove(reader: Reader): void {
+    if (!this.#readers.delete(reader) || this.#readers.size > 0 || this.#sight === undefined) return;
+    const { machineEvents, timer } = this.#sight;
+    this.#sight = undefined;
+    this.#latest = undefined;
+    this.#internals.environment.inspection.onlooker = undefined;
+    machineEvents.stop();
+    this.#nodeReport.stop();
+    clearInterval(timer);
+  }
+
+  /** Records a failure in the history of the actor whose it is, if somebody looks. */
+  failed({ actor, stage, message }: Failure): void {
+    if (actor === undefined) return;
+    this.#sight?.histories.work(actor, () => ({
+      kind: "failed",
+      from: "actor",
+      to: "actor",
+      what: stage,
+      detail: message,
+    }));
+  }
+
+  #start(): Sight {
+    const moves = new Moves();
+    const histories = new Histories(this.#tickMs);
+    const machineEvents = new MachineEvents({ consumers: this.consumers, moves, histories }, this.#isHidden);
+    const recorder = new Recorder(histories, machineEvents, this.#isHidden);
+    const { inspection, supervisor } = this.#internals.environment;
+    inspection.onlooker = recorder;
+    machineEvents.start(supervisor.actor, this.#actors());
+    this.#nodeReport.start();
+    const timer = setInterval(() => this.#turn(), this.#tickMs).unref();
+    return { moves, histories, machineEvents, recorder, timer, since: Date.now() };
+  }
+
+  #turn(): void {
+    if (this.#sight === undefined) return;
+    const tick = this.#look(this.#sight);
+    this.#sight.histories.turn();
+    if (this.consumers.size > this.#announced) {
+      this.#announced = this.consumers.size;
+      const consumers = this.#consumersNow();
+      for (const reader of this.#readers) reader.consumersChanged(consumers);
+    }
+    for (const reader of this.#readers) reader.ticked(tick);
+  }
+
+  #look({ moves, recorder }: Sight): Tick {
+    const { router } = this.#internals;
+    for (const { Consumer } of router.routes) if (!this.#isHidden(Consumer)) this.consumers.of(Consumer);
+    const census = takeCensus(this.#actors(), this.consumers);
+    const actors = Object.values(census).reduce((sum, { total }) => sum + total, 0);
+    const tick: Tick = {
+      type: "tick",
+      at: Date.now(),
+      ...this.#nodeReport.take(recorder, { actors, watching: this.#readers.size }),
+      census,
+      moves: moves.take(),
+      failures: this.#failures.recent,
+    };
+    this.#latest = tick;
+    return tick;
+  }
+
+  #consumersNow(): Consumers {
+    return { type: "consumers", consumers: this.consumers.facts(this.#internals.router.routes) };
+  }
+
+  *#actors(): IterableIterator<Observed> {
+    for (const actor of this.#internals.actors) if (!this.#isHidden(actor.Consumer)) yield actor;
+  }
+}

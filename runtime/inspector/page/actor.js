@@ -1,0 +1,145 @@
+import { create, createName, find, write, writeName } from "./dom.js";
+import { bytes, count, duration, moment, rate, timeOfDay } from "./format.js";
+import { createKeyed } from "./keyed.js";
+import { hashOf } from "./place.js";
+import { createSequence } from "./sequence.js";
+
+/** @import { ActorRow, ConsumerFacts, History } from "../protocol.ts" */
+/** @typedef {import("./place.js").Place} Place */
+/** @typedef {{ readonly name: string, readonly values: readonly string[] }} Fact */
+
+/**
+ * One actor: its facts, and its history.
+ *
+ * @param {HTMLElement} section
+ * @param {(shown: boolean) => void} showPayloads
+ */
+export function createActor(section, showPayloads) {
+  const title = find(section, "h2", HTMLElement);
+  const back = find(section, "[data-part=back]", HTMLAnchorElement);
+  const gone = find(section, "[data-part=gone]", HTMLElement);
+  const since = find(section, "[data-part=since]", HTMLElement);
+  const sampled = find(section, "[data-part=sampled]", HTMLElement);
+  const payloads = find(section, "[data-part=payloads]", HTMLElement);
+  const noPayloads = find(section, "[data-part=no-payloads]", HTMLElement);
+  const checkbox = find(payloads, "input", HTMLInputElement);
+  const facts = createKeyed(
+    find(section, "[data-part=facts]", HTMLElement),
+    (/** @type {Fact} */ { name }) => name,
+    ({ name }) => createFact(name),
+  );
+  const sequence = createSequence(
+    find(section, "[data-part=sequence]", HTMLElement),
+    find(section, "[data-part=jump]", HTMLElement),
+  );
+  /** @type {ActorRow | undefined} */
+  let row;
+  /** @type {string | undefined} */
+  let opened;
+
+  checkbox.addEventListener("change", () => {
+    sequence.showPayloads(checkbox.checked);
+    showPayloads(checkbox.checked);
+  });
+
+  return {
+    focus: () => title.focus(),
+
+    /**
+     * Another one, of whom nothing is known yet.
+     *
+     * @param {string | undefined} id
+     */
+    open(id) {
+      if (id === opened) return;
+      opened = id;
+      row = undefined;
+      checkbox.checked = false;
+      sequence.showPayloads(false);
+      gone.hidden = sampled.hidden = true;
+      write(since, "");
+      facts.draw([]);
+      sequence.clear();
+    },
+
+    /**
+     * @param {object} model
+     * @param {readonly History[]} model.histories those that were not drawn yet
+     * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
+     * @param {boolean} model.hasPayloads
+     * @param {Place} model.place
+     */
+    draw({ histories, consumers, hasPayloads, place }) {
+      const href = hashOf({ ...place, actor: undefined });
+      if (back.getAttribute("href") !== href) back.href = href;
+      payloads.hidden = !hasPayloads;
+      noPayloads.hidden = hasPayloads;
+      for (const history of histories) {
+        if (history.actor !== opened) continue;
+        if (history.isFirst) sequence.clear();
+        sequence.add(history.entries);
+        row = history.row ?? row;
+        gone.hidden = history.row !== undefined;
+        write(since, `recorded since ${timeOfDay(history.since)}`);
+        const missed = history.eventsPerSecond - history.recordedPerSecond;
+        sampled.hidden = missed < 0.5;
+        write(
+          sampled,
+          `Recorded ${rate(history.recordedPerSecond)} of ${rate(history.eventsPerSecond)} events a second.`,
+        );
+      }
+      writeName(title, row?.channel ?? opened ?? "");
+      if (row) facts.draw(factsOf(row, consumers.get(row.consumer)));
+    },
+  };
+}
+
+/**
+ * @param {ActorRow} row
+ * @param {ConsumerFacts | undefined} consumer
+ * @returns {Fact[]}
+ */
+function factsOf(row, consumer) {
+  const { lastError, groupCount, groups } = row;
+  const unlisted = groupCount - groups.length;
+  return [
+    { name: "State", values: [row.state] },
+    { name: "Own state", values: row.own === undefined ? [] : [row.own] },
+    { name: "Consumer", values: [consumer?.name ?? row.consumer] },
+    { name: "Path", values: [row.path] },
+    { name: "Layer", values: consumer?.layer === undefined ? [] : [consumer.layer] },
+    { name: "Mailbox", values: [row.busy ? `${count(row.mailbox)}, and busy` : count(row.mailbox)] },
+    { name: "Waiting", values: [bytes(row.waitingBytes)] },
+    { name: "Age", values: [duration(row.ageMs)] },
+    { name: "Id", values: [row.id] },
+    { name: `Groups`, values: unlisted > 0 ? [...groups, `and ${count(unlisted)} more`] : groups },
+    { name: "Tags", values: row.tags },
+    {
+      name: "Last error",
+      values: lastError ? [`${moment(lastError.at)} ${lastError.stage}: ${lastError.message}`] : [],
+    },
+  ].filter(({ values }) => values.length > 0);
+}
+
+/** @param {string} name */
+function createFact(name) {
+  const value = create("dd");
+  let before = "";
+  const element = create("div", "", create("dt", "", name), value);
+  element.dataset.fact = name;
+  return {
+    element,
+    /** @param {Fact} fact */
+    show({ values }) {
+      const now = JSON.stringify(values);
+      if (now === before) return;
+      before = now;
+      const [only = ""] = values;
+      const present = value.firstElementChild;
+      // One value changes its text, so that what a reader has selected stays.
+      if (values.length === 1 && value.childElementCount === 1 && present instanceof HTMLElement)
+        writeName(present, only);
+      else value.replaceChildren(...values.map((text) => createName(text)));
+    },
+  };
+}

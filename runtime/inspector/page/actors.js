@@ -1,0 +1,163 @@
+import { createActorRow } from "./actor-row.js";
+import { create, find, write, writeName } from "./dom.js";
+import { count } from "./format.js";
+import { createKeyed } from "./keyed.js";
+import { hashOf } from "./place.js";
+
+/** @import { ConsumerFacts, List, Machines } from "../protocol.ts" */
+/** @typedef {import("./place.js").Place} Place */
+/** @typedef {{ readonly key: string, readonly label: string, readonly name: string, readonly href: string }} Chip */
+
+/** How long a reader may go on writing before it is searched for. */
+const searchAfterMs = 150;
+
+/**
+ * The list of actors: what is searched for, filters, order and pages.
+ *
+ * @param {HTMLElement} section
+ * @param {(change: Partial<Place>) => void} sieve
+ * @param {(pages: number) => void} turn
+ */
+export function createActors(section, sieve, turn) {
+  const title = find(section, "h2", HTMLElement);
+  const search = find(section, "#search", HTMLInputElement);
+  const sort = find(section, "#sort", HTMLSelectElement);
+  const listing = find(section, ".listing", HTMLElement);
+  const none = find(section, "[data-part=none]", HTMLElement);
+  const range = find(section, "[data-part=range]", HTMLElement);
+  const previous = find(section, "[data-part=previous]", HTMLButtonElement);
+  const next = find(section, "[data-part=next]", HTMLButtonElement);
+  const chips = createKeyed(
+    find(section, "[data-part=chips]", HTMLElement),
+    (/** @type {Chip} */ { key }) => key,
+    () => createChip(),
+  );
+  const rows = createKeyed(
+    find(section, "[data-part=rows]", HTMLElement),
+    (/** @type {import("./actor-row.js").ActorLine} */ { row }) => row.id,
+    () => createActorRow(),
+  );
+
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
+  const searchNow = () => {
+    clearTimeout(typing);
+    typing = undefined;
+    sieve({ search: search.value.trim(), offset: 0 });
+  };
+  search.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(searchNow, searchAfterMs);
+  });
+  find(section, "form", HTMLFormElement).addEventListener("submit", (event) => {
+    event.preventDefault();
+    searchNow();
+  });
+  sort.addEventListener("change", () =>
+    sieve({ sort: /** @type {Place["sort"]} */ (sort.value), offset: 0 }),
+  );
+
+  previous.addEventListener("click", () => isAble(previous) && turn(-1));
+  next.addEventListener("click", () => isAble(next) && turn(1));
+
+  return {
+    /** The row of an actor that was opened is where its reader comes back to. @param {string} id */
+    focus(id) {
+      (rows.get(id)?.link ?? title).focus({ preventScroll: rows.get(id) === undefined });
+    },
+
+    /**
+     * @param {object} model
+     * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
+     * @param {ReadonlyMap<string, Machines>} model.machines
+     * @param {List | undefined} model.list the newest
+     * @param {boolean} model.isAnswer whether it is the answer to what is asked for now
+     * @param {Place} model.place
+     */
+    draw({ consumers, machines, list, isAnswer, place }) {
+      if (typing === undefined && search.value.trim() !== place.search) search.value = place.search;
+      if (sort.value !== place.sort) sort.value = place.sort;
+      chips.draw(chipsOf(place, consumers, machines));
+      listing.ariaBusy = String(!isAnswer);
+      if (!list) return;
+      rows.draw(
+        list.rows.map((row) => ({
+          row,
+          consumer: consumers.get(row.consumer)?.name ?? row.consumer,
+          href: hashOf({ ...place, view: "actors", actor: row.id }),
+        })),
+      );
+      const { matched, request } = list;
+      const isSieved = place.search !== "" || place.consumer !== undefined;
+      none.hidden = list.rows.length > 0;
+      write(
+        none,
+        matched > 0 ? "There are no more." : isSieved ? "No actor is like that." : "There is no actor yet.",
+      );
+      const last = request.offset + list.rows.length;
+      write(
+        range,
+        list.rows.length ? `${count(request.offset + 1)}–${count(last)} of ${count(matched)}` : "",
+      );
+      setAble(previous, request.offset > 0);
+      setAble(next, last < matched && list.rows.length > 0);
+    },
+  };
+}
+
+/**
+ * @param {Place} place
+ * @param {ReadonlyMap<string, ConsumerFacts>} consumers
+ * @param {ReadonlyMap<string, Machines>} machines
+ * @returns {Chip[]}
+ */
+function chipsOf(place, consumers, machines) {
+  const { consumer, state, search } = place;
+  const without = (/** @type {Partial<Place>} */ change) =>
+    hashOf({ ...place, ...change, view: "actors", offset: 0 });
+  /** @type {Chip[]} */
+  const chips = [];
+  if (consumer !== undefined) {
+    const name = consumers.get(consumer)?.name ?? consumer;
+    chips.push({
+      key: "consumer",
+      label: "consumer",
+      name,
+      href: without({ consumer: undefined, state: undefined }),
+    });
+  }
+  if (consumer !== undefined && state) {
+    const machine = machines.get(consumer)?.machines.find(({ kind }) => kind === state.machine);
+    const name = machine?.states.find(({ mark }) => mark === state.mark)?.path ?? state.mark;
+    const label = state.machine === "own" ? "own state" : "state";
+    chips.push({ key: "state", label, name, href: without({ state: undefined }) });
+  }
+  if (search) chips.push({ key: "search", label: "search", name: search, href: without({ search: "" }) });
+  return chips;
+}
+
+/** @param {HTMLButtonElement} button that keeps the focus also when it can do nothing */
+const isAble = (button) => button.ariaDisabled !== "true";
+
+/**
+ * @param {HTMLButtonElement} button
+ * @param {boolean} able
+ */
+function setAble(button, able) {
+  if (isAble(button) !== able) button.ariaDisabled = able ? null : "true";
+}
+
+function createChip() {
+  const label = create("span", "label");
+  const name = create("bdi", "name");
+  const link = create("a", "chip", create("span", "unseen", "Remove filter: "), label, " ", name);
+  return {
+    element: create("li", "", link),
+    /** @param {Chip} chip */
+    show(chip) {
+      write(label, chip.label);
+      writeName(name, chip.name);
+      if (link.getAttribute("href") !== chip.href) link.href = chip.href;
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { find, write } from "./dom.js";
+
+/**
+ * Says whether the page is live, and why not. The text stays the same from one try to the next, so that a screen reader says
+ * it once; the seconds are beside it.
+ *
+ * @param {HTMLElement} element
+ * @param {() => void} tryNow
+ */
+export function createLive(element, tryNow) {
+  const text = find(element, "[role=status]", HTMLElement);
+  const timer = find(element, "[role=timer]", HTMLElement);
+  const button = find(element, "button", HTMLButtonElement);
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let ticking;
+  button.addEventListener("click", tryNow);
+
+  return {
+    /** @param {import("./connection.js").Status} status */
+    show({ state, reason, pauseMs = 0 }) {
+      element.dataset.state = state;
+      document.body.dataset.live = String(state === "live");
+      if (state === "live") write(text, "Live");
+      else write(text, reason || "Connecting…");
+      button.hidden = state !== "refused" && state !== "waiting";
+      clearInterval(ticking);
+      if (state !== "waiting")
+        return write(timer, state === "connecting" && reason ? "Trying again now." : "");
+      const due = performance.now() + pauseMs;
+      const tick = () =>
+        write(timer, `Again in ${Math.max(1, Math.ceil((due - performance.now()) / 1000))} s.`);
+      tick();
+      ticking = setInterval(tick, 250);
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import { create, find, write, writeName } from "./dom.js";
+import { count } from "./format.js";
+import { createKeyed } from "./keyed.js";
+import { createPicture } from "./picture.js";
+import { hashOf } from "./place.js";
+import { createStateTable } from "./state-table.js";
+
+/** @import { ConsumerFacts, MachineFacts, MachineKind, Machines, Move, Tick } from "../protocol.ts" */
+/** @typedef {import("./place.js").Place} Place */
+/** @typedef {{ readonly kind: MachineKind, readonly mark: string }} Chosen */
+
+/**
+ * The consumers, and the machines of the one that is shown.
+ *
+ * @param {HTMLElement} section
+ * @param {(consumer: string, state: Chosen) => void} choose
+ */
+export function createMachines(section, choose) {
+  const none = find(section, "[data-part=none]", HTMLElement);
+  const list = find(section, "[data-part=consumers]", HTMLElement);
+  const area = find(section, "[data-part=machines]", HTMLElement);
+  const consumers = createKeyed(
+    list,
+    (/** @type {ConsumerLine} */ { facts }) => facts.id,
+    () => createConsumer(),
+  );
+  /** @type {{ of: Machines, machines: ReturnType<typeof createMachine>[] } | undefined} */
+  let shown;
+  let pulsedAt = 0;
+
+  /** @param {Machines | undefined} machines */
+  const build = (machines) => {
+    if (shown?.of === machines) return;
+    shown = machines && {
+      of: machines,
+      machines: machines.machines.map((machine) =>
+        createMachine(machine, (mark) => choose(machines.consumer, { kind: machine.kind, mark })),
+      ),
+    };
+    area.replaceChildren(...(shown?.machines ?? []).map(({ element }) => element));
+  };
+
+  return {
+    /**
+     * @param {object} model
+     * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
+     * @param {string | undefined} model.shown
+     * @param {Machines | undefined} model.machines of the one that is shown, once they are known
+     * @param {Tick | undefined} model.tick
+     * @param {readonly Move[]} model.moves
+     * @param {Place} model.place
+     */
+    draw({ consumers: all, shown: id, machines, tick, moves, place }) {
+      none.hidden = all.size > 0;
+      consumers.draw(
+        [...all.values()].map((facts) => ({
+          facts,
+          total: censusOf(tick, facts.id)?.total ?? 0,
+          isShown: facts.id === id,
+          href: hashOf({
+            ...place,
+            shown: facts.id,
+            consumer: facts.id,
+            state: undefined,
+            offset: 0,
+            actor: undefined,
+          }),
+        })),
+      );
+      build(machines);
+      if (!shown || !tick) return;
+      const census = censusOf(tick, shown.of.consumer);
+      for (const machine of shown.machines) {
+        const counts = census?.[machine.kind] ?? {};
+        const chosen =
+          place.consumer === shown.of.consumer && place.state?.machine === machine.kind
+            ? place.state.mark
+            : undefined;
+        machine.show((mark) => own(counts, mark) ?? 0, census?.total ?? 0, chosen);
+        if (tick.at !== pulsedAt) machine.pulse(sum(moves, shown.of.consumer, machine.kind));
+      }
+      pulsedAt = tick.at;
+    },
+  };
+}
+
+/** @typedef {{ facts: ConsumerFacts, total: number, isShown: boolean, href: string }} ConsumerLine */
+
+function createConsumer() {
+  const name = create("span", "name");
+  const routes = create("span", "routes");
+  const total = create("span", "number");
+  name.dir = routes.dir = "auto";
+  const link = create("a", "", name, " ", total, " ", routes);
+  return {
+    element: create("li", "", link),
+    /** @param {ConsumerLine} line */
+    show({ facts, total: present, isShown, href }) {
+      writeName(name, facts.name);
+      writeName(routes, facts.routes.join("  ") || "not routed");
+      write(total, count(present));
+      total.classList.toggle("none", present === 0);
+      if (link.getAttribute("href") !== href) link.href = href;
+      if (isShown) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    },
+  };
+}
+
+const kinds = { connection: "of each connection", own: "its own, within joined" };
+
+/**
+ * @param {MachineFacts} facts
+ * @param {(mark: string) => void} choose
+ */
+function createMachine(facts, choose) {
+  const table = createStateTable(facts, choose);
+  const picture = createPicture(facts, choose);
+  const title = create("h3", "", create("bdi", "", facts.name), " ", create("small", "", kinds[facts.kind]));
+  const element = create("article", "chart", title);
+  if (typeof picture === "string") {
+    element.append(create("p", "notice", picture), table.element);
+  } else {
+    const frame = create("div", "frame");
+    frame.tabIndex = 0; // so that the arrow keys scroll it
+    frame.role = "group";
+    frame.ariaLabel = `Picture of ${facts.name}`;
+    frame.append(picture.svg);
+    element.append(create("div", "pair", frame, table.element));
+  }
+  return {
+    element,
+    kind: facts.kind,
+
+    /**
+     * @param {(mark: string) => number} countOf
+     * @param {number} total
+     * @param {string | undefined} chosen
+     */
+    show(countOf, total, chosen) {
+      table.show(countOf, total, chosen);
+      if (typeof picture !== "string") picture.show(countOf, total, chosen);
+    },
+
+    /** @param {ReadonlyMap<string, number>} moves */
+    pulse(moves) {
+      table.pulse(moves);
+      if (typeof picture !== "string") for (const [mark, moved] of moves) picture.pulse(mark, moved);
+    },
+  };
+}
+
+/**
+ * @param {Tick | undefined} tick
+ * @param {string} consumer
+ */
+function censusOf(tick, consumer) {
+  return tick && own(tick.census, consumer);
+}
+
+/**
+ * @template Value
+ * @param {Readonly<Record<string, Value>>} record whose names are another's
+ * @param {string} name
+ * @returns {Value | undefined}
+ */
+function own(record, name) {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
+/**
+ * @param {readonly Move[]} moves
+ * @param {string} consumer
+ * @param {MachineKind} machine
+ */
+function sum(moves, consumer, machine) {
+  /** @type {Map<string, number>} */
+  const sums = new Map();
+  for (const move of moves)
+    if (move.consumer === consumer && move.machine === machine)
+      sums.set(move.mark, (sums.get(move.mark) ?? 0) + move.count);
+  return sums;
+}

@@ -1,0 +1,212 @@
+import { count } from "./format.js";
+
+/** @import { MachineFacts } from "../protocol.ts" */
+
+const namespace = "http://www.w3.org/2000/svg";
+
+/** What pictures are made of. Anything else does not get into the page. */
+const allowed = new Set([
+  "svg",
+  "g",
+  "path",
+  "polygon",
+  "polyline",
+  "ellipse",
+  "circle",
+  "rect",
+  "line",
+  "text",
+  "tspan",
+]);
+
+/**
+ * The picture of a machine, on which the counts of its states are, and what moves shows.
+ *
+ * @param {MachineFacts} machine
+ * @param {(mark: string) => void} choose a state was clicked
+ * @returns {Picture | string} or why there is none
+ */
+export function createPicture(machine, choose) {
+  if ("missing" in machine.picture) return machine.picture.missing;
+  const parsed = new DOMParser().parseFromString(machine.picture.svg, "image/svg+xml").documentElement;
+  if (parsed.namespaceURI !== namespace || parsed.localName !== "svg") return "The picture is no SVG.";
+  const svg = document.importNode(parsed, true);
+  if (!(svg instanceof SVGSVGElement)) return "The picture is no SVG.";
+  clean(svg);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", `The machine ${machine.name}. What it shows is in the table, too.`);
+  const { width, height } = svg.viewBox.baseVal;
+  svg.removeAttribute("width");
+  svg.removeAttribute("height");
+  svg.style.setProperty("--width", `${Math.round(width * 1.2)}px`);
+  svg.style.setProperty("--ratio", `${width} / ${height}`);
+  return new Picture(svg, machine, choose);
+}
+
+class Picture {
+  /** @type {Map<string, { group: SVGElement, badge: Badge | undefined }>} */
+  #states = new Map();
+  /** @type {Map<string, { groups: SVGElement[], text: SVGTextElement | undefined }>} */
+  #arrows = new Map();
+  #isPlaced = false;
+
+  /**
+   * @param {SVGSVGElement} svg
+   * @param {MachineFacts} machine
+   * @param {(mark: string) => void} choose
+   */
+  constructor(svg, machine, choose) {
+    this.svg = svg;
+    for (const { mark } of machine.states) {
+      const group = svg.querySelector(`.${CSS.escape(mark)}`);
+      if (!(group instanceof SVGElement)) continue;
+      this.#states.set(mark, { group, badge: undefined });
+      group.classList.add("choice");
+      group.addEventListener("click", () => choose(mark));
+    }
+    for (const { mark } of machine.arrows) {
+      const groups = [...svg.querySelectorAll(`.${CSS.escape(mark)}`)];
+      this.#arrows.set(mark, {
+        groups: groups.filter((group) => group instanceof SVGElement),
+        text: undefined,
+      });
+    }
+  }
+
+  /**
+   * @param {(mark: string) => number} countOf
+   * @param {number} total
+   * @param {string | undefined} chosen
+   */
+  show(countOf, total, chosen) {
+    this.#place();
+    for (const [mark, { group, badge }] of this.#states) {
+      const present = countOf(mark);
+      badge?.show(count(present), present === 0);
+      const share = String(total > 0 ? Math.round((present / total) * 100) : 0);
+      if (group.style.getPropertyValue("--share") !== share) group.style.setProperty("--share", share);
+      group.classList.toggle("chosen", mark === chosen);
+    }
+  }
+
+  /**
+   * @param {string} mark
+   * @param {number} moved
+   */
+  pulse(mark, moved) {
+    const text = `+${count(moved)}`;
+    const state = this.#states.get(mark);
+    if (state) {
+      pulse(state.group);
+      state.badge?.pulse(text);
+    }
+    const arrow = this.#arrows.get(mark);
+    if (!arrow) return;
+    for (const group of arrow.groups) pulse(group);
+    if (!arrow.text) return;
+    arrow.text.textContent = text;
+    pulse(arrow.text);
+  }
+
+  /** Where things are is known once the picture is in the page, and does not change after. */
+  #place() {
+    if (this.#isPlaced) return;
+    this.#isPlaced = true;
+    const layer = this.svg.querySelector("g.graph") ?? this.svg;
+    const places = [...this.#states.values()].map((state) => ({ state, box: boxOf(state.group) }));
+    const middles = [...this.#arrows.values()].map((arrow) => ({ arrow, middle: middleOf(arrow.groups) }));
+    for (const { state, box } of places) state.badge = new Badge(layer, box.x + box.width, box.y);
+    for (const { arrow, middle } of middles) {
+      if (!middle) continue;
+      arrow.text = createText("moved way", middle.x - 4, middle.y + 4);
+      layer.append(arrow.text);
+    }
+  }
+}
+
+/** At the upper right corner of a state: how many are in it, and how many came. */
+class Badge {
+  #group = document.createElementNS(namespace, "g");
+  #plate = document.createElementNS(namespace, "rect");
+  #text;
+  #moved;
+
+  /**
+   * @param {Element} layer
+   * @param {number} x
+   * @param {number} y
+   */
+  constructor(layer, x, y) {
+    this.#group.setAttribute("class", "badge");
+    this.#group.setAttribute("transform", `translate(${x - 1} ${y - 4})`);
+    this.#plate.setAttribute("height", "15");
+    this.#plate.setAttribute("y", "-7.5");
+    this.#plate.setAttribute("rx", "7.5");
+    this.#text = createText("", 0, 3.8);
+    this.#moved = createText("moved", 0, -11);
+    this.#group.append(this.#plate, this.#text, this.#moved);
+    layer.append(this.#group);
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} isQuiet
+   */
+  show(text, isQuiet) {
+    if (this.#text.textContent === text) return;
+    const width = 9 + text.length * 6.1;
+    this.#text.textContent = text;
+    this.#plate.setAttribute("width", String(width));
+    this.#plate.setAttribute("x", String(-width / 2));
+    this.#group.classList.toggle("none", isQuiet);
+  }
+
+  /** @param {string} text */
+  pulse(text) {
+    this.#moved.textContent = text;
+    pulse(this.#moved);
+  }
+}
+
+/**
+ * Begins an animation anew: there are two of each, alike, since one that has the same name would not begin again.
+ *
+ * @param {HTMLElement | SVGElement} element
+ */
+export function pulse(element) {
+  element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
+}
+
+/**
+ * @param {string} className
+ * @param {number} x
+ * @param {number} y
+ */
+function createText(className, x, y) {
+  const text = document.createElementNS(namespace, "text");
+  text.setAttribute("class", className);
+  text.setAttribute("x", String(x));
+  text.setAttribute("y", String(y));
+  text.setAttribute("text-anchor", "middle");
+  return text;
+}
+
+/** @param {SVGElement} group */
+function boxOf(group) {
+  return group instanceof SVGGraphicsElement ? group.getBBox() : new DOMRect();
+}
+
+/** @param {readonly SVGElement[]} groups */
+function middleOf(groups) {
+  const path = groups[0]?.querySelector("path");
+  return path?.getPointAtLength(path.getTotalLength() / 2);
+}
+
+/** @param {Element} root */
+function clean(root) {
+  for (const element of [root, ...root.querySelectorAll("*")]) {
+    if (element.namespaceURI !== namespace || !allowed.has(element.localName)) element.remove();
+    for (const { name } of [...element.attributes])
+      if (/^(on|style$|href$|xlink:|id$)/i.test(name)) element.removeAttribute(name);
+  }
+}

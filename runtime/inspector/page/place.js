@@ -1,0 +1,68 @@
+/** @import { MachineKind, SortKey } from "../protocol.ts" */
+
+/** @typedef {"machines" | "actors" | "layers" | "failures"} View */
+
+/**
+ * What is chosen. It is all in the address, so that the browser's back button, a reload and a link lead to the same.
+ *
+ * @typedef {object} Place
+ * @property {View} view
+ * @property {string | undefined} shown the consumer whose machines are shown; the first if there is none such
+ * @property {string | undefined} consumer whose actors are listed
+ * @property {{ machine: MachineKind, mark: string } | undefined} state in which those are that are listed
+ * @property {string} search
+ * @property {SortKey} sort
+ * @property {number} offset
+ * @property {string | undefined} actor the one that is opened
+ */
+
+/** How many actors are listed at once. */
+export const pageSize = 50;
+
+/** The server reads no longer texts. */
+const longestText = 500;
+
+/** @type {readonly View[]} */
+const views = ["machines", "actors", "layers", "failures"];
+/** @type {readonly SortKey[]} */
+const sorts = ["newest", "oldest", "mailbox", "waiting", "error"];
+
+/**
+ * @param {string} hash whatever it is
+ * @returns {Place}
+ */
+export function readPlace(hash) {
+  const fields = new URLSearchParams(hash.replace(/^#/, ""));
+  const consumer = fields.get("consumer")?.slice(0, longestText);
+  const [, machine, mark] = fields.get("state")?.match(/^(connection|own)\.(.{1,100})$/s) ?? [];
+  const page = Number(fields.get("page") ?? 1);
+  return {
+    view: views.find((view) => view === fields.get("view")) ?? "machines",
+    shown: fields.get("shown")?.slice(0, longestText),
+    consumer,
+    state:
+      consumer !== undefined && (machine === "connection" || machine === "own") && mark
+        ? { machine, mark }
+        : undefined,
+    search: fields.get("search")?.slice(0, longestText) ?? "",
+    sort: sorts.find((sort) => sort === fields.get("sort")) ?? "newest",
+    offset: Number.isSafeInteger(page) && page > 0 ? (page - 1) * pageSize : 0,
+    actor: fields.get("actor")?.slice(0, longestText) || undefined,
+  };
+}
+
+/**
+ * @param {Place} place
+ * @returns {string} that {@link readPlace} reads
+ */
+export function hashOf({ view, shown, consumer, state, search, sort, offset, actor }) {
+  const fields = new URLSearchParams({ view });
+  if (shown !== undefined) fields.set("shown", shown);
+  if (consumer !== undefined) fields.set("consumer", consumer);
+  if (state) fields.set("state", `${state.machine}.${state.mark}`);
+  if (search) fields.set("search", search);
+  if (sort !== "newest") fields.set("sort", sort);
+  if (offset > 0) fields.set("page", String(offset / pageSize + 1));
+  if (actor !== undefined) fields.set("actor", actor);
+  return `#${fields}`;
+}

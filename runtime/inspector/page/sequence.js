@@ -1,0 +1,131 @@
+import { create, createName } from "./dom.js";
+import { bytes, distance, preciseTime } from "./format.js";
+
+/** @import { HistoryEntry } from "../protocol.ts" */
+
+const longest = 500;
+/** How far from the end, in pixels, a reader still counts as being there. */
+const slack = 24;
+
+/**
+ * What happened to an actor, the newest last: between which lanes it went, and what the actor did. Keeps the last 500 entries.
+ * Follows the newest only while the reader is at the end; else `jump`, a button, says that there is more below.
+ *
+ * @param {HTMLElement} list
+ * @param {HTMLElement} jump
+ */
+export function createSequence(list, jump) {
+  let following = true;
+  let followedTo = 0;
+  /** @type {number | undefined} */
+  let before;
+
+  const follow = () => {
+    if (!following) return;
+    list.scrollTop = list.scrollHeight;
+    followedTo = list.scrollTop;
+  };
+
+  /** @param {boolean} now */
+  const setFollowing = (now) => {
+    following = now;
+    // The browser's own anchor keeps the older entries in place for their reader, and would hold back who follows.
+    list.style.overflowAnchor = now ? "none" : "auto";
+    if (now) jump.hidden = true;
+  };
+  setFollowing(true);
+
+  list.tabIndex = 0; // so that the arrow keys scroll it
+
+  // Entries come between our scrolling and its event: to be far from the end is no sign of a reader, to go back is.
+  list.addEventListener(
+    "scroll",
+    () => {
+      if (list.scrollHeight - list.scrollTop - list.clientHeight <= slack) setFollowing(true);
+      else if (list.scrollTop < followedTo - slack) setFollowing(false);
+    },
+    { passive: true },
+  );
+  jump.addEventListener("click", () => {
+    list.focus({ preventScroll: true }); // the button that had it disappears
+    setFollowing(true);
+    follow();
+  });
+  // A box that changes its size does not scroll by itself.
+  new ResizeObserver(follow).observe(list);
+
+  return {
+    /** @param {boolean} shown */
+    showPayloads(shown) {
+      list.dataset.payloads = String(shown);
+      follow();
+    },
+
+    clear() {
+      list.replaceChildren();
+      before = undefined;
+      setFollowing(true);
+    },
+
+    /** @param {readonly HistoryEntry[]} entries */
+    add(entries) {
+      if (entries.length === 0) return;
+      const skipped = entries.length - longest;
+      if (skipped > 0) before = entries[skipped - 1]?.at;
+      const lines = entries.slice(Math.max(0, skipped)).map((entry) => {
+        const line = createEntry(entry, before);
+        before = entry.at;
+        return line;
+      });
+      const tooMany = list.childElementCount + lines.length - longest;
+      for (let count = 0; count < tooMany; count++) list.firstElementChild?.remove();
+      list.append(...lines);
+      if (!following) jump.hidden = false;
+      follow();
+    },
+  };
+}
+
+/** @type {Readonly<Record<HistoryEntry["kind"], string>>} */
+const words = {
+  began: "began",
+  ended: "ended",
+  frame: "frame",
+  sent: "sent",
+  message: "message",
+  gap: "gap",
+  overflow: "overflow",
+  groupAdd: "groupAdd",
+  groupDiscard: "groupDiscard",
+  groupSend: "groupSend",
+  transition: "",
+  failed: "failed in",
+};
+
+/**
+ * @param {HistoryEntry} entry
+ * @param {number | undefined} before when the one before it was
+ */
+function createEntry(entry, before) {
+  const way = entry.from === entry.to ? entry.from : `${entry.from}-${entry.to}`;
+  const word = entry.kind === "transition" && entry.what === "" ? "begins in" : words[entry.kind];
+  const step = create("p", "step");
+  step.append(create("span", "unseen", entry.from === entry.to ? "" : `from ${entry.from} to ${entry.to}: `));
+  if (entry.machine === "own") step.append(create("span", "kind", "own"), " ");
+  if (word) step.append(create("span", "kind", word), " ");
+  if (entry.what && entry.what !== word) step.append(createName(entry.what, "what"), " ");
+  if (entry.detail) step.append(createName(entry.detail, "detail"), " ");
+  if (entry.bytes !== undefined) step.append(create("span", "size", bytes(entry.bytes)));
+
+  const time = create("time", "", preciseTime(entry.at));
+  const since = before === undefined ? "" : distance(entry.at - before);
+  const line = create("li", "entry", create("p", "when", time, " ", create("span", "since", since)), step);
+  line.dataset.kind = entry.kind;
+  line.dataset.way = way;
+  if (entry.payload !== undefined) {
+    const payload = create("pre", "payload", entry.payload);
+    payload.dir = "auto";
+    line.append(payload);
+  }
+  return line;
+}

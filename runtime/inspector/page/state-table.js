@@ -1,0 +1,103 @@
+import { create, write, writeName } from "./dom.js";
+import { count } from "./format.js";
+import { createKeyed } from "./keyed.js";
+import { pulse } from "./picture.js";
+
+/** @import { MachineFacts, StateFacts } from "../protocol.ts" */
+
+/**
+ * The states of a machine with how many are in each: what the picture shows, as text and by keyboard.
+ *
+ * @param {MachineFacts} machine
+ * @param {(mark: string) => void} choose
+ */
+export function createStateTable(machine, choose) {
+  const body = create("tbody");
+  const element = create(
+    "table",
+    "states",
+    create("caption", "unseen", `States of ${machine.name}`),
+    create("thead", "", create("tr", "", heading("State"), heading("Actors"), heading("Came"))),
+    body,
+  );
+  const rows = createKeyed(
+    body,
+    (/** @type {StateFacts} */ { mark }) => mark,
+    (state) => createStateRow(state, choose),
+  );
+  rows.draw(machine.states);
+  const targets = new Map(machine.arrows.map(({ mark, to }) => [mark, to]));
+
+  return {
+    element,
+
+    /**
+     * @param {(mark: string) => number} countOf
+     * @param {number} total
+     * @param {string | undefined} chosen
+     */
+    show(countOf, total, chosen) {
+      for (const { mark } of machine.states) rows.get(mark)?.set(countOf(mark), total, mark === chosen);
+    },
+
+    /** @param {ReadonlyMap<string, number>} moves by mark, of arrows and of states */
+    pulse(moves) {
+      /** @type {Map<string, number>} */
+      const came = new Map();
+      for (const [mark, moved] of moves)
+        for (const state of targets.get(mark) ?? [mark]) came.set(state, (came.get(state) ?? 0) + moved);
+      for (const [mark, moved] of came) rows.get(mark)?.pulse(moved);
+    },
+  };
+}
+
+/** @param {string} text */
+function heading(text) {
+  const cell = create("th", "", text);
+  cell.scope = "col";
+  return cell;
+}
+
+/**
+ * @param {StateFacts} state
+ * @param {(mark: string) => void} choose
+ */
+function createStateRow(state, choose) {
+  const button = create("button", "state");
+  button.type = "button";
+  button.dir = "auto";
+  writeName(button, state.path.split(".").at(-1) ?? state.path);
+  button.title = state.path;
+  button.style.setProperty("--depth", String(state.depth));
+  button.addEventListener("click", () => choose(state.mark));
+  const number = create("span", "number");
+  const share = create("span", "share");
+  const came = create("td", "came");
+  const what = create("div", "what", button);
+  // That a state has others within it is seen by those.
+  if (state.type !== "atomic" && state.type !== "compound") what.append(" ", create("small", "", state.type));
+  return {
+    element: create("tr", "", create("td", "", what), create("td", "count", share, number), came),
+    show() {},
+
+    /**
+     * @param {number} present
+     * @param {number} total
+     * @param {boolean} isChosen
+     */
+    set(present, total, isChosen) {
+      write(number, count(present));
+      number.classList.toggle("none", present === 0);
+      const part = String(total > 0 ? present / total : 0);
+      if (share.style.getPropertyValue("--part") !== part) share.style.setProperty("--part", part);
+      if (button.getAttribute("aria-pressed") !== String(isChosen))
+        button.setAttribute("aria-pressed", String(isChosen));
+    },
+
+    /** @param {number} moved */
+    pulse(moved) {
+      write(came, `+${count(moved)}`);
+      pulse(came);
+    },
+  };
+}

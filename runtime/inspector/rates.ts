@@ -1,0 +1,25 @@
+/** Running totals, by name. */
+export type Totals = ReadonlyMap<string, number>;
+
+/** A rate is that of the last so many samples. */
+const kept = 4;
+
+/** How quickly totals grow: looked at now and then, at whatever intervals. */
+export class Rates {
+  readonly #samples: { readonly at: number; readonly totals: Totals }[] = [];
+
+  /** @param at in milliseconds */
+  sample(at: number, totals: Totals): void {
+    this.#samples.push({ at, totals });
+    if (this.#samples.length > kept) this.#samples.shift();
+  }
+
+  /** Per second, over the last samples; 0 while there is only one. What is new began at 0. */
+  perSecond(name: string): number {
+    const first = this.#samples[0];
+    const last = this.#samples.at(-1);
+    if (first === undefined || last === undefined || last.at <= first.at) return 0;
+    const grown = (last.totals.get(name) ?? 0) - (first.totals.get(name) ?? 0);
+    return (grown * 1_000) / (last.at - first.at);
+  }
+}

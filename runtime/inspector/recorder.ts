@@ -1,0 +1,105 @@
+import { inspect } from "node:util";
+import type { AnyActor } from "xstate";
+import type { Frame } from "../../actors/index.ts";
+import type { Message } from "../../layers/contract.ts";
+import type { ConsumerClass } from "../consumer-class.ts";
+import type { GroupDeed, Observed, Onlooker } from "../inspection.ts";
+import type { Item } from "../mailbox.ts";
+import type { Happening, Histories, OpenedHistory } from "./histories.ts";
+import type { MachineEvents } from "./machine-events.ts";
+
+/** Hears what actors do while somebody looks, and records it. */
+export class Recorder implements Onlooker {
+  framesIn = 0;
+  framesOut = 0;
+  readonly #histories: Histories;
+  readonly #machineEvents: MachineEvents;
+  readonly #isHidden: (Consumer: ConsumerClass) => boolean;
+
+  constructor(
+    histories: Histories,
+    machineEvents: MachineEvents,
+    isHidden: (Consumer: ConsumerClass) => boolean,
+  ) {
+    this.#histories = histories;
+    this.#machineEvents = machineEvents;
+    this.#isHidden = isHidden;
+  }
+
+  handling(actor: Observed, item: Item): void {
+    if (this.#isHidden(actor.Consumer)) return;
+    if (isFrame(item)) this.framesIn += 1;
+    this.#record(actor, (opened) => whatCame(item, opened));
+  }
+
+  sent(actor: Observed, frame: Frame): void {
+    if (this.#isHidden(actor.Consumer)) return;
+    this.framesOut += 1;
+    this.#record(actor, (opened) => ({
+      kind: "sent",
+      from: "actor",
+      to: "client",
+      ...whatIsIn(frame, opened),
+    }));
+  }
+
+  addressed(actor: Observed, deed: GroupDeed, group: string, message?: Message): void {
+    if (this.#isHidden(actor.Consumer)) return;
+    this.#record(actor, (opened) => ({
+      kind: deed,
+      from: "actor",
+      to: "layer",
+      what: message?.type ?? "",
+      detail: group,
+      ...payloadOf(message, opened),
+    }));
+  }
+
+  runs(actor: Observed, behaviour: AnyActor): void {
+    this.#machineEvents.runs(actor, behaviour);
+  }
+
+  #record(actor: Observed, make: (opened: OpenedHistory | undefined) => Happening): void {
+    this.#histories.work(actor.machine.sessionId, make);
+  }
+}
+
+const isFrame = (item: Item): item is Frame => typeof item === "string" || item instanceof Uint8Array;
+
+function whatCame(item: Item, opened: OpenedHistory | undefined): Happening {
+  if (isFrame(item)) return { kind: "frame", from: "client", to: "actor", ...whatIsIn(item, opened) };
+  const way = { from: "layer", to: "actor" } as const;
+  if ("message" in item) {
+    const { message, delivery } = item;
+    return {
+      kind: "message",
+      ...way,
+      what: message.type,
+      ...(delivery.group !== undefined && { detail: delivery.group }),
+      ...payloadOf(message, opened),
+    };
+  }
+  if ("dropped" in item) return { kind: "overflow", ...way, what: "", detail: `${item.dropped} dropped` };
+  return { kind: "gap", ...way, what: "", ...(item.group !== undefined && { detail: item.group }) };
+}
+
+function whatIsIn(
+  frame: Frame,
+  opened: OpenedHistory | undefined,
+): Pick<Happening, "what" | "bytes" | "payload"> {
+  return {
+    what: typeof frame === "string" ? "text" : "binary",
+    bytes: Buffer.byteLength(frame),
+    ...payloadOf(frame, opened),
+  };
+}
+
+const longestPayload = 2_000;
+
+/** The payload as text, where those who look want to know. */
+function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Happening, "payload"> {
+  if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
+  const text =
+    typeof value === "string" ? value : inspect(value, { depth: 6, maxStringLength: longestPayload });
+  return { payload: text.length > longestPayload ? `${text.slice(0, longestPayload)}…` : text };
+}

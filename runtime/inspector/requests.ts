@@ -1,0 +1,67 @@
+import type { ListRequest, MachineKind, Request, SortKey } from "./protocol.ts";
+
+const sorts: readonly SortKey[] = ["oldest", "newest", "mailbox", "waiting", "error"];
+const kinds: readonly MachineKind[] = ["connection", "own"];
+const mostRows = 200;
+const longestText = 500;
+
+/**
+ * Reads what a page asked for, which may be anything.
+ *
+ * @throws {RangeError} saying what is wrong with it.
+ */
+export function readRequest(value: unknown): Request {
+  const given = record(value, "A request");
+  switch (given.type) {
+    case "list":
+      return readList(given);
+    case "machines":
+      return { type: "machines", consumer: text(given.consumer, "consumer") };
+    case "open":
+      return given.actor === undefined
+        ? { type: "open" }
+        : { type: "open", actor: text(given.actor, "actor") };
+    case "payloads":
+      return { type: "payloads", shown: given.shown === true };
+    default:
+      throw new RangeError('A request has the type "list", "machines", "open" or "payloads".');
+  }
+}
+
+function readList({ consumer, state, search, sort, offset, limit }: Record<string, unknown>): ListRequest {
+  return {
+    type: "list",
+    ...(consumer !== undefined && { consumer: text(consumer, "consumer") }),
+    ...(state !== undefined && { state: readState(state) }),
+    ...(search !== undefined && { search: text(search, "search") }),
+    sort: oneOf(sorts, sort, "sort"),
+    offset: count(offset, "offset", Number.MAX_SAFE_INTEGER),
+    limit: count(limit, "limit", mostRows),
+  };
+}
+
+function readState(value: unknown): NonNullable<ListRequest["state"]> {
+  const { machine, mark } = record(value, "state");
+  return { machine: oneOf(kinds, machine, "state.machine"), mark: text(mark, "state.mark") };
+}
+
+function record(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  throw new RangeError(`${name} is an object.`);
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value === "string" && value.length <= longestText) return value;
+  throw new RangeError(`"${name}" is a text of at most ${longestText} characters.`);
+}
+
+function count(value: unknown, name: string, most: number): number {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;
+  throw new RangeError(`"${name}" is a whole number from 0 to ${most}.`);
+}
+
+function oneOf<T extends string>(values: readonly T[], value: unknown, name: string): T {
+  const found = values.find((known) => known === value);
+  if (found !== undefined) return found;
+  throw new RangeError(`"${name}" is one of ${values.join(", ")}.`);
+}

@@ -1,0 +1,26 @@
+/** The last so many of what it was given. */
+export class Ring<T> {
+  readonly #capacity: number;
+  #items: T[] = [];
+  /** Where the oldest is, once it is full. */
+  #start = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  push(item: T): void {
+    if (this.#items.length < this.#capacity) {
+      this.#items.push(item);
+      return;
+    }
+    this.#items[this.#start] = item;
+    this.#start = (this.#start + 1) % this.#capacity;
+  }
+
+  /** From the oldest on. */
+  *[Symbol.iterator](): IterableIterator<T> {
+    yield* this.#items.slice(this.#start);
+    yield* this.#items.slice(0, this.#start);
+  }
+}

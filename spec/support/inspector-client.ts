@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from "node:util";
+import type {
+  History,
+  HistoryEntry,
+  List,
+  ListRequest,
+  Report,
+  Request,
+} from "../../runtime/inspector/protocol.ts";
+import { Client } from "./client.ts";
+
+type ReportOf<T extends Report["type"]> = Extract<Report, { readonly type: T }>;
+
+/** What the inspector's page is to its server. */
+export class InspectorClient {
+  readonly #client: Client;
+
+  private constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** @param url of the server */
+  static async open(url: string, path = "/inspect"): Promise<InspectorClient> {
+    return new InspectorClient(await Client.open(`${url}${path}`));
+  }
+
+  ask(request: Request | unknown): void {
+    this.#client.send(JSON.stringify(request));
+  }
+
+  /** The next report of that type to which `matches` applies; those before it are gone. */
+  async next<T extends Report["type"]>(
+    type: T,
+    matches: (report: ReportOf<T>) => boolean = () => true,
+  ): Promise<ReportOf<T>> {
+    for (;;) {
+      const report = JSON.parse(String(await this.#client.next())) as Report;
+      if (report.type === type && matches(report as ReportOf<T>)) return report as ReportOf<T>;
+    }
+  }
+
+  /** What is listed. */
+  async list(request: Partial<ListRequest> = {}): Promise<List> {
+    const whole = { type: "list", sort: "oldest", offset: 0, limit: 50, ...request } as const;
+    this.ask(whole);
+    return this.next("list", (list) => isDeepStrictEqual(list.request, whole));
+  }
+
+  async open(actor: string): Promise<History> {
+    this.ask({ type: "open", actor });
+    return this.next("history", (history) => history.actor === actor && history.isFirst);
+  }
+
+  /** The entries of the opened actor up to the first to which `matches` applies. */
+  async entriesUntil(matches: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]> {
+    const entries: HistoryEntry[] = [];
+    while (!entries.some(matches)) entries.push(...(await this.next("history")).entries);
+    return entries;
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+}
