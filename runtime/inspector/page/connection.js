@@ -20,6 +20,8 @@ const defaults = {
   stayedMs: 5_000,
   /** How long one try may take. */
   connectMs: 20_000,
+  /** How long it may take to say why there was no socket. */
+  askMs: 5_000,
   /** How long the server may say nothing: it says something every tick. */
   silentMs: 15_000,
 };
@@ -171,7 +173,7 @@ async function request(signal) {
   try {
     const response = await fetch(window.location.pathname + window.location.search, {
       cache: "no-store",
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(defaults.askMs)]),
     });
     const plain = response.headers.get("content-type")?.startsWith("text/plain");
     const said = plain ? (await response.text()).trim().slice(0, 300).replace(/\.$/, "") : "";
