@@ -76,7 +76,7 @@ export class InspectorTab {
 
   constructor(page: Page) {
     this.page = page;
-    page.setDefaultTimeout(8_000);
+    page.setDefaultTimeout(6_000);
     page.on("console", (entry) => entry.type() === "error" && this.errors.push(entry.text()));
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("request", (request) => this.requests.push(request.url()));
@@ -114,7 +114,7 @@ export class InspectorTab {
   /** Resolves once what `expression` gives, in the page, is `value`. */
   async waitsFor(expression: string, value: unknown): Promise<void> {
     const last = await this.page.evaluate(`new Promise((resolve) => {
-      const end = performance.now() + 8_000;
+      const end = performance.now() + 6_000;
       const look = () => {
         const now = JSON.stringify(${expression});
         if (now === ${JSON.stringify(JSON.stringify(value))} || performance.now() > end) resolve(now);
@@ -168,10 +168,11 @@ export class InspectedPremises {
     return runtime;
   }
 
-  /** Closes the runtime, and begins with another one on the same port. */
+  /** Closes the runtime, and begins with another one on the same port, which knows its consumers in another order. */
   async restart(): Promise<void> {
     await this.runtime.close();
     const runtime: ChatRuntime = createRuntime({ layers: chat(), onError: () => {} });
+    runtime.route("/gate", Turnstile);
     this.#equip(runtime);
     if (this.#server) runtime.attach(this.#server);
   }

@@ -114,8 +114,9 @@ export class Connection {
     if (!answer) return this.#wait("The server does not answer.");
     const { status, text } = answer;
     if (status < 400 || status === 426) return this.#wait("The server is there, but opens no WebSocket.");
-    if (status >= 500 || laterStatuses.has(status)) return this.#wait(`The server cannot serve: ${text}.`);
-    this.#reason = `Refused: ${text}.`;
+    if (status >= 500 || laterStatuses.has(status))
+      return this.#wait(`The server cannot serve: ${sentence(text)}`);
+    this.#reason = `Refused: ${sentence(text)}`;
     this.#enter({ state: "refused", reason: this.#reason });
   }
 
@@ -165,6 +166,9 @@ function describeClose(code, reason) {
   return `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
 }
 
+/** @param {string} text with an end */
+const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
 /**
  * @param {AbortSignal} signal
  * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if nothing answers
@@ -176,7 +180,7 @@ async function request(signal) {
       signal: AbortSignal.any([signal, AbortSignal.timeout(defaults.askMs)]),
     });
     const plain = response.headers.get("content-type")?.startsWith("text/plain");
-    const said = plain ? (await response.text()).trim().slice(0, 300).replace(/\.$/, "") : "";
+    const said = plain ? (await response.text()).trim().slice(0, 300) : "";
     const name = `${response.status} ${response.statusText}`.trim();
     return { status: response.status, text: said && said !== name ? `${name}, ${said}` : name };
   } catch {

@@ -63,6 +63,9 @@ describe("the inspector's page: one actor", () => {
       await tab.page.goForward();
       await tab.history(15);
       expect(await toggle.isChecked()).to.equal(false);
+      client.send("unasked again");
+      await tab.history(19);
+      expect(await payloads.count()).to.equal(0);
     });
   });
 

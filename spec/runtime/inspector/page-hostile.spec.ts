@@ -57,8 +57,16 @@ describe("the inspector's page: what others have named", () => {
     await tab.lists("1–1 of 1");
     const name = tab.consumers.locator(".name").getByText(image);
     expect(await name.getAttribute("title")).to.equal(Hostile.name);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).to.equal(1440);
-    await tab.rows.getByRole("link").click();
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.evaluate("location.hash = '#view=machines'");
+      await tab.consumers.first().waitFor();
+      const wide = `[document.documentElement, document.querySelector(".consumers"), document.querySelector(".listing")]
+        .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.outerHTML)`;
+      expect(await page.evaluate(wide), `${width}`).to.deep.equal([]);
+    }
+    await tab.lists("1–2 of 2");
+    await tab.rows.filter({ hasText: "/hostile/" }).getByRole("link").click();
     await tab.history(2);
     await page.getByRole("checkbox", { name: "Show payloads" }).check();
     for (const text of [script, override]) client.send(text);
