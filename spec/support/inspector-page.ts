@@ -1,12 +1,12 @@
 import type { Server } from "node:http";
 import { createRuntime, handlers, type MemoryLayer, type Runtime, WebSocketConsumer } from "greenroom";
 import { type InspectorOptions, inspector } from "greenroom/visualise";
-import type { BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Turnstile } from "../../docs/pictures/turnstile.ts";
 import type { Report } from "../../runtime/inspector/protocol.ts";
+import { launchBrowser } from "./browser.ts";
 import { Client } from "./client.ts";
 import { InspectorTab } from "./inspector-tab.ts";
-import { sharedBrowser } from "./page.ts";
 import { chat, serve, stopServing } from "./serving.ts";
 
 export type ChatRuntime = Runtime<{ readonly chat: MemoryLayer }>;
@@ -65,6 +65,7 @@ export function alter(page: Page, change: (report: Report) => Report): Promise<v
 export class InspectedPremises {
   readonly #options: Partial<InspectorOptions>;
   readonly #route: (runtime: ChatRuntime) => void;
+  #browser: Browser | undefined;
   #context: BrowserContext | undefined;
   readonly #runtimes: ChatRuntime[] = [];
   #server: Server | undefined;
@@ -77,12 +78,12 @@ export class InspectedPremises {
     const premises = this;
     before(async function () {
       this.timeout(60_000); // the browser from npm is unpacked once
-      const browser = await sharedBrowser();
+      premises.#browser = await launchBrowser();
       const viewport = { width: 1440, height: 900 };
-      premises.#context = await browser.newContext({ viewport, reducedMotion: "reduce" });
+      premises.#context = await premises.#browser.newContext({ viewport, reducedMotion: "reduce" });
       await premises.#context.addInitScript({ content: notes });
     });
-    after(() => this.#context?.close());
+    after(() => this.#browser?.close());
     beforeEach(async () => {
       const { runtime, server, url } = await serve({ layers: chat() });
       this.#server = server;
