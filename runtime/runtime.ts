@@ -176,10 +176,11 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
       lagWatch: new LagWatch(clock),
     };
-    this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
-    for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
     this.#admission = new Admission(this.#router, guards, this.#environment.report);
     this.#upgrades = new Upgrades(this.#environment, this.#admission, resolveCompression(compression));
+    // Last, since nobody could close a runtime whose options are refused.
+    this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
+    for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
   }
 
   /** How many actors run, spawned ones included. */

@@ -19,7 +19,7 @@ export class Failures {
     return this.#lastOf.get(machine);
   }
 
-  readonly add: Report = (error, { stage, consumer, path }, actor) => {
+  add(...[error, { stage, consumer, path }, actor]: Parameters<Report>): Failure {
     const at = Date.now();
     const message = failureText(error);
     const failure = {
@@ -32,5 +32,6 @@ export class Failures {
     };
     this.#recent = [failure, ...this.#recent].slice(0, kept);
     if (actor) this.#lastOf.set(actor.machine, { stage, message, at });
-  };
+    return failure;
+  }
 }

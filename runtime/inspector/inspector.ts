@@ -3,7 +3,6 @@ import { hostname } from "node:os";
 import { GreenroomError } from "../../layers/errors.ts";
 import type { Guard } from "../guards.ts";
 import { type Internals, internals } from "../internals.ts";
-import { failureText } from "../question.ts";
 import { Failures } from "./failures.ts";
 import { Lookout } from "./lookout.ts";
 import { ownMachineGuard } from "./own-machine-guard.ts";
@@ -21,7 +20,7 @@ export interface InspectorOptions {
   readonly guards?: readonly Guard[];
   /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
   readonly payloads?: boolean;
-  /** How often the page is told what is new, in milliseconds, 10 to 60,000. @default 500 */
+  /** How often the page is told what is new, in milliseconds, 10 to 5,000. @default 500 */
   readonly tickMs?: number;
 }
 
@@ -79,8 +78,8 @@ export function inspector(
       `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
     );
   }
-  if (!(tickMs >= 10 && tickMs <= 60_000)) {
-    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 60000.`);
+  if (!(tickMs >= 10 && tickMs <= 5_000)) {
+    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 5000.`);
   }
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 
@@ -103,8 +102,5 @@ export function inspector(
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
-  inspection.onFailure = (error, where, actor) => {
-    failures.add(error, where, actor);
-    if (actor !== undefined) lookout.failed(actor.machine.sessionId, where.stage, failureText(error));
-  };
+  inspection.onFailure = (...failure) => lookout.failed(failures.add(...failure));
 }

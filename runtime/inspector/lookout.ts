@@ -10,7 +10,7 @@ import { KnownConsumers } from "./known-consumers.ts";
 import { MachineEvents } from "./machine-events.ts";
 import { Moves } from "./moves.ts";
 import { NodeReport } from "./node-report.ts";
-import type { Consumers, Tick } from "./protocol.ts";
+import type { Consumers, Failure, Tick } from "./protocol.ts";
 import { Recorder } from "./recorder.ts";
 
 /** Somebody who looks. */
@@ -100,8 +100,9 @@ export class Lookout {
     clearInterval(timer);
   }
 
-  /** Records a failure of an actor, if somebody looks. */
-  failed(actor: string, stage: string, message: string): void {
+  /** Records a failure in the history of the actor whose it is, if somebody looks. */
+  failed({ actor, stage, message }: Failure): void {
+    if (actor === undefined) return;
     this.#sight?.histories.work(actor, () => ({
       kind: "failed",
       from: "actor",

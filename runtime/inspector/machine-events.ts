@@ -108,8 +108,6 @@ export class MachineEvents {
   }
 
   #listen(actor: Observed, behaviour: AnyActor): void {
-    // It may have begun anew.
-    this.#own.get(actor)?.unsubscribe();
     const subscription = behaviour.system.inspect((event) => {
       // Not of the actors which that invokes.
       if (event.type === "@xstate.microstep" && event.actorRef === behaviour) this.#ownMoved(actor, event);

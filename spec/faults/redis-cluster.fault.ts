@@ -16,7 +16,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   let prefix: string;
   let errors: string[];
   beforeEach(async () => {
-    servers = await startRedisCluster();
+    servers = await startRedisCluster(1_000);
     // A prefix that puts the group of the traffic on the first master, which has a replica.
     prefix = Array.from({ length: 50 }, (_, index) => `chat-${index}`).find(
       (candidate) => servers.masterOf(keySlot(`${candidate}__group__room`)) === 0,
@@ -102,7 +102,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
   let servers: RedisClusterServers;
   let layers: [RedisStreamsLayer, RedisStreamsLayer];
   beforeEach(async () => {
-    servers = await startRedisCluster();
+    servers = await startRedisCluster(1_000);
     layers = [startLayer(), startLayer()];
   });
   afterEach(async () => {

@@ -15,7 +15,7 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
   let layers: RedisPubSubLayer[];
   let errors: Error[];
   beforeEach(async () => {
-    group = await startRedisSentinels(password);
+    group = await startRedisSentinels({ password, downAfterMs: 500 });
     errors = [];
     layers = [startLayer(), startLayer()];
   });
@@ -76,7 +76,7 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
   let group: RedisSentinels;
   let layers: [RedisStreamsLayer, RedisStreamsLayer];
   beforeEach(async () => {
-    group = await startRedisSentinels(password);
+    group = await startRedisSentinels({ password, downAfterMs: 500 });
     layers = [startLayer(), startLayer()];
   });
   afterEach(async () => {

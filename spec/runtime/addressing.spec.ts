@@ -14,7 +14,7 @@ describe("addressing", () => {
   describe("the control layer", () => {
     it("is the one that is named, and an unknown alias is refused with those there are", () => {
       const layers = { chat: new MemoryLayer(), queue: new MemoryLayer() };
-      expect(createRuntime({ layers, control: "queue" }).node).to.equal(layers.queue.node);
+      expect(opened(createRuntime({ layers, control: "queue" })).node).to.equal(layers.queue.node);
       expect(() => createRuntime({ layers, control: "chats" as never })).to.throw(
         UnknownLayerError,
         '`control` names the layer "chats", which this runtime does not have. It has: chat, queue.',
@@ -27,8 +27,9 @@ describe("addressing", () => {
 
     it("is the only one there is, else one of the runtime's own", () => {
       const layers = { chat: new MemoryLayer(), queue: new MemoryLayer() };
-      expect(createRuntime({ layers: { chat: layers.chat } }).node).to.equal(layers.chat.node);
-      expect(Object.values(layers).map(({ node }) => node)).not.to.include(createRuntime({ layers }).node);
+      expect(opened(createRuntime({ layers: { chat: layers.chat } })).node).to.equal(layers.chat.node);
+      const { node: own } = opened(createRuntime({ layers }));
+      expect(Object.values(layers).map(({ node }) => node)).not.to.include(own);
     });
 
     it("is left alone by a runtime that does nothing", async () => {

@@ -49,15 +49,16 @@ describe("Runtime", () => {
   afterEach(stopServing);
 
   describe("#route", () => {
-    it("refuses a consumer of a layer that is not there, and lists those there are", () => {
-      const runtime = createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } });
+    it("refuses a consumer of a layer that is not there, and lists those there are", async () => {
+      await using runtime = createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } });
+      await using bare = createRuntime();
       class Lost extends WebSocketConsumer {
         static override readonly layer = "chats";
       }
       expect(() => runtime.route("/ws", Lost as never)).to.throw(
         'Lost names the layer "chats", which this runtime does not have. It has: chat, queue.',
       );
-      expect(() => createRuntime().route("/ws", Lost as never)).to.throw("It has none");
+      expect(() => bare.route("/ws", Lost as never)).to.throw("It has none");
     });
   });
 
@@ -99,19 +100,20 @@ describe("Runtime", () => {
       expect(runtime.size).to.equal(0);
     });
 
-    it("hears of all that is missing at once, and what an empty layer has", () => {
-      const runtime = createRuntime({ layers: { chat: layerWith() } });
+    it("hears of all that is missing at once, and what an empty layer has", async () => {
+      await using runtime = createRuntime({ layers: { chat: layerWith() } });
       expect(() => runtime.route("/ws", Archive)).to.throw(
         'Archive needs history, crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
           "This one has: at-most-once delivery.",
       );
     });
 
-    it("is refused without a layer", () => {
+    it("is refused without a layer", async () => {
+      await using runtime = createRuntime();
       class Nowhere extends WebSocketConsumer {
         static override readonly needs = ["workers"] as const;
       }
-      expect(() => createRuntime().route("/ws", Nowhere)).to.throw(
+      expect(() => runtime.route("/ws", Nowhere)).to.throw(
         MissingCapabilityError,
         "Nowhere needs workers, but names no layer: give it a `layer`.",
       );
@@ -136,6 +138,19 @@ describe("Runtime", () => {
         );
       }
       expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('There is no option "maxPayLoad"');
+    });
+
+    // Nobody could close what was never made: it went on listening for errors of the process, and for those of its layers.
+    it("that are refused leave nothing behind", () => {
+      const layers = chat();
+      const listeners = () =>
+        ["uncaughtException", "unhandledRejection"].map((event) => process.listeners(event as never));
+      const before = listeners();
+      for (const wrong of [{ maxPayload: 0 }, { control: "no" }, { compression: "no" }] as object[]) {
+        expect(() => createRuntime({ layers, ...wrong }), JSON.stringify(wrong)).to.throw();
+      }
+      expect(listeners()).to.deep.equal(before);
+      expect(layers.chat.onError).to.equal(undefined);
     });
   });
 

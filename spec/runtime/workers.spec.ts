@@ -291,6 +291,8 @@ describe("workers", () => {
     const failed = gate();
     const mine = process.listeners("uncaughtException");
     const others = mine.filter((listener) => !listener.name.startsWith("onException"));
+    // With none of its own left, the process would end.
+    expect(others).to.have.length(mine.length - 1);
     // Mocha fails a spec for any error that nobody caught, whoever else listens.
     for (const other of others) process.off("uncaughtException", other);
     try {

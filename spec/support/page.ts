@@ -3,15 +3,6 @@ import { type Demo, startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
 import { Tab } from "./page-parts.ts";
 
-let browser: Promise<Browser> | undefined;
-
-/** One for all specs of a run, or of a file where files run side by side, since it takes its time. */
-after(async () => {
-  const last = browser;
-  browser = undefined;
-  await (await last)?.close();
-});
-
 /** Notes every state a panel takes, those included that pass too quickly to be looked up from here. */
 const noteStates = `
   window.states = {};
@@ -46,8 +37,9 @@ export class Wire {
   }
 }
 
-/** A demo of its own for each spec of the suite that calls this, and tabs that show it. */
+/** A demo of its own for each spec of the suite that calls this, and tabs that show it, in one browser. */
 export class Premises {
+  #browser: Browser | undefined;
   #demo: Demo | undefined;
   #shared: BrowserContext | undefined;
   readonly #contexts: BrowserContext[] = [];
@@ -59,11 +51,11 @@ export class Premises {
     const premises = this;
     before(async function () {
       this.timeout(60_000); // the browser from npm is unpacked once
-      browser ??= launchBrowser();
-      premises.#shared = await (await browser).newContext(calm);
+      premises.#browser = await launchBrowser();
+      premises.#shared = await premises.#browser.newContext(calm);
       await premises.#shared.addInitScript({ content: noteStates });
     });
-    after(() => this.#shared?.close());
+    after(() => this.#browser?.close());
     beforeEach(() => this.restart());
     afterEach(async () => {
       for (const page of this.#shared?.pages() ?? []) await page.close();
@@ -108,8 +100,8 @@ export class Premises {
   }
 
   async #newContext(options: BrowserContextOptions): Promise<BrowserContext> {
-    if (!browser) throw new Error("Tabs are for specs, not for suites.");
-    const context = await (await browser).newContext({ ...calm, ...options });
+    if (!this.#browser) throw new Error("Tabs are for specs, not for suites.");
+    const context = await this.#browser.newContext({ ...calm, ...options });
     this.#contexts.push(context);
     return context;
   }

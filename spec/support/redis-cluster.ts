@@ -24,8 +24,13 @@ const ranges = [
   [10_923, 16_383],
 ] as const;
 
-/** Starts them and resolves once a failover of the first would work; it begins a second after the master's end. */
-export async function startRedisCluster(): Promise<RedisClusterServers> {
+/**
+ * Starts them and resolves once a failover of the first would work.
+ *
+ * @param nodeTimeoutMs how long a server may be silent until the others hold it for dead: a failover begins then. A
+ *   healthy one is silent for a while, too, on a busy machine.
+ */
+export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisClusterServers> {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-cluster-"));
   const busPorts = [await freePort(), await freePort(), await freePort(), await freePort()];
   const servers = await allOrNone(
@@ -66,6 +71,8 @@ export async function startRedisCluster(): Promise<RedisClusterServers> {
   while (!String(await last.info("replication")).includes("master_link_status:up")) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  // Only now, since it also says how soon they hear of each other.
+  await Promise.all(clients.map((client) => client.config("SET", "cluster-node-timeout", nodeTimeoutMs)));
   return {
     masters: servers.slice(0, 3),
     replica: servers[3] as RedisServer,

@@ -17,22 +17,41 @@ export interface RedisSentinels {
   stop(): Promise<void>;
 }
 
+export interface RedisSentinelsOptions {
+  readonly password?: string;
+  /**
+   * How long a server may be silent until the Sentinels hold it for dead: a failover begins then.
+   *
+   * @default 3600000, since on a busy machine a healthy one is silent for a while, too
+   */
+  readonly downAfterMs?: number;
+}
+
 const host = "127.0.0.1";
 const name = "mymaster";
 
-/** Starts them and resolves once a failover would work. A failover begins half a second after the master's end. */
-export async function startRedisSentinels(password?: string): Promise<RedisSentinels> {
+/** Starts them and resolves once a failover would work. */
+export async function startRedisSentinels({
+  password,
+  downAfterMs = 3_600_000,
+}: RedisSentinelsOptions = {}): Promise<RedisSentinels> {
   const login = password === undefined ? {} : { password };
   const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
-  // A replica, as each of the two may become, writes down what it was sent.
-  const start = (file: string, ...args: string[]) =>
-    startRedisServer({ ...login, args: ["--dir", folder, "--dbfilename", file, ...args] });
+  // A replica, as each of the two may become, writes down what it was sent; a master waits five seconds for more replicas.
+  const start = (file: string, ...args: string[]) => {
+    const own = ["--dir", folder, "--dbfilename", file, "--repl-diskless-sync-delay", "0"];
+    return startRedisServer({ ...login, args: [...own, ...args] });
+  };
   const master = await start("first.rdb");
-  const following = ["--replicaof", host, String(master.port), "--repl-diskless-sync-delay", "0"];
-  const replica = await start("second.rdb", ...following);
-  const sentinels = await Promise.all([1, 2, 3].map(() => startSentinel(folder, master.port, password)));
+  const replica = await start("second.rdb", "--replicaof", host, String(master.port));
+  const sentinels = await Promise.all(
+    [1, 2, 3].map(() => startSentinel(folder, master.port, downAfterMs, password)),
+  );
   const clients = sentinels.map(({ port }) => new Redis({ host, port, retryStrategy: null }));
   for (const client of clients) client.on("error", () => {});
+  // They look every two and ten seconds otherwise. Older servers lack this, and take longer.
+  const often = ["PUBLISH-PERIOD", 200, "INFO-PERIOD", 200];
+  await Promise.all(clients.map((client) => client.call("SENTINEL", "DEBUG", ...often).catch(() => {})));
   const facts = async (client: Redis) => {
     const list = (await client.call("SENTINEL", "MASTER", name)) as string[];
     return Object.fromEntries(list.flatMap((key, index) => (index % 2 ? [] : [[key, list[index + 1]]])));
@@ -61,7 +80,12 @@ export async function startRedisSentinels(password?: string): Promise<RedisSenti
   };
 }
 
-async function startSentinel(folder: string, masterPort: number, password: string | undefined) {
+async function startSentinel(
+  folder: string,
+  masterPort: number,
+  downAfterMs: number,
+  password: string | undefined,
+) {
   const { command } = await prepareRedis();
   if (command === "docker") throw new Error("The specs about Sentinel need redis-server itself: install it.");
   const port = await freePort();
@@ -71,7 +95,7 @@ async function startSentinel(folder: string, masterPort: number, password: strin
     `bind ${host}`,
     `dir ${folder}`,
     `sentinel monitor ${name} ${host} ${masterPort} 2`,
-    `sentinel down-after-milliseconds ${name} 500`,
+    `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
     `sentinel failover-timeout ${name} 5000`,
     ...(password === undefined ? [] : [`sentinel auth-pass ${name} ${password}`]),
   ];

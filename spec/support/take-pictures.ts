@@ -3,9 +3,11 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions } from "playwright-core";
 import { startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
+import { Client } from "./client.ts";
+import { InspectorTab } from "./inspector-tab.ts";
 import { Tab } from "./page-parts.ts";
 
-// `npm run pictures`: the demo's page in lively use, for the docs.
+// `npm run pictures`: the demo's page in lively use, and what the inspector shows of it, for the docs.
 
 const folder = fileURLToPath(new URL("../../docs/pictures", import.meta.url));
 const wide = { width: 1280, height: 800 };
@@ -85,10 +87,44 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
   await page.evaluate("document.activeElement.blur()");
 }
 
+const rooms = ["general", "backstage", "foyer", "general", "orchestra"];
+
+/** What the inspector shows of 60 people in some rooms, and of one of them. */
+async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise<void> {
+  const demo = await startDemo({ port: 0 });
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 1010 },
+    colorScheme,
+    reducedMotion: "reduce",
+  });
+  try {
+    const tab = new InspectorTab(await context.newPage());
+    const shoot = (name: string) => tab.page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
+    await tab.page.goto(`${demo.url}/inspect`);
+    const paths = Array.from({ length: 60 }, (_, index) => `/ws/room/${rooms[index % rooms.length]}`);
+    for (const path of [...paths, "/ws/system", "/ws/backgroundjob", "/ws/reliable", "/ws/analytics"])
+      await Client.open(demo.url + path);
+    await tab.consumers.getByText("RoomChat").click();
+    await tab.counts("joined", 60);
+    const late = await Client.open(`${demo.url}/ws/room/general`);
+    await tab.counts("joined", 61);
+    await shoot("inspector");
+    await tab.rows.first().getByRole("link").click();
+    await tab.page.getByRole("checkbox", { name: "Show payloads" }).check();
+    late.send("Five minutes, please.");
+    await tab.page.locator(".payload").getByText("Five minutes").last().waitFor();
+    await shoot("inspector-actor");
+  } finally {
+    await context.close();
+    await demo.close();
+  }
+}
+
 await mkdir(folder, { recursive: true });
 const browser = await launchBrowser();
 try {
   for (const [name, options] of pictures) await take(browser, name, options);
+  for (const colorScheme of ["light", "dark"] as const) await inspect(browser, colorScheme);
 } finally {
   await browser.close();
 }

@@ -106,7 +106,7 @@ function factsOf(row, consumer) {
     { name: "State", values: [row.state] },
     { name: "Own state", values: row.own === undefined ? [] : [row.own] },
     { name: "Consumer", values: [consumer?.name ?? row.consumer] },
-    { name: "Path", values: [row.path] },
+    { name: "Path", values: row.path === "" ? [] : [row.path] },
     { name: "Layer", values: consumer?.layer === undefined ? [] : [consumer.layer] },
     { name: "Mailbox", values: [row.busy ? `${count(row.mailbox)}, and busy` : count(row.mailbox)] },
     { name: "Waiting", values: [bytes(row.waitingBytes)] },

@@ -20,6 +20,8 @@ const defaults = {
   stayedMs: 5_000,
   /** How long one try may take. */
   connectMs: 20_000,
+  /** How long it may take to say why there was no socket. */
+  askMs: 5_000,
   /** How long the server may say nothing: it says something every tick. */
   silentMs: 15_000,
 };
@@ -112,8 +114,9 @@ export class Connection {
     if (!answer) return this.#wait("The server does not answer.");
     const { status, text } = answer;
     if (status < 400 || status === 426) return this.#wait("The server is there, but opens no WebSocket.");
-    if (status >= 500 || laterStatuses.has(status)) return this.#wait(`The server cannot serve: ${text}.`);
-    this.#reason = `Refused: ${text}.`;
+    if (status >= 500 || laterStatuses.has(status))
+      return this.#wait(`The server cannot serve: ${sentence(text)}`);
+    this.#reason = `Refused: ${sentence(text)}`;
     this.#enter({ state: "refused", reason: this.#reason });
   }
 
@@ -163,6 +166,9 @@ function describeClose(code, reason) {
   return `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
 }
 
+/** @param {string} text with an end */
+const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
 /**
  * @param {AbortSignal} signal
  * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if nothing answers
@@ -171,10 +177,10 @@ async function request(signal) {
   try {
     const response = await fetch(window.location.pathname + window.location.search, {
       cache: "no-store",
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(defaults.askMs)]),
     });
     const plain = response.headers.get("content-type")?.startsWith("text/plain");
-    const said = plain ? (await response.text()).trim().slice(0, 300).replace(/\.$/, "") : "";
+    const said = plain ? (await response.text()).trim().slice(0, 300) : "";
     const name = `${response.status} ${response.statusText}`.trim();
     return { status: response.status, text: said && said !== name ? `${name}, ${said}` : name };
   } catch {

@@ -48,8 +48,8 @@ export function age(ms) {
 
 /** @param {number} ms between two entries of a history */
 export function distance(ms) {
-  if (ms < 10) return `+${ms.toFixed(1)} ms`;
-  if (ms < 1000) return `+${Math.round(ms)} ms`;
+  if (ms < 9.95) return `+${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `+${Math.round(ms)} ms`;
   return ms < 60_000 ? `+${(ms / 1000).toFixed(1)} s` : `+${duration(ms)}`;
 }
 

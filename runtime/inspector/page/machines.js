@@ -33,9 +33,12 @@ export function createMachines(section, choose) {
     if (shown?.of === machines) return;
     shown = machines && {
       of: machines,
-      machines: machines.machines.map((machine) =>
-        createMachine(machine, (mark) => choose(machines.consumer, { kind: machine.kind, mark })),
-      ),
+      // The one that is its own alone comes first.
+      machines: machines.machines
+        .toReversed()
+        .map((machine) =>
+          createMachine(machine, (mark) => choose(machines.consumer, { kind: machine.kind, mark })),
+        ),
     };
     area.replaceChildren(...(shown?.machines ?? []).map(({ element }) => element));
   };

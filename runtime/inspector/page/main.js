@@ -94,7 +94,7 @@ const failuresView = createFailures(section.failures);
 function hear(report) {
   switch (report.type) {
     case "hello":
-      if (hello?.startedAt !== report.startedAt || hello.node !== report.node) forget();
+      machines.clear(); // it may be another process, with other consumers
       hello = report;
       greet(report);
       break;
@@ -121,15 +121,6 @@ function hear(report) {
       refuse(report.reason);
       break;
   }
-}
-
-/** It is another process: what was known of the one before is of no use. */
-function forget() {
-  machines.clear();
-  asked.clear();
-  list = undefined;
-  tick = undefined;
-  moves = [];
 }
 
 /** @param {string} reason what was asked for cannot be given; nothing if it can */

@@ -30,9 +30,9 @@ export function createPicture(machine, choose) {
   if ("missing" in machine.picture) return machine.picture.missing;
   const parsed = new DOMParser().parseFromString(machine.picture.svg, "image/svg+xml").documentElement;
   if (parsed.namespaceURI !== namespace || parsed.localName !== "svg") return "The picture is no SVG.";
+  clean(parsed); // before it is the page's: from then on, what is in it would run
   const svg = document.importNode(parsed, true);
   if (!(svg instanceof SVGSVGElement)) return "The picture is no SVG.";
-  clean(svg);
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", `The machine ${machine.name}. What it shows is in the table, too.`);
   const { width, height } = svg.viewBox.baseVal;
@@ -57,6 +57,12 @@ class Picture {
    */
   constructor(svg, machine, choose) {
     this.svg = svg;
+    const { width } = svg.viewBox.baseVal;
+    // Numbers stay as large in a picture that is made small.
+    new ResizeObserver(() => {
+      if (svg.clientWidth > 0)
+        svg.style.setProperty("--shrink", String(Math.min(2, width / svg.clientWidth)));
+    }).observe(svg);
     for (const { mark } of machine.states) {
       const group = svg.querySelector(`.${CSS.escape(mark)}`);
       if (!(group instanceof SVGElement)) continue;
@@ -144,7 +150,10 @@ class Badge {
     this.#plate.setAttribute("rx", "7.5");
     this.#text = createText("", 0, 3.8);
     this.#moved = createText("moved", 0, -11);
-    this.#group.append(this.#plate, this.#text, this.#moved);
+    const size = document.createElementNS(namespace, "g");
+    size.setAttribute("class", "size");
+    size.append(this.#plate, this.#text, this.#moved);
+    this.#group.append(size);
     layer.append(this.#group);
   }
 

@@ -1,6 +1,8 @@
 import { find } from "./dom.js";
 
 const spanMs = 120_000;
+/** What there is fills the width once it is this long. */
+const leastMs = 30_000;
 /** A longer pause than this between two values is a break in the line. */
 const breakMs = 5_000;
 const width = 120;
@@ -30,10 +32,11 @@ export function createSparkline(root, name) {
     /** @param {number} now */
     draw(now) {
       const top = Math.max(1, this.most());
+      const span = Math.min(spanMs, Math.max(leastMs, now - (points[0]?.at ?? now)));
       let line = "";
       let before = Number.NEGATIVE_INFINITY;
       for (const { at, value } of points) {
-        const x = width - ((now - at) / spanMs) * width;
+        const x = width - ((now - at) / span) * width;
         const y = height - 1.5 - (value / top) * (height - 3);
         line += `${at - before > breakMs ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`;
         before = at;

@@ -1,4 +1,4 @@
-import { create, write, writeName } from "./dom.js";
+import { create, write } from "./dom.js";
 import { count } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { pulse } from "./picture.js";
@@ -12,6 +12,7 @@ import { pulse } from "./picture.js";
  * @param {(mark: string) => void} choose
  */
 export function createStateTable(machine, choose) {
+  const keys = keysOf(machine.states);
   const body = create("tbody");
   const element = create(
     "table",
@@ -23,7 +24,7 @@ export function createStateTable(machine, choose) {
   const rows = createKeyed(
     body,
     (/** @type {StateFacts} */ { mark }) => mark,
-    (state) => createStateRow(state, choose),
+    (state) => createStateRow(state, keys.get(state.mark) ?? state.path, choose),
   );
   rows.draw(machine.states);
   const targets = new Map(machine.arrows.map(({ mark, to }) => [mark, to]));
@@ -51,6 +52,26 @@ export function createStateTable(machine, choose) {
   };
 }
 
+/**
+ * What each state is called within the one around it. Its path begins with that one's, whatever dots are in their names.
+ *
+ * @param {readonly StateFacts[]} states from the outside in
+ * @returns {ReadonlyMap<string, string>} by mark
+ */
+function keysOf(states) {
+  /** @type {StateFacts[]} */
+  const around = [];
+  return new Map(
+    states.map((state) => {
+      around.length = state.depth;
+      around.push(state);
+      const parent = around[state.depth - 1];
+      const isWithin = parent !== undefined && state.path.startsWith(`${parent.path}.`);
+      return [state.mark, isWithin ? state.path.slice(parent.path.length + 1) : state.path];
+    }),
+  );
+}
+
 /** @param {string} text */
 function heading(text) {
   const cell = create("th", "", text);
@@ -60,13 +81,14 @@ function heading(text) {
 
 /**
  * @param {StateFacts} state
+ * @param {string} key
  * @param {(mark: string) => void} choose
  */
-function createStateRow(state, choose) {
+function createStateRow(state, key, choose) {
   const button = create("button", "state");
   button.type = "button";
   button.dir = "auto";
-  writeName(button, state.path.split(".").at(-1) ?? state.path);
+  write(button, key);
   button.title = state.path;
   button.style.setProperty("--depth", String(state.depth));
   button.addEventListener("click", () => choose(state.mark));

@@ -1,21 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { expect } from "chai";
-import type { Page } from "playwright-core";
+import { violations } from "../../support/axe.ts";
 import { Premises } from "../../support/page.ts";
 import type { Tab } from "../../support/page-parts.ts";
-
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** What axe finds that keeps readers out, each with the places where it is. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const found: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] =
-    await page.evaluate("axe.run().then(({ violations }) => violations)");
-  return found
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)}`);
-}
 
 /** Text that does not fit its box: a field scrolls, and names of members are cut on purpose. */
 const cutText = `[...document.querySelectorAll("body *:not(.unseen, input, .present li)")]
@@ -63,7 +49,7 @@ describe("the demo's page: for everyone", () => {
     const around = (panel: string, ...fields: string[]) =>
       parts(panel, ...fields, "connect", "disconnect", "log");
     const expected = [
-      ...["System", "Room", "Jobs", "Showcase"],
+      ...["System", "Room", "Jobs", "Showcase", "Inspector"],
       ...[...around("system"), ...parts("system", "message", "send")],
       ...parts("room", "name", "person", "connect", "disconnect", "members", "log", "message", "send"),
       ...[...around("jobs"), ...parts("jobs", "kind", "message", "send")],

@@ -18,7 +18,7 @@ describe("over Sentinel", () => {
   let raw: Redis;
   before(async function () {
     this.timeout(30_000);
-    group = await startRedisSentinels(password);
+    group = await startRedisSentinels({ password });
     raw = new Redis(group.master.url);
   });
   after(async () => {

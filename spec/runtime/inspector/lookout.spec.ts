@@ -399,6 +399,48 @@ describe("Lookout", () => {
       expect(frame?.payload).to.have.lengthOf(2_001);
     });
 
+    it("records no payloads for somebody who has left", async () => {
+      const { page, join, url } = await look({ payloads: true });
+      const client = await join();
+      const [row] = (await page.list()).rows;
+      const curious = await InspectorClient.open(url);
+      await curious.open(row?.id ?? "");
+      curious.ask({ type: "payloads", shown: true });
+      await curious.list();
+      await curious.close();
+      await page.next("tick", ({ figures }) => figures.watching === 1);
+      client.send("secret");
+      await page.next("tick", ({ figures }) => figures.framesInPerSecond > 0);
+      const late = await InspectorClient.open(url);
+      late.ask({ type: "payloads", shown: true });
+      const { entries } = await late.open(row?.id ?? "");
+      const frames = entries.filter(({ kind }) => kind === "frame");
+      expect(frames.map(({ bytes, payload }) => [bytes, payload])).to.deep.equal([[6, undefined]]);
+    });
+
+    it("has no transition where a machine stays as it is: on its way out, or where it cannot take an event", async () => {
+      const { page, url, runtime } = await look();
+      class Fails extends WebSocketConsumer {
+        override receive() {
+          throw new Error("as it was told");
+        }
+      }
+      runtime.route("/ws/fails", Fails);
+      const [lamp, failing] = [await Client.open(`${url}/ws/light`), await Client.open(`${url}/ws/fails`)];
+      const { rows } = await page.list();
+      const transitionsOf = (entries: readonly HistoryEntry[]) =>
+        entries.flatMap(({ kind, detail }) => (kind === "transition" ? [detail] : []));
+      await page.open(rows[0]?.id ?? "");
+      lamp.send('{"type":"up"}');
+      expect(transitionsOf(await page.entriesUntil(({ kind }) => kind === "sent"))).to.deep.equal([]);
+      await page.open(rows[1]?.id ?? "");
+      failing.send("now");
+      expect(transitionsOf(await page.entriesUntil(({ kind }) => kind === "ended"))).to.deep.equal([
+        "joined → closing",
+        "closing → closed",
+      ]);
+    });
+
     it("is a sample where much happens, and says how much that is", async () => {
       const { page, runtime } = await look();
       const talk = await runtime.spawn(Talk);
@@ -444,6 +486,8 @@ describe("Lookout", () => {
   it("reports layers with their health, totals, rates and drops, and what the runtime dropped", async () => {
     const { page, runtime } = await look();
     const talk = await runtime.spawn(Talk);
+    talk.receive("hello");
+    await page.next("tick", ({ figures }) => figures.framesInPerSecond > 0 && figures.framesOutPerSecond > 0);
     await runtime.layers.chat.send(`${talk.channel.split("!")[0]}!zz`, { type: "word", text: "?" });
     await runtime.layers.chat.groupSend("talk", { type: "nonsense" } as never);
     const tick = await page.next(
@@ -457,6 +501,8 @@ describe("Lookout", () => {
     expect(layer?.dropped["no-channel"]?.perSecond).to.be.greaterThan(0);
     expect(layer?.publishedPerSecond).to.be.greaterThan(0);
     expect(tick.figures.deliveriesPerSecond).to.equal(layer?.deliveredPerSecond);
+    expect(Object.keys(tick.figures.dropped)).to.deep.equal(["unhandled"]);
+    expect(Object.keys(layer?.dropped ?? {})).to.deep.equal(["no-channel"]);
     expect(tick.figures.dropped.unhandled).to.include({ total: 1 });
     expect(tick.figures.loopDelay.max).to.be.at.least(tick.figures.loopDelay.p50);
   });

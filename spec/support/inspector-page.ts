@@ -1,0 +1,143 @@
+import type { Server } from "node:http";
+import { createRuntime, handlers, type MemoryLayer, type Runtime, WebSocketConsumer } from "greenroom";
+import { type InspectorOptions, inspector } from "greenroom/visualise";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { Turnstile } from "../../docs/pictures/turnstile.ts";
+import type { Report } from "../../runtime/inspector/protocol.ts";
+import { launchBrowser } from "./browser.ts";
+import { Client } from "./client.ts";
+import { InspectorTab } from "./inspector-tab.ts";
+import { chat, serve, stopServing } from "./serving.ts";
+
+export type ChatRuntime = Runtime<{ readonly chat: MemoryLayer }>;
+
+interface Lines {
+  line: { text: string };
+}
+
+/** Says to all of its group what one of them says. Fails at what begins with "fail ". */
+export class Chorus extends WebSocketConsumer<{ messages: Lines; params: "group" }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<Chorus>({
+    line({ text }) {
+      this.send(text);
+    },
+  });
+  override async connect() {
+    await this.accept();
+    await this.groupAdd(this.scope.params.group);
+    this.tag(`of-${this.scope.params.group}`);
+  }
+  override receive(text: string) {
+    if (text.startsWith("fail ")) throw new Error(text.slice(5));
+    return this.groupSend(this.scope.params.group, { type: "line", text });
+  }
+}
+
+/** Notes what comes and goes between two looks: what came into each state, and what the page said of its connection. */
+const notes = `
+  window.came = {};
+  window.ways = 0;
+  window.said = [];
+  addEventListener("DOMContentLoaded", () => {
+    new MutationObserver((changes) => {
+      for (const { target } of changes) {
+        if (target.matches("svg .edge")) window.ways++;
+        if (!target.matches(".came")) continue;
+        const state = target.closest("tr").querySelector("button").textContent;
+        window.came[state] = (window.came[state] ?? 0) + Number(target.textContent);
+      }
+    }).observe(document, { attributeFilter: ["data-pulse"], subtree: true });
+    const status = document.querySelector("#live [role=status]");
+    new MutationObserver(() => window.said.push(status.textContent)).observe(status, { childList: true });
+  });
+`;
+
+/** Has the page hear something else than the server says. */
+export function alter(page: Page, change: (report: Report) => Report): Promise<void> {
+  return page.routeWebSocket("**/inspect", (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => socket.send(JSON.stringify(change(JSON.parse(String(text)) as Report))));
+  });
+}
+
+/** A runtime with an inspector for each spec of the suite that calls this, and its page. */
+export class InspectedPremises {
+  readonly #options: Partial<InspectorOptions>;
+  readonly #route: (runtime: ChatRuntime) => void;
+  #browser: Browser | undefined;
+  #context: BrowserContext | undefined;
+  readonly #runtimes: ChatRuntime[] = [];
+  #server: Server | undefined;
+  url = "";
+
+  /** @param route gives the runtime more than the consumers that it has. */
+  constructor(options: Partial<InspectorOptions> = {}, route: (runtime: ChatRuntime) => void = () => {}) {
+    this.#options = options;
+    this.#route = route;
+    const premises = this;
+    before(async function () {
+      this.timeout(60_000); // the browser from npm is unpacked once
+      premises.#browser = await launchBrowser();
+      const viewport = { width: 1440, height: 900 };
+      premises.#context = await premises.#browser.newContext({ viewport, reducedMotion: "reduce" });
+      await premises.#context.addInitScript({ content: notes });
+    });
+    after(() => this.#browser?.close());
+    beforeEach(async () => {
+      const { runtime, server, url } = await serve({ layers: chat() });
+      this.#server = server;
+      this.url = url;
+      this.#equip(runtime);
+    });
+    afterEach(async () => {
+      for (const page of this.#context?.pages() ?? []) await page.close();
+      for (const runtime of this.#runtimes.splice(0)) await runtime.close();
+      await stopServing();
+    });
+  }
+
+  get runtime(): ChatRuntime {
+    const runtime = this.#runtimes.at(-1);
+    if (runtime === undefined) throw new Error("Runtimes are for specs, not for suites.");
+    return runtime;
+  }
+
+  /** Closes the runtime, and begins with another one on the same port, which knows its consumers in another order. */
+  async restart(): Promise<void> {
+    await this.runtime.close();
+    const runtime: ChatRuntime = createRuntime({ layers: chat(), onError: () => {} });
+    runtime.route("/gate", Turnstile);
+    this.#equip(runtime);
+    if (this.#server) runtime.attach(this.#server);
+  }
+
+  async openTab(place = "", prepare?: (page: Page) => Promise<unknown>): Promise<InspectorTab> {
+    if (!this.#context) throw new Error("Tabs are for specs, not for suites.");
+    const tab = new InspectorTab(await this.#context.newPage());
+    await prepare?.(tab.page);
+    await tab.page.goto(`${this.url}/inspect${place}`);
+    await tab.status.getByText("Live").waitFor();
+    return tab;
+  }
+
+  connect(path: string): Promise<Client> {
+    return Client.open(`${this.url}${path}`);
+  }
+
+  /** All at once. */
+  connectAll(paths: readonly string[]): Promise<Client[]> {
+    return Promise.all(paths.map((path) => this.connect(path)));
+  }
+
+  #equip(runtime: ChatRuntime): void {
+    this.#runtimes.push(runtime);
+    runtime.route("/chorus/:group", Chorus);
+    runtime.route("/turnstile", Turnstile);
+    this.#route(runtime);
+    inspector(runtime, { path: "/inspect", ...this.#options });
+  }
+}
+
+export const times = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, index) => make(index));

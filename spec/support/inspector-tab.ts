@@ -1,0 +1,67 @@
+import { expect } from "chai";
+import type { Locator, Page } from "playwright-core";
+
+/** The inspector's page, as a reader finds it. */
+export class InspectorTab {
+  readonly page: Page;
+  readonly status: Locator;
+  readonly consumers: Locator;
+  readonly rows: Locator;
+  readonly range: Locator;
+  readonly search: Locator;
+  readonly chips: Locator;
+  readonly entries: Locator;
+  readonly errors: string[] = [];
+  readonly requests: string[] = [];
+
+  constructor(page: Page) {
+    this.page = page;
+    page.setDefaultTimeout(6_000);
+    page.on("console", (entry) => entry.type() === "error" && this.errors.push(entry.text()));
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("request", (request) => this.requests.push(request.url()));
+    this.status = page.locator("#live").getByRole("status");
+    this.consumers = page.getByRole("list", { name: "Consumers" }).getByRole("link");
+    this.rows = page.getByRole("region", { name: "Actors" }).locator("tbody").getByRole("row");
+    this.range = page.locator("[data-part=range]");
+    this.search = page.getByRole("searchbox", { name: "Search actors" });
+    this.chips = page.getByRole("list", { name: "Filters" }).getByRole("link");
+    this.entries = page.locator(".sequence .entry");
+  }
+
+  /** The line of a state in the table of its machine, once so many are in it. */
+  async counts(state: string, count: number): Promise<void> {
+    await this.page
+      .locator(".states tr", { has: this.page.getByRole("button", { name: state, exact: true }) })
+      .locator(".count")
+      .getByText(`${count}`, { exact: true })
+      .waitFor();
+  }
+
+  /** Once the list says so, such as `1–50 of 120`. */
+  async lists(range: string): Promise<void> {
+    await this.range.getByText(range, { exact: true }).waitFor();
+    await this.page.locator('.listing[aria-busy="false"]').waitFor();
+  }
+
+  /** What an actor did, without times, once there are `count` entries. */
+  async history(count: number): Promise<string[]> {
+    await this.entries.nth(count - 1).waitFor();
+    const texts = await this.entries.locator(".step").allInnerTexts();
+    return texts.map((text) => text.replace(/\s+/g, " ").trim());
+  }
+
+  /** Resolves once what `expression` gives, in the page, is `value`. */
+  async waitsFor(expression: string, value: unknown): Promise<void> {
+    const last = await this.page.evaluate(`new Promise((resolve) => {
+      const end = performance.now() + 6_000;
+      const look = () => {
+        const now = JSON.stringify(${expression});
+        if (now === ${JSON.stringify(JSON.stringify(value))} || performance.now() > end) resolve(now);
+        else requestAnimationFrame(look);
+      };
+      look();
+    })`);
+    expect(last, expression).to.equal(JSON.stringify(value));
+  }
+}
