@@ -3,7 +3,6 @@ import { describeMachine, transitionsOf } from "./describe-machine.ts";
 import type { StateDescription, TransitionDescription } from "./description.ts";
 import { arrowMark, dotOf, markedBoxes } from "./dot.ts";
 import { type Box, type Drawing, drawingOf } from "./drawing.ts";
-import { svgOf } from "./svg.ts";
 
 /** A state that is drawn: all of them, and the machine itself where it has more to show than states. */
 export interface MarkedState {
@@ -76,13 +75,11 @@ export class MarkedMachine {
   }
 
   /**
-   * SVG in which each state and each arrow is a group with its mark as a class, beside those that it has in every picture. It
-   * has no style of its own. The parts of an arrow that forks all have its mark.
-   *
-   * @throws {GraphvizMissingError} if the optional package `@hpcc-js/wasm-graphviz` is not installed.
+   * In DOT, from which an SVG is made where each state and each arrow is a group with its mark as a class, beside those that it
+   * has in every picture. The parts of an arrow that forks all have its mark.
    */
-  svg(): Promise<string> {
-    return svgOf(dotOf(this.#drawing, { direction: "TB", marked: true }), this.name);
+  get dot(): string {
+    return dotOf(this.#drawing, { direction: "TB", marked: true });
   }
 
   #markTransitions(

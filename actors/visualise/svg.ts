@@ -40,7 +40,12 @@ export async function toSvg(machine: AnyStateMachine, options: PictureOptions = 
   return svgOf(toDot(machine, options), machine.id, `\n<style>${style}</style>`);
 }
 
-/** @param dress what it has beside its title: its style, if it has one of its own. */
+/**
+ * An SVG of what is in DOT.
+ *
+ * @param dress what it has beside its title: its style, if it has one of its own.
+ * @throws {GraphvizMissingError}
+ */
 export async function svgOf(dot: string, title: string, dress = ""): Promise<string> {
   const { Graphviz } = await loadGraphviz();
   const graphviz = await Graphviz.load();
@@ -51,15 +56,19 @@ async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> 
   try {
     return await import("@hpcc-js/wasm-graphviz");
   } catch (cause) {
-    throw new GraphvizMissingError(
-      "An SVG is laid out by the package @hpcc-js/wasm-graphviz, which is not there: npm install --save-dev @hpcc-js/wasm-graphviz",
-      { cause },
-    );
+    throw graphvizMissing(cause);
   }
 }
 
+export function graphvizMissing(cause: unknown): GraphvizMissingError {
+  return new GraphvizMissingError(
+    "An SVG is laid out by the package @hpcc-js/wasm-graphviz, which is not there: npm install --save-dev @hpcc-js/wasm-graphviz",
+    { cause },
+  );
+}
+
 /** Graphviz's SVG without what changes from version to version, with a title and what else it is to have. */
-function dressed(svg: string, id: string, dress: string): string {
+export function dressed(svg: string, id: string, dress = ""): string {
   const start = svg.indexOf("<svg");
   const title = id.replace(/[&<>\p{Cc}\p{Cs}]/gu, (found) =>
     /[&<>]/.test(found) ? `&#${found.codePointAt(0)};` : "�",

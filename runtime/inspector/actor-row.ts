@@ -1,9 +1,11 @@
 import type { Observed } from "../inspection.ts";
+import { clipped } from "./clipped.ts";
 import type { ActorRow } from "./protocol.ts";
 import { statesOf } from "./states.ts";
 
 const groupsShown = 20;
 const tagsShown = 20;
+const longestText = 300;
 
 /** What a row needs to know that the actor itself does not say. */
 export interface RowContext {
@@ -21,9 +23,9 @@ export function rowOf(actor: Observed, { consumer, lastError, now }: RowContext)
     id: machine.sessionId,
     consumer,
     ...(address !== undefined && { channel: address }),
-    path: actor.scope.path,
+    path: clipped(actor.scope.path, longestText),
     state: statesOf(machine.getSnapshot()),
-    ...(behaviour && { own: statesOf(behaviour.getSnapshot()) }),
+    ...(behaviour && { own: clipped(statesOf(behaviour.getSnapshot()), longestText) }),
     groups: joined.slice(0, groupsShown),
     groupCount: joined.length,
     tags: [...actor.tags].slice(0, tagsShown),

@@ -1,8 +1,10 @@
 import type { Report } from "../inspection.ts";
 import { failureText } from "../question.ts";
+import { clipped } from "./clipped.ts";
 import type { ActorRow, Failure } from "./protocol.ts";
 
 const kept = 20;
+const longestText = 300;
 
 /** The last failures of a runtime, and the last one of each actor, from when the inspector was mounted. */
 export class Failures {
@@ -25,8 +27,8 @@ export class Failures {
     const failure = {
       at,
       ...(actor && { actor: actor.machine.sessionId }),
-      ...(typeof consumer === "string" && { consumer }),
-      ...(typeof path === "string" && { path }),
+      ...(typeof consumer === "string" && { consumer: clipped(consumer, longestText) }),
+      ...(typeof path === "string" && { path: clipped(path, longestText) }),
       stage,
       message,
     };

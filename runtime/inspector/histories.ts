@@ -1,3 +1,4 @@
+import { clipped } from "./clipped.ts";
 import type { HistoryEntry } from "./protocol.ts";
 import { Ring } from "./ring.ts";
 
@@ -78,7 +79,11 @@ export class Histories {
 
   #add(ring: Ring<Recorded>, actor: string, happening: Happening): void {
     this.#count += 1;
-    const entry = { number: this.#count, at: performance.timeOrigin + performance.now(), ...happening };
+    const entry = {
+      number: this.#count,
+      at: performance.timeOrigin + performance.now(),
+      ...bounded(happening),
+    };
     ring.push({ actor, entry });
     this.#opened.get(actor)?.add(entry);
   }
@@ -87,6 +92,18 @@ export class Histories {
     const found = [...this.#life, ...this.#work].filter((recorded) => recorded.actor === actor);
     return found.map(({ entry }) => entry).sort((one, other) => one.number - other.number);
   }
+}
+
+const longestWhat = 200;
+const longestDetail = 300;
+
+/** What others have named may be as long as a frame. */
+function bounded({ what, detail, ...rest }: Happening): Happening {
+  return {
+    ...rest,
+    what: clipped(what, longestWhat),
+    ...(detail !== undefined && { detail: clipped(detail, longestDetail) }),
+  };
 }
 
 /** The history of an actor that somebody looks at. */

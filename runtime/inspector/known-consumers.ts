@@ -1,9 +1,11 @@
 import type { AnyStateMachine } from "xstate";
 import { connectionMachine } from "../../actors/connection-machine.ts";
 import { MarkedMachine } from "../../actors/visualise/marked-machine.ts";
-import { textOf } from "../../layers/error-text.ts";
+import { isMachine } from "../../actors/visualise/names.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { Route } from "../router.ts";
+import { clipped } from "./clipped.ts";
+import { draw } from "./draw.ts";
 import type { ConsumerFacts, MachineFacts, MachineKind } from "./protocol.ts";
 
 /** A class of consumers, and the machines that its actors have. */
@@ -15,13 +17,16 @@ export interface KnownConsumer {
 
 /** The consumers of a runtime, in the order in which they were first seen, with their machines. */
 export class KnownConsumers {
-  readonly #connection = new MarkedMachine(connectionMachine);
   readonly #known = new Map<ConsumerClass, KnownConsumer>();
-  readonly #byId = new Map<string, KnownConsumer>();
-  readonly #pictures = new Map<MarkedMachine, Promise<MachineFacts["picture"]>>();
+  /** Several consumers may run the same. */
+  readonly #marked = new WeakMap<AnyStateMachine, MarkedMachine>();
+  readonly #pictures = new WeakMap<MarkedMachine, Promise<MachineFacts["picture"]>>();
+  #count = 0;
+  #changes = 0;
 
-  get size(): number {
-    return this.#known.size;
+  /** Grows whenever one is added or forgotten. */
+  get changes(): number {
+    return this.#changes;
   }
 
   of(Consumer: ConsumerClass): KnownConsumer {
@@ -29,20 +34,30 @@ export class KnownConsumers {
   }
 
   find(id: string): KnownConsumer | undefined {
-    return this.#byId.get(id);
+    for (const known of this.#known.values()) if (known.id === id) return known;
+    return undefined;
+  }
+
+  /** Forgets all others: classes that are made anew for each connection must not pile up. */
+  keep(isKept: (known: KnownConsumer) => boolean): void {
+    for (const known of this.#known.values()) {
+      if (isKept(known)) continue;
+      this.#known.delete(known.Consumer);
+      this.#changes += 1;
+    }
   }
 
   facts(routes: readonly Route[]): ConsumerFacts[] {
     return [...this.#known.values()].map(({ id, Consumer, machines }) => ({
       id,
-      name: Consumer.name,
+      name: nameOf(Consumer),
       routes: routes.filter((route) => route.Consumer === Consumer).map(({ pattern }) => pattern),
       ...(Consumer.layer !== undefined && { layer: Consumer.layer }),
       hasOwn: machines.has("own"),
     }));
   }
 
-  /** The machines of a consumer, with their pictures, which are laid out when they are first asked for. */
+  /** The machines of a consumer, with their pictures, which are drawn when they are first asked for. */
   machineFacts(id: string): Promise<MachineFacts[]> {
     const machines = this.find(id)?.machines ?? [];
     return Promise.all(
@@ -54,27 +69,39 @@ export class KnownConsumers {
   }
 
   #add(Consumer: ConsumerClass): KnownConsumer {
-    const machines = new Map<MachineKind, MarkedMachine>([["connection", this.#connection]]);
+    const machines = new Map([["connection" as MachineKind, this.#markedOf(connectionMachine)]]);
     const own = ownMachineOf(Consumer);
-    if (own !== undefined) machines.set("own", new MarkedMachine(own));
-    const known = { id: `c${this.size + 1}`, Consumer, machines };
+    if (own !== undefined) machines.set("own", this.#markedOf(own));
+    this.#count += 1;
+    this.#changes += 1;
+    const known = { id: `c${this.#count}`, Consumer, machines };
     this.#known.set(Consumer, known);
-    this.#byId.set(known.id, known);
     return known;
   }
 
+  #markedOf(machine: AnyStateMachine): MarkedMachine {
+    const marked = this.#marked.get(machine) ?? new MarkedMachine(machine);
+    this.#marked.set(machine, marked);
+    return marked;
+  }
+
   #pictureOf(machine: MarkedMachine): Promise<MachineFacts["picture"]> {
-    let picture = this.#pictures.get(machine);
-    if (picture === undefined) {
-      picture = machine.svg().then(
-        (svg) => ({ svg }),
-        (error: unknown) => ({ missing: textOf(error) }),
-      );
-      this.#pictures.set(machine, picture);
-    }
+    const picture = this.#pictures.get(machine) ?? draw(machine);
+    this.#pictures.set(machine, picture);
     return picture;
   }
 }
 
-/** What `machineConsumer` made a consumer of. */
-const ownMachineOf = (Consumer: ConsumerClass & { readonly machine?: AnyStateMachine }) => Consumer.machine;
+const longestName = 300;
+
+/** What people read. A class may have no name, or a static of its own in the place of one. */
+function nameOf({ name }: ConsumerClass): string {
+  return typeof name === "string" && name !== "" ? clipped(name, longestName) : "(anonymous)";
+}
+
+/** What `machineConsumer` made a consumer of. Any other class may have a static of that name, too. */
+function ownMachineOf({
+  machine,
+}: ConsumerClass & { readonly machine?: unknown }): AnyStateMachine | undefined {
+  return isMachine(machine) ? (machine as AnyStateMachine) : undefined;
+}

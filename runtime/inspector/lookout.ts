@@ -12,6 +12,7 @@ import { Moves } from "./moves.ts";
 import { NodeReport } from "./node-report.ts";
 import type { Consumers, Failure, Tick } from "./protocol.ts";
 import { Recorder } from "./recorder.ts";
+import { harmless, safely } from "./safely.ts";
 
 /** Somebody who looks. */
 export interface Reader {
@@ -55,7 +56,7 @@ export class Lookout {
   readonly #readers = new Set<Reader>();
   #sight: Sight | undefined;
   #latest: Tick | undefined;
-  /** How many consumers the readers know. */
+  /** Of {@link KnownConsumers.changes}, how many the readers have been told of. */
   #announced = 0;
 
   constructor(internals: Internals, { failures, isHidden, tickMs }: LookoutOptions) {
@@ -82,7 +83,7 @@ export class Lookout {
   add(reader: Reader): void {
     this.#sight ??= this.#start();
     const latest = this.#latest ?? this.#look(this.#sight);
-    if (this.#readers.size === 0) this.#announced = this.consumers.size;
+    if (this.#readers.size === 0) this.#announced = this.consumers.changes;
     this.#readers.add(reader);
     reader.consumersChanged(this.#consumersNow());
     // What moved before it came is nothing that moves now.
@@ -113,15 +114,21 @@ export class Lookout {
   }
 
   #start(): Sight {
+    const { inspection, supervisor, report } = this.#internals.environment;
     const moves = new Moves();
     const histories = new Histories(this.#tickMs);
-    const machineEvents = new MachineEvents({ consumers: this.consumers, moves, histories }, this.#isHidden);
+    const machineEvents = new MachineEvents(
+      { consumers: this.consumers, moves, histories, report },
+      this.#isHidden,
+    );
     const recorder = new Recorder(histories, machineEvents, this.#isHidden);
-    const { inspection, supervisor } = this.#internals.environment;
-    inspection.onlooker = recorder;
+    inspection.onlooker = harmless(recorder, report);
     machineEvents.start(supervisor.actor, this.#actors());
     this.#nodeReport.start();
-    const timer = setInterval(() => this.#turn(), this.#tickMs).unref();
+    const timer = setInterval(
+      safely(() => this.#turn(), report),
+      this.#tickMs,
+    ).unref();
     return { moves, histories, machineEvents, recorder, timer, since: Date.now() };
   }
 
@@ -129,8 +136,8 @@ export class Lookout {
     if (this.#sight === undefined) return;
     const tick = this.#look(this.#sight);
     this.#sight.histories.turn();
-    if (this.consumers.size > this.#announced) {
-      this.#announced = this.consumers.size;
+    if (this.consumers.changes > this.#announced) {
+      this.#announced = this.consumers.changes;
       const consumers = this.#consumersNow();
       for (const reader of this.#readers) reader.consumersChanged(consumers);
     }
@@ -139,8 +146,10 @@ export class Lookout {
 
   #look({ moves, recorder }: Sight): Tick {
     const { router } = this.#internals;
-    for (const { Consumer } of router.routes) if (!this.#isHidden(Consumer)) this.consumers.of(Consumer);
+    const routed = new Set(router.routes.map(({ Consumer }) => Consumer));
+    for (const Consumer of routed) if (!this.#isHidden(Consumer)) this.consumers.of(Consumer);
     const census = takeCensus(this.#actors(), this.consumers);
+    this.consumers.keep(({ id, Consumer }) => routed.has(Consumer) || Object.hasOwn(census, id));
     const actors = Object.values(census).reduce((sum, { total }) => sum + total, 0);
     const tick: Tick = {
       type: "tick",

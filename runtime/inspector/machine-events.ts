@@ -9,11 +9,12 @@ import type {
 import { effectsOf } from "../../actors/connection-machine.ts";
 import type { Exit } from "../../actors/index.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
-import type { Observed } from "../inspection.ts";
+import type { Observed, Report } from "../inspection.ts";
 import type { Happening, Histories } from "./histories.ts";
 import type { KnownConsumers } from "./known-consumers.ts";
 import type { Moves } from "./moves.ts";
 import type { MachineKind } from "./protocol.ts";
+import { safely } from "./safely.ts";
 import { nodesOf, pathOf, statesOf } from "./states.ts";
 
 /** Where what is heard goes. */
@@ -21,6 +22,7 @@ export interface MachineRecords {
   readonly consumers: KnownConsumers;
   readonly moves: Moves;
   readonly histories: Histories;
+  readonly report: Report;
 }
 
 /**
@@ -41,7 +43,9 @@ export class MachineEvents {
 
   /** @param supervisor the actor whose system the connections are in. @param actors those that are there already. */
   start(supervisor: AnyActorRef, actors: Iterable<Observed>): void {
-    this.#connections = supervisor.system.inspect((event) => this.#connectionInspected(event));
+    this.#connections = supervisor.system.inspect(
+      safely((event) => this.#connectionInspected(event), this.#records.report),
+    );
     for (const actor of actors) {
       if (actor.behaviour !== undefined) this.#listen(actor, actor.behaviour);
     }
@@ -108,11 +112,11 @@ export class MachineEvents {
   }
 
   #listen(actor: Observed, behaviour: AnyActor): void {
-    const subscription = behaviour.system.inspect((event) => {
+    const hear = (event: InspectionEvent) => {
       // Not of the actors which that invokes.
       if (event.type === "@xstate.microstep" && event.actorRef === behaviour) this.#ownMoved(actor, event);
-    });
-    this.#own.set(actor, subscription);
+    };
+    this.#own.set(actor, behaviour.system.inspect(safely(hear, this.#records.report)));
   }
 
   #ownMoved(actor: Observed, { event, snapshot, _transitions }: Microstep): void {

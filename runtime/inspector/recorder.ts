@@ -2,9 +2,11 @@ import { inspect } from "node:util";
 import type { AnyActor } from "xstate";
 import type { Frame } from "../../actors/index.ts";
 import type { Message } from "../../layers/contract.ts";
+import { textOf } from "../../layers/error-text.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { GroupDeed, Observed, Onlooker } from "../inspection.ts";
 import type { Item } from "../mailbox.ts";
+import { clipped } from "./clipped.ts";
 import type { Happening, Histories, OpenedHistory } from "./histories.ts";
 import type { MachineEvents } from "./machine-events.ts";
 
@@ -49,7 +51,7 @@ export class Recorder implements Onlooker {
       kind: deed,
       from: "actor",
       to: "layer",
-      what: message?.type ?? "",
+      what: message === undefined ? "" : textOf(message.type),
       detail: group,
       ...payloadOf(message, opened),
     }));
@@ -101,5 +103,5 @@ function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Happ
   if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
   const text =
     typeof value === "string" ? value : inspect(value, { depth: 6, maxStringLength: longestPayload });
-  return { payload: text.length > longestPayload ? `${text.slice(0, longestPayload)}…` : text };
+  return { payload: clipped(text, longestPayload) };
 }

@@ -13,6 +13,7 @@ import {
 } from "xstate";
 import { connectionLogic } from "../../../actors/connection-logic.ts";
 import { MarkedMachine } from "../../../actors/visualise/marked-machine.ts";
+import { svgOf } from "../../../actors/visualise/svg.ts";
 import { launchBrowser } from "../../support/browser.ts";
 import { hostileNames, machines } from "./machines.ts";
 
@@ -120,7 +121,9 @@ describe("MarkedMachine", function () {
   after(() => browser.close());
 
   const partsOf = async (marked: MarkedMachine) =>
-    (await page.evaluate(`(${readParts})(${JSON.stringify(await marked.svg())})`)) as Part[];
+    (await page.evaluate(
+      `(${readParts})(${JSON.stringify(await svgOf(marked.dot, marked.name))})`,
+    )) as Part[];
 
   for (const [name, machine] of Object.entries(machines)) {
     it(`marks every state and arrow where it is drawn: ${name}`, async () => {
@@ -161,7 +164,8 @@ describe("MarkedMachine", function () {
     });
 
     it(`draws what toSvg draws, without its style: ${name}`, async () => {
-      const svg = await new MarkedMachine(machine).svg();
+      const { dot, name } = new MarkedMachine(machine);
+      const svg = await svgOf(dot, name);
       const plain = svg.replace(/(?<=class="[^"]*) [sa]\d+(?=")/g, "");
       expect(plain).to.equal((await toSvg(machine)).replace(/\n<style>.*?<\/style>/s, ""));
       expect(svg).to.match(/^<svg class="machine" role="img"[^>]* viewBox="[^"]+"[^>]*>\n<title>/);

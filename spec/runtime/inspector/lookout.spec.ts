@@ -3,6 +3,7 @@ import { type Effect, handlers, machineConsumer, type RuntimeOptions, WebSocketC
 import { inspector } from "greenroom/visualise";
 import { type AnyActor, emit, setup } from "xstate";
 import { isInspected } from "../../../actors/inspected.ts";
+import type { Observed } from "../../../runtime/inspection.ts";
 import type { HistoryEntry, ListRequest, MachineFacts } from "../../../runtime/inspector/protocol.ts";
 import { internals } from "../../../runtime/internals.ts";
 import { Client } from "../../support/client.ts";
@@ -196,6 +197,63 @@ describe("Lookout", () => {
     } finally {
       intervals.restore();
     }
+  });
+
+  it("forgets consumers that are not routed once none of their actors is there", async () => {
+    const { page, runtime } = await look();
+    const names = (count: number) =>
+      page
+        .next("consumers", ({ consumers }) => consumers.length === count)
+        .then(({ consumers }) => consumers.map(({ id, name }) => `${id} ${name}`));
+    await names(2);
+    const made = () => class extends WebSocketConsumer {};
+    const one = await runtime.spawn(made());
+    expect(await names(3)).to.deep.equal(["c1 Talk", "c2 light", "c3 (anonymous)"]);
+    await one.stop();
+    await names(2);
+    await runtime.spawn(made());
+    expect(await names(3)).to.deep.equal(["c1 Talk", "c2 light", "c4 (anonymous)"]);
+  });
+
+  it("takes a static of another class for no machine, nor for a name", async () => {
+    const { page, runtime } = await look();
+    class Odd extends WebSocketConsumer {
+      static readonly machine = { id: "none" };
+      static override readonly name = 7 as unknown as string;
+    }
+    await runtime.spawn(Odd);
+    const { consumers } = await page.next("consumers", (news) => news.consumers.length === 3);
+    expect(consumers[2]).to.include({ name: "(anonymous)", hasOwn: false });
+  });
+
+  it("keeps no more than the beginning of what others have named", async () => {
+    const { page, runtime } = await look();
+    await runtime.spawn(class extends WebSocketConsumer {}, { path: `/${"p".repeat(10_000)}` });
+    const [row] = (await page.list()).rows;
+    expect(row?.path).to.have.lengthOf(301);
+    const { entries } = await page.open(row?.id ?? "");
+    expect(entries[0]?.detail).to.have.lengthOf(301);
+  });
+
+  it("harms no actor, whatever fails in it", async () => {
+    const { page, runtime, failures } = await look();
+    const talk = await runtime.spawn(Talk);
+    await page.open(talk.machine.sessionId);
+    const { onlooker } = runtime[internals].environment.inspection;
+    const item = new Proxy(
+      {},
+      {
+        has() {
+          throw new Error("not to be looked at");
+        },
+      },
+    );
+    const [actor] = [...runtime[internals].actors].filter(({ machine }) => machine === talk.machine);
+    onlooker?.handling(actor as Observed, item as never);
+    expect(failures.map(({ error, stage }) => [stage, (error as Error).message])).to.deep.equal([
+      ["inspector", "not to be looked at"],
+    ]);
+    await page.list();
   });
 
   describe("the list", () => {

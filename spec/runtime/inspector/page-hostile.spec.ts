@@ -56,7 +56,7 @@ describe("the inspector's page: what others have named", () => {
     await tab.consumers.getByText(image).click();
     await tab.lists("1–1 of 1");
     const name = tab.consumers.locator(".name").getByText(image);
-    expect(await name.getAttribute("title")).to.equal(Hostile.name);
+    expect(await name.getAttribute("title")).to.equal(`${Hostile.name.slice(0, 300)}…`);
     for (const width of [360, 1440]) {
       await page.setViewportSize({ width, height: 900 });
       await page.evaluate("location.hash = '#view=machines'");
