@@ -31,7 +31,7 @@ export class Histories {
   #count = 0;
   readonly #opened = new Map<string, OpenedHistory>();
 
-  /** @param tickMs how often {@link turn} is called, in milliseconds. */
+  /** @param tickMs how often {@link turn} is called, in milliseconds, or less often. */
   constructor(tickMs: number) {
     this.#tickMs = tickMs;
     this.turn();
@@ -71,10 +71,10 @@ export class Histories {
     if (opened.readers === 0) this.#opened.delete(actor);
   }
 
-  /** A tick has passed, and all who read have what is new. */
-  turn(): void {
+  /** A tick has passed, so long after the one before. */
+  turn(elapsedMs = this.#tickMs): void {
     this.#allowance = Math.ceil((workPerSecond * this.#tickMs) / 1_000);
-    for (const opened of this.#opened.values()) opened.turn();
+    for (const opened of this.#opened.values()) opened.turn(elapsedMs);
   }
 
   #add(ring: Ring<Recorded>, actor: string, happening: Happening): void {
@@ -123,7 +123,7 @@ export class OpenedHistory {
     for (const entry of entries) this.#entries.push(entry);
   }
 
-  /** How many events there were in a second, between the last two ticks, and how many of those are recorded. */
+  /** How many events there were in a second, between the last two ticks, and how many of those were recorded. */
   get rate(): { readonly events: number; readonly recorded: number } {
     return this.#rate;
   }
@@ -144,8 +144,8 @@ export class OpenedHistory {
     this.#entries.push(entry);
   }
 
-  turn(): void {
-    const perSecond = 1_000 / this.#tickMs;
+  turn(elapsedMs: number): void {
+    const perSecond = 1_000 / elapsedMs;
     this.#rate = { events: this.#events * perSecond, recorded: this.#recorded * perSecond };
     this.#events = 0;
     this.#recorded = 0;

@@ -14,6 +14,11 @@ import type { Consumers, Failure, Tick } from "./protocol.ts";
 import { Recorder } from "./recorder.ts";
 import { harmless, safely } from "./safely.ts";
 
+/** To tell those who look takes one part in so many of the time, at most … */
+const mostOf = 20;
+/** … unless the page would take the server for gone meanwhile. In milliseconds. */
+const longestPauseMs = 5_000;
+
 /** Somebody who looks. */
 export interface Reader {
   /** There are new consumers. */
@@ -36,7 +41,7 @@ interface Sight {
   readonly histories: Histories;
   readonly machineEvents: MachineEvents;
   readonly recorder: Recorder;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
   /** In milliseconds since 1970. */
   readonly since: number;
 }
@@ -56,6 +61,7 @@ export class Lookout {
   readonly #readers = new Set<Reader>();
   #sight: Sight | undefined;
   #latest: Tick | undefined;
+  #turnedAt = 0;
   /** Of {@link KnownConsumers.changes}, how many the readers have been told of. */
   #announced = 0;
 
@@ -98,7 +104,7 @@ export class Lookout {
     this.#internals.environment.inspection.onlooker = undefined;
     machineEvents.stop();
     this.#nodeReport.stop();
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 
   /** Records a failure in the history of the actor whose it is, if somebody looks. */
@@ -125,17 +131,30 @@ export class Lookout {
     inspection.onlooker = harmless(recorder, report);
     machineEvents.start(supervisor.actor, this.#actors());
     this.#nodeReport.start();
-    const timer = setInterval(
-      safely(() => this.#turn(), report),
-      this.#tickMs,
-    ).unref();
+    this.#turnedAt = performance.now();
+    const timer = this.#wait(this.#tickMs);
     return { moves, histories, machineEvents, recorder, timer, since: Date.now() };
+  }
+
+  #wait(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#pass(), ms).unref();
+  }
+
+  /** The next tick comes the later the longer this one takes: where there is very much to see, too. */
+  #pass(): void {
+    const start = performance.now();
+    safely(() => this.#turn(), this.#internals.environment.report)();
+    const took = performance.now() - start;
+    const pauseMs = Math.max(this.#tickMs, Math.min(took * mostOf, longestPauseMs));
+    if (this.#sight !== undefined) this.#sight.timer = this.#wait(pauseMs);
   }
 
   #turn(): void {
     if (this.#sight === undefined) return;
     const tick = this.#look(this.#sight);
-    this.#sight.histories.turn();
+    const now = performance.now();
+    this.#sight.histories.turn(now - this.#turnedAt);
+    this.#turnedAt = now;
     if (this.consumers.changes > this.#announced) {
       this.#announced = this.consumers.changes;
       const consumers = this.#consumersNow();
