@@ -21,6 +21,9 @@ import type { OutboxOptions } from "./outbox-options.ts";
 import type { Scope } from "./scope.ts";
 import type { Supervision } from "./supervision.ts";
 
+/** Where a class has the machine that its actors run: any other class may have a static `machine`, too. */
+export const ownMachine = Symbol("ownMachine");
+
 /** How a machine is run: what statics say of a class. */
 export interface MachineConsumerOptions<
   M extends AnyStateMachine,
@@ -93,6 +96,7 @@ export function machineConsumer<
 
   class MachineConsumer extends Consumer<{ params: P }> {
     static readonly machine: AnyStateMachine = machine;
+    static readonly [ownMachine]: AnyStateMachine = machine;
     static override readonly layer = options.layer as L;
     static override readonly needs = options.needs ?? [];
     static override readonly mailbox = options.mailbox ?? {};

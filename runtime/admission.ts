@@ -51,8 +51,8 @@ export class Admission {
   }
 
   /**
-   * Asks the guards, those of the route last, in order, from the one at `index` on. There is a promise only where one of them gives one; it never
-   * rejects.
+   * Asks the guards, those of the route last, in order, from the one at `index` on. There is a promise only where one of them
+   * gives one; it never rejects.
    */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const guard = this.#guards[index] ?? candidate.route.guards[index - this.#guards.length];

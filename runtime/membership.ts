@@ -66,15 +66,17 @@ export class Membership implements Groups {
   async groupAdd(group: string): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
     checkActorGroup(group);
+    if (this.#left) return;
     this.#shows("groupAdd", group);
-    if (!this.#left) await this.#layer.groupAdd(group, this.channel);
+    await this.#layer.groupAdd(group, this.channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
     if (!this.#layer) throw this.#noLayer();
     checkActorGroup(group);
+    if (this.#left) return;
     this.#shows("groupDiscard", group);
-    if (!this.#left) await this.#layer.groupDiscard(group, this.channel);
+    await this.#layer.groupDiscard(group, this.channel);
   }
 
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {

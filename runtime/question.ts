@@ -1,5 +1,6 @@
 import type { Inbox, Mail } from "../layers/contract.ts";
 import { textOf } from "../layers/error-text.ts";
+import { clipped } from "./clipped.ts";
 
 /** What came of asking an actor: what it returned, why it did not, or that it is not there. */
 export type Outcome = { readonly value: unknown } | { readonly failed: string } | { readonly absent: string };
@@ -31,7 +32,4 @@ export function dropped(item: unknown, reason: string): void {
 const longest = 1_000;
 
 /** What may be told of a failure to others: its message, never where it happened. */
-export function failureText(error: unknown): string {
-  const text = textOf(error);
-  return text.length > longest ? `${text.slice(0, longest)}…` : text;
-}
+export const failureText = (error: unknown): string => clipped(textOf(error), longest);

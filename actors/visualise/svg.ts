@@ -62,7 +62,7 @@ async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> 
 
 export function graphvizMissing(cause: unknown): GraphvizMissingError {
   return new GraphvizMissingError(
-    "An SVG is laid out by the package @hpcc-js/wasm-graphviz, which is not there: npm install --save-dev @hpcc-js/wasm-graphviz",
+    "An SVG is laid out by the package @hpcc-js/wasm-graphviz, which is not there: npm install @hpcc-js/wasm-graphviz",
     { cause },
   );
 }

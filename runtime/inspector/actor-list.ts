@@ -1,7 +1,7 @@
 import type { Observed } from "../inspection.ts";
 import { rowOf } from "./actor-row.ts";
 import type { Failures } from "./failures.ts";
-import type { KnownConsumer, KnownConsumers } from "./known-consumers.ts";
+import { type KnownConsumer, type KnownConsumers, nameOf } from "./known-consumers.ts";
 import type { ActorRow, List, ListRequest, SortKey } from "./protocol.ts";
 import { nodesOf, statesOf } from "./states.ts";
 
@@ -56,7 +56,7 @@ export class ActorList {
     const texts = [
       machine.sessionId,
       groups.address,
-      Consumer.name,
+      nameOf(Consumer),
       scope.path,
       ...states,
       error,

@@ -1,5 +1,5 @@
+import { clipped } from "../clipped.ts";
 import type { Observed } from "../inspection.ts";
-import { clipped } from "./clipped.ts";
 import type { ActorRow } from "./protocol.ts";
 import { statesOf } from "./states.ts";
 

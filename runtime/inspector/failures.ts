@@ -1,6 +1,6 @@
+import { clipped } from "../clipped.ts";
 import type { Report } from "../inspection.ts";
 import { failureText } from "../question.ts";
-import { clipped } from "./clipped.ts";
 import type { ActorRow, Failure } from "./protocol.ts";
 
 const kept = 20;

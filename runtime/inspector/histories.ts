@@ -1,4 +1,4 @@
-import { clipped } from "./clipped.ts";
+import { clipped } from "../clipped.ts";
 import type { HistoryEntry } from "./protocol.ts";
 import { Ring } from "./ring.ts";
 

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { GreenroomError } from "../../layers/errors.ts";
-import type { Guard } from "../guards.ts";
+import { type Guard, originGuard } from "../guards.ts";
 import { type Internals, internals } from "../internals.ts";
 import { Failures } from "./failures.ts";
 import { Lookout } from "./lookout.ts";
@@ -13,11 +13,14 @@ export interface InspectorOptions {
   /** Where the page is, such as `/inspect`: a path without parameters. Its socket is there, too, and its files are below it. */
   readonly path: string;
   /**
-   * Who may look, asked in order after the guards of the runtime, for the page and for its socket. The page shows names, paths,
+   * Who may look, asked in order after the guards of the runtime, for the page and for its socket; pages of other sites are
+   * refused in any case. The page shows names, paths,
    * groups, tags and errors of all connections. Its scripts and styles are the same for everybody, and are not guarded.
    * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
    */
   readonly guards?: readonly Guard[];
+  /** Origins whose pages may open the socket, besides the server's own: where a proxy changes `Host`, say. @default [] */
+  readonly origins?: readonly string[];
   /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
   readonly payloads?: boolean;
   /** How often the page is told what is new, in milliseconds, 10 to 5,000. @default 500 */
@@ -62,7 +65,7 @@ interface InspectedRuntime {
  */
 export function inspector(
   runtime: InspectedRuntime,
-  { path, guards = [], payloads = false, tickMs = 500 }: InspectorOptions,
+  { path, guards = [], origins = [], payloads = false, tickMs = 500 }: InspectorOptions,
 ): void {
   const inside = runtime[internals];
   const { environment, router, files } = inside;
@@ -98,7 +101,7 @@ export function inspector(
     pattern: path,
     Consumer: Watcher,
     checks: {},
-    guards: guards.length > 0 ? guards : [ownMachineGuard],
+    guards: [originGuard({ allow: origins }), ...(guards.length > 0 ? guards : [ownMachineGuard])],
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);

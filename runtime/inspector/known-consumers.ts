@@ -1,10 +1,10 @@
 import type { AnyStateMachine } from "xstate";
 import { connectionMachine } from "../../actors/connection-machine.ts";
+import { ownMachine } from "../../actors/machine-consumer.ts";
 import { MarkedMachine } from "../../actors/visualise/marked-machine.ts";
-import { isMachine } from "../../actors/visualise/names.ts";
+import { clipped } from "../clipped.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { Route } from "../router.ts";
-import { clipped } from "./clipped.ts";
 import { draw } from "./draw.ts";
 import type { ConsumerFacts, MachineFacts, MachineKind } from "./protocol.ts";
 
@@ -95,13 +95,10 @@ export class KnownConsumers {
 const longestName = 300;
 
 /** What people read. A class may have no name, or a static of its own in the place of one. */
-function nameOf({ name }: ConsumerClass): string {
+export function nameOf({ name }: ConsumerClass): string {
   return typeof name === "string" && name !== "" ? clipped(name, longestName) : "(anonymous)";
 }
 
-/** What `machineConsumer` made a consumer of. Any other class may have a static of that name, too. */
-function ownMachineOf({
-  machine,
-}: ConsumerClass & { readonly machine?: unknown }): AnyStateMachine | undefined {
-  return isMachine(machine) ? (machine as AnyStateMachine) : undefined;
-}
+/** What `machineConsumer` made a consumer of. */
+const ownMachineOf = (Consumer: ConsumerClass & { readonly [ownMachine]?: AnyStateMachine }) =>
+  Consumer[ownMachine];

@@ -2,6 +2,7 @@ import type { ConsumerClass } from "../consumer-class.ts";
 import { timeOf } from "../deadline.ts";
 import type { Observed } from "../inspection.ts";
 import type { Internals } from "../internals.ts";
+import { ownerless } from "../stray-errors.ts";
 import { ActorList } from "./actor-list.ts";
 import { takeCensus } from "./census.ts";
 import type { Failures } from "./failures.ts";
@@ -87,10 +88,12 @@ export class Lookout {
 
   /** Takes a reader in, and tells it what there is. */
   add(reader: Reader): void {
+    const isFirst = this.#readers.size === 0;
+    // Whatever fails from here on, it leaves again.
+    this.#readers.add(reader);
     this.#sight ??= this.#start();
     const latest = this.#latest ?? this.#look(this.#sight);
-    if (this.#readers.size === 0) this.#announced = this.consumers.changes;
-    this.#readers.add(reader);
+    if (isFirst) this.#announced = this.consumers.changes;
     reader.consumersChanged(this.#consumersNow());
     // What moved before it came is nothing that moves now.
     reader.ticked({ ...latest, moves: [] });
@@ -137,7 +140,12 @@ export class Lookout {
   }
 
   #wait(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#pass(), ms).unref();
+    let timer: NodeJS.Timeout | undefined;
+    // Not of the connection that came first.
+    ownerless(() => {
+      timer = setTimeout(() => this.#pass(), ms).unref();
+    });
+    return timer as unknown as NodeJS.Timeout;
   }
 
   /** The next tick comes the later the longer this one takes: where there is very much to see, too. */
@@ -155,12 +163,13 @@ export class Lookout {
     const now = performance.now();
     this.#sight.histories.turn(now - this.#turnedAt);
     this.#turnedAt = now;
-    if (this.consumers.changes > this.#announced) {
-      this.#announced = this.consumers.changes;
-      const consumers = this.#consumersNow();
-      for (const reader of this.#readers) reader.consumersChanged(consumers);
-    }
-    for (const reader of this.#readers) reader.ticked(tick);
+    const news = this.consumers.changes > this.#announced ? this.#consumersNow() : undefined;
+    this.#announced = this.consumers.changes;
+    const tell = safely((reader: Reader) => {
+      if (news !== undefined) reader.consumersChanged(news);
+      reader.ticked(tick);
+    }, this.#internals.environment.report);
+    for (const reader of this.#readers) tell(reader);
   }
 
   #look({ moves, recorder }: Sight): Tick {

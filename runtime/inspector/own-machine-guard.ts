@@ -2,7 +2,7 @@ import { isIPv4 } from "node:net";
 import type { Guard } from "../guards.ts";
 
 const hosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
-const leftByProxies = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+const leftByProxies = /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|cf-connecting-ip)$/;
 
 /**
  * Lets in those at the machine itself, who come from `127.0.0.1` or `::1` and ask for it by one of its own names: from
@@ -13,7 +13,8 @@ export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   const address = clientAddress.replace(/^::ffff:/, "");
   const isOwn = address === "::1" || (isIPv4(address) && address.startsWith("127."));
   const host = headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "";
-  if (isOwn && hosts.has(host) && !leftByProxies.some((name) => name in headers)) return undefined;
+  if (isOwn && hosts.has(host) && !Object.keys(headers).some((name) => leftByProxies.test(name)))
+    return undefined;
   return {
     status: 403,
     reason: "This is for those on its own machine, who ask for it at localhost",

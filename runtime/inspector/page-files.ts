@@ -33,7 +33,9 @@ export function readPageFiles(path: string): PageFiles {
   );
   const read = (name: string) => readFileSync(new URL(name, folder));
   // Relative to where the page is found: a proxy may have put something before its path.
-  const index = String(read("index.html")).replaceAll("{{path}}", path.slice(path.lastIndexOf("/") + 1));
+  const index = String(read("index.html")).replaceAll("{{path}}", () =>
+    path.slice(path.lastIndexOf("/") + 1),
+  );
   return {
     page: answerWith(".html", Buffer.from(index)),
     others: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),

@@ -6,7 +6,7 @@ import type { RuntimeDropReason } from "../counters.ts";
 // ---- the page asks
 
 /** What the page wants to see. The answer to each comes at once, and again at each {@link Tick} until it asks otherwise. */
-export type Request = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
+export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
 /** Which actors are listed: those to which all that is given applies. */
 export interface ListRequest {
@@ -46,7 +46,7 @@ export interface PayloadsRequest {
 
 // ---- the server says
 
-export type Report = Hello | Consumers | Machines | Tick | List | History | Refused;
+export type PageReport = Hello | Consumers | Machines | Tick | List | History | Refused;
 
 /** First of all. */
 export interface Hello {

@@ -3,10 +3,10 @@ import type { AnyActor } from "xstate";
 import type { Frame } from "../../actors/index.ts";
 import type { Message } from "../../layers/contract.ts";
 import { textOf } from "../../layers/error-text.ts";
+import { clipped } from "../clipped.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { GroupDeed, Observed, Onlooker } from "../inspection.ts";
 import type { Item } from "../mailbox.ts";
-import { clipped } from "./clipped.ts";
 import type { Happening, Histories, OpenedHistory } from "./histories.ts";
 import type { MachineEvents } from "./machine-events.ts";
 
@@ -101,7 +101,15 @@ const longestPayload = 2_000;
 /** The payload as text, where those who look want to know. */
 function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Happening, "payload"> {
   if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
-  const text =
-    typeof value === "string" ? value : inspect(value, { depth: 6, maxStringLength: longestPayload });
+  const text = typeof value === "string" ? value : shown(value);
   return { payload: clipped(text, longestPayload) };
+}
+
+/** What an actor is about to send may be anything. */
+function shown(value: unknown): string {
+  try {
+    return inspect(value, { depth: 6, maxStringLength: longestPayload, customInspect: false });
+  } catch {
+    return "(cannot be shown)";
+  }
 }

@@ -1,4 +1,4 @@
-import type { ListRequest, MachineKind, Request, SortKey } from "./protocol.ts";
+import type { ListRequest, MachineKind, PageRequest, SortKey } from "./protocol.ts";
 
 const sorts: readonly SortKey[] = ["oldest", "newest", "mailbox", "waiting", "error"];
 const kinds: readonly MachineKind[] = ["connection", "own"];
@@ -10,7 +10,7 @@ const longestText = 500;
  *
  * @throws {RangeError} saying what is wrong with it.
  */
-export function readRequest(value: unknown): Request {
+export function readRequest(value: unknown): PageRequest {
   const given = record(value, "A request");
   switch (given.type) {
     case "list":

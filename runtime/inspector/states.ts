@@ -3,7 +3,9 @@ import type { AnyActorRef, AnyMachineSnapshot, AnyStateNode } from "xstate";
 /** The state nodes that a machine is in, those around its states included; none once it is done. */
 export const nodesOf = (machine: AnyActorRef): readonly AnyStateNode[] => activeNodes(machine.getSnapshot());
 
-const activeNodes = (snapshot: unknown) => (snapshot as AnyMachineSnapshot)._nodes as readonly AnyStateNode[];
+/** None where a machine was to go on from a snapshot that it could not be restored from. */
+const activeNodes = (snapshot: unknown) =>
+  ((snapshot as Partial<AnyMachineSnapshot>)._nodes ?? []) as readonly AnyStateNode[];
 
 /** The states that a machine is in, those of its regions side by side: `playing.round, sound.on`. */
 export function statesOf(snapshot: unknown): string {

@@ -3,7 +3,15 @@ import { textOf } from "../../layers/error-text.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { OpenedHistory } from "./histories.ts";
 import type { Lookout, Reader } from "./lookout.ts";
-import type { Consumers, Hello, HistoryEntry, ListRequest, Report, Request, Tick } from "./protocol.ts";
+import type {
+  Consumers,
+  Hello,
+  HistoryEntry,
+  ListRequest,
+  PageReport,
+  PageRequest,
+  Tick,
+} from "./protocol.ts";
 import { readRequest } from "./requests.ts";
 
 /** A page for which more waits is not given more. */
@@ -39,6 +47,10 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type">): Cons
       }
     }
 
+    override receiveInvalidJson(): void {
+      this.#say({ type: "refused", reason: "A request is JSON." });
+    }
+
     override disconnect(): void {
       this.#open(undefined);
       lookout.remove(this);
@@ -55,7 +67,7 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type">): Cons
       this.#sayHistory(false);
     }
 
-    async #answer(request: Request): Promise<void> {
+    async #answer(request: PageRequest): Promise<void> {
       switch (request.type) {
         case "list":
           this.#list = request;
@@ -117,7 +129,7 @@ export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type">): Cons
       });
     }
 
-    #say(report: Report): void {
+    #say(report: PageReport): void {
       this.sendJson(report);
     }
   };

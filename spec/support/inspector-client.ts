@@ -4,12 +4,12 @@ import type {
   HistoryEntry,
   List,
   ListRequest,
-  Report,
-  Request,
+  PageReport,
+  PageRequest,
 } from "../../runtime/inspector/protocol.ts";
 import { Client } from "./client.ts";
 
-type ReportOf<T extends Report["type"]> = Extract<Report, { readonly type: T }>;
+type ReportOf<T extends PageReport["type"]> = Extract<PageReport, { readonly type: T }>;
 
 /** What the inspector's page is to its server. */
 export class InspectorClient {
@@ -24,17 +24,17 @@ export class InspectorClient {
     return new InspectorClient(await Client.open(`${url}${path}`));
   }
 
-  ask(request: Request | unknown): void {
+  ask(request: PageRequest | unknown): void {
     this.#client.send(JSON.stringify(request));
   }
 
   /** The next report of that type to which `matches` applies; those before it are gone. */
-  async next<T extends Report["type"]>(
+  async next<T extends PageReport["type"]>(
     type: T,
     matches: (report: ReportOf<T>) => boolean = () => true,
   ): Promise<ReportOf<T>> {
     for (;;) {
-      const report = JSON.parse(String(await this.#client.next())) as Report;
+      const report = JSON.parse(String(await this.#client.next())) as PageReport;
       if (report.type === type && matches(report as ReportOf<T>)) return report as ReportOf<T>;
     }
   }

@@ -3,7 +3,7 @@ import { createRuntime, handlers, type MemoryLayer, type Runtime, WebSocketConsu
 import { type InspectorOptions, inspector } from "greenroom/visualise";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Turnstile } from "../../docs/pictures/turnstile.ts";
-import type { Report } from "../../runtime/inspector/protocol.ts";
+import type { PageReport } from "../../runtime/inspector/protocol.ts";
 import { launchBrowser } from "./browser.ts";
 import { Client } from "./client.ts";
 import { InspectorTab } from "./inspector-tab.ts";
@@ -54,10 +54,10 @@ const notes = `
 `;
 
 /** Has the page hear something else than the server says. */
-export function alter(page: Page, change: (report: Report) => Report): Promise<void> {
+export function alter(page: Page, change: (report: PageReport) => PageReport): Promise<void> {
   return page.routeWebSocket("**/inspect", (socket) => {
     const server = socket.connectToServer();
-    server.onMessage((text) => socket.send(JSON.stringify(change(JSON.parse(String(text)) as Report))));
+    server.onMessage((text) => socket.send(JSON.stringify(change(JSON.parse(String(text)) as PageReport))));
   });
 }
 

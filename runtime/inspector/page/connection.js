@@ -1,4 +1,4 @@
-/** @import { Report, Request } from "../protocol.ts" */
+/** @import { PageReport, PageRequest } from "../protocol.ts" */
 
 /**
  * `live` while the server tells us; `waiting` for the next try; `refused` when trying again by itself would be of no use.
@@ -9,7 +9,7 @@
  * @property {number} [pauseMs] of `waiting`: until the next try
  */
 
-/** @typedef {{ change(status: Status): void, hear(report: Report): void }} Listener */
+/** @typedef {{ change(status: Status): void, hear(report: PageReport): void }} Listener */
 
 const defaults = {
   /** The longest first pause; each failure doubles it … */
@@ -68,7 +68,7 @@ export class Connection {
   }
 
   /**
-   * @param {Request} request
+   * @param {PageRequest} request
    * @returns {boolean} whether it went out
    */
   send(request) {

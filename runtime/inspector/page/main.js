@@ -10,7 +10,7 @@ import { createLive } from "./live.js";
 import { createMachines } from "./machines.js";
 import { hashOf, pageSize, readPlace } from "./place.js";
 
-/** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines, Move, Report, Tick } from "../protocol.ts" */
+/** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines, Move, PageReport, Tick } from "../protocol.ts" */
 /** @typedef {import("./place.js").Place} Place */
 
 /** Where there is room, the consumers are beside what else is shown. The same as in style.css. */
@@ -90,7 +90,7 @@ const actorView = createActor(section.actor, (shown) => {
 const layersView = createLayers(section.layers);
 const failuresView = createFailures(section.failures);
 
-/** @param {Report} report */
+/** @param {PageReport} report */
 function hear(report) {
   switch (report.type) {
     case "hello":
@@ -203,7 +203,7 @@ function ask() {
 
 /**
  * @param {string} what
- * @param {import("../protocol.ts").Request} request
+ * @param {import("../protocol.ts").PageRequest} request
  * @returns {boolean} whether it was asked now
  */
 function askOnce(what, request) {

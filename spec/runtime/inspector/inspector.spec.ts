@@ -90,7 +90,19 @@ describe("inspector", () => {
       expect(await refused({ Host: `evil.example:${port}` })).to.equal(403);
       expect(await refused({ "X-Forwarded-For": "203.0.113.7" })).to.equal(403);
       expect(await refused({ Forwarded: "for=203.0.113.7" })).to.equal(403);
+      expect(await refused({ "X-Forwarded-Proto": "https" })).to.equal(403);
       expect(await refused({ Host: `localhost.evil.example:${port}` })).to.equal(403);
+    });
+
+    it("are asked after the origin: pages of other sites are refused, whatever the runtime's guards let in", async () => {
+      const { url } = await mount({ guards: [() => {}], origins: ["https://ops.example"] }, []);
+      const refused = await Client.refused(`${url}/inspect`, { headers: { Origin: "https://evil.example" } });
+      expect(refused.status).to.equal(403);
+      const own = await mount({}, []);
+      const options = { headers: { Origin: "https://evil.example" } };
+      expect((await Client.refused(`${own.url}/inspect`, options)).status).to.equal(403);
+      await Client.open(`${url}/inspect`, [], { headers: { Origin: "https://ops.example" } });
+      await Client.open(`${own.url}/inspect`, [], { headers: { Origin: own.url } });
     });
 
     it("not given let in nobody from another machine", async () => {

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { expect } from "chai";
 import {
   type Effect,
@@ -268,12 +269,64 @@ describe("Lookout", () => {
   it("takes a static of another class for no machine, nor for a name", async () => {
     const { page, runtime } = await look();
     class Odd extends WebSocketConsumer {
-      static readonly machine = { id: "none" };
+      static readonly machine = light;
       static override readonly name = 7 as unknown as string;
     }
     await runtime.spawn(Odd);
     const { consumers } = await page.next("consumers", (news) => news.consumers.length === 3);
     expect(consumers[2]).to.include({ name: "(anonymous)", hasOwn: false });
+  });
+
+  it("lets what an actor does end as it would end unwatched", async () => {
+    const { page, runtime } = await look({ payloads: true });
+    class Sends extends WebSocketConsumer {
+      static override readonly layer = "chat";
+      override async receive(text: string) {
+        const exotic = {
+          type: text === "number" ? 7 : "word",
+          [inspect.custom]: () => {
+            throw new Error("shown");
+          },
+        };
+        await this.groupSend("talk", exotic as never).catch((error) => this.send((error as Error).message));
+        this.send("done");
+      }
+    }
+    const sends = await runtime.spawn(Sends);
+    page.ask({ type: "payloads", shown: true });
+    await page.open(sends.machine.sessionId);
+    sends.receive("number");
+    sends.receive("word");
+    const entries = await page.entriesUntil(({ kind, bytes }) => kind === "sent" && bytes === 4);
+    expect(entries.map(({ kind, what }) => `${kind} ${what}`).slice(0, 3)).to.deep.equal([
+      "frame text",
+      "groupSend 7",
+      "sent text",
+    ]);
+    expect((await sends.outgoing.next()).value).to.match(/^A message .*type/);
+    await expectRejection(
+      runtime.spawn(machineConsumer(light), {
+        snapshot: { status: "active", value: "nowhere", context: {}, historyValue: {}, children: {} },
+      }),
+      "State 'nowhere' does not exist",
+    );
+    await page.list();
+  });
+
+  it("tells all readers, though one of them cannot be told", async () => {
+    const { runtime, url, failures } = await serve({ layers: {} });
+    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    const one = await InspectorClient.open(url);
+    await one.next("tick");
+    const [first] = [...runtime[internals].environment.supervisor.children];
+    Object.defineProperty(first, "send", {
+      value: () => {
+        throw new Error("not to be told");
+      },
+    });
+    const other = await InspectorClient.open(url);
+    for (let ticks = 0; ticks < 3; ticks += 1) await other.next("tick");
+    expect(failures[0]).to.deep.include({ stage: "inspector" });
   });
 
   it("keeps no more than the beginning of what others have named", async () => {
@@ -639,6 +692,14 @@ describe("Lookout", () => {
     await page.list();
   });
 });
+
+async function expectRejection(promise: Promise<unknown>, message: string) {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.an("error").with.property("message").that.includes(message);
+}
 
 function shortly({ from, to, kind, what, bytes, detail }: HistoryEntry): string {
   return [`${from}→${to}`, kind, what, bytes, detail]

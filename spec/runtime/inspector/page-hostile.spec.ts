@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { machineConsumer, WebSocketConsumer } from "greenroom";
 import { setup } from "xstate";
-import type { Report } from "../../../runtime/inspector/protocol.ts";
+import type { PageReport } from "../../../runtime/inspector/protocol.ts";
 import { alter, InspectedPremises } from "../../support/inspector-page.ts";
 
 const script = "<script>window.attacked = true</script>";
@@ -93,7 +93,7 @@ describe("the inspector's page: what others have named", () => {
       <foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="x" onerror="window.attacked = true"/></foreignObject>
       <image href="http://127.0.0.1:9/x"/><a href="javascript:window.attacked = true"><text>link</text></a>
       <g class="graph"><g class="node s1" onclick="window.attacked = true"><path d="M0,0 L5,5"/></g></g></svg>`;
-    const change = (report: Report): Report =>
+    const change = (report: PageReport): PageReport =>
       report.type === "machines"
         ? { ...report, machines: report.machines.map((facts) => ({ ...facts, picture: { svg } })) }
         : report;

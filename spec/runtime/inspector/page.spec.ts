@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Report } from "../../../runtime/inspector/protocol.ts";
+import type { PageReport } from "../../../runtime/inspector/protocol.ts";
 import { violations } from "../../support/axe.ts";
 import { alter, InspectedPremises, times } from "../../support/inspector-page.ts";
 import { Wire } from "../../support/page.ts";
@@ -84,7 +84,7 @@ describe("the inspector's page", () => {
   });
 
   it("says what is wrong: with a layer, with a picture, and that not all was recorded", async () => {
-    const change = (report: Report): Report => {
+    const change = (report: PageReport): PageReport => {
       if (report.type === "tick")
         return {
           ...report,
