@@ -14,8 +14,8 @@ export interface InspectorOptions {
   readonly path: string;
   /**
    * Who may look, asked in order after the guards of the runtime, for the page and for its socket; pages of other sites are
-   * refused in any case. The page shows names, paths,
-   * groups, tags and errors of all connections. Its scripts and styles are the same for everybody, and are not guarded.
+   * refused in any case. The page shows names, paths, groups, tags and errors of all connections. Its scripts and styles are
+   * the same for everybody, and are not guarded.
    * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
    */
   readonly guards?: readonly Guard[];
@@ -50,10 +50,11 @@ interface InspectedRuntime {
  * While nobody looks it costs nothing, but that the last 20 failures are kept. While somebody does, all events are counted and
  * samples are recorded: at most 2,000 a second, and 200 a second of an actor that is opened.
  *
- * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; and if the runtime
- *   has an inspector.
+ * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; for a path
+ *   with a parameter; and if the runtime has an inspector.
+ * @throws {RouteError} if the path is malformed, or taken.
  * @throws {RangeError} if `tickMs` makes no sense.
- * @throws {RouteError} if the path is malformed, or taken; {@link InspectorError} if it has a parameter.
+ * @throws {TypeError} if `origins` holds something that is no origin.
  *
  * @example
  * ```ts
