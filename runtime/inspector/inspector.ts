@@ -6,8 +6,8 @@ import { type Internals, internals } from "../internals.ts";
 import { Failures } from "./failures.ts";
 import { Lookout } from "./lookout.ts";
 import { ownMachineGuard } from "./own-machine-guard.ts";
+import { pageConsumer } from "./page-consumer.ts";
 import { readPageFiles } from "./page-files.ts";
-import { watcherClass } from "./watcher.ts";
 
 export interface InspectorOptions {
   /** Where the page is, such as `/inspect`: a path without parameters. Its socket is there, too, and its files are below it. */
@@ -88,8 +88,12 @@ export function inspector(
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 
   const failures = new Failures();
-  const lookout = new Lookout(inside, { failures, isHidden: (Consumer) => Consumer === Watcher, tickMs });
-  const Watcher = watcherClass(lookout, {
+  const lookout = new Lookout(inside, {
+    failures,
+    isHidden: (Consumer) => Consumer === PageConsumer,
+    tickMs,
+  });
+  const PageConsumer = pageConsumer(lookout, {
     greenroom: version,
     node: `${hostname()}:${process.pid}`,
     nodeVersion: process.version,
@@ -100,7 +104,7 @@ export function inspector(
   const { page, others } = readPageFiles(path);
   router.add({
     pattern: path,
-    Consumer: Watcher,
+    Consumer: PageConsumer,
     checks: {},
     guards: [originGuard({ allow: origins }), ...(guards.length > 0 ? guards : [ownMachineGuard])],
     answer: page,

@@ -26,7 +26,7 @@ interface Opened {
 }
 
 /** Makes the consumer of the connections of the inspector's pages: each is told of what it asks for, now and at each tick. */
-export function watcherClass(lookout: Lookout, hello: Omit<Hello, "type">): ConsumerClass {
+export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements Reader {
     #list: ListRequest | undefined;
     #opened: Opened | undefined;
