@@ -64,7 +64,7 @@ export async function measureCrowd(
     const url = await server.ask("open", actors);
     await pause(settleMs);
     await observe("before", withoutSeconds);
-    const browser = await launchBrowser();
+    const browser = await launchBrowser({ installed: true });
     try {
       // What it is asked here is evaluated, which the page itself must not do.
       const page = await browser.newPage({ viewport, bypassCSP: true });

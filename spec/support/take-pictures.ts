@@ -121,7 +121,8 @@ async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise
 }
 
 await mkdir(folder, { recursive: true });
-const browser = await launchBrowser();
+// Its fonts have the signs that the demo writes.
+const browser = await launchBrowser({ installed: true });
 try {
   for (const [name, options] of pictures) await take(browser, name, options);
   for (const colorScheme of ["light", "dark"] as const) await inspect(browser, colorScheme);
