@@ -1,3 +1,11 @@
+/** The options that every bench has, for `parseArgs`. */
+export const everyBench = {
+  runs: { type: "string", default: "5" },
+  write: { type: "boolean", default: true },
+  profiles: { type: "string" },
+  help: { type: "boolean", default: false },
+} as const;
+
 /** The number in an option of a bench. @throws {TypeError} naming the option, unless it is a positive integer. */
 export function positive(name: string, text: string): number {
   const value = Number(text);

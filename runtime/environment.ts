@@ -5,10 +5,10 @@ import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Control } from "./control/control.ts";
 import type { Counters } from "./counters.ts";
 import type { Heartbeat } from "./heartbeat.ts";
-import type { Inspection, Report } from "./inspection.ts";
+import type { Inspection, Observed, Report } from "./inspection.ts";
 import type { LagWatch } from "./lag-watch.ts";
 import type { Limits } from "./limits.ts";
-import type { Supervisor } from "./supervisor.ts";
+import type { Child, Supervisor } from "./supervisor.ts";
 import type { Turn } from "./turn.ts";
 import type { Workers } from "./workers.ts";
 
@@ -23,7 +23,7 @@ export interface Environment {
   readonly inspection: Inspection;
   /** Hears what XState does in each machine. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
-  readonly supervisor: Supervisor;
+  readonly supervisor: Supervisor<Child & Observed>;
   readonly turn: Turn;
   readonly heartbeat: Heartbeat;
   readonly lagWatch: LagWatch;

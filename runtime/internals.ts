@@ -1,7 +1,6 @@
 import type { Admission } from "./admission.ts";
 import type { Environment } from "./environment.ts";
 import type { PlainAnswer } from "./http-answer.ts";
-import type { Observed } from "./inspection.ts";
 import type { Router } from "./router.ts";
 
 /** How the testing kit and the inspector reach into a runtime. */
@@ -14,5 +13,4 @@ export interface Internals {
   readonly router: Router;
   /** What is served at paths that have no socket, whoever asks. */
   readonly files: Map<string, PlainAnswer>;
-  readonly actors: Iterable<Observed>;
 }

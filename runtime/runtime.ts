@@ -141,8 +141,8 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const resolved = resolveLimits(limits);
     const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const tell = createReporter(() => onError);
-    // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
     const inspection: Inspection = { onlooker: undefined, onFailure: undefined };
+    // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
       ownerless(() => tell(error, where));
@@ -315,7 +315,6 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       admission: this.#admission,
       router: this.#router,
       files: this.#files,
-      actors: { [Symbol.iterator]: () => this.#supervisor.children },
     };
   }
 

@@ -57,11 +57,11 @@ export function owned<A extends unknown[], R>(owner: ErrorOwner, work: (...args:
 }
 
 /** Calls `work`, which belongs to nobody, from within what may be somebody's. */
-export function ownerless(work: () => void): void {
+export function ownerless<R>(work: () => R): R {
   const before = running;
   running = undefined;
   try {
-    watch.owners.exit(work);
+    return watch.owners.exit(work);
   } finally {
     running = before;
   }

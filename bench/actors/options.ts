@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { positive } from "../command.ts";
+import { everyBench, positive } from "../command.ts";
 
 /** What a run of the bench can be told. */
 export interface Options {
@@ -31,12 +31,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
     args: [...args],
     allowNegative: true,
     options: {
-      runs: { type: "string", default: "5" },
+      ...everyBench,
       messages: { type: "string", default: "2000000" },
       actors: { type: "string", default: "100000" },
-      write: { type: "boolean", default: true },
-      profiles: { type: "string" },
-      help: { type: "boolean", default: false },
     },
   });
   if (values.help) return undefined;

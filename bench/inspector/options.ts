@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { names, positive } from "../command.ts";
+import { everyBench, names, positive } from "../command.ts";
 
 const parts = ["works", "crowd"] as const;
 export type Part = (typeof parts)[number];
@@ -34,12 +34,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
     args: [...args],
     allowNegative: true,
     options: {
-      runs: { type: "string", default: "5" },
+      ...everyBench,
       parts: { type: "string" },
       actors: { type: "string", default: "10000" },
-      write: { type: "boolean", default: true },
-      profiles: { type: "string" },
-      help: { type: "boolean", default: false },
     },
   });
   if (values.help) return undefined;

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { names, positive } from "../command.ts";
+import { everyBench, names, positive } from "../command.ts";
 import { type CarrierName, carrierNames } from "./carriers/index.ts";
 import { type Part, parts } from "./plan.ts";
 
@@ -36,13 +36,10 @@ export function readOptions(args: readonly string[]): Options | undefined {
     args: [...args],
     allowNegative: true,
     options: {
-      runs: { type: "string", default: "5" },
+      ...everyBench,
       messages: { type: "string", default: "20000" },
       only: { type: "string" },
       parts: { type: "string" },
-      write: { type: "boolean", default: true },
-      profiles: { type: "string" },
-      help: { type: "boolean", default: false },
     },
   });
   if (values.help) return undefined;

@@ -130,8 +130,8 @@ export class Lookout {
       { consumers: this.consumers, moves, histories, report },
       this.#isHidden,
     );
-    const recorder = new Recorder(histories, machineEvents, this.#isHidden);
-    inspection.onlooker = harmless(recorder, report);
+    const recorder = new Recorder(histories, machineEvents);
+    inspection.onlooker = harmless(recorder, this.#isHidden, report);
     machineEvents.start(supervisor.actor, this.#actors());
     this.#nodeReport.start();
     this.#turnedAt = performance.now();
@@ -140,12 +140,8 @@ export class Lookout {
   }
 
   #wait(ms: number): NodeJS.Timeout {
-    let timer: NodeJS.Timeout | undefined;
     // Not of the connection that came first.
-    ownerless(() => {
-      timer = setTimeout(() => this.#pass(), ms).unref();
-    });
-    return timer as unknown as NodeJS.Timeout;
+    return ownerless(() => setTimeout(() => this.#pass(), ms).unref());
   }
 
   /** The next tick comes the later the longer this one takes: where there is very much to see, too. */
@@ -196,6 +192,7 @@ export class Lookout {
   }
 
   *#actors(): IterableIterator<Observed> {
-    for (const actor of this.#internals.actors) if (!this.#isHidden(actor.Consumer)) yield actor;
+    for (const actor of this.#internals.environment.supervisor.children)
+      if (!this.#isHidden(actor.Consumer)) yield actor;
   }
 }

@@ -59,7 +59,6 @@ export class MachineEvents {
 
   /** An actor's own machine is about to begin. */
   runs(actor: Observed, behaviour: AnyActor): void {
-    if (this.#isHidden(actor.Consumer)) return;
     this.#listen(actor, behaviour);
     for (const { id } of nodesOf(behaviour))
       this.#count(actor, "own", this.#machine(actor, "own")?.markOfState(id));

@@ -4,7 +4,6 @@ import type { Frame } from "../../actors/index.ts";
 import type { Message } from "../../layers/contract.ts";
 import { textOf } from "../../layers/error-text.ts";
 import { clipped } from "../clipped.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
 import type { GroupDeed, Observed, Onlooker } from "../inspection.ts";
 import type { Item } from "../mailbox.ts";
 import type { Happening, Histories, OpenedHistory } from "./histories.ts";
@@ -16,26 +15,18 @@ export class Recorder implements Onlooker {
   framesOut = 0;
   readonly #histories: Histories;
   readonly #machineEvents: MachineEvents;
-  readonly #isHidden: (Consumer: ConsumerClass) => boolean;
 
-  constructor(
-    histories: Histories,
-    machineEvents: MachineEvents,
-    isHidden: (Consumer: ConsumerClass) => boolean,
-  ) {
+  constructor(histories: Histories, machineEvents: MachineEvents) {
     this.#histories = histories;
     this.#machineEvents = machineEvents;
-    this.#isHidden = isHidden;
   }
 
   handling(actor: Observed, item: Item): void {
-    if (this.#isHidden(actor.Consumer)) return;
     if (isFrame(item)) this.framesIn += 1;
     this.#record(actor, (opened) => whatCame(item, opened));
   }
 
   sent(actor: Observed, frame: Frame): void {
-    if (this.#isHidden(actor.Consumer)) return;
     this.framesOut += 1;
     this.#record(actor, (opened) => ({
       kind: "sent",
@@ -46,7 +37,6 @@ export class Recorder implements Onlooker {
   }
 
   addressed(actor: Observed, deed: GroupDeed, group: string, message?: Message): void {
-    if (this.#isHidden(actor.Consumer)) return;
     this.#record(actor, (opened) => ({
       kind: deed,
       from: "actor",

@@ -1,4 +1,5 @@
-import type { Onlooker, Report } from "../inspection.ts";
+import type { ConsumerClass } from "../consumer-class.ts";
+import type { Observed, Onlooker, Report } from "../inspection.ts";
 
 /** `work`, whose failures are reported, and reach nobody who calls it. */
 export function safely<A extends unknown[]>(
@@ -14,10 +15,20 @@ export function safely<A extends unknown[]>(
   };
 }
 
-/** An onlooker whose failures do not reach the actors that it looks at. */
-export const harmless = (onlooker: Onlooker, report: Report): Onlooker => ({
-  handling: safely((actor, item) => onlooker.handling(actor, item), report),
-  sent: safely((actor, frame) => onlooker.sent(actor, frame), report),
-  addressed: safely((actor, deed, group, message) => onlooker.addressed(actor, deed, group, message), report),
-  runs: safely((actor, behaviour) => onlooker.runs(actor, behaviour), report),
-});
+/** An onlooker whose failures do not reach the actors that it looks at, and that hears nothing of those that are hidden. */
+export function harmless(
+  onlooker: Onlooker,
+  isHidden: (Consumer: ConsumerClass) => boolean,
+  report: Report,
+): Onlooker {
+  const heard = <A extends unknown[]>(hear: (actor: Observed, ...args: A) => void) =>
+    safely((actor: Observed, ...args: A) => {
+      if (!isHidden(actor.Consumer)) hear(actor, ...args);
+    }, report);
+  return {
+    handling: heard((actor, item) => onlooker.handling(actor, item)),
+    sent: heard((actor, frame) => onlooker.sent(actor, frame)),
+    addressed: heard((actor, deed, group, message) => onlooker.addressed(actor, deed, group, message)),
+    runs: heard((actor, behaviour) => onlooker.runs(actor, behaviour)),
+  };
+}

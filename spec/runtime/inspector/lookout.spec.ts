@@ -351,7 +351,9 @@ describe("Lookout", () => {
         },
       },
     );
-    const [actor] = [...runtime[internals].actors].filter(({ machine }) => machine === talk.machine);
+    const [actor] = [...runtime[internals].environment.supervisor.children].filter(
+      ({ machine }) => machine === talk.machine,
+    );
     onlooker?.handling(actor as Observed, item as never);
     expect(failures.map(({ error, stage }) => [stage, (error as Error).message])).to.deep.equal([
       ["inspector", "not to be looked at"],
