@@ -207,6 +207,20 @@ describe("Lookout", () => {
     }
   });
 
+  it("shows nothing of those who look: neither them, nor their frames, nor their ways", async () => {
+    const { page, url } = await look();
+    await page.list();
+    const other = await InspectorClient.open(url);
+    await other.list();
+    for (let ticks = 0; ticks < 3; ticks += 1) {
+      const { census, figures, moves } = await page.next("tick");
+      expect(census).to.deep.equal({});
+      expect(moves).to.deep.equal([]);
+      expect([figures.framesInPerSecond, figures.framesOutPerSecond]).to.deep.equal([0, 0]);
+    }
+    expect((await page.list()).matched).to.equal(0);
+  });
+
   it("looks the less often the longer a look takes, so that it takes a twentieth of the time at most", async () => {
     const chat = new MemoryLayer();
     const lookMs = 5;
