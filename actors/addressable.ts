@@ -1,4 +1,4 @@
-import type { Message } from "../layers/contract.ts";
+import type { Message } from "../layers/message.ts";
 import type { ConsumerContext } from "./consumer-context.ts";
 import type {
   AskGroupOptions,
@@ -7,7 +7,7 @@ import type {
   Members,
   SubmitOptions,
   TrackOptions,
-} from "./reach.ts";
+} from "./messaging.ts";
 
 /** What every consumer can do with actors anywhere: on this node, and on those that share its control layer. */
 export abstract class Addressable {

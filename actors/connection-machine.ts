@@ -1,5 +1,5 @@
 import { type AnyActorRef, assign, setup } from "xstate";
-import { CloseCode, type Exit } from "./exit.ts";
+import { CloseCode, type Exit } from "./close-codes.ts";
 
 /** What the machine has done when it enters a state. The runtime's connection implements it. */
 export interface ConnectionEffects {

@@ -1,8 +1,9 @@
 import type { AnyActor, InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
-import type { Clock, Message } from "../layers/contract.ts";
-import type { Reach } from "./reach.ts";
+import type { Clock } from "../layers/clock.ts";
+import type { Message } from "../layers/message.ts";
+import type { GroupSendOptions } from "../layers/options.ts";
+import type { Reach } from "./messaging.ts";
 import type { Scope } from "./scope.ts";
 
 /** What goes to the client in one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */

@@ -1,15 +1,16 @@
 import type { AnyActor } from "xstate";
+import type { Capability } from "../layers/backend.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { GroupSendOptions } from "../layers/channel-layer-options.ts";
-import type { Capability, Delivery, Gap, Message, MessageOf } from "../layers/contract.ts";
+import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
+import type { GroupSendOptions } from "../layers/options.ts";
 import { Addressable } from "./addressable.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
+import type { Supervision } from "./consumer-options.ts";
 import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
 import { findHandler } from "./handlers.ts";
 import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
 import type { OutboxOptions } from "./outbox-options.ts";
 import type { Scope } from "./scope.ts";
-import type { Supervision } from "./supervision.ts";
 
 /** How the runtime hands a client's frame to a consumer; each base class decodes it in its own way. */
 export const receiveFrame = Symbol("receiveFrame");

@@ -1,4 +1,4 @@
-import type { Delivery } from "../layers/contract.ts";
+import type { Delivery } from "../layers/message.ts";
 import type { ContractOf, MessagesOf } from "./contract.ts";
 
 /** A payload with every level readonly: all members on a node share one frozen object. */

@@ -1,9 +1,10 @@
 export { Addressable } from "./addressable.ts";
+export { CloseCode, type Exit } from "./close-codes.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
 export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
+export type { Directive, Supervision } from "./consumer-options.ts";
 export type { Contract } from "./contract.ts";
-export { CloseCode, type Exit } from "./exit.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export type { JobMessages } from "./job-messages.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
@@ -20,7 +21,6 @@ export type {
   UnexpectedFrame,
 } from "./machine-events.ts";
 export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
-export type { LagPolicy, OutboxOptions } from "./outbox-options.ts";
 export type {
   AskGroupOptions,
   AskOptions,
@@ -31,7 +31,7 @@ export type {
   SubmitOptions,
   Tally,
   TrackOptions,
-} from "./reach.ts";
+} from "./messaging.ts";
+export type { LagPolicy, OutboxOptions } from "./outbox-options.ts";
 export type { Scope } from "./scope.ts";
-export type { Directive, Supervision } from "./supervision.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

@@ -8,18 +8,19 @@ import {
   createActor,
   type InputFrom,
 } from "xstate";
-import type { Capability, Delivery, Gap, Message } from "../layers/contract.ts";
+import type { Capability } from "../layers/backend.ts";
 import { textOf } from "../layers/error-text.ts";
+import type { Delivery, Gap, Message } from "../layers/message.ts";
+import { CloseCode } from "./close-codes.ts";
 import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
 import type { ConsumerContext, Frame } from "./consumer-context.ts";
-import { CloseCode } from "./exit.ts";
+import type { Supervision } from "./consumer-options.ts";
 import { readFrame } from "./frame-event.ts";
 import { jsonText } from "./json-text.ts";
 import type { Effect, UnexpectedFrame } from "./machine-events.ts";
 import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
 import type { OutboxOptions } from "./outbox-options.ts";
 import type { Scope } from "./scope.ts";
-import type { Supervision } from "./supervision.ts";
 
 /** Where a class has the machine that its actors run: any other class may have a static `machine`, too. */
 export const ownMachine = Symbol("ownMachine");

@@ -1,4 +1,4 @@
-import type { Delivery, Gap, Message } from "../layers/contract.ts";
+import type { Delivery, Gap, Message } from "../layers/message.ts";
 
 /**
  * The frames that a machine takes, by type: `{ press: { button: string } }` for a client that sends

@@ -1,7 +1,7 @@
+import { CloseCode } from "./close-codes.ts";
 import { Consumer, type NoContract, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { Contract } from "./contract.ts";
-import { CloseCode } from "./exit.ts";
 
 /**
  * A consumer of text and binary frames.

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Guard } from "greenroom";
-import { ownMachineGuard } from "greenroom/visualise";
+import { ownMachineGuard } from "greenroom/inspector";
 
 /** Who may look at `/inspect`: with a token, whoever has it; without, those on the same machine. */
 export function inspectGuard(token: string | undefined): Guard {

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createRuntime, groupName } from "greenroom";
-import { inspector } from "greenroom/visualise";
+import { inspector } from "greenroom/inspector";
 import sirv from "sirv";
 import { BackgroundJobs } from "./consumers/jobs.ts";
 import { RoomPresence } from "./consumers/presence.ts";

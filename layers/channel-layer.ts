@@ -1,30 +1,22 @@
 import { randomBytes } from "node:crypto";
-import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./channel-layer-options.ts";
-import type {
-  AnyMessages,
-  Backend,
-  Capabilities,
-  Consumption,
-  ErrorListener,
-  Health,
-  Inbox,
-  Message,
-  MessageOf,
-} from "./contract.ts";
+import type { Backend, Capabilities, Consumption, Health } from "./backend.ts";
 import { Counters, type LayerCounters } from "./counters.ts";
+import { Roster } from "./delivery/channel-registry.ts";
+import type { LocalChannels } from "./delivery/local-channels.ts";
+import { Receiver } from "./delivery/receiver.ts";
+import type { ErrorListener } from "./error-reporter.ts";
+import { createReporter } from "./error-reporter.ts";
 import { UnknownChannelError } from "./errors.ts";
 import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
+import { type ConsumeOptions, type JobHandler, WorkQueues } from "./jobs/job-queues.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import type { LocalChannels } from "./local-channels.ts";
+import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
-import { PayloadReader } from "./payload-reader.ts";
-import { Receiver } from "./receiver.ts";
-import { createReporter } from "./report.ts";
-import { Roster } from "./roster.ts";
-import { createSealing } from "./sealing.ts";
+import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
 import { Sender } from "./sender.ts";
-import { Topics } from "./topics.ts";
-import { type ConsumeOptions, type JobHandler, WorkQueues } from "./work-queues.ts";
+import { createSealing } from "./wire/encryption.ts";
+import { PayloadReader } from "./wire/payload-decoder.ts";
+import { Topics } from "./wire/topics.ts";
 
 /**
  * One node of a channel layer: it carries messages between channels, in groups and directly, to this node and to every

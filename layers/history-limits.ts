@@ -1,4 +1,4 @@
-import { type ByPattern, Capacity } from "./capacity.ts";
+import { type ByPattern, Capacity } from "./limits-by-name.ts";
 
 /** How much of each group's history is kept, and for how long. */
 export interface HistoryLimitOptions {

@@ -1,8 +1,9 @@
-import type { HistoryBackend, Mail, Position } from "./contract.ts";
+import type { HistoryBackend } from "./backend.ts";
 import { UnsupportedError } from "./errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { PayloadReader } from "./payload-reader.ts";
-import type { Topics } from "./topics.ts";
+import type { Mail, Position } from "./message.ts";
+import type { PayloadReader } from "./wire/payload-decoder.ts";
+import type { Topics } from "./wire/topics.ts";
 
 /** Which part of a group's history is wanted. */
 export interface HistoryOptions {

@@ -1,34 +1,23 @@
-export type { ByPattern } from "./capacity.ts";
-export { ChannelLayer } from "./channel-layer.ts";
-export type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./channel-layer-options.ts";
 export type {
-  AnyMessages,
   Backend,
   BackendListener,
   Capabilities,
   Capability,
-  Clock,
   Consumption,
-  Delivery,
-  ErrorListener,
-  Gap,
   Health,
   HistoryBackend,
   HistoryQuery,
-  Inbox,
   JobDelivery,
   JobOutcome,
-  Mail,
-  Message,
-  MessageOf,
-  MessageTypes,
-  Position,
   QueueBackend,
   QueueReceiver,
   QueueSettings,
   StoredHistory,
-} from "./contract.ts";
+} from "./backend.ts";
+export { ChannelLayer } from "./channel-layer.ts";
+export type { Clock } from "./clock.ts";
 export type { DropReason, LayerCounters } from "./counters.ts";
+export type { ErrorListener } from "./error-reporter.ts";
 export {
   GreenroomError,
   InvalidMessageError,
@@ -42,7 +31,20 @@ export {
 } from "./errors.ts";
 export type { History, HistoryOptions } from "./history.ts";
 export type { HistoryLimitOptions } from "./history-limits.ts";
-export { MemoryBus, type MemoryBusOptions } from "./memory-bus.ts";
-export { MemoryLayer, type MemoryLayerOptions } from "./memory-layer.ts";
-export type { EncryptionOptions } from "./sealing.ts";
-export type { ConsumeOptions, JobHandler } from "./work-queues.ts";
+export type { ConsumeOptions, JobHandler } from "./jobs/job-queues.ts";
+export type { ByPattern } from "./limits-by-name.ts";
+export { MemoryBus, type MemoryBusOptions } from "./memory/memory-bus.ts";
+export { MemoryLayer, type MemoryLayerOptions } from "./memory/memory-layer.ts";
+export type {
+  AnyMessages,
+  Delivery,
+  Gap,
+  Inbox,
+  Mail,
+  Message,
+  MessageOf,
+  MessageTypes,
+  Position,
+} from "./message.ts";
+export type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
+export type { EncryptionOptions } from "./wire/encryption.ts";

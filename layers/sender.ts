@@ -1,10 +1,11 @@
-import { type Envelope, encode } from "./codec.ts";
-import type { Backend, Message } from "./contract.ts";
+import type { Backend } from "./backend.ts";
 import type { Counters } from "./counters.ts";
 import { QueueFullError } from "./errors.ts";
+import type { WorkQueues } from "./jobs/job-queues.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Sealing } from "./sealing.ts";
-import type { WorkQueues } from "./work-queues.ts";
+import type { Message } from "./message.ts";
+import { type Envelope, encode } from "./wire/codec.ts";
+import type { Sealing } from "./wire/encryption.ts";
 
 /** Turns a node's messages into payloads, and hands those to the backend, counted. */
 export class Sender {

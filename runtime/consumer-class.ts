@@ -5,7 +5,7 @@ import type {
   OutboxOptions,
   Supervision,
 } from "../actors/index.ts";
-import type { Capability } from "../layers/contract.ts";
+import type { Capability } from "../layers/backend.ts";
 
 /** A class of consumers, as `route` and `spawn` take it. */
 export interface ConsumerClass {

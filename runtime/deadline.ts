@@ -1,5 +1,5 @@
-import type { Clock } from "../layers/contract.ts";
-import type { Flushable, Turn } from "./turn.ts";
+import type { Clock } from "../layers/clock.ts";
+import type { Flushable, Turn } from "./socket/flush-scheduler.ts";
 
 /** What time it is, in milliseconds since whenever. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();

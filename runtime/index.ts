@@ -1,5 +1,5 @@
-export { ActorReference } from "./actor-reference.ts";
-export type { CompressionOptions } from "./compression.ts";
+export { ActorReference } from "./actor/actor-ref.ts";
+export type { Job, Worker, WorkerOptions, WorkHandler } from "./cluster/job-workers.ts";
 export type { ConsumerClass } from "./consumer-class.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {
@@ -16,12 +16,8 @@ export {
   RuntimeClosedError,
   UnknownLayerError,
 } from "./errors.ts";
-export { groupName } from "./group-name.ts";
-export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./guards.ts";
-export type { Refusal } from "./http-answer.ts";
+export type { Refusal } from "./http-response.ts";
 export type { Limits } from "./limits.ts";
-export type { RouteOptions, SpawnScope } from "./route-types.ts";
-export type { ParamCheck } from "./router.ts";
 export {
   type AttachOptions,
   type CloseOptions,
@@ -30,4 +26,8 @@ export {
   type Runtime,
   type RuntimeOptions,
 } from "./runtime.ts";
-export type { Job, Worker, WorkerOptions, WorkHandler } from "./workers.ts";
+export type { CompressionOptions } from "./upgrade/compression.ts";
+export { groupName } from "./upgrade/group-name.ts";
+export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";
+export type { RouteOptions, SpawnScope } from "./upgrade/route-types.ts";
+export type { ParamCheck } from "./upgrade/router.ts";

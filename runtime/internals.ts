@@ -1,7 +1,7 @@
-import type { Admission } from "./admission.ts";
-import type { Environment } from "./environment.ts";
-import type { PlainAnswer } from "./http-answer.ts";
-import type { Router } from "./router.ts";
+import type { PlainAnswer } from "./http-response.ts";
+import type { Environment } from "./runtime-context.ts";
+import type { Admission } from "./upgrade/admission.ts";
+import type { Router } from "./upgrade/router.ts";
 
 /** How the testing kit and the inspector reach into a runtime. */
 export const internals = Symbol("internals");

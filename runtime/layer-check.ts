@@ -1,5 +1,5 @@
+import type { Capabilities } from "../layers/backend.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Capabilities } from "../layers/contract.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
 

@@ -1,47 +1,48 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
-import type { Clock, ErrorListener } from "../layers/contract.ts";
-import { createReporter } from "../layers/report.ts";
-import type { ActorReference } from "./actor-reference.ts";
-import { Addressing } from "./addressing.ts";
-import { Admission, shuttingDown } from "./admission.ts";
-import { type CompressionOptions, resolveCompression } from "./compression.ts";
-import type { Connection } from "./connection.ts";
+import type { Clock } from "../layers/clock.ts";
+import type { ErrorListener } from "../layers/error-reporter.ts";
+import { createReporter } from "../layers/error-reporter.ts";
+import type { Connection } from "./actor/actor.ts";
+import type { ActorReference } from "./actor/actor-ref.ts";
+import { closeGradually } from "./actor/drain.ts";
+import { spawn } from "./actor/spawn.ts";
+import { Supervisor } from "./actor/supervisor.ts";
+import { ownerless, watchStrayErrors } from "./async-error-owner.ts";
+import { Control } from "./cluster/cluster.ts";
+import { chooseControlLayer } from "./cluster/control-layer.ts";
+import { Workers } from "./cluster/job-workers.ts";
+import { Addressing } from "./cluster-api.ts";
 import type { ConsumerClass } from "./consumer-class.ts";
 import { ConsumerSettingsReader } from "./consumer-settings.ts";
-import { Control } from "./control/control.ts";
-import { chooseControlLayer } from "./control/control-layer.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
-import { closeGradually } from "./drain.ts";
-import type { Environment } from "./environment.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
-import { type Guard, originGuard } from "./guards.ts";
-import { Heartbeat } from "./heartbeat.ts";
-import { type PlainAnswer, surviveErrors } from "./http-answer.ts";
-import { type Inspect, inspectionObserver } from "./inspect.ts";
-import type { Inspection, Report } from "./inspection.ts";
+import { type PlainAnswer, surviveErrors } from "./http-response.ts";
+import type { Inspection, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
-import { LagWatch } from "./lag-watch.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
-import { answerPlainRequest, requireUpgrade } from "./plain-request.ts";
-import { targetOf } from "./request-scope.ts";
+import type { Environment } from "./runtime-context.ts";
+import { Turn } from "./socket/flush-scheduler.ts";
+import { Heartbeat } from "./socket/heartbeat.ts";
+import { LagWatch } from "./socket/slow-reader-watch.ts";
+import { Admission, shuttingDown } from "./upgrade/admission.ts";
+import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
+import { type Guard, originGuard } from "./upgrade/guards.ts";
+import { answerPlainRequest, requireUpgrade } from "./upgrade/plain-request.ts";
+import { targetOf } from "./upgrade/request-scope.ts";
 import type {
   OnCompletePattern,
   OnKnownLayer,
   RouteOptions,
   SpawnScope,
   WithHandlers,
-} from "./route-types.ts";
-import { Router } from "./router.ts";
-import { spawn } from "./spawn.ts";
-import { ownerless, watchStrayErrors } from "./stray-errors.ts";
-import { Supervisor } from "./supervisor.ts";
-import { Turn } from "./turn.ts";
-import { Upgrades } from "./upgrades.ts";
-import { Workers } from "./workers.ts";
+} from "./upgrade/route-types.ts";
+import { Router } from "./upgrade/router.ts";
+import { Upgrades } from "./upgrade/upgrades.ts";
+import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
 
 /** Layers by alias, whatever messages each of them carries. */
 export type Layers = Record<string, ChannelLayer<never>>;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type ActorReference, createRuntime, MemoryLayer } from "greenroom";
-import { inspector } from "greenroom/visualise";
+import { inspector } from "greenroom/inspector";
 import { usedHeap } from "../measure.ts";
 import { answerTasks } from "../remote-process.ts";
 import { consumers, groupsOf, hall } from "./crowd-consumers.ts";

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Layers, Runtime } from "greenroom";
-import { inspector } from "greenroom/visualise";
+import { inspector } from "greenroom/inspector";
 import { RemoteProcess } from "../remote-process.ts";
 import type { ReaderTasks } from "./reader.ts";
 

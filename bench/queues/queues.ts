@@ -1,11 +1,11 @@
 import { Redis } from "ioredis";
+import type { Backend } from "../../layers/backend.ts";
 import { ChannelLayer } from "../../layers/channel-layer.ts";
-import { encode } from "../../layers/codec.ts";
-import type { Backend } from "../../layers/contract.ts";
-import { MemoryLayer } from "../../layers/memory-layer.ts";
+import { MemoryLayer } from "../../layers/memory/memory-layer.ts";
+import { redisServer } from "../../layers/redis/connection/server-options.ts";
 import { RedisPubSubBackend } from "../../layers/redis/index.ts";
-import { RedisQueues } from "../../layers/redis/redis-queues.ts";
-import { redisServer } from "../../layers/redis/redis-server.ts";
+import { RedisQueues } from "../../layers/redis/jobs/redis-queues.ts";
+import { encode } from "../../layers/wire/codec.ts";
 import { startRedisServer } from "../../spec/support/redis-server.ts";
 
 /** How many jobs a round has, how many rounds there are, and how many sends are under way at once. */

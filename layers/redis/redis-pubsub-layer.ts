@@ -1,10 +1,10 @@
 import { ChannelLayer } from "../channel-layer.ts";
-import type { ChannelLayerOptions } from "../channel-layer-options.ts";
-import type { AnyMessages } from "../contract.ts";
-import type { BackendKind } from "./backend-kind.ts";
-import type { PubSubOptions } from "./pubsub-settings.ts";
-import { pubSubCapabilities, RedisPubSubBackend } from "./redis-pubsub-backend.ts";
-import { type RedisPlaces, spread } from "./spread.ts";
+import type { AnyMessages } from "../message.ts";
+import type { ChannelLayerOptions } from "../options.ts";
+import type { BackendKind } from "./connection/backend-factory.ts";
+import type { PubSubOptions } from "./connection/pubsub-settings.ts";
+import { pubSubCapabilities, RedisPubSubBackend } from "./pubsub/pubsub-backend.ts";
+import { type RedisPlaces, spread } from "./sharding/create-backend.ts";
 
 /** Where the server is, and what keeps this application apart from others on it. There is no default for either. */
 export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, "probePrefix"> & RedisPlaces;

@@ -1,12 +1,12 @@
 import { ChannelLayer } from "../channel-layer.ts";
-import type { ChannelLayerOptions } from "../channel-layer-options.ts";
-import type { AnyMessages } from "../contract.ts";
-import { Topics } from "../topics.ts";
-import type { BackendKind } from "./backend-kind.ts";
-import type { PubSubOptions } from "./pubsub-settings.ts";
-import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./redis-streams-backend.ts";
-import { type RedisPlaces, spread } from "./spread.ts";
-import { streamNames } from "./stream-entry.ts";
+import type { AnyMessages } from "../message.ts";
+import type { ChannelLayerOptions } from "../options.ts";
+import { Topics } from "../wire/topics.ts";
+import type { BackendKind } from "./connection/backend-factory.ts";
+import type { PubSubOptions } from "./connection/pubsub-settings.ts";
+import { type RedisPlaces, spread } from "./sharding/create-backend.ts";
+import { streamNames } from "./streams/stream-format.ts";
+import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./streams/streams-backend.ts";
 
 /** Where the server is, what keeps this application apart from others on it, and how much is kept. */
 export type RedisStreamsLayerOptions = ChannelLayerOptions &

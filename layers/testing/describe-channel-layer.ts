@@ -1,17 +1,17 @@
-import { describeArrivals } from "./arrivals.ts";
-import { describeClosing } from "./closing.ts";
-import { describeDirectSends } from "./direct-sends.ts";
-import { describeFlushing } from "./flushing.ts";
-import { describeGroups } from "./groups.ts";
-import { describeHistory } from "./history.ts";
-import { describeLargeGroups } from "./large-groups.ts";
-import { describeLoss } from "./loss.ts";
-import { describeMembership } from "./membership.ts";
-import { describeMessages } from "./messages.ts";
-import { describeNames } from "./names.ts";
-import { describeOpening } from "./opening.ts";
-import { describeQueues } from "./queues.ts";
 import { type LayerImplementation, Stage } from "./stage.ts";
+import { describeArrivals } from "./suite/arrivals.ts";
+import { describeClosing } from "./suite/closing.ts";
+import { describeDirectSends } from "./suite/direct-sends.ts";
+import { describeFlushing } from "./suite/flushing.ts";
+import { describeGroups } from "./suite/groups.ts";
+import { describeHistory } from "./suite/history.ts";
+import { describeLargeGroups } from "./suite/large-groups.ts";
+import { describeLoss } from "./suite/loss.ts";
+import { describeMembership } from "./suite/membership.ts";
+import { describeMessages } from "./suite/messages.ts";
+import { describeNames } from "./suite/names.ts";
+import { describeOpening } from "./suite/opening.ts";
+import { describeQueues } from "./suite/queues.ts";
 
 /**
  * Proves, with mocha, that an implementation keeps what {@link ChannelLayer} promises: every spec runs on two nodes of

@@ -1,4 +1,4 @@
-import type { Gap, Inbox, Mail, Message } from "../contract.ts";
+import type { Gap, Inbox, Mail, Message } from "../message.ts";
 import { Watched } from "./watched.ts";
 
 /** An inbox that keeps what it gets, and lets a spec wait for it. */

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { ChannelLayer } from "../channel-layer.ts";
-import type { ChannelLayerOptions } from "../channel-layer-options.ts";
-import type { ErrorListener } from "../contract.ts";
+import type { ErrorListener } from "../error-reporter.ts";
 import type { HistoryLimitOptions } from "../history-limits.ts";
+import type { ChannelLayerOptions } from "../options.ts";
 import { Recorder } from "./recorder.ts";
 
 /** What a spec asks of a node beyond its world: options of every layer, and of those that keep a history. */

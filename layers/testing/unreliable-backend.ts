@@ -1,4 +1,3 @@
-import { ChannelLayer } from "../channel-layer.ts";
 import type {
   Backend,
   BackendListener,
@@ -6,11 +5,12 @@ import type {
   Health,
   HistoryBackend,
   QueueBackend,
-} from "../contract.ts";
+} from "../backend.ts";
+import { ChannelLayer } from "../channel-layer.ts";
 import { InvalidOptionError } from "../errors.ts";
-import { MemoryBackend } from "../memory-backend.ts";
-import { MemoryBus } from "../memory-bus.ts";
-import type { MemoryLayerOptions } from "../memory-layer.ts";
+import { MemoryBackend } from "../memory/memory-backend.ts";
+import { MemoryBus } from "../memory/memory-bus.ts";
+import type { MemoryLayerOptions } from "../memory/memory-layer.ts";
 import { type Faults, UnreliableLink } from "./unreliable-link.ts";
 
 /**

@@ -1,4 +1,5 @@
-import type { BackendListener, Position } from "../contract.ts";
+import type { BackendListener } from "../backend.ts";
+import type { Position } from "../message.ts";
 import { randomFrom } from "./random.ts";
 
 /** How badly payloads are treated on their way to a node: each a share of them, from 0 to 1. */

@@ -1,4 +1,5 @@
-import type { JobDelivery, Message } from "../contract.ts";
+import type { JobDelivery } from "../backend.ts";
+import type { Message } from "../message.ts";
 import { Watched } from "./watched.ts";
 
 /** A message that a handler began to work on. */

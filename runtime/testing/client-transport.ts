@@ -1,7 +1,7 @@
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
-import { checkAccept } from "../accept-check.ts";
 import type { Counters } from "../counters.ts";
-import type { Transport, TransportListener } from "../transport.ts";
+import { checkAccept } from "../socket/accept-check.ts";
+import type { Transport, TransportListener } from "../socket/transport.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ExpectationError } from "./expectation-error.ts";
 

@@ -1,11 +1,11 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Frame } from "../../actors/index.ts";
 import { jsonText } from "../../actors/json-text.ts";
-import { type Admitted, isRefusal } from "../admission.ts";
-import { Connection } from "../connection.ts";
+import { Connection } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
-import type { Refusal } from "../http-answer.ts";
+import type { Refusal } from "../http-response.ts";
 import { internals } from "../internals.ts";
+import { type Admitted, isRefusal } from "../upgrade/admission.ts";
 import { type Answer, type ClientClosed, ClientTransport } from "./client-transport.ts";
 import { ExpectationError } from "./expectation-error.ts";
 import { type Patient, patiently, pause } from "./patient.ts";

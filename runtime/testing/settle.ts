@@ -1,5 +1,5 @@
-import type { Environment } from "../environment.ts";
 import { type Internals, internals } from "../internals.ts";
+import type { Environment } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
 import type { Patient } from "./patient.ts";
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { RedisPubSubLayer, RedisStreamsLayer } from "../../layers/redis/index.ts";
-import { keySlot } from "../../layers/redis/key-slot.ts";
+import { keySlot } from "../../layers/redis/sharding/key-slot.ts";
 import { Worker } from "../../layers/testing/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-cluster.ts";

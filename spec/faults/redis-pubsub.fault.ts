@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Redis } from "ioredis";
-import { decode } from "../../layers/codec.ts";
 import { RedisPubSubLayer, type RedisPubSubLayerOptions } from "../../layers/redis/index.ts";
+import { decode } from "../../layers/wire/codec.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 import { type Direction, startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";

@@ -1,5 +1,5 @@
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
-import { MemoryLayer } from "../../layers/memory-layer.ts";
+import { MemoryLayer } from "../../layers/memory/memory-layer.ts";
 
 interface RoomMessages {
   room_message: { message: string };

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { Deadline, within } from "../../runtime/deadline.ts";
-import { Turn } from "../../runtime/turn.ts";
+import { Turn } from "../../runtime/socket/flush-scheduler.ts";
 
 /** When all that waits for the end of a turn has been done. */
 const turnEnd = (turn: Turn) => new Promise<void>((flush) => turn.add({ flush }));

@@ -6,7 +6,7 @@ import type {
   ListRequest,
   PageReport,
   PageRequest,
-} from "../../runtime/inspector/protocol.ts";
+} from "../../inspector/protocol.ts";
 import { Client } from "./client.ts";
 
 type ReportOf<T extends PageReport["type"]> = Extract<PageReport, { readonly type: T }>;

@@ -1,9 +1,9 @@
 import type { Server } from "node:http";
 import { createRuntime, handlers, type MemoryLayer, type Runtime, WebSocketConsumer } from "greenroom";
-import { type InspectorOptions, inspector } from "greenroom/visualise";
+import { type InspectorOptions, inspector } from "greenroom/inspector";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { Turnstile } from "../../docs/pictures/turnstile.ts";
-import type { PageReport } from "../../runtime/inspector/protocol.ts";
+import type { PageReport } from "../../inspector/protocol.ts";
 import { launchBrowser } from "./browser.ts";
 import { Client } from "./client.ts";
 import { InspectorTab } from "./inspector-tab.ts";

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { encode } from "../../../layers/codec.ts";
+import { encode } from "../../../layers/wire/codec.ts";
 import { type Carrier, membersOf, text } from "./carrier.ts";
 
 type Members = readonly ((sentAt: number) => void)[];

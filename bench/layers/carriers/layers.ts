@@ -1,6 +1,6 @@
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
-import type { Inbox, Mail } from "../../../layers/contract.ts";
-import { MemoryLayer } from "../../../layers/memory-layer.ts";
+import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
+import type { Inbox, Mail } from "../../../layers/message.ts";
 import { RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
 import { type Carrier, membersOf, text } from "./carrier.ts";
 

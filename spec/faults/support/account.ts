@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
-import type { Gap, Inbox, Mail } from "../../../layers/contract.ts";
+import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { until } from "../../layers/support/until.ts";
 import { pauses } from "../../support/waiting.ts";

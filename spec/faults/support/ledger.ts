@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Gap, Inbox, Mail } from "../../../layers/contract.ts";
+import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
 
 /** An inbox that writes down which numbers came, and between which of them a gap was told. */
 export class Ledger implements Inbox {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { InvalidOptionError } from "../../../layers/errors.ts";
-import { longestMs } from "../../../layers/redis/check-ms.ts";
+import { longestMs } from "../../../layers/redis/connection/check-ms.ts";
 import { type RedisPlaces, RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
 import { Recorder, Worker } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";

@@ -1,9 +1,13 @@
 import { expect } from "chai";
 import { Redis } from "ioredis";
+import {
+  type PubSubCommands,
+  pubSub,
+  shardedPubSub,
+} from "../../../layers/redis/connection/pubsub-commands.ts";
+import { redisServer } from "../../../layers/redis/connection/server-options.ts";
 import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
-import { type PubSubCommands, pubSub, shardedPubSub } from "../../../layers/redis/pubsub-commands.ts";
-import { RedisPubSubBackend } from "../../../layers/redis/redis-pubsub-backend.ts";
-import { redisServer } from "../../../layers/redis/redis-server.ts";
+import { RedisPubSubBackend } from "../../../layers/redis/pubsub/pubsub-backend.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
 import { until } from "../support/until.ts";

@@ -1,7 +1,7 @@
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
-import type { ChannelLayerOptions } from "../../../layers/channel-layer-options.ts";
-import { createSealing } from "../../../layers/sealing.ts";
+import type { ChannelLayerOptions } from "../../../layers/options.ts";
 import { describeChannelLayer, type LayerImplementation } from "../../../layers/testing/index.ts";
+import { createSealing } from "../../../layers/wire/encryption.ts";
 
 type StartNode = LayerImplementation["startNode"];
 

@@ -1,4 +1,4 @@
-import type { Backend, Capabilities, Health } from "../../../layers/contract.ts";
+import type { Backend, Capabilities, Health } from "../../../layers/backend.ts";
 
 interface Question {
   readonly topic: string;

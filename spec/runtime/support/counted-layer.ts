@@ -1,5 +1,5 @@
 import { ChannelLayer, type Inbox, MemoryBus } from "greenroom";
-import { MemoryBackend } from "../../../layers/memory-backend.ts";
+import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
 
 const prefix = "spec";
 

@@ -1,6 +1,6 @@
 // A program with two copies of what gives errors to their owners: run by stray-errors.spec.ts.
-const path = "../../../runtime/stray-errors.ts";
-const one: typeof import("../../../runtime/stray-errors.ts") = await import(path);
+const path = "../../../runtime/async-error-owner.ts";
+const one: typeof import("../../../runtime/async-error-owner.ts") = await import(path);
 const other: typeof one = await import(`${path}?copy`);
 
 const [, , what = "", listener = ""] = process.argv;

@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
+import type { PubSubCommands } from "../../../../layers/redis/connection/pubsub-commands.ts";
+import type { PubSubOptions } from "../../../../layers/redis/connection/pubsub-settings.ts";
 import { type RedisPlaces, RedisPubSubLayer, RedisStreamsLayer } from "../../../../layers/redis/index.ts";
-import type { PubSubCommands } from "../../../../layers/redis/pubsub-commands.ts";
-import type { PubSubOptions } from "../../../../layers/redis/pubsub-settings.ts";
-import { queueKeys } from "../../../../layers/redis/redis-queue-keys.ts";
-import { streamNames } from "../../../../layers/redis/stream-entry.ts";
-import { publishEntries } from "../../../../layers/redis/stream-scripts.ts";
+import { queueKeys } from "../../../../layers/redis/jobs/queue-keys.ts";
+import { streamNames } from "../../../../layers/redis/streams/stream-format.ts";
+import { publishEntries } from "../../../../layers/redis/streams/stream-scripts.ts";
 import { describeSealed } from "../../support/describe-sealed.ts";
 
 /** Where the layers run on, and how a program that knows nothing of them reaches the servers. */

@@ -1,9 +1,9 @@
+import type { Backend, BackendListener, Capabilities, Health } from "../../../../layers/backend.ts";
 import { ChannelLayer } from "../../../../layers/channel-layer.ts";
-import type { ChannelLayerOptions } from "../../../../layers/channel-layer-options.ts";
-import type { Backend, BackendListener, Capabilities, Health } from "../../../../layers/contract.ts";
+import type { ChannelLayerOptions } from "../../../../layers/options.ts";
+import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
 import { RedisPubSubBackend } from "../../../../layers/redis/index.ts";
-import { RedisQueues } from "../../../../layers/redis/redis-queues.ts";
-import { redisServer } from "../../../../layers/redis/redis-server.ts";
+import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
 
 export interface QueueLayerOptions extends ChannelLayerOptions {
   readonly url: string;

@@ -1,0 +1,38 @@
+import { type FoundMachine, toDot, toMermaid, toStately, toSvg } from "../diagrams/index.ts";
+import { Failure } from "./failure.ts";
+
+export type Format = "mermaid" | "dot" | "svg" | "json";
+
+export const formats: readonly Format[] = ["mermaid", "dot", "svg", "json"];
+
+/**
+ * Machines as text: one as it is; several one after the other, in Mermaid as Markdown under their names, in JSON as an object by
+ * their names.
+ */
+export async function written(machines: readonly FoundMachine[], format: Format): Promise<string> {
+  const [only, ...others] = machines;
+  if (only === undefined) return "";
+  const one = others.length === 0;
+  switch (format) {
+    case "mermaid":
+      if (one) return toMermaid(only.machine);
+      return machines.map(({ name, machine }) => `## ${name}\n\n${fenced(toMermaid(machine))}`).join("\n");
+    case "dot":
+      return machines.map(({ machine }) => toDot(machine)).join("\n");
+    case "json": {
+      const json = one
+        ? toStately(only.machine)
+        : Object.fromEntries(machines.map(({ name, machine }) => [name, toStately(machine)]));
+      return `${JSON.stringify(json, undefined, 2)}\n`;
+    }
+    case "svg": {
+      if (one) return toSvg(only.machine);
+      const names = machines.map(({ name }) => name).join(", ");
+      throw new Failure(`An SVG shows one machine: say which with --name. There are ${names}.`, 2);
+    }
+  }
+}
+
+export function fenced(diagram: string): string {
+  return `\`\`\`mermaid\n${diagram}\`\`\`\n`;
+}

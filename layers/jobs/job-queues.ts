@@ -1,0 +1,245 @@
+import type {
+  Consumption,
+  JobDelivery,
+  JobOutcome,
+  QueueBackend,
+  QueueReceiver,
+  QueueSettings,
+} from "../backend.ts";
+import type { Counters } from "../counters.ts";
+import type { ErrorListener } from "../error-reporter.ts";
+import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
+import { Capacity } from "../limits-by-name.ts";
+import type { Message } from "../message.ts";
+import { deadSuffix } from "../names.ts";
+import type { ChannelLayerOptions, JobAddress } from "../options.ts";
+import { type Decoded, decode, isRefusedType } from "../wire/codec.ts";
+import type { Sealing } from "../wire/encryption.ts";
+import type { Topics } from "../wire/topics.ts";
+import { isAbort } from "./abort.ts";
+
+/** How a named channel is worked on. */
+export interface ConsumeOptions {
+  /** How many messages are handled at once, at most. Only with 1 they are handled in order. @default 1 */
+  readonly concurrency?: number;
+  /** How often a message is given to a handler until it goes to the dead letters. @default 3 */
+  readonly maxDeliveries?: number;
+  /**
+   * How long a process may be out of reach until its messages are given to others, in milliseconds, from 100 to a day.
+   * A handler may take longer: while its process is well, it keeps its message. All consumers of a channel should have
+   * the same.
+   * @default 30_000
+   */
+  readonly claimAfterMs?: number;
+  /**
+   * How long to wait before a message is tried the second time, in milliseconds; each further wait is twice as long,
+   * up to five seconds.
+   * @default 100
+   */
+  readonly retryAfterMs?: number;
+  /**
+   * Called with a message that is about to go to the dead letters, and with why: what its handler threw last, or that those who
+   * handled it died. A promise is awaited; what it throws is reported. Like a handler's work it may happen twice, if the process dies
+   * meanwhile.
+   */
+  readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
+}
+
+/** Handles one message of a named channel. It is done with it when its promise resolves; when it rejects, it is not. */
+export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
+
+const defaults = { concurrency: 1, maxDeliveries: 3, claimAfterMs: 30_000, retryAfterMs: 100 };
+
+/** The longest wait before a message is tried again, in milliseconds, unless the first is longer. */
+const longestRetryMs = 5_000;
+
+/** How long a message may wait where nothing was told: until the end of time, nearly. */
+const forever = Number.MAX_SAFE_INTEGER;
+
+const dayMs = 24 * 60 * 60 * 1_000;
+
+/** The named channels of one node: codec, counters and reports over the queues of a backend. */
+export class WorkQueues {
+  readonly #backend: QueueBackend | undefined;
+  readonly #topics: Topics;
+  readonly #capacity: Capacity;
+  readonly #expiryMs: Capacity;
+  readonly #sealing: Sealing;
+  readonly #counters: Counters;
+  readonly #report: ErrorListener;
+  readonly #consumptions = new Set<Consumption>();
+  #isClosed = false;
+
+  /** @throws {InvalidOptionError} for a capacity or expiry that makes no sense. */
+  constructor(
+    backend: QueueBackend | undefined,
+    topics: Topics,
+    { queueCapacity, queueExpiryMs }: Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs">,
+    sealing: Sealing,
+    counters: Counters,
+    report: ErrorListener,
+  ) {
+    this.#backend = backend;
+    this.#topics = topics;
+    this.#capacity = new Capacity(queueCapacity, { option: "queueCapacity", fallback: 10_000 });
+    this.#expiryMs = new Capacity(queueExpiryMs, { option: "queueExpiryMs", fallback: forever });
+    this.#sealing = sealing;
+    this.#counters = counters;
+    this.#report = report;
+  }
+
+  /** Where jobs are sent to. @throws {UnsupportedError} */
+  get target(): QueueBackend {
+    return this.#supported("it can send only to channels that newChannel() gave, which hold a '!'");
+  }
+
+  /** @throws {QueueFullError} */
+  async enqueue(channel: string, payload: Uint8Array): Promise<void> {
+    const capacity = this.#capacity.resolve(channel);
+    if (await this.target.enqueue(this.#topics.queue(channel), payload, capacity)) return;
+    throw new QueueFullError(
+      `"${channel}" holds ${capacity} messages, as many as it may: start more workers, or send fewer.`,
+    );
+  }
+
+  /** @throws {RangeError} for a number that makes no sense. */
+  async consume(
+    channel: string,
+    handler: JobHandler<Message>,
+    options: ConsumeOptions,
+  ): Promise<Consumption> {
+    const settings = { ...defaults, ...options };
+    check(settings);
+    const backend = this.#supported(`nobody can work on the jobs of "${channel}"`);
+    const receiver = this.#receiver(channel, handler, settings);
+    const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
+    if (this.#isClosed) {
+      await consumption.close();
+      throw new LayerClosedError();
+    }
+    this.#consumptions.add(consumption);
+    const close = async () => {
+      await consumption.close();
+      this.#consumptions.delete(consumption);
+    };
+    return { close };
+  }
+
+  /** Closes all consumptions. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
+    this.#consumptions.clear();
+  }
+
+  /** @throws {UnsupportedError} */
+  #supported(consequence: string): QueueBackend {
+    if (this.#backend !== undefined) return this.#backend;
+    throw new UnsupportedError(
+      `This layer has no work queues, so ${consequence}. MemoryLayer and RedisStreamsLayer have them.`,
+    );
+  }
+
+  #receiver(
+    channel: string,
+    handler: JobHandler<Message>,
+    { maxDeliveries, retryAfterMs, onDead = () => {} }: typeof defaults & ConsumeOptions,
+  ): QueueReceiver {
+    const counters = this.#counters;
+    const sealing = this.#sealing;
+    const report: ErrorListener = (error, facts) => this.#report(error, { channel, ...facts });
+    // Dead letters are kept until somebody looks at them.
+    const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
+    const bury = async ({ message }: Decoded, delivery: JobDelivery, error: unknown): Promise<"dead"> => {
+      counters.drop("dead-letter");
+      report(error, { stage: "consume", attempt: delivery.attempt });
+      try {
+        await onDead(message, delivery, error);
+      } catch (failure) {
+        report(failure, { stage: "consume", attempt: delivery.attempt });
+      }
+      return "dead";
+    };
+    return {
+      async job(payload, attempt, signal, ageMs): Promise<JobOutcome> {
+        counters.received += 1;
+        if (attempt === 1 && ageMs > expiryMs) {
+          counters.drop("expired");
+          return "done";
+        }
+        const decoded = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
+        if (decoded === undefined) return "dead";
+        const delivery: JobDelivery = Object.freeze({ attempt, signal, ...addressOf(decoded) });
+        if (attempt > maxDeliveries) {
+          const error = new Error(`Who handled a message of "${channel}" died ${maxDeliveries} times.`);
+          return bury(decoded, delivery, error);
+        }
+        try {
+          await handler(decoded.message, delivery);
+        } catch (error) {
+          // What may be tried only once has been.
+          if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
+          if (attempt >= maxDeliveries) return bury(decoded, delivery, error);
+          report(error, { stage: "consume", attempt });
+          const ceiling = Math.max(longestRetryMs, retryAfterMs);
+          return { againAfterMs: Math.min(retryAfterMs * 2 ** (attempt - 1), ceiling) };
+        }
+        counters.consumed += 1;
+        return "done";
+      },
+      error: (error) => report(error, { stage: "layer" }),
+    };
+  }
+}
+
+/** The message, or nothing for what no handler may see. */
+function read(
+  sealed: Uint8Array,
+  sealing: Sealing,
+  counters: Counters,
+  report: (error: Error) => void,
+): Decoded | undefined {
+  const payload = sealing.open(sealed);
+  if (payload === undefined) {
+    counters.drop("undecryptable");
+    report(new Error("What was queued cannot be decrypted with the keys of this layer."));
+    return undefined;
+  }
+  let decoded: Decoded;
+  try {
+    decoded = decode(payload);
+  } catch (error) {
+    counters.drop("garbage");
+    report(new Error("What was queued is no message.", { cause: error }));
+    return undefined;
+  }
+  if (!isRefusedType(decoded.message.type)) return decoded;
+  counters.drop("refused-type");
+  return undefined;
+}
+
+/** Who hears what becomes of a job. Whoever reaches the queue may have written it. */
+function addressOf({ envelope }: Decoded): JobAddress {
+  const { replyTo, job } = envelope ?? {};
+  return {
+    ...(typeof replyTo === "string" && { replyTo }),
+    ...(typeof job === "string" && { job }),
+  };
+}
+
+function check({
+  concurrency,
+  maxDeliveries,
+  claimAfterMs,
+  retryAfterMs,
+}: QueueSettings & typeof defaults): void {
+  checkInteger("concurrency", concurrency, 1);
+  checkInteger("maxDeliveries", maxDeliveries, 1);
+  checkInteger("claimAfterMs", claimAfterMs, 100, dayMs);
+  checkInteger("retryAfterMs", retryAfterMs, 0, dayMs);
+}
+
+function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${String(value)}.`);
+}

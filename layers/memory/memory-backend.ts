@@ -1,0 +1,70 @@
+import type {
+  Backend,
+  BackendListener,
+  Capabilities,
+  Health,
+  HistoryBackend,
+  QueueBackend,
+} from "../backend.ts";
+import { Topics } from "../wire/topics.ts";
+import type { MemoryBus, Subscriber } from "./memory-bus.ts";
+
+/** Moves payloads over a {@link MemoryBus}. Nothing is ever lost between nodes, so there are no gaps. */
+export class MemoryBackend implements Backend {
+  readonly capabilities: Capabilities = {
+    delivery: "once-or-gap",
+    crossProcess: false,
+    history: true,
+    workers: true,
+  };
+  readonly health: Health = { ok: true };
+  readonly history: HistoryBackend = {
+    read: async (topic, query) => this.#bus.read(topic, query, this.#names.groupOf(topic) ?? topic),
+  };
+  readonly queues: QueueBackend;
+  readonly #bus: MemoryBus;
+  readonly #names: Topics;
+  readonly #topics = new Set<string>();
+  readonly #deliver: Subscriber = (topic, payload, position) =>
+    this.#listener?.payload(topic, payload, position);
+  #listener: BackendListener | undefined;
+
+  /** @param prefix the layer's, by which topics of groups, which have a history, are told from those of nodes. */
+  constructor(bus: MemoryBus, prefix: string) {
+    this.#bus = bus;
+    this.#names = new Topics(prefix);
+    this.queues = bus.queues;
+  }
+
+  get inFlight(): number {
+    return this.#bus.inFlight;
+  }
+
+  async open(listener: BackendListener): Promise<void> {
+    this.#listener = listener;
+    this.#bus.attach(listener);
+  }
+
+  async publish(topic: string, payload: Uint8Array): Promise<void> {
+    const group = this.#names.groupOf(topic);
+    if (group === undefined) this.#bus.publish(topic, payload);
+    else this.#bus.record(topic, payload, group);
+  }
+
+  async subscribe(topic: string): Promise<void> {
+    this.#topics.add(topic);
+    this.#bus.subscribe(topic, this.#deliver);
+  }
+
+  async unsubscribe(topic: string): Promise<void> {
+    this.#topics.delete(topic);
+    this.#bus.unsubscribe(topic, this.#deliver);
+  }
+
+  async close(): Promise<void> {
+    if (this.#listener !== undefined) this.#bus.detach(this.#listener);
+    this.#listener = undefined;
+    for (const topic of this.#topics) this.#bus.unsubscribe(topic, this.#deliver);
+    this.#topics.clear();
+  }
+}

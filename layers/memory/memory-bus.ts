@@ -1,0 +1,109 @@
+import { AsyncResource } from "node:async_hooks";
+import type { HistoryQuery, StoredHistory } from "../backend.ts";
+import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
+import type { Position } from "../message.ts";
+import { TopicLogs } from "./memory-history.ts";
+import { MemoryQueues } from "./memory-queues.ts";
+
+/** Where a payload goes: one subscriber of a {@link MemoryBus}. */
+export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
+
+/** How much history a {@link MemoryBus} keeps: for all nodes on it, so that they agree. */
+export type MemoryBusOptions = HistoryLimitOptions;
+
+/** A node of a {@link MemoryBus}, as far as it tells what it has taken and not delivered yet. */
+interface Node {
+  readonly waiting?: number;
+}
+
+interface Pending {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly position: Position | undefined;
+}
+
+/**
+ * What the memory layers of one process share: nodes on the same bus reach each other.
+ *
+ * A payload is never delivered while it is published, nor in a microtask of the same turn, but in the check phase of
+ * the event loop, with all that the turn published, in order. So two actors that answer each other without end leave
+ * room for sockets and timers, as they would with a network in between. As on a server, a subscriber gets what is
+ * published after it subscribed, even if what came before is still on its way.
+ */
+export class MemoryBus {
+  /** By topic, each subscriber with the number of the first payload that is for it. */
+  readonly #subscribers = new Map<string, Map<Subscriber, number>>();
+  readonly queues = new MemoryQueues();
+  readonly #logs = new TopicLogs(() => performance.now());
+  readonly #limits: HistoryLimits;
+  readonly #nodes = new Set<Node>();
+  #pending: Pending[] = [];
+  /** The number of the first payload that is pending. */
+  #first = 0;
+
+  /** @throws {InvalidOptionError} for a capacity or expiry that makes no sense. */
+  constructor(options: MemoryBusOptions = {}) {
+    this.#limits = new HistoryLimits(options);
+  }
+
+  /** How many payloads are not delivered yet. */
+  get inFlight(): number {
+    let count = this.#pending.length;
+    for (const { waiting = 0 } of this.#nodes) count += waiting;
+    return count;
+  }
+
+  /** From now on what `node` says is waiting is in flight, until {@link detach}. */
+  attach(node: Node): void {
+    this.#nodes.add(node);
+  }
+
+  detach(node: Node): void {
+    this.#nodes.delete(node);
+  }
+
+  publish(topic: string, payload: Uint8Array): void {
+    this.#enqueue({ topic, payload, position: undefined });
+  }
+
+  /** As {@link publish}, and keeps it for {@link read}: as much and as long as is told for `group`. */
+  record(topic: string, payload: Uint8Array, group: string): void {
+    const position = this.#logs.append(topic, payload, this.#limits.of(group));
+    this.#enqueue({ topic, payload, position });
+  }
+
+  read(topic: string, query: HistoryQuery, group: string): StoredHistory {
+    return this.#logs.read(topic, query, this.#limits.of(group));
+  }
+
+  subscribe(topic: string, subscriber: Subscriber): void {
+    const from = this.#first + this.#pending.length;
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers === undefined) this.#subscribers.set(topic, new Map([[subscriber, from]]));
+    else subscribers.set(subscriber, from);
+  }
+
+  unsubscribe(topic: string, subscriber: Subscriber): void {
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
+  }
+
+  #enqueue(pending: Pending): void {
+    if (this.#pending.length === 0) setImmediate(this.#flush);
+    this.#pending.push(pending);
+  }
+
+  /** It belongs to all who published, and so to none of them. */
+  readonly #flush = AsyncResource.bind((): void => {
+    const pending = this.#pending;
+    let number = this.#first;
+    this.#pending = [];
+    this.#first += pending.length;
+    for (const { topic, payload, position } of pending) {
+      for (const [subscriber, from] of this.#subscribers.get(topic) ?? []) {
+        if (from <= number) subscriber(topic, payload, position);
+      }
+      number += 1;
+    }
+  });
+}

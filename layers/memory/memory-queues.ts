@@ -1,0 +1,159 @@
+import type { Consumption, QueueBackend, QueueReceiver, QueueSettings } from "../backend.ts";
+import { Claim, type JobSource, QueueWorker } from "../jobs/job-worker.ts";
+import { deadSuffix } from "../names.ts";
+
+interface Job {
+  /** Its place in the queue, which it keeps when it is given back. */
+  readonly number: number;
+  readonly payload: Uint8Array;
+  /** When it was sent, on the clock of `performance.now()`. */
+  readonly sentAt: number;
+  /** How often it has been handed out. */
+  readonly attempts: number;
+}
+
+class MemoryClaim extends Claim {
+  readonly job: Job;
+
+  constructor(job: Job) {
+    super(job.payload, job.attempts + 1);
+    this.job = job;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.job.sentAt;
+  }
+}
+
+/** One queue: its jobs in order, and whom to wake when there are any. */
+class MemoryQueue {
+  /** Jobs that wait or are worked on. */
+  size = 0;
+  readonly sources = new Set<MemorySource>();
+  #waiting: Job[] = [];
+  /** How many at the front of those have been taken: moving up the rest each time would take longer the more there are. */
+  #taken = 0;
+  #lastNumber = 0;
+
+  get isIdle(): boolean {
+    return this.size === 0 && this.sources.size === 0;
+  }
+
+  add(payload: Uint8Array): void {
+    this.size += 1;
+    this.#lastNumber += 1;
+    const sentAt = performance.now();
+    this.#waiting.push({ number: this.#lastNumber, payload, sentAt, attempts: 0 });
+    this.#wake();
+  }
+
+  take(limit: number): MemoryClaim[] {
+    const jobs = this.#waiting.slice(this.#taken, this.#taken + limit);
+    this.#taken += jobs.length;
+    if (this.#taken * 2 > this.#waiting.length) this.#forgetTaken();
+    return jobs.map((job) => new MemoryClaim(job));
+  }
+
+  giveBack(job: Job): void {
+    this.#forgetTaken();
+    const place = this.#waiting.findIndex(({ number }) => number > job.number);
+    this.#waiting.splice(place < 0 ? this.#waiting.length : place, 0, job);
+    this.#wake();
+  }
+
+  #forgetTaken(): void {
+    this.#waiting.splice(0, this.#taken);
+    this.#taken = 0;
+  }
+
+  #wake(): void {
+    for (const source of this.sources) source.wake();
+  }
+}
+
+/** What one consumption takes from a queue. */
+class MemorySource implements JobSource<MemoryClaim> {
+  readonly #queue: MemoryQueue;
+  readonly #bury: (payload: Uint8Array) => void;
+  readonly #onClose: () => void;
+  #isInterrupted = false;
+  wake = () => {};
+
+  constructor(queue: MemoryQueue, bury: (payload: Uint8Array) => void, onClose: () => void) {
+    this.#queue = queue;
+    this.#bury = bury;
+    this.#onClose = onClose;
+    queue.sources.add(this);
+  }
+
+  async take(limit: number): Promise<readonly MemoryClaim[]> {
+    while (!this.#isInterrupted) {
+      const woken = new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+      // As on the bus: jobs that beget jobs leave room for sockets and timers.
+      await new Promise((resolve) => setImmediate(resolve));
+      const claims = this.#isInterrupted ? [] : this.#queue.take(limit);
+      if (claims.length > 0) return claims;
+      if (!this.#isInterrupted) await woken;
+    }
+    return [];
+  }
+
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.wake();
+  }
+
+  async done(_claim: MemoryClaim): Promise<void> {
+    this.#queue.size -= 1;
+  }
+
+  async again({ job, attempt }: MemoryClaim): Promise<MemoryClaim> {
+    return new MemoryClaim({ ...job, attempts: attempt });
+  }
+
+  async bury({ payload }: MemoryClaim): Promise<void> {
+    this.#queue.size -= 1;
+    this.#bury(payload);
+  }
+
+  async release({ job, attempt }: MemoryClaim, unbegun: boolean): Promise<void> {
+    this.#queue.giveBack(unbegun ? job : { ...job, attempts: attempt });
+  }
+
+  async close(): Promise<void> {
+    this.#queue.sources.delete(this);
+    this.#onClose();
+  }
+}
+
+/** The work queues that the memory layers on one bus share. They live as long as the bus. */
+export class MemoryQueues implements QueueBackend {
+  readonly #queues = new Map<string, MemoryQueue>();
+
+  async enqueue(name: string, payload: Uint8Array, capacity: number): Promise<boolean> {
+    const queue = this.#queue(name);
+    if (queue.size >= capacity) return false;
+    queue.add(payload);
+    return true;
+  }
+
+  async consume(name: string, receiver: QueueReceiver, { concurrency }: QueueSettings): Promise<Consumption> {
+    const queue = this.#queue(name);
+    const source = new MemorySource(
+      queue,
+      (payload) => this.#queue(name + deadSuffix).add(payload),
+      () => {
+        if (queue.isIdle) this.#queues.delete(name);
+      },
+    );
+    return new QueueWorker(source, receiver, concurrency, globalThis);
+  }
+
+  #queue(name: string): MemoryQueue {
+    const queue = this.#queues.get(name) ?? new MemoryQueue();
+    this.#queues.set(name, queue);
+    return queue;
+  }
+}

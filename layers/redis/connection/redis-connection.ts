@@ -1,0 +1,211 @@
+import { Redis } from "ioredis";
+import type { Clock } from "../../clock.ts";
+import { LayerUnavailableError } from "../../errors.ts";
+import { backoffMs } from "./backoff.ts";
+import { within } from "./deadline.ts";
+import { atTurnEnd } from "./end-of-turn.ts";
+import { isRefusal } from "./refusal.ts";
+import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
+
+/** What a link tells its owner. */
+export interface LinkListener {
+  /** Connected and ready for commands: for the first time, or again. */
+  up(): void;
+  /** The connection is gone; what the server knew of it, too. */
+  down(): void;
+  /** An outage has begun, or goes on for another reason. Never twice in one outage for the same. */
+  error(error: Error): void;
+}
+
+/** What a node of a cluster says that is not, or no longer, the one to ask: connecting anew finds the right one. */
+const misplaced = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
+
+/** How long a closing link waits for what it has sent to be answered. */
+const lingerMs = 1_000;
+
+/** One connection to a Redis server, that comes back by itself once it has been up. */
+export class Link {
+  readonly redis: Redis;
+  readonly #role: string;
+  readonly #server: RedisServer;
+  readonly #listener: LinkListener;
+  readonly #clock: Clock;
+  readonly #reported = new Set<string>();
+  #failure: Error | undefined;
+  #wasUp = false;
+  #breaking: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #giveUp: (() => void) | undefined;
+  #isCorked = false;
+
+  /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
+  constructor(role: string, server: RedisServer, listener: LinkListener, clock: Clock) {
+    this.#role = role;
+    this.#server = server;
+    this.#listener = listener;
+    this.#clock = clock;
+    const { create = (options: AnyConnectionOptions) => new Redis(options) } = server;
+    this.redis = create({
+      connectionName: `greenroom-${role}`,
+      ...server.options,
+      // A first connection that fails is for the caller of `open`; only one that was up comes back by itself.
+      retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
+      // Nothing cancels this pause, so it is a short one.
+      sentinelRetryStrategy: (attempt) => (this.#wasUp ? Math.min(backoffMs(attempt), lingerMs / 2) : null),
+    });
+    this.redis.on("ready", () => this.#up());
+    this.redis.on("close", () => this.#down());
+    this.redis.on("error", (error) => {
+      forgiveSocket(this.redis);
+      this.#failed(error);
+    });
+  }
+
+  get isUp(): boolean {
+    return this.redis.status === "ready";
+  }
+
+  /** Why a connection that was up is down, unless it has been closed. */
+  get outage(): LayerUnavailableError | undefined {
+    return this.#wasUp && !this.isUp && this.#closing === undefined ? this.trouble : undefined;
+  }
+
+  /** Why commands fail at the moment. */
+  get trouble(): LayerUnavailableError {
+    return this.unavailable("is not connected");
+  }
+
+  /** An error that names the server, without its password, says `what` it does, and why if that is known. */
+  unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
+    const { address } = this.#server;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
+  }
+
+  /** @throws {LayerUnavailableError} naming the address, without the password. The link is closed then. */
+  async open(): Promise<void> {
+    const { connectTimeoutMs } = this.#server;
+    const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
+    const givenUp = new Promise<never>((_, reject) => {
+      this.#giveUp = () => reject(new Error("closed meanwhile"));
+    });
+    try {
+      await within(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
+    } catch (error) {
+      const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
+      await this.close();
+      throw failure;
+    }
+  }
+
+  /**
+   * Runs one command. Those of one turn of the event loop are written together, at its end.
+   *
+   * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
+   *   server refuses: {@link isRefusal} tells.
+   */
+  async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+    this.#cork();
+    try {
+      return await command(this.redis);
+    } catch (error) {
+      const cause = withoutCommand(error);
+      const failure = this.#commandFailed(cause);
+      // A refusal would be final. This one ends as the connection does: later, and for all that was under way.
+      if (misplaced.test(cause.message)) await this.rebuild(cause);
+      throw failure;
+    }
+  }
+
+  /** Hangs up and connects anew: the connection looks healthy, but is not. Resolves once it is gone. */
+  rebuild(why: Error): Promise<void> {
+    if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
+    if (this.#breaking !== undefined) return this.#breaking;
+    this.#breaking = new Promise((resolve) => this.redis.once("close", () => resolve()));
+    this.#failed(why);
+    this.redis.disconnect(true);
+    return this.#breaking;
+  }
+
+  /** Waits a little for the answers that are due, then hangs up. */
+  close(): Promise<void> {
+    this.#giveUp?.();
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #commandFailed(cause: Error): LayerUnavailableError {
+    if (!this.isUp) return this.trouble;
+    return this.unavailable(isRefusal(cause) ? "refuses a command" : "did not answer a command", cause);
+  }
+
+  async #close(): Promise<void> {
+    if (this.isUp) {
+      const late = () => new Error("no answer to QUIT");
+      await within(this.redis.quit(), lingerMs, this.#clock, late).catch(() => {});
+    }
+    const { status } = this.redis;
+    if (status === "end") return;
+    const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
+    this.redis.disconnect();
+    // ioredis says "end" of a connection, not of the pause before it would have made one, and not soon while it asks
+    // Sentinels that do not answer.
+    if (status === "reconnecting") return;
+    const late = () => new Error("no end of the connection");
+    await within(ended, lingerMs, this.#clock, late).catch(() => {});
+  }
+
+  /** A write of its own for each command costs twice its CPU, here and at the server (see docs/decisions.md). */
+  #cork(): void {
+    if (this.#isCorked || !this.isUp) return;
+    const { stream } = this.redis;
+    this.#isCorked = true;
+    stream.cork();
+    atTurnEnd(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
+  }
+
+  #up(): void {
+    // A connection that is ready only while it is closed has nobody to tell: whoever began to work would never stop.
+    if (this.#closing !== undefined) return;
+    this.#wasUp = true;
+    this.#failure = undefined;
+    this.#reported.clear();
+    this.#listener.up();
+  }
+
+  #down(): void {
+    this.#breaking = undefined;
+    if (!this.#wasUp || this.#closing !== undefined) return;
+    this.#listener.down();
+    this.#failed(this.#failure ?? new Error("the connection was closed"));
+  }
+
+  #failed(error: Error): void {
+    this.#failure = withoutCommand(error);
+    if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(error.message)) return;
+    this.#reported.add(error.message);
+    this.#listener.error(this.trouble);
+  }
+}
+
+/**
+ * To be called at an error of a connection: lets its socket have more of them.
+ *
+ * ioredis listens for one. TLS may have a second, such as the server's alert after a certificate was not accepted here, and
+ * that one would end the process.
+ */
+export function forgiveSocket({ stream }: Redis): void {
+  // None until the first attempt to connect; and the second error of a socket says nothing new.
+  stream?.on("error", () => {});
+}
+
+/** The error without the command that failed: that of a login holds the password. */
+function withoutCommand(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (!("command" in error)) return error;
+  const { name, message } = error;
+  return Object.assign(new Error(message), { name });
+}

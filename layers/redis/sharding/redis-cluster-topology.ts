@@ -1,0 +1,183 @@
+import { createConnection, Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { AbstractConnector, Redis } from "ioredis";
+import { LayerUnavailableError } from "../../errors.ts";
+import { forgiveSocket } from "../connection/redis-connection.ts";
+import type { RedisAddress } from "../connection/server-address.ts";
+import type { AnyConnectionOptions } from "../connection/server-options.ts";
+
+/** The slots of one master, as ranges with both ends included. */
+export interface Shard {
+  readonly master: RedisAddress;
+  readonly slots: readonly (readonly [from: number, to: number])[];
+}
+
+/** Knows nodes of a cluster, and asks them who is master of what. */
+export class ClusterTopology {
+  readonly #options: AnyConnectionOptions;
+  readonly #seeds: string;
+  readonly #heard: (shards: readonly Shard[]) => void;
+  readonly #asking = new Set<Redis>();
+  #question: Promise<Shard[]> | undefined;
+  #known: readonly RedisAddress[];
+  #isClosed = false;
+
+  /** @param heard hears each answer, whoever asked. */
+  constructor(
+    seeds: readonly RedisAddress[],
+    options: AnyConnectionOptions,
+    heard: (shards: readonly Shard[]) => void,
+  ) {
+    this.#heard = heard;
+    this.#known = seeds;
+    this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`).join(", ");
+    this.#options = options;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /**
+   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong. Those
+   * who ask meanwhile get the same answer.
+   *
+   * @throws {LayerUnavailableError} naming the nodes that were given, if none answers.
+   */
+  shards(): Promise<readonly Shard[]> {
+    this.#question ??= this.#askAll().finally(() => {
+      this.#question = undefined;
+    });
+    return this.#question;
+  }
+
+  /** Asks nobody any more, and waits for no answer. */
+  close(): void {
+    this.#isClosed = true;
+    for (const redis of this.#asking) redis.disconnect();
+  }
+
+  /** The class of ioredis' that connects to whoever is master of most of `slots` at the time. */
+  connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
+    const topology = this;
+    const { tls, disconnectTimeout = 1 } = this.#options;
+    return class extends AbstractConnector {
+      constructor() {
+        super(disconnectTimeout);
+      }
+
+      override check(info: { role?: string }): boolean {
+        return info.role === undefined || info.role === "master";
+      }
+
+      override async connect(): Promise<Socket> {
+        this.connecting = true;
+        const master = await topology.#masterOf(slots).catch((error: Error) => error);
+        this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
+        // ioredis gives up for good after an exception. A socket that broke at once is tried again.
+        if (master instanceof Error) this.firstError = master;
+        this.stream.once("error", (error: Error) => {
+          this.firstError = error;
+        });
+        return this.stream;
+      }
+    };
+
+    function open({ host, port }: RedisAddress): Socket {
+      return tls === undefined ? createConnection({ host, port }) : connectTls({ ...tls, host, port });
+    }
+  }
+
+  async #askAll(): Promise<Shard[]> {
+    let cause: unknown;
+    for (const node of this.#known) {
+      if (this.#isClosed) break;
+      try {
+        const shards = await this.#ask(node);
+        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
+        if (!this.#isClosed) this.#heard(shards);
+        return shards;
+      } catch (error) {
+        cause = error;
+      }
+    }
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
+  }
+
+  async #masterOf(slots: Shard["slots"]): Promise<RedisAddress> {
+    const shares = (await this.shards()).map((shard) => ({ shard, count: inCommon(slots, shard.slots) }));
+    const [most] = shares.sort((one, other) => other.count - one.count);
+    if (most === undefined || most.count === 0) {
+      throw new LayerUnavailableError(`Nobody in the cluster serves slots ${slots.join(", ")}.`);
+    }
+    return most.shard.master;
+  }
+
+  async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
+    const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
+    const redis = new Redis({ ...this.#options, ...settings, host, port });
+    // That a login or a certificate is refused is told here only; to whoever waits, the connection is just closed.
+    let failure: Error | undefined;
+    redis.on("error", (error) => {
+      forgiveSocket(redis);
+      failure ??= error;
+    });
+    this.#asking.add(redis);
+    try {
+      await redis.connect();
+      return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
+    } catch (error) {
+      const why = failure ?? error;
+      throw new Error(`${host}:${port}: ${why instanceof Error ? why.message : why}`);
+    } finally {
+      this.#asking.delete(redis);
+      redis.disconnect();
+    }
+  }
+}
+
+/** One range in the answer to `CLUSTER SLOTS`: its ends, its master, and its replicas. */
+type Slots = readonly [
+  from: number,
+  to: number,
+  master: readonly [host: string | null, port: number, id: string],
+];
+
+/** A node that does not know its own host is at the one where it was asked. */
+function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
+  const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
+  for (const [from, to, [host, port, id]] of answer) {
+    const shard = shards.get(id) ?? { master: { host: host || asked, port }, slots: [] };
+    shard.slots.push([from, to]);
+    shards.set(id, shard);
+  }
+  return [...shards.values()];
+}
+
+function inCommon(some: Shard["slots"], others: Shard["slots"]): number {
+  let count = 0;
+  for (const [from, to] of some) {
+    for (const [first, last] of others) count += Math.max(0, Math.min(to, last) - Math.max(from, first) + 1);
+  }
+  return count;
+}
+
+/** How many slots are served. */
+export function servedSlots(shards: readonly Shard[]): number {
+  return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
+}
+
+/** Which slots belong together, whoever their master is: the same text for the same parts. */
+export function partition(shards: readonly Shard[]): string {
+  const parts = shards.map(({ slots }) => {
+    const ends: [number, number][] = [];
+    for (const [from, to] of [...slots].sort(([one], [other]) => one - other)) {
+      const last = ends.at(-1);
+      if (last !== undefined && last[1] + 1 === from) last[1] = to;
+      else ends.push([from, to]);
+    }
+    return ends.map((range) => range.join("-")).join();
+  });
+  return parts.sort().join(" ");
+}

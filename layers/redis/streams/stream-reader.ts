@@ -1,0 +1,171 @@
+import type { Redis } from "ioredis";
+import type { HistoryQuery, StoredHistory } from "../../backend.ts";
+import { atTurnEnd } from "../connection/end-of-turn.ts";
+import type { PubSubCommands } from "../connection/pubsub-commands.ts";
+import type { Link } from "../connection/redis-connection.ts";
+import type { StreamSource } from "./stream-follower.ts";
+import {
+  type Entry,
+  type Head,
+  parseEntry,
+  parseHead,
+  type Snapshot,
+  type StreamNames,
+  streamNames,
+} from "./stream-format.ts";
+
+/** How many heads go into one command. */
+const headsPerCommand = 1_000;
+/** How many entries a page has. At least 2: the first is the one that is known. */
+const entriesPerPage = 100;
+/** How many pages are read at once, so that a thousand groups that fill holes do not fill the memory. */
+const mostReads = 32;
+
+interface HeadQuestion {
+  readonly topic: string;
+  resolve(head: Head): void;
+  reject(error: unknown): void;
+}
+
+/** Reads streams and their heads over one connection. */
+export class StreamReader implements StreamSource {
+  readonly #link: Link;
+  readonly #commands: PubSubCommands;
+  readonly #waiting: (() => void)[] = [];
+  #questions: HeadQuestion[] = [];
+  #reads = 0;
+  #server: string | undefined;
+
+  /** @param link one that knows the scripts of {@link defineStreamScripts}. */
+  constructor(link: Link, commands: PubSubCommands) {
+    this.#link = link;
+    this.#commands = commands;
+    link.redis.on("ready", () => this.#identify());
+  }
+
+  get isUp(): boolean {
+    return this.#link.isUp;
+  }
+
+  get server(): string | undefined {
+    return this.#server;
+  }
+
+  /** What one turn of the event loop asks for goes out together. */
+  head(topic: string): Promise<Head> {
+    return new Promise((resolve, reject) => {
+      if (this.#questions.length === 0) atTurnEnd(() => this.#askHeads());
+      this.#questions.push({ topic, resolve, reject });
+    });
+  }
+
+  async read(topic: string, offset: number): Promise<Snapshot> {
+    const { head, entries } = await this.#page(topic, (redis, { stream, head: key }) =>
+      redis.multi().get(key).xrangeBuffer(stream, offset, "+", "COUNT", entriesPerPage).exec(),
+    );
+    return { head: head ?? (await this.head(topic)), entries, hasMore: entries.length === entriesPerPage };
+  }
+
+  async history(topic: string, { limit, since }: HistoryQuery): Promise<StoredHistory> {
+    const after = typeof since === "number" ? since : (since?.offset ?? 0);
+    const newestAfter = (offset: number) =>
+      this.#page(topic, (redis, { stream, head }) =>
+        redis
+          .multi()
+          .get(head)
+          .xrevrangeBuffer(stream, "+", offset + 1, "COUNT", limit)
+          .exec(),
+      );
+    let page = await newestAfter(after);
+    const isOther = typeof since === "object" && since.epoch !== page.head?.epoch;
+    const isKnown = page.head !== undefined && after <= page.head.offset && !isOther;
+    // To a place that is none of this history, all of it is new.
+    if (!isKnown && after > 0) page = await newestAfter(0);
+    const { head } = page;
+    if (head === undefined) return { entries: [], position: undefined, complete: since === undefined };
+    const { epoch } = head;
+    const entries = page.entries
+      .reverse()
+      .map(({ payload, offset }) => ({ payload, position: { offset, epoch } }));
+    const complete = since === undefined || (isKnown && entries.length === head.offset - after);
+    return { entries, position: { offset: head.offset, epoch }, complete };
+  }
+
+  /** The first question on a connection, so that it is answered before any other. */
+  #identify(): void {
+    this.#link.redis.info("server").then(
+      (facts) => {
+        this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
+      },
+      // The connection has broken again, or may not ask: then one server is as good as another.
+      () => {},
+    );
+  }
+
+  async #page(
+    topic: string,
+    ask: (redis: Redis, names: StreamNames) => Promise<[Error | null, unknown][] | null>,
+  ): Promise<{ head: Head | undefined; entries: Omit<Entry, "epoch">[] }> {
+    await this.#turn();
+    try {
+      const [head, rows] = await this.#link.run((redis) => answersOf(ask(redis, streamNames(topic))));
+      return { head: asHead(head), entries: asEntries(rows, asHead(head)) };
+    } finally {
+      this.#reads -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#reads >= mostReads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#reads += 1;
+  }
+
+  #askHeads(): void {
+    const questions = this.#questions;
+    this.#questions = [];
+    const perCommand = this.#commands.takesManySlots ? headsPerCommand : 1;
+    for (let from = 0; from < questions.length; from += perCommand) {
+      void this.#answer(questions.slice(from, from + perCommand));
+    }
+  }
+
+  async #answer(questions: readonly HeadQuestion[]): Promise<void> {
+    try {
+      const names = questions.map(({ topic }) => streamNames(topic));
+      const keys = [...names.map(({ head }) => head), ...names.map(({ stream }) => stream)];
+      const texts = await this.#link.run((redis) => redis.greenroomHeads(keys.length, ...keys));
+      for (const [index, { resolve, reject }] of questions.entries()) {
+        const head = asHead(texts[index]);
+        if (head !== undefined) resolve(head);
+        else reject(new Error(`"${keys[index]}" in Redis holds no head of a stream: delete it.`));
+      }
+    } catch (error) {
+      for (const { reject } of questions) reject(error);
+    }
+  }
+}
+
+/** What the commands of a transaction answered. @throws as the first of them that failed, or was refused. */
+async function answersOf(transaction: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {
+  const answers = await transaction.catch((error: Error & { previousErrors?: Error[] }) => {
+    throw error.previousErrors?.[0] ?? error;
+  });
+  return (answers ?? []).map(([error, answer]) => {
+    if (error !== null) throw error;
+    return answer;
+  });
+}
+
+function asHead(text: unknown): Head | undefined {
+  return typeof text === "string" ? parseHead(text) : undefined;
+}
+
+/** What lies beyond the head is no part of the history: it is left of one whose head was lost. */
+function asEntries(rows: unknown, head: Head | undefined): Omit<Entry, "epoch">[] {
+  const entries = (rows ?? []) as [id: Buffer, fields: Buffer[]][];
+  return entries.flatMap(([id, [, payload]]) => {
+    const entry = parseEntry(id.toString("latin1"), payload);
+    return entry === undefined || head === undefined || entry.offset > head.offset ? [] : [entry];
+  });
+}

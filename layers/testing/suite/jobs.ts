@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { InvalidNameError } from "../../errors.ts";
+import { handle, numbers, sendNumbers } from "../numbered-jobs.ts";
+import type { Stage } from "../stage.ts";
+import { type BegunJob, Worker } from "../worker.ts";
+
+export function describeJobs(stage: Stage): void {
+  describe("named channels", () => {
+    it("give each message to one worker, whoever sent it, wherever it is", async () => {
+      const [near, far] = [new Worker(), new Worker()];
+      await stage.one.consume("jobs", near.handle, { concurrency: 4 });
+      await stage.other.consume("jobs", far.handle, { concurrency: 4 });
+      await Promise.all([sendNumbers(stage.one, "jobs", 1, 200), sendNumbers(stage.other, "jobs", 201, 400)]);
+      const all = () => [...near.begun, ...far.begun];
+      await Promise.race([near, far].map((worker) => worker.until(() => all().length >= 400)));
+      await Promise.all([near, far].map((worker) => worker.until(() => worker.running === 0)));
+      await Promise.all([stage.one.close(), stage.other.close()]);
+      assert.deepEqual(
+        all()
+          .map(({ message }) => Number(message.number))
+          .sort((a, b) => a - b),
+        numbers(1, 400),
+      );
+      assert.ok(all().every(({ delivery }) => delivery.attempt === 1));
+    });
+
+    it("keep messages until somebody works on them, also when their sender has gone", async () => {
+      await stage.other.send("jobs", { type: "job", number: 1, bytes: new Uint8Array([0, 255]) });
+      await stage.other.close();
+      const worker = new Worker();
+      await stage.one.consume("jobs", worker.handle);
+      await worker.hasBegun(1);
+      assert.deepEqual(worker.begun[0]?.message, {
+        type: "job",
+        number: 1,
+        bytes: Buffer.from([0, 255]),
+      });
+      assert.ok(Object.isFrozen(worker.begun[0]?.message));
+    });
+
+    it("carry a message as it was when it was sent", async () => {
+      const message = { type: "job", list: [1] };
+      const sending = stage.one.send("jobs", message);
+      message.list.push(2);
+      await sending;
+      const worker = new Worker();
+      await stage.other.consume("jobs", worker.handle);
+      await worker.hasBegun(1);
+      assert.deepEqual(worker.begun[0]?.message.list, [1]);
+    });
+
+    it("are handled in order and one at a time, also where one has to be tried again", async () => {
+      const worker = new Worker(({ message, delivery }) => {
+        if (message.number === 20 && delivery.attempt < 3) throw new Error("not yet");
+      });
+      await sendNumbers(stage.one, "jobs", 1, 25);
+      await stage.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
+      await sendNumbers(stage.one, "jobs", 26, 50);
+      await worker.hasBegun(52);
+      assert.deepEqual(worker.numbers, [...numbers(1, 20), 20, 20, ...numbers(21, 50)]);
+      assert.equal(worker.most, 1);
+    });
+
+    it("are handled as many at once as was asked for, and no more", async () => {
+      const gate = handle();
+      const worker = new Worker(() => gate.released);
+      await stage.one.consume("jobs", worker.handle, { concurrency: 3 });
+      await sendNumbers(stage.other, "jobs", 1, 10);
+      await worker.hasBegun(3);
+      gate.release();
+      await worker.hasBegun(10);
+      assert.equal(worker.most, 3);
+    });
+
+    it("let one worker go on with what comes after a message that another one is busy with", async () => {
+      const gate = handle();
+      const busy = new Worker(() => gate.released);
+      const idle = new Worker();
+      await stage.one.consume("jobs", busy.handle);
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      await busy.hasBegun(1);
+      await stage.other.consume("jobs", idle.handle);
+      await sendNumbers(stage.one, "jobs", 2, 10);
+      await idle.hasBegun(9);
+      assert.deepEqual(idle.numbers, numbers(2, 10));
+      gate.release();
+    });
+
+    it("are apart from each other, and from those of another world", async () => {
+      const workers = [new Worker(), new Worker(), new Worker()] as const;
+      const elsewhere = await stage.startNode("spec-elsewhere");
+      await stage.one.consume("jobs", workers[0].handle);
+      await stage.one.consume("jobs2", workers[1].handle);
+      const closing = await elsewhere.consume("jobs", workers[2].handle);
+      await elsewhere.send("jobs", { type: "job", number: 3 });
+      await stage.other.send("jobs2", { type: "job", number: 2 });
+      await stage.other.send("jobs", { type: "job", number: 1 });
+      await Promise.all(workers.map((worker) => worker.hasBegun(1)));
+      assert.deepEqual(
+        workers.map((worker) => worker.numbers),
+        [[1], [2], [3]],
+      );
+      await closing.close();
+    });
+
+    it("leave the event loop its turns while one message begets another without end", async () => {
+      const again = (job: BegunJob) => stage.one.send("jobs", { type: "job", number: job.message.number });
+      const worker = new Worker(again);
+      const consumption = await stage.one.consume("jobs", worker.handle);
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setTimeout(resolve, 0));
+      await consumption.close();
+    });
+
+    it("add up: what was published, received and consumed", async () => {
+      const worker = new Worker(({ delivery }) => {
+        if (delivery.attempt === 1) throw new Error("not yet");
+      });
+      const consumption = await stage.other.consume("jobs", worker.handle, { retryAfterMs: 0 });
+      await sendNumbers(stage.one, "jobs", 1, 3);
+      await worker.hasBegun(6);
+      await consumption.close();
+      assert.deepEqual(stage.one.counters(), {
+        published: 3,
+        received: 0,
+        delivered: 0,
+        consumed: 0,
+        dropped: {},
+      });
+      assert.deepEqual(stage.other.counters(), {
+        published: 0,
+        received: 6,
+        delivered: 0,
+        consumed: 3,
+        dropped: {},
+      });
+    });
+
+    it("are refused names that are too long for their dead letters, or hold a '!'", async () => {
+      const longest = "x".repeat(94);
+      const worker = new Worker();
+      await stage.one.consume(longest, worker.handle);
+      await stage.one.send(longest, { type: "job", number: 1 });
+      await worker.hasBegun(1);
+      await assert.rejects(stage.one.send(`${longest}x`, { type: "job" }), InvalidNameError);
+      for (const name of [`${longest}x`, "a!b", "", "a b"]) {
+        await assert.rejects(stage.one.consume(name, worker.handle), InvalidNameError);
+      }
+    });
+
+    it("are refused what is no function, which takes no message", async () => {
+      await stage.one.send("jobs", { type: "job", number: 1 });
+      for (const handler of [undefined, null, {}]) {
+        await assert.rejects(stage.one.consume("jobs", handler as never), TypeError);
+      }
+      const worker = new Worker();
+      await stage.one.consume("jobs", worker.handle);
+      await worker.hasBegun(1);
+      assert.deepEqual(worker.attempts, [[1, 1]]);
+    });
+
+    it("are refused numbers that make no sense", async () => {
+      const { handle } = new Worker();
+      for (const options of [
+        { concurrency: 0 },
+        { concurrency: 1.5 },
+        { maxDeliveries: 0 },
+        { claimAfterMs: 99 },
+        { claimAfterMs: Number.NaN },
+        { retryAfterMs: -1 },
+      ]) {
+        await assert.rejects(stage.one.consume("jobs", handle, options), RangeError);
+      }
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import { toUSVString } from "node:util";
+import { InvalidMessageError } from "../errors.ts";
+
+/** How deep objects and arrays may nest, the message itself included, where one is sent and where it arrives. */
+export const maxDepth = 100;
+
+/**
+ * Checks that `value` holds only what arrives as it was sent: null, booleans, numbers, integers of 64 bits, strings,
+ * bytes (`Uint8Array`, `Buffer`), arrays and plain objects.
+ *
+ * Gives back `value` itself, or, where something inside needs another form on the wire, a copy with that form: a text
+ * with half a surrogate pair gets U+FFFD, as on a socket, since a Python process would choke on it; an integer of more
+ * than 32 bits becomes a bigint, since msgpackr would write it as a float.
+ *
+ * @throws {InvalidMessageError} naming the key where something else was found.
+ */
+export function plain(value: unknown, key: string, depth = 1): unknown {
+  switch (typeof value) {
+    case "string":
+      return toUSVString(value);
+    case "number":
+      return isWideInteger(value) ? BigInt(value) : value;
+    case "boolean":
+    case "undefined":
+      return value;
+    case "bigint":
+      if (BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value) return value;
+      throw refused(key, "a bigint of more than 64 bits");
+    case "object":
+      if (value === null || value instanceof Uint8Array) return value;
+      if (depth > maxDepth) throw refused(key, `nested deeper than ${maxDepth} levels`);
+      if (Array.isArray(value)) return plainArray(value, key, depth);
+      if (isPlainObject(value)) return plainObject(value, depth);
+  }
+  throw refused(key, kindOf(value));
+}
+
+/** Whether `value` is an object literal or what `JSON.parse` makes of one: no array, no instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** Freezes `value` and all it holds, except bytes, which cannot be frozen. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  for (const key in value) deepFreeze(value[key]);
+  return Object.freeze(value);
+}
+
+function plainArray(values: readonly unknown[], key: string, depth: number): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    const checked = plain(value, key, depth + 1);
+    if (!Object.is(checked, value)) {
+      copy ??= [...values];
+      copy[index] = checked;
+    }
+  }
+  return copy ?? values;
+}
+
+function plainObject(object: Record<string, unknown>, depth: number): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined;
+  for (const key in object) {
+    if (key === "__proto__") throw refused(key, "a key that would change what an object is");
+    const value = object[key];
+    const checked = plain(value, key, depth + 1);
+    if (!Object.is(checked, value)) {
+      copy ??= { ...object };
+      copy[key] = checked;
+    }
+  }
+  return copy ?? object;
+}
+
+function isWideInteger(value: number): boolean {
+  return (value > 0xffff_ffff || value < -0x8000_0000) && Number.isSafeInteger(value);
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value !== "object") return `a ${typeof value}`;
+  return `an instance of ${value?.constructor?.name ?? "an unnamed class"}`;
+}
+
+function refused(key: string, kind: string): InvalidMessageError {
+  return new InvalidMessageError(
+    `A message holds null, booleans, numbers, strings, bytes, arrays and plain objects: "${key}" is ${kind}.`,
+  );
+}

@@ -1,0 +1,89 @@
+import { type Actor, type AnyActor, toPromise } from "xstate";
+import {
+  type AskOptions,
+  CloseCode,
+  type connectionMachine,
+  type Exit,
+  type Frame,
+} from "../../actors/index.ts";
+import type { Message } from "../../layers/message.ts";
+import type { Control } from "../cluster/cluster.ts";
+import { carried } from "../cluster/through-codec.ts";
+import type { VirtualTransport } from "../socket/in-memory-transport.ts";
+import type { Connection } from "./actor.ts";
+
+/** How an actor ended whose machine broke. */
+const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
+
+/** A spawned actor, from outside. */
+export class ActorReference {
+  readonly #connection: Connection;
+  readonly #transport: VirtualTransport;
+  readonly #control: Control;
+  #done: Promise<Exit> | undefined;
+
+  constructor(connection: Connection, transport: VirtualTransport, control: Control) {
+    this.#connection = connection;
+    this.#transport = transport;
+    this.#control = control;
+  }
+
+  /** Settles when the actor has closed and holds nothing any more. Never rejects. */
+  get done(): Promise<Exit> {
+    this.#done ??= toPromise(this.machine).catch(() => brokenExit);
+    return this.#done;
+  }
+
+  /** Its address, from any node. */
+  get channel(): string {
+    return this.#connection.groups.channel;
+  }
+
+  /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */
+  get machine(): Actor<typeof connectionMachine> {
+    return this.#connection.machine;
+  }
+
+  /**
+   * The actor of the machine that it runs, where {@link machineConsumer} made its consumer: another one after a restart.
+   * What its `getPersistedSnapshot()` gives can be given to `spawn`.
+   */
+  get behaviour(): AnyActor | undefined {
+    return this.#connection.behaviour;
+  }
+
+  /**
+   * What it would have written to a socket, for one reader. When nobody reads, the last 1,000 frames are kept and the
+   * others are counted as `unread`. The iteration ends when the actor has closed.
+   */
+  get outgoing(): AsyncIterableIterator<Frame> {
+    return this.#transport.outgoing;
+  }
+
+  /** Gives it a frame, as a client would. Once it is on its way out, the frame is dropped and counted as `closing`. */
+  receive(frame: Frame): void {
+    this.#connection.receive(frame);
+  }
+
+  /**
+   * Sends it a message, as over a layer: it comes later, after what was sent before, and all that a layer checks is checked.
+   * To an actor that has stopped it is counted as a dead letter.
+   *
+   * @throws {InvalidMessageError}
+   */
+  send(message: Message): void {
+    this.#control.post(this.#connection.inbox, carried(message));
+  }
+
+  /** Asks it. @throws as {@link Runtime.ask} does. */
+  ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
+    const { inbox, name } = this.#connection;
+    return this.#control.askInbox(inbox, name, message, options) as Promise<R>;
+  }
+
+  /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */
+  stop(): Promise<Exit> {
+    this.#transport.leave(CloseCode.normal);
+    return this.done;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Exit, Scope } from "../../actors/index.ts";
+import type { GreenroomError } from "../../layers/errors.ts";
+import type { ConsumerClass } from "../consumer-class.ts";
+import { Deadline } from "../deadline.ts";
+import { ConnectionLostError, RejectedError } from "../errors.ts";
+import type { Environment } from "../runtime-context.ts";
+import { VirtualTransport } from "../socket/in-memory-transport.ts";
+import { Connection } from "./actor.ts";
+import { ActorReference } from "./actor-ref.ts";
+
+/** The facts of a connection that no request gives. */
+type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
+
+/** Runs a consumer without a socket. Resolves when it has joined, and `connect` has settled; rejects if it has not. */
+export function spawn(
+  environment: Environment,
+  Consumer: ConsumerClass,
+  { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
+): Promise<ActorReference> {
+  const { clock, counters, limits } = environment;
+  const transport = new VirtualTransport(counters);
+  const connection = new Connection(environment, Consumer, new VirtualScope(scope), transport, snapshot);
+  const reference = new ActorReference(connection, transport, environment.control);
+  return new Promise((resolve, reject) => {
+    const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
+    // It may end while its `connect` still waits for something.
+    transport.onEnded = refuse;
+    connection.start(new Deadline(clock, limits.connectTimeoutMs)).then(
+      () => {
+        transport.onEnded = undefined;
+        resolve(reference);
+      },
+      (error) => (error instanceof ConnectionLostError ? refuse() : reject(error)),
+    );
+  });
+}
+
+const refusalOf = ({ status, reason }: Exit): GreenroomError =>
+  status === undefined ? new ConnectionLostError() : new RejectedError(status, reason);
+
+const none = Object.freeze({});
+const noSubprotocols: readonly string[] = Object.freeze([]);
+
+class VirtualScope implements Scope {
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers = none;
+  readonly subprotocols = noSubprotocols;
+  readonly clientAddress = undefined;
+  readonly user: unknown;
+  #query: URLSearchParams | undefined;
+
+  constructor({ path = "", params = none, query, user }: GivenScope) {
+    this.path = path;
+    this.params = params;
+    this.user = user;
+    this.#query = query;
+  }
+
+  // Few ask for it, and an empty one is no small object.
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams();
+    return this.#query;
+  }
+}

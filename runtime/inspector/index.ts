@@ -1,2 +1,0 @@
-export { InspectorError, type InspectorOptions, inspector } from "./inspector.ts";
-export { ownMachineGuard } from "./own-machine-guard.ts";

@@ -1,0 +1,69 @@
+import type { IncomingMessage } from "node:http";
+import type { Scope } from "../../actors/index.ts";
+import type { Refusal } from "../http-response.ts";
+
+/**
+ * Decides, before an upgrade is answered and before an actor is made, whether to let it in. Guards run in order, those of
+ * the runtime first, then those of the route:
+ *
+ * - returning nothing lets it in
+ * - returning `{ status, reason }` refuses it with that HTTP status
+ * - returning `{ user }` lets it in and sets `scope.user` for the guards after it and for the consumer
+ *
+ * What a guard throws is answered with 500 and goes to `onError`.
+ *
+ * @example
+ * ```ts
+ * const authenticate: Guard = async (scope) => {
+ *   const user = await sessions.find(scope.headers.cookie);
+ *   return user ? { user } : { status: 401, reason: "Sign in first" };
+ * };
+ * createRuntime({ layers, guards: [originGuard(), authenticate] });
+ * ```
+ */
+export type Guard = (scope: Scope, request: IncomingMessage) => Verdict | Promise<Verdict>;
+
+// biome-ignore lint/suspicious/noConfusingVoidType: a guard that returns nothing lets in.
+export type Verdict = Refusal | { readonly user: unknown } | undefined | void;
+
+export interface OriginGuardOptions {
+  /** Origins to let in besides the server's own, such as `https://app.example.com`. @default [] */
+  readonly allow?: readonly string[];
+  /** Whether to let in a request without `Origin`, which no browser sends. @default true */
+  readonly allowMissing?: boolean;
+}
+
+/**
+ * Refuses upgrades from pages of other sites with 403: a browser sends cookies along with those, too. It compares host
+ * and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as it does behind a proxy
+ * that speaks TLS.
+ *
+ * @throws {TypeError} if `allow` holds something that is no origin.
+ */
+export function originGuard({ allow = [], allowMissing = true }: OriginGuardOptions = {}): Guard {
+  const allowed = new Set(allow.map(normalise));
+  return ({ headers }) => {
+    const { origin, host } = headers;
+    if (origin === undefined) {
+      return allowMissing ? undefined : { status: 403, reason: "A request without Origin is not let in" };
+    }
+    if (host !== undefined && isSameHost(origin, host)) return undefined;
+    if (URL.canParse(origin) && allowed.has(new URL(origin).origin)) return undefined;
+    return { status: 403, reason: "Pages of this origin are not let in" };
+  };
+}
+
+function isSameHost(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  // With the scheme of the origin, a default port that only one of the two names is no difference.
+  const own = `${url.protocol}//${host}`;
+  return url.host !== "" && URL.canParse(own) && new URL(own).host === url.host;
+}
+
+function normalise(origin: string): string {
+  if (!URL.canParse(origin) || new URL(origin).origin === "null") {
+    throw new TypeError(`"${origin}" is no origin: write it like "https://app.example.com".`);
+  }
+  return new URL(origin).origin;
+}

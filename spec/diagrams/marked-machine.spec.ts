@@ -1,0 +1,281 @@
+import { expect } from "chai";
+import { connectionMachine } from "greenroom";
+import { toSvg } from "greenroom/visualise";
+import type { Browser, Page } from "playwright-core";
+import {
+  type AnyStateMachine,
+  type AnyStateNode,
+  type AnyTransitionDefinition,
+  createActor,
+  createMachine,
+  SimulatedClock,
+  type StateValue,
+} from "xstate";
+import { connectionLogic } from "../../actors/connection-logic.ts";
+import { MarkedMachine } from "../../diagrams/marked-machine.ts";
+import { svgOf } from "../../diagrams/svg.ts";
+import { launchBrowser } from "../support/browser.ts";
+import { hostileNames, machines } from "./machines.ts";
+
+/** A group of the picture that has a mark. */
+interface Part {
+  readonly mark: string;
+  readonly classes: readonly string[];
+  readonly text: string;
+  /** The marks of the shapes at whose outlines its line begins and ends. */
+  readonly begins: readonly string[];
+  readonly ends: readonly string[];
+}
+
+/** Runs in the page. Graphviz writes the tip of an arrow's head as the second of its points. */
+const readParts = `(svg) => {
+  const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
+  if (parsed.querySelector("parsererror")) throw new Error(parsed.documentElement.textContent);
+  document.body.replaceChildren(document.importNode(parsed.documentElement, true));
+  const markOf = (group) => [...group.classList].find((name) => /^[sa]\\d+$/.test(name));
+  const groups = [...document.querySelectorAll("svg g g")];
+  const shapes = groups.flatMap((group) =>
+    group.matches(".edge") ? [] : [...group.querySelectorAll("path, polygon, ellipse")].map((shape) => ({ shape, mark: markOf(group) })));
+  for (const { shape } of shapes) shape.style.strokeWidth = "18px";
+  const touched = (point) => point === undefined ? [] :
+    [...new Set(shapes.filter(({ shape }) => shape.isPointInStroke(point)).map(({ mark }) => mark))];
+  return groups.filter(markOf).map((group) => {
+    const line = group.matches(".edge") ? group.querySelector("path") : undefined;
+    const tip = group.querySelector("polygon")?.points[1] ?? line?.getPointAtLength(line.getTotalLength());
+    return {
+      mark: markOf(group),
+      classes: [...group.classList],
+      text: [...group.querySelectorAll("text")].map(({ textContent }) => textContent).join(" "),
+      begins: touched(line?.getPointAtLength(0)),
+      ends: line ? touched(tip) : [],
+    };
+  });
+}`;
+
+const bare = (text: string) => text.replaceAll("\n", "↵").replace(/\s+/g, "");
+const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
+  node,
+  ...Object.values(node.states).flatMap(nodesOf),
+];
+const transitionsOf = ({ transitions, always }: AnyStateNode) =>
+  [...[...transitions.values()].flat(), ...(always ?? [])] as AnyTransitionDefinition[];
+
+/** Where a transition shows has to fit with where it comes from and leads to. */
+function checkMark(marked: MarkedMachine, transition: AnyTransitionDefinition): void {
+  const { eventType, source } = transition;
+  const targets = (transition.target ?? []) as readonly AnyStateNode[];
+  const to = targets.map(({ id }) => marked.markOfState(id));
+  const mark = marked.markOfTransition(transition);
+  const arrow = marked.arrows.find((candidate) => candidate.mark === mark);
+  if (arrow === undefined) {
+    const shownAt = eventType === "xstate.route" ? to[0] : marked.markOfState(source.id);
+    expect(mark, eventType).to.equal(shownAt);
+    expect(marked.states.map((state) => state.mark)).to.include(mark);
+  } else {
+    expect([arrow.from, arrow.to], eventType).to.deep.equal([marked.markOfState(source.id), to]);
+  }
+}
+
+const names = ["may", "isLate", "isNight", "isDay", "isOpen", "isFull", "isAbove", ...hostileNames];
+const allowed = Object.fromEntries(names.map((name) => [name, () => true]));
+
+/** What actors of `machine` take, as their microsteps say: one in each of its states for each event that there is. */
+function transitionsTaken(machine: AnyStateMachine): AnyTransitionDefinition[] {
+  const taken: AnyTransitionDefinition[] = [];
+  const nodes = nodesOf(machine.root);
+  const types = new Set(nodes.flatMap(({ transitions }) => [...transitions.keys()]));
+  const routes = nodes.map(({ id }) => ({ type: "xstate.route", to: `#${id}` }));
+  const events = [...[...types].map((type) => ({ type: type.replace("*", "any") })), ...routes];
+  const input = { effects: { cleanUp: () => {} } };
+  for (const { path, type } of nodes) {
+    // Where a key begins with #, XState takes it for an id.
+    if (type === "history" || path.some((key) => key.startsWith("#"))) continue;
+    const value = path.reduceRight<StateValue>((inner, key) => ({ [key]: inner }), {});
+    for (const event of events) {
+      const snapshot = machine.resolveState({ value, context: {} });
+      const actor = createActor(machine, {
+        snapshot,
+        input,
+        clock: new SimulatedClock(),
+        inspect: (inspected) => {
+          if (inspected.type === "@xstate.microstep") taken.push(...inspected._transitions);
+        },
+      });
+      // What a machine sends to nobody fails it.
+      actor.subscribe({ error: () => {} });
+      actor.start().send(event);
+    }
+  }
+  return taken;
+}
+
+describe("MarkedMachine", function () {
+  this.timeout(30_000);
+  let browser: Browser;
+  let page: Page;
+
+  before(async () => {
+    browser = await launchBrowser();
+    page = await browser.newPage();
+  });
+  after(() => browser.close());
+
+  const partsOf = async (marked: MarkedMachine) =>
+    (await page.evaluate(
+      `(${readParts})(${JSON.stringify(await svgOf(marked.dot, marked.name))})`,
+    )) as Part[];
+
+  for (const [name, machine] of Object.entries(machines)) {
+    it(`marks every state and arrow where it is drawn: ${name}`, async () => {
+      const marked = new MarkedMachine(machine);
+      const parts = await partsOf(marked);
+      const drawn = nodesOf(machine.root).filter(({ id }) => marked.markOfState(id) !== undefined);
+      expect(nodesOf(machine.root).filter((node) => !drawn.includes(node))).to.deep.equal(
+        drawn.includes(machine.root) ? [] : [machine.root],
+      );
+      expect(marked.states.map(({ mark }) => mark)).to.deep.equal(
+        drawn.map(({ id }) => marked.markOfState(id)),
+      );
+      for (const [index, { key, type, path }] of drawn.entries()) {
+        const state = marked.states[index];
+        const shown = parts.filter(({ mark }) => mark === state?.mark);
+        expect(shown.map(({ classes }) => classes.includes(type))).to.deep.equal([true]);
+        expect(bare(shown[0]?.text ?? ""))
+          .to.match(/./)
+          .and.satisfy((text: string) => text.startsWith(bare(key)));
+        expect(state?.path).to.equal(path.length === 0 ? key : path.join("."));
+        expect(state?.depth).to.equal(path.length - (drawn.includes(machine.root) ? 0 : 1));
+      }
+      for (const { mark, from, to, label } of marked.arrows) {
+        const [fork, ...forks] = parts.filter((part) => part.mark === mark && part.classes.includes("node"));
+        const lines = parts.filter((part) => part.mark === mark && part.classes.includes("edge"));
+        expect(forks).to.deep.equal([]);
+        expect(lines).to.have.length(fork === undefined ? 1 : 1 + to.length);
+        expect(fork === undefined).to.equal(to.length === 1);
+        expect(lines[0]?.begins, `the beginning of ${mark}`).to.include(from);
+        const heads = fork === undefined ? lines : lines.slice(1);
+        for (const [index, target] of to.entries())
+          expect(heads[index]?.ends, `the head of ${mark}`).to.include(target);
+        expect(bare(lines.map(({ text }) => text).join(""))).to.equal(bare(label));
+      }
+      const known = [...marked.states, ...marked.arrows].map(({ mark }) => mark);
+      expect(new Set(parts.map(({ mark }) => mark))).to.deep.equal(new Set(known));
+      expect(new Set(known)).to.have.property("size", known.length);
+    });
+
+    it(`draws what toSvg draws, without its style: ${name}`, async () => {
+      const { dot, name } = new MarkedMachine(machine);
+      const svg = await svgOf(dot, name);
+      const plain = svg.replace(/(?<=class="[^"]*) [sa]\d+(?=")/g, "");
+      expect(plain).to.equal((await toSvg(machine)).replace(/\n<style>.*?<\/style>/s, ""));
+      expect(svg).to.match(/^<svg class="machine" role="img"[^>]* viewBox="[^"]+"[^>]*>\n<title>/);
+      expect(svg).not.to.match(/<style|<!--| id="/);
+    });
+
+    it(`knows where each transition shows: ${name}`, () => {
+      const marked = new MarkedMachine(machine);
+      for (const node of nodesOf(machine.root))
+        for (const transition of transitionsOf(node)) checkMark(marked, transition);
+    });
+  }
+
+  it("knows the transitions that running actors take, of every kind", () => {
+    const kinds = new Set<string>();
+    for (const machine of Object.values(machines)) {
+      const able = machine.provide({ guards: allowed });
+      const marked = new MarkedMachine(able);
+      const taken = transitionsTaken(able);
+      expect(taken).not.to.have.lengthOf(0);
+      for (const transition of taken) {
+        checkMark(marked, transition);
+        kinds.add(transition.eventType.replace(/^(xstate\.\w+(\.(state|actor))?).*/, "$1"));
+      }
+    }
+    expect([...kinds]).to.include.members([
+      "",
+      "*",
+      "mouse.*",
+      "again",
+      "deepBack",
+      "xstate.after",
+      "xstate.done.actor",
+      "xstate.done.state",
+      "xstate.error.actor",
+      "xstate.route",
+      "xstate.snapshot",
+    ]);
+  });
+
+  it("knows the transitions of what runs as a connection", () => {
+    const marked = new MarkedMachine(connectionMachine);
+    const shown = marked.arrows.map(({ mark, label }) => [mark, label.split(/[ ,]/, 1)[0]]);
+    expect(shown).to.deep.equal([
+      ["a1", "accept"],
+      ["a2", "reject"],
+      ["a3", "close"],
+      ["a4", "cleaned"],
+    ]);
+    const marks: unknown[] = [];
+    const actor = createActor(connectionLogic, {
+      input: { effects: { cleanUp: () => {} } },
+      inspect: (event) => {
+        if (event.type === "@xstate.microstep")
+          marks.push(...event._transitions.map((transition) => marked.markOfTransition(transition)));
+      },
+    }).start();
+    actor.send({ type: "accept" });
+    actor.send({ type: "restart" });
+    actor.send({ type: "lost", code: 1001, reason: "" });
+    actor.send({ type: "cleaned" });
+    // A restart is a line in a box.
+    expect(marks).to.deep.equal(["a1", "s2", "a3", "a4"]);
+  });
+
+  it("says what leads where, and what is within what", () => {
+    const machine = createMachine({
+      id: "player",
+      initial: "off",
+      states: {
+        off: { on: { play: ["on.one", { actions: "refuse" }], both: "on.one", skip: "on.one" } },
+        on: {
+          initial: "one",
+          on: { off: "off", first: ".one" },
+          states: { one: {}, two: { type: "final" } },
+        },
+      },
+    });
+    const { name, states, arrows } = new MarkedMachine(machine);
+    expect({ name, states, arrows }).to.deep.equal({
+      name: "player",
+      states: [
+        { mark: "s1", path: "off", depth: 0, type: "atomic" },
+        { mark: "s2", path: "on", depth: 0, type: "compound" },
+        { mark: "s3", path: "on.one", depth: 1, type: "atomic" },
+        { mark: "s4", path: "on.two", depth: 1, type: "final" },
+      ],
+      arrows: [
+        { mark: "a1", from: "s1", to: ["s3"], label: "play, both, skip" },
+        { mark: "a2", from: "s2", to: ["s1"], label: "off" },
+      ],
+    });
+    const marked = new MarkedMachine(machine);
+    const shownAt = (state: string, event: string) =>
+      (machine.states[state] as AnyStateNode).transitions
+        .get(event)
+        ?.map((transition) => marked.markOfTransition(transition));
+    expect(shownAt("off", "play")).to.deep.equal(["a1", "s1"]);
+    expect(shownAt("off", "skip")).to.deep.equal(["a1"]);
+    expect(shownAt("on", "first")).to.deep.equal(["s2"]);
+  });
+
+  it("knows no transition of another machine, and no state that is not there", () => {
+    const marked = new MarkedMachine(machines.nested as AnyStateMachine);
+    const [other] = transitionsOf((machines.regions as AnyStateMachine).root);
+    expect(other && marked.markOfTransition(other)).to.equal(undefined);
+    expect(marked.markOfState("regions")).to.equal(undefined);
+  });
+
+  it("refuses what is no machine", () => {
+    expect(() => new MarkedMachine({} as never)).to.throw(TypeError, "This is no machine");
+  });
+});

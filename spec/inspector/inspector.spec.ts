@@ -1,0 +1,171 @@
+import { expect } from "chai";
+import { createRuntime, type Guard, WebSocketConsumer } from "greenroom";
+import { InspectorError, type InspectorOptions, inspector } from "greenroom/inspector";
+import { internals } from "../../runtime/internals.ts";
+import { Client } from "../support/client.ts";
+import { serve, stopServing } from "../support/serving.ts";
+
+class Anything extends WebSocketConsumer {}
+
+describe("inspector", () => {
+  afterEach(stopServing);
+
+  async function mount(options: Partial<InspectorOptions> = {}, guards?: Guard[]) {
+    const serving = await serve({ layers: {}, ...(guards && { guards }) });
+    inspector(serving.runtime, { path: "/inspect", ...options });
+    return serving;
+  }
+
+  describe("mounted", () => {
+    it("serves a page that runs nothing but its own files, and each of those", async () => {
+      const { url } = await mount({ path: "/admin/look" });
+      const response = await fetch(`${url}/admin/look`);
+      expect(response.status).to.equal(200);
+      expect(response.headers.get("content-type")).to.equal("text/html; charset=utf-8");
+      expect(response.headers.get("content-security-policy")).to.include(
+        "default-src 'none'; script-src 'self'",
+      );
+      expect(response.headers.get("x-content-type-options")).to.equal("nosniff");
+      const page = await response.text();
+      const linked = [...page.matchAll(/(?:src|href)="(look\/[^"]+)"/g)].map(([, file]) => file as string);
+      expect(linked).to.include("look/styles/style.css").and.include("look/main.js");
+      for (const file of linked) {
+        const answer = await fetch(new URL(file, response.url));
+        expect(answer.status, file).to.equal(200);
+        expect(answer.headers.get("content-type"), file).to.match(
+          /^(text\/(css|javascript)|image\/svg\+xml)/,
+        );
+        await answer.text();
+      }
+    });
+
+    it("answers only GET and HEAD, and 404 below its path for what is no file of the page", async () => {
+      const { url } = await mount();
+      expect((await fetch(`${url}/inspect`, { method: "POST" })).status).to.equal(405);
+      const head = await fetch(`${url}/inspect`, { method: "HEAD" });
+      expect([head.status, await head.text()]).to.deep.equal([200, ""]);
+      for (const path of [
+        "/inspect/protocol.ts",
+        "/inspect/index.html",
+        "/inspect/%2e%2e/inspector.ts",
+        "/inspect/",
+      ]) {
+        expect((await fetch(`${url}${path}`)).status, path).to.equal(404);
+      }
+    });
+
+    it("is there where a server's own listener asks the runtime", async () => {
+      const { runtime, server, url } = await mount();
+      server.removeAllListeners("request");
+      server.on("request", (request, response) => {
+        if (!runtime.handleRequest(request, response)) response.writeHead(418).end();
+      });
+      expect((await fetch(`${url}/inspect`)).status).to.equal(200);
+      expect((await fetch(`${url}/inspect/main.js`)).status).to.equal(200);
+      expect((await fetch(`${url}/elsewhere`)).status).to.equal(418);
+    });
+  });
+
+  describe("guards", () => {
+    it("of the runtime, then its own, are asked for the page and for its socket", async () => {
+      const { url, runtime } = await mount(
+        { guards: [({ user }) => (user === "Ada" ? undefined : { status: 403, reason: "For Ada" })] },
+        [({ query }) => ({ user: query.get("as") })],
+      );
+      runtime.route("/ws", Anything);
+      expect((await fetch(`${url}/inspect?as=Bob`)).status).to.equal(403);
+      expect(await Client.refused(`${url}/inspect?as=Bob`)).to.deep.equal({ status: 403, body: "For Ada" });
+      expect((await fetch(`${url}/inspect?as=Ada`)).status).to.equal(200);
+      await Client.open(`${url}/inspect?as=Ada`);
+      await Client.open(`${url}/ws?as=Bob`);
+    });
+
+    it("not given let in who is on the same machine, by one of its own names and by no proxy", async () => {
+      const { url } = await mount();
+      const port = new URL(url).port;
+      const refused = async (headers: Record<string, string>) =>
+        (await Client.refused(`${url}/inspect`, { headers })).status;
+      await Client.open(`${url}/inspect`);
+      await Client.open(`http://localhost:${port}/inspect`);
+      expect(await refused({ Host: `evil.example:${port}` })).to.equal(403);
+      expect(await refused({ "X-Forwarded-For": "203.0.113.7" })).to.equal(403);
+      expect(await refused({ Forwarded: "for=203.0.113.7" })).to.equal(403);
+      expect(await refused({ "X-Forwarded-Proto": "https" })).to.equal(403);
+      expect(await refused({ Host: `localhost.evil.example:${port}` })).to.equal(403);
+    });
+
+    it("are asked after the origin: pages of other sites are refused, whatever the runtime's guards let in", async () => {
+      const { url } = await mount({ guards: [() => {}], origins: ["https://ops.example"] }, []);
+      const refused = await Client.refused(`${url}/inspect`, { headers: { Origin: "https://evil.example" } });
+      expect(refused.status).to.equal(403);
+      const own = await mount({}, []);
+      const options = { headers: { Origin: "https://evil.example" } };
+      expect((await Client.refused(`${own.url}/inspect`, options)).status).to.equal(403);
+      await Client.open(`${url}/inspect`, [], { headers: { Origin: "https://ops.example" } });
+      await Client.open(`${own.url}/inspect`, [], { headers: { Origin: own.url } });
+    });
+
+    it("not given let in nobody from another machine", async () => {
+      const guards: Guard[] = [
+        (scope) => {
+          Object.defineProperty(scope, "clientAddress", { value: "203.0.113.7" });
+        },
+      ];
+      const { url } = await mount({}, guards);
+      expect((await fetch(`${url}/inspect`)).status).to.equal(403);
+    });
+  });
+
+  describe("is not mounted", () => {
+    const environment = process.env.NODE_ENV;
+    afterEach(() => {
+      if (environment === undefined) delete process.env.NODE_ENV;
+      else process.env.NODE_ENV = environment;
+    });
+
+    it("in production without guards, and is with some", async () => {
+      process.env.NODE_ENV = "production";
+      await using runtime = createRuntime();
+      expect(() => inspector(runtime, { path: "/inspect" })).to.throw(InspectorError, "needs guards");
+      inspector(runtime, { path: "/inspect", guards: [() => {}] });
+    });
+
+    it("with guards that are none, in production", async () => {
+      process.env.NODE_ENV = "production";
+      await using runtime = createRuntime();
+      expect(() => inspector(runtime, { path: "/inspect", guards: [] })).to.throw(
+        InspectorError,
+        "needs guards",
+      );
+    });
+
+    it("twice, at a path that is taken, has a parameter or is malformed", async () => {
+      await using runtime = createRuntime();
+      runtime.route("/taken", Anything);
+      expect(() => inspector(runtime, { path: "/taken" })).to.throw("is routed");
+      for (const path of ["/:name", "/", "/inspect/"]) {
+        expect(() => inspector(runtime, { path }), path).to.throw(
+          InspectorError,
+          "no place for the inspector",
+        );
+      }
+      expect(() => inspector(runtime, { path: "inspect" })).to.throw("is no pattern");
+      for (const tickMs of [0, Number.NaN, 5_001]) {
+        expect(() => inspector(runtime, { path: "/inspect", tickMs }), `${tickMs}`).to.throw(
+          RangeError,
+          "tickMs",
+        );
+      }
+      inspector(runtime, { path: "/inspect" });
+      expect(() => inspector(runtime, { path: "/again" })).to.throw(InspectorError, "already");
+    });
+
+    it("at all, unless it is asked for: nothing hears of failures then", async () => {
+      await using runtime = createRuntime();
+      expect(runtime[internals].environment.inspection).to.deep.equal({
+        onlooker: undefined,
+        onFailure: undefined,
+      });
+    });
+  });
+});

@@ -1,0 +1,38 @@
+import { expect } from "chai";
+import { Rates } from "../../../inspector/view/rates.ts";
+
+describe("Rates", () => {
+  const totals = (sent: number) => new Map([["sent", sent]]);
+
+  it("are 0 before there are two samples, and for what nobody counts", () => {
+    const rates = new Rates();
+    expect(rates.perSecond("sent")).to.equal(0);
+    rates.sample(0, totals(5));
+    expect(rates.perSecond("sent")).to.equal(0);
+    rates.sample(0, totals(6));
+    expect(rates.perSecond("sent")).to.equal(0);
+    rates.sample(500, totals(9));
+    expect(rates.perSecond("received")).to.equal(0);
+  });
+
+  it("are those of the last four samples, however far apart", () => {
+    const rates = new Rates();
+    for (const [at, sent] of [
+      [0, 1_000],
+      [500, 1_000],
+      [1_000, 1_100],
+      [2_000, 1_100],
+      [3_000, 1_500],
+    ] as const) {
+      rates.sample(at, totals(sent));
+    }
+    expect(rates.perSecond("sent")).to.equal(200);
+  });
+
+  it("count what is new from 0", () => {
+    const rates = new Rates();
+    rates.sample(0, new Map());
+    rates.sample(2_000, totals(10));
+    expect(rates.perSecond("sent")).to.equal(5);
+  });
+});

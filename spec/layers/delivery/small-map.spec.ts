@@ -1,0 +1,28 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { FewMap } from "../../../layers/delivery/small-map.ts";
+
+describe("FewMap", () => {
+  it("is a map, whatever is put in and taken out", () => {
+    const keys = [{}, {}, {}];
+    const step = fc.record({ key: fc.nat(2), value: fc.option(fc.nat(), { nil: undefined }) });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const few = new FewMap<object, number>();
+        const map = new Map<object, number>();
+        for (const { key: index, value } of steps) {
+          const key = keys[index] as object;
+          if (value === undefined) expect(few.delete(key)).to.equal(map.delete(key));
+          else {
+            few.set(key, value);
+            map.set(key, value);
+          }
+          expect(few.size).to.equal(map.size);
+          expect(new Set(few.keys())).to.deep.equal(new Set(map.keys()));
+          expect(few.keys()).to.have.length(map.size);
+          for (const each of keys) expect(few.get(each)).to.equal(map.get(each));
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,25 @@
+import { expect } from "chai";
+import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
+import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
+import { Worker } from "../../../layers/testing/index.ts";
+
+describe("work queues, encrypted", () => {
+  it("put aside what another key encrypted, counted: whoever has that key finds it in the dead letters", async () => {
+    const bus = new MemoryBus();
+    const onError = () => {};
+    const [one, other] = ["one", "other"].map(
+      (key) => new MemoryLayer({ bus, onError, encryption: { keys: [key] } }),
+    ) as [MemoryLayer, MemoryLayer];
+    const [worker, dead] = [new Worker(), new Worker()];
+    await other.send("jobs", { type: "job", number: 1 });
+    await one.send("jobs", { type: "job", number: 2 });
+    await one.consume("jobs", worker.handle);
+    await worker.hasBegun(1);
+    await other.consume("jobs.dead", dead.handle);
+    await dead.hasBegun(1);
+    expect(worker.numbers).to.deep.equal([2]);
+    expect(dead.numbers).to.deep.equal([1]);
+    expect(one.counters().dropped).to.deep.equal({ undecryptable: 1 });
+    await Promise.all([one.close(), other.close()]);
+  });
+});

@@ -1,0 +1,168 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { BoundedCache } from "../../layers/bounded-cache.ts";
+import { InvalidOptionError } from "../../layers/errors.ts";
+import { Glob } from "../../layers/glob.ts";
+import { type ByPattern, Capacity } from "../../layers/limits-by-name.ts";
+
+/** Few letters, so that patterns match often. */
+const names = fc.string({ unit: fc.constantFrom("a", "b", ".", "!"), maxLength: 12 });
+const patterns = fc.string({
+  unit: fc.constantFrom("a", "b", ".", "!", "*", "?"),
+  minLength: 1,
+  maxLength: 8,
+});
+const rule = { option: "capacity", fallback: 100 };
+
+/** What a pattern means, in the words of a regular expression. */
+function expression(pattern: string): RegExp {
+  const translated = { "*": ".*", "?": ".", ".": "\\." } as Record<string, string>;
+  return new RegExp(`^${[...pattern].map((letter) => translated[letter] ?? letter).join("")}$`, "s");
+}
+
+describe("Glob", () => {
+  it("matches what the regular expression of the same meaning does", () => {
+    fc.assert(
+      fc.property(patterns, names, (pattern, name) => {
+        expect(new Glob(pattern, "pattern").matches(name)).to.equal(expression(pattern).test(name));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("matches a name in which stars and question marks were put for letters", () => {
+    fc.assert(
+      fc.property(names, fc.array(fc.constantFrom("keep", "one", "any")), (name, changes) => {
+        const marks = { keep: (letter: string) => letter, one: () => "?", any: () => "*" };
+        const pattern = [...name].map((letter, index) => marks[changes[index] ?? "keep"](letter)).join("");
+        expect(new Glob(`${pattern}*`, "pattern").matches(name)).to.equal(true);
+      }),
+    );
+  });
+
+  it("is not slowed down by a name that almost matches in very many ways", () => {
+    // A regular expression that goes back for every star would not be done with this before the sun is.
+    const glob = new Glob(`${"a*".repeat(49)}b`, "pattern");
+    for (let times = 0; times < 1_000; times += 1) expect(glob.matches("a".repeat(99))).to.equal(false);
+  });
+});
+
+describe("Capacity", () => {
+  it("is the layer's default where nothing was told", () => {
+    expect(new Capacity(undefined, rule).resolve("room")).to.equal(100);
+    expect(new Capacity([], rule).resolve("room")).to.equal(100);
+  });
+
+  it("is one number for all names", () => {
+    const capacity = new Capacity(7, rule);
+    for (const name of ["room", "a!b", ""]) expect(capacity.resolve(name)).to.equal(7);
+  });
+
+  it("is that of the first pattern that matches, else the default", () => {
+    const capacity = new Capacity(
+      [
+        ["room_lobby", 1_000],
+        ["room_?", 50],
+        ["room_*", 20],
+        ["*!*", 5],
+      ],
+      rule,
+    );
+    const expected = {
+      room_lobby: 1_000,
+      room_1: 50,
+      room_12: 20,
+      room_: 20,
+      "node!1": 5,
+      rooms: 100,
+      xroom_1: 100,
+    };
+    for (const [name, value] of Object.entries(expected))
+      expect(capacity.resolve(name), name).to.equal(value);
+  });
+
+  it("resolves every name as trying one pattern after the other does, however often and in whatever order", () => {
+    const lists = fc.array(fc.tuple(patterns, fc.integer({ min: 1, max: 1_000 })), { maxLength: 6 });
+    fc.assert(
+      fc.property(lists, fc.array(names, { maxLength: 20 }), (list, asked) => {
+        const capacity = new Capacity(list, rule);
+        for (const name of [...asked, ...asked.toReversed()]) {
+          const first = list.find(([pattern]) => expression(pattern).test(name));
+          expect(capacity.resolve(name)).to.equal(first?.[1] ?? 100);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("goes on resolving when it has seen more names than it remembers", () => {
+    const capacity = new Capacity([["*7", 7]], rule);
+    for (const round of [1, 2]) {
+      for (let number = 0; number < 3_000; number += 1) {
+        expect(capacity.resolve(`room_${number}`), `round ${round}`).to.equal(number % 10 === 7 ? 7 : 100);
+      }
+    }
+  });
+
+  it("refuses values that are no capacity, and says which", () => {
+    const refusals: [unknown, string][] = [
+      [0, "`capacity` is an integer from 1 to 500, not 0."],
+      [-1, "`capacity` is an integer from 1 to 500, not -1."],
+      [1.5, "`capacity` is an integer from 1 to 500, not 1.5."],
+      [501, "`capacity` is an integer from 1 to 500, not 501."],
+      [Number.NaN, "not NaN."],
+      [Number.POSITIVE_INFINITY, "not Infinity."],
+      [
+        [
+          ["a", 1],
+          ["b", 0],
+        ],
+        "`capacity[1][1]` is an integer from 1 to 500, not 0.",
+      ],
+      [[["a", "1"]], "`capacity[0][1]` is an integer"],
+      ["100", "`capacity` is a number, or a list of pairs"],
+      [null, "`capacity` is a number, or a list of pairs"],
+      [{ "room_*": 1 }, "`capacity` is a number, or a list of pairs"],
+      [["room_*", 1], "`capacity` is a number, or a list of pairs"],
+    ];
+    for (const [option, message] of refusals) {
+      expect(() => new Capacity(option as ByPattern, { ...rule, max: 500 }), message).to.throw(
+        InvalidOptionError,
+        message,
+      );
+    }
+    expect(new Capacity(500, { ...rule, max: 500 }).resolve("room")).to.equal(500);
+    expect(new Capacity(1, rule).resolve("room")).to.equal(1);
+  });
+
+  it("refuses patterns that no name can match", () => {
+    for (const pattern of ["", "room 1", "room_[0-9]", "größe", "a/*", "x".repeat(100), 7]) {
+      expect(
+        () =>
+          new Capacity(
+            [
+              ["*", 1],
+              [pattern as string, 1],
+            ],
+            rule,
+          ),
+      ).to.throw(
+        InvalidOptionError,
+        `\`capacity[1][0]\` is 1 to 99 of the letters of names, '!', '*' and '?', not ${JSON.stringify(pattern)}.`,
+      );
+    }
+  });
+});
+
+describe("BoundedCache", () => {
+  it("computes once while it remembers, and never holds more than its limit", () => {
+    const cache = new BoundedCache<string, number>(2);
+    const computed: string[] = [];
+    const get = (key: string) => cache.get(key, () => computed.push(key));
+    for (const key of ["a", "b", "a", "b", "c", "b", "a"]) {
+      get(key);
+      expect(cache.size).to.be.at.most(2);
+    }
+    expect(computed).to.deep.equal(["a", "b", "c", "a"]);
+  });
+});

@@ -1,0 +1,126 @@
+import { expect } from "chai";
+import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
+import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
+import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
+import { Recorder } from "../../../layers/testing/index.ts";
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("MemoryBus", () => {
+  it("delivers what one turn published in the next check phase, in order", async () => {
+    const bus = new MemoryBus();
+    const received: string[] = [];
+    for (const topic of ["a", "b"]) {
+      bus.subscribe(topic, (_, payload) => received.push(`${topic}${payload[0]}`));
+    }
+    bus.publish("a", Uint8Array.of(1));
+    bus.publish("b", Uint8Array.of(2));
+    queueMicrotask(() => bus.publish("a", Uint8Array.of(3)));
+    await Promise.resolve();
+    expect(received).to.deep.equal([]);
+    await nextTurn();
+    expect(received).to.deep.equal(["a1", "b2", "a3"]);
+  });
+
+  it("gives a subscriber nothing that was published before it came or after it left", async () => {
+    const bus = new MemoryBus();
+    const received: (number | undefined)[] = [];
+    const subscriber = (_: string, payload: Uint8Array) => void received.push(payload[0]);
+    bus.publish("a", Uint8Array.of(1));
+    bus.subscribe("a", subscriber);
+    bus.publish("a", Uint8Array.of(2));
+    await nextTurn();
+    bus.publish("a", Uint8Array.of(3));
+    bus.unsubscribe("a", subscriber);
+    bus.subscribe("a", subscriber);
+    bus.publish("a", Uint8Array.of(4));
+    await nextTurn();
+    expect(received).to.deep.equal([2, 4]);
+  });
+});
+
+describe("MemoryBackend", () => {
+  it("is quiet after it was closed, even for what is on its way", async () => {
+    const bus = new MemoryBus();
+    const backend = new MemoryBackend(bus, "x");
+    const received: string[] = [];
+    await backend.open({ payload: (topic) => void received.push(topic), gap() {}, error() {} });
+    await backend.subscribe("a");
+    await backend.publish("a", new Uint8Array());
+    await nextTurn();
+    await backend.publish("a", new Uint8Array());
+    await backend.close();
+    await nextTurn();
+    expect(received).to.deep.equal(["a"]);
+  });
+
+  it("has in flight what its listener says is waiting, until it is closed", async () => {
+    const bus = new MemoryBus();
+    const backend = new MemoryBackend(bus, "x");
+    await backend.open({ payload() {}, gap() {}, error() {}, waiting: 3 });
+    await backend.publish("a", new Uint8Array());
+    expect([bus.inFlight, backend.inFlight]).to.deep.equal([4, 4]);
+    await nextTurn();
+    await backend.close();
+    expect([bus.inFlight, backend.inFlight]).to.deep.equal([0, 0]);
+  });
+});
+
+describe("MemoryLayer", () => {
+  /** Puts so many channels into a group, and each takes so long, that a node does not serve them all in one turn. */
+  async function addMembers(layer: MemoryLayer): Promise<string[]> {
+    const deliver = () => {
+      const end = performance.now() + 0.2;
+      while (performance.now() < end);
+    };
+    const channels = await Promise.all(
+      Array.from({ length: 200 }, () => layer.newChannel({ deliver, gap() {} })),
+    );
+    await Promise.all(channels.map((channel) => layer.groupAdd("group", channel)));
+    return channels;
+  }
+
+  it("counts as in flight what any node of its bus has not given to all, until that node closes", async () => {
+    const bus = new MemoryBus();
+    const [one, other] = [new MemoryLayer({ bus }), new MemoryLayer({ bus })];
+    await Promise.all([one, other].map(addMembers));
+    await one.groupSend("group", { type: "slow" });
+    expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
+    await nextTurn();
+    expect([one.inFlight, other.inFlight]).to.deep.equal([2, 2]);
+    await other.close();
+    expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
+    while (one.inFlight !== 0) await nextTurn();
+    expect(one.counters().delivered).to.equal(200);
+    expect(other.counters().delivered).to.be.within(1, 199);
+    await one.close();
+  });
+
+  it("has accounted for what waits when it closes", async () => {
+    const layer = new MemoryLayer();
+    const [channel = ""] = await addMembers(layer);
+    await layer.groupSend("group", { type: "slow" });
+    await layer.send(channel, { type: "late" });
+    await nextTurn();
+    const { received, delivered, dropped } = layer.counters();
+    expect({ received, dropped }).to.deep.equal({ received: 2, dropped: {} });
+    const closing = layer.close();
+    expect(layer.counters()).to.deep.include({ delivered, dropped: { "no-channel": 1 } });
+    await closing;
+  });
+});
+
+describe("MemoryLayer without a bus", () => {
+  it("is a world of its own", async () => {
+    const [one, other] = [new MemoryLayer(), new MemoryLayer()];
+    const [mine, theirs] = [new Recorder(), new Recorder()];
+    await one.groupAdd("group", await one.newChannel(mine));
+    await other.groupAdd("group", await other.newChannel(theirs));
+    await other.groupSend("group", { type: "theirs" });
+    await one.groupSend("group", { type: "mine" });
+    await theirs.next("theirs");
+    await mine.next("mine");
+    expect([mine.types, theirs.types]).to.deep.equal([["mine"], ["theirs"]]);
+    await Promise.all([one.close(), other.close()]);
+  });
+});

@@ -1,0 +1,62 @@
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { atTurnEnd } from "../../../../layers/redis/connection/end-of-turn.ts";
+import { Link } from "../../../../layers/redis/connection/redis-connection.ts";
+import { fixed } from "../../../../layers/redis/connection/server-options.ts";
+import { type RedisServer, startRedisServer } from "../../../support/redis-server.ts";
+
+const immediate = () => new Promise((resolve) => setImmediate(resolve));
+const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+describe("atTurnEnd", () => {
+  it("calls all in order, with what they ask for in turn, and nothing twice", async () => {
+    const called: string[] = [];
+    const note = (text: string) => () => void called.push(text);
+    atTurnEnd(() => {
+      note("a")();
+      atTurnEnd(note("c"));
+    });
+    await nextTick();
+    atTurnEnd(note("b"));
+    expect(called).to.deep.equal([]);
+    await immediate();
+    expect(called).to.deep.equal(["a", "b", "c"]);
+    atTurnEnd(note("d"));
+    await immediate();
+    expect(called).to.deep.equal(["a", "b", "c", "d"]);
+  });
+});
+
+describe("Link", () => {
+  let server: RedisServer;
+  before(async () => {
+    server = await startRedisServer();
+  });
+  after(() => server.stop());
+
+  it("writes what a turn of the event loop sends in one go", async () => {
+    const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
+    const { hostname: host, port } = new URL(server.url);
+    const link = new Link(
+      "publisher",
+      { address: server.url, connectTimeoutMs: 5_000, options: { ...fixed, host, port: Number(port) } },
+      { up() {}, down() {}, error() {} },
+      clock,
+    );
+    const onlooker = new Redis(server.url);
+    /** How often the server has read from a socket. */
+    const reads = async () => Number(/total_reads_processed:(\d+)/.exec(await onlooker.info("stats"))?.[1]);
+    await link.open();
+    const before = await reads();
+    const answers: Promise<unknown>[] = [];
+    for (let count = 0; count < 20; count += 1) {
+      answers.push(link.run((redis) => redis.ping()));
+      await nextTick();
+    }
+    await Promise.all(answers);
+    // One for the commands, and one for this question.
+    expect((await reads()) - before).to.equal(2);
+    await link.close();
+    onlooker.disconnect();
+  });
+});

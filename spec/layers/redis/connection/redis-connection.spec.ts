@@ -1,0 +1,48 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { expect } from "chai";
+import { Link } from "../../../../layers/redis/connection/redis-connection.ts";
+import { fixed } from "../../../../layers/redis/connection/server-options.ts";
+
+const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
+
+describe("Link", () => {
+  let server: Server;
+  afterEach(() => server.close());
+
+  // A probe that was begun on such a connection never stopped.
+  it("tells nobody that it is up when it is ready only while it is closed", async () => {
+    const heard: string[] = [];
+    let closing: Promise<void> | undefined;
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on("data", (bytes) => {
+        for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello)\r\n/gi)) {
+          // Whether it is ready is what ioredis asks last, and what is answered too late.
+          if (/info/i.test(command)) closing = link.close();
+          else socket.write("+OK\r\n");
+        }
+      });
+      socket.on("end", () => socket.end("$9\r\nloading:0\r\n"));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const link = new Link(
+      "publisher",
+      {
+        address: `127.0.0.1:${port}`,
+        connectTimeoutMs: 5_000,
+        options: { ...fixed, disconnectTimeout: 5_000, host: "127.0.0.1", port },
+      },
+      { up: () => heard.push("up"), down: () => heard.push("down"), error: () => heard.push("error") },
+      clock,
+    );
+    let isReady = false;
+    link.redis.on("ready", () => {
+      isReady = true;
+    });
+    await link.open().catch(() => {});
+    await closing;
+    expect(isReady).to.equal(true);
+    expect(heard).to.deep.equal([]);
+  });
+});

@@ -1,0 +1,82 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { inspect } from "node:util";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import { LayerUnavailableError } from "../../../../layers/errors.ts";
+import { pubSub } from "../../../../layers/redis/connection/pubsub-commands.ts";
+import { RedisPubSubLayer } from "../../../../layers/redis/index.ts";
+import { freePort } from "../../../support/free-port.ts";
+import { type RedisSentinels, startRedisSentinels } from "../../../support/redis-sentinel.ts";
+import { until } from "../../support/until.ts";
+import { describeRedisLayers } from "../support/describe-redis-layers.ts";
+
+const password = "hunter2-secret";
+
+describe("over Sentinel", () => {
+  let group: RedisSentinels;
+  let raw: Redis;
+  before(async function () {
+    this.timeout(30_000);
+    group = await startRedisSentinels({ password });
+    raw = new Redis(group.master.url);
+  });
+  after(async () => {
+    raw.disconnect();
+    await group.stop();
+  });
+
+  const place = () => ({ sentinels: group.sentinels, name: group.name, redis: { password } });
+
+  describeRedisLayers({ place, clients: () => [raw], clientOf: () => raw, commands: pubSub });
+
+  /** What `ready` rejects with, without the password anywhere in it. */
+  async function failure(layer: RedisPubSubLayer): Promise<Error> {
+    const error = await layer.ready().then(
+      () => expect.fail("It opened."),
+      (reason: Error) => reason,
+    );
+    await layer.close();
+    expect(error).to.be.instanceOf(LayerUnavailableError);
+    expect(inspect(error, { depth: 9, showHidden: true })).not.to.match(/hunter2/);
+    return error;
+  }
+
+  it("says which Sentinels do not answer", async () => {
+    const port = await freePort();
+    const sentinels = [{ host: "127.0.0.1", port }];
+    const error = await failure(new RedisPubSubLayer({ ...place(), sentinels, prefix: "chat" }));
+    expect(error.message)
+      .to.include(`mymaster (by Sentinels 127.0.0.1:${port})`)
+      .and.to.include("unreachable");
+  });
+
+  it("says what is wrong at the master, without showing the password", async () => {
+    const redis = { password: "hunter2-wrong" };
+    const error = await failure(new RedisPubSubLayer({ ...place(), redis, prefix: "chat" }));
+    expect(error.message).to.include("WRONGPASS");
+  });
+
+  it("can be given up while a Sentinel says nothing", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const sentinels = [{ host: "127.0.0.1", port: (silent.address() as AddressInfo).port }];
+    const layer = new RedisPubSubLayer({ ...place(), sentinels, prefix: "chat", connectTimeoutMs: 60_000 });
+    const opening = layer.ready().catch((error: Error) => error);
+    await until(() => sockets.length === 2);
+    await layer.close();
+    expect(await opening).to.have.property("code", "ERR_LAYER_CLOSED");
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await once(silent, "close");
+  });
+
+  it("goes on with the Sentinels that do answer", async () => {
+    const dead = { host: "127.0.0.1", port: await freePort() };
+    const layer = new RedisPubSubLayer({ ...place(), sentinels: [dead, ...group.sentinels], prefix: "chat" });
+    await layer.ready();
+    expect(layer.health).to.deep.equal({ ok: true });
+    await layer.close();
+  });
+});

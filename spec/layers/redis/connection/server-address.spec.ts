@@ -1,0 +1,156 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { expect } from "chai";
+import { Cluster, Redis } from "ioredis";
+import { redisPlace } from "../../../../layers/redis/connection/server-address.ts";
+import {
+  type RedisFactory,
+  RedisPubSubLayer,
+  type RedisPubSubLayerOptions,
+} from "../../../../layers/redis/index.ts";
+import { Recorder } from "../../../../layers/testing/index.ts";
+import { redisUrl } from "../../../support/redis.ts";
+
+/** A factory that makes one connection, and gives it whenever it is asked. */
+function sameAgain(): RedisFactory {
+  let redis: Redis | undefined;
+  return (options) => {
+    redis ??= new Redis(redisUrl(), options);
+    return redis;
+  };
+}
+
+describe("redisPlace", () => {
+  it("wants one way to the server, not none or two", () => {
+    for (const place of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
+      expect(() => redisPlace(place as { url: string })).to.throw(TypeError, "one of url, sentinels, client");
+    }
+  });
+
+  it("wants Sentinels to have an address and their master a name", () => {
+    const nodes = ["x:1", { host: "x" }, { host: "x", port: "1" }, { host: "", port: 1 }, undefined];
+    for (const place of [
+      { sentinels: [] },
+      { sentinels: [{ host: "x", port: 1 }], name: "" },
+      ...nodes.map((node) => ({ sentinels: [node], name: "main" })),
+    ]) {
+      expect(() => redisPlace(place as never)).to.throw(TypeError, "Sentinels look like");
+    }
+  });
+
+  it("wants a client that can be duplicated", () => {
+    expect(() => redisPlace({ client: {} as Redis })).to.throw(TypeError, "ioredis' Redis");
+  });
+
+  it("says which option is for a Redis Cluster, if it gets that as a client", () => {
+    const client = new Cluster([{ host: "x", port: 1 }], { lazyConnect: true }) as unknown as Redis;
+    expect(() => redisPlace({ client })).to.throw(TypeError, "{ cluster: [");
+  });
+
+  it("passes on passwords and TLS for Sentinels, but nothing that decides on delivery", () => {
+    const redis = { password: "x", sentinelPassword: "y", enableOfflineQueue: true, role: "slave" };
+    const { address, options } = redisPlace({ sentinels: [{ host: "x", port: 1 }], name: "main", redis });
+    expect(address).to.equal("main (by Sentinels x:1)");
+    expect(options).to.include({
+      password: "x",
+      sentinelPassword: "y",
+      enableOfflineQueue: false,
+      role: "master",
+    });
+  });
+
+  it("names the server of a client", () => {
+    const client = new Redis({ host: "x", port: 1, password: "secret", lazyConnect: true });
+    expect(redisPlace({ client }).address).to.equal("x:1");
+  });
+});
+
+describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
+  let own: Redis;
+  let prefix: string;
+  beforeEach(() => {
+    own = new Redis(redisUrl());
+    prefix = `own-${randomBytes(6).toString("hex")}`;
+  });
+  afterEach(() => own.disconnect());
+
+  async function carries(options: RedisPubSubLayerOptions): Promise<void> {
+    const layer = new RedisPubSubLayer(options);
+    const other = new RedisPubSubLayer({ url: redisUrl(), prefix });
+    const inbox = new Recorder();
+    await layer.groupAdd("room", await layer.newChannel(inbox));
+    await other.groupSend("room", { type: "in" });
+    await layer.groupSend("room", { type: "out" });
+    await Promise.all([inbox.next("in"), inbox.next("out")]);
+    await Promise.all([layer.close(), other.close()]);
+  }
+
+  it("uses it as a pattern, and leaves it open and as it was", async () => {
+    await carries({ client: own, prefix });
+    expect([own.status, own.mode]).to.deep.equal(["ready", "normal"]);
+    await own.set(prefix, "still works", "EX", 60);
+    expect(await own.get(prefix)).to.equal("still works");
+  });
+
+  it("leaves it unconnected if it is", async () => {
+    const lazy = new Redis(redisUrl(), { lazyConnect: true });
+    await carries({ client: lazy, prefix });
+    expect(lazy.status).to.equal("wait");
+  });
+
+  it("takes a function that makes clients, and closes those", async () => {
+    const made: Redis[] = [];
+    const client: RedisFactory = (options) => {
+      const redis = new Redis(redisUrl(), options);
+      made.push(redis);
+      return redis;
+    };
+    await carries({ client, prefix });
+    expect(made.map(({ status }) => status)).to.deep.equal(["end", "end"]);
+  });
+
+  for (const [how, fault, make] of [
+    ["a promise", "a promise", async (options) => new Redis(redisUrl(), options)],
+    ["a promise that rejects", "a promise", () => Promise.reject(new Error("no"))],
+    ["nothing", "undefined", () => undefined],
+    ["null", "null", () => null],
+    ["a Cluster", "{ cluster: [", () => new Cluster([{ host: "x", port: 1 }], { lazyConnect: true })],
+    ["one that connects already", "lazyConnect", () => new Redis(redisUrl())],
+    ["one that is connected", "ready", () => own],
+    ["one for the second time", "second time", sameAgain()],
+    ["one with options of its own", "keyPrefix", (options) => new Redis({ ...options, keyPrefix: "mine:" })],
+  ] as [string, string, (options: object) => unknown][]) {
+    it(`rejects, when it is opened, if a function gives ${how}, and says what it has to give`, async () => {
+      if (own.status !== "ready") await once(own, "ready");
+      const layer = new RedisPubSubLayer({ client: make as RedisFactory, prefix });
+      const unhandled: unknown[] = [];
+      const hear = (reason: unknown) => unhandled.push(reason);
+      process.on("unhandledRejection", hear);
+      const error = await layer.ready().catch((reason: Error) => reason);
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("unhandledRejection", hear);
+      expect(unhandled).to.deep.equal([]);
+      expect(error).to.be.instanceOf(TypeError);
+      expect(error)
+        .to.have.property("message")
+        .that.includes("client(options) has to return")
+        .and.includes(fault);
+      await layer.close();
+      expect(own.status).to.equal("ready");
+    });
+  }
+
+  it("hangs up what a function has made that connects already", async () => {
+    const made: Redis[] = [];
+    const client = () => {
+      const redis = new Redis(redisUrl());
+      made.push(redis);
+      return redis;
+    };
+    const layer = new RedisPubSubLayer({ client, prefix });
+    await layer.ready().catch(() => {});
+    expect(made).to.have.length(1);
+    for (const redis of made) if (redis.status !== "end") await once(redis, "end");
+    await layer.close();
+  });
+});

@@ -1,0 +1,19 @@
+import { Redis } from "ioredis";
+import { pubSub } from "../../../../layers/redis/connection/pubsub-commands.ts";
+import { redisUrl } from "../../../support/redis.ts";
+import { describeRedisLayers } from "../support/describe-redis-layers.ts";
+
+describe("on one server", () => {
+  let raw: Redis;
+  before(() => {
+    raw = new Redis(redisUrl());
+  });
+  after(() => raw.quit());
+
+  describeRedisLayers({
+    place: () => ({ url: redisUrl() }),
+    clients: () => [raw],
+    clientOf: () => raw,
+    commands: pubSub,
+  });
+});

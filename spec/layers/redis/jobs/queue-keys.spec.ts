@@ -1,0 +1,32 @@
+import { expect } from "chai";
+import { queueKeys } from "../../../../layers/redis/jobs/queue-keys.ts";
+
+/** What a cluster takes for the key's slot: what is between the first brace and the next, unless that is nothing. */
+const tagOf = (key: string) => /\{([^}]+)\}/.exec(key)?.[1] ?? key;
+
+describe("queueKeys", () => {
+  for (const prefix of ["chat", "a}b", "}", "{", "{a}", "}{"]) {
+    it(`keeps a queue of prefix "${prefix}" and its dead letters in one slot`, () => {
+      const queue = `${prefix}__queue__jobs`;
+      const { stream, dead } = queueKeys(queue);
+      const ofDead = queueKeys(`${queue}.dead`);
+      expect(ofDead.stream).to.equal(dead);
+      const keys = [stream, dead, ofDead.dead];
+      expect(new Set(keys)).to.have.property("size", 3);
+      expect(new Set(keys.map(tagOf))).to.deep.equal(new Set([tagOf(stream)]));
+      expect(tagOf(stream)).not.to.equal(stream);
+    });
+  }
+
+  it("gives each queue a key of its own", () => {
+    const queues = [
+      "a__queue__b",
+      "a}__queue__b",
+      "a{__queue__b",
+      "a__queue__b.dead",
+      "a__queue__.dead",
+      "a__queue__b.dead.x",
+    ];
+    expect(new Set(queues.map((queue) => queueKeys(queue).stream)).size).to.equal(queues.length);
+  });
+});

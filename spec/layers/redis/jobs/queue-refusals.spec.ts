@@ -1,0 +1,127 @@
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
+import { LayerUnavailableError } from "../../../../layers/errors.ts";
+import { RedisStreamsLayer } from "../../../../layers/redis/index.ts";
+import { Worker } from "../../../../layers/testing/index.ts";
+import { type Gate, gate } from "../../../support/gate.ts";
+import { type RedisServer, startRedisServer } from "../../../support/redis.ts";
+import { until } from "../../support/until.ts";
+
+const prefix = "refusals";
+const queue = `{${prefix}__queue__jobs}`;
+
+describe("RedisQueues on a server that refuses", () => {
+  let server: RedisServer;
+  let admin: Redis;
+  let layer: ChannelLayer;
+  let errors: Error[];
+  let open: Gate;
+  beforeEach(async () => {
+    server = await startRedisServer();
+    admin = new Redis(server.url);
+    await admin.call("ACL", "SETUSER", "node", "on", ">secret", "~*", "&*", "+@all");
+    errors = [];
+    open = gate();
+    layer = new RedisStreamsLayer({
+      url: server.url.replace("//", "//node:secret@"),
+      prefix,
+      onError: (error) => errors.push(error as Error),
+    });
+  });
+  afterEach(async () => {
+    await server.resume();
+    open.open();
+    await layer.close();
+    admin.disconnect();
+    await server.kill();
+  });
+
+  const send = (number: number) => layer.send("jobs", { type: "job", number });
+
+  /** How often a script has failed on the server. */
+  async function failures(): Promise<number> {
+    const stats = await admin.info("commandstats");
+    const counts = stats.matchAll(/cmdstat_eval(?:sha)?:.*rejected_calls=(\d+),failed_calls=(\d+)/g);
+    return [...counts].reduce((sum, [, rejected, failed]) => sum + Number(rejected) + Number(failed), 0);
+  }
+
+  const refusals = [
+    {
+      what: "has no memory for a dead letter",
+      said: "OOM",
+      begin: () => admin.config("SET", "maxmemory", "1"),
+      end: () => admin.config("SET", "maxmemory", "0"),
+      work() {
+        throw new Error("not this one");
+      },
+    },
+    {
+      what: "does not permit that a job is done",
+      said: "can't run this command",
+      begin: () => admin.call("ACL", "SETUSER", "node", "-xack"),
+      end: () => admin.call("ACL", "SETUSER", "node", "+xack"),
+      work() {},
+    },
+  ];
+  for (const { what, said, begin, end, work } of refusals) {
+    it(`says once that the server ${what}, in its health as long as that lasts, and goes on then`, async () => {
+      const second = gate();
+      const worker = new Worker(async ({ message }) => {
+        await (message.number === 3 ? second : open).opened;
+        work();
+      });
+      await layer.consume("jobs", worker.handle, { maxDeliveries: 1, concurrency: 2 });
+      await Promise.all([send(1), send(2)]);
+      await worker.hasBegun(2);
+      await begin();
+      const before = await failures();
+      open.open();
+      // Both have been tried again, and more than once.
+      await until(async () => (await failures()) >= before + 6);
+      const refused = () => errors.filter(({ message }) => message.includes(said));
+      expect(refused().map(({ name }) => name)).to.deep.equal(["LayerUnavailableError"]);
+      const { health } = layer;
+      expect(health.ok ? "" : health.reason).to.include(said);
+      await end();
+      await until(async () => (await admin.xlen(queue)) === 0);
+      await until(() => layer.health.ok);
+      await send(3);
+      await worker.hasBegun(3);
+      // The next time is news again.
+      await begin();
+      second.open();
+      await until(() => refused().length === 2);
+      await end();
+      await until(() => layer.health.ok);
+    });
+  }
+
+  it("takes what others have added for garbage, however many fields it has, and goes on", async () => {
+    const worker = new Worker();
+    const fields = Array.from({ length: 18_000 }, (_, index) => `field ${index}`);
+    await admin.xadd(queue, "*", ...fields);
+    await layer.consume("jobs", worker.handle);
+    await send(1);
+    await worker.hasBegun(1);
+    expect(worker.numbers).to.deep.equal([1]);
+    const [dead] = await admin.xrange(`${queue}.dead`, "-", "+");
+    expect(dead?.[1]).to.deep.equal(fields.slice(0, 2));
+    expect(layer.counters().dropped.garbage).to.equal(1);
+    expect(errors.map(({ message }) => message)).to.deep.equal(["What was queued is no message."]);
+  });
+
+  it("rejects at once what a frozen server would let pile up, and takes more when answers come", async () => {
+    await send(0);
+    await server.pause();
+    const bytes = new Uint8Array(512 * 1024);
+    const sends = Array.from({ length: 128 }, () => layer.send("jobs", { type: "job", bytes }));
+    const refused = await send(1).catch((error: unknown) => error);
+    expect(refused).to.be.instanceOf(LayerUnavailableError);
+    expect(String(refused)).to.include("does not keep up with what is sent");
+    await server.resume();
+    await Promise.all(sends);
+    await send(2);
+    expect(await admin.xlen(queue)).to.equal(130);
+  });
+});

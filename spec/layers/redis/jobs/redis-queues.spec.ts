@@ -1,0 +1,376 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { expect } from "chai";
+import { Redis } from "ioredis";
+import type { JobDelivery } from "../../../../layers/backend.ts";
+import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
+import type { Message } from "../../../../layers/message.ts";
+import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
+import { runScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
+import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
+import { describeWorkQueues, Worker } from "../../../../layers/testing/index.ts";
+import { run } from "../../../support/child-process.ts";
+import { type Gate, gate } from "../../../support/gate.ts";
+import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
+import { queueLayer } from "../support/queue-layer.ts";
+
+/** A client that knows nothing of this package. */
+let raw: Redis;
+before(() => {
+  raw = new Redis(redisUrl());
+});
+after(() => raw.quit());
+
+describeWorkQueues("RedisQueues", {
+  startNode: (world, options) => queueLayer({ ...options, url: redisUrl(), prefix: world }),
+  publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
+  enqueue: (queue, payload) => raw.xadd(`{${queue}}`, "*", "payload", Buffer.from(payload)),
+});
+
+describe("RedisQueues on a server", () => {
+  let prefix: string;
+  let key: string;
+  let layers: ChannelLayer[];
+  let errors: Error[];
+  let open: Gate;
+  let servers: RedisServer[];
+  beforeEach(() => {
+    prefix = `queues-${randomBytes(6).toString("hex")}`;
+    key = `{${prefix}__queue__jobs}`;
+    [layers, errors, servers] = [[], [], []];
+    open = gate();
+  });
+  afterEach(async () => {
+    open.open();
+    await Promise.all(layers.map((layer) => layer.close()));
+    await Promise.all(servers.map((server) => server.kill()));
+  });
+
+  function startLayer(url = redisUrl()): ChannelLayer {
+    const layer = queueLayer({ url, prefix, onError: (error) => errors.push(error as Error) });
+    layers.push(layer);
+    return layer;
+  }
+
+  const send = (layer: ChannelLayer, number: number) => layer.send("jobs", { type: "job", number });
+
+  /** The queue's pending entries, as `[id, consumer, idle, deliveries]`. */
+  const pending = async () =>
+    (await raw.xpending(key, "workers", "-", "+", 100)) as [string, string, number, number][];
+
+  const consumers = async () =>
+    ((await raw.xinfo("CONSUMERS", key, "workers")) as unknown[][]).map(([, name]) => String(name));
+
+  /** The ids of connections on the server that are for `role`. */
+  async function connections(role: string, client = raw): Promise<string[]> {
+    const list = String(await client.client("LIST"));
+    return [...list.matchAll(new RegExp(`^id=(\\d+) .* name=greenroom-${role} `, "gm"))].map(([, id]) =>
+      String(id),
+    );
+  }
+
+  it("keeps an entry until its handler is done, and no longer", async () => {
+    const layer = startLayer();
+    const worker = new Worker(() => open.opened);
+    const consumption = await layer.consume("jobs", worker.handle);
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    expect(await raw.xlen(key)).to.equal(1);
+    expect(await pending()).to.have.length(1);
+    open.open();
+    await consumption.close();
+    expect(await raw.xlen(key)).to.equal(0);
+    expect(await pending()).to.deep.equal([]);
+  });
+
+  it("leaves a long job to the worker that is busy with it, by claiming it anew", async () => {
+    const [busy, idle] = [new Worker(() => open.opened), new Worker()];
+    await startLayer().consume("jobs", busy.handle, { claimAfterMs: 150 });
+    await send(startLayer(), 1);
+    await busy.hasBegun(1);
+    await startLayer().consume("jobs", idle.handle, { claimAfterMs: 150 });
+    let [renewals, last] = [0, 0];
+    while (renewals < 8) {
+      const [entry] = await pending();
+      const idleMs = entry?.[2] ?? 0;
+      if (idleMs < last) renewals += 1;
+      last = idleMs;
+    }
+    await send(startLayer(), 2);
+    await idle.hasBegun(1);
+    expect(idle.attempts).to.deep.equal([[2, 1]]);
+    const [first] = await pending();
+    expect(first?.[3]).to.equal(1);
+    expect(busy.begun[0]?.delivery.signal.aborted).to.equal(false);
+  });
+
+  it("takes over what a consumer that is silent has begun, as another attempt, before what comes after", async () => {
+    const layer = startLayer();
+    const first = await layer.consume("jobs", () => {});
+    await first.close();
+    await send(layer, 1);
+    await send(layer, 2);
+    await raw.xreadgroup("GROUP", "workers", "dead", "COUNT", 1, "STREAMS", key, ">");
+    await raw.xclaim(
+      key,
+      "workers",
+      "dead",
+      0,
+      ...(await pending()).map(([id]) => id),
+      "IDLE",
+      1_000,
+      "JUSTID",
+    );
+    const worker = new Worker();
+    await layer.consume("jobs", worker.handle, { claimAfterMs: 1_000 });
+    await worker.hasBegun(2);
+    expect(worker.attempts).to.deep.equal([
+      [1, 2],
+      [2, 1],
+    ]);
+  });
+
+  it("does not begin a message whose workers died as often as it may be delivered: it is a dead letter", async () => {
+    const layer = startLayer();
+    await (await layer.consume("jobs", () => {})).close();
+    await send(layer, 1);
+    await raw.xreadgroup("GROUP", "workers", "dead", "COUNT", 1, "STREAMS", key, ">");
+    const [id = ""] = (await pending())[0] ?? [];
+    await raw.xclaim(key, "workers", "dead", 0, id, "IDLE", 60_000, "RETRYCOUNT", 3, "JUSTID");
+    const [worker, dead] = [new Worker(), new Worker()];
+    const buried: unknown[] = [];
+    const onDead = ({ type }: Message, { attempt }: JobDelivery, error: unknown) =>
+      buried.push([type, attempt, String(error)]);
+    await layer.consume("jobs", worker.handle, { onDead });
+    await layer.consume("jobs.dead", dead.handle);
+    await dead.hasBegun(1);
+    expect(worker.numbers).to.deep.equal([]);
+    expect(dead.attempts).to.deep.equal([[1, 1]]);
+    expect(buried).to.deep.equal([["job", 4, 'Error: Who handled a message of "jobs" died 3 times.']]);
+    expect(layer.counters().dropped).to.deep.equal({ "dead-letter": 1 });
+    expect(errors.map(({ message }) => message).join()).to.include("died 3 times");
+  });
+
+  it("tells a handler that its message is somebody else's by now, and leaves it to them", async () => {
+    const layer = startLayer();
+    const worker = new Worker(({ delivery: { signal } }) => {
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    });
+    const consumption = await layer.consume("jobs", worker.handle, { claimAfterMs: 100, retryAfterMs: 0 });
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    const [id = ""] = (await pending())[0] ?? [];
+    await raw.xclaim(key, "workers", "thief", 0, id, "IDLE", 0);
+    await worker.until(() => worker.running === 0);
+    await consumption.close();
+    expect((await pending()).map(([own, consumer, , count]) => [own, consumer, count])).to.deep.equal([
+      [id, "thief", 2],
+    ]);
+    expect(await raw.xlen(key)).to.equal(1);
+    expect(worker.attempts).to.deep.equal([[1, 1]]);
+  });
+
+  it("gets back at once what was on its way when the connection broke, as if nothing had been", async () => {
+    const layer = startLayer();
+    const worker = new Worker();
+    await layer.consume("jobs", worker.handle);
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    await worker.until(() => worker.running === 0);
+    const reader = (await connections("queue-reader")).at(-1) ?? "";
+    const [consumer = ""] = await consumers();
+    // One step for the server: the entry is delivered in the consumer's name, and its reader is cut off.
+    await raw
+      .multi()
+      .client("KILL", "ID", reader)
+      .xadd(key, "*", "payload", Buffer.from("82a474797065a36a6f62a66e756d62657202", "hex"))
+      .xreadgroup("GROUP", "workers", consumer, "STREAMS", key, ">")
+      .exec();
+    await send(layer, 3);
+    await worker.hasBegun(3);
+    expect(worker.attempts).to.deep.equal([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+  });
+
+  it("goes on after a FLUSHALL, with what is sent from then on", async () => {
+    const server = await startRedisServer();
+    servers.push(server);
+    const layer = startLayer(server.url);
+    const worker = new Worker(() => open.opened);
+    await layer.consume("jobs", worker.handle);
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    const other = new Redis(server.url);
+    await other.flushall();
+    await send(layer, 2);
+    open.open();
+    await worker.hasBegun(2);
+    await worker.until(() => worker.running === 0);
+    // Now without a handler at work: what waits is a blocked read.
+    await other.flushall();
+    await other.quit();
+    await send(layer, 3);
+    await worker.hasBegun(3);
+    expect(worker.attempts).to.deep.equal([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+  });
+
+  it("keeps in order what one node sends, also while the server forgets its scripts", async () => {
+    const layer = startLayer();
+    const numbers = Array.from({ length: 400 }, (_, number) => number);
+    const sends: Promise<unknown>[] = [];
+    for (const number of numbers) {
+      // Others that send make the server know the scripts again, between two commands of this node.
+      if (number % 10 === 0) sends.push(raw.script("FLUSH"), send(startLayer(), -1));
+      sends.push(send(layer, number));
+      if (number % 3 > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(sends);
+    const worker = new Worker();
+    await layer.consume("jobs", worker.handle);
+    await worker.hasBegun(440);
+    expect(worker.numbers.filter((number) => number !== -1)).to.deep.equal(numbers);
+  });
+
+  it("goes on when the server has forgotten its scripts", async () => {
+    const layer = startLayer();
+    const worker = new Worker();
+    await layer.consume("jobs", worker.handle);
+    await raw.script("FLUSH");
+    await send(layer, 1);
+    await worker.hasBegun(1);
+  });
+
+  it("removes its consumer when it closes, without waiting for the read that is under way", async () => {
+    const layer = startLayer();
+    const worker = new Worker();
+    const consumption = await layer.consume("jobs", worker.handle);
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    expect(await consumers()).to.have.length(1);
+    const before = performance.now();
+    await consumption.close();
+    expect(performance.now() - before).to.be.below(1_000);
+    expect(await consumers()).to.deep.equal([]);
+    await send(layer, 2);
+    expect(await raw.xlen(key)).to.equal(1);
+  });
+
+  it("removes consumers that are gone and hold nothing, and no others", async () => {
+    const layer = startLayer();
+    await (await layer.consume("jobs", () => {})).close();
+    await send(layer, 1);
+    for (const name of ["gone", "own"]) await raw.xgroup("CREATECONSUMER", key, "workers", name);
+    await raw.xreadgroup("GROUP", "workers", "holds", "COUNT", 1, "STREAMS", key, ">");
+    await runScript(raw, tidyScript, [key], "workers", 60_000, "own");
+    expect(await consumers()).to.have.members(["gone", "holds", "own"]);
+    await runScript(raw, tidyScript, [key], "workers", 0, "own");
+    expect(await consumers()).to.have.members(["holds", "own"]);
+    expect(await pending()).to.have.length(1);
+  });
+
+  it("leaves to a handler what it has, however long its process had no time to claim it anew", async () => {
+    const worker = new Worker(() => open.opened);
+    const layer = startLayer();
+    // One slot is free, so that it looks for what others left behind.
+    await layer.consume("jobs", worker.handle, { concurrency: 2, claimAfterMs: 100 });
+    await send(layer, 1);
+    await worker.hasBegun(1);
+    const [[id = "", consumer = ""] = []] = await pending();
+    for (let times = 0; times < 20; times += 1) {
+      await raw.xclaim(key, "workers", consumer, 0, id, "IDLE", 60_000, "JUSTID");
+      let idleMs = 60_000;
+      while (idleMs >= 60_000) idleMs = (await pending())[0]?.[2] ?? 0;
+    }
+    await send(layer, 2);
+    await worker.hasBegun(2);
+    expect(worker.attempts).to.deep.equal([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  it("cuts a connection whose answer does not end, and reads on over another", async () => {
+    const sockets: Socket[] = [];
+    let reads = 0;
+    let wake = () => {};
+    const readTwice = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const stub = createServer((socket) => {
+      sockets.push(socket);
+      socket.on("error", () => {});
+      socket.on("data", (commands) => {
+        for (const [, name] of commands.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
+          if (name?.toUpperCase() !== "XREADGROUP") {
+            socket.write(/EVAL/.test(name ?? "") ? "*0\r\n" : "+OK\r\n");
+            continue;
+          }
+          // An answer without end: ioredis gets data, so it does not call the socket silent.
+          socket.write("*1\r\n$1000000\r\n");
+          const trickle = setInterval(() => socket.write("x"), 20);
+          socket.once("close", () => clearInterval(trickle));
+          reads += 1;
+          if (reads === 2) wake();
+        }
+      });
+    }).listen(0, "127.0.0.1");
+    await once(stub, "listening");
+    const { port } = stub.address() as AddressInfo;
+    const server = redisServer({
+      url: `redis://127.0.0.1:${port}`,
+      connectTimeoutMs: 200,
+      redis: { protocol: 2, enableReadyCheck: false },
+    });
+    const failures: Error[] = [];
+    const queues = new RedisQueues(server, (error) => failures.push(error), globalThis);
+    const receiver = { job: async () => "done" as const, error: (error: Error) => failures.push(error) };
+    await queues.consume("q", receiver, { concurrency: 1, claimAfterMs: 1_000 });
+    await readTwice;
+    await queues.close();
+    for (const socket of sockets) socket.destroy();
+    stub.close();
+    expect(failures.join()).to.include("queue-reader");
+  });
+
+  it("says on the server what each of its connections is for, and makes none before it is needed", async () => {
+    const server = await startRedisServer();
+    servers.push(server);
+    const client = new Redis(server.url);
+    const layer = startLayer(server.url);
+    await layer.ready();
+    expect(await connections("queues", client)).to.deep.equal([]);
+    await send(layer, 1);
+    expect(await connections("queues", client)).to.have.length(1);
+    expect(await connections("queue-reader", client)).to.deep.equal([]);
+    const consumptions = [await layer.consume("jobs", () => {}), await layer.consume("jobs", () => {})];
+    expect(await connections("queue-reader", client)).to.have.length(2);
+    expect(await connections("queues", client)).to.have.length(1);
+    await Promise.all(consumptions.map((consumption) => consumption.close()));
+    expect(await connections("queue-reader", client)).to.deep.equal([]);
+    await client.quit();
+  });
+
+  it("leaves nothing open when it is closed: the process ends by itself", async () => {
+    const script = `
+      import { queueLayer } from ${JSON.stringify(new URL("../support/queue-layer.ts", import.meta.url))};
+      const layer = queueLayer({ url: ${JSON.stringify(redisUrl())}, prefix: ${JSON.stringify(prefix)} });
+      const begun = new Promise((resolve) => layer.consume("jobs", resolve));
+      await layer.send("jobs", { type: "x" });
+      await begun;
+      const busy = process.getActiveResourcesInfo();
+      await layer.close();
+      const idle = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate");
+      console.log(JSON.stringify({ sockets: busy.filter((name) => name === "TCPSocketWrap").length, idle }));
+    `;
+    const { stdout } = await run(process.execPath, ["--import=tsx", "--input-type=module", "--eval", script]);
+    expect(JSON.parse(stdout)).to.deep.equal({ sockets: 4, idle: [] });
+  });
+});

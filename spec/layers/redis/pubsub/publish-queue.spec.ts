@@ -1,0 +1,138 @@
+import { expect } from "chai";
+import { SimulatedClock } from "xstate";
+import { InvalidOptionError } from "../../../../layers/errors.ts";
+import {
+  PublishQueue,
+  type PublishQueueOptions,
+  publishLimits,
+} from "../../../../layers/redis/pubsub/publish-queue.ts";
+
+const bytes = (length = 1) => new Uint8Array(length);
+
+/** A queue over a connection that a spec makes and breaks, and that answers when told. */
+function start(options: PublishQueueOptions = {}, isUp = false) {
+  const clock = new SimulatedClock();
+  const sent: string[] = [];
+  const answers: (() => void)[] = [];
+  const outcomes: Record<string, string> = {};
+  const connection = {
+    isUp,
+    publish(topic: string) {
+      sent.push(topic);
+      return new Promise<void>((resolve) => answers.push(resolve));
+    },
+    unavailable: (what: string) => new Error(what),
+  };
+  const queue = new PublishQueue(connection, publishLimits(options), clock);
+  const publish = (topic: string, payload = bytes()) => {
+    queue.publish(topic, payload).then(
+      () => {
+        outcomes[topic] = "sent";
+      },
+      (error: Error) => {
+        outcomes[topic] = error.message;
+      },
+    );
+  };
+  const answerAll = () => answers.splice(0).map((answer) => answer());
+  return { clock, connection, queue, sent, outcomes, publish, answerAll };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("PublishQueue", () => {
+  it("sends at once while the connection is up", async () => {
+    const { sent, outcomes, publish, answerAll } = start({}, true);
+    publish("a");
+    expect(sent).to.deep.equal(["a"]);
+    await turn();
+    expect(outcomes).to.deep.equal({});
+    answerAll();
+    await turn();
+    expect(outcomes).to.deep.equal({ a: "sent" });
+  });
+
+  it("sends what waited in order, and what comes meanwhile after it", async () => {
+    const { connection, queue, sent, outcomes, publish, answerAll } = start();
+    for (const topic of ["a", "b", "c"]) publish(topic);
+    connection.isUp = true;
+    publish("d");
+    expect(sent).to.deep.equal([]);
+    queue.flush();
+    publish("e");
+    expect(sent).to.deep.equal(["a", "b", "c", "d", "e"]);
+    answerAll();
+    await turn();
+    expect(Object.values(outcomes)).to.deep.equal(["sent", "sent", "sent", "sent", "sent"]);
+  });
+
+  it("rejects what has waited too long, and never sends it", async () => {
+    const { clock, connection, queue, sent, outcomes, publish } = start({ deadlineMs: 500 });
+    publish("early");
+    clock.increment(499);
+    publish("late");
+    await turn();
+    expect(outcomes).to.deep.equal({});
+    clock.increment(1);
+    await turn();
+    expect(outcomes).to.deep.equal({ early: "is not connected, for 500 ms now" });
+    connection.isUp = true;
+    queue.flush();
+    expect(sent).to.deep.equal(["late"]);
+  });
+
+  it("rejects at once what there is no room for, by number", async () => {
+    const { clock, outcomes, publish } = start({ capacity: 2, deadlineMs: 500 });
+    for (const topic of ["a", "b", "c"]) publish(topic);
+    await turn();
+    expect(outcomes).to.deep.equal({ c: "is not connected" });
+    clock.increment(500);
+    publish("d");
+    await turn();
+    expect(Object.keys(outcomes).sort()).to.deep.equal(["a", "b", "c"]);
+  });
+
+  it("rejects at once what there is no room for, by size", async () => {
+    const { clock, outcomes, publish } = start({ maxBytes: 100, deadlineMs: 500 });
+    publish("a", bytes(60));
+    publish("b", bytes(41));
+    publish("c", bytes(40));
+    await turn();
+    expect(outcomes).to.deep.equal({ b: "is not connected" });
+    clock.increment(500);
+    publish("d", bytes(100));
+    await turn();
+    expect(outcomes).not.to.have.property("d");
+  });
+
+  it("holds back what a frozen server would let pile up, and sends it when answers come", async () => {
+    const { sent, outcomes, publish, answerAll } = start({ capacity: 1 }, true);
+    const mebibyte = bytes(1024 * 1024);
+    for (let index = 0; index < 66; index += 1) publish(String(index), mebibyte);
+    expect(sent).to.have.length(64);
+    await turn();
+    expect(outcomes).to.deep.equal({ 65: "does not keep up with what is sent" });
+    answerAll();
+    await turn();
+    expect(sent.at(-1)).to.equal("64");
+  });
+
+  it("rejects what waits when it is closed, and leaves no timer", async () => {
+    const { clock, queue, outcomes, publish } = start();
+    publish("a");
+    queue.close(new Error("closed"));
+    await turn();
+    expect(outcomes).to.deep.equal({ a: "closed" });
+    clock.increment(10_000);
+    await turn();
+    expect(outcomes).to.deep.equal({ a: "closed" });
+  });
+
+  it("refuses limits that are none", () => {
+    for (const name of ["capacity", "maxBytes", "deadlineMs"]) {
+      for (const value of [-1, Number.NaN, null, "5"]) {
+        expect(() => publishLimits({ [name]: value })).to.throw(InvalidOptionError, `publishQueue.${name}`);
+      }
+    }
+  });
+});

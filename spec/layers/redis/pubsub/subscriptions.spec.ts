@@ -1,0 +1,378 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { ReplyError } from "ioredis";
+import { SimulatedClock } from "xstate";
+import { LayerUnavailableError } from "../../../../layers/errors.ts";
+import { Subscriptions } from "../../../../layers/redis/pubsub/subscriptions.ts";
+
+/** A connection to a server that answers when told, in order, and forgets everything when it breaks. */
+class Connection {
+  readonly live = new Set<string>();
+  readonly commands: string[] = [];
+  /** Topics that nobody may subscribe: the server refuses the whole command that they are in. */
+  readonly forbidden = new Set<string>();
+  #questions: {
+    command: string;
+    topics: readonly string[];
+    take(): void;
+    resolve(): void;
+    reject(error: Error): void;
+  }[] = [];
+
+  subscribe = (topics: readonly string[]) =>
+    this.#ask("subscribe", topics, () => topics.map((topic) => this.live.add(topic)));
+
+  unsubscribe = (topics: readonly string[]) =>
+    this.#ask("unsubscribe", topics, () => topics.map((topic) => this.live.delete(topic)));
+
+  async answer(): Promise<void> {
+    const question = this.#questions.shift();
+    const isForbidden = question?.topics.some((topic) => this.forbidden.has(topic));
+    if (isForbidden && question?.command === "subscribe") {
+      const cause = new ReplyError("NOPERM");
+      question.reject(new LayerUnavailableError("refused", { cause }));
+    } else {
+      question?.take();
+      question?.resolve();
+    }
+    await turn();
+  }
+
+  /** Fails one command without an answer of the server, while the connection stays. */
+  async fail(): Promise<void> {
+    await turn();
+    this.#questions.shift()?.reject(new Error("no answer"));
+    await turn();
+  }
+
+  async answerAll(): Promise<void> {
+    await turn();
+    while (this.#questions.length > 0) await this.answer();
+  }
+
+  break(): void {
+    this.live.clear();
+    for (const { reject } of this.#questions.splice(0)) reject(new Error("broken"));
+  }
+
+  #ask(command: string, topics: readonly string[], take: () => unknown): Promise<void> {
+    this.commands.push(`${command} ${topics}`);
+    return new Promise((resolve, reject) => this.#questions.push({ command, topics, take, resolve, reject }));
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function start() {
+  const connection = new Connection();
+  const clock = new SimulatedClock();
+  const heard: string[] = [];
+  const subscriptions = new Subscriptions(
+    connection,
+    {
+      payload: (topic) => heard.push(`payload ${topic}`),
+      gap: (topic) => heard.push(`gap ${topic}`),
+      error: (error) => heard.push(`error ${error.message}`),
+    },
+    { ms: 1_000, clock, late: () => new Error("too late") },
+  );
+  const outage = () => {
+    // As with ioredis: the owner hears of the end before the commands do.
+    subscriptions.down();
+    connection.break();
+  };
+  return { connection, clock, heard, subscriptions, outage };
+}
+
+describe("Subscriptions", () => {
+  it("sends what one turn asks for in one command", async () => {
+    const { connection, subscriptions } = start();
+    subscriptions.up();
+    const joins = ["a", "b", "c"].map((topic) => subscriptions.subscribe(topic));
+    await connection.answerAll();
+    await Promise.all(joins);
+    const leaves = ["a", "b"].map((topic) => subscriptions.unsubscribe(topic));
+    await connection.answerAll();
+    await Promise.all(leaves);
+    expect(connection.commands).to.deep.equal(["subscribe a,b,c", "unsubscribe a,b"]);
+  });
+
+  it("splits what is too much for one command", async () => {
+    const { connection, subscriptions } = start();
+    subscriptions.up();
+    const joins = Array.from({ length: 2_500 }, (_, index) => subscriptions.subscribe(String(index)));
+    await connection.answerAll();
+    await Promise.all(joins);
+    expect(connection.commands).to.have.length(3);
+  });
+
+  it("tells a gap before what arrives on the topic, even if that is before the confirmation", async () => {
+    const { connection, heard, subscriptions, outage } = start();
+    subscriptions.up();
+    void subscriptions.subscribe("a");
+    void subscriptions.subscribe("b");
+    await connection.answerAll();
+    outage();
+    subscriptions.up();
+    subscriptions.payload("a", new Uint8Array());
+    await connection.answerAll();
+    subscriptions.payload("b", new Uint8Array());
+    expect(heard).to.deep.equal(["gap a", "payload a", "gap b", "payload b"]);
+  });
+
+  it("tells one gap when the connection breaks again before all is confirmed", async () => {
+    const { connection, heard, subscriptions, outage } = start();
+    subscriptions.up();
+    void subscriptions.subscribe("a");
+    await connection.answerAll();
+    for (let cuts = 0; cuts < 3; cuts += 1) {
+      outage();
+      subscriptions.up();
+    }
+    await connection.answerAll();
+    expect(heard).to.deep.equal(["gap a"]);
+  });
+
+  it("tells no gap of a topic that had not been live yet", async () => {
+    const { connection, heard, subscriptions, outage } = start();
+    subscriptions.up();
+    const joining = subscriptions.subscribe("a");
+    await turn();
+    outage();
+    const waiting = subscriptions.subscribe("b");
+    subscriptions.up();
+    await connection.answerAll();
+    await Promise.all([joining, waiting]);
+    expect(heard).to.deep.equal([]);
+  });
+
+  describe("where the server refuses", () => {
+    const outcome = (join: Promise<void>) =>
+      join.then(
+        () => "joined",
+        (error: Error) => error.message,
+      );
+
+    it("rejects the joins it is about and no other, and leaves nothing behind", async () => {
+      const { connection, clock, heard, subscriptions, outage } = start();
+      connection.forbidden.add("b");
+      subscriptions.up();
+      const joins = ["a", "b", "c"].map((topic) => outcome(subscriptions.subscribe(topic)));
+      await connection.answerAll();
+      expect(await Promise.all(joins)).to.deep.equal(["joined", "refused", "joined"]);
+      expect(connection.commands).to.deep.equal([
+        "subscribe a,b,c",
+        "subscribe a",
+        "subscribe b",
+        "subscribe c",
+      ]);
+      connection.forbidden.clear();
+      clock.increment(60_000);
+      await connection.answerAll();
+      outage();
+      subscriptions.up();
+      await connection.answerAll();
+      expect([...connection.live]).to.deep.equal(["a", "c"]);
+      expect(heard).to.deep.equal(["gap a", "gap c"]);
+    });
+
+    it("tries again what had been live, with growing pauses, and tells that once and one gap", async () => {
+      const { connection, clock, heard, subscriptions, outage } = start();
+      subscriptions.up();
+      for (const topic of ["a", "b", "c"]) void subscriptions.subscribe(topic);
+      await connection.answerAll();
+      outage();
+      connection.forbidden.add("a").add("b");
+      subscriptions.up();
+      await connection.answerAll();
+      expect(heard.splice(0)).to.deep.equal([
+        'error refused ("a", and maybe others, hears nothing until it can be subscribed again)',
+        "gap c",
+      ]);
+      const triesWithin = async (ms: number) => {
+        const before = connection.commands.length;
+        for (let passed = 0; passed < ms; passed += 10) {
+          clock.increment(10);
+          await connection.answerAll();
+        }
+        return connection.commands.slice(before).filter((command) => command === "subscribe a").length;
+      };
+      expect(await triesWithin(2_000)).to.be.within(3, 8);
+      expect(await triesWithin(20_000)).to.be.within(4, 9);
+      connection.forbidden.delete("a");
+      await triesWithin(5_000);
+      expect(heard.splice(0)).to.deep.equal(["gap a"]);
+      connection.forbidden.delete("b");
+      await triesWithin(5_000);
+      expect(heard.splice(0)).to.deep.equal(["gap b"]);
+      const commands = connection.commands.length;
+      await triesWithin(10_000);
+      expect(connection.commands).to.have.length(commands);
+      outage();
+      connection.forbidden.add("a");
+      subscriptions.up();
+      await connection.answerAll();
+      expect(heard.map((what) => what.slice(0, 7))).to.deep.equal(["error r", "gap b", "gap c"]);
+    });
+
+    it("tells it no second time where another outage is in between", async () => {
+      const { connection, clock, heard, subscriptions, outage } = start();
+      subscriptions.up();
+      void subscriptions.subscribe("a");
+      await connection.answerAll();
+      connection.forbidden.add("a");
+      for (let cuts = 0; cuts < 3; cuts += 1) {
+        outage();
+        clock.increment(10_000);
+        subscriptions.up();
+        await connection.answerAll();
+      }
+      expect(heard).to.have.length(1);
+      connection.forbidden.clear();
+      clock.increment(5_000);
+      await connection.answerAll();
+      expect(heard.slice(1)).to.deep.equal(["gap a"]);
+    });
+
+    it("tries no more what nobody wants any more, nor anything once closed or while the connection is down", async () => {
+      const { connection, clock, heard, subscriptions, outage } = start();
+      subscriptions.up();
+      for (const topic of ["a", "b"]) void subscriptions.subscribe(topic);
+      await connection.answerAll();
+      outage();
+      connection.forbidden.add("a").add("b");
+      subscriptions.up();
+      await connection.answerAll();
+      const leaving = subscriptions.unsubscribe("a");
+      await connection.answerAll();
+      await leaving;
+      connection.commands.length = 0;
+      clock.increment(5_000);
+      await connection.answerAll();
+      expect(connection.commands).to.deep.equal(["subscribe b"]);
+      outage();
+      clock.increment(60_000);
+      await turn();
+      expect(connection.commands).to.deep.equal(["subscribe b"]);
+      subscriptions.up();
+      await connection.answerAll();
+      connection.commands.length = 0;
+      subscriptions.close(new Error("closed"));
+      connection.forbidden.clear();
+      clock.increment(60_000);
+      await connection.answerAll();
+      expect(connection.commands).to.deep.equal([]);
+      expect(heard.filter((what) => what.startsWith("gap"))).to.deep.equal([]);
+    });
+
+    it("forgets what it refused once that is left: it tells of the next refusal, and rejects who joins anew", async () => {
+      const { connection, heard, subscriptions, outage } = start();
+      subscriptions.up();
+      for (const topic of ["a", "b"]) {
+        void subscriptions.subscribe(topic);
+        await connection.answerAll();
+        outage();
+        connection.forbidden.add(topic);
+        subscriptions.up();
+        await connection.answerAll();
+        const leaving = subscriptions.unsubscribe(topic);
+        await connection.answerAll();
+        await leaving;
+      }
+      expect(heard.map((what) => what.slice(0, 18))).to.deep.equal([
+        'error refused ("a"',
+        'error refused ("b"',
+      ]);
+      const joining = outcome(subscriptions.subscribe("a"));
+      await connection.answerAll();
+      expect(await joining).to.equal("refused");
+    });
+  });
+
+  it("takes what fails without an answer for no refusal, and tries it again while the connection stays", async () => {
+    const { connection, clock, heard, subscriptions } = start();
+    subscriptions.up();
+    const joins = Promise.all(["a", "b"].map((topic) => subscriptions.subscribe(topic)));
+    await connection.fail();
+    expect(connection.commands).to.deep.equal(["subscribe a,b"]);
+    clock.increment(100);
+    await connection.answerAll();
+    await joins;
+    expect(heard).to.deep.equal([]);
+  });
+
+  it("takes back what comes too late", async () => {
+    const { connection, clock, subscriptions } = start();
+    subscriptions.up();
+    const late = subscriptions.subscribe("a").catch((error: Error) => error.message);
+    await turn();
+    clock.increment(1_000);
+    expect(await late).to.equal("too late");
+    await connection.answerAll();
+    expect([...connection.live]).to.deep.equal([]);
+  });
+
+  it("ends with what is wanted, and owes a gap for all of it, whatever happened before", async () => {
+    const steps = fc.oneof(
+      fc.record({ do: fc.constant("toggle"), topic: fc.constantFrom("a", "b", "c") }),
+      fc.record({ do: fc.constantFrom("forbid", "allow"), topic: fc.constantFrom("a", "b", "c") }),
+      fc.record({ do: fc.constantFrom("answer", "turn", "tick", "outage", "up"), topic: fc.constant("") }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (script) => {
+        const { connection, clock, heard, subscriptions, outage } = start();
+        const wanted = new Set<string>();
+        const settled = new Map<string, Promise<unknown>>();
+        const confirmed = new Set<string>();
+        let isUp = false;
+        for (const { do: action, topic } of script) {
+          if (action === "toggle") {
+            // As the layer does: one change of a topic at a time.
+            if (confirmed.has(topic)) {
+              confirmed.delete(topic);
+              wanted.delete(topic);
+              settled.set(topic, subscriptions.unsubscribe(topic));
+            } else if (!wanted.has(topic)) {
+              await (isUp ? connection.answerAll() : undefined);
+              await settled.get(topic);
+              wanted.add(topic);
+              const join = subscriptions.subscribe(topic).then(
+                () => confirmed.add(topic),
+                () => wanted.delete(topic),
+              );
+              settled.set(topic, join);
+            }
+          } else if (action === "answer") await connection.answer();
+          else if (action === "turn") await turn();
+          else if (action === "forbid") connection.forbidden.add(topic);
+          else if (action === "allow") connection.forbidden.delete(topic);
+          else if (action === "tick") {
+            clock.increment(200);
+            await turn();
+          } else if (action === "outage" && isUp) {
+            isUp = false;
+            outage();
+            await turn();
+          } else if (action === "up" && !isUp) {
+            isUp = true;
+            subscriptions.up();
+          }
+        }
+        if (!isUp) subscriptions.up();
+        await connection.answerAll();
+        // Whoever still waits for a first answer has got it; the rest is tried again.
+        connection.forbidden.clear();
+        clock.increment(5_000);
+        await connection.answerAll();
+        await Promise.all(settled.values());
+        expect([...connection.live].sort()).to.deep.equal([...wanted].sort());
+        heard.length = 0;
+        outage();
+        subscriptions.up();
+        await connection.answerAll();
+        expect(heard.sort()).to.deep.equal([...wanted].sort().map((topic) => `gap ${topic}`));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,127 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { expect } from "chai";
+import type { Redis } from "ioredis";
+import { LayerUnavailableError } from "../../../../layers/errors.ts";
+import { shardedPubSub } from "../../../../layers/redis/connection/pubsub-commands.ts";
+import { RedisPubSubLayer, RedisStreamsLayer } from "../../../../layers/redis/index.ts";
+import { keySlot } from "../../../../layers/redis/sharding/key-slot.ts";
+import { Recorder } from "../../../../layers/testing/index.ts";
+import { freePort } from "../../../support/free-port.ts";
+import { type RedisClusterServers, startRedisCluster } from "../../../support/redis-cluster.ts";
+import { describeRedisLayers } from "../support/describe-redis-layers.ts";
+
+describe("over a Redis Cluster", () => {
+  let servers: RedisClusterServers;
+  before(async function () {
+    this.timeout(30_000);
+    servers = await startRedisCluster();
+  });
+  after(() => servers.stop());
+
+  const seed = () => servers.masters.slice(1, 2);
+
+  describeRedisLayers({
+    place: () => ({ cluster: seed() }),
+    clients: () => servers.clients,
+    clientOf: (key) => servers.clients[servers.masterOf(keySlot(key))] as Redis,
+    commands: shardedPubSub,
+  });
+
+  it("counts slots as the servers do", async () => {
+    for (const topic of ["", "123456789", "chat__group__room", "{a}b", "a{b}c{d}", "{}x", "{x", "x}{y}"]) {
+      expect(keySlot(topic), topic).to.equal(await servers.clients[0]?.call("CLUSTER", "KEYSLOT", topic));
+    }
+  });
+
+  it("keeps each group on the shard of its slot, and spreads groups over all", async () => {
+    const layer = new RedisPubSubLayer({ cluster: seed(), prefix: "cluster" });
+    const channel = await layer.newChannel(new Recorder());
+    const groups = Array.from({ length: 30 }, (_, index) => `room-${index}`);
+    await Promise.all(groups.map((group) => layer.groupAdd(group, channel)));
+    const found = await Promise.all(
+      servers.clients
+        .slice(0, 3)
+        .map((client) => client.call("PUBSUB", "SHARDCHANNELS", "cluster__group__*")),
+    );
+    for (const topics of found) expect(topics).not.to.deep.equal([]);
+    const topics = groups.map((group) => `cluster__group__${group}`);
+    expect(found.flat().sort()).to.deep.equal(topics.sort());
+    await layer.close();
+  });
+
+  for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
+    for (const prefix of ["{cluster}", "clu}ster", "}cluster", "{}cluster", "{"]) {
+      it(`lets a ${Layer.name} have braces in its prefix: ${prefix}`, async () => {
+        const layer = new Layer({ cluster: seed(), prefix });
+        const inbox = new Recorder();
+        await layer.groupAdd("room", await layer.newChannel(inbox));
+        await layer.groupSend("room", { type: "x" });
+        await inbox.next("x");
+        await layer.close();
+      });
+    }
+  }
+
+  it("asks for the ends of a thousand streams in as many commands, since they are of many slots", async () => {
+    const calls = async () => {
+      const stats = await Promise.all(
+        servers.clients.slice(0, 3).map((client) => client.info("commandstats")),
+      );
+      return stats.map((text) => Number(/cmdstat_evalsha:calls=(\d+)/.exec(text)?.[1] ?? 0));
+    };
+    const before = await calls();
+    const layer = new RedisStreamsLayer({ cluster: seed(), prefix: "cluster" });
+    const channel = await layer.newChannel(new Recorder());
+    const groups = Array.from({ length: 1_000 }, (_, index) => `room-${index}`);
+    await Promise.all(groups.map((group) => layer.groupAdd(group, channel)));
+    await layer.close();
+    const asked = (await calls()).map((count, index) => count - (before[index] ?? 0));
+    for (const count of asked) expect(count).to.be.greaterThan(300);
+  });
+
+  it("names the nodes that were given, if none answers", async () => {
+    const port = await freePort();
+    const layer = new RedisPubSubLayer({ cluster: [{ host: "127.0.0.1", port }], prefix: "cluster" });
+    const error = await layer.ready().catch((reason: Error) => reason);
+    expect(error)
+      .to.be.instanceOf(LayerUnavailableError)
+      .with.property("message")
+      .that.includes(`127.0.0.1:${port}`);
+    await layer.close();
+  });
+
+  it("can be given up while a node that was given says nothing", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    const cluster = [{ host: "127.0.0.1", port }];
+    const layer = new RedisPubSubLayer({ cluster, prefix: "cluster", connectTimeoutMs: 60_000 });
+    const opening = layer.ready().catch((error: Error) => error);
+    const [socket] = (await once(silent, "connection")) as [Socket];
+    await layer.close();
+    expect(await opening).to.have.property("code", "ERR_LAYER_CLOSED");
+    if (!socket.closed) await once(socket.resume(), "close");
+    silent.close();
+    await once(silent, "close");
+  });
+
+  for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
+    it(`gives a ${Layer.name} a node with an address, and no other server beside the cluster`, () => {
+      const start = (options: object) => () =>
+        new Layer({ prefix: "cluster", ...options } as { url: string; prefix: string });
+      const nodes = [
+        { host: "one" },
+        { host: "one", port: 65_536 },
+        { host: "", port: 1 },
+        { port: 1 },
+        null,
+      ];
+      for (const cluster of [[], "redis://one:6379", ["redis://one:6379"], ...nodes.map((node) => [node])]) {
+        expect(start({ cluster })).to.throw(TypeError, "A cluster looks like");
+      }
+      expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "given: url, cluster");
+      expect(start({ cluster: seed(), hosts: ["redis://x"] })).to.throw(TypeError, "given: hosts, cluster");
+    });
+  }
+});

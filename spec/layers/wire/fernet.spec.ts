@@ -1,0 +1,165 @@
+import { createCipheriv, createHash, createHmac } from "node:crypto";
+import { inspect } from "node:util";
+import { expect } from "chai";
+import fc from "fast-check";
+import { fernetKey, openToken, sealToken } from "../../../layers/wire/fernet.ts";
+
+const secret = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
+const token =
+  "gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
+const key = fernetKey(Buffer.from(secret, "base64url"));
+const keyOf = (secret: number) => fernetKey(createHash("sha256").update(String(secret)).digest());
+const keys = fc.nat().map(keyOf);
+const plains = fc.uint8Array({ maxLength: 200 });
+
+const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("latin1");
+
+/** Signs `parts` as one who has the key would, whatever they are. */
+function signed(...parts: Uint8Array[]): Buffer {
+  const body = Buffer.concat(parts);
+  const raw = Buffer.concat([body, createHmac("sha256", key.signing).update(body).digest()]);
+  return Buffer.from(raw.toString("base64").replaceAll("+", "-").replaceAll("/", "_"));
+}
+
+describe("a Fernet token", () => {
+  it("is the one of the specification's own examples, there and back", () => {
+    const iv = Uint8Array.from({ length: 16 }, (_, index) => index);
+    const seconds = Date.parse("1985-10-26T01:20:00-07:00") / 1_000;
+    expect(text(sealToken(key, Buffer.from("hello"), { seconds, iv }))).to.equal(token);
+    expect(text(openToken([key], Buffer.from(token)))).to.equal("hello");
+  });
+
+  it("gives back whatever was sealed, with the right key among others", () => {
+    fc.assert(
+      fc.property(
+        plains,
+        fc.array(keys, { maxLength: 3 }),
+        keys,
+        fc.array(keys, { maxLength: 3 }),
+        (plain, before, own, after) => {
+          expect(openToken([...before, own, ...after], sealToken(own, plain))).to.deep.equal(
+            Buffer.from(plain),
+          );
+        },
+      ),
+    );
+  });
+
+  it("is refused by every other key", () => {
+    fc.assert(
+      fc.property(plains, fc.uniqueArray(fc.nat(), { minLength: 1 }), (plain, [own = 0, ...others]) => {
+        expect(openToken(others.map(keyOf), sealToken(keyOf(own), plain))).to.equal(undefined);
+      }),
+    );
+  });
+
+  it("is refused with any bit changed", () => {
+    fc.assert(
+      fc.property(plains, keys, fc.nat(), fc.integer({ min: 0, max: 7 }), (plain, own, at, bit) => {
+        const sealed = sealToken(own, plain);
+        const index = at % sealed.length;
+        sealed[index] = (sealed[index] ?? 0) ^ (1 << bit);
+        expect(openToken([own], sealed)).to.equal(undefined);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("is refused with each of its bits changed, padding and all", () => {
+    for (const length of [0, 5, 16, 32]) {
+      const sealed = sealToken(key, new Uint8Array(length));
+      for (let bit = 0; bit < sealed.length * 8; bit += 1) {
+        const changed = Buffer.from(sealed);
+        changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        expect(openToken([key], changed), `bit ${bit} of a token of ${length} bytes`).to.equal(undefined);
+      }
+    }
+  });
+
+  it("is refused with anything cut off or added, at either end", () => {
+    fc.assert(
+      fc.property(plains, keys, fc.nat(), (plain, own, at) => {
+        const sealed = sealToken(own, plain);
+        const index = at % sealed.length;
+        const cut = [sealed.subarray(0, index), sealed.subarray(index + 1)];
+        const longer = [
+          Buffer.concat([sealed, sealed.subarray(0, index + 1)]),
+          Buffer.concat([Buffer.from("="), sealed]),
+        ];
+        for (const bytes of [...cut, ...longer]) expect(openToken([own], bytes)).to.equal(undefined);
+      }),
+    );
+  });
+
+  it("is nothing that a stranger could write", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), keys, (bytes, own) => {
+        expect(openToken([own], bytes)).to.equal(undefined);
+        expect(openToken([own], Buffer.from(Buffer.from(bytes).toString("base64url")))).to.equal(undefined);
+      }),
+    );
+  });
+
+  it("is refused in another spelling: without padding, with blanks, in the other alphabet", () => {
+    // A token that holds both of the letters that differ between the two alphabets.
+    const iv = new Uint8Array(16).fill(0xfb);
+    const sealed = String(sealToken(key, Buffer.from("hello"), { iv }));
+    expect(openToken([key], Buffer.from(sealed))).not.to.equal(undefined);
+    const spellings = [sealed.replace(/=+$/, ""), `${sealed}\n`, ` ${sealed}`, `${sealed}=`];
+    spellings.push(sealed.replaceAll("-", "+"), sealed.replaceAll("_", "/"));
+    expect(new Set(spellings)).to.have.lengthOf(6).and.not.to.include(sealed);
+    for (const spelling of spellings) {
+      expect(openToken([key], Buffer.from(spelling)), spelling).to.equal(undefined);
+    }
+  });
+
+  it("is refused if one who has the key wrote it wrongly", () => {
+    const head = Buffer.concat([Uint8Array.of(0x80), new Uint8Array(24)]);
+    const iv = head.subarray(9);
+    const encrypt = (plain: Uint8Array) => {
+      const cipher = createCipheriv("aes-128-cbc", key.encryption, iv).setAutoPadding(false);
+      return Buffer.concat([cipher.update(plain), cipher.final()]);
+    };
+    const block = encrypt(new Uint8Array(16).fill(16));
+    expect(openToken([key], signed(head, block))).to.deep.equal(Buffer.alloc(0));
+    const wrong = {
+      "another version": signed(Uint8Array.of(0x81), head.subarray(1), block),
+      "no ciphertext": signed(head),
+      "half a block": signed(head, block.subarray(8)),
+      "padding of 0": signed(head, encrypt(new Uint8Array(16))),
+      "padding of 17": signed(head, encrypt(new Uint8Array(16).fill(17))),
+      "no time and no IV": signed(Uint8Array.of(0x80)),
+      nothing: signed(),
+    };
+    for (const [what, bytes] of Object.entries(wrong)) {
+      expect(openToken([key], bytes), what).to.equal(undefined);
+    }
+  });
+
+  it("says the time in seconds, and never the same twice", () => {
+    const before = Math.floor(Date.now() / 1_000);
+    const raw = Buffer.from(String(sealToken(key, new Uint8Array())), "base64url");
+    expect(Number(raw.readBigUInt64BE(1))).to.be.within(before, Math.floor(Date.now() / 1_000));
+    const tokens = Array.from({ length: 100 }, () =>
+      String(sealToken(key, new Uint8Array(), { seconds: 1 })),
+    );
+    expect(new Set(tokens)).to.have.lengthOf(100);
+  });
+});
+
+describe("a Fernet key", () => {
+  it("has 32 bytes", () => {
+    for (const length of [0, 16, 31, 33])
+      expect(() => fernetKey(new Uint8Array(length))).to.throw(RangeError);
+  });
+
+  it("shows nothing of itself", () => {
+    const shown = inspect(key, { depth: null, showHidden: true }) + JSON.stringify(key);
+    for (const half of [key.signing, key.encryption]) {
+      for (const encoding of ["hex", "base64", "base64url"] as const) {
+        expect(shown).not.to.include(half.export().toString(encoding));
+      }
+    }
+    expect(JSON.stringify(key)).to.equal('{"signing":{},"encryption":{}}');
+  });
+});

@@ -1,0 +1,184 @@
+import { once } from "node:events";
+import { expect } from "chai";
+import { type ConnectionEvent, connectionMachine, WebSocketConsumer } from "greenroom";
+import { type AnyTransitionDefinition, SimulatedClock } from "xstate";
+import { getSimplePaths } from "xstate/graph";
+import { internals } from "../../../runtime/internals.ts";
+import { until } from "../../layers/support/until.ts";
+import { Client } from "../../support/client.ts";
+import { gate } from "../../support/gate.ts";
+import { serve, stopServing } from "../../support/serving.ts";
+
+const connectTimeoutMs = 15_000;
+
+/** Every event there is, and both who may close. */
+const events: readonly ConnectionEvent[] = [
+  { type: "accept" },
+  { type: "reject", status: 409, reason: "Full" },
+  { type: "close", code: 4000, reason: "enough", by: "consumer" },
+  { type: "close", code: 1012, reason: "restart", by: "runtime" },
+  { type: "lost", code: 1006, reason: "" },
+  { type: "fail" },
+  { type: "restart" },
+  { type: "deadline" },
+  { type: "cleaned" },
+];
+
+/** Every way through the machine, from its start to its end, that takes no event twice in a row. */
+const paths = getSimplePaths(connectionMachine, {
+  events: [...events],
+  input: { effects: { cleanUp() {} } },
+  // By the event, too, so that one which leads back to its own state is walked.
+  serializeState: ({ value, context }, event) => JSON.stringify([value, context.exit, event]),
+  filterEvents: (snapshot, event) =>
+    connectionMachine.getTransitionData(snapshot, event).length > 0 &&
+    // A consumer that has not accepted rejects.
+    !(snapshot.value === "connecting" && event.type === "close" && event.by === "consumer"),
+})
+  .filter(({ state }) => state.status === "done")
+  .map(({ steps }) => steps.map(({ event }) => event).filter(({ type }) => !type.startsWith("xstate.")));
+
+const name = (event: ConnectionEvent) =>
+  event.type === "close" ? `close by the ${event.by}` : (event.type as string);
+
+const named = ({ source, eventType, target }: AnyTransitionDefinition) =>
+  `${source.key} --${eventType}--> ${target?.[0]?.key ?? source.key}`;
+
+/** All transitions that the machine has. */
+const transitions = Object.values(connectionMachine.states).flatMap((state) =>
+  [...state.transitions.values()].flat().map((transition) => named(transition)),
+);
+
+/** One connection over a socket, to which anything can be made to happen. */
+async function begin() {
+  const clock = new SimulatedClock();
+  const { runtime, url } = await serve({ layers: {}, clock, connectTimeoutMs });
+  const taken: string[] = [];
+  runtime[internals].environment.supervisor.actor.system.inspect((inspected) => {
+    if (inspected.type === "@xstate.microstep") taken.push(...inspected._transitions.map(named));
+  });
+  const answer = gate();
+  const disconnects: number[] = [];
+  let consumer: Driven | undefined;
+  let rejects = false;
+  let restarts = 0;
+  class Driven extends WebSocketConsumer {
+    static override readonly supervision = {
+      onFailure: (error: unknown) => ((error as Error).message === "restart" ? "restart" : "stop"),
+      backoffMs: 0,
+    } as const;
+    override async connect() {
+      consumer = this;
+      await answer.opened;
+      if (rejects) this.reject(409, "Full");
+    }
+    override receive(text: string) {
+      if (text === "close") this.close(4000, "enough");
+      else throw new Error(text);
+    }
+    override restarted() {
+      restarts += 1;
+      this.send("restarted");
+    }
+    override disconnect(code: number) {
+      disconnects.push(code);
+    }
+  }
+  runtime.route("/ws", Driven);
+  const client = new Client(`${url}/ws`);
+  const refused = new Promise<number | undefined>((resolve) => {
+    client.websocket.once("unexpected-response", (_, { statusCode }) => resolve(statusCode));
+  });
+  await until(() => consumer !== undefined);
+  let joined = false;
+
+  const drive: Record<ConnectionEvent["type"], (event: ConnectionEvent) => unknown> = {
+    async accept() {
+      answer.open();
+      await once(client.websocket, "open");
+      joined = true;
+    },
+    reject() {
+      rejects = true;
+      answer.open();
+    },
+    close(event) {
+      if (event.type === "close" && event.by === "consumer") client.send("close");
+      else void runtime.close({ drainMs: 0 });
+    },
+    lost() {
+      client.websocket.terminate();
+    },
+    fail() {
+      if (joined) client.send("fail");
+      else answer.fail(new Error("fail"));
+    },
+    async restart() {
+      client.send("restart");
+      // The pause before it takes its time by the clock, however short it is.
+      await until(() => {
+        clock.increment(1);
+        return restarts > 0;
+      });
+      await client.next();
+    },
+    deadline() {
+      clock.increment(connectTimeoutMs);
+    },
+    // It comes by itself.
+    async cleaned() {
+      answer.open();
+      await until(() => runtime.size === 0);
+    },
+  };
+  return { client, refused, taken, disconnects, drive: (event: ConnectionEvent) => drive[event.type](event) };
+}
+
+describe("the paths of a connection", () => {
+  const covered = new Set<string>();
+  afterEach(stopServing);
+
+  after(() => {
+    const list = transitions.map(
+      (transition) => `      ${covered.has(transition) ? "✔" : "✘"} ${transition}`,
+    );
+    process.stdout.write(
+      `    ${covered.size} of ${transitions.length} transitions covered\n${list.join("\n")}\n`,
+    );
+  });
+
+  for (const path of paths) {
+    it(`can be walked over a socket: ${path.map(name).join(", ")}`, async () => {
+      const { client, refused, taken, disconnects, drive } = await begin();
+      for (const [index, event] of path.entries()) {
+        await drive(event);
+        await until(() => taken.length > index);
+      }
+      const last = path.at(-2);
+      if (path[0]?.type === "accept") {
+        const codes = { close: last?.type === "close" ? last.code : 0, fail: 1011, lost: 1006 };
+        const code = codes[last?.type as keyof typeof codes];
+        expect(await client.closed).to.include({ code });
+        expect(disconnects).to.deep.equal([code]);
+      } else {
+        const statuses = { reject: 409, close: 503, fail: 500, deadline: 503, lost: undefined };
+        const status = statuses[last?.type as keyof typeof statuses];
+        if (status !== undefined) expect(await refused).to.equal(status);
+        expect(disconnects).to.deep.equal([]);
+      }
+      expect(taken.map((transition) => transition.split("--")[1])).to.deep.equal(
+        path.map(({ type }) => type),
+      );
+      for (const transition of taken) covered.add(transition);
+    });
+  }
+
+  it("take every event there is", () => {
+    const taken = new Set(paths.flat().map(({ type }) => type));
+    expect([...taken].sort()).to.deep.equal([...new Set(events.map(({ type }) => type))].sort());
+  });
+
+  it("are all there are: every transition is covered", () => {
+    expect([...covered].sort()).to.deep.equal([...transitions].sort());
+  });
+});

@@ -1,0 +1,420 @@
+import { expect } from "chai";
+import {
+  AskFailedError,
+  createRuntime,
+  type Effect,
+  MemoryBus,
+  MemoryLayer,
+  type MessageEvents,
+  machineConsumer,
+} from "greenroom";
+import { emit, SimulatedClock, setup } from "xstate";
+import { until } from "../../layers/support/until.ts";
+import { Clerk, codeOf, opened, query, startCluster, stopCluster } from "../support/cluster.ts";
+
+const failureOf = (asking: Promise<unknown>) =>
+  asking.then(
+    (value) => ({ code: "answered", message: String(value) }),
+    (error: Error & { code: string }) => ({ code: error.code, message: error.message }),
+  );
+
+describe("ask", () => {
+  afterEach(stopCluster);
+
+  for (const where of ["on its own node", "on another node"]) {
+    describe(where, () => {
+      async function start(options: object = {}) {
+        const failures: unknown[] = [];
+        const [here, other] = await startCluster(2, {
+          onError: (error: unknown) => failures.push(error),
+          ...options,
+        });
+        const there = where === "on its own node" ? here : other;
+        return { here, there, failures, actor: await there.spawn(Clerk) };
+      }
+
+      it("gets what the handler returned, at once or later, as a message would bring it", async () => {
+        const { here, actor } = await start();
+        const answers = await Promise.all([
+          here.ask<string>(actor.channel, { type: "note", text: "this" }),
+          here.ask<number>(actor.channel, { type: "add", numbers: [1, 2, 3] }),
+          here.ask(actor.channel, { type: "fail", how: "not" }),
+        ]);
+        expect(answers).to.deep.equal(["noted this", 6, undefined]);
+      });
+
+      it("hears that the handler failed, and why, but not where; and so does the actor's supervision", async () => {
+        const { here, actor, failures } = await start();
+        for (const how of ["throw", "reject"]) {
+          const { code, message } = await failureOf(here.ask(actor.channel, { type: "fail", how }));
+          expect(code).to.equal("ERR_ASK_FAILED");
+          expect(message).to.match(/did not answer: (thrown|rejected)$/);
+        }
+        expect(failures.map((error) => (error as Error).message)).to.deep.equal(["thrown", "rejected"]);
+        expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
+      });
+
+      it("hears that the handler failed also where the error, or the answer, throws when it is looked at", async () => {
+        const evil = () => {
+          throw Object.assign(new Error(), { message: Symbol("evil") });
+        };
+        class Evil extends Clerk {
+          static override readonly supervision = { onFailure: "resume" } as const;
+          static override readonly on = {
+            ...Clerk.on,
+            fail: async () => evil(),
+            odd: async () => Object.defineProperty({}, "field", { get: evil, enumerable: true }),
+          };
+        }
+        const { here, there } = await start();
+        const { channel } = await there.spawn(Evil);
+        for (const type of ["fail", "odd"]) {
+          expect(await failureOf(here.ask(channel, { type }))).to.have.property("code", "ERR_ASK_FAILED");
+        }
+        expect(await here.ask(channel, { type: "add", numbers: [1, 2] })).to.equal(3);
+      });
+
+      it("hears that what was returned cannot be sent", async () => {
+        const { here, actor } = await start();
+        const { code, message } = await failureOf(here.ask(actor.channel, { type: "odd" }));
+        expect(code).to.equal("ERR_ASK_FAILED");
+        expect(message).to.contain("what it returned cannot be sent").and.to.contain("instance of Map");
+      });
+
+      it("hears that the actor does not handle the type", async () => {
+        const { here, there, actor } = await start();
+        for (const type of ["no_such_type", "__proto__", "constructor", "connect"]) {
+          const { code, message } = await failureOf(here.ask(actor.channel, { type }));
+          expect(code).to.equal("ERR_ASK_FAILED");
+          expect(message).to.contain(`the actor does not handle "${type}"`);
+        }
+        expect(there.counters().dropped.unhandled).to.equal(4);
+        expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
+      });
+
+      it("hears at once that there is no such actor, or no longer", async () => {
+        const { here, there, actor } = await start();
+        await actor.stop();
+        const asking = here.ask(actor.channel, { type: "note", text: "?" }, { timeoutMs: 2 ** 31 - 1 });
+        expect(await failureOf(asking)).to.deep.equal({
+          code: "ERR_NO_SUCH_ACTOR",
+          message: `"${actor.channel}" cannot be asked: there is no such actor on its node, or no longer.`,
+        });
+        const inbox = await there.layers.chat.newChannel({ deliver() {}, gap() {} });
+        expect((await failureOf(here.ask(inbox, { type: "note" }))).message).to.contain(
+          "not the channel of an actor",
+        );
+      });
+
+      it("hears that the message was dropped: too many wait", async () => {
+        class Full extends Clerk {
+          static override readonly mailbox = { capacity: 1, overflow: "drop-oldest" } as const;
+        }
+        class Stubborn extends Clerk {
+          static override readonly mailbox = { capacity: 1, overflow: "drop-newest" } as const;
+        }
+        const { here, there } = await start({ handlerGraceMs: 10 });
+        for (const [Consumer, which] of [
+          [Full, 0],
+          [Stubborn, 1],
+        ] as const) {
+          const { channel } = await there.spawn(Consumer);
+          await here.send(channel, { type: "hold" });
+          const asked = [1, 2].map((number) =>
+            failureOf(here.ask(channel, { type: "add", numbers: [number] })),
+          );
+          const { code, message } = (await asked[which]) ?? {};
+          expect(code).to.equal("ERR_ASK_FAILED");
+          expect(message).to.contain("the message was dropped: too many messages wait");
+        }
+      });
+
+      it("hears that the actor goes before it answers, whether it has begun or not", async () => {
+        const { here, there, actor } = await start();
+        const bystander = await there.spawn(Clerk);
+        const asked = [{ type: "hold" }, { type: "add", numbers: [1] }].map((message) =>
+          failureOf(here.ask(actor.channel, message)),
+        );
+        expect((await actor.outgoing.next()).value).to.equal("holding");
+        // It takes the same way behind them.
+        await here.ask(bystander.channel, { type: "add", numbers: [] });
+        void actor.stop();
+        const [begun, waiting] = await Promise.all(asked);
+        expect(begun?.code).to.equal("answered");
+        expect(waiting).to.include({ code: "ERR_ASK_FAILED" });
+        expect(waiting?.message).to.contain("on its way out");
+      });
+
+      it("hears of a handler that outlives its actor that it has stopped", async () => {
+        class Stuck extends Clerk {
+          override get signal() {
+            return new AbortController().signal;
+          }
+        }
+        const { here, there } = await start({ handlerGraceMs: 10 });
+        const actor = await there.spawn(Stuck);
+        const asking = failureOf(here.ask(actor.channel, { type: "hold" }));
+        expect((await actor.outgoing.next()).value).to.equal("holding");
+        await actor.stop();
+        expect((await asking).message).to.contain("the actor has stopped");
+      });
+
+      it("hears of a handler's own deadline", async () => {
+        class Hurried extends Clerk {
+          static override readonly handlerTimeoutMs = 5;
+        }
+        const { here, there } = await start();
+        const { channel } = await there.spawn(Hurried);
+        const { code, message } = await failureOf(here.ask(channel, { type: "hold" }));
+        expect([code, message.includes("had not settled after 5 ms")]).to.deep.equal([
+          "ERR_ASK_FAILED",
+          true,
+        ]);
+      });
+
+      it("rejects when the time is over, and counts the answer that comes late", async () => {
+        const clock = new SimulatedClock();
+        const { here, actor } = await start({ clock });
+        const asking = failureOf(here.ask(actor.channel, { type: "hold" }, { timeoutMs: 1_000 }));
+        for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
+        clock.increment(999);
+        clock.increment(1);
+        expect(await asking).to.deep.equal({
+          code: "ERR_ASK_TIMEOUT",
+          message: `"${actor.channel}" had not answered after 1000 ms.`,
+        });
+        await actor.stop();
+        await until(() => here.counters().dropped.late === 1);
+      });
+
+      it("asked inside a handler, cannot deadlock: two that ask each other end with the time", async () => {
+        const { here, there, actor } = await start();
+        const other = await here.spawn(Clerk);
+        const asking = other.ask({ type: "relay", to: actor.channel, timeoutMs: 50 });
+        expect(await failureOf(asking)).to.include({ code: "ERR_ASK_FAILED" });
+        expect(await there.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
+        expect(await here.ask(other.channel, { type: "add", numbers: [2] })).to.equal(2);
+      });
+
+      it("is refused to an actor that asks itself", async () => {
+        const { here, actor } = await start();
+        expect((await failureOf(here.ask(actor.channel, { type: "self" }))).message).to.contain(
+          "cannot ask itself",
+        );
+      });
+
+      it("gets what a machine emits as its answer", async () => {
+        const sums = setup({
+          types: { events: {} as MessageEvents<{ add: { numbers: number[] } }>, emitted: {} as Effect },
+        }).createMachine({
+          on: {
+            "message.add": {
+              actions: emit(
+                ({ event }) => ({ type: "answer", value: event.message.numbers.length }) as never,
+              ),
+            },
+          },
+        });
+        const { here, there } = await start();
+        const { channel } = await there.spawn(machineConsumer(sums, { layer: "chat" }));
+        expect(await here.ask(channel, { type: "add", numbers: [1, 2] })).to.equal(2);
+        expect((await failureOf(here.ask(channel, { type: "sub" }))).message).to.contain('not handle "sub"');
+      });
+    });
+  }
+
+  it("of a channel whose node nobody knows says so when the time is over", async () => {
+    const [here] = await startCluster(1);
+    const asking = here.ask("0123456789!1", { type: "note" }, { timeoutMs: 20 });
+    expect(await failureOf(asking)).to.deep.equal({
+      code: "ERR_NO_SUCH_ACTOR",
+      message: 'No node that has "0123456789!1" was known for 20 ms: it is gone, or cannot be reached.',
+    });
+  });
+
+  it("waits for the node that has the channel to become known", async () => {
+    const bus = new MemoryBus();
+    const [here] = await startCluster(1, {}, bus);
+    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    const asking = here.ask(`${late.node}!2`, { type: "add", numbers: [4] });
+    const actor = await late.spawn(Clerk);
+    expect(["ERR_NO_SUCH_ACTOR", 4]).to.include(await asking.catch(codeOf));
+    expect(await here.ask(actor.channel, { type: "add", numbers: [4] })).to.equal(4);
+  });
+
+  it("is over when the runtime closes, on either side", async () => {
+    const [here, there] = await startCluster(2);
+    const actors = await Promise.all([there.spawn(Clerk), there.spawn(Clerk)]);
+    const asking = failureOf(here.ask(actors[0].channel, { type: "hold" }));
+    const closing = here.close();
+    expect(await asking).to.include({ code: "ERR_RUNTIME_CLOSED" });
+    expect(await failureOf(here.ask(actors[0].channel, { type: "hold" }))).to.include({
+      code: "ERR_RUNTIME_CLOSED",
+    });
+    await closing;
+    expect(await failureOf(here.send(actors[0].channel, { type: "hold" }))).to.include({
+      code: "ERR_RUNTIME_CLOSED",
+    });
+  });
+
+  it("ends at once where the node of the actor says goodbye", async () => {
+    class Stuck extends Clerk {
+      override get signal() {
+        return new AbortController().signal;
+      }
+    }
+    const [here, there] = await startCluster(2, { handlerGraceMs: 10 });
+    const actor = await there.spawn(Stuck);
+    const asking = failureOf(here.ask(actor.channel, { type: "hold" }, { timeoutMs: 100_000 }));
+    expect((await actor.outgoing.next()).value).to.equal("holding");
+    await there.close({ drainMs: 10 });
+    expect((await asking).code).to.be.oneOf(["ERR_ASK_FAILED", "ERR_NO_SUCH_ACTOR"]);
+    expect(here.nodes).to.deep.equal([here.node]);
+  });
+
+  it("refuses a time that makes no sense", async () => {
+    const [here] = await startCluster(1);
+    for (const timeoutMs of [0, 1.5, Number.NaN, 2 ** 31, "5"]) {
+      const options = { timeoutMs: timeoutMs as number };
+      expect(await here.ask("a!b", { type: "note" }, options).catch((error) => error)).to.be.instanceOf(
+        RangeError,
+      );
+    }
+  });
+
+  describe("on a layer that loses messages", () => {
+    /** Loses the first direct send of each type that it is told. */
+    class LossyLayer extends MemoryLayer {
+      readonly losing = new Set<string>();
+      override async send(...args: Parameters<MemoryLayer["send"]>): Promise<void> {
+        if (!this.losing.delete(args[1].type)) await super.send(...args);
+      }
+    }
+    async function startLossy() {
+      const bus = new MemoryBus();
+      const layers = [new LossyLayer({ bus }), new LossyLayer({ bus })] as const;
+      const [here, there] = layers.map((chat) => opened(createRuntime({ layers: { chat } })));
+      if (here === undefined || there === undefined) throw new Error("There are two.");
+      await Promise.all([here.ready(), there.ready()]);
+      await until(() => here.nodes.length === 2 && there.nodes.length === 2);
+      return { here, there, near: layers[0], far: layers[1] };
+    }
+
+    it("is over with the time, whichever way the loss is, and the next one is not touched", async () => {
+      const { here, there, near, far } = await startLossy();
+      const { channel } = await there.spawn(Clerk);
+      near.losing.add("greenroom.ask");
+      far.losing.add("greenroom.answer");
+      const ask = (timeoutMs: number) =>
+        failureOf(here.ask(channel, { type: "add", numbers: [1] }, { timeoutMs }));
+      expect((await ask(20)).code).to.equal("ERR_ASK_TIMEOUT");
+      expect((await ask(20)).code).to.equal("ERR_ASK_TIMEOUT");
+      expect(await ask(5_000)).to.deep.equal({ code: "answered", message: "1" });
+    });
+
+    it("a group: a node of whose answers one part is lost is named", async () => {
+      const { here, there, far } = await startLossy();
+      for (let count = 0; count < 5; count += 1) await there.spawn(Clerk, query("group=clerks"));
+      far.losing.add("greenroom.said");
+      const asked = await here.askGroup("clerks", { type: "note", text: "x".repeat(60_000) });
+      expect(asked.missing).to.deep.equal([there.node]);
+      expect(asked.replies.length).to.be.within(1, 4);
+    });
+  });
+
+  describe("a reference's #ask", () => {
+    it("asks its actor, as the others do", async () => {
+      const [here] = await startCluster(1);
+      const actor = await here.spawn(Clerk);
+      expect(await actor.ask<number>({ type: "add", numbers: [1, 1] })).to.equal(2);
+      expect(await actor.ask({ type: "odd" }).catch((error) => error)).to.be.instanceOf(AskFailedError);
+      await actor.stop();
+      expect((await failureOf(actor.ask({ type: "add", numbers: [] }))).message).to.contain(
+        "the actor has stopped",
+      );
+    });
+  });
+
+  describe("a group", () => {
+    it("gives what its members on all nodes returned, and why others did not", async () => {
+      const [here, there, far] = await startCluster(3);
+      const actors = [];
+      for (const runtime of [here, there, far]) {
+        actors.push(
+          await runtime.spawn(Clerk, query("group=clerks")),
+          await runtime.spawn(Clerk, query("group=clerks")),
+        );
+      }
+      await here.spawn(Clerk, query("group=others"));
+      const { replies, failures, missing } = await here.askGroup("clerks", { type: "add", numbers: [2] });
+      expect([failures, missing]).to.deep.equal([[], []]);
+      expect(replies.map(({ channel }) => channel)).to.have.members(actors.map(({ channel }) => channel));
+      expect(new Set(replies.map(({ node }) => node))).to.deep.equal(
+        new Set([here.node, there.node, far.node]),
+      );
+      expect(replies.every(({ value }) => value === 2)).to.equal(true);
+      const failed = await here.askGroup("clerks", { type: "fail", how: "throw" });
+      expect([failed.replies, failed.missing]).to.deep.equal([[], []]);
+      expect(failed.failures).to.have.length(6);
+      expect(failed.failures[0]?.reason).to.equal("thrown");
+    });
+
+    it("with nobody in it has nothing to say, and names nobody", async () => {
+      const [here] = await startCluster(2);
+      expect(await here.askGroup("nobody", { type: "note" })).to.deep.equal({
+        replies: [],
+        failures: [],
+        missing: [],
+      });
+    });
+
+    it("gives what there is when the time is over: each node answers for those of its members that did", async () => {
+      const [here, there] = await startCluster(2);
+      const quick = await there.spawn(Clerk, query("group=clerks"));
+      const slow = await there.spawn(Clerk, query("group=clerks"));
+      await slow.ask({ type: "add", numbers: [] });
+      slow.send({ type: "hold" });
+      const { replies, failures, missing } = await here.askGroup(
+        "clerks",
+        { type: "add", numbers: [1] },
+        { timeoutMs: 1_000 },
+      );
+      expect(replies.map(({ channel }) => channel)).to.deep.equal([quick.channel]);
+      expect(failures).to.deep.equal([
+        { channel: slow.channel, node: there.node, reason: "it took too long" },
+      ]);
+      expect(missing).to.deep.equal([]);
+    });
+
+    it("asked by a member leaves that member out, which could not answer meanwhile", async () => {
+      const [here, there] = await startCluster(2);
+      const asker = await here.spawn(Clerk, query("group=clerks"));
+      await there.spawn(Clerk, query("group=clerks"));
+      expect(await asker.ask({ type: "poll", group: "clerks" })).to.equal(1);
+    });
+
+    it("answers in as many messages as it takes", async () => {
+      const text = "x".repeat(60_000);
+      const [here, there] = await startCluster(2);
+      for (let count = 0; count < 30; count += 1) await there.spawn(Clerk, query("group=clerks"));
+      const { replies, missing } = await here.askGroup("clerks", { type: "note", text });
+      expect([replies.length, missing]).to.deep.equal([30, []]);
+      expect(replies[29]?.value).to.equal(`noted ${text}`);
+    });
+
+    it("has to be on a layer that is known", async () => {
+      const runtime = opened(
+        createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } }),
+      );
+      const codes = [
+        await runtime.askGroup("clerks", { type: "note" }).catch(codeOf),
+        await runtime.askGroup("clerks", { type: "note" }, { layer: "toString" }).catch(codeOf),
+        await runtime.askGroup("not ok", { type: "note" }, { layer: "chat" }).catch(codeOf),
+      ];
+      expect(codes).to.deep.equal(["ERR_UNKNOWN_LAYER", "ERR_UNKNOWN_LAYER", "ERR_INVALID_NAME"]);
+      await runtime.spawn(Clerk, query("group=clerks"));
+      const { replies } = await runtime.askGroup("clerks", { type: "add", numbers: [] }, { layer: "chat" });
+      expect(replies).to.have.length(1);
+    });
+  });
+});

@@ -1,0 +1,409 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "chai";
+import {
+  createRuntime,
+  handlers,
+  type Job,
+  type JobMessages,
+  MemoryBus,
+  MemoryLayer,
+  UnsupportedError,
+  WebSocketConsumer,
+  type Worker,
+} from "greenroom";
+import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
+import { until } from "../../layers/support/until.ts";
+import { gate } from "../../support/gate.ts";
+import { redisUrl } from "../../support/redis.ts";
+import { codeOf, opened, startCluster, stopCluster } from "../support/cluster.ts";
+
+/** Submits what it receives, and sends its client what it hears of it. */
+class Client extends WebSocketConsumer<{ messages: JobMessages }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<Client>({
+    job_progress({ job, value }) {
+      this.send(`${this.#jobs.indexOf(job)} progress ${value}`);
+    },
+    job_done({ job, value }) {
+      this.send(`${this.#jobs.indexOf(job)} done ${JSON.stringify(value)}`);
+    },
+    job_failed({ job, reason }) {
+      this.send(`${this.#jobs.indexOf(job)} failed ${reason}`);
+    },
+  });
+  readonly #jobs: string[] = [];
+  override async receive(text: string) {
+    this.#jobs.push(await this.submit("jobs", { type: "job", text }));
+  }
+}
+
+const next = async (actor: { readonly outgoing: AsyncIterableIterator<unknown> }, count: number) => {
+  const frames: unknown[] = [];
+  while (frames.length < count) frames.push((await actor.outgoing.next()).value);
+  return frames;
+};
+
+describe("workers", () => {
+  afterEach(stopCluster);
+
+  const places = {
+    "on memory layers": async () => {
+      const [here, there] = await startCluster(2);
+      return { here, there };
+    },
+    "on Redis, with the answers over pub/sub": async () => {
+      const [jobs, chat] = [randomUUID(), randomUUID()];
+      const make = () =>
+        opened(
+          createRuntime({
+            layers: {
+              chat: new RedisPubSubLayer({ url: redisUrl(), prefix: chat }),
+              queue: new RedisStreamsLayer({ url: redisUrl(), prefix: jobs }),
+            },
+            control: "chat",
+            onError() {},
+          }),
+        );
+      const [here, there] = [make(), make()];
+      await Promise.all([here.ready(), there.ready()]);
+      return { here, there, layer: "queue" };
+    },
+  };
+  for (const [place, start] of Object.entries(places)) {
+    it(`tell whoever submitted a job how far it is, and what came of it, in order: ${place}`, async () => {
+      const { here, there, ...options } = { layer: "chat", ...(await start()) };
+      class Submitter extends Client {
+        override async receive(text: string) {
+          const job = await this.submit("jobs", { type: "job", text }, options);
+          this.send(`submitted ${job.length > 20}`);
+        }
+      }
+      class Listener extends Submitter {
+        static override readonly on = handlers<Client>({
+          job_progress({ value }) {
+            this.send(`progress ${value}`);
+          },
+          job_done({ value }) {
+            this.send(`done ${JSON.stringify(value)}`);
+          },
+          job_failed({ reason }) {
+            this.send(`failed ${reason}`);
+          },
+        });
+      }
+      await there.worker<{ type: string; text: string }>(
+        "jobs",
+        ({ text }, { progress, attempt }) => {
+          if (text === "fail") throw new Error(`attempt ${attempt}`);
+          for (const percent of [10, 20, 30]) progress(percent);
+          return { text };
+        },
+        { ...options, attempts: 2 },
+      );
+      const actor = await here.spawn(Listener);
+      actor.receive("hello");
+      const heard = await next(actor, 5);
+      expect(heard).to.have.members([
+        "submitted true",
+        "progress 10",
+        "progress 20",
+        "progress 30",
+        'done {"text":"hello"}',
+      ]);
+      expect(heard.filter((frame) => frame !== "submitted true")).to.deep.equal([
+        "progress 10",
+        "progress 20",
+        "progress 30",
+        'done {"text":"hello"}',
+      ]);
+      actor.receive("fail");
+      expect(await next(actor, 2)).to.have.members(["submitted true", "failed attempt 2"]);
+    });
+  }
+
+  it("give each its own job's words, by id", async () => {
+    const [here, there] = await startCluster(2);
+    const go = gate();
+    await there.worker<{ type: string; text: string }>(
+      "jobs",
+      async ({ text }) => {
+        await go.opened;
+        return text;
+      },
+      { concurrency: 2 },
+    );
+    const actors = [await here.spawn(Client), await here.spawn(Client)];
+    for (const [index, actor] of actors.entries()) actor.receive(`${index}`);
+    go.open();
+    expect(await Promise.all(actors.map((actor) => next(actor, 1)))).to.deep.equal([
+      ['0 done "0"'],
+      ['0 done "1"'],
+    ]);
+  });
+
+  it("say so when what a handler returned cannot be sent", async () => {
+    const [here, there] = await startCluster(2);
+    await there.worker("jobs", () => new Map());
+    const actor = await here.spawn(Client);
+    actor.receive("odd");
+    expect((await next(actor, 1))[0]).to.match(/^0 failed what it returned cannot be sent: .*Map/);
+  });
+
+  it("tell how far a job is as it was then, and refuse at once what cannot be told", async () => {
+    const [here, there] = await startCluster(2);
+    const refused: unknown[] = [];
+    await there.worker("jobs", (_, { progress }) => {
+      const at = { percent: 0, toString: undefined };
+      for (; at.percent < 3; at.percent += 1) progress(at.percent === 1 ? [at] : `${at.percent}`);
+      for (const odd of [new Map(), "x".repeat(1024 * 1024)]) {
+        try {
+          progress(odd);
+        } catch (error) {
+          refused.push(codeOf(error));
+        }
+      }
+      return "all";
+    });
+    class Reader extends Client {
+      static override readonly on = handlers<Client>({
+        job_progress({ value }) {
+          this.send(JSON.stringify(value));
+        },
+        job_done({ value }) {
+          this.send(`${value}`);
+        },
+        job_failed({ reason }) {
+          this.send(reason);
+        },
+      });
+    }
+    const actor = await here.spawn(Reader);
+    actor.receive("1");
+    expect(await next(actor, 4)).to.deep.equal(['"0"', '[{"percent":1}]', '"2"', "all"]);
+    expect(refused).to.deep.equal(["ERR_INVALID_MESSAGE", "ERR_INVALID_MESSAGE"]);
+  });
+
+  it("do what nobody waits for, and what was sent over the layer alone", async () => {
+    const [here, there] = await startCluster(2);
+    const seen: [string, Job][] = [];
+    await there.worker<{ type: string; text: string }>("jobs", ({ text }, job) => {
+      job.progress("nobody hears it");
+      seen.push([text, job]);
+    });
+    const id = await here.submit("jobs", { type: "job", text: "submitted" });
+    await here.layers.chat.send("jobs", { type: "job", text: "sent" });
+    await until(() => seen.length === 2);
+    expect(seen.map(([text, job]) => [text, job.id, job.attempt])).to.deep.equal([
+      ["submitted", id, 1],
+      ["sent", undefined, 1],
+    ]);
+    expect(seen.every(([, { signal }]) => !signal.aborted)).to.equal(true);
+  });
+
+  it("tell nothing more of a job that is over", async () => {
+    const [here, there] = await startCluster(2);
+    let progress: Job["progress"] = () => {};
+    await there.worker("jobs", (_, job) => {
+      progress = job.progress;
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    expect(await next(actor, 1)).to.deep.equal(["0 done undefined"]);
+    progress("too late");
+    actor.receive("2");
+    expect(await next(actor, 1)).to.deep.equal(["1 done undefined"]);
+  });
+
+  it("are closed with the runtime, before its layers: what runs is aborted, and its last words still arrive", async () => {
+    const [here, there] = await startCluster(2);
+    const begun = gate();
+    await there.worker("jobs", async (_, { signal }) => {
+      begun.open();
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      // What it has begun takes it a while to put away.
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return "stopped early";
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    await begun.opened;
+    await there.close();
+    expect(await next(actor, 1)).to.deep.equal(['0 done "stopped early"']);
+    expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
+  });
+
+  it("give back what a closing runtime has them give up: that is no error, and no failure of the job", async () => {
+    const errors: unknown[] = [];
+    const bus = new MemoryBus();
+    const [here] = await startCluster(1, {}, bus);
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    const attempts: number[] = [];
+    while (attempts.length < 3) {
+      const onError = (error: unknown) => errors.push(error);
+      const there = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) }, onError }));
+      const begun = gate();
+      const handler = async (_: unknown, { attempt, signal }: Job) => {
+        attempts.push(attempt);
+        begun.open();
+        await pause(3_600_000, undefined, { signal });
+      };
+      await there.worker("jobs", handler, { attempts: 2 });
+      await begun.opened;
+      await there.close();
+    }
+    expect(attempts).to.deep.equal([1, 2, 2]);
+    expect(errors).to.deep.equal([]);
+    await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`, { attempts: 2 });
+    expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+  });
+
+  const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
+    "never ends": () => new Promise<void>(() => {}),
+    "waits for the end of its own worker": (close) => close(),
+  };
+  for (const [what, wait] of Object.entries(endless)) {
+    it(`do not keep a runtime from closing by a handler that ${what}: its job goes to another one`, async () => {
+      const errors: [unknown, string][] = [];
+      const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
+      const [here, there] = await startCluster(2, { onError });
+      const begun = gate();
+      const worker: Worker = await there.worker("jobs", () => {
+        begun.open();
+        return wait(() => worker?.close());
+      });
+      const actor = await here.spawn(Client);
+      actor.receive("1");
+      await begun.opened;
+      await there.close({ drainMs: 20 });
+      expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "consume"]]);
+      await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`);
+      expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+    });
+  }
+
+  it("report what a handler leaves behind, and go on", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, {
+      onError: (error: Error, where: object) => errors.push({ message: error.message, ...where }),
+    });
+    const failed = gate();
+    const mine = process.listeners("uncaughtException");
+    const others = mine.filter((listener) => !listener.name.startsWith("onException"));
+    // With none of its own left, the process would end.
+    expect(others).to.have.length(mine.length - 1);
+    // Mocha fails a spec for any error that nobody caught, whoever else listens.
+    for (const other of others) process.off("uncaughtException", other);
+    try {
+      await there.worker("jobs", () => {
+        setTimeout(() => {
+          setImmediate(failed.open);
+          throw new Error("left behind");
+        }, 1);
+        return "done";
+      });
+      const actor = await here.spawn(Client);
+      actor.receive("1");
+      expect(await next(actor, 1)).to.deep.equal(['0 done "done"']);
+      await failed.opened;
+    } finally {
+      for (const other of others) process.on("uncaughtException", other);
+    }
+    expect(errors).to.deep.equal([
+      { message: "left behind", stage: "stray", consumer: "worker", path: "jobs" },
+    ]);
+  });
+
+  it("can be closed alone, twice", async () => {
+    const bus = new MemoryBus();
+    const [here, there] = await startCluster(2, {}, bus);
+    const worker = await there.worker("jobs", () => "by the first");
+    await Promise.all([worker.close(), worker.close()]);
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    await here.worker("jobs", () => "by the second");
+    expect(await next(actor, 1)).to.deep.equal(['0 done "by the second"']);
+  });
+
+  it("tell of a job that failed for good where it failed, too, with what it threw last", async () => {
+    const chat = new MemoryLayer();
+    const errors: unknown[] = [];
+    const runtime = opened(createRuntime({ layers: { chat }, onError: (error) => errors.push(error) }));
+    const broken = new Error("the teller is broken");
+    const failed: unknown[] = [];
+    const told = new Promise<void>((resolve) => {
+      void runtime.worker(
+        "jobs",
+        (_, { attempt }) => {
+          throw new Error(`attempt ${attempt}`);
+        },
+        {
+          attempts: 2,
+          onFailed: ({ type }, { id, attempt }, error) => {
+            failed.push([type, id, attempt, String(error)]);
+            resolve();
+            throw broken;
+          },
+        },
+      );
+    });
+    const id = await runtime.submit("jobs", { type: "job" });
+    await told;
+    expect(failed).to.deep.equal([["job", id, 2, "Error: attempt 2"]]);
+    await runtime.close();
+    expect(errors.at(-1)).to.equal(broken);
+    expect(errors.map(String)).to.deep.equal(["Error: attempt 1", "Error: attempt 2", String(broken)]);
+  });
+
+  it("say after what time others get the jobs of a process that is out of reach, where they are told to", async () => {
+    const asked: unknown[] = [];
+    const chat = new MemoryLayer();
+    const consume = chat.consume.bind(chat);
+    Object.assign(chat, {
+      consume: (...args: Parameters<typeof consume>) => {
+        const { onDead: _, ...told } = args[2] ?? {};
+        asked.push(told);
+        return consume(...args);
+      },
+    });
+    const runtime = opened(createRuntime({ layers: { chat } }));
+    await runtime.worker("jobs", () => {}, { claimAfterMs: 5_000 });
+    await runtime.worker("jobs", () => {}, { concurrency: 2, attempts: 5 });
+    expect(asked).to.deep.equal([
+      { maxDeliveries: 3, claimAfterMs: 5_000 },
+      { maxDeliveries: 5, concurrency: 2 },
+    ]);
+  });
+
+  it("need a layer with queues, and one that is known", async () => {
+    const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
+    const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
+    const refusal = (asking: Promise<unknown>) => asking.catch((error) => error);
+    const unsupported = await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }));
+    expect(unsupported).to.be.instanceOf(UnsupportedError);
+    expect(unsupported).to.have.property("message").that.includes('nobody can work on the jobs of "jobs"');
+    expect(codeOf(await refusal(runtime.worker("jobs", () => {})))).to.equal("ERR_UNKNOWN_LAYER");
+    expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, { layer: "toString" })))).to.equal(
+      "ERR_UNKNOWN_LAYER",
+    );
+    expect(codeOf(await refusal(runtime.submit("a!b", { type: "job" }, { layer: "other" })))).to.equal(
+      "ERR_INVALID_NAME",
+    );
+    const impatient = await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }));
+    expect(impatient).to.be.instanceOf(RangeError);
+    expect(impatient).to.have.property("message", "attempts is a whole number of at least 1, not 0.");
+    const hasty = await refusal(runtime.worker("jobs", () => {}, { layer: "other", claimAfterMs: 99 }));
+    expect(hasty).to.be.instanceOf(RangeError);
+    expect(hasty)
+      .to.have.property("message")
+      .that.matches(/^claimAfterMs is an integer from 100 to \d+, not 99\.$/);
+    expect(await refusal(runtime.worker("jobs", undefined as never, { layer: "other" }))).to.be.instanceOf(
+      TypeError,
+    );
+    const nobody = { layer: "other", replyTo: "nonsense" };
+    expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, nobody)))).to.equal(
+      "ERR_INVALID_NAME",
+    );
+  });
+});

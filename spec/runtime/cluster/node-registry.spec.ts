@@ -1,0 +1,401 @@
+import { expect } from "chai";
+import { ChannelLayer, createRuntime, MemoryBus, MemoryLayer, type RuntimeOptions } from "greenroom";
+import { SimulatedClock } from "xstate";
+import { LayerUnavailableError } from "../../../layers/errors.ts";
+import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
+import { until } from "../../layers/support/until.ts";
+import { gate } from "../../support/gate.ts";
+import {
+  type ChatRuntime,
+  Clerk,
+  codeOf,
+  opened,
+  query,
+  startCluster,
+  stopCluster,
+} from "../support/cluster.ts";
+
+/** A layer that can be cut off: nothing leaves it, and nothing arrives. */
+class CutLayer extends MemoryLayer {
+  isCut = false;
+  override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
+    if (!this.isCut) await super.groupSend(...args);
+  }
+}
+
+/** Sends to all nodes as any program could that reaches the layer. */
+async function forge(layer: MemoryLayer, message: object): Promise<void> {
+  await layer.groupSend("greenroom.nodes", message as never);
+}
+
+describe("the registry of nodes", () => {
+  afterEach(stopCluster);
+
+  it("knows who is there as soon as it joins, and lets go of who says goodbye", async () => {
+    const bus = new MemoryBus();
+    const [one, two] = await startCluster(2, {}, bus);
+    const three = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await three.ready();
+    const ids = [one, two, three].map(({ node }) => node);
+    for (const runtime of [one, two, three]) await until(() => runtime.nodes.length === 3);
+    expect(three.nodes).to.have.members(ids);
+    expect(three.nodes[0]).to.equal(three.node);
+    await two.close();
+    await until(() => one.nodes.length === 2 && three.nodes.length === 2);
+  });
+
+  it("holds a node for gone that it has not heard for three beats, and not before", async () => {
+    const clock = new SimulatedClock();
+    const bus = new MemoryBus();
+    const lost = new CutLayer({ bus });
+    const dead = opened(createRuntime({ layers: { chat: lost }, clock, beatMs: 1_000 }));
+    const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+    await dead.ready();
+    await until(() => here.nodes.length === 2 && dead.nodes.length === 2);
+    const actor = await dead.spawn(Clerk);
+    const asking = here.ask(actor.channel, { type: "hold" }, { timeoutMs: 100_000 }).catch((error) => error);
+    expect((await actor.outgoing.next()).value).to.equal("holding");
+    await dead.layers.chat.groupAdd("clerks", actor.channel);
+    const polling = here.askGroup("clerks", { type: "note", text: "?" }, { timeoutMs: 100_000 });
+    lost.isCut = true;
+    const { chat } = here.layers;
+    const beat = async () => {
+      const { received } = chat.counters();
+      clock.increment(1_000);
+      await until(() => chat.counters().received > received);
+    };
+    await beat();
+    await beat();
+    clock.increment(999);
+    expect(here.nodes).to.deep.equal([here.node, dead.node]);
+    clock.increment(1);
+    expect(here.nodes).to.deep.equal([here.node]);
+    expect(await asking).to.have.property("message", `The node of "${actor.channel}" has gone.`);
+    expect(await polling).to.deep.equal({ replies: [], failures: [], missing: [dead.node] });
+    // It hears the others all the while, and comes back with its next beat.
+    expect(dead.nodes).to.have.length(2);
+    lost.isCut = false;
+    clock.increment(1_000);
+    await until(() => here.nodes.length === 2);
+  });
+
+  it("does not take nodes for dead whose beats wait to be read, since its own process was blocked", async () => {
+    class Frozen extends SimulatedClock {
+      jumpMs = 0;
+      override now() {
+        return super.now() + this.jumpMs;
+      }
+    }
+    const clock = new Frozen();
+    const [here, there] = await startCluster(2, { clock, beatMs: 1_000 });
+    clock.jumpMs = 60_000;
+    clock.increment(1_000);
+    expect(here.nodes).to.deep.equal([here.node, there.node]);
+  });
+
+  it("joins when the layer is back, and does what is local until then", async () => {
+    class DownBackend extends MemoryBackend {
+      isDown = true;
+      override async open(...args: Parameters<MemoryBackend["open"]>): Promise<void> {
+        if (this.isDown) throw new LayerUnavailableError("The server does not answer.");
+        await super.open(...args);
+      }
+    }
+    const bus = new MemoryBus();
+    const [other] = await startCluster(1, { beatMs: 20 }, bus);
+    const backend = new DownBackend(bus, "greenroom");
+    const stages: string[] = [];
+    const options: RuntimeOptions<{ chat: ChannelLayer }> = {
+      layers: { chat: new ChannelLayer(backend, { prefix: "greenroom" }) },
+      beatMs: 20,
+      onError: (_, { stage }) => stages.push(stage),
+    };
+    const runtime = opened(createRuntime(options));
+    class Homeless extends Clerk {
+      static override readonly layer = undefined as never;
+    }
+    const actor = await runtime.spawn(Homeless);
+    expect(await runtime.ask(actor.channel, { type: "add", numbers: [1, 2] })).to.equal(3);
+    await runtime.send(actor.channel, { type: "note", text: "local" });
+    expect((await actor.outgoing.next()).value).to.equal("local");
+    const tagged = await runtime.spawn(Homeless, query("tag=user.42"));
+    expect(await runtime.disconnect("user.42", 4001).catch((error) => error)).to.be.instanceOf(
+      LayerUnavailableError,
+    );
+    expect((await tagged.done).code).to.equal(4001);
+    expect(await runtime.count("x").catch((error) => error)).to.be.instanceOf(LayerUnavailableError);
+    expect(await runtime.ready().catch((error) => error)).to.be.instanceOf(LayerUnavailableError);
+    await until(() => stages.length > 0);
+    expect(new Set(stages)).to.deep.equal(new Set(["control"]));
+    backend.isDown = false;
+    await until(() => runtime.nodes.length === 2 && other.nodes.length === 2);
+    expect(await other.ask(actor.channel, { type: "add", numbers: [3, 4] })).to.equal(7);
+  });
+
+  it("is found by the others at once when its layer was flushed, and not after the end of its lease", async () => {
+    const clock = new SimulatedClock();
+    const [here, there] = await startCluster(2, { clock, beatMs: 1_000 });
+    await here.layers.chat.flush();
+    const actor = await here.spawn(Clerk);
+    const { garbage } = there.counters().dropped;
+    const { received } = there.layers.chat.counters();
+    clock.increment(1_000);
+    await until(() => there.layers.chat.counters().received >= received + 2);
+    expect(await there.ask(actor.channel, { type: "add", numbers: [1, 2] })).to.equal(3);
+    expect(await here.ask((await there.spawn(Clerk)).channel, { type: "add", numbers: [3] })).to.equal(3);
+    expect(there.counters().dropped.garbage).to.equal(garbage);
+  });
+
+  it("joins again when its layer was flushed", async () => {
+    const [here, there] = await startCluster(2, { beatMs: 20 });
+    await here.layers.chat.flush();
+    const actor = await here.spawn(Clerk);
+    await until(() =>
+      there.ask(actor.channel, { type: "add", numbers: [] }, { timeoutMs: 10 }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it("says no more to others once it has said goodbye", async () => {
+    const leaving = gate();
+    class SlowLayer extends MemoryLayer {
+      override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
+        await super.groupSend(...args);
+        if (args[1].type === "greenroom.bye") await leaving.opened;
+      }
+    }
+    const bus = new MemoryBus();
+    const two = opened(createRuntime({ layers: { chat: new SlowLayer({ bus }) } }));
+    await two.ready();
+    const one = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await one.ready();
+    await until(() => one.nodes.length === 2);
+    const closing = two.close();
+    await until(() => one.nodes.length === 1);
+    const three = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await three.ready();
+    await until(() => three.nodes.length === 2);
+    expect(await three.count("nobody")).to.deep.equal({ count: 0, missing: [] });
+    expect(three.nodes).to.deep.equal([three.node, one.node]);
+    leaving.open();
+    await closing;
+  });
+
+  it("leaves nothing behind when it is closed: no timer, no channel, no member of the group", async () => {
+    const timers = new Set<unknown>();
+    const clock = {
+      setTimeout: (fn: () => void, ms: number) => {
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          fn();
+        }, ms);
+        timers.add(timer);
+        return timer;
+      },
+      clearTimeout: (timer: unknown) => {
+        timers.delete(timer);
+        clearTimeout(timer as NodeJS.Timeout);
+      },
+    };
+    const [here, there] = await startCluster(2, { clock });
+    const actor = await here.spawn(Clerk);
+    await there.ask(actor.channel, { type: "add", numbers: [] });
+    await there.askGroup("nobody", { type: "note" });
+    const { chat } = here.layers;
+    expect([...chat.local.membersOf("greenroom.nodes")]).to.have.length(1);
+    await Promise.all([here.close(), there.close(), here.close()]);
+    expect(timers.size).to.equal(0);
+    expect([...chat.local.membersOf("greenroom.nodes")]).to.deep.equal([]);
+  });
+
+  it("does not keep a process alive that has nothing else to do", async function () {
+    this.timeout(30_000);
+    const { run } = await import("../../support/child-process.ts");
+    const script = `
+      const { createRuntime, MemoryLayer } = await import("greenroom");
+      await createRuntime({ layers: { chat: new MemoryLayer() } }).ready();
+    `;
+    const flags = ["--import=tsx", "--conditions=greenroom-source", "--input-type=module", "--eval", script];
+    await run(process.execPath, flags, { timeout: 20_000 });
+  });
+
+  it("is out of reach for actors: its group, and the channels of the nodes", async () => {
+    const [here, there] = await startCluster(2);
+    class Meddler extends Clerk {
+      override async connect() {
+        await this.accept();
+        const channels = [here, there].flatMap(({ layers }) => [
+          ...layers.chat.local.membersOf("greenroom.nodes"),
+        ]);
+        const bye = { type: "greenroom.bye", from: `${there.node}!1` };
+        const tries = [
+          () => this.groupAdd("greenroom.nodes"),
+          () => this.groupDiscard("greenroom.nodes"),
+          () => this.groupSend("greenroom.nodes", bye as never),
+          ...channels.flatMap(({ channel }) => [
+            () => this.sendTo(channel, bye),
+            () => this.ask(channel, bye),
+          ]),
+        ];
+        for (const attempt of tries) this.send(`${await attempt().catch(codeOf)}`);
+      }
+    }
+    const actor = await here.spawn(Meddler);
+    for (let count = 0; count < 7; count += 1) {
+      expect((await actor.outgoing.next()).value).to.equal("ERR_INVALID_NAME");
+    }
+    expect(here.nodes).to.have.length(2);
+  });
+
+  describe("takes from others nothing that makes no sense:", () => {
+    const card = (fields: object) => (target: ChatRuntime) => ({
+      type: "greenroom.node",
+      from: "forged!1",
+      layers: { chat: "forged" },
+      beatMs: 5_000,
+      version: 0,
+      answer: false,
+      ...Object.fromEntries(
+        Object.entries(fields).map(([key, value]) => [
+          key,
+          typeof value === "function" ? value(target) : value,
+        ]),
+      ),
+    });
+    const forged: Readonly<Record<string, (target: ChatRuntime) => object>> = {
+      "no card": () => ({ type: "greenroom.node" }),
+      "a card from nowhere": card({ from: 7 }),
+      "a card from a name that is no channel": card({ from: "forged" }),
+      "a card of layers that are none": card({ layers: ["chat"] }),
+      "a card of layers without names": card({ layers: { chat: "not a name" } }),
+      "a card that does not hold its own node": card({ layers: { chat: "another" } }),
+      "a card without a beat": card({ beatMs: "often" }),
+      "a card with half a version": card({ version: 0.5 }),
+      "a card that claims the layer of this node": card({
+        layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.node }),
+      }),
+      "a card that claims the layer of another": card({
+        layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.nodes[1] }),
+      }),
+      "a card in the name of another": card({ from: (target: ChatRuntime) => `${target.nodes[1]}!zz` }),
+      "an event of XState behind the prefix": () => ({ type: "greenroom.xstate.stop", from: "forged!1" }),
+      "a type that every object has": () => ({ type: "greenroom.__proto__", from: "forged!1" }),
+      "a type of another program": () => ({ type: "room_message", message: "hello" }),
+      "an ask without a message": () => ({
+        type: "greenroom.ask",
+        from: "forged!1",
+        id: "1",
+        channel: "a!b",
+      }),
+      "an ask to stop": (target) => ({
+        type: "greenroom.ask",
+        from: "forged!1",
+        id: "1",
+        channel: `${target.node}!1`,
+        message: { type: "xstate.stop" },
+      }),
+      "a message to stop": (target) => ({
+        type: "greenroom.send",
+        from: "forged!1",
+        channel: `${target.node}!1`,
+        message: { type: "xstate.stop" },
+      }),
+      "a message that is none": () => ({
+        type: "greenroom.send",
+        from: "forged!1",
+        channel: "a!b",
+        message: [],
+      }),
+      "a survey about nothing": () => ({
+        type: "greenroom.survey",
+        from: "forged!1",
+        id: "1",
+        about: "constructor",
+        deadlineMs: 1,
+      }),
+      "a disconnect with a code that cannot be": () => ({
+        type: "greenroom.survey",
+        from: "forged!1",
+        id: "1",
+        about: "disconnect",
+        tag: "user.42",
+        code: 1006,
+        reason: "",
+        deadlineMs: 1,
+      }),
+      "an answer without an id": () => ({ type: "greenroom.answer", from: "forged!1", value: 1 }),
+      "entries that are no list": () => ({
+        type: "greenroom.said",
+        from: "forged!1",
+        id: "1",
+        entries: "many",
+      }),
+    };
+    for (const [name, make] of Object.entries(forged)) {
+      it(name, async () => {
+        const bus = new MemoryBus();
+        const [here] = await startCluster(2, {}, bus);
+        const actor = await here.spawn(Clerk);
+        const nodes = [...here.nodes];
+        const stranger = opened(new MemoryLayer({ bus }));
+        await forge(stranger, make(here));
+        await until(() => here.counters().dropped.garbage === 1);
+        expect(here.nodes).to.deep.equal(nodes);
+        expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
+      });
+    }
+
+    it("more nodes than there can be", async () => {
+      const clock = new SimulatedClock();
+      const bus = new MemoryBus();
+      const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+      const stranger = opened(new MemoryLayer({ bus }));
+      for (let index = 0; index < 10_001; index += 1) {
+        const card = { layers: { chat: `n${index}` }, beatMs: 1_000, version: 0, answer: false };
+        await forge(stranger, { type: "greenroom.node", from: `n${index}!1`, ...card });
+      }
+      await until(() => here.counters().dropped.garbage === 1);
+      expect(here.nodes).to.have.length(10_001);
+      for (let beat = 0; beat < 3; beat += 1) clock.increment(1_000);
+      expect(here.nodes).to.deep.equal([here.node]);
+    });
+
+    it("what it has said itself, come back", async () => {
+      const bus = new MemoryBus();
+      const [here] = await startCluster(1, {}, bus);
+      const [own] = [...here.layers.chat.local.membersOf("greenroom.nodes")];
+      const stranger = opened(new MemoryLayer({ bus }));
+      const from = own?.channel;
+      await forge(stranger, {
+        type: "greenroom.node",
+        from,
+        layers: { chat: here.node },
+        beatMs: 1,
+        version: 9,
+        answer: true,
+      });
+      await forge(stranger, { type: "nothing" });
+      await until(() => here.counters().dropped.garbage === 1);
+      expect(here.nodes).to.deep.equal([here.node]);
+    });
+
+    it("an answer in another one's name", async () => {
+      const bus = new MemoryBus();
+      const [here, there] = await startCluster(2, {}, bus);
+      const actor = await there.spawn(Clerk);
+      const asking = here.ask(actor.channel, { type: "hold" });
+      expect((await actor.outgoing.next()).value).to.equal("holding");
+      await forge(opened(new MemoryLayer({ bus })), {
+        type: "greenroom.answer",
+        from: "forged!1",
+        id: "1",
+        value: "lie",
+      });
+      await until(() => here.counters().dropped.garbage === 1);
+      void actor.stop();
+      expect(await asking).to.equal(undefined);
+    });
+  });
+});

@@ -1,0 +1,282 @@
+import { expect } from "chai";
+import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
+import { gate } from "../../support/gate.ts";
+
+const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
+
+/** Notes what a mailbox does to its owner; `work` is what handling an item does. */
+class Owner implements MailboxOwner {
+  readonly handled: unknown[] = [];
+  readonly failures: unknown[] = [];
+  readonly flow: string[] = [];
+  work: (item: Item) => unknown = () => undefined;
+
+  handle(item: Item): unknown {
+    this.handled.push(typeof item === "object" && "message" in item ? item.message.n : item);
+    return this.work(item);
+  }
+
+  failed(error: unknown, item?: Item): void {
+    this.failures.push([(error as Error).message, item]);
+  }
+
+  pause(): void {
+    this.flow.push("pause");
+  }
+
+  resume(): void {
+    this.flow.push("resume");
+  }
+}
+
+describe("Mailbox", () => {
+  const settings = { capacity: 3, overflow: "close", frameMark: 4 } as const;
+  let owner: Owner;
+  let mailbox: Mailbox;
+
+  beforeEach(async () => {
+    owner = new Owner();
+    mailbox = new Mailbox(owner, settings);
+  });
+
+  async function started(): Promise<void> {
+    mailbox.start(Promise.resolve());
+    await mailbox.whenIdle();
+  }
+
+  /** Makes the item being handled take until the gate opens. */
+  function busy(): ReturnType<typeof gate> {
+    const working = gate();
+    owner.work = (item) => (item === "work" ? working.opened : undefined);
+    mailbox.putFrame("work");
+    owner.handled.length = 0;
+    return working;
+  }
+
+  describe("#start", () => {
+    it("lets nothing through before the first work has settled, then everything", async () => {
+      const connecting = gate();
+      mailbox.start(connecting.opened);
+      mailbox.putMessage(mail(2));
+      mailbox.putFrame("one");
+      mailbox.putGap({ group: "three" });
+      expect(owner.handled).to.deep.equal([]);
+      connecting.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["one", 2, { group: "three" }]);
+    });
+
+    it("tells the owner when the first work fails, without an item", async () => {
+      mailbox.start(Promise.reject(new Error("no")));
+      await mailbox.whenIdle();
+      expect(owner.failures).to.deep.equal([["no", undefined]]);
+    });
+  });
+
+  describe("handling", () => {
+    it("goes straight through when nothing waits", async () => {
+      await started();
+      mailbox.putFrame("now");
+      expect(owner.handled).to.deep.equal(["now"]);
+    });
+
+    it("awaits a promise before the next item", async () => {
+      await started();
+      const working = busy();
+      mailbox.putFrame("next");
+      expect(owner.handled).to.deep.equal([]);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["next"]);
+    });
+
+    it("does not overlap an item that arrives while a synchronous one is handled", async () => {
+      await started();
+      const order: string[] = [];
+      owner.work = (item) => {
+        order.push(`${item} begins`);
+        if (item === "outer") mailbox.putFrame("inner");
+        order.push(`${item} ends`);
+      };
+      mailbox.putFrame("outer");
+      expect(order).to.deep.equal(["outer begins", "outer ends", "inner begins", "inner ends"]);
+    });
+
+    it("tells of a throw and of a rejection, with the item, and goes on", async () => {
+      await started();
+      owner.work = (item) => {
+        if (item === "throws") throw new Error("thrown");
+        if (item === "rejects") return Promise.reject(new Error("rejected"));
+        return undefined;
+      };
+      for (const item of ["throws", "rejects", "fine"]) mailbox.putFrame(item);
+      await mailbox.whenIdle();
+      expect(owner.failures).to.deep.equal([
+        ["thrown", "throws"],
+        ["rejected", "rejects"],
+      ]);
+      expect(owner.handled).to.deep.equal(["throws", "rejects", "fine"]);
+    });
+
+    it("keeps the order over thousands of items", async () => {
+      await started();
+      const working = busy();
+      const frames = Array.from({ length: 5_000 }, (_, n) => `${n}`);
+      for (const frame of frames) mailbox.putFrame(frame);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(frames);
+    });
+
+    it("takes frames and messages in turn, each kind in its order, and a gap in its place", async () => {
+      await started();
+      const working = busy();
+      for (const n of [1, 2, 3]) mailbox.putFrame(`frame ${n}`);
+      mailbox.putMessage(mail(1));
+      mailbox.putGap({ group: "gap" });
+      mailbox.putMessage(mail(2));
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal([1, "frame 1", { group: "gap" }, "frame 2", 2, "frame 3"]);
+    });
+  });
+
+  describe("#putMessage", () => {
+    it("refuses a message when as many wait as may, whatever number of frames waits", async () => {
+      await started();
+      const working = busy();
+      for (let n = 0; n < 10; n++) mailbox.putFrame(`frame ${n}`);
+      expect([1, 2, 3, 4].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([
+        ...["taken", "taken", "taken", "refused"],
+      ]);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled.filter((item) => typeof item === "number")).to.deep.equal([1, 2, 3]);
+    });
+
+    it("has room again when messages were handled", async () => {
+      await started();
+      const working = busy();
+      for (const n of [1, 2, 3]) mailbox.putMessage(mail(n));
+      working.open();
+      await mailbox.whenIdle();
+      busy();
+      expect([4, 5, 6, 7].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([
+        ...["taken", "taken", "taken", "refused"],
+      ]);
+    });
+  });
+
+  describe("#interject", () => {
+    it("does its work before anything that waits, and after what is being handled", async () => {
+      await started();
+      const [working, urgent] = [busy(), gate()];
+      mailbox.putFrame("waits");
+      mailbox.interject(() => urgent.opened);
+      working.open();
+      await working.opened;
+      mailbox.putMessage(mail(1));
+      expect(owner.handled).to.deep.equal([]);
+      urgent.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.have.members(["waits", 1]);
+    });
+
+    it("begins at once when nothing is being handled, and lets what comes wait", async () => {
+      await started();
+      const urgent = gate();
+      let began = false;
+      mailbox.interject(() => {
+        began = true;
+        return urgent.opened;
+      });
+      expect(began).to.equal(true);
+      mailbox.putFrame("waits");
+      expect(owner.handled).to.deep.equal([]);
+      urgent.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["waits"]);
+    });
+
+    it("may be asked for by an owner whose item failed, in between others that wait", async () => {
+      await started();
+      const working = busy();
+      const urgent = gate();
+      const failed = owner.failed.bind(owner);
+      owner.failed = (error, item) => {
+        failed(error, item);
+        mailbox.interject(() => urgent.opened);
+      };
+      owner.work = (item) => {
+        if (item === "throws") throw new Error("thrown");
+      };
+      for (const frame of ["throws", "after"]) mailbox.putFrame(frame);
+      working.open();
+      await working.opened;
+      await Promise.resolve();
+      expect(owner.handled).to.deep.equal(["throws"]);
+      urgent.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(["throws", "after"]);
+    });
+
+    it("does nothing once the mailbox is closed", () => {
+      mailbox.close();
+      mailbox.interject(() => expect.fail("It was done."));
+    });
+  });
+
+  describe("flow control", () => {
+    it("pauses above the mark of frames and resumes at half of it", async () => {
+      await started();
+      const working = busy();
+      for (let n = 0; n < 4; n++) mailbox.putFrame(`frame ${n}`);
+      expect(owner.flow).to.deep.equal([]);
+      mailbox.putFrame("one too many");
+      mailbox.putFrame("and another");
+      expect(owner.flow).to.deep.equal(["pause"]);
+      const sizes: number[] = [];
+      owner.resume = () => sizes.push(mailbox.size);
+      working.open();
+      await mailbox.whenIdle();
+      expect(sizes).to.deep.equal([2]);
+    });
+  });
+
+  describe("#close", () => {
+    it("drops what waits, says how much, and takes nothing any more", async () => {
+      await started();
+      const working = busy();
+      mailbox.putFrame("frame");
+      mailbox.putMessage(mail(1));
+      expect(mailbox.close()).to.equal(2);
+      expect(mailbox.putFrame("late")).to.equal(false);
+      expect(mailbox.putMessage(mail(2))).to.equal("refused");
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal([]);
+      expect(mailbox.close()).to.equal(0);
+    });
+
+    it("resumes a paused owner, so that its closing handshake is read", async () => {
+      await started();
+      busy();
+      for (let n = 0; n < 5; n++) mailbox.putFrame(`frame ${n}`);
+      mailbox.close();
+      expect(owner.flow).to.deep.equal(["pause", "resume"]);
+    });
+  });
+
+  describe("#whenIdle", () => {
+    it("waits for what is being handled, not for what waits", async () => {
+      await started();
+      const working = busy();
+      mailbox.putFrame("dropped");
+      mailbox.close();
+      const idle = mailbox.whenIdle().then(() => "idle");
+      expect(await Promise.race([idle, Promise.resolve("busy")])).to.equal("busy");
+      working.open();
+      expect(await idle).to.equal("idle");
+    });
+  });
+});

@@ -1,0 +1,227 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { Presence, type Tracker } from "../../../runtime/presence/presence.ts";
+import { PresenceReplica } from "../../../runtime/presence/presence-replica.ts";
+
+const nodeCount = 3;
+const groups = ["red", "blue"];
+
+/** One message on its way: it can be delivered, late and twice, or be lost. */
+interface Flight {
+  readonly to: number;
+  deliver(): void;
+}
+
+/** Nodes with nothing but their presences, and a network that does with messages what it is told. */
+class Network {
+  readonly nodes: Presence[] = [];
+  readonly trackers: Tracker[][] = [];
+  readonly flights: Flight[] = [];
+  /** What is truly there. */
+  readonly truth = new Map<string, string>();
+
+  constructor() {
+    for (let index = 0; index < nodeCount; index += 1) {
+      this.nodes.push(
+        new Presence({
+          broadcast: (diff) => {
+            for (let to = 0; to < nodeCount; to += 1) {
+              if (to !== index) this.#fly(to, (node) => node.changed(`${index}`, { ...diff }));
+            }
+          },
+          request: (node) => this.#fly(Number(node), (asked) => asked.requested(`${index}`)),
+          reply: (node, state) =>
+            this.#fly(Number(node), (asker) => asker.restored(`${index}`, { ...state })),
+        }),
+      );
+      this.trackers.push(Array.from({ length: 3 }, () => ({ presenceChanged() {} })));
+    }
+  }
+
+  beat(from: number): void {
+    const version = this.nodes[from]?.version ?? 0;
+    for (let to = 0; to < nodeCount; to += 1) {
+      if (to !== from) this.#fly(to, (node) => node.heard(`${from}`, version));
+    }
+  }
+
+  #fly(to: number, act: (node: Presence) => void): void {
+    const node = this.nodes[to];
+    if (node !== undefined) this.flights.push({ to, deliver: () => act(node) });
+  }
+
+  /** What a node believes. */
+  seenBy(node: Presence): string[] {
+    return groups
+      .flatMap((group) =>
+        [...node.list(group)].flatMap(([key, metas]) =>
+          metas.map((meta) => `${group} ${key} ${String(meta)}`),
+        ),
+      )
+      .sort();
+  }
+}
+
+type Step =
+  | {
+      readonly do: "track";
+      readonly node: number;
+      readonly tracker: number;
+      readonly group: number;
+      readonly meta: number;
+    }
+  | { readonly do: "untrack"; readonly node: number; readonly tracker: number; readonly group: number }
+  | { readonly do: "flush" | "beat" | "forget"; readonly node: number; readonly of: number }
+  | { readonly do: "deliver" | "lose" | "repeat"; readonly at: number };
+
+const node = fc.nat(nodeCount - 1);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("track" as const),
+      node,
+      tracker: fc.nat(2),
+      group: fc.nat(1),
+      meta: fc.nat(9),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant("untrack" as const), node, tracker: fc.nat(2), group: fc.nat(1) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "beat" as const), node, of: node }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("forget" as const), node, of: node }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constantFrom("deliver" as const, "lose" as const, "repeat" as const),
+      at: fc.nat(30),
+    }),
+  },
+);
+
+function run(network: Network, given: Step): void {
+  if (given.do === "track" || given.do === "untrack") {
+    const presence = network.nodes[given.node];
+    const tracker = network.trackers[given.node]?.[given.tracker];
+    const group = groups[given.group] ?? "";
+    if (presence === undefined || tracker === undefined) return;
+    const place = `${given.node} ${given.tracker} ${group}`;
+    if (given.do === "untrack") {
+      presence.untrack(tracker, group);
+      network.truth.delete(place);
+    } else {
+      presence.track(tracker, group, `key${given.tracker}`, given.meta);
+      network.truth.set(place, `${group} key${given.tracker} ${given.meta}`);
+    }
+  } else if ("at" in given) fly(network, given);
+  else if (given.do === "flush") network.nodes[given.node]?.flush();
+  else if (given.do === "beat") network.beat(given.node);
+  else if (given.node !== given.of) network.nodes[given.node]?.left(`${given.of}`);
+}
+
+function fly({ flights }: Network, given: Extract<Step, { readonly at: number }>): void {
+  if (flights.length === 0) return;
+  const at = given.at % flights.length;
+  if (given.do === "lose") flights.splice(at, 1);
+  else if (given.do === "deliver") flights.splice(at, 1)[0]?.deliver();
+  else flights[at]?.deliver();
+}
+
+/** From here on nothing is lost; but what is old is still on its way, so that one of the two beats may be spent on it. */
+function settle(network: Network): void {
+  for (const presence of network.nodes) presence.flush();
+  for (let round = 0; round < 2; round += 1) {
+    for (let from = 0; from < nodeCount; from += 1) network.beat(from);
+    while (network.flights.length > 0) network.flights.shift()?.deliver();
+  }
+}
+
+const counted = (lines: readonly string[]) =>
+  [...new Set(lines)].map((line) => `${lines.filter((other) => other === line).length} ${line}`).sort();
+
+describe("Presence", () => {
+  it("is the same on all nodes after a resync, whatever was lost, delayed, repeated or reordered before", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
+        const network = new Network();
+        for (const given of steps) run(network, given);
+        settle(network);
+        const truth = [...network.truth.values()].sort();
+        for (const presence of network.nodes) expect(network.seenBy(presence)).to.deep.equal(truth);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("tells its trackers in diffs what adds up to who is present, whatever happens on the way", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
+        const network = new Network();
+        const [watching] = network.nodes;
+        const heard = new Map<string, number>();
+        const watcher: Tracker = {
+          presenceChanged({ joins, leaves }) {
+            for (const [entries, by] of [
+              [joins, 1],
+              [leaves, -1],
+            ] as const) {
+              for (const { key, meta } of entries as { key: string; meta: unknown }[]) {
+                const line = `red ${key} ${String(meta)}`;
+                heard.set(line, (heard.get(line) ?? 0) + by);
+              }
+            }
+          },
+        };
+        watching?.track(watcher, "red", "watcher", "watching");
+        watching?.flush();
+        for (const given of steps) run(network, given);
+        settle(network);
+        // What is left are those of the other nodes that go without a word, and the watcher's own.
+        for (const gone of ["1", "2"]) watching?.left(gone);
+        const lines = [...heard].flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`])).sort();
+        const seen =
+          watching === undefined ? [] : network.seenBy(watching).filter((line) => line.startsWith("red"));
+        expect(lines).to.deep.equal(counted(seen));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  describe("a replica", () => {
+    const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {} });
+    const refs = (replica: PresenceReplica) => [...replica.entries].map(({ ref }) => ref);
+
+    it("is not set back by a state that comes late, whole or in part", () => {
+      const replica = new PresenceReplica();
+      const state = (version: number, part: number, ref: number) => ({
+        version,
+        part,
+        parts: 2,
+        entries: [entry(ref)],
+      });
+      replica.restore(state(5, 0, 1));
+      replica.restore(state(7, 0, 2));
+      replica.restore(state(5, 1, 3));
+      expect(refs(replica)).to.deep.equal([]);
+      replica.restore(state(7, 1, 4));
+      expect(refs(replica)).to.deep.equal([2, 4]);
+      replica.restore({ version: 6, part: 0, parts: 1, entries: [entry(9)] });
+      expect([refs(replica), replica.isBehind]).to.deep.equal([[2, 4], false]);
+    });
+
+    it("keeps a bounded number of steps that cannot be made yet", () => {
+      const replica = new PresenceReplica();
+      for (let version = 2; version < 2_000; version += 1) {
+        replica.apply({ version, joins: [entry(version)], leaves: [] });
+      }
+      replica.apply({ version: 1, joins: [entry(1)], leaves: [] });
+      expect(refs(replica).length).to.be.at.most(1_001);
+      expect(replica.isBehind).to.equal(true);
+    });
+  });
+});

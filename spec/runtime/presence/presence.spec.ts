@@ -1,0 +1,350 @@
+import { expect } from "chai";
+import {
+  createRuntime,
+  type Effect,
+  handlers,
+  type Members,
+  MemoryBus,
+  MemoryLayer,
+  type MessageEvents,
+  machineConsumer,
+  type PresenceDiff,
+  WebSocketConsumer,
+} from "greenroom";
+import { emit, SimulatedClock, setup } from "xstate";
+import { internals } from "../../../runtime/internals.ts";
+import { until } from "../../layers/support/until.ts";
+import { type ChatRuntime, codeOf, opened, query, startCluster, stopCluster } from "../support/cluster.ts";
+
+interface Diffs {
+  presence_diff: PresenceDiff;
+}
+
+/** Is present as it is told to be, and tells what it hears of others. */
+class Guest extends WebSocketConsumer<{ messages: Diffs }> {
+  static override readonly layer = "chat";
+  static override readonly on = handlers<Guest>({
+    presence_diff({ group, joins, leaves }) {
+      const keys = (entries: typeof joins) => entries.map(({ key }) => key).join();
+      this.send(`${group} +${keys(joins)} -${keys(leaves)}`);
+    },
+  });
+  override connect() {
+    const { query: given } = this.scope;
+    this.track("lobby", { name: given.get("name") }, { key: given.get("key") ?? "guest" });
+  }
+  override receive(text: string) {
+    if (text === "leave") this.untrack("lobby");
+    else this.track("lobby", { name: text }, { key: text });
+  }
+}
+
+/** Is present, and has no wish to hear of others. */
+class Quiet extends WebSocketConsumer {
+  override connect() {
+    this.track("lobby");
+  }
+}
+
+/** Hears of the lobby without being there, and says so; does what it is told, and says when that is done. */
+class Watcher extends WebSocketConsumer<{ messages: Diffs }> {
+  static override readonly layer = "chat";
+  static override readonly on = Guest.on;
+  override connect() {
+    this.watch("lobby");
+  }
+  override receive(text: string) {
+    if (text === "unwatch") this.unwatch("lobby");
+    if (text === "watch") this.watch("lobby");
+    if (text === "come") this.track("lobby", {}, { key: "watcher" });
+    if (text === "go") this.untrack("lobby");
+    this.send(text);
+  }
+}
+
+/** How many groups somebody on this node watches. */
+const watched = (runtime: ChatRuntime) => runtime[internals].environment.control.presence.watched;
+
+const shown = (members: Members) => Object.fromEntries(members);
+const guest = (key: string, name = key) => query(`key=${key}&name=${name}`);
+
+async function present(runtime: ChatRuntime, keys: readonly string[]): Promise<void> {
+  await until(() => [...runtime.presence("lobby").keys()].sort().join() === [...keys].sort().join());
+}
+
+describe("presence", () => {
+  afterEach(stopCluster);
+
+  it("is read on every node: members by key, each with its metas", async () => {
+    const [here, there] = await startCluster(2);
+    await here.spawn(Guest, guest("anne", "laptop"));
+    await there.spawn(Guest, guest("anne", "phone"));
+    const bert = await there.spawn(Guest, guest("bert"));
+    for (const runtime of [here, there]) {
+      await until(
+        () => shown(runtime.presence("lobby")).anne?.length === 2 && runtime.presenceCount("lobby") === 2,
+      );
+      expect(
+        runtime
+          .presence<{ name: string }>("lobby")
+          .get("anne")
+          ?.map(({ name }) => name),
+      ).to.have.members(["laptop", "phone"]);
+      expect(shown(runtime.presence("lobby")).bert).to.deep.equal([{ name: "bert" }]);
+      expect(shown(runtime.presence("elsewhere"))).to.deep.equal({});
+    }
+    await bert.stop();
+    for (const runtime of [here, there]) await present(runtime, ["anne"]);
+    expect(here.presenceCount("lobby")).to.equal(1);
+  });
+
+  it("is known to a node that comes later, and to one that has no layer at all it is its own", async () => {
+    const bus = new MemoryBus();
+    const [here] = await startCluster(1, {}, bus);
+    await here.spawn(Guest, guest("anne"));
+    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await late.ready();
+    await present(late, ["anne"]);
+    const alone = opened(createRuntime());
+    const quiet = await alone.spawn(Quiet);
+    expect(shown(alone.presence("lobby"))).to.deep.equal({ [quiet.channel]: [{}] });
+  });
+
+  it("tells those who are present of who comes and goes, on every node, if they handle that", async () => {
+    const [here, there] = await startCluster(2);
+    const anne = await here.spawn(Guest, guest("anne"));
+    expect((await anne.outgoing.next()).value).to.equal("lobby +anne -");
+    const quiet = await here.spawn(Quiet);
+    expect((await anne.outgoing.next()).value).to.equal(`lobby +${quiet.channel} -`);
+    const bert = await there.spawn(Guest, guest("bert"));
+    expect((await anne.outgoing.next()).value).to.equal("lobby +bert -");
+    expect((await bert.outgoing.next()).value).to.equal("lobby +bert -");
+    bert.receive("bertie");
+    for (const { outgoing } of [anne, bert])
+      expect((await outgoing.next()).value).to.equal("lobby +bertie -bert");
+    bert.receive("leave");
+    expect((await anne.outgoing.next()).value).to.equal("lobby + -bertie");
+    bert.receive("leave");
+    await bert.stop();
+    await quiet.stop();
+    expect((await anne.outgoing.next()).value).to.equal(`lobby + -${quiet.channel}`);
+    expect(here.counters().dropped.unhandled).to.equal(0);
+  });
+
+  it("tells those who watch, on every node, who are not present themselves", async () => {
+    const [here, there] = await startCluster(2);
+    const watcher = await here.spawn(Watcher);
+    const anne = await here.spawn(Guest, guest("anne"));
+    expect((await watcher.outgoing.next()).value).to.equal("lobby +anne -");
+    await there.spawn(Guest, guest("bert"));
+    expect((await watcher.outgoing.next()).value).to.equal("lobby +bert -");
+    await anne.stop();
+    expect((await watcher.outgoing.next()).value).to.equal("lobby + -anne");
+    for (const runtime of [here, there]) await present(runtime, ["bert"]);
+    expect([watched(here), watched(there)]).to.deep.equal([1, 0]);
+  });
+
+  it("tells one who watches and is present once", async () => {
+    const [here] = await startCluster(1);
+    const watcher = await here.spawn(Watcher);
+    const told = async () => (await watcher.outgoing.next()).value;
+    watcher.receive("watch");
+    watcher.receive("come");
+    expect([await told(), await told(), await told()]).to.deep.equal(["watch", "come", "lobby +watcher -"]);
+    for (const name of ["anne", "bert"]) {
+      await here.spawn(Guest, guest(name));
+      expect(await told()).to.equal(`lobby +${name} -`);
+    }
+    watcher.receive("go");
+    expect([await told(), await told()]).to.deep.equal(["go", "lobby + -watcher"]);
+  });
+
+  it("tells nothing to one who watches no longer, and keeps nothing of it, nor of one who has gone", async () => {
+    const [here] = await startCluster(1);
+    const watcher = await here.spawn(Watcher);
+    const other = await here.spawn(Watcher);
+    watcher.receive("unwatch");
+    watcher.receive("unwatch");
+    for (const text of ["unwatch", "unwatch"]) expect((await watcher.outgoing.next()).value).to.equal(text);
+    await here.spawn(Guest, guest("anne"));
+    expect((await other.outgoing.next()).value).to.equal("lobby +anne -");
+    watcher.receive("end");
+    expect((await watcher.outgoing.next()).value).to.equal("end");
+    expect(watched(here)).to.equal(1);
+    await other.stop();
+    expect(watched(here)).to.equal(0);
+    // It would be counted if it went to an actor that is no more.
+    await here.spawn(Guest, guest("bert"));
+    await until(() => here.presenceCount("lobby") === 2);
+    expect(here.counters().dropped).to.include({ "dead-letter": 0, closing: 0, unhandled: 0 });
+  });
+
+  it("is not watched under a name that no group can have, nor by one on its way out", async () => {
+    const [here] = await startCluster(1);
+    class Odd extends WebSocketConsumer {
+      override connect() {
+        this.watch("not ok");
+      }
+    }
+    class Leaving extends Watcher {
+      override disconnect() {
+        this.watch("lobby");
+      }
+    }
+    expect(await here.spawn(Odd).catch(codeOf)).to.equal("ERR_INVALID_NAME");
+    await (await here.spawn(Leaving)).stop();
+    expect(watched(here)).to.equal(0);
+  });
+
+  it("tells machines, too", async () => {
+    const counter = setup({
+      types: { events: {} as MessageEvents<Diffs>, emitted: {} as Effect },
+    }).createMachine({
+      entry: [emit({ type: "track", group: "lobby", key: "machine" }), emit({ type: "tag", tag: "user.42" })],
+      on: {
+        "message.presence_diff": {
+          actions: emit(({ event }) => ({ type: "send" as const, frame: event.message.joins[0]?.key ?? "" })),
+        },
+      },
+    });
+    const [here] = await startCluster(1);
+    const actor = await here.spawn(machineConsumer(counter, { layer: "chat" }));
+    expect((await actor.outgoing.next()).value).to.equal("machine");
+    expect((await here.count("user.42")).count).to.equal(1);
+  });
+
+  it("lets machines watch, too, until they do not", async () => {
+    const watcher = setup({
+      types: { events: {} as MessageEvents<Diffs> | { type: "frame.enough" }, emitted: {} as Effect },
+    }).createMachine({
+      entry: emit({ type: "watch", group: "lobby" }),
+      on: {
+        "message.presence_diff": {
+          actions: emit(({ event }) => ({ type: "send" as const, frame: event.message.joins[0]?.key ?? "" })),
+        },
+        "frame.enough": {
+          actions: [emit({ type: "unwatch", group: "lobby" }), emit({ type: "send", frame: "enough" })],
+        },
+      },
+    });
+    const [here] = await startCluster(1);
+    const actor = await here.spawn(machineConsumer(watcher, { layer: "chat" }));
+    await here.spawn(Guest, guest("anne"));
+    expect((await actor.outgoing.next()).value).to.equal("anne");
+    expect([...here.presence("lobby").keys()]).to.deep.equal(["anne"]);
+    actor.receive('{"type":"enough"}');
+    expect((await actor.outgoing.next()).value).to.equal("enough");
+    expect(watched(here)).to.equal(0);
+  });
+
+  it("goes with a node that says goodbye", async () => {
+    const [here, there] = await startCluster(2);
+    const anne = await here.spawn(Guest, guest("anne"));
+    await there.spawn(Guest, guest("bert"));
+    await present(here, ["anne", "bert"]);
+    await anne.outgoing.next();
+    await anne.outgoing.next();
+    await there.close({ drainMs: 10 });
+    expect((await anne.outgoing.next()).value).to.equal("lobby + -bert");
+    await present(here, ["anne"]);
+  });
+
+  it("goes with a node that dies, within its lease, and comes back with one that was only cut off", async () => {
+    class CutLayer extends MemoryLayer {
+      isCut = false;
+      override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
+        if (!this.isCut) await super.groupSend(...args);
+      }
+    }
+    const clock = new SimulatedClock();
+    const bus = new MemoryBus();
+    const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+    const chat = new CutLayer({ bus });
+    const cut = opened(createRuntime({ layers: { chat }, clock, beatMs: 1_000 }));
+    await cut.ready();
+    const anne = await here.spawn(Guest, guest("anne"));
+    const bert = await cut.spawn(Guest, guest("bert"));
+    await present(here, ["anne", "bert"]);
+    expect([(await anne.outgoing.next()).value, (await anne.outgoing.next()).value]).to.deep.equal([
+      "lobby +anne -",
+      "lobby +bert -",
+    ]);
+    chat.isCut = true;
+    bert.receive("bertie");
+    // It jumps for no longer than a beat: what is longer is taken for a process that was blocked.
+    for (let beats = 0; beats < 3; beats += 1) clock.increment(1_000);
+    await present(here, ["anne"]);
+    expect((await anne.outgoing.next()).value).to.equal("lobby + -bert");
+    chat.isCut = false;
+    clock.increment(1_000);
+    await present(here, ["anne", "bertie"]);
+    expect((await anne.outgoing.next()).value).to.equal("lobby +bertie -");
+  });
+
+  it("is of any number, in parts", async () => {
+    class Crowd extends WebSocketConsumer {
+      override connect() {
+        for (let number = 0; number < 40; number += 1) this.track(`room${number}`, "x".repeat(20_000));
+      }
+    }
+    const bus = new MemoryBus();
+    const [here, there] = await startCluster(2, {}, bus);
+    await here.spawn(Crowd);
+    await until(() => there.presenceCount("room39") === 1);
+    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    await late.ready();
+    await until(() =>
+      Array.from({ length: 40 }, (_, number) => late.presenceCount(`room${number}`)).every((n) => n === 1),
+    );
+  });
+
+  it("refuses what it cannot tell others", async () => {
+    const [here] = await startCluster(1);
+    const refusal = async (group: string, meta: unknown, key: string) => {
+      class Odd extends WebSocketConsumer {
+        override connect() {
+          this.track(group, meta, { key });
+        }
+      }
+      return here.spawn(Odd).then(
+        () => "taken",
+        (error) => codeOf(error) ?? error.name,
+      );
+    };
+    expect(await refusal("not ok", {}, "a")).to.equal("ERR_INVALID_NAME");
+    expect(await refusal("ok", new Map(), "a")).to.equal("ERR_INVALID_MESSAGE");
+    expect(await refusal("ok", "x".repeat(70_000), "a")).to.equal("ERR_INVALID_MESSAGE");
+    expect(await refusal("ok", {}, "")).to.equal("RangeError");
+    expect(await refusal("ok", {}, "x".repeat(257))).to.equal("RangeError");
+    expect(here.presenceCount("ok")).to.equal(0);
+    expect(await refusal("ok", {}, "__proto__")).to.equal("taken");
+    expect([...here.presence("ok").keys()]).to.deep.equal(["__proto__"]);
+  });
+
+  it("takes nothing from who is no node, and nothing that makes no sense from one", async () => {
+    const bus = new MemoryBus();
+    const [here, there] = await startCluster(2, {}, bus);
+    await there.spawn(Guest, guest("bert"));
+    await present(here, ["bert"]);
+    const stranger = opened(new MemoryLayer({ bus }));
+    const entry = { ref: 1, group: "lobby", key: "ghost", meta: {} };
+    const [own] = [...there.layers.chat.local.membersOf("greenroom.nodes")];
+    const forged = [
+      { type: "greenroom.presence", from: "ghost!1", version: 1, joins: [entry], leaves: [] },
+      { type: "greenroom.presence", from: `${there.node}!zz`, version: 2, joins: [entry], leaves: [] },
+      {
+        type: "greenroom.presence",
+        from: own?.channel,
+        version: 2,
+        joins: [{ ...entry, group: "" }],
+        leaves: [],
+      },
+      { type: "greenroom.presence", from: own?.channel, version: 2, joins: [], leaves: ["1"] },
+      { type: "greenroom.state", from: own?.channel, version: 2, part: 1, parts: 1, entries: [] },
+      { type: "greenroom.state", from: own?.channel, version: 2, part: 0, parts: 2 ** 40, entries: [] },
+    ];
+    for (const message of forged) await stranger.groupSend("greenroom.nodes", message as never);
+    await until(() => here.counters().dropped.garbage === 4);
+    expect(shown(here.presence("lobby"))).to.deep.equal({ bert: [{ name: "bert" }] });
+  });
+});

@@ -1,0 +1,54 @@
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { PassThrough } from "node:stream";
+import { expect } from "chai";
+import { Handshake } from "../../../runtime/socket/handshake.ts";
+
+function begin() {
+  // As a server's socket, which is not destroyed by its end.
+  const socket = new PassThrough({ autoDestroy: false });
+  const handshake = new Handshake({} as IncomingMessage, socket);
+  let lost = 0;
+  handshake.onLost = () => {
+    lost += 1;
+  };
+  const listeners = () => socket.listenerCount("end") + socket.listenerCount("close");
+  return { socket, handshake, listeners, before: listeners(), lost: () => lost };
+}
+
+describe("Handshake", () => {
+  it("notices a client that goes while it is watched, once", async () => {
+    const { socket, handshake, listeners, before, lost } = begin();
+    handshake.flush();
+    socket.destroy();
+    await once(socket, "close");
+    expect(lost()).to.equal(1);
+    expect(handshake.over).to.equal(true);
+    expect(listeners()).to.equal(before);
+  });
+
+  it("notices a client that has gone before it is watched", async () => {
+    for (const end of ["destroyed", "ended"]) {
+      const { socket, handshake, lost } = begin();
+      if (end === "destroyed") socket.destroy();
+      else socket.resume().end();
+      await once(socket, end === "destroyed" ? "close" : "end");
+      expect(lost()).to.equal(0);
+      handshake.flush();
+      expect(lost(), end).to.equal(1);
+      expect(handshake.over).to.equal(true);
+    }
+  });
+
+  it("leaves no listener behind, answered before it is watched or after", () => {
+    for (const isWatched of [false, true]) {
+      const { socket, handshake, listeners, before } = begin();
+      if (isWatched) handshake.flush();
+      handshake.complete = () => {};
+      handshake.accept({});
+      handshake.flush();
+      expect(listeners()).to.equal(before);
+      socket.destroy();
+    }
+  });
+});

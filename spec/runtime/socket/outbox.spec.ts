@@ -1,0 +1,332 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { expect } from "chai";
+import {
+  handlers,
+  JsonWebSocketConsumer,
+  type Layers,
+  type OutboxOptions,
+  type RuntimeOptions,
+  WebSocketConsumer,
+} from "greenroom";
+import { SimulatedClock } from "xstate";
+import { Client } from "../../support/client.ts";
+import { chat, serve, stopServing } from "../../support/serving.ts";
+
+const immediate = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("Outbox", () => {
+  afterEach(stopServing);
+
+  /** Counts how often a socket hands something to the operating system. */
+  function countWrites(socket: Socket): () => number {
+    let writes = 0;
+    for (const method of ["_write", "_writev"] as const) {
+      const original = socket[method] as (...args: unknown[]) => void;
+      Object.assign(socket, {
+        [method](...args: unknown[]) {
+          writes++;
+          original.apply(socket, args);
+        },
+      });
+    }
+    return () => writes;
+  }
+
+  it("writes all frames of one turn at its end, in one write and in order", async () => {
+    let socket: Socket | undefined;
+    let writes = () => 0;
+    const written: number[] = [];
+    class Burst extends WebSocketConsumer {
+      override receive() {
+        for (let n = 0; n < 100; n++) this.send(`${n}`);
+        written.push(writes());
+      }
+    }
+    const { runtime, url, server } = await serve({ layers: {} });
+    runtime.route("/ws", Burst);
+    server.on("connection", (connection) => {
+      socket = connection;
+    });
+    const client = await Client.open(`${url}/ws`);
+    if (socket) writes = countWrites(socket);
+    client.send("go");
+    expect(await client.take(100)).to.deep.equal(Array.from({ length: 100 }, (_, n) => `${n}`));
+    expect([...written, writes()]).to.deep.equal([0, 1]);
+  });
+
+  it("counts the frames of a client that went before they were written", async () => {
+    class Talker extends WebSocketConsumer {
+      override receive() {
+        for (let n = 0; n < 3; n++) this.send(`${n}`);
+        socket?.destroy();
+      }
+    }
+    let socket: Socket | undefined;
+    const { runtime, url, server } = await serve({ layers: {} });
+    runtime.route("/ws", Talker);
+    server.on("connection", (connection) => {
+      socket = connection;
+    });
+    const client = await Client.open(`${url}/ws`);
+    client.send("go");
+    await once(client.websocket, "close");
+    await runtime.close();
+    expect(runtime.counters().dropped.closing).to.equal(3);
+  });
+
+  describe("of a room", () => {
+    /** What sockets were given to write, by socket. */
+    function noteWrites(sockets: readonly Socket[]): Buffer[][] {
+      return sockets.map((socket) => {
+        const written: Buffer[] = [];
+        const { write } = socket;
+        socket.write = (chunk: Buffer, ...rest: never[]) => {
+          written.push(chunk);
+          return write.call(socket, chunk, ...rest);
+        };
+        return written;
+      });
+    }
+
+    class Member extends JsonWebSocketConsumer<{ messages: { note: { n: number; own?: boolean } } }> {
+      static override readonly layer = "chat";
+      static override readonly on = handlers<Member>({
+        note(message) {
+          if (message.own === true) this.sendJson({ own: this.channel });
+          this.sendJson(message);
+        },
+      });
+      override async connect() {
+        await this.groupAdd("room");
+      }
+    }
+
+    async function openRoom(size: number) {
+      const serving = await serve({ layers: chat() });
+      serving.runtime.route("/ws", Member);
+      const sockets: Socket[] = [];
+      serving.server.on("connection", (socket) => sockets.push(socket));
+      const clients: Client[] = [];
+      while (clients.length < size) clients.push(await Client.open(`${serving.url}/ws`));
+      return { ...serving, clients, written: noteWrites(sockets) };
+    }
+
+    it("gives all sockets the same bytes for the same messages, in one write for all of a turn", async () => {
+      const { runtime, clients, written } = await openRoom(5);
+      const notes = [1, 2, 3].map((n) => ({ type: "note", n }));
+      await Promise.all(notes.map((note) => runtime.layers.chat.groupSend("room", note)));
+      for (const client of clients) {
+        expect(await client.take(3)).to.deep.equal(notes.map((note) => JSON.stringify(note)));
+      }
+      for (const chunks of written) expect(chunks).to.have.lengthOf(1);
+      expect(new Set(written.flat()).size).to.equal(1);
+    });
+
+    it("gives each its own where they differ", async () => {
+      const { runtime, clients, written } = await openRoom(3);
+      await runtime.layers.chat.groupSend("room", { type: "note", n: 1, own: true } as never);
+      const own = new Set<unknown>();
+      for (const client of clients) {
+        const [first, second] = await client.take(2);
+        own.add(first);
+        expect(second).to.equal('{"type":"note","n":1,"own":true}');
+      }
+      expect([own.size, new Set(written.flat()).size]).to.deep.equal([3, 3]);
+    });
+  });
+
+  describe("of a client that reads slowly", () => {
+    const size = 256 * 1024;
+    const clock = new SimulatedClock();
+    const sockets: Socket[] = [];
+
+    /** Sends numbered frames, one a turn. */
+    async function openFlood(outbox: OutboxOptions, options: Partial<RuntimeOptions<Layers>> = {}) {
+      let consumer: Flood | undefined;
+      class Flood extends WebSocketConsumer {
+        static override readonly outbox = outbox;
+        static override readonly supervision = { onFailure: "resume" } as const;
+        #sent = 0;
+        override connect() {
+          consumer = this;
+        }
+        push(bytes = size) {
+          this.send(`${this.#sent}`.padEnd(bytes, "."));
+          this.#sent += 1;
+        }
+      }
+      const serving = await serve({ layers: {}, clock, closeTimeoutMs: 1_000, ...options });
+      serving.server.on("connection", (socket) => sockets.push(socket));
+      serving.runtime.route("/ws", Flood);
+      const client = await Client.open(`${serving.url}/ws`);
+      client.websocket.pause();
+      if (consumer === undefined) throw new Error("There is no consumer.");
+      return { ...serving, client, flood: consumer };
+    }
+
+    async function second(): Promise<void> {
+      clock.increment(1_000);
+      await immediate();
+      await immediate();
+    }
+
+    it("knows how many bytes wait, those of this turn included", async () => {
+      const { flood, client } = await openFlood({ maxLagBytes: 1e9 });
+      expect(flood.waitingBytes).to.equal(0);
+      flood.push(100);
+      flood.push(1_000);
+      expect(flood.waitingBytes).to.equal(102 + 1_004);
+      await immediate();
+      expect(flood.waitingBytes).to.equal(0);
+      while (flood.waitingBytes < 4 * size) {
+        flood.push();
+        await immediate();
+      }
+      client.websocket.resume();
+      while (flood.waitingBytes > 0) await immediate();
+    });
+
+    it("drops what has waited longest where its class says so, counts it, and keeps the rest in order", async () => {
+      const { flood, client, runtime } = await openFlood({ overflow: "drop-oldest", maxLagBytes: 4 * size });
+      let sent = 0;
+      while (runtime.counters().dropped.slow < 20) {
+        flood.push();
+        sent += 1;
+        await immediate();
+        // One that is on its way out of this process is not dropped any more.
+        expect(flood.waitingBytes).to.be.at.most(5 * (size + 10));
+      }
+      const { slow } = runtime.counters().dropped;
+      client.websocket.resume();
+      const numbers = (await client.take(sent - slow)).map((frame) => Number.parseInt(String(frame), 10));
+      const gaps = numbers.map((n, index) => n - (numbers[index - 1] ?? -1) - 1).filter((gap) => gap > 0);
+      expect(gaps).to.deep.equal([slow]);
+      expect(numbers.at(-1)).to.equal(sent - 1);
+      // What is alone is not dropped, however large it is.
+      flood.push(16 * size);
+      await immediate();
+      flood.push(16 * size);
+      await immediate();
+      expect(await client.take(2)).to.have.lengthOf(2);
+      expect(runtime.counters().dropped.slow).to.equal(slow);
+      sent += 2;
+      // It goes on as if nothing had been.
+      flood.push(10);
+      expect(await client.next()).to.equal(`${sent}`.padEnd(10, "."));
+      for (let time = 0; time < 20; time += 1) await second();
+      expect(runtime.size).to.equal(1);
+    });
+
+    it("writes all that it holds before it closes, and counts it where the client has gone", async () => {
+      const { flood, client, runtime } = await openFlood({ overflow: "drop-oldest", maxLagBytes: 1e9 });
+      let sent = 0;
+      while (flood.waitingBytes < 4 * size) {
+        flood.push();
+        sent += 1;
+        await immediate();
+      }
+      flood.push(10);
+      flood.close(4000, "That was all");
+      client.websocket.resume();
+      expect(await client.closed).to.deep.equal({ code: 4000, reason: "That was all" });
+      const frames = await client.take(sent + 1);
+      expect(frames.map((frame) => Number.parseInt(String(frame), 10))).to.deep.equal(
+        Array.from({ length: sent + 1 }, (_, n) => n),
+      );
+
+      const gone = await openFlood({ overflow: "drop-oldest", maxLagBytes: 1e9 });
+      while (gone.flood.waitingBytes < 4 * size) {
+        gone.flood.push();
+        await immediate();
+      }
+      gone.client.websocket.terminate();
+      while (gone.runtime.size > 0) await immediate();
+      expect(gone.runtime.counters().dropped.closing).to.be.within(2, 4);
+      expect(runtime.counters().dropped.slow).to.equal(0);
+    });
+
+    it("gives up one that has taken nothing for 10 s, and waits for one that takes some", async () => {
+      const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
+      // More than the system takes for a client, then what is written apart from it.
+      flood.push(16 * 1024 * 1024);
+      await immediate();
+      const first = flood.waitingBytes;
+      flood.push(64 * 1024 * 1024);
+      await immediate();
+      for (let time = 0; time < 9; time += 1) await second();
+      const all = flood.waitingBytes;
+      expect(all).to.be.above(first);
+      client.websocket.resume();
+      while (flood.waitingBytes === all) await immediate();
+      client.websocket.pause();
+      let seconds = 0;
+      for (; !flood.signal.aborted; seconds += 1) await second();
+      // The system may go on taking some for a moment.
+      expect(seconds).to.be.within(10, 12);
+      expect(runtime.size).to.equal(1);
+      client.websocket.resume();
+      expect(await client.closed).to.deep.equal({ code: 3008, reason: "Reads too slowly" });
+    });
+
+    it("takes for reading what the system takes of one large write, and for nobody's fault a blocked event loop", async () => {
+      const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
+      flood.push(64 * 1024 * 1024);
+      await immediate();
+      const all = flood.waitingBytes;
+      const left = () =>
+        (sockets.at(-1) as unknown as { _handle: { writeQueueSize: number } })._handle.writeQueueSize;
+      for (let time = 0; time < 9; time += 1) await second();
+      const before = left();
+      client.websocket.resume();
+      while (left() === before) await immediate();
+      client.websocket.pause();
+      for (let time = 0; time < 10; time += 1) await second();
+      expect([runtime.size, flood.waitingBytes, flood.signal.aborted]).to.deep.equal([1, all, false]);
+      // As long as that nothing ran: nobody knows yet what was taken meanwhile.
+      clock.increment(0);
+      const { now } = clock;
+      clock.now = () => now.call(clock) + 60_000;
+      await second();
+      expect(flood.signal.aborted).to.equal(false);
+      clock.now = now;
+      client.websocket.resume();
+      while (flood.waitingBytes > 0) await immediate();
+    });
+
+    it("drops the oldest also where messages are compressed, and goes on after one that cannot be written", async () => {
+      const { flood, client, runtime, failures } = await openFlood(
+        { overflow: "drop-oldest", maxLagBytes: 4 * size },
+        { compression: { threshold: 0, level: 1 } },
+      );
+      const noise = () => randomBytes(size);
+      for (const gone of [new Uint8Array(8), Buffer.alloc(8)]) {
+        flood.send(gone);
+        structuredClone(gone, { transfer: [gone.buffer] });
+      }
+      await immediate();
+      expect(failures.map(({ stage }) => stage)).to.deep.equal(["send", "send"]);
+      while (runtime.counters().dropped.slow < 5) {
+        flood.send(noise());
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      client.websocket.resume();
+      flood.send("end");
+      for (let frame = await client.next(); frame !== "end"; frame = await client.next()) {
+        expect(frame).to.have.lengthOf(size);
+      }
+    });
+
+    it("has no timer when nothing waits any more", async () => {
+      const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
+      flood.push(16 * 1024 * 1024);
+      await immediate();
+      await second();
+      client.websocket.resume();
+      while (flood.waitingBytes > 0) await immediate();
+      for (let time = 0; time < 12; time += 1) await second();
+      expect([runtime.size, flood.signal.aborted]).to.deep.equal([1, false]);
+    });
+  });
+});

@@ -1,0 +1,423 @@
+import type { Socket } from "node:net";
+import { expect } from "chai";
+import {
+  type Frame,
+  handlers,
+  JsonWebSocketConsumer,
+  type Runtime,
+  type RuntimeOptions,
+  WebSocketConsumer,
+} from "greenroom";
+import { until } from "../../layers/support/until.ts";
+import { Client } from "../../support/client.ts";
+import { destroyRawWebSockets, Opcode, RawWebSocket, type WireFrame } from "../../support/raw-websocket.ts";
+import { chat, serve, stopServing } from "../../support/serving.ts";
+import { bytesOf, textOf } from "../support/frame-cases.ts";
+import { nextTurn } from "../support/speakers.ts";
+import { Ticks } from "../support/ticks.ts";
+
+describe("the order on the wire", () => {
+  afterEach(async () => {
+    await destroyRawWebSockets();
+    await stopServing();
+  });
+
+  /** A server whose consumers a spec has at hand, in the order connected, and their sockets. */
+  async function start(options: RuntimeOptions<Record<never, never>> = {}) {
+    const consumers: WebSocketConsumer[] = [];
+    const sockets: Socket[] = [];
+    class Known extends WebSocketConsumer {
+      override connect() {
+        consumers.push(this);
+      }
+      override receive(text: string) {
+        this.send(text);
+      }
+      override receiveBinary(bytes: Uint8Array) {
+        this.send(bytes);
+      }
+    }
+    const serving = await serve({ layers: {}, maxPayload: 2 ** 21, maxLagBytes: 2 ** 26, ...options });
+    serving.server.on("connection", (socket) => sockets.push(socket));
+    serving.runtime.route("/ws", Known);
+    const say = (frame: Frame, to = consumers) => {
+      for (const consumer of to) consumer.send(frame);
+    };
+    return { ...serving, url: `${serving.url}/ws`, consumers, sockets, say };
+  }
+
+  const brief = ({ opcode, payload }: WireFrame) =>
+    opcode === Opcode.close
+      ? `close ${payload.readUInt16BE()} ${payload.subarray(2)}`
+      : `${opcode} ${payload.length > 20 ? payload.length : payload}`;
+  const texts = (...all: readonly (string | number)[]) => all.map((text) => `${Opcode.text} ${text}`);
+
+  /** All that a client hears up to the close frame; it answers that, and nothing else comes. */
+  async function untilClose(client: RawWebSocket): Promise<string[]> {
+    const heard: string[] = [];
+    for (;;) {
+      const frame = await client.next();
+      if (frame === undefined) throw new Error(`No close frame after: ${heard}`);
+      heard.push(brief(frame));
+      if (frame.opcode === Opcode.close) break;
+    }
+    client.send(Opcode.close, Buffer.from([0x03, 0xe8]));
+    expect(await client.rest(), "after the close frame").to.deep.equal([]);
+    return heard;
+  }
+
+  /** Calls `act` whenever a socket hands something to the operating system, just before. */
+  function onWrite(socket: Socket, act: () => void): void {
+    for (const method of ["_write", "_writev"] as const) {
+      const original = socket[method] as (...args: unknown[]) => void;
+      Object.assign(socket, {
+        [method](...args: unknown[]) {
+          act();
+          original.apply(socket, args);
+        },
+      });
+    }
+  }
+
+  const ended = (runtime: Runtime, size = 0) => until(() => runtime.size === size);
+
+  it("is that of the calls, from whatever phase of the event loop they come", async () => {
+    const { url, say } = await start();
+    const clients = [await RawWebSocket.open(url), await RawWebSocket.open(url)];
+    const said: number[] = [];
+    const next = () => {
+      said.push(said.length);
+      say(`${said.length - 1}`);
+    };
+    for (let round = 0; round < 20; round += 1) {
+      next();
+      process.nextTick(next);
+      queueMicrotask(next);
+      setImmediate(() => {
+        next();
+        process.nextTick(next);
+        void Promise.resolve().then(next);
+      });
+      await new Promise<void>((resolve) => setTimeout(() => resolve(next()), 0));
+      await nextTurn();
+    }
+    for (const client of clients) {
+      const heard: string[] = [];
+      while (heard.length < said.length) heard.push(brief((await client.next()) as WireFrame));
+      expect(heard).to.deep.equal(texts(...said));
+      await client.destroy();
+    }
+  });
+
+  it("is that of one write for each socket, from all that was sent in ticks and promises of a turn", async () => {
+    const { url, say, sockets } = await start();
+    const clients = [await RawWebSocket.open(url), await RawWebSocket.open(url)];
+    const writes: string[] = [];
+    for (const [index, socket] of sockets.entries()) onWrite(socket, () => writes.push(`to ${index}`));
+    await nextTurn();
+    say("sent at once");
+    await Promise.resolve();
+    say("after a promise");
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    say("after a tick");
+    writes.push("end of the ticks");
+    for (const client of clients) {
+      const heard: string[] = [];
+      while (heard.length < 3) heard.push(String((await client.next())?.payload));
+      expect(heard).to.deep.equal(["sent at once", "after a promise", "after a tick"]);
+    }
+    expect([writes[0], ...writes.slice(1).sort()]).to.deep.equal(["end of the ticks", "to 0", "to 1"]);
+  });
+
+  it("is that of a group's messages, with what each member has to say itself", async () => {
+    class Member extends JsonWebSocketConsumer<{ messages: { note: { readonly n: number } } }> {
+      static override readonly layer = "chat";
+      static override readonly on = handlers<Member>({
+        note(note) {
+          this.sendJson(note);
+          if (note.n % 3 === 0) this.sendJson({ own: `${this.scope.query.get("n")}.${note.n}` });
+          else this.send(`again ${note.n}`);
+        },
+      });
+      override async connect() {
+        await this.accept();
+        await this.groupAdd("room");
+        this.send("joined");
+      }
+    }
+    const { runtime, url } = await serve({ layers: chat() });
+    runtime.route("/ws", Member);
+    const clients = await Promise.all([0, 1, 2].map((n) => Client.open(`${url}/ws?n=${n}`)));
+    for (const client of clients) expect(await client.next()).to.equal("joined");
+    const count = 30;
+    for (let n = 0; n < count; n += 1) {
+      void runtime.layers.chat.groupSend("room", { type: "note", n } as never);
+      if (n % 10 === 0) await nextTurn();
+    }
+    for (const [index, client] of clients.entries()) {
+      expect(await client.take(2 * count)).to.deep.equal(
+        Array.from({ length: count }, (_, n) => [
+          `{"type":"note","n":${n}}`,
+          n % 3 === 0 ? `{"own":"${index}.${n}"}` : `again ${n}`,
+        ]).flat(),
+      );
+    }
+  });
+
+  describe("with pings", () => {
+    it("leaves every frame whole, large ones too, where both are of one turn", async () => {
+      const [pingIntervalMs, ticks] = [3_200, 32];
+      const clock = new Ticks();
+      const { url, say } = await start({ clock, pingIntervalMs });
+      const clients = [await RawWebSocket.open(url), await RawWebSocket.open(url)];
+      for (let interval = 0; interval < 3; interval += 1) {
+        const said: string[] = [];
+        for (let tick = 0; tick < ticks; tick += 1) {
+          const frame = tick % 8 === 7 ? textOf(300_000) : `${interval}.${tick}`;
+          say(frame);
+          said.push(frame.length > 20 ? `${frame.length}` : frame);
+          clock.increment(pingIntervalMs / ticks);
+          await nextTurn();
+        }
+        say("the end");
+        for (const client of clients) {
+          const heard: string[] = [];
+          while (heard.at(-1) !== "1 the end") heard.push(brief((await client.next()) as WireFrame));
+          expect(heard.filter((frame) => frame === "9 ")).to.have.length(1);
+          expect(heard.filter((frame) => frame !== "9 ")).to.deep.equal(texts(...said, "the end"));
+          client.send(Opcode.pong);
+          client.send(Opcode.text, "read");
+          expect(brief((await client.next()) as WireFrame)).to.equal("1 read");
+        }
+      }
+    });
+
+    it("answers a client's pings between frames that it is slow to read", async () => {
+      const { url, say, sockets } = await start();
+      const client = await RawWebSocket.open(url);
+      client.socket.pause();
+      const large = bytesOf(1_048_576);
+      for (let count = 0; count < 8; count += 1) say(large);
+      await nextTurn();
+      const before = sockets[0]?.bytesRead ?? 0;
+      for (let count = 0; count < 10; count += 1) client.send(Opcode.ping, `ping ${count}`);
+      await until(() => (sockets[0]?.bytesRead ?? 0) >= before + 10 * 12);
+      say("the last");
+      client.socket.resume();
+      const heard: string[] = [];
+      while (heard.at(-1) !== "1 the last") heard.push(brief((await client.next()) as WireFrame));
+      expect(heard.filter((frame) => frame.startsWith("10 "))).to.deep.equal(
+        Array.from({ length: 10 }, (_, count) => `10 ping ${count}`),
+      );
+      expect(heard.filter((frame) => !frame.startsWith("10 "))).to.deep.equal([
+        ...Array.from({ length: 8 }, () => `2 ${large.length}`),
+        "1 the last",
+      ]);
+    });
+
+    it("takes a client's message in fragments with pings between, while the server speaks", async () => {
+      const { url, say } = await start();
+      const client = await Client.open(url);
+      const { websocket } = client;
+      const pongs: string[] = [];
+      websocket.on("pong", (payload) => pongs.push(String(payload)));
+      for (const length of [2, 125, 126, 65_536, 1_048_576]) {
+        const [text, bytes] = [textOf(length), bytesOf(length)];
+        const third = Math.ceil(length / 3);
+        for (const whole of [text, bytes]) {
+          const binary = typeof whole !== "string";
+          websocket.send(whole.slice(0, third), { fin: false, binary });
+          websocket.ping(`${length}`);
+          websocket.send(whole.slice(third, 2 * third), { fin: false, binary });
+          websocket.send("", { fin: false, binary });
+          say(`meanwhile ${length}`);
+          websocket.ping(`${length}`);
+          websocket.send(whole.slice(2 * third), { fin: true, binary });
+        }
+        const heard = await client.take(4);
+        expect(heard.filter((frame) => String(frame).startsWith("mean"))).to.have.length(2);
+        const echoes = heard.filter((frame) => !String(frame).startsWith("mean"));
+        expect(echoes[0] === text && bytes.equals(echoes[1] as Buffer)).to.equal(true);
+        expect(pongs.splice(0)).to.deep.equal(Array(4).fill(`${length}`));
+      }
+    });
+  });
+
+  describe("at the close", () => {
+    it("has all that was sent before, also what still waits from earlier turns, and nothing after", async () => {
+      const { url, say, consumers, runtime } = await start();
+      const client = await RawWebSocket.open(url);
+      client.socket.pause();
+      const large = bytesOf(1_048_576);
+      for (let count = 0; count < 10; count += 1) {
+        say(large);
+        say(`${count}`);
+        await nextTurn();
+      }
+      say("one");
+      say("");
+      say("three");
+      consumers[0]?.close(4000, "enough");
+      for (const late of ["late", large, ""]) say(late);
+      await nextTurn();
+      say("later");
+      client.socket.resume();
+      const waited = Array.from({ length: 10 }, (_, n) => [`2 ${large.length}`, `1 ${n}`]).flat();
+      expect(await untilClose(client)).to.deep.equal([
+        ...waited,
+        ...texts("one", "", "three"),
+        "close 4000 enough",
+      ]);
+      await ended(runtime);
+      expect(runtime.counters().dropped.closing).to.equal(4);
+    });
+
+    it("leaves out only the one that closes, where a turn's frames are for many", async () => {
+      const { url, say, consumers, runtime } = await start();
+      const clients = [
+        await RawWebSocket.open(url),
+        await RawWebSocket.open(url),
+        await RawWebSocket.open(url),
+      ];
+      say("a");
+      say("b", consumers.slice(1));
+      consumers[1]?.close(4001, "");
+      say("c");
+      say("d", consumers.slice(0, 2));
+      await nextTurn();
+      say("e");
+      const [first, second, third] = clients as [RawWebSocket, RawWebSocket, RawWebSocket];
+      expect(await untilClose(second)).to.deep.equal([...texts("a", "b"), "close 4001 "]);
+      for (const [client, said] of [
+        [first, ["a", "c", "d", "e"]],
+        [third, ["a", "b", "c", "e"]],
+      ] as const) {
+        const heard: string[] = [];
+        while (heard.length < 4) heard.push(brief((await client.next()) as WireFrame));
+        expect(heard).to.deep.equal(texts(...said));
+        await client.destroy();
+      }
+      await ended(runtime);
+      expect(runtime.counters().dropped.closing).to.equal(3);
+    });
+
+    it("has an unbroken beginning when the client closes in the middle, and the rest is counted", async () => {
+      const { url, consumers, runtime } = await start();
+      const client = await RawWebSocket.open(url);
+      client.socket.pause();
+      const [consumer] = consumers;
+      let sent = 0;
+      const speak = () => {
+        for (let count = 0; count < 3; count += 1) consumer?.send(`${sent++} ${textOf(70_000)}`);
+      };
+      for (let turn = 0; turn < 30; turn += 1) {
+        speak();
+        await nextTurn();
+      }
+      client.send(Opcode.close, Buffer.from([0x0f, 0xa1]));
+      // While it does not read, its connection is not over: the answer to its close waits, too.
+      while (runtime.counters().dropped.closing === 0) {
+        speak();
+        await nextTurn();
+      }
+      speak();
+      client.socket.resume();
+      const frames = await client.rest();
+      await ended(runtime);
+      const closing = frames.pop() as WireFrame;
+      expect(brief(closing)).to.equal("close 4001 ");
+      const numbers = frames.map(({ payload }) => Number.parseInt(String(payload.subarray(0, 10)), 10));
+      expect(numbers).to.deep.equal(numbers.map((_, index) => index));
+      expect(frames.filter(({ opcode }) => opcode !== Opcode.text)).to.deep.equal([]);
+      expect(frames.length + runtime.counters().dropped.closing).to.equal(sent);
+      // All but what the last two turns before the close have sent.
+      expect(frames.length).to.be.at.least(84);
+    });
+
+    it("has nothing after the answer to a close that comes together with a question", async () => {
+      const { url, runtime } = await start();
+      const client = await RawWebSocket.open(url);
+      // In one packet, so that it is read in one turn.
+      client.socket.cork();
+      for (const text of ["a", "b", "c"]) client.send(Opcode.text, text);
+      client.send(Opcode.close, Buffer.from([0x0f, 0xa1]));
+      client.socket.uncork();
+      const heard = (await client.rest()).map(brief);
+      await ended(runtime);
+      expect(heard.at(-1)).to.equal("close 4001 ");
+      expect(heard.slice(0, -1)).to.deep.equal(texts("a", "b", "c").slice(0, heard.length - 1));
+      expect(heard.length - 1 + runtime.counters().dropped.closing).to.equal(3);
+    });
+  });
+
+  describe("to many", () => {
+    it("is kept for all others when sockets are destroyed before and during the write", async () => {
+      const { url, say, sockets, runtime, failures } = await start();
+      const clients: Client[] = [];
+      for (let count = 0; count < 100; count += 1) clients.push(await Client.open(url));
+      const frames = ["first", bytesOf(200), textOf(70_000), "", "last"];
+      for (const frame of frames) say(frame);
+      sockets[50]?.destroy();
+      onWrite(sockets[0] as Socket, () => sockets[70]?.destroy());
+      clients[90]?.websocket.terminate();
+      await until(() => runtime.size === 97);
+      for (const frame of frames) say(frame);
+      say("end");
+      for (const [index, client] of clients.entries()) {
+        if ([50, 70, 90].includes(index)) expect((await client.closed).code).to.equal(1006);
+        else expect(await client.take(11)).to.deep.equal([...frames, ...frames, "end"]);
+      }
+      expect(failures).to.deep.equal([]);
+      expect(runtime.counters().dropped.closing).to.be.at.least(5);
+      for (const client of clients) client.websocket.terminate();
+      await ended(runtime);
+    });
+
+    it("is kept for all others when some cannot be written, and what is sent about that arrives", async () => {
+      const told: string[] = [];
+      const { url, say, consumers, runtime } = await start({
+        onError: (_, { stage }) => {
+          told.push(stage);
+          say(`told ${told.length}`, [consumers[0], consumers[9]] as WebSocketConsumer[]);
+        },
+      });
+      const clients: RawWebSocket[] = [];
+      for (let count = 0; count < 10; count += 1) clients.push(await RawWebSocket.open(url));
+      const [own, shared] = [new Uint8Array(8), bytesOf(70_000).slice()];
+      const bytes = new Uint8Array(shared);
+      say("before");
+      say(own, consumers.slice(3, 4));
+      say("between");
+      say(bytes, consumers.slice(5, 7));
+      say(bytesOf(300));
+      for (const { buffer } of [own, bytes]) structuredClone(buffer, { transfer: [buffer] });
+      // How many turns it takes until they are written depends on the machine.
+      await until(() => told.length === 3);
+      say("after");
+      for (const [index, client] of clients.entries()) {
+        if ([3, 5, 6].includes(index)) {
+          expect(await untilClose(client)).to.deep.equal([
+            ...texts("before", "between"),
+            "2 300",
+            "close 1011 Internal error",
+          ]);
+          continue;
+        }
+        const heard: string[] = [];
+        while (heard.at(-1) !== "1 after") heard.push(brief((await client.next()) as WireFrame));
+        const note = [0, 9].includes(index) ? texts("told 1", "told 2", "told 3") : [];
+        expect(heard.filter((frame) => !note.includes(frame))).to.deep.equal([
+          ...texts("before", "between"),
+          "2 300",
+          "1 after",
+        ]);
+        expect(heard.filter((frame) => note.includes(frame))).to.deep.equal(note);
+        await client.destroy();
+      }
+      expect(told).to.deep.equal(["send", "send", "send"]);
+      await ended(runtime);
+      // What was sent to the three of them later.
+      expect(runtime.counters().dropped.closing).to.equal(3);
+    });
+  });
+});

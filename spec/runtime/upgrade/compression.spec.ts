@@ -1,0 +1,221 @@
+import { constants, deflateRawSync } from "node:zlib";
+import { expect } from "chai";
+import { type CompressionOptions, createRuntime, type RuntimeOptions, WebSocketConsumer } from "greenroom";
+import { Client } from "../../support/client.ts";
+import { destroyRawWebSockets, Opcode, RawWebSocket, type WireFrame } from "../../support/raw-websocket.ts";
+import { serve, stopServing } from "../../support/serving.ts";
+import { textOf } from "../support/frame-cases.ts";
+import { Ticks } from "../support/ticks.ts";
+
+const headers = { "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" };
+
+/** A message as a client compresses it: RFC 7692, section 7.2.1. */
+const deflate = (bytes: Uint8Array | string) =>
+  deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+
+class Echo extends WebSocketConsumer {
+  override receive(text: string) {
+    this.send(text);
+  }
+}
+
+// All cases of frames are held against all clients, with compression, in spec/interop.
+describe("compression", () => {
+  afterEach(async () => {
+    await destroyRawWebSockets();
+    await stopServing();
+  });
+
+  async function start(options: RuntimeOptions<Record<never, never>> = {}) {
+    const serving = await serve({ layers: {}, ...options });
+    serving.runtime.route("/ws", Echo);
+    return { ...serving, url: `${serving.url}/ws` };
+  }
+
+  /** What a client hears that the server closes, and that the server goes on. */
+  async function closeCode(url: string, speak: (client: RawWebSocket) => void): Promise<number | undefined> {
+    const bystander = await Client.open(url);
+    const client = await RawWebSocket.open(url, headers);
+    speak(client);
+    const frame = await client.next();
+    await client.destroy();
+    bystander.send("still here");
+    expect(await bystander.next()).to.equal("still here");
+    await bystander.close();
+    return frame?.opcode === Opcode.close ? frame.payload.readUInt16BE() : undefined;
+  }
+
+  it("is off unless the server is told to, and the client offers it", async () => {
+    const [off, on] = [await start(), await start({ compression: true })];
+    const unheard = await RawWebSocket.open(off.url, headers);
+    const unasked = await RawWebSocket.open(on.url);
+    const both = await RawWebSocket.open(on.url, headers);
+    expect([unheard, unasked, both].map(({ extensions }) => extensions)).to.deep.equal([
+      "",
+      "",
+      "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+    ]);
+    for (const client of [unheard, unasked, both]) {
+      client.send(Opcode.text, textOf(5_000));
+      const frame = await client.next();
+      expect(frame?.compressed).to.equal(client === both);
+      expect(String(frame?.payload)).to.equal(textOf(5_000));
+    }
+  });
+
+  it("is of messages from 1 KiB on, each by itself", async () => {
+    const { url } = await start({ compression: true });
+    const client = await RawWebSocket.open(url, headers);
+    const texts = [1_023, 1_024, 0, 60_000, 1, 1_024].map(textOf);
+    for (const text of texts) client.send(Opcode.text, text);
+    const wireLengths: number[] = [];
+    for (const text of texts) {
+      const frame = (await client.next()) as WireFrame;
+      expect(frame.compressed).to.equal(text.length >= 1_024);
+      expect(String(frame.payload)).to.equal(text);
+      wireLengths.push(frame.wireLength);
+    }
+    expect(wireLengths[1]).to.be.below(512);
+    expect(wireLengths[5]).to.equal(wireLengths[1]);
+  });
+
+  it("can be told how much, from when on, and to learn from earlier messages", async () => {
+    const { url } = await start({
+      compression: {
+        serverNoContextTakeover: false,
+        clientNoContextTakeover: false,
+        level: 9,
+      },
+    });
+    const client = await Client.open(url);
+    expect(client.websocket.extensions).to.equal("permessage-deflate");
+    const lengths: number[] = [];
+    const { _socket: socket } = client.websocket as unknown as { _socket: { bytesRead: number } };
+    for (let count = 0; count < 2; count += 1) {
+      const before = socket.bytesRead;
+      client.send(textOf(5_000));
+      expect(await client.next()).to.equal(textOf(5_000));
+      lengths.push(socket.bytesRead - before);
+    }
+    expect(lengths[1]).to.be.below((lengths[0] ?? 0) / 10);
+    // A client that does not want that is not refused.
+    const shy = { "Sec-WebSocket-Extensions": "permessage-deflate; server_no_context_takeover" };
+    const { extensions } = await RawWebSocket.open(url, shy);
+    expect(extensions).to.equal("permessage-deflate; server_no_context_takeover");
+    const wireLengths: number[] = [];
+    for (const level of [1, 9]) {
+      const { url: at } = await start({ compression: { level } });
+      const quickOrSmall = await RawWebSocket.open(at, headers);
+      quickOrSmall.send(Opcode.text, textOf(60_000));
+      wireLengths.push((await quickOrSmall.next())?.wireLength ?? 0);
+    }
+    expect(new Set(wireLengths).size).to.equal(2);
+    const small = await start({ compression: { threshold: 10, serverMaxWindowBits: 10 } });
+    const raw = await RawWebSocket.open(small.url, headers);
+    expect(raw.extensions).to.contain("server_max_window_bits=10");
+    raw.send(Opcode.text, textOf(10));
+    expect((await raw.next())?.compressed).to.equal(true);
+  });
+
+  it("takes a compressed message in fragments, with a ping in between", async () => {
+    const { url } = await start({ compression: true });
+    const client = await RawWebSocket.open(url, headers);
+    const bytes = deflate(textOf(1_000));
+    client.send(Opcode.text, bytes.subarray(0, 100), { fin: false, rsv1: true });
+    client.send(Opcode.ping, "are you there?");
+    client.send(Opcode.continuation, bytes.subarray(100));
+    expect(await client.next()).to.deep.include({
+      opcode: Opcode.pong,
+      payload: Buffer.from("are you there?"),
+    });
+    expect(String((await client.next())?.payload)).to.equal(textOf(1_000));
+  });
+
+  it("keeps the order with pings and the close, with nothing left out and nothing after it", async () => {
+    const pingIntervalMs = 3_200;
+    const clock = new Ticks();
+    const consumers: Echo[] = [];
+    class Known extends Echo {
+      override connect() {
+        consumers.push(this);
+      }
+    }
+    const { url, runtime } = await serve({ layers: {}, compression: true, clock, pingIntervalMs });
+    runtime.route("/ws", Known);
+    const client = await RawWebSocket.open(`${url}/ws`, headers);
+    const texts = [300_000, 5, 2_000, 0, 100_000].map(textOf);
+    for (const text of texts) consumers[0]?.send(text);
+    await clock.intervals(1, pingIntervalMs);
+    for (const text of texts) consumers[0]?.send(text);
+    consumers[0]?.close(4000, "enough");
+    consumers[0]?.send("too late");
+    const heard: string[] = [];
+    for (;;) {
+      const { opcode, payload } = (await client.next()) as WireFrame;
+      heard.push(opcode === Opcode.text ? payload.toString() : `(${opcode})${payload.toString("latin1")}`);
+      if (opcode === Opcode.close) break;
+    }
+    client.send(Opcode.close, "\u000f\u00a0");
+    expect(heard.map(({ length }) => length)).to.deep.equal(
+      [...texts, "(9)", ...texts, "(8)..enough"].map(({ length }) => length),
+    );
+    expect(heard).to.deep.equal([...texts, "(9)", ...texts, "(8)\u000f\u00a0enough"]);
+    expect(await client.rest()).to.deep.equal([]);
+  });
+
+  it("holds what a client sends to maxPayload once inflated: a bomb closes with 1009", async () => {
+    const { url, runtime } = await start({ compression: true });
+    const bomb = deflate(new Uint8Array(8 * 2 ** 20));
+    expect(bomb.length).to.be.below(65_536);
+    const whole = await closeCode(url, (client) => client.send(Opcode.text, bomb, { rsv1: true }));
+    const inPieces = await closeCode(url, (client) => {
+      client.send(Opcode.text, bomb.subarray(0, 1_000), { rsv1: true, fin: false });
+      client.send(Opcode.continuation, bomb.subarray(1_000, 2_000), { fin: false });
+      client.send(Opcode.continuation, bomb.subarray(2_000));
+    });
+    expect([whole, inPieces]).to.deep.equal([1009, 1009]);
+    while (runtime.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("is refused where it was not negotiated, in frames that cannot have it, and where it is garbage", async () => {
+    const [off, on] = [await start(), await start({ compression: true })];
+    const bytes = deflate("hello");
+    const codes = [
+      await closeCode(off.url, (client) => client.send(Opcode.text, bytes, { rsv1: true })),
+      await closeCode(on.url, (client) => client.send(Opcode.ping, bytes, { rsv1: true })),
+      await closeCode(on.url, (client) => {
+        client.send(Opcode.text, bytes, { rsv1: true, fin: false });
+        client.send(Opcode.continuation, bytes, { rsv1: true });
+      }),
+      await closeCode(on.url, (client) => client.send(Opcode.text, "no deflate", { rsv1: true })),
+    ];
+    expect(codes).to.deep.equal([1002, 1002, 1002, 1007]);
+  });
+
+  it("refuses an offer that is malformed with 400, and makes no actor", async () => {
+    const { url, runtime } = await start({ compression: true });
+    const malformed = { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=99" };
+    const { answer } = await RawWebSocket.open(url, malformed);
+    expect(answer).to.match(/^HTTP\/1.1 400 /);
+    expect([runtime.size, runtime.counters().refused]).to.deep.equal([0, 1]);
+  });
+
+  it("refuses options that make no sense", () => {
+    const wrong: [options: unknown, message: RegExp][] = [
+      [{ threshold: -1 }, /^threshold is -1; it must be a whole number from 0 to/],
+      [{ level: 0 }, /^level is 0; it must be a whole number from 1 to 9/],
+      [{ level: 9.5 }, /^level is 9.5/],
+      [{ serverMaxWindowBits: 8 }, /^serverMaxWindowBits is 8; it must be a whole number from 9 to 15/],
+      [{ concurrencyLimit: Number.NaN }, /^concurrencyLimit is NaN/],
+      [{ serverNoContextTakeover: 1 }, /^serverNoContextTakeover is 1; it must be true or false/],
+      [{ maxPayload: 1 }, /^There is no option "maxPayload" of compression. There are: threshold, /],
+      [{ constructor: 1 }, /^There is no option "constructor"/],
+      ["yes", /^compression is "yes"; it must be true, false or options/],
+      [null, /^compression is null/],
+    ];
+    for (const [compression, message] of wrong) {
+      const make = () => createRuntime({ compression: compression as CompressionOptions });
+      expect(make, JSON.stringify(compression)).to.throw(RangeError, message);
+    }
+  });
+});

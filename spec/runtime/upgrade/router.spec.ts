@@ -1,0 +1,112 @@
+import { expect } from "chai";
+import { groupName, WebSocketConsumer } from "greenroom";
+import { requireUpgrade } from "../../../runtime/upgrade/plain-request.ts";
+import { Router } from "../../../runtime/upgrade/router.ts";
+
+class Anything extends WebSocketConsumer {}
+
+describe("Router", () => {
+  let router: Router;
+  const add = (pattern: string, checks = {}) =>
+    router.add({ pattern, Consumer: Anything, checks, guards: [], answer: requireUpgrade });
+
+  beforeEach(() => {
+    router = new Router();
+  });
+
+  describe("#find", () => {
+    it("gives the route and its decoded parameters", () => {
+      add("/ws/room/:room_name/seat/:seat");
+      const found = router.find("/ws/room/caf%C3%A9/seat/7");
+      expect(found).to.deep.include({ params: { room_name: "café", seat: "7" } });
+      expect(found).to.have.nested.property("route.pattern", "/ws/room/:room_name/seat/:seat");
+    });
+
+    it("answers 404 for another path, another case, a longer and a shorter one", () => {
+      add("/ws/room/:room_name");
+      for (const path of [
+        "/",
+        "/ws/room",
+        "/ws/room/",
+        "/WS/room/x",
+        "/ws/room/x/",
+        "/ws/room/x/y",
+        "//ws/room/x",
+      ]) {
+        expect(router.find(path), path).to.include({ status: 404 });
+      }
+    });
+
+    it("answers 400 for a malformed escape", () => {
+      add("/ws/room/:room_name");
+      for (const path of ["/ws/room/%ZZ", "/ws/room/%", "/ws/room/%C3"]) {
+        expect(router.find(path), path).to.include({ status: 400 });
+      }
+    });
+
+    it("answers 400 with the reason of a check, which sees the decoded value", () => {
+      const seen: string[] = [];
+      add("/ws/room/:room_name", {
+        room_name: (value: string) => {
+          seen.push(value);
+          return "It is no good";
+        },
+      });
+      expect(router.find("/ws/room/a%2Fb")).to.deep.equal({
+        status: 400,
+        reason: 'The path parameter "room_name" is not accepted. It is no good',
+      });
+      expect(seen).to.deep.equal(["a/b"]);
+    });
+
+    it("takes the first of two patterns that match", () => {
+      add("/ws/room/lobby");
+      add("/ws/room/:room_name");
+      expect(router.find("/ws/room/lobby")).to.have.nested.property("route.pattern", "/ws/room/lobby");
+    });
+  });
+
+  describe("#add", () => {
+    it("refuses a check for a parameter that the pattern does not have", () => {
+      expect(() => add("/ws/:room", { seat: groupName })).to.throw('There is a check for ":seat"');
+    });
+
+    it("refuses a pattern twice, also under other names", () => {
+      add("/ws/room/:room_name");
+      expect(() => add("/ws/room/:room_name")).to.throw("matches the same paths");
+      expect(() => add("/ws/room/:name")).to.throw(
+        '"/ws/room/:name" matches the same paths as "/ws/room/:room_name"',
+      );
+    });
+
+    it("refuses what is no pattern, and a wildcard, and shows how to write one", () => {
+      for (const pattern of [
+        "/ws/:room(\\d+)",
+        "/ws/:",
+        "/ws/*rest",
+        "/ws{/:room}",
+        "/ws/:a-:b",
+        "/ws/:a.json",
+        "ws",
+        "",
+      ]) {
+        expect(() => add(pattern), pattern)
+          .to.throw("Write it like")
+          .with.property("code", "ERR_ROUTE");
+      }
+    });
+  });
+});
+
+describe("groupName", () => {
+  it("lets through 1 to 90 of the letters that a group's name may hold", () => {
+    for (const name of ["a", "A-Z_a.z-0", "x".repeat(90)]) expect(groupName(name), name).to.equal(undefined);
+  });
+
+  it("says what is wrong with anything else", () => {
+    expect(groupName("x".repeat(91))).to.equal("It has 91 characters; 90 are the most");
+    for (const name of ["", " ", "a b", "a/b", "é", "a!b", "a\n", "💬"]) {
+      expect(groupName(name), JSON.stringify(name)).to.match(/^It may hold the letters/);
+    }
+  });
+});

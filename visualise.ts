@@ -1,2 +1,0 @@
-export * from "./actors/visualise/index.ts";
-export * from "./runtime/inspector/index.ts";
