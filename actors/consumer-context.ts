@@ -3,7 +3,7 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
-import type { Reach } from "./messaging.ts";
+import type { Messaging } from "./messaging.ts";
 import type { Scope } from "./scope.ts";
 
 /** What goes to the client in one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */
@@ -28,7 +28,7 @@ export interface Groups {
 export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
-  readonly reach: Reach;
+  readonly reach: Messaging;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Hears what XState does in a machine that the consumer runs; undefined where nobody is to. */

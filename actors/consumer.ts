@@ -6,7 +6,7 @@ import type { GroupSendOptions } from "../layers/options.ts";
 import { Addressable } from "./addressable.ts";
 import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 import type { Supervision } from "./consumer-options.ts";
-import type { Contract, contract, MessagesOf, ParamsOf } from "./contract.ts";
+import type { ConsumerTypes, contract, MessagesOf, ParamsOf } from "./contract.ts";
 import { findHandler } from "./handlers.ts";
 import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
 import type { OutboxOptions } from "./outbox-options.ts";
@@ -22,7 +22,7 @@ export const receiveMessage = Symbol("receiveMessage");
 export const discard = Symbol("discard");
 
 // biome-ignore lint/complexity/noBannedTypes: `{}` is the contract that declares nothing.
-export type NoContract = {};
+export type NoConsumerTypes = {};
 
 /**
  * The behaviour of one connection: what {@link WebSocketConsumer} and {@link JsonWebSocketConsumer} share.
@@ -32,7 +32,7 @@ export type NoContract = {};
  * throws later (a timer, a promise nobody awaits), goes to the runtime's `onError`, and closes this connection with 1011
  * (500 before it was accepted) unless {@link supervision} says otherwise; nobody else notices.
  */
-export abstract class Consumer<T extends Contract = NoContract> extends Addressable {
+export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extends Addressable {
   /** The alias of the layer that this consumer's groups are on. */
   static readonly layer: string | undefined = undefined;
   /**
@@ -207,7 +207,7 @@ export abstract class Consumer<T extends Contract = NoContract> extends Addressa
   abstract [receiveFrame](frame: Frame): unknown;
 
   /** @internal The XState actor that does what this consumer does, if one does. */
-  get behaviour(): AnyActor | undefined {
+  get machineActor(): AnyActor | undefined {
     return undefined;
   }
 

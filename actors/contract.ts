@@ -1,18 +1,18 @@
 /** What a consumer declares about itself, for the compiler alone. */
-export interface Contract {
+export interface ConsumerTypes {
   /** The messages it takes from its layer and may send to groups: `{ room_message: { message: string } }`. */
   readonly messages?: object;
   /** The path parameters it needs, as a union of names: `"room_name" | "seat"`. */
   readonly params?: string;
 }
 
-/** Where a consumer class carries its {@link Contract}. A type only: nothing stands there at run time. */
+/** Where a consumer class carries its {@link ConsumerTypes}. A type only: nothing stands there at run time. */
 export declare const contract: unique symbol;
 
-export type ContractOf<C> = C extends { readonly [contract]: infer T extends Contract } ? T : never;
+export type ConsumerTypesOf<C> = C extends { readonly [contract]: infer T extends ConsumerTypes } ? T : never;
 
-export type MessagesOf<T extends Contract> = T["messages"] extends object
+export type MessagesOf<T extends ConsumerTypes> = T["messages"] extends object
   ? T["messages"]
   : Record<never, never>;
 
-export type ParamsOf<T extends Contract> = T["params"] extends string ? T["params"] : never;
+export type ParamsOf<T extends ConsumerTypes> = T["params"] extends string ? T["params"] : never;

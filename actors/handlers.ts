@@ -1,5 +1,5 @@
 import type { Delivery } from "../layers/message.ts";
-import type { ContractOf, MessagesOf } from "./contract.ts";
+import type { ConsumerTypesOf, MessagesOf } from "./contract.ts";
 
 /** A payload with every level readonly: all members on a node share one frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -31,8 +31,8 @@ export type Handlers<M> = {
  * ```
  */
 export function handlers<C>(
-  table: Handlers<MessagesOf<ContractOf<C>>> & ThisType<C>,
-): Handlers<MessagesOf<ContractOf<C>>> {
+  table: Handlers<MessagesOf<ConsumerTypesOf<C>>> & ThisType<C>,
+): Handlers<MessagesOf<ConsumerTypesOf<C>>> {
   return table;
 }
 

@@ -4,7 +4,7 @@ export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts
 export { Consumer } from "./consumer.ts";
 export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
 export type { Directive, Supervision } from "./consumer-options.ts";
-export type { Contract } from "./contract.ts";
+export type { ConsumerTypes } from "./contract.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export type { JobMessages } from "./job-messages.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
@@ -26,8 +26,8 @@ export type {
   AskOptions,
   GroupAnswers,
   Members,
+  Messaging,
   PresenceDiff,
-  Reach,
   SubmitOptions,
   Tally,
   TrackOptions,

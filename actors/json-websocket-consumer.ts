@@ -1,7 +1,7 @@
 import { CloseCode } from "./close-codes.ts";
-import { Consumer, type NoContract, receiveFrame } from "./consumer.ts";
+import { Consumer, type NoConsumerTypes, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
-import type { Contract } from "./contract.ts";
+import type { ConsumerTypes } from "./contract.ts";
 import { jsonText } from "./json-text.ts";
 
 /**
@@ -17,7 +17,7 @@ import { jsonText } from "./json-text.ts";
  * }
  * ```
  */
-export abstract class JsonWebSocketConsumer<T extends Contract = NoContract> extends Consumer<T> {
+export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumerTypes> extends Consumer<T> {
   /** Called with the decoded value of each text frame: any JSON value, from a client that may be hostile. */
   receive(_value: unknown): void | Promise<void> {
     this.unhandled();

@@ -119,7 +119,7 @@ export function machineConsumer<
       this.#context = context;
     }
 
-    override get behaviour(): Actor<M> | undefined {
+    override get machineActor(): Actor<M> | undefined {
       return this.#actor;
     }
 

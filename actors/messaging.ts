@@ -54,7 +54,7 @@ export interface SubmitOptions {
 }
 
 /** What a consumer can do beyond its own connection and groups. {@link Addressable} documents each of these for users. */
-export interface Reach {
+export interface Messaging {
   sendTo(channel: string, message: Message): Promise<void>;
   ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;
   askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers>;

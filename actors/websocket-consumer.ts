@@ -1,7 +1,7 @@
 import { CloseCode } from "./close-codes.ts";
-import { Consumer, type NoContract, receiveFrame } from "./consumer.ts";
+import { Consumer, type NoConsumerTypes, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
-import type { Contract } from "./contract.ts";
+import type { ConsumerTypes } from "./contract.ts";
 
 /**
  * A consumer of text and binary frames.
@@ -13,7 +13,7 @@ import type { Contract } from "./contract.ts";
  * }
  * ```
  */
-export abstract class WebSocketConsumer<T extends Contract = NoContract> extends Consumer<T> {
+export abstract class WebSocketConsumer<T extends ConsumerTypes = NoConsumerTypes> extends Consumer<T> {
   /** Called with each text frame. Not overridden, a frame is dropped and counted as `unhandled`. */
   receive(_text: string): void | Promise<void> {
     this.unhandled();

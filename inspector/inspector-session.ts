@@ -3,13 +3,13 @@ import type { ConsumerClass } from "../runtime/consumer-class.ts";
 import { timeOf } from "../runtime/deadline.ts";
 import type { Observed } from "../runtime/inspection-hooks.ts";
 import type { Internals } from "../runtime/internals.ts";
-import { Histories } from "./activity/activity-log.ts";
-import { Recorder } from "./activity/activity-recorder.ts";
-import { KnownConsumers } from "./activity/consumer-index.ts";
+import { ActivityLog } from "./activity/activity-log.ts";
+import { ActivityRecorder } from "./activity/activity-recorder.ts";
+import { ConsumerIndex } from "./activity/consumer-index.ts";
 import type { Failures } from "./activity/failures.ts";
 import { harmless, safely } from "./activity/guarded-observer.ts";
 import { MachineEvents } from "./activity/machine-inspection.ts";
-import { Moves } from "./activity/transition-counts.ts";
+import { TransitionCounts } from "./activity/transition-counts.ts";
 import type { Consumers, Failure, Tick } from "./protocol.ts";
 import { ActorList } from "./view/actor-list.ts";
 import { NodeReport } from "./view/node-report.ts";
@@ -37,11 +37,11 @@ export interface LookoutOptions {
 }
 
 /** What is there only while somebody looks. */
-interface Sight {
-  readonly moves: Moves;
-  readonly histories: Histories;
+interface ActiveSession {
+  readonly moves: TransitionCounts;
+  readonly histories: ActivityLog;
   readonly machineEvents: MachineEvents;
-  readonly recorder: Recorder;
+  readonly recorder: ActivityRecorder;
   timer: NodeJS.Timeout;
   /** In milliseconds since 1970. */
   readonly since: number;
@@ -51,8 +51,8 @@ interface Sight {
  * Looks at a runtime while it has readers, and tells them of it at each tick. While it has none, nothing is recorded, no timer
  * runs and nobody hears what actors do.
  */
-export class Lookout {
-  readonly consumers = new KnownConsumers();
+export class InspectorSession {
+  readonly consumers = new ConsumerIndex();
   readonly list: ActorList;
   readonly #internals: Internals;
   readonly #failures: Failures;
@@ -60,10 +60,10 @@ export class Lookout {
   readonly #tickMs: number;
   readonly #nodeReport: NodeReport;
   readonly #readers = new Set<Reader>();
-  #sight: Sight | undefined;
+  #sight: ActiveSession | undefined;
   #latest: Tick | undefined;
   #turnedAt = 0;
-  /** Of {@link KnownConsumers.changes}, how many the readers have been told of. */
+  /** Of {@link ConsumerIndex.changes}, how many the readers have been told of. */
   #announced = 0;
 
   constructor(internals: Internals, { failures, isHidden, tickMs }: LookoutOptions) {
@@ -77,7 +77,7 @@ export class Lookout {
     this.list = new ActorList(actors, this.consumers, failures, () => timeOf(environment.clock));
   }
 
-  get histories(): Histories | undefined {
+  get histories(): ActivityLog | undefined {
     return this.#sight?.histories;
   }
 
@@ -104,7 +104,7 @@ export class Lookout {
     const { machineEvents, timer } = this.#sight;
     this.#sight = undefined;
     this.#latest = undefined;
-    this.#internals.environment.inspection.onlooker = undefined;
+    this.#internals.environment.inspection.observer = undefined;
     machineEvents.stop();
     this.#nodeReport.stop();
     clearTimeout(timer);
@@ -122,16 +122,16 @@ export class Lookout {
     }));
   }
 
-  #start(): Sight {
+  #start(): ActiveSession {
     const { inspection, supervisor, report } = this.#internals.environment;
-    const moves = new Moves();
-    const histories = new Histories(this.#tickMs);
+    const moves = new TransitionCounts();
+    const histories = new ActivityLog(this.#tickMs);
     const machineEvents = new MachineEvents(
       { consumers: this.consumers, moves, histories, report },
       this.#isHidden,
     );
-    const recorder = new Recorder(histories, machineEvents);
-    inspection.onlooker = harmless(recorder, this.#isHidden, report);
+    const recorder = new ActivityRecorder(histories, machineEvents);
+    inspection.observer = harmless(recorder, this.#isHidden, report);
     machineEvents.start(supervisor.actor, this.#actors());
     this.#nodeReport.start();
     this.#turnedAt = performance.now();
@@ -168,7 +168,7 @@ export class Lookout {
     for (const reader of this.#readers) tell(reader);
   }
 
-  #look({ moves, recorder }: Sight): Tick {
+  #look({ moves, recorder }: ActiveSession): Tick {
     const { router } = this.#internals;
     const routed = new Set(router.routes.map(({ Consumer }) => Consumer));
     for (const Consumer of routed) if (!this.#isHidden(Consumer)) this.consumers.of(Consumer);

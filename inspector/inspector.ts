@@ -4,7 +4,7 @@ import { GreenroomError } from "../layers/errors.ts";
 import { type Internals, internals } from "../runtime/internals.ts";
 import { type Guard, originGuard } from "../runtime/upgrade/guards.ts";
 import { Failures } from "./activity/failures.ts";
-import { Lookout } from "./inspector-session.ts";
+import { InspectorSession } from "./inspector-session.ts";
 import { ownMachineGuard } from "./localhost-guard.ts";
 import { pageConsumer } from "./page-consumer.ts";
 import { readPageFiles } from "./page-files.ts";
@@ -88,12 +88,12 @@ export function inspector(
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 
   const failures = new Failures();
-  const lookout = new Lookout(inside, {
+  const session = new InspectorSession(inside, {
     failures,
     isHidden: (Consumer) => Consumer === PageConsumer,
     tickMs,
   });
-  const PageConsumer = pageConsumer(lookout, {
+  const PageConsumer = pageConsumer(session, {
     greenroom: version,
     node: `${hostname()}:${process.pid}`,
     nodeVersion: process.version,
@@ -110,5 +110,5 @@ export function inspector(
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
-  inspection.onFailure = (...failure) => lookout.failed(failures.add(...failure));
+  inspection.onFailure = (...failure) => session.failed(failures.add(...failure));
 }

@@ -2,7 +2,7 @@ import { JsonWebSocketConsumer } from "../actors/index.ts";
 import { textOf } from "../layers/error-text.ts";
 import type { ConsumerClass } from "../runtime/consumer-class.ts";
 import type { OpenedHistory } from "./activity/activity-log.ts";
-import type { Lookout, Reader } from "./inspector-session.ts";
+import type { InspectorSession, Reader } from "./inspector-session.ts";
 import type {
   Consumers,
   Hello,
@@ -26,7 +26,7 @@ interface Opened {
 }
 
 /** Makes the consumer of the connections of the inspector's pages: each is told of what it asks for, now and at each tick. */
-export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): ConsumerClass {
+export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements Reader {
     #list: ListRequest | undefined;
     #opened: Opened | undefined;
@@ -35,7 +35,7 @@ export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): Cons
     override connect(): void {
       this.accept();
       this.#say({ type: "hello", ...hello });
-      lookout.add(this);
+      session.add(this);
     }
 
     override async receive(value: unknown): Promise<void> {
@@ -53,7 +53,7 @@ export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): Cons
 
     override disconnect(): void {
       this.#open(undefined);
-      lookout.remove(this);
+      session.remove(this);
     }
 
     consumersChanged(consumers: Consumers): void {
@@ -74,7 +74,7 @@ export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): Cons
           this.#sayList();
           break;
         case "machines": {
-          const machines = await lookout.consumers.machineFacts(request.consumer);
+          const machines = await session.consumers.machineFacts(request.consumer);
           this.#say({ type: "machines", consumer: request.consumer, machines });
           break;
         }
@@ -88,7 +88,7 @@ export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): Cons
     }
 
     #open(actor: string | undefined): void {
-      const { histories } = lookout;
+      const { histories } = session;
       if (this.#opened !== undefined) {
         if (this.#wantsPayloads) this.#opened.history.payloadReaders -= 1;
         histories?.close(this.#opened.id);
@@ -107,7 +107,7 @@ export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): Cons
     }
 
     #sayList(): void {
-      if (this.#list !== undefined && this.#list.limit > 0) this.#say(lookout.list.list(this.#list));
+      if (this.#list !== undefined && this.#list.limit > 0) this.#say(session.list.list(this.#list));
     }
 
     #sayHistory(isFirst: boolean): void {
@@ -115,14 +115,14 @@ export function pageConsumer(lookout: Lookout, hello: Omit<Hello, "type">): Cons
       const { id, history, last } = this.#opened;
       const entries = history.after(last);
       this.#opened.last = entries.at(-1)?.number ?? last;
-      const actor = lookout.list.find(id);
+      const actor = session.list.find(id);
       const { events, recorded } = history.rate;
       this.#say({
         type: "history",
         actor: id,
         isFirst,
-        ...(actor && { row: lookout.list.row(actor) }),
-        since: lookout.since,
+        ...(actor && { row: session.list.row(actor) }),
+        since: session.since,
         entries: this.#wantsPayloads ? entries : entries.map(withoutPayload),
         eventsPerSecond: events,
         recordedPerSecond: recorded,

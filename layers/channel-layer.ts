@@ -1,21 +1,21 @@
 import { randomBytes } from "node:crypto";
 import type { Backend, Capabilities, Consumption, Health } from "./backend.ts";
 import { Counters, type LayerCounters } from "./counters.ts";
-import { Roster } from "./delivery/channel-registry.ts";
+import { LocalChannelRegistry } from "./delivery/channel-registry.ts";
 import type { LocalChannels } from "./delivery/local-channels.ts";
 import { Receiver } from "./delivery/receiver.ts";
 import type { ErrorListener } from "./error-reporter.ts";
 import { createReporter } from "./error-reporter.ts";
 import { UnknownChannelError } from "./errors.ts";
 import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
-import { type ConsumeOptions, type JobHandler, WorkQueues } from "./jobs/job-queues.ts";
+import { type ConsumeOptions, type JobHandler, JobQueues } from "./jobs/job-queues.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
 import { Sender } from "./sender.ts";
 import { createSealing } from "./wire/encryption.ts";
-import { PayloadReader } from "./wire/payload-decoder.ts";
+import { PayloadDecoder } from "./wire/payload-decoder.ts";
 import { Topics } from "./wire/topics.ts";
 
 /**
@@ -52,9 +52,9 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
-  readonly #roster: Roster;
+  readonly #roster: LocalChannelRegistry;
   readonly #receiver: Receiver;
-  readonly #queues: WorkQueues;
+  readonly #queues: JobQueues;
   readonly #sender: Sender;
   readonly #history: HistoryReader;
   readonly #counters = new Counters();
@@ -70,8 +70,10 @@ export class ChannelLayer<M = AnyMessages> {
     const counters = this.#counters;
     const topics = new Topics(options.prefix);
     const sealing = createSealing(options.encryption);
-    const roster = new Roster(this.node, topics, backend, (error) => report(error, { stage: "layer" }));
-    const reader = new PayloadReader(counters, report, sealing);
+    const roster = new LocalChannelRegistry(this.node, topics, backend, (error) =>
+      report(error, { stage: "layer" }),
+    );
+    const reader = new PayloadDecoder(counters, report, sealing);
     const receiver = new Receiver(topics.node(this.node), { reader, roster, counters, report });
     const lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => this.#close() });
     this.#backend = backend;
@@ -79,7 +81,7 @@ export class ChannelLayer<M = AnyMessages> {
     this.#roster = roster;
     this.#receiver = receiver;
     this.#lifecycle = lifecycle;
-    this.#queues = new WorkQueues(backend.queues, topics, options, sealing, counters, report);
+    this.#queues = new JobQueues(backend.queues, topics, options, sealing, counters, report);
     this.#sender = new Sender(backend, this.#queues, lifecycle, sealing, counters);
     this.#history = new HistoryReader(backend.history, topics, lifecycle, reader);
   }

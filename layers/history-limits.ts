@@ -1,4 +1,4 @@
-import { type ByPattern, Capacity } from "./limits-by-name.ts";
+import { type ByPattern, LimitsByName } from "./limits-by-name.ts";
 
 /** How much of each group's history is kept, and for how long. */
 export interface HistoryLimitOptions {
@@ -20,13 +20,13 @@ export interface HistoryLimit {
 
 /** How much of a group's history is kept, and for how long, by its name. */
 export class HistoryLimits {
-  readonly #capacity: Capacity;
-  readonly #expiryMs: Capacity;
+  readonly #capacity: LimitsByName;
+  readonly #expiryMs: LimitsByName;
 
   /** @throws {InvalidOptionError} */
   constructor({ capacity, expiryMs }: HistoryLimitOptions) {
-    this.#capacity = new Capacity(capacity, { option: "capacity", fallback: 100 });
-    this.#expiryMs = new Capacity(expiryMs, { option: "expiryMs", fallback: 60_000 });
+    this.#capacity = new LimitsByName(capacity, { option: "capacity", fallback: 100 });
+    this.#expiryMs = new LimitsByName(expiryMs, { option: "expiryMs", fallback: 60_000 });
   }
 
   /** It is always the same. */

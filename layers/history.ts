@@ -2,7 +2,7 @@ import type { HistoryBackend } from "./backend.ts";
 import { UnsupportedError } from "./errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Mail, Position } from "./message.ts";
-import type { PayloadReader } from "./wire/payload-decoder.ts";
+import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 import type { Topics } from "./wire/topics.ts";
 
 /** Which part of a group's history is wanted. */
@@ -31,13 +31,13 @@ export class HistoryReader {
   readonly #backend: HistoryBackend | undefined;
   readonly #topics: Topics;
   readonly #lifecycle: Lifecycle;
-  readonly #reader: PayloadReader;
+  readonly #reader: PayloadDecoder;
 
   constructor(
     backend: HistoryBackend | undefined,
     topics: Topics,
     lifecycle: Lifecycle,
-    reader: PayloadReader,
+    reader: PayloadDecoder,
   ) {
     this.#backend = backend;
     this.#topics = topics;

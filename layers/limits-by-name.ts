@@ -13,7 +13,7 @@ import { Glob } from "./glob.ts";
 export type ByPattern = number | readonly (readonly [pattern: string, value: number])[];
 
 /** What may be told, and what holds where nothing is. */
-export interface CapacityRule {
+export interface LimitRule {
   /** The option's name, for errors. */
   readonly option: string;
   readonly fallback: number;
@@ -32,7 +32,7 @@ const rememberedNames = 1_000;
  * const expiryMs = new Capacity(options.expiryMs, { option: "expiryMs", fallback: 60_000 });
  * await append(entry, { maxLength: capacity.resolve(group), expiryMs: expiryMs.resolve(group) });
  */
-export class Capacity {
+export class LimitsByName {
   readonly #fallback: number;
   readonly #byPattern: readonly (readonly [Glob, number])[];
   readonly #remembered = new BoundedCache<string, number>(rememberedNames);
@@ -42,7 +42,7 @@ export class Capacity {
    */
   constructor(
     option: ByPattern | undefined,
-    { option: name, fallback, max = Number.MAX_SAFE_INTEGER }: CapacityRule,
+    { option: name, fallback, max = Number.MAX_SAFE_INTEGER }: LimitRule,
   ) {
     const check = (value: number, where: string) => {
       if (Number.isSafeInteger(value) && value >= 1 && value <= max) return value;

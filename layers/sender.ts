@@ -1,7 +1,7 @@
 import type { Backend } from "./backend.ts";
 import type { Counters } from "./counters.ts";
 import { QueueFullError } from "./errors.ts";
-import type { WorkQueues } from "./jobs/job-queues.ts";
+import type { JobQueues } from "./jobs/job-queues.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { Message } from "./message.ts";
 import { type Envelope, encode } from "./wire/codec.ts";
@@ -10,14 +10,14 @@ import type { Sealing } from "./wire/encryption.ts";
 /** Turns a node's messages into payloads, and hands those to the backend, counted. */
 export class Sender {
   readonly #backend: Backend;
-  readonly #queues: WorkQueues;
+  readonly #queues: JobQueues;
   readonly #lifecycle: Lifecycle;
   readonly #sealing: Sealing;
   readonly #counters: Counters;
 
   constructor(
     backend: Backend,
-    queues: WorkQueues,
+    queues: JobQueues,
     lifecycle: Lifecycle,
     sealing: Sealing,
     counters: Counters,

@@ -39,7 +39,7 @@ export abstract class Addressing {
    * Delivers a message to one actor, on whatever node it is, at most once. One sender's messages stay in order. For an
    * actor that has stopped it is counted as a dead letter, on the node where that is known.
    *
-   * @param channel `channel` of a consumer or of an {@link ActorReference}
+   * @param channel `channel` of a consumer or of an {@link ActorRef}
    * @throws {InvalidNameError} for what is no actor's channel, or the one of a node itself.
    * @throws {InvalidMessageError}
    */

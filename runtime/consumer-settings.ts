@@ -7,7 +7,7 @@ export interface MailboxSettings {
   readonly capacity: number;
   readonly overflow: OverflowPolicy;
   /** Frames that may wait before the client has to. */
-  readonly frameMark: number;
+  readonly frameHighWaterMark: number;
 }
 
 /** What waits for a client. */
@@ -51,7 +51,7 @@ export class ConsumerSettingsReader {
   }
 
   #readFrom({ name, mailbox, outbox, supervision, handlerTimeoutMs }: ConsumerClass): ConsumerSettings {
-    const { mailboxCapacity, frameMark } = this.#limits;
+    const { mailboxCapacity, frameHighWaterMark } = this.#limits;
     const { capacity = mailboxCapacity, overflow = "close" } = mailbox;
     const { onFailure = "stop", maxFailures = 10, withinMs = 60_000, backoffMs = 100 } = supervision;
     const {
@@ -70,7 +70,7 @@ export class ConsumerSettingsReader {
     checkNumber(`${name}.supervision.backoffMs`, backoffMs, 0);
     if (handlerTimeoutMs !== undefined) checkNumber(`${name}.handlerTimeoutMs`, handlerTimeoutMs, 1);
     return {
-      mailbox: { capacity, overflow, frameMark },
+      mailbox: { capacity, overflow, frameHighWaterMark },
       outbox: { maxLagBytes, maxLagMs, overflow: lagPolicy },
       supervision: { onFailure, maxFailures, withinMs, backoffMs },
       handlerTimeoutMs,

@@ -1,5 +1,5 @@
 import type { Clock } from "../layers/clock.ts";
-import type { Flushable, Turn } from "./socket/flush-scheduler.ts";
+import type { Flushable, FlushScheduler } from "./socket/flush-scheduler.ts";
 
 /** What time it is, in milliseconds since whenever. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
@@ -13,7 +13,7 @@ export class Deadline implements Flushable {
   #isCancelled = false;
 
   /** @param turn when it begins: at the end of this turn. What is over by then has no timer. @default now */
-  constructor(clock: Clock, ms: number, turn?: Turn) {
+  constructor(clock: Clock, ms: number, turn?: FlushScheduler) {
     this.#clock = clock;
     this.#ms = ms;
     if (turn === undefined) this.flush();

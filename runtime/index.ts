@@ -1,4 +1,4 @@
-export { ActorReference } from "./actor/actor-ref.ts";
+export { ActorRef } from "./actor/actor-ref.ts";
 export type { Job, Worker, WorkerOptions, WorkHandler } from "./cluster/job-workers.ts";
 export type { ConsumerClass } from "./consumer-class.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";

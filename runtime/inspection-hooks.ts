@@ -10,7 +10,7 @@ export interface Observed {
   /** That of its connection. Its `sessionId` names the actor. */
   readonly machine: AnyActorRef;
   /** That of its own, where its consumer runs one. */
-  readonly behaviour: AnyActor | undefined;
+  readonly machineActor: AnyActor | undefined;
   readonly Consumer: ConsumerClass;
   readonly scope: Scope;
   /** When it began, by the runtime's clock, in milliseconds. */
@@ -30,14 +30,14 @@ export interface Observed {
 export type GroupDeed = "groupAdd" | "groupDiscard" | "groupSend";
 
 /** Hears what actors do, as it happens. It is called in the middle of that: it MUST be quick, and MUST NOT throw. */
-export interface Onlooker {
+export interface ActivityObserver {
   /** It begins to handle what came in. */
   handling(actor: Observed, item: Item): void;
   /** It sends to its client. */
   sent(actor: Observed, frame: Frame): void;
   addressed(actor: Observed, deed: GroupDeed, group: string, message?: Message): void;
   /** Its consumer runs a machine of its own from here on; it is not started yet. */
-  runs(actor: Observed, behaviour: AnyActor): void;
+  runs(actor: Observed, machineActor: AnyActor): void;
 }
 
 /** Takes failures that no caller awaits, those of an actor with whose they are. Never throws. */
@@ -50,7 +50,7 @@ export type Report = (
 /** Who looks at a runtime. */
 export interface Inspection {
   /** Undefined while nobody looks: then nothing is made for it. */
-  onlooker: Onlooker | undefined;
+  observer: ActivityObserver | undefined;
   /** Hears of all failures, also of those that happen while nobody looks. */
   onFailure: Report | undefined;
 }

@@ -1,5 +1,5 @@
 import type { PlainAnswer } from "./http-response.ts";
-import type { Environment } from "./runtime-context.ts";
+import type { RuntimeContext } from "./runtime-context.ts";
 import type { Admission } from "./upgrade/admission.ts";
 import type { Router } from "./upgrade/router.ts";
 
@@ -8,7 +8,7 @@ export const internals = Symbol("internals");
 
 /** What it takes to run an actor without a socket, to see when all is quiet, and to look at whatever is there. */
 export interface Internals {
-  readonly environment: Environment;
+  readonly environment: RuntimeContext;
   readonly admission: Admission;
   readonly router: Router;
   /** What is served at paths that have no socket, whoever asks. */

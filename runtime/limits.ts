@@ -31,13 +31,13 @@ export interface Limits {
   /** Messages of layers that may wait for one actor before it is closed with 1013. @default 1_000 */
   readonly mailboxCapacity: number;
   /** Frames that may wait for one actor before its client's socket is paused. @default 100 */
-  readonly frameMark: number;
+  readonly frameHighWaterMark: number;
   /**
    * Milliseconds between two signs of life of this node to the others. One that gives none for three times that is gone for
    * them, and its presences with it.
    * @default 5_000
    */
-  readonly beatMs: number;
+  readonly nodeHeartbeatMs: number;
 }
 
 const defaults: Limits = {
@@ -49,8 +49,8 @@ const defaults: Limits = {
   maxLagBytes: 1_048_576,
   maxLagMs: 10_000,
   mailboxCapacity: 1_000,
-  frameMark: 100,
-  beatMs: 5_000,
+  frameHighWaterMark: 100,
+  nodeHeartbeatMs: 5_000,
 };
 
 /** The longest time a timer of Node can be set to, in milliseconds: 24.8 days. */

@@ -8,12 +8,12 @@ import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
 import type { Inspection, Observed, Report } from "./inspection-hooks.ts";
 import type { Limits } from "./limits.ts";
-import type { Turn } from "./socket/flush-scheduler.ts";
+import type { FlushScheduler } from "./socket/flush-scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
-import type { LagWatch } from "./socket/slow-reader-watch.ts";
+import type { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 
 /** What all connections of one runtime share. */
-export interface Environment {
+export interface RuntimeContext {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly limits: Limits;
   readonly settings: ConsumerSettingsReader;
@@ -24,9 +24,9 @@ export interface Environment {
   /** Hears what XState does in each machine. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor<Child & Observed>;
-  readonly turn: Turn;
+  readonly turn: FlushScheduler;
   readonly heartbeat: Heartbeat;
-  readonly lagWatch: LagWatch;
+  readonly lagWatch: SlowReaderWatch;
   readonly control: Control;
   readonly workers: Workers;
 }

@@ -4,8 +4,8 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { ErrorListener } from "../layers/error-reporter.ts";
 import { createReporter } from "../layers/error-reporter.ts";
-import type { Connection } from "./actor/actor.ts";
-import type { ActorReference } from "./actor/actor-ref.ts";
+import type { ConsumerActor } from "./actor/actor.ts";
+import type { ActorRef } from "./actor/actor-ref.ts";
 import { closeGradually } from "./actor/drain.ts";
 import { spawn } from "./actor/spawn.ts";
 import { Supervisor } from "./actor/supervisor.ts";
@@ -24,10 +24,10 @@ import type { Inspection, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
-import type { Environment } from "./runtime-context.ts";
-import { Turn } from "./socket/flush-scheduler.ts";
+import type { RuntimeContext } from "./runtime-context.ts";
+import { FlushScheduler } from "./socket/flush-scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
-import { LagWatch } from "./socket/slow-reader-watch.ts";
+import { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 import { Admission, shuttingDown } from "./upgrade/admission.ts";
 import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
 import { type Guard, originGuard } from "./upgrade/guards.ts";
@@ -116,8 +116,8 @@ const systemClock: Clock = {
  */
 export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
-  readonly #environment: Environment;
-  readonly #supervisor: Supervisor<Connection>;
+  readonly #environment: RuntimeContext;
+  readonly #supervisor: Supervisor<ConsumerActor>;
   readonly #router = new Router();
   readonly #files = new Map<string, PlainAnswer>();
   readonly #admission: Admission;
@@ -142,7 +142,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const resolved = resolveLimits(limits);
     const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const tell = createReporter(() => onError);
-    const inspection: Inspection = { onlooker: undefined, onFailure: undefined };
+    const inspection: Inspection = { observer: undefined, onFailure: undefined };
     // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
@@ -151,7 +151,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const control = new Control({
       layers: known,
       control: chooseControlLayer(known, controlAlias),
-      beatMs: resolved.beatMs,
+      nodeHeartbeatMs: resolved.nodeHeartbeatMs,
       clock,
       counters,
       report,
@@ -173,9 +173,9 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       inspection,
       inspect: observer,
       supervisor: this.#supervisor,
-      turn: new Turn(),
+      turn: new FlushScheduler(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
-      lagWatch: new LagWatch(clock),
+      lagWatch: new SlowReaderWatch(clock),
     };
     this.#admission = new Admission(this.#router, guards, this.#environment.report);
     this.#upgrades = new Upgrades(this.#environment, this.#admission, resolveCompression(compression));
@@ -287,7 +287,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   async spawn<C extends ConsumerClass>(
     consumer: C & OnKnownLayer<C, L> & WithHandlers<C>,
     ...[scope]: Record<never, never> extends SpawnScope<C> ? [SpawnScope<C>?] : [SpawnScope<C>]
-  ): Promise<ActorReference> {
+  ): Promise<ActorRef> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
     this.#check(consumer);
     return spawn(this.#environment, consumer, scope ?? {});

@@ -1,5 +1,5 @@
 import {
-  type ActorReference,
+  type ActorRef,
   type ConsumerClass,
   createRuntime,
   type FrameEvents,
@@ -80,7 +80,7 @@ export class OpenLayer extends MemoryLayer {
 
 async function run(
   Consumer: ConsumerClass,
-  work: (inbox: Inbox, actor: ActorReference) => Promise<void> | void,
+  work: (inbox: Inbox, actor: ActorRef) => Promise<void> | void,
 ): Promise<number> {
   const notes = new OpenLayer();
   const runtime = createRuntime({ layers: { notes } });
@@ -99,7 +99,7 @@ const deliver = (count: number) => (inbox: Inbox) => {
 };
 
 const frame = '{"type":"note","by":1}';
-const receive = (count: number) => (_: Inbox, actor: ActorReference) => {
+const receive = (count: number) => (_: Inbox, actor: ActorRef) => {
   for (let index = 0; index < count; index += 1) actor.receive(frame);
 };
 

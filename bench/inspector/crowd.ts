@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { type ActorReference, createRuntime, MemoryLayer } from "greenroom";
+import { type ActorRef, createRuntime, MemoryLayer } from "greenroom";
 import { inspector } from "greenroom/inspector";
 import { usedHeap } from "../measure.ts";
 import { answerTasks } from "../remote-process.ts";
@@ -42,7 +42,7 @@ const tasks: CrowdTasks = {
     const { server, port } = await serve(runtime);
     server.on("connection", (socket) => sockets.add(socket));
     const groups = groupsOf(actors);
-    const present: ActorReference[] = [];
+    const present: ActorRef[] = [];
     let came = 0;
     const come = async () => {
       came += 1;

@@ -23,7 +23,7 @@ const keptOfOpened = 500;
  * What actors did, since somebody looks. However much that is, memory and time are bounded: of their work there are samples,
  * more of who is opened than of the others. How their connections come and go is all there, up to the last of it.
  */
-export class Histories {
+export class ActivityLog {
   #life = new Ring<Recorded>(keptOfLife);
   #work = new Ring<Recorded>(keptOfWork);
   readonly #tickMs: number;

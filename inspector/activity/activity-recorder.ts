@@ -3,20 +3,20 @@ import type { AnyActor } from "xstate";
 import type { Frame } from "../../actors/index.ts";
 import { textOf } from "../../layers/error-text.ts";
 import type { Message } from "../../layers/message.ts";
-import type { GroupDeed, Observed, Onlooker } from "../../runtime/inspection-hooks.ts";
+import type { ActivityObserver, GroupDeed, Observed } from "../../runtime/inspection-hooks.ts";
 import type { Item } from "../../runtime/mailbox/mailbox.ts";
 import { clipped } from "../../runtime/truncate.ts";
-import type { Happening, Histories, OpenedHistory } from "./activity-log.ts";
+import type { ActivityLog, Happening, OpenedHistory } from "./activity-log.ts";
 import type { MachineEvents } from "./machine-inspection.ts";
 
 /** Hears what actors do while somebody looks, and records it. */
-export class Recorder implements Onlooker {
+export class ActivityRecorder implements ActivityObserver {
   framesIn = 0;
   framesOut = 0;
-  readonly #histories: Histories;
+  readonly #histories: ActivityLog;
   readonly #machineEvents: MachineEvents;
 
-  constructor(histories: Histories, machineEvents: MachineEvents) {
+  constructor(histories: ActivityLog, machineEvents: MachineEvents) {
     this.#histories = histories;
     this.#machineEvents = machineEvents;
   }
@@ -47,8 +47,8 @@ export class Recorder implements Onlooker {
     }));
   }
 
-  runs(actor: Observed, behaviour: AnyActor): void {
-    this.#machineEvents.runs(actor, behaviour);
+  runs(actor: Observed, machineActor: AnyActor): void {
+    this.#machineEvents.runs(actor, machineActor);
   }
 
   #record(actor: Observed, make: (opened: OpenedHistory | undefined) => Happening): void {

@@ -16,7 +16,7 @@ export interface KnownConsumer {
 }
 
 /** The consumers of a runtime, in the order in which they were first seen, with their machines. */
-export class KnownConsumers {
+export class ConsumerIndex {
   readonly #known = new Map<ConsumerClass, KnownConsumer>();
   /** Several consumers may run the same. */
   readonly #marked = new WeakMap<AnyStateMachine, MarkedMachine>();

@@ -11,17 +11,17 @@ import type { Exit } from "../../actors/index.ts";
 import type { ConsumerClass } from "../../runtime/consumer-class.ts";
 import type { Observed, Report } from "../../runtime/inspection-hooks.ts";
 import type { MachineKind } from "../protocol.ts";
-import type { Happening, Histories } from "./activity-log.ts";
-import type { KnownConsumers } from "./consumer-index.ts";
+import type { ActivityLog, Happening } from "./activity-log.ts";
+import type { ConsumerIndex } from "./consumer-index.ts";
 import { safely } from "./guarded-observer.ts";
 import { nodesOf, pathOf, statesOf } from "./states.ts";
-import type { Moves } from "./transition-counts.ts";
+import type { TransitionCounts } from "./transition-counts.ts";
 
 /** Where what is heard goes. */
 export interface MachineRecords {
-  readonly consumers: KnownConsumers;
-  readonly moves: Moves;
-  readonly histories: Histories;
+  readonly consumers: ConsumerIndex;
+  readonly moves: TransitionCounts;
+  readonly histories: ActivityLog;
   readonly report: Report;
 }
 
@@ -47,7 +47,7 @@ export class MachineEvents {
       safely((event) => this.#connectionInspected(event), this.#records.report),
     );
     for (const actor of actors) {
-      if (actor.behaviour !== undefined) this.#listen(actor, actor.behaviour);
+      if (actor.machineActor !== undefined) this.#listen(actor, actor.machineActor);
     }
   }
 
@@ -58,11 +58,11 @@ export class MachineEvents {
   }
 
   /** An actor's own machine is about to begin. */
-  runs(actor: Observed, behaviour: AnyActor): void {
-    this.#listen(actor, behaviour);
-    for (const { id } of nodesOf(behaviour))
+  runs(actor: Observed, machineActor: AnyActor): void {
+    this.#listen(actor, machineActor);
+    for (const { id } of nodesOf(machineActor))
       this.#count(actor, "own", this.#machine(actor, "own")?.markOfState(id));
-    const state = statesOf(behaviour.getSnapshot());
+    const state = statesOf(machineActor.getSnapshot());
     this.#records.histories.work(actor.machine.sessionId, () => transition("own", "", state));
   }
 
@@ -110,12 +110,12 @@ export class MachineEvents {
     this.#own.delete(actor);
   }
 
-  #listen(actor: Observed, behaviour: AnyActor): void {
+  #listen(actor: Observed, machineActor: AnyActor): void {
     const hear = (event: InspectionEvent) => {
       // Not of the actors which that invokes.
-      if (event.type === "@xstate.microstep" && event.actorRef === behaviour) this.#ownMoved(actor, event);
+      if (event.type === "@xstate.microstep" && event.actorRef === machineActor) this.#ownMoved(actor, event);
     };
-    this.#own.set(actor, behaviour.system.inspect(safely(hear, this.#records.report)));
+    this.#own.set(actor, machineActor.system.inspect(safely(hear, this.#records.report)));
   }
 
   #ownMoved(actor: Observed, { event, snapshot, _transitions }: Microstep): void {

@@ -1,7 +1,7 @@
 import type { MachineKind, Move } from "../protocol.ts";
 
 /** Sums up which ways actors took. */
-export class Moves {
+export class TransitionCounts {
   readonly #counts = new Map<string, { readonly move: Omit<Move, "count">; count: number }>();
 
   add(consumer: string, machine: MachineKind, mark: string): void {

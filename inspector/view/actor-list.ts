@@ -1,5 +1,5 @@
 import type { Observed } from "../../runtime/inspection-hooks.ts";
-import { type KnownConsumer, type KnownConsumers, nameOf } from "../activity/consumer-index.ts";
+import { type ConsumerIndex, type KnownConsumer, nameOf } from "../activity/consumer-index.ts";
 import type { Failures } from "../activity/failures.ts";
 import { nodesOf, statesOf } from "../activity/states.ts";
 import type { ActorRow, List, ListRequest, SortKey } from "../protocol.ts";
@@ -8,12 +8,12 @@ import { rowOf } from "./actor-row.ts";
 /** The actors of a node, as those who look ask for them. */
 export class ActorList {
   readonly #actors: Iterable<Observed>;
-  readonly #consumers: KnownConsumers;
+  readonly #consumers: ConsumerIndex;
   readonly #failures: Failures;
   readonly #now: () => number;
 
   /** @param actors those that may be shown. @param now what time it is by the runtime's clock, in milliseconds. */
-  constructor(actors: Iterable<Observed>, consumers: KnownConsumers, failures: Failures, now: () => number) {
+  constructor(actors: Iterable<Observed>, consumers: ConsumerIndex, failures: Failures, now: () => number) {
     this.#actors = actors;
     this.#consumers = consumers;
     this.#failures = failures;
@@ -50,8 +50,8 @@ export class ActorList {
   }
 
   #says(actor: Observed, words: readonly string[]): boolean {
-    const { groups, tags, Consumer, scope, behaviour, machine } = actor;
-    const states = [machine, behaviour].map((running) => running && statesOf(running.getSnapshot()));
+    const { groups, tags, Consumer, scope, machineActor, machine } = actor;
+    const states = [machine, machineActor].map((running) => running && statesOf(running.getSnapshot()));
     const error = this.#failures.lastOf(machine)?.message;
     const texts = [
       machine.sessionId,
@@ -89,6 +89,6 @@ function isIn(
   { machine, mark }: NonNullable<ListRequest["state"]>,
 ): boolean {
   const marked = machines.get(machine);
-  const running = machine === "connection" ? actor.machine : actor.behaviour;
+  const running = machine === "connection" ? actor.machine : actor.machineActor;
   return running !== undefined && nodesOf(running).some(({ id }) => marked?.markOfState(id) === mark);
 }

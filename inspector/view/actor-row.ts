@@ -17,7 +17,7 @@ export interface RowContext {
 
 /** What is shown of an actor. */
 export function rowOf(actor: Observed, { consumer, lastError, now }: RowContext): ActorRow {
-  const { machine, behaviour, groups, mailbox } = actor;
+  const { machine, machineActor, groups, mailbox } = actor;
   const { address, joined } = groups;
   return {
     id: machine.sessionId,
@@ -25,7 +25,7 @@ export function rowOf(actor: Observed, { consumer, lastError, now }: RowContext)
     ...(address !== undefined && { channel: address }),
     path: clipped(actor.scope.path, longestText),
     state: statesOf(machine.getSnapshot()),
-    ...(behaviour && { own: clipped(statesOf(behaviour.getSnapshot()), longestText) }),
+    ...(machineActor && { own: clipped(statesOf(machineActor.getSnapshot()), longestText) }),
     groups: joined.slice(0, groupsShown),
     groupCount: joined.length,
     tags: [...actor.tags].slice(0, tagsShown),

@@ -1,11 +1,11 @@
 import type { AnyActorRef } from "xstate";
 import type { Observed } from "../../runtime/inspection-hooks.ts";
-import type { KnownConsumer, KnownConsumers } from "../activity/consumer-index.ts";
+import type { ConsumerIndex, KnownConsumer } from "../activity/consumer-index.ts";
 import { nodesOf } from "../activity/states.ts";
 import type { Census, MachineKind } from "../protocol.ts";
 
 /** How many actors are in which state. */
-export function takeCensus(actors: Iterable<Observed>, consumers: KnownConsumers): Record<string, Census> {
+export function takeCensus(actors: Iterable<Observed>, consumers: ConsumerIndex): Record<string, Census> {
   const counts = new Map<KnownConsumer, Count>();
   for (const actor of actors) {
     const known = consumers.of(actor.Consumer);
@@ -29,10 +29,10 @@ class Count {
     this.#known = known;
   }
 
-  add({ machine, behaviour }: Observed): void {
+  add({ machine, machineActor }: Observed): void {
     this.#total += 1;
     countNodes(machine, this.#nodes.connection);
-    if (behaviour !== undefined) countNodes(behaviour, this.#nodes.own);
+    if (machineActor !== undefined) countNodes(machineActor, this.#nodes.own);
   }
 
   get result(): Census {

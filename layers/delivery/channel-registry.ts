@@ -4,12 +4,12 @@ import type { Inbox } from "../message.ts";
 import type { Topics } from "../wire/topics.ts";
 import { Group, type Member } from "./group.ts";
 import type { LocalChannels } from "./local-channels.ts";
-import type { Audience } from "./round.ts";
-import { FewMap } from "./small-map.ts";
+import type { Recipients } from "./round.ts";
+import { SmallMap } from "./small-map.ts";
 import { Subscription } from "./subscription.ts";
 
 /** The channels of one node, and the groups that they are in. It dies with the node: nothing expires, no ghost stays. */
-export class Roster implements LocalChannels, Audience<Member> {
+export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
   readonly #node: string;
   readonly #topics: Topics;
   readonly #backend: Backend;
@@ -47,7 +47,7 @@ export class Roster implements LocalChannels, Audience<Member> {
     const member = {
       channel: `${this.#node}!${this.#lastNumber.toString(36)}`,
       inbox,
-      joins: new FewMap<Group, Promise<void> | number>(),
+      joins: new SmallMap<Group, Promise<void> | number>(),
     };
     this.#members.set(member.channel, member);
     return member;
@@ -68,7 +68,7 @@ export class Roster implements LocalChannels, Audience<Member> {
     return this.#members.size === 0;
   }
 
-  get newest(): number {
+  get lastJoin(): number {
     return this.#lastNumber;
   }
 
@@ -76,7 +76,7 @@ export class Roster implements LocalChannels, Audience<Member> {
     return this.#members.values();
   }
 
-  numberOf({ channel }: Member): number {
+  joinNumber({ channel }: Member): number {
     return Number.parseInt(channel.slice(this.#node.length + 1), 36);
   }
 

@@ -1,20 +1,20 @@
 import { AsyncResource } from "node:async_hooks";
-import { Slices } from "./time-slicer.ts";
+import { TimeSlicer } from "./time-slicer.ts";
 
 /** Something on its way to inboxes of this node, that can be interrupted. */
-export interface Parcel {
+export interface DeliveryTask {
   /** How many payloads and gaps it holds. */
   readonly count: number;
   /** How many bytes it keeps from being freed while it waits. */
   readonly bytes: number;
   /** The one behind it. It belongs to the queue. */
-  next?: Parcel | undefined;
+  next?: DeliveryTask | undefined;
   /**
    * Delivers, or goes on with it, until all is done or `slices` has no time left. It MUST NOT throw.
    *
    * @returns whether all is done.
    */
-  deliver(slices: Slices): boolean;
+  deliver(slicer: TimeSlicer): boolean;
 }
 
 /**
@@ -28,9 +28,9 @@ const most = { count: 10_000, bytes: 16 * 1024 * 1024 };
  * has passed on, is there, if there is time; else a slice in each turn of the event loop.
  */
 export class DeliveryQueue {
-  readonly #slices: Slices;
-  #first: Parcel | undefined;
-  #last: Parcel | undefined;
+  readonly #slices: TimeSlicer;
+  #first: DeliveryTask | undefined;
+  #last: DeliveryTask | undefined;
   #size = 0;
   #bytes = 0;
   #isDelivering = false;
@@ -38,7 +38,7 @@ export class DeliveryQueue {
 
   /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
-    this.#slices = new Slices(() => this.#deliver(), now);
+    this.#slices = new TimeSlicer(() => this.#deliver(), now);
   }
 
   /** How many payloads and gaps are not delivered, or not to all. */
@@ -47,11 +47,11 @@ export class DeliveryQueue {
   }
 
   /** The one that came in last, while it is not delivered. */
-  get last(): Parcel | undefined {
+  get last(): DeliveryTask | undefined {
     return this.#last;
   }
 
-  add(parcel: Parcel): void {
+  add(parcel: DeliveryTask): void {
     if (this.#last === undefined) this.#first = parcel;
     else this.#last.next = parcel;
     this.#last = parcel;
@@ -73,7 +73,7 @@ export class DeliveryQueue {
 
   /** What a socket has brought is handed over in one go, so in a microtask all of it is there. */
   #schedule(): void {
-    if (this.#isScheduled || !this.#slices.hasTime) return;
+    if (this.#isScheduled || !this.#slices.hasBudget) return;
     this.#isScheduled = true;
     queueMicrotask(this.#begin);
   }
@@ -95,7 +95,7 @@ export class DeliveryQueue {
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     try {
-      while (this.#first !== undefined && this.#slices.hasTime) {
+      while (this.#first !== undefined && this.#slices.hasBudget) {
         if (this.#first.deliver(this.#slices)) this.#remove(this.#first);
       }
     } finally {
@@ -103,7 +103,7 @@ export class DeliveryQueue {
     }
   }
 
-  #remove(first: Parcel): void {
+  #remove(first: DeliveryTask): void {
     this.#first = first.next;
     if (this.#first === undefined) this.#last = undefined;
     this.#resize(-first.count, -first.bytes);

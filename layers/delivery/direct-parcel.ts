@@ -1,20 +1,20 @@
 import type { Delivery } from "../message.ts";
-import type { Parcel } from "./delivery-queue.ts";
-import { type Desk, inboxFailed } from "./desk.ts";
-import { type Slices, unitsToRead } from "./time-slicer.ts";
+import type { DeliveryTask } from "./delivery-queue.ts";
+import { type DeliveryContext, reportInboxError } from "./desk.ts";
+import { type TimeSlicer, unitsToRead } from "./time-slicer.ts";
 
 /** What every direct send is delivered with. */
 const direct: Delivery = Object.freeze({});
 
 /** A direct send, on its way to one channel of this node. */
-export class DirectParcel implements Parcel {
+export class DirectDelivery implements DeliveryTask {
   readonly count = 1;
-  next: Parcel | undefined = undefined;
-  readonly #desk: Desk;
+  next: DeliveryTask | undefined = undefined;
+  readonly #desk: DeliveryContext;
   readonly #topic: string;
   readonly #payload: Uint8Array;
 
-  constructor(desk: Desk, topic: string, payload: Uint8Array) {
+  constructor(desk: DeliveryContext, topic: string, payload: Uint8Array) {
     this.#desk = desk;
     this.#topic = topic;
     this.#payload = payload;
@@ -24,9 +24,9 @@ export class DirectParcel implements Parcel {
     return this.#payload.length;
   }
 
-  deliver(slices: Slices): boolean {
+  deliver(slicer: TimeSlicer): boolean {
     const { reader, roster, counters } = this.#desk;
-    slices.spend(unitsToRead(this.#payload.length));
+    slicer.charge(unitsToRead(this.#payload.length));
     const decoded = reader.read(this.#topic, this.#payload);
     if (decoded === undefined) return true;
     const { message, envelope } = decoded;
@@ -39,7 +39,7 @@ export class DirectParcel implements Parcel {
       member.inbox.deliver(Object.freeze({ message, delivery: direct }));
       counters.delivered += 1;
     } catch (error) {
-      inboxFailed(this.#desk, error, member);
+      reportInboxError(this.#desk, error, member);
     }
     return true;
   }

@@ -1,8 +1,8 @@
 import type { Delivery, Mail, Position } from "../message.ts";
-import { type Desk, inboxFailed } from "./desk.ts";
+import { type DeliveryContext, reportInboxError } from "./desk.ts";
 import type { Group, Member } from "./group.ts";
 import { Round } from "./round.ts";
-import { type Slices, unitsToRead } from "./time-slicer.ts";
+import { type TimeSlicer, unitsToRead } from "./time-slicer.ts";
 
 interface Arrival {
   readonly payload: Uint8Array;
@@ -23,18 +23,18 @@ const most = { messages: 64, bytes: 64 * 1024 };
  */
 export class MessageRound extends Round<Member> {
   readonly group: Group;
-  readonly #desk: Desk;
+  readonly #desk: DeliveryContext;
   readonly #topic: string;
   readonly #arrivals: Arrival[] = [];
   #bytes = 0;
   #mails: readonly Addressed[] = [];
-  #slices: Slices | undefined;
+  #slices: TimeSlicer | undefined;
   /** Whose turn it is, how many of them it has been given, and how often members had left when its turn came. */
   #member: Member | undefined;
   #given = 0;
   #departures = 0;
 
-  constructor(desk: Desk, group: Group, topic: string) {
+  constructor(desk: DeliveryContext, group: Group, topic: string) {
     super(group);
     this.group = group;
     this.#desk = desk;
@@ -59,21 +59,21 @@ export class MessageRound extends Round<Member> {
   }
 
   /** They are read once for all members, and not before it is their turn: what waits takes no more than its bytes. */
-  protected open(slices: Slices): boolean {
+  protected open(slicer: TimeSlicer): boolean {
     this.#mails = this.#arrivals.flatMap((arrival) => {
-      slices.spend(unitsToRead(arrival.payload.length));
+      slicer.charge(unitsToRead(arrival.payload.length));
       return this.#read(arrival) ?? [];
     });
     return this.#mails.length > 0;
   }
 
-  protected give(member: Member, slices: Slices): boolean {
+  protected give(member: Member, slicer: TimeSlicer): boolean {
     if (this.#member !== member) {
       this.#member = member;
       this.#given = 0;
       this.#departures = this.group.departures;
     }
-    this.#slices = slices;
+    this.#slices = slicer;
     if (this.#mails.length > 1) this.#giveTogether(member);
     // Also what an inbox has not called for.
     this.#giveRest();
@@ -84,16 +84,16 @@ export class MessageRound extends Round<Member> {
     try {
       member.inbox.together?.(this.#giveRest);
     } catch (error) {
-      inboxFailed(this.#desk, error, member);
+      reportInboxError(this.#desk, error, member);
     }
   }
 
   /** Gives the member whose turn it is what it has not been given yet, while there is time. */
   readonly #giveRest = (): void => {
     const member = this.#member as Member;
-    const slices = this.#slices as Slices;
+    const slicer = this.#slices as TimeSlicer;
     const mails = this.#mails;
-    while (this.#given < mails.length && slices.hasTime) {
+    while (this.#given < mails.length && slicer.hasBudget) {
       // Given one of them, or meanwhile, it may have left.
       if (this.group.departures !== this.#departures && !this.isFor(member)) {
         this.#given = mails.length;
@@ -101,7 +101,7 @@ export class MessageRound extends Round<Member> {
       }
       this.#deliver(member, mails[this.#given] as Addressed);
       this.#given += 1;
-      slices.spend(1);
+      slicer.charge(1);
     }
   };
 
@@ -111,7 +111,7 @@ export class MessageRound extends Round<Member> {
       member.inbox.deliver(mail);
       this.#desk.counters.delivered += 1;
     } catch (error) {
-      inboxFailed(this.#desk, error, member);
+      reportInboxError(this.#desk, error, member);
     }
   }
 

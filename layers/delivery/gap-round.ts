@@ -1,8 +1,8 @@
 import type { ErrorListener } from "../error-reporter.ts";
 import type { Gap } from "../message.ts";
 import type { Member } from "./group.ts";
-import { type Audience, Round } from "./round.ts";
-import type { Slices } from "./time-slicer.ts";
+import { type Recipients, Round } from "./round.ts";
+import type { TimeSlicer } from "./time-slicer.ts";
 
 /** Word of what may be lost, on its way to a group's members, or to all channels of this node. */
 export class GapRound extends Round<Member> {
@@ -11,8 +11,8 @@ export class GapRound extends Round<Member> {
   readonly #gap: Gap;
   readonly #report: ErrorListener;
 
-  constructor(audience: Audience<Member>, gap: Gap, report: ErrorListener) {
-    super(audience);
+  constructor(recipients: Recipients<Member>, gap: Gap, report: ErrorListener) {
+    super(recipients);
     this.#gap = gap;
     this.#report = report;
   }
@@ -21,14 +21,14 @@ export class GapRound extends Round<Member> {
     return true;
   }
 
-  protected give({ inbox, channel }: Member, slices: Slices): boolean {
+  protected give({ inbox, channel }: Member, slicer: TimeSlicer): boolean {
     try {
       inbox.gap(this.#gap);
     } catch (error) {
       const { group } = this.#gap;
       this.#report(error, { stage: "layer", channel, ...(group !== undefined && { group }) });
     }
-    slices.spend(1);
+    slicer.charge(1);
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import type { Delivery, Inbox } from "../message.ts";
-import type { Audience } from "./round.ts";
-import type { FewMap } from "./small-map.ts";
+import type { Recipients } from "./round.ts";
+import type { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** One channel of this node: its inbox, and the groups that it is in or on its way into. */
@@ -11,7 +11,7 @@ export interface Member {
    * Each group with the promise of being in it, which tells one join from a later one; or, once it is in, with the
    * number of the join: so a member costs its group no promise.
    */
-  readonly joins: FewMap<Group, Promise<void> | number>;
+  readonly joins: SmallMap<Group, Promise<void> | number>;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Member {
  * It holds the members themselves, not their names: a message goes to a thousand of them without a look-up or an
  * allocation for each.
  */
-export class Group implements Audience<Member> {
+export class Group implements Recipients<Member> {
   readonly name: string;
   /** What a message of this group is delivered with where the layer keeps no history. */
   readonly delivery: Delivery;
@@ -40,11 +40,11 @@ export class Group implements Audience<Member> {
     return this.#members.values();
   }
 
-  get newest(): number {
+  get lastJoin(): number {
     return this.#newest;
   }
 
-  numberOf(member: Member): number {
+  joinNumber(member: Member): number {
     const join = this.#members.has(member) ? member.joins.get(this) : undefined;
     return typeof join === "number" ? join : Number.POSITIVE_INFINITY;
   }

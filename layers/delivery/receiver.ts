@@ -1,8 +1,8 @@
 import type { BackendListener } from "../backend.ts";
 import type { Gap, Position } from "../message.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import type { Desk } from "./desk.ts";
-import { DirectParcel } from "./direct-parcel.ts";
+import type { DeliveryContext } from "./desk.ts";
+import { DirectDelivery } from "./direct-parcel.ts";
 import { MessageRound } from "./fan-out.ts";
 import { GapRound } from "./gap-round.ts";
 
@@ -17,14 +17,14 @@ const directGap: Gap = Object.freeze({});
  */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;
-  readonly #desk: Desk;
+  readonly #desk: DeliveryContext;
   readonly #queue: DeliveryQueue;
 
   /**
    * @param ownTopic where the direct sends for this node's channels come in.
    * @param now a clock in milliseconds that never runs backwards.
    */
-  constructor(ownTopic: string, desk: Desk, now: () => number = () => performance.now()) {
+  constructor(ownTopic: string, desk: DeliveryContext, now: () => number = () => performance.now()) {
     this.#ownTopic = ownTopic;
     this.#desk = desk;
     this.#queue = new DeliveryQueue(now);
@@ -38,7 +38,7 @@ export class Receiver implements BackendListener {
     const desk = this.#desk;
     desk.counters.received += 1;
     if (topic === this.#ownTopic) {
-      this.#queue.add(new DirectParcel(desk, topic, payload));
+      this.#queue.add(new DirectDelivery(desk, topic, payload));
       return;
     }
     const group = desk.roster.groupAt(topic);

@@ -1,5 +1,5 @@
 /** A map that mostly has one entry at most, and then takes no table for it: an empty `Map` alone has 180 bytes. */
-export class FewMap<K extends object, V> {
+export class SmallMap<K extends object, V> {
   #key: K | undefined;
   #value: V | undefined;
   #others: Map<K, V> | undefined;

@@ -25,7 +25,7 @@ export function unitsToRead(bytes: number): number {
  * A slice is what is done within one turn of the event loop, by however many callers. Work that ends in time never hears
  * of it: there is a look at the clock now and then, and no timer in a turn without one.
  */
-export class Slices {
+export class TimeSlicer {
   readonly #resume: () => void;
   readonly #now: () => number;
   /** How many units of work are to be done until the next look at the clock. */
@@ -50,12 +50,12 @@ export class Slices {
   }
 
   /** Whether work may begin, or go on. */
-  get hasTime(): boolean {
+  get hasBudget(): boolean {
     return !this.#isOver || this.isUrgent;
   }
 
   /** To be called after work of so many units: one is about a microsecond, for inboxes that do little. */
-  spend(units: number): void {
+  charge(units: number): void {
     this.#unitsLeft -= units;
     if (this.#unitsLeft <= 0) this.#look();
   }

@@ -9,7 +9,7 @@ import type {
 import type { Counters } from "../counters.ts";
 import type { ErrorListener } from "../error-reporter.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
-import { Capacity } from "../limits-by-name.ts";
+import { LimitsByName } from "../limits-by-name.ts";
 import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
 import type { ChannelLayerOptions, JobAddress } from "../options.ts";
@@ -59,11 +59,11 @@ const forever = Number.MAX_SAFE_INTEGER;
 const dayMs = 24 * 60 * 60 * 1_000;
 
 /** The named channels of one node: codec, counters and reports over the queues of a backend. */
-export class WorkQueues {
+export class JobQueues {
   readonly #backend: QueueBackend | undefined;
   readonly #topics: Topics;
-  readonly #capacity: Capacity;
-  readonly #expiryMs: Capacity;
+  readonly #capacity: LimitsByName;
+  readonly #expiryMs: LimitsByName;
   readonly #sealing: Sealing;
   readonly #counters: Counters;
   readonly #report: ErrorListener;
@@ -81,8 +81,8 @@ export class WorkQueues {
   ) {
     this.#backend = backend;
     this.#topics = topics;
-    this.#capacity = new Capacity(queueCapacity, { option: "queueCapacity", fallback: 10_000 });
-    this.#expiryMs = new Capacity(queueExpiryMs, { option: "queueExpiryMs", fallback: forever });
+    this.#capacity = new LimitsByName(queueCapacity, { option: "queueCapacity", fallback: 10_000 });
+    this.#expiryMs = new LimitsByName(queueExpiryMs, { option: "queueExpiryMs", fallback: forever });
     this.#sealing = sealing;
     this.#counters = counters;
     this.#report = report;

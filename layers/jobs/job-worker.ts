@@ -37,7 +37,7 @@ export interface JobSource<C extends Claim> {
  * Works on the jobs of a source, up to `concurrency` at once. It takes what it can begin at once and no more, and a
  * job that is tried again keeps its slot meanwhile: with one slot, jobs are done in the order they came.
  */
-export class QueueWorker<C extends Claim> implements Consumption {
+export class JobWorker<C extends Claim> implements Consumption {
   readonly #source: JobSource<C>;
   readonly #receiver: QueueReceiver;
   readonly #concurrency: number;

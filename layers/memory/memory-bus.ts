@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import type { HistoryQuery, StoredHistory } from "../backend.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import type { Position } from "../message.ts";
-import { TopicLogs } from "./memory-history.ts";
+import { MemoryHistory } from "./memory-history.ts";
 import { MemoryQueues } from "./memory-queues.ts";
 
 /** Where a payload goes: one subscriber of a {@link MemoryBus}. */
@@ -34,7 +34,7 @@ export class MemoryBus {
   /** By topic, each subscriber with the number of the first payload that is for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
-  readonly #logs = new TopicLogs(() => performance.now());
+  readonly #logs = new MemoryHistory(() => performance.now());
   readonly #limits: HistoryLimits;
   readonly #nodes = new Set<Node>();
   #pending: Pending[] = [];

@@ -16,7 +16,7 @@ interface Kept {
  * No timer is needed for what nobody asks for: it goes when something else is used, in a time that does not depend on
  * how many topics there are.
  */
-export class TopicLogs {
+export class MemoryHistory {
   /** By how long they stay, then by topic: what was used last is last, so that only the first can have expired. */
   readonly #logs = new Map<number, Map<string, Kept>>();
   readonly #now: () => number;

@@ -1,5 +1,5 @@
 import type { Consumption, QueueBackend, QueueReceiver, QueueSettings } from "../backend.ts";
-import { Claim, type JobSource, QueueWorker } from "../jobs/job-worker.ts";
+import { Claim, type JobSource, JobWorker } from "../jobs/job-worker.ts";
 import { deadSuffix } from "../names.ts";
 
 interface Job {
@@ -148,7 +148,7 @@ export class MemoryQueues implements QueueBackend {
         if (queue.isIdle) this.#queues.delete(name);
       },
     );
-    return new QueueWorker(source, receiver, concurrency, globalThis);
+    return new JobWorker(source, receiver, concurrency, globalThis);
   }
 
   #queue(name: string): MemoryQueue {

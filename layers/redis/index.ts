@@ -4,14 +4,14 @@ export type {
   ByClient,
   BySentinels,
   RedisAddress,
-  RedisPlace,
+  RedisTarget,
 } from "./connection/server-address.ts";
 export type { ByUrl, RedisConnectionOptions } from "./connection/server-options.ts";
 export type { PublishQueueOptions } from "./pubsub/publish-queue.ts";
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./pubsub/pubsub-backend.ts";
 export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
 export { RedisStreamsLayer, type RedisStreamsLayerOptions } from "./redis-streams-layer.ts";
-export type { RedisPlaces } from "./sharding/create-backend.ts";
+export type { RedisTargets } from "./sharding/create-backend.ts";
 export type { ByHosts } from "./sharding/hosts-backend.ts";
 export type { ByCluster } from "./sharding/redis-cluster-backend.ts";
 export {

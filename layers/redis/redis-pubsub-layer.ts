@@ -1,13 +1,13 @@
 import { ChannelLayer } from "../channel-layer.ts";
 import type { AnyMessages } from "../message.ts";
 import type { ChannelLayerOptions } from "../options.ts";
-import type { BackendKind } from "./connection/backend-factory.ts";
+import type { BackendFactory } from "./connection/backend-factory.ts";
 import type { PubSubOptions } from "./connection/pubsub-settings.ts";
 import { pubSubCapabilities, RedisPubSubBackend } from "./pubsub/pubsub-backend.ts";
-import { type RedisPlaces, spread } from "./sharding/create-backend.ts";
+import { createBackend, type RedisTargets } from "./sharding/create-backend.ts";
 
 /** Where the server is, and what keeps this application apart from others on it. There is no default for either. */
-export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, "probePrefix"> & RedisPlaces;
+export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, "probePrefix"> & RedisTargets;
 
 /**
  * A channel layer across processes and machines, over the pub/sub of one Redis server, of the master that Sentinels
@@ -39,11 +39,11 @@ export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
    */
   constructor(options: RedisPubSubLayerOptions) {
     const shared = { ...options, probePrefix: options.prefix };
-    const kind: BackendKind = {
+    const kind: BackendFactory = {
       capabilities: pubSubCapabilities,
       keyOf: (topic) => topic,
       create: (place) => new RedisPubSubBackend({ ...shared, ...place }),
     };
-    super(spread(shared, kind), options);
+    super(createBackend(shared, kind), options);
   }
 }

@@ -2,9 +2,9 @@ import { ChannelLayer } from "../channel-layer.ts";
 import type { AnyMessages } from "../message.ts";
 import type { ChannelLayerOptions } from "../options.ts";
 import { Topics } from "../wire/topics.ts";
-import type { BackendKind } from "./connection/backend-factory.ts";
+import type { BackendFactory } from "./connection/backend-factory.ts";
 import type { PubSubOptions } from "./connection/pubsub-settings.ts";
-import { type RedisPlaces, spread } from "./sharding/create-backend.ts";
+import { createBackend, type RedisTargets } from "./sharding/create-backend.ts";
 import { streamNames } from "./streams/stream-format.ts";
 import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./streams/streams-backend.ts";
 
@@ -12,7 +12,7 @@ import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./
 export type RedisStreamsLayerOptions = ChannelLayerOptions &
   Omit<PubSubOptions, "probePrefix"> &
   StreamOptions &
-  RedisPlaces;
+  RedisTargets;
 
 /**
  * A channel layer across processes and machines, over streams of one Redis server, of the master that Sentinels agree
@@ -43,11 +43,11 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   constructor(options: RedisStreamsLayerOptions) {
     const shared = { ...options, probePrefix: options.prefix };
     const topics = new Topics(options.prefix);
-    const kind: BackendKind = {
+    const kind: BackendFactory = {
       capabilities: streamsCapabilities,
       keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
       create: (place) => new RedisStreamsBackend({ ...shared, ...place }),
     };
-    super(spread(shared, kind), options);
+    super(createBackend(shared, kind), options);
   }
 }

@@ -4,7 +4,7 @@ import { type Decoded, decode, isRefusedType } from "./codec.ts";
 import type { Sealing } from "./encryption.ts";
 
 /** Reads what comes in for a node, and counts what is no message. */
-export class PayloadReader {
+export class PayloadDecoder {
   readonly #counters: Counters;
   readonly #report: ErrorListener;
   readonly #sealing: Sealing;

@@ -4,7 +4,7 @@ import type {
   AskOptions,
   GroupAnswers,
   Members,
-  Reach,
+  Messaging,
   SubmitOptions,
   TrackOptions,
 } from "../../actors/index.ts";
@@ -25,7 +25,7 @@ export interface ReachOwner extends Tagged {
 }
 
 /** One actor's place among all: whom it asks, and what it is known by. What it holds goes with the actor. */
-export class ActorReach implements Reach, Tracker {
+export class ActorMessaging implements Messaging, Tracker {
   readonly #control: Control;
   readonly #workers: Workers;
   readonly #owner: ReachOwner;

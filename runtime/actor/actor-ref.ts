@@ -10,19 +10,19 @@ import type { Message } from "../../layers/message.ts";
 import type { Control } from "../cluster/cluster.ts";
 import { carried } from "../cluster/through-codec.ts";
 import type { VirtualTransport } from "../socket/in-memory-transport.ts";
-import type { Connection } from "./actor.ts";
+import type { ConsumerActor } from "./actor.ts";
 
 /** How an actor ended whose machine broke. */
 const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
 
 /** A spawned actor, from outside. */
-export class ActorReference {
-  readonly #connection: Connection;
+export class ActorRef {
+  readonly #connection: ConsumerActor;
   readonly #transport: VirtualTransport;
   readonly #control: Control;
   #done: Promise<Exit> | undefined;
 
-  constructor(connection: Connection, transport: VirtualTransport, control: Control) {
+  constructor(connection: ConsumerActor, transport: VirtualTransport, control: Control) {
     this.#connection = connection;
     this.#transport = transport;
     this.#control = control;
@@ -48,8 +48,8 @@ export class ActorReference {
    * The actor of the machine that it runs, where {@link machineConsumer} made its consumer: another one after a restart.
    * What its `getPersistedSnapshot()` gives can be given to `spawn`.
    */
-  get behaviour(): AnyActor | undefined {
-    return this.#connection.behaviour;
+  get machineActor(): AnyActor | undefined {
+    return this.#connection.machineActor;
   }
 
   /**

@@ -16,13 +16,13 @@ import type { Observed } from "../inspection-hooks.ts";
 import type { ActorInbox } from "../mailbox/ask-envelope.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import { isPromise, type Mailbox } from "../mailbox/mailbox.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import type { Transport, TransportListener } from "../socket/transport.ts";
-import { ActorReach } from "./actor-messaging.ts";
+import { ActorMessaging } from "./actor-messaging.ts";
 import { Membership } from "./membership.ts";
 import { type Recoverable, Recovery } from "./restart-policy.ts";
-import { Patience } from "./shutdown-steps.ts";
+import { ShutdownSteps } from "./shutdown-steps.ts";
 import type { Child } from "./supervisor.ts";
 
 /**
@@ -31,7 +31,7 @@ import type { Child } from "./supervisor.ts";
  * The machine decides; this class tells it what happened and does what it says. What comes in goes through the
  * dispatcher to the consumer, what the consumer wants goes to the transport or, through its membership, to the layer.
  */
-export class Connection
+export class ConsumerActor
   implements
     ConsumerContext,
     ConnectionEffects,
@@ -47,7 +47,7 @@ export class Connection
   readonly machine: Actor<typeof connectionMachine>;
   readonly Consumer: ConsumerClass;
   readonly since: number;
-  readonly #environment: Environment;
+  readonly #environment: RuntimeContext;
   readonly #transport: Transport;
   readonly #dispatcher: Dispatcher;
   readonly #errorOwner: ErrorOwner;
@@ -59,16 +59,16 @@ export class Connection
   #deadline: Deadline | undefined;
   // An error that has been dealt with, and may come by a second time as what a handler throws.
   #owned: unknown;
-  #reach: ActorReach | undefined;
+  #reach: ActorMessaging | undefined;
   #recovery: Recovery | undefined;
-  #patience: Patience | undefined;
+  #patience: ShutdownSteps | undefined;
   #terminated = false;
   #ended = false;
   #onEnded: (() => void) | undefined;
 
   /** @param snapshot what the consumer is to go on from, if it is not a new one. */
   constructor(
-    environment: Environment,
+    environment: RuntimeContext,
     Consumer: ConsumerClass,
     scope: Scope,
     transport: Transport,
@@ -198,7 +198,7 @@ export class Connection
       this.#environment.counters.drop("closing");
       return;
     }
-    this.#environment.inspection.onlooker?.sent(this, frame);
+    this.#environment.inspection.observer?.sent(this, frame);
     this.#transport.send(frame);
   }
 
@@ -206,9 +206,9 @@ export class Connection
     return this.#transport.waitingBytes;
   }
 
-  get reach(): ActorReach {
+  get reach(): ActorMessaging {
     const { control, workers } = this.#environment;
-    this.#reach ??= new ActorReach(control, workers, this, this.Consumer);
+    this.#reach ??= new ActorMessaging(control, workers, this, this.Consumer);
     return this.#reach;
   }
 
@@ -347,7 +347,9 @@ export class Connection
 
   async #leave(code: number, accepted: boolean): Promise<void> {
     const { clock, limits, turn } = this.#environment;
-    const patience = new Patience(clock, limits.handlerGraceMs, (error, stage) => this.report(error, stage));
+    const patience = new ShutdownSteps(clock, limits.handlerGraceMs, (error, stage) =>
+      this.report(error, stage),
+    );
     this.#patience = patience;
     if (this.#terminated) patience.end();
     if (this.mailbox.busy) await patience.with("handler", () => this.mailbox.whenIdle());
@@ -370,14 +372,14 @@ export class Connection
     this.machine.send({ type: "cleaned" });
   }
 
-  runs(behaviour: AnyActor): void {
-    this.#environment.inspection.onlooker?.runs(this, behaviour);
+  runs(machineActor: AnyActor): void {
+    this.#environment.inspection.observer?.runs(this, machineActor);
   }
 
   // ---- what shows of it
 
-  get behaviour(): AnyActor | undefined {
-    return this.#dispatcher.consumer?.behaviour;
+  get machineActor(): AnyActor | undefined {
+    return this.#dispatcher.consumer?.machineActor;
   }
 
   get tags(): Iterable<string> {

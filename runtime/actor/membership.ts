@@ -6,7 +6,7 @@ import type { GroupSendOptions } from "../../layers/options.ts";
 import { checkActorGroup } from "../cluster/argument-checks.ts";
 import { UnknownLayerError } from "../errors.ts";
 import type { GroupDeed, Observed } from "../inspection-hooks.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 
 /**
  * One actor's place on its consumer's layer: its channel, and through it the groups it is in. Without a layer there are no
@@ -14,13 +14,13 @@ import type { Environment } from "../runtime-context.ts";
  */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
-  readonly #environment: Environment;
+  readonly #environment: RuntimeContext;
   readonly #owner: Observed;
   #channel: string | undefined;
   #inbox: Inbox | undefined;
   #left = false;
 
-  constructor(environment: Environment, owner: Observed) {
+  constructor(environment: RuntimeContext, owner: Observed) {
     const { layer } = owner.Consumer;
     this.#layer = layer === undefined ? undefined : environment.layers[layer];
     this.#environment = environment;
@@ -105,7 +105,7 @@ export class Membership implements Groups {
   }
 
   #shows(deed: GroupDeed, group: string, message?: Message): void {
-    this.#environment.inspection.onlooker?.addressed(this.#owner, deed, group, message);
+    this.#environment.inspection.observer?.addressed(this.#owner, deed, group, message);
   }
 
   #noLayer(): UnknownLayerError {

@@ -2,10 +2,10 @@ import type { Clock } from "../../layers/clock.ts";
 import { Deadline, within } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
-import type { Turn } from "../socket/flush-scheduler.ts";
+import type { FlushScheduler } from "../socket/flush-scheduler.ts";
 
 /** Waits for an actor's last work, one part after the other, but for none of them long. */
-export class Patience {
+export class ShutdownSteps {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #report: (error: unknown, stage: string) => void;
@@ -24,7 +24,11 @@ export class Patience {
    *
    * @param turn of which the time begins at the end, for what is mostly done by then
    */
-  with(stage: string, work: () => PromiseLike<void> | void, turn?: Turn): Promise<void> | undefined {
+  with(
+    stage: string,
+    work: () => PromiseLike<void> | void,
+    turn?: FlushScheduler,
+  ): Promise<void> | undefined {
     try {
       const working = work();
       return isPromise(working) ? this.#wait(stage, working, turn) : undefined;
@@ -34,7 +38,7 @@ export class Patience {
     }
   }
 
-  async #wait(stage: string, working: PromiseLike<void>, turn: Turn | undefined): Promise<void> {
+  async #wait(stage: string, working: PromiseLike<void>, turn: FlushScheduler | undefined): Promise<void> {
     try {
       this.#current = new Deadline(this.#clock, this.#isOver ? 0 : this.#graceMs, turn);
       if (await within(this.#current, working)) return;

@@ -3,24 +3,24 @@ import type { GreenroomError } from "../../layers/errors.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import { Deadline } from "../deadline.ts";
 import { ConnectionLostError, RejectedError } from "../errors.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import { VirtualTransport } from "../socket/in-memory-transport.ts";
-import { Connection } from "./actor.ts";
-import { ActorReference } from "./actor-ref.ts";
+import { ConsumerActor } from "./actor.ts";
+import { ActorRef } from "./actor-ref.ts";
 
 /** The facts of a connection that no request gives. */
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
 /** Runs a consumer without a socket. Resolves when it has joined, and `connect` has settled; rejects if it has not. */
 export function spawn(
-  environment: Environment,
+  environment: RuntimeContext,
   Consumer: ConsumerClass,
   { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
-): Promise<ActorReference> {
+): Promise<ActorRef> {
   const { clock, counters, limits } = environment;
   const transport = new VirtualTransport(counters);
-  const connection = new Connection(environment, Consumer, new VirtualScope(scope), transport, snapshot);
-  const reference = new ActorReference(connection, transport, environment.control);
+  const connection = new ConsumerActor(environment, Consumer, new VirtualScope(scope), transport, snapshot);
+  const reference = new ActorRef(connection, transport, environment.control);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
     // It may end while its `connect` still waits for something.

@@ -14,14 +14,14 @@ import { checkActorChannel, layerOf, timeoutOf } from "./argument-checks.ts";
 import type { ControlLayer } from "./control-layer.ts";
 import { Inbound } from "./control-messages.ts";
 import { answersOf, tallyOf } from "./findings.ts";
-import { Settling } from "./join-grace.ts";
-import { Questions } from "./local-asks.ts";
-import { direct, Post } from "./mailbox-delivery.ts";
-import { Link, type LinkListener } from "./node-channel.ts";
+import { JoinGrace } from "./join-grace.ts";
+import { LocalAsks } from "./local-asks.ts";
+import { direct, MailboxDelivery } from "./mailbox-delivery.ts";
+import { type LinkListener, NodeChannel } from "./node-channel.ts";
 import { Nodes, type NodesListener, type OtherNode } from "./node-registry.ts";
-import { Asks } from "./pending-asks.ts";
+import { PendingAsks } from "./pending-asks.ts";
 import { createRespondents } from "./respondents.ts";
-import { type Findings, Surveys } from "./scatter-gather.ts";
+import { type GatherResult, ScatterGather } from "./scatter-gather.ts";
 import { Tags } from "./tags.ts";
 import { carried } from "./through-codec.ts";
 import { type Fields, nodeOf } from "./untrusted.ts";
@@ -29,7 +29,7 @@ import { type Fields, nodeOf } from "./untrusted.ts";
 export interface ControlSettings {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly control: ControlLayer;
-  readonly beatMs: number;
+  readonly nodeHeartbeatMs: number;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly report: ErrorListener;
@@ -44,33 +44,33 @@ export class Control implements LinkListener, NodesListener {
     reply: (node, state) => this.#postTo(node, "state", state),
   });
   readonly #settings: ControlSettings;
-  readonly #link: Link;
+  readonly #link: NodeChannel;
   readonly #nodes: Nodes;
-  readonly #asks: Asks;
-  readonly #surveys: Surveys;
-  readonly #post: Post;
-  readonly #questions: Questions;
+  readonly #asks: PendingAsks;
+  readonly #surveys: ScatterGather;
+  readonly #post: MailboxDelivery;
+  readonly #questions: LocalAsks;
   readonly #inbound: Inbound;
-  readonly #settling: Settling;
+  readonly #settling: JoinGrace;
   #isBegun = false;
   #isClosed = false;
 
   constructor(settings: ControlSettings) {
-    const { layers, control, beatMs, clock, counters, report } = settings;
+    const { layers, control, nodeHeartbeatMs, clock, counters, report } = settings;
     this.#settings = settings;
-    this.#settling = new Settling(control.layer, clock, beatMs);
+    this.#settling = new JoinGrace(control.layer, clock, nodeHeartbeatMs);
     const own = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
-    this.#link = new Link(control.layer, this, report);
-    this.#nodes = new Nodes(this.#link, clock, beatMs, own, this);
-    this.#asks = new Asks(this.#link, this.#nodes, clock, () => counters.drop("late"));
-    this.#post = new Post(counters, report);
-    this.#questions = new Questions(
+    this.#link = new NodeChannel(control.layer, this, report);
+    this.#nodes = new Nodes(this.#link, clock, nodeHeartbeatMs, own, this);
+    this.#asks = new PendingAsks(this.#link, this.#nodes, clock, () => counters.drop("late"));
+    this.#post = new MailboxDelivery(counters, report);
+    this.#questions = new LocalAsks(
       [...new Set([control.layer, ...Object.values(layers)])],
       this.#post,
       clock,
     );
     const respondents = createRespondents(layers, this.#questions, this.tags);
-    this.#surveys = new Surveys(this.#link, this.#nodes, clock, this.id, respondents);
+    this.#surveys = new ScatterGather(this.#link, this.#nodes, clock, this.id, respondents);
     this.#inbound = new Inbound({
       link: this.#link,
       nodes: this.#nodes,
@@ -287,7 +287,7 @@ export class Control implements LinkListener, NodesListener {
 
   // ---- among them
 
-  async #survey(about: string, fields: Fields, timeoutMs: number): Promise<Findings> {
+  async #survey(about: string, fields: Fields, timeoutMs: number): Promise<GatherResult> {
     this.#refuseIfClosed();
     const { isAlone } = this.#settings.control;
     if (!isAlone) await this.#settled();

@@ -1,23 +1,23 @@
 import type { Counters } from "../counters.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
 import type { Presence } from "../presence/presence.ts";
-import type { Questions } from "./local-asks.ts";
-import { direct, type Post } from "./mailbox-delivery.ts";
-import type { Link } from "./node-channel.ts";
+import type { LocalAsks } from "./local-asks.ts";
+import { direct, type MailboxDelivery } from "./mailbox-delivery.ts";
+import type { NodeChannel } from "./node-channel.ts";
 import type { Nodes } from "./node-registry.ts";
-import type { Asks } from "./pending-asks.ts";
-import type { Surveys } from "./scatter-gather.ts";
+import type { PendingAsks } from "./pending-asks.ts";
+import type { ScatterGather } from "./scatter-gather.ts";
 import { type Fields, nodeOf, readChannel, readMessage, readText } from "./untrusted.ts";
 
 /** Whom messages of other nodes are for. */
 export interface Parts {
-  readonly link: Link;
+  readonly link: NodeChannel;
   readonly nodes: Nodes;
-  readonly asks: Asks;
-  readonly surveys: Surveys;
-  readonly questions: Questions;
+  readonly asks: PendingAsks;
+  readonly surveys: ScatterGather;
+  readonly questions: LocalAsks;
   readonly presence: Presence;
-  readonly post: Post;
+  readonly post: MailboxDelivery;
   readonly counters: Counters;
 }
 
@@ -29,7 +29,7 @@ export class Inbound {
     this.#parts = parts;
   }
 
-  /** Takes what {@link Link} has got from another node. @returns false for what makes no sense. */
+  /** Takes what {@link NodeChannel} has got from another node. @returns false for what makes no sense. */
   take(type: string, fields: Fields, from: string): boolean {
     switch (type) {
       case "node":

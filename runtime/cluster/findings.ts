@@ -1,14 +1,14 @@
 import type { GroupAnswers, Tally } from "../../actors/index.ts";
-import type { Findings } from "./scatter-gather.ts";
+import type { GatherResult } from "./scatter-gather.ts";
 import { readChannel, readCount, readFields, readText } from "./untrusted.ts";
 
-export function tallyOf({ said, missing }: Findings): Tally {
+export function tallyOf({ said, missing }: GatherResult): Tally {
   const counts = said.map(({ entry }) => readCount(entry) ?? 0);
   return { count: counts.reduce((sum, count) => sum + count, 0), missing };
 }
 
 /** @param garbage called for each entry that makes no sense. */
-export function answersOf({ said, missing }: Findings, garbage: () => void): GroupAnswers {
+export function answersOf({ said, missing }: GatherResult, garbage: () => void): GroupAnswers {
   const replies: { channel: string; node: string; value: unknown }[] = [];
   const failures: { channel: string; node: string; reason: string }[] = [];
   for (const { node, entry } of said) {

@@ -11,17 +11,17 @@ const turnsThereAndBack = 4;
  * The time that the other nodes get to say that they are there, once this one has joined them: who asks all of them before
  * that would ask some.
  */
-export class Settling {
+export class JoinGrace {
   readonly #layer: ChannelLayer;
   readonly #clock: Clock;
   readonly #ms: number;
   #done: Promise<void> | undefined;
   #deadline: Deadline | undefined;
 
-  constructor(layer: ChannelLayer, clock: Clock, beatMs: number) {
+  constructor(layer: ChannelLayer, clock: Clock, nodeHeartbeatMs: number) {
     this.#layer = layer;
     this.#clock = clock;
-    this.#ms = Math.min(helloMs, beatMs);
+    this.#ms = Math.min(helloMs, nodeHeartbeatMs);
   }
 
   /** Resolves when the time is over; at once if it has not begun. */

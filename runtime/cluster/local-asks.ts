@@ -4,7 +4,7 @@ import type { Inbox, Message } from "../../layers/message.ts";
 import { decode, encode } from "../../layers/wire/codec.ts";
 import { Deadline } from "../deadline.ts";
 import { failureText, isActorInbox, type Outcome } from "../mailbox/ask-envelope.ts";
-import { direct, type Post } from "./mailbox-delivery.ts";
+import { direct, type MailboxDelivery } from "./mailbox-delivery.ts";
 import { longestValue } from "./through-codec.ts";
 import { nodeOf } from "./untrusted.ts";
 
@@ -15,13 +15,13 @@ export type MemberAnswer = { readonly channel: string } & (
 );
 
 /** Puts questions to the actors of this node. */
-export class Questions {
+export class LocalAsks {
   readonly #layers: readonly ChannelLayer[];
-  readonly #post: Post;
+  readonly #post: MailboxDelivery;
   readonly #clock: Clock;
 
   /** @param layers all whose channels are actors' here. */
-  constructor(layers: readonly ChannelLayer[], post: Post, clock: Clock) {
+  constructor(layers: readonly ChannelLayer[], post: MailboxDelivery, clock: Clock) {
     this.#layers = layers;
     this.#post = post;
     this.#clock = clock;

@@ -10,7 +10,7 @@ export const direct: Delivery = Object.freeze({});
  * Carries messages to inboxes of this node. As on a layer, none arrives while it is sent: two actors that answer each
  * other without end leave room for sockets and timers.
  */
-export class Post {
+export class MailboxDelivery {
   readonly #counters: Counters;
   readonly #report: ErrorListener;
   #waiting: { readonly inbox: Inbox; readonly mail: Mail }[] = [];

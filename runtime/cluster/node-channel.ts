@@ -24,7 +24,7 @@ export interface LinkListener {
 }
 
 /** A node's place on the control layer: one channel, in the group that all nodes are in. */
-export class Link implements Inbox {
+export class NodeChannel implements Inbox {
   /** Undefined until {@link open} has succeeded. */
   channel: string | undefined;
   readonly #layer: ChannelLayer;

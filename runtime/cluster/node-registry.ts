@@ -1,6 +1,6 @@
 import type { Clock } from "../../layers/clock.ts";
 import { timeOf } from "../deadline.ts";
-import type { Link } from "./node-channel.ts";
+import type { NodeChannel } from "./node-channel.ts";
 import { type Fields, nodeOf, readCount, readFields, readName } from "./untrusted.ts";
 
 /** Another node, as far as it is known here. */
@@ -38,7 +38,7 @@ const mostNodes = 10_000;
  * known; the cards of more are refused.
  */
 export class Nodes {
-  readonly #link: Link;
+  readonly #link: NodeChannel;
   readonly #clock: Clock;
   readonly #beatMs: number;
   readonly #own: Readonly<Record<string, string>>;
@@ -52,15 +52,15 @@ export class Nodes {
 
   /** @param own this node's ids on its layers, by alias. */
   constructor(
-    link: Link,
+    link: NodeChannel,
     clock: Clock,
-    beatMs: number,
+    nodeHeartbeatMs: number,
     own: Readonly<Record<string, string>>,
     listener: NodesListener,
   ) {
     this.#link = link;
     this.#clock = clock;
-    this.#beatMs = beatMs;
+    this.#beatMs = nodeHeartbeatMs;
     this.#own = own;
     this.#listener = listener;
   }
@@ -107,10 +107,10 @@ export class Nodes {
   /** Takes another node's card. @returns false for one that makes no sense. */
   heard(fields: Fields, from: string): boolean {
     const layers = readLayers(fields.layers);
-    const beatMs = readCount(fields.beatMs);
+    const nodeHeartbeatMs = readCount(fields.nodeHeartbeatMs);
     const version = readCount(fields.version);
     const id = nodeOf(from);
-    if (layers === undefined || beatMs === undefined || version === undefined) return false;
+    if (layers === undefined || nodeHeartbeatMs === undefined || version === undefined) return false;
     const known = this.#nodes.get(id);
     if (known === undefined) {
       if (this.#nodes.size >= mostNodes) return false;
@@ -118,7 +118,7 @@ export class Nodes {
       // Another runtime's channels are not for the taking.
       if (!places.includes(id) || places.some((place) => this.#isTaken(place))) return false;
     } else if (known.channel !== from && !isSame(known.layers, layers)) return false;
-    const node = known ?? this.#add(from, layers, beatMs);
+    const node = known ?? this.#add(from, layers, nodeHeartbeatMs);
     node.channel = from;
     node.heardAt = timeOf(this.#clock);
     this.#listener.beat(node, version);
@@ -137,8 +137,8 @@ export class Nodes {
     return this.#places.has(place) || Object.values(this.#own).includes(place);
   }
 
-  #add(channel: string, layers: ReadonlyMap<string, string>, beatMs: number): OtherNode {
-    const leaseMs = Math.min(Math.max(beatMs, 1), longestBeatMs) * beatsInLease;
+  #add(channel: string, layers: ReadonlyMap<string, string>, nodeHeartbeatMs: number): OtherNode {
+    const leaseMs = Math.min(Math.max(nodeHeartbeatMs, 1), longestBeatMs) * beatsInLease;
     const node: OtherNode = { id: nodeOf(channel), channel, layers, leaseMs, heardAt: 0 };
     this.#nodes.set(node.id, node);
     for (const [alias, place] of layers) this.#places.set(place, { node, alias });
@@ -153,7 +153,7 @@ export class Nodes {
   }
 
   #card(answer: boolean): object {
-    return { layers: this.#own, beatMs: this.#beatMs, version: this.#listener.version, answer };
+    return { layers: this.#own, nodeHeartbeatMs: this.#beatMs, version: this.#listener.version, answer };
   }
 
   /** Waits for the next beat, or for the end of a lease if that comes first. */

@@ -2,7 +2,7 @@ import type { Clock } from "../../layers/clock.ts";
 import type { Message } from "../../layers/message.ts";
 import { AskFailedError, AskTimeoutError, NoSuchActorError, RuntimeClosedError } from "../errors.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
-import type { Link } from "./node-channel.ts";
+import type { NodeChannel } from "./node-channel.ts";
 import type { Nodes, OtherNode } from "./node-registry.ts";
 import { type Fields, readText } from "./untrusted.ts";
 
@@ -17,8 +17,8 @@ interface Pending {
 }
 
 /** The questions that actors of other nodes were asked from here, until they are answered. */
-export class Asks {
-  readonly #link: Link;
+export class PendingAsks {
+  readonly #link: NodeChannel;
   readonly #nodes: Nodes;
   readonly #clock: Clock;
   readonly #late: () => void;
@@ -27,7 +27,7 @@ export class Asks {
   #isClosed = false;
 
   /** @param late called for each answer of an actor of this node that nobody waits for any more. */
-  constructor(link: Link, nodes: Nodes, clock: Clock, late: () => void) {
+  constructor(link: NodeChannel, nodes: Nodes, clock: Clock, late: () => void) {
     this.#link = link;
     this.#nodes = nodes;
     this.#clock = clock;

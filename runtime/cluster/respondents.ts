@@ -1,7 +1,7 @@
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import { longestMs } from "../limits.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
-import type { Questions } from "./local-asks.ts";
+import type { LocalAsks } from "./local-asks.ts";
 import type { Respondent } from "./scatter-gather.ts";
 import type { Tags } from "./tags.ts";
 import { readChannel, readMessage, readName, readText } from "./untrusted.ts";
@@ -9,7 +9,7 @@ import { readChannel, readMessage, readName, readText } from "./untrusted.ts";
 /** What this node says to the surveys there are, by what they are about. */
 export function createRespondents(
   layers: Readonly<Record<string, ChannelLayer>>,
-  questions: Questions,
+  questions: LocalAsks,
   tags: Tags,
 ): Readonly<Record<string, Respondent>> {
   return {

@@ -1,6 +1,6 @@
 import type { Clock } from "../../layers/clock.ts";
 import { RuntimeClosedError } from "../errors.ts";
-import type { Link } from "./node-channel.ts";
+import type { NodeChannel } from "./node-channel.ts";
 import type { Nodes, OtherNode } from "./node-registry.ts";
 import { inParts } from "./parts.ts";
 import { type Fields, nodeOf, readCount, readList, readText } from "./untrusted.ts";
@@ -12,7 +12,7 @@ import { type Fields, nodeOf, readCount, readList, readText } from "./untrusted.
 export type Respondent = (fields: Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
 /** What came of a survey. */
-export interface Findings {
+export interface GatherResult {
   /** What each node said, this one included. */
   readonly said: readonly { readonly node: string; readonly entry: unknown }[];
   /** The nodes that were to be heard, and were not, or not in full. */
@@ -30,8 +30,8 @@ interface Pending {
 }
 
 /** Questions to all nodes at once, each of which answers for itself in time, with what it has by then. */
-export class Surveys {
-  readonly #link: Link;
+export class ScatterGather {
+  readonly #link: NodeChannel;
   readonly #nodes: Nodes;
   readonly #clock: Clock;
   readonly #own: string;
@@ -42,7 +42,7 @@ export class Surveys {
 
   /** @param own this node's id. */
   constructor(
-    link: Link,
+    link: NodeChannel,
     nodes: Nodes,
     clock: Clock,
     own: string,
@@ -56,7 +56,7 @@ export class Surveys {
   }
 
   /** Asks every node, this one included. @throws {LayerUnavailableError} if the others cannot be asked. */
-  async run(about: string, fields: Fields, timeoutMs: number): Promise<Findings> {
+  async run(about: string, fields: Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     // The others answer a little earlier than they have to, so that it is here in time.
     const deadlineMs = Math.max(1, timeoutMs - Math.min(500, Math.ceil(timeoutMs / 4)));

@@ -7,7 +7,7 @@ import type { ConsumerSettings } from "../consumer-settings.ts";
 import { Deadline, within } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
 import type { Inspection, Observed } from "../inspection-hooks.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./ask-envelope.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 
@@ -33,7 +33,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
-  readonly #environment: Environment;
+  readonly #environment: RuntimeContext;
   readonly #inspection: Inspection;
   readonly #errorOwner: ErrorOwner;
   readonly #owner: DispatcherOwner;
@@ -44,7 +44,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   /** @param errorOwner whose work the consumer's is. */
   constructor(
     Consumer: ConsumerClass,
-    environment: Environment,
+    environment: RuntimeContext,
     errorOwner: ErrorOwner,
     owner: DispatcherOwner,
   ) {
@@ -107,7 +107,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       dropped(item, "the actor has stopped");
       return undefined;
     }
-    this.#inspection.onlooker?.handling(this.#owner, item);
+    this.#inspection.observer?.handling(this.#owner, item);
     const result = isQuestion(item)
       ? this.#ask(consumer, item)
       : owned(this.#errorOwner, hand, consumer, item);

@@ -71,7 +71,7 @@ export class Mailbox {
     }
     this.#frames ??= new Fifo();
     this.#frames.push(frame);
-    if (!this.#paused && this.#frames.size > this.#settings.frameMark) {
+    if (!this.#paused && this.#frames.size > this.#settings.frameHighWaterMark) {
       this.#paused = true;
       this.#owner.pause();
     }
@@ -138,7 +138,7 @@ export class Mailbox {
     this.#frameIsNext = !takeFrame;
     if (!takeFrame) return this.#messages?.shift();
     const frame = this.#frames?.shift();
-    if (this.#paused && frames - 1 <= this.#settings.frameMark / 2) {
+    if (this.#paused && frames - 1 <= this.#settings.frameHighWaterMark / 2) {
       this.#paused = false;
       this.#owner.resume();
     }

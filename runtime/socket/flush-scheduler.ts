@@ -1,6 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import { Fifo } from "../mailbox/fifo.ts";
-import { Sequence } from "./frame-trie.ts";
+import { FrameTrie } from "./frame-trie.ts";
 
 /** What can be written at the end of a turn of the event loop. */
 export interface Flushable {
@@ -23,10 +23,10 @@ const stride = 4;
  * that one poll of the sockets brought has been handled. Where there are so many that it takes long, the rest is flushed in
  * the turns after it, and what comes meanwhile with it.
  */
-export class Turn {
+export class FlushScheduler {
   readonly #now: () => number;
   readonly #waiting = new Fifo<Flushable>();
-  #start = Sequence.empty();
+  #start = FrameTrie.empty();
   #isScheduled = false;
   /** When the first of those that wait was added. */
   #since = 0;
@@ -37,7 +37,7 @@ export class Turn {
   }
 
   /** What the frames of all sockets begin with in this turn. */
-  get start(): Sequence {
+  get start(): FrameTrie {
     return this.#start;
   }
 
@@ -58,7 +58,7 @@ export class Turn {
 
   /** It belongs to all who sent something, and so to none of them. */
   readonly #end = AsyncResource.bind((): void => {
-    this.#start = Sequence.empty();
+    this.#start = FrameTrie.empty();
     // What is added from here on is flushed later.
     let left = this.#waiting.size;
     const until = this.#now() + sliceMs;

@@ -17,41 +17,41 @@ interface Framed {
  * It is a trie: a sequence knows some that are one frame longer. Everybody in a room is sent the same, one after the other, so the
  * one that was asked for last is most often the one that is wanted next.
  */
-export class Sequence {
+export class FrameTrie {
   /** How many frames it has. */
   readonly length: number;
   /** The last of its frames. */
   readonly frame: Frame;
   /** The frames before it. */
-  readonly #start: Sequence | undefined;
+  readonly #start: FrameTrie | undefined;
   #size: number | undefined;
-  #longer: Recent<Sequence> | undefined;
+  #longer: Recent<FrameTrie> | undefined;
   #framed: Buffer | undefined;
   #bytes: Buffer | undefined;
   /** Of one without frames: what those that begin with it have in common. */
   #large: Recent<Framed> | undefined;
 
-  private constructor(start: Sequence | undefined, frame: Frame) {
+  private constructor(start: FrameTrie | undefined, frame: Frame) {
     this.#start = start;
     this.frame = frame;
     this.length = start === undefined ? 0 : start.length + 1;
   }
 
   /** One without frames: what all that are to share begin with. */
-  static empty(): Sequence {
-    return new Sequence(undefined, "");
+  static empty(): FrameTrie {
+    return new FrameTrie(undefined, "");
   }
 
   /** This one, and `frame` after it. */
-  plus(frame: Frame): Sequence {
+  plus(frame: Frame): FrameTrie {
     this.#longer ??= new Recent();
-    return this.#longer.find(frame) ?? this.#longer.add(new Sequence(this, frame));
+    return this.#longer.find(frame) ?? this.#longer.add(new FrameTrie(this, frame));
   }
 
   /** Its frames, the first one first. */
   get frames(): Frame[] {
     const frames: Frame[] = new Array(this.length);
-    for (let part: Sequence = this; part.#start !== undefined; part = part.#start) {
+    for (let part: FrameTrie = this; part.#start !== undefined; part = part.#start) {
       frames[part.length - 1] = part.frame;
     }
     return frames;
@@ -59,8 +59,8 @@ export class Sequence {
 
   /** How many bytes it takes on the wire. */
   get size(): number {
-    const unknown: Sequence[] = [];
-    let part: Sequence = this;
+    const unknown: FrameTrie[] = [];
+    let part: FrameTrie = this;
     for (; part.#size === undefined && part.#start !== undefined; part = part.#start) unknown.push(part);
     let size = part.#size ?? 0;
     for (const longer of unknown.reverse()) {
@@ -79,7 +79,7 @@ export class Sequence {
   #encode(): Buffer {
     const framed: Buffer[] = new Array(this.length);
     const root = this.#root;
-    for (let part: Sequence = this; part.#start !== undefined; part = part.#start) {
+    for (let part: FrameTrie = this; part.#start !== undefined; part = part.#start) {
       part.#framed ??= root.#encodeOnce(part.frame);
       framed[part.length - 1] = part.#framed;
     }
@@ -87,8 +87,8 @@ export class Sequence {
     return framed.length === 1 && only !== undefined ? only : Buffer.concat(framed);
   }
 
-  get #root(): Sequence {
-    let root: Sequence = this;
+  get #root(): FrameTrie {
+    let root: FrameTrie = this;
     while (root.#start !== undefined) root = root.#start;
     return root;
   }

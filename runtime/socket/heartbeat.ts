@@ -3,11 +3,11 @@ import type { Clock } from "../../layers/clock.ts";
 /** A connection whose other side has to give signs of life. */
 export interface Living {
   /** Whether it gave one since this was last asked, or could not be heard. True at first. */
-  takeSign(): boolean;
+  hadActivity(): boolean;
   /** Asks for a sign. MUST NOT throw. */
   ping(): void;
   /** It has given none. MUST NOT throw. */
-  vanish(): void;
+  onTimeout(): void;
 }
 
 /** How many parts an interval has: 32 timers in that time do for any number of connections, without bursts of pings. */
@@ -69,7 +69,7 @@ export class Heartbeat {
 
 function visit(slot: Set<Living>): void {
   for (const living of [...slot]) {
-    if (living.takeSign()) living.ping();
-    else living.vanish();
+    if (living.hadActivity()) living.ping();
+    else living.onTimeout();
   }
 }

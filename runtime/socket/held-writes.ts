@@ -12,7 +12,7 @@ export interface Batch {
  * What a socket is not given before it has passed on what it was given last, so that the oldest of it can be dropped while
  * it waits.
  */
-export class Holdback<B extends Batch> {
+export class HeldWrites<B extends Batch> {
   readonly #write: (batch: B, done: () => void) => void;
   readonly #waiting = new Fifo<B>();
   #bytes = 0;

@@ -3,10 +3,10 @@ import { WebSocket } from "ws";
 import type { Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import type { Flushable } from "./flush-scheduler.ts";
-import type { Sequence } from "./frame-trie.ts";
-import { type Batch, Holdback } from "./held-writes.ts";
+import type { FrameTrie } from "./frame-trie.ts";
+import { type Batch, HeldWrites } from "./held-writes.ts";
 import type { Lagging } from "./slow-reader-watch.ts";
 
 /** The transport whose outbox it is. */
@@ -31,13 +31,13 @@ interface Written extends Batch {
 export class Outbox implements Flushable, Lagging {
   readonly #websocket: WebSocket;
   readonly #socket: Duplex;
-  readonly #environment: Environment;
+  readonly #environment: RuntimeContext;
   readonly #settings: OutboxSettings;
   readonly #owner: OutboxOwner;
   readonly #compresses: boolean;
-  readonly #holdback: Holdback<Written> | undefined;
+  readonly #holdback: HeldWrites<Written> | undefined;
   /** What this turn has brought so far. */
-  #sequence: Sequence | undefined;
+  #sequence: FrameTrie | undefined;
   #writtenBytes = 0;
   /** How much of that had left this process at `#since`, as far as it is known: what was written in one go counts as a whole. */
   #takenBytes = 0;
@@ -49,7 +49,7 @@ export class Outbox implements Flushable, Lagging {
   constructor(
     websocket: WebSocket,
     socket: Duplex,
-    environment: Environment,
+    environment: RuntimeContext,
     settings: OutboxSettings,
     owner: OutboxOwner,
   ) {
@@ -61,7 +61,7 @@ export class Outbox implements Flushable, Lagging {
     // It is the only extension that there is.
     this.#compresses = websocket.extensions !== "";
     if (settings.overflow === "drop-oldest") {
-      this.#holdback = new Holdback((batch, done) => this.#write(batch, done));
+      this.#holdback = new HeldWrites((batch, done) => this.#write(batch, done));
     }
   }
 
@@ -141,7 +141,7 @@ export class Outbox implements Flushable, Lagging {
     return this.#websocket.bufferedAmount + (this.#holdback?.bytes ?? 0);
   }
 
-  #pack(sequence: Sequence): Written {
+  #pack(sequence: FrameTrie): Written {
     const content = this.#encode(sequence) ?? sequence.frames;
     return { content, length: sequence.length, size: sequence.size };
   }
@@ -155,7 +155,7 @@ export class Outbox implements Flushable, Lagging {
   }
 
   /** Nothing for those that ws is to compress, and for those that do not go on the wire as one. */
-  #encode(sequence: Sequence): Buffer | undefined {
+  #encode(sequence: FrameTrie): Buffer | undefined {
     if (this.#compresses) return undefined;
     try {
       return this.#unpool(sequence.bytes);
@@ -196,7 +196,7 @@ export class Outbox implements Flushable, Lagging {
     for (const error of failures) this.#owner.failed(error);
   }
 
-  #dropOldest(holdback: Holdback<Written>): void {
+  #dropOldest(holdback: HeldWrites<Written>): void {
     while (this.#laggingBytes > this.#settings.maxLagBytes) {
       const oldest = holdback.takeOldest();
       if (oldest === undefined) return;

@@ -11,7 +11,7 @@ export interface Lagging {
 const tickMs = 1_000;
 
 /** Looks after the sockets for which something waits: one timer for all of them, and none while there are none. */
-export class LagWatch {
+export class SlowReaderWatch {
   readonly #clock: Clock;
   readonly #lagging = new Set<Lagging>();
   #timer: unknown;

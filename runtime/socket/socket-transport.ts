@@ -1,7 +1,7 @@
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import { checkAccept } from "./accept-check.ts";
 import type { Handshake } from "./handshake.ts";
 import type { Living } from "./heartbeat.ts";
@@ -12,7 +12,7 @@ import { listen, type SocketListener } from "./websocket-listeners.ts";
 /** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
 export class SocketTransport implements Transport, Living, OutboxOwner, SocketListener {
   listener: TransportListener | undefined;
-  readonly #environment: Environment;
+  readonly #environment: RuntimeContext;
   readonly #offered: readonly string[];
   readonly #settings: OutboxSettings;
   #handshake: Handshake | undefined;
@@ -28,7 +28,7 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     handshake: Handshake,
     offered: readonly string[],
     settings: OutboxSettings,
-    environment: Environment,
+    environment: RuntimeContext,
   ) {
     this.#handshake = handshake;
     this.#socket = handshake.socket;
@@ -115,7 +115,7 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     return this.#socket.bytesRead !== undefined;
   }
 
-  takeSign(): boolean {
+  hadActivity(): boolean {
     // A large frame may take longer to arrive than an interval.
     const { bytesRead = 0 } = this.#socket;
     const hasRead = bytesRead > this.#bytesRead;
@@ -131,7 +131,7 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     if (this.#websocket?.readyState === WebSocket.OPEN) this.#websocket.ping();
   }
 
-  vanish(): void {
+  onTimeout(): void {
     this.listener?.lost(CloseCode.abnormal, "It gave no sign of life");
     this.terminate();
   }

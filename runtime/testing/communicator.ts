@@ -1,7 +1,7 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Frame } from "../../actors/index.ts";
 import { jsonText } from "../../actors/json-text.ts";
-import { Connection } from "../actor/actor.ts";
+import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
 import type { Refusal } from "../http-response.ts";
 import { internals } from "../internals.ts";
@@ -39,7 +39,7 @@ export interface Entrance {
 export class Communicator {
   readonly #entrance: Entrance;
   readonly #transport: ClientTransport;
-  #connection: Connection | undefined;
+  #connection: ConsumerActor | undefined;
   #answer: Promise<Answer> | undefined;
   #ended: ClientClosed | undefined;
 
@@ -69,8 +69,8 @@ export class Communicator {
   }
 
   /** The actor of the machine that a {@link machineConsumer} runs. @throws {ExpectationError} before it runs. */
-  get behaviour(): AnyActor | undefined {
-    return this.#running.behaviour;
+  get machineActor(): AnyActor | undefined {
+    return this.#running.machineActor;
   }
 
   /** The runtime that it runs in: its own, or the one that was given. */
@@ -178,7 +178,7 @@ export class Communicator {
     return this.disconnect();
   }
 
-  get #running(): Connection {
+  get #running(): ConsumerActor {
     if (this.#connection !== undefined) return this.#connection;
     throw new ExpectationError(
       this.#ended === undefined
@@ -197,7 +197,7 @@ export class Communicator {
       deadline.cancel();
     } else {
       const { route, scope } = admitted;
-      this.#connection = new Connection(environment, route.Consumer, scope, this.#transport);
+      this.#connection = new ConsumerActor(environment, route.Consumer, scope, this.#transport);
       // What fails here is answered, and reported.
       this.#connection.start(deadline).catch(() => {});
     }

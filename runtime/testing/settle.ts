@@ -1,5 +1,5 @@
 import { type Internals, internals } from "../internals.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
 import type { Patient } from "./patient.ts";
 
@@ -36,7 +36,7 @@ export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: Patient = 
   });
 }
 
-function whatIsBusy({ supervisor, layers }: Environment): string[] {
+function whatIsBusy({ supervisor, layers }: RuntimeContext): string[] {
   const busy: string[] = [];
   for (const child of supervisor.children) {
     if (!child.isIdle) busy.push(`${child.machine.getSnapshot().value} and busy is ${JSON.stringify(child)}`);

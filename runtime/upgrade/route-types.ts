@@ -1,4 +1,4 @@
-import type { ContractOf, MessagesOf, ParamsOf } from "../../actors/contract.ts";
+import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/contract.ts";
 import type { Handlers } from "../../actors/handlers.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { Guard } from "./guards.ts";
@@ -11,7 +11,7 @@ export type NamesIn<Pattern extends string> = Pattern extends `${string}:${infer
     ? Name
     : never;
 
-export type ParamsOfClass<C extends ConsumerClass> = ParamsOf<ContractOf<InstanceType<C>>>;
+export type ParamsOfClass<C extends ConsumerClass> = ParamsOf<ConsumerTypesOf<InstanceType<C>>>;
 
 /** Refuses, at compile time, a consumer whose layer's alias is not one of `Layers`. */
 export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C["layer"]
@@ -21,11 +21,11 @@ export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C[
     : { readonly layer: keyof Layers };
 
 /** Refuses, at compile time, a consumer that declares messages and has no table for them. */
-export type WithHandlers<C extends ConsumerClass> = [keyof MessagesOf<ContractOf<InstanceType<C>>>] extends [
-  never,
-]
+export type WithHandlers<C extends ConsumerClass> = [
+  keyof MessagesOf<ConsumerTypesOf<InstanceType<C>>>,
+] extends [never]
   ? unknown
-  : { readonly on: Handlers<MessagesOf<ContractOf<InstanceType<C>>>> };
+  : { readonly on: Handlers<MessagesOf<ConsumerTypesOf<InstanceType<C>>>> };
 
 /** Refuses, at compile time, a pattern that lacks a parameter which the consumer needs. */
 export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
-import { Connection } from "../actor/actor.ts";
+import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
 import { headerLine, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
-import type { Environment } from "../runtime-context.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
@@ -20,12 +20,12 @@ interface UpgradeRequest extends IncomingMessage {
 
 /** Takes upgrades from their first byte to a running connection. */
 export class Upgrades {
-  readonly #environment: Environment;
+  readonly #environment: RuntimeContext;
   readonly #admission: Admission;
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
-  constructor(environment: Environment, admission: Admission, compression: ResolvedCompression) {
+  constructor(environment: RuntimeContext, admission: Admission, compression: ResolvedCompression) {
     this.#environment = environment;
     this.#admission = admission;
     // Not written in place, because the types of ws do not know `closeTimeout` yet.
@@ -110,7 +110,7 @@ export class Upgrades {
     const { route, scope } = admitted;
     const { outbox } = this.#environment.settings.of(route.Consumer);
     const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#environment);
-    const connection = new Connection(this.#environment, route.Consumer, scope, transport);
+    const connection = new ConsumerActor(this.#environment, route.Consumer, scope, transport);
     void connection.start(deadline);
   }
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import {
-  type ActorReference,
+  type ActorRef,
   type ConnectionEvents,
   type Effect,
   type FrameEvents,
@@ -95,7 +95,7 @@ describe("machineConsumer", () => {
     return { ...serving, url: `${serving.url}/ws` };
   };
   const json = (value: unknown) => JSON.stringify(value);
-  const stateOf = (actor: ActorReference) => actor.behaviour?.getSnapshot().value;
+  const stateOf = (actor: ActorRef) => actor.machineActor?.getSnapshot().value;
 
   it("gives frames and messages to the machine, and does what it emits", async () => {
     const { url, runtime } = await start();
@@ -181,10 +181,10 @@ describe("machineConsumer", () => {
     expect((await actor.outgoing.next()).value).to.equal("open again");
     actor.receive(json({ type: "lock" }));
     while (stateOf(actor) !== "locked") await new Promise((resolve) => setImmediate(resolve));
-    const { behaviour } = actor;
+    const { machineActor } = actor;
     await actor.stop();
     clock.increment(1_000);
-    expect(behaviour?.getSnapshot()).to.include({ value: "locked", status: "stopped" });
+    expect(machineActor?.getSnapshot()).to.include({ value: "locked", status: "stopped" });
   });
 
   it("waits for what is emitted before the next event", async () => {
@@ -391,9 +391,9 @@ describe("machineConsumer", () => {
   it("goes on from what was saved while it ran, and from nothing else", async () => {
     const { runtime } = await start();
     const actor = await runtime.spawn(Door);
-    const { behaviour } = actor;
+    const { machineActor } = actor;
     await actor.stop();
-    for (const snapshot of [behaviour?.getPersistedSnapshot(), null, 7, {}, { status: "done" }]) {
+    for (const snapshot of [machineActor?.getPersistedSnapshot(), null, 7, {}, { status: "done" }]) {
       const error = await runtime.spawn(Door, { snapshot }).catch((reason: unknown) => reason);
       expect(error, JSON.stringify(snapshot)).to.be.instanceOf(TypeError);
       expect(error).to.have.property("message").that.includes("before stop()");
@@ -405,7 +405,7 @@ describe("machineConsumer", () => {
     const actor = await runtime.spawn(Door);
     actor.receive(json({ type: "knock", times: 7 }));
     actor.receive(json({ type: "lock" }));
-    const machine = actor.behaviour;
+    const machine = actor.machineActor;
     if (machine === undefined) expect.fail("It runs a machine.");
     await waitFor(machine, (snapshot) => snapshot.value === "locked");
     const saved = JSON.parse(JSON.stringify(machine.getPersistedSnapshot()));

@@ -176,10 +176,10 @@ describe("Lookout", () => {
     const { environment } = runtime[internals];
     const connections = environment.supervisor.actor.system;
     const lamp = await runtime.spawn(machineConsumer(light));
-    const listening = listeners(lamp.behaviour as AnyActor);
+    const listening = listeners(lamp.machineActor as AnyActor);
     const timers = sessionTimers();
     const state = () => ({
-      looks: environment.inspection.onlooker !== undefined,
+      looks: environment.inspection.observer !== undefined,
       hears: isInspected(connections),
       listening: listening(),
       timers: timers.count,
@@ -356,7 +356,7 @@ describe("Lookout", () => {
     const { page, runtime, failures } = await look();
     const talk = await runtime.spawn(Talk);
     await page.open(talk.machine.sessionId);
-    const { onlooker } = runtime[internals].environment.inspection;
+    const { observer } = runtime[internals].environment.inspection;
     const item = new Proxy(
       {},
       {
@@ -368,7 +368,7 @@ describe("Lookout", () => {
     const [actor] = [...runtime[internals].environment.supervisor.children].filter(
       ({ machine }) => machine === talk.machine,
     );
-    onlooker?.handling(actor as Observed, item as never);
+    observer?.handling(actor as Observed, item as never);
     expect(failures.map(({ error, stage }) => [stage, (error as Error).message])).to.deep.equal([
       ["inspector", "not to be looked at"],
     ]);

@@ -163,7 +163,7 @@ describe("inspector", () => {
     it("at all, unless it is asked for: nothing hears of failures then", async () => {
       await using runtime = createRuntime();
       expect(runtime[internals].environment.inspection).to.deep.equal({
-        onlooker: undefined,
+        observer: undefined,
         onFailure: undefined,
       });
     });

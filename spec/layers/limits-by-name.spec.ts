@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { BoundedCache } from "../../layers/bounded-cache.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 import { Glob } from "../../layers/glob.ts";
-import { type ByPattern, Capacity } from "../../layers/limits-by-name.ts";
+import { type ByPattern, LimitsByName } from "../../layers/limits-by-name.ts";
 
 /** Few letters, so that patterns match often. */
 const names = fc.string({ unit: fc.constantFrom("a", "b", ".", "!"), maxLength: 12 });
@@ -49,17 +49,17 @@ describe("Glob", () => {
 
 describe("Capacity", () => {
   it("is the layer's default where nothing was told", () => {
-    expect(new Capacity(undefined, rule).resolve("room")).to.equal(100);
-    expect(new Capacity([], rule).resolve("room")).to.equal(100);
+    expect(new LimitsByName(undefined, rule).resolve("room")).to.equal(100);
+    expect(new LimitsByName([], rule).resolve("room")).to.equal(100);
   });
 
   it("is one number for all names", () => {
-    const capacity = new Capacity(7, rule);
+    const capacity = new LimitsByName(7, rule);
     for (const name of ["room", "a!b", ""]) expect(capacity.resolve(name)).to.equal(7);
   });
 
   it("is that of the first pattern that matches, else the default", () => {
-    const capacity = new Capacity(
+    const capacity = new LimitsByName(
       [
         ["room_lobby", 1_000],
         ["room_?", 50],
@@ -85,7 +85,7 @@ describe("Capacity", () => {
     const lists = fc.array(fc.tuple(patterns, fc.integer({ min: 1, max: 1_000 })), { maxLength: 6 });
     fc.assert(
       fc.property(lists, fc.array(names, { maxLength: 20 }), (list, asked) => {
-        const capacity = new Capacity(list, rule);
+        const capacity = new LimitsByName(list, rule);
         for (const name of [...asked, ...asked.toReversed()]) {
           const first = list.find(([pattern]) => expression(pattern).test(name));
           expect(capacity.resolve(name)).to.equal(first?.[1] ?? 100);
@@ -96,7 +96,7 @@ describe("Capacity", () => {
   });
 
   it("goes on resolving when it has seen more names than it remembers", () => {
-    const capacity = new Capacity([["*7", 7]], rule);
+    const capacity = new LimitsByName([["*7", 7]], rule);
     for (const round of [1, 2]) {
       for (let number = 0; number < 3_000; number += 1) {
         expect(capacity.resolve(`room_${number}`), `round ${round}`).to.equal(number % 10 === 7 ? 7 : 100);
@@ -126,20 +126,20 @@ describe("Capacity", () => {
       [["room_*", 1], "`capacity` is a number, or a list of pairs"],
     ];
     for (const [option, message] of refusals) {
-      expect(() => new Capacity(option as ByPattern, { ...rule, max: 500 }), message).to.throw(
+      expect(() => new LimitsByName(option as ByPattern, { ...rule, max: 500 }), message).to.throw(
         InvalidOptionError,
         message,
       );
     }
-    expect(new Capacity(500, { ...rule, max: 500 }).resolve("room")).to.equal(500);
-    expect(new Capacity(1, rule).resolve("room")).to.equal(1);
+    expect(new LimitsByName(500, { ...rule, max: 500 }).resolve("room")).to.equal(500);
+    expect(new LimitsByName(1, rule).resolve("room")).to.equal(1);
   });
 
   it("refuses patterns that no name can match", () => {
     for (const pattern of ["", "room 1", "room_[0-9]", "größe", "a/*", "x".repeat(100), 7]) {
       expect(
         () =>
-          new Capacity(
+          new LimitsByName(
             [
               ["*", 1],
               [pattern as string, 1],

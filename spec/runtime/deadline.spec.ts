@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { Deadline, within } from "../../runtime/deadline.ts";
-import { Turn } from "../../runtime/socket/flush-scheduler.ts";
+import { FlushScheduler } from "../../runtime/socket/flush-scheduler.ts";
 
 /** When all that waits for the end of a turn has been done. */
-const turnEnd = (turn: Turn) => new Promise<void>((flush) => turn.add({ flush }));
+const turnEnd = (turn: FlushScheduler) => new Promise<void>((flush) => turn.add({ flush }));
 
 /** A clock that says which timers are left, and has them all run out at once. */
 function begin() {
@@ -22,7 +22,7 @@ function begin() {
 describe("Deadline", () => {
   it("has no timer if it is cancelled in the turn at whose end it begins", async () => {
     const { clock, timers } = begin();
-    const turn = new Turn();
+    const turn = new FlushScheduler();
     const deadline = new Deadline(clock, 10, turn);
     deadline.cancel();
     await turnEnd(turn);
@@ -30,11 +30,11 @@ describe("Deadline", () => {
   });
 
   it("begins at the end of the turn, or now, and leaves no timer once cancelled", async () => {
-    for (const turn of [new Turn(), undefined]) {
+    for (const turn of [new FlushScheduler(), undefined]) {
       const { clock, timers, runOut } = begin();
       const deadline = new Deadline(clock, 10, turn);
       expect(timers.size).to.equal(turn === undefined ? 1 : 0);
-      await turnEnd(turn ?? new Turn());
+      await turnEnd(turn ?? new FlushScheduler());
       let passed = 0;
       deadline.onPassed = () => {
         passed += 1;

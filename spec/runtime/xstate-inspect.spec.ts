@@ -112,7 +112,7 @@ describe("inspect", () => {
     const events: InspectionEvent[] = [];
     const { runtime } = await serve({ layers: {}, inspect: (event) => void events.push(event) });
     const actor = await runtime.spawn(Lamp);
-    const root = actor.behaviour?.sessionId;
+    const root = actor.machineActor?.sessionId;
     actor.receive(press);
     await actor.outgoing.next();
     await actor.stop();

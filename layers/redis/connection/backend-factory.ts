@@ -2,7 +2,7 @@ import type { Backend, Capabilities } from "../../backend.ts";
 import type { PubSubSettings } from "../pubsub/pubsub-connection.ts";
 import type { PubSubCommands } from "./pubsub-commands.ts";
 import { type PubSubOptions, pubSubSettings } from "./pubsub-settings.ts";
-import { type RedisPlace, redisPlace } from "./server-address.ts";
+import { type RedisTarget, redisPlace } from "./server-address.ts";
 import type { RedisServer } from "./server-options.ts";
 
 /** One shard of a cluster, and how it differs from a server of its own. */
@@ -22,11 +22,11 @@ export interface RedisBackend extends Backend {
 }
 
 /** What has to be known of a backend to spread it over several servers, or the shards of a cluster. */
-export interface BackendKind {
+export interface BackendFactory {
   readonly capabilities: Capabilities;
   /** The name in Redis by which it is decided where `topic` lives. */
   keyOf(topic: string): string;
-  create(place: RedisPlace | ByShard): RedisBackend;
+  create(place: RedisTarget | ByShard): RedisBackend;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface BackendKind {
  * @throws {TypeError} unless it is said in one way where the server is.
  * @throws {InvalidOptionError} for a number that makes no sense.
  */
-export function serverOf(options: (RedisPlace | ByShard) & PubSubOptions): {
+export function serverOf(options: (RedisTarget | ByShard) & PubSubOptions): {
   readonly server: RedisServer;
   readonly settings: PubSubSettings;
 } {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../../retry.ts";
 
 /** Pauses between attempts, all of which end at once when they are over. */
 export class Pauses {

@@ -1,8 +1,8 @@
 import { Redis } from "ioredis";
 import type { Clock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
-import { backoffMs } from "./backoff.ts";
-import { within } from "./deadline.ts";
+import { backoffMs } from "../../retry.ts";
+import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
 import { isRefusal } from "./refusal.ts";
 import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
@@ -24,7 +24,7 @@ const misplaced = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 const lingerMs = 1_000;
 
 /** One connection to a Redis server, that comes back by itself once it has been up. */
-export class Link {
+export class RedisConnection {
   readonly redis: Redis;
   readonly #role: string;
   readonly #server: RedisServer;
@@ -90,7 +90,7 @@ export class Link {
       this.#giveUp = () => reject(new Error("closed meanwhile"));
     });
     try {
-      await within(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
+      await withTimeout(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
     } catch (error) {
       const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
       await this.close();
@@ -142,7 +142,7 @@ export class Link {
   async #close(): Promise<void> {
     if (this.isUp) {
       const late = () => new Error("no answer to QUIT");
-      await within(this.redis.quit(), lingerMs, this.#clock, late).catch(() => {});
+      await withTimeout(this.redis.quit(), lingerMs, this.#clock, late).catch(() => {});
     }
     const { status } = this.redis;
     if (status === "end") return;
@@ -152,7 +152,7 @@ export class Link {
     // Sentinels that do not answer.
     if (status === "reconnecting") return;
     const late = () => new Error("no end of the connection");
-    await within(ended, lingerMs, this.#clock, late).catch(() => {});
+    await withTimeout(ended, lingerMs, this.#clock, late).catch(() => {});
   }
 
   /** A write of its own for each command costs twice its CPU, here and at the server (see docs/decisions.md). */

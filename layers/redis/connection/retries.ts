@@ -1,5 +1,5 @@
 import type { Clock } from "../../clock.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "../../retry.ts";
 
 /** Topics that could not be subscribed, to be tried again all at one time, after pauses that grow until none is left. */
 export class Retries {

@@ -40,17 +40,17 @@ export interface ByClient {
 }
 
 /** Which server, or which group of servers that stand in for each other. */
-export type RedisPlace = ByUrl | BySentinels | ByClient;
+export type RedisTarget = ByUrl | BySentinels | ByClient;
 
 /** How a server can be named. */
-export const ways = ["url", "sentinels", "client"] as const;
+export const targetKinds = ["url", "sentinels", "client"] as const;
 
 /** @throws {TypeError} unless exactly one of `ways` is there. */
-export function checkWay(place: object, ways: readonly string[]): void {
-  const given = ways.filter((way) => way in place);
+export function checkTarget(place: object, targetKinds: readonly string[]): void {
+  const given = targetKinds.filter((way) => way in place);
   if (given.length === 1) return;
   throw new TypeError(
-    `Say where Redis is with one of ${ways.join(", ")}; given: ${given.join(", ") || "none"}.`,
+    `Say where Redis is with one of ${targetKinds.join(", ")}; given: ${given.join(", ") || "none"}.`,
   );
 }
 
@@ -65,8 +65,8 @@ export function areAddresses(values: unknown): values is readonly RedisAddress[]
  * @throws {TypeError} unless there is exactly one way to it, and it is well-formed. No password is shown.
  * @throws {InvalidOptionError} for a timeout that makes no sense.
  */
-export function redisPlace(place: RedisPlace & RedisConnectionOptions): RedisServer {
-  checkWay(place, ways);
+export function redisPlace(place: RedisTarget & RedisConnectionOptions): RedisServer {
+  checkTarget(place, targetKinds);
   if ("sentinels" in place) return bySentinels(place);
   if ("client" in place) return byClient(place);
   return redisServer(place);

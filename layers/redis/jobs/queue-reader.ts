@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import type { LayerUnavailableError } from "../../errors.ts";
-import { within } from "../connection/deadline.ts";
-import { Link, type LinkListener } from "../connection/redis-connection.ts";
+import { withTimeout } from "../../with-timeout.ts";
+import { type LinkListener, RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 
 /** How long a read may wait at the server, at most, in milliseconds. */
@@ -17,7 +17,7 @@ const againMs = 5;
 export type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
 
 /** Sends a command over another connection than the reader's, which is blocked. */
-export type Commands = Pick<Link, "run">;
+export type Commands = Pick<RedisConnection, "run">;
 
 /**
  * The connection on which one consumption waits for entries. Nothing else goes over it, since a read that waits holds
@@ -27,7 +27,7 @@ export type Commands = Pick<Link, "run">;
  * connection is cut and made anew.
  */
 export class RedisQueueReader {
-  readonly #link: Link;
+  readonly #link: RedisConnection;
   readonly #commands: Commands;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
@@ -45,14 +45,14 @@ export class RedisQueueReader {
       this.#askClientId();
       listener.up();
     };
-    this.#link = new Link("queue-reader", server, { ...listener, up }, clock);
+    this.#link = new RedisConnection("queue-reader", server, { ...listener, up }, clock);
   }
 
   get isUp(): boolean {
     return this.#link.isUp;
   }
 
-  /** See {@link Link.outage}. */
+  /** See {@link RedisConnection.outage}. */
   get outage(): LayerUnavailableError | undefined {
     return this.#link.outage;
   }
@@ -84,7 +84,9 @@ export class RedisQueueReader {
     );
     this.#reading = reading;
     try {
-      return entriesOf(await within(reading, block + this.#timeoutMs, this.#clock, () => this.#stalled()));
+      return entriesOf(
+        await withTimeout(reading, block + this.#timeoutMs, this.#clock, () => this.#stalled()),
+      );
     } finally {
       this.#reading = undefined;
     }
@@ -95,7 +97,7 @@ export class RedisQueueReader {
     while (this.#reading !== undefined) {
       const reading = this.#reading;
       if (!(await this.#unblock())) return this.#link.close();
-      await within(reading, againMs, this.#clock, () => new Error("not blocked yet")).catch(() => {});
+      await withTimeout(reading, againMs, this.#clock, () => new Error("not blocked yet")).catch(() => {});
     }
   }
 
@@ -109,7 +111,7 @@ export class RedisQueueReader {
     if (id === undefined) return false;
     const unblocking = this.#commands.run((redis) => redis.client("UNBLOCK", id));
     try {
-      await within(unblocking, unblockMs, this.#clock, () => new Error("no answer to CLIENT UNBLOCK"));
+      await withTimeout(unblocking, unblockMs, this.#clock, () => new Error("no answer to CLIENT UNBLOCK"));
       return true;
     } catch {
       return false;

@@ -2,8 +2,8 @@ import { asError } from "../../as-error.ts";
 import type { QueueReceiver } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import type { JobSource } from "../../jobs/job-worker.ts";
-import { backoffMs } from "../connection/backoff.ts";
-import { within } from "../connection/deadline.ts";
+import { backoffMs } from "../../retry.ts";
+import { withTimeout } from "../../with-timeout.ts";
 import { isRefusal } from "../connection/refusal.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./queue-consumer.ts";
@@ -153,7 +153,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     await this.#interrupting;
     const late = () => new Error("no answer to a goodbye");
     // In an outage it stays, until somebody finds it idle.
-    const leaving = within(this.#consumer.leave(), lingerMs, this.#clock, late).catch(() => {});
+    const leaving = withTimeout(this.#consumer.leave(), lingerMs, this.#clock, late).catch(() => {});
     await Promise.all([leaving, this.#reader.close()]);
   }
 

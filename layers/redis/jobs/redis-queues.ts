@@ -1,10 +1,10 @@
 import type { Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
-import { QueueWorker } from "../../jobs/job-worker.ts";
+import { JobWorker } from "../../jobs/job-worker.ts";
 import { asBuffer } from "../connection/as-buffer.ts";
 import { UnansweredBytes } from "../connection/in-flight-bytes.ts";
-import { Link } from "../connection/redis-connection.ts";
+import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { queueKeys } from "./queue-keys.ts";
 import { enqueueScript, runOrdered } from "./queue-scripts.ts";
@@ -24,8 +24,8 @@ export class RedisQueues implements QueueBackend {
   readonly #sources = new Set<RedisQueueSource>();
   readonly #workers = new Set<Consumption>();
   readonly #unanswered = new UnansweredBytes();
-  #link: Link | undefined;
-  #opening: Promise<Link> | undefined;
+  #link: RedisConnection | undefined;
+  #opening: Promise<RedisConnection> | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param onError hears of failures that no caller awaits. */
@@ -74,7 +74,7 @@ export class RedisQueues implements QueueBackend {
       await source.close();
       throw new LayerClosedError();
     }
-    const worker = new QueueWorker(source, receiver, concurrency, this.#clock);
+    const worker = new JobWorker(source, receiver, concurrency, this.#clock);
     this.#workers.add(worker);
     const close = async () => {
       await worker.close();
@@ -105,7 +105,7 @@ export class RedisQueues implements QueueBackend {
   }
 
   /** The connection for commands: made when it is first needed, and again if that fails. */
-  #connected(): Promise<Link> {
+  #connected(): Promise<RedisConnection> {
     if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
     this.#opening ??= this.#connect().catch((error: unknown) => {
       this.#opening = undefined;
@@ -114,11 +114,16 @@ export class RedisQueues implements QueueBackend {
     return this.#opening;
   }
 
-  async #connect(): Promise<Link> {
+  async #connect(): Promise<RedisConnection> {
     const up = () => {
       for (const source of this.#sources) source.renew();
     };
-    const link = new Link("queues", this.#server, { up, down() {}, error: this.#onError }, this.#clock);
+    const link = new RedisConnection(
+      "queues",
+      this.#server,
+      { up, down() {}, error: this.#onError },
+      this.#clock,
+    );
     this.#link = link;
     await link.open();
     return link;

@@ -2,7 +2,7 @@ import type { BackendListener, Capabilities, Health } from "../../backend.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import { type ByShard, type RedisBackend, serverOf } from "../connection/backend-factory.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
-import type { RedisPlace } from "../connection/server-address.ts";
+import type { RedisTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
 
@@ -14,7 +14,7 @@ export const pubSubCapabilities: Capabilities = {
 };
 
 /** What can be told to {@link RedisPubSubBackend}. */
-export type RedisPubSubBackendOptions = RedisPlace & PubSubOptions;
+export type RedisPubSubBackendOptions = RedisTarget & PubSubOptions;
 
 /**
  * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over a connection for each: a topic is a channel of Redis.

@@ -3,7 +3,7 @@ import type { Clock } from "../../clock.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
 import { asBuffer } from "../connection/as-buffer.ts";
 import type { PubSubCommands } from "../connection/pubsub-commands.ts";
-import { Link } from "../connection/redis-connection.ts";
+import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { Probe } from "./liveness-probe.ts";
 import { type PublishLimits, PublishQueue } from "./publish-queue.ts";
@@ -26,9 +26,9 @@ export type Publish = (topic: string, payload: Uint8Array) => Promise<unknown>;
  * second one still hears the first, and what waits to be published while that one is down.
  */
 export class PubSubConnection {
-  readonly publisher: Link;
+  readonly publisher: RedisConnection;
   readonly subscriptions: Subscriptions;
-  readonly #subscriber: Link;
+  readonly #subscriber: RedisConnection;
   readonly #queue: PublishQueue;
   readonly #probe: Probe;
 
@@ -42,13 +42,13 @@ export class PubSubConnection {
     const { address, connectTimeoutMs: ms } = server;
     const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
-    const publisher = new Link(
+    const publisher = new RedisConnection(
       "publisher",
       server,
       { up: () => this.#queue.flush(), down() {}, error },
       clock,
     );
-    const subscriber = new Link(
+    const subscriber = new RedisConnection(
       "subscriber",
       server,
       {

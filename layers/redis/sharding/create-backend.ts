@@ -1,15 +1,15 @@
 import type { Backend } from "../../backend.ts";
-import type { BackendKind } from "../connection/backend-factory.ts";
+import type { BackendFactory } from "../connection/backend-factory.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
-import { areAddresses, checkWay, type RedisPlace, ways } from "../connection/server-address.ts";
+import { areAddresses, checkTarget, type RedisTarget, targetKinds } from "../connection/server-address.ts";
 import { type ByHosts, HostsBackend } from "./hosts-backend.ts";
 import { type ByCluster, ClusterBackend } from "./redis-cluster-backend.ts";
 
 /** All the places that a layer can run on: one server, or several that share the work. */
-export type RedisPlaces = RedisPlace | ByHosts | ByCluster;
+export type RedisTargets = RedisTarget | ByHosts | ByCluster;
 
 /** How all of them can be named. */
-const allWays = [...ways, "hosts", "cluster"] as const;
+const allTargetKinds = [...targetKinds, "hosts", "cluster"] as const;
 
 /**
  * Makes the backend for whatever place was named, of one `kind` wherever that is.
@@ -17,8 +17,8 @@ const allWays = [...ways, "hosts", "cluster"] as const;
  * @throws {TypeError} unless it is said in one way where the servers are.
  * @throws {InvalidOptionError} for a number that makes no sense.
  */
-export function spread(places: RedisPlaces & PubSubOptions, kind: BackendKind): Backend {
-  checkWay(places, allWays);
+export function createBackend(places: RedisTargets & PubSubOptions, kind: BackendFactory): Backend {
+  checkTarget(places, allTargetKinds);
   if ("cluster" in places) {
     if (!areAddresses(places.cluster)) {
       throw new TypeError('A cluster looks like { cluster: [{ host: "one", port: 6379 }] }.');

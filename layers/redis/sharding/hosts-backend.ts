@@ -1,5 +1,5 @@
 import type { Backend } from "../../backend.ts";
-import type { BackendKind } from "../connection/backend-factory.ts";
+import type { BackendFactory } from "../connection/backend-factory.ts";
 import { HashRing } from "./hash-ring.ts";
 import { ShardedBackend } from "./sharded-backend.ts";
 
@@ -14,13 +14,13 @@ export interface ByHosts {
 
 /** Spreads topics over servers that know nothing of each other, by a {@link HashRing} over their addresses. */
 export class HostsBackend extends ShardedBackend {
-  readonly #kind: BackendKind;
+  readonly #kind: BackendFactory;
   readonly #urls: ReadonlyMap<string, string>;
   readonly #ring: HashRing;
   readonly #backends = new Map<string, Backend>();
 
   /** @throws {TypeError} if there is no host, one is no URL of Redis, or two have one address. */
-  constructor({ hosts }: ByHosts, kind: BackendKind) {
+  constructor({ hosts }: ByHosts, kind: BackendFactory) {
     super(kind);
     const addressed = hosts.map((url) => [kind.create({ url }).address, url] as const);
     this.#kind = kind;

@@ -9,7 +9,7 @@ import type {
   QueueBackend,
 } from "../../backend.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
-import type { BackendKind } from "../connection/backend-factory.ts";
+import type { BackendFactory } from "../connection/backend-factory.ts";
 import { Pauses } from "../connection/pauses.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
 import type { RedisAddress } from "../connection/server-address.ts";
@@ -17,7 +17,7 @@ import { connectionOf } from "../connection/server-options.ts";
 import { ClusterShards, type ShardOptions } from "./redis-cluster-shards.ts";
 import { ClusterTopology, partition, type Shard, servedSlots } from "./redis-cluster-topology.ts";
 import { MovingConsumption } from "./relocatable-consumption.ts";
-import { there } from "./sharded-backend.ts";
+import { required } from "./sharded-backend.ts";
 
 /** A Redis Cluster, of Redis 7 or later: groups and queues are spread over its masters by their slots. */
 export interface ByCluster {
@@ -26,7 +26,7 @@ export interface ByCluster {
 }
 
 /** The shards between which slots were spread at one time. */
-interface Era {
+interface Generation {
   readonly shards: ClusterShards;
   readonly partition: string;
   readonly served: number;
@@ -45,7 +45,7 @@ export class ClusterBackend implements Backend {
   readonly queues?: QueueBackend;
   readonly #seeds: readonly RedisAddress[];
   readonly #options: ShardOptions;
-  readonly #kind: BackendKind;
+  readonly #kind: BackendFactory;
   readonly #pauses: Pauses;
   /** Those that are subscribed, each with the end of its last move. */
   readonly #topics = new Map<string, Promise<void>>();
@@ -54,13 +54,13 @@ export class ClusterBackend implements Backend {
   readonly #retiring = new Set<Promise<void>>();
   #topology: ClusterTopology | undefined;
   #listener: BackendListener | undefined;
-  #era: Era | undefined;
-  #next: Era | undefined;
-  #rumour: string | undefined;
+  #generation: Generation | undefined;
+  #next: Generation | undefined;
+  #unconfirmed: string | undefined;
   #moving: Promise<void> | undefined;
   #isOpen = false;
 
-  constructor({ cluster, ...options }: ByCluster & PubSubOptions, kind: BackendKind) {
+  constructor({ cluster, ...options }: ByCluster & PubSubOptions, kind: BackendFactory) {
     const { clock = globalThis } = options;
     this.#seeds = cluster;
     this.#options = { ...options, connection: connectionOf(options).options };
@@ -68,33 +68,33 @@ export class ClusterBackend implements Backend {
     this.#pauses = new Pauses(clock);
     this.capabilities = kind.capabilities;
     if (this.capabilities.history) {
-      this.history = { read: async (topic, query) => there(this.#now.history).read(topic, query) };
+      this.history = { read: async (topic, query) => required(this.#now.history).read(topic, query) };
     }
     if (this.capabilities.workers) {
       this.queues = {
         enqueue: async (queue, payload, capacity) =>
-          this.#guard((shards) => there(shards.queues).enqueue(queue, payload, capacity)),
-        consume: async (...what) => this.#consume(() => there(this.#now.queues).consume(...what)),
+          this.#guard((shards) => required(shards.queues).enqueue(queue, payload, capacity)),
+        consume: async (...what) => this.#consume(() => required(this.#now.queues).consume(...what)),
       };
     }
   }
 
   get health(): Health {
-    return this.#era?.shards.health ?? { ok: false, reason: "The backend has not been opened." };
+    return this.#generation?.shards.health ?? { ok: false, reason: "The backend has not been opened." };
   }
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
     const topology = new ClusterTopology(this.#seeds, this.#options.connection, (shards) =>
-      this.#heard(shards),
+      this.#onTopology(shards),
     );
     this.#topology = topology;
-    this.#era = undefined;
+    this.#generation = undefined;
     const shards = await topology.shards();
     if (topology.isClosed) throw new LayerClosedError();
-    const era = this.#eraOf(shards, topology);
-    this.#era = era;
-    await era.shards.open(this.#listenerOf(era));
+    const generation = this.#generationOf(shards, topology);
+    this.#generation = generation;
+    await generation.shards.open(this.#listenerOf(generation));
     this.#isOpen = true;
   }
 
@@ -104,13 +104,13 @@ export class ClusterBackend implements Backend {
 
   async subscribe(topic: string): Promise<void> {
     for (;;) {
-      const era = this.#era;
+      const generation = this.#generation;
       try {
         await this.#now.subscribe(topic);
       } catch (error) {
-        if (era === this.#era || this.#pauses.areOver) throw error;
+        if (generation === this.#generation || this.#pauses.areOver) throw error;
       }
-      if (era === this.#era) break;
+      if (generation === this.#generation) break;
     }
     this.#topics.set(topic, Promise.resolve());
   }
@@ -126,14 +126,14 @@ export class ClusterBackend implements Backend {
   async close(): Promise<void> {
     this.#pauses.end();
     this.#topology?.close();
-    await Promise.all([this.#era, this.#next].map((era) => era?.shards.close()));
+    await Promise.all([this.#generation, this.#next].map((generation) => generation?.shards.close()));
     await this.#moving;
     await Promise.all(this.#retiring);
   }
 
   get #now(): ClusterShards {
-    if (this.#era === undefined) throw new LayerUnavailableError("The backend has not been opened.");
-    return this.#era.shards;
+    if (this.#generation === undefined) throw new LayerUnavailableError("The backend has not been opened.");
+    return this.#generation.shards;
   }
 
   /** What is under way while slots move may have been done or not. */
@@ -167,17 +167,17 @@ export class ClusterBackend implements Backend {
 
   /** What fails because slots have moved meanwhile has been told to move along. */
   async #open(consumption: MovingConsumption): Promise<void> {
-    const era = this.#era;
+    const generation = this.#generation;
     try {
       await consumption.open();
     } catch (error) {
-      if (era === this.#era || this.#pauses.areOver) throw error;
+      if (generation === this.#generation || this.#pauses.areOver) throw error;
       await consumption.moved;
     }
     if (this.#pauses.areOver) throw new LayerClosedError();
   }
 
-  #eraOf(shards: readonly Shard[], topology: ClusterTopology): Era {
+  #generationOf(shards: readonly Shard[], topology: ClusterTopology): Generation {
     return {
       shards: new ClusterShards(shards, topology, this.#options, this.#kind),
       partition: partition(shards),
@@ -186,36 +186,36 @@ export class ClusterBackend implements Backend {
   }
 
   /** What belongs to an earlier era says nothing any more. */
-  #listenerOf(era: Era): BackendListener {
+  #listenerOf(generation: Generation): BackendListener {
     return {
       payload: (topic, payload, position) => {
-        if (era !== this.#era) return;
+        if (generation !== this.#generation) return;
         if (this.#gapsDue.size > 0) this.#tellGap(topic);
         this.#listener?.payload(topic, payload, position);
       },
       gap: (topic, range) => {
-        if (era === this.#era) this.#listener?.gap(topic, range);
+        if (generation === this.#generation) this.#listener?.gap(topic, range);
       },
       error: (error) => this.#listener?.error(error),
     };
   }
 
   /** One node may be wrong, so two of them have to agree; one that knows of fewer slots has yet to learn. */
-  #heard(shards: readonly Shard[]): void {
+  #onTopology(shards: readonly Shard[]): void {
     const topology = this.#topology;
-    if (!this.#isOpen || this.#era === undefined || topology === undefined) return;
+    if (!this.#isOpen || this.#generation === undefined || topology === undefined) return;
     if (this.#moving !== undefined) return;
     const news = partition(shards);
-    const isKnown = news === this.#era.partition || servedSlots(shards) < this.#era.served;
-    const isConfirmed = news === this.#rumour;
-    this.#rumour = isKnown || isConfirmed ? undefined : news;
+    const isKnown = news === this.#generation.partition || servedSlots(shards) < this.#generation.served;
+    const isConfirmed = news === this.#unconfirmed;
+    this.#unconfirmed = isKnown || isConfirmed ? undefined : news;
     if (isKnown || !isConfirmed) return;
-    this.#moving = this.#move(this.#eraOf(shards, topology)).finally(() => {
+    this.#moving = this.#move(this.#generationOf(shards, topology)).finally(() => {
       this.#moving = undefined;
     });
   }
 
-  async #move(next: Era): Promise<void> {
+  async #move(next: Generation): Promise<void> {
     this.#next = next;
     try {
       await next.shards.open(this.#listenerOf(next));
@@ -225,8 +225,8 @@ export class ClusterBackend implements Backend {
       return;
     }
     if (this.#pauses.areOver) return next.shards.close();
-    if (this.#era !== undefined) this.#retire(this.#era);
-    this.#era = next;
+    if (this.#generation !== undefined) this.#retire(this.#generation);
+    this.#generation = next;
     for (const topic of this.#topics.keys()) {
       this.#gapsDue.add(topic);
       this.#topics.set(topic, this.#restore(topic, next));
@@ -234,17 +234,17 @@ export class ClusterBackend implements Backend {
     for (const consumption of this.#consumptions) consumption.move();
   }
 
-  #retire({ shards }: Era): void {
+  #retire({ shards }: Generation): void {
     const closing = shards.close().finally(() => this.#retiring.delete(closing));
     this.#retiring.add(closing);
   }
 
   /** Subscribes a topic where it lives now, as long as that is the place and it is wanted. */
-  async #restore(topic: string, era: Era): Promise<void> {
-    const isDue = () => era === this.#era && this.#topics.has(topic) && !this.#pauses.areOver;
+  async #restore(topic: string, generation: Generation): Promise<void> {
+    const isDue = () => generation === this.#generation && this.#topics.has(topic) && !this.#pauses.areOver;
     for (let attempt = 1; isDue(); attempt += 1) {
       try {
-        await era.shards.subscribe(topic);
+        await generation.shards.subscribe(topic);
         this.#tellGap(topic);
         return;
       } catch (error) {

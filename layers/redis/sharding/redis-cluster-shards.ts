@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import type { Backend } from "../../backend.ts";
 import { LayerUnavailableError } from "../../errors.ts";
-import type { BackendKind } from "../connection/backend-factory.ts";
+import type { BackendFactory } from "../connection/backend-factory.ts";
 import { shardedPubSub } from "../connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
 import type { AnyConnectionOptions } from "../connection/server-options.ts";
@@ -26,10 +26,15 @@ export class ClusterShards extends ShardedBackend {
   readonly #shards: readonly Shard[];
   readonly #topology: ClusterTopology;
   readonly #options: ShardOptions;
-  readonly #kind: BackendKind;
+  readonly #kind: BackendFactory;
   #bySlot: readonly (Backend | undefined)[] = [];
 
-  constructor(shards: readonly Shard[], topology: ClusterTopology, options: ShardOptions, kind: BackendKind) {
+  constructor(
+    shards: readonly Shard[],
+    topology: ClusterTopology,
+    options: ShardOptions,
+    kind: BackendFactory,
+  ) {
     super(kind);
     this.#shards = shards;
     this.#topology = topology;

@@ -7,7 +7,7 @@ import type {
   QueueBackend,
 } from "../../backend.ts";
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
-import type { BackendKind } from "../connection/backend-factory.ts";
+import type { BackendFactory } from "../connection/backend-factory.ts";
 import { queueKeys } from "../jobs/queue-keys.ts";
 
 /**
@@ -22,12 +22,12 @@ export abstract class ShardedBackend implements Backend {
   #backends: readonly Backend[] = [];
   #isClosed = false;
 
-  constructor({ capabilities, keyOf }: BackendKind) {
+  constructor({ capabilities, keyOf }: BackendFactory) {
     this.capabilities = capabilities;
     this.#keyOf = keyOf;
     if (capabilities.history) {
       this.history = {
-        read: async (topic, query) => there(this.#backendOf(topic).history).read(topic, query),
+        read: async (topic, query) => required(this.#backendOf(topic).history).read(topic, query),
       };
     }
     if (capabilities.workers) {
@@ -84,7 +84,7 @@ export abstract class ShardedBackend implements Backend {
   }
 
   #queuesOf(queue: string): QueueBackend {
-    return there(this.backendAt(queueKeys(queue).tag).queues);
+    return required(this.backendAt(queueKeys(queue).tag).queues);
   }
 
   async #closeAll(): Promise<void> {
@@ -93,7 +93,7 @@ export abstract class ShardedBackend implements Backend {
 }
 
 /** A part that a kind of backend has by its capabilities. */
-export function there<T>(part: T | undefined): T {
+export function required<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks what its kind is said to have.");
   return part;
 }

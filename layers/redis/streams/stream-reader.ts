@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import type { HistoryQuery, StoredHistory } from "../../backend.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
 import type { PubSubCommands } from "../connection/pubsub-commands.ts";
-import type { Link } from "../connection/redis-connection.ts";
+import type { RedisConnection } from "../connection/redis-connection.ts";
 import type { StreamSource } from "./stream-follower.ts";
 import {
   type Entry,
@@ -29,7 +29,7 @@ interface HeadQuestion {
 
 /** Reads streams and their heads over one connection. */
 export class StreamReader implements StreamSource {
-  readonly #link: Link;
+  readonly #link: RedisConnection;
   readonly #commands: PubSubCommands;
   readonly #waiting: (() => void)[] = [];
   #questions: HeadQuestion[] = [];
@@ -37,7 +37,7 @@ export class StreamReader implements StreamSource {
   #server: string | undefined;
 
   /** @param link one that knows the scripts of {@link defineStreamScripts}. */
-  constructor(link: Link, commands: PubSubCommands) {
+  constructor(link: RedisConnection, commands: PubSubCommands) {
     this.#link = link;
     this.#commands = commands;
     link.redis.on("ready", () => this.#identify());

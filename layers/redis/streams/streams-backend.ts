@@ -5,12 +5,12 @@ import { LayerUnavailableError } from "../../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../../history-limits.ts";
 import type { Position } from "../../message.ts";
 import { Topics } from "../../wire/topics.ts";
+import { withTimeout } from "../../with-timeout.ts";
 import { asBuffer } from "../connection/as-buffer.ts";
 import { type ByShard, type RedisBackend, serverOf } from "../connection/backend-factory.ts";
 import { checkMs } from "../connection/check-ms.ts";
-import { within } from "../connection/deadline.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
-import type { RedisPlace } from "../connection/server-address.ts";
+import type { RedisTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { RedisQueues } from "../jobs/redis-queues.ts";
 import { PubSubConnection, type PubSubSettings } from "../pubsub/pubsub-connection.ts";
@@ -34,7 +34,7 @@ export interface StreamOptions extends HistoryLimitOptions {
 }
 
 /** What can be told to {@link RedisStreamsBackend}. */
-export type RedisStreamsBackendOptions = RedisPlace & SharedOptions;
+export type RedisStreamsBackendOptions = RedisTarget & SharedOptions;
 
 type SharedOptions = PubSubOptions &
   StreamOptions & {
@@ -204,7 +204,7 @@ export class RedisStreamsBackend implements RedisBackend {
     const { address, connectTimeoutMs } = this.#server;
     const late = () =>
       new LayerUnavailableError(`Redis at ${address} did not answer within ${connectTimeoutMs} ms.`);
-    return within(follower.start(), connectTimeoutMs, this.#clock, late);
+    return withTimeout(follower.start(), connectTimeoutMs, this.#clock, late);
   }
 
   #arrived(channel: string, payload: Uint8Array): void {

@@ -1,21 +1,21 @@
 import { expect } from "chai";
-import { type Happening, Histories } from "../../../inspector/activity/activity-log.ts";
+import { ActivityLog, type Happening } from "../../../inspector/activity/activity-log.ts";
 
 const happening = (what: string): Happening => ({ kind: "message", from: "layer", to: "actor", what });
 
 describe("Histories", () => {
   const tickMs = 500;
-  const work = (histories: Histories, actor: string, count: number, what = "work") => {
+  const work = (histories: ActivityLog, actor: string, count: number, what = "work") => {
     for (let done = 0; done < count; done += 1) histories.work(actor, () => happening(`${what} ${done}`));
   };
-  const read = (histories: Histories, actor: string) => {
+  const read = (histories: ActivityLog, actor: string) => {
     const read = histories.open(actor).after(0);
     histories.close(actor);
     return read.map(({ what }) => what);
   };
 
   it("have what happened before they were opened, in its order", () => {
-    const histories = new Histories(tickMs);
+    const histories = new ActivityLog(tickMs);
     histories.life("a", happening("came"));
     histories.work("a", () => happening("worked"));
     histories.life("b", happening("came, too"));
@@ -25,7 +25,7 @@ describe("Histories", () => {
   });
 
   it("record 1,000 pieces of work between two ticks of 500 ms, and make no more than they record", () => {
-    const histories = new Histories(tickMs);
+    const histories = new ActivityLog(tickMs);
     let made = 0;
     const add = (count: number) => {
       for (let done = 0; done < count; done += 1) {
@@ -43,7 +43,7 @@ describe("Histories", () => {
   });
 
   it("record of an opened one whatever the others do, 100 between two ticks, and say how much it is of how much", () => {
-    const histories = new Histories(tickMs);
+    const histories = new ActivityLog(tickMs);
     const opened = histories.open("a");
     work(histories, "b", 5_000);
     work(histories, "a", 300);
@@ -56,7 +56,7 @@ describe("Histories", () => {
   });
 
   it("have how a connection ends, however much there was", () => {
-    const histories = new Histories(tickMs);
+    const histories = new ActivityLog(tickMs);
     work(histories, "a", 5_000);
     histories.life("a", happening("went"));
     expect(read(histories, "a").at(-1)).to.equal("went");
@@ -67,7 +67,7 @@ describe("Histories", () => {
   });
 
   it("keep the last 500 of an opened one, as long as somebody reads it, and 10,000 of all others' work", () => {
-    const histories = new Histories(tickMs);
+    const histories = new ActivityLog(tickMs);
     const opened = histories.open("a");
     histories.open("a");
     for (let tick = 0; tick < 6; tick += 1) {
@@ -91,7 +91,7 @@ describe("Histories", () => {
   });
 
   it("give a reader only what it lacks", () => {
-    const histories = new Histories(tickMs);
+    const histories = new ActivityLog(tickMs);
     const opened = histories.open("a");
     work(histories, "a", 3);
     const last = opened.after(0)[1]?.number ?? 0;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { Roster } from "../../../layers/delivery/channel-registry.ts";
+import { LocalChannelRegistry } from "../../../layers/delivery/channel-registry.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { Topics } from "../../../layers/wire/topics.ts";
 import { SlowBackend } from "../support/slow-backend.ts";
@@ -9,7 +9,7 @@ const topic = "x__group__group";
 
 function start() {
   const backend = new SlowBackend();
-  const roster = new Roster("node", new Topics("x"), backend, () => {});
+  const roster = new LocalChannelRegistry("node", new Topics("x"), backend, () => {});
   const inGroup = () => {
     const members = [...(roster.groupAt(topic)?.members() ?? [])];
     return new Set(members.map(({ inbox }) => inbox as Recorder));

@@ -1,14 +1,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { Counters } from "../../../layers/counters.ts";
-import { Roster } from "../../../layers/delivery/channel-registry.ts";
+import { LocalChannelRegistry } from "../../../layers/delivery/channel-registry.ts";
 import type { Member } from "../../../layers/delivery/group.ts";
 import { Receiver } from "../../../layers/delivery/receiver.ts";
 import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { encode } from "../../../layers/wire/codec.ts";
 import { createSealing } from "../../../layers/wire/encryption.ts";
-import { PayloadReader } from "../../../layers/wire/payload-decoder.ts";
+import { PayloadDecoder } from "../../../layers/wire/payload-decoder.ts";
 import { Topics } from "../../../layers/wire/topics.ts";
 
 /** What came in together is delivered. */
@@ -32,9 +32,9 @@ const backend = {
 class Node {
   readonly counters = new Counters();
   readonly errors: unknown[] = [];
-  readonly roster = new Roster("node", new Topics("x"), backend as never, () => {});
+  readonly roster = new LocalChannelRegistry("node", new Topics("x"), backend as never, () => {});
   readonly receiver: Receiver;
-  readonly reader: PayloadReader;
+  readonly reader: PayloadDecoder;
   /** How much was done in each turn in which anything was, in milliseconds. */
   readonly turns: number[] = [];
   now = 0;
@@ -43,7 +43,7 @@ class Node {
   constructor() {
     const { counters, roster } = this;
     const report = (error: unknown) => void this.errors.push(error);
-    const reader = new PayloadReader(counters, report, createSealing(undefined));
+    const reader = new PayloadDecoder(counters, report, createSealing(undefined));
     this.reader = reader;
     this.receiver = new Receiver(ownTopic, { reader, roster, counters, report }, () => this.now);
   }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { FewMap } from "../../../layers/delivery/small-map.ts";
+import { SmallMap } from "../../../layers/delivery/small-map.ts";
 
 describe("FewMap", () => {
   it("is a map, whatever is put in and taken out", () => {
@@ -8,7 +8,7 @@ describe("FewMap", () => {
     const step = fc.record({ key: fc.nat(2), value: fc.option(fc.nat(), { nil: undefined }) });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const few = new FewMap<object, number>();
+        const few = new SmallMap<object, number>();
         const map = new Map<object, number>();
         for (const { key: index, value } of steps) {
           const key = keys[index] as object;

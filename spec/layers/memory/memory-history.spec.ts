@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { HistoryLimit } from "../../../layers/history-limits.ts";
-import { TopicLogs } from "../../../layers/memory/memory-history.ts";
+import { MemoryHistory } from "../../../layers/memory/memory-history.ts";
 
 /** Two that stay equally long, and two that do not. */
 const limits: Record<string, HistoryLimit> = {
@@ -29,7 +29,7 @@ describe("TopicLogs", () => {
       fc.property(steps, (todo) => {
         let now = 0;
         let last = 0;
-        const logs = new TopicLogs(() => now);
+        const logs = new MemoryHistory(() => now);
         const expected = new Map<string, { numbers: number[]; at: number }>();
         for (const step of todo) {
           if (typeof step === "number") now += step;
@@ -59,7 +59,7 @@ describe("TopicLogs", () => {
 
   it("begin another epoch for a topic that has expired", () => {
     let now = 0;
-    const logs = new TopicLogs(() => now);
+    const logs = new MemoryHistory(() => now);
     const limit = { capacity: 1, expiryMs: 10 };
     const epochs = [0, 9, 10].map((passed) => {
       now += passed;

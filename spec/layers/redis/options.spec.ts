@@ -3,13 +3,13 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { InvalidOptionError } from "../../../layers/errors.ts";
 import { longestMs } from "../../../layers/redis/connection/check-ms.ts";
-import { type RedisPlaces, RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer, type RedisTargets } from "../../../layers/redis/index.ts";
 import { Recorder, Worker } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
 const address = { host: "127.0.0.1", port: 1 };
 
-const places: Record<string, RedisPlaces> = {
+const places: Record<string, RedisTargets> = {
   "a URL": { url: "redis://127.0.0.1:1" },
   Sentinels: { sentinels: [address], name: "main" },
   "a client": { client: new Redis({ ...address, lazyConnect: true }) },

@@ -48,8 +48,8 @@ describe("the registry of nodes", () => {
     const clock = new SimulatedClock();
     const bus = new MemoryBus();
     const lost = new CutLayer({ bus });
-    const dead = opened(createRuntime({ layers: { chat: lost }, clock, beatMs: 1_000 }));
-    const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+    const dead = opened(createRuntime({ layers: { chat: lost }, clock, nodeHeartbeatMs: 1_000 }));
+    const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
     await dead.ready();
     await until(() => here.nodes.length === 2 && dead.nodes.length === 2);
     const actor = await dead.spawn(Clerk);
@@ -87,7 +87,7 @@ describe("the registry of nodes", () => {
       }
     }
     const clock = new Frozen();
-    const [here, there] = await startCluster(2, { clock, beatMs: 1_000 });
+    const [here, there] = await startCluster(2, { clock, nodeHeartbeatMs: 1_000 });
     clock.jumpMs = 60_000;
     clock.increment(1_000);
     expect(here.nodes).to.deep.equal([here.node, there.node]);
@@ -102,12 +102,12 @@ describe("the registry of nodes", () => {
       }
     }
     const bus = new MemoryBus();
-    const [other] = await startCluster(1, { beatMs: 20 }, bus);
+    const [other] = await startCluster(1, { nodeHeartbeatMs: 20 }, bus);
     const backend = new DownBackend(bus, "greenroom");
     const stages: string[] = [];
     const options: RuntimeOptions<{ chat: ChannelLayer }> = {
       layers: { chat: new ChannelLayer(backend, { prefix: "greenroom" }) },
-      beatMs: 20,
+      nodeHeartbeatMs: 20,
       onError: (_, { stage }) => stages.push(stage),
     };
     const runtime = opened(createRuntime(options));
@@ -134,7 +134,7 @@ describe("the registry of nodes", () => {
 
   it("is found by the others at once when its layer was flushed, and not after the end of its lease", async () => {
     const clock = new SimulatedClock();
-    const [here, there] = await startCluster(2, { clock, beatMs: 1_000 });
+    const [here, there] = await startCluster(2, { clock, nodeHeartbeatMs: 1_000 });
     await here.layers.chat.flush();
     const actor = await here.spawn(Clerk);
     const { garbage } = there.counters().dropped;
@@ -147,7 +147,7 @@ describe("the registry of nodes", () => {
   });
 
   it("joins again when its layer was flushed", async () => {
-    const [here, there] = await startCluster(2, { beatMs: 20 });
+    const [here, there] = await startCluster(2, { nodeHeartbeatMs: 20 });
     await here.layers.chat.flush();
     const actor = await here.spawn(Clerk);
     await until(() =>
@@ -254,7 +254,7 @@ describe("the registry of nodes", () => {
       type: "greenroom.node",
       from: "forged!1",
       layers: { chat: "forged" },
-      beatMs: 5_000,
+      nodeHeartbeatMs: 5_000,
       version: 0,
       answer: false,
       ...Object.fromEntries(
@@ -271,7 +271,7 @@ describe("the registry of nodes", () => {
       "a card of layers that are none": card({ layers: ["chat"] }),
       "a card of layers without names": card({ layers: { chat: "not a name" } }),
       "a card that does not hold its own node": card({ layers: { chat: "another" } }),
-      "a card without a beat": card({ beatMs: "often" }),
+      "a card without a beat": card({ nodeHeartbeatMs: "often" }),
       "a card with half a version": card({ version: 0.5 }),
       "a card that claims the layer of this node": card({
         layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.node }),
@@ -350,10 +350,10 @@ describe("the registry of nodes", () => {
     it("more nodes than there can be", async () => {
       const clock = new SimulatedClock();
       const bus = new MemoryBus();
-      const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+      const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
       const stranger = opened(new MemoryLayer({ bus }));
       for (let index = 0; index < 10_001; index += 1) {
-        const card = { layers: { chat: `n${index}` }, beatMs: 1_000, version: 0, answer: false };
+        const card = { layers: { chat: `n${index}` }, nodeHeartbeatMs: 1_000, version: 0, answer: false };
         await forge(stranger, { type: "greenroom.node", from: `n${index}!1`, ...card });
       }
       await until(() => here.counters().dropped.garbage === 1);
@@ -372,7 +372,7 @@ describe("the registry of nodes", () => {
         type: "greenroom.node",
         from,
         layers: { chat: here.node },
-        beatMs: 1,
+        nodeHeartbeatMs: 1,
         version: 9,
         answer: true,
       });

@@ -9,7 +9,7 @@ import { redisUrl } from "../../support/redis.ts";
 import { Clerk, opened, query, stopCluster } from "../support/cluster.ts";
 
 const program = fileURLToPath(new URL("../support/node.ts", import.meta.url));
-const beatMs = 200;
+const nodeHeartbeatMs = 200;
 
 describe("nodes in processes of their own, on Redis", function () {
   this.timeout(20_000);
@@ -21,7 +21,7 @@ describe("nodes in processes of their own, on Redis", function () {
     const chat: ChannelLayer =
       kind === "streams" ? new RedisStreamsLayer(options) : new RedisPubSubLayer(options);
     const layers = { chat };
-    const runtime = opened(createRuntime({ layers, beatMs, onError() {} }));
+    const runtime = opened(createRuntime({ layers, nodeHeartbeatMs, onError() {} }));
     await runtime.ready();
     let channel = "";
     const flags = [
@@ -31,7 +31,7 @@ describe("nodes in processes of their own, on Redis", function () {
       kind,
       redisUrl(),
       prefix,
-      `${beatMs}`,
+      `${nodeHeartbeatMs}`,
     ];
     const child = await startProcess(process.execPath, flags, (line) => {
       channel = /^ready (.+)/.exec(line)?.[1] ?? channel;
@@ -64,7 +64,7 @@ describe("nodes in processes of their own, on Redis", function () {
     expect(after.missing).to.deep.equal([there]);
     await until(() => runtime.presenceCount("lobby") === 0);
     // The lease begins with the last beat, so it is over before that; and some time for a busy machine.
-    expect(performance.now() - killedAt).to.be.below(3 * beatMs + 1_000);
+    expect(performance.now() - killedAt).to.be.below(3 * nodeHeartbeatMs + 1_000);
     expect(runtime.nodes).to.deep.equal([runtime.node]);
     expect(await runtime.count("user.42")).to.deep.equal({ count: 1, missing: [] });
     const refusal = await runtime.ask(channel, { type: "note" }, { timeoutMs: 20 }).catch((error) => error);

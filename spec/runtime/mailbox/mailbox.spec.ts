@@ -30,7 +30,7 @@ class Owner implements MailboxOwner {
 }
 
 describe("Mailbox", () => {
-  const settings = { capacity: 3, overflow: "close", frameMark: 4 } as const;
+  const settings = { capacity: 3, overflow: "close", frameHighWaterMark: 4 } as const;
   let owner: Owner;
   let mailbox: Mailbox;
 

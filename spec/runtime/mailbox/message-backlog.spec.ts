@@ -6,7 +6,7 @@ import { Backlog } from "../../../runtime/mailbox/message-backlog.ts";
 const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
 
 function backlogOf(capacity: number, overflow: OverflowPolicy): Backlog {
-  return new Backlog({ capacity, overflow, frameMark: 1 });
+  return new Backlog({ capacity, overflow, frameHighWaterMark: 1 });
 }
 
 /** All that comes out: numbers of messages, names of groups with gaps, `-n` for n messages that were dropped. */

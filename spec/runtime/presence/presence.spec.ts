@@ -258,9 +258,9 @@ describe("presence", () => {
     }
     const clock = new SimulatedClock();
     const bus = new MemoryBus();
-    const [here] = await startCluster(1, { clock, beatMs: 1_000 }, bus);
+    const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
     const chat = new CutLayer({ bus });
-    const cut = opened(createRuntime({ layers: { chat }, clock, beatMs: 1_000 }));
+    const cut = opened(createRuntime({ layers: { chat }, clock, nodeHeartbeatMs: 1_000 }));
     await cut.ready();
     const anne = await here.spawn(Guest, guest("anne"));
     const bert = await cut.spawn(Guest, guest("bert"));

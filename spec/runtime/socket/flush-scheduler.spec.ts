@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Flushable, Turn } from "../../../runtime/socket/flush-scheduler.ts";
+import { type Flushable, FlushScheduler } from "../../../runtime/socket/flush-scheduler.ts";
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -20,7 +20,7 @@ describe("Turn", () => {
   });
 
   it("flushes what was added in this turn and the next one, in order, once, at the end of that one", async () => {
-    const turn = new Turn(() => now);
+    const turn = new FlushScheduler(() => now);
     const { start } = turn;
     for (let n = 0; n < 500; n += 1) turn.add(write(n));
     await immediate();
@@ -34,7 +34,7 @@ describe("Turn", () => {
   });
 
   it("flushes at the end of this turn if that has taken 5 ms", async () => {
-    const turn = new Turn(() => now);
+    const turn = new FlushScheduler(() => now);
     turn.add(write(1));
     now += 5;
     await immediate();
@@ -47,7 +47,7 @@ describe("Turn", () => {
   });
 
   it("leaves the rest to the next turns when it has taken 5 ms, and others their turn in between", async () => {
-    const turn = new Turn(() => now);
+    const turn = new FlushScheduler(() => now);
     for (let n = 0; n < 1_000; n += 1) turn.add(write(n, 0.05));
     await immediate();
     const perTurn: number[] = [];
@@ -62,7 +62,7 @@ describe("Turn", () => {
   });
 
   it("flushes what is added meanwhile after those that wait", async () => {
-    const turn = new Turn(() => now);
+    const turn = new FlushScheduler(() => now);
     for (let n = 0; n < 200; n += 1) turn.add(write(n, 0.1));
     await immediate();
     await immediate();
@@ -73,7 +73,7 @@ describe("Turn", () => {
   });
 
   it("keeps for the next turn what a flush adds, and begins it with nothing in common with this one", async () => {
-    const turn = new Turn(() => now);
+    const turn = new FlushScheduler(() => now);
     const { start } = turn;
     const again = write(1);
     turn.add({

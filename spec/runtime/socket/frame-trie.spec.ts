@@ -1,15 +1,15 @@
 import { expect } from "chai";
 import type { Frame } from "greenroom";
 import { encodeFrame } from "../../../runtime/socket/frame-encoder.ts";
-import { Sequence } from "../../../runtime/socket/frame-trie.ts";
+import { FrameTrie } from "../../../runtime/socket/frame-trie.ts";
 
 describe("Sequence", () => {
-  const of = (start: Sequence, ...frames: readonly Frame[]) =>
-    frames.reduce((sequence: Sequence, frame) => sequence.plus(frame), start);
+  const of = (start: FrameTrie, ...frames: readonly Frame[]) =>
+    frames.reduce((sequence: FrameTrie, frame) => sequence.plus(frame), start);
   const text = (bytes: Buffer) => bytes.toString("latin1");
 
   it("is one for all who are sent the same, and so are its bytes", () => {
-    const start = Sequence.empty();
+    const start = FrameTrie.empty();
     const blob = new Uint8Array([1, 2, 3]);
     const [one, other] = [of(start, "a", blob, "c"), of(start, "a", blob, "c")];
     expect(one).to.equal(other);
@@ -18,7 +18,7 @@ describe("Sequence", () => {
   });
 
   it("ends where it ends, though others go on", () => {
-    const start = Sequence.empty();
+    const start = FrameTrie.empty();
     const long = of(start, "a", "b");
     const short = of(start, "a");
     expect([text(short.bytes), text(long.bytes)]).to.deep.equal(["\x81\x01a", "\x81\x01a\x81\x01b"]);
@@ -26,7 +26,7 @@ describe("Sequence", () => {
   });
 
   it("is another one where what is sent differs, in a frame, its kind or its place", () => {
-    const start = Sequence.empty();
+    const start = FrameTrie.empty();
     const a = new Uint8Array([97]);
     const all = [
       of(start, "a", "b"),
@@ -35,14 +35,14 @@ describe("Sequence", () => {
       of(start, a, "b"),
       of(start, "a", "a"),
       of(start, new Uint8Array([97]), "b"),
-      of(Sequence.empty(), "a", "b"),
+      of(FrameTrie.empty(), "a", "b"),
     ];
     expect(new Set(all).size).to.equal(all.length);
     expect(text(of(start, a, "b").bytes)).to.equal("\x82\x01a\x81\x01b");
   });
 
   it("remembers the ways to go on that were taken last", () => {
-    const start = Sequence.empty();
+    const start = FrameTrie.empty();
     const variants = ["de", "en", "fr", "it"].map((frame) => start.plus(frame));
     for (let round = 0; round < 3; round += 1) {
       expect(["fr", "de", "it", "en"].map((frame) => start.plus(frame))).to.have.members(variants);
@@ -55,7 +55,7 @@ describe("Sequence", () => {
   });
 
   it("encodes a large frame once, whatever comes before it", () => {
-    const start = Sequence.empty();
+    const start = FrameTrie.empty();
     const large = new Uint8Array(2_000).fill(7);
     const expected = encodeFrame(large);
     const [one, other] = [of(start, "mine", large), of(start, "yours", large)];
@@ -66,9 +66,9 @@ describe("Sequence", () => {
 
   it("tells its size before it is encoded", () => {
     for (const frame of ["", "ä".repeat(62), "ä".repeat(63), "€".repeat(22_000), new Uint8Array(65_536)]) {
-      const sequence = of(Sequence.empty(), "a", frame);
+      const sequence = of(FrameTrie.empty(), "a", frame);
       expect(sequence.size).to.equal(sequence.bytes.length);
-      expect(of(Sequence.empty(), "a", frame).size).to.equal(sequence.bytes.length);
+      expect(of(FrameTrie.empty(), "a", frame).size).to.equal(sequence.bytes.length);
     }
   });
 });

@@ -13,13 +13,13 @@ class Peer implements Living {
   pings = 0;
   vanished = 0;
   signs = true;
-  takeSign(): boolean {
+  hadActivity(): boolean {
     return this.signs;
   }
   ping(): void {
     this.pings += 1;
   }
-  vanish(): void {
+  onTimeout(): void {
     this.vanished += 1;
   }
 }
@@ -99,7 +99,7 @@ describe("the heartbeat of a connection", () => {
       }
     }
     const clock = new Ticks();
-    const serving = await serve({ layers: {}, clock, pingIntervalMs, frameMark: 1 });
+    const serving = await serve({ layers: {}, clock, pingIntervalMs, frameHighWaterMark: 1 });
     serving.runtime.route("/ws", Echo);
     return { ...serving, clock, url: `${serving.url}/ws` };
   }

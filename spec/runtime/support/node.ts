@@ -3,7 +3,7 @@ import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { Clerk, query } from "./cluster.ts";
 
 /** A process that is a node: one actor in the group "clerks", tagged "user.42" and present in "lobby". Prints its channel. */
-const [kind = "", url = "", prefix = "", beatMs = ""] = process.argv.slice(2);
+const [kind = "", url = "", prefix = "", nodeHeartbeatMs = ""] = process.argv.slice(2);
 // biome-ignore lint/suspicious/noConsole: it is how a program speaks.
 const print = (line: string) => console.log(line);
 
@@ -17,7 +17,7 @@ class Present extends Clerk {
 const layers = {
   chat: kind === "streams" ? new RedisStreamsLayer({ url, prefix }) : new RedisPubSubLayer({ url, prefix }),
 };
-const runtime = createRuntime({ layers, beatMs: Number(beatMs) });
+const runtime = createRuntime({ layers, nodeHeartbeatMs: Number(nodeHeartbeatMs) });
 await runtime.ready();
 const actor = await runtime.spawn(Present, query("group=clerks&tag=user.42"));
 print(`ready ${actor.channel}`);

@@ -265,9 +265,9 @@ describe("communicate", () => {
     await client.connect();
     await client.settle();
     clock.increment(59_999);
-    expect(client.behaviour?.getSnapshot()).to.include({ value: "red" });
+    expect(client.machineActor?.getSnapshot()).to.include({ value: "red" });
     clock.increment(1);
-    expect(client.behaviour?.getSnapshot()).to.include({ value: "green" });
+    expect(client.machineActor?.getSnapshot()).to.include({ value: "green" });
     expect(await failure(client.receive({ timeoutMs: 5 }))).to.match(/^No frame came/);
     await waitFor(client.machine, (snapshot) => snapshot.value === "joined");
   });

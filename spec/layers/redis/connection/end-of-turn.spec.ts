@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { atTurnEnd } from "../../../../layers/redis/connection/end-of-turn.ts";
-import { Link } from "../../../../layers/redis/connection/redis-connection.ts";
+import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
 import { fixed } from "../../../../layers/redis/connection/server-options.ts";
 import { type RedisServer, startRedisServer } from "../../../support/redis-server.ts";
 
@@ -37,7 +37,7 @@ describe("Link", () => {
   it("writes what a turn of the event loop sends in one go", async () => {
     const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
     const { hostname: host, port } = new URL(server.url);
-    const link = new Link(
+    const link = new RedisConnection(
       "publisher",
       { address: server.url, connectTimeoutMs: 5_000, options: { ...fixed, host, port: Number(port) } },
       { up() {}, down() {}, error() {} },

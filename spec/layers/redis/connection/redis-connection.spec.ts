@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect } from "chai";
-import { Link } from "../../../../layers/redis/connection/redis-connection.ts";
+import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
 import { fixed } from "../../../../layers/redis/connection/server-options.ts";
 
 const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
@@ -26,7 +26,7 @@ describe("Link", () => {
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const link = new Link(
+    const link = new RedisConnection(
       "publisher",
       {
         address: `127.0.0.1:${port}`,

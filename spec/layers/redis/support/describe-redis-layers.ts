@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { PubSubCommands } from "../../../../layers/redis/connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../../../../layers/redis/connection/pubsub-settings.ts";
-import { type RedisPlaces, RedisPubSubLayer, RedisStreamsLayer } from "../../../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer, type RedisTargets } from "../../../../layers/redis/index.ts";
 import { queueKeys } from "../../../../layers/redis/jobs/queue-keys.ts";
 import { streamNames } from "../../../../layers/redis/streams/stream-format.ts";
 import { publishEntries } from "../../../../layers/redis/streams/stream-scripts.ts";
@@ -9,7 +9,7 @@ import { describeSealed } from "../../support/describe-sealed.ts";
 
 /** Where the layers run on, and how a program that knows nothing of them reaches the servers. */
 export interface RedisStage {
-  place(): RedisPlaces & PubSubOptions;
+  place(): RedisTargets & PubSubOptions;
   /** A client of every server. */
   clients(): readonly Redis[];
   /** The one of them for the server where a name of Redis lives. */

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { backoffMs } from "../../../../layers/redis/connection/backoff.ts";
+import { backoffMs } from "../../layers/retry.ts";
 
 describe("backoffMs", () => {
   it("doubles from 100 ms to 5 s, and takes no less than half of that", () => {

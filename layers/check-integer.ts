@@ -1,0 +1,36 @@
+import { InvalidOptionError } from "./errors.ts";
+
+/** The longest delay of a Node timer, in milliseconds: 24.8 days. A longer one fires at once. */
+export const maxDelayMs = 2 ** 31 - 1;
+
+/** The longest delay to which up to a quarter may be added at random, in milliseconds: 19 days. */
+export const maxJitteredDelayMs = Math.floor(maxDelayMs / 1.25);
+
+/** The bounds of an integer option, both included. */
+export interface IntegerRange {
+  /** @default 1 */
+  readonly min?: number;
+  /** @default Number.MAX_SAFE_INTEGER */
+  readonly max?: number;
+}
+
+/**
+ * Checks an option that holds an integer.
+ *
+ * @param option the name that the user writes, for the error.
+ * @returns `value`
+ * @throws {InvalidOptionError} unless `value` is an integer in the range.
+ *
+ * @example
+ * checkInteger("concurrency", options.concurrency, { max: 1_000 });
+ */
+export function checkInteger(
+  option: string,
+  value: unknown,
+  { min = 1, max = Number.MAX_SAFE_INTEGER }: IntegerRange = {},
+): number {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
+    return value as number;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new InvalidOptionError(`\`${option}\` must be an integer ${range}, not ${String(value)}.`);
+}

@@ -1,0 +1,62 @@
+import type { Clock } from "./clock.ts";
+import { jitter } from "./jitter.ts";
+
+const firstMs = 50;
+const longestMs = 5_000;
+
+/**
+ * The pause after failed attempt number `attempt` (from 1), in milliseconds: it doubles from 100 ms up to five seconds, and
+ * is taken at random from its upper half, so that the nodes of an application do not all come back at once.
+ *
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
+ */
+export function backoffMs(attempt: number, random?: () => number): number {
+  return jitter(Math.min(firstMs * 2 ** attempt, longestMs), 0.5, 1, random);
+}
+
+/** Resolves after `ms` milliseconds, or as soon as `signal` is aborted. Leaves no timer and no listener. */
+export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clock.clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}
+
+/** @see retry */
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** Ends the retries. What runs at that moment is still waited for. */
+  readonly signal: AbortSignal;
+  /** Called after each failed attempt, counted from 1. What it throws ends the retries. */
+  readonly onFailure?: (error: unknown, attempt: number) => void;
+}
+
+/**
+ * Runs `attempt` until it succeeds, with a growing pause after each failure ({@link backoffMs}).
+ *
+ * @returns what the successful attempt returned.
+ * @throws the last failure once `signal` is aborted, or what `onFailure` threw.
+ *
+ * @example
+ * await retry(() => redis.subscribe(topic), { clock, signal, onFailure: (error, n) => n === 1 && report(error) });
+ */
+export async function retry<T>(
+  attempt: () => Promise<T>,
+  { clock, signal, onFailure }: RetryOptions,
+): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      onFailure?.(error, failures);
+      await pause(backoffMs(failures), clock, signal);
+      if (signal.aborted) throw error;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { Clock } from "./clock.ts";
+
+/**
+ * Settles as `work` does, or rejects with `onTimeout()` after `ms` milliseconds. The work itself goes on.
+ *
+ * Leaves no timer once it has settled.
+ */
+export async function withTimeout<T>(
+  work: PromiseLike<T>,
+  ms: number,
+  clock: Clock,
+  onTimeout: () => Error,
+): Promise<T> {
+  let timer: unknown;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = clock.setTimeout(() => reject(onTimeout()), ms);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}
