@@ -19,7 +19,7 @@ export abstract class Addressable {
 
   /** Sends a message to an actor, on whatever node it is, at most once. @throws as {@link Runtime.send} does. */
   sendTo(channel: string, message: Message): Promise<void> {
-    return this.#context.reach.sendTo(channel, message);
+    return this.#context.messaging.sendTo(channel, message);
   }
 
   /**
@@ -29,12 +29,12 @@ export abstract class Addressable {
    * @throws {AskFailedError} if the actor is this one, too. Otherwise as {@link Runtime.ask} does.
    */
   ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
-    return this.#context.reach.ask(channel, message, options) as Promise<R>;
+    return this.#context.messaging.ask(channel, message, options) as Promise<R>;
   }
 
   /** Asks all members of a group, on every node, but for this actor. @throws as {@link Runtime.askGroup} does. */
   askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
-    return this.#context.reach.askGroup(group, message, options);
+    return this.#context.messaging.askGroup(group, message, options);
   }
 
   /**
@@ -44,12 +44,12 @@ export abstract class Addressable {
    * @throws {InvalidNameError} unless the name could be that of a group.
    */
   tag(tag: string): void {
-    this.#context.reach.tag(tag);
+    this.#context.messaging.tag(tag);
   }
 
   /** Takes a name away. One that it does not have is fine. */
   untag(tag: string): void {
-    this.#context.reach.untag(tag);
+    this.#context.messaging.untag(tag);
   }
 
   /**
@@ -63,12 +63,12 @@ export abstract class Addressable {
    * @throws {RangeError} for a key that is no text of 1 to 256 characters.
    */
   track(group: string, meta: unknown = {}, options: TrackOptions = {}): void {
-    this.#context.reach.track(group, meta, options);
+    this.#context.messaging.track(group, meta, options);
   }
 
   /** Ends being present in a group. Where it is not, that is fine. */
   untrack(group: string): void {
-    this.#context.reach.untrack(group);
+    this.#context.messaging.untrack(group);
   }
 
   /**
@@ -82,12 +82,12 @@ export abstract class Addressable {
    * this.sendJson([...this.presence("lobby").keys()]); // and then what `presence_diff` brings
    */
   watch(group: string): void {
-    this.#context.reach.watch(group);
+    this.#context.messaging.watch(group);
   }
 
   /** Ends watching a group. Where it does not, that is fine. */
   unwatch(group: string): void {
-    this.#context.reach.unwatch(group);
+    this.#context.messaging.unwatch(group);
   }
 
   /**
@@ -97,11 +97,11 @@ export abstract class Addressable {
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
   submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
-    return this.#context.reach.submit(channel, message, options);
+    return this.#context.messaging.submit(channel, message, options);
   }
 
   /** Who is present in a group, on all nodes, as far as it is known here. */
   presence<M = unknown>(group: string): Members<M> {
-    return this.#context.reach.presence(group) as Members<M>;
+    return this.#context.messaging.presence(group) as Members<M>;
   }
 }

@@ -28,7 +28,7 @@ export interface Groups {
 export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
-  readonly reach: Messaging;
+  readonly messaging: Messaging;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Hears what XState does in a machine that the consumer runs; undefined where nobody is to. */

@@ -67,14 +67,14 @@ export class InspectorSession {
   #announced = 0;
 
   constructor(internals: Internals, { failures, isHidden, tickMs }: LookoutOptions) {
-    const { environment } = internals;
+    const { context } = internals;
     this.#internals = internals;
     this.#failures = failures;
     this.#isHidden = isHidden;
     this.#tickMs = tickMs;
-    this.#nodeReport = new NodeReport(environment.layers, environment.counters);
+    this.#nodeReport = new NodeReport(context.layers, context.counters);
     const actors = { [Symbol.iterator]: () => this.#actors() };
-    this.list = new ActorList(actors, this.consumers, failures, () => timeOf(environment.clock));
+    this.list = new ActorList(actors, this.consumers, failures, () => timeOf(context.clock));
   }
 
   get histories(): ActivityLog | undefined {
@@ -104,7 +104,7 @@ export class InspectorSession {
     const { machineEvents, timer } = this.#sight;
     this.#sight = undefined;
     this.#latest = undefined;
-    this.#internals.environment.inspection.observer = undefined;
+    this.#internals.context.inspection.observer = undefined;
     machineEvents.stop();
     this.#nodeReport.stop();
     clearTimeout(timer);
@@ -123,7 +123,7 @@ export class InspectorSession {
   }
 
   #start(): ActiveSession {
-    const { inspection, supervisor, report } = this.#internals.environment;
+    const { inspection, supervisor, report } = this.#internals.context;
     const moves = new TransitionCounts();
     const histories = new ActivityLog(this.#tickMs);
     const machineEvents = new MachineEvents(
@@ -147,7 +147,7 @@ export class InspectorSession {
   /** The next tick comes the later the longer this one takes: where there is very much to see, too. */
   #pass(): void {
     const start = performance.now();
-    safely(() => this.#turn(), this.#internals.environment.report)();
+    safely(() => this.#turn(), this.#internals.context.report)();
     const took = performance.now() - start;
     const pauseMs = Math.max(this.#tickMs, Math.min(took * mostOf, longestPauseMs));
     if (this.#sight !== undefined) this.#sight.timer = this.#wait(pauseMs);
@@ -164,7 +164,7 @@ export class InspectorSession {
     const tell = safely((reader: Reader) => {
       if (news !== undefined) reader.consumersChanged(news);
       reader.ticked(tick);
-    }, this.#internals.environment.report);
+    }, this.#internals.context.report);
     for (const reader of this.#readers) tell(reader);
   }
 
@@ -192,7 +192,7 @@ export class InspectorSession {
   }
 
   *#actors(): IterableIterator<Observed> {
-    for (const actor of this.#internals.environment.supervisor.children)
+    for (const actor of this.#internals.context.supervisor.children)
       if (!this.#isHidden(actor.Consumer)) yield actor;
   }
 }

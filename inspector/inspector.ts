@@ -69,8 +69,8 @@ export function inspector(
   { path, guards = [], origins = [], payloads = false, tickMs = 500 }: InspectorOptions,
 ): void {
   const inside = runtime[internals];
-  const { environment, router, files } = inside;
-  const { inspection } = environment;
+  const { context, router, files } = inside;
+  const { inspection } = context;
   if (guards.length === 0 && process.env.NODE_ENV === "production") {
     throw new InspectorError(
       "In production the inspector needs guards, which say who may look: " +

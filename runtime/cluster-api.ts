@@ -7,7 +7,7 @@ import type {
   Tally,
 } from "../actors/index.ts";
 import type { Message } from "../layers/message.ts";
-import type { Control } from "./cluster/cluster.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { Worker, WorkerOptions, Workers, WorkHandler } from "./cluster/job-workers.ts";
 
 /**
@@ -17,22 +17,22 @@ import type { Worker, WorkerOptions, Workers, WorkHandler } from "./cluster/job-
  * the layer's server cannot be reached.
  */
 export abstract class Addressing {
-  readonly #control: Control;
+  readonly #cluster: Cluster;
   readonly #workers: Workers;
 
-  constructor(control: Control, workers: Workers) {
-    this.#control = control;
+  constructor(cluster: Cluster, workers: Workers) {
+    this.#cluster = cluster;
     this.#workers = workers;
   }
 
   /** This node's id among those that share its control layer. */
   get node(): string {
-    return this.#control.id;
+    return this.#cluster.id;
   }
 
   /** The ids of the nodes that are known to live, this one first. */
   get nodes(): readonly string[] {
-    return this.#control.ids;
+    return this.#cluster.ids;
   }
 
   /**
@@ -44,7 +44,7 @@ export abstract class Addressing {
    * @throws {InvalidMessageError}
    */
   send(channel: string, message: Message): Promise<void> {
-    return this.#control.send(channel, message);
+    return this.#cluster.send(channel, message);
   }
 
   /**
@@ -59,7 +59,7 @@ export abstract class Addressing {
    * @throws {RuntimeClosedError} once the runtime closes.
    */
   ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
-    return this.#control.ask(channel, message, options) as Promise<R>;
+    return this.#cluster.ask(channel, message, options) as Promise<R>;
   }
 
   /**
@@ -69,7 +69,7 @@ export abstract class Addressing {
    * @throws {UnknownLayerError} if it is not clear on which layer the group is.
    */
   askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
-    return this.#control.askGroup(group, message, options);
+    return this.#cluster.askGroup(group, message, options);
   }
 
   /**
@@ -80,7 +80,7 @@ export abstract class Addressing {
    * @throws {LayerUnavailableError} if the other nodes cannot be told. Here it is done all the same.
    */
   disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
-    return this.#control.disconnect(tag, code, reason, options);
+    return this.#cluster.disconnect(tag, code, reason, options);
   }
 
   /**
@@ -88,17 +88,17 @@ export abstract class Addressing {
    * A node that dies takes its members along within three of its beats.
    */
   presence<M = unknown>(group: string): Members<M> {
-    return this.#control.presence.list(group) as Members<M>;
+    return this.#cluster.presence.list(group) as Members<M>;
   }
 
   /** How many keys are present in a group, as far as it is known here. */
   presenceCount(group: string): number {
-    return this.#control.presence.count(group);
+    return this.#cluster.presence.count(group);
   }
 
   /** How many actors have a tag, on all nodes. */
   count(tag: string, options: AskOptions = {}): Promise<Tally> {
-    return this.#control.count(tag, options);
+    return this.#cluster.count(tag, options);
   }
 
   /**

@@ -8,7 +8,7 @@ export const internals = Symbol("internals");
 
 /** What it takes to run an actor without a socket, to see when all is quiet, and to look at whatever is there. */
 export interface Internals {
-  readonly environment: RuntimeContext;
+  readonly context: RuntimeContext;
   readonly admission: Admission;
   readonly router: Router;
   /** What is served at paths that have no socket, whoever asks. */

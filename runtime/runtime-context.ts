@@ -2,7 +2,7 @@ import type { InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { Child, Supervisor } from "./actor/supervisor.ts";
-import type { Control } from "./cluster/cluster.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { Workers } from "./cluster/job-workers.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
@@ -27,6 +27,6 @@ export interface RuntimeContext {
   readonly turn: FlushScheduler;
   readonly heartbeat: Heartbeat;
   readonly lagWatch: SlowReaderWatch;
-  readonly control: Control;
+  readonly cluster: Cluster;
   readonly workers: Workers;
 }

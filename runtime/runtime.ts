@@ -10,7 +10,7 @@ import { closeGradually } from "./actor/drain.ts";
 import { spawn } from "./actor/spawn.ts";
 import { Supervisor } from "./actor/supervisor.ts";
 import { ownerless, watchStrayErrors } from "./async-error-owner.ts";
-import { Control } from "./cluster/cluster.ts";
+import { Cluster } from "./cluster/cluster.ts";
 import { chooseControlLayer } from "./cluster/control-layer.ts";
 import { Workers } from "./cluster/job-workers.ts";
 import { Addressing } from "./cluster-api.ts";
@@ -116,7 +116,7 @@ const systemClock: Clock = {
  */
 export class Runtime<L extends Layers = Layers> extends Addressing {
   readonly layers: L;
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #supervisor: Supervisor<ConsumerActor>;
   readonly #router = new Router();
   readonly #files = new Map<string, PlainAnswer>();
@@ -148,7 +148,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       inspection.onFailure?.(error, where, actor);
       ownerless(() => tell(error, where));
     };
-    const control = new Control({
+    const cluster = new Cluster({
       layers: known,
       control: chooseControlLayer(known, controlAlias),
       nodeHeartbeatMs: resolved.nodeHeartbeatMs,
@@ -156,14 +156,14 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       counters,
       report,
     });
-    const workers = new Workers(known, control, report);
-    super(control, workers);
+    const workers = new Workers(known, cluster, report);
+    super(cluster, workers);
     this.layers = known as unknown as L;
     const observer = inspect && inspectionObserver(inspect, report);
     this.#supervisor = new Supervisor(observer);
-    this.#environment = {
+    this.#context = {
       layers: known,
-      control,
+      cluster,
       workers,
       limits: resolved,
       settings: new ConsumerSettingsReader(resolved),
@@ -177,11 +177,11 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
       lagWatch: new SlowReaderWatch(clock),
     };
-    this.#admission = new Admission(this.#router, guards, this.#environment.report);
-    this.#upgrades = new Upgrades(this.#environment, this.#admission, resolveCompression(compression));
+    this.#admission = new Admission(this.#router, guards, this.#context.report);
+    this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
     // Last, since nobody could close a runtime whose options are refused.
     this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
-    for (const layer of Object.values(this.layers)) layer.onError ??= this.#environment.report;
+    for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
   }
 
   /** How many actors run, spawned ones included. */
@@ -190,7 +190,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   }
 
   counters(): RuntimeCounters {
-    return this.#environment.counters.snapshot();
+    return this.#context.counters.snapshot();
   }
 
   /**
@@ -218,7 +218,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
    */
   async ready(): Promise<void> {
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
-    await this.#environment.control.ready();
+    await this.#context.cluster.ready();
   }
 
   /**
@@ -290,7 +290,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   ): Promise<ActorRef> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
     this.#check(consumer);
-    return spawn(this.#environment, consumer, scope ?? {});
+    return spawn(this.#context, consumer, scope ?? {});
   }
 
   /**
@@ -312,7 +312,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   /** @internal */
   get [internals](): Internals {
     return {
-      environment: this.#environment,
+      context: this.#context,
       admission: this.#admission,
       router: this.#router,
       files: this.#files,
@@ -323,22 +323,22 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     if (typeof consumer !== "function") {
       throw new TypeError("A consumer is a class; machineConsumer(machine) makes one of a state machine.");
     }
-    checkLayer(consumer, this.#environment.layers);
-    this.#environment.settings.of(consumer);
+    checkLayer(consumer, this.#context.layers);
+    this.#context.settings.of(consumer);
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { clock, supervisor, report } = this.#environment;
+    const { clock, supervisor, report } = this.#context;
     this.#admission.draining = true;
-    this.#environment.control.stopAsking();
-    const working = this.#environment.workers.close();
+    this.#context.cluster.stopAsking();
+    const working = this.#context.workers.close();
     this.#upgrades.refuseAll(shuttingDown);
     const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
       supervisor.whenEmpty(),
     );
     if (!(await within(new Deadline(clock, drainMs), Promise.all([drained, working])))) {
       for (const connection of this.#supervisor.children) connection.terminate();
-      this.#environment.workers.abandon();
+      this.#context.workers.abandon();
       await supervisor.whenEmpty();
     }
     this.#closed = true;
@@ -358,7 +358,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
   }
 
   async #closeLayers(): Promise<void> {
-    await this.#environment.control.close();
+    await this.#context.cluster.close();
     await Promise.all(Object.values(this.layers).map((layer) => layer.close()));
   }
 }

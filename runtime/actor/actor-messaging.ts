@@ -9,7 +9,7 @@ import type {
   TrackOptions,
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
-import type { Control } from "../cluster/cluster.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Workers } from "../cluster/job-workers.ts";
 import type { Tagged } from "../cluster/tags.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
@@ -18,7 +18,7 @@ import type { ActorInbox } from "../mailbox/ask-envelope.ts";
 import type { Tracker } from "../presence/presence.ts";
 
 /** The actor whose reach it is. */
-export interface ReachOwner extends Tagged {
+export interface MessagingOwner extends Tagged {
   readonly groups: { readonly channel: string };
   readonly isLeaving: boolean;
   readonly inbox: ActorInbox;
@@ -26,16 +26,16 @@ export interface ReachOwner extends Tagged {
 
 /** One actor's place among all: whom it asks, and what it is known by. What it holds goes with the actor. */
 export class ActorMessaging implements Messaging, Tracker {
-  readonly #control: Control;
+  readonly #cluster: Cluster;
   readonly #workers: Workers;
-  readonly #owner: ReachOwner;
+  readonly #owner: MessagingOwner;
   readonly #Consumer: ConsumerClass;
   readonly #tracked = new Set<string>();
   readonly #watched = new Set<string>();
   readonly #tags = new Set<string>();
 
-  constructor(control: Control, workers: Workers, owner: ReachOwner, Consumer: ConsumerClass) {
-    this.#control = control;
+  constructor(cluster: Cluster, workers: Workers, owner: MessagingOwner, Consumer: ConsumerClass) {
+    this.#cluster = cluster;
     this.#workers = workers;
     this.#owner = owner;
     this.#Consumer = Consumer;
@@ -46,7 +46,7 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   sendTo(channel: string, message: Message): Promise<void> {
-    return this.#control.send(channel, message);
+    return this.#cluster.send(channel, message);
   }
 
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
@@ -55,50 +55,50 @@ export class ActorMessaging implements Messaging, Tracker {
         "An actor cannot ask itself: it handles one thing at a time, so it would wait for itself.",
       );
     }
-    return this.#control.ask(channel, message, options);
+    return this.#cluster.ask(channel, message, options);
   }
 
   async askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers> {
     const layer = options.layer ?? this.#Consumer.layer;
     const chosen = layer === undefined ? options : { ...options, layer };
-    return this.#control.askGroup(group, message, chosen, this.#owner.groups.channel);
+    return this.#cluster.askGroup(group, message, chosen, this.#owner.groups.channel);
   }
 
   tag(tag: string): void {
     if (this.#owner.isLeaving) return;
-    this.#control.tags.add(tag, this.#owner);
+    this.#cluster.tags.add(tag, this.#owner);
     this.#tags.add(tag);
   }
 
   untag(tag: string): void {
-    this.#control.tags.remove(tag, this.#owner);
+    this.#cluster.tags.remove(tag, this.#owner);
     this.#tags.delete(tag);
   }
 
   track(group: string, meta: unknown, { key = this.#owner.groups.channel }: TrackOptions): void {
     if (this.#owner.isLeaving) return;
-    this.#control.presence.track(this, group, key, meta);
+    this.#cluster.presence.track(this, group, key, meta);
     this.#tracked.add(group);
   }
 
   untrack(group: string): void {
-    this.#control.presence.untrack(this, group);
+    this.#cluster.presence.untrack(this, group);
     this.#tracked.delete(group);
   }
 
   watch(group: string): void {
     if (this.#owner.isLeaving) return;
-    this.#control.presence.watch(this, group);
+    this.#cluster.presence.watch(this, group);
     this.#watched.add(group);
   }
 
   unwatch(group: string): void {
-    this.#control.presence.unwatch(this, group);
+    this.#cluster.presence.unwatch(this, group);
     this.#watched.delete(group);
   }
 
   presence(group: string): Members {
-    return this.#control.presence.list(group);
+    return this.#cluster.presence.list(group);
   }
 
   submit(channel: string, message: Message, options: SubmitOptions): Promise<string> {
@@ -108,16 +108,16 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   presenceChanged(diff: Message): void {
-    if (findHandler(this.#Consumer.on, diff.type) !== undefined) this.#control.post(this.#owner.inbox, diff);
+    if (findHandler(this.#Consumer.on, diff.type) !== undefined) this.#cluster.post(this.#owner.inbox, diff);
   }
 
   /** The actor is on its way out: nobody knows it any more. */
   leave(): void {
-    for (const tag of this.#tags) this.#control.tags.remove(tag, this.#owner);
+    for (const tag of this.#tags) this.#cluster.tags.remove(tag, this.#owner);
     this.#tags.clear();
-    for (const group of this.#tracked) this.#control.presence.untrack(this, group);
+    for (const group of this.#tracked) this.#cluster.presence.untrack(this, group);
     this.#tracked.clear();
-    for (const group of this.#watched) this.#control.presence.unwatch(this, group);
+    for (const group of this.#watched) this.#cluster.presence.unwatch(this, group);
     this.#watched.clear();
   }
 }

@@ -7,7 +7,7 @@ import {
   type Frame,
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
-import type { Control } from "../cluster/cluster.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { carried } from "../cluster/through-codec.ts";
 import type { VirtualTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
@@ -19,13 +19,13 @@ const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by
 export class ActorRef {
   readonly #connection: ConsumerActor;
   readonly #transport: VirtualTransport;
-  readonly #control: Control;
+  readonly #cluster: Cluster;
   #done: Promise<Exit> | undefined;
 
-  constructor(connection: ConsumerActor, transport: VirtualTransport, control: Control) {
+  constructor(connection: ConsumerActor, transport: VirtualTransport, cluster: Cluster) {
     this.#connection = connection;
     this.#transport = transport;
-    this.#control = control;
+    this.#cluster = cluster;
   }
 
   /** Settles when the actor has closed and holds nothing any more. Never rejects. */
@@ -72,13 +72,13 @@ export class ActorRef {
    * @throws {InvalidMessageError}
    */
   send(message: Message): void {
-    this.#control.post(this.#connection.inbox, carried(message));
+    this.#cluster.post(this.#connection.inbox, carried(message));
   }
 
   /** Asks it. @throws as {@link Runtime.ask} does. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
     const { inbox, name } = this.#connection;
-    return this.#control.askInbox(inbox, name, message, options) as Promise<R>;
+    return this.#cluster.askInbox(inbox, name, message, options) as Promise<R>;
   }
 
   /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */

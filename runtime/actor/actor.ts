@@ -47,7 +47,7 @@ export class ConsumerActor
   readonly machine: Actor<typeof connectionMachine>;
   readonly Consumer: ConsumerClass;
   readonly since: number;
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #transport: Transport;
   readonly #dispatcher: Dispatcher;
   readonly #errorOwner: ErrorOwner;
@@ -59,7 +59,7 @@ export class ConsumerActor
   #deadline: Deadline | undefined;
   // An error that has been dealt with, and may come by a second time as what a handler throws.
   #owned: unknown;
-  #reach: ActorMessaging | undefined;
+  #messaging: ActorMessaging | undefined;
   #recovery: Recovery | undefined;
   #patience: ShutdownSteps | undefined;
   #terminated = false;
@@ -68,7 +68,7 @@ export class ConsumerActor
 
   /** @param snapshot what the consumer is to go on from, if it is not a new one. */
   constructor(
-    environment: RuntimeContext,
+    context: RuntimeContext,
     Consumer: ConsumerClass,
     scope: Scope,
     transport: Transport,
@@ -77,14 +77,14 @@ export class ConsumerActor
     this.scope = scope;
     this.snapshot = snapshot;
     this.Consumer = Consumer;
-    this.since = Math.round(timeOf(environment.clock));
-    this.#environment = environment;
+    this.since = Math.round(timeOf(context.clock));
+    this.#context = context;
     this.#transport = transport;
-    this.groups = new Membership(environment, this);
-    this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, environment.report);
-    this.#dispatcher = new Dispatcher(Consumer, environment, this.#errorOwner, this);
+    this.groups = new Membership(context, this);
+    this.#errorOwner = new ErrorOwner(this, Consumer.name, scope.path, context.report);
+    this.#dispatcher = new Dispatcher(Consumer, context, this.#errorOwner, this);
     this.machine = createActor(connectionLogic, {
-      parent: environment.supervisor.actor,
+      parent: context.supervisor.actor,
       input: { effects: this },
     });
     transport.listener = this;
@@ -101,8 +101,8 @@ export class ConsumerActor
   start(deadline: Deadline): Promise<void> {
     this.#deadline = deadline;
     deadline.onPassed = () => this.machine.send({ type: "deadline" });
-    this.#environment.supervisor.add(this);
-    this.#environment.control.begin();
+    this.#context.supervisor.add(this);
+    this.#context.cluster.begin();
     this.machine.start();
     const connecting = this.#connect();
     this.mailbox.start(connecting);
@@ -195,10 +195,10 @@ export class ConsumerActor
       );
     }
     if (this.isLeaving) {
-      this.#environment.counters.drop("closing");
+      this.#context.counters.drop("closing");
       return;
     }
-    this.#environment.inspection.observer?.sent(this, frame);
+    this.#context.inspection.observer?.sent(this, frame);
     this.#transport.send(frame);
   }
 
@@ -206,10 +206,10 @@ export class ConsumerActor
     return this.#transport.waitingBytes;
   }
 
-  get reach(): ActorMessaging {
-    const { control, workers } = this.#environment;
-    this.#reach ??= new ActorMessaging(control, workers, this, this.Consumer);
-    return this.#reach;
+  get messaging(): ActorMessaging {
+    const { cluster, workers } = this.#context;
+    this.#messaging ??= new ActorMessaging(cluster, workers, this, this.Consumer);
+    return this.#messaging;
   }
 
   /** What errors call it. */
@@ -223,7 +223,7 @@ export class ConsumerActor
   }
 
   get layers(): Readonly<Record<string, ChannelLayer>> {
-    return this.#environment.layers;
+    return this.#context.layers;
   }
 
   get signal(): AbortSignal {
@@ -233,11 +233,11 @@ export class ConsumerActor
   }
 
   get clock(): Clock {
-    return this.#environment.clock;
+    return this.#context.clock;
   }
 
   get inspect(): Observer<InspectionEvent> | undefined {
-    return this.#environment.inspect;
+    return this.#context.inspect;
   }
 
   // ---- failures
@@ -255,7 +255,7 @@ export class ConsumerActor
       this.stop();
       return;
     }
-    const { settings, clock } = this.#environment;
+    const { settings, clock } = this.#context;
     this.#recovery ??= new Recovery(this, settings.of(this.Consumer).supervision, clock);
     const restart = this.#recovery.recover(error, stage);
     if (restart !== undefined) this.mailbox.interject(restart);
@@ -272,7 +272,7 @@ export class ConsumerActor
       this.#dispatcher.consumer = consumer;
       await consumer.restarted(error);
     });
-    const { settings, clock } = this.#environment;
+    const { settings, clock } = this.#context;
     const { handlerTimeoutMs } = settings.of(this.Consumer);
     if (handlerTimeoutMs === undefined) await restarting;
     else if (!(await within(new Deadline(clock, handlerTimeoutMs), restarting))) {
@@ -335,7 +335,7 @@ export class ConsumerActor
     const accepted = this.#phase === "joined";
     this.#phase = "leaving";
     this.groups.stopJoining();
-    this.#reach?.leave();
+    this.#messaging?.leave();
     this.#answered();
     this.#dispatcher.close();
     this.#recovery?.cancel();
@@ -346,7 +346,7 @@ export class ConsumerActor
   }
 
   async #leave(code: number, accepted: boolean): Promise<void> {
-    const { clock, limits, turn } = this.#environment;
+    const { clock, limits, turn } = this.#context;
     const patience = new ShutdownSteps(clock, limits.handlerGraceMs, (error, stage) =>
       this.report(error, stage),
     );
@@ -373,7 +373,7 @@ export class ConsumerActor
   }
 
   runs(machineActor: AnyActor): void {
-    this.#environment.inspection.observer?.runs(this, machineActor);
+    this.#context.inspection.observer?.runs(this, machineActor);
   }
 
   // ---- what shows of it
@@ -383,7 +383,7 @@ export class ConsumerActor
   }
 
   get tags(): Iterable<string> {
-    return this.#reach?.tags ?? [];
+    return this.#messaging?.tags ?? [];
   }
 
   get mailbox(): Mailbox {

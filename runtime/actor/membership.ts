@@ -14,22 +14,22 @@ import type { RuntimeContext } from "../runtime-context.ts";
  */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #owner: Observed;
   #channel: string | undefined;
   #inbox: Inbox | undefined;
   #left = false;
 
-  constructor(environment: RuntimeContext, owner: Observed) {
+  constructor(context: RuntimeContext, owner: Observed) {
     const { layer } = owner.Consumer;
-    this.#layer = layer === undefined ? undefined : environment.layers[layer];
-    this.#environment = environment;
+    this.#layer = layer === undefined ? undefined : context.layers[layer];
+    this.#context = context;
     this.#owner = owner;
   }
 
   get channel(): string {
     // Most actors without a layer are never addressed: their channel is made for who wants to know it.
-    const { home } = this.#environment.control;
+    const { home } = this.#context.cluster;
     this.#channel ??= home.add(this.#inbox ?? nobody).channel;
     if (this.#left && this.#layer === undefined) void home.remove(this.#channel);
     return this.#channel;
@@ -95,7 +95,7 @@ export class Membership implements Groups {
 
   async #deleteChannel(): Promise<void> {
     if (this.#channel === undefined) return;
-    if (this.#layer === undefined) return this.#environment.control.home.remove(this.#channel);
+    if (this.#layer === undefined) return this.#context.cluster.home.remove(this.#channel);
     try {
       await this.#layer.deleteChannel(this.#channel);
     } catch (error) {
@@ -105,7 +105,7 @@ export class Membership implements Groups {
   }
 
   #shows(deed: GroupDeed, group: string, message?: Message): void {
-    this.#environment.inspection.observer?.addressed(this.#owner, deed, group, message);
+    this.#context.inspection.observer?.addressed(this.#owner, deed, group, message);
   }
 
   #noLayer(): UnknownLayerError {

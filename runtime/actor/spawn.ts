@@ -13,14 +13,14 @@ type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
 /** Runs a consumer without a socket. Resolves when it has joined, and `connect` has settled; rejects if it has not. */
 export function spawn(
-  environment: RuntimeContext,
+  context: RuntimeContext,
   Consumer: ConsumerClass,
   { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
 ): Promise<ActorRef> {
-  const { clock, counters, limits } = environment;
+  const { clock, counters, limits } = context;
   const transport = new VirtualTransport(counters);
-  const connection = new ConsumerActor(environment, Consumer, new VirtualScope(scope), transport, snapshot);
-  const reference = new ActorRef(connection, transport, environment.control);
+  const connection = new ConsumerActor(context, Consumer, new VirtualScope(scope), transport, snapshot);
+  const reference = new ActorRef(connection, transport, context.cluster);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
     // It may end while its `connect` still waits for something.

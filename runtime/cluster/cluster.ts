@@ -36,7 +36,7 @@ export interface ControlSettings {
 }
 
 /** A node among others: what goes from it to actors anywhere, and what comes from other nodes for its own. */
-export class Control implements LinkListener, NodesListener {
+export class Cluster implements LinkListener, NodesListener {
   readonly tags = new Tags();
   readonly presence = new Presence({
     broadcast: (diff) => this.#link.post(undefined, "presence", diff),

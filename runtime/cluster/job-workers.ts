@@ -10,7 +10,7 @@ import { ErrorOwner, owned } from "../async-error-owner.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import { layerOf } from "./argument-checks.ts";
-import type { Control } from "./cluster.ts";
+import type { Cluster } from "./cluster.ts";
 import { carried, longestValue, sizeOf } from "./through-codec.ts";
 
 export interface WorkerOptions {
@@ -67,14 +67,14 @@ export interface Worker {
 /** The workers of one runtime, and what it gives to others to do. */
 export class Workers {
   readonly #layers: Readonly<Record<string, ChannelLayer>>;
-  readonly #control: Control;
+  readonly #control: Cluster;
   readonly #report: ErrorListener;
   readonly #open = new Set<Worker>();
   /** What ends the waiting for each handler that runs. */
   readonly #running = new Set<() => void>();
   #isClosing = false;
 
-  constructor(layers: Readonly<Record<string, ChannelLayer>>, control: Control, report: ErrorListener) {
+  constructor(layers: Readonly<Record<string, ChannelLayer>>, control: Cluster, report: ErrorListener) {
     this.#layers = layers;
     this.#control = control;
     this.#report = report;

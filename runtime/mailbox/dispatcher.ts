@@ -33,7 +33,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #inspection: Inspection;
   readonly #errorOwner: ErrorOwner;
   readonly #owner: DispatcherOwner;
@@ -44,13 +44,13 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   /** @param errorOwner whose work the consumer's is. */
   constructor(
     Consumer: ConsumerClass,
-    environment: RuntimeContext,
+    context: RuntimeContext,
     errorOwner: ErrorOwner,
     owner: DispatcherOwner,
   ) {
-    this.#settings = environment.settings.of(Consumer);
-    this.#environment = environment;
-    this.#inspection = environment.inspection;
+    this.#settings = context.settings.of(Consumer);
+    this.#context = context;
+    this.#inspection = context.inspection;
     this.#errorOwner = errorOwner;
     this.#owner = owner;
     this.mailbox = new Mailbox(this, this.#settings.mailbox);
@@ -60,7 +60,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   /** A frame of the client. */
   receive(frame: Frame): void {
-    if (!this.mailbox.putFrame(frame)) this.#environment.counters.drop("closing");
+    if (!this.mailbox.putFrame(frame)) this.#context.counters.drop("closing");
   }
 
   /** A message of the layer, or a question. */
@@ -68,11 +68,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     const taken = this.mailbox.putMessage(mail);
     if (taken === "taken") return;
     if (this.mailbox.closed) {
-      this.#environment.counters.drop("closing");
+      this.#context.counters.drop("closing");
       dropped(mail, "the actor is on its way out");
       return;
     }
-    this.#environment.counters.drop("overflow");
+    this.#context.counters.drop("overflow");
     if (taken === "refused") dropped(mail, "too many messages wait");
     if (this.#settings.mailbox.overflow === "close") ownerless(() => this.#owner.overflowed());
   }
@@ -88,7 +88,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   /** Nothing reaches the consumer any more. */
   close(): void {
-    this.#environment.counters.drop("closing", this.mailbox.close());
+    this.#context.counters.drop("closing", this.mailbox.close());
   }
 
   /** All is over: the consumer is let go, and whoever still waits for an answer of it hears so. */
@@ -118,7 +118,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   unhandled(): void {
     this.#isUnhandled = true;
-    this.#environment.counters.drop("unhandled");
+    this.#context.counters.drop("unhandled");
   }
 
   failed(error: unknown, item?: Item): void {
@@ -150,7 +150,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   async #inTime(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<void> {
-    if (await within(new Deadline(this.#environment.clock, timeoutMs), work)) return;
+    if (await within(new Deadline(this.#context.clock, timeoutMs), work)) return;
     // Nobody waits for it any more, but it is not over.
     work.then(undefined, (error: unknown) => this.#errorOwner.strayed(error));
     throw new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);

@@ -31,7 +31,7 @@ interface Written extends Batch {
 export class Outbox implements Flushable, Lagging {
   readonly #websocket: WebSocket;
   readonly #socket: Duplex;
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #settings: OutboxSettings;
   readonly #owner: OutboxOwner;
   readonly #compresses: boolean;
@@ -49,13 +49,13 @@ export class Outbox implements Flushable, Lagging {
   constructor(
     websocket: WebSocket,
     socket: Duplex,
-    environment: RuntimeContext,
+    context: RuntimeContext,
     settings: OutboxSettings,
     owner: OutboxOwner,
   ) {
     this.#websocket = websocket;
     this.#socket = socket;
-    this.#environment = environment;
+    this.#context = context;
     this.#settings = settings;
     this.#owner = owner;
     // It is the only extension that there is.
@@ -72,7 +72,7 @@ export class Outbox implements Flushable, Lagging {
 
   put(frame: Frame): void {
     if (this.#sequence === undefined) {
-      const { turn } = this.#environment;
+      const { turn } = this.#context;
       this.#sequence = turn.start.plus(frame);
       turn.add(this);
     } else {
@@ -85,12 +85,12 @@ export class Outbox implements Flushable, Lagging {
     if (sequence === undefined) return;
     this.#sequence = undefined;
     if (!this.#isOpen) {
-      this.#environment.counters.drop("closing", sequence.length);
+      this.#context.counters.drop("closing", sequence.length);
     } else if (this.#holdback !== undefined) {
       this.#holdback.add(this.#pack(sequence));
       this.#dropOldest(this.#holdback);
     } else if (this.#laggingBytes > this.#settings.maxLagBytes) {
-      this.#environment.counters.drop("slow", sequence.length);
+      this.#context.counters.drop("slow", sequence.length);
       this.#owner.lagging();
     } else {
       this.#write(this.#pack(sequence));
@@ -108,7 +108,7 @@ export class Outbox implements Flushable, Lagging {
 
   /** To be called once the socket has gone. */
   end(): void {
-    this.#environment.lagWatch.remove(this);
+    this.#context.lagWatch.remove(this);
     this.finish();
   }
 
@@ -166,7 +166,7 @@ export class Outbox implements Flushable, Lagging {
 
   #write({ content, length, size }: Written, done?: () => void): void {
     if (!this.#isOpen) {
-      this.#environment.counters.drop("closing", length);
+      this.#context.counters.drop("closing", length);
       return;
     }
     this.#writtenBytes += size;
@@ -200,16 +200,16 @@ export class Outbox implements Flushable, Lagging {
     while (this.#laggingBytes > this.#settings.maxLagBytes) {
       const oldest = holdback.takeOldest();
       if (oldest === undefined) return;
-      this.#environment.counters.drop("slow", oldest.length);
+      this.#context.counters.drop("slow", oldest.length);
     }
   }
 
   #watch(): void {
     if (this.#since !== undefined) return;
-    this.#since = timeOf(this.#environment.clock);
+    this.#since = timeOf(this.#context.clock);
     this.#takenBytes = this.#writtenBytes - this.#laggingBytes;
     this.#leftBytes = leftOf(this.#socket);
-    this.#environment.lagWatch.add(this);
+    this.#context.lagWatch.add(this);
   }
 }
 

@@ -12,7 +12,7 @@ import { listen, type SocketListener } from "./websocket-listeners.ts";
 /** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
 export class SocketTransport implements Transport, Living, OutboxOwner, SocketListener {
   listener: TransportListener | undefined;
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #offered: readonly string[];
   readonly #settings: OutboxSettings;
   #handshake: Handshake | undefined;
@@ -28,13 +28,13 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     handshake: Handshake,
     offered: readonly string[],
     settings: OutboxSettings,
-    environment: RuntimeContext,
+    context: RuntimeContext,
   ) {
     this.#handshake = handshake;
     this.#socket = handshake.socket;
     this.#offered = offered;
     this.#settings = settings;
-    this.#environment = environment;
+    this.#context = context;
     handshake.onLost = () => {
       this.listener?.lost(CloseCode.abnormal, "The client went away while connecting");
       this.listener?.ended();
@@ -49,8 +49,8 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     this.#handshake = undefined;
     if (!websocket) return;
     this.#websocket = websocket;
-    this.#outbox = new Outbox(websocket, handshake.socket, this.#environment, this.#settings, this);
-    this.#beating = this.#environment.heartbeat.add(this);
+    this.#outbox = new Outbox(websocket, handshake.socket, this.#context, this.#settings, this);
+    this.#beating = this.#context.heartbeat.add(this);
     listen(websocket, this);
   }
 
@@ -69,7 +69,7 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
   }
 
   closed(code: number, reason: string): void {
-    if (this.#beating !== undefined) this.#environment.heartbeat.remove(this, this.#beating);
+    if (this.#beating !== undefined) this.#context.heartbeat.remove(this, this.#beating);
     this.#outbox?.end();
     this.listener?.lost(code, reason);
     this.listener?.ended();
@@ -78,7 +78,7 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
   // ---- what goes out
 
   reject(status: number, reason: string): void {
-    this.#environment.counters.refuse();
+    this.#context.counters.refuse();
     this.#handshake?.refuse(status, reason);
     this.listener?.ended();
   }

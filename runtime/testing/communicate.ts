@@ -59,9 +59,9 @@ export function communicate<C extends ConsumerClass>(
     ...request
   } = (given ?? {}) as CommunicateOptions<ConsumerClass>;
   const runtime: TestedRuntime = theirs ?? ownRuntime(Consumer, options);
-  const { environment } = runtime[internals];
-  checkLayer(Consumer, environment.layers);
-  environment.settings.of(Consumer);
+  const { context } = runtime[internals];
+  checkLayer(Consumer, context.layers);
+  context.settings.of(Consumer);
   const { subprotocols = [] } = request;
   const route = { pattern: path, Consumer, checks: {}, guards, answer: requireUpgrade };
   return new Communicator({
@@ -71,7 +71,7 @@ export function communicate<C extends ConsumerClass>(
     admit() {
       const incoming = virtualRequest(path, request);
       const scope = new RequestScope({ path, query: String(query ?? "") }, params, incoming, user);
-      return new Admission(new Router(), [], environment.report).guard({ route, scope }, incoming);
+      return new Admission(new Router(), [], context.report).guard({ route, scope }, incoming);
     },
   });
 }

@@ -46,7 +46,7 @@ export class Communicator {
   /** @internal */
   constructor(entrance: Entrance) {
     this.#entrance = entrance;
-    const { counters } = entrance.runtime[internals].environment;
+    const { counters } = entrance.runtime[internals].context;
     this.#transport = new ClientTransport(counters, entrance.subprotocols);
     void this.closed.then((closed) => {
       this.#ended = closed;
@@ -142,7 +142,7 @@ export class Communicator {
    *   tell what is on its way, and `forMs` is not given.
    */
   async receiveNothing({ forMs = 0, ...options }: ReceiveNothingOptions = {}): Promise<void> {
-    const { layers } = this.runtime[internals].environment;
+    const { layers } = this.runtime[internals].context;
     const opaque = Object.keys(layers).filter((alias) => layers[alias]?.inFlight === undefined);
     if (opaque.length > 0 && forMs === 0) {
       throw new ExpectationError(
@@ -188,8 +188,8 @@ export class Communicator {
   }
 
   async #connect(): Promise<Answer> {
-    const { environment, admission } = this.runtime[internals];
-    const deadline = new Deadline(environment.clock, environment.limits.connectTimeoutMs);
+    const { context, admission } = this.runtime[internals];
+    const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
     deadline.onPassed = () => this.#transport.refuse(503, "Connecting took too long");
     const admitted = admission.draining ? shutDown : await this.#entrance.admit();
     if (isRefusal(admitted)) this.#transport.reject(admitted.status, admitted.reason);
@@ -197,7 +197,7 @@ export class Communicator {
       deadline.cancel();
     } else {
       const { route, scope } = admitted;
-      this.#connection = new ConsumerActor(environment, route.Consumer, scope, this.#transport);
+      this.#connection = new ConsumerActor(context, route.Consumer, scope, this.#transport);
       // What fails here is answered, and reported.
       this.#connection.start(deadline).catch(() => {});
     }

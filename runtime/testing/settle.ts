@@ -23,11 +23,11 @@ const { setImmediate } = globalThis;
  * @throws {ExpectationError} that lists who is still busy when `timeoutMs` have passed; nobody is stopped by that.
  */
 export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: Patient = {}): Promise<void> {
-  const { environment } = runtime[internals];
+  const { context } = runtime[internals];
   const end = performance.now() + timeoutMs;
   return new Promise((resolve, reject) => {
     const look = () => {
-      const busy = whatIsBusy(environment);
+      const busy = whatIsBusy(context);
       if (busy.length === 0) resolve();
       else if (performance.now() < end) setImmediate(look);
       else reject(new ExpectationError(`Not settled after ${timeoutMs} ms: ${busy.join(", ")}.`));

@@ -5,7 +5,7 @@ import { type Admission, isRefusal } from "./admission.ts";
 /** Answers a plain request for a path that has nothing but a socket. */
 export function requireUpgrade(_: IncomingMessage, response: ServerResponse): void {
   const reason = "This path speaks WebSocket: connect with a WebSocket client";
-  answer(response, { status: 426, reason }, { Upgrade: "websocket", ConsumerActor: "Upgrade" });
+  answer(response, { status: 426, reason }, { Upgrade: "websocket", Connection: "Upgrade" });
 }
 
 /**

@@ -20,21 +20,21 @@ interface UpgradeRequest extends IncomingMessage {
 
 /** Takes upgrades from their first byte to a running connection. */
 export class Upgrades {
-  readonly #environment: RuntimeContext;
+  readonly #context: RuntimeContext;
   readonly #admission: Admission;
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
-  constructor(environment: RuntimeContext, admission: Admission, compression: ResolvedCompression) {
-    this.#environment = environment;
+  constructor(context: RuntimeContext, admission: Admission, compression: ResolvedCompression) {
+    this.#context = context;
     this.#admission = admission;
     // Not written in place, because the types of ws do not know `closeTimeout` yet.
     const options = {
-      closeTimeout: environment.limits.closeTimeoutMs,
+      closeTimeout: context.limits.closeTimeoutMs,
       noServer: true,
       clientTracking: false,
       perMessageDeflate: compression,
-      maxPayload: environment.limits.maxPayload,
+      maxPayload: context.limits.maxPayload,
       // ws calls this when the request is a well-formed handshake, and goes on when `answer` is called, however late.
       verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
         const handshake = req[pending];
@@ -56,7 +56,7 @@ export class Upgrades {
     if (isRefusal(found)) {
       // Those that ws is given have a listener of its own.
       surviveErrors(socket);
-      this.#environment.counters.refuse();
+      this.#context.counters.refuse();
       refuseUpgrade(socket, found);
       return;
     }
@@ -67,9 +67,9 @@ export class Upgrades {
     });
     // Otherwise ws has refused it: it is no handshake.
     if (handshake.complete) {
-      this.#environment.turn.add(handshake);
+      this.#context.turn.add(handshake);
       this.#admit(found, handshake);
-    } else this.#environment.counters.refuse();
+    } else this.#context.counters.refuse();
   }
 
   /** Refuses those that guards have not answered for yet. */
@@ -81,7 +81,7 @@ export class Upgrades {
   }
 
   #admit(found: Candidate, handshake: Handshake): void {
-    const { clock, limits, turn } = this.#environment;
+    const { clock, limits, turn } = this.#context;
     // Most have their answer in the turn that they come in.
     const deadline = new Deadline(clock, limits.connectTimeoutMs, turn);
     const admitted = this.#admission.guard(found, handshake.request);
@@ -108,15 +108,15 @@ export class Upgrades {
       return;
     }
     const { route, scope } = admitted;
-    const { outbox } = this.#environment.settings.of(route.Consumer);
-    const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#environment);
-    const connection = new ConsumerActor(this.#environment, route.Consumer, scope, transport);
+    const { outbox } = this.#context.settings.of(route.Consumer);
+    const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
+    const connection = new ConsumerActor(this.#context, route.Consumer, scope, transport);
     void connection.start(deadline);
   }
 
   #refuse(handshake: Handshake, { status, reason }: Refusal): void {
     if (handshake.over) return;
-    this.#environment.counters.refuse();
+    this.#context.counters.refuse();
     handshake.refuse(status, reason);
   }
 }

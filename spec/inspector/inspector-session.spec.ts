@@ -173,13 +173,13 @@ describe("Lookout", () => {
   it("keeps nothing, hears nothing and runs no timer while nobody looks", async () => {
     const { runtime, url } = await serve({ layers: {} });
     inspector(runtime, { path: "/inspect", tickMs: 20 });
-    const { environment } = runtime[internals];
-    const connections = environment.supervisor.actor.system;
+    const { context } = runtime[internals];
+    const connections = context.supervisor.actor.system;
     const lamp = await runtime.spawn(machineConsumer(light));
     const listening = listeners(lamp.machineActor as AnyActor);
     const timers = sessionTimers();
     const state = () => ({
-      looks: environment.inspection.observer !== undefined,
+      looks: context.inspection.observer !== undefined,
       hears: isInspected(connections),
       listening: listening(),
       timers: timers.count,
@@ -198,7 +198,7 @@ describe("Lookout", () => {
       await other.next("tick", ({ figures }) => figures.watching === 1);
       expect(state()).to.deep.equal(awake);
       await other.close();
-      while (environment.supervisor.size > 1) await new Promise(setImmediate);
+      while (context.supervisor.size > 1) await new Promise(setImmediate);
       expect(state()).to.deep.equal(still);
       const again = await InspectorClient.open(url);
       expect((await again.open(lamp.machine.sessionId)).entries).to.deep.equal([]);
@@ -332,7 +332,7 @@ describe("Lookout", () => {
     inspector(runtime, { path: "/inspect", tickMs: 20 });
     const one = await InspectorClient.open(url);
     await one.next("tick");
-    const [first] = [...runtime[internals].environment.supervisor.children];
+    const [first] = [...runtime[internals].context.supervisor.children];
     Object.defineProperty(first, "send", {
       value: () => {
         throw new Error("not to be told");
@@ -356,7 +356,7 @@ describe("Lookout", () => {
     const { page, runtime, failures } = await look();
     const talk = await runtime.spawn(Talk);
     await page.open(talk.machine.sessionId);
-    const { observer } = runtime[internals].environment.inspection;
+    const { observer } = runtime[internals].context.inspection;
     const item = new Proxy(
       {},
       {
@@ -365,7 +365,7 @@ describe("Lookout", () => {
         },
       },
     );
-    const [actor] = [...runtime[internals].environment.supervisor.children].filter(
+    const [actor] = [...runtime[internals].context.supervisor.children].filter(
       ({ machine }) => machine === talk.machine,
     );
     observer?.handling(actor as Observed, item as never);

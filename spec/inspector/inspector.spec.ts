@@ -162,7 +162,7 @@ describe("inspector", () => {
 
     it("at all, unless it is asked for: nothing hears of failures then", async () => {
       await using runtime = createRuntime();
-      expect(runtime[internals].environment.inspection).to.deep.equal({
+      expect(runtime[internals].context.inspection).to.deep.equal({
         observer: undefined,
         onFailure: undefined,
       });

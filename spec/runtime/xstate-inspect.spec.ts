@@ -216,7 +216,7 @@ describe("inspect", () => {
 
   it("costs nothing where it is not given", async () => {
     const { runtime } = await serve({ layers: {} });
-    const { supervisor, inspect } = runtime[internals].environment;
+    const { supervisor, inspect } = runtime[internals].context;
     expect(inspect).to.equal(undefined);
     expect(isInspected(supervisor.actor.system)).to.equal(false);
     const heard: string[] = [];
@@ -236,7 +236,7 @@ describe("inspect", () => {
         if (event.type === "@xstate.microstep") taken.push(event.event.type);
       },
     });
-    runtime[internals].environment.supervisor.actor.system.inspect(() => {}).unsubscribe();
+    runtime[internals].context.supervisor.actor.system.inspect(() => {}).unsubscribe();
     await runtime.spawn(Parrot);
     expect(taken).to.deep.equal(["accept"]);
   });

@@ -21,7 +21,7 @@ export class HashRing {
     if (hosts.length === 0) throw new TypeError("A ring needs at least one host.");
     const twice = hosts.find((host, index) => hosts.indexOf(host) !== index);
     if (twice !== undefined)
-      throw new TypeError(`Each host may be named once only, but ${twice} is required twice.`);
+      throw new TypeError(`Each host may be named once only, but ${twice} is there twice.`);
     const places = hosts.flatMap((host) =>
       Array.from({ length: placesPerHost }, (_, index) => ({ at: hash(`${host}#${index}`), host })),
     );

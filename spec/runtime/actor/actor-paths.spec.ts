@@ -54,7 +54,7 @@ async function begin() {
   const clock = new SimulatedClock();
   const { runtime, url } = await serve({ layers: {}, clock, connectTimeoutMs });
   const taken: string[] = [];
-  runtime[internals].environment.supervisor.actor.system.inspect((inspected) => {
+  runtime[internals].context.supervisor.actor.system.inspect((inspected) => {
     if (inspected.type === "@xstate.microstep") taken.push(...inspected._transitions.map(named));
   });
   const answer = gate();

@@ -197,7 +197,7 @@ describe("every way out", () => {
   }
 
   it("leaves nothing behind: SIGTERM ends the process", async () => {
-    const program = fileURLToPath(new URL("support/sigterm.ts", import.meta.url));
+    const program = fileURLToPath(new URL("../support/sigterm.ts", import.meta.url));
     const flags = ["--import=tsx", "--conditions=greenroom-source", program];
     const { stdout } = await run(process.execPath, flags);
     expect(stdout.trim().split("\n")).to.deep.equal([

@@ -63,7 +63,7 @@ class Watcher extends WebSocketConsumer<{ messages: Diffs }> {
 }
 
 /** How many groups somebody on this node watches. */
-const watched = (runtime: ChatRuntime) => runtime[internals].environment.control.presence.watched;
+const watched = (runtime: ChatRuntime) => runtime[internals].context.cluster.presence.watched;
 
 const shown = (members: Members) => Object.fromEntries(members);
 const guest = (key: string, name = key) => query(`key=${key}&name=${name}`);

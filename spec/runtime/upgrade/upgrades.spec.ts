@@ -53,7 +53,7 @@ describe("Upgrades", () => {
   const upgrade = (path: string, headers: Record<string, string> = {}, method = "GET") =>
     `${method} ${path} HTTP/1.1\r\n${Object.entries({
       Host: "127.0.0.1",
-      ConsumerActor: "Upgrade",
+      Connection: "Upgrade",
       Upgrade: "websocket",
       "Sec-WebSocket-Version": "13",
       "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
