@@ -1,46 +1,43 @@
 import { Fifo } from "../mailbox/fifo.ts";
 
-/** Frames that are written in one go. */
+/** Frames that are written together. */
 export interface Batch {
-  /** How many frames. */
+  /** The number of frames. */
   readonly length: number;
-  /** How many bytes on the wire. */
+  /** Bytes on the wire. */
   readonly size: number;
 }
 
-/**
- * What a socket is not given before it has passed on what it was given last, so that the oldest of it can be dropped while
- * it waits.
- */
+/** Holds writes back until the socket has passed on the one before, so that the oldest can be dropped while they wait. */
 export class HeldWrites<B extends Batch> {
   readonly #write: (batch: B, done: () => void) => void;
   readonly #waiting = new Fifo<B>();
   #bytes = 0;
   #isWriting = false;
 
-  /** @param write gives the socket a batch, and calls `done` once when it has been passed on. Where it never is, nothing more is. */
+  /** @param write gives the socket a batch, and calls `done` once when the socket has passed it on. */
   constructor(write: (batch: B, done: () => void) => void) {
     this.#write = write;
   }
 
-  /** How many bytes wait. */
+  /** Bytes that wait. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Writes a batch after all those that wait. */
+  /** Writes a batch after those that wait. */
   add(batch: B): void {
     this.#waiting.push(batch);
     this.#bytes += batch.size;
     if (!this.#isWriting) this.#next();
   }
 
-  /** Takes out the one that has waited longest, unless there is no newer one. */
+  /** Takes out the oldest batch, unless there is no newer one. */
   takeOldest(): B | undefined {
     return this.#waiting.size > 1 ? this.take() : undefined;
   }
 
-  /** Takes out the one that has waited longest. */
+  /** Takes out the oldest batch. */
   take(): B | undefined {
     const batch = this.#waiting.shift();
     this.#bytes -= batch?.size ?? 0;

@@ -23,7 +23,7 @@ describe("Handshake", () => {
     socket.destroy();
     await once(socket, "close");
     expect(lost()).to.equal(1);
-    expect(handshake.over).to.equal(true);
+    expect(handshake.isSettled).to.equal(true);
     expect(listeners()).to.equal(before);
   });
 
@@ -36,7 +36,7 @@ describe("Handshake", () => {
       expect(lost()).to.equal(0);
       handshake.flush();
       expect(lost(), end).to.equal(1);
-      expect(handshake.over).to.equal(true);
+      expect(handshake.isSettled).to.equal(true);
     }
   });
 

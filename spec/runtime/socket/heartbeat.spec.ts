@@ -2,14 +2,14 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
-import { Heartbeat, type Living } from "../../../runtime/socket/heartbeat.ts";
+import { Heartbeat, type HeartbeatTarget } from "../../../runtime/socket/heartbeat.ts";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { serve, stopServing } from "../../support/serving.ts";
 import { Ticks } from "../support/ticks.ts";
 
-class Peer implements Living {
+class Peer implements HeartbeatTarget {
   pings = 0;
   vanished = 0;
   signs = true;
