@@ -3,14 +3,14 @@ import type { Scope } from "../../actors/index.ts";
 import type { Refusal } from "../http-response.ts";
 
 /**
- * Decides, before an upgrade is answered and before an actor is made, whether to let it in. Guards run in order, those of
- * the runtime first, then those of the route:
+ * Decides whether to let a request in, before it is answered and an actor is made. Guards run in order, those of the
+ * runtime first, then those of the route:
  *
  * - returning nothing lets it in
  * - returning `{ status, reason }` refuses it with that HTTP status
  * - returning `{ user }` lets it in and sets `scope.user` for the guards after it and for the consumer
  *
- * What a guard throws is answered with 500 and goes to `onError`.
+ * If a guard throws, the answer is 500, and the error goes to `onError`.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export interface OriginGuardOptions {
  * and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as it does behind a proxy
  * that speaks TLS.
  *
- * @throws {TypeError} if `allow` holds something that is no origin.
+ * @throws {TypeError} if an entry of `allow` is not an origin.
  */
 export function originGuard({ allow = [], allowMissing = true }: OriginGuardOptions = {}): Guard {
   const allowed = new Set(allow.map(normalise));
@@ -63,7 +63,7 @@ function isSameHost(origin: string, host: string): boolean {
 
 function normalise(origin: string): string {
   if (!URL.canParse(origin) || new URL(origin).origin === "null") {
-    throw new TypeError(`"${origin}" is no origin: write it like "https://app.example.com".`);
+    throw new TypeError(`"${origin}" is not an origin: write it like "https://app.example.com".`);
   }
   return new URL(origin).origin;
 }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { groupName, WebSocketConsumer } from "greenroom";
-import { requireUpgrade } from "../../../runtime/upgrade/plain-request.ts";
+import { requireUpgrade } from "../../../runtime/upgrade/admission.ts";
 import { Router } from "../../../runtime/upgrade/router.ts";
 
 class Anything extends WebSocketConsumer {}
