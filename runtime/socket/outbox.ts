@@ -138,13 +138,16 @@ export class Outbox implements Flushable, SlowReader {
   }
 
   #encode(frames: FrameTrie): Write {
-    let content: Write["content"] | undefined;
+    const { length } = frames;
     try {
-      if (!this.#compresses) content = this.#unpool(frames.bytes);
+      if (!this.#compresses) {
+        const content = this.#unpool(frames.bytes);
+        return { content, length, size: content.length };
+      }
     } catch {
       // The frame that cannot be encoded is reported when ws writes each for itself.
     }
-    return { content: content ?? frames.frames, length: frames.length, size: frames.size };
+    return { content: frames.frames, length, size: frames.size };
   }
 
   /** What waits must not keep more memory than its own: small buffers are parts of one of 8 KiB. */
