@@ -52,15 +52,15 @@ export class FrameTrie {
 
   /** Bytes on the wire. */
   get size(): number {
-    const unknown: FrameTrie[] = [];
-    let node: FrameTrie = this;
-    for (; node.#size === undefined && node.#parent !== undefined; node = node.#parent) unknown.push(node);
-    let size = node.#size ?? 0;
-    for (const child of unknown.reverse()) {
-      size += encodedSize(child.frame);
-      child.#size = size;
+    if (this.#size === undefined) {
+      let size = 0;
+      let node: FrameTrie = this;
+      for (; node.#size === undefined && node.#parent !== undefined; node = node.#parent) {
+        size += encodedSize(node.frame);
+      }
+      this.#size = size + (node.#size ?? 0);
     }
-    return size;
+    return this.#size;
   }
 
   /** The frames, encoded. @throws as {@link encodeFrame} does, for one of them. */

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../../actors/index.ts";
@@ -13,7 +12,6 @@ import type { Flushable } from "./flush-scheduler.ts";
  * for the client's departure only from the end of that turn on; it cannot notice it once the client has sent something.
  */
 export class Handshake implements Flushable {
-  readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** Called once if the client goes before it has an answer. */
   onLost: (() => void) | undefined;
@@ -25,8 +23,7 @@ export class Handshake implements Flushable {
   #isSettled = false;
   #isWatching = false;
 
-  constructor(request: IncomingMessage, socket: Duplex) {
-    this.request = request;
+  constructor(socket: Duplex) {
     this.socket = socket;
   }
 
@@ -61,11 +58,6 @@ export class Handshake implements Flushable {
     if (this.#isSettled) return;
     this.#settle();
     refuseUpgrade(this.socket, { status, reason });
-  }
-
-  /** Cuts the socket, answered or not. */
-  destroy(): void {
-    this.socket.destroy();
   }
 
   #settle(): void {

@@ -76,7 +76,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
 
   terminate(): void {
     this.#websocket?.terminate();
-    this.#handshake?.destroy();
+    this.#handshake?.socket.destroy();
   }
 
   pause(): void {

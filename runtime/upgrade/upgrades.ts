@@ -61,14 +61,14 @@ export class Upgrades {
       refuseUpgrade(socket, found);
       return;
     }
-    const handshake = new Handshake(request, socket);
+    const handshake = new Handshake(socket);
     request[handshakeOf] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
     });
     if (handshake.complete) {
       this.#context.turn.add(handshake);
-      this.#admit(found, handshake);
+      this.#admit(found, request, handshake);
     } else this.#context.counters.refuse();
   }
 
@@ -80,11 +80,11 @@ export class Upgrades {
     }
   }
 
-  #admit(found: Candidate, handshake: Handshake): void {
+  #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
     const { clock, limits, turn: flushScheduler } = this.#context;
     // Most upgrades are answered in the turn in which they arrive, and need no timer.
     const deadline = new Deadline(clock, limits.connectTimeoutMs, flushScheduler);
-    const admitted = this.#admission.guard(found, handshake.request);
+    const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
       this.#start(admitted, handshake, deadline);
       return;

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Handshake } from "../../../runtime/socket/handshake.ts";
@@ -7,7 +6,7 @@ import { Handshake } from "../../../runtime/socket/handshake.ts";
 function begin() {
   // As a server's socket, which is not destroyed by its end.
   const socket = new PassThrough({ autoDestroy: false });
-  const handshake = new Handshake({} as IncomingMessage, socket);
+  const handshake = new Handshake(socket);
   let lost = 0;
   handshake.onLost = () => {
     lost += 1;
