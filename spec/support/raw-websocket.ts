@@ -23,6 +23,23 @@ export interface FrameFlags {
   readonly rsv1?: boolean;
 }
 
+/** The text of a client's request. */
+export function upgradeRequest(
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = "GET",
+): string {
+  const lines = Object.entries({
+    Host: "127.0.0.1",
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`;
+}
+
 const open = new Set<RawWebSocket>();
 
 /** For `afterEach`: ends all that were opened. They do not answer a close by themselves. */
@@ -64,15 +81,7 @@ export class RawWebSocket {
     const client = new RawWebSocket(url);
     open.add(client);
     const { pathname, search } = new URL(url);
-    const lines = Object.entries({
-      Host: "127.0.0.1",
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      ...headers,
-    }).map(([name, value]) => `${name}: ${value}\r\n`);
-    client.socket.write(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n`);
+    client.socket.write(upgradeRequest(`${pathname}${search}`, headers));
     let end = -1;
     while (end < 0) {
       const bytes = await client.#peek(client.#size + 1);

@@ -13,6 +13,7 @@ import {
 import { SimulatedClock } from "xstate";
 import { Client } from "../../support/client.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
+import { onWrite } from "../support/on-write.ts";
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -25,29 +26,14 @@ async function flushed(): Promise<void> {
 describe("Outbox", () => {
   afterEach(stopServing);
 
-  /** Counts how often a socket hands something to the operating system. */
-  function countWrites(socket: Socket): () => number {
-    let writes = 0;
-    for (const method of ["_write", "_writev"] as const) {
-      const original = socket[method] as (...args: unknown[]) => void;
-      Object.assign(socket, {
-        [method](...args: unknown[]) {
-          writes++;
-          original.apply(socket, args);
-        },
-      });
-    }
-    return () => writes;
-  }
-
   it("writes all frames of one turn at its end, in one write and in order", async () => {
     let socket: Socket | undefined;
-    let writes = () => 0;
+    let writes = 0;
     const written: number[] = [];
     class Burst extends WebSocketConsumer {
       override receive() {
         for (let n = 0; n < 100; n++) this.send(`${n}`);
-        written.push(writes());
+        written.push(writes);
       }
     }
     const { runtime, url, server } = await serve({ layers: {} });
@@ -56,10 +42,12 @@ describe("Outbox", () => {
       socket = connection;
     });
     const client = await Client.open(`${url}/ws`);
-    if (socket) writes = countWrites(socket);
+    onWrite(socket as unknown as Socket, () => {
+      writes += 1;
+    });
     client.send("go");
     expect(await client.take(100)).to.deep.equal(Array.from({ length: 100 }, (_, n) => `${n}`));
-    expect([...written, writes()]).to.deep.equal([0, 1]);
+    expect([...written, writes]).to.deep.equal([0, 1]);
   });
 
   it("counts the frames of a client that went before they were written", async () => {

@@ -80,46 +80,17 @@ const hostMachine = setup({
 });
 
 const names = [
-  ...["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", ""],
+  ..."__proto__ constructor prototype toString hasOwnProperty valueOf".split(" "),
   // Of our own methods and properties.
-  ...[
-    "connect",
-    "disconnect",
-    "receive",
-    "send",
-    "close",
-    "groupAdd",
-    "restarted",
-    "onGap",
-    "behaviour",
-    "on",
-  ],
-  ...[
-    "xstate.stop",
-    "xstate.init",
-    "xstate.error.actor.0",
-    "xstate.done.state.host",
-    "message.note",
-    "frame.echo",
-  ],
-  ...["*", "frame.*", "unknown", "x".repeat(10_000), "\u0000", "💥"],
+  ..."connect disconnect receive send close groupAdd restarted onGap machineActor on".split(" "),
+  ..."xstate.stop xstate.init xstate.error.actor.0 xstate.done.state.host message.note frame.echo".split(" "),
+  ...["", "*", "frame.*", "unknown", "x".repeat(10_000), "\u0000", "💥"],
 ];
 const deep = "[".repeat(20_000) + "]".repeat(20_000);
 
 const frames: readonly (string | Uint8Array)[] = [
-  ...[
-    "null",
-    "1",
-    "[]",
-    '"echo"',
-    "{}",
-    "",
-    "{",
-    deep,
-    '{"toString":"x"}',
-    '{"type":null}',
-    '{"type":["echo"]}',
-  ],
+  ...["null", "1", "[]", '"echo"', "{}", "", "{", deep],
+  ...['{"toString":"x"}', '{"type":null}', '{"type":["echo"]}'],
   ...['{"type":{"toString":"x"}}', '{"__proto__":{"type":"throw"}}', '{"type":"throw"}', '{"type":"reject"}'],
   ...names.map((type) => JSON.stringify({ type, __proto__: null, constructor: 1 })),
   // Names of groups that are none, and reasons and codes that no close frame can hold.
