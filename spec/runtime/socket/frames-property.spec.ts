@@ -29,25 +29,24 @@ const step = fc.tuple(fc.shuffledSubarray(sockets, { minLength: 1 }), frame);
 const turns = fc.array(fc.array(step, { maxLength: 12 }), { maxLength: 6 });
 
 describe("any frames, to any sockets, in any turns", () => {
+  afterEach(stopServing);
+
   for (const [how, extensions, numRuns] of [
     ["", [], 40],
     [", with compression for some", ["", "permessage-deflate"], 25],
   ] as const) {
-    it(`reach each socket as its own sequence${how}`, () =>
-      fc.assert(
-        fc.asyncProperty(turns, async (script) => {
-          // A server for each, so that what one breaks does not count against the next.
-          const options = { compression: extensions.length > 0 };
-          const speakers = await serveSpeakers(rawEchoes(...extensions), sockets.length, options);
-          try {
-            await speakers.play(script);
-          } finally {
-            await speakers.echoes.stop();
-            await stopServing();
-          }
-        }),
-        // What comes after a failure would wait for what was broken.
-        { numRuns, endOnFailure: true },
-      ));
+    it(`reach each socket as its own sequence${how}`, async () => {
+      const options = { compression: extensions.length > 0 };
+      const speakers = await serveSpeakers(rawEchoes(...extensions), sockets.length, options);
+      try {
+        await fc.assert(
+          fc.asyncProperty(turns, (script) => speakers.play(script)),
+          // The sockets are the same for all runs: what comes after a failure would wait for what was broken.
+          { numRuns, endOnFailure: true },
+        );
+      } finally {
+        await speakers.echoes.stop();
+      }
+    });
   }
 });
