@@ -28,11 +28,12 @@ export interface CompressionOptions {
   readonly level?: number;
 }
 
-const switches = ["serverNoContextTakeover", "clientNoContextTakeover"];
 const maxInt32 = 2 ** 31 - 1;
-const ranges: Readonly<Record<string, IntegerRange>> = {
+const rules: Readonly<Record<keyof CompressionOptions, IntegerRange | "boolean">> = {
   threshold: { min: 0, max: maxInt32 },
   concurrencyLimit: { max: maxInt32 },
+  serverNoContextTakeover: "boolean",
+  clientNoContextTakeover: "boolean",
   serverMaxWindowBits: { min: 9, max: 15 },
   level: { max: 9 },
 };
@@ -62,13 +63,13 @@ export function resolveCompression(given: boolean | CompressionOptions): ServerO
 
 function checkOptions(options: CompressionOptions): void {
   for (const [name, value] of Object.entries(options)) {
-    const range = Object.hasOwn(ranges, name) ? ranges[name] : undefined;
-    if (!range && !switches.includes(name)) {
-      const known = [...Object.keys(ranges), ...switches].join(", ");
+    if (!Object.hasOwn(rules, name)) {
+      const known = Object.keys(rules).join(", ");
       throw new InvalidOptionError(`There is no option "${name}" of compression. There are: ${known}.`);
     }
+    const rule = rules[name as keyof CompressionOptions];
     if (value === undefined) continue;
-    if (range) checkInteger(`compression.${name}`, value, range);
+    if (rule !== "boolean") checkInteger(`compression.${name}`, value, rule);
     else if (typeof value !== "boolean") {
       throw new InvalidOptionError(`\`compression.${name}\` must be true or false, not ${value}.`);
     }

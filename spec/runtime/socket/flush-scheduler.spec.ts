@@ -56,8 +56,8 @@ describe("FlushScheduler", () => {
       perTurn.push(flushed.length - before);
     }
     expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
-    // 5 ms are 100 of them, looked at after every 64.
-    for (const count of perTurn) expect(count).to.be.at.most(100 + 64);
+    // 5 ms are 100 of them, looked at after every 4.
+    for (const count of perTurn) expect(count).to.be.at.most(100 + 4);
     expect(perTurn.length).to.be.within(7, 10);
   });
 
