@@ -6,17 +6,12 @@ import { timeOf } from "../deadline.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 import type { FrameTrie } from "./frame-trie.ts";
-import { type Batch, HeldWrites } from "./held-writes.ts";
+import { HeldWrites, type Write } from "./held-writes.ts";
 import type { SlowReader } from "./slow-reader-watch.ts";
 import type { TransportListener } from "./transport.ts";
 
 /** What the outboxes of a runtime share. */
 export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "turn" | "lagWatch">;
-
-/** One turn's frames as one buffer; or as they are, if ws is to compress them, or one of them cannot be encoded. */
-interface Write extends Batch {
-  readonly content: Buffer | readonly Frame[];
-}
 
 /**
  * The frames that wait to be written to one socket: those of a turn of the event loop in one write, at its end.
@@ -31,14 +26,13 @@ export class Outbox implements Flushable, SlowReader {
   readonly #settings: OutboxSettings;
   readonly #listener: TransportListener;
   readonly #compresses: boolean;
-  readonly #heldWrites: HeldWrites<Write> | undefined;
+  readonly #heldWrites: HeldWrites | undefined;
   /** The frames of this turn. */
   #frames: FrameTrie | undefined;
   #writtenBytes = 0;
-  /** How many of them had left this process at `#stalledSince`; a write that is under way does not count. */
-  #sentBytes = 0;
-  /** The bytes that were left of the write under way at `#stalledSince`; 0 if that is not known. */
-  #unsentBytes = 0;
+  /** `#sentBytes`, and the bytes left of the write under way, at `#stalledSince`. */
+  #lastSent = 0;
+  #lastUnsent = 0;
   /** Since when the client has read nothing, in milliseconds; undefined while nothing waits. */
   #stalledSince: number | undefined;
 
@@ -109,17 +103,12 @@ export class Outbox implements Flushable, SlowReader {
   }
 
   checkProgress(nowMs: number): boolean {
-    const waiting = this.#laggingBytes;
-    if (waiting === 0 || this.#stalledSince === undefined || !this.#isOpen) {
+    if (this.#laggingBytes === 0 || this.#stalledSince === undefined || !this.#isOpen) {
       this.#stalledSince = undefined;
       return false;
     }
-    const sent = this.#writtenBytes - waiting;
-    const unsent = writeQueueSize(this.#socket);
-    if (sent > this.#sentBytes || unsent !== this.#unsentBytes) {
-      this.#sentBytes = sent;
-      this.#unsentBytes = unsent;
-      this.#stalledSince = nowMs;
+    if (this.#sentBytes > this.#lastSent || writeQueueSize(this.#socket) !== this.#lastUnsent) {
+      this.#noteProgress(nowMs);
     } else if (nowMs - this.#stalledSince >= this.#settings.maxLagMs) {
       this.#stalledSince = undefined;
       this.#listener.lagging();
@@ -135,6 +124,11 @@ export class Outbox implements Flushable, SlowReader {
   /** Bytes of earlier turns that still wait. */
   get #laggingBytes(): number {
     return this.#websocket.bufferedAmount + (this.#heldWrites?.bytes ?? 0);
+  }
+
+  /** Bytes that have left this process; a write under way does not count until it is done. */
+  get #sentBytes(): number {
+    return this.#writtenBytes - this.#laggingBytes;
   }
 
   #encode(frames: FrameTrie): Write {
@@ -190,7 +184,7 @@ export class Outbox implements Flushable, SlowReader {
     for (const error of failures) this.#listener.failed(error, "send");
   }
 
-  #dropOldest(heldWrites: HeldWrites<Write>): void {
+  #dropOldest(heldWrites: HeldWrites): void {
     while (this.#laggingBytes > this.#settings.maxLagBytes) {
       const oldest = heldWrites.takeOldest();
       if (oldest === undefined) return;
@@ -200,10 +194,14 @@ export class Outbox implements Flushable, SlowReader {
 
   #watch(): void {
     if (this.#stalledSince !== undefined) return;
-    this.#stalledSince = timeOf(this.#context.clock);
-    this.#sentBytes = this.#writtenBytes - this.#laggingBytes;
-    this.#unsentBytes = writeQueueSize(this.#socket);
+    this.#noteProgress(timeOf(this.#context.clock));
     this.#context.lagWatch.add(this);
+  }
+
+  #noteProgress(nowMs: number): void {
+    this.#stalledSince = nowMs;
+    this.#lastSent = this.#sentBytes;
+    this.#lastUnsent = writeQueueSize(this.#socket);
   }
 }
 

@@ -5,7 +5,7 @@ import { checkLayer } from "../layer-check.ts";
 import { createRuntime, type Layers, type RuntimeOptions } from "../runtime.ts";
 import { Admission, requireUpgrade } from "../upgrade/admission.ts";
 import type { Guard } from "../upgrade/guards.ts";
-import { RequestScope } from "../upgrade/request-scope.ts";
+import { requestScope } from "../upgrade/request-scope.ts";
 import { Router, type SpawnScope, type WithHandlers } from "../upgrade/router.ts";
 import { Communicator } from "./communicator.ts";
 import type { TestedRuntime } from "./settle.ts";
@@ -68,7 +68,7 @@ export function communicate<C extends ConsumerClass>(
     subprotocols,
     admit() {
       const incoming = virtualRequest(path, request);
-      const scope = new RequestScope({ path, query: String(query ?? "") }, params, incoming, user);
+      const scope = requestScope({ path, query: String(query ?? "") }, params, incoming, user);
       return new Admission(new Router(), [], context.report).guard({ route, scope }, incoming);
     },
   });

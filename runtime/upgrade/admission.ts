@@ -4,7 +4,7 @@ import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { checkRefusal, type Refusal } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { Guard, Verdict } from "./guards.ts";
-import { RequestScope, targetOf } from "./request-scope.ts";
+import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
 /** A request that has a route, and the scope for its guards and its consumer. */
@@ -50,7 +50,7 @@ export class Admission {
     if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
     if (isRefusal(found)) return found;
-    return { route: found.route, scope: new RequestScope(target, found.params, request) };
+    return { route: found.route, scope: requestScope(target, found.params, request) };
   }
 
   /**

@@ -47,23 +47,20 @@ export function originGuard({ allow = [], allowMissing = true }: OriginGuardOpti
     if (origin === undefined) {
       return allowMissing ? undefined : { status: 403, reason: "A request without Origin is not let in" };
     }
-    if (host !== undefined && isSameHost(origin, host)) return undefined;
-    if (URL.canParse(origin) && allowed.has(new URL(origin).origin)) return undefined;
+    const url = parseUrl(origin);
+    if (url && (allowed.has(url.origin) || isSameHost(url, host))) return undefined;
     return { status: 403, reason: "Pages of this origin are not let in" };
   };
 }
 
-function isSameHost(origin: string, host: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const url = new URL(origin);
-  // With the scheme of the origin, a default port that only one of the two names is no difference.
-  const own = `${url.protocol}//${host}`;
-  return url.host !== "" && URL.canParse(own) && new URL(own).host === url.host;
-}
+const parseUrl = (text: string) => (URL.canParse(text) ? new URL(text) : undefined);
+
+/** With the scheme of the origin, a default port that only one of the two names makes no difference. */
+const isSameHost = ({ protocol, host }: URL, own: string | undefined) =>
+  host !== "" && parseUrl(`${protocol}//${own ?? ""}`)?.host === host;
 
 function normalise(origin: string): string {
-  if (!URL.canParse(origin) || new URL(origin).origin === "null") {
-    throw new TypeError(`"${origin}" is not an origin: write it like "https://app.example.com".`);
-  }
-  return new URL(origin).origin;
+  const normalised = parseUrl(origin)?.origin ?? "null";
+  if (normalised !== "null") return normalised;
+  throw new TypeError(`"${origin}" is not an origin: write it like "https://app.example.com".`);
 }
