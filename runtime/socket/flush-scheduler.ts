@@ -9,19 +9,20 @@ export interface Flushable {
 }
 
 /**
- * Milliseconds that one turn may flush. Together with the delivery of the layers' messages, which may take as long, the event loop
- * is blocked for no longer than about 10 ms.
+ * Milliseconds that one turn may flush. Together with the delivery of the layers' messages, which may take as
+ * long, the event loop is blocked for no longer than about 10 ms.
  */
 const budgetMs = 5;
 /** Flushes between two looks at the clock: a write takes about 5 µs, and of a megabyte 2 ms. */
 const stride = 4;
 
 /**
- * Flushes each {@link Flushable} once, at the end of the turn of the event loop after the one in which it was added.
+ * Flushes each {@link Flushable} once, at the end of the turn of the event loop after the one that added it.
  *
- * A write costs more than everything else, and the sockets that are read in that next turn often bring more to write. If this turn
- * has taken long already, it flushes at the end of it. It runs in the check phase, after everything that one poll
- * of the sockets brought. What exceeds the budget of a turn is flushed in the turns after it, in order.
+ * A write costs more than everything else, and the sockets that are read in that next turn often bring more
+ * to write. If this turn has taken long already, it flushes at the end of it. It runs in the check phase,
+ * after everything that one poll of the sockets brought. What exceeds the budget of a turn is flushed in the
+ * turns after it, in order.
  */
 export class FlushScheduler {
   readonly #now: () => number;

@@ -24,8 +24,8 @@ export function encodedSize(frame: Frame): number {
 }
 
 /**
- * Encodes `frame` as a server writes it: one message in one WebSocket frame, not masked and not compressed. A lone surrogate
- * becomes U+FFFD.
+ * Encodes `frame` as a server writes it: one message in one WebSocket frame, not masked and not compressed. A
+ * lone surrogate becomes U+FFFD.
  *
  * @throws {TypeError} for bytes whose buffer was transferred.
  */

@@ -5,11 +5,11 @@ import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 const largeFrame = 1_024;
 
 /**
- * The frames that one socket is sent in one turn of the event loop, as a node of a trie: the path from the root to it.
+ * The frames that a socket is sent in one turn of the event loop: the path from the root of a trie to a node.
  *
- * Sockets that are sent the same frames share a node, so the frames are encoded once, and all of these sockets write the same bytes.
- * The members of a room mostly get the same frames one after the other, so a node remembers the few children that were
- * asked for last.
+ * Sockets that are sent the same frames share a node, so the frames are encoded once, and all of these
+ * sockets write the same bytes. The members of a room mostly get the same frames one after the other, so a
+ * node remembers the few children that were asked for last.
  */
 export class FrameTrie {
   /** How many frames there are. */
@@ -89,13 +89,13 @@ export class FrameTrie {
   }
 }
 
-/** To compare with one entry takes about 5 ns, and a frame that nothing is known of is compared with all of them. */
+/** A comparison with one entry takes about 5 ns, and a new frame is compared with all of them. */
 const capacity = 4;
 
 /**
  * The entries of the few frames that were asked for last: the same bytes, or equal text.
  *
- * There is one for each node of a trie, so it is an array: a map would take more memory and, for so few entries, more time.
+ * Each node of a trie has one, so it is an array: a map takes more memory and, for so few entries, more time.
  */
 class SmallLru<T extends { readonly frame: Frame }> {
   /** The one that was asked for last comes first. */

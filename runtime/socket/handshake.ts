@@ -8,8 +8,8 @@ import type { Flushable } from "./flush-scheduler.ts";
 /**
  * An upgrade request without an answer. What the client sends meanwhile waits in the socket's buffer.
  *
- * Most upgrades are answered in the turn of the event loop in which they arrive. So the handshake watches the socket
- * for the client's departure only from the end of that turn on; it cannot notice it once the client has sent something.
+ * Most upgrades are answered in the turn of the event loop in which they arrive. So it watches the socket for
+ * the client's departure only from the end of that turn on, and misses it once the client has sent something.
  */
 export class Handshake implements Flushable {
   readonly socket: Duplex;

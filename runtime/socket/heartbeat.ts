@@ -14,11 +14,11 @@ export interface HeartbeatTarget {
 const slotCount = 32;
 
 /**
- * Pings each connection once in an interval, and drops the ones that were not active since the ping before: a silent
- * client is dropped within two intervals.
+ * Pings each connection once in an interval, and drops the ones that were not active since the ping before: a
+ * silent client is dropped within two intervals.
  *
- * It is a timer wheel: connections are in slots, one of which is visited at each tick. There is no timer while there are
- * no connections.
+ * It is a timer wheel: connections are in slots, one of which is visited at each tick. There is no timer
+ * while there are no connections.
  */
 export class Heartbeat {
   readonly #clock: Clock;

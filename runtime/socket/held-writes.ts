@@ -11,7 +11,7 @@ export interface Write {
   readonly size: number;
 }
 
-/** Holds writes back until the socket has passed on the one before, so that the oldest can be dropped while they wait. */
+/** Holds writes back until the socket has passed on the one before, so that the oldest can be dropped. */
 export class HeldWrites {
   readonly #perform: (write: Write, done: () => void) => void;
   readonly #waiting = new Fifo<Write>();

@@ -14,10 +14,10 @@ import type { TransportListener } from "./transport.ts";
 export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "turn" | "lagWatch">;
 
 /**
- * The frames that wait to be written to one socket: those of a turn of the event loop in one write, at its end.
+ * The frames that wait for one socket: those of a turn of the event loop are written together, at its end.
  *
- * What a turn sends is written however much it is, unless more than `maxLagBytes` of earlier turns wait for the client to read.
- * Then the connection is closed, or the oldest frames are dropped.
+ * What a turn sends is written however much it is, unless more than `maxLagBytes` of earlier turns wait for
+ * the client to read. Then the connection is closed, or the oldest frames are dropped.
  */
 export class Outbox implements Flushable, SlowReader {
   readonly #websocket: WebSocket;
@@ -206,8 +206,8 @@ export class Outbox implements Flushable, SlowReader {
 }
 
 /**
- * Bytes of the write under way that the operating system has not taken yet. Node does not document it; its own timeouts
- * of sockets read it.
+ * Bytes of the write under way that the operating system has not taken yet. Node does not document it; its
+ * own timeouts of sockets read it.
  */
 function writeQueueSize(
   socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },

@@ -3,7 +3,7 @@ import { timeOf } from "../deadline.ts";
 
 /** A socket with bytes that wait for the client to read. */
 export interface SlowReader {
-  /** Deals with a client that has read nothing for too long. @returns whether to watch it further. MUST NOT throw. */
+  /** Deals with a client that has read nothing for too long. @returns whether to go on. MUST NOT throw. */
   checkProgress(nowMs: number): boolean;
 }
 

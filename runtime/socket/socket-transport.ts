@@ -130,7 +130,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   }
 }
 
-// ---- The listeners are the same for all sockets: four closures for each connection would take 500 bytes of it.
+// ---- The listeners are the same for all sockets: closures would take 500 bytes of each connection.
 
 const transport = Symbol("transport");
 
@@ -154,7 +154,7 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
   (this as TransportWebSocket)[transport].closed(code, reason.toString());
 }
 
-// The codes that ws closes with if a client breaks the protocol: https://github.com/websockets/ws, doc/ws.md, "Error codes".
+// What ws closes with after a protocol error: https://github.com/websockets/ws, doc/ws.md, "Error codes".
 const protocolError = 1002;
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,

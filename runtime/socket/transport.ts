@@ -12,7 +12,7 @@ export interface Transport {
   reject(status: number, reason: string): void;
   /** Queues a frame. All frames of one turn of the event loop are written at its end, in order. */
   send(frame: Frame): void;
-  /** Writes what is queued, then starts the closing handshake. It ends within `closeTimeoutMs`, answered or not. */
+  /** Writes what is queued, then starts the closing handshake, which ends within `closeTimeoutMs`. */
   close(code: number, reason: string): void;
   /** Ends it at once, without a handshake. Harmless if it has ended. */
   terminate(): void;

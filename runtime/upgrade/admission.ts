@@ -54,8 +54,8 @@ export class Admission {
   }
 
   /**
-   * Asks the guards in order, those of the route last, from the one at `index` on. Returns a promise only if one of them
-   * does; it never rejects.
+   * Asks the guards in order, those of the route last, from the one at `index` on. Returns a promise only if
+   * one of them does; it never rejects.
    */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const { route, scope } = candidate;
@@ -92,8 +92,8 @@ export function requireUpgrade(_: IncomingMessage, response: ServerResponse): vo
 }
 
 /**
- * Answers a plain request for a routed path as an upgrade would be answered; if that would be let in, as its route says.
- * Browsers hide from scripts why an upgrade was refused; they show this.
+ * Answers a plain request for a routed path as an upgrade would be answered; if that would be let in, as its
+ * route says. Browsers hide from scripts why an upgrade was refused; they show this.
  */
 export async function answerPlainRequest(
   admission: Admission,

@@ -3,25 +3,28 @@ import { checkInteger, type IntegerRange } from "../../layers/check-integer.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 
 /**
- * How messages are compressed for clients that offer it (permessage-deflate, RFC 7692). Each connection over which a compressed
- * message has gone takes about 0.25 MiB of memory, with and without context takeover.
+ * How messages are compressed for clients that offer it (permessage-deflate, RFC 7692). Each connection over
+ * which a compressed message has gone takes about 0.25 MiB of memory, with and without context takeover.
  */
 export interface CompressionOptions {
-  /** Bytes of the smallest message that is compressed. With the server's context takeover, all are. @default 1_024 */
+  /** Bytes of the smallest message that is compressed; with the server's context, all are. @default 1_024 */
   readonly threshold?: number;
-  /** How many messages are compressed or inflated at a time. The first runtime of a process that compresses decides. @default 10 */
+  /**
+   * Messages compressed or inflated at a time. The first runtime of a process that compresses decides.
+   * @default 10
+   */
   readonly concurrencyLimit?: number;
   /**
-   * Whether each message to a client is compressed by itself. `false` makes similar messages smaller; but an attacker who can
-   * have a text sent to a client, and sees the lengths, can guess at what was sent before.
+   * Whether each message to a client is compressed by itself. `false` makes similar messages smaller; but an
+   * attacker who can have a text sent to a client, and sees the lengths, can guess at what was sent before.
    * @default true
    */
   readonly serverNoContextTakeover?: boolean;
   /** Whether a client must compress each of its messages by itself. @default true */
   readonly clientNoContextTakeover?: boolean;
   /**
-   * Bits of the window that messages to clients are compressed with, 9 to 15: 10 takes half the memory of 15. A client that
-   * asks for fewer is refused with 400. @default what the client asks for, else 15
+   * Bits of the window that messages to clients are compressed with, 9 to 15: 10 takes half the memory of 15.
+   * A client that asks for fewer is refused with 400. @default what the client asks for, else 15
    */
   readonly serverMaxWindowBits?: number;
   /** From 1, the fastest, to 9, the smallest. @default 6 */

@@ -3,8 +3,8 @@ import type { Scope } from "../../actors/index.ts";
 import type { Refusal } from "../http-response.ts";
 
 /**
- * Decides whether to let a request in, before it is answered and an actor is made. Guards run in order, those of the
- * runtime first, then those of the route:
+ * Decides whether to let a request in, before it is answered and an actor is made. Guards run in order, those
+ * of the runtime first, then those of the route:
  *
  * - returning nothing lets it in
  * - returning `{ status, reason }` refuses it with that HTTP status
@@ -34,9 +34,9 @@ export interface OriginGuardOptions {
 }
 
 /**
- * Refuses upgrades from pages of other sites with 403: a browser sends cookies along with those, too. It compares host
- * and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as it does behind a proxy
- * that speaks TLS.
+ * Refuses upgrades from pages of other sites with 403: a browser sends cookies along with those, too. It
+ * compares host and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as
+ * it does behind a proxy that speaks TLS.
  *
  * @throws {TypeError} if an entry of `allow` is not an origin.
  */

@@ -12,8 +12,9 @@ export type ParamCheck = (value: string) => string | undefined;
 const maxGroupName = 90;
 
 /**
- * A check for path parameters that become part of a group's name: `{ params: { room_name: groupName } }`. It lets
- * through 1 to 90 ASCII letters, digits, `-`, `_` and `.`, which leaves 9 characters for a prefix such as `room_`.
+ * A check for path parameters that become part of a group's name: `{ params: { room_name: groupName } }`. It
+ * lets through 1 to 90 ASCII letters, digits, `-`, `_` and `.`, which leaves 9 characters for a prefix such
+ * as `room_`.
  */
 export function groupName(value: string): string | undefined {
   if (value.length > maxGroupName) return `It has ${value.length} characters; ${maxGroupName} are the most`;
@@ -61,7 +62,7 @@ export type SpawnScope<C extends ConsumerClass> = {
   readonly path?: string;
   readonly query?: URLSearchParams;
   readonly user?: unknown;
-  /** The state to resume a machine from: what `getPersistedSnapshot()` of its `machineActor` gave. @default a new one */
+  /** The state of a machine, from `getPersistedSnapshot()` of its `machineActor`. @default a new one */
   readonly snapshot?: unknown;
 } & ([ParamsOfClass<C>] extends [never]
   ? { readonly params?: Readonly<Record<string, string>> }
@@ -92,11 +93,11 @@ const malformed: Refusal = { status: 400, reason: "The path has a malformed esca
 // Text, or one parameter, between two slashes: what NamesIn understands.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 
-/** Finds the route for a path. Patterns are case-sensitive; the first that matches, in the order added, is taken. */
+/** Finds the route for a path: the first, in the order added, whose case-sensitive pattern matches. */
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
-  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for. */
+  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that has a check. */
   add(route: Route): void {
     const { pattern, checks } = route;
     if (!legalPattern.test(pattern)) {
@@ -133,7 +134,8 @@ export class Router {
   }
 
   /**
-   * The route and its decoded parameters; or 404 for an unknown path, 400 for a parameter that is malformed or not accepted.
+   * The route and its decoded parameters; or 404 for an unknown path, 400 for a parameter that is malformed
+   * or not accepted.
    *
    * @throws what a check throws.
    */

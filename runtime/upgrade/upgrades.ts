@@ -38,7 +38,7 @@ export class Upgrades {
       clientTracking: false,
       perMessageDeflate,
       maxPayload: context.limits.maxPayload,
-      // ws calls this if the request is a well-formed handshake, and goes on when `answer` is called, however late.
+      // ws calls this for a well-formed handshake, and goes on when `answer` is called, however late.
       verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
         const handshake = req[handshakeOf];
         if (handshake) handshake.complete = () => answer(true);
