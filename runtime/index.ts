@@ -27,7 +27,5 @@ export {
   type RuntimeOptions,
 } from "./runtime.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
-export { groupName } from "./upgrade/group-name.ts";
 export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";
-export type { RouteOptions, SpawnScope } from "./upgrade/route-types.ts";
-export type { ParamCheck } from "./upgrade/router.ts";
+export { groupName, type ParamCheck, type RouteOptions, type SpawnScope } from "./upgrade/router.ts";

@@ -28,19 +28,18 @@ import type { RuntimeContext } from "./runtime-context.ts";
 import { FlushScheduler } from "./socket/flush-scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
 import { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
-import { Admission, shuttingDown } from "./upgrade/admission.ts";
+import { Admission, answerPlainRequest, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
 import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
 import { type Guard, originGuard } from "./upgrade/guards.ts";
-import { answerPlainRequest, requireUpgrade } from "./upgrade/plain-request.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
-import type {
-  OnCompletePattern,
-  OnKnownLayer,
-  RouteOptions,
-  SpawnScope,
-  WithHandlers,
-} from "./upgrade/route-types.ts";
-import { Router } from "./upgrade/router.ts";
+import {
+  type OnCompletePattern,
+  type OnKnownLayer,
+  type RouteOptions,
+  Router,
+  type SpawnScope,
+  type WithHandlers,
+} from "./upgrade/router.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
 import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
 

@@ -9,7 +9,7 @@ import {
 import type { Message } from "../../layers/message.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { carried } from "../cluster/through-codec.ts";
-import type { VirtualTransport } from "../socket/in-memory-transport.ts";
+import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
 
 /** How an actor ended whose machine broke. */
@@ -18,11 +18,11 @@ const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by
 /** A spawned actor, from outside. */
 export class ActorRef {
   readonly #connection: ConsumerActor;
-  readonly #transport: VirtualTransport;
+  readonly #transport: InMemoryTransport;
   readonly #cluster: Cluster;
   #done: Promise<Exit> | undefined;
 
-  constructor(connection: ConsumerActor, transport: VirtualTransport, cluster: Cluster) {
+  constructor(connection: ConsumerActor, transport: InMemoryTransport, cluster: Cluster) {
     this.#connection = connection;
     this.#transport = transport;
     this.#cluster = cluster;

@@ -4,7 +4,7 @@ import type { ConsumerClass } from "../consumer-class.ts";
 import { Deadline } from "../deadline.ts";
 import { ConnectionLostError, RejectedError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import { VirtualTransport } from "../socket/in-memory-transport.ts";
+import { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import { ConsumerActor } from "./actor.ts";
 import { ActorRef } from "./actor-ref.ts";
 
@@ -18,8 +18,8 @@ export function spawn(
   { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
 ): Promise<ActorRef> {
   const { clock, counters, limits } = context;
-  const transport = new VirtualTransport(counters);
-  const connection = new ConsumerActor(context, Consumer, new VirtualScope(scope), transport, snapshot);
+  const transport = new InMemoryTransport(counters);
+  const connection = new ConsumerActor(context, Consumer, new SpawnedScope(scope), transport, snapshot);
   const reference = new ActorRef(connection, transport, context.cluster);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
@@ -41,7 +41,7 @@ const refusalOf = ({ status, reason }: Exit): GreenroomError =>
 const none = Object.freeze({});
 const noSubprotocols: readonly string[] = Object.freeze([]);
 
-class VirtualScope implements Scope {
+class SpawnedScope implements Scope {
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
   readonly headers = none;

@@ -1,40 +1,39 @@
 import type { Frame } from "../../actors/index.ts";
 
-// RFC 6455, section 5.2: the first byte of a frame that is a whole message, by what it carries.
-const text = 0x81;
-const binary = 0x82;
+// RFC 6455, section 5.2: the first byte of an unfragmented message.
+const textMessage = 0x81;
+const binaryMessage = 0x82;
 
 /** The longest payload whose length fits into the second byte, and into the two bytes after it. */
-const longestShort = 125;
-const longestMiddle = 0xffff;
+const maxLength7Bits = 125;
+const maxLength16Bits = 0xffff;
 
-/** How many bytes of a payload a frame carries. */
 function payloadSize(frame: Frame): number {
   return typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
 }
 
 function headerSize(payload: number): number {
-  if (payload <= longestShort) return 2;
-  return payload <= longestMiddle ? 4 : 10;
+  if (payload <= maxLength7Bits) return 2;
+  return payload <= maxLength16Bits ? 4 : 10;
 }
 
-/** How many bytes `frame` takes on the wire. */
-export function wireSize(frame: Frame): number {
+/** Bytes that `frame` takes on the wire. */
+export function encodedSize(frame: Frame): number {
   const payload = payloadSize(frame);
   return headerSize(payload) + payload;
 }
 
 /**
- * `frame` as a server writes it: one message in one WebSocket frame, not masked and not compressed. A lone surrogate becomes
- * U+FFFD.
+ * Encodes `frame` as a server writes it: one message in one WebSocket frame, not masked and not compressed. A
+ * lone surrogate becomes U+FFFD.
  *
- * @throws {TypeError} for bytes that are no longer there, since their buffer was transferred.
+ * @throws {TypeError} for bytes whose buffer was transferred.
  */
 export function encodeFrame(frame: Frame): Buffer {
   const payload = payloadSize(frame);
   const header = headerSize(payload);
   const bytes = Buffer.allocUnsafe(header + payload);
-  bytes[0] = typeof frame === "string" ? text : binary;
+  bytes[0] = typeof frame === "string" ? textMessage : binaryMessage;
   if (header === 2) {
     bytes[1] = payload;
   } else if (header === 4) {
@@ -42,7 +41,7 @@ export function encodeFrame(frame: Frame): Buffer {
     bytes.writeUInt16BE(payload, 2);
   } else {
     bytes[1] = 127;
-    // No payload of Node's has as many as 2^48 bytes.
+    // No payload of Node has 2^48 bytes.
     bytes.writeUInt16BE(0, 2);
     bytes.writeUIntBE(payload, 4, 6);
   }

@@ -1,102 +1,124 @@
 import type { Frame } from "../../actors/index.ts";
-import { encodeFrame, wireSize } from "./frame-encoder.ts";
-import { Recent } from "./recent.ts";
+import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/** Below this many characters or bytes, to frame something again is as cheap as to find out that it was framed before. */
-const large = 1_024;
-
-interface Framed {
-  readonly frame: Frame;
-  readonly bytes: Buffer;
-}
+/** Characters or bytes from which on a look-up is cheaper than to encode a frame again. */
+const largeFrame = 1_024;
 
 /**
- * What is sent to a socket in one turn of the event loop: frames, one after the other. Sockets that are sent the same share one
- * sequence, so that it is encoded once and all of them write the same bytes.
+ * The frames that a socket is sent in one turn of the event loop: the path from the root of a trie to a node.
  *
- * It is a trie: a sequence knows some that are one frame longer. Everybody in a room is sent the same, one after the other, so the
- * one that was asked for last is most often the one that is wanted next.
+ * Sockets that are sent the same frames share a node, so the frames are encoded once, and all of these
+ * sockets write the same bytes. The members of a room mostly get the same frames one after the other, so a
+ * node remembers the few children that were asked for last.
  */
 export class FrameTrie {
-  /** How many frames it has. */
+  /** How many frames there are. */
   readonly length: number;
-  /** The last of its frames. */
+  /** The last frame. */
   readonly frame: Frame;
-  /** The frames before it. */
-  readonly #start: FrameTrie | undefined;
+  readonly #parent: FrameTrie | undefined;
   #size: number | undefined;
-  #longer: Recent<FrameTrie> | undefined;
-  #framed: Buffer | undefined;
+  #children: SmallLru<FrameTrie> | undefined;
+  #encodedFrame: Buffer | undefined;
   #bytes: Buffer | undefined;
-  /** Of one without frames: what those that begin with it have in common. */
-  #large: Recent<Framed> | undefined;
+  /** Of the root: the large frames that were encoded last, whatever comes before them. */
+  #largeFrames: SmallLru<{ readonly frame: Frame; readonly bytes: Buffer }> | undefined;
 
-  private constructor(start: FrameTrie | undefined, frame: Frame) {
-    this.#start = start;
+  private constructor(parent: FrameTrie | undefined, frame: Frame) {
+    this.#parent = parent;
     this.frame = frame;
-    this.length = start === undefined ? 0 : start.length + 1;
+    this.length = parent === undefined ? 0 : parent.length + 1;
   }
 
-  /** One without frames: what all that are to share begin with. */
-  static empty(): FrameTrie {
+  /** A new root, without frames. */
+  static root(): FrameTrie {
     return new FrameTrie(undefined, "");
   }
 
-  /** This one, and `frame` after it. */
-  plus(frame: Frame): FrameTrie {
-    this.#longer ??= new Recent();
-    return this.#longer.find(frame) ?? this.#longer.add(new FrameTrie(this, frame));
+  /** The node for these frames and `frame` after them. */
+  append(frame: Frame): FrameTrie {
+    this.#children ??= new SmallLru();
+    return this.#children.find(frame) ?? this.#children.add(new FrameTrie(this, frame));
   }
 
-  /** Its frames, the first one first. */
+  /** In the order appended. */
   get frames(): Frame[] {
     const frames: Frame[] = new Array(this.length);
-    for (let part: FrameTrie = this; part.#start !== undefined; part = part.#start) {
-      frames[part.length - 1] = part.frame;
+    for (let node: FrameTrie = this; node.#parent !== undefined; node = node.#parent) {
+      frames[node.length - 1] = node.frame;
     }
     return frames;
   }
 
-  /** How many bytes it takes on the wire. */
+  /** Bytes on the wire. */
   get size(): number {
-    const unknown: FrameTrie[] = [];
-    let part: FrameTrie = this;
-    for (; part.#size === undefined && part.#start !== undefined; part = part.#start) unknown.push(part);
-    let size = part.#size ?? 0;
-    for (const longer of unknown.reverse()) {
-      size += wireSize(longer.frame);
-      longer.#size = size;
+    if (this.#size === undefined) {
+      let size = 0;
+      let node: FrameTrie = this;
+      for (; node.#size === undefined && node.#parent !== undefined; node = node.#parent) {
+        size += encodedSize(node.frame);
+      }
+      this.#size = size + (node.#size ?? 0);
     }
-    return size;
+    return this.#size;
   }
 
-  /** What goes on the wire. @throws as {@link encodeFrame} does, for one of its frames. */
+  /** The frames, encoded. @throws as {@link encodeFrame} does, for one of them. */
   get bytes(): Buffer {
     this.#bytes ??= this.#encode();
     return this.#bytes;
   }
 
   #encode(): Buffer {
-    const framed: Buffer[] = new Array(this.length);
-    const root = this.#root;
-    for (let part: FrameTrie = this; part.#start !== undefined; part = part.#start) {
-      part.#framed ??= root.#encodeOnce(part.frame);
-      framed[part.length - 1] = part.#framed;
-    }
-    const [only] = framed;
-    return framed.length === 1 && only !== undefined ? only : Buffer.concat(framed);
-  }
-
-  get #root(): FrameTrie {
+    const encoded: Buffer[] = new Array(this.length);
     let root: FrameTrie = this;
-    while (root.#start !== undefined) root = root.#start;
-    return root;
+    while (root.#parent !== undefined) root = root.#parent;
+    for (let node: FrameTrie = this; node.#parent !== undefined; node = node.#parent) {
+      node.#encodedFrame ??= root.#encodeOnce(node.frame);
+      encoded[node.length - 1] = node.#encodedFrame;
+    }
+    const [only] = encoded;
+    return encoded.length === 1 && only !== undefined ? only : Buffer.concat(encoded);
   }
 
-  /** Frames that begin in different ways for different sockets may well have a large one in common. */
   #encodeOnce(frame: Frame): Buffer {
-    if (frame.length < large) return encodeFrame(frame);
-    this.#large ??= new Recent();
-    return (this.#large.find(frame) ?? this.#large.add({ frame, bytes: encodeFrame(frame) })).bytes;
+    if (frame.length < largeFrame) return encodeFrame(frame);
+    this.#largeFrames ??= new SmallLru();
+    return (this.#largeFrames.find(frame) ?? this.#largeFrames.add({ frame, bytes: encodeFrame(frame) }))
+      .bytes;
+  }
+}
+
+/** A comparison with one entry takes about 5 ns, and a new frame is compared with all of them. */
+const capacity = 4;
+
+/**
+ * The entries of the few frames that were asked for last: the same bytes, or equal text.
+ *
+ * Each node of a trie has one, so it is an array: a map takes more memory and, for so few entries, more time.
+ */
+class SmallLru<T extends { readonly frame: Frame }> {
+  /** The one that was asked for last comes first. */
+  readonly #entries: T[] = [];
+
+  find(frame: Frame): T | undefined {
+    const entries = this.#entries;
+    for (let index = 0; index < entries.length; index += 1) {
+      const entry = entries[index];
+      if (entry === undefined || entry.frame !== frame) continue;
+      if (index > 0) {
+        entries.splice(index, 1);
+        entries.unshift(entry);
+      }
+      return entry;
+    }
+    return undefined;
+  }
+
+  /** Adds an entry that {@link find} did not give. @returns it */
+  add(entry: T): T {
+    if (this.#entries.length === capacity) this.#entries.pop();
+    this.#entries.unshift(entry);
+    return entry;
   }
 }

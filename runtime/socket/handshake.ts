@@ -1,80 +1,108 @@
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../../actors/index.ts";
-import { refuseUpgrade } from "../http-response.ts";
+import { AcceptError } from "../errors.ts";
+import { headerLine, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 
 /**
- * An upgrade that is not answered yet. Guards and `connect` take their time; meanwhile what the client sends waits in
- * the socket's buffer, and it is noticed if the client goes, unless it sent something before. Most are answered in the turn
- * that they come in: it is watched from the end of that on.
+ * An upgrade request without an answer. What the client sends meanwhile waits in the socket's buffer.
+ *
+ * Most upgrades are answered in the turn of the event loop in which they arrive. So it watches the socket for
+ * the client's departure only from the end of that turn on, and misses it once the client has sent something.
  */
 export class Handshake implements Flushable {
-  readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** Called once if the client goes before it has an answer. */
   onLost: (() => void) | undefined;
-  /** What goes into the answer; set when it is accepted. */
+  /** Set by {@link accept}, for the response. */
   options: AcceptOptions = {};
-  /** Has ws answer with 101. Set by whoever runs ws. */
+  /** Makes ws answer with 101, and set {@link websocket}. Undefined if ws has refused the request. */
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
-  #over = false;
-  #isWatched = false;
+  #isSettled = false;
+  #isWatching = false;
 
-  constructor(request: IncomingMessage, socket: Duplex) {
-    this.request = request;
+  constructor(socket: Duplex) {
     this.socket = socket;
   }
 
+  /** Watches the socket from now on. */
   flush(): void {
-    if (this.#over) return;
+    if (this.#isSettled) return;
     if (this.socket.destroyed || this.socket.readableEnded) {
       this.#onGone();
       return;
     }
-    this.#isWatched = true;
+    this.#isWatching = true;
     this.socket.on("end", this.#onGone);
     this.socket.on("close", this.#onGone);
   }
 
   /** Whether the client has its answer, or is gone. */
-  get over(): boolean {
-    return this.#over;
+  get isSettled(): boolean {
+    return this.#isSettled;
   }
 
   /** Answers with 101. Returns undefined if the client is gone; then {@link onLost} has been called. */
   accept(options: AcceptOptions): WebSocket | undefined {
-    if (this.#over) return undefined;
+    if (this.#isSettled) return undefined;
     this.options = options;
-    this.#unwatch();
+    this.#settle();
     this.complete?.();
     if (!this.websocket) this.onLost?.();
     return this.websocket;
   }
 
   refuse(status: number, reason: string): void {
-    if (this.#over) return;
-    this.#unwatch();
+    if (this.#isSettled) return;
+    this.#settle();
     refuseUpgrade(this.socket, { status, reason });
   }
 
-  /** Cuts the socket, answered or not. */
-  destroy(): void {
-    this.socket.destroy();
-  }
-
-  #unwatch(): void {
-    this.#over = true;
-    if (!this.#isWatched) return;
+  #settle(): void {
+    this.#isSettled = true;
+    if (!this.#isWatching) return;
     this.socket.off("end", this.#onGone);
     this.socket.off("close", this.#onGone);
   }
 
   readonly #onGone = (): void => {
-    this.#unwatch();
+    this.#settle();
     this.socket.destroy();
     this.onLost?.();
   };
+}
+
+const handshakeHeaders = new Set([
+  "connection",
+  "content-length",
+  "sec-websocket-accept",
+  "sec-websocket-extensions",
+  "sec-websocket-protocol",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/**
+ * @param offered the subprotocols that the client offers.
+ * @throws {AcceptError} if the response to an upgrade cannot hold `options`.
+ */
+export function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
+  if (subprotocol !== undefined && !offered.includes(subprotocol)) {
+    throw new AcceptError(
+      `The client did not offer the subprotocol "${subprotocol}", so it would refuse the connection. ` +
+        (offered.length > 0 ? `It offered: ${offered.join(", ")}.` : "It offered none."),
+    );
+  }
+  const reserved = Object.keys(headers).find((name) => handshakeHeaders.has(name.toLowerCase()));
+  if (reserved !== undefined)
+    throw new AcceptError(`The header "${reserved}" belongs to the handshake: leave it out.`);
+  try {
+    for (const [name, value] of Object.entries(headers)) headerLine(name, value);
+  } catch (cause) {
+    throw new AcceptError(`accept() got a header that HTTP cannot carry: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }

@@ -1,55 +1,55 @@
+import type { Frame } from "../../actors/index.ts";
 import { Fifo } from "../mailbox/fifo.ts";
 
-/** Frames that are written in one go. */
-export interface Batch {
-  /** How many frames. */
+/** The frames of one turn of the event loop. */
+export interface Write {
+  /** All of them; or each, if ws is to compress them, or one of them cannot be encoded. */
+  readonly content: Buffer | readonly Frame[];
+  /** The number of frames. */
   readonly length: number;
-  /** How many bytes on the wire. */
+  /** Bytes on the wire, uncompressed. */
   readonly size: number;
 }
 
-/**
- * What a socket is not given before it has passed on what it was given last, so that the oldest of it can be dropped while
- * it waits.
- */
-export class HeldWrites<B extends Batch> {
-  readonly #write: (batch: B, done: () => void) => void;
-  readonly #waiting = new Fifo<B>();
+/** Holds writes back until the socket has passed on the one before, so that the oldest can be dropped. */
+export class HeldWrites {
+  readonly #perform: (write: Write, done: () => void) => void;
+  readonly #waiting = new Fifo<Write>();
   #bytes = 0;
   #isWriting = false;
 
-  /** @param write gives the socket a batch, and calls `done` once when it has been passed on. Where it never is, nothing more is. */
-  constructor(write: (batch: B, done: () => void) => void) {
-    this.#write = write;
+  /** @param perform gives a write to the socket, and calls `done` once when the socket has passed it on. */
+  constructor(perform: (write: Write, done: () => void) => void) {
+    this.#perform = perform;
   }
 
-  /** How many bytes wait. */
+  /** Bytes that wait. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Writes a batch after all those that wait. */
-  add(batch: B): void {
-    this.#waiting.push(batch);
-    this.#bytes += batch.size;
+  /** Performs `write` after those that wait. */
+  add(write: Write): void {
+    this.#waiting.push(write);
+    this.#bytes += write.size;
     if (!this.#isWriting) this.#next();
   }
 
-  /** Takes out the one that has waited longest, unless there is no newer one. */
-  takeOldest(): B | undefined {
+  /** Takes out the oldest, unless there is no newer one. */
+  takeOldest(): Write | undefined {
     return this.#waiting.size > 1 ? this.take() : undefined;
   }
 
-  /** Takes out the one that has waited longest. */
-  take(): B | undefined {
-    const batch = this.#waiting.shift();
-    this.#bytes -= batch?.size ?? 0;
-    return batch;
+  /** Takes out the oldest. */
+  take(): Write | undefined {
+    const write = this.#waiting.shift();
+    this.#bytes -= write?.size ?? 0;
+    return write;
   }
 
   readonly #next = (): void => {
-    const batch = this.take();
-    this.#isWriting = batch !== undefined;
-    if (batch !== undefined) this.#write(batch, this.#next);
+    const write = this.take();
+    this.#isWriting = write !== undefined;
+    if (write !== undefined) this.#perform(write, this.#next);
   };
 }

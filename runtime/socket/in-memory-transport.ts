@@ -1,25 +1,26 @@
 import { CloseCode, type Frame } from "../../actors/index.ts";
 import type { Counters } from "../counters.ts";
-import { Outgoing } from "./outgoing.ts";
+import { Fifo } from "../mailbox/fifo.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
-/** The way to nowhere of an actor spawned without a socket: what it sends can be read from {@link outgoing}. */
-export class VirtualTransport implements Transport {
+/** The transport of an actor without a socket: the frames that it sends can be read from {@link outgoing}. */
+export class InMemoryTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
-  /** Called when it has ended, before its listener is told. */
+  /** Called when it has ended, before its listener is. */
   onEnded: (() => void) | undefined;
   readonly #counters: Counters;
-  #outgoing: Outgoing | undefined;
+  #outgoing: OutgoingFrames | undefined;
   #ended = false;
 
   constructor(counters: Counters) {
     this.#counters = counters;
   }
 
-  get outgoing(): Outgoing {
+  /** For one reader. Without one, the last 1,000 frames are kept, and the others counted as `unread`. */
+  get outgoing(): OutgoingFrames {
     if (this.#outgoing === undefined) {
-      this.#outgoing = new Outgoing(() => this.#counters.drop("unread"));
+      this.#outgoing = new OutgoingFrames(this.#counters);
       if (this.#ended) this.#outgoing.end();
     }
     return this.#outgoing;
@@ -32,7 +33,7 @@ export class VirtualTransport implements Transport {
   }
 
   send(frame: Frame): void {
-    this.outgoing.put(frame);
+    this.outgoing.push(frame);
   }
 
   close(): void {
@@ -49,7 +50,7 @@ export class VirtualTransport implements Transport {
     this.#end();
   }
 
-  // Whoever gives it frames has them taken, as long as there is memory: there is no socket to pause.
+  // There is no socket to pause: memory alone bounds what its actor receives.
   pause(): void {}
   resume(): void {}
 
@@ -59,5 +60,53 @@ export class VirtualTransport implements Transport {
     this.#outgoing?.end();
     this.onEnded?.();
     this.listener?.ended();
+  }
+}
+
+const capacity = 1_000;
+
+/** Ends, after the frames that are kept, when the actor has. */
+class OutgoingFrames implements AsyncIterableIterator<Frame> {
+  readonly #counters: Counters;
+  readonly #waiting = new Fifo<Frame>();
+  #ended = false;
+  #reader: ((result: IteratorResult<Frame>) => void) | undefined;
+
+  constructor(counters: Counters) {
+    this.#counters = counters;
+  }
+
+  push(frame: Frame): void {
+    if (this.#reader) {
+      this.#reader({ done: false, value: frame });
+      this.#reader = undefined;
+      return;
+    }
+    if (this.#waiting.size === capacity) {
+      this.#waiting.shift();
+      this.#counters.drop("unread");
+    }
+    this.#waiting.push(frame);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#reader?.({ done: true, value: undefined });
+    this.#reader = undefined;
+  }
+
+  /** @throws {Error} if an earlier call still waits: there is one reader. */
+  async next(): Promise<IteratorResult<Frame>> {
+    const frame = this.#waiting.shift();
+    if (frame !== undefined) return { done: false, value: frame };
+    if (this.#ended) return { done: true, value: undefined };
+    if (this.#reader) throw new Error("outgoing has a reader already, which waits for the next frame.");
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+    });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 }

@@ -6,127 +6,112 @@ import { timeOf } from "../deadline.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 import type { FrameTrie } from "./frame-trie.ts";
-import { type Batch, HeldWrites } from "./held-writes.ts";
-import type { Lagging } from "./slow-reader-watch.ts";
+import { HeldWrites, type Write } from "./held-writes.ts";
+import type { SlowReader } from "./slow-reader-watch.ts";
+import type { TransportListener } from "./transport.ts";
 
-/** The transport whose outbox it is. */
-export interface OutboxOwner {
-  /** Too much waits for the client, or for too long: it is to be closed for that. */
-  lagging(): void;
-  /** A frame cannot be written. */
-  failed(error: unknown): void;
-}
-
-/** The frames of a turn, as one buffer; or each for itself where ws is to compress them, or one of them cannot be encoded. */
-interface Written extends Batch {
-  readonly content: Buffer | readonly Frame[];
-}
+/** What the outboxes of a runtime share. */
+export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "turn" | "lagWatch">;
 
 /**
- * What waits to be written to one socket. It is flushed in one write at the end of each turn of the event loop.
+ * The frames that wait for one socket: those of a turn of the event loop are written together, at its end.
  *
- * What a turn brings is written however much it is, unless too much of earlier turns still waits for the client to read: then
- * the client is given up, or what has waited longest is dropped.
+ * What a turn sends is written however much it is, unless more than `maxLagBytes` of earlier turns wait for
+ * the client to read. Then the connection is closed, or the oldest frames are dropped.
  */
-export class Outbox implements Flushable, Lagging {
+export class Outbox implements Flushable, SlowReader {
   readonly #websocket: WebSocket;
   readonly #socket: Duplex;
-  readonly #context: RuntimeContext;
+  readonly #context: OutboxContext;
   readonly #settings: OutboxSettings;
-  readonly #owner: OutboxOwner;
+  readonly #listener: TransportListener;
   readonly #compresses: boolean;
-  readonly #holdback: HeldWrites<Written> | undefined;
-  /** What this turn has brought so far. */
-  #sequence: FrameTrie | undefined;
+  readonly #heldWrites: HeldWrites | undefined;
+  /** The frames of this turn. */
+  #frames: FrameTrie | undefined;
   #writtenBytes = 0;
-  /** How much of that had left this process at `#since`, as far as it is known: what was written in one go counts as a whole. */
-  #takenBytes = 0;
-  /** How much of what was written in one go was left then; 0 where that is not known. */
-  #leftBytes = 0;
-  /** Since when it has taken nothing, in milliseconds; undefined while nothing waits. */
-  #since: number | undefined;
+  /** `#sentBytes`, and the bytes left of the write under way, at `#stalledSince`. */
+  #lastSent = 0;
+  #lastUnsent = 0;
+  /** Since when the client has read nothing, in milliseconds; undefined while nothing waits. */
+  #stalledSince: number | undefined;
 
   constructor(
     websocket: WebSocket,
     socket: Duplex,
-    context: RuntimeContext,
+    context: OutboxContext,
     settings: OutboxSettings,
-    owner: OutboxOwner,
+    listener: TransportListener,
   ) {
     this.#websocket = websocket;
     this.#socket = socket;
     this.#context = context;
     this.#settings = settings;
-    this.#owner = owner;
-    // It is the only extension that there is.
+    this.#listener = listener;
+    // Compression is the only extension that the server agrees to.
     this.#compresses = websocket.extensions !== "";
     if (settings.overflow === "drop-oldest") {
-      this.#holdback = new HeldWrites((batch, done) => this.#write(batch, done));
+      this.#heldWrites = new HeldWrites((write, done) => this.#write(write, done));
     }
   }
 
   /** Bytes that wait for the client. */
   get waitingBytes(): number {
-    return this.#laggingBytes + (this.#sequence?.size ?? 0);
+    return this.#laggingBytes + (this.#frames?.size ?? 0);
   }
 
   put(frame: Frame): void {
-    if (this.#sequence === undefined) {
-      const { turn } = this.#context;
-      this.#sequence = turn.start.plus(frame);
-      turn.add(this);
+    if (this.#frames === undefined) {
+      const { turn: flushScheduler } = this.#context;
+      this.#frames = flushScheduler.root.append(frame);
+      flushScheduler.add(this);
     } else {
-      this.#sequence = this.#sequence.plus(frame);
+      this.#frames = this.#frames.append(frame);
     }
   }
 
   flush(): void {
-    const sequence = this.#sequence;
-    if (sequence === undefined) return;
-    this.#sequence = undefined;
+    const frames = this.#frames;
+    if (frames === undefined) return;
+    this.#frames = undefined;
     if (!this.#isOpen) {
-      this.#context.counters.drop("closing", sequence.length);
-    } else if (this.#holdback !== undefined) {
-      this.#holdback.add(this.#pack(sequence));
-      this.#dropOldest(this.#holdback);
+      this.#context.counters.drop("closing", frames.length);
+    } else if (this.#heldWrites !== undefined) {
+      this.#heldWrites.add(this.#encode(frames));
+      this.#dropOldest(this.#heldWrites);
     } else if (this.#laggingBytes > this.#settings.maxLagBytes) {
-      this.#context.counters.drop("slow", sequence.length);
-      this.#owner.lagging();
+      this.#context.counters.drop("slow", frames.length);
+      this.#listener.lagging();
     } else {
-      this.#write(this.#pack(sequence));
+      this.#write(this.#encode(frames));
       if (this.#laggingBytes > 0) this.#watch();
     }
   }
 
-  /** Gives the socket all that waits, however much it is, since it is about to be closed. */
+  /** Writes all that waits, however much it is, because the socket is about to be closed. */
   finish(): void {
     this.flush();
-    for (let next = this.#holdback?.take(); next !== undefined; next = this.#holdback?.take()) {
+    for (let next = this.#heldWrites?.take(); next !== undefined; next = this.#heldWrites?.take()) {
       this.#write(next);
     }
   }
 
-  /** To be called once the socket has gone. */
+  /** MUST be called once the socket has closed. */
   end(): void {
     this.#context.lagWatch.remove(this);
     this.finish();
   }
 
-  lags(now: number): boolean {
-    const waiting = this.#laggingBytes;
-    if (waiting === 0 || this.#since === undefined || !this.#isOpen) {
-      this.#since = undefined;
+  checkProgress(nowMs: number): boolean {
+    if (this.#laggingBytes === 0 || this.#stalledSince === undefined || !this.#isOpen) {
+      this.#stalledSince = undefined;
       return false;
     }
-    const taken = this.#writtenBytes - waiting;
-    const left = leftOf(this.#socket);
-    if (taken > this.#takenBytes || left !== this.#leftBytes) {
-      this.#takenBytes = taken;
-      this.#leftBytes = left;
-      this.#since = now;
-    } else if (now - this.#since >= this.#settings.maxLagMs) {
-      this.#since = undefined;
-      this.#owner.lagging();
+    if (this.#sentBytes > this.#lastSent || writeQueueSize(this.#socket) !== this.#lastUnsent) {
+      this.#noteProgress(nowMs);
+    } else if (nowMs - this.#stalledSince >= this.#settings.maxLagMs) {
+      this.#stalledSince = undefined;
+      this.#listener.lagging();
       return false;
     }
     return true;
@@ -138,15 +123,28 @@ export class Outbox implements Flushable, Lagging {
 
   /** Bytes of earlier turns that still wait. */
   get #laggingBytes(): number {
-    return this.#websocket.bufferedAmount + (this.#holdback?.bytes ?? 0);
+    return this.#websocket.bufferedAmount + (this.#heldWrites?.bytes ?? 0);
   }
 
-  #pack(sequence: FrameTrie): Written {
-    const content = this.#encode(sequence) ?? sequence.frames;
-    return { content, length: sequence.length, size: sequence.size };
+  /** Bytes that have left this process; a write under way does not count until it is done. */
+  get #sentBytes(): number {
+    return this.#writtenBytes - this.#laggingBytes;
   }
 
-  /** What waits must not keep more from being freed than itself: small buffers are parts of one of 8 KiB. */
+  #encode(frames: FrameTrie): Write {
+    const { length } = frames;
+    try {
+      if (!this.#compresses) {
+        const content = this.#unpool(frames.bytes);
+        return { content, length, size: content.length };
+      }
+    } catch {
+      // The frame that cannot be encoded is reported when ws writes each for itself.
+    }
+    return { content: frames.frames, length, size: frames.size };
+  }
+
+  /** What waits must not keep more memory than its own: small buffers are parts of one of 8 KiB. */
   #unpool(bytes: Buffer): Buffer {
     if (this.#laggingBytes === 0 || bytes.length === bytes.buffer.byteLength) return bytes;
     const own = Buffer.allocUnsafeSlow(bytes.length);
@@ -154,17 +152,7 @@ export class Outbox implements Flushable, Lagging {
     return own;
   }
 
-  /** Nothing for those that ws is to compress, and for those that do not go on the wire as one. */
-  #encode(sequence: FrameTrie): Buffer | undefined {
-    if (this.#compresses) return undefined;
-    try {
-      return this.#unpool(sequence.bytes);
-    } catch {
-      return undefined;
-    }
-  }
-
-  #write({ content, length, size }: Written, done?: () => void): void {
+  #write({ content, length, size }: Write, done?: () => void): void {
     if (!this.#isOpen) {
       this.#context.counters.drop("closing", length);
       return;
@@ -174,7 +162,7 @@ export class Outbox implements Flushable, Lagging {
     else this.#writeEach(content, done);
   }
 
-  /** Has ws write each frame, so that one which cannot be written takes no other with it. */
+  /** Lets ws write each frame, so that the ones after a frame that cannot be written are written, too. */
   #writeEach(frames: readonly Frame[], done?: () => void): void {
     const failures: unknown[] = [];
     let left = frames.length;
@@ -185,7 +173,7 @@ export class Outbox implements Flushable, Lagging {
     this.#socket.cork();
     for (const frame of frames) {
       try {
-        checkThere(frame);
+        checkAttached(frame);
         this.#websocket.send(frame, settled);
       } catch (error) {
         failures.push(error);
@@ -193,35 +181,41 @@ export class Outbox implements Flushable, Lagging {
       }
     }
     this.#socket.uncork();
-    for (const error of failures) this.#owner.failed(error);
+    for (const error of failures) this.#listener.failed(error, "send");
   }
 
-  #dropOldest(holdback: HeldWrites<Written>): void {
+  #dropOldest(heldWrites: HeldWrites): void {
     while (this.#laggingBytes > this.#settings.maxLagBytes) {
-      const oldest = holdback.takeOldest();
+      const oldest = heldWrites.takeOldest();
       if (oldest === undefined) return;
       this.#context.counters.drop("slow", oldest.length);
     }
   }
 
   #watch(): void {
-    if (this.#since !== undefined) return;
-    this.#since = timeOf(this.#context.clock);
-    this.#takenBytes = this.#writtenBytes - this.#laggingBytes;
-    this.#leftBytes = leftOf(this.#socket);
+    if (this.#stalledSince !== undefined) return;
+    this.#noteProgress(timeOf(this.#context.clock));
     this.#context.lagWatch.add(this);
+  }
+
+  #noteProgress(nowMs: number): void {
+    this.#stalledSince = nowMs;
+    this.#lastSent = this.#sentBytes;
+    this.#lastUnsent = writeQueueSize(this.#socket);
   }
 }
 
 /**
- * What the system has not taken yet of the write that is under way. Node's own time-outs of sockets look at it, but it is no
- * part of what Node documents.
+ * Bytes of the write under way that the operating system has not taken yet. Node does not document it; its
+ * own timeouts of sockets read it.
  */
-function leftOf(socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null }): number {
+function writeQueueSize(
+  socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },
+): number {
   return socket._handle?.writeQueueSize ?? 0;
 }
 
-/** @throws {TypeError} for bytes whose buffer was transferred: ws takes them for none. */
-function checkThere(frame: Frame): void {
+/** @throws {TypeError} for bytes whose buffer was transferred: ws would send them as none. */
+function checkAttached(frame: Frame): void {
   if (typeof frame !== "string") new Uint8Array(frame.buffer);
 }

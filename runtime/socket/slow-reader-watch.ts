@@ -1,19 +1,19 @@
 import type { Clock } from "../../layers/clock.ts";
 import { timeOf } from "../deadline.ts";
 
-/** A socket for which something waits. */
-export interface Lagging {
-  /** Looks whether it still does, at `now` in milliseconds; deals with it if nothing has been taken for too long. MUST NOT throw. */
-  lags(now: number): boolean;
+/** A socket with bytes that wait for the client to read. */
+export interface SlowReader {
+  /** Deals with a client that has read nothing for too long. @returns whether to go on. MUST NOT throw. */
+  checkProgress(nowMs: number): boolean;
 }
 
-/** How often it is looked, in milliseconds: what is stuck is found no later than that. */
+/** Milliseconds between two checks: a stalled client is found no later than that. */
 const tickMs = 1_000;
 
-/** Looks after the sockets for which something waits: one timer for all of them, and none while there are none. */
+/** Checks the sockets with bytes that wait: one timer for all of them, and none while there are none. */
 export class SlowReaderWatch {
   readonly #clock: Clock;
-  readonly #lagging = new Set<Lagging>();
+  readonly #readers = new Set<SlowReader>();
   #timer: unknown;
   #dueAt = 0;
 
@@ -21,31 +21,31 @@ export class SlowReaderWatch {
     this.#clock = clock;
   }
 
-  /** Looks after it from now on, until it no longer lags. Harmless if that is done already. */
-  add(lagging: Lagging): void {
-    this.#lagging.add(lagging);
-    if (this.#timer === undefined) this.#wait();
+  /** Checks `reader` until it needs no more checks. Harmless if it is checked already. */
+  add(reader: SlowReader): void {
+    this.#readers.add(reader);
+    if (this.#timer === undefined) this.#schedule();
   }
 
-  remove(lagging: Lagging): void {
-    if (!this.#lagging.delete(lagging) || this.#lagging.size > 0) return;
+  remove(reader: SlowReader): void {
+    if (!this.#readers.delete(reader) || this.#readers.size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  #wait(): void {
+  #schedule(): void {
     this.#dueAt = timeOf(this.#clock) + tickMs;
     this.#timer = this.#clock.setTimeout(this.#tick, tickMs);
   }
 
   readonly #tick = (): void => {
     const now = timeOf(this.#clock);
-    // While the event loop was blocked, nobody could be given anything: they get until the next look to take it.
+    // While the event loop was blocked, no client could read: they have until the next tick.
     const isLate = now - this.#dueAt > tickMs;
-    this.#wait();
+    this.#schedule();
     if (isLate) return;
-    for (const lagging of this.#lagging) {
-      if (!lagging.lags(now)) this.remove(lagging);
+    for (const reader of this.#readers) {
+      if (!reader.checkProgress(now)) this.remove(reader);
     }
   };
 }

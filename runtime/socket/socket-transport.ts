@@ -2,80 +2,58 @@ import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import { checkAccept } from "./accept-check.ts";
-import type { Handshake } from "./handshake.ts";
-import type { Living } from "./heartbeat.ts";
-import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { checkAccept, type Handshake } from "./handshake.ts";
+import type { HeartbeatTarget } from "./heartbeat.ts";
+import { Outbox, type OutboxContext } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
-import { listen, type SocketListener } from "./websocket-listeners.ts";
 
-/** The way to a client over a WebSocket: first its upgrade, then, once accepted, the socket. */
-export class SocketTransport implements Transport, Living, OutboxOwner, SocketListener {
+/** The transport over a WebSocket: at first its upgrade, then, once accepted, the socket. */
+export class SocketTransport implements Transport, HeartbeatTarget {
   listener: TransportListener | undefined;
-  readonly #context: RuntimeContext;
+  readonly #context: OutboxContext & Pick<RuntimeContext, "heartbeat">;
   readonly #offered: readonly string[];
   readonly #settings: OutboxSettings;
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
+  /** The sockets of Node count the bytes read. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
-  #gaveSign = true;
+  #wasActive = true;
   #bytesRead = 0;
-  #beating: Set<Living> | undefined;
+  #heartbeatSlot: Set<HeartbeatTarget> | undefined;
 
-  /** @param offered the subprotocols that the client can speak. */
+  /** @param offered the subprotocols that the client offers. */
   constructor(
     handshake: Handshake,
     offered: readonly string[],
     settings: OutboxSettings,
-    context: RuntimeContext,
+    context: OutboxContext & Pick<RuntimeContext, "heartbeat">,
   ) {
     this.#handshake = handshake;
     this.#socket = handshake.socket;
     this.#offered = offered;
     this.#settings = settings;
     this.#context = context;
-    handshake.onLost = () => {
-      this.listener?.lost(CloseCode.abnormal, "The client went away while connecting");
-      this.listener?.ended();
-    };
+    handshake.onLost = () => this.#ended(CloseCode.abnormal, "The client went away while connecting");
   }
 
   accept(options: AcceptOptions): void {
+    const { listener } = this;
     const handshake = this.#handshake;
-    if (!handshake) return;
+    if (!handshake || !listener) return;
     checkAccept(options, this.#offered);
     const websocket = handshake.accept(options);
     this.#handshake = undefined;
     if (!websocket) return;
     this.#websocket = websocket;
-    this.#outbox = new Outbox(websocket, handshake.socket, this.#context, this.#settings, this);
-    this.#beating = this.#context.heartbeat.add(this);
-    listen(websocket, this);
+    this.#outbox = new Outbox(websocket, handshake.socket, this.#context, this.#settings, listener);
+    this.#heartbeatSlot = this.#context.heartbeat.add(this);
+    (websocket as TransportWebSocket)[transport] = this;
+    if (this.#socket.bytesRead === undefined) {
+      websocket.on("ping", onActivity).on("pong", onActivity).on("message", onActivity);
+    }
+    websocket.on("message", onMessage).on("error", onError).on("close", onClose);
   }
-
-  // ---- what comes in
-
-  received(bytes: Buffer, isBinary: boolean): void {
-    this.listener?.receive(isBinary ? bytes : bytes.toString());
-  }
-
-  signed(): void {
-    this.#gaveSign = true;
-  }
-
-  broke(code: number, reason: string): void {
-    this.listener?.lost(code, reason);
-  }
-
-  closed(code: number, reason: string): void {
-    if (this.#beating !== undefined) this.#context.heartbeat.remove(this, this.#beating);
-    this.#outbox?.end();
-    this.listener?.lost(code, reason);
-    this.listener?.ended();
-  }
-
-  // ---- what goes out
 
   reject(status: number, reason: string): void {
     this.#context.counters.refuse();
@@ -96,44 +74,9 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
     this.#websocket?.close(code, reason);
   }
 
-  lagging(): void {
-    this.listener?.lagging();
-  }
-
-  failed(error: unknown): void {
-    this.listener?.failed(error, "send");
-  }
-
   terminate(): void {
     this.#websocket?.terminate();
-    this.#handshake?.destroy();
-  }
-
-  // ---- the heartbeat
-
-  get countsBytes(): boolean {
-    return this.#socket.bytesRead !== undefined;
-  }
-
-  hadActivity(): boolean {
-    // A large frame may take longer to arrive than an interval.
-    const { bytesRead = 0 } = this.#socket;
-    const hasRead = bytesRead > this.#bytesRead;
-    this.#bytesRead = bytesRead;
-    // Who is paused is not read, its signs neither.
-    const gaveSign = this.#gaveSign || hasRead || this.#websocket?.isPaused === true;
-    this.#gaveSign = false;
-    return gaveSign;
-  }
-
-  ping(): void {
-    // Written though nothing is read: to a socket that is gone, that shows it.
-    if (this.#websocket?.readyState === WebSocket.OPEN) this.#websocket.ping();
-  }
-
-  onTimeout(): void {
-    this.listener?.lost(CloseCode.abnormal, "It gave no sign of life");
-    this.terminate();
+    this.#handshake?.socket.destroy();
   }
 
   pause(): void {
@@ -143,4 +86,84 @@ export class SocketTransport implements Transport, Living, OutboxOwner, SocketLi
   resume(): void {
     this.#websocket?.resume();
   }
+
+  // ---- what the socket's listeners call
+
+  /** The client sent something. Called only if the socket does not count the bytes read. */
+  active(): void {
+    this.#wasActive = true;
+  }
+
+  /** The socket has closed. */
+  closed(code: number, reason: string): void {
+    if (this.#heartbeatSlot !== undefined) this.#context.heartbeat.remove(this, this.#heartbeatSlot);
+    this.#outbox?.end();
+    this.#ended(code, reason);
+  }
+
+  #ended(code: number, reason: string): void {
+    this.listener?.lost(code, reason);
+    this.listener?.ended();
+  }
+
+  // ---- the heartbeat
+
+  hadActivity(): boolean {
+    // A large frame may take longer to arrive than an interval.
+    const { bytesRead = 0 } = this.#socket;
+    const hasRead = bytesRead > this.#bytesRead;
+    this.#bytesRead = bytesRead;
+    // A paused socket is not read, so its client cannot be judged.
+    const wasActive = this.#wasActive || hasRead || this.#websocket?.isPaused === true;
+    this.#wasActive = false;
+    return wasActive;
+  }
+
+  ping(): void {
+    // Also while paused: a write shows that the other side of a socket is gone.
+    if (this.#websocket?.readyState === WebSocket.OPEN) this.#websocket.ping();
+  }
+
+  onTimeout(): void {
+    this.listener?.lost(CloseCode.abnormal, "It gave no sign of life");
+    this.terminate();
+  }
+}
+
+// ---- The listeners are the same for all sockets: closures would take 500 bytes of each connection.
+
+const transport = Symbol("transport");
+
+interface TransportWebSocket extends WebSocket {
+  [transport]: SocketTransport;
+}
+
+function onActivity(this: WebSocket): void {
+  (this as TransportWebSocket)[transport].active();
+}
+
+function onMessage(this: WebSocket, bytes: Buffer, isBinary: boolean): void {
+  (this as TransportWebSocket)[transport].listener?.receive(isBinary ? bytes : bytes.toString());
+}
+
+function onError(this: WebSocket, error: Error & { readonly code?: string }): void {
+  (this as TransportWebSocket)[transport].listener?.lost(closeCodeOf(error), error.message);
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  (this as TransportWebSocket)[transport].closed(code, reason.toString());
+}
+
+// What ws closes with after a protocol error: https://github.com/websockets/ws, doc/ws.md, "Error codes".
+const protocolError = 1002;
+const closeCodes: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+};
+
+function closeCodeOf({ code = "" }: { readonly code?: string }): number {
+  if (!code.startsWith("WS_ERR_")) return CloseCode.abnormal;
+  return closeCodes[code] ?? protocolError;
 }

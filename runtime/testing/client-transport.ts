@@ -1,6 +1,6 @@
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { Counters } from "../counters.ts";
-import { checkAccept } from "../socket/accept-check.ts";
+import { checkAccept } from "../socket/handshake.ts";
 import type { Transport, TransportListener } from "../socket/transport.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ExpectationError } from "./expectation-error.ts";

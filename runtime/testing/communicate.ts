@@ -3,12 +3,10 @@ import type { ConsumerClass } from "../consumer-class.ts";
 import { internals } from "../internals.ts";
 import { checkLayer } from "../layer-check.ts";
 import { createRuntime, type Layers, type RuntimeOptions } from "../runtime.ts";
-import { Admission } from "../upgrade/admission.ts";
+import { Admission, requireUpgrade } from "../upgrade/admission.ts";
 import type { Guard } from "../upgrade/guards.ts";
-import { requireUpgrade } from "../upgrade/plain-request.ts";
-import { RequestScope } from "../upgrade/request-scope.ts";
-import type { SpawnScope, WithHandlers } from "../upgrade/route-types.ts";
-import { Router } from "../upgrade/router.ts";
+import { requestScope } from "../upgrade/request-scope.ts";
+import { Router, type SpawnScope, type WithHandlers } from "../upgrade/router.ts";
 import { Communicator } from "./communicator.ts";
 import type { TestedRuntime } from "./settle.ts";
 import { type RequestOptions, virtualRequest } from "./virtual-request.ts";
@@ -70,7 +68,7 @@ export function communicate<C extends ConsumerClass>(
     subprotocols,
     admit() {
       const incoming = virtualRequest(path, request);
-      const scope = new RequestScope({ path, query: String(query ?? "") }, params, incoming, user);
+      const scope = requestScope({ path, query: String(query ?? "") }, params, incoming, user);
       return new Admission(new Router(), [], context.report).guard({ route, scope }, incoming);
     },
   });

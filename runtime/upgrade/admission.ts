@@ -1,22 +1,25 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Scope } from "../../actors/index.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { checkRefusal, type Refusal } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { Guard, Verdict } from "./guards.ts";
-import { RequestScope, targetOf } from "./request-scope.ts";
+import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
-/** A request that found its route: what the guards look at, and the consumer after them. */
+/** A request that has a route, and the scope for its guards and its consumer. */
 export interface Candidate {
   readonly route: Route;
   readonly scope: Scope;
 }
 
-/** What comes of a candidate. */
 export type Admitted = Candidate | Refusal;
 
-/** Decides who may come in. An upgrade and a plain GET of the same path get the same answer. */
+export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
+
+export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
+
+/** Decides which requests are let in. An upgrade and a plain GET of the same path get the same answer. */
 export class Admission {
   /** While true, every request is refused with 503. */
   draining = false;
@@ -35,8 +38,8 @@ export class Admission {
     return this.#router.has(targetOf(request).path);
   }
 
-  /** What needs no waiting: is there a route, and are the path parameters as it wants them? */
-  find(request: IncomingMessage): Candidate | Refusal {
+  /** Finds the route, and checks the path parameters. */
+  find(request: IncomingMessage): Admitted {
     const target = targetOf(request);
     let found: RouteMatch | Refusal;
     try {
@@ -47,39 +50,33 @@ export class Admission {
     if (found === notFound) return notFound;
     if (this.draining) return shuttingDown;
     if (isRefusal(found)) return found;
-    return { route: found.route, scope: new RequestScope(target, found.params, request) };
+    return { route: found.route, scope: requestScope(target, found.params, request) };
   }
 
   /**
-   * Asks the guards, those of the route last, in order, from the one at `index` on. There is a promise only where one of them
-   * gives one; it never rejects.
+   * Asks the guards in order, those of the route last, from the one at `index` on. Returns a promise only if
+   * one of them does; it never rejects.
    */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
-    const guard = this.#guards[index] ?? candidate.route.guards[index - this.#guards.length];
-    // It may have begun to shut down while a guard took its time.
+    const { route, scope } = candidate;
+    const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];
+    // The shutdown may have begun while a guard was waiting.
     if (guard === undefined) return this.draining ? shuttingDown : candidate;
-    const heed = (verdict: Verdict) => this.#heed(verdict, candidate, request, index);
-    const failed = (error: unknown) => this.#failed(error, "guard", candidate.scope.path);
+    const proceed = (verdict: Verdict): Admitted | Promise<Admitted> => {
+      if (!verdict) return this.guard(candidate, request, index + 1);
+      if (isRefusal(verdict)) {
+        checkRefusal(verdict);
+        return verdict;
+      }
+      return this.guard({ route, scope: { ...scope, user: verdict.user } }, request, index + 1);
+    };
+    const failed = (error: unknown) => this.#failed(error, "guard", scope.path);
     try {
-      const verdict = guard(candidate.scope, request);
-      return isPromise(verdict) ? Promise.resolve(verdict).then(heed).catch(failed) : heed(verdict);
+      const verdict = guard(scope, request);
+      return isPromise(verdict) ? Promise.resolve(verdict).then(proceed).catch(failed) : proceed(verdict);
     } catch (error) {
       return failed(error);
     }
-  }
-
-  #heed(
-    verdict: Verdict,
-    { route, scope }: Candidate,
-    request: IncomingMessage,
-    index: number,
-  ): Admitted | Promise<Admitted> {
-    if (!verdict) return this.guard({ route, scope }, request, index + 1);
-    if (!isRefusal(verdict)) {
-      return this.guard({ route, scope: { ...scope, user: verdict.user } }, request, index + 1);
-    }
-    checkRefusal(verdict);
-    return verdict;
   }
 
   #failed(error: unknown, stage: string, path: string): Refusal {
@@ -88,6 +85,32 @@ export class Admission {
   }
 }
 
-export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
+/** Answers a plain request for a path that serves WebSocket only, with 426. */
+export function requireUpgrade(_: IncomingMessage, response: ServerResponse): void {
+  const reason = "This path speaks WebSocket: connect with a WebSocket client";
+  answer(response, { status: 426, reason }, { Upgrade: "websocket", Connection: "Upgrade" });
+}
 
-export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
+/**
+ * Answers a plain request for a routed path as an upgrade would be answered; if that would be let in, as its
+ * route says. Browsers hide from scripts why an upgrade was refused; they show this.
+ */
+export async function answerPlainRequest(
+  admission: Admission,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const found = admission.find(request);
+  const admitted = isRefusal(found) ? found : await admission.guard(found, request);
+  if (isRefusal(admitted)) answer(response, admitted);
+  else admitted.route.answer(request, response);
+}
+
+function answer(response: ServerResponse, { status, reason }: Refusal, headers: object = {}): void {
+  response.writeHead(status, {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Cache-Control": "no-store",
+    ...headers,
+  });
+  response.end(`${reason}\n`);
+}

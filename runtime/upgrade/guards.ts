@@ -3,14 +3,14 @@ import type { Scope } from "../../actors/index.ts";
 import type { Refusal } from "../http-response.ts";
 
 /**
- * Decides, before an upgrade is answered and before an actor is made, whether to let it in. Guards run in order, those of
- * the runtime first, then those of the route:
+ * Decides whether to let a request in, before it is answered and an actor is made. Guards run in order, those
+ * of the runtime first, then those of the route:
  *
  * - returning nothing lets it in
  * - returning `{ status, reason }` refuses it with that HTTP status
  * - returning `{ user }` lets it in and sets `scope.user` for the guards after it and for the consumer
  *
- * What a guard throws is answered with 500 and goes to `onError`.
+ * If a guard throws, the answer is 500, and the error goes to `onError`.
  *
  * @example
  * ```ts
@@ -34,11 +34,11 @@ export interface OriginGuardOptions {
 }
 
 /**
- * Refuses upgrades from pages of other sites with 403: a browser sends cookies along with those, too. It compares host
- * and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as it does behind a proxy
- * that speaks TLS.
+ * Refuses upgrades from pages of other sites with 403: a browser sends cookies along with those, too. It
+ * compares host and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as
+ * it does behind a proxy that speaks TLS.
  *
- * @throws {TypeError} if `allow` holds something that is no origin.
+ * @throws {TypeError} if an entry of `allow` is not an origin.
  */
 export function originGuard({ allow = [], allowMissing = true }: OriginGuardOptions = {}): Guard {
   const allowed = new Set(allow.map(normalise));
@@ -47,23 +47,20 @@ export function originGuard({ allow = [], allowMissing = true }: OriginGuardOpti
     if (origin === undefined) {
       return allowMissing ? undefined : { status: 403, reason: "A request without Origin is not let in" };
     }
-    if (host !== undefined && isSameHost(origin, host)) return undefined;
-    if (URL.canParse(origin) && allowed.has(new URL(origin).origin)) return undefined;
+    const url = parseUrl(origin);
+    if (url && (allowed.has(url.origin) || isSameHost(url, host))) return undefined;
     return { status: 403, reason: "Pages of this origin are not let in" };
   };
 }
 
-function isSameHost(origin: string, host: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const url = new URL(origin);
-  // With the scheme of the origin, a default port that only one of the two names is no difference.
-  const own = `${url.protocol}//${host}`;
-  return url.host !== "" && URL.canParse(own) && new URL(own).host === url.host;
-}
+const parseUrl = (text: string) => (URL.canParse(text) ? new URL(text) : undefined);
+
+/** With the scheme of the origin, a default port that only one of the two names makes no difference. */
+const isSameHost = ({ protocol, host }: URL, own: string | undefined) =>
+  host !== "" && parseUrl(`${protocol}//${own ?? ""}`)?.host === host;
 
 function normalise(origin: string): string {
-  if (!URL.canParse(origin) || new URL(origin).origin === "null") {
-    throw new TypeError(`"${origin}" is no origin: write it like "https://app.example.com".`);
-  }
-  return new URL(origin).origin;
+  const normalised = parseUrl(origin)?.origin ?? "null";
+  if (normalised !== "null") return normalised;
+  throw new TypeError(`"${origin}" is not an origin: write it like "https://app.example.com".`);
 }

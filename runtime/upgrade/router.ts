@@ -1,4 +1,6 @@
 import { match, pathToRegexp } from "path-to-regexp";
+import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/contract.ts";
+import type { Handlers } from "../../actors/handlers.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
@@ -7,13 +9,72 @@ import type { Guard } from "./guards.ts";
 /** Says why a path parameter is not acceptable, or nothing if it is. */
 export type ParamCheck = (value: string) => string | undefined;
 
+const maxGroupName = 90;
+
+/**
+ * A check for path parameters that become part of a group's name: `{ params: { room_name: groupName } }`. It
+ * lets through 1 to 90 ASCII letters, digits, `-`, `_` and `.`, which leaves 9 characters for a prefix such
+ * as `room_`.
+ */
+export function groupName(value: string): string | undefined {
+  if (value.length > maxGroupName) return `It has ${value.length} characters; ${maxGroupName} are the most`;
+  if (/^[A-Za-z0-9._-]+$/.test(value)) return undefined;
+  return "It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else";
+}
+
+/** The names of the parameters in a pattern: `"/ws/room/:room_name"` has `"room_name"`. */
+export type NamesIn<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | NamesIn<`/${Rest}`>
+  : Pattern extends `${string}:${infer Name}`
+    ? Name
+    : never;
+
+type ParamsOfClass<C extends ConsumerClass> = ParamsOf<ConsumerTypesOf<InstanceType<C>>>;
+type MessagesOfClass<C extends ConsumerClass> = MessagesOf<ConsumerTypesOf<InstanceType<C>>>;
+
+/** Refuses, at compile time, a consumer whose layer's alias is not one of `Layers`. */
+export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C["layer"]
+  ? unknown
+  : C["layer"] extends keyof Layers
+    ? unknown
+    : { readonly layer: keyof Layers };
+
+/** Refuses, at compile time, a consumer that declares messages and has no table for them. */
+export type WithHandlers<C extends ConsumerClass> = [keyof MessagesOfClass<C>] extends [never]
+  ? unknown
+  : { readonly on: Handlers<MessagesOfClass<C>> };
+
+/** Refuses, at compile time, a pattern that lacks a parameter which the consumer needs. */
+export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
+  ParamsOfClass<C> extends NamesIn<Pattern>
+    ? unknown
+    : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
+
+export interface RouteOptions<Pattern extends string> {
+  /** Checks of path parameters, before an actor is made: a check returns the reason for a 400. */
+  readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
+  /** Asked in order after the guards of the runtime. @default [] */
+  readonly guards?: readonly Guard[];
+}
+
+/** The scope of an actor that no request describes. */
+export type SpawnScope<C extends ConsumerClass> = {
+  readonly path?: string;
+  readonly query?: URLSearchParams;
+  readonly user?: unknown;
+  /** The state of a machine, from `getPersistedSnapshot()` of its `machineActor`. @default a new one */
+  readonly snapshot?: unknown;
+} & ([ParamsOfClass<C>] extends [never]
+  ? { readonly params?: Readonly<Record<string, string>> }
+  : { readonly params: { readonly [Name in ParamsOfClass<C>]: string } });
+
 export interface Route {
   readonly pattern: string;
   readonly Consumer: ConsumerClass;
   readonly checks: Readonly<Record<string, ParamCheck | undefined>>;
   /** Asked after those of the runtime. */
   readonly guards: readonly Guard[];
-  /** What a plain request is answered with that is let in. */
+  /** Answers a plain request that the guards let in. */
   readonly answer: PlainAnswer;
 }
 
@@ -24,14 +85,19 @@ export interface RouteMatch {
 
 type Matcher = (path: string) => { readonly params: Record<string, string> } | false;
 
-// Text, or one parameter, between two slashes: what the types of `route` understand.
+/** The answer for a path without a route. */
+export const notFound: Refusal = { status: 404, reason: "There is nothing at this path" };
+
+const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
+
+// Text, or one parameter, between two slashes: what NamesIn understands.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 
-/** Finds the route for a path. Patterns are case-sensitive; the first that matches, in the order added, is taken. */
+/** Finds the route for a path: the first, in the order added, whose case-sensitive pattern matches. */
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
-  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for. */
+  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that has a check. */
   add(route: Route): void {
     const { pattern, checks } = route;
     if (!legalPattern.test(pattern)) {
@@ -41,9 +107,11 @@ export class Router {
       );
     }
     const names = pathToRegexp(pattern).keys.map(({ name }) => name);
-    const stray = Object.keys(checks).find((name) => !names.includes(name));
-    if (stray !== undefined) {
-      throw new RouteError(`There is a check for ":${stray}", which the pattern "${pattern}" does not have.`);
+    const unknown = Object.keys(checks).find((name) => !names.includes(name));
+    if (unknown !== undefined) {
+      throw new RouteError(
+        `There is a check for ":${unknown}", which the pattern "${pattern}" does not have.`,
+      );
     }
     const shape = pattern.replace(/:\w+/g, ":");
     const taken = this.#routes.find((other) => other.shape === shape);
@@ -52,12 +120,8 @@ export class Router {
         `"${pattern}" matches the same paths as "${taken.route.pattern}", which is routed.`,
       );
     }
-    const matches = match<Record<string, string>>(pattern, {
-      sensitive: true,
-      trailing: false,
-      decode: false,
-    });
-    this.#routes.push({ route, shape, matches });
+    const options = { sensitive: true, trailing: false, decode: false } as const;
+    this.#routes.push({ route, shape, matches: match<Record<string, string>>(pattern, options) });
   }
 
   /** In the order added. */
@@ -70,8 +134,10 @@ export class Router {
   }
 
   /**
-   * The route and its decoded parameters, or why not: 404 for an unknown path, 400 for a parameter that is malformed
-   * or not accepted. @throws what a check throws.
+   * The route and its decoded parameters; or 404 for an unknown path, 400 for a parameter that is malformed
+   * or not accepted.
+   *
+   * @throws what a check throws.
    */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {
@@ -83,11 +149,6 @@ export class Router {
     return notFound;
   }
 }
-
-/** What is said of a path without a route. */
-export const notFound: Refusal = { status: 404, reason: "There is nothing at this path" };
-
-const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
 
 function decode(params: Record<string, string>): Record<string, string> | undefined {
   try {

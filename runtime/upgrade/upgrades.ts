@@ -9,70 +9,70 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
-import type { ResolvedCompression } from "./compression.ts";
 
-const pending = Symbol("pending");
+const handshakeOf = Symbol("handshake");
 
-/** A request, and what has become of it so far. */
 interface UpgradeRequest extends IncomingMessage {
-  [pending]?: Handshake;
+  [handshakeOf]?: Handshake;
 }
 
-/** Takes upgrades from their first byte to a running connection. */
+/** Takes an upgrade from its request to a running actor. */
 export class Upgrades {
   readonly #context: RuntimeContext;
   readonly #admission: Admission;
+  /** The upgrades that wait for a guard. */
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
-  constructor(context: RuntimeContext, admission: Admission, compression: ResolvedCompression) {
+  constructor(
+    context: RuntimeContext,
+    admission: Admission,
+    perMessageDeflate: ServerOptions["perMessageDeflate"],
+  ) {
     this.#context = context;
     this.#admission = admission;
-    // Not written in place, because the types of ws do not know `closeTimeout` yet.
+    // A constant, because the types of ws lack `closeTimeout`.
     const options = {
       closeTimeout: context.limits.closeTimeoutMs,
       noServer: true,
       clientTracking: false,
-      perMessageDeflate: compression,
+      perMessageDeflate,
       maxPayload: context.limits.maxPayload,
-      // ws calls this when the request is a well-formed handshake, and goes on when `answer` is called, however late.
+      // ws calls this for a well-formed handshake, and goes on when `answer` is called, however late.
       verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
-        const handshake = req[pending];
+        const handshake = req[handshakeOf];
         if (handshake) handshake.complete = () => answer(true);
       },
-      handleProtocols: (_, request: UpgradeRequest) => request[pending]?.options.subprotocol ?? false,
+      handleProtocols: (_, request: UpgradeRequest) => request[handshakeOf]?.options.subprotocol ?? false,
     } satisfies ServerOptions & { closeTimeout: number };
     this.#server = new WebSocketServer(options);
     this.#server.on("headers", (lines, request: UpgradeRequest) => {
-      const added = request[pending]?.options.headers;
-      if (added === undefined) return;
-      for (const [name, value] of Object.entries(added)) lines.push(headerLine(name, value));
+      const { headers = {} } = request[handshakeOf]?.options ?? {};
+      for (const [name, value] of Object.entries(headers)) lines.push(headerLine(name, value));
     });
   }
 
-  /** The upgrade's whole way in. */
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
-      // Those that ws is given have a listener of its own.
+      // ws adds a listener of its own to the others.
       surviveErrors(socket);
       this.#context.counters.refuse();
       refuseUpgrade(socket, found);
       return;
     }
-    const handshake = new Handshake(request, socket);
-    request[pending] = handshake;
+    const handshake = new Handshake(socket);
+    request[handshakeOf] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
     });
-    // Otherwise ws has refused it: it is no handshake.
     if (handshake.complete) {
       this.#context.turn.add(handshake);
-      this.#admit(found, handshake);
+      this.#admit(found, request, handshake);
     } else this.#context.counters.refuse();
   }
 
-  /** Refuses those that guards have not answered for yet. */
+  /** Refuses the upgrades that wait for a guard. */
   refuseAll(refusal: Refusal): void {
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
@@ -80,13 +80,13 @@ export class Upgrades {
     }
   }
 
-  #admit(found: Candidate, handshake: Handshake): void {
-    const { clock, limits, turn } = this.#context;
-    // Most have their answer in the turn that they come in.
-    const deadline = new Deadline(clock, limits.connectTimeoutMs, turn);
-    const admitted = this.#admission.guard(found, handshake.request);
+  #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
+    const { clock, limits, turn: flushScheduler } = this.#context;
+    // Most upgrades are answered in the turn in which they arrive, and need no timer.
+    const deadline = new Deadline(clock, limits.connectTimeoutMs, flushScheduler);
+    const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
-      this.#enter(admitted, handshake, deadline);
+      this.#start(admitted, handshake, deadline);
       return;
     }
     deadline.onPassed = () => {
@@ -97,25 +97,24 @@ export class Upgrades {
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {
       this.#guarded.delete(handshake);
-      this.#enter(outcome, handshake, deadline);
+      this.#start(outcome, handshake, deadline);
     });
   }
 
-  #enter(admitted: Admitted, handshake: Handshake, deadline: Deadline): void {
+  #start(admitted: Admitted, handshake: Handshake, deadline: Deadline): void {
     if (isRefusal(admitted)) this.#refuse(handshake, admitted);
-    if (isRefusal(admitted) || handshake.over) {
+    if (isRefusal(admitted) || handshake.isSettled) {
       deadline.cancel();
       return;
     }
     const { route, scope } = admitted;
     const { outbox } = this.#context.settings.of(route.Consumer);
     const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
-    const connection = new ConsumerActor(this.#context, route.Consumer, scope, transport);
-    void connection.start(deadline);
+    void new ConsumerActor(this.#context, route.Consumer, scope, transport).start(deadline);
   }
 
   #refuse(handshake: Handshake, { status, reason }: Refusal): void {
-    if (handshake.over) return;
+    if (handshake.isSettled) return;
     this.#context.counters.refuse();
     handshake.refuse(status, reason);
   }

@@ -1,3 +1,5 @@
+import { ok } from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { constants, inflateRawSync } from "node:zlib";
@@ -19,6 +21,23 @@ export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 export interface FrameFlags {
   readonly fin?: boolean;
   readonly rsv1?: boolean;
+}
+
+/** The text of a client's request. */
+export function upgradeRequest(
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = "GET",
+): string {
+  const lines = Object.entries({
+    Host: "127.0.0.1",
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
 const open = new Set<RawWebSocket>();
@@ -62,15 +81,7 @@ export class RawWebSocket {
     const client = new RawWebSocket(url);
     open.add(client);
     const { pathname, search } = new URL(url);
-    const lines = Object.entries({
-      Host: "127.0.0.1",
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      ...headers,
-    }).map(([name, value]) => `${name}: ${value}\r\n`);
-    client.socket.write(`GET ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n`);
+    client.socket.write(upgradeRequest(`${pathname}${search}`, headers));
     let end = -1;
     while (end < 0) {
       const bytes = await client.#peek(client.#size + 1);
@@ -101,21 +112,22 @@ export class RawWebSocket {
     const opcode = flags & 0x0f;
     const { text, binary, close, ping, pong } = Opcode;
     const compressed = this.compresses && opcode < close && (flags & 0x40) !== 0;
-    expect(flags & 0xf0, "FIN alone").to.equal(compressed ? 0xc0 : 0x80);
-    expect(opcode, "opcode").to.be.oneOf([text, binary, close, ping, pong]);
-    expect(short & 0x80, "mask").to.equal(0);
-    if (opcode >= close) expect(short, "length of a control frame").to.be.at.most(125);
+    // Not with chai, which takes longer than all else here.
+    ok((flags & 0xf0) === (compressed ? 0xc0 : 0x80), `FIN alone, but the first byte is ${flags}`);
+    ok([text, binary, close, ping, pong].includes(opcode as 1), `opcode ${opcode}`);
+    ok((short & 0x80) === 0, "masked");
+    if (opcode >= close) ok(short <= 125, `a control frame of ${short} bytes`);
     const headLength = short === 127 ? 10 : short === 126 ? 4 : 2;
     const start = await this.#whole(headLength);
     let length = short;
     if (short === 126) length = start.readUInt16BE(2);
     if (short === 127) length = Number(start.readBigUInt64BE(2));
-    if (short === 126) expect(length, "length in 16 bits").to.be.at.least(126);
-    if (short === 127) expect(length, "length in 64 bits").to.be.at.least(65_536);
+    if (short === 126) ok(length >= 126, `length ${length} in 16 bits`);
+    if (short === 127) ok(length >= 65_536, `length ${length} in 64 bits`);
     await this.#whole(headLength + length);
     const bytes = this.#take(headLength + length).subarray(headLength);
     const payload = compressed ? inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
-    if (opcode === text) new TextDecoder("utf-8", { fatal: true }).decode(payload);
+    if (opcode === text) ok(isUtf8(payload), "text that is not UTF-8");
     return { opcode, payload, wireLength: length, compressed };
   }
 

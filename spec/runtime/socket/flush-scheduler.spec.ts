@@ -3,7 +3,7 @@ import { type Flushable, FlushScheduler } from "../../../runtime/socket/flush-sc
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
 
-describe("Turn", () => {
+describe("FlushScheduler", () => {
   let now = 0;
   let flushed: number[] = [];
   /** A write that takes as long as it is told. */
@@ -20,13 +20,13 @@ describe("Turn", () => {
   });
 
   it("flushes what was added in this turn and the next one, in order, once, at the end of that one", async () => {
-    const turn = new FlushScheduler(() => now);
-    const { start } = turn;
-    for (let n = 0; n < 500; n += 1) turn.add(write(n));
+    const scheduler = new FlushScheduler(() => now);
+    const { root } = scheduler;
+    for (let n = 0; n < 500; n += 1) scheduler.add(write(n));
     await immediate();
     expect(flushed).to.deep.equal([]);
-    expect(turn.start).to.equal(start);
-    for (let n = 500; n < 1_000; n += 1) turn.add(write(n));
+    expect(scheduler.root).to.equal(root);
+    for (let n = 500; n < 1_000; n += 1) scheduler.add(write(n));
     await immediate();
     await immediate();
     await immediate();
@@ -34,12 +34,12 @@ describe("Turn", () => {
   });
 
   it("flushes at the end of this turn if that has taken 5 ms", async () => {
-    const turn = new FlushScheduler(() => now);
-    turn.add(write(1));
+    const scheduler = new FlushScheduler(() => now);
+    scheduler.add(write(1));
     now += 5;
     await immediate();
     expect(flushed).to.deep.equal([1]);
-    turn.add(write(2));
+    scheduler.add(write(2));
     await immediate();
     expect(flushed).to.deep.equal([1]);
     await immediate();
@@ -47,8 +47,8 @@ describe("Turn", () => {
   });
 
   it("leaves the rest to the next turns when it has taken 5 ms, and others their turn in between", async () => {
-    const turn = new FlushScheduler(() => now);
-    for (let n = 0; n < 1_000; n += 1) turn.add(write(n, 0.05));
+    const scheduler = new FlushScheduler(() => now);
+    for (let n = 0; n < 1_000; n += 1) scheduler.add(write(n, 0.05));
     await immediate();
     const perTurn: number[] = [];
     for (let before = 0; before < 1_000; before = flushed.length) {
@@ -56,31 +56,31 @@ describe("Turn", () => {
       perTurn.push(flushed.length - before);
     }
     expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
-    // 5 ms are 100 of them, looked at after every 64.
-    for (const count of perTurn) expect(count).to.be.at.most(100 + 64);
+    // 5 ms are 100 of them, looked at after every 4.
+    for (const count of perTurn) expect(count).to.be.at.most(100 + 4);
     expect(perTurn.length).to.be.within(7, 10);
   });
 
   it("flushes what is added meanwhile after those that wait", async () => {
-    const turn = new FlushScheduler(() => now);
-    for (let n = 0; n < 200; n += 1) turn.add(write(n, 0.1));
+    const scheduler = new FlushScheduler(() => now);
+    for (let n = 0; n < 200; n += 1) scheduler.add(write(n, 0.1));
     await immediate();
     await immediate();
     expect(flushed.length).to.be.within(1, 199);
-    turn.add(write(200));
+    scheduler.add(write(200));
     while (flushed.length < 201) await immediate();
     expect(flushed).to.deep.equal(Array.from({ length: 201 }, (_, n) => n));
   });
 
   it("keeps for the next turn what a flush adds, and begins it with nothing in common with this one", async () => {
-    const turn = new FlushScheduler(() => now);
-    const { start } = turn;
+    const scheduler = new FlushScheduler(() => now);
+    const { root } = scheduler;
     const again = write(1);
-    turn.add({
+    scheduler.add({
       flush() {
         flushed.push(0);
-        expect(turn.start).not.to.equal(start);
-        turn.add(again);
+        expect(scheduler.root).not.to.equal(root);
+        scheduler.add(again);
       },
     });
     await immediate();

@@ -3,62 +3,62 @@ import type { Frame } from "greenroom";
 import { encodeFrame } from "../../../runtime/socket/frame-encoder.ts";
 import { FrameTrie } from "../../../runtime/socket/frame-trie.ts";
 
-describe("Sequence", () => {
+describe("FrameTrie", () => {
   const of = (start: FrameTrie, ...frames: readonly Frame[]) =>
-    frames.reduce((sequence: FrameTrie, frame) => sequence.plus(frame), start);
+    frames.reduce((node: FrameTrie, frame) => node.append(frame), start);
   const text = (bytes: Buffer) => bytes.toString("latin1");
 
   it("is one for all who are sent the same, and so are its bytes", () => {
-    const start = FrameTrie.empty();
+    const root = FrameTrie.root();
     const blob = new Uint8Array([1, 2, 3]);
-    const [one, other] = [of(start, "a", blob, "c"), of(start, "a", blob, "c")];
+    const [one, other] = [of(root, "a", blob, "c"), of(root, "a", blob, "c")];
     expect(one).to.equal(other);
     expect(one.bytes).to.equal(other.bytes);
     expect(text(one.bytes)).to.equal("\x81\x01a\x82\x03\x01\x02\x03\x81\x01c");
   });
 
   it("ends where it ends, though others go on", () => {
-    const start = FrameTrie.empty();
-    const long = of(start, "a", "b");
-    const short = of(start, "a");
+    const root = FrameTrie.root();
+    const long = of(root, "a", "b");
+    const short = of(root, "a");
     expect([text(short.bytes), text(long.bytes)]).to.deep.equal(["\x81\x01a", "\x81\x01a\x81\x01b"]);
     expect([short.length, long.length, short.frames, long.frames]).to.deep.equal([1, 2, ["a"], ["a", "b"]]);
   });
 
   it("is another one where what is sent differs, in a frame, its kind or its place", () => {
-    const start = FrameTrie.empty();
+    const root = FrameTrie.root();
     const a = new Uint8Array([97]);
     const all = [
-      of(start, "a", "b"),
-      of(start, "b", "a"),
-      of(start, "a"),
-      of(start, a, "b"),
-      of(start, "a", "a"),
-      of(start, new Uint8Array([97]), "b"),
-      of(FrameTrie.empty(), "a", "b"),
+      of(root, "a", "b"),
+      of(root, "b", "a"),
+      of(root, "a"),
+      of(root, a, "b"),
+      of(root, "a", "a"),
+      of(root, new Uint8Array([97]), "b"),
+      of(FrameTrie.root(), "a", "b"),
     ];
     expect(new Set(all).size).to.equal(all.length);
-    expect(text(of(start, a, "b").bytes)).to.equal("\x82\x01a\x81\x01b");
+    expect(text(of(root, a, "b").bytes)).to.equal("\x82\x01a\x81\x01b");
   });
 
   it("remembers the ways to go on that were taken last", () => {
-    const start = FrameTrie.empty();
-    const variants = ["de", "en", "fr", "it"].map((frame) => start.plus(frame));
+    const root = FrameTrie.root();
+    const variants = ["de", "en", "fr", "it"].map((frame) => root.append(frame));
     for (let round = 0; round < 3; round += 1) {
-      expect(["fr", "de", "it", "en"].map((frame) => start.plus(frame))).to.have.members(variants);
+      expect(["fr", "de", "it", "en"].map((frame) => root.append(frame))).to.have.members(variants);
     }
     // One too many: the one that was not asked for the longest is forgotten.
-    start.plus("pl");
-    expect(start.plus("en")).to.equal(variants[1]);
-    expect(start.plus("it")).to.equal(variants[3]);
-    expect(start.plus("fr")).not.to.equal(variants[2]);
+    root.append("pl");
+    expect(root.append("en")).to.equal(variants[1]);
+    expect(root.append("it")).to.equal(variants[3]);
+    expect(root.append("fr")).not.to.equal(variants[2]);
   });
 
   it("encodes a large frame once, whatever comes before it", () => {
-    const start = FrameTrie.empty();
+    const root = FrameTrie.root();
     const large = new Uint8Array(2_000).fill(7);
     const expected = encodeFrame(large);
-    const [one, other] = [of(start, "mine", large), of(start, "yours", large)];
+    const [one, other] = [of(root, "mine", large), of(root, "yours", large)];
     expect(one.bytes.subarray(6)).to.deep.equal(expected);
     large.fill(8);
     expect(other.bytes.subarray(7)).to.deep.equal(expected);
@@ -66,9 +66,9 @@ describe("Sequence", () => {
 
   it("tells its size before it is encoded", () => {
     for (const frame of ["", "ä".repeat(62), "ä".repeat(63), "€".repeat(22_000), new Uint8Array(65_536)]) {
-      const sequence = of(FrameTrie.empty(), "a", frame);
-      expect(sequence.size).to.equal(sequence.bytes.length);
-      expect(of(FrameTrie.empty(), "a", frame).size).to.equal(sequence.bytes.length);
+      const frames = of(FrameTrie.root(), "a", frame);
+      expect(frames.size).to.equal(frames.bytes.length);
+      expect(of(FrameTrie.root(), "a", frame).size).to.equal(frames.bytes.length);
     }
   });
 });

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { Handshake } from "../../../runtime/socket/handshake.ts";
@@ -7,7 +6,7 @@ import { Handshake } from "../../../runtime/socket/handshake.ts";
 function begin() {
   // As a server's socket, which is not destroyed by its end.
   const socket = new PassThrough({ autoDestroy: false });
-  const handshake = new Handshake({} as IncomingMessage, socket);
+  const handshake = new Handshake(socket);
   let lost = 0;
   handshake.onLost = () => {
     lost += 1;
@@ -23,7 +22,7 @@ describe("Handshake", () => {
     socket.destroy();
     await once(socket, "close");
     expect(lost()).to.equal(1);
-    expect(handshake.over).to.equal(true);
+    expect(handshake.isSettled).to.equal(true);
     expect(listeners()).to.equal(before);
   });
 
@@ -36,7 +35,7 @@ describe("Handshake", () => {
       expect(lost()).to.equal(0);
       handshake.flush();
       expect(lost(), end).to.equal(1);
-      expect(handshake.over).to.equal(true);
+      expect(handshake.isSettled).to.equal(true);
     }
   });
 

@@ -2,25 +2,25 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
 import { WebSocketConsumer } from "greenroom";
-import { Heartbeat, type Living } from "../../../runtime/socket/heartbeat.ts";
+import { Heartbeat, type HeartbeatTarget } from "../../../runtime/socket/heartbeat.ts";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { serve, stopServing } from "../../support/serving.ts";
 import { Ticks } from "../support/ticks.ts";
 
-class Peer implements Living {
+class Peer implements HeartbeatTarget {
   pings = 0;
-  vanished = 0;
-  signs = true;
+  timeouts = 0;
+  isActive = true;
   hadActivity(): boolean {
-    return this.signs;
+    return this.isActive;
   }
   ping(): void {
     this.pings += 1;
   }
   onTimeout(): void {
-    this.vanished += 1;
+    this.timeouts += 1;
   }
 }
 
@@ -66,9 +66,9 @@ describe("Heartbeat", () => {
     heartbeat.add(mute);
     heartbeat.add(well);
     await clock.intervals(1, intervalMs);
-    mute.signs = false;
+    mute.isActive = false;
     await clock.intervals(1, intervalMs);
-    expect([mute.vanished, well.vanished]).to.deep.equal([1, 0]);
+    expect([mute.timeouts, well.timeouts]).to.deep.equal([1, 0]);
   });
 
   it("pings nobody who was removed, and has no timer while it is empty", async () => {

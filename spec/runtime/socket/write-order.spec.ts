@@ -13,6 +13,7 @@ import { Client } from "../../support/client.ts";
 import { destroyRawWebSockets, Opcode, RawWebSocket, type WireFrame } from "../../support/raw-websocket.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 import { bytesOf, textOf } from "../support/frame-cases.ts";
+import { onWrite } from "../support/on-write.ts";
 import { nextTurn } from "../support/speakers.ts";
 import { Ticks } from "../support/ticks.ts";
 
@@ -52,31 +53,29 @@ describe("the order on the wire", () => {
       : `${opcode} ${payload.length > 20 ? payload.length : payload}`;
   const texts = (...all: readonly (string | number)[]) => all.map((text) => `${Opcode.text} ${text}`);
 
-  /** All that a client hears up to the close frame; it answers that, and nothing else comes. */
-  async function untilClose(client: RawWebSocket): Promise<string[]> {
+  /** All that a client hears up to the frame that is `isLast`, when it has heard so much. */
+  async function hear(
+    client: RawWebSocket,
+    isLast: (brief: string, count: number) => boolean,
+  ): Promise<string[]> {
     const heard: string[] = [];
     for (;;) {
       const frame = await client.next();
-      if (frame === undefined) throw new Error(`No close frame after: ${heard}`);
+      if (frame === undefined) throw new Error(`Nothing more after: ${heard}`);
       heard.push(brief(frame));
-      if (frame.opcode === Opcode.close) break;
+      if (isLast(heard.at(-1) as string, heard.length)) return heard;
     }
+  }
+  const take = (client: RawWebSocket, count: number) => hear(client, (_, heard) => heard === count);
+  const hearUntil = (client: RawWebSocket, text: string) =>
+    hear(client, (heard) => heard === `${Opcode.text} ${text}`);
+
+  /** All that a client hears up to the close frame; it answers that, and nothing else comes. */
+  async function untilClose(client: RawWebSocket): Promise<string[]> {
+    const heard = await hear(client, (frame) => frame.startsWith("close "));
     client.send(Opcode.close, Buffer.from([0x03, 0xe8]));
     expect(await client.rest(), "after the close frame").to.deep.equal([]);
     return heard;
-  }
-
-  /** Calls `act` whenever a socket hands something to the operating system, just before. */
-  function onWrite(socket: Socket, act: () => void): void {
-    for (const method of ["_write", "_writev"] as const) {
-      const original = socket[method] as (...args: unknown[]) => void;
-      Object.assign(socket, {
-        [method](...args: unknown[]) {
-          act();
-          original.apply(socket, args);
-        },
-      });
-    }
   }
 
   const ended = (runtime: Runtime, size = 0) => until(() => runtime.size === size);
@@ -102,9 +101,7 @@ describe("the order on the wire", () => {
       await nextTurn();
     }
     for (const client of clients) {
-      const heard: string[] = [];
-      while (heard.length < said.length) heard.push(brief((await client.next()) as WireFrame));
-      expect(heard).to.deep.equal(texts(...said));
+      expect(await take(client, said.length)).to.deep.equal(texts(...said));
       await client.destroy();
     }
   });
@@ -122,9 +119,7 @@ describe("the order on the wire", () => {
     say("after a tick");
     writes.push("end of the ticks");
     for (const client of clients) {
-      const heard: string[] = [];
-      while (heard.length < 3) heard.push(String((await client.next())?.payload));
-      expect(heard).to.deep.equal(["sent at once", "after a promise", "after a tick"]);
+      expect(await take(client, 3)).to.deep.equal(texts("sent at once", "after a promise", "after a tick"));
     }
     expect([writes[0], ...writes.slice(1).sort()]).to.deep.equal(["end of the ticks", "to 0", "to 1"]);
   });
@@ -181,13 +176,12 @@ describe("the order on the wire", () => {
         }
         say("the end");
         for (const client of clients) {
-          const heard: string[] = [];
-          while (heard.at(-1) !== "1 the end") heard.push(brief((await client.next()) as WireFrame));
+          const heard = await hearUntil(client, "the end");
           expect(heard.filter((frame) => frame === "9 ")).to.have.length(1);
           expect(heard.filter((frame) => frame !== "9 ")).to.deep.equal(texts(...said, "the end"));
           client.send(Opcode.pong);
           client.send(Opcode.text, "read");
-          expect(brief((await client.next()) as WireFrame)).to.equal("1 read");
+          expect(await take(client, 1)).to.deep.equal(texts("read"));
         }
       }
     });
@@ -204,8 +198,7 @@ describe("the order on the wire", () => {
       await until(() => (sockets[0]?.bytesRead ?? 0) >= before + 10 * 12);
       say("the last");
       client.socket.resume();
-      const heard: string[] = [];
-      while (heard.at(-1) !== "1 the last") heard.push(brief((await client.next()) as WireFrame));
+      const heard = await hearUntil(client, "the last");
       expect(heard.filter((frame) => frame.startsWith("10 "))).to.deep.equal(
         Array.from({ length: 10 }, (_, count) => `10 ping ${count}`),
       );
@@ -274,11 +267,8 @@ describe("the order on the wire", () => {
 
     it("leaves out only the one that closes, where a turn's frames are for many", async () => {
       const { url, say, consumers, runtime } = await start();
-      const clients = [
-        await RawWebSocket.open(url),
-        await RawWebSocket.open(url),
-        await RawWebSocket.open(url),
-      ];
+      const open = () => RawWebSocket.open(url);
+      const [first, second, third] = [await open(), await open(), await open()] as const;
       say("a");
       say("b", consumers.slice(1));
       consumers[1]?.close(4001, "");
@@ -286,15 +276,12 @@ describe("the order on the wire", () => {
       say("d", consumers.slice(0, 2));
       await nextTurn();
       say("e");
-      const [first, second, third] = clients as [RawWebSocket, RawWebSocket, RawWebSocket];
       expect(await untilClose(second)).to.deep.equal([...texts("a", "b"), "close 4001 "]);
       for (const [client, said] of [
         [first, ["a", "c", "d", "e"]],
         [third, ["a", "b", "c", "e"]],
       ] as const) {
-        const heard: string[] = [];
-        while (heard.length < 4) heard.push(brief((await client.next()) as WireFrame));
-        expect(heard).to.deep.equal(texts(...said));
+        expect(await take(client, 4)).to.deep.equal(texts(...said));
         await client.destroy();
       }
       await ended(runtime);
@@ -403,8 +390,7 @@ describe("the order on the wire", () => {
           ]);
           continue;
         }
-        const heard: string[] = [];
-        while (heard.at(-1) !== "1 after") heard.push(brief((await client.next()) as WireFrame));
+        const heard = await hearUntil(client, "after");
         const note = [0, 9].includes(index) ? texts("told 1", "told 2", "told 3") : [];
         expect(heard.filter((frame) => !note.includes(frame))).to.deep.equal([
           ...texts("before", "between"),

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { WebSocket as UndiciWebSocket } from "undici";
 import { WebSocket } from "ws";
-import { launchBrowser } from "../../support/browser.ts";
 import { Opcode, RawWebSocket } from "../../support/raw-websocket.ts";
 import type { StartEchoes } from "./speakers.ts";
 
@@ -48,6 +47,8 @@ export const undiciEchoes: StartEchoes = async (url, count) => {
 };
 
 export const chromiumEchoes: StartEchoes = async (url, count) => {
+  // Imported here, because it takes a second that specs without a browser need not wait.
+  const { launchBrowser } = await import("../../support/browser.ts");
   const browser = await launchBrowser();
   const page = await browser.newPage();
   // As text, since it runs in the page, where there is another world of types.

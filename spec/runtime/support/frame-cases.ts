@@ -22,7 +22,9 @@ export function textOf(length: number): string {
 
 /** That many bytes, all values among them. */
 export function bytesOf(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff));
+  const bytes = Buffer.allocUnsafe(length);
+  for (let index = 0; index < length; index += 1) bytes[index] = index * 31 + (index >> 8);
+  return bytes;
 }
 
 const all = [0, 1, 2, 3];
@@ -46,7 +48,8 @@ const odd = [
   ...["\ud83c", "\udfad", "a\ud83c", "\udfada", "\udfad\ud83c", `${"a".repeat(124)}\ud83c`, "é\ud83cé🎭"],
 ];
 
-const large = bytesOf(1_048_576);
+// Several times what is read of a socket at once.
+const large = bytesOf(300_000);
 const views = [
   new Uint8Array(300).fill(7),
   large.subarray(1_000, 1_125),
@@ -68,7 +71,10 @@ export const frameCases: readonly FrameCase[] = [
     name: "each length, the same to all sockets, in turns of their own",
     turns: small.map((frame) => [[all, frame]]),
   },
-  { name: "each length, the same to all sockets in one turn", turns: [inOneTurn(both, all)] },
+  {
+    name: "each length, the same to all sockets in one turn",
+    turns: [inOneTurn([...small, textOf(300_000), large], all)],
+  },
   {
     name: "text that is longer in bytes than in characters",
     turns: [...wide.map(alone), inOneTurn(wide, all)],

@@ -1,6 +1,12 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { expect } from "chai";
-import { type CompressionOptions, createRuntime, type RuntimeOptions, WebSocketConsumer } from "greenroom";
+import {
+  type CompressionOptions,
+  createRuntime,
+  InvalidOptionError,
+  type RuntimeOptions,
+  WebSocketConsumer,
+} from "greenroom";
 import { Client } from "../../support/client.ts";
 import { destroyRawWebSockets, Opcode, RawWebSocket, type WireFrame } from "../../support/raw-websocket.ts";
 import { serve, stopServing } from "../../support/serving.ts";
@@ -200,22 +206,25 @@ describe("compression", () => {
     expect([runtime.size, runtime.counters().refused]).to.deep.equal([0, 1]);
   });
 
-  it("refuses options that make no sense", () => {
+  it("refuses options that it does not know, and values out of range", () => {
     const wrong: [options: unknown, message: RegExp][] = [
-      [{ threshold: -1 }, /^threshold is -1; it must be a whole number from 0 to/],
-      [{ level: 0 }, /^level is 0; it must be a whole number from 1 to 9/],
-      [{ level: 9.5 }, /^level is 9.5/],
-      [{ serverMaxWindowBits: 8 }, /^serverMaxWindowBits is 8; it must be a whole number from 9 to 15/],
-      [{ concurrencyLimit: Number.NaN }, /^concurrencyLimit is NaN/],
-      [{ serverNoContextTakeover: 1 }, /^serverNoContextTakeover is 1; it must be true or false/],
+      [{ threshold: -1 }, /^`compression.threshold` must be an integer from 0 to 2147483647, not -1/],
+      [{ level: 0 }, /^`compression.level` must be an integer from 1 to 9, not 0/],
+      [{ level: 9.5 }, /^`compression.level` must .* not 9.5/],
+      [
+        { serverMaxWindowBits: 8 },
+        /^`compression.serverMaxWindowBits` must be an integer from 9 to 15, not 8/,
+      ],
+      [{ concurrencyLimit: Number.NaN }, /^`compression.concurrencyLimit` must .* not NaN/],
+      [{ serverNoContextTakeover: 1 }, /^`compression.serverNoContextTakeover` must be true or false, not 1/],
       [{ maxPayload: 1 }, /^There is no option "maxPayload" of compression. There are: threshold, /],
       [{ constructor: 1 }, /^There is no option "constructor"/],
-      ["yes", /^compression is "yes"; it must be true, false or options/],
-      [null, /^compression is null/],
+      ["yes", /^`compression` must be true, false or options, not "yes"/],
+      [null, /^`compression` must .* not null/],
     ];
     for (const [compression, message] of wrong) {
       const make = () => createRuntime({ compression: compression as CompressionOptions });
-      expect(make, JSON.stringify(compression)).to.throw(RangeError, message);
+      expect(make, JSON.stringify(compression)).to.throw(InvalidOptionError, message);
     }
   });
 });

@@ -49,9 +49,9 @@ describe("originGuard", () => {
     expect(await ask({ host: "app.example", origin: "null" }, options)).to.equal(403);
   });
 
-  it("refuses to be made with what is no origin", () => {
+  it("refuses to be made with what is not an origin", () => {
     for (const allow of ["other.example", "null", "file:///tmp", ""]) {
-      expect(() => originGuard({ allow: [allow] }), allow).to.throw(TypeError, "is no origin");
+      expect(() => originGuard({ allow: [allow] }), allow).to.throw(TypeError, "is not an origin");
     }
   });
 });

@@ -80,46 +80,17 @@ const hostMachine = setup({
 });
 
 const names = [
-  ...["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "valueOf", ""],
+  ..."__proto__ constructor prototype toString hasOwnProperty valueOf".split(" "),
   // Of our own methods and properties.
-  ...[
-    "connect",
-    "disconnect",
-    "receive",
-    "send",
-    "close",
-    "groupAdd",
-    "restarted",
-    "onGap",
-    "behaviour",
-    "on",
-  ],
-  ...[
-    "xstate.stop",
-    "xstate.init",
-    "xstate.error.actor.0",
-    "xstate.done.state.host",
-    "message.note",
-    "frame.echo",
-  ],
-  ...["*", "frame.*", "unknown", "x".repeat(10_000), "\u0000", "💥"],
+  ..."connect disconnect receive send close groupAdd restarted onGap machineActor on".split(" "),
+  ..."xstate.stop xstate.init xstate.error.actor.0 xstate.done.state.host message.note frame.echo".split(" "),
+  ...["", "*", "frame.*", "unknown", "x".repeat(10_000), "\u0000", "💥"],
 ];
 const deep = "[".repeat(20_000) + "]".repeat(20_000);
 
 const frames: readonly (string | Uint8Array)[] = [
-  ...[
-    "null",
-    "1",
-    "[]",
-    '"echo"',
-    "{}",
-    "",
-    "{",
-    deep,
-    '{"toString":"x"}',
-    '{"type":null}',
-    '{"type":["echo"]}',
-  ],
+  ...["null", "1", "[]", '"echo"', "{}", "", "{", deep],
+  ...['{"toString":"x"}', '{"type":null}', '{"type":["echo"]}'],
   ...['{"type":{"toString":"x"}}', '{"__proto__":{"type":"throw"}}', '{"type":"throw"}', '{"type":"reject"}'],
   ...names.map((type) => JSON.stringify({ type, __proto__: null, constructor: 1 })),
   // Names of groups that are none, and reasons and codes that no close frame can hold.
@@ -222,7 +193,7 @@ describe("hostile input", () => {
 
     it(`is survived where it is thousands of groups, which are all left (${kind})`, async () => {
       const client = await open();
-      const joins = Array.from({ length: 5_000 }, (_, index) => `{"type":"join","group":"group-${index}"}`);
+      const joins = Array.from({ length: 2_000 }, (_, index) => `{"type":"join","group":"group-${index}"}`);
       expect(await answer(client, ...joins)).to.deep.equal([]);
       expect(premises.chat.topics).to.have.length(before.topics.length + joins.length);
       client.websocket.terminate();
@@ -230,7 +201,7 @@ describe("hostile input", () => {
 
     it(`is survived where it is a flood of frames, which are all handled (${kind})`, async () => {
       const client = await open();
-      const echoes = Array.from({ length: 20_000 }, () => '{"type":"echo"}');
+      const echoes = Array.from({ length: 5_000 }, () => '{"type":"echo"}');
       for (const echo of echoes) client.send(echo);
       for (const echo of await client.take(echoes.length)) expect(String(echo)).to.equal('{"type":"echo"}');
       await client.close();
@@ -245,7 +216,7 @@ describe("hostile input", () => {
       chat.backend.hold = join.opened;
       client.send('{"type":"join","group":"slow"}');
       while (chat.backend.held === 0) await new Promise((resolve) => setImmediate(resolve));
-      for (let number = 0; number < 5_000; number += 1)
+      for (let number = 0; number < 2_000; number += 1)
         await chat.groupSend("lobby", { type: "note", text: "flood" });
       expect(await client.closed).to.include({ code: 1013 });
       join.open();

@@ -6,6 +6,7 @@ import { createRuntime, type Guard, groupName, originGuard, WebSocketConsumer } 
 import { WebSocketServer } from "ws";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
+import { upgradeRequest as upgrade } from "../../support/raw-websocket.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 
 let constructed = 0;
@@ -50,18 +51,6 @@ describe("Upgrades", () => {
     return answer;
   }
 
-  const upgrade = (path: string, headers: Record<string, string> = {}, method = "GET") =>
-    `${method} ${path} HTTP/1.1\r\n${Object.entries({
-      Host: "127.0.0.1",
-      Connection: "Upgrade",
-      Upgrade: "websocket",
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-      ...headers,
-    })
-      .map(([name, value]) => `${name}: ${value}\r\n`)
-      .join("")}\r\n`;
-
   describe("refusing", () => {
     it("answers 404 for an unknown path, and 400 with a reason for a parameter that is not accepted", async () => {
       const { url, runtime } = await serveEcho();
@@ -101,16 +90,14 @@ describe("Upgrades", () => {
 
     it("answers a malformed handshake with what is wrong, and makes no actor", async () => {
       const { url } = await serveEcho();
-      expect(await raw(url, upgrade("/ws/echo", { "Sec-WebSocket-Key": "short" }))).to.match(
-        /^HTTP\/1.1 400 /,
-      );
-      expect(await raw(url, upgrade("/ws/echo", { "Sec-WebSocket-Version": "12" }))).to.match(
-        /^HTTP\/1.1 400 /,
-      );
-      expect(await raw(url, upgrade("/ws/echo", { "Sec-WebSocket-Protocol": "a,,b" }))).to.match(
-        /^HTTP\/1.1 400 /,
-      );
-      expect(await raw(url, upgrade("/ws/echo", { Upgrade: "h2c" }))).to.match(/^HTTP\/1.1 400 /);
+      for (const wrong of [
+        { "Sec-WebSocket-Key": "short" },
+        { "Sec-WebSocket-Version": "12" },
+        { "Sec-WebSocket-Protocol": "a,,b" },
+        { Upgrade: "h2c" },
+      ]) {
+        expect(await raw(url, upgrade("/ws/echo", wrong))).to.match(/^HTTP\/1.1 400 /);
+      }
       expect(await raw(url, upgrade("/ws/echo", {}, "POST"))).to.match(/^HTTP\/1.1 405 /);
       expect(constructed).to.equal(0);
     });
@@ -172,21 +159,15 @@ describe("Upgrades", () => {
       await Client.open(`${url}/ws/echo?as=Bob`);
     });
 
-    it("that throw are answered with 500 and told to onError, without details for the client", async () => {
-      const { url, failures } = await serveEcho([
-        () => {
-          throw new Error("the database says no");
-        },
-      ]);
-      expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({ status: 500, body: "Internal error" });
-      expect(failures).to.have.lengthOf(1);
-      expect(failures[0]).to.have.property("stage", "guard");
-    });
-
-    it("that reject are answered so, too", async () => {
-      const { url, failures } = await serveEcho([() => Promise.reject(new Error("the database is gone"))]);
-      expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({ status: 500, body: "Internal error" });
-      expect(failures.map(({ stage }) => stage)).to.deep.equal(["guard"]);
+    it("that throw or reject are answered with 500 and told to onError, without details for the client", async () => {
+      const throws = () => {
+        throw new Error("the database says no");
+      };
+      for (const guard of [throws, () => Promise.reject(new Error("the database is gone"))]) {
+        const { url, failures } = await serveEcho([guard]);
+        expect(await Client.refused(`${url}/ws/echo`)).to.deep.equal({ status: 500, body: "Internal error" });
+        expect(failures.map(({ stage }) => stage)).to.deep.equal(["guard"]);
+      }
     });
 
     it("are asked about a path in absolute form, as proxies send it", async () => {
