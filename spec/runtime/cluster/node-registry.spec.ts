@@ -163,7 +163,7 @@ describe("the registry of nodes", () => {
     class SlowLayer extends MemoryLayer {
       override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
         await super.groupSend(...args);
-        if (args[1].type === "greenroom.bye") await leaving.opened;
+        if (args[1].type === "greenroom.leave") await leaving.opened;
       }
     }
     const bus = new MemoryBus();
@@ -229,7 +229,7 @@ describe("the registry of nodes", () => {
         const channels = [here, there].flatMap(({ layers }) => [
           ...layers.chat.local.membersOf("greenroom.nodes"),
         ]);
-        const bye = { type: "greenroom.bye", from: `${there.node}!1` };
+        const bye = { type: "greenroom.leave", from: `${there.node}!1` };
         const tries = [
           () => this.groupAdd("greenroom.nodes"),
           () => this.groupDiscard("greenroom.nodes"),
@@ -251,12 +251,12 @@ describe("the registry of nodes", () => {
 
   describe("takes from others nothing that makes no sense:", () => {
     const card = (fields: object) => (target: ChatRuntime) => ({
-      type: "greenroom.node",
+      type: "greenroom.heartbeat",
       from: "forged!1",
       layers: { chat: "forged" },
       nodeHeartbeatMs: 5_000,
       version: 0,
-      answer: false,
+      reply: false,
       ...Object.fromEntries(
         Object.entries(fields).map(([key, value]) => [
           key,
@@ -265,7 +265,7 @@ describe("the registry of nodes", () => {
       ),
     });
     const forged: Readonly<Record<string, (target: ChatRuntime) => object>> = {
-      "no card": () => ({ type: "greenroom.node" }),
+      "no card": () => ({ type: "greenroom.heartbeat" }),
       "a card from nowhere": card({ from: 7 }),
       "a card from a name that is no channel": card({ from: "forged" }),
       "a card of layers that are none": card({ layers: ["chat"] }),
@@ -308,29 +308,30 @@ describe("the registry of nodes", () => {
         channel: "a!b",
         message: [],
       }),
-      "a survey about nothing": () => ({
-        type: "greenroom.survey",
+      "a request that there is not": () => ({
+        type: "greenroom.gather",
         from: "forged!1",
         id: "1",
-        about: "constructor",
+        request: "constructor",
+        fields: {},
         deadlineMs: 1,
       }),
       "a disconnect with a code that cannot be": () => ({
-        type: "greenroom.survey",
+        type: "greenroom.gather",
         from: "forged!1",
         id: "1",
-        about: "disconnect",
-        tag: "user.42",
-        code: 1006,
-        reason: "",
+        request: "disconnect",
+        fields: { tag: "user.42", code: 1006, reason: "" },
         deadlineMs: 1,
       }),
-      "an answer without an id": () => ({ type: "greenroom.answer", from: "forged!1", value: 1 }),
-      "entries that are no list": () => ({
-        type: "greenroom.said",
+      "a reply without an id": () => ({ type: "greenroom.reply", from: "forged!1", outcome: { value: 1 } }),
+      "values that are not a list": () => ({
+        type: "greenroom.gathered",
         from: "forged!1",
         id: "1",
-        entries: "many",
+        values: "many",
+        total: 1,
+        isLast: true,
       }),
     };
     for (const [name, make] of Object.entries(forged)) {
@@ -353,8 +354,8 @@ describe("the registry of nodes", () => {
       const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
       const stranger = opened(new MemoryLayer({ bus }));
       for (let index = 0; index < 10_001; index += 1) {
-        const card = { layers: { chat: `n${index}` }, nodeHeartbeatMs: 1_000, version: 0, answer: false };
-        await forge(stranger, { type: "greenroom.node", from: `n${index}!1`, ...card });
+        const card = { layers: { chat: `n${index}` }, nodeHeartbeatMs: 1_000, version: 0, reply: false };
+        await forge(stranger, { type: "greenroom.heartbeat", from: `n${index}!1`, ...card });
       }
       await until(() => here.counters().dropped.garbage === 1);
       expect(here.nodes).to.have.length(10_001);
@@ -369,12 +370,12 @@ describe("the registry of nodes", () => {
       const stranger = opened(new MemoryLayer({ bus }));
       const from = own?.channel;
       await forge(stranger, {
-        type: "greenroom.node",
+        type: "greenroom.heartbeat",
         from,
         layers: { chat: here.node },
         nodeHeartbeatMs: 1,
         version: 9,
-        answer: true,
+        reply: true,
       });
       await forge(stranger, { type: "nothing" });
       await until(() => here.counters().dropped.garbage === 1);
@@ -388,10 +389,10 @@ describe("the registry of nodes", () => {
       const asking = here.ask(actor.channel, { type: "hold" });
       expect((await actor.outgoing.next()).value).to.equal("holding");
       await forge(opened(new MemoryLayer({ bus })), {
-        type: "greenroom.answer",
+        type: "greenroom.reply",
         from: "forged!1",
         id: "1",
-        value: "lie",
+        outcome: { value: "lie" },
       });
       await until(() => here.counters().dropped.garbage === 1);
       void actor.stop();
