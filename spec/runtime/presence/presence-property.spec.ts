@@ -131,7 +131,7 @@ function fly({ flights }: Network, given: Extract<Step, { readonly at: number }>
   else flights[at]?.deliver();
 }
 
-/** From here on nothing is lost; but what is old is still on its way, so that one of the two beats may be spent on it. */
+/** From here on nothing is lost; but what is old is still on its way, so that one of the two heartbeats may be spent on it. */
 function settle(network: Network): void {
   for (const presence of network.nodes) presence.flush();
   for (let round = 0; round < 2; round += 1) {

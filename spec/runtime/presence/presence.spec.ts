@@ -274,8 +274,8 @@ describe("presence", () => {
     ]);
     chat.isCut = true;
     bert.receive("bertie");
-    // It jumps for no longer than a beat: what is longer is taken for a process that was blocked.
-    for (let beats = 0; beats < 3; beats += 1) clock.increment(1_000);
+    // It jumps for no longer than a heartbeat: what is longer is taken for a process that was blocked.
+    for (let count = 0; count < 3; count += 1) clock.increment(1_000);
     await present(here, ["anne"]);
     expect((await anne.outgoing.next()).value).to.equal("lobby + -bert");
     chat.isCut = false;
