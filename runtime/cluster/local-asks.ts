@@ -6,12 +6,6 @@ import { failureText, isActorInbox, type Outcome } from "../mailbox/ask-envelope
 import type { MailboxDelivery } from "./mailbox-delivery.ts";
 import { nodeOf } from "./node-channel.ts";
 
-/** The reply of one member of a group. */
-export type MemberReply = { readonly channel: string } & (
-  | { readonly value: unknown }
-  | { readonly failed: string }
-);
-
 /** Sends to actors of this node and asks them. */
 export class LocalAsks {
   readonly #layers: readonly ChannelLayer[];
@@ -59,24 +53,26 @@ export class LocalAsks {
     group: string,
     message: Message,
     { deadlineMs, except }: { readonly deadlineMs: number; readonly except: string | undefined },
-  ): Promise<readonly MemberReply[]> {
+  ): Promise<readonly (Outcome & { readonly channel: string })[]> {
     const members = [...(layer?.local.membersOf(group) ?? [])].filter(
       ({ channel, inbox }) => channel !== except && isActorInbox(inbox),
     );
     if (members.length === 0) return [];
-    const replies = new Map<string, MemberReply>();
+    const outcomes = new Map<string, Outcome>();
     await new Promise<void>((resolve) => {
       const timer = this.#clock.setTimeout(() => resolve(), deadlineMs);
       for (const { channel, inbox } of members) {
         this.askInbox(inbox, message, (outcome) => {
-          replies.set(channel, { channel, ...("absent" in outcome ? { failed: outcome.absent } : outcome) });
-          if (replies.size < members.length) return;
+          if (outcomes.set(channel, outcome).size < members.length) return;
           this.#clock.clearTimeout(timer);
           resolve();
         });
       }
     });
-    return members.map(({ channel }) => replies.get(channel) ?? { channel, failed: "it took too long" });
+    return members.map(({ channel }) => ({
+      channel,
+      ...(outcomes.get(channel) ?? { failed: "it took too long" }),
+    }));
   }
 
   #inboxOf(channel: string): Inbox | undefined {

@@ -202,7 +202,7 @@ export function groupAnswersOf({ replies, missing }: GatherResult, counters: Cou
   for (const { node, value } of replies) {
     const fields = read.fields(value);
     const channel = read.channel(fields?.channel);
-    const reason = read.shortText(fields?.failed);
+    const reason = read.shortText(fields?.failed ?? fields?.absent);
     if (fields === undefined || channel === undefined) counters.drop("garbage");
     else if (reason === undefined) answers.push({ channel, node, value: fields.value });
     else failures.push({ channel, node, reason });
