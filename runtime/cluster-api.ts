@@ -8,19 +8,19 @@ import type {
 } from "../actors/index.ts";
 import type { Message } from "../layers/message.ts";
 import type { Cluster } from "./cluster/cluster.ts";
-import type { Worker, WorkerOptions, Workers, WorkHandler } from "./cluster/job-workers.ts";
+import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./cluster/job-workers.ts";
 
 /**
- * What a runtime can do with actors anywhere: on this node, and on those that share its control layer.
+ * What a runtime can do with actors on any node that shares its control layer.
  *
- * What is about actors of this node works without the layer. What is about others rejects with `LayerUnavailableError` while
- * the layer's server cannot be reached.
+ * Actors of this node can be reached without the layer. A method that concerns other nodes rejects with
+ * `LayerUnavailableError` while the layer's server cannot be reached.
  */
-export abstract class Addressing {
+export abstract class ClusterApi {
   readonly #cluster: Cluster;
-  readonly #workers: Workers;
+  readonly #workers: JobWorkers;
 
-  constructor(cluster: Cluster, workers: Workers) {
+  constructor(cluster: Cluster, workers: JobWorkers) {
     this.#cluster = cluster;
     this.#workers = workers;
   }
@@ -30,17 +30,17 @@ export abstract class Addressing {
     return this.#cluster.id;
   }
 
-  /** The ids of the nodes that are known to live, this one first. */
+  /** The ids of all nodes that are known to be alive, this one first. */
   get nodes(): readonly string[] {
     return this.#cluster.ids;
   }
 
   /**
-   * Delivers a message to one actor, on whatever node it is, at most once. One sender's messages stay in order. For an
-   * actor that has stopped it is counted as a dead letter, on the node where that is known.
+   * Delivers a message to one actor on any node, at most once. One sender's messages stay in order. A message for an actor
+   * that has stopped is counted as a dead letter, on the node that knows.
    *
    * @param channel `channel` of a consumer or of an {@link ActorRef}
-   * @throws {InvalidNameError} for what is no actor's channel, or the one of a node itself.
+   * @throws {InvalidNameError} unless it is the channel of an actor.
    * @throws {InvalidMessageError}
    */
   send(channel: string, message: Message): Promise<void> {
@@ -48,14 +48,15 @@ export abstract class Addressing {
   }
 
   /**
-   * Sends a message to one actor, on whatever node it is, and gives what its handler returned: any value that a message can
-   * hold, deep-frozen.
+   * Sends a message to one actor on any node, and returns what its handler returned: any value that a message can hold,
+   * deep-frozen.
    *
-   * @throws {AskTimeoutError} if it has not answered in time. What it does meanwhile it does all the same.
-   * @throws {NoSuchActorError} at once if the channel's node does not have it, or goes meanwhile; when the time is over, if
-   *   no node that could have it is known.
-   * @throws {AskFailedError} if its handler failed, if the message was dropped before it was handled, or if what was
-   *   returned cannot be sent.
+   * @throws {AskTimeoutError} if the actor has not answered in time. Its handler may run all the same.
+   * @throws {NoSuchActorError} at once if the channel's node does not have the actor, or goes meanwhile; after the timeout
+   *   if no node that could have it is known.
+   * @throws {AskFailedError} if the handler failed, if the message was dropped before it was handled, or if no message
+   *   can hold what was returned.
+   * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
   ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
@@ -63,8 +64,8 @@ export abstract class Addressing {
   }
 
   /**
-   * Asks all members of a group, on every node. Each node answers once for those it has, with what there is shortly before
-   * the time is over.
+   * Asks all members of a group, on every node. Each node answers once for its members, with what it has shortly before the
+   * timeout.
    *
    * @throws {UnknownLayerError} if it is not clear on which layer the group is.
    */
@@ -73,41 +74,41 @@ export abstract class Addressing {
   }
 
   /**
-   * Closes the connections of all actors with a tag, on every node, and says how many they were. Who is still connecting is
-   * refused with 503.
+   * Closes the connections of all actors with a tag, on every node, and counts them. A connection that is not accepted yet
+   * is refused with 503.
    *
-   * @throws {CloseError} if the code or the reason cannot go on the wire.
-   * @throws {LayerUnavailableError} if the other nodes cannot be told. Here it is done all the same.
+   * @throws {CloseError} if a close frame cannot hold the code or the reason.
+   * @throws {LayerUnavailableError} if the other nodes cannot be told. The actors of this node are disconnected all the same.
    */
   disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
     return this.#cluster.disconnect(tag, code, reason, options);
   }
 
   /**
-   * Who is present in a group, by `track` of a consumer, on all nodes: as far as it is known here, without asking anybody.
-   * A node that dies takes its members along within three of its beats.
+   * Returns the members of a group on all nodes, by `track` of a consumer, as far as this node knows them. The members of a
+   * node that dies are gone within three of its heartbeats.
    */
   presence<M = unknown>(group: string): Members<M> {
     return this.#cluster.presence.list(group) as Members<M>;
   }
 
-  /** How many keys are present in a group, as far as it is known here. */
+  /** Returns how many keys are present in a group, as far as this node knows. */
   presenceCount(group: string): number {
     return this.#cluster.presence.count(group);
   }
 
-  /** How many actors have a tag, on all nodes. */
+  /** Counts the actors with a tag, on all nodes. */
   count(tag: string, options: AskOptions = {}): Promise<Tally> {
     return this.#cluster.count(tag, options);
   }
 
   /**
-   * Does the jobs of a named channel, here and wherever else it has workers: each goes to one of them at a time, at least
-   * once. It needs no socket and no actor. The runtime closes it before its layers, and waits for the jobs that run.
+   * Handles the jobs of a named channel. Each job goes to one of the channel's workers at a time, on any node, at least
+   * once. A worker needs no socket and no actor. The runtime closes it before its layers, and waits for running jobs.
    *
    * @throws {UnknownLayerError} if it is not clear on which layer the channel is.
-   * @throws {UnsupportedError} where that layer has no queues.
-   * @throws {TypeError} for a handler that is no function.
+   * @throws {UnsupportedError} if that layer has no queues.
+   * @throws {TypeError} unless the handler is a function.
    * @throws as {@link ChannelLayer.consume} does.
    *
    * @example
@@ -119,17 +120,17 @@ export abstract class Addressing {
   worker<T extends Message = Message>(
     channel: string,
     handler: WorkHandler<T>,
-    options: WorkerOptions = {},
-  ): Promise<Worker> {
+    options: JobWorkerOptions = {},
+  ): Promise<JobWorker> {
     return this.#workers.start(channel, handler as WorkHandler, options);
   }
 
   /**
-   * Gives the workers of a channel something to do. If there is a `replyTo`, the actor with that channel hears of it in
+   * Submits a job to the workers of a channel. With `replyTo`, the actor with that channel is told of it in
    * {@link JobMessages}.
    *
    * @returns the job's id, once the job is in the queue
-   * @throws {InvalidNameError} for a `replyTo` that is no actor's channel.
+   * @throws {InvalidNameError} unless `replyTo` is the channel of an actor.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */
   submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {

@@ -1,5 +1,5 @@
 export { ActorRef } from "./actor/actor-ref.ts";
-export type { Job, Worker, WorkerOptions, WorkHandler } from "./cluster/job-workers.ts";
+export type { Job, JobWorker, JobWorkerOptions, WorkHandler } from "./cluster/job-workers.ts";
 export type { ConsumerClass } from "./consumer-class.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {

@@ -3,7 +3,7 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { Child, Supervisor } from "./actor/supervisor.ts";
 import type { Cluster } from "./cluster/cluster.ts";
-import type { Workers } from "./cluster/job-workers.ts";
+import type { JobWorkers } from "./cluster/job-workers.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
 import type { Inspection, Observed, Report } from "./inspection-hooks.ts";
@@ -28,5 +28,5 @@ export interface RuntimeContext {
   readonly heartbeat: Heartbeat;
   readonly lagWatch: SlowReaderWatch;
   readonly cluster: Cluster;
-  readonly workers: Workers;
+  readonly workers: JobWorkers;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Runtime, Worker } from "greenroom";
+import type { JobWorker, Runtime } from "greenroom";
 import type { DemoLayers } from "../layers.ts";
 import { type Job, type JobMessages, jobGroup, jobQueue } from "./job.ts";
 import { tasks } from "./tasks.ts";
@@ -22,7 +22,7 @@ const claimAfterMs = 5_000;
 export function startWorker(
   runtime: Runtime<DemoLayers>,
   { stepMs = 150, onJob = () => {} }: WorkerOptions = {},
-): Promise<Worker> {
+): Promise<JobWorker> {
   return runtime.worker<{ type: "job" } & Job>(
     jobQueue,
     async ({ kind, content }, { id = "", attempt, signal }) => {

@@ -10,7 +10,7 @@ import type {
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Workers } from "../cluster/job-workers.ts";
+import type { JobWorkers } from "../cluster/job-workers.ts";
 import type { Tagged } from "../cluster/tags.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import { AskFailedError } from "../errors.ts";
@@ -27,14 +27,14 @@ export interface MessagingOwner extends Tagged {
 /** One actor's place among all: whom it asks, and what it is known by. What it holds goes with the actor. */
 export class ActorMessaging implements Messaging, Tracker {
   readonly #cluster: Cluster;
-  readonly #workers: Workers;
+  readonly #workers: JobWorkers;
   readonly #owner: MessagingOwner;
   readonly #Consumer: ConsumerClass;
   readonly #tracked = new Set<string>();
   readonly #watched = new Set<string>();
   readonly #tags = new Set<string>();
 
-  constructor(cluster: Cluster, workers: Workers, owner: MessagingOwner, Consumer: ConsumerClass) {
+  constructor(cluster: Cluster, workers: JobWorkers, owner: MessagingOwner, Consumer: ConsumerClass) {
     this.#cluster = cluster;
     this.#workers = workers;
     this.#owner = owner;
@@ -108,7 +108,8 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   presenceChanged(diff: Message): void {
-    if (findHandler(this.#Consumer.on, diff.type) !== undefined) this.#cluster.post(this.#owner.inbox, diff);
+    if (findHandler(this.#Consumer.on, diff.type) !== undefined)
+      this.#cluster.delivery.enqueue(this.#owner.inbox, diff);
   }
 
   /** The actor is on its way out: nobody knows it any more. */

@@ -7,8 +7,8 @@ import {
   type Frame,
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
+import { throughCodec } from "../../layers/through-codec.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import { carried } from "../cluster/through-codec.ts";
 import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
 
@@ -72,7 +72,7 @@ export class ActorRef {
    * @throws {InvalidMessageError}
    */
   send(message: Message): void {
-    this.#cluster.post(this.#connection.inbox, carried(message));
+    this.#cluster.delivery.enqueue(this.#connection.inbox, throughCodec(message));
   }
 
   /** Asks it. @throws as {@link Runtime.ask} does. */

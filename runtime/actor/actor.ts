@@ -102,7 +102,7 @@ export class ConsumerActor
     this.#deadline = deadline;
     deadline.onPassed = () => this.machine.send({ type: "deadline" });
     this.#context.supervisor.add(this);
-    this.#context.cluster.begin();
+    this.#context.cluster.start();
     this.machine.start();
     const connecting = this.#connect();
     this.mailbox.start(connecting);

@@ -29,9 +29,9 @@ export class Membership implements Groups {
 
   get channel(): string {
     // Most actors without a layer are never addressed: their channel is made for who wants to know it.
-    const { home } = this.#context.cluster;
-    this.#channel ??= home.add(this.#inbox ?? nobody).channel;
-    if (this.#left && this.#layer === undefined) void home.remove(this.#channel);
+    const { local } = this.#context.cluster.controlLayer;
+    this.#channel ??= local.add(this.#inbox ?? nobody).channel;
+    if (this.#left && this.#layer === undefined) void local.remove(this.#channel);
     return this.#channel;
   }
 
@@ -95,7 +95,7 @@ export class Membership implements Groups {
 
   async #deleteChannel(): Promise<void> {
     if (this.#channel === undefined) return;
-    if (this.#layer === undefined) return this.#context.cluster.home.remove(this.#channel);
+    if (this.#layer === undefined) return this.#context.cluster.controlLayer.local.remove(this.#channel);
     try {
       await this.#layer.deleteChannel(this.#channel);
     } catch (error) {

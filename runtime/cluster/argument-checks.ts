@@ -1,48 +1,55 @@
 import type { AskOptions } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import { checkInteger, maxDelayMs } from "../../layers/check-integer.ts";
 import { InvalidNameError } from "../../layers/errors.ts";
 import { checkChannel } from "../../layers/names.ts";
 import { UnknownLayerError } from "../errors.ts";
-import { longestMs } from "../limits.ts";
 
-const defaultTimeoutMs = 5_000;
+/** The prefix of the group of nodes, and of the types of their messages. */
+export const reservedPrefix = "greenroom.";
 
-/** @throws {InvalidNameError} for what is no name of an actor's channel. */
+/** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */
 export function checkActorChannel(channel: string): void {
   checkChannel(channel);
   if (channel.includes("!")) return;
   throw new InvalidNameError(
-    `"${channel}" is no actor's channel, which has a '!' inside: send to a channel for workers over its layer.`,
+    `"${channel}" is not an actor's channel, which has a '!' inside: send to a channel for workers over its layer.`,
   );
 }
 
-/** @param what what is said to be on it. @throws {UnknownLayerError} listing the layers there are. */
-export function layerOf(
+/** @throws {InvalidNameError} if the name of the group is reserved for nodes. */
+export function checkActorGroup(group: string): void {
+  if (typeof group !== "string" || !group.startsWith(reservedPrefix)) return;
+  throw new InvalidNameError(
+    `"${group}" is not a group for actors: names that begin with "${reservedPrefix}" are reserved for messages between nodes.`,
+  );
+}
+
+export function findLayer(
   layers: Readonly<Record<string, ChannelLayer>>,
   alias: string | undefined,
-  what: string,
+): ChannelLayer | undefined {
+  return alias !== undefined && Object.hasOwn(layers, alias) ? layers[alias] : undefined;
+}
+
+/**
+ * @param subject what should be on the layer, for the error.
+ * @throws {UnknownLayerError} listing the layers there are.
+ */
+export function requireLayer(
+  layers: Readonly<Record<string, ChannelLayer>>,
+  alias: string | undefined,
+  subject: string,
 ): ChannelLayer {
-  const layer = alias !== undefined && Object.hasOwn(layers, alias) ? layers[alias] : undefined;
+  const layer = findLayer(layers, alias);
   if (layer !== undefined) return layer;
   throw new UnknownLayerError(
-    `${what} is on no layer of this runtime: say which with the option \`layer\`. ` +
+    `${subject} is on no layer of this runtime: say which with the option \`layer\`. ` +
       `It has: ${Object.keys(layers).join(", ") || "none"}.`,
   );
 }
 
-/** What groups and messages of the nodes themselves begin with. */
-export const reserved = "greenroom.";
-
-/** @throws {InvalidNameError} for the name of a group that is not for actors. */
-export function checkActorGroup(group: string): void {
-  if (typeof group !== "string" || !group.startsWith(reserved)) return;
-  throw new InvalidNameError(
-    `"${group}" is no group for actors: names that begin with "${reserved}" are reserved for what nodes say to each other.`,
-  );
-}
-
-/** @throws {RangeError} */
-export function timeoutOf({ timeoutMs = defaultTimeoutMs }: AskOptions): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;
-  throw new RangeError(`timeoutMs is a whole number from 1 to ${longestMs}, not ${String(timeoutMs)}.`);
+/** @throws {InvalidOptionError} */
+export function checkTimeout({ timeoutMs = 5_000 }: AskOptions): number {
+  return checkInteger("timeoutMs", timeoutMs, { max: maxDelayMs });
 }

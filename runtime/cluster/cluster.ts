@@ -1,32 +1,35 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
-import type { LocalChannels } from "../../layers/delivery/local-channels.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
-import { InvalidNameError, LayerClosedError } from "../../layers/errors.ts";
+import { InvalidNameError } from "../../layers/errors.ts";
 import type { Inbox, Message } from "../../layers/message.ts";
 import { checkGroup } from "../../layers/names.ts";
+import { throughCodec } from "../../layers/through-codec.ts";
 import type { Counters } from "../counters.ts";
 import { RuntimeClosedError } from "../errors.ts";
 import { Presence } from "../presence/presence.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
-import { checkActorChannel, layerOf, timeoutOf } from "./argument-checks.ts";
+import { checkActorChannel, checkTimeout, findLayer, requireLayer } from "./argument-checks.ts";
 import type { ControlLayer } from "./control-layer.ts";
-import { Inbound } from "./control-messages.ts";
-import { answersOf, tallyOf } from "./findings.ts";
-import { JoinGrace } from "./join-grace.ts";
+import { controlHandlers } from "./control-messages.ts";
+import { joinGrace } from "./join-grace.ts";
 import { LocalAsks } from "./local-asks.ts";
-import { direct, MailboxDelivery } from "./mailbox-delivery.ts";
-import { type LinkListener, NodeChannel } from "./node-channel.ts";
-import { Nodes, type NodesListener, type OtherNode } from "./node-registry.ts";
+import { MailboxDelivery } from "./mailbox-delivery.ts";
+import { NodeChannel } from "./node-channel.ts";
+import { NodeRegistry } from "./node-registry.ts";
 import { PendingAsks } from "./pending-asks.ts";
-import { createRespondents } from "./respondents.ts";
-import { type GatherResult, ScatterGather } from "./scatter-gather.ts";
+import {
+  type GatherResult,
+  groupAnswersOf,
+  requestHandlers,
+  ScatterGather,
+  tallyOf,
+} from "./scatter-gather.ts";
 import { Tags } from "./tags.ts";
-import { carried } from "./through-codec.ts";
-import { type Fields, nodeOf } from "./untrusted.ts";
+import type { Fields } from "./untrusted.ts";
 
-export interface ControlSettings {
+export interface ClusterOptions {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly control: ControlLayer;
   readonly nodeHeartbeatMs: number;
@@ -35,178 +38,176 @@ export interface ControlSettings {
   readonly report: ErrorListener;
 }
 
-/** A node among others: what goes from it to actors anywhere, and what comes from other nodes for its own. */
-export class Cluster implements LinkListener, NodesListener {
+/** This node among the others: sends and asks actors on any node, and handles what other nodes send. */
+export class Cluster {
   readonly tags = new Tags();
   readonly presence = new Presence({
-    broadcast: (diff) => this.#link.post(undefined, "presence", diff),
-    request: (node) => this.#postTo(node, "resync", {}),
-    reply: (node, state) => this.#postTo(node, "state", state),
+    broadcast: (diff) => this.#channel.post(undefined, "presence", diff),
+    request: (node) => this.#registry.post(node, "resync", {}),
+    reply: (node, part) => this.#registry.post(node, "state", part),
   });
-  readonly #settings: ControlSettings;
-  readonly #link: NodeChannel;
-  readonly #nodes: Nodes;
-  readonly #asks: PendingAsks;
-  readonly #surveys: ScatterGather;
-  readonly #post: MailboxDelivery;
-  readonly #questions: LocalAsks;
-  readonly #inbound: Inbound;
-  readonly #settling: JoinGrace;
-  #isBegun = false;
-  #isClosed = false;
+  /** Delivers messages to actors of this node. */
+  readonly delivery: MailboxDelivery;
+  readonly #options: ClusterOptions;
+  readonly #channel: NodeChannel;
+  readonly #registry: NodeRegistry;
+  readonly #localAsks: LocalAsks;
+  readonly #pendingAsks: PendingAsks;
+  readonly #scatterGather: ScatterGather;
+  readonly #closing = new AbortController();
+  #joinGrace: Promise<void> | undefined;
+  #isStarted = false;
 
-  constructor(settings: ControlSettings) {
-    const { layers, control, nodeHeartbeatMs, clock, counters, report } = settings;
-    this.#settings = settings;
-    this.#settling = new JoinGrace(control.layer, clock, nodeHeartbeatMs);
-    const own = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
-    this.#link = new NodeChannel(control.layer, this, report);
-    this.#nodes = new Nodes(this.#link, clock, nodeHeartbeatMs, own, this);
-    this.#asks = new PendingAsks(this.#link, this.#nodes, clock, () => counters.drop("late"));
-    this.#post = new MailboxDelivery(counters, report);
-    this.#questions = new LocalAsks(
-      [...new Set([control.layer, ...Object.values(layers)])],
-      this.#post,
-      clock,
+  constructor(options: ClusterOptions) {
+    const { layers, control, nodeHeartbeatMs, clock, counters, report } = options;
+    this.#options = options;
+    this.#channel = new NodeChannel(
+      control.layer,
+      {
+        opened: () => {
+          this.#registry.announce();
+          this.#joinGrace ??= joinGrace(control.layer, nodeHeartbeatMs, clock, this.#closing.signal);
+        },
+        gap: () => this.#registry.announce(),
+        received: (type, fields, from) => {
+          // After this node has left, it handles nothing more.
+          if (this.#isClosed) return;
+          const handle = handlers.get(type);
+          const dropped = from === undefined || handle === undefined ? "garbage" : handle(fields, from);
+          if (dropped !== undefined) counters.drop(dropped);
+        },
+      },
+      report,
     );
-    const respondents = createRespondents(layers, this.#questions, this.tags);
-    this.#surveys = new ScatterGather(this.#link, this.#nodes, clock, this.id, respondents);
-    this.#inbound = new Inbound({
-      link: this.#link,
-      nodes: this.#nodes,
-      asks: this.#asks,
-      surveys: this.#surveys,
-      questions: this.#questions,
+    const nodeIds = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.node]));
+    const heartbeat = { clock, nodeHeartbeatMs, layers: nodeIds };
+    this.#registry = new NodeRegistry(this.#channel, heartbeat, this.presence, report);
+    this.delivery = new MailboxDelivery(counters, report);
+    const allLayers = new Set([control.layer, ...Object.values(layers)]);
+    this.#localAsks = new LocalAsks([...allLayers], this.delivery, clock);
+    this.#pendingAsks = new PendingAsks(this.#channel, this.#registry, clock, counters);
+    const requests = requestHandlers(layers, this.#localAsks, this.tags);
+    this.#scatterGather = new ScatterGather(this.#channel, this.#registry, clock, requests);
+    const handlers = controlHandlers({
+      channel: this.#channel,
+      registry: this.#registry,
+      localAsks: this.#localAsks,
+      pendingAsks: this.#pendingAsks,
+      scatterGather: this.#scatterGather,
       presence: this.presence,
-      post: this.#post,
-      counters,
     });
   }
 
   /** This node's id. */
   get id(): string {
-    return this.#settings.control.layer.node;
+    return this.#channel.node;
   }
 
-  /** The alias of the control layer, unless the runtime has made it for itself. */
-  get alias(): string | undefined {
-    return this.#settings.control.alias;
-  }
-
+  /** The ids of all nodes that are known, this one first. */
   get ids(): readonly string[] {
-    return [this.id, ...this.#nodes.all.map((node) => node.id)];
+    return [this.id, ...this.#registry.ids];
   }
 
-  /** Where actors get a channel whose consumer names no layer. */
-  get home(): LocalChannels {
-    return this.#settings.control.layer.local;
+  /** The layer for the messages between nodes. Actors without a layer have their channels on it. */
+  get controlLayer(): ChannelLayer {
+    return this.#options.control.layer;
   }
 
-  get version(): number {
-    return this.presence.version;
+  /** Returns the layer with that alias; without an alias the control layer. @throws {UnknownLayerError} */
+  layer(alias: string | undefined, subject: string): ChannelLayer {
+    return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
   }
 
-  /** Takes its place among the nodes, as soon as that is possible. What fails is reported, and tried again. */
-  begin(): void {
-    if (this.#isBegun || this.#isClosed) return;
-    this.#isBegun = true;
-    if (this.#settings.control.isAlone) return;
-    this.#nodes.start();
-    this.#link.open().catch((error: unknown) => this.failed(error));
+  /** Joins the other nodes as soon as that is possible. Failures are reported and retried. */
+  start(): void {
+    if (this.#isStarted || this.#isClosed) return;
+    this.#isStarted = true;
+    if (!this.#isAlone) this.#registry.start();
   }
 
-  /** Resolves once it has its place. @throws {LayerUnavailableError} */
+  /** Resolves once this node has joined. @throws {LayerUnavailableError} */
   async ready(): Promise<void> {
-    this.begin();
-    if (!this.#settings.control.isAlone) await this.#link.open();
+    this.start();
+    if (!this.#isAlone) await this.#channel.open();
   }
 
-  // ---- to actors
-
-  /** @throws {InvalidNameError} for what is no name of an actor's channel, or the channel of a node itself. */
+  /** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */
   checkActor(channel: string): void {
     checkActorChannel(channel);
-    const isNode = channel === this.#link.channel || this.#nodes.get(nodeOf(channel))?.channel === channel;
+    const isNode = channel === this.#channel.name || this.#registry.byChannel(channel) !== undefined;
     if (!isNode) return;
-    throw new InvalidNameError(`"${channel}" is no actor's channel: there a node takes what is for itself.`);
+    throw new InvalidNameError(`"${channel}" is not an actor's channel: it belongs to a node itself.`);
   }
 
   async send(channel: string, message: Message): Promise<void> {
     this.#refuseIfClosed();
     this.checkActor(channel);
-    const copy = carried(message);
-    if (this.#questions.owns(channel)) {
-      const inbox = this.#questions.inboxOf(channel);
-      if (inbox === undefined) this.#settings.counters.drop("dead-letter");
-      else this.post(inbox, copy);
+    const copy = throughCodec(message);
+    if (this.#localAsks.owns(channel)) {
+      this.#localAsks.send(channel, copy);
       return;
     }
-    await this.#settled();
-    const place = this.#nodes.placeOf(channel);
-    const { layers, control } = this.#settings;
-    if (place === undefined && control.isOnly) return control.layer.send(channel, copy);
-    if (place === undefined) {
-      this.#settings.counters.drop("dead-letter");
+    await this.#joined();
+    const location = this.#registry.locate(channel);
+    const { layers, counters } = this.#options;
+    if (location === undefined) {
+      // With one layer, the channel can only be on that one.
+      if (Object.keys(layers).length === 1) await this.controlLayer.send(channel, copy);
+      else counters.drop("dead-letter");
       return;
     }
-    const layer = Object.hasOwn(layers, place.alias) ? layers[place.alias] : undefined;
+    const layer = findLayer(layers, location.alias);
     if (layer !== undefined) await layer.send(channel, copy);
-    else await this.#link.to(place.node.channel, "send", { channel, message: copy });
-  }
-
-  /** Puts a message into an inbox of this node, later in this turn of the event loop. @param message frozen, as it arrives */
-  post(inbox: Inbox, message: Message): void {
-    this.#post.put(inbox, Object.freeze({ message, delivery: direct }));
+    else await this.#channel.send(location.node.channel, "send", { channel, message: copy });
   }
 
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
-    const timeoutMs = timeoutOf(options);
+    const timeoutMs = checkTimeout(options);
     this.checkActor(channel);
-    const copy = carried(message);
-    this.begin();
-    if (!this.#questions.owns(channel)) return this.#asks.ask(channel, copy, timeoutMs);
-    return this.#asks.wait(channel, timeoutMs, (reply) => this.#questions.ask(channel, copy, reply));
+    const copy = throughCodec(message);
+    this.start();
+    if (!this.#localAsks.owns(channel)) return this.#pendingAsks.ask(channel, copy, timeoutMs);
+    return this.#pendingAsks.askLocally(channel, timeoutMs, (reply) =>
+      this.#localAsks.ask(channel, copy, reply),
+    );
   }
 
-  /** Asks an actor of this node. @param name what errors call it. */
+  /** Asks an actor of this node. @param name the actor's name in errors. */
   async askInbox(inbox: Inbox, name: string, message: Message, options: AskOptions): Promise<unknown> {
-    const timeoutMs = timeoutOf(options);
-    const copy = carried(message);
-    return this.#asks.wait(name, timeoutMs, (reply) => this.#questions.put(inbox, copy, reply));
+    const timeoutMs = checkTimeout(options);
+    const copy = throughCodec(message);
+    return this.#pendingAsks.askLocally(name, timeoutMs, (reply) =>
+      this.#localAsks.askInbox(inbox, copy, reply),
+    );
   }
 
   /** @param except a channel that is not asked. */
   async askGroup(
     group: string,
     message: Message,
-    { layer, ...options }: AskGroupOptions,
+    { layer = this.#options.control.alias, ...options }: AskGroupOptions,
     except?: string,
   ): Promise<GroupAnswers> {
-    const timeoutMs = timeoutOf(options);
+    const timeoutMs = checkTimeout(options);
     checkGroup(group);
-    const alias = layer ?? this.alias;
-    layerOf(this.#settings.layers, alias, `The group "${group}"`);
+    this.layer(layer, `The group "${group}"`);
     const fields = {
       group,
-      layer: alias,
-      message: carried(message),
+      layer,
+      message: throughCodec(message),
       ...(except !== undefined && { except }),
     };
-    return answersOf(await this.#survey("ask", fields, timeoutMs), () =>
-      this.#settings.counters.drop("garbage"),
-    );
+    return groupAnswersOf(await this.#gather("ask", fields, timeoutMs), this.#options.counters);
   }
-
-  // ---- tags
 
   async disconnect(tag: string, code: number, reason: string, options: AskOptions): Promise<Tally> {
     checkGroup(tag);
     checkCloseFrame(code, reason);
-    const timeoutMs = timeoutOf(options);
+    const timeoutMs = checkTimeout(options);
     try {
-      return tallyOf(await this.#survey("disconnect", { tag, code, reason }, timeoutMs));
+      return tallyOf(await this.#gather("disconnect", { tag, code, reason }, timeoutMs));
     } catch (error) {
-      // Who is to go here goes, whether or not the others can be told.
+      // The actors of this node are disconnected even if the other nodes cannot be told.
       this.tags.disconnect(tag, code, reason);
       throw error;
     }
@@ -214,90 +215,42 @@ export class Cluster implements LinkListener, NodesListener {
 
   async count(tag: string, options: AskOptions): Promise<Tally> {
     checkGroup(tag);
-    return tallyOf(await this.#survey("count", { tag }, timeoutOf(options)));
+    return tallyOf(await this.#gather("count", { tag }, checkTimeout(options)));
   }
 
-  // ---- the end
-
-  /** Whoever waits for answers is told that none will come. What is sent still goes out. */
+  /** Rejects what awaits replies. What is sent still goes out. */
   stopAsking(): void {
-    this.#asks.close();
-    this.#surveys.close();
+    this.#pendingAsks.close();
+    this.#scatterGather.close();
   }
 
-  /** Says goodbye, and holds nothing any more. May be called twice. */
+  /** Leaves the other nodes, and releases all timers and channels. May be called twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#isClosed = true;
+    this.#closing.abort();
     this.stopAsking();
-    this.#nodes.stop();
-    this.#settling.end();
-    if (this.#settings.control.isAlone) {
-      await this.#settings.control.layer.close();
-      return;
-    }
-    await this.#nodes.goodbye().catch((error: unknown) => this.failed(error));
-    await this.#link.close();
+    if (this.#isAlone) await this.controlLayer.close();
+    else await this.#registry.leave();
   }
 
-  // ---- from other nodes
-
-  opened(): void {
-    this.#nodes.hello();
-    this.#settling.begin();
+  get #isAlone(): boolean {
+    return this.#options.control.alias === undefined;
   }
 
-  message(type: string, fields: Fields, from: string): boolean {
-    // Who has said goodbye says no more.
-    return this.#isClosed || this.#inbound.take(type, fields, from);
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
-  gap(): void {
-    this.#nodes.hello();
-  }
-
-  garbage(): void {
-    this.#settings.counters.drop("garbage");
-  }
-
-  joined(): void {
-    this.#asks.nodeJoined();
-  }
-
-  beat({ id }: OtherNode, version: number): void {
-    this.presence.heard(id, version);
-  }
-
-  left(node: OtherNode): void {
-    this.#asks.nodeLeft(node);
-    this.#surveys.nodeLeft(node);
-    this.presence.left(node.id);
-  }
-
-  failed(error: unknown): void {
-    // A layer that somebody else has closed stays closed.
-    if (error instanceof LayerClosedError) this.#nodes.stop();
-    else this.#settings.report(error, { stage: "control" });
-  }
-
-  #postTo(node: string, type: string, fields: object): void {
-    const channel = this.#nodes.get(node)?.channel;
-    if (channel !== undefined) this.#link.post(channel, type, fields);
-  }
-
-  // ---- among them
-
-  async #survey(about: string, fields: Fields, timeoutMs: number): Promise<GatherResult> {
+  async #gather(request: string, fields: Fields, timeoutMs: number): Promise<GatherResult> {
     this.#refuseIfClosed();
-    const { isAlone } = this.#settings.control;
-    if (!isAlone) await this.#settled();
-    return this.#surveys.run(about, fields, timeoutMs);
+    if (!this.#isAlone) await this.#joined();
+    return this.#scatterGather.request(request, fields, timeoutMs);
   }
 
-  /** Resolves once the nodes that are there have had the time to say so. @throws {LayerUnavailableError} */
-  async #settled(): Promise<void> {
+  /** Resolves once the other nodes have had the time to announce themselves. @throws {LayerUnavailableError} */
+  async #joined(): Promise<void> {
     await this.ready();
-    await this.#settling.done;
+    await this.#joinGrace;
   }
 
   #refuseIfClosed(): void {

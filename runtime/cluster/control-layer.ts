@@ -1,20 +1,17 @@
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
-import { createLocalLayer } from "../../layers/local-layer.ts";
+import { MemoryLayer } from "../../layers/index.ts";
 import { UnknownLayerError } from "../errors.ts";
+import { findLayer } from "./argument-checks.ts";
 
-/** The layer for what nodes say to each other. */
+/** The layer for the messages between nodes. */
 export interface ControlLayer {
   readonly layer: ChannelLayer;
-  /** Undefined where the runtime has made it for itself. */
+  /** Undefined if the runtime made the layer for itself: then no other node can be on it. */
   readonly alias: string | undefined;
-  /** Whether no other node can be on it. */
-  readonly isAlone: boolean;
-  /** Whether the runtime has no other layer. */
-  readonly isOnly: boolean;
 }
 
 /**
- * The layer of that alias; without one, the only layer there is, or one that reaches nobody else.
+ * Returns the layer with the alias `given`. Without one: the only layer there is, or a new one for this node alone.
  *
  * @throws {UnknownLayerError} listing the layers there are.
  */
@@ -23,12 +20,10 @@ export function chooseControlLayer(
   given: string | undefined,
 ): ControlLayer {
   const aliases = Object.keys(layers);
-  const isOnly = aliases.length === 1;
-  const alias = given ?? (isOnly ? aliases[0] : undefined);
-  const layer = alias !== undefined && Object.hasOwn(layers, alias) ? layers[alias] : undefined;
-  if (alias !== undefined && layer !== undefined) return { layer, alias, isAlone: false, isOnly };
-  if (given === undefined)
-    return { layer: createLocalLayer(), alias: undefined, isAlone: true, isOnly: false };
+  const alias = given ?? (aliases.length === 1 ? aliases[0] : undefined);
+  const layer = findLayer(layers, alias);
+  if (layer !== undefined) return { layer, alias };
+  if (given === undefined) return { layer: new MemoryLayer({ prefix: "greenroom.local" }), alias: undefined };
   throw new UnknownLayerError(
     `\`control\` names the layer "${given}", which this runtime does not have. ` +
       (aliases.length > 0

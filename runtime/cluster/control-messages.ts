@@ -1,94 +1,92 @@
-import type { Counters } from "../counters.ts";
+import type { RuntimeDropReason } from "../counters.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
-import type { Presence } from "../presence/presence.ts";
+import { maxKeyLength, type Presence } from "../presence/presence.ts";
+import type { Entry } from "../presence/presence-view.ts";
 import type { LocalAsks } from "./local-asks.ts";
-import { direct, type MailboxDelivery } from "./mailbox-delivery.ts";
 import type { NodeChannel } from "./node-channel.ts";
-import type { Nodes } from "./node-registry.ts";
-import type { PendingAsks } from "./pending-asks.ts";
-import type { ScatterGather } from "./scatter-gather.ts";
-import { type Fields, nodeOf, readChannel, readMessage, readText } from "./untrusted.ts";
+import { type NodeRegistry, readHeartbeat } from "./node-registry.ts";
+import { type PendingAsks, readAskReply } from "./pending-asks.ts";
+import { readGather, readGatherReply, type ScatterGather } from "./scatter-gather.ts";
+import * as read from "./untrusted.ts";
 
-/** Whom messages of other nodes are for. */
-export interface Parts {
-  readonly link: NodeChannel;
-  readonly nodes: Nodes;
-  readonly asks: PendingAsks;
-  readonly surveys: ScatterGather;
-  readonly questions: LocalAsks;
+/** The parts of a node that messages from other nodes concern. */
+export interface ControlTargets {
+  readonly channel: NodeChannel;
+  readonly registry: NodeRegistry;
+  readonly localAsks: LocalAsks;
+  readonly pendingAsks: PendingAsks;
+  readonly scatterGather: ScatterGather;
   readonly presence: Presence;
-  readonly post: MailboxDelivery;
-  readonly counters: Counters;
 }
 
-/** Brings what other nodes say to whom it is for. */
-export class Inbound {
-  readonly #parts: Parts;
+/**
+ * Handles a message from another node.
+ *
+ * @param from the sender's own channel on the control layer.
+ * @returns why the message was dropped, if it was.
+ */
+type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
-
-  /** Takes what {@link NodeChannel} has got from another node. @returns false for what makes no sense. */
-  take(type: string, fields: Fields, from: string): boolean {
-    switch (type) {
-      case "node":
-        return this.#parts.nodes.heard(fields, from);
-      case "bye":
-        return this.#parts.nodes.parted(from);
-      case "send":
-        return this.#relay(fields);
-      case "ask":
-        return this.#answer(fields, from);
-      case "answer":
-        return this.#unlessLate(this.#parts.asks.answered(fields, from));
-      case "survey":
-        return this.#parts.surveys.asked(fields, from);
-      case "said":
-        return this.#unlessLate(this.#parts.surveys.answered(fields, from));
-      case "presence":
-        return this.#ifKnown(from, (id) => this.#parts.presence.changed(id, fields));
-      case "state":
-        return this.#ifKnown(from, (id) => this.#parts.presence.restored(id, fields));
-      case "resync":
-        return this.#ifKnown(from, (id) => {
-          this.#parts.presence.requested(id);
-          return true;
-        });
-      default:
-        return false;
-    }
-  }
-
-  #unlessLate(isTaken: boolean | undefined): boolean {
-    if (isTaken === undefined) this.#parts.counters.drop("late");
-    return isTaken !== false;
-  }
-
-  /** What an unknown node says of its presences it says again when it is known. */
-  #ifKnown(from: string, take: (id: string) => boolean): boolean {
-    const node = this.#parts.nodes.get(nodeOf(from));
-    return node?.channel === from ? take(node.id) : true;
-  }
-
-  #relay({ channel, message }: Fields): boolean {
-    const to = readChannel(channel);
-    const inner = readMessage(message);
-    if (to === undefined || inner === undefined) return false;
-    const inbox = this.#parts.questions.inboxOf(to);
-    if (inbox === undefined) this.#parts.counters.drop("dead-letter");
-    else this.#parts.post.put(inbox, Object.freeze({ message: inner, delivery: direct }));
-    return true;
-  }
-
-  #answer({ id, channel, message }: Fields, from: string): boolean {
-    const number = readText(id, 20);
-    const to = readChannel(channel);
-    const inner = readMessage(message);
-    if (number === undefined || to === undefined || inner === undefined) return false;
-    this.#parts.questions.ask(to, inner, (outcome: Outcome) => {
-      this.#parts.link.post(from, "answer", { id: number, ...outcome });
+/** Returns the handlers of all messages between nodes, by type. */
+export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
+  const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
+  const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
+    targets.channel.post(channel, "reply", { id, outcome });
+  /** As {@link on}, but ignores a node that is not known yet: its first heartbeat shows that its state is missing. */
+  const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
+    on(reader, (value, from) => {
+      const node = registry.byChannel(from);
+      return node && void handle(node.id, value);
     });
-    return true;
-  }
+  return new Map([
+    ["heartbeat", on(readHeartbeat, (heartbeat, from) => registry.heard(heartbeat, from))],
+    ["leave", on(read.fields, (_, from) => void registry.left(from))],
+    ["send", on(readSend, ({ channel, message }) => void localAsks.send(channel, message))],
+    ["ask", on(readAsk, (ask, from) => void localAsks.ask(ask.channel, ask.message, replyTo(from, ask.id)))],
+    ["reply", on(readAskReply, (reply, from) => pendingAsks.replied(reply, from))],
+    ["gather", on(readGather, (request, from) => scatterGather.requested(request, from))],
+    ["gathered", on(readGatherReply, (reply, from) => scatterGather.replied(reply, from))],
+    ["presence", onKnown(readDiff, (node, diff) => presence.applyDiff(node, diff))],
+    ["state", onKnown(readStatePart, (node, part) => presence.restore(node, part))],
+    ["resync", onKnown(read.fields, (node) => presence.sendState(node))],
+  ]);
+}
+
+/** Reads a message before `handle` gets it. */
+function on<T>(reader: read.Reader<T>, handle: Handler<T>): Handler<read.Fields> {
+  return (fields, from) => {
+    const value = reader(fields);
+    return value === undefined ? "garbage" : handle(value, from);
+  };
+}
+
+const maxStateParts = 100_000;
+
+const readSend = read.object({ channel: read.channel, message: read.message });
+
+const readAsk = read.object({ id: read.id, channel: read.channel, message: read.message });
+
+const readEntryKey = read.object({ ref: read.count, group: read.name, key: read.text(maxKeyLength) });
+
+function readEntry(value: unknown): Entry | undefined {
+  const key = readEntryKey(value);
+  return key && { ...key, meta: (value as Entry).meta };
+}
+
+const readDiff = read.object({
+  version: (value: unknown) => read.count(value) || undefined,
+  joins: read.each(readEntry),
+  leaves: read.each(read.count),
+});
+
+const readAnyStatePart = read.object({
+  version: read.count,
+  part: read.count,
+  parts: (value: unknown) => (Number(value) <= maxStateParts ? read.count(value) : undefined),
+  entries: read.each(readEntry),
+});
+
+function readStatePart(value: unknown) {
+  const state = readAnyStatePart(value);
+  return state && state.part < state.parts ? state : undefined;
 }

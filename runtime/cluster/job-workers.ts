@@ -1,82 +1,79 @@
 import { randomUUID } from "node:crypto";
 import type { SubmitOptions } from "../../actors/index.ts";
 import type { JobDelivery } from "../../layers/backend.ts";
-import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import { checkInteger } from "../../layers/check-integer.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
-import { InvalidMessageError, LayerClosedError } from "../../layers/errors.ts";
+import { LayerClosedError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkQueue } from "../../layers/names.ts";
+import { valueThroughCodec } from "../../layers/through-codec.ts";
 import { ErrorOwner, owned } from "../async-error-owner.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
-import { layerOf } from "./argument-checks.ts";
 import type { Cluster } from "./cluster.ts";
-import { carried, longestValue, sizeOf } from "./through-codec.ts";
 
-export interface WorkerOptions {
-  /** The alias of the layer that the channel is on. @default the control layer */
+export interface JobWorkerOptions {
+  /** The alias of the channel's layer. @default the control layer */
   readonly layer?: string;
-  /** How many jobs at once, at most. Only with 1 they are done in order. @default 1 */
+  /** How many jobs run at once, at most. Only with 1 they run in order. @default 1 */
   readonly concurrency?: number;
-  /** How often a job is tried until it goes to the dead letters. @default 3 */
+  /** How many times a job is tried before it becomes a dead letter. @default 3 */
   readonly attempts?: number;
   /**
-   * How long a process may be out of reach, in milliseconds, until others get its jobs. All workers of a channel should have the
-   * same. @default 30_000
+   * How long a process may be out of reach, in milliseconds, before other processes get its jobs. All workers of a channel
+   * should have the same value. @default 30_000
    */
   readonly claimAfterMs?: number;
   /**
-   * Called with a job that has failed for good and is about to go to the dead letters, and with why: what its handler threw last, or that its
-   * workers died. Whoever submitted it hears so by itself. What it throws is reported.
+   * Called with a job that has failed for good and is about to become a dead letter. `error` is the error of the last
+   * attempt, or says that the workers died. The submitter is told anyway. An error of this function is reported.
    */
   readonly onFailed?: (message: Message, job: Pick<Job, "id" | "attempt">, error: unknown) => unknown;
 }
 
-/** A job in the hands of a worker. */
+/** A job that a worker handles. */
 export interface Job {
-  /** What whoever submitted it calls it; undefined if it was sent over the layer alone. */
+  /** The id that `submit` returned; undefined if the job was sent over the layer. */
   readonly id: string | undefined;
-  /** How often it has been given to a handler, this time included. */
+  /** How many times the job was given to a handler, this time included. */
   readonly attempt: number;
   /**
-   * Aborted when the worker closes, or when the job has been given to another one. A handler that rejects with its reason, or with any
-   * `AbortError`, has not failed: it gives its job back.
+   * Aborted if the worker closes, or if another worker got the job. A handler that rejects with its reason, or with any
+   * `AbortError`, has not failed: the job is given to another worker.
    */
   readonly signal: AbortSignal;
   /**
-   * Tells whoever submitted the job how far it has come: any value that a message can hold, as it is at the moment of the call.
+   * Sends the job's progress to the submitter: any value that a message can hold, as it is at the moment of the call.
    * At most once, in order.
    *
-   * @throws {InvalidMessageError} for a value that no message can hold.
+   * @throws {InvalidMessageError} if no message can hold the value.
    */
   progress(value: unknown): void;
 }
 
-/** Does a job. What it returns goes to whoever submitted it; when it throws or rejects, the job is tried again. */
+/** Handles a job. The submitter gets the returned value; the job is tried again if the handler throws or rejects. */
 export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
 
-/** What does the jobs of a channel. */
-export interface Worker {
+/** Handles the jobs of a channel. */
+export interface JobWorker {
   /**
-   * Takes no more jobs, aborts the signals of those that run, and waits for them. May be called twice. A handler of its own MUST
-   * NOT await it: each would wait for the other until the runtime closes.
+   * Takes no more jobs, aborts the signals of the running ones, and waits for them. May be called twice. The worker's own
+   * handler MUST NOT await it: each would wait for the other until the runtime closes.
    */
   close(): Promise<void>;
 }
 
-/** The workers of one runtime, and what it gives to others to do. */
-export class Workers {
-  readonly #layers: Readonly<Record<string, ChannelLayer>>;
-  readonly #control: Cluster;
+/** The job workers of one runtime, and the jobs that it submits. */
+export class JobWorkers {
+  readonly #cluster: Cluster;
   readonly #report: ErrorListener;
-  readonly #open = new Set<Worker>();
-  /** What ends the waiting for each handler that runs. */
-  readonly #running = new Set<() => void>();
+  readonly #open = new Set<JobWorker>();
+  /** By running handler: rejects its job. */
+  readonly #abandoning = new Set<() => void>();
   #isClosing = false;
 
-  constructor(layers: Readonly<Record<string, ChannelLayer>>, control: Cluster, report: ErrorListener) {
-    this.#layers = layers;
-    this.#control = control;
+  constructor(cluster: Cluster, report: ErrorListener) {
+    this.#cluster = cluster;
     this.#report = report;
   }
 
@@ -84,33 +81,30 @@ export class Workers {
   async start(
     channel: string,
     handler: WorkHandler,
-    { layer, concurrency, claimAfterMs, attempts = 3, onFailed = () => {} }: WorkerOptions,
-  ): Promise<Worker> {
-    this.#refuseIfClosing();
+    { layer: alias, attempts = 3, onFailed = () => {}, ...options }: JobWorkerOptions,
+  ): Promise<JobWorker> {
+    if (this.#isClosing) throw new RuntimeClosedError();
     if (typeof handler !== "function") {
       throw new TypeError(
         `A worker of "${channel}" needs a function that does its jobs, not ${typeof handler}.`,
       );
     }
-    if (!Number.isInteger(attempts) || attempts < 1) {
-      throw new RangeError(`attempts is a whole number of at least 1, not ${String(attempts)}.`);
-    }
-    const found = this.#layer(layer, channel);
-    this.#control.begin();
-    const consumption = await found.consume<Message>(
+    checkInteger("attempts", attempts);
+    const layer = this.#cluster.layer(alias, `The channel "${channel}"`);
+    this.#cluster.start();
+    const consumption = await layer.consume<Message>(
       channel,
-      (message, delivery) => this.#work(channel, handler, message, delivery),
+      (message, delivery) => this.#handle(channel, handler, message, delivery),
       {
+        ...options,
         maxDeliveries: attempts,
         onDead: async (message, delivery, error) => {
-          await this.#tellOf(delivery)({ type: "job_failed", reason: failureText(error) });
+          await this.#tell(delivery, { type: "job_failed", reason: failureText(error) });
           await onFailed(message, { id: delivery.job, attempt: delivery.attempt }, error);
         },
-        ...(concurrency !== undefined && { concurrency }),
-        ...(claimAfterMs !== undefined && { claimAfterMs }),
       },
     );
-    const worker: Worker = {
+    const worker: JobWorker = {
       close: async () => {
         await consumption.close();
         this.#open.delete(worker);
@@ -124,66 +118,65 @@ export class Workers {
     return worker;
   }
 
-  /** @returns what the job is called. */
+  /** @returns the job's id. */
   async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
     checkQueue(channel);
-    if (replyTo !== undefined) this.#control.checkActor(replyTo);
+    if (replyTo !== undefined) this.#cluster.checkActor(replyTo);
     const job = randomUUID();
-    await this.#layer(layer, channel).send(channel, message, {
-      job,
-      ...(replyTo !== undefined && { replyTo }),
-    });
+    await this.#cluster
+      .layer(layer, `The channel "${channel}"`)
+      .send(channel, message, { job, ...(replyTo !== undefined && { replyTo }) });
     return job;
   }
 
-  /** Closes all of them. */
+  /** Closes all workers. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
-  /** Waits no longer for handlers that run: their jobs are given to other workers, and what they still do is not heeded. */
+  /** Waits no longer for running handlers: their jobs are given to other workers, and their results are ignored. */
   abandon(): void {
-    for (const abandon of [...this.#running]) abandon();
+    for (const abandon of [...this.#abandoning]) abandon();
   }
 
-  async #work(channel: string, handler: WorkHandler, message: Message, delivery: JobDelivery): Promise<void> {
-    const { attempt, signal, job } = delivery;
-    const send = this.#tellOf(delivery);
-    // One after the other, so that they come in order.
+  async #handle(
+    channel: string,
+    handler: WorkHandler,
+    message: Message,
+    delivery: JobDelivery,
+  ): Promise<void> {
+    const { attempt, signal, job: id } = delivery;
+    // One after the other, so that they arrive in order.
     let telling = Promise.resolve();
-    const tell = (said: Message) => {
-      telling = telling.then(() => send(said));
+    const tell = (update: Message) => {
+      telling = telling.then(() => this.#tell(delivery, update));
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver) tell(told("job_progress", value));
+      if (!isOver) tell({ type: "job_progress", value: copyOf(value) });
     };
     try {
-      const value = await this.#run(channel, () =>
-        handler(message, Object.freeze({ id: job, attempt, signal, progress })),
-      );
-      tell(resultOf(value));
+      const job = Object.freeze({ id, attempt, signal, progress });
+      tell(resultOf(await this.#run(channel, () => handler(message, job))));
     } finally {
       isOver = true;
       await telling;
     }
   }
 
-  /** How whoever submitted a job is told of it. It never rejects. */
-  #tellOf({ replyTo, job }: JobDelivery): (said: Message) => Promise<void> {
-    return async (said) => {
-      if (replyTo === undefined || job === undefined) return;
-      try {
-        await this.#control.send(replyTo, { ...said, job });
-      } catch (error) {
-        this.#notTold(error, said.type);
-      }
-    };
+  /** Tells the submitter of a job. Never rejects. */
+  async #tell({ replyTo, job }: JobDelivery, update: Message): Promise<void> {
+    if (replyTo === undefined || job === undefined) return;
+    try {
+      await this.#cluster.send(replyTo, { ...update, job });
+    } catch (error) {
+      if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "worker", what: update.type });
+    }
   }
 
   #run(channel: string, work: () => unknown): Promise<unknown> {
-    // What it leaves behind has no actor that could fail.
+    // An error in what the handler leaves behind is reported: there is no actor that could fail.
     const owner = new ErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
@@ -193,39 +186,20 @@ export class Workers {
           ),
         );
       };
-      this.#running.add(abandon);
+      this.#abandoning.add(abandon);
       owned(owner, async () => work())
         .then(resolve, reject)
-        .finally(() => this.#running.delete(abandon));
+        .finally(() => this.#abandoning.delete(abandon));
     });
   }
-
-  #notTold(error: unknown, what: string): void {
-    if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "worker", what });
-  }
-
-  #layer(alias: string | undefined, channel: string): ChannelLayer {
-    return layerOf(this.#layers, alias ?? this.#control.alias, `The channel "${channel}"`);
-  }
-
-  #refuseIfClosing(): void {
-    if (this.#isClosing) throw new RuntimeClosedError();
-  }
 }
 
-/** A message with a value as it is now, whatever becomes of it. @throws {InvalidMessageError} for what cannot be sent. */
-function told(type: string, value: unknown): Message {
-  const size = sizeOf(value);
-  if (size <= longestValue) return carried({ type, value });
-  throw new InvalidMessageError(
-    `What is told of a job has at most ${longestValue} bytes when encoded, and this has ${size}.`,
-  );
-}
+const copyOf = (value: unknown) => valueThroughCodec(value, "A value about a job");
 
-/** What is told of a job that is done. It is done also where that cannot be told. */
+/** The last message about a job. The job is done even if its result cannot be sent. */
 function resultOf(value: unknown): Message {
   try {
-    return told("job_done", value);
+    return { type: "job_done", value: copyOf(value) };
   } catch (error) {
     return { type: "job_failed", reason: `what it returned cannot be sent: ${failureText(error)}` };
   }

@@ -1,14 +1,14 @@
 import type { ErrorListener } from "../../layers/error-reporter.ts";
-import type { Delivery, Inbox, Mail } from "../../layers/message.ts";
+import type { Delivery, Inbox, Mail, Message } from "../../layers/message.ts";
 import type { Counters } from "../counters.ts";
-import { dropped, isActorInbox } from "../mailbox/ask-envelope.ts";
+import { isActorInbox, type Outcome, rejectIfAsked } from "../mailbox/ask-envelope.ts";
 
-/** How a message comes that was sent to nobody else. */
-export const direct: Delivery = Object.freeze({});
+/** The delivery of a direct send. */
+const direct: Delivery = Object.freeze({});
 
 /**
- * Carries messages to inboxes of this node. As on a layer, none arrives while it is sent: two actors that answer each
- * other without end leave room for sockets and timers.
+ * Delivers messages to inboxes of this node. As on a layer, a message never arrives during the call that sends it, so
+ * that two actors that answer each other without end leave room for sockets and timers.
  */
 export class MailboxDelivery {
   readonly #counters: Counters;
@@ -20,8 +20,19 @@ export class MailboxDelivery {
     this.#report = report;
   }
 
-  put(inbox: Inbox, mail: Mail): void {
-    if (this.#waiting.push({ inbox, mail }) === 1) setImmediate(this.#deliver);
+  /**
+   * Delivers a message later in this turn of the event loop. Without an inbox it is counted as a dead letter.
+   *
+   * @param message deep-frozen, as a layer delivers it.
+   * @param reply called with the outcome if the message is an ask.
+   */
+  enqueue(inbox: Inbox | undefined, message: Message, reply?: (outcome: Outcome) => void): void {
+    if (inbox === undefined) {
+      this.#counters.drop("dead-letter");
+      return;
+    }
+    const mail = reply === undefined ? { message, delivery: direct } : { message, delivery: direct, reply };
+    if (this.#waiting.push({ inbox, mail: Object.freeze(mail) }) === 1) setImmediate(this.#deliver);
   }
 
   readonly #deliver = (): void => {
@@ -30,13 +41,13 @@ export class MailboxDelivery {
     for (const { inbox, mail } of waiting) {
       if (isActorInbox(inbox) && inbox.isOver) {
         this.#counters.drop("dead-letter");
-        dropped(mail, "the actor has stopped");
+        rejectIfAsked(mail, "the actor has stopped");
         continue;
       }
       try {
         inbox.deliver(mail);
       } catch (error) {
-        // It may be anybody's, and takes nothing from the others.
+        // The inbox may belong to the program; its failure must not affect the others.
         this.#report(error, { stage: "control" });
       }
     }

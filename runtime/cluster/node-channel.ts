@@ -3,47 +3,50 @@ import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { LayerClosedError } from "../../layers/errors.ts";
 import type { Inbox, Mail } from "../../layers/message.ts";
 import { RuntimeClosedError } from "../errors.ts";
-import { reserved } from "./argument-checks.ts";
-import { type Fields, nodeOf, readChannel } from "./untrusted.ts";
+import { reservedPrefix } from "./argument-checks.ts";
+import * as read from "./untrusted.ts";
 
-/** What a message from node to node begins with. */
-const prefix = reserved;
-/** The group that all nodes are in. */
-const nodesGroup = `${reserved}nodes`;
+/** The group of all nodes. */
+const nodesGroup = `${reservedPrefix}nodes`;
 
-/** What a message from another node is given to. It MUST return false for one that makes no sense. */
-export interface LinkListener {
-  /** The node can speak, and be spoken to: now, or again. */
+/** Returns the node that a channel is on, with which its name begins. */
+export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
+
+export interface NodeChannelListener {
+  /** The node can send and receive, for the first time or again. */
   opened(): void;
-  /** @param from the sender's own channel on the control layer. */
-  message(type: string, fields: Fields, from: string): boolean;
+  /** @param from the sender's own channel on the control layer; undefined if the message is malformed. */
+  received(type: string, fields: read.Fields, from: string | undefined): void;
   /** Messages of other nodes may have been lost. */
   gap(): void;
-  /** A message was dropped, since it makes no sense. */
-  garbage(): void;
 }
 
-/** A node's place on the control layer: one channel, in the group that all nodes are in. */
+/** A node's own channel on the control layer, in the group of all nodes. */
 export class NodeChannel implements Inbox {
   /** Undefined until {@link open} has succeeded. */
-  channel: string | undefined;
+  name: string | undefined;
   readonly #layer: ChannelLayer;
-  readonly #listener: LinkListener;
+  readonly #listener: NodeChannelListener;
   readonly #report: ErrorListener;
   #opening: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(layer: ChannelLayer, listener: LinkListener, report: ErrorListener) {
+  constructor(layer: ChannelLayer, listener: NodeChannelListener, report: ErrorListener) {
     this.#layer = layer;
     this.#listener = listener;
     this.#report = report;
   }
 
-  /** Makes the channel and joins the group, once; again after that has failed, or after the layer was flushed. */
+  /** This node's id. */
+  get node(): string {
+    return this.#layer.node;
+  }
+
+  /** Makes the channel and joins the group, once; again after that failed, or after the layer was flushed. */
   open(): Promise<void> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
-    if (this.channel !== undefined && this.#layer.local.member(this.channel) === undefined) {
-      this.channel = undefined;
+    if (this.name !== undefined && this.#layer.local.member(this.name) === undefined) {
+      this.name = undefined;
       this.#opening = undefined;
     }
     this.#opening ??= this.#open().catch((error: unknown) => {
@@ -53,47 +56,44 @@ export class NodeChannel implements Inbox {
     return this.#opening;
   }
 
-  /** To every other node. @throws {LayerUnavailableError} */
-  async toAll(type: string, fields: object): Promise<void> {
-    const { channel } = this;
-    if (channel === undefined) return;
-    const message = { ...fields, type: prefix + type, from: channel };
-    await this.#layer.groupSend(nodesGroup, message, { except: channel });
+  /**
+   * Sends a message to one node's own channel.
+   *
+   * @param to the channel; undefined for all other nodes.
+   * @throws {LayerUnavailableError}
+   */
+  async send(to: string | undefined, type: string, fields: object): Promise<void> {
+    const from = this.name;
+    if (from === undefined) return;
+    const message = { ...fields, type: reservedPrefix + type, from };
+    if (to === undefined) await this.#layer.groupSend(nodesGroup, message, { except: from });
+    else await this.#layer.send(to, message);
   }
 
-  /** To one node, by its own channel on the control layer. @throws {LayerUnavailableError} */
-  async to(node: string, type: string, fields: object): Promise<void> {
-    if (this.channel === undefined) return;
-    await this.#layer.send(node, { ...fields, type: prefix + type, from: this.channel });
-  }
-
-  /** As {@link toAll} and {@link to}, for what nobody waits for. */
-  post(node: string | undefined, type: string, fields: object): void {
-    const sending = node === undefined ? this.toAll(type, fields) : this.to(node, type, fields);
-    sending.catch((error: unknown) => {
+  /** As {@link send}, but reports a failure, unless the layer is closed. */
+  post(to: string | undefined, type: string, fields: object): void {
+    this.send(to, type, fields).catch((error: unknown) => {
       if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "control" });
     });
   }
 
   deliver({ message }: Mail): void {
     const { type, from: sender, ...fields } = message;
-    const from = readChannel(sender);
-    if (from !== undefined && nodeOf(from) === this.#layer.node) return;
-    if (from !== undefined && type.startsWith(prefix)) {
-      if (this.#listener.message(type.slice(prefix.length), fields, from)) return;
-    }
-    this.#listener.garbage();
+    const from = read.channel(sender);
+    if (from !== undefined && nodeOf(from) === this.node) return;
+    const isControl = type.startsWith(reservedPrefix);
+    this.#listener.received(type.slice(reservedPrefix.length), fields, isControl ? from : undefined);
   }
 
   gap(): void {
     this.#listener.gap();
   }
 
-  /** Gives up the channel: one that is still being made is given up when it is there. May be called twice. */
+  /** Gives up the channel, also one that is still being made. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    if (this.channel !== undefined) await this.#layer.local.remove(this.channel);
-    this.channel = undefined;
+    if (this.name !== undefined) await this.#layer.local.remove(this.name);
+    this.name = undefined;
   }
 
   async #open(): Promise<void> {
@@ -108,7 +108,7 @@ export class NodeChannel implements Inbox {
       await this.#layer.local.remove(channel);
       return;
     }
-    this.channel = channel;
+    this.name = channel;
     this.#listener.opened();
   }
 }

@@ -1,212 +1,226 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../layers/clock.ts";
+import type { ErrorListener } from "../../layers/error-reporter.ts";
+import { LayerClosedError } from "../../layers/errors.ts";
+import { jitter } from "../../layers/jitter.ts";
 import { timeOf } from "../deadline.ts";
-import type { NodeChannel } from "./node-channel.ts";
-import { type Fields, nodeOf, readCount, readFields, readName } from "./untrusted.ts";
+import type { Presence } from "../presence/presence.ts";
+import { type NodeChannel, nodeOf } from "./node-channel.ts";
+import * as read from "./untrusted.ts";
 
 /** Another node, as far as it is known here. */
 export interface OtherNode {
   readonly id: string;
-  /** Where it takes what is for the node itself. Another one after its layer was flushed. */
+  /** The node's own channel on the control layer. It changes if the layer is flushed. */
   channel: string;
-  /** Its ids on its layers, by alias: what the names of its channels begin with. */
+  /** The node's ids on its layers, by alias: the names of its channels begin with them. */
   readonly layers: ReadonlyMap<string, string>;
-  /** How long it is believed to live after it was heard, in milliseconds. */
+  /** How long the node counts as alive after a heartbeat, in milliseconds. */
   readonly leaseMs: number;
   heardAt: number;
 }
 
-export interface NodesListener {
-  /** The version of what this node tells of itself beside its card: it is in every beat. */
-  readonly version: number;
-  joined(node: OtherNode): void;
-  /** Called for a node that joined, too. */
-  beat(node: OtherNode, version: number): void;
-  left(node: OtherNode): void;
-  failed(error: unknown): void;
+export interface NodeRegistryOptions {
+  readonly clock: Clock;
+  readonly nodeHeartbeatMs: number;
+  /** This node's ids on its layers, by alias. */
+  readonly layers: Readonly<Record<string, string>>;
 }
 
-/** How many beats may stay out until a node is held for dead. */
-const beatsInLease = 3;
-const longestBeatMs = 3_600_000;
-const mostLayers = 100;
-/** Any program that reaches the layer can say that it is a node, and many of them. */
-const mostNodes = 10_000;
+/** Is told of changes in the registry. */
+export interface NodeListener {
+  nodeJoined?(): void;
+  nodeLeft(node: OtherNode): void;
+}
+
+/** The lease of a node, in heartbeats. */
+const heartbeatsInLease = 3;
+const maxLayers = 100;
+const maxHeartbeatMs = 3_600_000;
+/** Any program that reaches the layer can pretend to be a node, and many of them. */
+const maxNodes = 10_000;
+
+/** A heartbeat describes its node completely, so that one is enough to know the node. */
+export const readHeartbeat = read.object({
+  /** The node's ids on its layers, by alias. */
+  layers(value: unknown) {
+    const ids = Object.entries(read.fields(value) ?? {});
+    if (ids.length === 0 || ids.length > maxLayers || !ids.every(([, id]) => read.name(id))) return undefined;
+    return new Map(ids as [string, string][]);
+  },
+  nodeHeartbeatMs: read.count,
+  /** The version of the node's presence entries. */
+  version: read.count,
+  /** Whether the receivers reply with a heartbeat of their own. */
+  reply: read.flag,
+});
 
 /**
- * The registry of nodes: each beats over the group that all are in, and one that has not been heard for three of its
- * intervals is gone. A beat holds the node's whole card, so that one beat is enough to know it. At most 10,000 others are
- * known; the cards of more are refused.
+ * Knows the other nodes: each sends heartbeats to the group of all nodes, and is removed when its lease of three
+ * heartbeats ends. At most 10,000 other nodes are known; heartbeats of more are refused.
  */
-export class Nodes {
-  readonly #link: NodeChannel;
-  readonly #clock: Clock;
-  readonly #beatMs: number;
-  readonly #own: Readonly<Record<string, string>>;
-  readonly #listener: NodesListener;
+export class NodeRegistry {
+  readonly listeners: NodeListener[] = [];
+  readonly #channel: NodeChannel;
+  readonly #options: NodeRegistryOptions;
+  readonly #presence: Presence;
+  readonly #report: ErrorListener;
   readonly #nodes = new Map<string, OtherNode>();
   /** By the id on a layer: the node, and its alias of that layer. */
-  readonly #places = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
+  readonly #locations = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
   #timer: unknown;
-  #beatAt = 0;
-  #isBeating = false;
+  #heartbeatAt = 0;
+  #isRunning = false;
 
-  /** @param own this node's ids on its layers, by alias. */
-  constructor(
-    link: NodeChannel,
-    clock: Clock,
-    nodeHeartbeatMs: number,
-    own: Readonly<Record<string, string>>,
-    listener: NodesListener,
-  ) {
-    this.#link = link;
-    this.#clock = clock;
-    this.#beatMs = nodeHeartbeatMs;
-    this.#own = own;
-    this.#listener = listener;
+  constructor(channel: NodeChannel, options: NodeRegistryOptions, presence: Presence, report: ErrorListener) {
+    this.#channel = channel;
+    this.#options = options;
+    this.#presence = presence;
+    this.#report = report;
   }
 
-  /** The other nodes. */
-  get all(): readonly OtherNode[] {
-    return [...this.#nodes.values()];
+  /** The ids of the other nodes. */
+  get ids(): readonly string[] {
+    return [...this.#nodes.keys()];
   }
 
-  get(id: string): OtherNode | undefined {
-    return this.#nodes.get(id);
+  /** Returns the node whose own channel this is. */
+  byChannel(channel: string): OtherNode | undefined {
+    const node = this.#nodes.get(nodeOf(channel));
+    return node?.channel === channel ? node : undefined;
   }
 
-  /** Where an actor's channel is, and through which of that node's layers. */
-  placeOf(channel: string): { readonly node: OtherNode; readonly alias: string } | undefined {
-    return this.#places.get(nodeOf(channel));
+  /** Returns the node that has an actor's channel, and the alias of the channel's layer there. */
+  locate(channel: string): { readonly node: OtherNode; readonly alias: string } | undefined {
+    return this.#locations.get(nodeOf(channel));
   }
 
-  /** Begins to beat. */
+  /** Opens the channel and starts the heartbeats. A failure is reported, and tried again with the next heartbeat. */
   start(): void {
-    if (this.#isBeating) return;
-    this.#isBeating = true;
-    this.#beatAt = timeOf(this.#clock) + this.#beatMs;
+    this.#isRunning = true;
+    this.#heartbeatAt = this.#now + this.#options.nodeHeartbeatMs;
     this.#schedule();
+    this.#channel.open().catch(this.#failed);
   }
 
-  /** Says that this node is here; every other one says so in return. */
-  hello(): void {
-    this.#link.post(undefined, "node", this.#card(true));
+  /** Announces this node to all others. Each answers with a heartbeat. */
+  announce(): void {
+    this.#channel.post(undefined, "heartbeat", this.#heartbeat(true));
   }
 
-  /** No beat any more. */
+  /** Sends to another node, if it is known. */
+  post(id: string, type: string, fields: object): void {
+    const node = this.#nodes.get(id);
+    if (node !== undefined) this.#channel.post(node.channel, type, fields);
+  }
+
+  /** Sends no more heartbeats. */
   stop(): void {
-    this.#isBeating = false;
-    this.#clock.clearTimeout(this.#timer);
+    this.#isRunning = false;
+    this.#options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Tells the others, so that they need not wait for the end of the lease. */
-  async goodbye(): Promise<void> {
-    await this.#link.toAll("bye", {});
+  /** Tells the other nodes that this one leaves, so that they need not wait for the end of its lease. */
+  async leave(): Promise<void> {
+    this.stop();
+    await this.#channel.send(undefined, "leave", {}).catch(this.#failed);
+    await this.#channel.close();
   }
 
-  /** Takes another node's card. @returns false for one that makes no sense. */
-  heard(fields: Fields, from: string): boolean {
-    const layers = readLayers(fields.layers);
-    const nodeHeartbeatMs = readCount(fields.nodeHeartbeatMs);
-    const version = readCount(fields.version);
+  /** Takes the heartbeat of another node. @returns why it was dropped, if it was. */
+  heard(
+    { layers, nodeHeartbeatMs, version, reply }: read.Read<typeof readHeartbeat>,
+    from: string,
+  ): "garbage" | undefined {
     const id = nodeOf(from);
-    if (layers === undefined || nodeHeartbeatMs === undefined || version === undefined) return false;
     const known = this.#nodes.get(id);
     if (known === undefined) {
-      if (this.#nodes.size >= mostNodes) return false;
-      const places = [...layers.values()];
-      // Another runtime's channels are not for the taking.
-      if (!places.includes(id) || places.some((place) => this.#isTaken(place))) return false;
-    } else if (known.channel !== from && !isSame(known.layers, layers)) return false;
+      if (this.#nodes.size >= maxNodes) return "garbage";
+      const ids = [...layers.values()];
+      const own = Object.values(this.#options.layers);
+      // A node cannot claim the channels of another one.
+      if (!ids.includes(id) || ids.some((taken) => own.includes(taken) || this.#locations.has(taken))) {
+        return "garbage";
+      }
+    } else if (known.channel !== from && !isDeepStrictEqual(known.layers, layers)) return "garbage";
     const node = known ?? this.#add(from, layers, nodeHeartbeatMs);
     node.channel = from;
-    node.heardAt = timeOf(this.#clock);
-    this.#listener.beat(node, version);
-    if (fields.answer === true) this.#link.post(from, "node", this.#card(false));
-    return true;
+    node.heardAt = this.#now;
+    this.#presence.heartbeat(node.id, version);
+    if (reply) this.#channel.post(from, "heartbeat", this.#heartbeat(false));
+    return undefined;
   }
 
-  /** A node said that it is going. */
-  parted(from: string): boolean {
-    const node = this.#nodes.get(nodeOf(from));
-    if (node?.channel === from) this.#remove(node);
-    return true;
+  /** Another node leaves. */
+  left(from: string): void {
+    const node = this.byChannel(from);
+    if (node !== undefined) this.#remove(node);
   }
 
-  #isTaken(place: string): boolean {
-    return this.#places.has(place) || Object.values(this.#own).includes(place);
+  get #now(): number {
+    return timeOf(this.#options.clock);
   }
 
   #add(channel: string, layers: ReadonlyMap<string, string>, nodeHeartbeatMs: number): OtherNode {
-    const leaseMs = Math.min(Math.max(nodeHeartbeatMs, 1), longestBeatMs) * beatsInLease;
+    const leaseMs = Math.min(Math.max(nodeHeartbeatMs, 1), maxHeartbeatMs) * heartbeatsInLease;
     const node: OtherNode = { id: nodeOf(channel), channel, layers, leaseMs, heardAt: 0 };
     this.#nodes.set(node.id, node);
-    for (const [alias, place] of layers) this.#places.set(place, { node, alias });
-    this.#listener.joined(node);
+    for (const [alias, id] of layers) this.#locations.set(id, { node, alias });
+    for (const listener of this.listeners) listener.nodeJoined?.();
     return node;
   }
 
   #remove(node: OtherNode): void {
     this.#nodes.delete(node.id);
-    for (const place of node.layers.values()) this.#places.delete(place);
-    this.#listener.left(node);
+    for (const id of node.layers.values()) this.#locations.delete(id);
+    for (const listener of this.listeners) listener.nodeLeft(node);
+    this.#presence.nodeLeft(node.id);
   }
 
-  #card(answer: boolean): object {
-    return { layers: this.#own, nodeHeartbeatMs: this.#beatMs, version: this.#listener.version, answer };
+  #heartbeat(reply: boolean): object {
+    const { layers, nodeHeartbeatMs } = this.#options;
+    return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /** Waits for the next beat, or for the end of a lease if that comes first. */
-  #schedule(leastMs = 1): void {
-    let due = this.#beatAt;
+  /** Waits for the next heartbeat, or for the end of a lease if that comes first. */
+  #schedule(minMs = 1): void {
+    const { clock } = this.#options;
+    let due = this.#heartbeatAt;
     for (const { heardAt, leaseMs } of this.#nodes.values()) due = Math.min(due, heardAt + leaseMs);
-    const ms = Math.max(leastMs, Math.ceil(due - timeOf(this.#clock)));
-    this.#timer = this.#clock.setTimeout(() => this.#wake(timeOf(this.#clock) - due), ms);
-    // A program that has nothing else to do may end.
+    const ms = Math.max(minMs, Math.ceil(due - this.#now));
+    this.#timer = clock.setTimeout(() => this.#wake(this.#now - due), ms);
+    // The timer alone does not keep a process alive.
     (this.#timer as { unref?: () => void } | undefined)?.unref?.();
   }
 
   #wake(lateMs: number): void {
-    // After the event loop was blocked, the beats of others are there, but have not been read yet.
-    const isLate = lateMs > this.#beatMs;
-    if (!isLate) this.#sweep();
-    if (this.#beatAt <= timeOf(this.#clock)) this.#beat();
-    if (this.#isBeating) this.#schedule(isLate ? Math.ceil(this.#beatMs / 2) : 1);
+    const { nodeHeartbeatMs } = this.#options;
+    // After the event loop was blocked, heartbeats of other nodes have arrived but were not read yet.
+    const isLate = lateMs > nodeHeartbeatMs;
+    const now = this.#now;
+    for (const node of [...this.#nodes.values()]) {
+      if (!isLate && node.heardAt + node.leaseMs <= now) this.#remove(node);
+    }
+    if (this.#heartbeatAt <= now) this.#sendHeartbeat();
+    if (this.#isRunning) this.#schedule(isLate ? Math.ceil(nodeHeartbeatMs / 2) : 1);
   }
 
-  #beat(): void {
-    // Not all at the same moment: nodes that were started together would beat together for ever.
-    this.#beatAt = timeOf(this.#clock) + this.#beatMs * (0.8 + 0.2 * Math.random());
-    this.#link.open().then(
+  #sendHeartbeat(): void {
+    this.#heartbeatAt = this.#now + jitter(this.#options.nodeHeartbeatMs, 0.8);
+    this.#channel.open().then(
       () => {
-        if (this.#isBeating) this.#link.post(undefined, "node", this.#card(false));
+        if (this.#isRunning) this.#channel.post(undefined, "heartbeat", this.#heartbeat(false));
       },
       (error: unknown) => {
-        if (this.#isBeating) this.#listener.failed(error);
+        if (this.#isRunning) this.#failed(error);
       },
     );
   }
 
-  #sweep(): void {
-    const now = timeOf(this.#clock);
-    for (const node of this.all) {
-      if (node.heardAt + node.leaseMs <= now) this.#remove(node);
-    }
-  }
-}
-
-function isSame(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
-  return one.size === other.size && [...one].every(([alias, place]) => other.get(alias) === place);
-}
-
-function readLayers(value: unknown): ReadonlyMap<string, string> | undefined {
-  const fields = readFields(value);
-  if (fields === undefined) return undefined;
-  const layers = new Map<string, string>();
-  for (const [alias, place] of Object.entries(fields)) {
-    const name = readName(place);
-    if (name === undefined || layers.size === mostLayers) return undefined;
-    layers.set(alias, name);
-  }
-  return layers;
+  readonly #failed = (error: unknown): void => {
+    // A layer that the program closed itself stays closed.
+    if (error instanceof LayerClosedError) this.stop();
+    else this.#report(error, { stage: "control" });
+  };
 }

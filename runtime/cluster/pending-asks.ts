@@ -1,83 +1,94 @@
 import type { Clock } from "../../layers/clock.ts";
 import type { Message } from "../../layers/message.ts";
+import type { Counters, RuntimeDropReason } from "../counters.ts";
 import { AskFailedError, AskTimeoutError, NoSuchActorError, RuntimeClosedError } from "../errors.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
 import type { NodeChannel } from "./node-channel.ts";
-import type { Nodes, OtherNode } from "./node-registry.ts";
-import { type Fields, readText } from "./untrusted.ts";
+import type { NodeListener, NodeRegistry, OtherNode } from "./node-registry.ts";
+import * as read from "./untrusted.ts";
 
-interface Pending {
+export const readAskReply = read.object({
+  id: read.id,
+  outcome(value: unknown): Outcome | undefined {
+    const outcome = read.fields(value);
+    const failed = read.shortText(outcome?.failed);
+    const absent = read.shortText(outcome?.absent);
+    if (failed !== undefined) return { failed };
+    if (absent !== undefined) return { absent };
+    const isMalformed = outcome === undefined || "failed" in outcome || "absent" in outcome;
+    return isMalformed ? undefined : { value: outcome.value };
+  },
+});
+
+interface PendingAsk {
   readonly channel: string;
-  /** What another node is asked; undefined for what is asked on this one. */
+  /** Undefined if an actor of this node was asked. */
   readonly message: Message | undefined;
   readonly timer: unknown;
   readonly settle: (outcome: Outcome | Error) => void;
-  /** Who was asked; undefined while nobody knows where the channel is. */
+  /** The node that was asked; undefined while the channel's node is not known. */
   node: OtherNode | undefined;
 }
 
-/** The questions that actors of other nodes were asked from here, until they are answered. */
-export class PendingAsks {
-  readonly #link: NodeChannel;
-  readonly #nodes: Nodes;
+/** The asks of this node that await their replies. */
+export class PendingAsks implements NodeListener {
+  readonly #channel: NodeChannel;
+  readonly #registry: NodeRegistry;
   readonly #clock: Clock;
-  readonly #late: () => void;
-  readonly #pending = new Map<string, Pending>();
+  readonly #counters: Counters;
+  readonly #pending = new Map<string, PendingAsk>();
   #lastId = 0;
   #isClosed = false;
 
-  /** @param late called for each answer of an actor of this node that nobody waits for any more. */
-  constructor(link: NodeChannel, nodes: Nodes, clock: Clock, late: () => void) {
-    this.#link = link;
-    this.#nodes = nodes;
+  constructor(channel: NodeChannel, registry: NodeRegistry, clock: Clock, counters: Counters) {
+    this.#channel = channel;
+    this.#registry = registry;
     this.#clock = clock;
-    this.#late = late;
+    this.#counters = counters;
+    registry.listeners.push(this);
   }
 
   /**
-   * Waits for the outcome of a question to an actor of this node.
+   * Waits for the outcome of an ask on this node. An outcome after the timeout is counted as late.
    *
-   * @param put puts the question; `reply` takes what comes of it.
+   * @param channel the name of the actor in errors.
+   * @param ask asks the actor, and calls `reply` with the outcome.
    */
-  wait(
+  askLocally(
     channel: string,
     timeoutMs: number,
-    put: (reply: (outcome: Outcome) => void) => void,
+    ask: (reply: (outcome: Outcome) => void) => void,
   ): Promise<unknown> {
-    return this.#begin(channel, undefined, timeoutMs, (id, pending) =>
-      put((outcome) => {
+    return this.#add(channel, undefined, timeoutMs, (id, pending) =>
+      ask((outcome) => {
         if (this.#pending.has(id)) pending.settle(outcome);
-        else this.#late();
+        else this.#counters.drop("late");
       }),
     );
   }
 
   /** Asks an actor of another node. */
   ask(channel: string, message: Message, timeoutMs: number): Promise<unknown> {
-    return this.#begin(channel, message, timeoutMs, (id, pending) => {
-      this.#link.open().then(() => this.#send(id, pending), pending.settle);
+    return this.#add(channel, message, timeoutMs, (id, pending) => {
+      this.#channel.open().then(() => this.#send(id, pending), pending.settle);
     });
   }
 
-  /** Takes an answer. @returns false for one that makes no sense; undefined for one that comes late. */
-  answered(fields: Fields, from: string): boolean | undefined {
-    const id = readText(fields.id, 20);
-    const outcome = readOutcome(fields);
-    if (id === undefined || outcome === undefined) return false;
+  /** Takes the reply of another node. @returns why it was dropped, if it was. */
+  replied({ id, outcome }: read.Read<typeof readAskReply>, from: string): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return undefined;
-    // Nobody answers for another one.
-    if (pending.node?.channel !== from) return false;
+    if (pending === undefined) return "late";
+    if (pending.node?.channel !== from) return "garbage";
     pending.settle(outcome);
-    return true;
+    return undefined;
   }
 
-  /** Puts what was asked while this node was not known yet. */
+  /** Sends the asks whose node was not known until now. */
   nodeJoined(): void {
     for (const [id, pending] of this.#pending) this.#send(id, pending);
   }
 
-  /** Nothing will be answered from there. */
+  /** Rejects the asks that the node would have replied to. */
   nodeLeft(node: OtherNode): void {
     for (const pending of [...this.#pending.values()]) {
       if (pending.node !== node) continue;
@@ -85,17 +96,17 @@ export class PendingAsks {
     }
   }
 
-  /** Nothing is waited for any more. */
+  /** Rejects all asks, and those to come. */
   close(): void {
     this.#isClosed = true;
     for (const { settle } of [...this.#pending.values()]) settle(new RuntimeClosedError());
   }
 
-  #begin(
+  #add(
     channel: string,
     message: Message | undefined,
     timeoutMs: number,
-    put: (id: string, pending: Pending) => void,
+    start: (id: string, pending: PendingAsk) => void,
   ): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
     return new Promise((resolve, reject) => {
@@ -107,39 +118,32 @@ export class PendingAsks {
         if ("value" in outcome) resolve(outcome.value);
         else reject(outcome instanceof Error ? outcome : errorOf(channel, outcome));
       };
-      const timer = this.#clock.setTimeout(() => settle(this.#timeout(pending, timeoutMs)), timeoutMs);
-      const pending: Pending = { channel, message, timer, settle, node: undefined };
+      const timer = this.#clock.setTimeout(() => settle(timeoutError(pending, timeoutMs)), timeoutMs);
+      const pending: PendingAsk = { channel, message, timer, settle, node: undefined };
       this.#pending.set(id, pending);
-      put(id, pending);
+      start(id, pending);
     });
   }
 
-  #send(id: string, pending: Pending): void {
+  #send(id: string, pending: PendingAsk): void {
     const { channel, message } = pending;
     if (pending.node !== undefined || !this.#pending.has(id) || message === undefined) return;
-    pending.node = this.#nodes.placeOf(channel)?.node;
+    pending.node = this.#registry.locate(channel)?.node;
     if (pending.node === undefined) return;
-    this.#link.to(pending.node.channel, "ask", { id, channel, message }).catch(pending.settle);
+    this.#channel.send(pending.node.channel, "ask", { id, channel, message }).catch(pending.settle);
   }
+}
 
-  #timeout({ channel, message, node }: Pending, timeoutMs: number): Error {
-    if (node !== undefined || message === undefined) {
-      return new AskTimeoutError(`"${channel}" had not answered after ${timeoutMs} ms.`);
-    }
-    return new NoSuchActorError(
-      `No node that has "${channel}" was known for ${timeoutMs} ms: it is gone, or cannot be reached.`,
-    );
+function timeoutError({ channel, message, node }: PendingAsk, timeoutMs: number): Error {
+  if (node !== undefined || message === undefined) {
+    return new AskTimeoutError(`"${channel}" had not answered after ${timeoutMs} ms.`);
   }
+  return new NoSuchActorError(
+    `No node that has "${channel}" was known for ${timeoutMs} ms: it is gone, or cannot be reached.`,
+  );
 }
 
 function errorOf(channel: string, outcome: Exclude<Outcome, { readonly value: unknown }>): Error {
   if ("absent" in outcome) return new NoSuchActorError(`"${channel}" cannot be asked: ${outcome.absent}`);
   return new AskFailedError(`"${channel}" did not answer: ${outcome.failed}`);
-}
-
-function readOutcome({ value, failed, absent }: Fields): Outcome | undefined {
-  if (failed === undefined && absent === undefined) return { value };
-  const text = readText(failed ?? absent);
-  if (text === undefined) return undefined;
-  return failed === undefined ? { absent: text } : { failed: text };
 }

@@ -1,149 +1,211 @@
+import type { GroupAnswers, Tally } from "../../actors/index.ts";
+import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import { maxDelayMs } from "../../layers/check-integer.ts";
 import type { Clock } from "../../layers/clock.ts";
+import { inParts } from "../../layers/through-codec.ts";
+import type { Counters, RuntimeDropReason } from "../counters.ts";
 import { RuntimeClosedError } from "../errors.ts";
+import { checkCloseFrame } from "../socket/close-frame.ts";
+import { findLayer } from "./argument-checks.ts";
+import type { LocalAsks } from "./local-asks.ts";
 import type { NodeChannel } from "./node-channel.ts";
-import type { Nodes, OtherNode } from "./node-registry.ts";
-import { inParts } from "./parts.ts";
-import { type Fields, nodeOf, readCount, readList, readText } from "./untrusted.ts";
+import type { NodeListener, NodeRegistry, OtherNode } from "./node-registry.ts";
+import type { Tags } from "./tags.ts";
+import * as read from "./untrusted.ts";
 
 /**
- * What one node has to say to a survey: any number of plain values. MUST be there after `deadlineMs`, complete or not, and
- * MUST NOT reject. Nothing is said to fields that make no sense.
+ * Replies to a request for this node, with any number of plain values. It MUST resolve after `deadlineMs`, complete or
+ * not, and MUST NOT reject. Returns undefined if the fields are malformed.
  */
-export type Respondent = (fields: Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
+type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
-/** What came of a survey. */
+export type RequestHandlers = ReadonlyMap<string, RequestHandler>;
+
+/** A request to all nodes. Each has `deadlineMs` for its reply. */
+export const readGather = read.object({
+  id: read.id,
+  request: read.id,
+  fields: read.fields,
+  deadlineMs: read.count,
+});
+
+/** Part of a node's reply. `total` counts the values in all parts. */
+export const readGatherReply = read.object({
+  id: read.id,
+  values: read.list,
+  total: read.count,
+  isLast: read.flag,
+});
+
+/** What the nodes replied to a request. */
 export interface GatherResult {
-  /** What each node said, this one included. */
-  readonly said: readonly { readonly node: string; readonly entry: unknown }[];
-  /** The nodes that were to be heard, and were not, or not in full. */
+  /** The replies of all nodes, this one included. */
+  readonly replies: readonly { readonly node: string; readonly value: unknown }[];
+  /** The nodes that did not reply in time, or not completely. */
   readonly missing: readonly string[];
 }
 
-interface Pending {
-  /** The nodes that have not said all. */
+interface PendingRequest {
+  /** The nodes that may still reply. */
   readonly awaited: Set<string>;
+  /** The nodes whose replies are not complete. */
   readonly missing: Set<string>;
-  readonly said: { readonly node: string; readonly entry: unknown }[];
-  /** How many entries came, by node. */
-  readonly counts: Map<string, number>;
+  readonly replies: { readonly node: string; readonly value: unknown }[];
   readonly finish: (error?: Error) => void;
 }
 
-/** Questions to all nodes at once, each of which answers for itself in time, with what it has by then. */
-export class ScatterGather {
-  readonly #link: NodeChannel;
-  readonly #nodes: Nodes;
+/** Sends requests to all nodes at once. Each node replies for itself in time, with what it has by then. */
+export class ScatterGather implements NodeListener {
+  readonly #channel: NodeChannel;
+  readonly #registry: NodeRegistry;
   readonly #clock: Clock;
-  readonly #own: string;
-  readonly #respondents: Readonly<Record<string, Respondent>>;
-  readonly #pending = new Map<string, Pending>();
+  readonly #handlers: RequestHandlers;
+  readonly #pending = new Map<string, PendingRequest>();
   #lastId = 0;
   #isClosed = false;
 
-  /** @param own this node's id. */
-  constructor(
-    link: NodeChannel,
-    nodes: Nodes,
-    clock: Clock,
-    own: string,
-    respondents: Readonly<Record<string, Respondent>>,
-  ) {
-    this.#link = link;
-    this.#nodes = nodes;
+  constructor(channel: NodeChannel, registry: NodeRegistry, clock: Clock, handlers: RequestHandlers) {
+    this.#channel = channel;
+    this.#registry = registry;
     this.#clock = clock;
-    this.#own = own;
-    this.#respondents = respondents;
+    this.#handlers = handlers;
+    registry.listeners.push(this);
   }
 
-  /** Asks every node, this one included. @throws {LayerUnavailableError} if the others cannot be asked. */
-  async run(about: string, fields: Fields, timeoutMs: number): Promise<GatherResult> {
+  /** Asks every node, this one included. @throws {LayerUnavailableError} if the other nodes cannot be asked. */
+  async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
-    // The others answer a little earlier than they have to, so that it is here in time.
+    const { node } = this.#channel;
+    // The nodes reply a little before the timeout, so that their replies arrive in time.
     const deadlineMs = Math.max(1, timeoutMs - Math.min(500, Math.ceil(timeoutMs / 4)));
-    const own = this.#respond(about, fields, deadlineMs);
+    const own = this.#handlers.get(name)?.(fields, deadlineMs);
     this.#lastId += 1;
     const id = this.#lastId.toString(36);
     return new Promise((resolve, reject) => {
       const finish = (error?: Error) => {
         if (!this.#pending.delete(id)) return;
         this.#clock.clearTimeout(timer);
-        const missing = [...pending.missing, ...pending.awaited];
-        if (error === undefined) resolve({ said: pending.said, missing });
+        if (error === undefined) resolve({ replies: pending.replies, missing: [...pending.missing] });
         else reject(error);
       };
       const timer = this.#clock.setTimeout(() => finish(), timeoutMs);
-      const awaited = new Set([this.#own, ...this.#nodes.all.map((node) => node.id)]);
-      const pending: Pending = { awaited, missing: new Set(), said: [], counts: new Map(), finish };
+      const nodes = [node, ...this.#registry.ids];
+      const pending: PendingRequest = {
+        awaited: new Set(nodes),
+        missing: new Set(nodes),
+        replies: [],
+        finish,
+      };
       this.#pending.set(id, pending);
-      void own?.then((entries) => {
-        for (const entry of entries) pending.said.push({ node: this.#own, entry });
-        this.#heardAll(pending, this.#own);
+      void own?.then((values) => {
+        for (const value of values) pending.replies.push({ node, value });
+        nodeDone(pending, node, true);
       });
-      this.#link.toAll("survey", { ...fields, about, id, deadlineMs }).catch(finish);
+      this.#channel.send(undefined, "gather", { id, request: name, fields, deadlineMs }).catch(finish);
     });
   }
 
-  /** Another node asks. @returns false for what makes no sense. */
-  asked(fields: Fields, from: string): boolean {
-    const { about, id, deadlineMs } = fields;
-    const name = readText(about, 20);
-    const number = readText(id, 20);
-    const ms = readCount(deadlineMs);
-    if (name === undefined || number === undefined || ms === undefined) return false;
-    const responding = this.#respond(name, fields, ms);
-    void responding?.then((entries) => this.#say(from, number, entries));
-    return responding !== undefined;
+  /** Takes a request of another node. @returns why it was dropped, if it was. */
+  requested(
+    { request, id, fields, deadlineMs }: read.Read<typeof readGather>,
+    from: string,
+  ): RuntimeDropReason | undefined {
+    const replying = this.#handlers.get(request)?.(fields, deadlineMs);
+    void replying?.then((values) => {
+      const parts = inParts(values);
+      for (const [index, part] of parts.entries()) {
+        const isLast = index === parts.length - 1;
+        this.#channel.post(from, "gathered", { id, values: part, total: values.length, isLast });
+      }
+    });
+    return replying === undefined ? "garbage" : undefined;
   }
 
-  /** Another node answers. @returns false for what makes no sense; undefined for what comes late. */
-  answered(fields: Fields, from: string): boolean | undefined {
-    const id = readText(fields.id, 20);
-    const entries = readList(fields.entries);
-    const total = fields.total === undefined ? undefined : readCount(fields.total);
-    if (id === undefined || entries === undefined) return false;
+  /** Takes part of another node's reply. @returns why it was dropped, if it was. */
+  replied(
+    { id, values, total, isLast }: read.Read<typeof readGatherReply>,
+    from: string,
+  ): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return undefined;
-    const node = nodeOf(from);
-    // One that is not known was not asked: it heard the question while it joined.
-    if (this.#nodes.get(node)?.channel !== from) return undefined;
-    const count = (pending.counts.get(node) ?? 0) + entries.length;
-    pending.counts.set(node, count);
-    for (const entry of entries) pending.said.push({ node, entry });
-    if (total === undefined) return true;
-    if (total !== count) pending.missing.add(node);
-    this.#heardAll(pending, node);
-    return true;
+    // A node that is not known was not asked: it received the request while it joined.
+    const node = this.#registry.byChannel(from)?.id;
+    if (pending === undefined || node === undefined) return "late";
+    for (const value of values) pending.replies.push({ node, value });
+    if (!isLast) return undefined;
+    nodeDone(pending, node, pending.replies.filter((reply) => reply.node === node).length === total);
+    return undefined;
   }
 
   nodeLeft({ id }: OtherNode): void {
-    for (const pending of [...this.#pending.values()]) {
-      if (!pending.awaited.has(id)) continue;
-      pending.missing.add(id);
-      this.#heardAll(pending, id);
-    }
+    for (const pending of [...this.#pending.values()]) nodeDone(pending, id, false);
   }
 
+  /** Rejects all requests, and those to come. */
   close(): void {
     this.#isClosed = true;
     for (const { finish } of [...this.#pending.values()]) finish(new RuntimeClosedError());
   }
+}
 
-  #heardAll(pending: Pending, node: string): void {
-    pending.awaited.delete(node);
-    if (pending.awaited.size === 0) pending.finish();
-  }
+function nodeDone({ awaited, missing, finish }: PendingRequest, node: string, isComplete: boolean): void {
+  if (isComplete) missing.delete(node);
+  if (awaited.delete(node) && awaited.size === 0) finish();
+}
 
-  #respond(about: string, fields: Fields, ms: number): Promise<readonly unknown[]> | undefined {
-    if (!Object.hasOwn(this.#respondents, about)) return undefined;
-    return this.#respondents[about]?.(fields, ms);
-  }
+/** How this node replies to each request. */
+export function requestHandlers(
+  layers: Readonly<Record<string, ChannelLayer>>,
+  localAsks: LocalAsks,
+  tags: Tags,
+): RequestHandlers {
+  const readAsk = read.object({ group: read.name, layer: read.shortText, message: read.message });
+  const handlers: Record<string, RequestHandler> = {
+    ask(fields, deadlineMs) {
+      const ask = readAsk(fields);
+      if (ask === undefined) return undefined;
+      return localAsks.askGroup(findLayer(layers, ask.layer), ask.group, ask.message, {
+        deadlineMs: Math.min(deadlineMs, maxDelayMs),
+        except: read.channel(fields.except),
+      });
+    },
+    count(fields) {
+      const tag = read.name(fields.tag);
+      return tag === undefined ? undefined : Promise.resolve([tags.count(tag)]);
+    },
+    disconnect({ tag, code, reason }) {
+      const name = read.name(tag);
+      if (name === undefined || !isCloseFrame(code, reason)) return undefined;
+      return Promise.resolve([tags.disconnect(name, code as number, reason as string)]);
+    },
+  };
+  return new Map(Object.entries(handlers));
+}
 
-  /** In parts. The last says how many entries there were in all. */
-  #say(to: string, id: string, entries: readonly unknown[]): void {
-    const parts = inParts(entries);
-    for (const [index, part] of parts.entries()) {
-      const isLast = index === parts.length - 1;
-      this.#link.post(to, "said", { id, entries: part, ...(isLast && { total: entries.length }) });
-    }
+function isCloseFrame(code: unknown, reason: unknown): boolean {
+  try {
+    checkCloseFrame(code, reason);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** Adds up the counts of all nodes. */
+export function tallyOf({ replies, missing }: GatherResult): Tally {
+  return { count: replies.reduce((sum, { value }) => sum + (read.count(value) ?? 0), 0), missing };
+}
+
+/** Collects the replies of a group's members from those of their nodes. Malformed ones are counted as garbage. */
+export function groupAnswersOf({ replies, missing }: GatherResult, counters: Counters): GroupAnswers {
+  const answers: { channel: string; node: string; value: unknown }[] = [];
+  const failures: { channel: string; node: string; reason: string }[] = [];
+  for (const { node, value } of replies) {
+    const fields = read.fields(value);
+    const channel = read.channel(fields?.channel);
+    const reason = read.shortText(fields?.failed ?? fields?.absent);
+    if (fields === undefined || channel === undefined) counters.drop("garbage");
+    else if (reason === undefined) answers.push({ channel, node, value: fields.value });
+    else failures.push({ channel, node, reason });
+  }
+  return { replies: answers, failures, missing };
 }

@@ -12,9 +12,8 @@ export class Tags {
   /** @throws {InvalidNameError} */
   add(tag: string, actor: Tagged): void {
     checkGroup(tag);
-    const actors = this.#actors.get(tag);
-    if (actors === undefined) this.#actors.set(tag, new Set([actor]));
-    else actors.add(actor);
+    const actors = this.#actors.get(tag) ?? new Set();
+    this.#actors.set(tag, actors.add(actor));
   }
 
   remove(tag: string, actor: Tagged): void {
@@ -26,7 +25,7 @@ export class Tags {
     return this.#actors.get(tag)?.size ?? 0;
   }
 
-  /** Closes the connections of all who carry the tag. @returns how many. */
+  /** Closes the connections of all actors with the tag. @returns how many there are. */
   disconnect(tag: string, code: number, reason: string): number {
     const actors = [...(this.#actors.get(tag) ?? [])];
     for (const actor of actors) actor.shutDown(code, reason);

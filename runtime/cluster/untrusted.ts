@@ -1,51 +1,75 @@
 import type { Message } from "../../layers/message.ts";
 
 /**
- * Reads what came from other nodes. Any program that reaches the layer may have sent it, so nothing of its shape is
- * taken for granted: each of these gives nothing for what is not as it should be.
+ * Reads a value that another node sent. Any program that reaches the layer may have sent it, so a reader assumes nothing
+ * about its shape: it returns undefined for a malformed value.
  */
+export type Reader<T> = (value: unknown) => T | undefined;
+
+/** What a reader returns for a well-formed value. */
+export type Read<R> = R extends Reader<infer T> ? T : never;
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-export function readFields(value: unknown): Fields | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    return undefined;
-  }
-  return value as Fields;
+export const fields: Reader<Fields> = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value)
+    ? (value as Fields)
+    : undefined;
+
+/** Reads an object with all of these fields, each by its own reader. Other fields are left out. */
+export function object<T extends object>(readers: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
+  const entries = Object.entries(readers) as [string, Reader<unknown>][];
+  return (value) => {
+    const given = fields(value);
+    const found: Record<string, unknown> = {};
+    for (const [name, read] of entries) {
+      found[name] = read(given?.[name]);
+      if (found[name] === undefined) return undefined;
+    }
+    return found as T;
+  };
 }
 
-export function readText(value: unknown, longest = 1_100): string | undefined {
-  return typeof value === "string" && value.length <= longest ? value : undefined;
+export const list: Reader<readonly unknown[]> = (value) => (Array.isArray(value) ? value : undefined);
+
+/** Reads a list of which every item is well-formed. */
+export function each<T>(read: Reader<T>): Reader<readonly T[]> {
+  return (value) => {
+    const items = list(value)?.map(read);
+    return items?.every((item) => item !== undefined) ? (items as readonly T[]) : undefined;
+  };
 }
 
-export function readCount(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
+export const text =
+  (maxLength: number): Reader<string> =>
+  (value) =>
+    typeof value === "string" && value.length <= maxLength ? value : undefined;
 
-export function readList(value: unknown): readonly unknown[] | undefined {
-  return Array.isArray(value) ? (value as readonly unknown[]) : undefined;
-}
+const matching =
+  (pattern: RegExp): Reader<string> =>
+  (value) =>
+    typeof value === "string" && pattern.test(value) ? value : undefined;
 
-const namePattern = /^[A-Za-z0-9._-]{1,99}$/;
-const channelPattern = /^(?=.{1,99}$)[A-Za-z0-9._-]+![A-Za-z0-9._-]+$/;
+export const shortText = text(1_100);
 
-/** The name of a group, a tag, a node. */
-export function readName(value: unknown): string | undefined {
-  return typeof value === "string" && namePattern.test(value) ? value : undefined;
-}
+/** Reads the id of a request. */
+export const id = text(20);
 
-/** The name of an actor's channel. */
-export function readChannel(value: unknown): string | undefined {
-  return typeof value === "string" && channelPattern.test(value) ? value : undefined;
-}
+/** Reads the name of a group, a tag or a node. */
+export const name = matching(/^[A-Za-z0-9._-]{1,99}$/);
 
-/** A message inside another, for which the layer has checked only that it is made of plain values. */
-export function readMessage(value: unknown): Message | undefined {
-  const fields = readFields(value);
-  const type = fields?.type;
+/** Reads the name of an actor's channel. */
+export const channel = matching(/^(?=.{1,99}$)[A-Za-z0-9._-]+![A-Za-z0-9._-]+$/);
+
+export const count: Reader<number> = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+
+export const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
+
+/** Reads a message inside another, of which the layer has checked only that it consists of plain values. */
+export const message: Reader<Message> = (value) => {
+  const given = fields(value);
+  const type = given?.type;
   if (typeof type !== "string" || type === "" || type.startsWith("xstate.")) return undefined;
-  return fields as Message;
-}
-
-/** The node that a channel is on: what its name begins with. */
-export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
+  return given as Message;
+};

@@ -1,13 +1,13 @@
-/** One who is present in a group: an actor of some node, which is the only one to say so. */
+/** The presence of one actor in a group. */
 export interface Entry {
-  /** The node's own number for it, never given again. */
+  /** The number that the actor's node gave this entry. It is unique on that node. */
   readonly ref: number;
   readonly group: string;
   readonly key: string;
   readonly meta: unknown;
 }
 
-/** Who is present where, over all nodes: what is read. */
+/** The entries of all nodes, by group and key. */
 export class PresenceView {
   readonly #groups = new Map<string, Map<string, Set<Entry>>>();
 
@@ -25,19 +25,13 @@ export class PresenceView {
     if (keys.size === 0) this.#groups.delete(entry.group);
   }
 
-  /** The metas of a group's members, by key, in the order they came to be known. */
+  /** Returns the metas of a group's members, by key, in the order in which they arrived. */
   list(group: string): Map<string, unknown[]> {
-    const members = new Map<string, unknown[]>();
-    for (const [key, entries] of this.#groups.get(group) ?? []) {
-      members.set(
-        key,
-        [...entries].map(({ meta }) => meta),
-      );
-    }
-    return members;
+    const keys = [...(this.#groups.get(group) ?? [])];
+    return new Map(keys.map(([key, entries]) => [key, [...entries].map(({ meta }) => meta)]));
   }
 
-  /** How many keys there are. */
+  /** Returns the number of keys in a group. */
   count(group: string): number {
     return this.#groups.get(group)?.size ?? 0;
   }

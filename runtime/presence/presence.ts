@@ -1,44 +1,42 @@
-import { InvalidMessageError } from "../../layers/errors.ts";
+import { InvalidOptionError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkGroup } from "../../layers/names.ts";
-import { deepFreeze } from "../../layers/wire/plain-values.ts";
-import { inParts } from "../cluster/parts.ts";
-import { carried, sizeOf } from "../cluster/through-codec.ts";
-import type { Fields } from "../cluster/untrusted.ts";
-import { longestKey, readDiff, readStatePart } from "./presence-messages.ts";
+import { inParts, valueThroughCodec } from "../../layers/through-codec.ts";
 import { type Change, type Diff, PresenceReplica, type StatePart } from "./presence-replica.ts";
 import { type Entry, PresenceView } from "./presence-view.ts";
 
-/** Whose presence it is. */
+/** An actor that is present in groups, or watches them. */
 export interface Tracker {
-  /** Hears, in a message `presence_diff`, of what changed in a group that it is present in, or watches. */
+  /** Takes a message `presence_diff` about a group in which the actor is present, or which it watches. */
   presenceChanged(diff: Message): void;
 }
 
-/** The way to other nodes. What is lost is noticed by their next beat. */
+/** Sends to other nodes. A loss is noticed with the next heartbeat. */
 export interface PresenceTransport {
   broadcast(diff: Diff): void;
-  /** Asks a node for all it has. */
+  /** Asks a node for its whole state. */
   request(node: string): void;
+  /** Sends part of the whole state. */
   reply(node: string, state: StatePart): void;
 }
 
-const longestMeta = 64 * 1024;
+export const maxKeyLength = 256;
+const maxMetaBytes = 64 * 1024;
 
 /**
- * Who is present in which group, on all nodes. Each node is the only one to say who is present there, and numbers the
- * changes; the others follow, and ask for the whole where a number is missing.
+ * The members of groups, on all nodes. Each node alone says which of its actors are present, and numbers the changes;
+ * the other nodes follow, and ask for the whole state if a number is missing.
  */
 export class Presence {
   readonly #transport: PresenceTransport;
   readonly #view = new PresenceView();
-  /** The trackers of this node, by group. */
+  /** The entries of this node, by group. */
   readonly #own = new Map<string, Map<Tracker, Entry>>();
-  /** Those of this node who hear of a group, present in it or not. */
+  /** The watchers on this node, by group. */
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
-  /** The nodes that have been asked for all they have, since their last beat. */
-  readonly #asked = new Set<string>();
+  /** The nodes whose whole state was requested since their last heartbeat. */
+  readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
   #joins = new Set<Entry>();
@@ -49,67 +47,62 @@ export class Presence {
     this.#transport = transport;
   }
 
-  /** How often the entries of this node have changed. */
+  /** How many changes of this node's entries were broadcast. */
   get version(): number {
     return this.#version;
   }
 
-  /** How many groups are watched here. */
+  /** How many groups have watchers on this node. */
   get watched(): number {
     return this.#watchers.size;
   }
 
   /**
-   * Makes `tracker` present in `group`, or replaces what is said of it there.
+   * Makes `tracker` present in `group`, or replaces its key and meta there.
    *
    * @throws {InvalidNameError}
-   * @throws {RangeError} for a key that is no text of 1 to 256 characters.
-   * @throws {InvalidMessageError} for a meta that no message can hold, or of more than 64 KiB.
+   * @throws {InvalidOptionError} unless the key is a string of 1 to 256 characters.
+   * @throws {InvalidMessageError} if no message can hold the meta, or if it has more than 64 KiB when encoded.
    */
   track(tracker: Tracker, group: string, key: string, meta: unknown): void {
     checkGroup(group);
-    if (typeof key !== "string" || key === "" || key.length > longestKey) {
-      throw new RangeError(
-        `A key is a text of 1 to ${longestKey} characters, not ${String(key).slice(0, 40)}.`,
+    if (typeof key !== "string" || key === "" || key.length > maxKeyLength) {
+      throw new InvalidOptionError(
+        `\`key\` must be a string of 1 to ${maxKeyLength} characters, not ${String(key).slice(0, 40)}.`,
       );
     }
-    const size = sizeOf(meta);
-    if (size > longestMeta) {
-      throw new InvalidMessageError(
-        `A meta has at most ${longestMeta} bytes when encoded, and this one has ${size}.`,
-      );
-    }
+    const copy = valueThroughCodec(meta, "A meta", maxMetaBytes);
     this.untrack(tracker, group);
     this.#lastRef += 1;
-    const entry = { ref: this.#lastRef, group, key, meta: carried({ type: "meta", meta }).meta };
-    const trackers = this.#own.get(group) ?? new Map<Tracker, Entry>();
-    this.#own.set(group, trackers.set(tracker, entry));
+    const entry = { ref: this.#lastRef, group, key, meta: copy };
+    const entries = this.#own.get(group) ?? new Map<Tracker, Entry>();
+    this.#own.set(group, entries.set(tracker, entry));
     this.#view.add(entry);
     this.#joins.add(entry);
     this.#flushLater();
   }
 
-  /** Who is not present is fine. */
+  /** Does nothing if `tracker` is not present. */
   untrack(tracker: Tracker, group: string): void {
-    const trackers = this.#own.get(group);
-    const entry = trackers?.get(tracker);
-    if (trackers === undefined || entry === undefined) return;
-    trackers.delete(tracker);
-    if (trackers.size === 0) this.#own.delete(group);
+    const entries = this.#own.get(group);
+    const entry = entries?.get(tracker);
+    if (entries === undefined || entry === undefined) return;
+    entries.delete(tracker);
+    if (entries.size === 0) this.#own.delete(group);
     this.#view.remove(entry);
-    // Of who came and went within a turn nobody has heard.
+    // An entry that comes and goes within a turn is never broadcast.
     if (!this.#joins.delete(entry)) this.#leaves.push(entry);
     this.#flushLater();
   }
 
-  /** Lets `tracker` hear of `group`. @throws {InvalidNameError} */
+  /** Tells `tracker` of the changes in `group`. @throws {InvalidNameError} */
   watch(tracker: Tracker, group: string): void {
     checkGroup(group);
     const watchers = this.#watchers.get(group) ?? new Set();
     this.#watchers.set(group, watchers.add(tracker));
   }
 
-  /** Who does not watch is fine. */
+  /** Does nothing if `tracker` does not watch. */
   unwatch(tracker: Tracker, group: string): void {
     const watchers = this.#watchers.get(group);
     if (watchers?.delete(tracker) && watchers.size === 0) this.#watchers.delete(group);
@@ -123,7 +116,7 @@ export class Presence {
     return this.#view.count(group);
   }
 
-  /** Tells everybody what has changed here since the last time. */
+  /** Broadcasts the changes on this node since the last call. */
   flush(): void {
     const joined = [...this.#joins];
     const left = this.#leaves;
@@ -135,53 +128,43 @@ export class Presence {
       const leaves = index === 0 ? left.map(({ ref }) => ref) : [];
       this.#transport.broadcast({ version: this.#version, joins, leaves });
     }
-    this.#tell({ joined, left });
+    this.#notify({ joined, left });
   }
 
   // ---- from other nodes
 
-  /** A node is at this version. */
-  heard(node: string, version: number): void {
-    this.#asked.delete(node);
+  /** A node sent a heartbeat, with the version of its entries. */
+  heartbeat(node: string, version: number): void {
+    this.#requested.delete(node);
     const replica = this.#replica(node);
     replica.heard(version);
-    this.#askIfBehind(node, replica);
+    this.#requestIfBehind(node, replica);
   }
 
-  /** A node's entries have changed. @returns false for what makes no sense. */
-  changed(node: string, fields: Fields): boolean {
-    const diff = readDiff(fields);
-    if (diff === undefined) return false;
+  applyDiff(node: string, diff: Diff): void {
     const replica = this.#replica(node);
-    this.#take(replica.apply(diff));
-    this.#askIfBehind(node, replica);
-    return true;
+    this.#apply(replica.apply(diff));
+    this.#requestIfBehind(node, replica);
   }
 
-  /** A node says all it has, in parts. @returns false for what makes no sense. */
-  restored(node: string, fields: Fields): boolean {
-    const state = readStatePart(fields);
-    if (state === undefined) return false;
-    this.#take(this.#replica(node).restore(state));
-    return true;
+  restore(node: string, state: StatePart): void {
+    this.#apply(this.#replica(node).restore(state));
   }
 
-  /** A node wants to know all that this one has. */
-  requested(node: string): void {
+  /** Sends the whole state of this node to another one. */
+  sendState(node: string): void {
     this.flush();
-    const entries = [...this.#own.values()].flatMap((trackers) => [...trackers.values()]);
-    const parts = inParts(entries);
-    for (const [part, some] of parts.entries()) {
-      this.#transport.reply(node, { version: this.#version, part, parts: parts.length, entries: some });
+    const parts = inParts([...this.#own.values()].flatMap((entries) => [...entries.values()]));
+    for (const [part, entries] of parts.entries()) {
+      this.#transport.reply(node, { version: this.#version, part, parts: parts.length, entries });
     }
   }
 
-  /** A node is gone, and all who were present there. */
-  left(node: string): void {
+  nodeLeft(node: string): void {
     const replica = this.#replicas.get(node);
     this.#replicas.delete(node);
-    this.#asked.delete(node);
-    if (replica !== undefined) this.#take({ joined: [], left: [...replica.entries] });
+    this.#requested.delete(node);
+    if (replica !== undefined) this.#apply({ joined: [], left: [...replica.entries] });
   }
 
   #replica(node: string): PresenceReplica {
@@ -190,34 +173,37 @@ export class Presence {
     return replica;
   }
 
-  /** Once between two of its beats: what is lost is asked for again after the next. */
-  #askIfBehind(node: string, replica: PresenceReplica): void {
-    if (!replica.isBehind || this.#asked.has(node)) return;
-    this.#asked.add(node);
+  /** Requests at most once between two heartbeats of the node: if the request is lost, the next heartbeat repeats it. */
+  #requestIfBehind(node: string, replica: PresenceReplica): void {
+    if (!replica.isBehind || this.#requested.has(node)) return;
+    this.#requested.add(node);
     this.#transport.request(node);
   }
 
-  #take(change: Change): void {
+  #apply(change: Change): void {
     for (const entry of change.joined) this.#view.add(entry);
     for (const entry of change.left) this.#view.remove(entry);
-    this.#tell(change);
+    this.#notify(change);
   }
 
-  #tell({ joined, left }: Change): void {
-    const joins = byGroup(joined);
-    const leaves = byGroup(left);
-    for (const group of new Set([...joins.keys(), ...leaves.keys()])) {
-      const trackers = new Set([
-        ...(this.#own.get(group)?.keys() ?? []),
-        ...(this.#watchers.get(group) ?? []),
-      ]);
-      if (trackers.size === 0) continue;
-      const diff = deepFreeze({
-        type: "presence_diff",
-        group,
-        joins: joins.get(group) ?? [],
-        leaves: leaves.get(group) ?? [],
-      });
+  #notify({ joined, left }: Change): void {
+    const groups = new Map<string, { joins: object[]; leaves: object[] }>();
+    const collect = (entries: readonly Entry[], list: "joins" | "leaves") => {
+      for (const { group, key, meta } of entries) {
+        const diff = groups.get(group) ?? { joins: [], leaves: [] };
+        groups.set(group, diff);
+        // The meta went through the codec: it is frozen already.
+        diff[list].push(Object.freeze({ key, meta }));
+      }
+    };
+    collect(joined, "joins");
+    collect(left, "leaves");
+    for (const [group, { joins, leaves }] of groups) {
+      const own = this.#own.get(group)?.keys() ?? [];
+      const trackers = new Set([...own, ...(this.#watchers.get(group) ?? [])]);
+      Object.freeze(joins);
+      Object.freeze(leaves);
+      const diff = Object.freeze({ type: "presence_diff", group, joins, leaves });
       for (const tracker of trackers) tracker.presenceChanged(diff);
     }
   }
@@ -230,14 +216,4 @@ export class Presence {
       this.flush();
     });
   }
-}
-
-function byGroup(entries: readonly Entry[]): Map<string, { readonly key: string; readonly meta: unknown }[]> {
-  const groups = new Map<string, { readonly key: string; readonly meta: unknown }[]>();
-  for (const { group, key, meta } of entries) {
-    const some = groups.get(group);
-    if (some === undefined) groups.set(group, [{ key, meta }]);
-    else some.push({ key, meta });
-  }
-  return groups;
 }

@@ -3,6 +3,7 @@ import {
   AskFailedError,
   createRuntime,
   type Effect,
+  InvalidOptionError,
   MemoryBus,
   MemoryLayer,
   type MessageEvents,
@@ -277,7 +278,7 @@ describe("ask", () => {
     for (const timeoutMs of [0, 1.5, Number.NaN, 2 ** 31, "5"]) {
       const options = { timeoutMs: timeoutMs as number };
       expect(await here.ask("a!b", { type: "note" }, options).catch((error) => error)).to.be.instanceOf(
-        RangeError,
+        InvalidOptionError,
       );
     }
   });
@@ -304,7 +305,7 @@ describe("ask", () => {
       const { here, there, near, far } = await startLossy();
       const { channel } = await there.spawn(Clerk);
       near.losing.add("greenroom.ask");
-      far.losing.add("greenroom.answer");
+      far.losing.add("greenroom.reply");
       const ask = (timeoutMs: number) =>
         failureOf(here.ask(channel, { type: "add", numbers: [1] }, { timeoutMs }));
       expect((await ask(20)).code).to.equal("ERR_ASK_TIMEOUT");
@@ -315,7 +316,7 @@ describe("ask", () => {
     it("a group: a node of whose answers one part is lost is named", async () => {
       const { here, there, far } = await startLossy();
       for (let count = 0; count < 5; count += 1) await there.spawn(Clerk, query("group=clerks"));
-      far.losing.add("greenroom.said");
+      far.losing.add("greenroom.gathered");
       const asked = await here.askGroup("clerks", { type: "note", text: "x".repeat(60_000) });
       expect(asked.missing).to.deep.equal([there.node]);
       expect(asked.replies.length).to.be.within(1, 4);

@@ -8,7 +8,7 @@ class Homeless extends Clerk {
   static override readonly layer = undefined as never;
 }
 
-describe("addressing", () => {
+describe("the cluster API", () => {
   afterEach(stopCluster);
 
   describe("the control layer", () => {

@@ -4,13 +4,14 @@ import { expect } from "chai";
 import {
   createRuntime,
   handlers,
+  InvalidOptionError,
   type Job,
   type JobMessages,
+  type JobWorker,
   MemoryBus,
   MemoryLayer,
   UnsupportedError,
   WebSocketConsumer,
-  type Worker,
 } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { until } from "../../layers/support/until.ts";
@@ -269,7 +270,7 @@ describe("workers", () => {
       const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
       const [here, there] = await startCluster(2, { onError });
       const begun = gate();
-      const worker: Worker = await there.worker("jobs", () => {
+      const worker: JobWorker = await there.worker("jobs", () => {
         begun.open();
         return wait(() => worker?.close());
       });
@@ -391,8 +392,8 @@ describe("workers", () => {
       "ERR_INVALID_NAME",
     );
     const impatient = await refusal(runtime.worker("jobs", () => {}, { layer: "other", attempts: 0 }));
-    expect(impatient).to.be.instanceOf(RangeError);
-    expect(impatient).to.have.property("message", "attempts is a whole number of at least 1, not 0.");
+    expect(impatient).to.be.instanceOf(InvalidOptionError);
+    expect(impatient).to.have.property("message", "`attempts` must be an integer of at least 1, not 0.");
     const hasty = await refusal(runtime.worker("jobs", () => {}, { layer: "other", claimAfterMs: 99 }));
     expect(hasty).to.be.instanceOf(RangeError);
     expect(hasty)

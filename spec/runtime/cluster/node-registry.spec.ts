@@ -44,7 +44,7 @@ describe("the registry of nodes", () => {
     await until(() => one.nodes.length === 2 && three.nodes.length === 2);
   });
 
-  it("holds a node for gone that it has not heard for three beats, and not before", async () => {
+  it("holds a node for gone that it has not heard for three heartbeats, and not before", async () => {
     const clock = new SimulatedClock();
     const bus = new MemoryBus();
     const lost = new CutLayer({ bus });
@@ -59,27 +59,27 @@ describe("the registry of nodes", () => {
     const polling = here.askGroup("clerks", { type: "note", text: "?" }, { timeoutMs: 100_000 });
     lost.isCut = true;
     const { chat } = here.layers;
-    const beat = async () => {
+    const heartbeat = async () => {
       const { received } = chat.counters();
       clock.increment(1_000);
       await until(() => chat.counters().received > received);
     };
-    await beat();
-    await beat();
+    await heartbeat();
+    await heartbeat();
     clock.increment(999);
     expect(here.nodes).to.deep.equal([here.node, dead.node]);
     clock.increment(1);
     expect(here.nodes).to.deep.equal([here.node]);
     expect(await asking).to.have.property("message", `The node of "${actor.channel}" has gone.`);
     expect(await polling).to.deep.equal({ replies: [], failures: [], missing: [dead.node] });
-    // It hears the others all the while, and comes back with its next beat.
+    // It hears the others all the while, and comes back with its next heartbeat.
     expect(dead.nodes).to.have.length(2);
     lost.isCut = false;
     clock.increment(1_000);
     await until(() => here.nodes.length === 2);
   });
 
-  it("does not take nodes for dead whose beats wait to be read, since its own process was blocked", async () => {
+  it("does not take nodes for dead whose heartbeats wait to be read, since its own process was blocked", async () => {
     class Frozen extends SimulatedClock {
       jumpMs = 0;
       override now() {
@@ -163,7 +163,7 @@ describe("the registry of nodes", () => {
     class SlowLayer extends MemoryLayer {
       override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
         await super.groupSend(...args);
-        if (args[1].type === "greenroom.bye") await leaving.opened;
+        if (args[1].type === "greenroom.leave") await leaving.opened;
       }
     }
     const bus = new MemoryBus();
@@ -229,7 +229,7 @@ describe("the registry of nodes", () => {
         const channels = [here, there].flatMap(({ layers }) => [
           ...layers.chat.local.membersOf("greenroom.nodes"),
         ]);
-        const bye = { type: "greenroom.bye", from: `${there.node}!1` };
+        const bye = { type: "greenroom.leave", from: `${there.node}!1` };
         const tries = [
           () => this.groupAdd("greenroom.nodes"),
           () => this.groupDiscard("greenroom.nodes"),
@@ -250,88 +250,67 @@ describe("the registry of nodes", () => {
   });
 
   describe("takes from others nothing that makes no sense:", () => {
-    const card = (fields: object) => (target: ChatRuntime) => ({
-      type: "greenroom.node",
-      from: "forged!1",
-      layers: { chat: "forged" },
-      nodeHeartbeatMs: 5_000,
-      version: 0,
-      answer: false,
-      ...Object.fromEntries(
-        Object.entries(fields).map(([key, value]) => [
-          key,
-          typeof value === "function" ? value(target) : value,
-        ]),
-      ),
-    });
-    const forged: Readonly<Record<string, (target: ChatRuntime) => object>> = {
-      "no card": () => ({ type: "greenroom.node" }),
-      "a card from nowhere": card({ from: 7 }),
-      "a card from a name that is no channel": card({ from: "forged" }),
-      "a card of layers that are none": card({ layers: ["chat"] }),
-      "a card of layers without names": card({ layers: { chat: "not a name" } }),
-      "a card that does not hold its own node": card({ layers: { chat: "another" } }),
-      "a card without a beat": card({ nodeHeartbeatMs: "often" }),
-      "a card with half a version": card({ version: 0.5 }),
-      "a card that claims the layer of this node": card({
+    type Forgery = (target: ChatRuntime) => object;
+    const forgery =
+      (type: string, fields: object): Forgery =>
+      () => ({ type: `greenroom.${type}`, from: "forged!1", ...fields });
+    const heartbeat =
+      (fields: Readonly<Record<string, unknown>>): Forgery =>
+      (target) => ({
+        ...forgery("heartbeat", {
+          layers: { chat: "forged" },
+          nodeHeartbeatMs: 5_000,
+          version: 0,
+          reply: false,
+        })(target),
+        ...Object.fromEntries(
+          Object.entries(fields).map(([key, value]) => [
+            key,
+            typeof value === "function" ? value(target) : value,
+          ]),
+        ),
+      });
+    const forged: Readonly<Record<string, Forgery>> = {
+      "no heartbeat": forgery("heartbeat", { from: undefined }),
+      "a heartbeat from nowhere": heartbeat({ from: 7 }),
+      "a heartbeat from a name that is no channel": heartbeat({ from: "forged" }),
+      "a heartbeat of layers that are none": heartbeat({ layers: ["chat"] }),
+      "a heartbeat of layers without names": heartbeat({ layers: { chat: "not a name" } }),
+      "a heartbeat that does not hold its own node": heartbeat({ layers: { chat: "another" } }),
+      "a heartbeat without an interval": heartbeat({ nodeHeartbeatMs: "often" }),
+      "a heartbeat with half a version": heartbeat({ version: 0.5 }),
+      "a heartbeat that claims the layer of this node": heartbeat({
         layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.node }),
       }),
-      "a card that claims the layer of another": card({
+      "a heartbeat that claims the layer of another": heartbeat({
         layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.nodes[1] }),
       }),
-      "a card in the name of another": card({ from: (target: ChatRuntime) => `${target.nodes[1]}!zz` }),
-      "an event of XState behind the prefix": () => ({ type: "greenroom.xstate.stop", from: "forged!1" }),
-      "a type that every object has": () => ({ type: "greenroom.__proto__", from: "forged!1" }),
+      "a heartbeat in the name of another": heartbeat({
+        from: (target: ChatRuntime) => `${target.nodes[1]}!zz`,
+      }),
+      "an event of XState behind the prefix": forgery("xstate.stop", {}),
+      "a type that every object has": forgery("__proto__", {}),
       "a type of another program": () => ({ type: "room_message", message: "hello" }),
-      "an ask without a message": () => ({
-        type: "greenroom.ask",
-        from: "forged!1",
+      "an ask without a message": forgery("ask", { id: "1", channel: "a!b" }),
+      "an ask to stop": (target) =>
+        forgery("ask", { id: "1", channel: `${target.node}!1`, message: { type: "xstate.stop" } })(target),
+      "a message to stop": (target) =>
+        forgery("send", { channel: `${target.node}!1`, message: { type: "xstate.stop" } })(target),
+      "a message that is none": forgery("send", { channel: "a!b", message: [] }),
+      "a request that there is not": forgery("gather", {
         id: "1",
-        channel: "a!b",
-      }),
-      "an ask to stop": (target) => ({
-        type: "greenroom.ask",
-        from: "forged!1",
-        id: "1",
-        channel: `${target.node}!1`,
-        message: { type: "xstate.stop" },
-      }),
-      "a message to stop": (target) => ({
-        type: "greenroom.send",
-        from: "forged!1",
-        channel: `${target.node}!1`,
-        message: { type: "xstate.stop" },
-      }),
-      "a message that is none": () => ({
-        type: "greenroom.send",
-        from: "forged!1",
-        channel: "a!b",
-        message: [],
-      }),
-      "a survey about nothing": () => ({
-        type: "greenroom.survey",
-        from: "forged!1",
-        id: "1",
-        about: "constructor",
+        request: "constructor",
+        fields: {},
         deadlineMs: 1,
       }),
-      "a disconnect with a code that cannot be": () => ({
-        type: "greenroom.survey",
-        from: "forged!1",
+      "a disconnect with a code that cannot be": forgery("gather", {
         id: "1",
-        about: "disconnect",
-        tag: "user.42",
-        code: 1006,
-        reason: "",
+        request: "disconnect",
+        fields: { tag: "user.42", code: 1006, reason: "" },
         deadlineMs: 1,
       }),
-      "an answer without an id": () => ({ type: "greenroom.answer", from: "forged!1", value: 1 }),
-      "entries that are no list": () => ({
-        type: "greenroom.said",
-        from: "forged!1",
-        id: "1",
-        entries: "many",
-      }),
+      "a reply without an id": forgery("reply", { outcome: { value: 1 } }),
+      "values that are not a list": forgery("gathered", { id: "1", values: "many", total: 1, isLast: true }),
     };
     for (const [name, make] of Object.entries(forged)) {
       it(name, async () => {
@@ -353,12 +332,12 @@ describe("the registry of nodes", () => {
       const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
       const stranger = opened(new MemoryLayer({ bus }));
       for (let index = 0; index < 10_001; index += 1) {
-        const card = { layers: { chat: `n${index}` }, nodeHeartbeatMs: 1_000, version: 0, answer: false };
-        await forge(stranger, { type: "greenroom.node", from: `n${index}!1`, ...card });
+        const fields = { from: `n${index}!1`, layers: { chat: `n${index}` }, nodeHeartbeatMs: 1_000 };
+        await forge(stranger, heartbeat(fields)(here));
       }
       await until(() => here.counters().dropped.garbage === 1);
       expect(here.nodes).to.have.length(10_001);
-      for (let beat = 0; beat < 3; beat += 1) clock.increment(1_000);
+      for (let count = 0; count < 3; count += 1) clock.increment(1_000);
       expect(here.nodes).to.deep.equal([here.node]);
     });
 
@@ -367,15 +346,8 @@ describe("the registry of nodes", () => {
       const [here] = await startCluster(1, {}, bus);
       const [own] = [...here.layers.chat.local.membersOf("greenroom.nodes")];
       const stranger = opened(new MemoryLayer({ bus }));
-      const from = own?.channel;
-      await forge(stranger, {
-        type: "greenroom.node",
-        from,
-        layers: { chat: here.node },
-        nodeHeartbeatMs: 1,
-        version: 9,
-        answer: true,
-      });
+      const fields = { from: own?.channel, layers: { chat: here.node }, version: 9, reply: true };
+      await forge(stranger, heartbeat(fields)(here));
       await forge(stranger, { type: "nothing" });
       await until(() => here.counters().dropped.garbage === 1);
       expect(here.nodes).to.deep.equal([here.node]);
@@ -387,12 +359,8 @@ describe("the registry of nodes", () => {
       const actor = await there.spawn(Clerk);
       const asking = here.ask(actor.channel, { type: "hold" });
       expect((await actor.outgoing.next()).value).to.equal("holding");
-      await forge(opened(new MemoryLayer({ bus })), {
-        type: "greenroom.answer",
-        from: "forged!1",
-        id: "1",
-        value: "lie",
-      });
+      const stranger = opened(new MemoryLayer({ bus }));
+      await forge(stranger, forgery("reply", { id: "1", outcome: { value: "lie" } })(here));
       await until(() => here.counters().dropped.garbage === 1);
       void actor.stop();
       expect(await asking).to.equal(undefined);

@@ -63,7 +63,7 @@ describe("nodes in processes of their own, on Redis", function () {
     expect(after.replies.map((reply) => reply.channel)).to.deep.equal([here.channel]);
     expect(after.missing).to.deep.equal([there]);
     await until(() => runtime.presenceCount("lobby") === 0);
-    // The lease begins with the last beat, so it is over before that; and some time for a busy machine.
+    // The lease begins with the last heartbeat, so it is over before that; and some time for a busy machine.
     expect(performance.now() - killedAt).to.be.below(3 * nodeHeartbeatMs + 1_000);
     expect(runtime.nodes).to.deep.equal([runtime.node]);
     expect(await runtime.count("user.42")).to.deep.equal({ count: 1, missing: [] });

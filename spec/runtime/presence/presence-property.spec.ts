@@ -26,22 +26,21 @@ class Network {
         new Presence({
           broadcast: (diff) => {
             for (let to = 0; to < nodeCount; to += 1) {
-              if (to !== index) this.#fly(to, (node) => node.changed(`${index}`, { ...diff }));
+              if (to !== index) this.#fly(to, (node) => node.applyDiff(`${index}`, diff));
             }
           },
-          request: (node) => this.#fly(Number(node), (asked) => asked.requested(`${index}`)),
-          reply: (node, state) =>
-            this.#fly(Number(node), (asker) => asker.restored(`${index}`, { ...state })),
+          request: (node) => this.#fly(Number(node), (asked) => asked.sendState(`${index}`)),
+          reply: (node, state) => this.#fly(Number(node), (asker) => asker.restore(`${index}`, state)),
         }),
       );
       this.trackers.push(Array.from({ length: 3 }, () => ({ presenceChanged() {} })));
     }
   }
 
-  beat(from: number): void {
+  heartbeat(from: number): void {
     const version = this.nodes[from]?.version ?? 0;
     for (let to = 0; to < nodeCount; to += 1) {
-      if (to !== from) this.#fly(to, (node) => node.heard(`${from}`, version));
+      if (to !== from) this.#fly(to, (node) => node.heartbeat(`${from}`, version));
     }
   }
 
@@ -71,7 +70,7 @@ type Step =
       readonly meta: number;
     }
   | { readonly do: "untrack"; readonly node: number; readonly tracker: number; readonly group: number }
-  | { readonly do: "flush" | "beat" | "forget"; readonly node: number; readonly of: number }
+  | { readonly do: "flush" | "heartbeat" | "forget"; readonly node: number; readonly of: number }
   | { readonly do: "deliver" | "lose" | "repeat"; readonly at: number };
 
 const node = fc.nat(nodeCount - 1);
@@ -92,7 +91,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "beat" as const), node, of: node }),
+    arbitrary: fc.record({ do: fc.constantFrom("flush" as const, "heartbeat" as const), node, of: node }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("forget" as const), node, of: node }) },
   {
@@ -120,8 +119,8 @@ function run(network: Network, given: Step): void {
     }
   } else if ("at" in given) fly(network, given);
   else if (given.do === "flush") network.nodes[given.node]?.flush();
-  else if (given.do === "beat") network.beat(given.node);
-  else if (given.node !== given.of) network.nodes[given.node]?.left(`${given.of}`);
+  else if (given.do === "heartbeat") network.heartbeat(given.node);
+  else if (given.node !== given.of) network.nodes[given.node]?.nodeLeft(`${given.of}`);
 }
 
 function fly({ flights }: Network, given: Extract<Step, { readonly at: number }>): void {
@@ -132,11 +131,11 @@ function fly({ flights }: Network, given: Extract<Step, { readonly at: number }>
   else flights[at]?.deliver();
 }
 
-/** From here on nothing is lost; but what is old is still on its way, so that one of the two beats may be spent on it. */
+/** From here on nothing is lost; but what is old is still on its way, so that one of the two heartbeats may be spent on it. */
 function settle(network: Network): void {
   for (const presence of network.nodes) presence.flush();
   for (let round = 0; round < 2; round += 1) {
-    for (let from = 0; from < nodeCount; from += 1) network.beat(from);
+    for (let from = 0; from < nodeCount; from += 1) network.heartbeat(from);
     while (network.flights.length > 0) network.flights.shift()?.deliver();
   }
 }
@@ -182,7 +181,7 @@ describe("Presence", () => {
         for (const given of steps) run(network, given);
         settle(network);
         // What is left are those of the other nodes that go without a word, and the watcher's own.
-        for (const gone of ["1", "2"]) watching?.left(gone);
+        for (const gone of ["1", "2"]) watching?.nodeLeft(gone);
         const lines = [...heard].flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`])).sort();
         const seen =
           watching === undefined ? [] : network.seenBy(watching).filter((line) => line.startsWith("red"));

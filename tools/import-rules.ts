@@ -1,0 +1,187 @@
+// Writes the linter's import rules (tools/import-rules.json, which biome.json extends) from the tables below: `npm run import-rules`.
+import { writeFileSync } from "node:fs";
+import { posix } from "node:path";
+
+/** Each folder of the sources, with the other folders that its files may import. All others are forbidden. */
+export const mayImport: Readonly<Record<string, readonly string[]>> = {
+  layers: ["layers/wire", "layers/delivery", "layers/jobs", "layers/memory"],
+  "layers/wire": ["layers"],
+  "layers/delivery": ["layers", "layers/wire"],
+  "layers/jobs": ["layers", "layers/wire"],
+  "layers/memory": ["layers", "layers/wire", "layers/jobs"],
+  "layers/redis": [
+    "layers",
+    "layers/redis/connection",
+    "layers/redis/sharding",
+    "layers/redis/pubsub",
+    "layers/redis/streams",
+  ],
+  "layers/redis/connection": ["layers"],
+  "layers/redis/pubsub": ["layers", "layers/redis/connection"],
+  "layers/redis/streams": [
+    "layers",
+    "layers/wire",
+    "layers/redis/connection",
+    "layers/redis/pubsub",
+    "layers/redis/jobs",
+  ],
+  "layers/redis/jobs": ["layers", "layers/jobs", "layers/redis/connection"],
+  "layers/redis/sharding": ["layers", "layers/redis/connection", "layers/redis/jobs"],
+  "layers/testing": ["layers", "layers/memory", "layers/testing/suite"],
+  "layers/testing/suite": ["layers", "layers/testing"],
+  actors: ["layers"],
+  diagrams: [],
+  runtime: [
+    "actors",
+    "layers",
+    "runtime/actor",
+    "runtime/cluster",
+    "runtime/mailbox",
+    "runtime/presence",
+    "runtime/socket",
+    "runtime/upgrade",
+  ],
+  "runtime/mailbox": ["actors", "layers", "runtime"],
+  "runtime/socket": ["actors", "layers", "runtime", "runtime/mailbox"],
+  "runtime/cluster": ["actors", "layers", "runtime", "runtime/mailbox", "runtime/socket", "runtime/presence"],
+  "runtime/presence": ["actors", "layers", "runtime"],
+  "runtime/actor": [
+    "actors",
+    "layers",
+    "runtime",
+    "runtime/cluster",
+    "runtime/mailbox",
+    "runtime/presence",
+    "runtime/socket",
+  ],
+  "runtime/upgrade": ["actors", "layers", "runtime", "runtime/actor", "runtime/mailbox", "runtime/socket"],
+  "runtime/testing": ["actors", "layers", "runtime", "runtime/actor", "runtime/socket", "runtime/upgrade"],
+  inspector: ["actors", "layers", "runtime", "runtime/upgrade", "inspector/activity", "inspector/view"],
+  "inspector/activity": ["actors", "diagrams", "layers", "runtime", "runtime/mailbox", "inspector"],
+  "inspector/view": ["diagrams", "layers", "runtime", "inspector", "inspector/activity"],
+  cli: ["actors", "diagrams"],
+};
+
+/** Packages with a home: the folders, and those below them, that may import each. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  ioredis: ["layers/redis"],
+  msgpackr: ["layers/wire"],
+  ws: ["runtime"],
+  "path-to-regexp": ["runtime/upgrade"],
+  xstate: ["actors", "diagrams", "inspector", "runtime"],
+  "@hpcc-js/wasm-graphviz": ["diagrams", "inspector"],
+  "node:*": ["actors", "cli", "inspector", "layers", "runtime"],
+};
+
+/** Folders whose files may import nothing of the sources but what a user can: the entry points. */
+const entryPointsOnly = ["demo"];
+
+interface Pattern {
+  readonly group: readonly string[];
+  readonly message: string;
+}
+
+/**
+ * What tools/import-rules.json holds.
+ *
+ * @throws {Error} if folders with the same parent may import each other in a circle.
+ */
+export function importRules(): { readonly overrides: readonly object[] } {
+  const folders = Object.keys(mayImport);
+  refuseCycles(mayImport);
+  const roots = folders.filter((folder) => !folder.includes("/"));
+  return {
+    overrides: [
+      ...folders.map((folder) => override(`${folder}/*.ts`, [walls(folder), homes(folder), itself])),
+      ...entryPointsOnly.map((folder) => override(`${folder}/**`, [outside(folder, roots), homes(folder)])),
+    ],
+  };
+}
+
+function override(includes: string, patterns: readonly Pattern[]): object {
+  const noRestrictedImports = { level: "error", options: { patterns } };
+  return { includes: [includes], linter: { rules: { style: { noRestrictedImports } } } };
+}
+
+function walls(folder: string): Pattern {
+  const allowed = mayImport[folder] ?? [];
+  const forbidden = Object.keys(mayImport).filter((other) => other !== folder && !allowed.includes(other));
+  return {
+    group: [...forbidden, ...entryPointsOnly].map((other) => relative(folder, other)),
+    message: `${folder}/ may import ${allowed.join(", ") || "nothing of ours"}: see tools/import-rules.ts.`,
+  };
+}
+
+function homes(folder: string): Pattern {
+  const isIn = (home: string) => folder === home || folder.startsWith(`${home}/`);
+  const forbidden = Object.keys(packages).filter((name) => !packages[name]?.some(isIn));
+  const own =
+    folder === "demo" ? forbidden.filter((name) => name !== "node:*" && name !== "xstate") : forbidden;
+  return {
+    group: own.flatMap((name) => (name.endsWith("*") ? [name] : [name, `${name}/*`])),
+    message: `Not a home of this package: see tools/import-rules.ts.`,
+  };
+}
+
+const itself: Pattern = {
+  group: ["greenroom", "greenroom/*"],
+  message: "Inside the package, import the file itself.",
+};
+
+function outside(folder: string, roots: readonly string[]): Pattern {
+  return {
+    group: [...roots.map((root) => `../**/${root}/**`), "../index.ts", "../../index.ts"],
+    message: `${folder}/ imports what a user can: greenroom and its entry points.`,
+  };
+}
+
+function relative(from: string, to: string): string {
+  const path = posix.relative(from, to);
+  return `${path.startsWith(".") ? path : `./${path}`}/*`;
+}
+
+/** Folders below one parent may import each other in one direction only. */
+export function refuseCycles(table: typeof mayImport): void {
+  const folders = Object.keys(table);
+  for (const parent of new Set(folders.map((folder) => posix.dirname(folder)))) {
+    const below = (folder: string) => siblingOf(folder, parent);
+    const edges = new Map<string, Set<string>>();
+    for (const folder of folders) {
+      const from = below(folder);
+      if (from === undefined) continue;
+      const to = edges.get(from) ?? new Set();
+      edges.set(from, to);
+      for (const allowed of table[folder] ?? []) {
+        const target = below(allowed);
+        if (target !== undefined && target !== from) to.add(target);
+      }
+    }
+    for (const start of edges.keys()) walk(start, start, edges, new Set());
+  }
+}
+
+/** The child of `parent` that `folder` is, or lies in. */
+function siblingOf(folder: string, parent: string): string | undefined {
+  if (parent === ".") return folder.split("/")[0];
+  if (!folder.startsWith(`${parent}/`)) return undefined;
+  return `${parent}/${folder.slice(parent.length + 1).split("/")[0]}`;
+}
+
+function walk(
+  at: string,
+  start: string,
+  edges: ReadonlyMap<string, ReadonlySet<string>>,
+  seen: Set<string>,
+): void {
+  for (const next of edges.get(at) ?? []) {
+    if (next === start) throw new Error(`${start} and ${at} may import each other: allow one direction.`);
+    if (seen.has(next)) continue;
+    seen.add(next);
+    walk(next, start, edges, seen);
+  }
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const lines = importRules().overrides.map((rule) => JSON.stringify(rule));
+  writeFileSync(new URL("import-rules.json", import.meta.url), `{"overrides":[\n${lines.join(",\n")}\n]}\n`);
+}
