@@ -1,4 +1,4 @@
-import { stackOf, textOf } from "./error-text.ts";
+import { stackOf, textOf } from "./errors.ts";
 
 /** Hears of failures that no caller awaits. `stage` says where it happened: `"layer"`, `"receive"`, `"disconnect"`… */
 export type ErrorListener = (

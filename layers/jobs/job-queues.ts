@@ -16,7 +16,6 @@ import type { ChannelLayerOptions, JobAddress } from "../options.ts";
 import { type Decoded, decode, isRefusedType } from "../wire/codec.ts";
 import type { Sealing } from "../wire/encryption.ts";
 import type { Topics } from "../wire/topics.ts";
-import { isAbort } from "./abort.ts";
 
 /** How a named channel is worked on. */
 export interface ConsumeOptions {
@@ -242,4 +241,12 @@ function check({
 function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${String(value)}.`);
+}
+
+/**
+ * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions reject with an
+ * `AbortError`, `fetch` with the signal's reason.
+ */
+function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));
 }
