@@ -29,7 +29,7 @@ export {
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";
-export type { History, HistoryOptions } from "./history.ts";
+export type { GroupHistory, HistoryOptions } from "./history.ts";
 export type { HistoryLimitOptions } from "./history-limits.ts";
 export type { ConsumeOptions, JobHandler } from "./jobs/job-queues.ts";
 export type { ByPattern } from "./limits-by-name.ts";

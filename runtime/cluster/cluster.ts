@@ -1,7 +1,6 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
-import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import type { ChannelLayer, LocalChannels } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
-import type { LocalChannels } from "../../layers/delivery/local-channels.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { InvalidNameError, LayerClosedError } from "../../layers/errors.ts";
 import type { Inbox, Message } from "../../layers/message.ts";
