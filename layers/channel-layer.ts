@@ -68,17 +68,14 @@ export class ChannelLayer<M = AnyMessages> {
     const report = createReporter(() => this.onError);
     const metrics = this.#metrics;
     const topics = new Topics(options.prefix);
-    const encryption = createEncryption(options.encryption);
-    const decoder = new PayloadDecoder(encryption, metrics, report);
-    const registry = new LocalChannelRegistry(this.node, topics, backend, (error) =>
-      report(error, { stage: "layer" }),
-    );
-    const context = { decoder, registry, metrics, report };
     this.#backend = backend;
     this.#topics = topics;
-    this.#encryption = encryption;
-    this.#decoder = decoder;
-    this.#registry = registry;
+    this.#encryption = createEncryption(options.encryption);
+    this.#decoder = new PayloadDecoder(this.#encryption, metrics, report);
+    this.#registry = new LocalChannelRegistry(this.node, topics, backend, (error) =>
+      report(error, { stage: "layer" }),
+    );
+    const context = { decoder: this.#decoder, registry: this.#registry, metrics, report };
     this.#receiver = new Receiver(topics.node(this.node), context);
     this.#queues = new JobQueues(backend.queues, topics, options, context);
     this.#lifecycle = new Lifecycle({
@@ -221,7 +218,7 @@ export class ChannelLayer<M = AnyMessages> {
    */
   groupAdd(group: string, channel: string): Promise<void> {
     return this.#lifecycle.run(
-      () => this.#registry.join(group, this.#registry.known(channel)),
+      () => this.#registry.join(group, this.#registry.require(channel)),
       () => {
         checkGroup(group);
         checkChannel(channel);

@@ -55,6 +55,6 @@ export interface Gap {
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /** MUST call `deliverSome`, which delivers some messages in a row: for an inbox that can prepare once for all of them. */
-  together?(deliverSome: () => void): void;
+  /** MUST call `deliverSome`, which delivers several messages in a row. For an inbox that can prepare once for all of them. */
+  batch?(deliverSome: () => void): void;
 }

@@ -2,28 +2,21 @@ import type { Backend } from "../backend.ts";
 import { UnknownChannelError } from "../errors.ts";
 import type { Inbox } from "../message.ts";
 import type { Topics } from "../wire/topics.ts";
-import { Group, type LocalChannel, type Member, type Recipients } from "./group.ts";
+import { Group, type Member, type Recipients } from "./group.ts";
 import { SmallMap } from "./small-map.ts";
 import { Subscription } from "./subscription.ts";
 
 /**
- * The channels of one node, for the runtime that the layer belongs to. Nothing here waits for a server, so that local
+ * The part of the registry for the runtime that the layer belongs to. Nothing in it waits for a server, so that local
  * channels also work during an outage.
  */
-export interface LocalChannels {
-  /** Makes a channel. It gets what other nodes send to it once the layer has made any channel by `newChannel`. */
-  add(inbox: Inbox): LocalChannel;
-  member(channel: string): LocalChannel | undefined;
-  /** The channels of this node that are in a group. */
-  membersOf(group: string): Iterable<LocalChannel>;
-  /** The groups that a channel of this node is in. */
-  groupsOf(channel: string): string[];
-  /** Forgets a channel, at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
-  remove(channel: string): Promise<void> | undefined;
-}
+export type LocalChannels = Pick<
+  LocalChannelRegistry,
+  "add" | "member" | "membersOf" | "groupsOf" | "remove"
+>;
 
 /** The channels of one node, and their groups. Kept in memory only: a node that dies leaves nothing behind. */
-export class LocalChannelRegistry implements LocalChannels, Recipients {
+export class LocalChannelRegistry implements Recipients {
   readonly #node: string;
   readonly #topics: Topics;
   readonly #backend: Backend;
@@ -47,6 +40,7 @@ export class LocalChannelRegistry implements LocalChannels, Recipients {
     return this.#subscription.hold() ? undefined : this.#subscription.acquire();
   }
 
+  /** Makes a channel. It gets what other nodes send to it once {@link listen} has resolved. */
   add(inbox: Inbox): Member {
     this.#lastNumber += 1;
     const member = {
@@ -63,7 +57,7 @@ export class LocalChannelRegistry implements LocalChannels, Recipients {
   }
 
   /** @throws {UnknownChannelError} for a channel that this node has not made or has deleted. */
-  known(channel: string): Member {
+  require(channel: string): Member {
     const member = this.#members.get(channel);
     if (member !== undefined) return member;
     throw new UnknownChannelError(`"${channel}" is no channel of this node: only those can join a group.`);
@@ -85,10 +79,12 @@ export class LocalChannelRegistry implements LocalChannels, Recipients {
     return Number.parseInt(channel.slice(this.#node.length + 1), 36);
   }
 
+  /** The channels of this node that are in a group. */
   membersOf(group: string): Iterable<Member> {
     return this.groupAt(this.#topics.group(group))?.members() ?? [];
   }
 
+  /** The groups that a channel of this node is in. */
   groupsOf(channel: string): string[] {
     const groups = this.#members.get(channel)?.joins.keys() ?? [];
     return groups.map(({ name }) => name);
@@ -99,6 +95,7 @@ export class LocalChannelRegistry implements LocalChannels, Recipients {
     return channel.startsWith(`${this.#node}!`);
   }
 
+  /** Forgets a channel, at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
   remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;

@@ -39,13 +39,13 @@ abstract class FanOut implements DeliveryTask {
     if (recipients.isEmpty) return true;
     if (this.#rest === undefined) {
       this.#rest = recipients.members();
-      if (!this.open(slicer)) return true;
+      if (!this.prepare(slicer)) return true;
     }
-    if (this.#interrupted !== undefined && !this.give(this.#interrupted, slicer)) return false;
+    if (this.#interrupted !== undefined && !this.deliverTo(this.#interrupted, slicer)) return false;
     this.#interrupted = undefined;
     for (const member of this.#rest) {
       if (recipients.lastJoin !== this.#lastJoin && !this.isFor(member)) break;
-      if (!this.give(member, slicer)) {
+      if (!this.deliverTo(member, slicer)) {
         this.#interrupted = member;
         return false;
       }
@@ -64,11 +64,11 @@ abstract class FanOut implements DeliveryTask {
     return this.#recipients.joinNumber(member) <= this.#lastJoin;
   }
 
-  /** Called once, before {@link give}. @returns whether there is anything to deliver. */
-  protected abstract open(slicer: TimeSlicer): boolean;
+  /** Called once, before {@link deliverTo}. @returns whether there is anything to deliver. */
+  protected abstract prepare(slicer: TimeSlicer): boolean;
 
   /** Delivers to `member`, or goes on with it, while there is budget. MUST NOT throw. @returns whether all was delivered. */
-  protected abstract give(member: Member, slicer: TimeSlicer): boolean;
+  protected abstract deliverTo(member: Member, slicer: TimeSlicer): boolean;
 }
 
 interface EncodedMessage {
@@ -97,7 +97,7 @@ export class MessageFanOut extends FanOut {
   #slicer: TimeSlicer | undefined;
   /** The current member, how many messages it has been given, and `group.departures` when it became the current one. */
   #member: Member | undefined;
-  #given = 0;
+  #deliveredCount = 0;
   #departures = 0;
 
   constructor(context: DeliveryContext, group: Group, topic: string) {
@@ -124,7 +124,7 @@ export class MessageFanOut extends FanOut {
   }
 
   /** Decodes once for all members, and no earlier, so that waiting messages take no more memory than their bytes. */
-  protected open(slicer: TimeSlicer): boolean {
+  protected prepare(slicer: TimeSlicer): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
       slicer.charge(unitsToDecode(encoded.payload.length));
       return this.#decode(encoded) ?? [];
@@ -132,39 +132,39 @@ export class MessageFanOut extends FanOut {
     return this.#decoded.length > 0;
   }
 
-  protected give(member: Member, slicer: TimeSlicer): boolean {
+  protected deliverTo(member: Member, slicer: TimeSlicer): boolean {
     if (this.#member !== member) {
       this.#member = member;
-      this.#given = 0;
+      this.#deliveredCount = 0;
       this.#departures = this.group.departures;
     }
     this.#slicer = slicer;
     if (this.#decoded.length > 1) {
       try {
-        member.inbox.together?.(this.#giveRest);
+        member.inbox.batch?.(this.#deliverRest);
       } catch (error) {
         reportInboxError(this.context, error, member);
       }
     }
-    // Also if `together` has not called it.
-    this.#giveRest();
-    return this.#given === this.#decoded.length;
+    // Also if `batch` has not called it.
+    this.#deliverRest();
+    return this.#deliveredCount === this.#decoded.length;
   }
 
   /** Gives the current member the messages that it has not been given yet, while there is budget. */
-  readonly #giveRest = (): void => {
+  readonly #deliverRest = (): void => {
     const member = this.#member as Member;
     const slicer = this.#slicer as TimeSlicer;
     const messages = this.#decoded;
-    while (this.#given < messages.length && slicer.hasBudget) {
+    while (this.#deliveredCount < messages.length && slicer.hasBudget) {
       // A message, or anything in between, may have made it leave.
       if (this.group.departures !== this.#departures && !this.isFor(member)) {
-        this.#given = messages.length;
+        this.#deliveredCount = messages.length;
         return;
       }
-      const { mail, except } = messages[this.#given] as DecodedMessage;
+      const { mail, except } = messages[this.#deliveredCount] as DecodedMessage;
       if (member !== except) deliver(this.context, member, mail);
-      this.#given += 1;
+      this.#deliveredCount += 1;
       slicer.charge(1);
     }
   };
@@ -190,11 +190,11 @@ export class GapFanOut extends FanOut {
     this.#gap = gap;
   }
 
-  protected open(): boolean {
+  protected prepare(): boolean {
     return true;
   }
 
-  protected give({ inbox, channel }: Member, slicer: TimeSlicer): boolean {
+  protected deliverTo({ inbox, channel }: Member, slicer: TimeSlicer): boolean {
     try {
       inbox.gap(this.#gap);
     } catch (error) {

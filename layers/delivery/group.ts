@@ -3,13 +3,9 @@ import type { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A channel of this node. */
-export interface LocalChannel {
+export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
-}
-
-/** A channel of this node, with the groups that it has joined. */
-export interface Member extends LocalChannel {
   /**
    * By group: the promise of a join that is under way, which tells it from a later one; the number of the join once the
    * member is in, so that it keeps no promise alive.

@@ -392,10 +392,10 @@ describe("Receiver", () => {
   it("goes on where an inbox prepares badly for several messages, and gives them all the same", async () => {
     const { inboxes } = await node.members(3, "room");
     const [throwing, silent] = inboxes as Inbox[] as [Inbox, Inbox];
-    throwing.together = () => {
+    throwing.batch = () => {
       throw new Error("the inbox threw");
     };
-    silent.together = () => {};
+    silent.batch = () => {};
     for (const number of numbers(3)) node.send("room", number);
     await node.rest();
     expect(inboxes.map(({ all }) => all)).to.deep.equal(Array(3).fill(numbers(3)));
