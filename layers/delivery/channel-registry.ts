@@ -37,7 +37,7 @@ export class LocalChannelRegistry implements Recipients {
 
   /** Subscribes the topic of this node's channels, once; again after it has failed. Undefined if it is subscribed. */
   listen(): Promise<void> | undefined {
-    return this.#subscription.hold() ? undefined : this.#subscription.acquire();
+    return this.#subscription.acquire();
   }
 
   /** Makes a channel. It gets what other nodes send to it once {@link listen} has resolved. */

@@ -65,7 +65,9 @@ abstract class FanOut implements DeliveryTask {
   }
 
   /** Called once, before {@link deliverTo}. @returns whether there is anything to deliver. */
-  protected abstract prepare(slicer: TimeSlicer): boolean;
+  protected prepare(_slicer: TimeSlicer): boolean {
+    return true;
+  }
 
   /** Delivers to `member`, or goes on with it, while there is budget. MUST NOT throw. @returns whether all was delivered. */
   protected abstract deliverTo(member: Member, slicer: TimeSlicer): boolean;
@@ -124,7 +126,7 @@ export class MessageFanOut extends FanOut {
   }
 
   /** Decodes once for all members, and no earlier, so that waiting messages take no more memory than their bytes. */
-  protected prepare(slicer: TimeSlicer): boolean {
+  protected override prepare(slicer: TimeSlicer): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
       slicer.charge(unitsToDecode(encoded.payload.length));
       return this.#decode(encoded) ?? [];
@@ -188,10 +190,6 @@ export class GapFanOut extends FanOut {
   constructor(context: DeliveryContext, recipients: Recipients, gap: Gap) {
     super(context, recipients);
     this.#gap = gap;
-  }
-
-  protected prepare(): boolean {
-    return true;
   }
 
   protected deliverTo({ inbox, channel }: Member, slicer: TimeSlicer): boolean {

@@ -70,11 +70,12 @@ export class Group implements Recipients {
   join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
     if (present !== undefined) return typeof present === "number" ? undefined : present;
-    if (this.#subscription.hold()) {
+    const subscribed = this.#subscription.acquire();
+    if (subscribed === undefined) {
       this.#enter(member);
       return undefined;
     }
-    const join = this.#subscription.acquire().then(
+    const join = subscribed.then(
       () => {
         if (member.joins.get(this) !== join) return;
         this.#enter(member);

@@ -1,6 +1,6 @@
 import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver } from "../backend.ts";
 import { checkInteger } from "../check-integer.ts";
-import type { LayerMetrics } from "../counters.ts";
+import type { DeliveryContext } from "../delivery/fan-out.ts";
 import type { ErrorListener } from "../error-reporter.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
 import { LimitsByName } from "../limits-by-name.ts";
@@ -8,7 +8,6 @@ import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
 import type { ChannelLayerOptions, JobAddress } from "../options.ts";
 import type { Decoded } from "../wire/codec.ts";
-import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { Topics } from "../wire/topics.ts";
 
 /** How a named channel is worked on. */
@@ -51,12 +50,7 @@ const forever = Number.MAX_SAFE_INTEGER;
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
-/** The collaborators of a node's queues. */
-interface JobContext {
-  readonly decoder: PayloadDecoder;
-  readonly metrics: LayerMetrics;
-  readonly report: ErrorListener;
-}
+type JobContext = Pick<DeliveryContext, "decoder" | "metrics" | "report">;
 
 /** The named channels of one node: decoding, counters and error reports over the queues of a backend. */
 export class JobQueues {
