@@ -42,7 +42,7 @@ export class MemoryBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    this.#bus.attach(listener);
+    this.#bus.nodes.add(listener);
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
@@ -60,7 +60,7 @@ export class MemoryBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    if (this.#listener !== undefined) this.#bus.detach(this.#listener);
+    if (this.#listener !== undefined) this.#bus.nodes.delete(this.#listener);
     this.#listener = undefined;
     for (const topic of this.#subscribed) this.#bus.unsubscribe(topic, this.#deliver);
     this.#subscribed.clear();

@@ -34,9 +34,10 @@ export class MemoryBus {
   /** By topic, each subscriber with the number of the first payload that is for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
+  /** The open nodes. Payloads that wait there count as in flight. */
+  readonly nodes = new Set<Node>();
   readonly #history = new MemoryHistory(() => performance.now());
   readonly #limits: HistoryLimits;
-  readonly #nodes = new Set<Node>();
   #pending: Pending[] = [];
   /** The number of the first payload that is pending. */
   #first = 0;
@@ -49,17 +50,8 @@ export class MemoryBus {
   /** How many payloads are not delivered yet. */
   get inFlight(): number {
     let count = this.#pending.length;
-    for (const { waiting = 0 } of this.#nodes) count += waiting;
+    for (const { waiting = 0 } of this.nodes) count += waiting;
     return count;
-  }
-
-  /** Counts what `node` says is waiting as in flight, until {@link detach}. */
-  attach(node: Node): void {
-    this.#nodes.add(node);
-  }
-
-  detach(node: Node): void {
-    this.#nodes.delete(node);
   }
 
   /** @param group the group whose history keeps the payload, for {@link read}. Without it, nothing is kept. */

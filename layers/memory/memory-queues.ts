@@ -141,14 +141,9 @@ export class MemoryQueues implements QueueBackend {
 
   async consume(name: string, receiver: QueueReceiver, { concurrency }: QueueSettings): Promise<Consumption> {
     const queue = this.#queue(name);
-    const source = new MemorySource(
-      queue,
-      (payload) => this.#queue(name + deadSuffix).add(payload),
-      () => {
-        if (queue.isIdle) this.#queues.delete(name);
-      },
-    );
-    return new JobWorker(source, receiver, concurrency, globalThis);
+    const bury = (payload: Uint8Array) => this.#queue(name + deadSuffix).add(payload);
+    const onClose = () => void (queue.isIdle && this.#queues.delete(name));
+    return new JobWorker(new MemorySource(queue, bury, onClose), receiver, concurrency, globalThis);
   }
 
   #queue(name: string): MemoryQueue {
