@@ -157,8 +157,8 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {InvalidMessageError}
    * @throws {UnsupportedError} for a named channel, where the layer has no queues.
    * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
-   * @throws {LayerUnavailableError} if it is not known that the message has arrived. If it was for a named channel and the connection
-   *   broke before the answer, it may be in the queue nonetheless.
+   * @throws {LayerUnavailableError} if it is not known that the message has arrived. A message for a named channel may
+   *   be in the queue nonetheless, if the connection broke before the answer.
    */
   async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
     this.#lifecycle.refuseIfClosed();

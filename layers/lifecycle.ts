@@ -30,11 +30,11 @@ export class Lifecycle {
   }
 
   /**
-   * Does `work` now if the layer is open, else once it is: in the order of the calls, in either case. Work that need not
-   * wait makes one promise, because joins and leaves are frequent.
+   * Does `work` in the order of the calls: now if the layer is open, else once it is. Work that need not wait makes
+   * one promise, because joins and leaves are frequent.
    *
    * @param check throws for what is refused at once.
-   * @throws {LayerClosedError} if the layer is closed before `work` begins, or while it fails. Never throws, but rejects.
+   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins, or while it fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {

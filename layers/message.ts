@@ -55,6 +55,6 @@ export interface Gap {
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /** MUST call `deliverSome`, which delivers several messages in a row. For an inbox that can prepare once for all of them. */
+  /** For inboxes that can prepare once for several messages. MUST call `deliverSome`, which delivers them. */
   batch?(deliverSome: () => void): void;
 }

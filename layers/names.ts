@@ -32,8 +32,9 @@ export function checkQueue(name: string): void {
 }
 
 /**
- * A prefix keeps apart the applications on one server. On the wire, `__group__`, `__node__` or `__queue__` follows it,
- * so a prefix that held one of these, or ended with all of it but the last underscores, could run into another prefix.
+ * A prefix keeps apart the applications on one server. On the wire, `__group__`, `__node__` or `__queue__`
+ * follows it, so a prefix that held one of these, or ended with all of it but the last underscores, could run into
+ * another prefix.
  *
  * @throws {InvalidNameError} unless `prefix` is 1 to 99 printable ASCII characters without spaces and without those.
  */

@@ -18,14 +18,14 @@ export interface DeliveryTask {
 }
 
 /**
- * How much may wait. Beyond these limits the queue delivers regardless of the time: a node that cannot keep up has to stop
- * reading its sockets, so that the rest waits elsewhere, with a limit of its own. 10,000 messages of 100 bytes take 3 MiB.
+ * How much may wait. Beyond these limits the queue delivers regardless of the time: a node that cannot keep up stops
+ * reading its sockets, so that the rest waits where it is limited, too. 10,000 messages of 100 bytes take 3 MiB.
  */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
- * Delivers a node's tasks in order: in a microtask, when everything that one read of a socket brought is there, and, if
- * that takes too long, one slice in each turn of the event loop.
+ * Delivers a node's tasks in order: in a microtask, when all that one read of a socket brought is there, and, if that
+ * takes too long, one slice in each turn of the event loop.
  */
 export class DeliveryQueue {
   readonly #slicer: TimeSlicer;

@@ -15,7 +15,7 @@ export interface DeliveryContext {
   readonly report: ErrorListener;
 }
 
-/** Delivers something to every recipient that was there when it arrived and has not left since, in the order of joins. */
+/** Delivers something, in the order of joins, to recipients that were there when it arrived and have not left. */
 abstract class FanOut implements DeliveryTask {
   abstract readonly bytes: number;
   abstract readonly count: number;
@@ -69,7 +69,7 @@ abstract class FanOut implements DeliveryTask {
     return true;
   }
 
-  /** Delivers to `member`, or goes on with it, while there is budget. MUST NOT throw. @returns whether all was delivered. */
+  /** Delivers to `member`, or goes on with it, while there is budget. MUST NOT throw. @returns whether it is done. */
   protected abstract deliverTo(member: Member, slicer: TimeSlicer): boolean;
 }
 
@@ -87,8 +87,8 @@ interface DecodedMessage {
 const limits = { messages: 64, bytes: 64 * 1024 };
 
 /**
- * Delivers consecutive messages of a group. Each member is given all of them before the next member, so that a member's
- * data is brought into the processor's cache once and not for each message.
+ * Delivers consecutive messages of a group. Each member gets all of them before the next one, so that its data comes
+ * into the processor's cache once and not for each message.
  */
 export class MessageFanOut extends FanOut {
   readonly group: Group;
@@ -97,7 +97,7 @@ export class MessageFanOut extends FanOut {
   #bytes = 0;
   #decoded: readonly DecodedMessage[] = [];
   #slicer: TimeSlicer | undefined;
-  /** The current member, how many messages it has been given, and `group.departures` when it became the current one. */
+  /** The current member, how many messages it has got, and `group.departures` when its turn came. */
   #member: Member | undefined;
   #deliveredCount = 0;
   #departures = 0;
@@ -116,7 +116,7 @@ export class MessageFanOut extends FanOut {
     return this.#encoded.length;
   }
 
-  /** Adds a message. @returns false if delivery has begun, the limits are reached, or the recipients are others by now. */
+  /** Adds a message. @returns false if delivery has begun, a limit is reached, or the recipients have changed. */
   add(payload: Uint8Array, position: Position | undefined): boolean {
     if (!this.isGathering || this.count === limits.messages) return false;
     if (this.count > 0 && this.#bytes + payload.length > limits.bytes) return false;
@@ -125,7 +125,7 @@ export class MessageFanOut extends FanOut {
     return true;
   }
 
-  /** Decodes once for all members, and no earlier, so that waiting messages take no more memory than their bytes. */
+  /** Decodes once for all members, and no earlier, so that waiting messages take only the memory of their bytes. */
   protected override prepare(slicer: TimeSlicer): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
       slicer.charge(unitsToDecode(encoded.payload.length));

@@ -7,8 +7,8 @@ export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
   /**
-   * By group: the promise of a join that is under way, which tells it from a later one; the number of the join once the
-   * member is in, so that it keeps no promise alive.
+   * By group: the promise of a join that is under way, which tells it from a later one. Once the member is in, the
+   * number of the join, which costs no promise.
    */
   readonly joins: SmallMap<Group, Promise<void> | number>;
 }

@@ -7,10 +7,8 @@ import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "
 const directGap: Gap = Object.freeze({});
 
 /**
- * Delivers what a backend hands to a node, in the order of arrival, to the inboxes of those members that were there when
- * it arrived and are still there when their turn comes. Never throws.
- *
- * What takes long is delivered in slices, between which the event loop goes on.
+ * Delivers what a backend hands to a node, in the order of arrival, to members that were there when it arrived and
+ * are still there when their turn comes: in slices, between which the event loop goes on. Never throws.
  */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;

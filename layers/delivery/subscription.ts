@@ -3,9 +3,9 @@ import type { Backend } from "../backend.ts";
 /**
  * One node's subscription to one topic, counted by its holders: the first subscribes, the last unsubscribes.
  *
- * Holders come and go while the backend is still working. Only one change is under way at a time, and when it is done
- * the state is compared with what is wanted by then, so that no order of calls ends in a subscription without a holder
- * or a holder without a subscription.
+ * Holders come and go while the backend is still working. Only one change is under way at a time, and when it is
+ * done the state is compared with what is wanted by then. So no order of calls ends in a subscription without a
+ * holder or a holder without a subscription.
  */
 export class Subscription {
   readonly #backend: Backend;
@@ -29,9 +29,8 @@ export class Subscription {
   }
 
   /**
-   * Adds a holder, which has to call {@link release} once, in every case. Resolves once the topic is subscribed, or at
-   * once if all holders have left by then; undefined if the topic is subscribed already. Rejects if the backend cannot
-   * subscribe.
+   * Adds a holder, which has to call {@link release} once, in every case. Resolves once the topic is subscribed or
+   * all holders have left; undefined if the topic is subscribed already. Rejects if the backend cannot subscribe.
    */
   acquire(): Promise<void> | undefined {
     this.#holders += 1;

@@ -1,13 +1,13 @@
 import { AsyncResource } from "node:async_hooks";
 
 /**
- * How long a slice may take, in milliseconds. The event loop should be back at its sockets and timers within about 10, and
- * by then the outboxes have to be written, too.
+ * How long a slice may take, in milliseconds. The event loop should be back at its sockets and timers within about
+ * 10, and by then the outboxes have to be written, too.
  */
 const sliceMs = 5;
 /**
- * How many units of work are done between two checks of the clock, at most: a check costs about as much as 25 inboxes that
- * do nothing. Fewer if so many take longer than `msPerCheck`.
+ * How many units of work are done between two checks of the clock, at most: a check costs about as much as 25
+ * inboxes that do nothing. Fewer if so many take longer than `msPerCheck`.
  */
 const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
@@ -22,8 +22,8 @@ export function unitsToDecode(bytes: number): number {
 /**
  * Divides the work of one node into slices, so that it never keeps the event loop from sockets and timers for long.
  *
- * A slice is the work done within one turn of the event loop, by however many callers. Work that ends in time costs a check
- * of the clock now and then, and an immediate in each turn with such a check.
+ * A slice is the work done within one turn of the event loop, by however many callers. Work that ends in time costs
+ * a check of the clock now and then, and an immediate in each turn with such a check.
  */
 export class TimeSlicer {
   readonly #resume: () => void;

@@ -30,9 +30,9 @@ export interface ConsumeOptions {
    */
   readonly retryAfterMs?: number;
   /**
-   * Called with a message that is about to go to the dead letters, and with why: what its handler threw last, or that those who
-   * handled it died. A promise is awaited; what it throws is reported. Like a handler's work it may happen twice, if the process dies
-   * meanwhile.
+   * Called before a message goes to the dead letters, with the reason: the last error of its handler, or an error that
+   * says that its workers died. A promise is awaited, an error is reported. Like a handler, it may be called twice for
+   * one message if the process dies meanwhile.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
@@ -186,7 +186,7 @@ export class JobQueues {
   }
 }
 
-/** The address in an envelope. Any program that reaches the queue may have written it, so its type cannot be trusted. */
+/** The address in an envelope. Any program with access to the queue may have written it, so types are checked. */
 function addressOf({ envelope }: Decoded): JobAddress {
   const { replyTo, job } = envelope ?? {};
   return {
@@ -196,8 +196,8 @@ function addressOf({ envelope }: Decoded): JobAddress {
 }
 
 /**
- * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions reject with an
- * `AbortError`, `fetch` with the signal's reason.
+ * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions reject
+ * with an `AbortError`, `fetch` with the signal's reason.
  */
 function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
   return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));

@@ -4,10 +4,11 @@ import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
 /**
- * The newest payloads of each topic, kept until nothing has been published for as long as its limit says. The limit of a
- * topic never changes.
+ * The newest payloads of each topic, kept until nothing has been published for `expiryMs`. A topic's limit never
+ * changes.
  *
- * Needs no timer: expired topics are removed when another one is used, in a time that does not depend on their number.
+ * Needs no timer: expired topics are removed when another one is used, in a time that does not depend on how many
+ * there are.
  */
 export class MemoryHistory {
   /** By expiry time, then by topic: the topic used last is last, so that only the first ones can have expired. */

@@ -5,8 +5,8 @@ import { decryptToken, encryptToken, type FernetKey, fernetKey } from "./fernet.
 /** The keys with which a layer encrypts what it sends and decrypts what arrives. */
 export interface EncryptionOptions {
   /**
-   * Secrets of any length above 0, such as 32 random bytes: the first one encrypts, and each of them decrypts, so that
-   * keys can be changed node by node. A text counts as its UTF-8 bytes.
+   * Secrets of any length above 0, such as 32 random bytes. The first one encrypts and all decrypt, so that keys can
+   * be changed node by node. A text counts as its UTF-8 bytes.
    */
   readonly keys: readonly (string | Uint8Array)[];
 }
@@ -19,17 +19,17 @@ export interface Encryption {
 }
 
 /**
- * The largest encrypted payload that is decrypted, in bytes. Encryption turns 1 MiB, the codec's limit, into 1.34 MiB.
- * Without this limit, a stranger could have larger payloads decoded and hashed.
+ * The largest encrypted payload that is decrypted, in bytes, so that strangers cannot have more hashed. Encryption
+ * turns 1 MiB, the codec's limit, into 1.34 MiB.
  */
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
 const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payload) => payload };
 
 /**
- * Encrypts in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet key is the SHA-256 of
- * the secret. A holder of one of the keys can read, write and repeat messages; nobody else can read or change them.
- * Without `options`, payloads stay as they are.
+ * Encrypts in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet key is the
+ * SHA-256 of the secret. Reading, writing and repeating messages takes one of the keys. Without `options`, payloads
+ * stay as they are.
  *
  * @throws {InvalidOptionError} without a key, or with one that is empty. The error shows no key.
  */

@@ -14,7 +14,7 @@ export function checkPlainMsgpack(bytes: Uint8Array): void {
   if (skip(bytes, 0, 1) !== bytes.length) throw new RangeError("Bytes are missing or left over.");
 }
 
-/** Returns where the value that begins at `at` ends, which may be beyond the end of `bytes`: the next read throws then. */
+/** The end of the value that begins at `at`. If it is beyond the end of `bytes`, the caller finds out. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
   const token = unsigned(bytes, at, 1);
   // Values that fit into the token, or whose length does.
