@@ -9,7 +9,7 @@ import {
   type InputFrom,
 } from "xstate";
 import type { Capability } from "../layers/backend.ts";
-import { textOf } from "../layers/error-text.ts";
+import { textOf } from "../layers/errors.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import { CloseCode } from "./close-codes.ts";
 import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";

@@ -1,5 +1,5 @@
 import { JsonWebSocketConsumer } from "../actors/index.ts";
-import { textOf } from "../layers/error-text.ts";
+import { textOf } from "../layers/errors.ts";
 import type { ConsumerClass } from "../runtime/consumer-class.ts";
 import type { OpenedHistory } from "./activity/activity-log.ts";
 import type { InspectorSession, Reader } from "./inspector-session.ts";

@@ -107,12 +107,12 @@ export interface JobDelivery {
   /** How often this message has been given to a handler, this time included: 1 where nothing has gone wrong. */
   readonly attempt: number;
   /**
-   * Aborted when the consumption closes, and when the message has been given to another worker, since this one was out
-   * of reach for too long. Who stops early rejects with its reason, or with any `AbortError`, which is no failure: nobody is told of an
-   * error, and the message is delivered again.
+   * Aborted when the consumption closes, and when the message has been given to another worker because this one was
+   * out of reach for too long. A handler that stops early rejects with the signal's reason or any `AbortError`. That
+   * is not a failure: no error is reported, and the message is delivered again.
    */
   readonly signal: AbortSignal;
-  /** Who is to hear what becomes of it, as the sender said: any text, if that sender was no layer of ours. */
+  /** The channel for the outcome, as the sender said: any text, if the sender was not a layer of this package. */
   readonly replyTo?: string;
   /** What it is called there. */
   readonly job?: string;
@@ -128,8 +128,8 @@ export interface Consumption {
 }
 
 /**
- * What becomes of a job when its handler is done with it: `dead` is for good, what failed may be tried again, and what was `given-back`
- * since its signal was aborted is for whoever takes next.
+ * What becomes of a job when its handler is done with it: `dead` is for good, a job with `againAfterMs` is tried
+ * again, and one that is `given-back` because its signal was aborted goes to the next worker that takes jobs.
  */
 export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
 

@@ -1,22 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { Backend, Capabilities, Consumption, Health } from "./backend.ts";
-import { Counters, type LayerCounters } from "./counters.ts";
-import { LocalChannelRegistry } from "./delivery/channel-registry.ts";
-import type { LocalChannels } from "./delivery/local-channels.ts";
+import { type LayerCounters, LayerMetrics } from "./counters.ts";
+import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
 import { Receiver } from "./delivery/receiver.ts";
-import type { ErrorListener } from "./error-reporter.ts";
-import { createReporter } from "./error-reporter.ts";
-import { UnknownChannelError } from "./errors.ts";
-import { type History, type HistoryOptions, HistoryReader } from "./history.ts";
+import { createReporter, type ErrorListener } from "./error-reporter.ts";
+import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
+import { checkHistoryOptions, decodeHistory, type GroupHistory, type HistoryOptions } from "./history.ts";
 import { type ConsumeOptions, type JobHandler, JobQueues } from "./jobs/job-queues.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
-import { Sender } from "./sender.ts";
-import { createSealing } from "./wire/encryption.ts";
+import { type Envelope, encode } from "./wire/codec.ts";
+import { createEncryption, type Encryption } from "./wire/encryption.ts";
 import { PayloadDecoder } from "./wire/payload-decoder.ts";
 import { Topics } from "./wire/topics.ts";
+
+export type { LocalChannels } from "./delivery/channel-registry.ts";
 
 /**
  * One node of a channel layer: it carries messages between channels, in groups and directly, to this node and to every
@@ -52,38 +52,39 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
-  readonly #roster: LocalChannelRegistry;
+  readonly #encryption: Encryption;
+  readonly #decoder: PayloadDecoder;
+  readonly #registry: LocalChannelRegistry;
   readonly #receiver: Receiver;
   readonly #queues: JobQueues;
-  readonly #sender: Sender;
-  readonly #history: HistoryReader;
-  readonly #counters = new Counters();
+  readonly #metrics = new LayerMetrics();
 
   /**
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {InvalidOptionError} for a capacity or expiry that makes no sense, or if `encryption` has no keys, or an
-   *   empty one.
+   * @throws {InvalidOptionError} for an invalid capacity or expiry, or if `encryption` has no keys, or an empty one.
    */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
-    const counters = this.#counters;
+    const metrics = this.#metrics;
     const topics = new Topics(options.prefix);
-    const sealing = createSealing(options.encryption);
-    const roster = new LocalChannelRegistry(this.node, topics, backend, (error) =>
-      report(error, { stage: "layer" }),
-    );
-    const reader = new PayloadDecoder(counters, report, sealing);
-    const receiver = new Receiver(topics.node(this.node), { reader, roster, counters, report });
-    const lifecycle = new Lifecycle({ open: () => backend.open(receiver), close: () => this.#close() });
     this.#backend = backend;
     this.#topics = topics;
-    this.#roster = roster;
-    this.#receiver = receiver;
-    this.#lifecycle = lifecycle;
-    this.#queues = new JobQueues(backend.queues, topics, options, sealing, counters, report);
-    this.#sender = new Sender(backend, this.#queues, lifecycle, sealing, counters);
-    this.#history = new HistoryReader(backend.history, topics, lifecycle, reader);
+    this.#encryption = createEncryption(options.encryption);
+    this.#decoder = new PayloadDecoder(this.#encryption, metrics, report);
+    this.#registry = new LocalChannelRegistry(this.node, topics, backend, (error) =>
+      report(error, { stage: "layer" }),
+    );
+    const context = { decoder: this.#decoder, registry: this.#registry, metrics, report };
+    this.#receiver = new Receiver(topics.node(this.node), context);
+    this.#queues = new JobQueues(backend.queues, topics, options, context);
+    this.#lifecycle = new Lifecycle({
+      open: () => backend.open(this.#receiver),
+      close: async () => {
+        await this.#queues.close();
+        await backend.close();
+      },
+    });
   }
 
   /** What this layer can do beyond the minimum. */
@@ -108,12 +109,12 @@ export class ChannelLayer<M = AnyMessages> {
 
   /** @internal The channels of this node, for the runtime that this layer belongs to. */
   get local(): LocalChannels {
-    return this.#roster;
+    return this.#registry;
   }
 
   /** What this node has carried and dropped since it was made. The object given is not updated any more. */
   counters(): LayerCounters {
-    return this.#counters.snapshot();
+    return this.#metrics.snapshot();
   }
 
   /**
@@ -131,15 +132,15 @@ export class ChannelLayer<M = AnyMessages> {
    */
   newChannel(inbox: Inbox): Promise<string> {
     return this.#lifecycle.run(() => {
-      const add = () => this.#roster.add(inbox).channel;
-      return this.#roster.listen()?.then(add) ?? add();
+      const add = () => this.#registry.add(inbox).channel;
+      return this.#registry.listen()?.then(add) ?? add();
     });
   }
 
   /** Forgets a channel and takes it out of all its groups, at once. A channel that is not there is fine. */
   deleteChannel(channel: string): Promise<void> {
     return this.#lifecycle.run(
-      () => this.#roster.remove(channel),
+      () => this.#registry.remove(channel),
       () => checkChannel(channel),
     );
   }
@@ -156,19 +157,19 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {InvalidMessageError}
    * @throws {UnsupportedError} for a named channel, where the layer has no queues.
    * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
-   * @throws {LayerUnavailableError} if it is not known that the message has arrived. If it was for a named channel and the connection
-   *   broke before the answer, it may be in the queue nonetheless.
+   * @throws {LayerUnavailableError} if it is not known that the message has arrived. A message for a named channel may
+   *   be in the queue nonetheless, if the connection broke before the answer.
    */
   async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
     this.#lifecycle.refuseIfClosed();
     checkChannel(channel);
     const [node, own] = channel.split("!");
     if (node !== undefined && own !== undefined) {
-      return this.#sender.publish(this.#topics.node(node), message, { to: channel });
+      return this.#publish(this.#topics.node(node), message, { to: channel });
     }
     checkQueue(channel);
     if (address?.replyTo !== undefined) checkChannel(address.replyTo);
-    return this.#sender.enqueue(channel, message, address && { ...address });
+    return this.#transmit(message, address && { ...address }, this.#queues.sender(channel));
   }
 
   /**
@@ -187,7 +188,7 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {InvalidNameError} for a name with a `!`, or of more than 94 characters before `.dead`.
    * @throws {TypeError} without a function to handle messages.
    * @throws {UnsupportedError} where the layer has no queues.
-   * @throws {RangeError} for a number in `options` that makes no sense.
+   * @throws {InvalidOptionError} for a number in `options` that is out of range.
    * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages end by themselves.
    *
    * @example
@@ -217,7 +218,7 @@ export class ChannelLayer<M = AnyMessages> {
    */
   groupAdd(group: string, channel: string): Promise<void> {
     return this.#lifecycle.run(
-      () => this.#roster.join(group, this.#roster.known(channel)),
+      () => this.#registry.join(group, this.#registry.require(channel)),
       () => {
         checkGroup(group);
         checkChannel(channel);
@@ -236,9 +237,9 @@ export class ChannelLayer<M = AnyMessages> {
     checkGroup(group);
     checkChannel(channel);
     return this.#lifecycle.run(async () => {
-      const member = this.#roster.member(channel);
-      if (member !== undefined) return this.#roster.leave(group, member);
-      if (this.#roster.owns(channel)) return;
+      const member = this.#registry.member(channel);
+      if (member !== undefined) return this.#registry.leave(group, member);
+      if (this.#registry.owns(channel)) return;
       throw new UnknownChannelError(`"${channel}" is no channel of this node: another one must discard it.`);
     });
   }
@@ -259,7 +260,7 @@ export class ChannelLayer<M = AnyMessages> {
     const except = options?.except;
     if (except !== undefined) checkChannel(except);
     const envelope = except === undefined ? undefined : { except };
-    return this.#sender.publish(this.#topics.group(group), message, envelope);
+    return this.#publish(this.#topics.group(group), message, envelope);
   }
 
   /**
@@ -269,14 +270,21 @@ export class ChannelLayer<M = AnyMessages> {
    * `except` is in it for everybody. Entries that are no messages are left out and counted.
    *
    * @throws {InvalidNameError}
-   * @throws {RangeError} if the limit is no positive integer, or `since` no place.
+   * @throws {InvalidOptionError} if the limit is not a positive integer, or `since` not a position.
    * @throws {UnsupportedError} if the layer keeps no history.
    * @throws {LayerUnavailableError} if it cannot be read.
    */
-  async history(group: string, options: HistoryOptions = {}): Promise<History> {
+  async history(group: string, options: HistoryOptions = {}): Promise<GroupHistory> {
     this.#lifecycle.refuseIfClosed();
     checkGroup(group);
-    return this.#history.read(group, options);
+    const query = checkHistoryOptions(options);
+    const { history } = this.#backend;
+    if (history === undefined) {
+      throw new UnsupportedError("This layer keeps no history: RedisStreamsLayer and MemoryLayer do.");
+    }
+    const topic = this.#topics.group(group);
+    const stored = await this.#lifecycle.run(() => history.read(topic, query));
+    return decodeHistory(stored, group, topic, this.#decoder);
   }
 
   /**
@@ -289,7 +297,7 @@ export class ChannelLayer<M = AnyMessages> {
    */
   async flush(): Promise<void> {
     this.#lifecycle.refuseIfClosed();
-    return this.#lifecycle.run(() => this.#roster.flush());
+    return this.#lifecycle.run(() => this.#registry.flush());
   }
 
   /**
@@ -298,13 +306,31 @@ export class ChannelLayer<M = AnyMessages> {
    * called at any time, and twice.
    */
   async close(): Promise<void> {
-    this.#roster.clear();
+    this.#registry.clear();
     this.#receiver.close();
     return this.#lifecycle.close();
   }
 
-  async #close(): Promise<void> {
-    await this.#queues.close();
-    await this.#backend.close();
+  #publish(topic: string, message: MessageOf<M>, envelope?: Envelope): Promise<void> {
+    return this.#transmit(message, envelope, (payload) => this.#backend.publish(topic, payload));
+  }
+
+  /** Hands `message`, encoded, to `transmit` once the layer is open, and counts what becomes of it. */
+  #transmit(
+    message: MessageOf<M>,
+    envelope: Envelope | undefined,
+    transmit: (payload: Uint8Array) => Promise<void>,
+  ): Promise<void> {
+    // Encoded now: the sender may change its message while the layer is still opening.
+    const payload = this.#encryption.encrypt(encode(message, envelope));
+    return this.#lifecycle.run(async () => {
+      try {
+        await transmit(payload);
+      } catch (error) {
+        this.#metrics.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
+        throw error;
+      }
+      this.#metrics.published += 1;
+    });
   }
 }

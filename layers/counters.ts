@@ -37,8 +37,8 @@ export interface LayerCounters {
   readonly dropped: { readonly [reason in DropReason]?: number };
 }
 
-/** The running counts of one node. */
-export class Counters {
+/** The live counters of one node, of which {@link LayerCounters} is a snapshot. */
+export class LayerMetrics {
   published = 0;
   received = 0;
   delivered = 0;

@@ -1,4 +1,4 @@
-import { stackOf, textOf } from "./error-text.ts";
+import { stackOf, textOf } from "./errors.ts";
 
 /** Hears of failures that no caller awaits. `stage` says where it happened: `"layer"`, `"receive"`, `"disconnect"`… */
 export type ErrorListener = (
@@ -14,8 +14,6 @@ export interface ReporterOptions {
   readonly now?: () => number;
 }
 
-const defaults = { intervalMs: 5_000, now: () => performance.now() };
-
 /**
  * Gives a function that passes on failures which no caller awaits, and that never throws itself.
  *
@@ -29,9 +27,8 @@ const defaults = { intervalMs: 5_000, now: () => performance.now() };
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,
-  options: ReporterOptions = {},
+  { intervalMs = 5_000, now = () => performance.now() }: ReporterOptions = {},
 ): ErrorListener {
-  const { intervalMs, now } = { ...defaults, ...options };
   let nextAt = Number.NEGATIVE_INFINITY;
   let leftOut = 0;
 

@@ -64,3 +64,27 @@ export class UnknownChannelError extends GreenroomError {
     super("ERR_UNKNOWN_CHANNEL", message);
   }
 }
+
+/** `thrown` as an `Error`: itself if it is one, else an error with its text. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** The message of `error`, or `error` itself as text. Never throws, whatever was thrown. */
+export function textOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "an error that cannot be shown";
+  }
+}
+
+/** The stack of `error`, if it has one. Never throws. */
+export function stackOf(error: unknown): string | undefined {
+  try {
+    const stack: unknown = error instanceof Error ? error.stack : undefined;
+    return typeof stack === "string" ? stack : undefined;
+  } catch {
+    return undefined;
+  }
+}

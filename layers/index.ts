@@ -1,19 +1,4 @@
-export type {
-  Backend,
-  BackendListener,
-  Capabilities,
-  Capability,
-  Consumption,
-  Health,
-  HistoryBackend,
-  HistoryQuery,
-  JobDelivery,
-  JobOutcome,
-  QueueBackend,
-  QueueReceiver,
-  QueueSettings,
-  StoredHistory,
-} from "./backend.ts";
+export type * from "./backend.ts";
 export { ChannelLayer } from "./channel-layer.ts";
 export type { Clock } from "./clock.ts";
 export type { DropReason, LayerCounters } from "./counters.ts";
@@ -29,22 +14,12 @@ export {
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";
-export type { History, HistoryOptions } from "./history.ts";
+export type { GroupHistory, HistoryOptions } from "./history.ts";
 export type { HistoryLimitOptions } from "./history-limits.ts";
 export type { ConsumeOptions, JobHandler } from "./jobs/job-queues.ts";
 export type { ByPattern } from "./limits-by-name.ts";
 export { MemoryBus, type MemoryBusOptions } from "./memory/memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory/memory-layer.ts";
-export type {
-  AnyMessages,
-  Delivery,
-  Gap,
-  Inbox,
-  Mail,
-  Message,
-  MessageOf,
-  MessageTypes,
-  Position,
-} from "./message.ts";
-export type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
+export type * from "./message.ts";
+export type * from "./options.ts";
 export type { EncryptionOptions } from "./wire/encryption.ts";

@@ -1,15 +1,11 @@
 import { LayerClosedError } from "./errors.ts";
 
-/** Something that is opened once and closed once, whoever asks first. */
 interface Openable {
   open(): Promise<void>;
   close(): Promise<void>;
 }
 
-/**
- * Opens a layer when it is first needed, holds back what is asked of it until then, and refuses what is asked of it
- * after it was closed.
- */
+/** Opens a layer when it is first needed, makes calls wait until then, and refuses calls after it was closed. */
 export class Lifecycle {
   readonly #resource: Openable;
   #opening: Promise<void> | undefined;
@@ -34,18 +30,17 @@ export class Lifecycle {
   }
 
   /**
-   * Does `work` now if the layer is open, else once it is: in the order of the calls, in either case.
-   *
-   * What has nothing to wait for makes one promise: each further one costs the members that come and go.
+   * Does `work` in the order of the calls: now if the layer is open, else once it is. Work that need not wait makes
+   * one promise, because joins and leaves are frequent.
    *
    * @param check throws for what is refused at once.
-   * @throws {LayerClosedError} if the layer is closed before `work` begins, or while it fails. Never throws, but rejects.
+   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins, or while it fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {
       this.refuseIfClosed();
       check?.();
-      // Whoever comes while others still wait queues behind them, though the layer may just have opened.
+      // Calls stay in order: even if the layer has just opened, others may still wait.
       if (!this.#isOpen || this.#waiting > 0) return this.#runLater(work);
       const result = work();
       return result instanceof Promise ? this.#settle(result) : Promise.resolve(result);
@@ -86,10 +81,9 @@ export class Lifecycle {
 
   async #open(): Promise<void> {
     try {
-      await this.#resource.open();
+      await this.#settle(this.#resource.open());
     } catch (error) {
       this.#opening = undefined;
-      this.refuseIfClosed();
       throw error;
     }
     this.refuseIfClosed();

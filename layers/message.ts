@@ -55,6 +55,6 @@ export interface Gap {
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /** MUST call `deliverSome`, which delivers some messages in a row: for an inbox that can prepare once for all of them. */
-  together?(deliverSome: () => void): void;
+  /** For inboxes that can prepare once for several messages. MUST call `deliverSome`, which delivers them. */
+  batch?(deliverSome: () => void): void;
 }

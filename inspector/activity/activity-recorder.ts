@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { AnyActor } from "xstate";
 import type { Frame } from "../../actors/index.ts";
-import { textOf } from "../../layers/error-text.ts";
+import { textOf } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import type { ActivityObserver, GroupDeed, Observed } from "../../runtime/inspection-hooks.ts";
 import type { Item } from "../../runtime/mailbox/mailbox.ts";

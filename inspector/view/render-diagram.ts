@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { MarkedMachine } from "../../diagrams/marked-machine.ts";
 import { dressed, graphvizMissing } from "../../diagrams/svg.ts";
-import { textOf } from "../../layers/error-text.ts";
+import { textOf } from "../../layers/errors.ts";
 import type { MachineFacts } from "../protocol.ts";
 
 type Picture = MachineFacts["picture"];

@@ -2,46 +2,45 @@ import type { Backend } from "../backend.ts";
 import { UnknownChannelError } from "../errors.ts";
 import type { Inbox } from "../message.ts";
 import type { Topics } from "../wire/topics.ts";
-import { Group, type Member } from "./group.ts";
-import type { LocalChannels } from "./local-channels.ts";
-import type { Recipients } from "./round.ts";
+import { Group, type Member, type Recipients } from "./group.ts";
 import { SmallMap } from "./small-map.ts";
 import { Subscription } from "./subscription.ts";
 
-/** The channels of one node, and the groups that they are in. It dies with the node: nothing expires, no ghost stays. */
-export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
+/**
+ * The part of the registry for the runtime that the layer belongs to. Nothing in it waits for a server, so that local
+ * channels also work during an outage.
+ */
+export type LocalChannels = Pick<
+  LocalChannelRegistry,
+  "add" | "member" | "membersOf" | "groupsOf" | "remove"
+>;
+
+/** The channels of one node, and their groups. Kept in memory only: a node that dies leaves nothing behind. */
+export class LocalChannelRegistry implements Recipients {
   readonly #node: string;
   readonly #topics: Topics;
   readonly #backend: Backend;
   readonly #onError: (error: unknown) => void;
   readonly #members = new Map<string, Member>();
   readonly #groups = new Map<string, Group>();
+  /** To the topic of this node's channels. Never released. */
+  readonly #subscription: Subscription;
   #lastNumber = 0;
-  #listening: Promise<void> | undefined;
-  #isListening = false;
 
   constructor(node: string, topics: Topics, backend: Backend, onError: (error: unknown) => void) {
     this.#node = node;
     this.#topics = topics;
     this.#backend = backend;
     this.#onError = onError;
+    this.#subscription = new Subscription(backend, topics.node(node), () => {}, onError);
   }
 
   /** Subscribes the topic of this node's channels, once; again after it has failed. Undefined if it is subscribed. */
   listen(): Promise<void> | undefined {
-    if (this.#isListening) return undefined;
-    this.#listening ??= this.#backend.subscribe(this.#topics.node(this.#node)).then(
-      () => {
-        this.#isListening = true;
-      },
-      (error: unknown) => {
-        this.#listening = undefined;
-        throw error;
-      },
-    );
-    return this.#listening;
+    return this.#subscription.acquire();
   }
 
+  /** Makes a channel. It gets what other nodes send to it once {@link listen} has resolved. */
   add(inbox: Inbox): Member {
     this.#lastNumber += 1;
     const member = {
@@ -58,7 +57,7 @@ export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
   }
 
   /** @throws {UnknownChannelError} for a channel that this node has not made or has deleted. */
-  known(channel: string): Member {
+  require(channel: string): Member {
     const member = this.#members.get(channel);
     if (member !== undefined) return member;
     throw new UnknownChannelError(`"${channel}" is no channel of this node: only those can join a group.`);
@@ -80,25 +79,23 @@ export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
     return Number.parseInt(channel.slice(this.#node.length + 1), 36);
   }
 
+  /** The channels of this node that are in a group. */
   membersOf(group: string): Iterable<Member> {
-    return this.#groups.get(this.#topics.group(group))?.members() ?? [];
+    return this.groupAt(this.#topics.group(group))?.members() ?? [];
   }
 
+  /** The groups that a channel of this node is in. */
   groupsOf(channel: string): string[] {
-    return (
-      this.#members
-        .get(channel)
-        ?.joins.keys()
-        .map(({ name }) => name) ?? []
-    );
+    const groups = this.#members.get(channel)?.joins.keys() ?? [];
+    return groups.map(({ name }) => name);
   }
 
-  /** Whether `channel` has the form of the names that this node gives, be it still there or not. */
+  /** Whether `channel` has the form of this node's names, even if it does not exist. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);
   }
 
-  /** Resolves once the groups that it was the last member of are unsubscribed; undefined if there are none. */
+  /** Forgets a channel, at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
   remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;
@@ -107,15 +104,12 @@ export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
     return leaving.length === 0 ? undefined : Promise.all(leaving).then(() => {});
   }
 
-  /**
-   * Forgets all members at once, as {@link remove} would each. Those that are added while this is under way stay, and
-   * no name is given a second time.
-   */
+  /** Removes all members, as {@link remove}. Those added meanwhile stay. No name is given a second time. */
   async flush(): Promise<void> {
     await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
   }
 
-  /** Puts `member` into the group of that name, which is made if nobody of this node is in it. */
+  /** Puts `member` into the group of that name, and makes the group if it has no other member on this node. */
   join(name: string, member: Member): Promise<void> | undefined {
     const topic = this.#topics.group(name);
     const group = this.#groups.get(topic) ?? this.#makeGroup(name, topic);
@@ -130,7 +124,7 @@ export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
     return this.#groups.get(topic);
   }
 
-  /** From this call on nobody gets anything, also in the middle of it. */
+  /** Removes everything. Nothing is delivered any more, not even by a fan-out that is under way. */
   clear(): void {
     for (const group of this.#groups.values()) group.clear();
     this.#members.clear();
@@ -138,9 +132,7 @@ export class LocalChannelRegistry implements LocalChannels, Recipients<Member> {
   }
 
   #makeGroup(name: string, topic: string): Group {
-    const forget = () => {
-      this.#groups.delete(topic);
-    };
+    const forget = () => void this.#groups.delete(topic);
     const group = new Group(name, new Subscription(this.#backend, topic, forget, this.#onError));
     this.#groups.set(topic, group);
     return group;

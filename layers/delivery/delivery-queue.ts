@@ -1,16 +1,16 @@
 import { AsyncResource } from "node:async_hooks";
 import { TimeSlicer } from "./time-slicer.ts";
 
-/** Something on its way to inboxes of this node, that can be interrupted. */
+/** Work that delivers payloads or gaps to inboxes of this node, and can be interrupted. */
 export interface DeliveryTask {
-  /** How many payloads and gaps it holds. */
+  /** How many payloads and gaps it delivers. */
   readonly count: number;
-  /** How many bytes it keeps from being freed while it waits. */
+  /** How many bytes it keeps in memory while it waits. */
   readonly bytes: number;
-  /** The one behind it. It belongs to the queue. */
+  /** The next task of the queue, which alone uses it. */
   next?: DeliveryTask | undefined;
   /**
-   * Delivers, or goes on with it, until all is done or `slices` has no time left. It MUST NOT throw.
+   * Delivers, or goes on with it, until all is done or `slicer` has no budget left. MUST NOT throw.
    *
    * @returns whether all is done.
    */
@@ -18,17 +18,17 @@ export interface DeliveryTask {
 }
 
 /**
- * How much may wait. Beyond that it is delivered without regard for the time: a node that cannot keep up has to stop reading
- * its sockets, so that the rest waits where there is a limit, too. That many messages of 100 bytes take 3 MiB of the heap.
+ * How much may wait. Beyond these limits the queue delivers regardless of the time: a node that cannot keep up stops
+ * reading its sockets, so that the rest waits where it is limited, too. 10,000 messages of 100 bytes take 3 MiB.
  */
-const most = { count: 10_000, bytes: 16 * 1024 * 1024 };
+const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
- * Delivers what comes in for a node in the order in which it came: once all that a socket has brought, or a layer of memory
- * has passed on, is there, if there is time; else a slice in each turn of the event loop.
+ * Delivers a node's tasks in order: in a microtask, when all that one read of a socket brought is there, and, if that
+ * takes too long, one slice in each turn of the event loop.
  */
 export class DeliveryQueue {
-  readonly #slices: TimeSlicer;
+  readonly #slicer: TimeSlicer;
   #first: DeliveryTask | undefined;
   #last: DeliveryTask | undefined;
   #size = 0;
@@ -38,47 +38,46 @@ export class DeliveryQueue {
 
   /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
-    this.#slices = new TimeSlicer(() => this.#deliver(), now);
+    this.#slicer = new TimeSlicer(() => this.#deliver(), now);
   }
 
-  /** How many payloads and gaps are not delivered, or not to all. */
+  /** How many payloads and gaps are not delivered, or not to all recipients. */
   get size(): number {
     return this.#size;
   }
 
-  /** The one that came in last, while it is not delivered. */
+  /** The task added last, until it is done. */
   get last(): DeliveryTask | undefined {
     return this.#last;
   }
 
-  add(parcel: DeliveryTask): void {
-    if (this.#last === undefined) this.#first = parcel;
-    else this.#last.next = parcel;
-    this.#last = parcel;
-    this.grow(parcel.count, parcel.bytes);
+  add(task: DeliveryTask): void {
+    if (this.#last === undefined) this.#first = task;
+    else this.#last.next = task;
+    this.#last = task;
+    this.grow(task.count, task.bytes);
   }
 
-  /** To be called when a parcel in the queue has so much more in it. */
+  /** Called when a task in the queue grows by so much. */
   grow(count: number, bytes: number): void {
     this.#resize(count, bytes);
-    if (this.#slices.isUrgent) this.#deliver();
+    if (this.#slicer.isUrgent) this.#deliver();
     else this.#schedule();
   }
 
-  /** Does without a pause what is still to be done, once all inboxes are gone, and leaves no timer. */
+  /** Finishes all tasks without a pause and leaves no timer. Called once all inboxes are gone. */
   close(): void {
-    this.#slices.close();
+    this.#slicer.close();
     this.#deliver();
   }
 
-  /** What a socket has brought is handed over in one go, so in a microtask all of it is there. */
   #schedule(): void {
-    if (this.#isScheduled || !this.#slices.hasBudget) return;
+    if (this.#isScheduled || !this.#slicer.hasBudget) return;
     this.#isScheduled = true;
     queueMicrotask(this.#begin);
   }
 
-  /** It belongs to nobody who happened to bring it about: whoever asks for the context of what runs is told that of the layer. */
+  /** Bound, so that deliveries run in the async context of the layer, not in that of a sender. */
   readonly #begin = AsyncResource.bind(() => {
     this.#isScheduled = false;
     this.#deliver();
@@ -87,16 +86,16 @@ export class DeliveryQueue {
   #resize(count: number, bytes: number): void {
     this.#size += count;
     this.#bytes += bytes;
-    this.#slices.isUrgent = this.#size > most.count || this.#bytes > most.bytes;
+    this.#slicer.isUrgent = this.#size > limits.count || this.#bytes > limits.bytes;
   }
 
   #deliver(): void {
-    // What an inbox brings about comes behind what it is given.
+    // A delivery may add tasks: they wait for their turn.
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     try {
-      while (this.#first !== undefined && this.#slices.hasBudget) {
-        if (this.#first.deliver(this.#slices)) this.#remove(this.#first);
+      while (this.#first !== undefined && this.#slicer.hasBudget) {
+        if (this.#first.deliver(this.#slicer)) this.#remove(this.#first);
       }
     } finally {
       this.#isDelivering = false;

@@ -1,43 +1,110 @@
-import type { Delivery, Mail, Position } from "../message.ts";
-import { type DeliveryContext, reportInboxError } from "./desk.ts";
-import type { Group, Member } from "./group.ts";
-import { Round } from "./round.ts";
-import { type TimeSlicer, unitsToRead } from "./time-slicer.ts";
+import type { LayerMetrics } from "../counters.ts";
+import type { ErrorListener } from "../error-reporter.ts";
+import type { Delivery, Gap, Mail, Position } from "../message.ts";
+import type { PayloadDecoder } from "../wire/payload-decoder.ts";
+import type { LocalChannelRegistry } from "./channel-registry.ts";
+import type { DeliveryTask } from "./delivery-queue.ts";
+import type { Group, Member, Recipients } from "./group.ts";
+import { type TimeSlicer, unitsToDecode } from "./time-slicer.ts";
 
-interface Arrival {
+/** The collaborators that deliver a node's payloads to its inboxes. */
+export interface DeliveryContext {
+  readonly decoder: PayloadDecoder;
+  readonly registry: LocalChannelRegistry;
+  readonly metrics: LayerMetrics;
+  readonly report: ErrorListener;
+}
+
+/** Delivers something, in the order of joins, to recipients that were there when it arrived and have not left. */
+abstract class FanOut implements DeliveryTask {
+  abstract readonly bytes: number;
+  abstract readonly count: number;
+  next: DeliveryTask | undefined = undefined;
+  protected readonly context: DeliveryContext;
+  readonly #recipients: Recipients;
+  readonly #lastJoin: number;
+  #rest: IterableIterator<Member> | undefined = undefined;
+  /** The member that had not been given everything when the slice ended. */
+  #interrupted: Member | undefined = undefined;
+
+  constructor(context: DeliveryContext, recipients: Recipients) {
+    this.context = context;
+    this.#recipients = recipients;
+    this.#lastJoin = recipients.lastJoin;
+  }
+
+  deliver(slicer: TimeSlicer): boolean {
+    const recipients = this.#recipients;
+    // Without recipients, a message is not even decoded.
+    if (recipients.isEmpty) return true;
+    if (this.#rest === undefined) {
+      this.#rest = recipients.members();
+      if (!this.prepare(slicer)) return true;
+    }
+    if (this.#interrupted !== undefined && !this.deliverTo(this.#interrupted, slicer)) return false;
+    this.#interrupted = undefined;
+    for (const member of this.#rest) {
+      if (recipients.lastJoin !== this.#lastJoin && !this.isFor(member)) break;
+      if (!this.deliverTo(member, slicer)) {
+        this.#interrupted = member;
+        return false;
+      }
+      if (!slicer.hasBudget) return false;
+    }
+    return true;
+  }
+
+  /** Whether another message could be added: delivery has not begun, and the recipients are still the same. */
+  protected get isGathering(): boolean {
+    return this.#rest === undefined && this.#lastJoin === this.#recipients.lastJoin;
+  }
+
+  /** Whether `member` was there when this arrived, and has not left since. */
+  protected isFor(member: Member): boolean {
+    return this.#recipients.joinNumber(member) <= this.#lastJoin;
+  }
+
+  /** Called once, before {@link deliverTo}. @returns whether there is anything to deliver. */
+  protected prepare(_slicer: TimeSlicer): boolean {
+    return true;
+  }
+
+  /** Delivers to `member`, or goes on with it, while there is budget. MUST NOT throw. @returns whether it is done. */
+  protected abstract deliverTo(member: Member, slicer: TimeSlicer): boolean;
+}
+
+interface EncodedMessage {
   readonly payload: Uint8Array;
   readonly position: Position | undefined;
 }
 
-interface Addressed {
+interface DecodedMessage {
   readonly mail: Mail;
   readonly except: Member | undefined;
 }
 
-/** How much goes round at once: so much at most is read before anything is given. */
-const most = { messages: 64, bytes: 64 * 1024 };
+/** How much one fan-out carries: all of it is decoded before any of it is delivered. */
+const limits = { messages: 64, bytes: 64 * 1024 };
 
 /**
- * Messages of a group that came in one after the other, on their way to the members of this node. Each member is given all of
- * them before the next one: what a member consists of is looked for in the memory once for all, and not for each message.
+ * Delivers consecutive messages of a group. Each member gets all of them before the next one, so that its data comes
+ * into the processor's cache once and not for each message.
  */
-export class MessageRound extends Round<Member> {
+export class MessageFanOut extends FanOut {
   readonly group: Group;
-  readonly #desk: DeliveryContext;
   readonly #topic: string;
-  readonly #arrivals: Arrival[] = [];
+  readonly #encoded: EncodedMessage[] = [];
   #bytes = 0;
-  #mails: readonly Addressed[] = [];
-  #slices: TimeSlicer | undefined;
-  /** Whose turn it is, how many of them it has been given, and how often members had left when its turn came. */
+  #decoded: readonly DecodedMessage[] = [];
+  #slicer: TimeSlicer | undefined;
+  /** The current member, how many messages it has got, and `group.departures` when its turn came. */
   #member: Member | undefined;
-  #given = 0;
+  #deliveredCount = 0;
   #departures = 0;
 
-  constructor(desk: DeliveryContext, group: Group, topic: string) {
-    super(group);
+  constructor(context: DeliveryContext, group: Group, topic: string) {
+    super(context, group);
     this.group = group;
-    this.#desk = desk;
     this.#topic = topic;
   }
 
@@ -46,83 +113,142 @@ export class MessageRound extends Round<Member> {
   }
 
   get count(): number {
-    return this.#arrivals.length;
+    return this.#encoded.length;
   }
 
-  /** Takes a message along, behind the others. @returns false if it has set out, has enough, or would be for others. */
-  take(payload: Uint8Array, position: Position | undefined): boolean {
-    if (!this.isGathering || this.count === most.messages) return false;
-    if (this.count > 0 && this.#bytes + payload.length > most.bytes) return false;
-    this.#arrivals.push({ payload, position });
+  /** Adds a message. @returns false if delivery has begun, a limit is reached, or the recipients have changed. */
+  add(payload: Uint8Array, position: Position | undefined): boolean {
+    if (!this.isGathering || this.count === limits.messages) return false;
+    if (this.count > 0 && this.#bytes + payload.length > limits.bytes) return false;
+    this.#encoded.push({ payload, position });
     this.#bytes += payload.length;
     return true;
   }
 
-  /** They are read once for all members, and not before it is their turn: what waits takes no more than its bytes. */
-  protected open(slicer: TimeSlicer): boolean {
-    this.#mails = this.#arrivals.flatMap((arrival) => {
-      slicer.charge(unitsToRead(arrival.payload.length));
-      return this.#read(arrival) ?? [];
+  /** Decodes once for all members, and no earlier, so that waiting messages take only the memory of their bytes. */
+  protected override prepare(slicer: TimeSlicer): boolean {
+    this.#decoded = this.#encoded.flatMap((encoded) => {
+      slicer.charge(unitsToDecode(encoded.payload.length));
+      return this.#decode(encoded) ?? [];
     });
-    return this.#mails.length > 0;
+    return this.#decoded.length > 0;
   }
 
-  protected give(member: Member, slicer: TimeSlicer): boolean {
+  protected deliverTo(member: Member, slicer: TimeSlicer): boolean {
     if (this.#member !== member) {
       this.#member = member;
-      this.#given = 0;
+      this.#deliveredCount = 0;
       this.#departures = this.group.departures;
     }
-    this.#slices = slicer;
-    if (this.#mails.length > 1) this.#giveTogether(member);
-    // Also what an inbox has not called for.
-    this.#giveRest();
-    return this.#given === this.#mails.length;
-  }
-
-  #giveTogether(member: Member): void {
-    try {
-      member.inbox.together?.(this.#giveRest);
-    } catch (error) {
-      reportInboxError(this.#desk, error, member);
+    this.#slicer = slicer;
+    if (this.#decoded.length > 1) {
+      try {
+        member.inbox.batch?.(this.#deliverRest);
+      } catch (error) {
+        reportInboxError(this.context, error, member);
+      }
     }
+    // Also if `batch` has not called it.
+    this.#deliverRest();
+    return this.#deliveredCount === this.#decoded.length;
   }
 
-  /** Gives the member whose turn it is what it has not been given yet, while there is time. */
-  readonly #giveRest = (): void => {
+  /** Gives the current member the messages that it has not been given yet, while there is budget. */
+  readonly #deliverRest = (): void => {
     const member = this.#member as Member;
-    const slicer = this.#slices as TimeSlicer;
-    const mails = this.#mails;
-    while (this.#given < mails.length && slicer.hasBudget) {
-      // Given one of them, or meanwhile, it may have left.
+    const slicer = this.#slicer as TimeSlicer;
+    const messages = this.#decoded;
+    while (this.#deliveredCount < messages.length && slicer.hasBudget) {
+      // A message, or anything in between, may have made it leave.
       if (this.group.departures !== this.#departures && !this.isFor(member)) {
-        this.#given = mails.length;
+        this.#deliveredCount = messages.length;
         return;
       }
-      this.#deliver(member, mails[this.#given] as Addressed);
-      this.#given += 1;
+      const { mail, except } = messages[this.#deliveredCount] as DecodedMessage;
+      if (member !== except) deliver(this.context, member, mail);
+      this.#deliveredCount += 1;
       slicer.charge(1);
     }
   };
 
-  #deliver(member: Member, { mail, except }: Addressed): void {
-    if (member === except) return;
-    try {
-      member.inbox.deliver(mail);
-      this.#desk.counters.delivered += 1;
-    } catch (error) {
-      reportInboxError(this.#desk, error, member);
-    }
-  }
-
-  #read({ payload, position }: Arrival): Addressed | undefined {
-    const { reader, roster } = this.#desk;
-    const decoded = reader.read(this.#topic, payload);
+  #decode({ payload, position }: EncodedMessage): DecodedMessage | undefined {
+    const { decoder, registry } = this.context;
+    const decoded = decoder.decode(this.#topic, payload);
     if (decoded === undefined) return undefined;
     const { message, envelope } = decoded;
-    const except = envelope?.except === undefined ? undefined : roster.member(envelope.except);
+    const except = envelope?.except === undefined ? undefined : registry.member(envelope.except);
     return { mail: Object.freeze({ message, delivery: deliveryOf(this.group, position) }), except };
   }
+}
+
+/** Tells a group's members, or all channels of this node, of a gap. */
+export class GapFanOut extends FanOut {
+  readonly bytes = 0;
+  readonly count = 1;
+  readonly #gap: Gap;
+
+  constructor(context: DeliveryContext, recipients: Recipients, gap: Gap) {
+    super(context, recipients);
+    this.#gap = gap;
+  }
+
+  protected deliverTo({ inbox, channel }: Member, slicer: TimeSlicer): boolean {
+    try {
+      inbox.gap(this.#gap);
+    } catch (error) {
+      const { group } = this.#gap;
+      this.context.report(error, { stage: "layer", channel, ...(group !== undefined && { group }) });
+    }
+    slicer.charge(1);
+    return true;
+  }
+}
+
+const directDelivery: Delivery = Object.freeze({});
+
+/** Delivers a direct send to one channel of this node. */
+export class DirectDelivery implements DeliveryTask {
+  readonly count = 1;
+  next: DeliveryTask | undefined = undefined;
+  readonly #context: DeliveryContext;
+  readonly #topic: string;
+  readonly #payload: Uint8Array;
+
+  constructor(context: DeliveryContext, topic: string, payload: Uint8Array) {
+    this.#context = context;
+    this.#topic = topic;
+    this.#payload = payload;
+  }
+
+  get bytes(): number {
+    return this.#payload.length;
+  }
+
+  deliver(slicer: TimeSlicer): boolean {
+    const { decoder, registry, metrics } = this.#context;
+    slicer.charge(unitsToDecode(this.#payload.length));
+    const decoded = decoder.decode(this.#topic, this.#payload);
+    if (decoded === undefined) return true;
+    const { message, envelope } = decoded;
+    const member = envelope?.to === undefined ? undefined : registry.member(envelope.to);
+    if (member === undefined) metrics.drop("no-channel");
+    else deliver(this.#context, member, Object.freeze({ message, delivery: directDelivery }));
+    return true;
+  }
+}
+
+function deliver(context: DeliveryContext, member: Member, mail: Mail): void {
+  try {
+    member.inbox.deliver(mail);
+    context.metrics.delivered += 1;
+  } catch (error) {
+    reportInboxError(context, error, member);
+  }
+}
+
+function reportInboxError({ metrics, report }: DeliveryContext, error: unknown, { channel }: Member): void {
+  metrics.drop("inbox-error");
+  report(error, { stage: "layer", channel });
 }
 
 function deliveryOf({ name, delivery }: Group, position: Position | undefined): Delivery {

@@ -1,32 +1,42 @@
 import type { Delivery, Inbox } from "../message.ts";
-import type { Recipients } from "./round.ts";
 import type { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** One channel of this node: its inbox, and the groups that it is in or on its way into. */
+/** A channel of this node. */
 export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
   /**
-   * Each group with the promise of being in it, which tells one join from a later one; or, once it is in, with the
-   * number of the join: so a member costs its group no promise.
+   * By group: the promise of a join that is under way, which tells it from a later one. Once the member is in, the
+   * number of the join, which costs no promise.
    */
   readonly joins: SmallMap<Group, Promise<void> | number>;
+}
+
+/** The members that something is delivered to. They may join and leave meanwhile. */
+export interface Recipients {
+  readonly isEmpty: boolean;
+  /** The number of the latest join. */
+  readonly lastJoin: number;
+  /** In the order of joins. Includes members that join during the iteration, and skips those that leave. */
+  members(): IterableIterator<Member>;
+  /** Infinite if `member` is not one of them. */
+  joinNumber(member: Member): number;
 }
 
 /**
  * The members that a group has on this node.
  *
- * It holds the members themselves, not their names: a message goes to a thousand of them without a look-up or an
- * allocation for each.
+ * Holds the members themselves, not their names, so that a message to a thousand members takes no look-up and no
+ * allocation for each of them.
  */
-export class Group implements Recipients<Member> {
+export class Group implements Recipients {
   readonly name: string;
-  /** What a message of this group is delivered with where the layer keeps no history. */
+  /** The `delivery` of this group's messages if the layer keeps no history. */
   readonly delivery: Delivery;
   readonly #subscription: Subscription;
   readonly #members = new Set<Member>();
-  #newest = 0;
+  #lastJoin = 0;
   /** How often members have left. */
   departures = 0;
 
@@ -41,7 +51,7 @@ export class Group implements Recipients<Member> {
   }
 
   get lastJoin(): number {
-    return this.#newest;
+    return this.#lastJoin;
   }
 
   joinNumber(member: Member): number {
@@ -60,11 +70,12 @@ export class Group implements Recipients<Member> {
   join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
     if (present !== undefined) return typeof present === "number" ? undefined : present;
-    if (this.#subscription.hold()) {
+    const subscribed = this.#subscription.acquire();
+    if (subscribed === undefined) {
       this.#enter(member);
       return undefined;
     }
-    const join = this.#subscription.acquire().then(
+    const join = subscribed.then(
       () => {
         if (member.joins.get(this) !== join) return;
         this.#enter(member);
@@ -79,12 +90,12 @@ export class Group implements Recipients<Member> {
   }
 
   #enter(member: Member): void {
-    this.#newest += 1;
+    this.#lastJoin += 1;
     this.#members.add(member);
-    member.joins.set(this, this.#newest);
+    member.joins.set(this, this.#lastJoin);
   }
 
-  /** From this call on, `member` gets nothing. Resolves once the node has unsubscribed; undefined if it need not. */
+  /** Delivers nothing to `member` any more. Resolves once the node has unsubscribed; undefined if it need not. */
   leave(member: Member): Promise<void> | undefined {
     if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);
@@ -92,7 +103,7 @@ export class Group implements Recipients<Member> {
     return this.#subscription.release();
   }
 
-  /** All are out at once, and nothing is given to them any more; the subscription is left as it is. */
+  /** Removes all members and delivers nothing to them any more. Keeps the subscription. */
   clear(): void {
     this.#members.clear();
     this.departures += 1;

@@ -1,32 +1,27 @@
 import type { BackendListener } from "../backend.ts";
 import type { Gap, Position } from "../message.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
-import type { DeliveryContext } from "./desk.ts";
-import { DirectDelivery } from "./direct-parcel.ts";
-import { MessageRound } from "./fan-out.ts";
-import { GapRound } from "./gap-round.ts";
+import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "./fan-out.ts";
 
-/** What every channel of a node is told when direct sends may have been lost. */
+/** Tells a channel that direct sends may have been lost. */
 const directGap: Gap = Object.freeze({});
 
 /**
- * Takes what a backend hands to a node, and puts it into the inboxes that it is for, in the order in which it came: at
- * once if that does not take long, else in slices, between which the event loop moves on. It never throws.
- *
- * It is for those who are there when it comes in, and are still there when their turn comes.
+ * Delivers what a backend hands to a node, in the order of arrival, to members that were there when it arrived and
+ * are still there when their turn comes: in slices, between which the event loop goes on. Never throws.
  */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;
-  readonly #desk: DeliveryContext;
+  readonly #context: DeliveryContext;
   readonly #queue: DeliveryQueue;
 
   /**
-   * @param ownTopic where the direct sends for this node's channels come in.
+   * @param ownTopic where the direct sends for this node's channels arrive.
    * @param now a clock in milliseconds that never runs backwards.
    */
-  constructor(ownTopic: string, desk: DeliveryContext, now: () => number = () => performance.now()) {
+  constructor(ownTopic: string, context: DeliveryContext, now: () => number = () => performance.now()) {
     this.#ownTopic = ownTopic;
-    this.#desk = desk;
+    this.#context = context;
     this.#queue = new DeliveryQueue(now);
   }
 
@@ -35,40 +30,40 @@ export class Receiver implements BackendListener {
   }
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
-    const desk = this.#desk;
-    desk.counters.received += 1;
+    const context = this.#context;
+    context.metrics.received += 1;
     if (topic === this.#ownTopic) {
-      this.#queue.add(new DirectDelivery(desk, topic, payload));
+      this.#queue.add(new DirectDelivery(context, topic, payload));
       return;
     }
-    const group = desk.roster.groupAt(topic);
+    const group = context.registry.groupAt(topic);
     if (group === undefined) return;
     const { last } = this.#queue;
-    if (last instanceof MessageRound && last.group === group && last.take(payload, position)) {
+    if (last instanceof MessageFanOut && last.group === group && last.add(payload, position)) {
       this.#queue.grow(1, payload.length);
       return;
     }
-    const round = new MessageRound(desk, group, topic);
-    round.take(payload, position);
-    this.#queue.add(round);
+    const fanOut = new MessageFanOut(context, group, topic);
+    fanOut.add(payload, position);
+    this.#queue.add(fanOut);
   }
 
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void {
-    const { roster, report } = this.#desk;
+    const { registry } = this.#context;
     if (topic === this.#ownTopic) {
-      this.#queue.add(new GapRound(roster, directGap, report));
+      this.#queue.add(new GapFanOut(this.#context, registry, directGap));
       return;
     }
-    const group = roster.groupAt(topic);
+    const group = registry.groupAt(topic);
     if (group === undefined) return;
-    this.#queue.add(new GapRound(group, Object.freeze({ group: group.name, ...range }), report));
+    this.#queue.add(new GapFanOut(this.#context, group, Object.freeze({ group: group.name, ...range })));
   }
 
   error(error: Error): void {
-    this.#desk.report(error, { stage: "layer" });
+    this.#context.report(error, { stage: "layer" });
   }
 
-  /** To be called once the roster is cleared: what waits is for nobody any more, and no timer is left. */
+  /** Called once the registry is cleared: discards what waits, and leaves no timer. */
   close(): void {
     this.#queue.close();
   }

@@ -1,12 +1,8 @@
-/** A map that mostly has one entry at most, and then takes no table for it: an empty `Map` alone has 180 bytes. */
+/** A map that mostly has at most one entry, and then needs no table: an empty `Map` alone takes 180 bytes. */
 export class SmallMap<K extends object, V> {
   #key: K | undefined;
   #value: V | undefined;
   #others: Map<K, V> | undefined;
-
-  get size(): number {
-    return (this.#key === undefined ? 0 : 1) + (this.#others?.size ?? 0);
-  }
 
   get(key: K): V | undefined {
     return key === this.#key ? this.#value : this.#others?.get(key);

@@ -1,11 +1,11 @@
 import type { Backend } from "../backend.ts";
 
 /**
- * One topic's subscription on one node, held by as many as need it: the first holder subscribes, the last unsubscribes.
+ * One node's subscription to one topic, counted by its holders: the first subscribes, the last unsubscribes.
  *
- * Holders come and go while the backend is still at work. Only one change is under way at a time, and when it is done
- * the state is compared with what is wanted by then, so no order of joins and leaves ends in a subscription that
- * nobody holds or a holder without one.
+ * Holders come and go while the backend is still working. Only one change is under way at a time, and when it is
+ * done the state is compared with what is wanted by then. So no order of calls ends in a subscription without a
+ * holder or a holder without a subscription.
  */
 export class Subscription {
   readonly #backend: Backend;
@@ -18,7 +18,7 @@ export class Subscription {
   #unsubscribing: Promise<void> | undefined;
 
   /**
-   * @param onIdle called when nobody holds the subscription any more and it is gone.
+   * @param onIdle called when the last holder has released it and the topic is unsubscribed.
    * @param onError hears why an unsubscription failed, which no holder awaits.
    */
   constructor(backend: Backend, topic: string, onIdle: () => void, onError: (error: unknown) => void) {
@@ -29,24 +29,22 @@ export class Subscription {
   }
 
   /**
-   * Takes hold. Resolves once the topic is subscribed, or at once if by then {@link release} was called; rejects if
-   * the backend cannot subscribe. In every case {@link release} is owed, once.
+   * Adds a holder, which has to call {@link release} once, in every case. Resolves once the topic is subscribed or
+   * all holders have left; undefined if the topic is subscribed already. Rejects if the backend cannot subscribe.
    */
-  async acquire(): Promise<void> {
+  acquire(): Promise<void> | undefined {
     this.#holders += 1;
+    return this.#live ? undefined : this.#join();
+  }
+
+  async #join(): Promise<void> {
     while (this.#unsubscribing !== undefined) await this.#unsubscribing;
     if (this.#live || this.#holders === 0) return;
     this.#subscribing ??= this.#subscribe();
     await this.#subscribing;
   }
 
-  /** Takes hold if the topic is subscribed already, so that nothing has to be waited for. Returns whether it did. */
-  hold(): boolean {
-    if (this.#live) this.#holders += 1;
-    return this.#live;
-  }
-
-  /** Lets go. Resolves once the backend has unsubscribed, if this was the last holder; undefined if it was not. */
+  /** Removes a holder. Resolves once the backend has unsubscribed; undefined if there are other holders. */
   release(): Promise<void> | undefined {
     this.#holders -= 1;
     return this.#settle();
@@ -67,7 +65,7 @@ export class Subscription {
       })
       .finally(() => {
         this.#subscribing = undefined;
-        // Not awaited: who subscribed need not wait for those who have left again.
+        // Not awaited: holders that joined need not wait for an unsubscription.
         void this.#settle();
       });
   }

@@ -1,22 +1,14 @@
-import type {
-  Consumption,
-  JobDelivery,
-  JobOutcome,
-  QueueBackend,
-  QueueReceiver,
-  QueueSettings,
-} from "../backend.ts";
-import type { Counters } from "../counters.ts";
+import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver } from "../backend.ts";
+import { checkInteger } from "../check-integer.ts";
+import type { DeliveryContext } from "../delivery/fan-out.ts";
 import type { ErrorListener } from "../error-reporter.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
 import { LimitsByName } from "../limits-by-name.ts";
 import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
 import type { ChannelLayerOptions, JobAddress } from "../options.ts";
-import { type Decoded, decode, isRefusedType } from "../wire/codec.ts";
-import type { Sealing } from "../wire/encryption.ts";
+import type { Decoded } from "../wire/codec.ts";
 import type { Topics } from "../wire/topics.ts";
-import { isAbort } from "./abort.ts";
 
 /** How a named channel is worked on. */
 export interface ConsumeOptions {
@@ -38,9 +30,9 @@ export interface ConsumeOptions {
    */
   readonly retryAfterMs?: number;
   /**
-   * Called with a message that is about to go to the dead letters, and with why: what its handler threw last, or that those who
-   * handled it died. A promise is awaited; what it throws is reported. Like a handler's work it may happen twice, if the process dies
-   * meanwhile.
+   * Called before a message goes to the dead letters, with the reason: the last error of its handler, or an error that
+   * says that its workers died. A promise is awaited, an error is reported. Like a handler, it may be called twice for
+   * one message if the process dies meanwhile.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
@@ -51,65 +43,67 @@ export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
 const defaults = { concurrency: 1, maxDeliveries: 3, claimAfterMs: 30_000, retryAfterMs: 100 };
 
 /** The longest wait before a message is tried again, in milliseconds, unless the first is longer. */
-const longestRetryMs = 5_000;
+const maxRetryMs = 5_000;
 
-/** How long a message may wait where nothing was told: until the end of time, nearly. */
+/** The expiry time of messages that do not expire. */
 const forever = Number.MAX_SAFE_INTEGER;
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
-/** The named channels of one node: codec, counters and reports over the queues of a backend. */
+type JobContext = Pick<DeliveryContext, "decoder" | "metrics" | "report">;
+
+/** The named channels of one node: decoding, counters and error reports over the queues of a backend. */
 export class JobQueues {
   readonly #backend: QueueBackend | undefined;
   readonly #topics: Topics;
   readonly #capacity: LimitsByName;
   readonly #expiryMs: LimitsByName;
-  readonly #sealing: Sealing;
-  readonly #counters: Counters;
-  readonly #report: ErrorListener;
+  readonly #context: JobContext;
   readonly #consumptions = new Set<Consumption>();
   #isClosed = false;
 
-  /** @throws {InvalidOptionError} for a capacity or expiry that makes no sense. */
+  /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
   constructor(
     backend: QueueBackend | undefined,
     topics: Topics,
     { queueCapacity, queueExpiryMs }: Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs">,
-    sealing: Sealing,
-    counters: Counters,
-    report: ErrorListener,
+    context: JobContext,
   ) {
     this.#backend = backend;
     this.#topics = topics;
     this.#capacity = new LimitsByName(queueCapacity, { option: "queueCapacity", fallback: 10_000 });
     this.#expiryMs = new LimitsByName(queueExpiryMs, { option: "queueExpiryMs", fallback: forever });
-    this.#sealing = sealing;
-    this.#counters = counters;
-    this.#report = report;
+    this.#context = context;
   }
 
-  /** Where jobs are sent to. @throws {UnsupportedError} */
-  get target(): QueueBackend {
-    return this.#supported("it can send only to channels that newChannel() gave, which hold a '!'");
-  }
-
-  /** @throws {QueueFullError} */
-  async enqueue(channel: string, payload: Uint8Array): Promise<void> {
+  /**
+   * A function that puts a payload into the queue of `channel`, or rejects with {@link QueueFullError}.
+   *
+   * @throws {UnsupportedError}
+   */
+  sender(channel: string): (payload: Uint8Array) => Promise<void> {
+    const backend = this.#supported("it can send only to channels that newChannel() gave, which hold a '!'");
+    const queue = this.#topics.queue(channel);
     const capacity = this.#capacity.resolve(channel);
-    if (await this.target.enqueue(this.#topics.queue(channel), payload, capacity)) return;
-    throw new QueueFullError(
-      `"${channel}" holds ${capacity} messages, as many as it may: start more workers, or send fewer.`,
-    );
+    return async (payload) => {
+      if (await backend.enqueue(queue, payload, capacity)) return;
+      throw new QueueFullError(
+        `"${channel}" holds ${capacity} messages, as many as it may: start more workers, or send fewer.`,
+      );
+    };
   }
 
-  /** @throws {RangeError} for a number that makes no sense. */
+  /** @throws {InvalidOptionError} for a number that is out of range. */
   async consume(
     channel: string,
     handler: JobHandler<Message>,
     options: ConsumeOptions,
   ): Promise<Consumption> {
     const settings = { ...defaults, ...options };
-    check(settings);
+    checkInteger("concurrency", settings.concurrency);
+    checkInteger("maxDeliveries", settings.maxDeliveries);
+    checkInteger("claimAfterMs", settings.claimAfterMs, { min: 100, max: dayMs });
+    checkInteger("retryAfterMs", settings.retryAfterMs, { min: 0, max: dayMs });
     const backend = this.#supported(`nobody can work on the jobs of "${channel}"`);
     const receiver = this.#receiver(channel, handler, settings);
     const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
@@ -145,13 +139,13 @@ export class JobQueues {
     handler: JobHandler<Message>,
     { maxDeliveries, retryAfterMs, onDead = () => {} }: typeof defaults & ConsumeOptions,
   ): QueueReceiver {
-    const counters = this.#counters;
-    const sealing = this.#sealing;
-    const report: ErrorListener = (error, facts) => this.#report(error, { channel, ...facts });
-    // Dead letters are kept until somebody looks at them.
+    const { decoder, metrics } = this.#context;
+    const topic = this.#topics.queue(channel);
+    const report: ErrorListener = (error, facts) => this.#context.report(error, { channel, ...facts });
+    // Dead letters do not expire.
     const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
     const bury = async ({ message }: Decoded, delivery: JobDelivery, error: unknown): Promise<"dead"> => {
-      counters.drop("dead-letter");
+      metrics.drop("dead-letter");
       report(error, { stage: "consume", attempt: delivery.attempt });
       try {
         await onDead(message, delivery, error);
@@ -162,12 +156,12 @@ export class JobQueues {
     };
     return {
       async job(payload, attempt, signal, ageMs): Promise<JobOutcome> {
-        counters.received += 1;
+        metrics.received += 1;
         if (attempt === 1 && ageMs > expiryMs) {
-          counters.drop("expired");
+          metrics.drop("expired");
           return "done";
         }
-        const decoded = read(payload, sealing, counters, (error) => report(error, { stage: "layer" }));
+        const decoded = decoder.decode(topic, payload, report);
         if (decoded === undefined) return "dead";
         const delivery: JobDelivery = Object.freeze({ attempt, signal, ...addressOf(decoded) });
         if (attempt > maxDeliveries) {
@@ -181,10 +175,10 @@ export class JobQueues {
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
           if (attempt >= maxDeliveries) return bury(decoded, delivery, error);
           report(error, { stage: "consume", attempt });
-          const ceiling = Math.max(longestRetryMs, retryAfterMs);
+          const ceiling = Math.max(maxRetryMs, retryAfterMs);
           return { againAfterMs: Math.min(retryAfterMs * 2 ** (attempt - 1), ceiling) };
         }
-        counters.consumed += 1;
+        metrics.consumed += 1;
         return "done";
       },
       error: (error) => report(error, { stage: "layer" }),
@@ -192,33 +186,7 @@ export class JobQueues {
   }
 }
 
-/** The message, or nothing for what no handler may see. */
-function read(
-  sealed: Uint8Array,
-  sealing: Sealing,
-  counters: Counters,
-  report: (error: Error) => void,
-): Decoded | undefined {
-  const payload = sealing.open(sealed);
-  if (payload === undefined) {
-    counters.drop("undecryptable");
-    report(new Error("What was queued cannot be decrypted with the keys of this layer."));
-    return undefined;
-  }
-  let decoded: Decoded;
-  try {
-    decoded = decode(payload);
-  } catch (error) {
-    counters.drop("garbage");
-    report(new Error("What was queued is no message.", { cause: error }));
-    return undefined;
-  }
-  if (!isRefusedType(decoded.message.type)) return decoded;
-  counters.drop("refused-type");
-  return undefined;
-}
-
-/** Who hears what becomes of a job. Whoever reaches the queue may have written it. */
+/** The address in an envelope. Any program with access to the queue may have written it, so types are checked. */
 function addressOf({ envelope }: Decoded): JobAddress {
   const { replyTo, job } = envelope ?? {};
   return {
@@ -227,19 +195,10 @@ function addressOf({ envelope }: Decoded): JobAddress {
   };
 }
 
-function check({
-  concurrency,
-  maxDeliveries,
-  claimAfterMs,
-  retryAfterMs,
-}: QueueSettings & typeof defaults): void {
-  checkInteger("concurrency", concurrency, 1);
-  checkInteger("maxDeliveries", maxDeliveries, 1);
-  checkInteger("claimAfterMs", claimAfterMs, 100, dayMs);
-  checkInteger("retryAfterMs", retryAfterMs, 0, dayMs);
-}
-
-function checkInteger(name: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new RangeError(`${name} is an integer from ${least} to ${most}, not ${String(value)}.`);
+/**
+ * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions reject
+ * with an `AbortError`, `fetch` with the signal's reason.
+ */
+function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));
 }

@@ -1,5 +1,6 @@
 import type { Consumption, JobOutcome, QueueReceiver } from "../backend.ts";
 import type { Clock } from "../clock.ts";
+import { pause } from "../retry.ts";
 
 /** One job in the hands of one worker. */
 export abstract class Claim {
@@ -42,11 +43,12 @@ export class JobWorker<C extends Claim> implements Consumption {
   readonly #receiver: QueueReceiver;
   readonly #concurrency: number;
   readonly #clock: Clock;
-  /** The jobs that are worked on or wait to be tried again, with what ends that wait. */
-  readonly #busy = new Map<C, () => void>();
+  /** The jobs that are worked on or wait to be tried again. */
+  readonly #busy = new Set<C>();
+  /** Aborted when the worker closes, which ends all waits. */
+  readonly #closing = new AbortController();
   readonly #loop: Promise<void>;
   #slotFree = () => {};
-  #isClosing = false;
   #closed: Promise<void> | undefined;
 
   constructor(source: JobSource<C>, receiver: QueueReceiver, concurrency: number, clock: Clock) {
@@ -57,18 +59,19 @@ export class JobWorker<C extends Claim> implements Consumption {
     this.#loop = this.#run();
   }
 
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
     this.#source.interrupt();
-    for (const [claim, wake] of this.#busy) {
-      claim.abandoned.abort();
-      wake();
-    }
+    for (const claim of this.#busy) claim.abandoned.abort();
     this.#slotFree();
     await this.#loop;
     while (this.#busy.size > 0) await this.#nextFree();
@@ -92,7 +95,7 @@ export class JobWorker<C extends Claim> implements Consumption {
   async #work(claim: C): Promise<void> {
     let current: C | undefined = claim;
     while (current !== undefined) {
-      this.#busy.set(current, () => {});
+      this.#busy.add(current);
       const { payload, attempt, abandoned, ageMs } = current;
       const outcome = await this.#receiver.job(payload, attempt, abandoned.signal, ageMs);
       const next = await this.#settle(current, outcome);
@@ -109,7 +112,7 @@ export class JobWorker<C extends Claim> implements Consumption {
     // It was begun, which costs the first attempt and no other: workers may come and go as often as they like.
     else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {
-      await this.#pause(claim, outcome.againAfterMs);
+      await pause(outcome.againAfterMs, this.#clock, this.#closing.signal);
       if (this.#isClosing) await this.#source.release(claim, false);
       else return this.#nextAttempt(claim);
     }
@@ -121,17 +124,6 @@ export class JobWorker<C extends Claim> implements Consumption {
     if (next === undefined || !this.#isClosing) return next;
     await this.#source.release(next, true);
     return undefined;
-  }
-
-  async #pause(claim: C, ms: number): Promise<void> {
-    if (this.#isClosing) return;
-    await new Promise<void>((resolve) => {
-      const timer = this.#clock.setTimeout(() => resolve(), ms);
-      this.#busy.set(claim, () => {
-        this.#clock.clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 
   #nextFree(): Promise<void> {

@@ -19,20 +19,20 @@ export class MemoryBackend implements Backend {
   };
   readonly health: Health = { ok: true };
   readonly history: HistoryBackend = {
-    read: async (topic, query) => this.#bus.read(topic, query, this.#names.groupOf(topic) ?? topic),
+    read: async (topic, query) => this.#bus.read(topic, query, this.#topics.groupOf(topic) ?? topic),
   };
   readonly queues: QueueBackend;
   readonly #bus: MemoryBus;
-  readonly #names: Topics;
-  readonly #topics = new Set<string>();
+  readonly #topics: Topics;
+  readonly #subscribed = new Set<string>();
   readonly #deliver: Subscriber = (topic, payload, position) =>
     this.#listener?.payload(topic, payload, position);
   #listener: BackendListener | undefined;
 
-  /** @param prefix the layer's, by which topics of groups, which have a history, are told from those of nodes. */
+  /** @param prefix the layer's, which tells topics of groups, which have a history, from those of nodes. */
   constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
-    this.#names = new Topics(prefix);
+    this.#topics = new Topics(prefix);
     this.queues = bus.queues;
   }
 
@@ -42,29 +42,27 @@ export class MemoryBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    this.#bus.attach(listener);
+    this.#bus.nodes.add(listener);
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    const group = this.#names.groupOf(topic);
-    if (group === undefined) this.#bus.publish(topic, payload);
-    else this.#bus.record(topic, payload, group);
+    this.#bus.publish(topic, payload, this.#topics.groupOf(topic));
   }
 
   async subscribe(topic: string): Promise<void> {
-    this.#topics.add(topic);
+    this.#subscribed.add(topic);
     this.#bus.subscribe(topic, this.#deliver);
   }
 
   async unsubscribe(topic: string): Promise<void> {
-    this.#topics.delete(topic);
+    this.#subscribed.delete(topic);
     this.#bus.unsubscribe(topic, this.#deliver);
   }
 
   async close(): Promise<void> {
-    if (this.#listener !== undefined) this.#bus.detach(this.#listener);
+    if (this.#listener !== undefined) this.#bus.nodes.delete(this.#listener);
     this.#listener = undefined;
-    for (const topic of this.#topics) this.#bus.unsubscribe(topic, this.#deliver);
-    this.#topics.clear();
+    for (const topic of this.#subscribed) this.#bus.unsubscribe(topic, this.#deliver);
+    this.#subscribed.clear();
   }
 }

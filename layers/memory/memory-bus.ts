@@ -5,13 +5,13 @@ import type { Position } from "../message.ts";
 import { MemoryHistory } from "./memory-history.ts";
 import { MemoryQueues } from "./memory-queues.ts";
 
-/** Where a payload goes: one subscriber of a {@link MemoryBus}. */
+/** Receives the payloads of the topics that it is subscribed to. */
 export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
 
 /** How much history a {@link MemoryBus} keeps: for all nodes on it, so that they agree. */
 export type MemoryBusOptions = HistoryLimitOptions;
 
-/** A node of a {@link MemoryBus}, as far as it tells what it has taken and not delivered yet. */
+/** A node that may hold payloads which it has received and not delivered yet. */
 interface Node {
   readonly waiting?: number;
 }
@@ -34,14 +34,15 @@ export class MemoryBus {
   /** By topic, each subscriber with the number of the first payload that is for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
-  readonly #logs = new MemoryHistory(() => performance.now());
+  /** The open nodes. Payloads that wait there count as in flight. */
+  readonly nodes = new Set<Node>();
+  readonly #history = new MemoryHistory(() => performance.now());
   readonly #limits: HistoryLimits;
-  readonly #nodes = new Set<Node>();
   #pending: Pending[] = [];
   /** The number of the first payload that is pending. */
   #first = 0;
 
-  /** @throws {InvalidOptionError} for a capacity or expiry that makes no sense. */
+  /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
   constructor(options: MemoryBusOptions = {}) {
     this.#limits = new HistoryLimits(options);
   }
@@ -49,31 +50,20 @@ export class MemoryBus {
   /** How many payloads are not delivered yet. */
   get inFlight(): number {
     let count = this.#pending.length;
-    for (const { waiting = 0 } of this.#nodes) count += waiting;
+    for (const { waiting = 0 } of this.nodes) count += waiting;
     return count;
   }
 
-  /** From now on what `node` says is waiting is in flight, until {@link detach}. */
-  attach(node: Node): void {
-    this.#nodes.add(node);
-  }
-
-  detach(node: Node): void {
-    this.#nodes.delete(node);
-  }
-
-  publish(topic: string, payload: Uint8Array): void {
-    this.#enqueue({ topic, payload, position: undefined });
-  }
-
-  /** As {@link publish}, and keeps it for {@link read}: as much and as long as is told for `group`. */
-  record(topic: string, payload: Uint8Array, group: string): void {
-    const position = this.#logs.append(topic, payload, this.#limits.of(group));
-    this.#enqueue({ topic, payload, position });
+  /** @param group the group whose history keeps the payload, for {@link read}. Without it, nothing is kept. */
+  publish(topic: string, payload: Uint8Array, group?: string): void {
+    const limit = group === undefined ? undefined : this.#limits.of(group);
+    const position = limit && this.#history.append(topic, payload, limit);
+    if (this.#pending.length === 0) setImmediate(this.#flush);
+    this.#pending.push({ topic, payload, position });
   }
 
   read(topic: string, query: HistoryQuery, group: string): StoredHistory {
-    return this.#logs.read(topic, query, this.#limits.of(group));
+    return this.#history.read(topic, query, this.#limits.of(group));
   }
 
   subscribe(topic: string, subscriber: Subscriber): void {
@@ -88,12 +78,7 @@ export class MemoryBus {
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
 
-  #enqueue(pending: Pending): void {
-    if (this.#pending.length === 0) setImmediate(this.#flush);
-    this.#pending.push(pending);
-  }
-
-  /** It belongs to all who published, and so to none of them. */
+  /** Bound, because it delivers for all publishers and so must not run in the async context of one of them. */
   readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;

@@ -2,27 +2,21 @@ import { randomBytes } from "node:crypto";
 import type { HistoryQuery, StoredHistory } from "../backend.ts";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
-import { TopicLog } from "./topic-log.ts";
-
-interface Kept {
-  readonly log: TopicLog;
-  readonly usedAt: number;
-}
 
 /**
- * The newest payloads of each topic, until nothing has come for as long as its limit says. The limit of a topic is
- * always the same.
+ * The newest payloads of each topic, kept until nothing has been published for `expiryMs`. A topic's limit never
+ * changes.
  *
- * No timer is needed for what nobody asks for: it goes when something else is used, in a time that does not depend on
- * how many topics there are.
+ * Needs no timer: expired topics are removed when another one is used, in a time that does not depend on how many
+ * there are.
  */
 export class MemoryHistory {
-  /** By how long they stay, then by topic: what was used last is last, so that only the first can have expired. */
-  readonly #logs = new Map<number, Map<string, Kept>>();
+  /** By expiry time, then by topic: the topic used last is last, so that only the first ones can have expired. */
+  readonly #logs = new Map<number, Map<string, TopicLog>>();
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** Nothing can expire before. To look at the first of a map costs the more the more have left their place before it. */
+  /** Nothing expires before. Finding a map's first entry takes longer the more entries were deleted before it. */
   #dueAt = 0;
 
   /** @param now a clock in milliseconds that never runs backwards. */
@@ -30,7 +24,7 @@ export class MemoryHistory {
     this.#now = now;
   }
 
-  /** How many topics something is kept of. */
+  /** The number of topics with a history. */
   get size(): number {
     let size = 0;
     for (const logs of this.#logs.values()) size += logs.size;
@@ -38,20 +32,21 @@ export class MemoryHistory {
   }
 
   append(topic: string, payload: Uint8Array, { capacity, expiryMs }: HistoryLimit): Position {
-    this.#expire();
-    const logs = this.#logs.get(expiryMs) ?? new Map<string, Kept>();
-    const log = logs.get(topic)?.log ?? this.#newLog(capacity);
-    logs.delete(topic);
-    const usedAt = this.#now();
-    logs.set(topic, { log, usedAt });
-    this.#dueAt = Math.min(this.#dueAt, usedAt + expiryMs);
+    const now = this.#now();
+    this.#expire(now);
+    const logs = this.#logs.get(expiryMs) ?? new Map<string, TopicLog>();
     this.#logs.set(expiryMs, logs);
+    const log = logs.get(topic) ?? this.#newLog(capacity);
+    logs.delete(topic);
+    logs.set(topic, log);
+    log.usedAt = now;
+    this.#dueAt = Math.min(this.#dueAt, now + expiryMs);
     return log.append(payload);
   }
 
   read(topic: string, query: HistoryQuery, { expiryMs }: HistoryLimit): StoredHistory {
-    this.#expire();
-    const log = this.#logs.get(expiryMs)?.get(topic)?.log;
+    this.#expire(this.#now());
+    const log = this.#logs.get(expiryMs)?.get(topic);
     return log?.read(query) ?? { entries: [], position: undefined, complete: query.since === undefined };
   }
 
@@ -60,8 +55,7 @@ export class MemoryHistory {
     return new TopicLog(`${this.#epochs}.${this.#lastEpoch.toString(36)}`, capacity);
   }
 
-  #expire(): void {
-    const now = this.#now();
+  #expire(now: number): void {
     if (now < this.#dueAt) return;
     this.#dueAt = Number.POSITIVE_INFINITY;
     for (const [expiryMs, logs] of this.#logs) {
@@ -74,5 +68,45 @@ export class MemoryHistory {
         logs.delete(topic);
       }
     }
+  }
+}
+
+/** One topic's newest payloads, numbered from 1. */
+class TopicLog {
+  usedAt = 0;
+  readonly #epoch: string;
+  readonly #capacity: number;
+  readonly #payloads: Uint8Array[] = [];
+  #offset = 0;
+
+  constructor(epoch: string, capacity: number) {
+    this.#epoch = epoch;
+    this.#capacity = capacity;
+  }
+
+  append(payload: Uint8Array): Position {
+    this.#offset += 1;
+    this.#payloads.push(payload);
+    if (this.#payloads.length > this.#capacity) this.#payloads.shift();
+    return this.#position(this.#offset);
+  }
+
+  read({ limit, since }: HistoryQuery): StoredHistory {
+    const after = typeof since === "number" ? since : (since?.offset ?? 0);
+    const isOther = typeof since === "object" && since.epoch !== this.#epoch;
+    const isKnown = !isOther && after <= this.#offset;
+    const first = this.#offset - this.#payloads.length + 1;
+    const from = Math.max(first, this.#offset - limit + 1, isKnown ? after + 1 : 1);
+    return {
+      entries: this.#payloads
+        .slice(from - first)
+        .map((payload, index) => ({ payload, position: this.#position(from + index) })),
+      position: this.#position(this.#offset),
+      complete: since === undefined || (isKnown && from === after + 1),
+    };
+  }
+
+  #position(offset: number): Position {
+    return { offset, epoch: this.#epoch };
   }
 }

@@ -25,13 +25,13 @@ class MemoryClaim extends Claim {
   }
 }
 
-/** One queue: its jobs in order, and whom to wake when there are any. */
+/** One queue: its jobs in order, and the sources to wake when a job arrives. */
 class MemoryQueue {
   /** Jobs that wait or are worked on. */
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /** How many at the front of those have been taken: moving up the rest each time would take longer the more there are. */
+  /** How many of the first have been taken. They are removed from time to time: each removal moves all others. */
   #taken = 0;
   #lastNumber = 0;
 
@@ -71,7 +71,7 @@ class MemoryQueue {
   }
 }
 
-/** What one consumption takes from a queue. */
+/** Takes jobs from a queue for one consumption. */
 class MemorySource implements JobSource<MemoryClaim> {
   readonly #queue: MemoryQueue;
   readonly #bury: (payload: Uint8Array) => void;
@@ -91,7 +91,7 @@ class MemorySource implements JobSource<MemoryClaim> {
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
-      // As on the bus: jobs that beget jobs leave room for sockets and timers.
+      // As on the bus: jobs that send jobs leave room for sockets and timers.
       await new Promise((resolve) => setImmediate(resolve));
       const claims = this.#isInterrupted ? [] : this.#queue.take(limit);
       if (claims.length > 0) return claims;
@@ -105,7 +105,7 @@ class MemorySource implements JobSource<MemoryClaim> {
     this.wake();
   }
 
-  async done(_claim: MemoryClaim): Promise<void> {
+  async done(): Promise<void> {
     this.#queue.size -= 1;
   }
 
@@ -141,14 +141,9 @@ export class MemoryQueues implements QueueBackend {
 
   async consume(name: string, receiver: QueueReceiver, { concurrency }: QueueSettings): Promise<Consumption> {
     const queue = this.#queue(name);
-    const source = new MemorySource(
-      queue,
-      (payload) => this.#queue(name + deadSuffix).add(payload),
-      () => {
-        if (queue.isIdle) this.#queues.delete(name);
-      },
-    );
-    return new JobWorker(source, receiver, concurrency, globalThis);
+    const bury = (payload: Uint8Array) => this.#queue(name + deadSuffix).add(payload);
+    const onClose = () => void (queue.isIdle && this.#queues.delete(name));
+    return new JobWorker(new MemorySource(queue, bury, onClose), receiver, concurrency, globalThis);
   }
 
   #queue(name: string): MemoryQueue {

@@ -1,59 +1,55 @@
 import { createHash } from "node:crypto";
 import { InvalidOptionError } from "../errors.ts";
-import { type FernetKey, fernetKey, openToken, sealToken } from "./fernet.ts";
+import { decryptToken, encryptToken, type FernetKey, fernetKey } from "./fernet.ts";
 
-/** How a layer encrypts what it sends, and reads what others have encrypted. */
+/** The keys with which a layer encrypts what it sends and decrypts what arrives. */
 export interface EncryptionOptions {
   /**
-   * Secrets of any length but none, such as 32 random bytes: the first one encrypts, and each of them decrypts, so that
-   * keys can be changed node by node. A text counts as its UTF-8 bytes.
+   * Secrets of any length above 0, such as 32 random bytes. The first one encrypts and all decrypt, so that keys can
+   * be changed node by node. A text counts as its UTF-8 bytes.
    */
   readonly keys: readonly (string | Uint8Array)[];
 }
 
-/** Turns a payload into what goes on the wire or into a store, and back. Whatever a layer carries passes through here. */
-export interface Sealing {
-  seal(payload: Uint8Array): Uint8Array;
-  /** Gives nothing for what was not sealed with one of the keys, or was changed since, or is too long. */
-  open(sealed: Uint8Array): Uint8Array | undefined;
+/** Encrypts and decrypts every payload that a layer sends, receives or stores. */
+export interface Encryption {
+  encrypt(payload: Uint8Array): Uint8Array;
+  /** @returns undefined if `encrypted` is too long, was changed, or was not encrypted with one of the keys. */
+  decrypt(encrypted: Uint8Array): Uint8Array | undefined;
 }
 
 /**
- * The largest sealed payload that is looked into, in bytes. A plain one of 1 MiB becomes 1.34 MiB; that limit is the
- * codec's, and this one keeps strangers from having more than that decoded and hashed.
+ * The largest encrypted payload that is decrypted, in bytes, so that strangers cannot have more hashed. Encryption
+ * turns 1 MiB, the codec's limit, into 1.34 MiB.
  */
-export const maxSealedBytes = 1.5 * 1024 * 1024;
+export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
-/** A layer without keys: what is sealed is the payload itself. */
-const plain: Sealing = { seal: (payload) => payload, open: (sealed) => sealed };
+const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payload) => payload };
 
 /**
- * Seals in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a key of Fernet is the SHA-256 of
- * the secret. Whoever has one of the keys can read, write and repeat messages; nobody else can read or change them.
+ * Encrypts in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet key is the
+ * SHA-256 of the secret. Reading, writing and repeating messages takes one of the keys. Without `options`, payloads
+ * stay as they are.
  *
- * @throws {InvalidOptionError} without a key, or with one that is empty. No key is ever shown.
+ * @throws {InvalidOptionError} without a key, or with one that is empty. The error shows no key.
  */
-export function createSealing(encryption: EncryptionOptions | undefined): Sealing {
-  if (encryption === undefined) return plain;
-  const keys = readKeys(encryption.keys);
-  const [first] = keys;
+export function createEncryption(options: EncryptionOptions | undefined): Encryption {
+  if (options === undefined) return noEncryption;
+  const keys = fernetKeys(options.keys);
   return {
-    seal: (payload) => sealToken(first, payload),
-    open: (sealed) => (sealed.length > maxSealedBytes ? undefined : openToken(keys, sealed)),
+    encrypt: (payload) => encryptToken(keys[0], payload),
+    decrypt: (token) => (token.length > maxEncryptedBytes ? undefined : decryptToken(keys, token)),
   };
 }
 
-function readKeys(secrets: EncryptionOptions["keys"]): readonly [FernetKey, ...FernetKey[]] {
-  if (!Array.isArray(secrets)) {
+function fernetKeys(secrets: EncryptionOptions["keys"]): readonly [FernetKey, ...FernetKey[]] {
+  if (!Array.isArray(secrets))
     throw new InvalidOptionError("`encryption.keys` is a list, also of a single key.");
-  }
   const [first, ...others] = secrets.map(derive);
-  if (first === undefined) {
-    throw new InvalidOptionError(
-      "`encryption.keys` is empty: give one key at least, or leave out `encryption`.",
-    );
-  }
-  return [first, ...others];
+  if (first !== undefined) return [first, ...others];
+  throw new InvalidOptionError(
+    "`encryption.keys` is empty: give one key at least, or leave out `encryption`.",
+  );
 }
 
 function derive(secret: unknown, index: number): FernetKey {

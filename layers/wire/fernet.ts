@@ -44,7 +44,7 @@ export function fernetKey(bytes: Uint8Array): FernetKey {
  *
  * @see https://github.com/fernet/spec/blob/master/Spec.md
  */
-export function sealToken(key: FernetKey, plain: Uint8Array, options: TokenOptions = {}): Buffer {
+export function encryptToken(key: FernetKey, plain: Uint8Array, options: TokenOptions = {}): Buffer {
   const { seconds = Math.floor(Date.now() / 1_000), iv = randomBytes(blockBytes) } = options;
   const head = Buffer.alloc(ciphertextAt);
   head[0] = version;
@@ -61,7 +61,7 @@ export function sealToken(key: FernetKey, plain: Uint8Array, options: TokenOptio
  * A token's age does not matter. One that says the same in another spelling (without padding, in another alphabet, with
  * bits that mean nothing) is refused, so that every changed bit is.
  */
-export function openToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
+export function decryptToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
   const token = fromText(text);
   if (token === undefined || token[0] !== version || token.length < shortestToken) return undefined;
   const signed = token.subarray(0, -macBytes);

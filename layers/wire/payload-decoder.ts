@@ -1,42 +1,44 @@
-import type { Counters } from "../counters.ts";
+import type { DropReason, LayerMetrics } from "../counters.ts";
 import type { ErrorListener } from "../error-reporter.ts";
 import { type Decoded, decode, isRefusedType } from "./codec.ts";
-import type { Sealing } from "./encryption.ts";
+import type { Encryption } from "./encryption.ts";
 
-/** Reads what comes in for a node, and counts what is no message. */
+/** Decrypts and decodes the payloads that arrive at a node. */
 export class PayloadDecoder {
-  readonly #counters: Counters;
+  readonly #encryption: Encryption;
+  readonly #metrics: LayerMetrics;
   readonly #report: ErrorListener;
-  readonly #sealing: Sealing;
 
-  constructor(counters: Counters, report: ErrorListener, sealing: Sealing) {
-    this.#counters = counters;
+  constructor(encryption: Encryption, metrics: LayerMetrics, report: ErrorListener) {
+    this.#encryption = encryption;
+    this.#metrics = metrics;
     this.#report = report;
-    this.#sealing = sealing;
   }
 
-  /** Reads a payload, once for all members. Gives nothing for what had to be dropped, which is counted. */
-  read(topic: string, sealed: Uint8Array): Decoded | undefined {
-    const payload = this.#sealing.open(sealed);
-    if (payload === undefined) {
-      this.#counters.drop("undecryptable");
-      this.#report(new Error(`What arrived on "${topic}" cannot be decrypted with the keys of this layer.`), {
-        stage: "layer",
-      });
-      return undefined;
+  /**
+   * @param topic where the payload arrived, for errors.
+   * @param report hears why the payload is dropped, unless for a refused type.
+   * @returns undefined for a payload that has to be dropped, which is counted.
+   */
+  decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
+    const decrypted = this.#encryption.decrypt(payload);
+    if (decrypted === undefined) {
+      const text = `A payload on "${topic}" cannot be decrypted with the keys of this layer.`;
+      return this.#drop("undecryptable", new Error(text), report);
     }
     let decoded: Decoded;
     try {
-      decoded = decode(payload);
-    } catch (error) {
-      this.#counters.drop("garbage");
-      this.#report(new Error(`What arrived on "${topic}" is no message.`, { cause: error }), {
-        stage: "layer",
-      });
-      return undefined;
+      decoded = decode(decrypted);
+    } catch (cause) {
+      return this.#drop("garbage", new Error(`A payload on "${topic}" is not a message.`, { cause }), report);
     }
     if (!isRefusedType(decoded.message.type)) return decoded;
-    this.#counters.drop("refused-type");
+    this.#metrics.drop("refused-type");
     return undefined;
+  }
+
+  #drop(reason: DropReason, error: Error, report: ErrorListener): undefined {
+    this.#metrics.drop(reason);
+    report(error, { stage: "layer" });
   }
 }

@@ -14,41 +14,28 @@ export function checkPlainMsgpack(bytes: Uint8Array): void {
   if (skip(bytes, 0, 1) !== bytes.length) throw new RangeError("Bytes are missing or left over.");
 }
 
-/** Where the value that begins at `at` ends. What runs past the end of `bytes` is found there. */
+/** The end of the value that begins at `at`. If it is beyond the end of `bytes`, the caller finds out. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
   const token = unsigned(bytes, at, 1);
+  // Values that fit into the token, or whose length does.
   if (token < 0x80 || token >= 0xe0) return at + 1;
   if (token < 0x90) return skipMap(bytes, at + 1, token & 0x0f, depth);
   if (token < 0xa0) return skipItems(bytes, at + 1, token & 0x0f, depth);
   if (token < 0xc0) return at + 1 + (token & 0x1f);
+  // Integers of 1, 2, 4 or 8 bytes: unsigned, then signed.
+  if (token >= 0xcc && token <= 0xd3) return at + 1 + (1 << (token & 3));
+  // Bytes, then strings, after a length of 1, 2 or 4 bytes.
+  if (token >= 0xc4 && token <= 0xc6) return skipBytes(bytes, at + 1, 1 << (token - 0xc4));
+  if (token >= 0xd9 && token <= 0xdb) return skipBytes(bytes, at + 1, 1 << (token - 0xd9));
   switch (token) {
     case 0xc0: // nil
     case 0xc2: // false
     case 0xc3: // true
       return at + 1;
-    case 0xcc: // integers and floats of one to eight bytes
-    case 0xd0:
-      return at + 2;
-    case 0xcd:
-    case 0xd1:
-      return at + 3;
-    case 0xca:
-    case 0xce:
-    case 0xd2:
+    case 0xca: // float
       return at + 5;
-    case 0xcb:
-    case 0xcf:
-    case 0xd3:
+    case 0xcb: // double
       return at + 9;
-    case 0xc4: // bytes and strings, after a length of one, two or four bytes
-    case 0xd9:
-      return at + 2 + unsigned(bytes, at + 1, 1);
-    case 0xc5:
-    case 0xda:
-      return at + 3 + unsigned(bytes, at + 1, 2);
-    case 0xc6:
-    case 0xdb:
-      return at + 5 + unsigned(bytes, at + 1, 4);
     case 0xdc:
       return skipItems(bytes, at + 3, unsigned(bytes, at + 1, 2), depth);
     case 0xdd:
@@ -60,6 +47,10 @@ function skip(bytes: Uint8Array, at: number, depth: number): number {
     default:
       throw new RangeError(`0x${token.toString(16)} begins an extension, or nothing.`);
   }
+}
+
+function skipBytes(bytes: Uint8Array, at: number, sizeOfLength: number): number {
+  return at + sizeOfLength + unsigned(bytes, at, sizeOfLength);
 }
 
 function skipItems(bytes: Uint8Array, from: number, count: number, depth: number): number {

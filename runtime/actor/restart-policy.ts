@@ -1,6 +1,6 @@
 import type { Directive, Supervision } from "../../actors/index.ts";
 import type { Clock } from "../../layers/clock.ts";
-import { textOf } from "../../layers/error-text.ts";
+import { textOf } from "../../layers/errors.ts";
 import { directives, isDirective } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
 import { Fifo } from "../mailbox/fifo.ts";

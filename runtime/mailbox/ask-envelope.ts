@@ -1,4 +1,4 @@
-import { textOf } from "../../layers/error-text.ts";
+import { textOf } from "../../layers/errors.ts";
 import type { Inbox, Mail } from "../../layers/message.ts";
 import { clipped } from "../truncate.ts";
 

@@ -78,7 +78,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   /** To say whose work it is takes as long as all else that a message goes through here (0.1 µs): it is said once. */
-  together(deliverSome: () => void): void {
+  batch(deliverSome: () => void): void {
     owned(this.#errorOwner, deliverSome);
   }
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { createReporter } from "../../layers/error-reporter.ts";
-import { stackOf, textOf } from "../../layers/error-text.ts";
+import { stackOf, textOf } from "../../layers/errors.ts";
 import { keepWarnings } from "./support/warnings.ts";
 
 const fail = (): never => {

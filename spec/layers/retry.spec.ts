@@ -1,5 +1,10 @@
+import { getEventListeners } from "node:events";
 import { expect } from "chai";
-import { backoffMs } from "../../layers/retry.ts";
+import { backoffMs, pause, retry } from "../../layers/retry.ts";
+import { ManualClock } from "./support/manual-clock.ts";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const listenersOf = ({ signal }: AbortController) => getEventListeners(signal, "abort").length;
 
 describe("backoffMs", () => {
   it("doubles from 100 ms to 5 s, and takes no less than half of that", () => {
@@ -15,5 +20,129 @@ describe("backoffMs", () => {
   it("differs from node to node", () => {
     const pauses = new Set(Array.from({ length: 20 }, () => backoffMs(7)));
     expect(pauses.size).to.be.above(1);
+  });
+});
+
+describe("with a clock in hand", () => {
+  let clock: ManualClock;
+  let controller: AbortController;
+  beforeEach(() => {
+    clock = new ManualClock();
+    controller = new AbortController();
+  });
+
+  function expectNothingLeft(): void {
+    expect(clock.timers.size, "timers").to.equal(0);
+    expect(listenersOf(controller), "listeners").to.equal(0);
+  }
+
+  describe("pause", () => {
+    it("ends after its time, and leaves no timer and no listener", async () => {
+      const pausing = pause(30, clock, controller.signal);
+      expect([clock.timers.size, listenersOf(controller)]).to.deep.equal([1, 1]);
+      expect(clock.fire()).to.equal(30);
+      await pausing;
+      expectNothingLeft();
+    });
+
+    it("ends when its signal is aborted, and leaves no timer and no listener", async () => {
+      const pausing = pause(30, clock, controller.signal);
+      controller.abort();
+      await pausing;
+      expectNothingLeft();
+    });
+
+    it("does not begin after an abort", async () => {
+      controller.abort();
+      await pause(30, clock, controller.signal);
+      expectNothingLeft();
+    });
+  });
+
+  describe("retry", () => {
+    let attempts: number;
+    beforeEach(() => {
+      attempts = 0;
+    });
+
+    /** Fails so many times, each time with another error. */
+    function failing(times: number): () => Promise<string> {
+      return async () => {
+        attempts += 1;
+        if (attempts <= times) throw new Error(`failure ${attempts}`);
+        return "done";
+      };
+    }
+
+    const start = (times: number, onFailure?: (error: unknown, attempt: number) => void) =>
+      retry(failing(times), { clock, signal: controller.signal, ...(onFailure && { onFailure }) });
+
+    it("returns what the first successful attempt returns, after a growing pause for each failure", async () => {
+      const failures: unknown[] = [];
+      const retrying = start(3, (error, attempt) => failures.push([(error as Error).message, attempt]));
+      const pauses: number[] = [];
+      for (let failed = 1; failed <= 3; failed += 1) {
+        await turn();
+        expect(attempts).to.equal(failed);
+        pauses.push(clock.fire());
+      }
+      expect(await retrying).to.equal("done");
+      expect(failures).to.deep.equal([
+        ["failure 1", 1],
+        ["failure 2", 2],
+        ["failure 3", 3],
+      ]);
+      for (const [index, ms] of pauses.entries()) expect(ms).to.be.within(50 * 2 ** index, 100 * 2 ** index);
+      expectNothingLeft();
+    });
+
+    it("waits for nothing if the first attempt succeeds", async () => {
+      expect(await start(0)).to.equal("done");
+      expectNothingLeft();
+    });
+
+    it("ends with the last failure when it is aborted during a pause, without another attempt", async () => {
+      const retrying = start(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
+      await turn();
+      clock.fire();
+      await turn();
+      controller.abort();
+      expect(await retrying)
+        .to.be.instanceOf(Error)
+        .with.property("message", "failure 2");
+      expect(attempts).to.equal(2);
+      expectNothingLeft();
+    });
+
+    it("waits for the attempt that runs when it is aborted", async () => {
+      let succeed = (_: string) => {};
+      const attempt = () =>
+        new Promise<string>((resolve) => {
+          succeed = resolve;
+        });
+      const retrying = retry(attempt, { clock, signal: controller.signal });
+      controller.abort();
+      succeed("done");
+      expect(await retrying).to.equal("done");
+    });
+
+    it("makes one attempt if it was aborted before", async () => {
+      controller.abort();
+      const failure = await start(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
+      expect(failure).to.be.instanceOf(Error).with.property("message", "failure 1");
+      expectNothingLeft();
+    });
+
+    it("ends with what onFailure throws, without a pause", async () => {
+      const refusal = new Error("refused");
+      const retrying = start(Number.POSITIVE_INFINITY, (_, attempt) => {
+        if (attempt === 2) throw refusal;
+      }).catch((error: unknown) => error);
+      await turn();
+      clock.fire();
+      expect(await retrying).to.equal(refusal);
+      expect(attempts).to.equal(2);
+      expectNothingLeft();
+    });
   });
 });

@@ -1,6 +1,6 @@
-import { asError } from "../../as-error.ts";
 import type { QueueReceiver } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
+import { asError } from "../../errors.ts";
 import type { JobSource } from "../../jobs/job-worker.ts";
 import { backoffMs } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";

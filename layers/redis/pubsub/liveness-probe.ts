@@ -1,5 +1,5 @@
-import { asError } from "../../as-error.ts";
 import type { Clock } from "../../clock.ts";
+import { asError } from "../../errors.ts";
 
 /** What a probe does to the connections that it watches, and whom it tells. */
 export interface ProbeCommands {

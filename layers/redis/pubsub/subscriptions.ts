@@ -1,7 +1,6 @@
-import { asError } from "../../as-error.ts";
 import type { BackendListener } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
-import { LayerUnavailableError } from "../../errors.ts";
+import { asError, LayerUnavailableError } from "../../errors.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
 import { isRefusal } from "../connection/refusal.ts";
 import { Retries } from "../connection/retries.ts";

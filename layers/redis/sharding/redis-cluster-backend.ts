@@ -1,4 +1,3 @@
-import { asError } from "../../as-error.ts";
 import type {
   Backend,
   BackendListener,
@@ -8,7 +7,7 @@ import type {
   HistoryBackend,
   QueueBackend,
 } from "../../backend.ts";
-import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { asError, LayerClosedError, LayerUnavailableError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
 import { Pauses } from "../connection/pauses.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";

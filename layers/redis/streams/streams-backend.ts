@@ -1,7 +1,6 @@
-import { asError } from "../../as-error.ts";
 import type { BackendListener, Capabilities, Health, HistoryBackend } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
-import { LayerUnavailableError } from "../../errors.ts";
+import { asError, LayerUnavailableError } from "../../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../../history-limits.ts";
 import type { Position } from "../../message.ts";
 import { Topics } from "../../wire/topics.ts";

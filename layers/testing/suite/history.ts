@@ -66,7 +66,7 @@ export function describeHistory(stage: Stage): void {
       await send(1, 10);
       assert.deepEqual(await read({ limit: 3 }), { first: 8, last: 10, count: 3, complete: true, end: 10 });
       for (const limit of [0, -1, 1.5, Number.NaN]) {
-        await assert.rejects(stage.one.history("group", { limit }), RangeError);
+        await assert.rejects(stage.one.history("group", { limit }), InvalidOptionError);
       }
     });
 
@@ -112,7 +112,7 @@ export function describeHistory(stage: Stage): void {
       const places = [{ offset: 2 }, { epoch: position.epoch }, { offset: 2, epoch: 7 }];
       for (const since of [...offsets, ...places, ...offsets.map((offset) => ({ ...position, offset }))]) {
         await assert.rejects(read({ since: since as number }), {
-          name: "RangeError",
+          name: "InvalidOptionError",
           message: /^`since` is/,
         });
       }

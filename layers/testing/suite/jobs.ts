@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { InvalidNameError } from "../../errors.ts";
+import { InvalidNameError, InvalidOptionError } from "../../errors.ts";
 import { handle, numbers, sendNumbers } from "../numbered-jobs.ts";
 import type { Stage } from "../stage.ts";
 import { type BegunJob, Worker } from "../worker.ts";
@@ -169,7 +169,7 @@ export function describeJobs(stage: Stage): void {
         { claimAfterMs: Number.NaN },
         { retryAfterMs: -1 },
       ]) {
-        await assert.rejects(stage.one.consume("jobs", handle, options), RangeError);
+        await assert.rejects(stage.one.consume("jobs", handle, options), InvalidOptionError);
       }
     });
   });

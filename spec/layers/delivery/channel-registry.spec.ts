@@ -9,69 +9,69 @@ const topic = "x__group__group";
 
 function start() {
   const backend = new SlowBackend();
-  const roster = new LocalChannelRegistry("node", new Topics("x"), backend, () => {});
+  const registry = new LocalChannelRegistry("node", new Topics("x"), backend, () => {});
   const inGroup = () => {
-    const members = [...(roster.groupAt(topic)?.members() ?? [])];
+    const members = [...(registry.groupAt(topic)?.members() ?? [])];
     return new Set(members.map(({ inbox }) => inbox as Recorder));
   };
-  return { backend, roster, inGroup };
+  return { backend, registry, inGroup };
 }
 
-describe("Roster", () => {
+describe("LocalChannelRegistry", () => {
   it("subscribes the topic of its channels once, and anew after that has failed", async () => {
-    const { backend, roster } = start();
-    const outcomes = Promise.allSettled([roster.listen(), roster.listen()]);
+    const { backend, registry } = start();
+    const outcomes = Promise.allSettled([registry.listen(), registry.listen()]);
     expect(backend.questions).to.have.length(1);
     await backend.answer(false);
     expect((await outcomes).map(({ status }) => status)).to.deep.equal(["rejected", "rejected"]);
-    const listening = Promise.all([roster.listen(), roster.listen()]);
+    const listening = Promise.all([registry.listen(), registry.listen()]);
     expect(backend.questions).to.have.length(1);
     await backend.answer();
     await listening;
-    await roster.listen();
+    await registry.listen();
     expect([...backend.live]).to.deep.equal(["x__node__node"]);
   });
 
   it("subscribes once for all who join at once, and unsubscribes after the last has left", async () => {
-    const { backend, roster } = start();
-    const members = [1, 2, 3].map(() => roster.add(new Recorder()));
-    const joins = Promise.all(members.map((member) => roster.join("group", member)));
+    const { backend, registry } = start();
+    const members = [1, 2, 3].map(() => registry.add(new Recorder()));
+    const joins = Promise.all(members.map((member) => registry.join("group", member)));
     await backend.answer();
     await joins;
     expect(backend.subscriptions).to.deep.equal([topic]);
     for (const member of members) {
       expect([...backend.live]).to.deep.equal([topic]);
-      void roster.leave("group", member);
+      void registry.leave("group", member);
     }
     expect(backend.questions).to.have.length(1);
     await backend.answer();
     expect([...backend.live]).to.deep.equal([]);
-    expect(roster.groupAt(topic), "a group that nobody is in is forgotten").to.equal(undefined);
+    expect(registry.groupAt(topic), "a group that nobody is in is forgotten").to.equal(undefined);
   });
 
   it("takes nobody in when the subscription fails, and tries anew for the next", async () => {
-    const { backend, roster, inGroup } = start();
-    const member = roster.add(new Recorder());
-    const outcomes = Promise.allSettled([roster.join("group", member), roster.join("group", member)]);
+    const { backend, registry, inGroup } = start();
+    const member = registry.add(new Recorder());
+    const outcomes = Promise.allSettled([registry.join("group", member), registry.join("group", member)]);
     await backend.answer(false);
     expect((await outcomes).map(({ status }) => status)).to.deep.equal(["rejected", "rejected"]);
     expect(inGroup().size).to.equal(0);
-    expect(roster.groupAt(topic)).to.equal(undefined);
-    const join = roster.join("group", member);
+    expect(registry.groupAt(topic)).to.equal(undefined);
+    const join = registry.join("group", member);
     await backend.answer();
     await join;
     expect(inGroup().size).to.equal(1);
   });
 
   it("undoes a subscription whose members have all left while it was made", async () => {
-    const { backend, roster } = start();
-    const member = roster.add(new Recorder());
-    void roster.join("group", member);
-    await roster.remove(member.channel);
+    const { backend, registry } = start();
+    const member = registry.add(new Recorder());
+    void registry.join("group", member);
+    await registry.remove(member.channel);
     await backend.answer();
     await backend.answer();
     expect([...backend.live]).to.deep.equal([]);
-    expect(roster.groupAt(topic)).to.equal(undefined);
+    expect(registry.groupAt(topic)).to.equal(undefined);
   });
 
   it("ends as the last calls say, whatever the order of joins, leaves, flushes and answers", async () => {
@@ -81,24 +81,24 @@ describe("Roster", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (script) => {
-        const { backend, roster, inGroup } = start();
-        const addMembers = () => [0, 1, 2].map(() => roster.add(new Recorder()));
+        const { backend, registry, inGroup } = start();
+        const addMembers = () => [0, 1, 2].map(() => registry.add(new Recorder()));
         let members = addMembers();
         const wanted = new Map<Recorder, boolean>();
         for (const step of script) {
-          const member = members[step.who] ?? roster.add(new Recorder());
+          const member = members[step.who] ?? registry.add(new Recorder());
           const inbox = member.inbox as Recorder;
           if (step.do === "join") {
             wanted.set(inbox, true);
-            const join = Promise.resolve(roster.join("group", member));
-            const failed = () => void (member.joins.size === 0 && wanted.delete(inbox));
+            const join = Promise.resolve(registry.join("group", member));
+            const failed = () => void (member.joins.keys().length === 0 && wanted.delete(inbox));
             join.catch(failed);
           } else if (step.do === "leave") {
             wanted.set(inbox, false);
-            void roster.leave("group", member);
+            void registry.leave("group", member);
           } else if (step.do === "flush") {
             wanted.clear();
-            void roster.flush();
+            void registry.flush();
             members = addMembers();
           } else if (step.do === "turn") await new Promise((resolve) => setImmediate(resolve));
           else await backend.answer(step.do === "grant");
@@ -109,7 +109,7 @@ describe("Roster", () => {
         expect(backend.violations).to.deep.equal([]);
         expect(inGroup()).to.deep.equal(expected);
         expect([...backend.live]).to.deep.equal(expected.size > 0 ? [topic] : []);
-        expect(roster.groupAt(topic) !== undefined).to.equal(expected.size > 0);
+        expect(registry.groupAt(topic) !== undefined).to.equal(expected.size > 0);
       }),
       { numRuns: 300 },
     );

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
-import { createSealing } from "../../../layers/wire/encryption.ts";
+import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { keepWarnings } from "../support/warnings.ts";
 
 const count = 100_000;
@@ -14,7 +14,7 @@ const floods = {
   "garbage on a plain layer": { payload: garbage, reason: "garbage", options: {} },
   "garbage on an encrypted layer": { payload: garbage, reason: "undecryptable", options: { encryption } },
   "what was encrypted with another key": {
-    payload: createSealing({ keys: ["another"] }).seal(garbage),
+    payload: createEncryption({ keys: ["another"] }).encrypt(garbage),
     reason: "undecryptable",
     options: { encryption },
   },
@@ -40,7 +40,7 @@ describe("a flood of what nobody can read", function () {
       // One in five seconds.
       expect(kept.warnings).to.have.length.within(1, 3);
       for (const warning of kept.warnings) {
-        expect(warning).to.match(/^layer: What arrived on "greenroom__group__group" (is no|cannot be)/);
+        expect(warning).to.match(/^layer: A payload on "greenroom__group__group" (is not a|cannot be)/);
       }
       expect((user + system) / count, "µs of CPU for each").to.be.lessThan(100);
       await layer.close();

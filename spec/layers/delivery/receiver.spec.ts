@@ -1,13 +1,13 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { Counters } from "../../../layers/counters.ts";
+import { LayerMetrics } from "../../../layers/counters.ts";
 import { LocalChannelRegistry } from "../../../layers/delivery/channel-registry.ts";
 import type { Member } from "../../../layers/delivery/group.ts";
 import { Receiver } from "../../../layers/delivery/receiver.ts";
 import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { encode } from "../../../layers/wire/codec.ts";
-import { createSealing } from "../../../layers/wire/encryption.ts";
+import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { PayloadDecoder } from "../../../layers/wire/payload-decoder.ts";
 import { Topics } from "../../../layers/wire/topics.ts";
 
@@ -30,22 +30,22 @@ const backend = {
 
 /** A node whose clock goes on when an inbox is served, and then only. */
 class Node {
-  readonly counters = new Counters();
+  readonly metrics = new LayerMetrics();
   readonly errors: unknown[] = [];
-  readonly roster = new LocalChannelRegistry("node", new Topics("x"), backend as never, () => {});
+  readonly registry = new LocalChannelRegistry("node", new Topics("x"), backend as never, () => {});
   readonly receiver: Receiver;
-  readonly reader: PayloadDecoder;
+  readonly decoder: PayloadDecoder;
   /** How much was done in each turn in which anything was, in milliseconds. */
   readonly turns: number[] = [];
   now = 0;
   #since: number | undefined;
 
   constructor() {
-    const { counters, roster } = this;
+    const { metrics, registry } = this;
     const report = (error: unknown) => void this.errors.push(error);
-    const reader = new PayloadDecoder(counters, report, createSealing(undefined));
-    this.reader = reader;
-    this.receiver = new Receiver(ownTopic, { reader, roster, counters, report }, () => this.now);
+    const decoder = new PayloadDecoder(createEncryption(undefined), metrics, report);
+    this.decoder = decoder;
+    this.receiver = new Receiver(ownTopic, { decoder, registry, metrics, report }, () => this.now);
   }
 
   /** Time passes. What is done before an immediate that is made at the first of it has run was done in one turn. */
@@ -61,13 +61,13 @@ class Node {
   }
 
   add(inbox: Inbox = new Worker(this)): Member {
-    return this.roster.add(inbox);
+    return this.registry.add(inbox);
   }
 
   async members(count: number, ...groups: string[]): Promise<{ members: Member[]; inboxes: Worker[] }> {
     const inboxes = numbers(count).map(() => new Worker(this));
     const members = inboxes.map((inbox) => this.add(inbox));
-    await Promise.all(members.flatMap((member) => groups.map((group) => this.roster.join(group, member))));
+    await Promise.all(members.flatMap((member) => groups.map((group) => this.registry.join(group, member))));
     return { members, inboxes };
   }
 
@@ -127,7 +127,7 @@ describe("Receiver", () => {
     node = new Node();
   });
   afterEach(() => {
-    node.roster.clear();
+    node.registry.clear();
     node.receiver.close();
     expect(node.errors).to.deep.equal([]);
   });
@@ -165,7 +165,7 @@ describe("Receiver", () => {
     expect(inboxes.every(({ all }) => all.length === 1)).to.equal(true);
     inTime();
     expect(node.turns.length).to.be.within(5_000 / 400, 5_000 / 200);
-    expect(node.counters.snapshot()).to.deep.include({ received: 1, delivered: 5_000, dropped: {} });
+    expect(node.metrics.snapshot()).to.deep.include({ received: 1, delivered: 5_000, dropped: {} });
   });
 
   it("gives each member all messages that came in one after the other, before the next member", async () => {
@@ -212,15 +212,15 @@ describe("Receiver", () => {
     const { members, inboxes } = await node.members(3, "room");
     const [, leaving] = members as [Member, Member, Member];
     (inboxes[1] as Worker).act = () => {
-      void node.roster.leave("room", leaving);
-      void node.roster.join("room", leaving);
+      void node.registry.leave("room", leaving);
+      void node.registry.join("room", leaving);
     };
     // Another one's leaving takes nothing from those who stay.
-    (inboxes[0] as Worker).act = () => void node.roster.leave("room", members[2] as Member);
+    (inboxes[0] as Worker).act = () => void node.registry.leave("room", members[2] as Member);
     for (const number of numbers(3)) node.send("room", number);
     await node.rest();
     expect(inboxes.map(({ all }) => all)).to.deep.equal([[0, 1, 2], [0], []]);
-    expect(node.counters.snapshot().delivered).to.equal(4);
+    expect(node.metrics.snapshot().delivered).to.equal(4);
   });
 
   it("lets immediates, sockets and timers come between two slices", async () => {
@@ -285,7 +285,7 @@ describe("Receiver", () => {
     for (const [index, inbox] of inboxes.entries()) inbox.deliver = () => node.work(msOf(index));
     for (const number of numbers(2)) node.send("room", number);
     await node.rest();
-    expect(node.counters.snapshot().delivered).to.equal(2_400);
+    expect(node.metrics.snapshot().delivered).to.equal(2_400);
     // Only the first of those that take long come as a surprise.
     const long = node.turns.filter((ms) => ms > 7);
     expect(long.length).to.be.at.most(2);
@@ -307,7 +307,7 @@ describe("Receiver", () => {
       inbox.deliver = () => node.work(4);
       for (const _ of numbers(10)) node.receiver.payload(topic, large);
       await node.rest();
-      expect(node.counters.snapshot().delivered).to.equal(210);
+      expect(node.metrics.snapshot().delivered).to.equal(210);
       expect(Math.max(...node.turns)).to.be.at.most(3 * 4);
     });
   }
@@ -358,11 +358,11 @@ describe("Receiver", () => {
   it("gives who leaves before its turn nothing, also where reading took the whole slice", async () => {
     const { members, inboxes } = await node.members(2, "room");
     const [first] = members as [Member, Member];
-    const { reader } = node;
-    const read = reader.read.bind(reader);
-    reader.read = (...args) => {
+    const { decoder } = node;
+    const decode = decoder.decode.bind(decoder);
+    decoder.decode = (...args) => {
       node.work(10);
-      return read(...args);
+      return decode(...args);
     };
     const text = "x".repeat(20_000);
     for (const number of numbers(2)) {
@@ -370,7 +370,7 @@ describe("Receiver", () => {
     }
     await together();
     expect([node.receiver.waiting, ...inboxes.map(({ all }) => all.length)]).to.deep.equal([2, 0, 0]);
-    void node.roster.leave("room", first);
+    void node.registry.leave("room", first);
     await node.rest();
     expect(inboxes.map(({ all }) => all)).to.deep.equal([[], [0, 1]]);
   });
@@ -392,10 +392,10 @@ describe("Receiver", () => {
   it("goes on where an inbox prepares badly for several messages, and gives them all the same", async () => {
     const { inboxes } = await node.members(3, "room");
     const [throwing, silent] = inboxes as Inbox[] as [Inbox, Inbox];
-    throwing.together = () => {
+    throwing.batch = () => {
       throw new Error("the inbox threw");
     };
-    silent.together = () => {};
+    silent.batch = () => {};
     for (const number of numbers(3)) node.send("room", number);
     await node.rest();
     expect(inboxes.map(({ all }) => all)).to.deep.equal(Array(3).fill(numbers(3)));
@@ -412,8 +412,8 @@ describe("Receiver", () => {
     expect(node.receiver.waiting).to.equal(40);
     const got = inboxes[0]?.all.length ?? 0;
     expect(got).to.be.within(1, 39);
-    void node.roster.leave("room", member);
-    await node.roster.join("room", member);
+    void node.registry.leave("room", member);
+    await node.registry.join("room", member);
     await node.rest();
     expect(inboxes.map(({ all }) => all)).to.deep.equal([numbers(got), numbers(40)]);
   });
@@ -423,11 +423,11 @@ describe("Receiver", () => {
     node.send("room", 1);
     node.send("room", 2);
     const rest = members.slice(500);
-    for (const member of rest) void node.roster.leave("room", member);
+    for (const member of rest) void node.registry.leave("room", member);
     await node.rest();
     expect(inboxes.slice(0, 500).every(({ all }) => all.length === 2)).to.equal(true);
     expect(inboxes.slice(500).every(({ all }) => all.length === 0)).to.equal(true);
-    expect(node.counters.snapshot()).to.deep.include({ delivered: 1_000, dropped: {} });
+    expect(node.metrics.snapshot()).to.deep.include({ delivered: 1_000, dropped: {} });
   });
 
   it("gives who comes while something is under way only what comes in after", async () => {
@@ -437,9 +437,9 @@ describe("Receiver", () => {
     await together();
     // One who was served, one who was not, and a new one.
     const back = [members[0], members[999]] as Member[];
-    for (const member of back) void node.roster.leave("room", member);
+    for (const member of back) void node.registry.leave("room", member);
     const late = await node.members(1, "room");
-    await Promise.all(back.map((member) => node.roster.join("room", member)));
+    await Promise.all(back.map((member) => node.registry.join("room", member)));
     node.send("room", 2);
     await node.rest();
     expect(inboxes[0]?.all).to.deep.equal([1, "gap", 2]);
@@ -452,8 +452,8 @@ describe("Receiver", () => {
     const { members, inboxes } = await node.members(1_000, "room");
     for (const [index, member] of members.entries()) {
       const again = () => {
-        void node.roster.leave("room", member);
-        void node.roster.join("room", member);
+        void node.registry.leave("room", member);
+        void node.registry.join("room", member);
       };
       (inboxes[index] as Worker).act = again;
     }
@@ -468,15 +468,15 @@ describe("Receiver", () => {
     await together();
     // What is not even read is not found to be garbage.
     node.receiver.payload(topicOf("room"), Uint8Array.of(0xc1));
-    await node.roster.flush();
-    expect(node.roster.groupAt(topicOf("room"))).to.equal(undefined);
+    await node.registry.flush();
+    expect(node.registry.groupAt(topicOf("room"))).to.equal(undefined);
     const late = await node.members(1, "room");
     node.sendTo(members[0] as Member, 11);
     node.send("room", 12);
     await node.rest();
     expect(late.inboxes[0]?.all).to.deep.equal([12]);
     expect(node.turns).to.have.length(2);
-    expect(node.counters.snapshot().dropped).to.deep.equal({ "no-channel": 1 });
+    expect(node.metrics.snapshot().dropped).to.deep.equal({ "no-channel": 1 });
   });
 
   it("leaves out who is excepted, and counts right", async () => {
@@ -492,7 +492,7 @@ describe("Receiver", () => {
       [1, 2, 3],
       [2, 3],
     ]);
-    expect(node.counters.snapshot()).to.deep.include({ received: 3, delivered: 2_997 });
+    expect(node.metrics.snapshot()).to.deep.include({ received: 3, delivered: 2_997 });
   });
 
   it("goes on after an inbox that throws, wherever a slice ends", async () => {
@@ -507,7 +507,7 @@ describe("Receiver", () => {
     await node.rest();
     expect(inboxes.every(({ all }) => all.length === 2)).to.equal(true);
     expect(node.errors.splice(0)).to.have.length(300);
-    expect(node.counters.snapshot()).to.deep.include({ delivered: 900, dropped: { "inbox-error": 300 } });
+    expect(node.metrics.snapshot()).to.deep.include({ delivered: 900, dropped: { "inbox-error": 300 } });
     inTime();
   });
 
@@ -527,7 +527,7 @@ describe("Receiver", () => {
     it(`delivers nothing more once it is closed from within an inbox ${when}, and leaves no timer`, async () => {
       const { members, inboxes } = await node.members(1_000, "room");
       (inboxes[index] as Worker).act = () => {
-        node.roster.clear();
+        node.registry.clear();
         node.receiver.close();
       };
       node.send("room", 1);
@@ -538,7 +538,7 @@ describe("Receiver", () => {
       const after = Array(999 - index).fill([]);
       expect(inboxes.map(({ all }) => all)).to.deep.equal([...before, [1], ...after]);
       expect(node.receiver.waiting).to.equal(0);
-      expect(node.counters.snapshot().dropped).to.deep.equal({ "no-channel": 1 });
+      expect(node.metrics.snapshot().dropped).to.deep.equal({ "no-channel": 1 });
       node.send("room", 4);
       node.receiver.close();
       expect(node.receiver.waiting).to.equal(0);
@@ -550,8 +550,8 @@ describe("Receiver", () => {
     const before = immediates();
     node.send("room", 1);
     await nextTurn();
-    const { delivered } = node.counters.snapshot();
-    node.roster.clear();
+    const { delivered } = node.metrics.snapshot();
+    node.registry.clear();
     node.receiver.close();
     expect(node.receiver.waiting).to.equal(0);
     for (const member of members) node.sendTo(member, 2);
@@ -613,10 +613,10 @@ describe("Receiver", () => {
             comesIn("gap");
             node.receiver.gap(topicOf("room"));
           } else if (step.do === "join") {
-            await node.roster.join("room", guest);
+            await node.registry.join("room", guest);
             isIn[who] = true;
           } else if (step.do === "leave") {
-            void node.roster.leave("room", guest);
+            void node.registry.leave("room", guest);
             isIn[who] = false;
             // What it has not got by now it does not get.
             expected[who] = [...(guests.inboxes[who]?.all ?? [])];

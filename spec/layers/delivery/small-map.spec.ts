@@ -2,25 +2,24 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { SmallMap } from "../../../layers/delivery/small-map.ts";
 
-describe("FewMap", () => {
+describe("SmallMap", () => {
   it("is a map, whatever is put in and taken out", () => {
     const keys = [{}, {}, {}];
     const step = fc.record({ key: fc.nat(2), value: fc.option(fc.nat(), { nil: undefined }) });
     fc.assert(
       fc.property(fc.array(step), (steps) => {
-        const few = new SmallMap<object, number>();
+        const small = new SmallMap<object, number>();
         const map = new Map<object, number>();
         for (const { key: index, value } of steps) {
           const key = keys[index] as object;
-          if (value === undefined) expect(few.delete(key)).to.equal(map.delete(key));
+          if (value === undefined) expect(small.delete(key)).to.equal(map.delete(key));
           else {
-            few.set(key, value);
+            small.set(key, value);
             map.set(key, value);
           }
-          expect(few.size).to.equal(map.size);
-          expect(new Set(few.keys())).to.deep.equal(new Set(map.keys()));
-          expect(few.keys()).to.have.length(map.size);
-          for (const each of keys) expect(few.get(each)).to.equal(map.get(each));
+          expect(new Set(small.keys())).to.deep.equal(new Set(map.keys()));
+          expect(small.keys()).to.have.length(map.size);
+          for (const each of keys) expect(small.get(each)).to.equal(map.get(each));
         }
       }),
     );

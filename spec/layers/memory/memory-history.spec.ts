@@ -23,13 +23,13 @@ const steps = fc.array(
   { minLength: 20, maxLength: 60 },
 );
 
-describe("TopicLogs", () => {
+describe("MemoryHistory", () => {
   it("keep what came for a topic until nothing has come for its time, and no more than its capacity", () => {
     fc.assert(
       fc.property(steps, (todo) => {
         let now = 0;
         let last = 0;
-        const logs = new MemoryHistory(() => now);
+        const history = new MemoryHistory(() => now);
         const expected = new Map<string, { numbers: number[]; at: number }>();
         for (const step of todo) {
           if (typeof step === "number") now += step;
@@ -40,17 +40,17 @@ describe("TopicLogs", () => {
             last += 1;
             const numbers = [...(expected.get(step)?.numbers ?? []), last];
             expected.set(step, { numbers, at: now });
-            const position = logs.append(step, Uint8Array.of(last), limitOf(step));
+            const position = history.append(step, Uint8Array.of(last), limitOf(step));
             expect(position.offset).to.equal(numbers.length);
           }
           for (const topic of topics) {
-            const { entries, position } = logs.read(topic, { limit: 100 }, limitOf(topic));
+            const { entries, position } = history.read(topic, { limit: 100 }, limitOf(topic));
             const numbers = expected.get(topic)?.numbers ?? [];
             const kept = numbers.slice(-limitOf(topic).capacity);
             expect(entries.map(({ payload }) => payload[0])).to.deep.equal(kept);
             expect(position?.offset ?? 0).to.equal(numbers.length);
           }
-          expect(logs.size, "nothing is left of what has expired").to.equal(expected.size);
+          expect(history.size, "nothing is left of what has expired").to.equal(expected.size);
         }
       }),
       { numRuns: 300 },
@@ -59,11 +59,11 @@ describe("TopicLogs", () => {
 
   it("begin another epoch for a topic that has expired", () => {
     let now = 0;
-    const logs = new MemoryHistory(() => now);
+    const history = new MemoryHistory(() => now);
     const limit = { capacity: 1, expiryMs: 10 };
     const epochs = [0, 9, 10].map((passed) => {
       now += passed;
-      return logs.append("a", Uint8Array.of(1), limit).epoch;
+      return history.append("a", Uint8Array.of(1), limit).epoch;
     });
     expect(epochs[1]).to.equal(epochs[0]);
     expect(epochs[2]).not.to.equal(epochs[0]);

@@ -1,7 +1,7 @@
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
 import type { ChannelLayerOptions } from "../../../layers/options.ts";
 import { describeChannelLayer, type LayerImplementation } from "../../../layers/testing/index.ts";
-import { createSealing } from "../../../layers/wire/encryption.ts";
+import { createEncryption } from "../../../layers/wire/encryption.ts";
 
 type StartNode = LayerImplementation["startNode"];
 
@@ -14,7 +14,7 @@ export interface SealableImplementation extends LayerImplementation {
 }
 
 const encryption = { keys: ["the first key", "another"] };
-const { seal } = createSealing(encryption);
+const { encrypt } = createEncryption(encryption);
 
 /** Runs the suite twice: with messages as they are, and encrypted. */
 export function describeSealed(name: string, implementation: SealableImplementation): void {
@@ -23,7 +23,7 @@ export function describeSealed(name: string, implementation: SealableImplementat
   describeChannelLayer(`${name}, encrypted`, {
     ...implementation,
     startNode: (world, options) => startNode(world, { ...options, encryption }),
-    publish: (topic, payload) => publish(topic, seal(payload)),
-    ...(enqueue && { enqueue: (queue: string, payload: Uint8Array) => enqueue(queue, seal(payload)) }),
+    publish: (topic, payload) => publish(topic, encrypt(payload)),
+    ...(enqueue && { enqueue: (queue: string, payload: Uint8Array) => enqueue(queue, encrypt(payload)) }),
   });
 }

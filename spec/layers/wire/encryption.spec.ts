@@ -6,55 +6,55 @@ import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { decode, maxPayloadBytes } from "../../../layers/wire/codec.ts";
-import { createSealing, maxSealedBytes } from "../../../layers/wire/encryption.ts";
+import { createEncryption, maxEncryptedBytes } from "../../../layers/wire/encryption.ts";
 
 const bytes = (text: string) => Buffer.from(text);
 
-describe("createSealing", () => {
+describe("createEncryption", () => {
   it("leaves payloads as they are where there is no encryption", () => {
-    const { seal, open } = createSealing(undefined);
+    const { encrypt, decrypt } = createEncryption(undefined);
     const payload = bytes("hello");
-    expect(seal(payload)).to.equal(payload);
-    expect(open(payload)).to.equal(payload);
+    expect(encrypt(payload)).to.equal(payload);
+    expect(decrypt(payload)).to.equal(payload);
   });
 
   it("takes each secret as a text or as its bytes, of any length", () => {
     for (const secret of ["s", "größe", "x".repeat(1_000)]) {
-      const { seal } = createSealing({ keys: [secret] });
-      const { open } = createSealing({ keys: [new Uint8Array(bytes(secret))] });
-      expect(open(seal(bytes("hello")))).to.deep.equal(bytes("hello"));
+      const { encrypt } = createEncryption({ keys: [secret] });
+      const { decrypt } = createEncryption({ keys: [new Uint8Array(bytes(secret))] });
+      expect(decrypt(encrypt(bytes("hello")))).to.deep.equal(bytes("hello"));
     }
   });
 
-  it("opens what Python seals with the same secret, as channels_redis derives its key", () => {
+  it("decrypts what Python encrypts with the same secret, as channels_redis derives its key", () => {
     // Fernet(urlsafe_b64encode(sha256("schlüssel".encode()).digest())) of python3-cryptography, over
     // msgpack.packb({"type": "room.message", "message": "hi"}).
     const token =
       "gAAAAABlU_EAAAECAwQFBgcICQoLDA0OD9dB9Cx44JokNcVl6vkSk9qqVgsBeUTFo-pxFVrWfoAH_kIJWDN380HaqiEyxvyK7kWJtg_F5O8A" +
       "abAWEKNOP1k=";
-    const payload = createSealing({ keys: ["schlüssel"] }).open(bytes(token)) ?? new Uint8Array();
+    const payload = createEncryption({ keys: ["schlüssel"] }).decrypt(bytes(token)) ?? new Uint8Array();
     expect(decode(payload).message).to.deep.equal({ type: "room.message", message: "hi" });
   });
 
   it("encrypts with the first key and decrypts with all", () => {
-    const old = createSealing({ keys: ["old"] });
-    const both = createSealing({ keys: ["new", "old"] });
-    const renewed = createSealing({ keys: ["new"] });
-    expect(both.open(old.seal(bytes("a")))).to.deep.equal(bytes("a"));
-    expect(renewed.open(both.seal(bytes("b")))).to.deep.equal(bytes("b"));
-    expect(old.open(both.seal(bytes("c")))).to.equal(undefined);
-    expect(renewed.open(old.seal(bytes("d")))).to.equal(undefined);
+    const old = createEncryption({ keys: ["old"] });
+    const both = createEncryption({ keys: ["new", "old"] });
+    const renewed = createEncryption({ keys: ["new"] });
+    expect(both.decrypt(old.encrypt(bytes("a")))).to.deep.equal(bytes("a"));
+    expect(renewed.decrypt(both.encrypt(bytes("b")))).to.deep.equal(bytes("b"));
+    expect(old.decrypt(both.encrypt(bytes("c")))).to.equal(undefined);
+    expect(renewed.decrypt(old.encrypt(bytes("d")))).to.equal(undefined);
   });
 
-  it("opens what a payload of the largest size becomes, and looks into nothing beyond its limit", () => {
-    const { seal, open } = createSealing({ keys: ["key"] });
-    const largest = seal(new Uint8Array(maxPayloadBytes));
-    expect(largest.length).to.be.at.most(maxSealedBytes);
-    expect(open(largest)).to.have.length(maxPayloadBytes);
-    // A sealed payload is longer by 57 to 73 bytes, and then by a third.
-    const beyond = seal(new Uint8Array(maxSealedBytes * 0.75));
-    expect(beyond.length).to.be.greaterThan(maxSealedBytes);
-    expect(open(beyond)).to.equal(undefined);
+  it("decrypts what a payload of the largest size becomes, and looks into nothing beyond its limit", () => {
+    const { encrypt, decrypt } = createEncryption({ keys: ["key"] });
+    const largest = encrypt(new Uint8Array(maxPayloadBytes));
+    expect(largest.length).to.be.at.most(maxEncryptedBytes);
+    expect(decrypt(largest)).to.have.length(maxPayloadBytes);
+    // An encrypted payload is longer by 57 to 73 bytes, and then by a third.
+    const beyond = encrypt(new Uint8Array(maxEncryptedBytes * 0.75));
+    expect(beyond.length).to.be.greaterThan(maxEncryptedBytes);
+    expect(decrypt(beyond)).to.equal(undefined);
   });
 
   it("refuses to work without keys, and never shows one", () => {
@@ -76,10 +76,10 @@ describe("createSealing", () => {
 
   it("forgets the secrets themselves", () => {
     const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
-    const sealing = createSealing({ keys: [secret] });
-    const sealed = sealing.seal(bytes("hello"));
+    const encryption = createEncryption({ keys: [secret] });
+    const encrypted = encryption.encrypt(bytes("hello"));
     secret.fill(0);
-    expect(sealing.open(sealed)).to.deep.equal(bytes("hello"));
+    expect(encryption.decrypt(encrypted)).to.deep.equal(bytes("hello"));
   });
 });
 
@@ -152,7 +152,7 @@ describe("an encrypted layer", () => {
     expect(inbox.types).to.deep.equal(["end"]);
     expect(layer.counters().dropped).to.deep.equal({ undecryptable: 4 });
     const said = (topic: string) =>
-      `What arrived on "${topic}" cannot be decrypted with the keys of this layer.`;
+      `A payload on "${topic}" cannot be decrypted with the keys of this layer.`;
     const [group, own] = [said("greenroom__group__group"), said(`greenroom__node__${layer.node}`)];
     expect(reports).to.deep.equal([group, own, group, own]);
   });
@@ -167,11 +167,14 @@ describe("an encrypted layer", () => {
     expect(plain.counters().dropped).to.deep.equal({ garbage: 1 });
   });
 
-  it("takes what is well sealed and no message for garbage", async () => {
+  it("takes what is well encrypted and no message for garbage", async () => {
     const layer = start("key");
     const { inbox } = await join(layer);
     const raw = new MemoryBackend(bus, "greenroom");
-    await raw.publish("greenroom__group__group", createSealing({ keys: ["key"] }).seal(bytes("no message")));
+    await raw.publish(
+      "greenroom__group__group",
+      createEncryption({ keys: ["key"] }).encrypt(bytes("no message")),
+    );
     await layer.groupSend("group", { type: "end" });
     await inbox.next("end");
     expect(layer.counters().dropped).to.deep.equal({ garbage: 1 });

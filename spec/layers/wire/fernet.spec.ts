@@ -2,7 +2,7 @@ import { createCipheriv, createHash, createHmac } from "node:crypto";
 import { inspect } from "node:util";
 import { expect } from "chai";
 import fc from "fast-check";
-import { fernetKey, openToken, sealToken } from "../../../layers/wire/fernet.ts";
+import { decryptToken, encryptToken, fernetKey } from "../../../layers/wire/fernet.ts";
 
 const secret = "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
 const token =
@@ -25,11 +25,11 @@ describe("a Fernet token", () => {
   it("is the one of the specification's own examples, there and back", () => {
     const iv = Uint8Array.from({ length: 16 }, (_, index) => index);
     const seconds = Date.parse("1985-10-26T01:20:00-07:00") / 1_000;
-    expect(text(sealToken(key, Buffer.from("hello"), { seconds, iv }))).to.equal(token);
-    expect(text(openToken([key], Buffer.from(token)))).to.equal("hello");
+    expect(text(encryptToken(key, Buffer.from("hello"), { seconds, iv }))).to.equal(token);
+    expect(text(decryptToken([key], Buffer.from(token)))).to.equal("hello");
   });
 
-  it("gives back whatever was sealed, with the right key among others", () => {
+  it("gives back whatever was encrypted, with the right key among others", () => {
     fc.assert(
       fc.property(
         plains,
@@ -37,7 +37,7 @@ describe("a Fernet token", () => {
         keys,
         fc.array(keys, { maxLength: 3 }),
         (plain, before, own, after) => {
-          expect(openToken([...before, own, ...after], sealToken(own, plain))).to.deep.equal(
+          expect(decryptToken([...before, own, ...after], encryptToken(own, plain))).to.deep.equal(
             Buffer.from(plain),
           );
         },
@@ -48,7 +48,7 @@ describe("a Fernet token", () => {
   it("is refused by every other key", () => {
     fc.assert(
       fc.property(plains, fc.uniqueArray(fc.nat(), { minLength: 1 }), (plain, [own = 0, ...others]) => {
-        expect(openToken(others.map(keyOf), sealToken(keyOf(own), plain))).to.equal(undefined);
+        expect(decryptToken(others.map(keyOf), encryptToken(keyOf(own), plain))).to.equal(undefined);
       }),
     );
   });
@@ -56,10 +56,10 @@ describe("a Fernet token", () => {
   it("is refused with any bit changed", () => {
     fc.assert(
       fc.property(plains, keys, fc.nat(), fc.integer({ min: 0, max: 7 }), (plain, own, at, bit) => {
-        const sealed = sealToken(own, plain);
-        const index = at % sealed.length;
-        sealed[index] = (sealed[index] ?? 0) ^ (1 << bit);
-        expect(openToken([own], sealed)).to.equal(undefined);
+        const token = encryptToken(own, plain);
+        const index = at % token.length;
+        token[index] = (token[index] ?? 0) ^ (1 << bit);
+        expect(decryptToken([own], token)).to.equal(undefined);
       }),
       { numRuns: 1_000 },
     );
@@ -67,11 +67,11 @@ describe("a Fernet token", () => {
 
   it("is refused with each of its bits changed, padding and all", () => {
     for (const length of [0, 5, 16, 32]) {
-      const sealed = sealToken(key, new Uint8Array(length));
-      for (let bit = 0; bit < sealed.length * 8; bit += 1) {
-        const changed = Buffer.from(sealed);
+      const token = encryptToken(key, new Uint8Array(length));
+      for (let bit = 0; bit < token.length * 8; bit += 1) {
+        const changed = Buffer.from(token);
         changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        expect(openToken([key], changed), `bit ${bit} of a token of ${length} bytes`).to.equal(undefined);
+        expect(decryptToken([key], changed), `bit ${bit} of a token of ${length} bytes`).to.equal(undefined);
       }
     }
   });
@@ -79,14 +79,14 @@ describe("a Fernet token", () => {
   it("is refused with anything cut off or added, at either end", () => {
     fc.assert(
       fc.property(plains, keys, fc.nat(), (plain, own, at) => {
-        const sealed = sealToken(own, plain);
-        const index = at % sealed.length;
-        const cut = [sealed.subarray(0, index), sealed.subarray(index + 1)];
+        const token = encryptToken(own, plain);
+        const index = at % token.length;
+        const cut = [token.subarray(0, index), token.subarray(index + 1)];
         const longer = [
-          Buffer.concat([sealed, sealed.subarray(0, index + 1)]),
-          Buffer.concat([Buffer.from("="), sealed]),
+          Buffer.concat([token, token.subarray(0, index + 1)]),
+          Buffer.concat([Buffer.from("="), token]),
         ];
-        for (const bytes of [...cut, ...longer]) expect(openToken([own], bytes)).to.equal(undefined);
+        for (const bytes of [...cut, ...longer]) expect(decryptToken([own], bytes)).to.equal(undefined);
       }),
     );
   });
@@ -94,8 +94,10 @@ describe("a Fernet token", () => {
   it("is nothing that a stranger could write", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), keys, (bytes, own) => {
-        expect(openToken([own], bytes)).to.equal(undefined);
-        expect(openToken([own], Buffer.from(Buffer.from(bytes).toString("base64url")))).to.equal(undefined);
+        expect(decryptToken([own], bytes)).to.equal(undefined);
+        expect(decryptToken([own], Buffer.from(Buffer.from(bytes).toString("base64url")))).to.equal(
+          undefined,
+        );
       }),
     );
   });
@@ -103,13 +105,13 @@ describe("a Fernet token", () => {
   it("is refused in another spelling: without padding, with blanks, in the other alphabet", () => {
     // A token that holds both of the letters that differ between the two alphabets.
     const iv = new Uint8Array(16).fill(0xfb);
-    const sealed = String(sealToken(key, Buffer.from("hello"), { iv }));
-    expect(openToken([key], Buffer.from(sealed))).not.to.equal(undefined);
-    const spellings = [sealed.replace(/=+$/, ""), `${sealed}\n`, ` ${sealed}`, `${sealed}=`];
-    spellings.push(sealed.replaceAll("-", "+"), sealed.replaceAll("_", "/"));
-    expect(new Set(spellings)).to.have.lengthOf(6).and.not.to.include(sealed);
+    const token = String(encryptToken(key, Buffer.from("hello"), { iv }));
+    expect(decryptToken([key], Buffer.from(token))).not.to.equal(undefined);
+    const spellings = [token.replace(/=+$/, ""), `${token}\n`, ` ${token}`, `${token}=`];
+    spellings.push(token.replaceAll("-", "+"), token.replaceAll("_", "/"));
+    expect(new Set(spellings)).to.have.lengthOf(6).and.not.to.include(token);
     for (const spelling of spellings) {
-      expect(openToken([key], Buffer.from(spelling)), spelling).to.equal(undefined);
+      expect(decryptToken([key], Buffer.from(spelling)), spelling).to.equal(undefined);
     }
   });
 
@@ -121,7 +123,7 @@ describe("a Fernet token", () => {
       return Buffer.concat([cipher.update(plain), cipher.final()]);
     };
     const block = encrypt(new Uint8Array(16).fill(16));
-    expect(openToken([key], signed(head, block))).to.deep.equal(Buffer.alloc(0));
+    expect(decryptToken([key], signed(head, block))).to.deep.equal(Buffer.alloc(0));
     const wrong = {
       "another version": signed(Uint8Array.of(0x81), head.subarray(1), block),
       "no ciphertext": signed(head),
@@ -132,16 +134,16 @@ describe("a Fernet token", () => {
       nothing: signed(),
     };
     for (const [what, bytes] of Object.entries(wrong)) {
-      expect(openToken([key], bytes), what).to.equal(undefined);
+      expect(decryptToken([key], bytes), what).to.equal(undefined);
     }
   });
 
   it("says the time in seconds, and never the same twice", () => {
     const before = Math.floor(Date.now() / 1_000);
-    const raw = Buffer.from(String(sealToken(key, new Uint8Array())), "base64url");
+    const raw = Buffer.from(String(encryptToken(key, new Uint8Array())), "base64url");
     expect(Number(raw.readBigUInt64BE(1))).to.be.within(before, Math.floor(Date.now() / 1_000));
     const tokens = Array.from({ length: 100 }, () =>
-      String(sealToken(key, new Uint8Array(), { seconds: 1 })),
+      String(encryptToken(key, new Uint8Array(), { seconds: 1 })),
     );
     expect(new Set(tokens)).to.have.lengthOf(100);
   });

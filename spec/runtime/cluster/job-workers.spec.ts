@@ -395,10 +395,10 @@ describe("workers", () => {
     expect(impatient).to.be.instanceOf(InvalidOptionError);
     expect(impatient).to.have.property("message", "`attempts` must be an integer of at least 1, not 0.");
     const hasty = await refusal(runtime.worker("jobs", () => {}, { layer: "other", claimAfterMs: 99 }));
-    expect(hasty).to.be.instanceOf(RangeError);
+    expect(hasty).to.be.instanceOf(InvalidOptionError);
     expect(hasty)
       .to.have.property("message")
-      .that.matches(/^claimAfterMs is an integer from 100 to \d+, not 99\.$/);
+      .that.matches(/^`claimAfterMs` must be an integer from 100 to \d+, not 99\.$/);
     expect(await refusal(runtime.worker("jobs", undefined as never, { layer: "other" }))).to.be.instanceOf(
       TypeError,
     );

@@ -108,7 +108,9 @@ describe("RedisQueues on a server that refuses", () => {
     const [dead] = await admin.xrange(`${queue}.dead`, "-", "+");
     expect(dead?.[1]).to.deep.equal(fields.slice(0, 2));
     expect(layer.counters().dropped.garbage).to.equal(1);
-    expect(errors.map(({ message }) => message)).to.deep.equal(["What was queued is no message."]);
+    expect(errors.map(({ message }) => message)).to.deep.equal([
+      `A payload on "${prefix}__queue__jobs" is not a message.`,
+    ]);
   });
 
   it("rejects at once what a frozen server would let pile up, and takes more when answers come", async () => {
