@@ -7,10 +7,10 @@ import { type AnyConnectionOptions, fixed } from "./server-options.ts";
  */
 export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 
-/** Those that a factory has returned: a connection cannot have two owners. */
+/** The instances that factories have returned: a connection cannot have two owners. */
 const taken = new WeakSet<Redis>();
 
-/** A factory that throws a `TypeError` where `factory` does not return what it has to. */
+/** A factory that throws a `TypeError` if `factory` returns anything but a new, unconnected instance. */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
     const redis: unknown = factory(options);
@@ -26,7 +26,7 @@ export function checkedFactory(factory: RedisFactory): RedisFactory {
   };
 }
 
-/** Whichever copy of ioredis it comes from. */
+/** Whether `value` is a `Redis` of any copy of ioredis. */
 export function isRedis(value: unknown): value is Redis {
   const { duplicate, options } = (value ?? {}) as Partial<Redis>;
   return typeof duplicate === "function" && typeof options === "object" && !isCluster(value);
@@ -38,7 +38,6 @@ export function isCluster(value: unknown): boolean {
 
 function faultOf(made: unknown): string | undefined {
   if (made instanceof Promise) {
-    // Whatever it comes to, nobody waits for it.
     made.catch(() => {});
     return "it returned a promise";
   }
@@ -47,7 +46,7 @@ function faultOf(made: unknown): string | undefined {
   if (!isRedis(made)) return `it returned ${made === null ? "null" : `a value of type ${typeof made}`}`;
   if (taken.has(made)) return "it returned one for the second time";
   if (made.status !== "wait") {
-    hangUp(made);
+    disconnectNew(made);
     return `it returned one whose status is "${made.status}": the options say lazyConnect`;
   }
   const options: Record<string, unknown> = { ...made.options };
@@ -56,8 +55,8 @@ function faultOf(made: unknown): string | undefined {
   return undefined;
 }
 
-/** One that was only just made has no other owner. */
-function hangUp(redis: Redis): void {
+/** Disconnects an instance that was only just made, and so has no other owner. */
+function disconnectNew(redis: Redis): void {
   if (redis.status !== "connecting") return;
   redis.on("error", () => {});
   redis.disconnect();

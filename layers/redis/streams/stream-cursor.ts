@@ -1,5 +1,5 @@
 import type { Position } from "../../message.ts";
-import type { Entry, Head, Snapshot } from "./stream-format.ts";
+import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
 /** Who hears what a cursor finds, in the order of the stream. */
 export interface CursorListener {
@@ -28,7 +28,7 @@ export class StreamCursor {
   #isInStep = true;
   /** Whether the next snapshot was asked for after all that put this cursor out of step. */
   #isAsked = false;
-  #held: Entry[] = [];
+  #held: StreamEntry[] = [];
   #heldBytes = 0;
   /** How many are held since before the snapshot that is on its way was asked for. */
   #heldBefore = 0;
@@ -58,7 +58,7 @@ export class StreamCursor {
   }
 
   /** Something was published. */
-  published(entry: Entry): void {
+  published(entry: StreamEntry): void {
     if (this.#isInStep) this.#isInStep = this.#take(entry);
     if (!this.#isInStep) this.#hold(entry);
   }
@@ -157,7 +157,7 @@ export class StreamCursor {
   }
 
   /** @returns whether the entry was what had to come, or one that has been read before it was published here. */
-  #take(entry: Entry): boolean {
+  #take(entry: StreamEntry): boolean {
     const last = this.#last;
     if (last !== undefined) {
       if (entry.epoch !== last.epoch || entry.offset > last.offset + 1) return false;
@@ -180,17 +180,17 @@ export class StreamCursor {
     return last && passedOn && passedOn.offset > last.offset ? passedOn : last;
   }
 
-  #follows({ epoch, offset }: Entry): boolean {
+  #follows({ epoch, offset }: StreamEntry): boolean {
     return this.#last === undefined || (epoch === this.#last.epoch && offset === this.#last.offset + 1);
   }
 
-  #holeBefore({ epoch, offset }: Entry): { readonly from: number; readonly to: number } | undefined {
+  #holeBefore({ epoch, offset }: StreamEntry): { readonly from: number; readonly to: number } | undefined {
     const last = this.#last;
     if (last?.epoch !== epoch || offset <= last.offset) return undefined;
     return { from: last.offset + 1, to: offset - 1 };
   }
 
-  #pass({ epoch, offset, stamp, payload }: Entry): void {
+  #pass({ epoch, offset, stamp, payload }: StreamEntry): void {
     this.#last = { epoch, offset, stamp };
     this.#listener.payload(payload, { offset, epoch });
   }
@@ -232,7 +232,7 @@ export class StreamCursor {
     this.#isInDoubt = false;
   }
 
-  #hold(entry: Entry): void {
+  #hold(entry: StreamEntry): void {
     this.#held.push(entry);
     this.#heldBytes += entry.payload.length;
     if (this.#held.length <= mostHeld.entries && this.#heldBytes <= mostHeld.bytes) return;
@@ -242,7 +242,7 @@ export class StreamCursor {
     this.#heldBytes = entry.payload.length;
   }
 
-  #release(): Entry[] {
+  #release(): StreamEntry[] {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;

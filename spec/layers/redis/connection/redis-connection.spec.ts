@@ -6,7 +6,7 @@ import { fixed } from "../../../../layers/redis/connection/server-options.ts";
 
 const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
 
-describe("Link", () => {
+describe("RedisConnection", () => {
   let server: Server;
   afterEach(() => server.close());
 
@@ -18,7 +18,7 @@ describe("Link", () => {
       socket.on("data", (bytes) => {
         for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello)\r\n/gi)) {
           // Whether it is ready is what ioredis asks last, and what is answered too late.
-          if (/info/i.test(command)) closing = link.close();
+          if (/info/i.test(command)) closing = connection.close();
           else socket.write("+OK\r\n");
         }
       });
@@ -26,7 +26,7 @@ describe("Link", () => {
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const link = new RedisConnection(
+    const connection = new RedisConnection(
       "publisher",
       {
         address: `127.0.0.1:${port}`,
@@ -37,10 +37,10 @@ describe("Link", () => {
       clock,
     );
     let isReady = false;
-    link.redis.on("ready", () => {
+    connection.redis.on("ready", () => {
       isReady = true;
     });
-    await link.open().catch(() => {});
+    await connection.open().catch(() => {});
     await closing;
     expect(isReady).to.equal(true);
     expect(heard).to.deep.equal([]);

@@ -1,15 +1,15 @@
 import type { Redis } from "ioredis";
 import type { PubSubCommands } from "../../../../layers/redis/connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../../../../layers/redis/connection/pubsub-settings.ts";
-import { RedisPubSubLayer, RedisStreamsLayer, type RedisTargets } from "../../../../layers/redis/index.ts";
-import { queueKeys } from "../../../../layers/redis/jobs/queue-keys.ts";
+import { RedisPubSubLayer, RedisStreamsLayer, type RedisTarget } from "../../../../layers/redis/index.ts";
+import { queueKeys } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { streamNames } from "../../../../layers/redis/streams/stream-format.ts";
 import { publishEntries } from "../../../../layers/redis/streams/stream-scripts.ts";
 import { describeSealed } from "../../support/describe-sealed.ts";
 
 /** Where the layers run on, and how a program that knows nothing of them reaches the servers. */
 export interface RedisStage {
-  place(): RedisTargets & PubSubOptions;
+  place(): RedisTarget & PubSubOptions;
   /** A client of every server. */
   clients(): readonly Redis[];
   /** The one of them for the server where a name of Redis lives. */
