@@ -26,7 +26,7 @@ export function checkedFactory(factory: RedisFactory): RedisFactory {
   };
 }
 
-/** Whether `value` is a `Redis` of any copy of ioredis. */
+/** Whichever copy of ioredis it comes from. */
 export function isRedis(value: unknown): value is Redis {
   const { duplicate, options } = (value ?? {}) as Partial<Redis>;
   return typeof duplicate === "function" && typeof options === "object" && !isCluster(value);
@@ -46,18 +46,12 @@ function faultOf(made: unknown): string | undefined {
   if (!isRedis(made)) return `it returned ${made === null ? "null" : `a value of type ${typeof made}`}`;
   if (taken.has(made)) return "it returned one for the second time";
   if (made.status !== "wait") {
-    disconnectNew(made);
+    // It was only just made, so nothing else uses it.
+    if (made.status === "connecting") made.on("error", () => {}).disconnect();
     return `it returned one whose status is "${made.status}": the options say lazyConnect`;
   }
   const options: Record<string, unknown> = { ...made.options };
   const other = Object.entries(fixed).filter(([name, value]) => options[name] !== value);
   if (other.length > 0) return `it returned one with another ${other.map(([name]) => name).join(", ")}`;
   return undefined;
-}
-
-/** Disconnects an instance that was only just made, and so has no other owner. */
-function disconnectNew(redis: Redis): void {
-  if (redis.status !== "connecting") return;
-  redis.on("error", () => {});
-  redis.disconnect();
 }

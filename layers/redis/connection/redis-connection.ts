@@ -6,7 +6,6 @@ import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
 import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
 
-/** Events of a {@link RedisConnection}. */
 export interface RedisConnectionListener {
   /** The connection is ready for commands: for the first time, or again. */
   up(): void;

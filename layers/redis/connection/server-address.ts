@@ -84,10 +84,9 @@ function bySentinels(target: BySentinels & RedisConnectionOptions): RedisServer 
       'Sentinels look like { sentinels: [{ host: "one", port: 26379 }], name: "mymaster" }.',
     );
   }
-  const addresses = sentinels.map(({ host, port }) => `${host}:${port}`).join(", ");
   const { connectTimeoutMs, options } = connectionOf(target);
   return {
-    address: `${name} (by Sentinels ${addresses})`,
+    address: addressOf({ sentinels: [...sentinels], name }),
     connectTimeoutMs,
     options: {
       sentinelCommandTimeout: connectTimeoutMs,

@@ -2,14 +2,13 @@ import { randomBytes } from "node:crypto";
 import { Claim } from "../../jobs/job-worker.ts";
 import type { Commands, RedisQueueReader } from "./queue-reader.ts";
 import {
-  againScript,
   buryScript,
+  claimScript,
   doneScript,
   leaveScript,
   type QueueKeys,
   queueKeys,
   recoverScript,
-  releaseScript,
   renewScript,
   runScript,
   type Script,
@@ -18,10 +17,10 @@ import {
   tidyScript,
 } from "./queue-scripts.ts";
 
-/** The one consumer group of every queue. */
 const group = "workers";
 
-/** A queue's entry that one consumer holds. */
+const dayMs = 24 * 60 * 60 * 1_000;
+
 export class RedisClaim extends Claim {
   readonly id: string;
 
@@ -50,7 +49,6 @@ export class RedisQueueConsumer {
     this.#commands = commands;
   }
 
-  /** Creates the consumer group, unless it exists. */
   async createGroup(): Promise<void> {
     try {
       // From the very first entry on: jobs may have been sent before the first worker started.
@@ -82,8 +80,9 @@ export class RedisQueueConsumer {
 
   /** The next attempt, or undefined if another consumer holds the entry by now. */
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
-    const isOurs = await this.#runOwn(againScript, claim);
-    return isOurs === 1 ? new RedisClaim(claim.id, claim.payload, claim.attempt + 1) : undefined;
+    const attempt = claim.attempt + 1;
+    const isOurs = await this.#claimAnew(claim, attempt, 0);
+    return isOurs === 1 ? new RedisClaim(claim.id, claim.payload, attempt) : undefined;
   }
 
   async bury({ id, attempt }: RedisClaim): Promise<void> {
@@ -93,7 +92,8 @@ export class RedisQueueConsumer {
 
   /** @param attempts how many attempts count. */
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    await this.#runOwn(releaseScript, claim, attempts);
+    // Idle for so long that any other consumer takes it over.
+    await this.#claimAnew(claim, attempts, dayMs);
   }
 
   /** Claims `claims` anew. Returns those that other consumers hold by now. */
@@ -104,12 +104,10 @@ export class RedisQueueConsumer {
     return claims.filter(({ id }) => ids.has(id));
   }
 
-  /** Removes other consumers that hold nothing and were idle for `idleMs`. */
   async tidy(idleMs: number): Promise<void> {
     await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name);
   }
 
-  /** Removes this consumer, unless it holds entries. */
   async leave(): Promise<void> {
     await this.#run(leaveScript, [this.#keys.stream], group, this.#name);
   }
@@ -121,8 +119,8 @@ export class RedisQueueConsumer {
     );
   }
 
-  #runOwn(script: Script, { id, attempt }: RedisClaim, ...args: ScriptArgument[]): Promise<unknown> {
-    return this.#run(script, [this.#keys.stream], group, this.#name, id, attempt, ...args);
+  #claimAnew({ id, attempt }: RedisClaim, attempts: number, idleMs: number): Promise<unknown> {
+    return this.#run(claimScript, [this.#keys.stream], group, this.#name, id, attempt, attempts, idleMs);
   }
 
   #run(script: Script, keys: readonly string[], ...args: ScriptArgument[]): Promise<unknown> {

@@ -1,5 +1,4 @@
 import type { Clock } from "../../clock.ts";
-import type { LayerUnavailableError } from "../../errors.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { RedisConnection, type RedisConnectionListener } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
@@ -27,7 +26,7 @@ export type Commands = Pick<RedisConnection, "run">;
  * connection is made anew.
  */
 export class RedisQueueReader {
-  readonly #connection: RedisConnection;
+  readonly connection: RedisConnection;
   readonly #commands: Commands;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
@@ -45,21 +44,7 @@ export class RedisQueueReader {
       this.#askClientId();
       listener.up();
     };
-    this.#connection = new RedisConnection("queue-reader", server, { ...listener, up }, clock);
-  }
-
-  get isUp(): boolean {
-    return this.#connection.isUp;
-  }
-
-  /** See {@link RedisConnection.outage}. */
-  get outage(): LayerUnavailableError | undefined {
-    return this.#connection.outage;
-  }
-
-  /** @throws {LayerUnavailableError} */
-  open(): Promise<void> {
-    return this.#connection.open();
+    this.connection = new RedisConnection("queue-reader", server, { ...listener, up }, clock);
   }
 
   /**
@@ -76,7 +61,7 @@ export class RedisQueueReader {
   ): Promise<readonly QueueEntry[]> {
     // BLOCK 0 would block for ever.
     const block = Math.max(1, Math.ceil(Math.min(blockMs, this.#maxBlockMs)));
-    const reading = this.#connection.run((redis) =>
+    const reading = this.connection.run((redis) =>
       redis.callBuffer(
         ...(["XREADGROUP", "GROUP", group, consumer, "COUNT", limit, "BLOCK", block] as const),
         ...(["STREAMS", stream, ">"] as const),
@@ -96,13 +81,9 @@ export class RedisQueueReader {
   async interrupt(): Promise<void> {
     while (this.#reading !== undefined) {
       const reading = this.#reading;
-      if (!(await this.#unblock())) return this.#connection.close();
+      if (!(await this.#unblock())) return this.connection.close();
       await withTimeout(reading, againMs, this.#clock, () => new Error("not blocked yet")).catch(() => {});
     }
-  }
-
-  close(): Promise<void> {
-    return this.#connection.close();
   }
 
   /** Returns whether the server answered. A read that has not reached it yet is not unblocked by that. */
@@ -120,7 +101,7 @@ export class RedisQueueReader {
 
   #askClientId(): void {
     this.#clientId = undefined;
-    this.#connection
+    this.connection
       .run((redis) => redis.client("ID"))
       .then(
         (id) => {
@@ -132,7 +113,7 @@ export class RedisQueueReader {
   }
 
   #stalled(): Error {
-    this.#connection.redis.disconnect(true);
+    this.connection.redis.disconnect(true);
     return new Error("a read did not end");
   }
 }

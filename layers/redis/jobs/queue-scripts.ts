@@ -29,7 +29,6 @@ export interface Script {
   readonly sha: string;
 }
 
-/** An argument of a script besides its keys. */
 export type ScriptArgument = string | number | Buffer;
 
 /** An entry belongs to a consumer and an attempt: a worker may lose an entry and get it again for another attempt. */
@@ -54,13 +53,6 @@ redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt. Counts another delivery; returns 1, or 0 if the entry is not ours. */
-export const againScript = script(`${owns}
-if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'RETRYCOUNT', ARGV[4] + 1, 'JUSTID')
-return 1
-`);
-
 /** KEYS: stream, that of its dead letters. ARGV: group, consumer, id, attempt. */
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
@@ -72,10 +64,10 @@ redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt, attempts that count. The entry counts as idle for a day. */
-export const releaseScript = script(`${owns}
+/** KEYS: stream. ARGV: group, consumer, id, attempt, attempts to count, idle milliseconds. Returns 0 if the entry is not ours. */
+export const claimScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', 86400000, 'RETRYCOUNT', ARGV[5], 'JUSTID')
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
 return 1
 `);
 

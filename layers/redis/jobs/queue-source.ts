@@ -22,7 +22,6 @@ const closeTimeoutMs = 1_000;
 /** The longest pause between attempts to report the outcome of a job, in milliseconds. */
 const maxPauseMs = 1_600;
 
-/** What a source needs besides its queue. */
 export interface SourceSettings {
   readonly server: RedisServer;
   readonly commands: Commands;
@@ -92,17 +91,17 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   /** Why reads or outcomes fail, if they do. */
   get outage(): Error | undefined {
     const [refusal] = this.#refusals.values();
-    return this.#reader.outage ?? refusal;
+    return this.#reader.connection.outage ?? refusal;
   }
 
   /** @throws {LayerUnavailableError} */
   async open(): Promise<void> {
     try {
-      await Promise.all([this.#reader.open(), this.#consumer.createGroup()]);
+      await Promise.all([this.#reader.connection.open(), this.#consumer.createGroup()]);
       // Entries that were left behind come first.
       this.#sweepAt = 0;
     } catch (error) {
-      await this.#reader.close();
+      await this.#reader.connection.close();
       throw error;
     }
     this.#scheduleRenewal();
@@ -160,7 +159,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     const late = () => new Error("no answer to a goodbye");
     // In an outage the consumer stays until another one finds it idle.
     const leaving = withTimeout(this.#consumer.leave(), closeTimeoutMs, this.#clock, late).catch(() => {});
-    await Promise.all([leaving, this.#reader.close()]);
+    await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
   /** Renews the claims. To be called when the connection for commands is back, too. */
@@ -250,7 +249,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (this.#isInterrupted) return;
     // An outage is reported by the connection itself.
-    if (failures === 1 && this.#reader.isUp) this.#receiver.error(asError(error));
+    if (failures === 1 && this.#reader.connection.isUp) this.#receiver.error(asError(error));
     await pause(backoffMs(failures), this.#clock, this.#waking.signal);
   }
 

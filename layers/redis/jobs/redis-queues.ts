@@ -19,8 +19,8 @@ export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
   readonly #onError: (error: Error) => void;
   readonly #clock: Clock;
-  readonly #sources = new Set<RedisQueueSource>();
-  readonly #workers = new Set<Consumption>();
+  /** The source of each consumption, with what closes both. */
+  readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #inFlight = new InFlightBytes();
   #connection: RedisConnection | undefined;
   #opening: Promise<RedisConnection> | undefined;
@@ -35,14 +35,17 @@ export class RedisQueues implements QueueBackend {
 
   /** Whether all connections in use are up. There is none before the first job. */
   get health(): Health {
-    const outages = [this.#connection, ...this.#sources].map((part) => part?.outage);
+    const outages = [this.#connection, ...this.#sources.keys()].map((part) => part?.outage);
     const outage = outages.find((error) => error !== undefined);
     return outage === undefined ? { ok: true } : { ok: false, reason: outage.message };
   }
 
   /** @throws {LayerUnavailableError} */
   async enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean> {
-    if (this.#inFlight.isFull) throw this.#overloaded;
+    if (this.#inFlight.isFull) {
+      const { address } = this.#server;
+      throw new LayerUnavailableError(`Redis at ${address} does not keep up with what is sent (queues)`);
+    }
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const { stream } = queueKeys(queue);
     const isAdded = await this.#inFlight.during(bytes.length, async () => {
@@ -61,7 +64,7 @@ export class RedisQueues implements QueueBackend {
     const commands = await this.#connected();
     const settings = { server: this.#server, clock: this.#clock, commands, claimAfterMs };
     const source = new RedisQueueSource(queue, receiver, settings);
-    this.#sources.add(source);
+    this.#sources.set(source, () => source.close());
     try {
       await source.open();
     } catch (error) {
@@ -73,12 +76,11 @@ export class RedisQueues implements QueueBackend {
       throw new LayerClosedError();
     }
     const worker = new JobWorker(source, receiver, concurrency, this.#clock);
-    this.#workers.add(worker);
     const close = async () => {
       await worker.close();
-      this.#workers.delete(worker);
       this.#sources.delete(source);
     };
+    this.#sources.set(source, close);
     return { close };
   }
 
@@ -89,17 +91,8 @@ export class RedisQueues implements QueueBackend {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.close()));
-    // Sources that are still opening have no worker yet.
-    await Promise.all([...this.#sources].map((source) => source.close()));
-    this.#sources.clear();
+    await Promise.all([...this.#sources.values()].map((close) => close()));
     await this.#connection?.close();
-  }
-
-  get #overloaded(): LayerUnavailableError {
-    return new LayerUnavailableError(
-      `Redis at ${this.#server.address} does not keep up with what is sent (queues)`,
-    );
   }
 
   /** The connection for commands, made at its first use, and again after a failure. */
@@ -114,7 +107,7 @@ export class RedisQueues implements QueueBackend {
 
   async #connect(): Promise<RedisConnection> {
     const up = () => {
-      for (const source of this.#sources) source.renew();
+      for (const source of this.#sources.keys()) source.renew();
     };
     const connection = new RedisConnection(
       "queues",

@@ -16,7 +16,6 @@ export interface ProbeCommands {
   refused(error: Error): void;
 }
 
-/** Times of a probe. */
 export interface ProbeTimes {
   /** The mean pause between two probes, in milliseconds; each is taken at random from 75 % to 125 % of it. */
   readonly intervalMs: number;

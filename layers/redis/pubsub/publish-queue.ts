@@ -7,11 +7,9 @@ export interface PublishCommands {
   readonly isUp: boolean;
   /** Rejects when the connection breaks before the answer, or the server refuses. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
-  /** The error of a message that could not be sent. */
   unavailable(what: string): Error;
 }
 
-/** A message that waits for the connection. */
 interface Waiting {
   readonly topic: string;
   readonly payload: Uint8Array;

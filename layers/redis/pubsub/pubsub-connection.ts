@@ -7,7 +7,6 @@ import { LivenessProbe } from "./liveness-probe.ts";
 import { PublishQueue } from "./publish-queue.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** Publishes one payload. */
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
 /**

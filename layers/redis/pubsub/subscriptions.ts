@@ -3,6 +3,7 @@ import type { BackendListener } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import { backoffMs } from "../../retry.ts";
+import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 
@@ -69,23 +70,20 @@ export class Subscriptions {
   }
 
   /** Resolves once `topic` is live. In an outage that is after it, unless the deadline comes first. */
-  subscribe(topic: string): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return new Promise((resolve, reject) => {
-      const { ms, clock, late } = this.#deadline;
-      const timer = clock.setTimeout(() => this.#giveUp(topic, wanted, late()), ms);
-      const wanted: Wanted = {
-        isLive: false,
-        wasLive: false,
-        settle(error) {
-          clock.clearTimeout(timer);
-          if (error === undefined) resolve();
-          else reject(error);
-        },
-      };
-      this.#wanted.set(topic, wanted);
-      this.#toSubscribe.add(topic);
-      this.#schedule();
+  async subscribe(topic: string): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const { ms, clock, late } = this.#deadline;
+    const live = new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error) => (error === undefined ? resolve() : reject(error));
+      this.#wanted.set(topic, { isLive: false, wasLive: false, settle });
+    });
+    const wanted = this.#wanted.get(topic);
+    this.#toSubscribe.add(topic);
+    this.#schedule();
+    await withTimeout(live, ms, clock, () => {
+      // The server may still subscribe the topic.
+      if (this.#wanted.get(topic) === wanted) void this.unsubscribe(topic);
+      return late();
     });
   }
 
@@ -123,19 +121,17 @@ export class Subscriptions {
       if (wanted.isLive) this.#gapsDue.add(topic);
       wanted.isLive = false;
     }
-    this.#settleUnsubscribed();
+    for (const resolve of this.#toUnsubscribe.values()) resolve();
+    this.#toUnsubscribe.clear();
   }
 
   /** Forgets all topics. Pending and later calls reject with `error`. */
   close(error: Error): void {
     this.#closed = error;
-    this.#isUp = false;
-    this.#outages += 1;
-    this.#cancelRetry();
-    for (const { isLive, settle } of this.#wanted.values()) if (!isLive) settle(error);
+    this.down();
+    for (const { settle } of this.#wanted.values()) settle(error);
     this.#wanted.clear();
     this.#gapsDue.clear();
-    this.#settleUnsubscribed();
   }
 
   #schedule(): void {
@@ -158,7 +154,6 @@ export class Subscriptions {
     for (const chunk of chunks(joining, topicsPerCommand)) void this.#subscribeNow(chunk);
   }
 
-  /** The topics that are wanted and not live. */
   #missing(topics: Iterable<string>): Joining[] {
     return [...topics].flatMap((topic) => {
       const wanted = this.#wanted.get(topic);
@@ -251,20 +246,8 @@ export class Subscriptions {
     this.#isRefusalReported = false;
   }
 
-  /** The deadline has passed. Unsubscribes, in case the server still subscribes the topic. */
-  #giveUp(topic: string, wanted: Wanted, error: Error): void {
-    if (this.#wanted.get(topic) !== wanted) return;
-    void this.unsubscribe(topic);
-    wanted.settle(error);
-  }
-
   #reportGap(topic: string): void {
     if (this.#gapsDue.delete(topic)) this.#listener.gap(topic);
-  }
-
-  #settleUnsubscribed(): void {
-    for (const resolve of this.#toUnsubscribe.values()) resolve();
-    this.#toUnsubscribe.clear();
   }
 }
 

@@ -60,7 +60,7 @@ export class RedisClusterBackend extends SwappableBackend {
   }
 
   protected override async createFirst(): Promise<Backend> {
-    const onShards = (shards: readonly Shard[]) => void this.#onTopology(shards);
+    const onShards = (shards: readonly Shard[]) => void this.#onTopology(shards, topology);
     const topology = new RedisClusterTopology(this.#seeds, this.#connection.options, onShards);
     this.#topology = topology;
     this.#shards = await topology.shards();
@@ -68,14 +68,13 @@ export class RedisClusterBackend extends SwappableBackend {
   }
 
   /** One node may be wrong, so two answers have to agree. A node that knows fewer slots than before has yet to learn. */
-  async #onTopology(shards: readonly Shard[]): Promise<void> {
-    if (!this.canSwap || this.#topology === undefined) return;
+  async #onTopology(shards: readonly Shard[], topology: RedisClusterTopology): Promise<void> {
     const told = partition(shards);
     const isKnown = told === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);
     const isConfirmed = told === this.#unconfirmed;
     this.#unconfirmed = isKnown || isConfirmed ? undefined : told;
     if (isKnown || !isConfirmed) return;
-    if (await this.swap(this.#createBackend(shards, this.#topology))) this.#shards = shards;
+    if (await this.swap(this.#createBackend(shards, topology))) this.#shards = shards;
   }
 
   /** A backend for as long as the same slots belong together: each topic and queue lives on the shard of its slot. */

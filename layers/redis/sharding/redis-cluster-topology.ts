@@ -159,7 +159,6 @@ function inCommon(some: Shard["slots"], others: Shard["slots"]): number {
   return count;
 }
 
-/** The number of slots that are served. */
 export function servedSlots(shards: readonly Shard[]): number {
   return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
 }

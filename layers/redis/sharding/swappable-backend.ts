@@ -29,11 +29,13 @@ export abstract class SwappableBackend implements Backend {
   /** The subscribed topics, each with the end of its last move. */
   readonly #topics = new Map<string, Promise<void>>();
   readonly #gapsDue = new Set<string>();
-  readonly #consumptions = new Set<RelocatableConsumption>();
-  readonly #retiring = new Set<Promise<void>>();
+  /** Moves each consumption to the current backend. */
+  readonly #moves = new Set<() => void>();
   #listener: BackendListener | undefined;
   #current: Backend | undefined;
   #next: Backend | undefined;
+  /** Resolves once all replaced backends are closed. */
+  #retired = Promise.resolve();
   #swapping: Promise<boolean> | undefined;
   #isOpen = false;
 
@@ -94,22 +96,20 @@ export abstract class SwappableBackend implements Backend {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const consumption of this.#consumptions) consumption.stop();
     await Promise.all([this.#current?.close(), this.#next?.close()]);
     await this.#swapping;
-    await Promise.all(this.#retiring);
+    await this.#retired;
   }
 
   /** Makes the backend to begin with, for each attempt to open. */
   protected abstract createFirst(): Promise<Backend>;
 
-  /** Whether the backend is open and no swap is under way. */
-  protected get canSwap(): boolean {
-    return this.#isOpen && this.#swapping === undefined;
-  }
-
-  /** Replaces the backend. Returns whether `next` could be opened: if not, that is reported, and nothing changes. */
-  protected swap(next: Backend): Promise<boolean> {
+  /**
+   * Replaces the backend. Returns false, and changes nothing, before the first backend is open, during another swap, and if
+   * `next` cannot be opened, which is reported.
+   */
+  protected async swap(next: Backend): Promise<boolean> {
+    if (!this.#isOpen || this.#swapping !== undefined) return false;
     this.#swapping = this.#swap(next).finally(() => {
       this.#next = undefined;
       this.#swapping = undefined;
@@ -129,34 +129,29 @@ export abstract class SwappableBackend implements Backend {
       await next.close();
       return false;
     }
-    if (this.#current !== undefined) this.#retire(this.#current);
+    this.#retired = Promise.all([this.#retired, this.#current?.close()]).then(() => {});
     this.#current = next;
     for (const topic of this.#topics.keys()) {
       this.#gapsDue.add(topic);
       this.#topics.set(topic, this.#resubscribe(topic, next));
     }
-    for (const consumption of this.#consumptions) consumption.move();
+    for (const move of this.#moves) move();
     return true;
-  }
-
-  #retire(backend: Backend): void {
-    const closing = backend.close().finally(() => this.#retiring.delete(closing));
-    this.#retiring.add(closing);
   }
 
   /** Subscribes a topic at the new backend, as long as that is the current one and the topic is wanted. */
   async #resubscribe(topic: string, backend: Backend): Promise<void> {
     const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
-    const attempt = async () => {
+    const subscribe = async () => {
       if (!isDue()) return;
-      await backend.subscribe(topic);
+      try {
+        await backend.subscribe(topic);
+      } catch (error) {
+        if (isDue()) throw error;
+      }
       if (isDue()) this.#reportGap(topic);
     };
-    const onFailure = (error: unknown, attempts: number) => {
-      if (!isDue()) throw error;
-      if (attempts === 1) this.#report(error);
-    };
-    await retry(attempt, { clock: this.#clock, signal: this.#closing.signal, onFailure }).catch(() => {});
+    await this.#retry(subscribe, this.#closing.signal);
   }
 
   /** A call under way during a swap may have had its effect or not. */
@@ -170,19 +165,37 @@ export abstract class SwappableBackend implements Backend {
     }
   }
 
+  /** A consumption that begins anew after each swap, once the handlers that run are done. */
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
-    const consumption = new RelocatableConsumption(begin, this.#clock, (error) => this.#report(error));
-    const close = async () => {
-      this.#consumptions.delete(consumption);
-      await consumption.close();
+    const stopping = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, this.#closing.signal]);
+    let current: Consumption | undefined;
+    const start = async () => {
+      current = await begin();
     };
-    // From now on it moves along, even if a swap comes before it has begun.
-    this.#consumptions.add(consumption);
+    const restart = async () => {
+      await current?.close();
+      if (!signal.aborted) await this.#retry(start, signal);
+    };
     const backend = this.#current;
+    const opening = start();
+    // A swap before the consumption has begun moves it as well, even if it cannot begin.
+    let moved = opening.catch(() => {});
+    const move = () => {
+      moved = moved.then(restart);
+    };
+    const close = async () => {
+      this.#moves.delete(move);
+      stopping.abort();
+      await current?.close();
+      await moved;
+      await current?.close();
+    };
+    this.#moves.add(move);
     try {
-      await consumption.open().catch((error: unknown) => {
+      await opening.catch((error: unknown) => {
         if (backend === this.#current || this.#isClosed) throw error;
-        return consumption.moved;
+        return moved;
       });
       if (this.#isClosed) throw new LayerClosedError();
     } catch (error) {
@@ -190,6 +203,14 @@ export abstract class SwappableBackend implements Backend {
       throw error;
     }
     return { close };
+  }
+
+  /** Retries `attempt` until it succeeds or `signal` is aborted. Reports the first failure. */
+  async #retry(attempt: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const onFailure = (error: unknown, attempts: number) => {
+      if (attempts === 1) this.#report(error);
+    };
+    await retry(attempt, { clock: this.#clock, signal, onFailure }).catch(() => {});
   }
 
   get #isClosed(): boolean {
@@ -222,64 +243,5 @@ export abstract class SwappableBackend implements Backend {
 
   #report(error: unknown): void {
     if (!this.#isClosed) this.#listener?.error(asError(error));
-  }
-}
-
-/** A consumption that can be begun anew elsewhere. */
-class RelocatableConsumption {
-  readonly #begin: () => Promise<Consumption>;
-  readonly #clock: Clock;
-  readonly #onError: (error: unknown) => void;
-  readonly #stopping = new AbortController();
-  #current: Consumption | undefined;
-  #moved = Promise.resolve();
-
-  constructor(begin: () => Promise<Consumption>, clock: Clock, onError: (error: unknown) => void) {
-    this.#begin = begin;
-    this.#clock = clock;
-    this.#onError = onError;
-  }
-
-  /** A {@link move} that is asked for meanwhile comes afterwards, even if this rejects. */
-  async open(): Promise<void> {
-    const opening = this.#start();
-    this.#moved = opening.catch(() => {});
-    await opening;
-  }
-
-  /** Resolves after the last move. */
-  get moved(): Promise<void> {
-    return this.#moved;
-  }
-
-  /** Waits for the handlers that run, then begins anew. */
-  move(): void {
-    this.#moved = this.#moved.then(() => this.#move());
-  }
-
-  /** Begins nowhere any more. */
-  stop(): void {
-    this.#stopping.abort();
-  }
-
-  async close(): Promise<void> {
-    this.stop();
-    await this.#current?.close();
-    await this.#moved;
-    await this.#current?.close();
-  }
-
-  async #start(): Promise<void> {
-    this.#current = await this.#begin();
-  }
-
-  async #move(): Promise<void> {
-    await this.#current?.close();
-    const { signal } = this.#stopping;
-    if (signal.aborted) return;
-    const onFailure = (error: unknown, attempts: number) => {
-      if (attempts === 1) this.#onError(error);
-    };
-    await retry(() => this.#start(), { clock: this.#clock, signal, onFailure }).catch(() => {});
   }
 }

@@ -5,7 +5,6 @@ import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
 /** Reads streams. Both methods reject when the connection breaks or the server refuses. */
 export interface StreamSource {
-  /** Whether there is a connection. */
   readonly isUp: boolean;
   /** The id of the server process that answers, if known: another process may lack entries that the last one had. */
   readonly server: string | undefined;
@@ -113,8 +112,13 @@ export class StreamFollower {
     while (!this.#cursor.isInStep && !this.#isStopped) {
       const { position } = this.#cursor;
       const wasComparing = isComparing;
-      const failure = await this.#ask(isComparing);
-      if (failure === undefined) isComparing = false;
+      let failure: unknown;
+      try {
+        await this.#ask(isComparing);
+        isComparing = false;
+      } catch (error) {
+        failure = error;
+      }
       if (this.#cursor.isInStep || this.#cursor.position !== position) attempt = 0;
       else if (failure !== undefined || !wasComparing) {
         attempt += 1;
@@ -124,29 +128,23 @@ export class StreamFollower {
     this.#isReading = false;
   }
 
-  /** @returns why the source did not answer, if it did not. */
-  async #ask(isComparing: boolean): Promise<unknown> {
+  async #ask(isComparing: boolean): Promise<void> {
     const offset = this.#cursor.ask();
-    try {
-      if (isComparing) {
-        const head = await this.#source.head(this.#topic);
-        this.#recognise();
-        this.#cursor.compare(head);
-      } else {
-        const snapshot = await this.#source.read(this.#topic, offset);
-        this.#recognise();
-        this.#cursor.snapshot(snapshot);
-      }
-      return undefined;
-    } catch (error) {
-      return error;
+    if (isComparing) {
+      const head = await this.#source.head(this.#topic);
+      this.#checkServer();
+      this.#cursor.compare(head);
+    } else {
+      const snapshot = await this.#source.read(this.#topic, offset);
+      this.#checkServer();
+      this.#cursor.snapshot(snapshot);
     }
   }
 
   /** A replica that took over, or a restored server, may have lost entries that were never delivered here. */
-  #recognise(): void {
+  #checkServer(): void {
     const { server } = this.#source;
-    if (server !== this.#server) this.#cursor.doubt();
+    if (server !== this.#server) this.#cursor.serverChanged();
     this.#server = server;
   }
 

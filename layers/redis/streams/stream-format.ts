@@ -30,7 +30,6 @@ const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
 /** What one group is called in Redis. The hash tag keeps the three of them in one slot of a cluster. */
 export interface StreamNames {
-  /** The stream. */
   readonly stream: string;
   /** Its {@link Head}, as text. It outlives the stream, so that one that has expired begins no new epoch. */
   readonly head: string;

@@ -44,7 +44,6 @@ export class StreamPublisher {
     return batch.sent;
   }
 
-  /** Sends all batches. */
   flush(): void {
     for (const [topic, batch] of this.#batches) this.#send(topic, batch);
   }

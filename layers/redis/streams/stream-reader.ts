@@ -14,7 +14,6 @@ import {
   streamNames,
 } from "./stream-format.ts";
 
-/** How many heads go into one command. */
 const headsPerCommand = 1_000;
 /** How many entries a page has. At least 2: the first is the last one known. */
 const entriesPerPage = 100;

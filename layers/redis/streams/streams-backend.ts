@@ -224,13 +224,8 @@ export class RedisStreamsBackend implements RedisBackend {
 
   #scheduleCheck(): void {
     if (this.#isClosed) return;
-    const ms = jitter(this.#tailCheckMs, 0.75, 1.25);
-    this.#timer = this.#clock.setTimeout(() => void this.#check(), ms);
-  }
-
-  async #check(): Promise<void> {
-    await this.#checkAll();
-    this.#scheduleCheck();
+    const check = () => void this.#checkAll().then(() => this.#scheduleCheck());
+    this.#timer = this.#clock.setTimeout(check, jitter(this.#tailCheckMs, 0.75, 1.25));
   }
 
   /** A check that fails is repeated after the outage, or at the next interval. */

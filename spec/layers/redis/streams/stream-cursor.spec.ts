@@ -128,7 +128,7 @@ describe("StreamCursor", () => {
       const { cursor, heard, tell, publish, read, server } = start({ capacity: 5, page: 3 });
       tell(publish(2));
       cursor.suspect();
-      cursor.doubt();
+      cursor.serverChanged();
       publish(sends);
       cursor.ask();
       cursor.compare(server.head);
@@ -151,7 +151,7 @@ describe("StreamCursor", () => {
       tell(publish(3));
       server[change](1);
       cursor.suspect();
-      cursor.doubt();
+      cursor.serverChanged();
       read();
       cursor.suspect();
       read();
