@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { type AnyConnectionOptions, fixed } from "./server-options.ts";
+import { type AnyConnectionOptions, fixedOptions } from "./server-options.ts";
 
 /**
  * Makes one connection with the options given, which are merged over the maker's own: it must connect to nothing yet,
@@ -51,7 +51,7 @@ function faultOf(made: unknown): string | undefined {
     return `it returned one whose status is "${made.status}": the options say lazyConnect`;
   }
   const options: Record<string, unknown> = { ...made.options };
-  const other = Object.entries(fixed).filter(([name, value]) => options[name] !== value);
+  const other = Object.entries(fixedOptions).filter(([name, value]) => options[name] !== value);
   if (other.length > 0) return `it returned one with another ${other.map(([name]) => name).join(", ")}`;
   return undefined;
 }

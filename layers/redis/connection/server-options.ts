@@ -2,7 +2,7 @@ import type { Redis, RedisOptions } from "ioredis";
 import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
 
 /** Options of ioredis that this package sets itself, because delivery depends on them. */
-export const fixed = {
+export const fixedOptions = {
   lazyConnect: true,
   // A publish in an outage fails at once, and nothing stale is sent when the outage is over.
   enableOfflineQueue: false,
@@ -30,13 +30,13 @@ export const fixed = {
 /** ioredis' options, with replies in the form that its types take for granted. */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
-type Decided =
-  | keyof typeof fixed
+type ReservedOption =
+  | keyof typeof fixedOptions
   | ("connectTimeout" | "socketTimeout" | "retryStrategy" | "sentinelRetryStrategy")
   | ("host" | "port" | "path" | "sentinels" | "name" | "role");
 
 /** Options of ioredis that users may set. */
-export type ConnectionOptions = Omit<AnyConnectionOptions, Decided>;
+export type ConnectionOptions = Omit<AnyConnectionOptions, ReservedOption>;
 
 /** A server by its URL. */
 export interface ByUrl {
@@ -80,7 +80,7 @@ export function connectionOf({
 }: RedisConnectionOptions): Pick<RedisServer, "connectTimeoutMs" | "options"> {
   checkInteger("connectTimeoutMs", connectTimeoutMs, { max: maxJitteredDelayMs });
   const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
-  return { connectTimeoutMs, options: { ...redis, ...fixed, ...times } };
+  return { connectTimeoutMs, options: { ...redis, ...fixedOptions, ...times } };
 }
 
 /**

@@ -217,7 +217,10 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
-      if (!signal.aborted) this.#noteRefusal(report, error);
+      // A refusal may last, and nothing else reports it; an outage is reported by the connection itself.
+      if (signal.aborted || !isRefusal(error)) return;
+      if (this.#refusals.size === 0) this.#receiver.error(asError(error));
+      this.#refusals.set(report, asError(error));
     };
     try {
       return await retry(report, { clock: this.#clock, signal, maxPauseMs, onFailure });
@@ -227,14 +230,6 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     } finally {
       this.#refusals.delete(report);
     }
-  }
-
-  /** A refusal may last, and nothing else reports it; an outage is reported by the connection itself. */
-  #noteRefusal(report: object, error: unknown): void {
-    if (!isRefusal(error)) return;
-    const isFirst = this.#refusals.size === 0;
-    this.#refusals.set(report, asError(error));
-    if (isFirst) this.#receiver.error(asError(error));
   }
 
   /** Creates a missing consumer group, or pauses before the next read. */

@@ -60,7 +60,6 @@ export class Subscriptions {
   #isUp = false;
   /** How often the connection broke: results of commands on an earlier connection are ignored. */
   #outages = 0;
-  #isScheduled = false;
   #closed: Error | undefined;
 
   constructor(commands: SubscriptionCommands, listener: BackendListener, deadline: SubscribeDeadline) {
@@ -78,8 +77,8 @@ export class Subscriptions {
       this.#wanted.set(topic, { isLive: false, wasLive: false, settle });
     });
     const wanted = this.#wanted.get(topic);
+    this.#scheduleFlush();
     this.#toSubscribe.add(topic);
-    this.#schedule();
     await withTimeout(live, ms, clock, () => {
       // The server may still subscribe the topic.
       if (this.#wanted.get(topic) === wanted) void this.unsubscribe(topic);
@@ -94,8 +93,8 @@ export class Subscriptions {
     this.#forgetFailure(topic);
     if (!this.#isUp) return Promise.resolve();
     return new Promise((resolve) => {
+      this.#scheduleFlush();
       this.#toUnsubscribe.set(topic, resolve);
-      this.#schedule();
     });
   }
 
@@ -134,13 +133,8 @@ export class Subscriptions {
     this.#gapsDue.clear();
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    atTurnEnd(() => {
-      this.#isScheduled = false;
-      this.#flush();
-    });
+  #scheduleFlush(): void {
+    if (this.#toSubscribe.size + this.#toUnsubscribe.size === 0) atTurnEnd(() => this.#flush());
   }
 
   #flush(): void {

@@ -1,10 +1,12 @@
 import { createConnection, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { AbstractConnector, Redis } from "ioredis";
+import { asError } from "../../as-error.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import { ignoreMoreSocketErrors } from "../connection/redis-connection.ts";
 import type { RedisAddress } from "../connection/server-address.ts";
 import type { AnyConnectionOptions } from "../connection/server-options.ts";
+import { slotCount } from "./key-slot.ts";
 
 /** The slots of one master, as ranges with both ends included. */
 export interface Shard {
@@ -97,7 +99,7 @@ export class RedisClusterTopology {
         cause = error;
       }
     }
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = asError(cause).message;
     throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
   }
 
@@ -124,8 +126,7 @@ export class RedisClusterTopology {
       await redis.connect();
       return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
     } catch (error) {
-      const why = failure ?? error;
-      throw new Error(`${host}:${port}: ${why instanceof Error ? why.message : why}`);
+      throw new Error(`${host}:${port}: ${asError(failure ?? error).message}`);
     } finally {
       this.#clients.delete(redis);
       redis.disconnect();
@@ -163,16 +164,13 @@ export function servedSlots(shards: readonly Shard[]): number {
   return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
 }
 
-/** Which slots belong together, whatever their masters: a text that is equal if the parts are. */
+/** Which slots belong together, whatever their masters: a text that is equal if the shards have the same slots. */
 export function partition(shards: readonly Shard[]): string {
-  const parts = shards.map(({ slots }) => {
-    const ends: [number, number][] = [];
-    for (const [from, to] of [...slots].sort(([one], [other]) => one - other)) {
-      const last = ends.at(-1);
-      if (last !== undefined && last[1] + 1 === from) last[1] = to;
-      else ends.push([from, to]);
-    }
-    return ends.map((range) => range.join("-")).join();
-  });
-  return parts.sort().join(" ");
+  // Each slot is labelled with the lowest slot of its shard.
+  const labels = new Array<number | undefined>(slotCount).fill(undefined);
+  for (const { slots } of shards) {
+    const label = Math.min(...slots.map(([from]) => from));
+    for (const [from, to] of slots) labels.fill(label, from, to + 1);
+  }
+  return labels.join();
 }

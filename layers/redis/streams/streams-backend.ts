@@ -122,8 +122,8 @@ export class RedisStreamsBackend implements RedisBackend {
       this.#server,
       this.#settings,
       {
-        payload: (channel, payload) => this.#arrived(channel, payload),
-        gap: (channel) => this.#resumed(channel),
+        payload: (channel, payload) => this.#onPayload(channel, payload),
+        gap: (channel) => this.#onGap(channel),
         error: (error) => listener.error(error),
       },
       (plain) => (topic, payload) =>
@@ -206,7 +206,7 @@ export class RedisStreamsBackend implements RedisBackend {
     return withTimeout(follower.start(), connectTimeoutMs, this.#clock, late);
   }
 
-  #arrived(channel: string, payload: Uint8Array): void {
+  #onPayload(channel: string, payload: Uint8Array): void {
     const follower = this.#followers.get(channel);
     const { buffer, byteOffset, byteLength } = payload;
     const entries = follower && parsePublication(Buffer.from(buffer, byteOffset, byteLength));
@@ -216,7 +216,7 @@ export class RedisStreamsBackend implements RedisBackend {
     else this.#listener?.payload(topicOf(channel), payload);
   }
 
-  #resumed(channel: string): void {
+  #onGap(channel: string): void {
     const follower = this.#followers.get(channel);
     if (follower === undefined) this.#listener?.gap(channel);
     else follower.resume();

@@ -9,7 +9,7 @@ import { redisUrl } from "../../support/redis.ts";
 
 const address = { host: "127.0.0.1", port: 1 };
 
-const places: Record<string, RedisTarget> = {
+const targets: Record<string, RedisTarget> = {
   "a URL": { url: "redis://127.0.0.1:1" },
   Sentinels: { sentinels: [address], name: "main" },
   "a client": { client: new Redis({ ...address, lazyConnect: true }) },
@@ -32,9 +32,9 @@ function given(option: string, value: unknown): object {
 
 describe("milliseconds among the options of layers on Redis", () => {
   for (const [Layer, options] of layers) {
-    for (const [where, place] of Object.entries(places)) {
+    for (const [where, target] of Object.entries(targets)) {
       for (const option of options) {
-        const start = (value: unknown) => new Layer({ prefix: "ms", ...place, ...given(option, value) });
+        const start = (value: unknown) => new Layer({ prefix: "ms", ...target, ...given(option, value) });
         const none = option.endsWith("deadlineMs") ? [] : [0];
 
         it(`are refused where ${option} of a ${Layer.name} over ${where} makes no sense`, () => {
@@ -58,7 +58,7 @@ describe("milliseconds among the options of layers on Redis", () => {
   });
 
   it("may be none for what waits to be published", () => {
-    new RedisPubSubLayer({ ...places["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
+    new RedisPubSubLayer({ ...targets["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
   });
 });
 

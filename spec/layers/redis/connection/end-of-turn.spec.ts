@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { atTurnEnd } from "../../../../layers/redis/connection/end-of-turn.ts";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
-import { fixed } from "../../../../layers/redis/connection/server-options.ts";
+import { fixedOptions } from "../../../../layers/redis/connection/server-options.ts";
 import { type RedisServer, startRedisServer } from "../../../support/redis-server.ts";
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
@@ -39,7 +39,11 @@ describe("RedisConnection", () => {
     const { hostname: host, port } = new URL(server.url);
     const connection = new RedisConnection(
       "publisher",
-      { address: server.url, connectTimeoutMs: 5_000, options: { ...fixed, host, port: Number(port) } },
+      {
+        address: server.url,
+        connectTimeoutMs: 5_000,
+        options: { ...fixedOptions, host, port: Number(port) },
+      },
       { up() {}, down() {}, error() {} },
       clock,
     );

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect } from "chai";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
-import { fixed } from "../../../../layers/redis/connection/server-options.ts";
+import { fixedOptions } from "../../../../layers/redis/connection/server-options.ts";
 
 const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
 
@@ -31,7 +31,7 @@ describe("RedisConnection", () => {
       {
         address: `127.0.0.1:${port}`,
         connectTimeoutMs: 5_000,
-        options: { ...fixed, disconnectTimeout: 5_000, host: "127.0.0.1", port },
+        options: { ...fixedOptions, disconnectTimeout: 5_000, host: "127.0.0.1", port },
       },
       { up: () => heard.push("up"), down: () => heard.push("down"), error: () => heard.push("error") },
       clock,

@@ -22,8 +22,8 @@ function sameAgain(): RedisFactory {
 
 describe("resolveServer", () => {
   it("wants one way to the server, not none or two", () => {
-    for (const place of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
-      expect(() => resolveServer(place as { url: string })).to.throw(
+    for (const target of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
+      expect(() => resolveServer(target as { url: string })).to.throw(
         TypeError,
         "one of url, sentinels, client",
       );
@@ -32,12 +32,12 @@ describe("resolveServer", () => {
 
   it("wants Sentinels to have an address and their master a name", () => {
     const nodes = ["x:1", { host: "x" }, { host: "x", port: "1" }, { host: "", port: 1 }, undefined];
-    for (const place of [
+    for (const target of [
       { sentinels: [] },
       { sentinels: [{ host: "x", port: 1 }], name: "" },
       ...nodes.map((node) => ({ sentinels: [node], name: "main" })),
     ]) {
-      expect(() => resolveServer(place as never)).to.throw(TypeError, "Sentinels look like");
+      expect(() => resolveServer(target as never)).to.throw(TypeError, "Sentinels look like");
     }
   });
 

@@ -67,7 +67,7 @@ describe("over two hosts", () => {
   const hostOf = (topic: string) => addresses().indexOf(rendezvous(addresses())(topic));
 
   describeRedisLayers({
-    place: () => ({ hosts: hosts() }),
+    target: () => ({ hosts: hosts() }),
     clients: () => clients,
     clientOf: (key) => clients[hostOf(key)] as Redis,
     commands: pubSub,
