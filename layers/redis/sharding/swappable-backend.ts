@@ -29,8 +29,8 @@ export abstract class SwappableBackend implements Backend {
   /** The subscribed topics, each with the end of its last move. */
   readonly #topics = new Map<string, Promise<void>>();
   readonly #gapsDue = new Set<string>();
-  /** Moves each consumption to the current backend. */
-  readonly #moves = new Set<() => void>();
+  /** What moves each consumption to the current backend, and what stops that. */
+  readonly #moves = new Map<() => void, AbortController>();
   #listener: BackendListener | undefined;
   #current: Backend | undefined;
   #next: Backend | undefined;
@@ -96,6 +96,7 @@ export abstract class SwappableBackend implements Backend {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    for (const stopping of this.#moves.values()) stopping.abort();
     await Promise.all([this.#current?.close(), this.#next?.close()]);
     await this.#swapping;
     await this.#retired;
@@ -135,7 +136,7 @@ export abstract class SwappableBackend implements Backend {
       this.#gapsDue.add(topic);
       this.#topics.set(topic, this.#resubscribe(topic, next));
     }
-    for (const move of this.#moves) move();
+    for (const move of this.#moves.keys()) move();
     return true;
   }
 
@@ -168,7 +169,7 @@ export abstract class SwappableBackend implements Backend {
   /** A consumption that begins anew after each swap, once the handlers that run are done. */
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
     const stopping = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, this.#closing.signal]);
+    const { signal } = stopping;
     let current: Consumption | undefined;
     const start = async () => {
       current = await begin();
@@ -191,7 +192,7 @@ export abstract class SwappableBackend implements Backend {
       await moved;
       await current?.close();
     };
-    this.#moves.add(move);
+    this.#moves.set(move, stopping);
     try {
       await opening.catch((error: unknown) => {
         if (backend === this.#current || this.#isClosed) throw error;

@@ -132,6 +132,29 @@ describe("SwappableBackend", () => {
     await backend.close();
   });
 
+  // A signal warns of more than ten listeners, if nothing tells it that they are meant.
+  it("tries many topics again without a warning", async () => {
+    const { backend, first, second } = await start();
+    const warnings: unknown[] = [];
+    const hear = (warning: unknown) => warnings.push(warning);
+    process.on("warning", hear);
+    const topics = Array.from({ length: 20 }, (_, index) => `topic ${index}`);
+    for (const topic of topics) {
+      const joining = backend.subscribe(topic);
+      await first.next("succeed");
+      await joining;
+    }
+    await backend.swapTo(second);
+    await until(() => second.pending.length === topics.length);
+    for (const { fail } of second.pending.splice(0)) fail();
+    await until(() => second.pending.length === topics.length);
+    for (const { succeed } of second.pending.splice(0)) succeed();
+    await until(() => second.topics.size === topics.length);
+    process.off("warning", hear);
+    expect(warnings).to.deep.equal([]);
+    await backend.close();
+  });
+
   it("rejects what was under way, which may have happened or not", async () => {
     const { backend, first, second } = await start();
     const sending = backend.publish("a", Buffer.from("x")).catch((error: Error) => error);
