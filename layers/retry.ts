@@ -5,13 +5,13 @@ const firstMs = 50;
 const longestMs = 5_000;
 
 /**
- * The pause after failed attempt number `attempt` (from 1), in milliseconds: it doubles from 100 ms up to five seconds, and
- * is taken at random from its upper half, so that the nodes of an application do not all come back at once.
+ * The pause after failed attempt number `attempt` (from 1), in milliseconds: it doubles from 100 ms up to `maxMs`, and is
+ * taken at random from its upper half, so that the nodes of an application do not all come back at once.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
-export function backoffMs(attempt: number, random?: () => number): number {
-  return jitter(Math.min(firstMs * 2 ** attempt, longestMs), 0.5, 1, random);
+export function backoffMs(attempt: number, random?: () => number, maxMs = longestMs): number {
+  return jitter(Math.min(firstMs * 2 ** attempt, maxMs), 0.5, 1, random);
 }
 
 /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted. Leaves no timer and no listener. */
@@ -33,6 +33,8 @@ export interface RetryOptions {
   readonly clock: Clock;
   /** Ends the retries. What runs at that moment is still waited for. */
   readonly signal: AbortSignal;
+  /** The longest pause, in milliseconds. @default 5000 */
+  readonly maxPauseMs?: number;
   /** Called after each failed attempt, counted from 1. What it throws ends the retries. */
   readonly onFailure?: (error: unknown, attempt: number) => void;
 }
@@ -48,14 +50,14 @@ export interface RetryOptions {
  */
 export async function retry<T>(
   attempt: () => Promise<T>,
-  { clock, signal, onFailure }: RetryOptions,
+  { clock, signal, maxPauseMs, onFailure }: RetryOptions,
 ): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await attempt();
     } catch (error) {
       onFailure?.(error, failures);
-      await pause(backoffMs(failures), clock, signal);
+      await pause(backoffMs(failures, undefined, maxPauseMs), clock, signal);
       if (signal.aborted) throw error;
     }
   }

@@ -1,17 +1,16 @@
 export type { RedisFactory } from "./connection/client-factory.ts";
-export type { PubSubOptions } from "./connection/pubsub-settings.ts";
+export type { PublishQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";
 export type {
   ByClient,
   BySentinels,
   RedisAddress,
-  RedisTarget,
+  RedisServerTarget,
 } from "./connection/server-address.ts";
 export type { ByUrl, RedisConnectionOptions } from "./connection/server-options.ts";
-export type { PublishQueueOptions } from "./pubsub/publish-queue.ts";
 export { RedisPubSubBackend, type RedisPubSubBackendOptions } from "./pubsub/pubsub-backend.ts";
 export { RedisPubSubLayer, type RedisPubSubLayerOptions } from "./redis-pubsub-layer.ts";
 export { RedisStreamsLayer, type RedisStreamsLayerOptions } from "./redis-streams-layer.ts";
-export type { RedisTargets } from "./sharding/create-backend.ts";
+export type { RedisTarget } from "./sharding/create-backend.ts";
 export type { ByHosts } from "./sharding/hosts-backend.ts";
 export type { ByCluster } from "./sharding/redis-cluster-backend.ts";
 export {

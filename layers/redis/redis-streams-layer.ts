@@ -4,15 +4,16 @@ import type { ChannelLayerOptions } from "../options.ts";
 import { Topics } from "../wire/topics.ts";
 import type { BackendFactory } from "./connection/backend-factory.ts";
 import type { PubSubOptions } from "./connection/pubsub-settings.ts";
-import { createBackend, type RedisTargets } from "./sharding/create-backend.ts";
+import { queueKeys } from "./jobs/queue-scripts.ts";
+import { createBackend, type RedisTarget } from "./sharding/create-backend.ts";
 import { streamNames } from "./streams/stream-format.ts";
 import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./streams/streams-backend.ts";
 
-/** Where the server is, what keeps this application apart from others on it, and how much is kept. */
+/** Options of a {@link RedisStreamsLayer}: a target and a prefix, which have no default, and how much is kept. */
 export type RedisStreamsLayerOptions = ChannelLayerOptions &
   Omit<PubSubOptions, "probePrefix"> &
   StreamOptions &
-  RedisTargets;
+  RedisTarget;
 
 /**
  * A channel layer across processes and machines, over streams of one Redis server, of the master that Sentinels agree
@@ -36,18 +37,19 @@ export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
    * Connects to nothing yet.
    *
-   * @throws {TypeError} unless it is said in one way where the server is.
+   * @throws {TypeError} unless exactly one target is given.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {InvalidOptionError} for a number that makes no sense.
+   * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsLayerOptions) {
     const shared = { ...options, probePrefix: options.prefix };
     const topics = new Topics(options.prefix);
-    const kind: BackendFactory = {
+    const factory: BackendFactory = {
       capabilities: streamsCapabilities,
       keyOf: (topic) => (topics.isGroup(topic) ? streamNames(topic).channel : topic),
-      create: (place) => new RedisStreamsBackend({ ...shared, ...place }),
+      queueKeyOf: (queue) => queueKeys(queue).tag,
+      create: (target) => new RedisStreamsBackend({ ...shared, ...target }),
     };
-    super(createBackend(shared, kind), options);
+    super(createBackend(shared, factory), options);
   }
 }

@@ -1,5 +1,5 @@
 import type { AskGroupOptions, AskOptions, GroupAnswers, Tally } from "../../actors/index.ts";
-import type { ChannelLayer, LocalChannels } from "../../layers/channel-layer.ts";
+import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { InvalidNameError } from "../../layers/errors.ts";

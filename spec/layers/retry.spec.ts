@@ -17,6 +17,12 @@ describe("backoffMs", () => {
     ]);
   });
 
+  it("grows no longer than it may", () => {
+    expect([1, 5, 6, 100].map((attempt) => backoffMs(attempt, () => 1, 1_600))).to.deep.equal([
+      100, 1_600, 1_600, 1_600,
+    ]);
+  });
+
   it("differs from node to node", () => {
     const pauses = new Set(Array.from({ length: 20 }, () => backoffMs(7)));
     expect(pauses.size).to.be.above(1);

@@ -1,11 +1,10 @@
 import type { Backend, Capabilities } from "../../backend.ts";
-import type { PubSubSettings } from "../pubsub/pubsub-connection.ts";
 import type { PubSubCommands } from "./pubsub-commands.ts";
-import { type PubSubOptions, pubSubSettings } from "./pubsub-settings.ts";
-import { type RedisTarget, redisPlace } from "./server-address.ts";
+import { type PubSubOptions, type PubSubSettings, pubSubSettings } from "./pubsub-settings.ts";
+import { type RedisServerTarget, resolveServer } from "./server-address.ts";
 import type { RedisServer } from "./server-options.ts";
 
-/** One shard of a cluster, and how it differs from a server of its own. */
+/** One shard of a Redis Cluster, and how it differs from a server of its own. */
 export interface ByShard {
   readonly shard: {
     readonly server: RedisServer;
@@ -21,26 +20,28 @@ export interface RedisBackend extends Backend {
   readonly address: string;
 }
 
-/** What has to be known of a backend to spread it over several servers, or the shards of a cluster. */
+/** Makes the backends of one kind of layer, one for each server or shard. */
 export interface BackendFactory {
   readonly capabilities: Capabilities;
-  /** The name in Redis by which it is decided where `topic` lives. */
+  /** The name in Redis that decides which server or shard `topic` lives on. */
   keyOf(topic: string): string;
-  create(place: RedisTarget | ByShard): RedisBackend;
+  /** The same for a queue. Never called without the capability `workers`. */
+  queueKeyOf(queue: string): string;
+  create(target: RedisServerTarget | ByShard): RedisBackend;
 }
 
 /**
- * Which server, or which shard of a cluster, is meant, and how to speak to it.
+ * Which server, or which shard of a Redis Cluster, is meant, and how to publish and subscribe there.
  *
- * @throws {TypeError} unless it is said in one way where the server is.
- * @throws {InvalidOptionError} for a number that makes no sense.
+ * @throws {TypeError} unless exactly one target is given.
+ * @throws {InvalidOptionError} for a number out of range.
  */
-export function serverOf(options: (RedisTarget | ByShard) & PubSubOptions): {
+export function serverOf(options: (RedisServerTarget | ByShard) & PubSubOptions): {
   readonly server: RedisServer;
   readonly settings: PubSubSettings;
 } {
   const settings = pubSubSettings(options);
-  if (!("shard" in options)) return { server: redisPlace(options), settings };
+  if (!("shard" in options)) return { server: resolveServer(options), settings };
   const { server, commands, probeTopic } = options.shard;
   return { server, settings: { ...settings, commands, probeTopic } };
 }

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { type AnyConnectionOptions, fixed } from "./server-options.ts";
+import { type AnyConnectionOptions, fixedOptions } from "./server-options.ts";
 
 /**
  * Makes one connection with the options given, which are merged over the maker's own: it must connect to nothing yet,
@@ -7,10 +7,10 @@ import { type AnyConnectionOptions, fixed } from "./server-options.ts";
  */
 export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 
-/** Those that a factory has returned: a connection cannot have two owners. */
+/** The instances that factories have returned: a connection cannot have two owners. */
 const taken = new WeakSet<Redis>();
 
-/** A factory that throws a `TypeError` where `factory` does not return what it has to. */
+/** A factory that throws a `TypeError` if `factory` returns anything but a new, unconnected instance. */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
     const redis: unknown = factory(options);
@@ -38,7 +38,6 @@ export function isCluster(value: unknown): boolean {
 
 function faultOf(made: unknown): string | undefined {
   if (made instanceof Promise) {
-    // Whatever it comes to, nobody waits for it.
     made.catch(() => {});
     return "it returned a promise";
   }
@@ -47,18 +46,12 @@ function faultOf(made: unknown): string | undefined {
   if (!isRedis(made)) return `it returned ${made === null ? "null" : `a value of type ${typeof made}`}`;
   if (taken.has(made)) return "it returned one for the second time";
   if (made.status !== "wait") {
-    hangUp(made);
+    // It was only just made, so nothing else uses it.
+    if (made.status === "connecting") made.on("error", () => {}).disconnect();
     return `it returned one whose status is "${made.status}": the options say lazyConnect`;
   }
   const options: Record<string, unknown> = { ...made.options };
-  const other = Object.entries(fixed).filter(([name, value]) => options[name] !== value);
+  const other = Object.entries(fixedOptions).filter(([name, value]) => options[name] !== value);
   if (other.length > 0) return `it returned one with another ${other.map(([name]) => name).join(", ")}`;
   return undefined;
-}
-
-/** One that was only just made has no other owner. */
-function hangUp(redis: Redis): void {
-  if (redis.status !== "connecting") return;
-  redis.on("error", () => {});
-  redis.disconnect();
 }

@@ -1,18 +1,18 @@
-/** How much may be sent without an answer, so that a server that froze does not fill the heap. */
-const most = 64 * 1024 * 1024;
-/** What a command costs while it is unanswered, beside its payload: about what was measured with ioredis. */
+/** How many bytes may await replies: a frozen server must not fill the heap. */
+const maxBytes = 64 * 1024 * 1024;
+/** The heap that one command takes until its reply, besides its payload: about what was measured with ioredis. */
 const commandBytes = 500;
 
-/** Counts what one connection has sent and was not told the outcome of, as bytes of the heap. */
-export class UnansweredBytes {
+/** Bytes of commands awaiting a reply on one connection. */
+export class InFlightBytes {
   #bytes = 0;
 
-  /** Whether nothing more should be sent until answers come. */
+  /** Whether the limit is reached: nothing more should be sent until replies come. */
   get isFull(): boolean {
-    return this.#bytes >= most;
+    return this.#bytes >= maxBytes;
   }
 
-  /** Settles as `send` does, whose payload has `length` bytes. */
+  /** Counts a command with a payload of `length` bytes until `send` settles, and settles as it does. */
   async during<T>(length: number, send: () => Promise<T>): Promise<T> {
     const bytes = length + commandBytes;
     this.#bytes += bytes;

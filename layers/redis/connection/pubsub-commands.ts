@@ -1,16 +1,16 @@
 import type { Redis } from "ioredis";
 
-/** How topics are carried by a server: over channels that all know, or over those of one shard of a cluster. */
+/** The commands that carry topics: those of plain pub/sub, or those of sharded pub/sub. */
 export interface PubSubCommands {
-  /** What publishes inside a script. */
+  /** The command that publishes inside a script. */
   readonly name: "PUBLISH" | "SPUBLISH";
   /** @returns how many connections to this server it reached */
   publish(redis: Redis, topic: string, payload: Buffer | string): Promise<number>;
   subscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
   unsubscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
-  /** Whether one command may hold names of any slots. */
+  /** Whether one command may name keys of several slots. */
   readonly takesManySlots: boolean;
-  /** What ioredis calls the event of a payload that comes in. */
+  /** The event of ioredis for an incoming payload. */
   readonly event: "messageBuffer" | "smessageBuffer";
 }
 
@@ -23,7 +23,7 @@ export const pubSub: PubSubCommands = {
   event: "messageBuffer",
 };
 
-/** One command takes names of one slot only, so each name has its own; those of one turn travel together. */
+/** One command per topic, because a command takes topics of one slot only. */
 export const shardedPubSub: PubSubCommands = {
   name: "SPUBLISH",
   publish: async (redis, topic, payload) => Number(await redis.spublish(topic, payload)),

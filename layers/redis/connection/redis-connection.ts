@@ -4,31 +4,29 @@ import { LayerUnavailableError } from "../../errors.ts";
 import { backoffMs } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
-import { isRefusal } from "./refusal.ts";
 import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
 
-/** What a link tells its owner. */
-export interface LinkListener {
-  /** Connected and ready for commands: for the first time, or again. */
+export interface RedisConnectionListener {
+  /** The connection is ready for commands: for the first time, or again. */
   up(): void;
-  /** The connection is gone; what the server knew of it, too. */
+  /** The connection is gone, and with it its subscriptions at the server. */
   down(): void;
-  /** An outage has begun, or goes on for another reason. Never twice in one outage for the same. */
+  /** An outage has begun, or continues for another reason. Never called twice in one outage for the same reason. */
   error(error: Error): void;
 }
 
-/** What a node of a cluster says that is not, or no longer, the one to ask: connecting anew finds the right one. */
-const misplaced = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
+/** The reply of a cluster's node that does not serve the slot, or does not any more: a new connection finds the right node. */
+const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
-/** How long a closing link waits for what it has sent to be answered. */
-const lingerMs = 1_000;
+/** How long a closing connection waits for answers. */
+const closeTimeoutMs = 1_000;
 
-/** One connection to a Redis server, that comes back by itself once it has been up. */
+/** One connection to a Redis server, which reconnects by itself once it has been up. */
 export class RedisConnection {
   readonly redis: Redis;
   readonly #role: string;
   readonly #server: RedisServer;
-  readonly #listener: LinkListener;
+  readonly #listener: RedisConnectionListener;
   readonly #clock: Clock;
   readonly #reported = new Set<string>();
   #failure: Error | undefined;
@@ -39,7 +37,7 @@ export class RedisConnection {
   #isCorked = false;
 
   /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
-  constructor(role: string, server: RedisServer, listener: LinkListener, clock: Clock) {
+  constructor(role: string, server: RedisServer, listener: RedisConnectionListener, clock: Clock) {
     this.#role = role;
     this.#server = server;
     this.#listener = listener;
@@ -51,12 +49,13 @@ export class RedisConnection {
       // A first connection that fails is for the caller of `open`; only one that was up comes back by itself.
       retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
       // Nothing cancels this pause, so it is a short one.
-      sentinelRetryStrategy: (attempt) => (this.#wasUp ? Math.min(backoffMs(attempt), lingerMs / 2) : null),
+      sentinelRetryStrategy: (attempt) =>
+        this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
     });
     this.redis.on("ready", () => this.#up());
     this.redis.on("close", () => this.#down());
     this.redis.on("error", (error) => {
-      forgiveSocket(this.redis);
+      ignoreMoreSocketErrors(this.redis);
       this.#failed(error);
     });
   }
@@ -67,11 +66,11 @@ export class RedisConnection {
 
   /** Why a connection that was up is down, unless it has been closed. */
   get outage(): LayerUnavailableError | undefined {
-    return this.#wasUp && !this.isUp && this.#closing === undefined ? this.trouble : undefined;
+    return this.#wasUp && !this.isUp && this.#closing === undefined ? this.notConnected : undefined;
   }
 
-  /** Why commands fail at the moment. */
-  get trouble(): LayerUnavailableError {
+  /** The error with which commands fail during an outage. */
+  get notConnected(): LayerUnavailableError {
     return this.unavailable("is not connected");
   }
 
@@ -82,7 +81,7 @@ export class RedisConnection {
     return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
-  /** @throws {LayerUnavailableError} naming the address, without the password. The link is closed then. */
+  /** @throws {LayerUnavailableError} naming the address, without the password. The connection is closed then. */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
@@ -99,10 +98,10 @@ export class RedisConnection {
   }
 
   /**
-   * Runs one command. Those of one turn of the event loop are written together, at its end.
+   * Runs one command. The commands of one turn of the event loop are written together, at its end.
    *
    * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
-   *   server refuses: {@link isRefusal} tells.
+   *   server refuses the command: see {@link isRefusal}.
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     this.#cork();
@@ -110,14 +109,15 @@ export class RedisConnection {
       return await command(this.redis);
     } catch (error) {
       const cause = withoutCommand(error);
-      const failure = this.#commandFailed(cause);
-      // A refusal would be final. This one ends as the connection does: later, and for all that was under way.
-      if (misplaced.test(cause.message)) await this.rebuild(cause);
+      const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
+      const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
+      // Not a final refusal: the caller hears of it after `down`, as of anything that an outage interrupts.
+      if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
 
-  /** Hangs up and connects anew: the connection looks healthy, but is not. Resolves once it is gone. */
+  /** Reconnects, for a connection that looks healthy but is not. Resolves once the old one is gone. */
   rebuild(why: Error): Promise<void> {
     if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
     if (this.#breaking !== undefined) return this.#breaking;
@@ -127,22 +127,17 @@ export class RedisConnection {
     return this.#breaking;
   }
 
-  /** Waits a little for the answers that are due, then hangs up. */
+  /** Waits up to a second for outstanding answers, then disconnects. */
   close(): Promise<void> {
     this.#giveUp?.();
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  #commandFailed(cause: Error): LayerUnavailableError {
-    if (!this.isUp) return this.trouble;
-    return this.unavailable(isRefusal(cause) ? "refuses a command" : "did not answer a command", cause);
-  }
-
   async #close(): Promise<void> {
     if (this.isUp) {
       const late = () => new Error("no answer to QUIT");
-      await withTimeout(this.redis.quit(), lingerMs, this.#clock, late).catch(() => {});
+      await withTimeout(this.redis.quit(), closeTimeoutMs, this.#clock, late).catch(() => {});
     }
     const { status } = this.redis;
     if (status === "end") return;
@@ -152,7 +147,7 @@ export class RedisConnection {
     // Sentinels that do not answer.
     if (status === "reconnecting") return;
     const late = () => new Error("no end of the connection");
-    await withTimeout(ended, lingerMs, this.#clock, late).catch(() => {});
+    await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
   /** A write of its own for each command costs twice its CPU, here and at the server (see docs/decisions.md). */
@@ -168,7 +163,7 @@ export class RedisConnection {
   }
 
   #up(): void {
-    // A connection that is ready only while it is closed has nobody to tell: whoever began to work would never stop.
+    // Reported now, `up` would start work that nothing stops any more.
     if (this.#closing !== undefined) return;
     this.#wasUp = true;
     this.#failure = undefined;
@@ -187,22 +182,32 @@ export class RedisConnection {
     this.#failure = withoutCommand(error);
     if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(error.message)) return;
     this.#reported.add(error.message);
-    this.#listener.error(this.trouble);
+    this.#listener.error(this.notConnected);
   }
 }
 
 /**
- * To be called at an error of a connection: lets its socket have more of them.
- *
- * ioredis listens for one. TLS may have a second, such as the server's alert after a certificate was not accepted here, and
- * that one would end the process.
+ * Whether the server itself refused a command. Any other failure (a broken connection, a deadline, a socket that is
+ * gone) does not tell what the server would do.
  */
-export function forgiveSocket({ stream }: Redis): void {
-  // None until the first attempt to connect; and the second error of a socket says nothing new.
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // The name tells, and not the class: a user's ioredis may be another copy.
+  return error.name === "ReplyError" || isRefusal(error.cause);
+}
+
+/**
+ * Ignores further errors of a connection's socket after the first one.
+ *
+ * ioredis listens for one error only. TLS may emit a second, such as the server's alert after this side rejected its
+ * certificate, and an unhandled one would end the process.
+ */
+export function ignoreMoreSocketErrors({ stream }: Redis): void {
+  // There is no stream until the first attempt to connect.
   stream?.on("error", () => {});
 }
 
-/** The error without the command that failed: that of a login holds the password. */
+/** The error without the command that failed: that of a login contains the password. */
 function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!("command" in error)) return error;

@@ -39,37 +39,37 @@ export interface ByClient {
   readonly client: Redis | RedisFactory;
 }
 
-/** Which server, or which group of servers that stand in for each other. */
-export type RedisTarget = ByUrl | BySentinels | ByClient;
+/** One server, or a master with replicas that stand in for it. */
+export type RedisServerTarget = ByUrl | BySentinels | ByClient;
 
-/** How a server can be named. */
-export const targetKinds = ["url", "sentinels", "client"] as const;
+/** The options that name one server. */
+export const serverTargetKinds = ["url", "sentinels", "client"] as const;
 
-/** @throws {TypeError} unless exactly one of `ways` is there. */
-export function checkTarget(place: object, targetKinds: readonly string[]): void {
-  const given = targetKinds.filter((way) => way in place);
+/** @throws {TypeError} unless exactly one option of `kinds` is given. */
+export function checkTarget(options: object, kinds: readonly string[]): void {
+  const given = kinds.filter((kind) => kind in options);
   if (given.length === 1) return;
   throw new TypeError(
-    `Say where Redis is with one of ${targetKinds.join(", ")}; given: ${given.join(", ") || "none"}.`,
+    `Say where Redis is with one of ${kinds.join(", ")}; given: ${given.join(", ") || "none"}.`,
   );
 }
 
-/** Whether `values` are addresses, one at least. */
+/** Whether `values` is an array of at least one address. */
 export function areAddresses(values: unknown): values is readonly RedisAddress[] {
   return Array.isArray(values) && values.length > 0 && values.every(isAddress);
 }
 
 /**
- * Finds out which server is meant.
+ * The server that a target means.
  *
- * @throws {TypeError} unless there is exactly one way to it, and it is well-formed. No password is shown.
- * @throws {InvalidOptionError} for a timeout that makes no sense.
+ * @throws {TypeError} unless exactly one target is given, and it is well-formed. No password is shown.
+ * @throws {InvalidOptionError} for a timeout out of range.
  */
-export function redisPlace(place: RedisTarget & RedisConnectionOptions): RedisServer {
-  checkTarget(place, targetKinds);
-  if ("sentinels" in place) return bySentinels(place);
-  if ("client" in place) return byClient(place);
-  return redisServer(place);
+export function resolveServer(target: RedisServerTarget & RedisConnectionOptions): RedisServer {
+  checkTarget(target, serverTargetKinds);
+  if ("sentinels" in target) return bySentinels(target);
+  if ("client" in target) return byClient(target);
+  return redisServer(target);
 }
 
 function isAddress(value: Partial<RedisAddress> | null | undefined): boolean {
@@ -77,17 +77,16 @@ function isAddress(value: Partial<RedisAddress> | null | undefined): boolean {
   return typeof host === "string" && host !== "" && Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
-function bySentinels(place: BySentinels & RedisConnectionOptions): RedisServer {
-  const { sentinels, name } = place;
+function bySentinels(target: BySentinels & RedisConnectionOptions): RedisServer {
+  const { sentinels, name } = target;
   if (!areAddresses(sentinels) || typeof name !== "string" || name === "") {
     throw new TypeError(
       'Sentinels look like { sentinels: [{ host: "one", port: 26379 }], name: "mymaster" }.',
     );
   }
-  const addresses = sentinels.map(({ host, port }) => `${host}:${port}`).join(", ");
-  const { connectTimeoutMs, options } = connectionOf(place);
+  const { connectTimeoutMs, options } = connectionOf(target);
   return {
-    address: `${name} (by Sentinels ${addresses})`,
+    address: addressOf({ sentinels: [...sentinels], name }),
     connectTimeoutMs,
     options: {
       sentinelCommandTimeout: connectTimeoutMs,
@@ -99,8 +98,8 @@ function bySentinels(place: BySentinels & RedisConnectionOptions): RedisServer {
   };
 }
 
-function byClient(place: ByClient & RedisConnectionOptions): RedisServer {
-  const { client } = place;
+function byClient(target: ByClient & RedisConnectionOptions): RedisServer {
+  const { client } = target;
   const isFactory = typeof client === "function";
   if (!isFactory && isCluster(client)) {
     throw new TypeError(
@@ -110,7 +109,7 @@ function byClient(place: ByClient & RedisConnectionOptions): RedisServer {
   if (!isFactory && !isRedis(client)) {
     throw new TypeError("client is an instance of ioredis' Redis, or a function that makes one.");
   }
-  const { connectTimeoutMs, options } = connectionOf(place);
+  const { connectTimeoutMs, options } = connectionOf(target);
   return {
     address: isFactory ? "the server of client()" : addressOf(client.options),
     connectTimeoutMs,

@@ -1,8 +1,8 @@
 import type { Redis, RedisOptions } from "ioredis";
-import { checkMs } from "./check-ms.ts";
+import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
 
-/** What this package decides itself, since delivery depends on it. */
-export const fixed = {
+/** Options of ioredis that this package sets itself, because delivery depends on them. */
+export const fixedOptions = {
   lazyConnect: true,
   // A publish in an outage fails at once, and nothing stale is sent when the outage is over.
   enableOfflineQueue: false,
@@ -13,7 +13,7 @@ export const fixed = {
   maxLoadingRetryTime: 500,
   // What was subscribed is not what is wanted now.
   autoResubscribe: false,
-  // A closed link has said goodbye before: a server that does not hang up is not waited for.
+  // QUIT was sent before: do not wait for a server that does not hang up.
   disconnectTimeout: 1,
   // Names of keys are prefixed by ioredis, names of what is subscribed are not: they have to agree.
   keyPrefix: "",
@@ -30,13 +30,13 @@ export const fixed = {
 /** ioredis' options, with replies in the form that its types take for granted. */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
-type Decided =
-  | keyof typeof fixed
+type ReservedOption =
+  | keyof typeof fixedOptions
   | ("connectTimeout" | "socketTimeout" | "retryStrategy" | "sentinelRetryStrategy")
   | ("host" | "port" | "path" | "sentinels" | "name" | "role");
 
-/** What may be said about a connection besides where it goes. */
-export type ConnectionOptions = Omit<AnyConnectionOptions, Decided>;
+/** Options of ioredis that users may set. */
+export type ConnectionOptions = Omit<AnyConnectionOptions, ReservedOption>;
 
 /** A server by its URL. */
 export interface ByUrl {
@@ -47,7 +47,7 @@ export interface ByUrl {
   readonly url: string;
 }
 
-/** What else there is to say about a server, wherever it is. */
+/** Options of a connection, whatever its target. */
 export interface RedisConnectionOptions {
   /**
    * How long the server may take to answer, in milliseconds: when a connection is made, and later to any command. A
@@ -70,23 +70,23 @@ export interface RedisServer {
 }
 
 /**
- * What holds for connections wherever they go.
+ * Checks the options that every target shares.
  *
- * @throws {InvalidOptionError} for a timeout that makes no sense.
+ * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function connectionOf({
   connectTimeoutMs = 5_000,
   redis = {},
 }: RedisConnectionOptions): Pick<RedisServer, "connectTimeoutMs" | "options"> {
-  checkMs("connectTimeoutMs", connectTimeoutMs);
+  checkInteger("connectTimeoutMs", connectTimeoutMs, { max: maxJitteredDelayMs });
   const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
-  return { connectTimeoutMs, options: { ...redis, ...fixed, ...times } };
+  return { connectTimeoutMs, options: { ...redis, ...fixedOptions, ...times } };
 }
 
 /**
  * @throws {TypeError} if the URL is not that of a Redis server, or says more than that. The URL is not shown: it may
  *   hold a password.
- * @throws {InvalidOptionError} for a timeout that makes no sense.
+ * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): RedisServer {
   const { protocol, hostname, port, username, password } = parse(url);

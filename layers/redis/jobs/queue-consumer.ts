@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { Claim } from "../../jobs/job-worker.ts";
-import { type QueueKeys, queueKeys } from "./queue-keys.ts";
 import type { Commands, RedisQueueReader } from "./queue-reader.ts";
 import {
-  againScript,
   buryScript,
+  claimScript,
   doneScript,
   leaveScript,
+  type QueueKeys,
+  queueKeys,
   recoverScript,
-  releaseScript,
   renewScript,
   runScript,
   type Script,
@@ -17,10 +17,10 @@ import {
   tidyScript,
 } from "./queue-scripts.ts";
 
-/** The one consumer group of every queue. */
 const group = "workers";
 
-/** An entry in the hands of one consumer. */
+const dayMs = 24 * 60 * 60 * 1_000;
+
 export class RedisClaim extends Claim {
   readonly id: string;
 
@@ -36,8 +36,8 @@ export class RedisClaim extends Claim {
 }
 
 /**
- * One consumer of a queue's consumer group, under a name of its own: what it asks the server for, and tells it. Each
- * method is one command, and rejects with `LayerUnavailableError` if that fails.
+ * One consumer of a queue's consumer group, under a random name. Each method is one command, and rejects with
+ * `LayerUnavailableError` if that fails.
  */
 export class RedisQueueConsumer {
   readonly #name = randomBytes(10).toString("hex");
@@ -49,28 +49,27 @@ export class RedisQueueConsumer {
     this.#commands = commands;
   }
 
-  /** Makes the consumer group, if it is not there. */
   async createGroup(): Promise<void> {
     try {
-      // From the very first entry on: they may have come before anybody worked here.
+      // From the very first entry on: jobs may have been sent before the first worker started.
       await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
     } catch (error) {
       if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
     }
   }
 
-  /** What nobody has had, as soon as there is any; nothing after `blockMs`. */
+  /** Entries that no consumer has had, as soon as there are any; none after `blockMs`. */
   async read(reader: RedisQueueReader, limit: number, blockMs: number): Promise<RedisClaim[]> {
     const entries = await reader.read(this.#keys.stream, group, this.#name, limit, blockMs);
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
   }
 
-  /** What the server gave to this consumer, which never got it: all of its own but `held`. */
+  /** Entries that the server gave to this consumer in an answer that did not arrive: all of its own but `held`. */
   recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(recoverScript, limit, ...held);
   }
 
-  /** What others have not claimed anew for `idleMs`. */
+  /** Entries that their consumers have not claimed anew for `idleMs`. */
   takeOver(limit: number, idleMs: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(takeOverScript, limit, idleMs, ...held);
   }
@@ -79,10 +78,11 @@ export class RedisQueueConsumer {
     await this.#run(doneScript, [this.#keys.stream], group, id);
   }
 
-  /** The next attempt, or nothing if the entry is somebody else's by now. */
+  /** The next attempt, or undefined if another consumer holds the entry by now. */
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
-    const isOurs = await this.#runOwn(againScript, claim);
-    return isOurs === 1 ? new RedisClaim(claim.id, claim.payload, claim.attempt + 1) : undefined;
+    const attempt = claim.attempt + 1;
+    const isOurs = await this.#claimAnew(claim, attempt, 0);
+    return isOurs === 1 ? new RedisClaim(claim.id, claim.payload, attempt) : undefined;
   }
 
   async bury({ id, attempt }: RedisClaim): Promise<void> {
@@ -90,12 +90,13 @@ export class RedisQueueConsumer {
     await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
   }
 
-  /** @param attempts how many count. */
+  /** @param attempts how many attempts count. */
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    await this.#runOwn(releaseScript, claim, attempts);
+    // Idle for so long that any other consumer takes it over.
+    await this.#claimAnew(claim, attempts, dayMs);
   }
 
-  /** Claims anew what is held. Gives those that are somebody else's by now. */
+  /** Claims `claims` anew. Returns those that other consumers hold by now. */
   async renew(claims: readonly RedisClaim[]): Promise<RedisClaim[]> {
     const held = claims.flatMap(({ id, attempt }) => [id, attempt]);
     const lost = await this.#run(renewScript, [this.#keys.stream], group, this.#name, ...held);
@@ -103,12 +104,10 @@ export class RedisQueueConsumer {
     return claims.filter(({ id }) => ids.has(id));
   }
 
-  /** Removes other consumers that hold nothing and were silent for `idleMs`. */
   async tidy(idleMs: number): Promise<void> {
     await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name);
   }
 
-  /** Removes this consumer, unless it holds something. */
   async leave(): Promise<void> {
     await this.#run(leaveScript, [this.#keys.stream], group, this.#name);
   }
@@ -120,8 +119,8 @@ export class RedisQueueConsumer {
     );
   }
 
-  #runOwn(script: Script, { id, attempt }: RedisClaim, ...args: ScriptArgument[]): Promise<unknown> {
-    return this.#run(script, [this.#keys.stream], group, this.#name, id, attempt, ...args);
+  #claimAnew({ id, attempt }: RedisClaim, attempts: number, idleMs: number): Promise<unknown> {
+    return this.#run(claimScript, [this.#keys.stream], group, this.#name, id, attempt, attempts, idleMs);
   }
 
   #run(script: Script, keys: readonly string[], ...args: ScriptArgument[]): Promise<unknown> {
@@ -129,7 +128,7 @@ export class RedisQueueConsumer {
   }
 }
 
-/** After a FLUSHALL, say. What a read that was blocked meanwhile is told depends on the server's version. */
+/** Whether the consumer group is missing, after a FLUSHALL for instance. The reply to a blocked read depends on the version. */
 export function isWithoutGroup(error: unknown): boolean {
   return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
 }

@@ -1,16 +1,37 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
+import { deadSuffix } from "../../names.ts";
 
-/** A program that runs inside the server, in one step. */
+/** The keys of a queue and of its dead letters. */
+export interface QueueKeys {
+  readonly stream: string;
+  readonly dead: string;
+  /** The part that all these keys share, braces included: it decides which server or shard they are on. */
+  readonly tag: string;
+}
+
+/**
+ * The keys of a queue. A queue, its dead letters, the dead letters of those and so on share one hash tag (in braces), so
+ * that a Redis Cluster keeps them in one slot: only then a message can move from one to another in one step.
+ */
+export function queueKeys(queue: string): QueueKeys {
+  let root = queue;
+  while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
+  // A tag ends at the first brace. No name contains a space, so two queues never get one key.
+  const tag = `{${root.replaceAll("}", " ")}}`;
+  const stream = tag + queue.slice(root.length);
+  return { stream, dead: stream + deadSuffix, tag };
+}
+
+/** A Lua script, which the server runs atomically. */
 export interface Script {
   readonly lua: string;
   readonly sha: string;
 }
 
-/** What a script is given beside its keys. */
 export type ScriptArgument = string | number | Buffer;
 
-/** Who holds an entry is known by the consumer and by the number of the delivery: a worker may lose one and get it again. */
+/** An entry belongs to a consumer and an attempt: a worker may lose an entry and get it again for another attempt. */
 const owns = `
 local function owns(id, consumer, attempt)
   local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
@@ -19,45 +40,38 @@ local function owns(id, consumer, attempt)
 end
 `;
 
-/** KEYS: stream. ARGV: capacity, payload. Gives 1, or 0 if there is no room. */
+/** KEYS: stream. ARGV: capacity, payload. Returns 1, or 0 if there is no room. */
 export const enqueueScript = script(`
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, id. Whoever did it, it is done, also if somebody else has begun it anew. */
+/** KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has begun it anew. */
 export const doneScript = script(`
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
-`);
-
-/** KEYS: stream. ARGV: group, consumer, id, attempt. Counts another delivery; gives 1, or 0 if it is not ours. */
-export const againScript = script(`${owns}
-if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'RETRYCOUNT', ARGV[4] + 1, 'JUSTID')
-return 1
 `);
 
 /** KEYS: stream, that of its dead letters. ARGV: group, consumer, id, attempt. */
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
--- What others have added may have more fields than a call may have arguments. No more than one is ever read.
+-- Entries of other programs may have more fields than a call may have arguments. Only the first is ever read.
 if entry then redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt, attempts that count. Others find it idle for a day. */
-export const releaseScript = script(`${owns}
+/** KEYS: stream. ARGV: group, consumer, id, attempt, attempts to count, idle milliseconds. Returns 0 if the entry is not ours. */
+export const claimScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', 86400000, 'RETRYCOUNT', ARGV[5], 'JUSTID')
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, then id and attempt of each. Gives the ids that are not ours any more. */
+/** KEYS: stream. ARGV: group, consumer, then id and attempt of each. Returns the ids that are not ours any more. */
 export const renewScript = script(`${owns}
 local lost = {}
 for i = 3, #ARGV, 2 do
@@ -71,9 +85,9 @@ return lost
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, idle milliseconds, then the ids that are held. Gives id, attempt and
- * payload of what others left behind, the oldest first. XAUTOCLAIM would not say which attempt it is, would need its
- * cursor kept from call to call, and would give a worker once more what it is still busy with.
+ * KEYS: stream. ARGV: group, consumer, limit, idle milliseconds, then the ids that are held. Returns id, attempt and
+ * payload of entries that other consumers left behind, the oldest first. XAUTOCLAIM does not return the attempt, needs
+ * its cursor kept between calls, and returns entries that the worker still holds.
  */
 export const takeOverScript = script(`
 local held, taken, limit = {}, {}, tonumber(ARGV[3])
@@ -88,8 +102,8 @@ return taken
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, then the ids that are held. Gives, as they were, the entries that the
- * server believes to be the consumer's though it never heard of them: the answer broke off.
+ * KEYS: stream. ARGV: group, consumer, limit, then the ids that are held. Returns, with the attempt unchanged, entries
+ * that the server gave to the consumer in an answer that did not arrive.
  */
 export const recoverScript = script(`
 local held, found, limit = {}, {}, tonumber(ARGV[3])
@@ -103,7 +117,7 @@ end
 return found
 `);
 
-/** KEYS: stream. ARGV: group, idle milliseconds, except. Removes the consumers that hold nothing and are gone. */
+/** KEYS: stream. ARGV: group, idle milliseconds, except. Removes idle consumers that hold nothing. */
 export const tidyScript = script(`
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
@@ -114,16 +128,16 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/** KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it holds something: that would be lost. */
+/** KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it holds entries, which would be lost. */
 export const leaveScript = script(`
 local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
 `);
 
 /**
- * Runs a script of which each run has to come after the one before. Replies are bytes.
+ * Runs a script whose runs have to keep their order. Replies are bytes.
  *
- * The text goes along each time: one that the server has forgotten would have to be sent again, behind later ones.
+ * Sends the text each time: if the server had forgotten a script sent by its hash, the second attempt would come late.
  */
 export function runOrdered(
   redis: Redis,
@@ -134,7 +148,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Runs a script, the order of which does not matter; the server is told it if it does not know it. Replies are bytes. */
+/** Runs a script by its hash, or by its text if the server does not know it: the order is not kept. Replies are bytes. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

@@ -1,27 +1,27 @@
+import { setMaxListeners } from "node:events";
 import type { QueueReceiver } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import type { JobSource } from "../../jobs/job-worker.ts";
-import { backoffMs } from "../../retry.ts";
+import { backoffMs, pause, retry } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";
-import { isRefusal } from "../connection/refusal.ts";
+import { isRefusal } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./queue-consumer.ts";
 import { type Commands, RedisQueueReader } from "./queue-reader.ts";
 
-/** How long to wait between two looks for what others left behind, at most, in milliseconds. */
-const longestSweepMs = 2_000;
+/** The longest pause between two searches for entries that other consumers left behind, in milliseconds. */
+const maxSweepMs = 2_000;
 
-/** How long a consumer that holds nothing must have been silent until it is removed, at least, in milliseconds. */
-const shortestIdleMs = 10_000;
+/** How long a consumer that holds nothing must have been idle before it is removed, at least, in milliseconds. */
+const minIdleMs = 10_000;
 
 /** How long a server may take to answer a source that closes, in milliseconds. */
-const lingerMs = 1_000;
+const closeTimeoutMs = 1_000;
 
-/** The longest pause between attempts to say what became of a job, as a number of failures. */
-const mostFailures = 5;
+/** The longest pause between attempts to report the outcome of a job, in milliseconds. */
+const maxPauseMs = 1_600;
 
-/** What a source needs beside its queue. */
 export interface SourceSettings {
   readonly server: RedisServer;
   readonly commands: Commands;
@@ -32,44 +32,47 @@ export interface SourceSettings {
 /**
  * Takes the jobs of one queue as a consumer of its consumer group.
  *
- * What it holds it claims anew three times within `claimAfterMs`; what nobody has claimed for that long it takes over.
- * Every entry is held until the job is done: an outage only makes that take longer.
+ * It renews its claims three times within `claimAfterMs`, and takes over entries whose claims were not renewed for that
+ * long. An entry is held until its job is done: an outage only delays that.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #consumer: RedisQueueConsumer;
   readonly #receiver: QueueReceiver;
   readonly #clock: Clock;
   readonly #claimAfterMs: number;
-  readonly #patienceMs: number;
+  readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
-  /** What is over, though the server does not know yet: nobody's claim any more. */
+  /** Held claims whose job is over, though the server does not know yet. They are not renewed. */
   readonly #over = new Set<RedisClaim>();
-  /** By what is tried again and again, why the server refuses it. */
+  /** Why the server refuses an outcome, by the command that is retried. */
   readonly #refusals = new Map<object, Error>();
+  /** Aborted once the source has been closing for too long: outcomes are not retried any more. */
+  readonly #givingUp = new AbortController();
+  /** Aborted to end the pause after a failed read: by {@link interrupt}, and when the connection is back. */
+  #waking = new AbortController();
   #isInterrupted = false;
-  /** When to stop saying what became of a job: never, until the source closes. */
-  #giveUpAt = Number.POSITIVE_INFINITY;
   #isRecoveryDue = false;
   #sweepAt = 0;
   #tidyAt = 0;
   #renewal: unknown;
+  #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
-  #wake = () => {};
-  /** Ends a take whose command is not answered: what it would have given is delivered again. */
+  /** Ends a take whose command is not answered: its entries are delivered again. */
   #abandon = () => {};
-  #abandoning: unknown;
   readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
     this.#abandon = () => resolve([]);
   });
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
     const { server, commands, clock, claimAfterMs } = settings;
+    // One for each job whose outcome cannot be reported.
+    setMaxListeners(0, this.#givingUp.signal);
     this.#consumer = new RedisQueueConsumer(queue, commands);
     this.#receiver = receiver;
     this.#clock = clock;
     this.#claimAfterMs = claimAfterMs;
-    this.#patienceMs = server.connectTimeoutMs;
+    this.#giveUpAfterMs = server.connectTimeoutMs;
     this.#reader = new RedisQueueReader(
       server,
       commands,
@@ -85,20 +88,20 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     );
   }
 
-  /** Why nothing can be read at the moment, or not be told what became of a job. */
+  /** Why reads or outcomes fail, if they do. */
   get outage(): Error | undefined {
     const [refusal] = this.#refusals.values();
-    return this.#reader.outage ?? refusal;
+    return this.#reader.connection.outage ?? refusal;
   }
 
   /** @throws {LayerUnavailableError} */
   async open(): Promise<void> {
     try {
-      await Promise.all([this.#reader.open(), this.#consumer.createGroup()]);
-      // What was left behind before comes first.
+      await Promise.all([this.#reader.connection.open(), this.#consumer.createGroup()]);
+      // Entries that were left behind come first.
       this.#sweepAt = 0;
     } catch (error) {
-      await this.#reader.close();
+      await this.#reader.connection.close();
       throw error;
     }
     this.#scheduleRenewal();
@@ -113,18 +116,21 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
         failures = 0;
       } catch (error) {
         failures += 1;
-        await this.#overcome(error, failures);
+        await this.#recoverFrom(error, failures);
       }
     }
     return [];
   }
 
   interrupt(): void {
+    if (this.#isInterrupted) return;
     this.#isInterrupted = true;
-    this.#giveUpAt = performance.now() + this.#patienceMs;
-    this.#wake();
-    this.#abandoning ??= this.#clock.setTimeout(this.#abandon, lingerMs);
-    this.#interrupting ??= this.#reader.interrupt();
+    this.#closingTimers = [
+      this.#clock.setTimeout(() => this.#givingUp.abort(), this.#giveUpAfterMs),
+      this.#clock.setTimeout(this.#abandon, closeTimeoutMs),
+    ];
+    this.#waking.abort();
+    this.#interrupting = this.#reader.interrupt();
   }
 
   async done(claim: RedisClaim): Promise<void> {
@@ -132,7 +138,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
-    const next = await this.#insist(() => this.#consumer.again(claim));
+    const next = await this.#report(() => this.#consumer.again(claim));
     if (next === undefined) this.#forget(claim);
     else this.#held.set(next.id, next);
     return next;
@@ -148,16 +154,15 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async close(): Promise<void> {
-    this.#clock.clearTimeout(this.#renewal);
-    this.#clock.clearTimeout(this.#abandoning);
+    for (const timer of [this.#renewal, ...this.#closingTimers]) this.#clock.clearTimeout(timer);
     await this.#interrupting;
     const late = () => new Error("no answer to a goodbye");
-    // In an outage it stays, until somebody finds it idle.
-    const leaving = withTimeout(this.#consumer.leave(), lingerMs, this.#clock, late).catch(() => {});
-    await Promise.all([leaving, this.#reader.close()]);
+    // In an outage the consumer stays until another one finds it idle.
+    const leaving = withTimeout(this.#consumer.leave(), closeTimeoutMs, this.#clock, late).catch(() => {});
+    await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
-  /** The commands' connection is back: what is held has been out of reach for a while. */
+  /** Renews the claims. To be called when the connection for commands is back, too. */
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
@@ -166,7 +171,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       .then((lost) => {
         for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
-      // The next time comes soon enough; that there is an outage, the connection says.
+      // The next renewal comes soon enough, and the connection itself reports outages.
       .catch(() => {});
   }
 
@@ -180,7 +185,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // Where there was one, there may be more, and they are the oldest.
+      // There may be more, and they are the oldest.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
@@ -189,7 +194,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   get #sweepMs(): number {
-    return Math.min(this.#claimAfterMs / 3, longestSweepMs);
+    return Math.min(this.#claimAfterMs / 3, maxSweepMs);
   }
 
   #hold(claims: RedisClaim[]): RedisClaim[] {
@@ -202,41 +207,33 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#over.delete(claim);
   }
 
-  async #end(claim: RedisClaim, say: () => Promise<unknown>): Promise<void> {
+  async #end(claim: RedisClaim, report: () => Promise<unknown>): Promise<void> {
     this.#over.add(claim);
-    await this.#insist(say);
+    await this.#report(report);
     this.#forget(claim);
   }
 
-  /** Tries until it works, or this source has been closing for too long: the job will be delivered again then. */
-  async #insist<T>(work: () => Promise<T>): Promise<T | undefined> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        const result = await work();
-        this.#refusals.delete(work);
-        return result;
-      } catch (error) {
-        if (performance.now() >= this.#giveUpAt) {
-          this.#refusals.delete(work);
-          this.#receiver.error(asError(error));
-          return undefined;
-        }
-        this.#note(work, error);
-        await this.#pause(backoffMs(Math.min(failures, mostFailures)));
-      }
+  /** Retries `report` until it succeeds or the source gives up: then the job will be delivered again. */
+  async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#givingUp;
+    const onFailure = (error: unknown) => {
+      // A refusal may last, and nothing else reports it; an outage is reported by the connection itself.
+      if (signal.aborted || !isRefusal(error)) return;
+      if (this.#refusals.size === 0) this.#receiver.error(asError(error));
+      this.#refusals.set(report, asError(error));
+    };
+    try {
+      return await retry(report, { clock: this.#clock, signal, maxPauseMs, onFailure });
+    } catch (error) {
+      this.#receiver.error(asError(error));
+      return undefined;
+    } finally {
+      this.#refusals.delete(report);
     }
   }
 
-  /** What the server refuses may go on for ever, and nobody else would tell; an outage is told by the connection itself. */
-  #note(work: object, error: unknown): void {
-    if (!isRefusal(error)) return;
-    const isFirst = this.#refusals.size === 0;
-    this.#refusals.set(work, asError(error));
-    if (isFirst) this.#receiver.error(asError(error));
-  }
-
-  /** Does what can be done about a read that failed, and waits a little. */
-  async #overcome(error: unknown, failures: number): Promise<void> {
+  /** Creates a missing consumer group, or pauses before the next read. */
+  async #recoverFrom(error: unknown, failures: number): Promise<void> {
     if (isWithoutGroup(error)) {
       try {
         await this.#consumer.createGroup();
@@ -247,16 +244,15 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (this.#isInterrupted) return;
     // An outage is reported by the connection itself.
-    if (failures === 1 && this.#reader.isUp) this.#receiver.error(asError(error));
-    await this.#pause(backoffMs(failures), (wake) => {
-      this.#wake = wake;
-    });
+    if (failures === 1 && this.#reader.connection.isUp) this.#receiver.error(asError(error));
+    await pause(backoffMs(failures), this.#clock, this.#waking.signal);
   }
 
   #up(): void {
-    // Those who were cut off as well shall have time to claim what they hold.
+    // Consumers that were cut off as well get time to renew their claims.
     this.#sweepAt = performance.now() + this.#sweepMs;
-    this.#wake();
+    this.#waking.abort();
+    if (!this.#isInterrupted) this.#waking = new AbortController();
   }
 
   #scheduleRenewal(): void {
@@ -267,19 +263,9 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #tidy(now: number): void {
-    const idleMs = Math.max(this.#claimAfterMs, shortestIdleMs);
+    const idleMs = Math.max(this.#claimAfterMs, minIdleMs);
     this.#tidyAt = now + idleMs;
-    // Nothing depends on it, so the next time will do.
+    // Nothing depends on it, and it is repeated.
     this.#consumer.tidy(idleMs).catch(() => {});
-  }
-
-  #pause(ms: number, onWake: (wake: () => void) => void = () => {}): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(() => resolve(), ms);
-      onWake(() => {
-        this.#clock.clearTimeout(timer);
-        resolve();
-      });
-    });
   }
 }

@@ -1,23 +1,23 @@
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
+import { jitter } from "../../jitter.ts";
 
-/** What a probe does to the connections that it watches, and whom it tells. */
+/** What a probe does with the two connections, and what it reports. */
 export interface ProbeCommands {
-  /** Subscribes the probe's own topic, over the connection that is watched. */
+  /** Subscribes the probe's own topic, over the watched connection. */
   subscribe(): Promise<unknown>;
   /** Publishes to that topic, over the other connection. @returns how many connections it reached */
   publish(token: string): Promise<number>;
-  /** Asks for any answer, over the connection that is watched. A refusal is an answer, too. */
+  /** Asks for any answer, over the watched connection. A refusal is an answer, too. */
   ping(): Promise<unknown>;
-  /** The connection looks healthy, but nothing comes through: it has to be made anew. */
+  /** The connection looks healthy but carries nothing: it has to be made anew. */
   lost(why: Error): void;
-  /** Some connections may not subscribe to the probe's topic: they are asked for answers only. */
+  /** The server refused the probe's topic: from now on the probe asks for answers only. */
   refused(error: Error): void;
 }
 
-/** When a probe goes out, and how long it may take. */
 export interface ProbeTimes {
-  /** The pause between two probes, in milliseconds; each is taken at random from 75 % to 125 % of it. */
+  /** The mean pause between two probes, in milliseconds; each is taken at random from 75 % to 125 % of it. */
   readonly intervalMs: number;
   readonly deadlineMs: number;
   readonly clock: Clock;
@@ -25,16 +25,17 @@ export interface ProbeTimes {
 }
 
 /**
- * Notices that a subscriber's connection is up but dead, which TCP does not tell: a proxy swallows one direction, a
- * server has forgotten what was subscribed.
+ * Detects that a subscriber's connection is up but dead, which TCP does not show: a proxy swallows one direction, or the
+ * server lost the subscriptions.
  *
- * A token is published over the other connection and has to come in over this one; an answer has to come, too, since
- * nothing can be published while the other connection is down. That one watches itself: its commands have answers.
+ * A token is published over the other connection and has to come in over the watched one. A ping has to be answered as
+ * well, because nothing can be published while the other connection is down. The other connection needs no probe: its
+ * commands have answers.
  */
-export class Probe {
+export class LivenessProbe {
   readonly #commands: ProbeCommands;
   readonly #times: ProbeTimes;
-  /** Which round is under way. Whatever belongs to an earlier one, or one that was stopped, says nothing. */
+  /** The number of the current round. Results of earlier rounds are ignored. */
   #round = 0;
   #timer: unknown;
   #echoed: (() => void) | undefined;
@@ -48,15 +49,15 @@ export class Probe {
   async start(): Promise<void> {
     this.stop();
     const round = this.#round;
-    let isHeard = true;
+    let isSubscribed = true;
     try {
       await this.#commands.subscribe();
     } catch (error) {
       if (round !== this.#round) return;
-      isHeard = false;
+      isSubscribed = false;
       this.#commands.refused(asError(error));
     }
-    if (round === this.#round) this.#schedule(isHeard);
+    if (round === this.#round) this.#schedule(isSubscribed);
   }
 
   /** The connection is gone, or about to be closed: no timer is left. */
@@ -64,24 +65,24 @@ export class Probe {
     this.#begin();
   }
 
-  /** Something came in on the probe's topic. */
-  arrived(payload: Uint8Array): void {
+  /** A payload came in on the probe's topic. */
+  received(payload: Uint8Array): void {
     if (Buffer.from(payload).toString("latin1") === String(this.#round)) this.#echoed?.();
   }
 
-  #schedule(isHeard: boolean): void {
-    const { intervalMs, clock, random = Math.random } = this.#times;
+  #schedule(isSubscribed: boolean): void {
+    const { intervalMs, clock, random } = this.#times;
     this.#begin();
-    this.#timer = clock.setTimeout(() => this.#run(isHeard), intervalMs * (0.75 + random() / 2));
+    this.#timer = clock.setTimeout(() => this.#run(isSubscribed), jitter(intervalMs, 0.75, 1.25, random));
   }
 
-  #run(isHeard: boolean): void {
+  #run(isSubscribed: boolean): void {
     const { deadlineMs, clock } = this.#times;
     const round = this.#begin();
-    const due = new Set(isHeard ? ["answer", "echo"] : ["answer"]);
+    const due = new Set(isSubscribed ? ["answer", "echo"] : ["answer"]);
     let isPublished = false;
     const came = (what: string) => {
-      if (round === this.#round && due.delete(what) && due.size === 0) this.#schedule(isHeard);
+      if (round === this.#round && due.delete(what) && due.size === 0) this.#schedule(isSubscribed);
     };
     const lost = (why: string) => {
       if (round !== this.#round) return;
@@ -91,12 +92,12 @@ export class Probe {
     this.#timer = clock.setTimeout(() => {
       if (due.has("answer")) lost(`no answer within ${deadlineMs} ms`);
       else if (isPublished) lost(`a probe did not come back within ${deadlineMs} ms`);
-      // Not even published: that is the other connection's trouble.
-      else this.#schedule(isHeard);
+      // Not even published: the other connection is broken, and reports that itself.
+      else this.#schedule(isSubscribed);
     }, deadlineMs);
     const answered = () => came("answer");
     void this.#commands.ping().then(answered, answered);
-    if (!isHeard) return;
+    if (!isSubscribed) return;
     this.#echoed = () => came("echo");
     void this.#commands.publish(String(round)).then(
       (receivers) => {

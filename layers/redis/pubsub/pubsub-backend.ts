@@ -1,10 +1,10 @@
 import type { BackendListener, Capabilities, Health } from "../../backend.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import { type ByShard, type RedisBackend, serverOf } from "../connection/backend-factory.ts";
-import type { PubSubOptions } from "../connection/pubsub-settings.ts";
-import type { RedisTarget } from "../connection/server-address.ts";
+import type { PubSubOptions, PubSubSettings } from "../connection/pubsub-settings.ts";
+import type { RedisServerTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
-import { PubSubConnection, type PubSubSettings } from "./pubsub-connection.ts";
+import { PubSubConnection } from "./pubsub-connection.ts";
 
 export const pubSubCapabilities: Capabilities = {
   delivery: "at-most-once",
@@ -13,15 +13,15 @@ export const pubSubCapabilities: Capabilities = {
   workers: false,
 };
 
-/** What can be told to {@link RedisPubSubBackend}. */
-export type RedisPubSubBackendOptions = RedisTarget & PubSubOptions;
+/** Options of a {@link RedisPubSubBackend}. */
+export type RedisPubSubBackendOptions = RedisServerTarget & PubSubOptions;
 
 /**
  * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over a connection for each: a topic is a channel of Redis.
  *
- * In an outage a publish waits a moment (see {@link PublishQueueOptions}) and a subscription up to `connectTimeoutMs`.
- * What others publish meanwhile is lost; every topic that was subscribed gets a gap afterwards. An outage that TCP does
- * not tell is found by a probe.
+ * In an outage a publish waits as {@link PublishQueueOptions} say, and a subscription up to `connectTimeoutMs`. What
+ * other nodes publish meanwhile is lost; every subscribed topic gets a gap afterwards. A probe detects an outage that TCP
+ * does not show.
  */
 export class RedisPubSubBackend implements RedisBackend {
   readonly capabilities = pubSubCapabilities;
@@ -30,8 +30,8 @@ export class RedisPubSubBackend implements RedisBackend {
   #connection: PubSubConnection | undefined;
 
   /**
-   * @throws {TypeError} unless it is said in one way where the server is.
-   * @throws {InvalidOptionError} for a number that makes no sense.
+   * @throws {TypeError} unless exactly one target is given.
+   * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisPubSubBackendOptions | (PubSubOptions & ByShard)) {
     const { server, settings } = serverOf(options);

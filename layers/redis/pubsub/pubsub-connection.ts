@@ -1,43 +1,31 @@
 import type { BackendListener, Health } from "../../backend.ts";
-import type { Clock } from "../../clock.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
-import { asBuffer } from "../connection/as-buffer.ts";
-import type { PubSubCommands } from "../connection/pubsub-commands.ts";
+import type { PubSubSettings } from "../connection/pubsub-settings.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
-import { Probe } from "./liveness-probe.ts";
-import { type PublishLimits, PublishQueue } from "./publish-queue.ts";
+import { LivenessProbe } from "./liveness-probe.ts";
+import { PublishQueue } from "./publish-queue.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
-/** How the two connections behave. */
-export interface PubSubSettings {
-  readonly clock: Clock;
-  readonly commands: PubSubCommands;
-  readonly probeMs: number;
-  readonly probeTopic: string;
-  readonly publishLimits: PublishLimits;
-}
-
-/** Carries a payload to wherever `topic` is. */
-export type Publish = (topic: string, payload: Uint8Array) => Promise<unknown>;
+export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
 /**
- * The two connections that pub/sub needs, one to publish and one to subscribe, with the probe that tells whether the
- * second one still hears the first, and what waits to be published while that one is down.
+ * The two connections that pub/sub needs: one publishes, with a queue for outages, and one subscribes, with a probe that
+ * checks whether it still receives what the first one publishes.
  */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
   readonly subscriptions: Subscriptions;
   readonly #subscriber: RedisConnection;
   readonly #queue: PublishQueue;
-  readonly #probe: Probe;
+  readonly #probe: LivenessProbe;
 
-  /** @param via how payloads are published, given how they would be: by one command each. */
+  /** @param via wraps the function that publishes each payload by a command of its own. */
   constructor(
     server: RedisServer,
     settings: PubSubSettings,
     listener: BackendListener,
-    via: (plain: Publish) => Publish = (plain) => plain,
+    via: (plain: PublishPayload) => PublishPayload = (plain) => plain,
   ) {
     const { address, connectTimeoutMs: ms } = server;
     const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
@@ -70,14 +58,17 @@ export class PubSubConnection {
           return publisher.isUp;
         },
         publish: via((topic, payload) =>
-          publisher.run((redis) => commands.publish(redis, topic, asBuffer(payload))),
+          publisher.run((redis) => {
+            const { buffer, byteOffset, byteLength } = payload;
+            return commands.publish(redis, topic, Buffer.from(buffer, byteOffset, byteLength));
+          }),
         ),
         unavailable: (what) => publisher.unavailable(what),
       },
       publishLimits,
       clock,
     );
-    this.#probe = new Probe(
+    this.#probe = new LivenessProbe(
       {
         subscribe: () => subscriber.run((redis) => commands.subscribe(redis, [probeTopic])),
         publish: (token) => publisher.run((redis) => commands.publish(redis, probeTopic, token)),
@@ -99,21 +90,21 @@ export class PubSubConnection {
         late: () => new LayerUnavailableError(`Redis at ${address} did not subscribe within ${ms} ms.`),
       },
     );
-    // Topics are ASCII, so this is the cheapest way to read them.
+    // Topics are ASCII, and latin1 is the cheapest to decode.
     subscriber.redis.on(commands.event, (name: Buffer, payload: Buffer) => {
       const topic = name.toString("latin1");
-      if (topic === probeTopic) this.#probe.arrived(payload);
+      if (topic === probeTopic) this.#probe.received(payload);
       else this.subscriptions.payload(topic, payload);
     });
-    // A shard that went to another master drops its topics, and says so.
+    // A shard that moves to another master drops its subscriptions, and ioredis says so.
     subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     this.publisher = publisher;
     this.#subscriber = subscriber;
   }
 
   get health(): Health {
-    const broken = [this.publisher, this.#subscriber].find((link) => !link.isUp);
-    return broken === undefined ? { ok: true } : { ok: false, reason: broken.trouble.message };
+    const broken = [this.publisher, this.#subscriber].find((connection) => !connection.isUp);
+    return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
   }
 
   /** @throws {LayerUnavailableError} naming the address. Everything is closed then. */

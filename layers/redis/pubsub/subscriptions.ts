@@ -1,89 +1,87 @@
 import type { BackendListener } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { asError, LayerUnavailableError } from "../../errors.ts";
+import { backoffMs } from "../../retry.ts";
+import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
-import { isRefusal } from "../connection/refusal.ts";
-import { Retries } from "../connection/retries.ts";
-import { chunks } from "./chunks.ts";
+import { isRefusal } from "../connection/redis-connection.ts";
 
 /**
- * How topics are subscribed at the server. A call rejects when the connection breaks, or the server refuses: some of its
- * topics may be subscribed all the same.
+ * Subscribes topics at the server. A call rejects when the connection breaks or the server refuses; some of its topics may
+ * be subscribed all the same.
  */
 export interface SubscriptionCommands {
   subscribe(topics: readonly string[]): Promise<unknown>;
   unsubscribe(topics: readonly string[]): Promise<unknown>;
 }
 
-/** How long a subscription may take, and what its caller is told then. */
-export interface JoinDeadline {
+/** How long a subscription may take, and the error of one that takes longer. */
+export interface SubscribeDeadline {
   readonly ms: number;
   readonly clock: Clock;
   readonly late: () => Error;
 }
 
-/** A topic that is wanted now. */
+/** A topic that the node wants to be subscribed to. */
 interface Wanted {
   isLive: boolean;
-  /** Whether it has been live: whoever wanted it was told so, and relies on it. */
+  /** Whether it has been live: the caller was told so, and relies on it. */
   wasLive: boolean;
   settle: (error?: Error) => void;
 }
 
 type Joining = readonly [topic: string, wanted: Wanted];
 
-/** How many topics go into one command, so that a great many do not keep the server from others for long. */
+/** How many topics one command names, at most: longer ones would block the server for other clients. */
 const topicsPerCommand = 1_000;
 
 /**
  * The topics that a node wants now, kept subscribed over a connection that comes and goes.
  *
- * What one turn of the event loop asks for goes out in one command. When the connection is back, what is wanted by
- * then is subscribed, not what was wanted when it broke, and every topic that had been live is reported as a gap: once,
- * when it is live again, and before anything else that arrives on it.
+ * The topics of one turn of the event loop go out in one command. When the connection is back, the topics wanted by then
+ * are subscribed, not those wanted when it broke. Every topic that had been live is reported as a gap: once, when it is
+ * live again, and before any payload that arrives on it.
  */
 export class Subscriptions {
   readonly #commands: SubscriptionCommands;
   readonly #listener: BackendListener;
-  readonly #deadline: JoinDeadline;
+  readonly #deadline: SubscribeDeadline;
   readonly #wanted = new Map<string, Wanted>();
   readonly #toSubscribe = new Set<string>();
   readonly #toUnsubscribe = new Map<string, () => void>();
   readonly #gapsDue = new Set<string>();
-  readonly #retries: Retries;
-  /** Whether the listener has heard that topics which had been live are refused. */
-  #isRefusalTold = false;
+  /** Topics that could not be subscribed. All are tried again together, after pauses that grow until none is left. */
+  readonly #failing = new Set<string>();
+  #failures = 0;
+  #retry: unknown;
+  /** Whether the refusal of a topic that had been live was reported. */
+  #isRefusalReported = false;
   #isUp = false;
-  /** How often the connection broke: what a command of an earlier one ends with says nothing about this one. */
+  /** How often the connection broke: results of commands on an earlier connection are ignored. */
   #outages = 0;
-  #isScheduled = false;
   #closed: Error | undefined;
 
-  constructor(commands: SubscriptionCommands, listener: BackendListener, deadline: JoinDeadline) {
+  constructor(commands: SubscriptionCommands, listener: BackendListener, deadline: SubscribeDeadline) {
     this.#commands = commands;
     this.#listener = listener;
     this.#deadline = deadline;
-    this.#retries = new Retries(deadline.clock, (topics) => this.#subscribeEach(topics));
   }
 
   /** Resolves once `topic` is live. In an outage that is after it, unless the deadline comes first. */
-  subscribe(topic: string): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return new Promise((resolve, reject) => {
-      const { ms, clock, late } = this.#deadline;
-      const timer = clock.setTimeout(() => this.#giveUp(topic, wanted, late()), ms);
-      const wanted: Wanted = {
-        isLive: false,
-        wasLive: false,
-        settle(error) {
-          clock.clearTimeout(timer);
-          if (error === undefined) resolve();
-          else reject(error);
-        },
-      };
-      this.#wanted.set(topic, wanted);
-      this.#toSubscribe.add(topic);
-      this.#schedule();
+  async subscribe(topic: string): Promise<void> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const { ms, clock, late } = this.#deadline;
+    const live = new Promise<void>((resolve, reject) => {
+      const settle = (error?: Error) => (error === undefined ? resolve() : reject(error));
+      this.#wanted.set(topic, { isLive: false, wasLive: false, settle });
+    });
+    const wanted = this.#wanted.get(topic);
+    this.#scheduleFlush();
+    this.#toSubscribe.add(topic);
+    await withTimeout(live, ms, clock, () => {
+      // The server may still subscribe the topic.
+      if (this.#wanted.get(topic) === wanted) void this.unsubscribe(topic);
+      return late();
     });
   }
 
@@ -91,17 +89,17 @@ export class Subscriptions {
   unsubscribe(topic: string): Promise<void> {
     this.#wanted.delete(topic);
     this.#gapsDue.delete(topic);
-    this.#retried(topic);
+    this.#forgetFailure(topic);
     if (!this.#isUp) return Promise.resolve();
     return new Promise((resolve) => {
+      this.#scheduleFlush();
       this.#toUnsubscribe.set(topic, resolve);
-      this.#schedule();
     });
   }
 
   payload(topic: string, payload: Uint8Array): void {
-    // The first topics of a command are live before the last is confirmed.
-    if (this.#gapsDue.size > 0) this.#tellGap(topic);
+    // Payloads of a command's first topics may arrive before the command is confirmed.
+    if (this.#gapsDue.size > 0) this.#reportGap(topic);
     this.#listener.payload(topic, payload);
   }
 
@@ -116,33 +114,26 @@ export class Subscriptions {
   down(): void {
     this.#isUp = false;
     this.#outages += 1;
-    this.#retries.pause();
+    this.#cancelRetry();
     for (const [topic, wanted] of this.#wanted) {
       if (wanted.isLive) this.#gapsDue.add(topic);
       wanted.isLive = false;
     }
-    this.#settleUnsubscribed();
+    for (const resolve of this.#toUnsubscribe.values()) resolve();
+    this.#toUnsubscribe.clear();
   }
 
-  /** Nothing is wanted any more. What is pending, or comes later, rejects with `error`. */
+  /** Forgets all topics. Pending and later calls reject with `error`. */
   close(error: Error): void {
     this.#closed = error;
-    this.#isUp = false;
-    this.#outages += 1;
-    this.#retries.pause();
-    for (const { isLive, settle } of this.#wanted.values()) if (!isLive) settle(error);
+    this.down();
+    for (const { settle } of this.#wanted.values()) settle(error);
     this.#wanted.clear();
     this.#gapsDue.clear();
-    this.#settleUnsubscribed();
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    atTurnEnd(() => {
-      this.#isScheduled = false;
-      this.#flush();
-    });
+  #scheduleFlush(): void {
+    if (this.#toSubscribe.size + this.#toUnsubscribe.size === 0) atTurnEnd(() => this.#flush());
   }
 
   #flush(): void {
@@ -156,7 +147,6 @@ export class Subscriptions {
     for (const chunk of chunks(joining, topicsPerCommand)) void this.#subscribeNow(chunk);
   }
 
-  /** Those of `topics` that are wanted, and not live. */
   #missing(topics: Iterable<string>): Joining[] {
     return [...topics].flatMap((topic) => {
       const wanted = this.#wanted.get(topic);
@@ -164,7 +154,7 @@ export class Subscriptions {
     });
   }
 
-  /** In a command each, so that one which is refused takes no other with it. */
+  /** In a command each, so that a refused topic does not fail others. */
   #subscribeEach(topics: Iterable<string>): void {
     for (const joining of this.#missing(topics)) void this.#subscribeNow([joining]);
   }
@@ -174,7 +164,7 @@ export class Subscriptions {
     try {
       await this.#commands.subscribe(joining.map(([topic]) => topic));
     } catch (error) {
-      // After an outage all that is wanted goes out again.
+      // After an outage all wanted topics are subscribed again anyway.
       if (outages === this.#outages) this.#failed(joining, asError(error));
       return;
     }
@@ -183,8 +173,8 @@ export class Subscriptions {
       wanted.isLive = true;
       wanted.wasLive = true;
       wanted.settle();
-      this.#retried(topic);
-      this.#tellGap(topic);
+      this.#forgetFailure(topic);
+      this.#reportGap(topic);
     }
   }
 
@@ -208,41 +198,53 @@ export class Subscriptions {
       if (this.#wanted.get(topic) !== wanted) continue;
       if (isRefused && !wanted.wasLive) {
         this.#wanted.delete(topic);
-        this.#retried(topic);
+        this.#forgetFailure(topic);
         wanted.settle(error);
       } else {
-        this.#retries.add(topic);
-        if (isRefused) this.#tellRefusal(topic, error);
+        this.#retryLater(topic);
+        if (isRefused) this.#reportRefusal(topic, error);
       }
     }
   }
 
-  /** Once, until none is refused any more: one change of permissions may be about a thousand topics. */
-  #tellRefusal(topic: string, cause: Error): void {
-    if (this.#isRefusalTold) return;
-    this.#isRefusalTold = true;
+  /** Reports once until no topic is refused any more: one change of permissions may affect a thousand topics. */
+  #reportRefusal(topic: string, cause: Error): void {
+    if (this.#isRefusalReported) return;
+    this.#isRefusalReported = true;
     const what = `"${topic}", and maybe others, hears nothing until it can be subscribed again`;
     this.#listener.error(new LayerUnavailableError(`${cause.message} (${what})`, { cause }));
   }
 
-  #retried(topic: string): void {
-    this.#retries.delete(topic);
-    if (this.#retries.isEmpty) this.#isRefusalTold = false;
+  #retryLater(topic: string): void {
+    this.#failing.add(topic);
+    if (this.#retry !== undefined) return;
+    this.#failures += 1;
+    this.#retry = this.#deadline.clock.setTimeout(() => {
+      this.#retry = undefined;
+      this.#subscribeEach(this.#failing);
+    }, backoffMs(this.#failures));
   }
 
-  /** Too late: whatever the server may still do about it is undone. */
-  #giveUp(topic: string, wanted: Wanted, error: Error): void {
-    if (this.#wanted.get(topic) !== wanted) return;
-    void this.unsubscribe(topic);
-    wanted.settle(error);
+  /** Nothing is tried again until another topic fails. */
+  #cancelRetry(): void {
+    this.#deadline.clock.clearTimeout(this.#retry);
+    this.#retry = undefined;
   }
 
-  #tellGap(topic: string): void {
+  /** The topic is subscribed, or not wanted any more. */
+  #forgetFailure(topic: string): void {
+    if (!this.#failing.delete(topic) || this.#failing.size > 0) return;
+    this.#cancelRetry();
+    this.#failures = 0;
+    this.#isRefusalReported = false;
+  }
+
+  #reportGap(topic: string): void {
     if (this.#gapsDue.delete(topic)) this.#listener.gap(topic);
   }
+}
 
-  #settleUnsubscribed(): void {
-    for (const resolve of this.#toUnsubscribe.values()) resolve();
-    this.#toUnsubscribe.clear();
-  }
+/** `items` in their order, `size` at a time. */
+function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }

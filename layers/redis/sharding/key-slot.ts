@@ -1,4 +1,3 @@
-/** How many slots a Redis Cluster has. */
 export const slotCount = 16_384;
 
 /**

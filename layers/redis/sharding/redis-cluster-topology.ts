@@ -1,10 +1,11 @@
 import { createConnection, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { AbstractConnector, Redis } from "ioredis";
-import { LayerUnavailableError } from "../../errors.ts";
-import { forgiveSocket } from "../connection/redis-connection.ts";
+import { asError, LayerUnavailableError } from "../../errors.ts";
+import { ignoreMoreSocketErrors } from "../connection/redis-connection.ts";
 import type { RedisAddress } from "../connection/server-address.ts";
 import type { AnyConnectionOptions } from "../connection/server-options.ts";
+import { slotCount } from "./key-slot.ts";
 
 /** The slots of one master, as ranges with both ends included. */
 export interface Shard {
@@ -12,52 +13,48 @@ export interface Shard {
   readonly slots: readonly (readonly [from: number, to: number])[];
 }
 
-/** Knows nodes of a cluster, and asks them who is master of what. */
-export class ClusterTopology {
+/** Asks the nodes of a Redis Cluster for its shards. */
+export class RedisClusterTopology {
   readonly #options: AnyConnectionOptions;
   readonly #seeds: string;
-  readonly #heard: (shards: readonly Shard[]) => void;
-  readonly #asking = new Set<Redis>();
-  #question: Promise<Shard[]> | undefined;
-  #known: readonly RedisAddress[];
+  readonly #onShards: (shards: readonly Shard[]) => void;
+  readonly #clients = new Set<Redis>();
+  #asking: Promise<Shard[]> | undefined;
+  #nodes: readonly RedisAddress[];
   #isClosed = false;
 
-  /** @param heard hears each answer, whoever asked. */
+  /** @param onShards called with each answer. */
   constructor(
     seeds: readonly RedisAddress[],
     options: AnyConnectionOptions,
-    heard: (shards: readonly Shard[]) => void,
+    onShards: (shards: readonly Shard[]) => void,
   ) {
-    this.#heard = heard;
-    this.#known = seeds;
+    this.#onShards = onShards;
+    this.#nodes = seeds;
     this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`).join(", ");
     this.#options = options;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /**
-   * Asks one node after the other until one answers. Another one is asked first the next time: one may be wrong. Those
-   * who ask meanwhile get the same answer.
+   * Asks one node after the other until one answers. The next call begins with another node, because one may be wrong.
+   * Calls during a question share its answer.
    *
    * @throws {LayerUnavailableError} naming the nodes that were given, if none answers.
    */
   shards(): Promise<readonly Shard[]> {
-    this.#question ??= this.#askAll().finally(() => {
-      this.#question = undefined;
+    this.#asking ??= this.#askAll().finally(() => {
+      this.#asking = undefined;
     });
-    return this.#question;
+    return this.#asking;
   }
 
-  /** Asks nobody any more, and waits for no answer. */
+  /** Stops asking, and waits for no answer. */
   close(): void {
     this.#isClosed = true;
-    for (const redis of this.#asking) redis.disconnect();
+    for (const redis of this.#clients) redis.disconnect();
   }
 
-  /** The class of ioredis' that connects to whoever is master of most of `slots` at the time. */
+  /** A connector of ioredis, which connects to the current master of most of `slots`. */
   connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
     const { tls, disconnectTimeout = 1 } = this.#options;
@@ -74,7 +71,7 @@ export class ClusterTopology {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
-        // ioredis gives up for good after an exception. A socket that broke at once is tried again.
+        // ioredis gives up for good after an exception, but retries after a socket that broke at once.
         if (master instanceof Error) this.firstError = master;
         this.stream.once("error", (error: Error) => {
           this.firstError = error;
@@ -90,18 +87,18 @@ export class ClusterTopology {
 
   async #askAll(): Promise<Shard[]> {
     let cause: unknown;
-    for (const node of this.#known) {
+    for (const node of this.#nodes) {
       if (this.#isClosed) break;
       try {
         const shards = await this.#ask(node);
-        this.#known = [...this.#known.slice(1), ...this.#known.slice(0, 1)];
-        if (!this.#isClosed) this.#heard(shards);
+        this.#nodes = [...this.#nodes.slice(1), ...this.#nodes.slice(0, 1)];
+        if (!this.#isClosed) this.#onShards(shards);
         return shards;
       } catch (error) {
         cause = error;
       }
     }
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = asError(cause).message;
     throw new LayerUnavailableError(`The Redis Cluster of ${this.#seeds} cannot be reached: ${why}`);
   }
 
@@ -117,21 +114,20 @@ export class ClusterTopology {
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
     const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
     const redis = new Redis({ ...this.#options, ...settings, host, port });
-    // That a login or a certificate is refused is told here only; to whoever waits, the connection is just closed.
+    // A refused login or certificate is reported here only: `connect` rejects because the connection was closed.
     let failure: Error | undefined;
     redis.on("error", (error) => {
-      forgiveSocket(redis);
+      ignoreMoreSocketErrors(redis);
       failure ??= error;
     });
-    this.#asking.add(redis);
+    this.#clients.add(redis);
     try {
       await redis.connect();
       return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
     } catch (error) {
-      const why = failure ?? error;
-      throw new Error(`${host}:${port}: ${why instanceof Error ? why.message : why}`);
+      throw new Error(`${host}:${port}: ${asError(failure ?? error).message}`);
     } finally {
-      this.#asking.delete(redis);
+      this.#clients.delete(redis);
       redis.disconnect();
     }
   }
@@ -144,7 +140,7 @@ type Slots = readonly [
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/** A node that does not know its own host is at the one where it was asked. */
+/** A node that does not know its own host is at the host where it was asked. */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {
@@ -163,21 +159,17 @@ function inCommon(some: Shard["slots"], others: Shard["slots"]): number {
   return count;
 }
 
-/** How many slots are served. */
 export function servedSlots(shards: readonly Shard[]): number {
   return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
 }
 
-/** Which slots belong together, whoever their master is: the same text for the same parts. */
+/** Which slots belong together, whatever their masters: a text that is equal if the shards have the same slots. */
 export function partition(shards: readonly Shard[]): string {
-  const parts = shards.map(({ slots }) => {
-    const ends: [number, number][] = [];
-    for (const [from, to] of [...slots].sort(([one], [other]) => one - other)) {
-      const last = ends.at(-1);
-      if (last !== undefined && last[1] + 1 === from) last[1] = to;
-      else ends.push([from, to]);
-    }
-    return ends.map((range) => range.join("-")).join();
-  });
-  return parts.sort().join(" ");
+  // Each slot is labelled with the lowest slot of its shard.
+  const labels = new Array<number | undefined>(slotCount).fill(undefined);
+  for (const { slots } of shards) {
+    const label = Math.min(...slots.map(([from]) => from));
+    for (const [from, to] of slots) labels.fill(label, from, to + 1);
+  }
+  return labels.join();
 }

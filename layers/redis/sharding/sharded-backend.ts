@@ -8,48 +8,55 @@ import type {
 } from "../../backend.ts";
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
-import { queueKeys } from "../jobs/queue-keys.ts";
+
+/** The backends that share topics and queues among them. */
+export interface Shards {
+  readonly backends: readonly Backend[];
+  /** The backend on which the name `key` of Redis lives. */
+  backendAt(key: string): Backend;
+}
 
 /**
- * Spreads topics and queues over several backends of one kind: each lives on one of them. An outage of one touches what
- * lives there only.
+ * Spreads topics and queues over several backends: each lives on one of them. An outage of one affects only the topics and
+ * queues that live there.
  */
-export abstract class ShardedBackend implements Backend {
+export class ShardedBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly history?: HistoryBackend;
   readonly queues?: QueueBackend;
-  readonly #keyOf: (topic: string) => string;
-  #backends: readonly Backend[] = [];
+  readonly #factory: BackendFactory;
+  readonly #createShards: () => Shards;
+  #shards: Shards | undefined;
   #isClosed = false;
 
-  constructor({ capabilities, keyOf }: BackendFactory) {
-    this.capabilities = capabilities;
-    this.#keyOf = keyOf;
-    if (capabilities.history) {
+  /** @param createShards called for each attempt to open. */
+  constructor(factory: BackendFactory, createShards: () => Shards) {
+    this.#factory = factory;
+    this.#createShards = createShards;
+    this.capabilities = factory.capabilities;
+    if (this.capabilities.history) {
       this.history = {
         read: async (topic, query) => required(this.#backendOf(topic).history).read(topic, query),
       };
     }
-    if (capabilities.workers) {
+    if (this.capabilities.workers) {
       this.queues = {
-        enqueue: async (queue, payload, capacity) => this.#queuesOf(queue).enqueue(queue, payload, capacity),
-        consume: async (queue, receiver, settings) =>
-          this.#queuesOf(queue).consume(queue, receiver, settings),
+        enqueue: async (queue, ...job) => this.#queuesOf(queue).enqueue(queue, ...job),
+        consume: async (queue, ...how) => this.#queuesOf(queue).consume(queue, ...how),
       };
     }
   }
 
-  /** Well if all parts are: a part of the topics is a part too many. */
+  /** Healthy only if every shard is healthy. */
   get health(): Health {
-    if (this.#backends.length === 0) return { ok: false, reason: "The backend has not been opened." };
-    return this.#backends.map(({ health }) => health).find(({ ok }) => !ok) ?? { ok: true };
+    if (this.#shards === undefined) return { ok: false, reason: "The backend has not been opened." };
+    return this.#shards.backends.map(({ health }) => health).find(({ ok }) => !ok) ?? { ok: true };
   }
 
   async open(listener: BackendListener): Promise<void> {
-    const backends = await this.create();
     if (this.#isClosed) throw new LayerClosedError();
-    this.#backends = backends;
-    const outcomes = await Promise.allSettled(backends.map((backend) => backend.open(listener)));
+    this.#shards = this.#createShards();
+    const outcomes = await Promise.allSettled(this.#shards.backends.map((backend) => backend.open(listener)));
     const failed = outcomes.find((outcome) => outcome.status === "rejected");
     if (failed === undefined) return;
     await this.#closeAll();
@@ -73,27 +80,21 @@ export abstract class ShardedBackend implements Backend {
     await this.#closeAll();
   }
 
-  /** Makes all backends, anew for each attempt to open them. */
-  protected abstract create(): Promise<readonly Backend[]>;
-
-  /** The one of them where the name `key` of Redis lives. */
-  protected abstract backendAt(key: string): Backend;
-
   #backendOf(topic: string): Backend {
-    return this.backendAt(this.#keyOf(topic));
+    return required(this.#shards).backendAt(this.#factory.keyOf(topic));
   }
 
   #queuesOf(queue: string): QueueBackend {
-    return required(this.backendAt(queueKeys(queue).tag).queues);
+    return required(required(this.#shards).backendAt(this.#factory.queueKeyOf(queue)).queues);
   }
 
   async #closeAll(): Promise<void> {
-    await Promise.all(this.#backends.map((backend) => backend.close()));
+    await Promise.all(this.#shards?.backends.map((backend) => backend.close()) ?? []);
   }
 }
 
-/** A part that a kind of backend has by its capabilities. */
+/** A part that a backend has by its capabilities, or once it is opened. */
 export function required<T>(part: T | undefined): T {
-  if (part === undefined) throw new UnsupportedError("A backend lacks what its kind is said to have.");
+  if (part === undefined) throw new UnsupportedError("A backend lacks a part that its capabilities promise.");
   return part;
 }

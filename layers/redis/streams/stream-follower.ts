@@ -1,22 +1,21 @@
 import type { Clock } from "../../clock.ts";
-import { Pauses } from "../connection/pauses.ts";
+import { backoffMs, pause, retry } from "../../retry.ts";
 import { type CursorListener, StreamCursor } from "./stream-cursor.ts";
-import type { Entry, Head, Snapshot } from "./stream-format.ts";
+import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
-/** How streams are read. Both reject when the connection breaks, or the server refuses. */
+/** Reads streams. Both methods reject when the connection breaks or the server refuses. */
 export interface StreamSource {
-  /** Whether there is a connection, so that it makes sense to try again. */
   readonly isUp: boolean;
-  /** Which process answers, where that is known: another one may lack what the last one had. */
+  /** The id of the server process that answers, if known: another process may lack entries that the last one had. */
   readonly server: string | undefined;
-  /** Where the stream of `topic` ends. One that has no head yet gets one. */
+  /** The end of the stream of `topic`. A stream without a head gets one. */
   head(topic: string): Promise<Head>;
   /** One page of the stream of `topic`, from `offset` on. */
   read(topic: string, offset: number): Promise<Snapshot>;
 }
 
-/** How often in a row a stream is read without success, while there is a connection, until it is given up. */
-const mostAttempts = 6;
+/** After how many failed reads in a row, while there is a connection, a stream is given up. */
+const maxAttempts = 6;
 
 /** Keeps one {@link StreamCursor} in step, reading the stream whenever that is needed, once at a time. */
 export class StreamFollower {
@@ -24,12 +23,13 @@ export class StreamFollower {
   readonly #source: StreamSource;
   readonly #onError: (error: unknown) => void;
   readonly #cursor: StreamCursor;
-  /** Which one answered last. */
+  /** The {@link StreamSource.server} that answered last. */
   #server: string | undefined;
   #isReading = false;
-  readonly #pauses: Pauses;
+  readonly #clock: Clock;
+  readonly #stopping = new AbortController();
 
-  /** @param onError hears why a stream was given up; its members have got a gap. */
+  /** @param onError called with the reason when a stream was given up; its members have got a gap. */
   constructor(
     topic: string,
     source: StreamSource,
@@ -39,58 +39,64 @@ export class StreamFollower {
   ) {
     this.#topic = topic;
     this.#source = source;
-    this.#pauses = new Pauses(clock);
+    this.#clock = clock;
     this.#onError = onError;
     this.#cursor = new StreamCursor({
       payload: (payload, position) => {
-        if (!this.#pauses.areOver) listener.payload(payload, position);
+        if (!this.#isStopped) listener.payload(payload, position);
       },
       gap: (range) => {
-        if (!this.#pauses.areOver) listener.gap(range);
+        if (!this.#isStopped) listener.gap(range);
       },
     });
   }
 
-  /** Begins where the stream ends now: in an outage, after it. Rejects if the server refuses to tell. */
+  /** Begins where the stream ends now; in an outage, once it is over. Rejects if the server refuses, or {@link stop} is called. */
   async start(): Promise<void> {
-    for (let attempt = 1; !this.#pauses.areOver; attempt += 1) {
-      try {
-        const head = await this.#source.head(this.#topic);
-        this.#server = this.#source.server;
-        this.#cursor.compare(head);
-        return;
-      } catch (error) {
+    const head = await retry(() => this.#source.head(this.#topic), {
+      clock: this.#clock,
+      signal: this.#stopping.signal,
+      onFailure: (error) => {
         if (this.#source.isUp) throw error;
-        await this.#pauses.before(attempt);
-      }
-    }
+      },
+    });
+    this.#server = this.#source.server;
+    this.#cursor.compare(head);
   }
 
-  published(entry: Entry): void {
+  published(entry: StreamEntry): void {
     this.#cursor.published(entry);
     this.#follow();
   }
 
-  /** The topic was subscribed anew: what was published in between was not told. */
+  /** The topic was subscribed anew: publications in between may be missing. */
   resume(): void {
     this.#cursor.suspect();
     this.#follow(true);
   }
 
-  /** Reads what was never told, if the stream has more than was. Cheap where it has not. */
+  /** Reads the stream if its head is not where the cursor is. Costs one question for the head otherwise. */
   async check(): Promise<void> {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // What comes meanwhile shows holes by itself, and what was published just now is still on its way.
+    // An entry that arrives meanwhile shows holes by itself, and one published just now may still be on its way.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
-    if (isElsewhere()) await this.#pauses.before(1);
+    if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
-  /** Nothing is passed on any more. */
+  /** Nothing is passed on any more. No timer is left. */
   stop(): void {
-    this.#pauses.end();
+    this.#stopping.abort();
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  #pause(attempt: number): Promise<void> {
+    return pause(backoffMs(attempt), this.#clock, this.#stopping.signal);
   }
 
   #follow(byHead = false): void {
@@ -103,11 +109,16 @@ export class StreamFollower {
   async #read(byHead: boolean): Promise<void> {
     let isComparing = byHead;
     let attempt = 0;
-    while (!this.#cursor.isInStep && !this.#pauses.areOver) {
+    while (!this.#cursor.isInStep && !this.#isStopped) {
       const { position } = this.#cursor;
       const wasComparing = isComparing;
-      const failure = await this.#ask(isComparing);
-      if (failure === undefined) isComparing = false;
+      let failure: unknown;
+      try {
+        await this.#ask(isComparing);
+        isComparing = false;
+      } catch (error) {
+        failure = error;
+      }
       if (this.#cursor.isInStep || this.#cursor.position !== position) attempt = 0;
       else if (failure !== undefined || !wasComparing) {
         attempt += 1;
@@ -117,34 +128,28 @@ export class StreamFollower {
     this.#isReading = false;
   }
 
-  /** @returns why the source did not answer, if it did not. */
-  async #ask(isComparing: boolean): Promise<unknown> {
+  async #ask(isComparing: boolean): Promise<void> {
     const offset = this.#cursor.ask();
-    try {
-      if (isComparing) {
-        const head = await this.#source.head(this.#topic);
-        this.#recognise();
-        this.#cursor.compare(head);
-      } else {
-        const snapshot = await this.#source.read(this.#topic, offset);
-        this.#recognise();
-        this.#cursor.snapshot(snapshot);
-      }
-      return undefined;
-    } catch (error) {
-      return error;
+    if (isComparing) {
+      const head = await this.#source.head(this.#topic);
+      this.#checkServer();
+      this.#cursor.compare(head);
+    } else {
+      const snapshot = await this.#source.read(this.#topic, offset);
+      this.#checkServer();
+      this.#cursor.snapshot(snapshot);
     }
   }
 
-  /** A replica that took over, or a server that was restored, may have lost what nobody here has seen. */
-  #recognise(): void {
+  /** A replica that took over, or a restored server, may have lost entries that were never delivered here. */
+  #checkServer(): void {
     const { server } = this.#source;
-    if (server !== this.#server) this.#cursor.doubt();
+    if (server !== this.#server) this.#cursor.serverChanged();
     this.#server = server;
   }
 
   async #retry(attempt: number, failure: unknown): Promise<void> {
-    if (attempt < mostAttempts || !this.#source.isUp) return this.#pauses.before(attempt);
+    if (attempt < maxAttempts || !this.#source.isUp) return this.#pause(attempt);
     this.#onError(failure ?? new Error(`The stream of "${this.#topic}" lacks what was published.`));
     this.#cursor.giveUp();
   }

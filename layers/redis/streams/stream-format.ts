@@ -10,7 +10,7 @@ export interface Head extends Position {
 }
 
 /** One entry of a stream, read from it or as its publication told. */
-export interface Entry extends Head {
+export interface StreamEntry extends Head {
   readonly payload: Uint8Array;
 }
 
@@ -18,19 +18,18 @@ export interface Entry extends Head {
 export interface Snapshot {
   readonly head: Head;
   /** Oldest first. */
-  readonly entries: readonly Omit<Entry, "epoch">[];
+  readonly entries: readonly Omit<StreamEntry, "epoch">[];
   /** Whether there may be more after the last of `entries`, which is left for another page. */
   readonly hasMore: boolean;
 }
 
 /** How many entries one publication may tell of. */
-export const mostPublished = 100;
+export const maxEntriesPerPublication = 100;
 /** How many characters stand before the payloads, at most: a head, and each payload's length after a space. */
-const longestHeader = 49 + mostPublished * 8;
+const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
 /** What one group is called in Redis. The hash tag keeps the three of them in one slot of a cluster. */
 export interface StreamNames {
-  /** The stream. */
   readonly stream: string;
   /** Its {@link Head}, as text. It outlives the stream, so that one that has expired begins no new epoch. */
   readonly head: string;
@@ -58,14 +57,14 @@ export function parseHead(text: string): Head | undefined {
 }
 
 /** The entries that one publication tells of, of which its head is that of the last; nothing for what no layer has published. */
-export function parsePublication(bytes: Buffer): readonly Entry[] | undefined {
+export function parsePublication(bytes: Buffer): readonly StreamEntry[] | undefined {
   const end = bytes.indexOf(0x0a);
-  if (end === -1 || end > longestHeader) return undefined;
+  if (end === -1 || end > maxHeaderLength) return undefined;
   const [id, epoch, ...lengths] = bytes.toString("latin1", 0, end).split(" ");
   const head = parseHead(`${id} ${epoch}`);
   if (head === undefined || lengths.length === 0 || lengths.length > head.offset) return undefined;
   let from = end + 1;
-  const entries = lengths.map((length, index): Entry => {
+  const entries = lengths.map((length, index): StreamEntry => {
     const payload = bytes.subarray(from, from + Number(length));
     from += Number(length);
     return { ...head, offset: head.offset - lengths.length + index + 1, payload };
@@ -74,7 +73,7 @@ export function parsePublication(bytes: Buffer): readonly Entry[] | undefined {
 }
 
 /** Gives nothing for an entry that no layer has added. */
-export function parseEntry(id: string, payload: Buffer | undefined): Omit<Entry, "epoch"> | undefined {
+export function parseEntry(id: string, payload: Buffer | undefined): Omit<StreamEntry, "epoch"> | undefined {
   const [, offset, stamp] = /^(\d{1,15})-(\d{1,16})$/.exec(id) ?? [];
   if (offset === undefined || stamp === undefined || payload === undefined) return undefined;
   return { offset: Number(offset), stamp: Number(stamp), payload };

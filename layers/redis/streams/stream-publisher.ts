@@ -1,14 +1,13 @@
-import { asBuffer } from "../connection/as-buffer.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
-import { mostPublished } from "./stream-format.ts";
+import { maxEntriesPerPublication } from "./stream-format.ts";
 
-/** Adds entries to the stream of a topic, in order and in one instant, and tells who listens. */
+/** Adds entries to the stream of a topic, in order and atomically, and publishes them. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
 
-/** How many bytes go into one call: a script keeps the server from others. One payload may have more. */
-const mostBytes = 256 * 1024;
+/** How many bytes go into one call, unless one payload has more: a script blocks the server for other clients. */
+const maxBatchBytes = 256 * 1024;
 
-/** What goes into the stream of one topic together. */
+/** Payloads that go into the stream of one topic in one call. */
 interface Batch {
   readonly payloads: Buffer[];
   bytes: number;
@@ -17,35 +16,34 @@ interface Batch {
 }
 
 /**
- * Publishes to streams: what is sent to one topic in one turn of the event loop is one call.
+ * Publishes to streams: payloads for one topic in one turn of the event loop are one call.
  *
  * The server's work for a call costs far more than for one more entry of it; see bench/layers.
  */
 export class StreamPublisher {
   readonly #publish: PublishEntries;
-  /** By topic, the batch that still grows. */
+  /** The batch that still grows, by topic. */
   readonly #batches = new Map<string, Batch>();
 
   constructor(publish: PublishEntries) {
     this.#publish = publish;
   }
 
-  /** Resolves once the server has it. Rejects as the call does: then all that went along with it rejects. */
+  /** Resolves once the server has the payload. If the call fails, its whole batch rejects. */
   publish(topic: string, payload: Uint8Array): Promise<void> {
-    const bytes = asBuffer(payload);
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     let batch = this.#batches.get(topic);
-    if (batch !== undefined && batch.bytes + bytes.length > mostBytes) {
+    if (batch !== undefined && batch.bytes + bytes.length > maxBatchBytes) {
       this.#send(topic, batch);
       batch = undefined;
     }
     batch ??= this.#open(topic);
     batch.payloads.push(bytes);
     batch.bytes += bytes.length;
-    if (batch.payloads.length === mostPublished) this.#send(topic, batch);
+    if (batch.payloads.length === maxEntriesPerPublication) this.#send(topic, batch);
     return batch.sent;
   }
 
-  /** Sends what waits. */
   flush(): void {
     for (const [topic, batch] of this.#batches) this.#send(topic, batch);
   }

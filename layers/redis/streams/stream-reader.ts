@@ -5,23 +5,22 @@ import type { PubSubCommands } from "../connection/pubsub-commands.ts";
 import type { RedisConnection } from "../connection/redis-connection.ts";
 import type { StreamSource } from "./stream-follower.ts";
 import {
-  type Entry,
   type Head,
   parseEntry,
   parseHead,
   type Snapshot,
+  type StreamEntry,
   type StreamNames,
   streamNames,
 } from "./stream-format.ts";
 
-/** How many heads go into one command. */
 const headsPerCommand = 1_000;
-/** How many entries a page has. At least 2: the first is the one that is known. */
+/** How many entries a page has. At least 2: the first is the last one known. */
 const entriesPerPage = 100;
-/** How many pages are read at once, so that a thousand groups that fill holes do not fill the memory. */
-const mostReads = 32;
+/** How many pages are read at once, which bounds the memory that a thousand groups with holes take. */
+const maxReads = 32;
 
-interface HeadQuestion {
+interface HeadRequest {
   readonly topic: string;
   resolve(head: Head): void;
   reject(error: unknown): void;
@@ -29,33 +28,33 @@ interface HeadQuestion {
 
 /** Reads streams and their heads over one connection. */
 export class StreamReader implements StreamSource {
-  readonly #link: RedisConnection;
+  readonly #connection: RedisConnection;
   readonly #commands: PubSubCommands;
   readonly #waiting: (() => void)[] = [];
-  #questions: HeadQuestion[] = [];
+  #requests: HeadRequest[] = [];
   #reads = 0;
   #server: string | undefined;
 
-  /** @param link one that knows the scripts of {@link defineStreamScripts}. */
-  constructor(link: RedisConnection, commands: PubSubCommands) {
-    this.#link = link;
+  /** @param connection one that knows the scripts of {@link defineStreamScripts}. */
+  constructor(connection: RedisConnection, commands: PubSubCommands) {
+    this.#connection = connection;
     this.#commands = commands;
-    link.redis.on("ready", () => this.#identify());
+    connection.redis.on("ready", () => this.#identify());
   }
 
   get isUp(): boolean {
-    return this.#link.isUp;
+    return this.#connection.isUp;
   }
 
   get server(): string | undefined {
     return this.#server;
   }
 
-  /** What one turn of the event loop asks for goes out together. */
+  /** The requests of one turn of the event loop go out together. */
   head(topic: string): Promise<Head> {
     return new Promise((resolve, reject) => {
-      if (this.#questions.length === 0) atTurnEnd(() => this.#askHeads());
-      this.#questions.push({ topic, resolve, reject });
+      if (this.#requests.length === 0) atTurnEnd(() => this.#askHeads());
+      this.#requests.push({ topic, resolve, reject });
     });
   }
 
@@ -79,7 +78,7 @@ export class StreamReader implements StreamSource {
     let page = await newestAfter(after);
     const isOther = typeof since === "object" && since.epoch !== page.head?.epoch;
     const isKnown = page.head !== undefined && after <= page.head.offset && !isOther;
-    // To a place that is none of this history, all of it is new.
+    // A position of another history: everything is new to the caller.
     if (!isKnown && after > 0) page = await newestAfter(0);
     const { head } = page;
     if (head === undefined) return { entries: [], position: undefined, complete: since === undefined };
@@ -91,13 +90,13 @@ export class StreamReader implements StreamSource {
     return { entries, position: { offset: head.offset, epoch }, complete };
   }
 
-  /** The first question on a connection, so that it is answered before any other. */
+  /** The first command on a connection, so that it is answered before any other. */
   #identify(): void {
-    this.#link.redis.info("server").then(
+    this.#connection.redis.info("server").then(
       (facts) => {
         this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
       },
-      // The connection has broken again, or may not ask: then one server is as good as another.
+      // The connection broke again, or the server refuses: then a change of server goes unnoticed.
       () => {},
     );
   }
@@ -105,10 +104,10 @@ export class StreamReader implements StreamSource {
   async #page(
     topic: string,
     ask: (redis: Redis, names: StreamNames) => Promise<[Error | null, unknown][] | null>,
-  ): Promise<{ head: Head | undefined; entries: Omit<Entry, "epoch">[] }> {
-    await this.#turn();
+  ): Promise<{ head: Head | undefined; entries: Omit<StreamEntry, "epoch">[] }> {
+    await this.#acquire();
     try {
-      const [head, rows] = await this.#link.run((redis) => answersOf(ask(redis, streamNames(topic))));
+      const [head, rows] = await this.#connection.run((redis) => answersOf(ask(redis, streamNames(topic))));
       return { head: asHead(head), entries: asEntries(rows, asHead(head)) };
     } finally {
       this.#reads -= 1;
@@ -116,37 +115,37 @@ export class StreamReader implements StreamSource {
     }
   }
 
-  async #turn(): Promise<void> {
-    while (this.#reads >= mostReads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  async #acquire(): Promise<void> {
+    while (this.#reads >= maxReads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#reads += 1;
   }
 
   #askHeads(): void {
-    const questions = this.#questions;
-    this.#questions = [];
+    const requests = this.#requests;
+    this.#requests = [];
     const perCommand = this.#commands.takesManySlots ? headsPerCommand : 1;
-    for (let from = 0; from < questions.length; from += perCommand) {
-      void this.#answer(questions.slice(from, from + perCommand));
+    for (let from = 0; from < requests.length; from += perCommand) {
+      void this.#answer(requests.slice(from, from + perCommand));
     }
   }
 
-  async #answer(questions: readonly HeadQuestion[]): Promise<void> {
+  async #answer(requests: readonly HeadRequest[]): Promise<void> {
     try {
-      const names = questions.map(({ topic }) => streamNames(topic));
+      const names = requests.map(({ topic }) => streamNames(topic));
       const keys = [...names.map(({ head }) => head), ...names.map(({ stream }) => stream)];
-      const texts = await this.#link.run((redis) => redis.greenroomHeads(keys.length, ...keys));
-      for (const [index, { resolve, reject }] of questions.entries()) {
+      const texts = await this.#connection.run((redis) => redis.greenroomHeads(keys.length, ...keys));
+      for (const [index, { resolve, reject }] of requests.entries()) {
         const head = asHead(texts[index]);
         if (head !== undefined) resolve(head);
         else reject(new Error(`"${keys[index]}" in Redis holds no head of a stream: delete it.`));
       }
     } catch (error) {
-      for (const { reject } of questions) reject(error);
+      for (const { reject } of requests) reject(error);
     }
   }
 }
 
-/** What the commands of a transaction answered. @throws as the first of them that failed, or was refused. */
+/** The replies of a transaction. @throws the error of the first command that failed or was refused. */
 async function answersOf(transaction: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {
   const answers = await transaction.catch((error: Error & { previousErrors?: Error[] }) => {
     throw error.previousErrors?.[0] ?? error;
@@ -161,8 +160,8 @@ function asHead(text: unknown): Head | undefined {
   return typeof text === "string" ? parseHead(text) : undefined;
 }
 
-/** What lies beyond the head is no part of the history: it is left of one whose head was lost. */
-function asEntries(rows: unknown, head: Head | undefined): Omit<Entry, "epoch">[] {
+/** Entries beyond the head are not part of the history: they are left of one whose head was lost. */
+function asEntries(rows: unknown, head: Head | undefined): Omit<StreamEntry, "epoch">[] {
   const entries = (rows ?? []) as [id: Buffer, fields: Buffer[]][];
   return entries.flatMap(([id, [, payload]]) => {
     const entry = parseEntry(id.toString("latin1"), payload);

@@ -8,21 +8,18 @@ declare module "ioredis" {
   }
 }
 
-/** How much longer than its stream a head stays: an idle group that is heard of again within a week begins no new epoch. */
+/** How much longer than its stream a head stays: a group that was idle for less than a week begins no new epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
-/**
- * How long the head of a stream stays in which nothing was ever said, unless it is looked at: names of groups may be
- * chosen by anybody.
- */
+/** How long the head of a stream without entries stays after its last use: clients may choose the names of groups. */
 const firstHeadMs = 60 * 60 * 1_000;
 
-/** Entries of one group on their way into its stream. */
-export interface Publish {
+/** Entries to publish to one group. */
+export interface Publication {
   readonly names: StreamNames;
   readonly payloads: readonly Buffer[];
   readonly limit: HistoryLimit;
-  /** What tells whoever listens. On one connection it is always the same. */
+  /** The command that publishes. It is always the same on one connection. */
   readonly command: "PUBLISH" | "SPUBLISH";
 }
 
@@ -33,13 +30,12 @@ local stamp = string.format('%s%06d', time[1], time[2])
 `;
 
 /**
- * Publishes some entries: the next offsets, the stream, its expiry, the head, and whoever listens, in one instant.
+ * Publishes entries atomically: takes the next offsets, adds to the stream, sets its expiry and head, and publishes.
  *
- * A stream that is ahead of its head is what is left of a history whose head was lost: it is not the one that the
- * offsets count, so a new epoch begins. The limit is part of the text: an argument of each call would cost more than all
- * of its use.
+ * A stream that is ahead of its head is left of a history whose head was lost. The offsets do not continue it, so a new
+ * epoch begins. The limit is part of the text, because passing it as an argument costs more than using it.
  */
-const publish = ({ limit: { capacity, expiryMs }, command }: Publish) => `${readClock}
+const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
 local offset, epoch
 if head then offset, epoch = string.match(head, '^(%d+)%-%d+ (%d+)$') end
@@ -75,8 +71,8 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * Gives the heads of streams, and makes them stay as long as they are looked at. A stream that has none gets one at offset
- * 0, so that its end shows, should it be deleted. The keys are all heads, then all streams. What is no text is in the way of a head, and has none.
+ * Returns the heads of streams, and prolongs their expiry. A stream without a head gets one at offset 0, so that a later
+ * deletion shows. KEYS: all heads, then all streams. A key that holds anything but a text has no head.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
@@ -102,7 +98,7 @@ return heads
 /** The scripts that publish, by limit and command: there are few. */
 const texts = new Map<string, string>();
 
-/** Makes known to a connection, as a command, the script whose order does not matter. */
+/** Defines the command `greenroomHeads` on a connection. */
 export function defineStreamScripts(redis: Redis): void {
   redis.defineCommand("greenroomHeads", { lua: heads });
 }
@@ -110,21 +106,21 @@ export function defineStreamScripts(redis: Redis): void {
 /**
  * Publishes entries of one group.
  *
- * The text of the script goes along each time: one that the server has forgotten would have to be sent again, behind
- * what was sent after it.
+ * Sends the script's text each time: if the server had forgotten a script sent by its hash, the second attempt would
+ * come after later publications.
  */
-export async function publishEntries(redis: Redis, entries: Publish): Promise<void> {
-  const { names, payloads, limit, command } = entries;
+export async function publishEntries(redis: Redis, publication: Publication): Promise<void> {
+  const { names, payloads, limit, command } = publication;
   const key = `${limit.capacity} ${limit.expiryMs} ${command}`;
   let text = texts.get(key);
   if (text === undefined) {
-    text = withoutIndent(publish(entries));
+    text = withoutIndent(publish(publication));
     texts.set(key, text);
   }
   await redis.callBuffer("EVAL", text, 3, names.stream, names.head, names.channel, ...payloads);
 }
 
-/** What the server has to read and to hash each time is as short as can be. */
+/** The server reads and hashes the text each time, so it is kept short. */
 function withoutIndent(lua: string): string {
   return lua.replaceAll(/^\s+(?:--.*\n\s*)?/gm, "");
 }

@@ -1,18 +1,18 @@
 import type { BackendListener, Capabilities, Health, HistoryBackend } from "../../backend.ts";
+import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
 import type { Clock } from "../../clock.ts";
 import { asError, LayerUnavailableError } from "../../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../../history-limits.ts";
+import { jitter } from "../../jitter.ts";
 import type { Position } from "../../message.ts";
 import { Topics } from "../../wire/topics.ts";
 import { withTimeout } from "../../with-timeout.ts";
-import { asBuffer } from "../connection/as-buffer.ts";
 import { type ByShard, type RedisBackend, serverOf } from "../connection/backend-factory.ts";
-import { checkMs } from "../connection/check-ms.ts";
-import type { PubSubOptions } from "../connection/pubsub-settings.ts";
-import type { RedisTarget } from "../connection/server-address.ts";
+import type { PubSubOptions, PubSubSettings } from "../connection/pubsub-settings.ts";
+import type { RedisServerTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { RedisQueues } from "../jobs/redis-queues.ts";
-import { PubSubConnection, type PubSubSettings } from "../pubsub/pubsub-connection.ts";
+import { PubSubConnection } from "../pubsub/pubsub-connection.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { parsePublication, streamNames, topicOf } from "./stream-format.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
@@ -25,15 +25,15 @@ import { defineStreamScripts, publishEntries } from "./stream-scripts.ts";
  */
 export interface StreamOptions extends HistoryLimitOptions {
   /**
-   * How often each node looks whether a group's last message was lost on the way, which nothing else would show, in
+   * How often each node checks whether a group's last message was lost on the way, which nothing else would show, in
    * milliseconds; a quarter more or less, at random.
    * @default 30000
    */
   readonly tailCheckMs?: number;
 }
 
-/** What can be told to {@link RedisStreamsBackend}. */
-export type RedisStreamsBackendOptions = RedisTarget & SharedOptions;
+/** Options of a {@link RedisStreamsBackend}. */
+export type RedisStreamsBackendOptions = RedisServerTarget & SharedOptions;
 
 type SharedOptions = PubSubOptions &
   StreamOptions & {
@@ -48,7 +48,7 @@ export const streamsCapabilities: Capabilities = {
   workers: true,
 };
 
-/** What is there while the backend is open. */
+/** The parts that exist once the backend is opened. */
 interface Connected {
   readonly pubsub: PubSubConnection;
   readonly publisher: StreamPublisher;
@@ -56,12 +56,12 @@ interface Connected {
 }
 
 /**
- * Moves payloads of groups through a stream each, whose entries are published as they are added; and those of nodes by
- * plain `PUBLISH`.
+ * Moves payloads of groups through one stream per group, whose entries are published as they are added, and payloads of
+ * nodes by plain `PUBLISH`.
  *
- * A publication that did not arrive leaves a hole in the offsets, which is filled from the stream before what comes
- * after; or it is found when the stream's head is looked at, after each time the connection was made and every
- * `tailCheckMs`. What the stream holds no more is a gap, and so is it when another server answers than before.
+ * A publication that did not arrive leaves a hole in the offsets, which is filled from the stream before later entries
+ * are delivered. If it was the last one, it is found when the stream's head is read: after each reconnect, and every
+ * `tailCheckMs`. Entries that the stream does not hold any more are a gap, and so is a change of the server.
  */
 export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
@@ -75,7 +75,7 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly #topics: Topics;
   readonly #limits: HistoryLimits;
   readonly #tailCheckMs: number;
-  /** By channel, since that is what comes with a publication. */
+  /** By channel, as publications arrive. */
   readonly #followers = new Map<string, StreamFollower>();
   #connection: Connected | undefined;
   #listener: BackendListener | undefined;
@@ -83,21 +83,20 @@ export class RedisStreamsBackend implements RedisBackend {
   #isClosed = false;
 
   /**
-   * @throws {TypeError} unless it is said in one way where the server is.
+   * @throws {TypeError} unless exactly one target is given.
    * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {InvalidOptionError} for a number that makes no sense.
+   * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
     const { prefix, tailCheckMs = 30_000 } = options;
     const { server, settings } = serverOf(options);
     this.#server = server;
     this.#settings = settings;
-    this.#clock = this.#settings.clock;
-    this.queues = new RedisQueues(this.#server, (error) => this.#listener?.error(error), this.#clock);
+    this.#clock = settings.clock;
+    this.queues = new RedisQueues(server, (error) => this.#listener?.error(error), this.#clock);
     this.#topics = new Topics(prefix);
     this.#limits = new HistoryLimits(options);
-    checkMs("tailCheckMs", tailCheckMs);
-    this.#tailCheckMs = tailCheckMs;
+    this.#tailCheckMs = checkInteger("tailCheckMs", tailCheckMs, { max: maxJitteredDelayMs });
   }
 
   get address(): string {
@@ -115,15 +114,15 @@ export class RedisStreamsBackend implements RedisBackend {
     const { commands } = this.#settings;
     const publisher = new StreamPublisher((topic, payloads) => {
       const limit = this.#limits.of(this.#topics.groupOf(topic) ?? topic);
-      const publish = { names: streamNames(topic), payloads, limit, command: commands.name };
-      return pubsub.publisher.run((redis) => publishEntries(redis, publish));
+      const publication = { names: streamNames(topic), payloads, limit, command: commands.name };
+      return pubsub.publisher.run((redis) => publishEntries(redis, publication));
     });
     const pubsub = new PubSubConnection(
       this.#server,
       this.#settings,
       {
-        payload: (channel, payload) => this.#arrived(channel, payload),
-        gap: (channel) => this.#resumed(channel),
+        payload: (channel, payload) => this.#onPayload(channel, payload),
+        gap: (channel) => this.#onGap(channel),
         error: (error) => listener.error(error),
       },
       (plain) => (topic, payload) =>
@@ -131,7 +130,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
     defineStreamScripts(pubsub.publisher.redis);
     const reader = new StreamReader(pubsub.publisher, commands);
-    // It may lead to another server now, also where the connection that hears of publications did not break.
+    // It may lead to another server now, even if the subscriber's connection did not break.
     pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
@@ -148,8 +147,8 @@ export class RedisStreamsBackend implements RedisBackend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    // Both at once, over a connection each. Where the head is older than the subscription, what was published in between
-    // shows as a hole, and is read; where it is younger, what is told first is before it.
+    // Both at once, over a connection each. If the head is older than the subscription, entries in between show as a
+    // hole, and are read; if it is younger, the first publications come before it, and are ignored.
     const outcomes = await Promise.allSettled([
       pubsub.subscriptions.subscribe(channel),
       this.#start(follower),
@@ -198,7 +197,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
   }
 
-  /** Where the stream ends has to be known before anybody is told that he is in, or the first holes would not show. */
+  /** The stream's end has to be known before a member is told that it has joined, or the first holes would not show. */
   #start(follower: StreamFollower): Promise<void> {
     const { address, connectTimeoutMs } = this.#server;
     const late = () =>
@@ -206,16 +205,17 @@ export class RedisStreamsBackend implements RedisBackend {
     return withTimeout(follower.start(), connectTimeoutMs, this.#clock, late);
   }
 
-  #arrived(channel: string, payload: Uint8Array): void {
+  #onPayload(channel: string, payload: Uint8Array): void {
     const follower = this.#followers.get(channel);
-    const entries = follower && parsePublication(asBuffer(payload));
+    const { buffer, byteOffset, byteLength } = payload;
+    const entries = follower && parsePublication(Buffer.from(buffer, byteOffset, byteLength));
     if (follower !== undefined && entries !== undefined)
       for (const entry of entries) follower.published(entry);
-    // What no node of this layer has published has no place in the history.
+    // Not published by a layer like this one, so it has no position in the history.
     else this.#listener?.payload(topicOf(channel), payload);
   }
 
-  #resumed(channel: string): void {
+  #onGap(channel: string): void {
     const follower = this.#followers.get(channel);
     if (follower === undefined) this.#listener?.gap(channel);
     else follower.resume();
@@ -223,16 +223,11 @@ export class RedisStreamsBackend implements RedisBackend {
 
   #scheduleCheck(): void {
     if (this.#isClosed) return;
-    const ms = this.#tailCheckMs * (0.75 + Math.random() / 2);
-    this.#timer = this.#clock.setTimeout(() => void this.#check(), ms);
+    const check = () => void this.#checkAll().then(() => this.#scheduleCheck());
+    this.#timer = this.#clock.setTimeout(check, jitter(this.#tailCheckMs, 0.75, 1.25));
   }
 
-  async #check(): Promise<void> {
-    await this.#checkAll();
-    this.#scheduleCheck();
-  }
-
-  /** One that fails is made again after the outage, or at the next interval. */
+  /** A check that fails is repeated after the outage, or at the next interval. */
   async #checkAll(): Promise<void> {
     await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
   }

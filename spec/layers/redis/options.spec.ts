@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import { Redis } from "ioredis";
+import { maxJitteredDelayMs } from "../../../layers/check-integer.ts";
 import { InvalidOptionError } from "../../../layers/errors.ts";
-import { longestMs } from "../../../layers/redis/connection/check-ms.ts";
-import { RedisPubSubLayer, RedisStreamsLayer, type RedisTargets } from "../../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer, type RedisTarget } from "../../../layers/redis/index.ts";
 import { Recorder, Worker } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
 const address = { host: "127.0.0.1", port: 1 };
 
-const places: Record<string, RedisTargets> = {
+const targets: Record<string, RedisTarget> = {
   "a URL": { url: "redis://127.0.0.1:1" },
   Sentinels: { sentinels: [address], name: "main" },
   "a client": { client: new Redis({ ...address, lazyConnect: true }) },
@@ -32,33 +32,33 @@ function given(option: string, value: unknown): object {
 
 describe("milliseconds among the options of layers on Redis", () => {
   for (const [Layer, options] of layers) {
-    for (const [where, place] of Object.entries(places)) {
+    for (const [where, target] of Object.entries(targets)) {
       for (const option of options) {
-        const start = (value: unknown) => new Layer({ prefix: "ms", ...place, ...given(option, value) });
+        const start = (value: unknown) => new Layer({ prefix: "ms", ...target, ...given(option, value) });
         const none = option.endsWith("deadlineMs") ? [] : [0];
 
         it(`are refused where ${option} of a ${Layer.name} over ${where} makes no sense`, () => {
-          const others = [-5, Number.NaN, Number.POSITIVE_INFINITY, 3e9, longestMs + 1, "soon", "5000", null];
-          for (const value of [...none, ...others]) {
+          const others = [-5, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 3e9, "soon", "5000", null];
+          for (const value of [...none, ...others, maxJitteredDelayMs + 1]) {
             expect(() => start(value), String(value))
-              .to.throw(InvalidOptionError, `\`${option}\` is a number of milliseconds`)
+              .to.throw(InvalidOptionError, `\`${option}\` must be an integer`)
               .with.property("code", "ERR_INVALID_OPTION");
           }
         });
 
         it(`may be any that a timer can take for ${option} of a ${Layer.name} over ${where}`, () => {
-          for (const value of [0.5, 1, longestMs]) start(value);
+          for (const value of [1, maxJitteredDelayMs]) start(value);
         });
       }
     }
   }
 
   it("fit into a timer of Node with what is added to them at random", () => {
-    expect(longestMs * 1.25).to.be.at.most(2 ** 31 - 1);
+    expect(maxJitteredDelayMs * 1.25).to.be.at.most(2 ** 31 - 1);
   });
 
   it("may be none for what waits to be published", () => {
-    new RedisPubSubLayer({ ...places["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
+    new RedisPubSubLayer({ ...targets["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
   });
 });
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { atTurnEnd } from "../../../../layers/redis/connection/end-of-turn.ts";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
-import { fixed } from "../../../../layers/redis/connection/server-options.ts";
+import { fixedOptions } from "../../../../layers/redis/connection/server-options.ts";
 import { type RedisServer, startRedisServer } from "../../../support/redis-server.ts";
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
@@ -27,7 +27,7 @@ describe("atTurnEnd", () => {
   });
 });
 
-describe("Link", () => {
+describe("RedisConnection", () => {
   let server: RedisServer;
   before(async () => {
     server = await startRedisServer();
@@ -37,26 +37,30 @@ describe("Link", () => {
   it("writes what a turn of the event loop sends in one go", async () => {
     const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
     const { hostname: host, port } = new URL(server.url);
-    const link = new RedisConnection(
+    const connection = new RedisConnection(
       "publisher",
-      { address: server.url, connectTimeoutMs: 5_000, options: { ...fixed, host, port: Number(port) } },
+      {
+        address: server.url,
+        connectTimeoutMs: 5_000,
+        options: { ...fixedOptions, host, port: Number(port) },
+      },
       { up() {}, down() {}, error() {} },
       clock,
     );
     const onlooker = new Redis(server.url);
     /** How often the server has read from a socket. */
     const reads = async () => Number(/total_reads_processed:(\d+)/.exec(await onlooker.info("stats"))?.[1]);
-    await link.open();
+    await connection.open();
     const before = await reads();
     const answers: Promise<unknown>[] = [];
     for (let count = 0; count < 20; count += 1) {
-      answers.push(link.run((redis) => redis.ping()));
+      answers.push(connection.run((redis) => redis.ping()));
       await nextTick();
     }
     await Promise.all(answers);
     // One for the commands, and one for this question.
     expect((await reads()) - before).to.equal(2);
-    await link.close();
+    await connection.close();
     onlooker.disconnect();
   });
 });

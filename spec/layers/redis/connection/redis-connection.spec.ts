@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect } from "chai";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
-import { fixed } from "../../../../layers/redis/connection/server-options.ts";
+import { fixedOptions } from "../../../../layers/redis/connection/server-options.ts";
 
 const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
 
-describe("Link", () => {
+describe("RedisConnection", () => {
   let server: Server;
   afterEach(() => server.close());
 
@@ -18,7 +18,7 @@ describe("Link", () => {
       socket.on("data", (bytes) => {
         for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello)\r\n/gi)) {
           // Whether it is ready is what ioredis asks last, and what is answered too late.
-          if (/info/i.test(command)) closing = link.close();
+          if (/info/i.test(command)) closing = connection.close();
           else socket.write("+OK\r\n");
         }
       });
@@ -26,21 +26,21 @@ describe("Link", () => {
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const link = new RedisConnection(
+    const connection = new RedisConnection(
       "publisher",
       {
         address: `127.0.0.1:${port}`,
         connectTimeoutMs: 5_000,
-        options: { ...fixed, disconnectTimeout: 5_000, host: "127.0.0.1", port },
+        options: { ...fixedOptions, disconnectTimeout: 5_000, host: "127.0.0.1", port },
       },
       { up: () => heard.push("up"), down: () => heard.push("down"), error: () => heard.push("error") },
       clock,
     );
     let isReady = false;
-    link.redis.on("ready", () => {
+    connection.redis.on("ready", () => {
       isReady = true;
     });
-    await link.open().catch(() => {});
+    await connection.open().catch(() => {});
     await closing;
     expect(isReady).to.equal(true);
     expect(heard).to.deep.equal([]);

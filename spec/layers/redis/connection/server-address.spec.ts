@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { expect } from "chai";
 import { Cluster, Redis } from "ioredis";
-import { redisPlace } from "../../../../layers/redis/connection/server-address.ts";
+import { resolveServer } from "../../../../layers/redis/connection/server-address.ts";
 import {
   type RedisFactory,
   RedisPubSubLayer,
@@ -20,36 +20,39 @@ function sameAgain(): RedisFactory {
   };
 }
 
-describe("redisPlace", () => {
+describe("resolveServer", () => {
   it("wants one way to the server, not none or two", () => {
-    for (const place of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
-      expect(() => redisPlace(place as { url: string })).to.throw(TypeError, "one of url, sentinels, client");
+    for (const target of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
+      expect(() => resolveServer(target as { url: string })).to.throw(
+        TypeError,
+        "one of url, sentinels, client",
+      );
     }
   });
 
   it("wants Sentinels to have an address and their master a name", () => {
     const nodes = ["x:1", { host: "x" }, { host: "x", port: "1" }, { host: "", port: 1 }, undefined];
-    for (const place of [
+    for (const target of [
       { sentinels: [] },
       { sentinels: [{ host: "x", port: 1 }], name: "" },
       ...nodes.map((node) => ({ sentinels: [node], name: "main" })),
     ]) {
-      expect(() => redisPlace(place as never)).to.throw(TypeError, "Sentinels look like");
+      expect(() => resolveServer(target as never)).to.throw(TypeError, "Sentinels look like");
     }
   });
 
   it("wants a client that can be duplicated", () => {
-    expect(() => redisPlace({ client: {} as Redis })).to.throw(TypeError, "ioredis' Redis");
+    expect(() => resolveServer({ client: {} as Redis })).to.throw(TypeError, "ioredis' Redis");
   });
 
   it("says which option is for a Redis Cluster, if it gets that as a client", () => {
     const client = new Cluster([{ host: "x", port: 1 }], { lazyConnect: true }) as unknown as Redis;
-    expect(() => redisPlace({ client })).to.throw(TypeError, "{ cluster: [");
+    expect(() => resolveServer({ client })).to.throw(TypeError, "{ cluster: [");
   });
 
   it("passes on passwords and TLS for Sentinels, but nothing that decides on delivery", () => {
     const redis = { password: "x", sentinelPassword: "y", enableOfflineQueue: true, role: "slave" };
-    const { address, options } = redisPlace({ sentinels: [{ host: "x", port: 1 }], name: "main", redis });
+    const { address, options } = resolveServer({ sentinels: [{ host: "x", port: 1 }], name: "main", redis });
     expect(address).to.equal("main (by Sentinels x:1)");
     expect(options).to.include({
       password: "x",
@@ -61,7 +64,7 @@ describe("redisPlace", () => {
 
   it("names the server of a client", () => {
     const client = new Redis({ host: "x", port: 1, password: "secret", lazyConnect: true });
-    expect(redisPlace({ client }).address).to.equal("x:1");
+    expect(resolveServer({ client }).address).to.equal("x:1");
   });
 });
 

@@ -11,7 +11,7 @@ describe("on one server", () => {
   after(() => raw.quit());
 
   describeRedisLayers({
-    place: () => ({ url: redisUrl() }),
+    target: () => ({ url: redisUrl() }),
     clients: () => [raw],
     clientOf: () => raw,
     commands: pubSub,

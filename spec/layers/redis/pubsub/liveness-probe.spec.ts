@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { SimulatedClock } from "xstate";
-import { Probe } from "../../../../layers/redis/pubsub/liveness-probe.ts";
+import { LivenessProbe } from "../../../../layers/redis/pubsub/liveness-probe.ts";
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -16,7 +16,7 @@ function start() {
     isSubscribable: true,
     isEchoing: true,
   };
-  const probe = new Probe(
+  const probe = new LivenessProbe(
     {
       async subscribe() {
         if (!connections.isSubscribable) throw new Error("NOPERM");
@@ -26,7 +26,7 @@ function start() {
         const { receivers, isEchoing } = connections;
         if (receivers instanceof Error) throw receivers;
         if (receivers === undefined) return new Promise<never>(() => {});
-        if (isEchoing) probe.arrived(Buffer.from(token));
+        if (isEchoing) probe.received(Buffer.from(token));
         return receivers;
       },
       ping: () => (connections.isAnswering ? Promise.reject(new Error("NOPERM")) : new Promise(() => {})),
@@ -42,7 +42,7 @@ function start() {
   return { clock, probe, connections, tokens, heard, pass };
 }
 
-describe("Probe", () => {
+describe("LivenessProbe", () => {
   it("goes out at an interval, with a token of its own each time, and is content when it comes back", async () => {
     const { probe, tokens, heard, pass } = start();
     await probe.start();
@@ -57,7 +57,12 @@ describe("Probe", () => {
     const clock = { setTimeout: (_: unknown, ms: number) => pauses.push(ms), clearTimeout() {} };
     for (const random of [0, 0.5, 1]) {
       const commands = { ...silent, subscribe: async () => {} };
-      await new Probe(commands, { intervalMs: 1_000, deadlineMs: 500, clock, random: () => random }).start();
+      await new LivenessProbe(commands, {
+        intervalMs: 1_000,
+        deadlineMs: 500,
+        clock,
+        random: () => random,
+      }).start();
     }
     expect(pauses).to.deep.equal([750, 1_000, 1_250]);
   });
@@ -112,7 +117,7 @@ describe("Probe", () => {
     await pass(1_000);
     connections.isEchoing = false;
     await pass(1_000);
-    for (const text of [tokens[0] ?? "", "", "garbage"]) probe.arrived(Buffer.from(text));
+    for (const text of [tokens[0] ?? "", "", "garbage"]) probe.received(Buffer.from(text));
     await pass(500);
     expect(heard).to.have.length(1);
   });

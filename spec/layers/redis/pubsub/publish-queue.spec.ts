@@ -2,10 +2,10 @@ import { expect } from "chai";
 import { SimulatedClock } from "xstate";
 import { InvalidOptionError } from "../../../../layers/errors.ts";
 import {
-  PublishQueue,
   type PublishQueueOptions,
   publishLimits,
-} from "../../../../layers/redis/pubsub/publish-queue.ts";
+} from "../../../../layers/redis/connection/pubsub-settings.ts";
+import { PublishQueue } from "../../../../layers/redis/pubsub/publish-queue.ts";
 
 const bytes = (length = 1) => new Uint8Array(length);
 
@@ -130,7 +130,7 @@ describe("PublishQueue", () => {
 
   it("refuses limits that are none", () => {
     for (const name of ["capacity", "maxBytes", "deadlineMs"]) {
-      for (const value of [-1, Number.NaN, null, "5"]) {
+      for (const value of [-1, 0.5, Number.NaN, null, "5"]) {
         expect(() => publishLimits({ [name]: value })).to.throw(InvalidOptionError, `publishQueue.${name}`);
       }
     }

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { StreamCursor } from "../../../../layers/redis/streams/stream-cursor.ts";
-import type { Entry, Head, Snapshot } from "../../../../layers/redis/streams/stream-format.ts";
+import type { Head, Snapshot, StreamEntry } from "../../../../layers/redis/streams/stream-format.ts";
 
-type Stored = Omit<Entry, "epoch">;
+type Stored = Omit<StreamEntry, "epoch">;
 
 /** A server with one stream. Each entry's payload is its number, which no other ever has. */
 class Server {
@@ -18,7 +18,7 @@ class Server {
     this.capacity = capacity;
   }
 
-  publish(): Entry {
+  publish(): StreamEntry {
     this.#stamp += 1;
     this.#number += 1;
     const stored = { offset: this.head.offset + 1, stamp: this.#stamp, payload: bytes(this.#number) };
@@ -87,7 +87,7 @@ function start({ capacity = 100, page = 100, isOpened = true } = {}) {
     }
   };
   const publish = (count: number) => Array.from({ length: count }, () => server.publish());
-  const tell = (entries: readonly Entry[]) => entries.map((entry) => cursor.published(entry));
+  const tell = (entries: readonly StreamEntry[]) => entries.map((entry) => cursor.published(entry));
   return { server, cursor, heard, read, publish, tell, covered: () => coveredBy };
 }
 
@@ -101,7 +101,7 @@ describe("StreamCursor", () => {
   it("fills a hole before it passes on what came after", () => {
     const { cursor, heard, tell, publish, read } = start();
     const [one, , , four, five] = publish(5);
-    tell([one, four, five] as Entry[]);
+    tell([one, four, five] as StreamEntry[]);
     expect(heard).to.deep.equal([1]);
     expect(cursor.isInStep).to.equal(false);
     read();
@@ -128,7 +128,7 @@ describe("StreamCursor", () => {
       const { cursor, heard, tell, publish, read, server } = start({ capacity: 5, page: 3 });
       tell(publish(2));
       cursor.suspect();
-      cursor.doubt();
+      cursor.serverChanged();
       publish(sends);
       cursor.ask();
       cursor.compare(server.head);
@@ -151,7 +151,7 @@ describe("StreamCursor", () => {
       tell(publish(3));
       server[change](1);
       cursor.suspect();
-      cursor.doubt();
+      cursor.serverChanged();
       read();
       cursor.suspect();
       read();
@@ -271,7 +271,7 @@ describe("StreamCursor", () => {
   it("misses what it had been told, held back, and let go of", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     const [one, , three] = publish(3);
-    tell([one, three] as Entry[]);
+    tell([one, three] as StreamEntry[]);
     server.rollBack(2);
     cursor.suspect();
     cursor.ask();
@@ -372,7 +372,7 @@ describe("StreamCursor", () => {
   it("tells a gap for what it gives up, and takes what comes next", () => {
     const { cursor, heard, tell, publish } = start();
     const entries = publish(9);
-    tell([0, 3, 4, 4, 7].map((index) => entries[index]) as Entry[]);
+    tell([0, 3, 4, 4, 7].map((index) => entries[index]) as StreamEntry[]);
     cursor.giveUp();
     tell(entries.slice(8));
     expect(heard).to.deep.equal([1, { from: 2, to: 3 }, 4, 5, { from: 6, to: 7 }, 8, 9]);
@@ -396,8 +396,8 @@ describe("StreamCursor", () => {
         (script, later, capacity) => {
           const { server, heard, cursor, read } = start({ capacity, isOpened: false });
           const before = server.published;
-          const wire: Entry[] = [];
-          const places = new Map<number, Entry>();
+          const wire: StreamEntry[] = [];
+          const places = new Map<number, StreamEntry>();
           let isSubscribed = false;
           let head: Head | undefined;
           let isHeadHeard = false;
@@ -473,11 +473,11 @@ describe("StreamCursor", () => {
         (script, capacity, page) => {
           const { server, cursor, heard, read, covered } = start({ capacity, page });
           // What the connection has published and the cursor has not been told yet; and a snapshot on its way.
-          let wire: Entry[] = [];
-          let told: Entry[] = [];
+          let wire: StreamEntry[] = [];
+          let told: StreamEntry[] = [];
           let snapshot: Snapshot | undefined;
           /** By number: where each entry stood. */
-          const places = new Map<number, Entry>();
+          const places = new Map<number, StreamEntry>();
           const known = new Set<number>();
           const reconnect = () => {
             wire = [];
@@ -534,7 +534,7 @@ describe("StreamCursor", () => {
 /** Numbers grow, each comes once, and between two that do not follow each other there is a gap that covers the rest. */
 function assertAccounted(
   heard: readonly Heard[],
-  places: ReadonlyMap<number, Entry>,
+  places: ReadonlyMap<number, StreamEntry>,
   coveredBy: number,
 ): void {
   let last = 0;

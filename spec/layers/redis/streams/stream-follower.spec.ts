@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { SimulatedClock } from "xstate";
 import { StreamFollower, type StreamSource } from "../../../../layers/redis/streams/stream-follower.ts";
-import type { Entry, Head, Snapshot } from "../../../../layers/redis/streams/stream-format.ts";
+import type { Head, Snapshot, StreamEntry } from "../../../../layers/redis/streams/stream-format.ts";
 
-const entry = (offset: number): Entry => ({
+const entry = (offset: number): StreamEntry => ({
   epoch: "1",
   offset,
   stamp: offset,
@@ -15,7 +15,7 @@ class Source implements StreamSource {
   isUp = true;
   server: string | undefined = "one";
   failure: Error | undefined;
-  entries: Entry[] = [];
+  entries: StreamEntry[] = [];
   reads = 0;
 
   async head(): Promise<Head> {

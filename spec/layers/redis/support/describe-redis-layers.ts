@@ -1,15 +1,15 @@
 import type { Redis } from "ioredis";
 import type { PubSubCommands } from "../../../../layers/redis/connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../../../../layers/redis/connection/pubsub-settings.ts";
-import { RedisPubSubLayer, RedisStreamsLayer, type RedisTargets } from "../../../../layers/redis/index.ts";
-import { queueKeys } from "../../../../layers/redis/jobs/queue-keys.ts";
+import { RedisPubSubLayer, RedisStreamsLayer, type RedisTarget } from "../../../../layers/redis/index.ts";
+import { queueKeys } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { streamNames } from "../../../../layers/redis/streams/stream-format.ts";
 import { publishEntries } from "../../../../layers/redis/streams/stream-scripts.ts";
 import { describeSealed } from "../../support/describe-sealed.ts";
 
-/** Where the layers run on, and how a program that knows nothing of them reaches the servers. */
+/** The target that the layers run on, and how another program reaches its servers. */
 export interface RedisStage {
-  place(): RedisTargets & PubSubOptions;
+  target(): RedisTarget & PubSubOptions;
   /** A client of every server. */
   clients(): readonly Redis[];
   /** The one of them for the server where a name of Redis lives. */
@@ -20,20 +20,20 @@ export interface RedisStage {
 const nothingKept = "pub/sub keeps nothing";
 
 /** Runs the suite for both layers on Redis, with and without encryption. */
-export function describeRedisLayers({ place, clients, clientOf, commands }: RedisStage): void {
+export function describeRedisLayers({ target, clients, clientOf, commands }: RedisStage): void {
   const publish = (topic: string, payload: Uint8Array) =>
     commands.publish(clientOf(topic), topic, Buffer.from(payload));
   const cut = () => Promise.all(clients().map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub")));
 
   describeSealed("RedisPubSubLayer", {
-    startNode: (world, options) => new RedisPubSubLayer({ ...options, ...place(), prefix: world }),
+    startNode: (world, options) => new RedisPubSubLayer({ ...options, ...target(), prefix: world }),
     publish,
     cut,
     lacks: { recovery: nothingKept, history: nothingKept, queues: nothingKept },
   });
 
   describeSealed("RedisStreamsLayer", {
-    startNode: (world, options) => new RedisStreamsLayer({ ...options, ...place(), prefix: world }),
+    startNode: (world, options) => new RedisStreamsLayer({ ...options, ...target(), prefix: world }),
     publish: (topic, payload) => {
       if (!topic.includes("__group__")) return publish(topic, payload);
       const names = streamNames(topic);

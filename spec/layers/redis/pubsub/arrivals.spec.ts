@@ -24,7 +24,7 @@ describe("what a socket brings at once", () => {
   // Not the layers: those may have reasons to deliver it over more than one turn.
   for (const Kind of [RedisPubSubBackend, RedisStreamsBackend]) {
     it(`is handed over in one turn of the event loop, whatever groups it is for: ${Kind.name}`, async () => {
-      const prefix = `chunks-${randomBytes(6).toString("hex")}`;
+      const prefix = `arrivals-${randomBytes(6).toString("hex")}`;
       const names = new Topics(prefix);
       const topics = ["red", "green", "blue", "grey", "pink"].map((group) => names.group(group));
       const near = new Kind({ url: `redis://127.0.0.1:${proxy.port}`, prefix });

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { queueKeys } from "../../../../layers/redis/jobs/queue-keys.ts";
+import { queueKeys } from "../../../../layers/redis/jobs/queue-scripts.ts";
 
 /** What a cluster takes for the key's slot: what is between the first brace and the next, unless that is nothing. */
 const tagOf = (key: string) => /\{([^}]+)\}/.exec(key)?.[1] ?? key;

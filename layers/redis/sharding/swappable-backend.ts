@@ -1,0 +1,247 @@
+import { setMaxListeners } from "node:events";
+import type {
+  Backend,
+  BackendListener,
+  Capabilities,
+  Consumption,
+  Health,
+  HistoryBackend,
+  QueueBackend,
+} from "../../backend.ts";
+import type { Clock } from "../../clock.ts";
+import { asError, LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { retry } from "../../retry.ts";
+import { required } from "./sharded-backend.ts";
+
+/**
+ * Runs on one backend at a time, which can be replaced while it is in use: every topic is subscribed at the new backend
+ * and gets one gap there, and every consumption continues there.
+ *
+ * A publication or a job under way during a swap rejects with {@link LayerUnavailableError}, and may have arrived.
+ */
+export abstract class SwappableBackend implements Backend {
+  readonly capabilities: Capabilities;
+  readonly history?: HistoryBackend;
+  readonly queues?: QueueBackend;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
+  /** The subscribed topics, each with the end of its last move. */
+  readonly #topics = new Map<string, Promise<void>>();
+  readonly #gapsDue = new Set<string>();
+  /** What moves each consumption to the current backend, and what stops that. */
+  readonly #moves = new Map<() => void, AbortController>();
+  #listener: BackendListener | undefined;
+  #current: Backend | undefined;
+  #next: Backend | undefined;
+  /** Resolves once all replaced backends are closed. */
+  #retired = Promise.resolve();
+  #swapping: Promise<boolean> | undefined;
+  #isOpen = false;
+
+  constructor(capabilities: Capabilities, clock: Clock) {
+    this.capabilities = capabilities;
+    this.#clock = clock;
+    // One for each topic that cannot be subscribed.
+    setMaxListeners(0, this.#closing.signal);
+    if (capabilities.history) {
+      this.history = { read: async (topic, query) => required(this.#now.history).read(topic, query) };
+    }
+    if (capabilities.workers) {
+      this.queues = {
+        enqueue: (...job) => this.#guard((backend) => required(backend.queues).enqueue(...job)),
+        consume: (...how) => this.#consume(async () => required(this.#now.queues).consume(...how)),
+      };
+    }
+  }
+
+  get health(): Health {
+    return this.#current?.health ?? { ok: false, reason: "The backend has not been opened." };
+  }
+
+  async open(listener: BackendListener): Promise<void> {
+    this.#listener = listener;
+    this.#current = undefined;
+    const first = await this.createFirst();
+    if (this.#isClosed) throw new LayerClosedError();
+    this.#current = first;
+    await first.open(this.#listenerOf(first));
+    this.#isOpen = true;
+  }
+
+  publish(topic: string, payload: Uint8Array): Promise<void> {
+    return this.#guard((backend) => backend.publish(topic, payload));
+  }
+
+  async subscribe(topic: string): Promise<void> {
+    for (;;) {
+      const backend = this.#now;
+      try {
+        await backend.subscribe(topic);
+      } catch (error) {
+        if (backend === this.#current || this.#isClosed) throw error;
+      }
+      if (backend === this.#current) break;
+    }
+    this.#topics.set(topic, Promise.resolve());
+  }
+
+  async unsubscribe(topic: string): Promise<void> {
+    const moved = this.#topics.get(topic);
+    this.#topics.delete(topic);
+    this.#gapsDue.delete(topic);
+    await moved;
+    return this.#now.unsubscribe(topic);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const stopping of this.#moves.values()) stopping.abort();
+    await Promise.all([this.#current?.close(), this.#next?.close()]);
+    await this.#swapping;
+    await this.#retired;
+  }
+
+  /** Makes the backend to begin with, for each attempt to open. */
+  protected abstract createFirst(): Promise<Backend>;
+
+  /**
+   * Replaces the backend. Returns false, and changes nothing, before the first backend is open, during another swap, and if
+   * `next` cannot be opened, which is reported.
+   */
+  protected async swap(next: Backend): Promise<boolean> {
+    if (!this.#isOpen || this.#swapping !== undefined) return false;
+    this.#swapping = this.#swap(next).finally(() => {
+      this.#next = undefined;
+      this.#swapping = undefined;
+    });
+    return this.#swapping;
+  }
+
+  async #swap(next: Backend): Promise<boolean> {
+    this.#next = next;
+    try {
+      await next.open(this.#listenerOf(next));
+    } catch (error) {
+      this.#report(error);
+      return false;
+    }
+    if (this.#isClosed) {
+      await next.close();
+      return false;
+    }
+    this.#retired = Promise.all([this.#retired, this.#current?.close()]).then(() => {});
+    this.#current = next;
+    for (const topic of this.#topics.keys()) {
+      this.#gapsDue.add(topic);
+      this.#topics.set(topic, this.#resubscribe(topic, next));
+    }
+    for (const move of this.#moves.keys()) move();
+    return true;
+  }
+
+  /** Subscribes a topic at the new backend, as long as that is the current one and the topic is wanted. */
+  async #resubscribe(topic: string, backend: Backend): Promise<void> {
+    const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
+    const subscribe = async () => {
+      if (!isDue()) return;
+      try {
+        await backend.subscribe(topic);
+      } catch (error) {
+        if (isDue()) throw error;
+      }
+      if (isDue()) this.#reportGap(topic);
+    };
+    await this.#retry(subscribe, this.#closing.signal);
+  }
+
+  /** A call under way during a swap may have had its effect or not. */
+  async #guard<T>(call: (backend: Backend) => Promise<T>): Promise<T> {
+    const backend = this.#now;
+    try {
+      return await call(backend);
+    } catch (error) {
+      if (backend === this.#current) throw error;
+      throw new LayerUnavailableError("Slots of the cluster have moved meanwhile.", { cause: error });
+    }
+  }
+
+  /** A consumption that begins anew after each swap, once the handlers that run are done. */
+  async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    let current: Consumption | undefined;
+    const start = async () => {
+      current = await begin();
+    };
+    const restart = async () => {
+      await current?.close();
+      if (!signal.aborted) await this.#retry(start, signal);
+    };
+    const backend = this.#current;
+    const opening = start();
+    // A swap before the consumption has begun moves it as well, even if it cannot begin.
+    let moved = opening.catch(() => {});
+    const move = () => {
+      moved = moved.then(restart);
+    };
+    const close = async () => {
+      this.#moves.delete(move);
+      stopping.abort();
+      await current?.close();
+      await moved;
+      await current?.close();
+    };
+    this.#moves.set(move, stopping);
+    try {
+      await opening.catch((error: unknown) => {
+        if (backend === this.#current || this.#isClosed) throw error;
+        return moved;
+      });
+      if (this.#isClosed) throw new LayerClosedError();
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { close };
+  }
+
+  /** Retries `attempt` until it succeeds or `signal` is aborted. Reports the first failure. */
+  async #retry(attempt: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const onFailure = (error: unknown, attempts: number) => {
+      if (attempts === 1) this.#report(error);
+    };
+    await retry(attempt, { clock: this.#clock, signal, onFailure }).catch(() => {});
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  get #now(): Backend {
+    if (this.#current === undefined) throw new LayerUnavailableError("The backend has not been opened.");
+    return this.#current;
+  }
+
+  /** Ignores payloads and gaps of backends that were replaced, or are not in use yet. */
+  #listenerOf(backend: Backend): BackendListener {
+    return {
+      payload: (topic, payload, position) => {
+        if (backend !== this.#current) return;
+        if (this.#gapsDue.size > 0) this.#reportGap(topic);
+        this.#listener?.payload(topic, payload, position);
+      },
+      gap: (topic, range) => {
+        if (backend === this.#current) this.#listener?.gap(topic, range);
+      },
+      error: (error) => this.#listener?.error(error),
+    };
+  }
+
+  #reportGap(topic: string): void {
+    if (this.#gapsDue.delete(topic)) this.#listener?.gap(topic);
+  }
+
+  #report(error: unknown): void {
+    if (!this.#isClosed) this.#listener?.error(asError(error));
+  }
+}

@@ -1,0 +1,216 @@
+import { expect } from "chai";
+import type {
+  Backend,
+  BackendListener,
+  Capabilities,
+  Consumption,
+  QueueReceiver,
+} from "../../../../layers/backend.ts";
+import { SwappableBackend } from "../../../../layers/redis/sharding/swappable-backend.ts";
+import { until } from "../../support/until.ts";
+
+const capabilities: Capabilities = {
+  delivery: "at-most-once",
+  crossProcess: true,
+  history: false,
+  workers: true,
+};
+
+const receiver: QueueReceiver = { job: async () => "done", error() {} };
+const settings = { concurrency: 1, claimAfterMs: 1_000 };
+
+/** A backend whose calls wait until a spec settles them, and which forgets everything when it is closed. */
+class Place implements Backend {
+  readonly capabilities = capabilities;
+  readonly health = { ok: true };
+  readonly topics = new Set<string>();
+  readonly pending: { succeed(): void; fail(): void }[] = [];
+  consumers = 0;
+  isClosed = false;
+  listener: BackendListener | undefined;
+
+  readonly queues = {
+    enqueue: () => this.#answer(() => true),
+    consume: () =>
+      this.#answer((): Consumption => {
+        this.consumers += 1;
+        const close = async () => {
+          this.consumers = 0;
+        };
+        return { close };
+      }),
+  };
+
+  async open(listener: BackendListener): Promise<void> {
+    this.listener = listener;
+  }
+
+  publish = () => this.#answer(() => {});
+  subscribe = (topic: string) => this.#answer(() => void this.topics.add(topic));
+
+  async unsubscribe(topic: string): Promise<void> {
+    this.topics.delete(topic);
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    for (const { fail } of this.pending.splice(0)) fail();
+  }
+
+  /** Settles the next call that is waited for. */
+  async next(how: "succeed" | "fail"): Promise<void> {
+    await until(() => this.pending.length > 0);
+    this.pending.shift()?.[how]();
+  }
+
+  #answer<T>(effect: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.pending.push({ succeed: () => resolve(effect()), fail: () => reject(new Error("closed")) });
+    });
+  }
+}
+
+class Swapped extends SwappableBackend {
+  readonly first = new Place();
+
+  constructor() {
+    super(capabilities, globalThis);
+  }
+
+  protected override async createFirst(): Promise<Backend> {
+    return this.first;
+  }
+
+  swapTo = (next: Backend) => this.swap(next);
+}
+
+async function start() {
+  const backend = new Swapped();
+  const heard: string[] = [];
+  await backend.open({
+    payload: (topic, payload) => heard.push(`${topic}: ${Buffer.from(payload)}`),
+    gap: (topic) => heard.push(`${topic}: gap`),
+    error: (error) => heard.push(`error: ${error.message}`),
+  });
+  const consume = () =>
+    backend.queues?.consume("jobs", receiver, settings) ?? expect.fail("There are no queues.");
+  return { backend, first: backend.first, second: new Place(), heard, consume };
+}
+
+describe("SwappableBackend", () => {
+  it("subscribes every topic at the new place, and tells one gap of each, before anything else", async () => {
+    const { backend, first, second, heard } = await start();
+    for (const topic of ["a", "b"]) {
+      const joining = backend.subscribe(topic);
+      await first.next("succeed");
+      await joining;
+    }
+    expect(await backend.swapTo(second)).to.equal(true);
+    await until(() => second.pending.length === 2);
+    first.listener?.payload("a", Buffer.from("late"));
+    second.listener?.payload("b", Buffer.from("early"));
+    await second.next("fail");
+    await second.next("succeed");
+    await second.next("succeed");
+    await until(() => second.topics.size === 2 && heard.length === 4);
+    second.listener?.payload("a", Buffer.from("more"));
+    expect(heard).to.deep.equal(["b: gap", "b: early", "error: closed", "a: gap", "a: more"]);
+    expect(first.isClosed).to.equal(true);
+    await backend.close();
+    expect(second.isClosed).to.equal(true);
+  });
+
+  it("subscribes at the new place what was being subscribed at the old one, without a gap", async () => {
+    const { backend, first, second, heard } = await start();
+    const joining = backend.subscribe("a");
+    await until(() => first.pending.length === 1);
+    await backend.swapTo(second);
+    await second.next("succeed");
+    await joining;
+    expect([...second.topics]).to.deep.equal(["a"]);
+    expect(heard).to.deep.equal([]);
+    await backend.close();
+  });
+
+  // A signal warns of more than ten listeners, if nothing tells it that they are meant.
+  it("tries many topics again without a warning", async () => {
+    const { backend, first, second } = await start();
+    const warnings: unknown[] = [];
+    const hear = (warning: unknown) => warnings.push(warning);
+    process.on("warning", hear);
+    const topics = Array.from({ length: 20 }, (_, index) => `topic ${index}`);
+    for (const topic of topics) {
+      const joining = backend.subscribe(topic);
+      await first.next("succeed");
+      await joining;
+    }
+    await backend.swapTo(second);
+    await until(() => second.pending.length === topics.length);
+    for (const { fail } of second.pending.splice(0)) fail();
+    await until(() => second.pending.length === topics.length);
+    for (const { succeed } of second.pending.splice(0)) succeed();
+    await until(() => second.topics.size === topics.length);
+    process.off("warning", hear);
+    expect(warnings).to.deep.equal([]);
+    await backend.close();
+  });
+
+  it("rejects what was under way, which may have happened or not", async () => {
+    const { backend, first, second } = await start();
+    const sending = backend.publish("a", Buffer.from("x")).catch((error: Error) => error);
+    await until(() => first.pending.length === 1);
+    await backend.swapTo(second);
+    expect(await sending).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
+    await backend.close();
+  });
+
+  it("stays where it is, and says why, if the new place does not open", async () => {
+    const { backend, first, second, heard } = await start();
+    second.open = () => Promise.reject(new Error("not there"));
+    expect(await backend.swapTo(second)).to.equal(false);
+    expect(heard).to.deep.equal(["error: not there"]);
+    expect(first.isClosed).to.equal(false);
+    await backend.close();
+    expect(first.isClosed).to.equal(true);
+  });
+
+  it("moves a consumption once it has begun, where a swap comes while it begins", async () => {
+    const { backend, first, second, consume } = await start();
+    first.close = async () => {};
+    const opening = consume();
+    await until(() => first.pending.length === 1);
+    await backend.swapTo(second);
+    await first.next("succeed");
+    const consumption = await opening;
+    await second.next("succeed");
+    await until(() => second.consumers === 1);
+    expect(first.consumers).to.equal(0);
+    await consumption.close();
+    expect(second.consumers).to.equal(0);
+    await backend.close();
+  });
+
+  it("moves a consumption also where it could not begin at the old place", async () => {
+    const { backend, first, second, consume } = await start();
+    const opening = consume();
+    await until(() => first.pending.length === 1);
+    await backend.swapTo(second);
+    await second.next("succeed");
+    const consumption = await opening;
+    expect([first.consumers, second.consumers]).to.deep.equal([0, 1]);
+    await consumption.close();
+    expect(second.consumers).to.equal(0);
+    await backend.close();
+  });
+
+  it("begins nothing any more once it is closed, and leaves no timer", async () => {
+    const { backend, first, second, consume } = await start();
+    const opening = consume();
+    await first.next("succeed");
+    await opening;
+    await backend.swapTo(second);
+    await second.next("fail");
+    await backend.close();
+    expect([first.consumers, second.consumers, second.pending.length]).to.deep.equal([0, 0, 0]);
+  });
+});
