@@ -1,10 +1,26 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { AnyActor, InspectionEvent, Observer } from "xstate";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Messaging } from "./messaging.ts";
-import type { Scope } from "./scope.ts";
+
+/** The facts of a connection, fixed when it is made. `P` holds the names of its path parameters. */
+export interface Scope<P extends string = string> {
+  /** The path of the request without its query, as the client sent it; empty for an actor spawned without a socket. */
+  readonly path: string;
+  /** The decoded path parameters, after the route's checks. */
+  readonly params: { readonly [K in P]: string };
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** What the client offered, in its order. One of them may be given to `accept({ subprotocol })`. */
+  readonly subprotocols: readonly string[];
+  /** The address of the peer's socket; of the proxy, where there is one. */
+  readonly clientAddress: string | undefined;
+  /** Whatever a guard found out about who is there. */
+  readonly user: unknown;
+}
 
 /** What goes to the client in one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */
 export type Frame = string | Uint8Array;

@@ -1,10 +1,9 @@
 import { type Actor, type AnyActor, createActor, type InspectionEvent, type Observer } from "xstate";
 import { CloseCode, type Exit } from "../../actors/close-codes.ts";
-import { connectionLogic } from "../../actors/connection-logic.ts";
 import type { ConnectionEffects, connectionMachine } from "../../actors/connection-machine.ts";
+import { connectionLogic } from "../../actors/connection-machine.ts";
 import { discard } from "../../actors/consumer.ts";
-import type { AcceptOptions, ConsumerContext, Frame } from "../../actors/consumer-context.ts";
-import type { Scope } from "../../actors/scope.ts";
+import type { AcceptOptions, ConsumerContext, Frame, Scope } from "../../actors/consumer-context.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { ErrorOwner, owned } from "../async-error-owner.ts";

@@ -1,5 +1,5 @@
 import { type AnyActorRef, createActor, fromTransition, type InspectionEvent, type Observer } from "xstate";
-import { noticeInspection } from "../../actors/inspected.ts";
+import { trackInspection } from "../../actors/connection-machine.ts";
 
 /** An actor as its supervisor sees it. */
 export interface Child {
@@ -36,7 +36,7 @@ export class Supervisor<C extends Child = Child> {
   constructor(inspect?: Observer<InspectionEvent>) {
     const logic = fromTransition((_: undefined, event: ChildEvent) => this.#hear(event), undefined);
     this.actor = createActor(logic, { id: "supervisor", ...(inspect && { inspect }) }).start();
-    noticeInspection(this.actor.system, inspect !== undefined);
+    trackInspection(this.actor.system, inspect !== undefined);
   }
 
   get children(): IterableIterator<C> {

@@ -1,4 +1,4 @@
-import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/contract.ts";
+import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/consumer-types.ts";
 import type { Handlers } from "../../actors/handlers.ts";
 import type { ConsumerClass } from "../consumer-class.ts";
 import type { Guard } from "./guards.ts";
@@ -45,7 +45,7 @@ export type SpawnScope<C extends ConsumerClass> = {
   readonly path?: string;
   readonly query?: URLSearchParams;
   readonly user?: unknown;
-  /** What a machine goes on from: what `getPersistedSnapshot()` of an actor's `behaviour` gave. @default a new one */
+  /** What a machine goes on from: what `getPersistedSnapshot()` of {@link ActorRef.machineActor} gave. @default a new one */
   readonly snapshot?: unknown;
 } & ([ParamsOfClass<C>] extends [never]
   ? { readonly params?: Readonly<Record<string, string>> }

@@ -10,7 +10,7 @@ import {
 } from "greenroom";
 import { inspector } from "greenroom/inspector";
 import { type AnyActor, emit, setup } from "xstate";
-import { isInspected } from "../../actors/inspected.ts";
+import { isInspected } from "../../actors/connection-machine.ts";
 import type { HistoryEntry, ListRequest, MachineFacts } from "../../inspector/protocol.ts";
 import type { Observed } from "../../runtime/inspection-hooks.ts";
 import { internals } from "../../runtime/internals.ts";

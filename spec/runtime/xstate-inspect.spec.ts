@@ -12,7 +12,7 @@ import {
   type Observer,
   setup,
 } from "xstate";
-import { isInspected } from "../../actors/inspected.ts";
+import { isInspected } from "../../actors/connection-machine.ts";
 import { internals } from "../../runtime/internals.ts";
 import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
