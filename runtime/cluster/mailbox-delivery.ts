@@ -1,7 +1,7 @@
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import type { Delivery, Inbox, Mail } from "../../layers/message.ts";
 import type { Counters } from "../counters.ts";
-import { dropped, isActorInbox } from "../mailbox/ask-envelope.ts";
+import { isActorInbox, rejectIfAsked } from "../mailbox/ask-envelope.ts";
 
 /** How a message comes that was sent to nobody else. */
 export const direct: Delivery = Object.freeze({});
@@ -30,7 +30,7 @@ export class MailboxDelivery {
     for (const { inbox, mail } of waiting) {
       if (isActorInbox(inbox) && inbox.isOver) {
         this.#counters.drop("dead-letter");
-        dropped(mail, "the actor has stopped");
+        rejectIfAsked(mail, "the actor has stopped");
         continue;
       }
       try {

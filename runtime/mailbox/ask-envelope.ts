@@ -24,8 +24,8 @@ export const isQuestion = (item: unknown): item is Question =>
 
 export const isActorInbox = (inbox: Inbox): inbox is ActorInbox => "answers" in inbox;
 
-/** Tells who asked, if anybody did, that the message was dropped, and why. */
-export function dropped(item: unknown, reason: string): void {
+/** Rejects the ask if the item is one; does nothing otherwise. `reason` says why the message was dropped. */
+export function rejectIfAsked(item: unknown, reason: string): void {
   if (isQuestion(item)) item.reply({ failed: `the message was dropped: ${reason}` });
 }
 

@@ -8,7 +8,7 @@ import { Deadline, within } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
 import type { Inspection, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./ask-envelope.ts";
+import { type ActorInbox, failureText, isQuestion, type Question, rejectIfAsked } from "./ask-envelope.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 
 /** The actor whose dispatcher it is. */
@@ -69,11 +69,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (taken === "taken") return;
     if (this.mailbox.closed) {
       this.#context.counters.drop("closing");
-      dropped(mail, "the actor is on its way out");
+      rejectIfAsked(mail, "the actor is on its way out");
       return;
     }
     this.#context.counters.drop("overflow");
-    if (taken === "refused") dropped(mail, "too many messages wait");
+    if (taken === "refused") rejectIfAsked(mail, "too many messages wait");
     if (this.#settings.mailbox.overflow === "close") ownerless(() => this.#owner.overflowed());
   }
 
@@ -95,7 +95,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   end(): void {
     this.isOver = true;
     this.consumer = undefined;
-    dropped(this.#asked, "the actor has stopped");
+    rejectIfAsked(this.#asked, "the actor has stopped");
     this.#asked = undefined;
   }
 
@@ -104,7 +104,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   handle(item: Item): unknown {
     const { consumer } = this;
     if (consumer === undefined) {
-      dropped(item, "the actor has stopped");
+      rejectIfAsked(item, "the actor has stopped");
       return undefined;
     }
     this.#inspection.observer?.handling(this.#owner, item);
@@ -139,7 +139,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#isUnhandled = false;
     this.#asked = question;
     const result = owned(this.#errorOwner, hand, consumer, question);
-    if (this.#isUnhandled) dropped(question, `the actor does not handle "${question.message.type}"`);
+    if (this.#isUnhandled) rejectIfAsked(question, `the actor does not handle "${question.message.type}"`);
     else if (isPromise(result)) {
       result.then(
         (value) => question.reply({ value }),

@@ -1,7 +1,7 @@
 import type { Overflow } from "../../actors/index.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
-import { dropped } from "./ask-envelope.ts";
+import { rejectIfAsked } from "./ask-envelope.ts";
 import { Fifo } from "./fifo.ts";
 
 /** What became of a message: taken, taken in the place of an older one, or not taken. */
@@ -67,7 +67,7 @@ export class Backlog {
   clear(): number {
     const { size } = this;
     for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
-      if ("message" in item) dropped(item, "the actor is on its way out");
+      if ("message" in item) rejectIfAsked(item, "the actor is on its way out");
     }
     this.#front = [];
     this.#latest = [];
@@ -82,7 +82,7 @@ export class Backlog {
       oldest = this.#items.shift();
     }
     this.#messages -= 1;
-    dropped(oldest, "too many messages wait");
+    rejectIfAsked(oldest, "too many messages wait");
     this.#note(this.#front.at(-1), (word) => this.#front.push(word));
   }
 
