@@ -12,36 +12,36 @@ import { carried } from "../cluster/through-codec.ts";
 import type { VirtualTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
 
-/** How an actor ended whose machine broke. */
+/** The exit of an actor whose machine failed. */
 const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
 
-/** A spawned actor, from outside. */
+/** A reference to a spawned actor. */
 export class ActorRef {
-  readonly #connection: ConsumerActor;
+  readonly #actor: ConsumerActor;
   readonly #transport: VirtualTransport;
   readonly #cluster: Cluster;
   #done: Promise<Exit> | undefined;
 
-  constructor(connection: ConsumerActor, transport: VirtualTransport, cluster: Cluster) {
-    this.#connection = connection;
+  constructor(actor: ConsumerActor, transport: VirtualTransport, cluster: Cluster) {
+    this.#actor = actor;
     this.#transport = transport;
     this.#cluster = cluster;
   }
 
-  /** Settles when the actor has closed and holds nothing any more. Never rejects. */
+  /** Settles when the actor has closed and released its resources. Never rejects. */
   get done(): Promise<Exit> {
     this.#done ??= toPromise(this.machine).catch(() => brokenExit);
     return this.#done;
   }
 
-  /** Its address, from any node. */
+  /** The actor's address, valid on every node. */
   get channel(): string {
-    return this.#connection.groups.channel;
+    return this.#actor.groups.channel;
   }
 
   /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */
   get machine(): Actor<typeof connectionMachine> {
-    return this.#connection.machine;
+    return this.#actor.machine;
   }
 
   /**
@@ -49,7 +49,7 @@ export class ActorRef {
    * What its `getPersistedSnapshot()` gives can be given to `spawn`.
    */
   get machineActor(): AnyActor | undefined {
-    return this.#connection.machineActor;
+    return this.#actor.machineActor;
   }
 
   /**
@@ -62,7 +62,7 @@ export class ActorRef {
 
   /** Gives it a frame, as a client would. Once it is on its way out, the frame is dropped and counted as `closing`. */
   receive(frame: Frame): void {
-    this.#connection.receive(frame);
+    this.#actor.receive(frame);
   }
 
   /**
@@ -72,12 +72,12 @@ export class ActorRef {
    * @throws {InvalidMessageError}
    */
   send(message: Message): void {
-    this.#cluster.post(this.#connection.inbox, carried(message));
+    this.#cluster.post(this.#actor.inbox, carried(message));
   }
 
   /** Asks it. @throws as {@link Runtime.ask} does. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
-    const { inbox, name } = this.#connection;
+    const { inbox, name } = this.#actor;
     return this.#cluster.askInbox(inbox, name, message, options) as Promise<R>;
   }
 

@@ -1,9 +1,9 @@
 import type { AskOptions } from "../../actors/index.ts";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import { maxDelayMs } from "../../layers/check-integer.ts";
 import { InvalidNameError } from "../../layers/errors.ts";
 import { checkChannel } from "../../layers/names.ts";
 import { UnknownLayerError } from "../errors.ts";
-import { longestMs } from "../limits.ts";
 
 const defaultTimeoutMs = 5_000;
 
@@ -43,6 +43,6 @@ export function checkActorGroup(group: string): void {
 
 /** @throws {RangeError} */
 export function timeoutOf({ timeoutMs = defaultTimeoutMs }: AskOptions): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestMs) return timeoutMs;
-  throw new RangeError(`timeoutMs is a whole number from 1 to ${longestMs}, not ${String(timeoutMs)}.`);
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= maxDelayMs) return timeoutMs;
+  throw new RangeError(`timeoutMs is a whole number from 1 to ${maxDelayMs}, not ${String(timeoutMs)}.`);
 }

@@ -6,7 +6,7 @@ import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { InvalidMessageError, LayerClosedError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkQueue } from "../../layers/names.ts";
-import { ErrorOwner, owned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import { layerOf } from "./argument-checks.ts";
@@ -184,7 +184,7 @@ export class Workers {
 
   #run(channel: string, work: () => unknown): Promise<unknown> {
     // What it leaves behind has no actor that could fail.
-    const owner = new ErrorOwner(undefined, "worker", channel, this.#report);
+    const owner = new AsyncErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
         reject(
@@ -194,7 +194,7 @@ export class Workers {
         );
       };
       this.#running.add(abandon);
-      owned(owner, async () => work())
+      runOwned(owner, async () => work())
         .then(resolve, reject)
         .finally(() => this.#running.delete(abandon));
     });

@@ -1,5 +1,5 @@
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
-import { longestMs } from "../limits.ts";
+import { maxDelayMs } from "../../layers/check-integer.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import type { LocalAsks } from "./local-asks.ts";
 import type { Respondent } from "./scatter-gather.ts";
@@ -20,7 +20,7 @@ export function createRespondents(
       const asker = except === undefined ? undefined : readChannel(except);
       if (name === undefined || alias === undefined || inner === undefined) return undefined;
       const found = Object.hasOwn(layers, alias) ? layers[alias] : undefined;
-      return questions.askGroup(found, name, inner, Math.min(deadlineMs, longestMs), asker);
+      return questions.askGroup(found, name, inner, Math.min(deadlineMs, maxDelayMs), asker);
     },
     count({ tag }) {
       const name = readName(tag);

@@ -72,9 +72,9 @@ export class Outbox implements Flushable, Lagging {
 
   put(frame: Frame): void {
     if (this.#sequence === undefined) {
-      const { turn } = this.#context;
-      this.#sequence = turn.start.plus(frame);
-      turn.add(this);
+      const { flushScheduler } = this.#context;
+      this.#sequence = flushScheduler.start.plus(frame);
+      flushScheduler.add(this);
     } else {
       this.#sequence = this.#sequence.plus(frame);
     }

@@ -1,6 +1,6 @@
 import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/consumer-types.ts";
 import type { Handlers } from "../../actors/handlers.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
+import type { ConsumerClass } from "../consumer-settings.ts";
 import type { Guard } from "./guards.ts";
 import type { ParamCheck } from "./router.ts";
 

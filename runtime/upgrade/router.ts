@@ -1,5 +1,5 @@
 import { match, pathToRegexp } from "path-to-regexp";
-import type { ConsumerClass } from "../consumer-class.ts";
+import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
 import type { Guard } from "./guards.ts";

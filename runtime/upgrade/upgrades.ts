@@ -67,7 +67,7 @@ export class Upgrades {
     });
     // Otherwise ws has refused it: it is no handshake.
     if (handshake.complete) {
-      this.#context.turn.add(handshake);
+      this.#context.flushScheduler.add(handshake);
       this.#admit(found, handshake);
     } else this.#context.counters.refuse();
   }
@@ -81,9 +81,9 @@ export class Upgrades {
   }
 
   #admit(found: Candidate, handshake: Handshake): void {
-    const { clock, limits, turn } = this.#context;
+    const { clock, limits, flushScheduler } = this.#context;
     // Most have their answer in the turn that they come in.
-    const deadline = new Deadline(clock, limits.connectTimeoutMs, turn);
+    const deadline = new Deadline(clock, limits.connectTimeoutMs, flushScheduler);
     const admitted = this.#admission.guard(found, handshake.request);
     if (!isPromise(admitted)) {
       this.#enter(admitted, handshake, deadline);

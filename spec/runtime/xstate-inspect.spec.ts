@@ -203,7 +203,7 @@ describe("inspect", () => {
   }
 
   it("belongs to no actor, whatever it leaves behind", async () => {
-    const watch = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.stray.1")];
+    const watch = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.async-errors.1")];
     const { owners } = watch as { readonly owners: AsyncLocalStorage<unknown> };
     const owner: unknown[] = [];
     const { runtime } = await serve({ layers: {}, inspect: () => void owner.push(owners.getStore()) });
