@@ -90,7 +90,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /** All layers of the runtime, by alias. */
   get layers(): Readonly<Record<string, ChannelLayer>> {
-    return this.#context.layers;
+    return this.#context.runtime.layers;
   }
 
   /**

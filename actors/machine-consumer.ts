@@ -160,13 +160,13 @@ export function machineConsumer<
     }
 
     async #start(snapshot: unknown): Promise<void> {
-      const { clock, inspect, scope } = this.#context;
+      const { runtime, scope } = this.#context;
       checkSnapshot(snapshot);
       this.#isStarting = true;
       const settings: object = {
-        clock,
-        ...(inspect && { inspect }),
-        ...(snapshot === undefined ? {} : { snapshot }),
+        clock: runtime.clock,
+        ...(runtime.inspect && { inspect: runtime.inspect }),
+        ...(snapshot !== undefined && { snapshot }),
         ...(options.input && { input: options.input(scope as Scope<P>) }),
       };
       // The compiler cannot tell whether an unknown machine needs an input.
@@ -224,7 +224,7 @@ export function machineConsumer<
     #run(effect: Effect): void {
       try {
         const doing = this.#do(effect);
-        if (doing === undefined) return;
+        if (!(doing instanceof Promise)) return;
         // An effect of a delayed transition belongs to no event: nothing waits for it, but its failure is reported.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
@@ -240,36 +240,25 @@ export function machineConsumer<
       else this.#context.fail(error, stage);
     }
 
-    #do(effect: Effect): Promise<void> | undefined {
+    #do(effect: Effect): void | Promise<void> {
       switch (effect.type) {
         case "send":
-          this.send(asFrame(effect.frame));
-          return undefined;
+          return this.send(asFrame(effect.frame));
         case "close":
-          this.close(effect.code, effect.reason);
-          return undefined;
+          return this.close(effect.code, effect.reason);
         case "join":
           return this.groupAdd(effect.group);
         case "leave":
           return this.groupDiscard(effect.group);
         case "tag":
-          this.tag(effect.tag);
-          return undefined;
         case "untag":
-          this.untag(effect.tag);
-          return undefined;
+          return this[effect.type](effect.tag);
         case "track":
-          this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
-          return undefined;
+          return this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
         case "untrack":
-          this.untrack(effect.group);
-          return undefined;
         case "watch":
-          this.watch(effect.group);
-          return undefined;
         case "unwatch":
-          this.unwatch(effect.group);
-          return undefined;
+          return this[effect.type](effect.group);
         case "groupSend": {
           const except = effect.others ? { except: this.channel } : {};
           return this.#context.groups.groupSend(effect.group, effect.message, except);

@@ -16,7 +16,7 @@ import type { Worker, WorkerOptions, Workers, WorkHandler } from "./cluster/job-
  * What is about actors of this node works without the layer. What is about others rejects with `LayerUnavailableError` while
  * the layer's server cannot be reached.
  */
-export abstract class Addressing {
+export abstract class ClusterApi {
   readonly #cluster: Cluster;
   readonly #workers: Workers;
 

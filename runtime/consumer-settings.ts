@@ -1,5 +1,13 @@
 import type { Consumer, ConsumerStatics } from "../actors/consumer.ts";
-import type { ConsumerContext, Directive, LagPolicy, OverflowPolicy, Supervision } from "../actors/index.ts";
+import type {
+  ConsumerContext,
+  Directive,
+  LagPolicy,
+  MailboxOptions,
+  OutboxOptions,
+  OverflowPolicy,
+  Supervision,
+} from "../actors/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
 import { InvalidOptionError } from "../layers/errors.ts";
@@ -12,20 +20,12 @@ export interface ConsumerClass extends ConsumerStatics {
   readonly name: string;
 }
 
-/** What a mailbox holds. */
-export interface MailboxSettings {
-  readonly capacity: number;
-  readonly overflow: OverflowPolicy;
+export interface MailboxSettings extends Required<MailboxOptions> {
   /** The number of frames that may wait before the client is paused. */
   readonly frameHighWaterMark: number;
 }
 
-/** Limits of what waits for a client. */
-export interface OutboxSettings {
-  readonly maxLagBytes: number;
-  readonly maxLagMs: number;
-  readonly overflow: LagPolicy;
-}
+export type OutboxSettings = Required<OutboxOptions>;
 
 /** How the actors of one class of consumers run: by the class's static properties, and the runtime's limits as defaults. */
 export interface ConsumerSettings {
@@ -111,7 +111,7 @@ function checkLayer(
   if (alias === undefined) {
     if (needs.length === 0) return;
     throw new MissingCapabilityError(
-      `${name} needs ${list(needs)}, but names no layer: give it a \`layer\`.`,
+      `${name} needs ${needs.join(", ")}, but names no layer: give it a \`layer\`.`,
     );
   }
   const layer = Object.hasOwn(layers, alias) ? layers[alias] : undefined;
@@ -119,23 +119,16 @@ function checkLayer(
     throw new UnknownLayerError(
       `${name} names the layer "${alias}", which this runtime does not have. ` +
         (Object.keys(layers).length > 0
-          ? `It has: ${list(Object.keys(layers))}.`
+          ? `It has: ${Object.keys(layers).join(", ")}.`
           : "It has none: give createRuntime some `layers`."),
     );
   }
-  const { delivery, ...abilities } = layer.capabilities;
   const lacking = needs.filter((need) => !layer.capabilities[need]);
   if (lacking.length === 0) return;
+  const { delivery, ...others } = layer.capabilities;
+  const abilities = Object.entries(others).flatMap(([ability, isThere]) => (isThere ? [ability] : []));
   throw new MissingCapabilityError(
-    `${name} needs ${list(lacking)}, which the layer "${alias}" lacks: put another one behind that alias. ` +
-      `This one has: ${list([`${delivery} delivery`, ...namesOf(abilities)])}.`,
+    `${name} needs ${lacking.join(", ")}, which the layer "${alias}" lacks: put another one behind that alias. ` +
+      `This one has: ${[`${delivery} delivery`, ...abilities].join(", ")}.`,
   );
-}
-
-function namesOf(abilities: object): readonly string[] {
-  return Object.entries(abilities).flatMap(([name, isThere]) => (isThere ? [name] : []));
-}
-
-function list(names: readonly string[]): string {
-  return names.join(", ");
 }

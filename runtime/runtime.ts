@@ -13,7 +13,7 @@ import { runUnowned, watchAsyncErrors } from "./async-error-owner.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { chooseControlLayer } from "./cluster/control-layer.ts";
 import { Workers } from "./cluster/job-workers.ts";
-import { Addressing } from "./cluster-api.ts";
+import { ClusterApi } from "./cluster-api.ts";
 import type { ConsumerClass } from "./consumer-settings.ts";
 import { ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
@@ -50,7 +50,7 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly layers?: L;
   /**
    * The alias of the layer over which this runtime and others of the same application know of each other: see
-   * {@link Addressing}. @default the only layer, if there is one; otherwise other runtimes are not reached
+   * {@link ClusterApi}. @default the only layer, if there is one; otherwise other runtimes are not reached
    */
   readonly control?: keyof L & string;
   /** Who may connect, in the order asked. @default [originGuard()] */
@@ -112,7 +112,7 @@ const systemClock: Clock = {
  * runtime.attach(createServer().listen(8080));
  * ```
  */
-export class Runtime<L extends Layers = Layers> extends Addressing {
+export class Runtime<L extends Layers = Layers> extends ClusterApi {
   readonly layers: L;
   readonly #context: RuntimeContext;
   readonly #supervisor: Supervisor<ConsumerActor>;

@@ -1,12 +1,11 @@
-import type { Actor, AnyActor, InspectionEvent, Observer } from "xstate";
+import type { Actor, AnyActor } from "xstate";
 import type { connectionMachine } from "../../actors/connection-machine.ts";
 import type { AcceptOptions, ConsumerContext, Frame, Scope } from "../../actors/consumer-context.ts";
-import type { ChannelLayer } from "../../layers/channel-layer.ts";
-import type { Clock } from "../../layers/clock.ts";
 import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
 import { checkRefusal } from "../http-response.ts";
 import type { Observed } from "../inspection-hooks.ts";
+import type { Dispatcher } from "../mailbox/dispatcher.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import type { Transport } from "../socket/transport.ts";
@@ -18,12 +17,13 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly machine: Actor<typeof connectionMachine>;
   readonly groups: Membership;
   readonly errorOwner: AsyncErrorOwner;
+  readonly inbox: Dispatcher;
+  readonly transport: Transport;
   /** The state of the connection. */
   readonly state: "connecting" | "joined" | "closing" | "closed";
   /** The upgrade has been answered: the connection joins. */
   join(): void;
   failed(error: unknown, stage: string): void;
-  unhandled(): void;
 }
 
 /** What {@link ActorContext} uses of its runtime. */
@@ -34,19 +34,17 @@ export type ContextRuntime = Pick<
 
 /** The runtime as one consumer sees it: each call of the consumer becomes an event of the machine, a frame or a message. */
 export class ActorContext implements ConsumerContext {
+  readonly runtime: ContextRuntime;
   readonly snapshot: unknown;
   /** An error that the consumer has caused and that is dealt with. A handler may throw it once more. */
   handledError: unknown;
   readonly #actor: ContextActor;
-  readonly #transport: Transport;
-  readonly #runtime: ContextRuntime;
   #messaging: ActorMessaging | undefined;
   #abort: AbortController | undefined;
 
-  constructor(actor: ContextActor, transport: Transport, runtime: ContextRuntime, snapshot: unknown) {
+  constructor(actor: ContextActor, runtime: ContextRuntime, snapshot: unknown) {
     this.#actor = actor;
-    this.#transport = transport;
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.snapshot = snapshot;
   }
 
@@ -59,16 +57,12 @@ export class ActorContext implements ConsumerContext {
   }
 
   get messaging(): ActorMessaging {
-    this.#messaging ??= new ActorMessaging(this.#actor, this.#runtime);
+    this.#messaging ??= new ActorMessaging(this.#actor, this.runtime);
     return this.#messaging;
   }
 
   get tags(): Iterable<string> {
     return this.#messaging?.tags ?? [];
-  }
-
-  get layers(): Readonly<Record<string, ChannelLayer>> {
-    return this.#runtime.layers;
   }
 
   get signal(): AbortSignal {
@@ -77,16 +71,8 @@ export class ActorContext implements ConsumerContext {
     return this.#abort.signal;
   }
 
-  get clock(): Clock {
-    return this.#runtime.clock;
-  }
-
-  get inspect(): Observer<InspectionEvent> | undefined {
-    return this.#runtime.inspect;
-  }
-
   get waitingBytes(): number {
-    return this.#transport.waitingBytes;
+    return this.#actor.waitingBytes;
   }
 
   accept(options: AcceptOptions): void {
@@ -94,7 +80,7 @@ export class ActorContext implements ConsumerContext {
       throw this.#misused(new AcceptError("The connection was accepted already."));
     if (this.#actor.isLeaving) throw new ConnectionLostError();
     try {
-      this.#transport.accept(options);
+      this.#actor.transport.accept(options);
     } catch (error) {
       throw this.#misused(error);
     }
@@ -122,11 +108,11 @@ export class ActorContext implements ConsumerContext {
       );
     }
     if (state !== "joined") {
-      this.#runtime.counters.drop("closing");
+      this.runtime.counters.drop("closing");
       return;
     }
-    this.#runtime.inspection.observer?.sent(this.#actor, frame);
-    this.#transport.send(frame);
+    this.runtime.inspection.observer?.sent(this.#actor, frame);
+    this.#actor.transport.send(frame);
   }
 
   close(code: number, reason: string): void {
@@ -142,11 +128,11 @@ export class ActorContext implements ConsumerContext {
   }
 
   runs(machineActor: AnyActor): void {
-    this.#runtime.inspection.observer?.runs(this.#actor, machineActor);
+    this.runtime.inspection.observer?.runs(this.#actor, machineActor);
   }
 
   unhandled(): void {
-    this.#actor.unhandled();
+    this.#actor.inbox.unhandled();
   }
 
   /** The actor is leaving: ends its tags, presences and watches, and aborts the signal. */

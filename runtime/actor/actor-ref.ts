@@ -77,8 +77,8 @@ export class ActorRef {
 
   /** Asks it. @throws as {@link Runtime.ask} does. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
-    const { inbox, name } = this.#actor;
-    return this.#cluster.askInbox(inbox, name, message, options) as Promise<R>;
+    const { inbox, Consumer } = this.#actor;
+    return this.#cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
   /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */

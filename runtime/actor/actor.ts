@@ -12,7 +12,6 @@ import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { type Deadline, timeOf } from "../deadline.ts";
 import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
-import type { ActorInbox } from "../mailbox/ask-envelope.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import { isPromise, type Mailbox } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
@@ -44,9 +43,9 @@ export class ConsumerActor
   readonly Consumer: ConsumerClass;
   readonly since: number;
   readonly errorOwner: AsyncErrorOwner;
+  readonly transport: Transport;
+  readonly inbox: Dispatcher;
   readonly #runtime: ActorRuntime;
-  readonly #transport: Transport;
-  readonly #dispatcher: Dispatcher;
   readonly #context: ActorContext;
   #isLeaving = false;
   #isConnected = false;
@@ -69,11 +68,11 @@ export class ConsumerActor
     this.Consumer = Consumer;
     this.since = Math.round(timeOf(runtime.clock));
     this.#runtime = runtime;
-    this.#transport = transport;
+    this.transport = transport;
     this.groups = new Membership(runtime, this);
     this.errorOwner = new AsyncErrorOwner(this, Consumer.name, scope.path, runtime.report);
-    this.#dispatcher = new Dispatcher(runtime.settings.of(Consumer), runtime, this.errorOwner, this);
-    this.#context = new ActorContext(this, transport, runtime, snapshot);
+    this.inbox = new Dispatcher(runtime.settings.of(Consumer), runtime, this.errorOwner, this);
+    this.#context = new ActorContext(this, runtime, snapshot);
     this.machine = createActor(connectionLogic, {
       parent: runtime.supervisor.actor,
       input: { effects: this },
@@ -113,7 +112,7 @@ export class ConsumerActor
   }
 
   async #connect(): Promise<void> {
-    const opening = this.groups.open(this.#dispatcher);
+    const opening = this.groups.open(this.inbox);
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
@@ -126,7 +125,7 @@ export class ConsumerActor
 
   #createConsumer() {
     const consumer = new this.Consumer(this.#context);
-    this.#dispatcher.consumer = consumer;
+    this.inbox.consumer = consumer;
     return consumer;
   }
 
@@ -140,22 +139,8 @@ export class ConsumerActor
     this.#deadline = undefined;
   }
 
-  // ---- input and back pressure
-
   receive(frame: Frame): void {
-    this.#dispatcher.receive(frame);
-  }
-
-  unhandled(): void {
-    this.#dispatcher.unhandled();
-  }
-
-  pause(): void {
-    this.#transport.pause();
-  }
-
-  resume(): void {
-    this.#transport.resume();
+    this.inbox.receive(frame);
   }
 
   // ---- failures
@@ -182,7 +167,7 @@ export class ConsumerActor
 
   async restart(error: unknown): Promise<void> {
     const restarting = runOwned(this.errorOwner, async () => {
-      this.#dispatcher.consumer?.[discard]();
+      this.inbox.consumer?.[discard]();
       await this.#createConsumer().restarted(error);
     });
     const { settings, clock } = this.#runtime;
@@ -228,7 +213,7 @@ export class ConsumerActor
   /** Cuts the transport, and no longer waits for handlers. */
   terminate(): void {
     this.#isTerminated = true;
-    this.#transport.terminate();
+    this.transport.terminate();
     this.#shutdown?.abort();
   }
 
@@ -243,11 +228,11 @@ export class ConsumerActor
     this.#isLeaving = true;
     this.groups.stopJoining();
     this.#cancelDeadline();
-    this.#dispatcher.close();
+    this.inbox.close();
     this.#restartPolicy?.cancel();
     this.#context.leave();
-    if (exit.status !== undefined) this.#transport.reject(exit.status, exit.reason);
-    else if (exit.by !== "client") this.#transport.close(exit.code, exit.reason);
+    if (exit.status !== undefined) this.transport.reject(exit.status, exit.reason);
+    else if (exit.by !== "client") this.transport.close(exit.code, exit.reason);
     void this.#leave(exit.code, wasJoined);
   }
 
@@ -262,7 +247,7 @@ export class ConsumerActor
     const leaving = steps.run("layer", () => this.groups.leave(), flushScheduler);
     if (leaving !== undefined) await leaving;
     if (wasJoined) {
-      const { consumer } = this.#dispatcher;
+      const { consumer } = this.inbox;
       const disconnecting = steps.run("disconnect", () =>
         runOwned(this.errorOwner, () => consumer?.disconnect(code)),
       );
@@ -274,25 +259,15 @@ export class ConsumerActor
         this.#onEnded = resolve;
       });
     }
-    this.#dispatcher.end();
+    this.inbox.end();
     this.errorOwner.actor = undefined;
     this.machine.send({ type: "cleaned" });
   }
 
   // ---- the view from outside
 
-  /** The name in errors. */
-  get name(): string {
-    return this.Consumer.name;
-  }
-
-  /** The inbox for messages and asks. */
-  get inbox(): ActorInbox {
-    return this.#dispatcher;
-  }
-
   get machineActor(): AnyActor | undefined {
-    return this.#dispatcher.consumer?.machineActor;
+    return this.inbox.consumer?.machineActor;
   }
 
   get tags(): Iterable<string> {
@@ -300,11 +275,11 @@ export class ConsumerActor
   }
 
   get mailbox(): Mailbox {
-    return this.#dispatcher.mailbox;
+    return this.inbox.mailbox;
   }
 
   get waitingBytes(): number {
-    return this.#transport.waitingBytes;
+    return this.transport.waitingBytes;
   }
 
   /** Whether nothing is being handled, nothing waits, and the actor is not leaving. */

@@ -61,26 +61,23 @@ export class Membership implements Groups {
   }
 
   async groupAdd(group: string): Promise<void> {
-    if (!this.#layer) throw this.#noLayer();
-    checkActorGroup(group);
+    const layer = this.#layerFor(group);
     if (this.#left) return;
     this.#notify("groupAdd", group);
-    await this.#layer.groupAdd(group, this.channel);
+    await layer.groupAdd(group, this.channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
-    if (!this.#layer) throw this.#noLayer();
-    checkActorGroup(group);
+    const layer = this.#layerFor(group);
     if (this.#left) return;
     this.#notify("groupDiscard", group);
-    await this.#layer.groupDiscard(group, this.channel);
+    await layer.groupDiscard(group, this.channel);
   }
 
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
-    if (!this.#layer) throw this.#noLayer();
-    checkActorGroup(group);
+    const layer = this.#layerFor(group);
     this.#notify("groupSend", group, message);
-    await this.#layer.groupSend(group, message, options);
+    await layer.groupSend(group, message, options);
   }
 
   #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
@@ -105,11 +102,16 @@ export class Membership implements Groups {
     this.#context.inspection.observer?.addressed(this.#actor, operation, group, message);
   }
 
-  #noLayer(): UnknownLayerError {
-    return new UnknownLayerError(
-      `${this.#actor.Consumer.name} has no layer, so it has no groups: ` +
-        'give it `static override readonly layer = "…"`.',
-    );
+  /** @throws {UnknownLayerError} if there is no layer. @throws {InvalidNameError} if the name is reserved. */
+  #layerFor(group: string): ChannelLayer {
+    if (this.#layer === undefined) {
+      throw new UnknownLayerError(
+        `${this.#actor.Consumer.name} has no layer, so it has no groups: ` +
+          'give it `static override readonly layer = "…"`.',
+      );
+    }
+    checkActorGroup(group);
+    return this.#layer;
   }
 }
 

@@ -18,13 +18,12 @@ import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 
 /** The actor that a {@link Dispatcher} belongs to. */
 export interface DispatcherOwner extends Observed {
+  /** Lets the client wait, and go on sending. */
+  readonly transport: Pick<MailboxOwner, "pause" | "resume">;
   /** The consumer threw or rejected; `stage` names the method. */
   failed(error: unknown, stage: string): void;
   /** The mailbox overflowed and its policy is `close`. */
   overflowed(): void;
-  /** The client has to stop sending. */
-  pause(): void;
-  resume(): void;
 }
 
 /**
@@ -133,11 +132,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   pause(): void {
-    this.#owner.pause();
+    this.#owner.transport.pause();
   }
 
   resume(): void {
-    this.#owner.resume();
+    this.#owner.transport.resume();
   }
 
   /** Handles an ask as any message, and replies with the outcome. {@link failed} replies with a failure. */

@@ -1,3 +1,5 @@
+import type { Clock } from "../../layers/clock.ts";
+import { withTimeout } from "../../layers/with-timeout.ts";
 import { ExpectationError } from "./expectation-error.ts";
 
 /** Units: milliseconds of the real clock, whatever clock the runtime has. */
@@ -6,29 +8,25 @@ export interface Patient {
   readonly timeoutMs?: number;
 }
 
-// Kept from before a spec may have put a clock of its own in their place.
+// Kept, because a spec may replace the global ones.
 const { setTimeout, clearTimeout } = globalThis;
+const realClock: Clock = {
+  setTimeout: (fn, ms) => setTimeout(fn, ms),
+  clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
+};
 
 /**
- * Waits for `work`, on the real clock. What is waited for is left as it is when the time has passed.
+ * Waits for `work` on the real clock; the work itself goes on.
  *
- * @throws {ExpectationError} with what `explain` then says.
+ * @throws {ExpectationError} with the text of `explain` when the time has passed.
  */
-export async function patiently<T>(
+export function patiently<T>(
   work: PromiseLike<T>,
   { timeoutMs = 1_000 }: Patient,
   explain: (timeoutMs: number) => string,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new ExpectationError(explain(timeoutMs))), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, passed]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return withTimeout(work, timeoutMs, realClock, () => new ExpectationError(explain(timeoutMs)));
 }
 
-/** Lets time pass on the real clock. */
+/** Resolves after `ms` milliseconds of the real clock. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
