@@ -3,7 +3,7 @@ import { withTimeout } from "../../layers/with-timeout.ts";
 import { ExpectationError } from "./expectation-error.ts";
 
 /** Units: milliseconds of the real clock, whatever clock the runtime has. */
-export interface Patient {
+export interface WaitOptions {
   /** @default 1_000 */
   readonly timeoutMs?: number;
 }
@@ -20,9 +20,9 @@ const realClock: Clock = {
  *
  * @throws {ExpectationError} with the text of `explain` when the time has passed.
  */
-export function patiently<T>(
+export function waitFor<T>(
   work: PromiseLike<T>,
-  { timeoutMs = 1_000 }: Patient,
+  { timeoutMs = 1_000 }: WaitOptions,
   explain: (timeoutMs: number) => string,
 ): Promise<T> {
   return withTimeout(work, timeoutMs, realClock, () => new ExpectationError(explain(timeoutMs)));
