@@ -8,35 +8,30 @@ import {
   createActor,
   type InputFrom,
 } from "xstate";
-import type { Capability } from "../layers/backend.ts";
 import { textOf } from "../layers/error-text.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import { CloseCode } from "./close-codes.ts";
 import { Consumer, type ConsumerStatics, discard, receiveFrame, receiveMessage } from "./consumer.ts";
 import type { ConsumerContext, Frame, Scope } from "./consumer-context.ts";
-import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
+import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
 /** The static property that holds a machine consumer's machine. A symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
-/** Options of {@link machineConsumer}: those that are static properties of a {@link Consumer}, and the machine's own. */
+/** Options of {@link machineConsumer}: the static properties of a {@link Consumer}, and the machine's own. */
 export interface MachineConsumerOptions<
   M extends AnyStateMachine,
   L extends string | undefined,
   P extends string,
-> {
+> extends Partial<Omit<ConsumerStatics, "layer" | "on">> {
   /** The name of the class, in errors and pictures. @default the machine's id */
   readonly name?: string;
   /** The alias of the layer that its groups are on. */
   readonly layer?: L;
-  readonly needs?: readonly Capability[];
-  readonly mailbox?: MailboxOptions;
-  readonly outbox?: OutboxOptions;
   /** What a failure of the machine does; `restart` begins it anew. @default "stop" */
   readonly supervision?: Supervision;
-  readonly handlerTimeoutMs?: number;
   /** The path parameters that `input` needs: a pattern that lacks one is refused. */
   readonly params?: readonly P[];
   /** What the machine begins with. */

@@ -138,33 +138,33 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }: RuntimeOptions<L>) {
     const counters = new Counters();
     const resolved = resolveLimits(limits);
-    const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
-    const tell = createReporter(() => onError);
+    const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
+    const reportToListener = createReporter(() => onError);
     const inspection: Inspection = { observer: undefined, onFailure: undefined };
-    // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
+    // What `onError` starts belongs to the program, not to the actor that failed.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
-      runUnowned(() => tell(error, where));
+      runUnowned(() => reportToListener(error, where));
     };
     const cluster = new Cluster({
-      layers: known,
-      control: chooseControlLayer(known, controlAlias),
+      layers: layersByAlias,
+      control: chooseControlLayer(layersByAlias, controlAlias),
       nodeHeartbeatMs: resolved.nodeHeartbeatMs,
       clock,
       counters,
       report,
     });
-    const workers = new Workers(known, cluster, report);
+    const workers = new Workers(layersByAlias, cluster, report);
     super(cluster, workers);
-    this.layers = known as unknown as L;
+    this.layers = layersByAlias as unknown as L;
     const observer = inspect && inspectionObserver(inspect, report);
     this.#supervisor = new Supervisor(observer);
     this.#context = {
-      layers: known,
+      layers: layersByAlias,
       cluster,
       workers,
       limits: resolved,
-      settings: new ConsumerSettingsReader(known, resolved),
+      settings: new ConsumerSettingsReader(layersByAlias, resolved),
       clock,
       counters,
       report,
@@ -177,7 +177,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
-    // Last, since nobody could close a runtime whose options are refused.
+    // Last, because a runtime whose options are refused cannot be closed.
     this.#unwatch = ownStrayErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
   }

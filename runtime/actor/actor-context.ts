@@ -18,6 +18,7 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly groups: Membership;
   readonly errorOwner: AsyncErrorOwner;
   readonly inbox: Dispatcher;
+  readonly runtime: ContextRuntime;
   readonly transport: Transport;
   /** The state of the connection. */
   readonly state: "connecting" | "joined" | "closing" | "closed";
@@ -34,7 +35,6 @@ export type ContextRuntime = Pick<
 
 /** The runtime as one consumer sees it: each call of the consumer becomes an event of the machine, a frame or a message. */
 export class ActorContext implements ConsumerContext {
-  readonly runtime: ContextRuntime;
   readonly snapshot: unknown;
   /** An error that the consumer has caused and that is dealt with. A handler may throw it once more. */
   handledError: unknown;
@@ -42,10 +42,13 @@ export class ActorContext implements ConsumerContext {
   #messaging: ActorMessaging | undefined;
   #abort: AbortController | undefined;
 
-  constructor(actor: ContextActor, runtime: ContextRuntime, snapshot: unknown) {
+  constructor(actor: ContextActor, snapshot: unknown) {
     this.#actor = actor;
-    this.runtime = runtime;
     this.snapshot = snapshot;
+  }
+
+  get runtime(): ContextRuntime {
+    return this.#actor.runtime;
   }
 
   get scope(): Scope {

@@ -7,7 +7,6 @@ import {
   type Frame,
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
-import type { Cluster } from "../cluster/cluster.ts";
 import { carried } from "../cluster/through-codec.ts";
 import type { VirtualTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
@@ -19,13 +18,11 @@ const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by
 export class ActorRef {
   readonly #actor: ConsumerActor;
   readonly #transport: VirtualTransport;
-  readonly #cluster: Cluster;
   #done: Promise<Exit> | undefined;
 
-  constructor(actor: ConsumerActor, transport: VirtualTransport, cluster: Cluster) {
+  constructor(actor: ConsumerActor, transport: VirtualTransport) {
     this.#actor = actor;
     this.#transport = transport;
-    this.#cluster = cluster;
   }
 
   /** Settles when the actor has closed and released its resources. Never rejects. */
@@ -72,13 +69,14 @@ export class ActorRef {
    * @throws {InvalidMessageError}
    */
   send(message: Message): void {
-    this.#cluster.post(this.#actor.inbox, carried(message));
+    const { inbox, runtime } = this.#actor;
+    runtime.cluster.post(inbox, carried(message));
   }
 
   /** Asks it. @throws as {@link Runtime.ask} does. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
-    const { inbox, Consumer } = this.#actor;
-    return this.#cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
+    const { Consumer, inbox, runtime } = this.#actor;
+    return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
   /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */

@@ -22,11 +22,9 @@ import { type Restartable, RestartPolicy } from "./restart-policy.ts";
 import { ShutdownSteps } from "./shutdown-steps.ts";
 import type { Child } from "./supervisor.ts";
 
-/** What a {@link ConsumerActor} keeps of its runtime. */
-type ActorRuntime = Pick<
-  RuntimeContext,
-  "clock" | "cluster" | "flushScheduler" | "limits" | "settings" | "supervisor"
->;
+/** What a {@link ConsumerActor} uses of its runtime. */
+type ActorRuntime = ContextRuntime &
+  Pick<RuntimeContext, "flushScheduler" | "limits" | "report" | "settings" | "supervisor">;
 
 /**
  * A running actor: a consumer, its mailbox, the machine of its connection, and the transport to the client.
@@ -43,9 +41,9 @@ export class ConsumerActor
   readonly Consumer: ConsumerClass;
   readonly since: number;
   readonly errorOwner: AsyncErrorOwner;
+  readonly runtime: ActorRuntime;
   readonly transport: Transport;
   readonly inbox: Dispatcher;
-  readonly #runtime: ActorRuntime;
   readonly #context: ActorContext;
   #isLeaving = false;
   #isConnected = false;
@@ -58,7 +56,7 @@ export class ConsumerActor
 
   /** @param snapshot given to the consumer, which continues from it. */
   constructor(
-    runtime: ActorRuntime & ContextRuntime & Pick<RuntimeContext, "report">,
+    runtime: ActorRuntime,
     Consumer: ConsumerClass,
     scope: Scope,
     transport: Transport,
@@ -67,12 +65,12 @@ export class ConsumerActor
     this.scope = scope;
     this.Consumer = Consumer;
     this.since = Math.round(timeOf(runtime.clock));
-    this.#runtime = runtime;
+    this.runtime = runtime;
     this.transport = transport;
     this.groups = new Membership(runtime, this);
     this.errorOwner = new AsyncErrorOwner(this, Consumer.name, scope.path, runtime.report);
     this.inbox = new Dispatcher(runtime.settings.of(Consumer), runtime, this.errorOwner, this);
-    this.#context = new ActorContext(this, runtime, snapshot);
+    this.#context = new ActorContext(this, snapshot);
     this.machine = createActor(connectionLogic, {
       parent: runtime.supervisor.actor,
       input: { effects: this },
@@ -103,8 +101,8 @@ export class ConsumerActor
   start(deadline: Deadline): Promise<void> {
     this.#deadline = deadline;
     deadline.onPassed = () => this.machine.send({ type: "deadline" });
-    this.#runtime.supervisor.add(this);
-    this.#runtime.cluster.begin();
+    this.runtime.supervisor.add(this);
+    this.runtime.cluster.begin();
     this.machine.start();
     const connecting = this.#connect();
     this.mailbox.start(connecting);
@@ -155,7 +153,7 @@ export class ConsumerActor
       this.stop();
       return;
     }
-    const { settings, clock } = this.#runtime;
+    const { settings, clock } = this.runtime;
     this.#restartPolicy ??= new RestartPolicy(this, settings.of(this.Consumer).supervision, clock);
     const restart = this.#restartPolicy.onFailure(error, stage);
     if (restart !== undefined) this.mailbox.runNext(restart);
@@ -170,7 +168,7 @@ export class ConsumerActor
       this.inbox.consumer?.[discard]();
       await this.#createConsumer().restarted(error);
     });
-    const { settings, clock } = this.#runtime;
+    const { settings, clock } = this.runtime;
     const { handlerTimeoutMs } = settings.of(this.Consumer);
     await (handlerTimeoutMs === undefined
       ? restarting
@@ -237,7 +235,7 @@ export class ConsumerActor
   }
 
   async #leave(code: number, wasJoined: boolean): Promise<void> {
-    const { clock, limits, flushScheduler } = this.#runtime;
+    const { clock, limits, flushScheduler } = this.runtime;
     const steps = new ShutdownSteps(clock, limits.handlerGraceMs, (error, stage) =>
       this.report(error, stage),
     );

@@ -20,7 +20,7 @@ export function spawn(
   const { clock, counters, limits } = context;
   const transport = new VirtualTransport(counters);
   const actor = new ConsumerActor(context, Consumer, new VirtualScope(scope), transport, snapshot);
-  const reference = new ActorRef(actor, transport, context.cluster);
+  const reference = new ActorRef(actor, transport);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
     // The actor may end before its `connect` has settled.
