@@ -26,3 +26,41 @@ export interface Supervision {
    */
   readonly backoffMs?: number;
 }
+
+/** What becomes of a message that comes while as many wait as may. */
+export type OverflowPolicy = "close" | "drop-oldest" | "drop-newest";
+
+/** How much waits for an actor of a consumer class. */
+export interface MailboxOptions {
+  /** How many messages of layers may wait. @default the runtime's `mailboxCapacity` */
+  readonly capacity?: number;
+  /**
+   * What happens to one more: the connection is closed with 1013, or the message that has waited longest, or the new
+   * one, is dropped and counted as `overflow`. Who drops is told once by `onOverflow`, in its place among the messages.
+   * @default "close"
+   */
+  readonly overflow?: OverflowPolicy;
+}
+
+/** Word that messages were dropped just here, since too many waited. */
+export interface Overflow {
+  /** How many. */
+  readonly dropped: number;
+}
+
+/** What becomes of what waits for a client that reads too slowly. */
+export type LagPolicy = "close" | "drop-oldest";
+
+/** How much waits for the clients of a consumer class. */
+export interface OutboxOptions {
+  /** Bytes that may wait. @default the runtime's `maxLagBytes` */
+  readonly maxLagBytes?: number;
+  /** Milliseconds for which a client may take nothing of what waits. Only where it is closed for that. @default the runtime's `maxLagMs` */
+  readonly maxLagMs?: number;
+  /**
+   * What happens beyond that: the connection is closed with 3008; or, for clients that only want to know what is new, the frames
+   * that have waited longest are dropped, all of one turn of the event loop at a time. Both are counted as `slow`.
+   * @default "close"
+   */
+  readonly overflow?: LagPolicy;
+}

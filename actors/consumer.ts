@@ -3,14 +3,24 @@ import type { Capability } from "../layers/backend.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
-import { Addressable } from "./addressable.ts";
-import type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
-import type { Supervision } from "./consumer-options.ts";
-import type { ConsumerTypes, contract, MessagesOf, ParamsOf } from "./contract.ts";
+import type { AcceptOptions, ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
+import type {
+  ConsumerTypes,
+  consumerTypes,
+  MessagesOf,
+  NoConsumerTypes,
+  ParamsOf,
+} from "./consumer-types.ts";
 import { findHandler } from "./handlers.ts";
-import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
-import type { OutboxOptions } from "./outbox-options.ts";
-import type { Scope } from "./scope.ts";
+import type {
+  AskGroupOptions,
+  AskOptions,
+  GroupAnswers,
+  Members,
+  SubmitOptions,
+  TrackOptions,
+} from "./messaging.ts";
 
 /** How the runtime hands a client's frame to a consumer; each base class decodes it in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
@@ -21,9 +31,6 @@ export const receiveMessage = Symbol("receiveMessage");
 /** How the runtime lets go of a consumer that another one takes over from. */
 export const discard = Symbol("discard");
 
-// biome-ignore lint/complexity/noBannedTypes: `{}` is the contract that declares nothing.
-export type NoConsumerTypes = {};
-
 /**
  * The behaviour of one connection: what {@link WebSocketConsumer} and {@link JsonWebSocketConsumer} share.
  *
@@ -32,7 +39,7 @@ export type NoConsumerTypes = {};
  * throws later (a timer, a promise nobody awaits), goes to the runtime's `onError`, and closes this connection with 1011
  * (500 before it was accepted) unless {@link supervision} says otherwise; nobody else notices.
  */
-export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extends Addressable {
+export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer that this consumer's groups are on. */
   static readonly layer: string | undefined = undefined;
   /**
@@ -58,12 +65,11 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
    */
   static readonly handlerTimeoutMs: number | undefined = undefined;
 
-  declare readonly [contract]: T;
+  declare readonly [consumerTypes]: T;
   readonly #context: ConsumerContext;
 
   /** Called by the runtime; a subclass with a constructor of its own passes the argument on. */
   constructor(context: ConsumerContext) {
-    super(context);
     this.#context = context;
   }
 
@@ -84,7 +90,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
 
   /** All layers of the runtime, by alias. */
   get layers(): Readonly<Record<string, ChannelLayer>> {
-    return this.#context.layers;
+    return this.#context.runtime.layers;
   }
 
   /**
@@ -140,7 +146,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
    * guards and parameter checks say.
    *
    * @throws {AcceptError} if the connection was accepted already: use {@link close} then.
-   * @throws {RangeError} for another status.
+   * @throws {InvalidOptionError} for another status.
    */
   reject(status: number, reason: string): never {
     return this.#context.reject(status, reason);
@@ -203,6 +209,94 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
     return this.#context.groups.groupSend(group, message, options);
   }
 
+  /** Sends a message to an actor, on whatever node it is, at most once. @throws as {@link Runtime.send} does. */
+  sendTo(channel: string, message: Message): Promise<void> {
+    return this.#context.messaging.sendTo(channel, message);
+  }
+
+  /**
+   * Asks an actor, on whatever node it is, and gives what its handler returned. While a handler awaits this, nothing else is
+   * handled here: two actors that ask each other from their handlers wait until the time is over.
+   *
+   * @throws {AskFailedError} if the actor is this one, too. Otherwise as {@link Runtime.ask} does.
+   */
+  ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
+    return this.#context.messaging.ask(channel, message, options) as Promise<R>;
+  }
+
+  /** Asks all members of a group, on every node, but for this actor. @throws as {@link Runtime.askGroup} does. */
+  askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
+    return this.#context.messaging.askGroup(group, message, options);
+  }
+
+  /**
+   * Gives this actor a name that it may share with others, `user.42` say, until it ends: by it connections are counted and
+   * disconnected on every node. On a connection that is on its way out it does nothing.
+   *
+   * @throws {InvalidNameError} unless the name could be that of a group.
+   */
+  tag(tag: string): void {
+    this.#context.messaging.tag(tag);
+  }
+
+  /** Takes a name away. One that it does not have is fine. */
+  untag(tag: string): void {
+    this.#context.messaging.untag(tag);
+  }
+
+  /**
+   * Makes this actor present in a group, which it need not have joined, until it ends: every node soon knows. Called again, it
+   * replaces what was said before. If the consumer handles `presence_diff`, it gets a {@link PresenceDiff} whenever
+   * somebody comes or goes, itself included. On a connection that is on its way out it does nothing.
+   *
+   * @param meta what others are to know: plain values, at most 64 KiB encoded
+   * @throws {InvalidNameError}
+   * @throws {InvalidMessageError} for a meta that no message can hold.
+   * @throws {InvalidOptionError} for a key that is no text of 1 to 256 characters.
+   */
+  track(group: string, meta: unknown = {}, options: TrackOptions = {}): void {
+    this.#context.messaging.track(group, meta, options);
+  }
+
+  /** Ends being present in a group. Where it is not, that is fine. */
+  untrack(group: string): void {
+    this.#context.messaging.untrack(group);
+  }
+
+  /**
+   * Lets this actor hear who comes to a group and who goes, without being present in it: it gets a {@link PresenceDiff} for
+   * each change from now on. Who is there now, {@link presence} says. On a connection that is on its way out it does nothing.
+   *
+   * @throws {InvalidNameError}
+   *
+   * @example
+   * this.watch("lobby");
+   * this.sendJson([...this.presence("lobby").keys()]); // and then what `presence_diff` brings
+   */
+  watch(group: string): void {
+    this.#context.messaging.watch(group);
+  }
+
+  /** Ends watching a group. Where it does not, that is fine. */
+  unwatch(group: string): void {
+    this.#context.messaging.unwatch(group);
+  }
+
+  /**
+   * Gives the workers of a channel something to do. This actor hears of it in {@link JobMessages}, from whatever process.
+   *
+   * @returns the job's id, once the job is in the queue
+   * @throws as {@link ChannelLayer.send} does for a named channel.
+   */
+  submit(channel: string, message: Message, options: SubmitOptions = {}): Promise<string> {
+    return this.#context.messaging.submit(channel, message, options);
+  }
+
+  /** Who is present in a group, on all nodes, as far as it is known here. */
+  presence<M = unknown>(group: string): Members<M> {
+    return this.#context.messaging.presence(group) as Members<M>;
+  }
+
   /** @internal */
   abstract [receiveFrame](frame: Frame): unknown;
 
@@ -228,3 +322,9 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> extend
     this.#context.unhandled();
   }
 }
+
+/** The static properties that configure a class of consumers. */
+export type ConsumerStatics = Pick<
+  typeof Consumer,
+  "layer" | "needs" | "on" | "mailbox" | "outbox" | "supervision" | "handlerTimeoutMs"
+>;

@@ -1,5 +1,5 @@
 import type { Delivery } from "../layers/message.ts";
-import type { ConsumerTypesOf, MessagesOf } from "./contract.ts";
+import type { ConsumerTypesOf, MessagesOf } from "./consumer-types.ts";
 
 /** A payload with every level readonly: all members on a node share one frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]

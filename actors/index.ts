@@ -1,12 +1,18 @@
-export { Addressable } from "./addressable.ts";
 export { CloseCode, type Exit } from "./close-codes.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
-export type { AcceptOptions, ConsumerContext, Frame } from "./consumer-context.ts";
-export type { Directive, Supervision } from "./consumer-options.ts";
-export type { ConsumerTypes } from "./contract.ts";
+export type { AcceptOptions, ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+export type {
+  Directive,
+  LagPolicy,
+  MailboxOptions,
+  OutboxOptions,
+  Overflow,
+  OverflowPolicy,
+  Supervision,
+} from "./consumer-options.ts";
+export type { ConsumerTypes } from "./consumer-types.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
-export type { JobMessages } from "./job-messages.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export {
   type MachineConsumerClass,
@@ -20,11 +26,11 @@ export type {
   MessageEvents,
   UnexpectedFrame,
 } from "./machine-events.ts";
-export type { MailboxOptions, Overflow, OverflowPolicy } from "./mailbox-options.ts";
 export type {
   AskGroupOptions,
   AskOptions,
   GroupAnswers,
+  JobMessages,
   Members,
   Messaging,
   PresenceDiff,
@@ -32,6 +38,4 @@ export type {
   Tally,
   TrackOptions,
 } from "./messaging.ts";
-export type { LagPolicy, OutboxOptions } from "./outbox-options.ts";
-export type { Scope } from "./scope.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

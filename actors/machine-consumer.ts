@@ -8,39 +8,30 @@ import {
   createActor,
   type InputFrom,
 } from "xstate";
-import type { Capability } from "../layers/backend.ts";
 import { textOf } from "../layers/errors.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import { CloseCode } from "./close-codes.ts";
-import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
-import type { ConsumerContext, Frame } from "./consumer-context.ts";
-import type { Supervision } from "./consumer-options.ts";
-import { readFrame } from "./frame-event.ts";
-import { jsonText } from "./json-text.ts";
-import type { Effect, UnexpectedFrame } from "./machine-events.ts";
-import type { MailboxOptions, Overflow } from "./mailbox-options.ts";
-import type { OutboxOptions } from "./outbox-options.ts";
-import type { Scope } from "./scope.ts";
+import { Consumer, type ConsumerStatics, discard, receiveFrame, receiveMessage } from "./consumer.ts";
+import type { ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+import type { Overflow, Supervision } from "./consumer-options.ts";
+import { jsonText } from "./json-websocket-consumer.ts";
+import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
-/** Where a class has the machine that its actors run: any other class may have a static `machine`, too. */
+/** The static property that holds a machine consumer's machine. A symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
-/** How a machine is run: what statics say of a class. */
+/** Options of {@link machineConsumer}: the static properties of a {@link Consumer}, and the machine's own. */
 export interface MachineConsumerOptions<
   M extends AnyStateMachine,
   L extends string | undefined,
   P extends string,
-> {
-  /** What errors and pictures call it. @default the machine's id */
+> extends Partial<Omit<ConsumerStatics, "layer" | "on">> {
+  /** The name of the class, in errors and pictures. @default the machine's id */
   readonly name?: string;
   /** The alias of the layer that its groups are on. */
   readonly layer?: L;
-  readonly needs?: readonly Capability[];
-  readonly mailbox?: MailboxOptions;
-  readonly outbox?: OutboxOptions;
   /** What a failure of the machine does; `restart` begins it anew. @default "stop" */
   readonly supervision?: Supervision;
-  readonly handlerTimeoutMs?: number;
   /** The path parameters that `input` needs: a pattern that lacks one is refused. */
   readonly params?: readonly P[];
   /** What the machine begins with. */
@@ -50,18 +41,13 @@ export interface MachineConsumerOptions<
 }
 
 /** A class of consumers, each of which runs a machine. */
-export interface MachineConsumerClass<L extends string | undefined, P extends string> {
+export interface MachineConsumerClass<L extends string | undefined, P extends string>
+  extends Omit<ConsumerStatics, "layer"> {
   new (context: ConsumerContext): Consumer<{ params: P }>;
   readonly name: string;
   /** What runs in each connection. */
   readonly machine: AnyStateMachine;
   readonly layer: L;
-  readonly needs: readonly Capability[];
-  readonly on: object;
-  readonly mailbox: MailboxOptions;
-  readonly outbox: OutboxOptions;
-  readonly supervision: Supervision;
-  readonly handlerTimeoutMs: number | undefined;
 }
 
 /**
@@ -72,7 +58,7 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
  * it emits, see {@link Effect}. The next event waits until that is done. Delays, invoked and spawned actors work, and are
  * stopped with it; a final state closes the connection with 1000.
  *
- * A snapshot, `getPersistedSnapshot()` of the reference's `behaviour`, can be given back to `spawn`.
+ * A snapshot, `getPersistedSnapshot()` of {@link ActorRef.machineActor}, can be given back to `spawn`.
  *
  * @example
  * ```ts
@@ -107,9 +93,9 @@ export function machineConsumer<
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
     readonly #context: ConsumerContext;
     #actor: Actor<M> | undefined;
-    /** What was emitted and is not done yet. */
+    /** The emitted effects that are not done yet. */
     readonly #effects = new Set<Promise<void>>();
-    /** While the machine begins, what fails is a failure of that. */
+    /** While the machine starts, a failure fails the start. */
     #isStarting = false;
     #startFailures: unknown[] = [];
     #answer: unknown;
@@ -169,16 +155,16 @@ export function machineConsumer<
     }
 
     async #start(snapshot: unknown): Promise<void> {
-      const { clock, inspect, scope } = this.#context;
+      const { runtime, scope } = this.#context;
       checkSnapshot(snapshot);
       this.#isStarting = true;
       const settings: object = {
-        clock,
-        ...(inspect && { inspect }),
-        ...(snapshot === undefined ? {} : { snapshot }),
+        clock: runtime.clock,
+        ...(runtime.inspect && { inspect: runtime.inspect }),
+        ...(snapshot !== undefined && { snapshot }),
         ...(options.input && { input: options.input(scope as Scope<P>) }),
       };
-      // The compiler cannot know whether a machine that it does not know needs an input.
+      // The compiler cannot tell whether an unknown machine needs an input.
       const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
       this.#actor = actor;
       this.#context.runs(actor);
@@ -186,7 +172,7 @@ export function machineConsumer<
       actor.subscribe({
         error: (error) => this.#failed(error),
         complete: () => {
-          // One that is stopped is complete, too.
+          // A stopped actor completes, too.
           if ((actor.getSnapshot() as AnyMachineSnapshot).status === "done")
             this.close(CloseCode.normal, "The machine is done");
         },
@@ -203,7 +189,7 @@ export function machineConsumer<
       const before = actor?.getSnapshot() as AnyMachineSnapshot | undefined;
       if (actor === undefined || before?.status !== "active") return false;
       actor.send(event as Parameters<Actor<M>["send"]>[0]);
-      // Asked only where nothing has changed: it costs as much as to take the event.
+      // Asked only if nothing has changed: it costs as much as the event itself.
       return actor.getSnapshot() !== before || before.can(event);
     }
 
@@ -224,7 +210,7 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves once what the machine has emitted so far is done; undefined where nothing has to be waited for. */
+    /** Resolves once all effects emitted so far are done; undefined if there are none to wait for. */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);
@@ -233,8 +219,8 @@ export function machineConsumer<
     #run(effect: Effect): void {
       try {
         const doing = this.#do(effect);
-        if (doing === undefined) return;
-        // It may belong to no event, a delay's for instance: then nobody waits for it, but somebody hears of its failure.
+        if (!(doing instanceof Promise)) return;
+        // An effect of a delayed transition belongs to no event: nothing waits for it, but its failure is reported.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
           .finally(() => this.#effects.delete(done));
@@ -249,36 +235,25 @@ export function machineConsumer<
       else this.#context.fail(error, stage);
     }
 
-    #do(effect: Effect): Promise<void> | undefined {
+    #do(effect: Effect): void | Promise<void> {
       switch (effect.type) {
         case "send":
-          this.send(asFrame(effect.frame));
-          return undefined;
+          return this.send(asFrame(effect.frame));
         case "close":
-          this.close(effect.code, effect.reason);
-          return undefined;
+          return this.close(effect.code, effect.reason);
         case "join":
           return this.groupAdd(effect.group);
         case "leave":
           return this.groupDiscard(effect.group);
         case "tag":
-          this.tag(effect.tag);
-          return undefined;
         case "untag":
-          this.untag(effect.tag);
-          return undefined;
+          return this[effect.type](effect.tag);
         case "track":
-          this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
-          return undefined;
+          return this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
         case "untrack":
-          this.untrack(effect.group);
-          return undefined;
         case "watch":
-          this.watch(effect.group);
-          return undefined;
         case "unwatch":
-          this.unwatch(effect.group);
-          return undefined;
+          return this[effect.type](effect.group);
         case "groupSend": {
           const except = effect.others ? { except: this.channel } : {};
           return this.#context.groups.groupSend(effect.group, effect.message, except);
@@ -306,7 +281,7 @@ export function machineConsumer<
   return MachineConsumer as unknown as MachineConsumerClass<L, P>;
 }
 
-/** The types of messages that a machine names, as a class has them in its table. */
+/** A handler table with the message types that a machine names, as {@link Consumer.on} holds them. */
 function messageTypes(machine: AnyStateMachine): object {
   const types = (machine.events as readonly string[]).flatMap((type) =>
     type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
@@ -314,7 +289,7 @@ function messageTypes(machine: AnyStateMachine): object {
   return Object.fromEntries(types.map((type) => [type, () => {}]));
 }
 
-/** @throws {TypeError} for what no running machine has given. */
+/** @throws {TypeError} unless a running machine gave `snapshot`. */
 function checkSnapshot(snapshot: unknown): void {
   if (snapshot === undefined) return;
   const status: unknown = (snapshot as { readonly status?: unknown } | null)?.status;

@@ -1,7 +1,7 @@
 import { CloseCode } from "./close-codes.ts";
-import { Consumer, type NoConsumerTypes, receiveFrame } from "./consumer.ts";
+import { Consumer, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
-import type { ConsumerTypes } from "./contract.ts";
+import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
 
 /**
  * A consumer of text and binary frames.

@@ -1,5 +1,5 @@
-import { ownerless } from "../runtime/async-error-owner.ts";
-import type { ConsumerClass } from "../runtime/consumer-class.ts";
+import { runUnowned } from "../runtime/async-error-owner.ts";
+import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import { timeOf } from "../runtime/deadline.ts";
 import type { Observed } from "../runtime/inspection-hooks.ts";
 import type { Internals } from "../runtime/internals.ts";
@@ -141,7 +141,7 @@ export class InspectorSession {
 
   #wait(ms: number): NodeJS.Timeout {
     // Not of the connection that came first.
-    return ownerless(() => setTimeout(() => this.#pass(), ms).unref());
+    return runUnowned(() => setTimeout(() => this.#pass(), ms).unref());
   }
 
   /** The next tick comes the later the longer this one takes: where there is very much to see, too. */

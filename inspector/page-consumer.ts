@@ -1,6 +1,6 @@
 import { JsonWebSocketConsumer } from "../actors/index.ts";
 import { textOf } from "../layers/errors.ts";
-import type { ConsumerClass } from "../runtime/consumer-class.ts";
+import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import type { OpenedHistory } from "./activity/activity-log.ts";
 import type { InspectorSession, Reader } from "./inspector-session.ts";
 import type {

@@ -1,25 +1,28 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
-/** Whose work it is that runs. What an actor leaves behind may outlive it, and keeps no more than this alive. */
-export class ErrorOwner {
-  /** Undefined once it is gone. */
+/**
+ * The owner of errors that nothing catches: an actor, or a worker. Timers and promises may outlive their actor; they keep
+ * only this object alive.
+ */
+export class AsyncErrorOwner {
+  /** Undefined once the actor has ended, and for a worker. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
   readonly #path: string;
   readonly #report: Report;
 
-  constructor(actor: ErrorOwner["actor"], consumer: string, path: string, report: Report) {
+  constructor(actor: AsyncErrorOwner["actor"], consumer: string, path: string, report: Report) {
     this.actor = actor;
     this.#consumer = consumer;
     this.#path = path;
     this.#report = report;
   }
 
-  /** Something that was left behind failed: a timer, a promise that nobody awaits. */
-  strayed(error: unknown): void {
+  /** A timer failed, or a promise that nothing awaits. */
+  onAsyncError(error: unknown): void {
     if (this.actor === undefined) this.report(error, "stray");
-    else ownerless(() => this.actor?.failed(error, "stray"));
+    else runUnowned(() => this.actor?.failed(error, "stray"));
   }
 
   report(error: unknown, stage: string): void {
@@ -27,25 +30,29 @@ export class ErrorOwner {
   }
 }
 
-/** What all copies of this library in one process share: each of them alone would take the others' errors for foreign ones. */
+/** Shared by all copies of this library in the process: otherwise each would take the others' errors for foreign ones. */
 interface Watch {
-  readonly owners: AsyncLocalStorage<Pick<ErrorOwner, "strayed">>;
+  readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;
   listen(): void;
   unlisten(): void;
 }
 
-// Whoever changes what is shared changes the symbol.
-const shared = Symbol.for("greenroom.stray.1");
-const place = globalThis as { [shared]?: Watch };
-place[shared] ??= createWatch();
-const watch = place[shared];
+// A change of `Watch` needs a new symbol.
+const shared = Symbol.for("greenroom.async-errors.1");
+const globals = globalThis as { [shared]?: Watch };
+globals[shared] ??= createWatch();
+const watch = globals[shared];
 
-/** Whose work runs just now: to be told so a second time costs nothing. */
-let running: ErrorOwner | undefined;
+/** The owner of the running code: setting it again costs nothing. */
+let running: AsyncErrorOwner | undefined;
 
-/** Calls `work`: what it, or anything that it begins, throws where nobody catches it belongs to `owner`. */
-export function owned<A extends unknown[], R>(owner: ErrorOwner, work: (...args: A) => R, ...args: A): R {
+/** Calls `work`. Errors that it, or what it starts, throws and nothing catches belong to `owner`. */
+export function runOwned<A extends unknown[], R>(
+  owner: AsyncErrorOwner,
+  work: (...args: A) => R,
+  ...args: A
+): R {
   if (owner === running) return work(...args);
   const before = running;
   running = owner;
@@ -56,8 +63,8 @@ export function owned<A extends unknown[], R>(owner: ErrorOwner, work: (...args:
   }
 }
 
-/** Calls `work`, which belongs to nobody, from within what may be somebody's. */
-export function ownerless<R>(work: () => R): R {
+/** Calls `work` without an owner, also from code that has one. */
+export function runUnowned<R>(work: () => R): R {
   const before = running;
   running = undefined;
   try {
@@ -68,15 +75,14 @@ export function ownerless<R>(work: () => R): R {
 }
 
 /**
- * Gives errors that nobody caught to whom they belong, until what it returns is called. Those that belong to nobody do
- * what they would have done: other listeners hear of them, or the process ends, or whatever `--unhandled-rejections` says.
+ * Passes uncaught errors to their owners, until the returned function is called. Errors without an owner have their usual
+ * effect: other listeners get them, the process ends, or what `--unhandled-rejections` says.
  *
- * Node knows the owner by the context of the timer, the socket or the promise; only of what `queueMicrotask` runs it has
- * forgotten it. Of an exception that belongs to nobody and ends the process, listeners for `uncaughtExceptionMonitor` hear
- * twice. With `--unhandled-rejections=strict`, a rejection that another listener for `uncaughtException` took brings no
- * warning.
+ * Node finds the owner by the async context of the timer, the socket or the promise; `queueMicrotask` loses it. For an
+ * exception without an owner that ends the process, listeners for `uncaughtExceptionMonitor` are called twice. With
+ * `--unhandled-rejections=strict`, a rejection that another listener for `uncaughtException` took causes no warning.
  */
-export function watchStrayErrors(): () => void {
+export function watchAsyncErrors(): () => void {
   watch.watchers += 1;
   if (watch.watchers === 1) watch.listen();
   let isWatching = true;
@@ -94,22 +100,22 @@ function createWatch(): Watch {
 
   function onException(error: unknown): void {
     const owner = owners.getStore();
-    if (owner !== undefined) owner.strayed(error);
+    if (owner !== undefined) owner.onAsyncError(error);
     else if (process.listenerCount("uncaughtException") === 1) process.nextTick(throwAlone, error);
   }
 
   function onRejection(reason: unknown): void {
-    // There it has been an uncaught exception already.
+    // In this mode it was an uncaught exception before.
     if (mode === "strict") return;
     const owner = owners.getStore();
-    if (owner !== undefined) owner.strayed(reason);
+    if (owner !== undefined) owner.onAsyncError(reason);
     else if (leavesToListeners.has(mode) && process.listenerCount("unhandledRejection") === 1) {
-      // Later: others of the same turn may have owners.
+      // Later: other rejections of this turn may have owners.
       process.nextTick(rejectAlone, reason);
     }
   }
 
-  /** Throws it again where no listener of ours is left, so that Node does what it does without one. */
+  /** Throws it again without our listeners, so that Node applies its default. */
   function throwAlone(error: unknown): never {
     watch.unlisten();
     throw error;
@@ -120,7 +126,7 @@ function createWatch(): Watch {
     const isEnd = mode === "throw" && process.listenerCount("uncaughtException") === 1;
     if (isEnd) process.off("uncaughtException", onException);
     void Promise.reject(reason);
-    // Node looks at rejections before it comes to this.
+    // Node processes rejections before this runs.
     setImmediate(() => {
       if (watch.watchers > 0) watch.listen();
     });
@@ -142,7 +148,7 @@ function createWatch(): Watch {
   return watch;
 }
 
-/** Where a listener keeps Node from doing anything: https://nodejs.org/api/cli.html#--unhandled-rejectionsmode. */
+/** The modes in which a listener replaces Node's default: https://nodejs.org/api/cli.html#--unhandled-rejectionsmode. */
 const leavesToListeners: ReadonlySet<string> = new Set(["throw", "warn-with-error-code"]);
 
 function rejectionMode(): string {

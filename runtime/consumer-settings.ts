@@ -1,23 +1,33 @@
-import type { Directive, LagPolicy, OverflowPolicy, Supervision } from "../actors/index.ts";
-import type { ConsumerClass } from "./consumer-class.ts";
-import { type Limits, longestMs } from "./limits.ts";
+import type { Consumer, ConsumerStatics } from "../actors/consumer.ts";
+import type {
+  ConsumerContext,
+  Directive,
+  LagPolicy,
+  MailboxOptions,
+  OutboxOptions,
+  OverflowPolicy,
+  Supervision,
+} from "../actors/index.ts";
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
+import { InvalidOptionError } from "../layers/errors.ts";
+import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
 
-/** What a mailbox holds. */
-export interface MailboxSettings {
-  readonly capacity: number;
-  readonly overflow: OverflowPolicy;
-  /** Frames that may wait before the client has to. */
+/** A class of consumers, as `route` and `spawn` take it. */
+export interface ConsumerClass extends ConsumerStatics {
+  new (context: ConsumerContext): Consumer;
+  readonly name: string;
+}
+
+export interface MailboxSettings extends Required<MailboxOptions> {
+  /** The number of frames that may wait before the client is paused. */
   readonly frameHighWaterMark: number;
 }
 
-/** What waits for a client. */
-export interface OutboxSettings {
-  readonly maxLagBytes: number;
-  readonly maxLagMs: number;
-  readonly overflow: LagPolicy;
-}
+export type OutboxSettings = Required<OutboxOptions>;
 
-/** How the actors of one class of consumers are run: what the class says, and the runtime where it says nothing. */
+/** How the actors of one class of consumers run: by the class's static properties, and the runtime's limits as defaults. */
 export interface ConsumerSettings {
   readonly mailbox: MailboxSettings;
   readonly outbox: OutboxSettings;
@@ -32,19 +42,26 @@ export const directives: readonly Directive[] = ["stop", "resume", "restart"];
 export const isDirective = (value: unknown): value is Directive =>
   (directives as readonly unknown[]).includes(value);
 
-/** Reads the settings of classes, once each. */
+/** Checks classes of consumers and reads their settings, once each. */
 export class ConsumerSettingsReader {
+  readonly #layers: Readonly<Record<string, ChannelLayer>>;
   readonly #limits: Limits;
   readonly #read = new WeakMap<ConsumerClass, ConsumerSettings>();
 
-  constructor(limits: Limits) {
+  constructor(layers: Readonly<Record<string, ChannelLayer>>, limits: Limits) {
+    this.#layers = layers;
     this.#limits = limits;
   }
 
-  /** @throws {RangeError} for what is not one of the values there are, or no whole number in its range. */
+  /**
+   * @throws {UnknownLayerError} if the runtime lacks the layer that the class names; it lists those there are.
+   * @throws {MissingCapabilityError} if that layer lacks what the class needs; it lists what the layer has.
+   * @throws {InvalidOptionError} if a static property has none of the possible values, or is not an integer in its range.
+   */
   of(Consumer: ConsumerClass): ConsumerSettings {
     const known = this.#read.get(Consumer);
     if (known !== undefined) return known;
+    checkLayer(Consumer, this.#layers);
     const settings = this.#readFrom(Consumer);
     this.#read.set(Consumer, settings);
     return settings;
@@ -61,14 +78,14 @@ export class ConsumerSettingsReader {
     } = outbox;
     checkOneOf(`${name}.mailbox.overflow`, overflow, policies);
     checkOneOf(`${name}.outbox.overflow`, lagPolicy, lagPolicies);
-    checkNumber(`${name}.outbox.maxLagBytes`, maxLagBytes, 1);
-    checkNumber(`${name}.outbox.maxLagMs`, maxLagMs, 1);
+    checkRange(`${name}.outbox.maxLagBytes`, maxLagBytes);
+    checkRange(`${name}.outbox.maxLagMs`, maxLagMs);
     if (typeof onFailure !== "function") checkOneOf(`${name}.supervision.onFailure`, onFailure, directives);
-    checkNumber(`${name}.mailbox.capacity`, capacity, 1);
-    checkNumber(`${name}.supervision.maxFailures`, maxFailures, 0);
-    checkNumber(`${name}.supervision.withinMs`, withinMs, 1);
-    checkNumber(`${name}.supervision.backoffMs`, backoffMs, 0);
-    if (handlerTimeoutMs !== undefined) checkNumber(`${name}.handlerTimeoutMs`, handlerTimeoutMs, 1);
+    checkRange(`${name}.mailbox.capacity`, capacity);
+    checkRange(`${name}.supervision.maxFailures`, maxFailures, 0);
+    checkRange(`${name}.supervision.withinMs`, withinMs);
+    checkRange(`${name}.supervision.backoffMs`, backoffMs, 0);
+    if (handlerTimeoutMs !== undefined) checkRange(`${name}.handlerTimeoutMs`, handlerTimeoutMs);
     return {
       mailbox: { capacity, overflow, frameHighWaterMark },
       outbox: { maxLagBytes, maxLagMs, overflow: lagPolicy },
@@ -78,11 +95,40 @@ export class ConsumerSettingsReader {
   }
 }
 
-function checkOneOf(what: string, value: unknown, values: readonly unknown[]): void {
-  if (!values.includes(value)) throw new RangeError(`${what} is one of ${values.join(", ")}, not ${value}.`);
+function checkOneOf(option: string, value: unknown, values: readonly unknown[]): void {
+  if (values.includes(value)) return;
+  throw new InvalidOptionError(`\`${option}\` must be one of ${values.join(", ")}, not ${value}.`);
 }
 
-function checkNumber(what: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least && value <= longestMs) return;
-  throw new RangeError(`${what} is a whole number from ${least} to ${longestMs}, not ${value}.`);
+function checkRange(option: string, value: number, min = 1): void {
+  checkInteger(option, value, { min, max: maxDelayMs });
+}
+
+function checkLayer(
+  { name, layer: alias, needs }: ConsumerClass,
+  layers: Readonly<Record<string, ChannelLayer>>,
+): void {
+  if (alias === undefined) {
+    if (needs.length === 0) return;
+    throw new MissingCapabilityError(
+      `${name} needs ${needs.join(", ")}, but names no layer: give it a \`layer\`.`,
+    );
+  }
+  const layer = Object.hasOwn(layers, alias) ? layers[alias] : undefined;
+  if (layer === undefined) {
+    throw new UnknownLayerError(
+      `${name} names the layer "${alias}", which this runtime does not have. ` +
+        (Object.keys(layers).length > 0
+          ? `It has: ${Object.keys(layers).join(", ")}.`
+          : "It has none: give createRuntime some `layers`."),
+    );
+  }
+  const lacking = needs.filter((need) => !layer.capabilities[need]);
+  if (lacking.length === 0) return;
+  const { delivery, ...others } = layer.capabilities;
+  const abilities = Object.entries(others).flatMap(([ability, isThere]) => (isThere ? [ability] : []));
+  throw new MissingCapabilityError(
+    `${name} needs ${lacking.join(", ")}, which the layer "${alias}" lacks: put another one behind that alias. ` +
+      `This one has: ${[`${delivery} delivery`, ...abilities].join(", ")}.`,
+  );
 }

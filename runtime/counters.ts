@@ -1,3 +1,14 @@
+const dropReasons = [
+  "unhandled",
+  "overflow",
+  "slow",
+  "closing",
+  "unread",
+  "dead-letter",
+  "late",
+  "garbage",
+] as const;
+
 /**
  * Why a runtime dropped something:
  *
@@ -10,15 +21,7 @@
  * - `late`: an answer that nobody waited for any more
  * - `garbage`: what came over the control layer, and is nothing that a node says to another
  */
-export type RuntimeDropReason =
-  | "unhandled"
-  | "overflow"
-  | "slow"
-  | "closing"
-  | "unread"
-  | "dead-letter"
-  | "late"
-  | "garbage";
+export type RuntimeDropReason = (typeof dropReasons)[number];
 
 /** What a runtime has done since it was made. */
 export interface RuntimeCounters {
@@ -30,16 +33,10 @@ export interface RuntimeCounters {
 /** Counts what a runtime does. */
 export class Counters {
   #refused = 0;
-  readonly #dropped: Record<RuntimeDropReason, number> = {
-    unhandled: 0,
-    overflow: 0,
-    slow: 0,
-    closing: 0,
-    unread: 0,
-    "dead-letter": 0,
-    late: 0,
-    garbage: 0,
-  };
+  readonly #dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<
+    RuntimeDropReason,
+    number
+  >;
 
   refuse(): void {
     this.#refused++;

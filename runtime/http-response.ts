@@ -6,6 +6,7 @@ import {
   validateHeaderValue,
 } from "node:http";
 import type { Duplex } from "node:stream";
+import { checkInteger } from "../layers/check-integer.ts";
 
 /** Why a request is not let in, as an HTTP status and a text for people. */
 export interface Refusal {
@@ -23,10 +24,9 @@ export function surviveErrors(socket: Duplex): void {
 
 function ignore(): void {}
 
-/** @throws {RangeError} for a status that does not refuse. */
+/** @throws {InvalidOptionError} for a status other than 400 to 599. */
 export function checkRefusal({ status }: Refusal): void {
-  if (Number.isInteger(status) && status >= 400 && status <= 599) return;
-  throw new RangeError(`A connection cannot be refused with status ${status}: use one from 400 to 599.`);
+  checkInteger("status", status, { min: 400, max: 599 });
 }
 
 /** Answers an upgrade with an HTTP error and ends the socket. */

@@ -1,6 +1,6 @@
 export { ActorRef } from "./actor/actor-ref.ts";
 export type { Job, JobWorker, JobWorkerOptions, WorkHandler } from "./cluster/job-workers.ts";
-export type { ConsumerClass } from "./consumer-class.ts";
+export type { ConsumerClass } from "./consumer-settings.ts";
 export type { RuntimeCounters, RuntimeDropReason } from "./counters.ts";
 export {
   AcceptError,

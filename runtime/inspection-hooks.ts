@@ -2,7 +2,7 @@ import type { AnyActor, AnyActorRef } from "xstate";
 import type { Frame, Scope } from "../actors/index.ts";
 import type { ErrorListener } from "../layers/error-reporter.ts";
 import type { Message } from "../layers/message.ts";
-import type { ConsumerClass } from "./consumer-class.ts";
+import type { ConsumerClass } from "./consumer-settings.ts";
 import type { Item } from "./mailbox/mailbox.ts";
 
 /** What shows of an actor to who looks. */

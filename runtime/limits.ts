@@ -1,3 +1,6 @@
+import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
+import { InvalidOptionError } from "../layers/errors.ts";
+
 /** How much one connection may take, and for how long; and how soon a dead node is noticed. */
 export interface Limits {
   /** Milliseconds for the guards and `connect` together, up to `accept`. @default 15_000 */
@@ -53,28 +56,21 @@ const defaults: Limits = {
   nodeHeartbeatMs: 5_000,
 };
 
-/** The longest time a timer of Node can be set to, in milliseconds: 24.8 days. */
-export const longestMs = 2 ** 31 - 1;
-
 /**
- * The defaults, but for what is given. `undefined` is not given.
+ * The defaults, overridden by `given`. A value of `undefined` counts as absent.
  *
- * @throws {RangeError} for a limit that there is not, or that is no whole number from 1 to 2,147,483,647: none of them
- * can be switched off.
+ * @throws {InvalidOptionError} for an unknown limit, or a value that is not an integer from 1 to 2,147,483,647: no limit can be
+ * switched off.
  */
 export function resolveLimits(given: { readonly [K in keyof Limits]?: Limits[K] | undefined }): Limits {
   const limits: Record<string, number> = { ...defaults };
   for (const [name, value] of Object.entries(given)) {
     if (!(name in defaults)) {
-      throw new RangeError(
+      throw new InvalidOptionError(
         `There is no option "${name}". The limits are: ${Object.keys(defaults).join(", ")}.`,
       );
     }
-    if (value === undefined) continue;
-    if (!Number.isInteger(value) || value < 1 || value > longestMs) {
-      throw new RangeError(`${name} is ${value}; it must be a whole number from 1 to ${longestMs}.`);
-    }
-    limits[name] = value;
+    if (value !== undefined) limits[name] = checkInteger(name, value, { max: maxDelayMs });
   }
   return limits as unknown as Limits;
 }

@@ -12,7 +12,7 @@ import type { FlushScheduler } from "./socket/flush-scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
 import type { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 
-/** What all connections of one runtime share. */
+/** What all connections of one runtime share. Each class takes the part that it needs. */
 export interface RuntimeContext {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly limits: Limits;
@@ -21,12 +21,12 @@ export interface RuntimeContext {
   readonly counters: Counters;
   readonly report: Report;
   readonly inspection: Inspection;
-  /** Hears what XState does in each machine. Never throws. */
+  /** Observes each machine by XState's inspection protocol. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor<Child & Observed>;
-  readonly turn: FlushScheduler;
+  readonly flushScheduler: FlushScheduler;
   readonly heartbeat: Heartbeat;
-  readonly lagWatch: SlowReaderWatch;
+  readonly slowReaderWatch: SlowReaderWatch;
   readonly cluster: Cluster;
   readonly workers: JobWorkers;
 }

@@ -1,29 +1,27 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
+import { maxDelayMs } from "../layers/check-integer.ts";
 import type { Clock } from "../layers/clock.ts";
-import type { ErrorListener } from "../layers/error-reporter.ts";
-import { createReporter } from "../layers/error-reporter.ts";
+import { createReporter, type ErrorListener } from "../layers/error-reporter.ts";
+import { withTimeout } from "../layers/with-timeout.ts";
 import type { ConsumerActor } from "./actor/actor.ts";
 import type { ActorRef } from "./actor/actor-ref.ts";
-import { closeGradually } from "./actor/drain.ts";
 import { spawn } from "./actor/spawn.ts";
 import { Supervisor } from "./actor/supervisor.ts";
-import { ownerless, watchStrayErrors } from "./async-error-owner.ts";
+import { runUnowned, watchAsyncErrors } from "./async-error-owner.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { chooseControlLayer } from "./cluster/control-layer.ts";
 import { JobWorkers } from "./cluster/job-workers.ts";
 import { ClusterApi } from "./cluster-api.ts";
-import type { ConsumerClass } from "./consumer-class.ts";
+import type { ConsumerClass } from "./consumer-settings.ts";
 import { ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
-import { Deadline, within } from "./deadline.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type PlainAnswer, surviveErrors } from "./http-response.ts";
 import type { Inspection, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
-import { checkLayer } from "./layer-check.ts";
-import { type Limits, longestMs, resolveLimits } from "./limits.ts";
+import { type Limits, resolveLimits } from "./limits.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import { FlushScheduler } from "./socket/flush-scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
@@ -139,17 +137,17 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }: RuntimeOptions<L>) {
     const counters = new Counters();
     const resolved = resolveLimits(limits);
-    const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
-    const tell = createReporter(() => onError);
+    const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
+    const reportToListener = createReporter(() => onError);
     const inspection: Inspection = { observer: undefined, onFailure: undefined };
-    // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
+    // What `onError` starts belongs to the program, not to the actor that failed.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
-      ownerless(() => tell(error, where));
+      runUnowned(() => reportToListener(error, where));
     };
     const cluster = new Cluster({
-      layers: known,
-      control: chooseControlLayer(known, controlAlias),
+      layers: layersByAlias,
+      control: chooseControlLayer(layersByAlias, controlAlias),
       nodeHeartbeatMs: resolved.nodeHeartbeatMs,
       clock,
       counters,
@@ -157,29 +155,29 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     });
     const workers = new JobWorkers(cluster, report);
     super(cluster, workers);
-    this.layers = known as unknown as L;
+    this.layers = layersByAlias as unknown as L;
     const observer = inspect && inspectionObserver(inspect, report);
     this.#supervisor = new Supervisor(observer);
     this.#context = {
-      layers: known,
+      layers: layersByAlias,
       cluster,
       workers,
       limits: resolved,
-      settings: new ConsumerSettingsReader(resolved),
+      settings: new ConsumerSettingsReader(layersByAlias, resolved),
       clock,
       counters,
       report,
       inspection,
       inspect: observer,
       supervisor: this.#supervisor,
-      turn: new FlushScheduler(),
+      flushScheduler: new FlushScheduler(),
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
-      lagWatch: new SlowReaderWatch(clock),
+      slowReaderWatch: new SlowReaderWatch(clock),
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
-    // Last, since nobody could close a runtime whose options are refused.
-    this.#unwatch = ownStrayErrors ? watchStrayErrors() : () => {};
+    // Last, because a runtime whose options are refused cannot be closed.
+    this.#unwatch = ownStrayErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
   }
 
@@ -197,7 +195,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *
    * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
    * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
-   * @throws {RangeError} if its `mailbox`, `supervision` or `handlerTimeoutMs` makes no sense.
+   * @throws {InvalidOptionError} if a value of its `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
    */
   route<P extends string, C extends ConsumerClass>(
@@ -300,7 +298,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * end, is reported and not waited for. May be called twice.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(Math.min(drainMs, longestMs));
+    this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));
     return this.#closing;
   }
 
@@ -322,36 +320,30 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     if (typeof consumer !== "function") {
       throw new TypeError("A consumer is a class; machineConsumer(machine) makes one of a state machine.");
     }
-    checkLayer(consumer, this.#context.layers);
     this.#context.settings.of(consumer);
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { clock, supervisor, report } = this.#context;
+    const { clock, cluster, workers, report } = this.#context;
+    const supervisor = this.#supervisor;
     this.#admission.draining = true;
-    this.#context.cluster.stopAsking();
-    const working = this.#context.workers.close();
+    cluster.stopAsking();
+    const working = workers.close();
     this.#upgrades.refuseAll(shuttingDown);
-    const drained = closeGradually([...this.#supervisor.children], drainMs / 2, clock).then(() =>
-      supervisor.whenEmpty(),
-    );
-    if (!(await within(new Deadline(clock, drainMs), Promise.all([drained, working])))) {
-      for (const connection of this.#supervisor.children) connection.terminate();
-      this.#context.workers.abandon();
+    const drained = Promise.all([supervisor.drain(drainMs / 2, clock), working]);
+    if (!(await completes(drained, drainMs, clock))) {
+      for (const actor of supervisor.children) actor.terminate();
+      workers.abandon();
       await supervisor.whenEmpty();
     }
     this.#closed = true;
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
     const closed = working.then(() => this.#closeLayers());
-    if (!(await within(new Deadline(clock, layerGraceMs), closed))) {
+    if (!(await completes(closed, layerGraceMs, clock))) {
+      const late = `The layers had not closed after ${layerGraceMs} ms: a handler does not end.`;
       closed.catch((error: unknown) => report(error, { stage: "close" }));
-      report(
-        new HandlerTimeoutError(
-          `The layers had not closed after ${layerGraceMs} ms: a handler does not end.`,
-        ),
-        { stage: "close" },
-      );
+      report(new HandlerTimeoutError(late), { stage: "close" });
     }
     this.#unwatch();
   }
@@ -367,4 +359,16 @@ export function createRuntime<L extends Layers = Record<never, never>>(
   options: RuntimeOptions<L> = {},
 ): Runtime<L> {
   return new Runtime(options);
+}
+
+/** Whether `work` is done within `ms` milliseconds. Rejects as `work` does. */
+function completes(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
+  const timedOut = new Error("Timed out");
+  return withTimeout(work, ms, clock, () => timedOut).then(
+    () => true,
+    (error: unknown) => {
+      if (error !== timedOut) throw error;
+      return false;
+    },
+  );
 }

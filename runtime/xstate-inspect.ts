@@ -1,5 +1,5 @@
 import { type InspectionEvent, type Observer, toObserver } from "xstate";
-import { ownerless } from "./async-error-owner.ts";
+import { runUnowned } from "./async-error-owner.ts";
 import type { Report } from "./inspection-hooks.ts";
 
 /** Hears the events of XState's inspection protocol. */
@@ -11,7 +11,7 @@ export function inspectionObserver(inspect: Inspect, report: Report): Observer<I
   const fail = (error: unknown) => report(error, { stage: "inspect" });
   return {
     next: (event) =>
-      ownerless(() => {
+      runUnowned(() => {
         try {
           // An async function is a listener too, as far as types can tell.
           const outcome: unknown = next?.(event);

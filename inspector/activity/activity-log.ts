@@ -1,4 +1,4 @@
-import { clipped } from "../../runtime/truncate.ts";
+import { truncate } from "../../runtime/truncate.ts";
 import type { HistoryEntry } from "../protocol.ts";
 import { Ring } from "./ring.ts";
 
@@ -101,8 +101,8 @@ const longestDetail = 300;
 function bounded({ what, detail, ...rest }: Happening): Happening {
   return {
     ...rest,
-    what: clipped(what, longestWhat),
-    ...(detail !== undefined && { detail: clipped(detail, longestDetail) }),
+    what: truncate(what, longestWhat),
+    ...(detail !== undefined && { detail: truncate(detail, longestDetail) }),
   };
 }
 

@@ -5,7 +5,7 @@ import { textOf } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import type { ActivityObserver, GroupDeed, Observed } from "../../runtime/inspection-hooks.ts";
 import type { Item } from "../../runtime/mailbox/mailbox.ts";
-import { clipped } from "../../runtime/truncate.ts";
+import { truncate } from "../../runtime/truncate.ts";
 import type { ActivityLog, Happening, OpenedHistory } from "./activity-log.ts";
 import type { MachineEvents } from "./machine-inspection.ts";
 
@@ -92,7 +92,7 @@ const longestPayload = 2_000;
 function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Happening, "payload"> {
   if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
   const text = typeof value === "string" ? value : shown(value);
-  return { payload: clipped(text, longestPayload) };
+  return { payload: truncate(text, longestPayload) };
 }
 
 /** What an actor is about to send may be anything. */

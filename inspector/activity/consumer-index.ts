@@ -2,8 +2,8 @@ import type { AnyStateMachine } from "xstate";
 import { connectionMachine } from "../../actors/connection-machine.ts";
 import { ownMachine } from "../../actors/machine-consumer.ts";
 import { MarkedMachine } from "../../diagrams/marked-machine.ts";
-import type { ConsumerClass } from "../../runtime/consumer-class.ts";
-import { clipped } from "../../runtime/truncate.ts";
+import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
+import { truncate } from "../../runtime/truncate.ts";
 import type { Route } from "../../runtime/upgrade/router.ts";
 import type { ConsumerFacts, MachineFacts, MachineKind } from "../protocol.ts";
 import { draw } from "../view/render-diagram.ts";
@@ -96,7 +96,7 @@ const longestName = 300;
 
 /** What people read. A class may have no name, or a static of its own in the place of one. */
 export function nameOf({ name }: ConsumerClass): string {
-  return typeof name === "string" && name !== "" ? clipped(name, longestName) : "(anonymous)";
+  return typeof name === "string" && name !== "" ? truncate(name, longestName) : "(anonymous)";
 }
 
 /** What `machineConsumer` made a consumer of. */

@@ -1,6 +1,6 @@
 import type { Report } from "../../runtime/inspection-hooks.ts";
 import { failureText } from "../../runtime/mailbox/ask-envelope.ts";
-import { clipped } from "../../runtime/truncate.ts";
+import { truncate } from "../../runtime/truncate.ts";
 import type { ActorRow, Failure } from "../protocol.ts";
 
 const kept = 20;
@@ -27,8 +27,8 @@ export class Failures {
     const failure = {
       at,
       ...(actor && { actor: actor.machine.sessionId }),
-      ...(typeof consumer === "string" && { consumer: clipped(consumer, longestText) }),
-      ...(typeof path === "string" && { path: clipped(path, longestText) }),
+      ...(typeof consumer === "string" && { consumer: truncate(consumer, longestText) }),
+      ...(typeof path === "string" && { path: truncate(path, longestText) }),
       stage,
       message,
     };

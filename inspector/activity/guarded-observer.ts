@@ -1,4 +1,4 @@
-import type { ConsumerClass } from "../../runtime/consumer-class.ts";
+import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { ActivityObserver, Observed, Report } from "../../runtime/inspection-hooks.ts";
 
 /** `work`, whose failures are reported, and reach nobody who calls it. */

@@ -8,7 +8,7 @@ import type {
 } from "xstate";
 import { effectsOf } from "../../actors/connection-machine.ts";
 import type { Exit } from "../../actors/index.ts";
-import type { ConsumerClass } from "../../runtime/consumer-class.ts";
+import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { Observed, Report } from "../../runtime/inspection-hooks.ts";
 import type { MachineKind } from "../protocol.ts";
 import type { ActivityLog, Happening } from "./activity-log.ts";

@@ -1,5 +1,5 @@
 import type { Observed } from "../../runtime/inspection-hooks.ts";
-import { clipped } from "../../runtime/truncate.ts";
+import { truncate } from "../../runtime/truncate.ts";
 import { statesOf } from "../activity/states.ts";
 import type { ActorRow } from "../protocol.ts";
 
@@ -23,9 +23,9 @@ export function rowOf(actor: Observed, { consumer, lastError, now }: RowContext)
     id: machine.sessionId,
     consumer,
     ...(address !== undefined && { channel: address }),
-    path: clipped(actor.scope.path, longestText),
+    path: truncate(actor.scope.path, longestText),
     state: statesOf(machine.getSnapshot()),
-    ...(machineActor && { own: clipped(statesOf(machineActor.getSnapshot()), longestText) }),
+    ...(machineActor && { own: truncate(statesOf(machineActor.getSnapshot()), longestText) }),
     groups: joined.slice(0, groupsShown),
     groupCount: joined.length,
     tags: [...actor.tags].slice(0, tagsShown),

@@ -9,36 +9,32 @@ import type {
   TrackOptions,
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
-import type { Cluster } from "../cluster/cluster.ts";
-import type { JobWorkers } from "../cluster/job-workers.ts";
 import type { Tagged } from "../cluster/tags.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
+import type { ConsumerClass } from "../consumer-settings.ts";
 import { AskFailedError } from "../errors.ts";
 import type { ActorInbox } from "../mailbox/ask-envelope.ts";
 import type { Tracker } from "../presence/presence.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
 
-/** The actor whose reach it is. */
-export interface MessagingOwner extends Tagged {
+/** The actor that an {@link ActorMessaging} belongs to. */
+export interface MessagingActor extends Tagged {
+  readonly Consumer: ConsumerClass;
   readonly groups: { readonly channel: string };
   readonly isLeaving: boolean;
   readonly inbox: ActorInbox;
 }
 
-/** One actor's place among all: whom it asks, and what it is known by. What it holds goes with the actor. */
+/** Messages to other actors, and the tags, presences and watches of one actor, which end with it. */
 export class ActorMessaging implements Messaging, Tracker {
-  readonly #cluster: Cluster;
-  readonly #workers: JobWorkers;
-  readonly #owner: MessagingOwner;
-  readonly #Consumer: ConsumerClass;
+  readonly #actor: MessagingActor;
+  readonly #context: Pick<RuntimeContext, "cluster" | "workers">;
   readonly #tracked = new Set<string>();
   readonly #watched = new Set<string>();
   readonly #tags = new Set<string>();
 
-  constructor(cluster: Cluster, workers: JobWorkers, owner: MessagingOwner, Consumer: ConsumerClass) {
-    this.#cluster = cluster;
-    this.#workers = workers;
-    this.#owner = owner;
-    this.#Consumer = Consumer;
+  constructor(actor: MessagingActor, context: Pick<RuntimeContext, "cluster" | "workers">) {
+    this.#actor = actor;
+    this.#context = context;
   }
 
   get tags(): Iterable<string> {
@@ -46,79 +42,86 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   sendTo(channel: string, message: Message): Promise<void> {
-    return this.#cluster.send(channel, message);
+    return this.#context.cluster.send(channel, message);
   }
 
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
-    if (channel === this.#owner.groups.channel) {
+    if (channel === this.#channel) {
       throw new AskFailedError(
         "An actor cannot ask itself: it handles one thing at a time, so it would wait for itself.",
       );
     }
-    return this.#cluster.ask(channel, message, options);
+    return this.#context.cluster.ask(channel, message, options);
   }
 
   async askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers> {
-    const layer = options.layer ?? this.#Consumer.layer;
-    const chosen = layer === undefined ? options : { ...options, layer };
-    return this.#cluster.askGroup(group, message, chosen, this.#owner.groups.channel);
+    return this.#context.cluster.askGroup(group, message, this.#withLayer(options), this.#channel);
   }
 
   tag(tag: string): void {
-    if (this.#owner.isLeaving) return;
-    this.#cluster.tags.add(tag, this.#owner);
+    if (this.#actor.isLeaving) return;
+    this.#context.cluster.tags.add(tag, this.#actor);
     this.#tags.add(tag);
   }
 
   untag(tag: string): void {
-    this.#cluster.tags.remove(tag, this.#owner);
+    this.#context.cluster.tags.remove(tag, this.#actor);
     this.#tags.delete(tag);
   }
 
-  track(group: string, meta: unknown, { key = this.#owner.groups.channel }: TrackOptions): void {
-    if (this.#owner.isLeaving) return;
-    this.#cluster.presence.track(this, group, key, meta);
+  track(group: string, meta: unknown, { key = this.#channel }: TrackOptions): void {
+    if (this.#actor.isLeaving) return;
+    this.#context.cluster.presence.track(this, group, key, meta);
     this.#tracked.add(group);
   }
 
   untrack(group: string): void {
-    this.#cluster.presence.untrack(this, group);
+    this.#context.cluster.presence.untrack(this, group);
     this.#tracked.delete(group);
   }
 
   watch(group: string): void {
-    if (this.#owner.isLeaving) return;
-    this.#cluster.presence.watch(this, group);
+    if (this.#actor.isLeaving) return;
+    this.#context.cluster.presence.watch(this, group);
     this.#watched.add(group);
   }
 
   unwatch(group: string): void {
-    this.#cluster.presence.unwatch(this, group);
+    this.#context.cluster.presence.unwatch(this, group);
     this.#watched.delete(group);
   }
 
   presence(group: string): Members {
-    return this.#cluster.presence.list(group);
+    return this.#context.cluster.presence.list(group);
   }
 
   submit(channel: string, message: Message, options: SubmitOptions): Promise<string> {
-    const layer = options.layer ?? this.#Consumer.layer;
-    const replyTo = options.replyTo ?? this.#owner.groups.channel;
-    return this.#workers.submit(channel, message, { replyTo, ...(layer !== undefined && { layer }) });
+    return this.#context.workers.submit(channel, message, {
+      ...this.#withLayer(options),
+      replyTo: options.replyTo ?? this.#channel,
+    });
   }
 
   presenceChanged(diff: Message): void {
-    if (findHandler(this.#Consumer.on, diff.type) !== undefined)
-      this.#cluster.delivery.enqueue(this.#owner.inbox, diff);
+    const { Consumer, inbox } = this.#actor;
+    if (findHandler(Consumer.on, diff.type) !== undefined)
+      this.#context.cluster.delivery.enqueue(inbox, diff);
   }
 
-  /** The actor is on its way out: nobody knows it any more. */
+  /** Removes all tags, presences and watches. */
   leave(): void {
-    for (const tag of this.#tags) this.#cluster.tags.remove(tag, this.#owner);
-    this.#tags.clear();
-    for (const group of this.#tracked) this.#cluster.presence.untrack(this, group);
-    this.#tracked.clear();
-    for (const group of this.#watched) this.#cluster.presence.unwatch(this, group);
-    this.#watched.clear();
+    for (const tag of this.#tags) this.untag(tag);
+    for (const group of this.#tracked) this.untrack(group);
+    for (const group of this.#watched) this.unwatch(group);
+  }
+
+  get #channel(): string {
+    return this.#actor.groups.channel;
+  }
+
+  /** The options, with the consumer's layer as the default. */
+  #withLayer<T extends { readonly layer?: string }>(options: T): T {
+    const layer = options.layer ?? this.#actor.Consumer.layer;
+    return layer === undefined ? options : { ...options, layer };
   }
 }

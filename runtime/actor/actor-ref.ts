@@ -8,40 +8,37 @@ import {
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
 import { throughCodec } from "../../layers/through-codec.ts";
-import type { Cluster } from "../cluster/cluster.ts";
 import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
 
-/** How an actor ended whose machine broke. */
+/** The exit of an actor whose machine failed. */
 const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
 
-/** A spawned actor, from outside. */
+/** A reference to a spawned actor. */
 export class ActorRef {
-  readonly #connection: ConsumerActor;
+  readonly #actor: ConsumerActor;
   readonly #transport: InMemoryTransport;
-  readonly #cluster: Cluster;
   #done: Promise<Exit> | undefined;
 
-  constructor(connection: ConsumerActor, transport: InMemoryTransport, cluster: Cluster) {
-    this.#connection = connection;
+  constructor(actor: ConsumerActor, transport: InMemoryTransport) {
+    this.#actor = actor;
     this.#transport = transport;
-    this.#cluster = cluster;
   }
 
-  /** Settles when the actor has closed and holds nothing any more. Never rejects. */
+  /** Settles when the actor has closed and released its resources. Never rejects. */
   get done(): Promise<Exit> {
     this.#done ??= toPromise(this.machine).catch(() => brokenExit);
     return this.#done;
   }
 
-  /** Its address, from any node. */
+  /** The actor's address, valid on every node. */
   get channel(): string {
-    return this.#connection.groups.channel;
+    return this.#actor.groups.channel;
   }
 
   /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */
   get machine(): Actor<typeof connectionMachine> {
-    return this.#connection.machine;
+    return this.#actor.machine;
   }
 
   /**
@@ -49,7 +46,7 @@ export class ActorRef {
    * What its `getPersistedSnapshot()` gives can be given to `spawn`.
    */
   get machineActor(): AnyActor | undefined {
-    return this.#connection.machineActor;
+    return this.#actor.machineActor;
   }
 
   /**
@@ -62,7 +59,7 @@ export class ActorRef {
 
   /** Gives it a frame, as a client would. Once it is on its way out, the frame is dropped and counted as `closing`. */
   receive(frame: Frame): void {
-    this.#connection.receive(frame);
+    this.#actor.receive(frame);
   }
 
   /**
@@ -72,13 +69,14 @@ export class ActorRef {
    * @throws {InvalidMessageError}
    */
   send(message: Message): void {
-    this.#cluster.delivery.enqueue(this.#connection.inbox, throughCodec(message));
+    const { inbox, runtime } = this.#actor;
+    runtime.cluster.delivery.enqueue(inbox, throughCodec(message));
   }
 
   /** Asks it. @throws as {@link Runtime.ask} does. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
-    const { inbox, name } = this.#connection;
-    return this.#cluster.askInbox(inbox, name, message, options) as Promise<R>;
+    const { Consumer, inbox, runtime } = this.#actor;
+    return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
   /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */

@@ -9,28 +9,28 @@ import type { GroupDeed, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 
 /**
- * One actor's place on its consumer's layer: its channel, and through it the groups it is in. Without a layer there are no
- * groups, their methods throw, and its channel is on the control layer.
+ * The channel of one actor, and its membership in groups, on its consumer's layer. Without a layer, the methods for groups
+ * throw, and the channel is on the control layer.
  */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
-  readonly #context: RuntimeContext;
-  readonly #owner: Observed;
+  readonly #context: Pick<RuntimeContext, "cluster" | "inspection">;
+  readonly #actor: Observed;
   #channel: string | undefined;
   #inbox: Inbox | undefined;
   #left = false;
 
-  constructor(context: RuntimeContext, owner: Observed) {
-    const { layer } = owner.Consumer;
+  constructor(context: Pick<RuntimeContext, "cluster" | "inspection" | "layers">, actor: Observed) {
+    const { layer } = actor.Consumer;
     this.#layer = layer === undefined ? undefined : context.layers[layer];
     this.#context = context;
-    this.#owner = owner;
+    this.#actor = actor;
   }
 
   get channel(): string {
-    // Most actors without a layer are never addressed: their channel is made for who wants to know it.
+    // Most actors without a layer are never addressed: their channel is created on demand.
     const { local } = this.#context.cluster.controlLayer;
-    this.#channel ??= local.add(this.#inbox ?? nobody).channel;
+    this.#channel ??= local.add(this.#inbox ?? noInbox).channel;
     if (this.#left && this.#layer === undefined) void local.remove(this.#channel);
     return this.#channel;
   }
@@ -43,47 +43,41 @@ export class Membership implements Groups {
     return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
-  /** Makes the actor's channel. If the actor has left meanwhile, the channel is gone again when this resolves. */
+  /** Creates the actor's channel. If the actor leaves meanwhile, the channel is deleted again when this resolves. */
   open(inbox: Inbox): Promise<void> | undefined {
     this.#inbox = inbox;
     return this.#layer === undefined ? undefined : this.#open(this.#layer, inbox);
   }
 
-  /** From now on joining does nothing. */
+  /** From now on, joining a group does nothing. */
   stopJoining(): void {
     this.#left = true;
   }
 
-  /**
-   * Gives up the channel, and with it all groups. Nothing is delivered from the moment of the call. Undefined where there is
-   * no channel to give up.
-   */
+  /** Deletes the channel, and leaves all groups. Nothing is delivered after the call. Undefined if there is no channel. */
   leave(): Promise<void> | undefined {
     this.#left = true;
     return this.#channel === undefined ? undefined : this.#deleteChannel();
   }
 
   async groupAdd(group: string): Promise<void> {
-    if (!this.#layer) throw this.#noLayer();
-    checkActorGroup(group);
+    const layer = this.#layerFor(group);
     if (this.#left) return;
-    this.#shows("groupAdd", group);
-    await this.#layer.groupAdd(group, this.channel);
+    this.#notify("groupAdd", group);
+    await layer.groupAdd(group, this.channel);
   }
 
   async groupDiscard(group: string): Promise<void> {
-    if (!this.#layer) throw this.#noLayer();
-    checkActorGroup(group);
+    const layer = this.#layerFor(group);
     if (this.#left) return;
-    this.#shows("groupDiscard", group);
-    await this.#layer.groupDiscard(group, this.channel);
+    this.#notify("groupDiscard", group);
+    await layer.groupDiscard(group, this.channel);
   }
 
   async groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void> {
-    if (!this.#layer) throw this.#noLayer();
-    checkActorGroup(group);
-    this.#shows("groupSend", group, message);
-    await this.#layer.groupSend(group, message, options);
+    const layer = this.#layerFor(group);
+    this.#notify("groupSend", group, message);
+    await layer.groupSend(group, message, options);
   }
 
   #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
@@ -99,22 +93,27 @@ export class Membership implements Groups {
     try {
       await this.#layer.deleteChannel(this.#channel);
     } catch (error) {
-      // A layer that is closed has no members any more.
+      // A closed layer has no members.
       if (!(error instanceof LayerClosedError)) throw error;
     }
   }
 
-  #shows(deed: GroupDeed, group: string, message?: Message): void {
-    this.#context.inspection.observer?.addressed(this.#owner, deed, group, message);
+  #notify(operation: GroupDeed, group: string, message?: Message): void {
+    this.#context.inspection.observer?.addressed(this.#actor, operation, group, message);
   }
 
-  #noLayer(): UnknownLayerError {
-    return new UnknownLayerError(
-      `${this.#owner.Consumer.name} has no layer, so it has no groups: ` +
-        'give it `static override readonly layer = "…"`.',
-    );
+  /** @throws {UnknownLayerError} if there is no layer. @throws {InvalidNameError} if the name is reserved. */
+  #layerFor(group: string): ChannelLayer {
+    if (this.#layer === undefined) {
+      throw new UnknownLayerError(
+        `${this.#actor.Consumer.name} has no layer, so it has no groups: ` +
+          'give it `static override readonly layer = "…"`.',
+      );
+    }
+    checkActorGroup(group);
+    return this.#layer;
   }
 }
 
-/** Who is not there yet. */
-const nobody: Inbox = { deliver() {}, gap() {} };
+/** The inbox of an actor that has not started. */
+const noInbox: Inbox = { deliver() {}, gap() {} };

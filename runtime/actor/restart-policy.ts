@@ -1,52 +1,52 @@
 import type { Directive, Supervision } from "../../actors/index.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { textOf } from "../../layers/errors.ts";
+import { pause } from "../../layers/retry.ts";
 import { directives, isDirective } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
 import { Fifo } from "../mailbox/fifo.ts";
 
-/** The actor that is to recover. */
-export interface Recoverable {
+/** The actor that a {@link RestartPolicy} belongs to. */
+export interface Restartable {
   readonly isLeaving: boolean;
-  /** Ends the actor as one that failed. */
+  /** Ends the actor as failed. */
   stop(): void;
-  /** Puts a fresh consumer in the place of the one that failed. Rejects if that fails, too. */
-  renew(error: unknown): Promise<void>;
-  /** Tells of a failure. */
+  /** Replaces the consumer with a fresh one. Rejects if that fails, too. */
+  restart(error: unknown): Promise<void>;
   report(error: unknown, stage: string): void;
 }
 
-/** The longest pause before a restart, in milliseconds, unless the first is longer. */
-const longestPauseMs = 10_000;
+/** The longest pause before a restart, in milliseconds, unless the first one is longer. */
+const maxBackoffMs = 10_000;
 
-/** Decides what becomes of an actor that failed, by what its class says and how often that happened, and does it. */
-export class Recovery {
-  readonly #owner: Recoverable;
+/** Decides whether a failed actor stops, resumes or restarts, by its class's supervision and its recent failures. */
+export class RestartPolicy {
+  readonly #actor: Restartable;
   readonly #supervision: Required<Supervision>;
   readonly #clock: Clock;
-  /** When it failed, as far as that still counts. */
+  /** The times of the failures that count. */
   readonly #failures = new Fifo<number>();
+  readonly #cancelled = new AbortController();
   #isRestarting = false;
-  #endPause = () => {};
 
-  constructor(owner: Recoverable, supervision: Required<Supervision>, clock: Clock) {
-    this.#owner = owner;
+  constructor(actor: Restartable, supervision: Required<Supervision>, clock: Clock) {
+    this.#actor = actor;
     this.#supervision = supervision;
     this.#clock = clock;
   }
 
-  /** @returns what has to be done before anything else is handled, if anything. It never rejects. */
-  recover(error: unknown, stage: string): (() => Promise<void>) | undefined {
-    // What the old consumer left behind may still fail while the new one is on its way.
+  /** @returns work to be done before anything else is handled, if there is any. It never rejects. */
+  onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
+    // The old consumer's timers and promises may still fail while the new one starts.
     if (this.#isRestarting) return undefined;
     const directive = this.#decide(error, stage);
-    if (directive === "stop") this.#owner.stop();
+    if (directive === "stop") this.#actor.stop();
     return directive === "restart" ? () => this.#restart(error) : undefined;
   }
 
-  /** The actor is leaving: nothing is waited for any more. */
+  /** Ends the pause before a restart, because the actor is leaving. */
   cancel(): void {
-    this.#endPause();
+    this.#cancelled.abort();
   }
 
   #decide(error: unknown, stage: string): Directive {
@@ -59,11 +59,11 @@ export class Recovery {
     try {
       const directive: unknown = onFailure(error, stage);
       if (isDirective(directive)) return directive;
-      // An async function is one too, as far as a program without types can tell.
+      // Without types, nothing keeps it from being an async function.
       if (directive instanceof Promise) directive.catch(() => {});
       throw new TypeError(`onFailure returns one of ${directives.join(", ")}, not ${textOf(directive)}.`);
     } catch (failure) {
-      this.#owner.report(failure, "supervision");
+      this.#actor.report(failure, "supervision");
       return "stop";
     }
   }
@@ -72,32 +72,25 @@ export class Recovery {
     if (this.#isRestarting) return;
     this.#isRestarting = true;
     for (let error = first; ; ) {
-      await this.#pause();
-      if (this.#owner.isLeaving) break;
+      await pause(this.#backoffMs, this.#clock, this.#cancelled.signal);
+      if (this.#actor.isLeaving) break;
       try {
-        await this.#owner.renew(error);
+        await this.#actor.restart(error);
         break;
       } catch (failure) {
-        this.#owner.report(failure, "restarted");
+        this.#actor.report(failure, "restarted");
         error = failure;
       }
       if (this.#decide(error, "restarted") === "stop") {
-        this.#owner.stop();
+        this.#actor.stop();
         break;
       }
     }
     this.#isRestarting = false;
   }
 
-  #pause(): Promise<void> {
+  get #backoffMs(): number {
     const { backoffMs } = this.#supervision;
-    const ms = Math.min(backoffMs * 2 ** (this.#failures.size - 1), Math.max(longestPauseMs, backoffMs));
-    return new Promise((resolve) => {
-      const timer = this.#clock.setTimeout(() => resolve(), ms);
-      this.#endPause = () => {
-        this.#clock.clearTimeout(timer);
-        resolve();
-      };
-    });
+    return Math.min(backoffMs * 2 ** (this.#failures.size - 1), Math.max(maxBackoffMs, backoffMs));
   }
 }

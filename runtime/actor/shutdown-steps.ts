@@ -1,17 +1,18 @@
 import type { Clock } from "../../layers/clock.ts";
-import { Deadline, within } from "../deadline.ts";
+import { Deadline } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { FlushScheduler } from "../socket/flush-scheduler.ts";
 
-/** Waits for an actor's last work, one part after the other, but for none of them long. */
+/** Runs the last work of an actor step by step, each within a time limit. */
 export class ShutdownSteps {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #report: (error: unknown, stage: string) => void;
-  #current: Deadline | undefined;
-  #isOver = false;
+  #deadline: Deadline | undefined;
+  #isAborted = false;
 
+  /** @param graceMs the time limit of each step, in milliseconds. */
   constructor(clock: Clock, graceMs: number, report: (error: unknown, stage: string) => void) {
     this.#clock = clock;
     this.#graceMs = graceMs;
@@ -19,38 +20,44 @@ export class ShutdownSteps {
   }
 
   /**
-   * Resolves once `work` is done, has failed, or has taken too long; those two are reported. Undefined if it is done at
-   * once: waiting for nothing costs as much as the rest of an actor's end.
+   * Resolves once `work` is done, has failed, or has exceeded its time; a failure and a timeout are reported. Returns
+   * undefined if `work` is synchronous: waiting for nothing would cost as much as the rest of an actor's end.
    *
-   * @param turn of which the time begins at the end, for what is mostly done by then
+   * @param scheduler if given, the time limit starts at the end of its turn, and work that is done by then needs no timer.
    */
-  with(
+  run(
     stage: string,
     work: () => PromiseLike<void> | void,
-    turn?: FlushScheduler,
+    scheduler?: FlushScheduler,
   ): Promise<void> | undefined {
     try {
       const working = work();
-      return isPromise(working) ? this.#wait(stage, working, turn) : undefined;
+      return isPromise(working) ? this.#wait(stage, working, scheduler) : undefined;
     } catch (error) {
       this.#report(error, stage);
       return undefined;
     }
   }
 
-  async #wait(stage: string, working: PromiseLike<void>, turn: FlushScheduler | undefined): Promise<void> {
-    try {
-      this.#current = new Deadline(this.#clock, this.#isOver ? 0 : this.#graceMs, turn);
-      if (await within(this.#current, working)) return;
-      throw new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`);
-    } catch (error) {
-      this.#report(error, stage);
-    }
+  /** The current step, and each that follows, is no longer waited for. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#deadline?.pass();
   }
 
-  /** Waits for nothing any more. */
-  end(): void {
-    this.#isOver = true;
-    this.#current?.pass();
+  async #wait(stage: string, working: PromiseLike<void>, scheduler?: FlushScheduler): Promise<void> {
+    const deadline = new Deadline(this.#clock, this.#isAborted ? 0 : this.#graceMs, scheduler);
+    this.#deadline = deadline;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        deadline.onPassed = () =>
+          reject(new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`));
+        working.then(resolve, reject);
+      });
+    } catch (error) {
+      this.#report(error, stage);
+    } finally {
+      deadline.cancel();
+    }
   }
 }

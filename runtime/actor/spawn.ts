@@ -1,6 +1,6 @@
 import type { Exit, Scope } from "../../actors/index.ts";
 import type { GreenroomError } from "../../layers/errors.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
+import type { ConsumerClass } from "../consumer-settings.ts";
 import { Deadline } from "../deadline.ts";
 import { ConnectionLostError, RejectedError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
@@ -8,7 +8,7 @@ import { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import { ConsumerActor } from "./actor.ts";
 import { ActorRef } from "./actor-ref.ts";
 
-/** The facts of a connection that no request gives. */
+/** The scope of an actor without a request. */
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
 /** Runs a consumer without a socket. Resolves when it has joined, and `connect` has settled; rejects if it has not. */
@@ -19,13 +19,13 @@ export function spawn(
 ): Promise<ActorRef> {
   const { clock, counters, limits } = context;
   const transport = new InMemoryTransport(counters);
-  const connection = new ConsumerActor(context, Consumer, new SpawnedScope(scope), transport, snapshot);
-  const reference = new ActorRef(connection, transport, context.cluster);
+  const actor = new ConsumerActor(context, Consumer, new SpawnedScope(scope), transport, snapshot);
+  const reference = new ActorRef(actor, transport);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
-    // It may end while its `connect` still waits for something.
+    // The actor may end before its `connect` has settled.
     transport.onEnded = refuse;
-    connection.start(new Deadline(clock, limits.connectTimeoutMs)).then(
+    actor.start(new Deadline(clock, limits.connectTimeoutMs)).then(
       () => {
         transport.onEnded = undefined;
         resolve(reference);
@@ -57,7 +57,7 @@ class SpawnedScope implements Scope {
     this.#query = query;
   }
 
-  // Few ask for it, and an empty one is no small object.
+  // Created on demand: it is rarely read, and not small.
   get query(): URLSearchParams {
     this.#query ??= new URLSearchParams();
     return this.#query;

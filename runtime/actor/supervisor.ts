@@ -1,14 +1,20 @@
 import { type AnyActorRef, createActor, fromTransition, type InspectionEvent, type Observer } from "xstate";
-import { noticeInspection } from "../../actors/inspected.ts";
+import { trackInspection } from "../../actors/connection-machine.ts";
+import { CloseCode } from "../../actors/index.ts";
+import type { Clock } from "../../layers/clock.ts";
+
+const batches = 20;
 
 /** An actor as its supervisor sees it. */
 export interface Child {
   readonly machine: AnyActorRef;
-  /** Whether it does nothing, and nothing waits for it. */
+  /** Whether nothing is being handled and nothing waits. */
   readonly isIdle: boolean;
-  /** What people call it. */
+  /** The name in a snapshot of its machine. */
   toJSON(): object;
-  /** Its machine broke and cannot clean up in the ordinary way: free everything at once. MUST NOT throw. */
+  /** Closes the connection. */
+  shutDown(code: number, reason: string): void;
+  /** Frees everything at once, because the machine failed. MUST NOT throw. */
   abandon(error: unknown): void;
 }
 
@@ -19,24 +25,24 @@ interface ChildEvent {
 }
 
 /**
- * The parent of all actors of a runtime, in whose XState system they live. It hears how each of them ends, so that no
- * failure of one reaches another or the process.
+ * The parent of all actors of a runtime; they share its XState system. It is told how each child ends, so that a failure
+ * reaches neither another child nor the process.
  *
- * The children are made with `createActor(logic, { parent })` and are not spawned by a machine, because XState copies
+ * The children are created with `createActor(logic, { parent })` and not spawned by a machine, because XState copies
  * a machine's map of children at each spawn: see `docs/decisions.md`.
  */
 export class Supervisor<C extends Child = Child> {
   readonly #children = new Map<string, C>();
   #onEmpty: (() => void)[] = [];
 
-  /** To be given as `parent`. */
+  /** The `parent` of each child. */
   readonly actor: AnyActorRef;
 
-  /** @param inspect hears what XState does in it and in all its children, from its start. */
+  /** @param inspect observes the supervisor and all children from the start. */
   constructor(inspect?: Observer<InspectionEvent>) {
     const logic = fromTransition((_: undefined, event: ChildEvent) => this.#hear(event), undefined);
     this.actor = createActor(logic, { id: "supervisor", ...(inspect && { inspect }) }).start();
-    noticeInspection(this.actor.system, inspect !== undefined);
+    trackInspection(this.actor.system, inspect !== undefined);
   }
 
   get children(): IterableIterator<C> {
@@ -47,7 +53,7 @@ export class Supervisor<C extends Child = Child> {
     return this.#children.size;
   }
 
-  /** Takes a child in, before it starts. */
+  /** Adds a child, before it starts. */
   add(child: C): void {
     this.#children.set(child.machine.id, child);
   }
@@ -58,6 +64,23 @@ export class Supervisor<C extends Child = Child> {
     return new Promise((resolve) => {
       this.#onEmpty.push(resolve);
     });
+  }
+
+  /**
+   * Closes the children with 1012, in 20 batches over `spreadMs` milliseconds, so that the clients do not all reconnect to
+   * other servers at the same moment. A batch has at least 50. Resolves once no child is left.
+   */
+  async drain(spreadMs: number, clock: Clock): Promise<void> {
+    const children = [...this.children];
+    const size = Math.max(50, Math.ceil(children.length / batches));
+    for (let start = 0; start < children.length; start += size) {
+      if (start > 0)
+        await new Promise<void>((resolve) => clock.setTimeout(() => resolve(), spreadMs / batches));
+      for (const child of children.slice(start, start + size)) {
+        child.shutDown(CloseCode.restart, "The server is restarting");
+      }
+    }
+    await this.whenEmpty();
   }
 
   #hear(event: ChildEvent): undefined {

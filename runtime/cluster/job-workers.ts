@@ -7,7 +7,7 @@ import { LayerClosedError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkQueue } from "../../layers/names.ts";
 import { valueThroughCodec } from "../../layers/through-codec.ts";
-import { ErrorOwner, owned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import type { Cluster } from "./cluster.ts";
@@ -177,7 +177,7 @@ export class JobWorkers {
 
   #run(channel: string, work: () => unknown): Promise<unknown> {
     // An error in what the handler leaves behind is reported: there is no actor that could fail.
-    const owner = new ErrorOwner(undefined, "worker", channel, this.#report);
+    const owner = new AsyncErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
         reject(
@@ -187,7 +187,7 @@ export class JobWorkers {
         );
       };
       this.#abandoning.add(abandon);
-      owned(owner, async () => work())
+      runOwned(owner, async () => work())
         .then(resolve, reject)
         .finally(() => this.#abandoning.delete(abandon));
     });

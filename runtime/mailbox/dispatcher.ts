@@ -1,102 +1,107 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
-import { type ErrorOwner, owned, ownerless } from "../async-error-owner.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
+import { withTimeout } from "../../layers/with-timeout.ts";
+import { type AsyncErrorOwner, runOwned, runUnowned } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
-import { Deadline, within } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
-import type { Inspection, Observed } from "../inspection-hooks.ts";
+import type { Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import { type ActorInbox, failureText, isQuestion, type Question, rejectIfAsked } from "./ask-envelope.ts";
+import {
+  type ActorInbox,
+  type AskEnvelope,
+  failureText,
+  isAskEnvelope,
+  rejectIfAsked,
+} from "./ask-envelope.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 
-/** The actor whose dispatcher it is. */
+/** The actor that a {@link Dispatcher} belongs to. */
 export interface DispatcherOwner extends Observed {
-  /** The consumer threw or rejected; `stage` says in which of its methods. */
+  /** Lets the client wait, and go on sending. */
+  readonly transport: Pick<MailboxOwner, "pause" | "resume">;
+  /** The consumer threw or rejected; `stage` names the method. */
   failed(error: unknown, stage: string): void;
-  /** As many messages wait as may, one more came, and the connection is to be closed for that. */
+  /** The mailbox overflowed and its policy is `close`. */
   overflowed(): void;
-  /** The client has to wait before it sends more. */
-  pause(): void;
-  resume(): void;
 }
 
 /**
- * Takes what comes in for one actor, frames of its client and messages of its layer, through the mailbox to the
- * consumer, and counts what gets no further.
+ * Passes the input of one actor, frames of its client and messages of its layer, through the mailbox to the consumer, and
+ * counts what is dropped.
  */
 export class Dispatcher implements ActorInbox, MailboxOwner {
-  readonly answers = true;
   isOver = false;
-  /** Undefined before it is made, and again when all is over. */
+  /** Undefined until it is created, and again after {@link end}. */
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
-  readonly #context: RuntimeContext;
-  readonly #inspection: Inspection;
-  readonly #errorOwner: ErrorOwner;
+  readonly #context: Pick<RuntimeContext, "clock" | "counters" | "inspection">;
+  readonly #errorOwner: AsyncErrorOwner;
   readonly #owner: DispatcherOwner;
-  /** What is being handled and somebody waits for. */
-  #asked: Question | undefined;
+  /** The ask that is being handled. */
+  #ask: AskEnvelope | undefined;
   #isUnhandled = false;
 
-  /** @param errorOwner whose work the consumer's is. */
+  /** @param errorOwner the owner of the consumer's asynchronous errors. */
   constructor(
-    Consumer: ConsumerClass,
-    context: RuntimeContext,
-    errorOwner: ErrorOwner,
+    settings: ConsumerSettings,
+    context: Pick<RuntimeContext, "clock" | "counters" | "inspection">,
+    errorOwner: AsyncErrorOwner,
     owner: DispatcherOwner,
   ) {
-    this.#settings = context.settings.of(Consumer);
+    this.#settings = settings;
     this.#context = context;
-    this.#inspection = context.inspection;
     this.#errorOwner = errorOwner;
     this.#owner = owner;
-    this.mailbox = new Mailbox(this, this.#settings.mailbox);
+    this.mailbox = new Mailbox(this, settings.mailbox);
+  }
+
+  get answers(): true {
+    return true;
   }
 
   // ---- into the mailbox
 
-  /** A frame of the client. */
+  /** Enqueues a frame of the client. */
   receive(frame: Frame): void {
-    if (!this.mailbox.putFrame(frame)) this.#context.counters.drop("closing");
+    if (!this.mailbox.enqueueFrame(frame)) this.#context.counters.drop("closing");
   }
 
-  /** A message of the layer, or a question. */
+  /** Enqueues a message of the layer, or an ask. */
   deliver(mail: Mail): void {
-    const taken = this.mailbox.putMessage(mail);
-    if (taken === "taken") return;
+    const result = this.mailbox.enqueueMessage(mail);
+    if (result === "enqueued") return;
     if (this.mailbox.closed) {
       this.#context.counters.drop("closing");
       rejectIfAsked(mail, "the actor is on its way out");
       return;
     }
     this.#context.counters.drop("overflow");
-    if (taken === "refused") rejectIfAsked(mail, "too many messages wait");
-    if (this.#settings.mailbox.overflow === "close") ownerless(() => this.#owner.overflowed());
+    if (result === "refused") rejectIfAsked(mail, "too many messages wait");
+    if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** To say whose work it is takes as long as all else that a message goes through here (0.1 µs): it is said once. */
+  /** Sets the error owner once for many deliveries: it costs as much as all else that a delivery does here (0.1 µs). */
   batch(deliverSome: () => void): void {
-    owned(this.#errorOwner, deliverSome);
+    runOwned(this.#errorOwner, deliverSome);
   }
 
   gap(gap: Gap): void {
-    this.mailbox.putGap(gap);
+    this.mailbox.enqueueGap(gap);
   }
 
-  /** Nothing reaches the consumer any more. */
+  /** Drops all that waits; nothing reaches the consumer any more. */
   close(): void {
     this.#context.counters.drop("closing", this.mailbox.close());
   }
 
-  /** All is over: the consumer is let go, and whoever still waits for an answer of it hears so. */
+  /** The actor has stopped: releases the consumer, and rejects the ask that it has not answered. */
   end(): void {
     this.isOver = true;
     this.consumer = undefined;
-    rejectIfAsked(this.#asked, "the actor has stopped");
-    this.#asked = undefined;
+    rejectIfAsked(this.#ask, "the actor has stopped");
+    this.#ask = undefined;
   }
 
   // ---- out of the mailbox
@@ -107,13 +112,13 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       rejectIfAsked(item, "the actor has stopped");
       return undefined;
     }
-    this.#inspection.observer?.handling(this.#owner, item);
-    const result = isQuestion(item)
-      ? this.#ask(consumer, item)
-      : owned(this.#errorOwner, hand, consumer, item);
+    this.#context.inspection.observer?.handling(this.#owner, item);
+    const result = isAskEnvelope(item)
+      ? this.#answer(consumer, item)
+      : runOwned(this.#errorOwner, callHandler, consumer, item);
     const { handlerTimeoutMs } = this.#settings;
     if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
-    return this.#inTime(result, item, handlerTimeoutMs);
+    return this.#limit(result, item, handlerTimeoutMs);
   }
 
   unhandled(): void {
@@ -122,45 +127,46 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   failed(error: unknown, item?: Item): void {
-    if (isQuestion(item)) item.reply({ failed: failureText(error) });
-    ownerless(() => this.#owner.failed(error, stageOf(item)));
+    if (isAskEnvelope(item)) item.reply({ failed: failureText(error) });
+    runUnowned(() => this.#owner.failed(error, stageOf(item)));
   }
 
   pause(): void {
-    this.#owner.pause();
+    this.#owner.transport.pause();
   }
 
   resume(): void {
-    this.#owner.resume();
+    this.#owner.transport.resume();
   }
 
-  /** As any message is handled; whoever asked hears what comes of it. What fails goes to {@link failed}. */
-  #ask(consumer: Consumer, question: Question): unknown {
+  /** Handles an ask as any message, and replies with the outcome. {@link failed} replies with a failure. */
+  #answer(consumer: Consumer, ask: AskEnvelope): unknown {
     this.#isUnhandled = false;
-    this.#asked = question;
-    const result = owned(this.#errorOwner, hand, consumer, question);
-    if (this.#isUnhandled) rejectIfAsked(question, `the actor does not handle "${question.message.type}"`);
+    this.#ask = ask;
+    const result = runOwned(this.#errorOwner, callHandler, consumer, ask);
+    if (this.#isUnhandled) rejectIfAsked(ask, `the actor does not handle "${ask.message.type}"`);
     else if (isPromise(result)) {
       result.then(
-        (value) => question.reply({ value }),
+        (value) => ask.reply({ value }),
         () => {},
       );
-    } else question.reply({ value: result });
+    } else ask.reply({ value: result });
     return result;
   }
 
-  async #inTime(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<void> {
-    if (await within(new Deadline(this.#context.clock, timeoutMs), work)) return;
-    // Nobody waits for it any more, but it is not over.
-    work.then(undefined, (error: unknown) => this.#errorOwner.strayed(error));
-    throw new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);
+  #limit(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<unknown> {
+    return withTimeout(work, timeoutMs, this.#context.clock, () => {
+      // The mailbox no longer waits for the handler, but it still runs and may fail.
+      work.then(undefined, (error: unknown) => this.#errorOwner.onAsyncError(error));
+      return new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);
+    });
   }
 }
 
-/** What the consumer makes of an item: a value, or a promise. */
-function hand(consumer: Consumer, item: Item): unknown {
+/** The return value of the consumer's handler for `item`, with a thenable turned into a promise. */
+function callHandler(consumer: Consumer, item: Item): unknown {
   const result = call(consumer, item);
-  // What only looks like a promise might begin its work at each `then`, or settle twice, or at once.
+  // A thenable might start its work at each `then`, settle twice, or settle synchronously.
   return isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
 }
 

@@ -1,9 +1,9 @@
 const compactFrom = 512;
 
-/** What all empty queues share: most are empty most of the time, and there are several for each actor. */
+/** Shared by all empty queues: each actor has several, most of them empty most of the time. */
 const none: readonly never[] = Object.freeze([]);
 
-/** A queue: first in, first out, each in constant time on average. */
+/** A first-in first-out queue with amortised constant time for each operation. */
 export class Fifo<T> {
   #items: readonly T[] = none;
   #head = 0;
@@ -12,12 +12,12 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The one that {@link shift} would give. */
+  /** The item that {@link shift} would return. */
   get first(): T | undefined {
     return this.#items[this.#head];
   }
 
-  /** The one that came last, while it is there. */
+  /** The item that was pushed last, unless it was shifted. */
   get last(): T | undefined {
     return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
   }
@@ -33,7 +33,7 @@ export class Fifo<T> {
     if (this.#head === this.#items.length) {
       this.clear();
     } else if (this.#head >= compactFrom && this.#head * 2 >= this.#items.length) {
-      // Half of a long list is behind the head: let it go, so that a queue that never runs empty does not grow.
+      // Half of a long list is behind the head: drop it, so that a queue that is never empty does not grow.
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

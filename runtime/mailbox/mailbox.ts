@@ -2,36 +2,35 @@ import type { Frame, Overflow } from "../../actors/index.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
 import { Fifo } from "./fifo.ts";
-import { Backlog, type Taken } from "./message-backlog.ts";
+import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
 
-/** What waits in a mailbox: a client's frame, a layer's message, or word that messages are missing just here. */
+/** An item of a mailbox: a client's frame, a layer's message, or a notice that messages were lost at this point. */
 export type Item = Frame | Mail | Gap | Overflow;
 
-/** Whose mailbox it is. */
+/** Handles the items of a {@link Mailbox}. */
 export interface MailboxOwner {
   /** Handles one item. A promise is awaited before the next one. */
   handle(item: Item): unknown;
-  /** Handling `item` threw or rejected; without an item, it was what the mailbox began with. MUST NOT throw. */
+  /** Handling `item` threw or rejected; without an item, the work that {@link Mailbox.start} waits for. MUST NOT throw. */
   failed(error: unknown, item?: Item): void;
-  /** So many frames wait that the client should. */
+  /** More frames wait than the high-water mark allows: the client has to pause. */
   pause(): void;
-  /** The client may go on. */
+  /** The client may go on sending. */
   resume(): void;
 }
 
 /**
- * What waits for one actor, handled one at a time: frames in the order they came, messages in the order they came, and
- * where both wait, in turn. So neither a client that sends much nor a busy group keeps the other waiting, and what a
- * client's own frames bring about does not pile up behind those that still wait. When nothing waits, an item goes
- * straight through.
+ * The queue of one actor, whose items are handled one at a time. Frames keep their order, messages keep theirs, and if both
+ * wait they take turns: neither a client that sends much nor a busy group delays the other, and the messages that a client's
+ * frames cause do not pile up behind further frames. If nothing waits, an item is handled at once.
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
   readonly #settings: MailboxSettings;
-  // Most actors never have anything that waits.
+  // Created when needed: in most actors nothing ever waits.
   #frames: Fifo<Frame> | undefined;
-  #messages: Backlog | undefined;
-  #urgent: (() => Promise<void>) | undefined;
+  #messages: MessageBacklog | undefined;
+  #priorityWork: (() => Promise<void>) | undefined;
   #frameIsNext = true;
   #paused = false;
   #busy = true;
@@ -43,7 +42,7 @@ export class Mailbox {
     this.#settings = settings;
   }
 
-  /** How many items wait; the one being handled is not among them. */
+  /** The number of items that wait, without the one being handled. */
   get size(): number {
     return (this.#frames?.size ?? 0) + (this.#messages?.size ?? 0);
   }
@@ -52,18 +51,18 @@ export class Mailbox {
     return this.#closed;
   }
 
-  /** Whether something is being handled, `first` included. */
+  /** Whether an item is being handled, or `first` has not settled. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Handles nothing before `first` has settled: a consumer's `connect`. */
+  /** Handles nothing until `first` has settled: a consumer's `connect`. */
   start(first: Promise<void>): void {
     this.#await(first);
   }
 
-  /** Takes a frame, however many wait; its client is paused above the mark. Returns false if the mailbox is closed. */
-  putFrame(frame: Frame): boolean {
+  /** Enqueues a frame, and pauses the client above the high-water mark. Returns false if the mailbox is closed. */
+  enqueueFrame(frame: Frame): boolean {
     if (this.#closed) return false;
     if (!this.#busy) {
       this.#run(frame);
@@ -78,52 +77,52 @@ export class Mailbox {
     return true;
   }
 
-  /** Does `work` before anything else is handled: now, or once what is being handled is done. It MUST NOT reject. */
-  interject(work: () => Promise<void>): void {
+  /** Runs `work` before any other item: now, or once the current item is handled. It MUST NOT reject. */
+  runNext(work: () => Promise<void>): void {
     if (this.#closed) return;
     if (this.#busy) {
-      this.#urgent = work;
+      this.#priorityWork = work;
     } else {
       this.#busy = true;
       this.#await(work());
     }
   }
 
-  /** Takes a message; where as many wait as may, its policy decides. If nothing is being handled, it is handled now. */
-  putMessage(mail: Mail): Taken {
+  /** Enqueues a message; applies the overflow policy when the mailbox is full. It is handled now if nothing else is. */
+  enqueueMessage(mail: Mail): EnqueueResult {
     if (this.#closed) return "refused";
     if (this.#busy) {
-      this.#messages ??= new Backlog(this.#settings);
-      return this.#messages.put(mail);
+      this.#messages ??= new MessageBacklog(this.#settings);
+      return this.#messages.enqueue(mail);
     }
     this.#run(mail);
-    return "taken";
+    return "enqueued";
   }
 
-  /** Takes word of a gap, in its place among the messages, however many wait. */
-  putGap(gap: Gap): void {
+  /** Enqueues a gap, in its place among the messages, also when the mailbox is full. */
+  enqueueGap(gap: Gap): void {
     if (this.#closed) return;
     if (this.#busy) {
-      this.#messages ??= new Backlog(this.#settings);
-      this.#messages.putGap(gap);
+      this.#messages ??= new MessageBacklog(this.#settings);
+      this.#messages.enqueueGap(gap);
     } else {
       this.#run(gap);
     }
   }
 
-  /** Drops what waits and takes nothing any more. Returns how many items it dropped. */
+  /** Drops all items, and refuses new ones from now on. Returns the number of dropped items. */
   close(): number {
     const dropped = this.size;
     this.#closed = true;
-    this.#urgent = undefined;
+    this.#priorityWork = undefined;
     this.#frames?.clear();
     this.#messages?.clear();
-    // A closing handshake has to be read, too.
+    // The closing handshake is read from the same socket.
     if (this.#paused) this.#owner.resume();
     return dropped;
   }
 
-  /** Resolves once nothing is being handled. */
+  /** Resolves once no item is being handled. */
   whenIdle(): Promise<void> {
     if (!this.#busy) return Promise.resolve();
     return new Promise((resolve) => {
@@ -157,20 +156,20 @@ export class Mailbox {
       } catch (error) {
         this.#owner.failed(error, item);
       }
-      if (this.#urgent !== undefined) break;
+      if (this.#priorityWork !== undefined) break;
     }
-    if (this.#urgent === undefined) {
+    if (this.#priorityWork === undefined) {
       this.#busy = false;
       this.#onIdle?.();
     } else {
-      const work = this.#urgent;
-      this.#urgent = undefined;
+      const work = this.#priorityWork;
+      this.#priorityWork = undefined;
       this.#await(work());
     }
   }
 
   #await(work: PromiseLike<unknown>, item?: Item): void {
-    const next = () => this.#run(this.#urgent === undefined ? this.#next() : undefined);
+    const next = () => this.#run(this.#priorityWork === undefined ? this.#next() : undefined);
     work.then(next, (error: unknown) => {
       this.#owner.failed(error, item);
       next();
@@ -178,6 +177,6 @@ export class Mailbox {
   }
 }
 
-/** Whether something has to be awaited. */
+/** Whether `value` has to be awaited. */
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

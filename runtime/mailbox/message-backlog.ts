@@ -4,58 +4,58 @@ import type { MailboxSettings } from "../consumer-settings.ts";
 import { rejectIfAsked } from "./ask-envelope.ts";
 import { Fifo } from "./fifo.ts";
 
-/** What became of a message: taken, taken in the place of an older one, or not taken. */
-export type Taken = "taken" | "displaced" | "refused";
+/** Whether a message was enqueued, was enqueued in place of an older one, or was refused. */
+export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
-type Word = Missing | Dropped;
+type LossNotice = GapNotice | OverflowNotice;
 
 /**
- * The messages that wait for one actor, with word of what is missing in its place among them: one for each group, and one
- * of what was dropped, between two messages, however often there is something to say.
+ * The messages that wait for one actor, and notices of loss in their places among them. Between two messages there is at most
+ * one gap notice for each group and one overflow notice.
  */
-export class Backlog {
+export class MessageBacklog {
   readonly #settings: MailboxSettings;
-  readonly #items = new Fifo<Mail | Word>();
-  /** Word that comes before all items, since the messages in between were dropped. */
-  #front: Word[] = [];
-  /** Word of gaps that waits behind the last message. */
-  #latest: Missing[] = [];
+  readonly #items = new Fifo<Mail | LossNotice>();
+  /** Notices that precede all items, because the messages between them were dropped. */
+  #front: LossNotice[] = [];
+  /** The gap notices behind the last message. */
+  #latest: GapNotice[] = [];
   #messages = 0;
 
   constructor(settings: MailboxSettings) {
     this.#settings = settings;
   }
 
-  /** How many wait, messages and word of what is missing. */
+  /** The number of messages and notices. */
   get size(): number {
     return this.#items.size + this.#front.length;
   }
 
-  put(mail: Mail): Taken {
+  enqueue(mail: Mail): EnqueueResult {
     const { capacity, overflow } = this.#settings;
     const isFull = this.#messages >= capacity;
     if (isFull && overflow !== "drop-oldest") {
-      if (overflow === "drop-newest") this.#note(this.#items.last, (word) => this.#items.push(word));
+      if (overflow === "drop-newest") this.#countDropped(this.#items.last, this.#items);
       return "refused";
     }
     if (isFull) this.#dropOldest();
     this.#items.push(mail);
     this.#latest = [];
     this.#messages += 1;
-    return isFull ? "displaced" : "taken";
+    return isFull ? "displaced" : "enqueued";
   }
 
-  putGap(gap: Gap): void {
-    const missing = new Missing(gap);
-    if (missing.isPartOfOne(this.#latest)) return;
-    this.#items.push(missing);
-    this.#latest.push(missing);
+  enqueueGap(gap: Gap): void {
+    const notice = new GapNotice(gap);
+    if (notice.mergeInto(this.#latest)) return;
+    this.#items.push(notice);
+    this.#latest.push(notice);
   }
 
   shift(): Mail | Gap | Overflow | undefined {
     const item = this.#front.shift() ?? this.#items.shift();
     if (item === undefined) return undefined;
-    if (item instanceof Missing) {
+    if (item instanceof GapNotice) {
       if (item === this.#latest[0]) this.#latest.shift();
       return item.gap;
     }
@@ -78,34 +78,34 @@ export class Backlog {
   #dropOldest(): void {
     let oldest = this.#items.shift();
     while (oldest !== undefined && !("message" in oldest)) {
-      if (!(oldest instanceof Missing && oldest.isPartOfOne(this.#front))) this.#front.push(oldest);
+      if (!(oldest instanceof GapNotice && oldest.mergeInto(this.#front))) this.#front.push(oldest);
       oldest = this.#items.shift();
     }
     this.#messages -= 1;
     rejectIfAsked(oldest, "too many messages wait");
-    this.#note(this.#front.at(-1), (word) => this.#front.push(word));
+    this.#countDropped(this.#front.at(-1), this.#front);
   }
 
-  /** Counts one more dropped message: with those that were dropped just before it, or by itself. */
-  #note(before: Mail | Word | undefined, put: (word: Overflow) => void): void {
-    if (before instanceof Dropped) before.dropped += 1;
-    else put(new Dropped());
+  /** Counts a dropped message in the notice `last`, or in a new one that is pushed to `queue`. */
+  #countDropped(last: unknown, queue: { push(notice: OverflowNotice): unknown }): void {
+    if (last instanceof OverflowNotice) last.dropped += 1;
+    else queue.push(new OverflowNotice());
   }
 }
 
-/** Word of a gap. What comes to be missing later, with no message in between, becomes a part of it. */
-class Missing {
+/** A gap. Later gaps of its group are merged into it, if no message is between them. */
+class GapNotice {
   gap: Gap;
 
   constructor(gap: Gap) {
     this.gap = gap;
   }
 
-  /** Whether one of `words` is about the same group, and says from now on what this one says, too. */
-  isPartOfOne(words: readonly Word[]): boolean {
+  /** Merges this gap into the notice of its group among `notices`. @returns whether there is one. */
+  mergeInto(notices: readonly LossNotice[]): boolean {
     const { group, from, to } = this.gap;
-    const earlier = words.find((word) => word instanceof Missing && word.gap.group === group);
-    if (!(earlier instanceof Missing)) return false;
+    const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);
+    if (!(earlier instanceof GapNotice)) return false;
     const { gap } = earlier;
     const isContinued =
       gap.from !== undefined && gap.to !== undefined && from === gap.to + 1 && to !== undefined;
@@ -117,6 +117,6 @@ class Missing {
   }
 }
 
-class Dropped implements Overflow {
+class OverflowNotice implements Overflow {
   dropped = 1;
 }

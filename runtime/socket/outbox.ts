@@ -11,7 +11,7 @@ import type { SlowReader } from "./slow-reader-watch.ts";
 import type { TransportListener } from "./transport.ts";
 
 /** What the outboxes of a runtime share. */
-export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "turn" | "lagWatch">;
+export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "flushScheduler" | "slowReaderWatch">;
 
 /**
  * The frames that wait for one socket: those of a turn of the event loop are written together, at its end.
@@ -62,7 +62,7 @@ export class Outbox implements Flushable, SlowReader {
 
   put(frame: Frame): void {
     if (this.#frames === undefined) {
-      const { turn: flushScheduler } = this.#context;
+      const { flushScheduler } = this.#context;
       this.#frames = flushScheduler.root.append(frame);
       flushScheduler.add(this);
     } else {
@@ -98,7 +98,7 @@ export class Outbox implements Flushable, SlowReader {
 
   /** MUST be called once the socket has closed. */
   end(): void {
-    this.#context.lagWatch.remove(this);
+    this.#context.slowReaderWatch.remove(this);
     this.finish();
   }
 
@@ -195,7 +195,7 @@ export class Outbox implements Flushable, SlowReader {
   #watch(): void {
     if (this.#stalledSince !== undefined) return;
     this.#noteProgress(timeOf(this.#context.clock));
-    this.#context.lagWatch.add(this);
+    this.#context.slowReaderWatch.add(this);
   }
 
   #noteProgress(nowMs: number): void {

@@ -1,7 +1,6 @@
 import { MemoryLayer } from "../../layers/index.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
+import type { ConsumerClass } from "../consumer-settings.ts";
 import { internals } from "../internals.ts";
-import { checkLayer } from "../layer-check.ts";
 import { createRuntime, type Layers, type RuntimeOptions } from "../runtime.ts";
 import { Admission, requireUpgrade } from "../upgrade/admission.ts";
 import type { Guard } from "../upgrade/guards.ts";
@@ -58,7 +57,6 @@ export function communicate<C extends ConsumerClass>(
   } = (given ?? {}) as CommunicateOptions<ConsumerClass>;
   const runtime: TestedRuntime = theirs ?? ownRuntime(Consumer, options);
   const { context } = runtime[internals];
-  checkLayer(Consumer, context.layers);
   context.settings.of(Consumer);
   const { subprotocols = [] } = request;
   const route = { pattern: path, Consumer, checks: {}, guards, answer: requireUpgrade };

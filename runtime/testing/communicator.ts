@@ -1,6 +1,6 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Frame } from "../../actors/index.ts";
-import { jsonText } from "../../actors/json-text.ts";
+import { jsonText } from "../../actors/json-websocket-consumer.ts";
 import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
 import type { Refusal } from "../http-response.ts";
@@ -8,10 +8,10 @@ import { internals } from "../internals.ts";
 import { type Admitted, isRefusal } from "../upgrade/admission.ts";
 import { type Answer, type ClientClosed, ClientTransport } from "./client-transport.ts";
 import { ExpectationError } from "./expectation-error.ts";
-import { type Patient, patiently, pause } from "./patient.ts";
 import { settle, type TestedRuntime } from "./settle.ts";
+import { pause, type WaitOptions, waitFor } from "./wait-for.ts";
 
-export interface ReceiveNothingOptions extends Patient {
+export interface ReceiveNothingOptions extends WaitOptions {
   /**
    * Milliseconds of the real clock to wait for something after all is settled. Needed where a layer of the runtime cannot
    * tell what is on its way: on Redis.
@@ -20,8 +20,8 @@ export interface ReceiveNothingOptions extends Patient {
   readonly forMs?: number;
 }
 
-/** How a client comes in. */
-export interface Entrance {
+/** How a client connects. */
+export interface ClientEntry {
   readonly runtime: TestedRuntime;
   readonly subprotocols: readonly string[];
   /** Finds out what to run, and whether to. */
@@ -37,17 +37,17 @@ export interface Entrance {
  * lives on, and what comes late is there for the next `receive`. One `receive` waits at a time.
  */
 export class Communicator {
-  readonly #entrance: Entrance;
+  readonly #entry: ClientEntry;
   readonly #transport: ClientTransport;
-  #connection: ConsumerActor | undefined;
+  #actor: ConsumerActor | undefined;
   #answer: Promise<Answer> | undefined;
   #ended: ClientClosed | undefined;
 
   /** @internal */
-  constructor(entrance: Entrance) {
-    this.#entrance = entrance;
-    const { counters } = entrance.runtime[internals].context;
-    this.#transport = new ClientTransport(counters, entrance.subprotocols);
+  constructor(entry: ClientEntry) {
+    this.#entry = entry;
+    const { counters } = entry.runtime[internals].context;
+    this.#transport = new ClientTransport(counters, entry.subprotocols);
     void this.closed.then((closed) => {
       this.#ended = closed;
     });
@@ -75,7 +75,7 @@ export class Communicator {
 
   /** The runtime that it runs in: its own, or the one that was given. */
   get runtime(): TestedRuntime {
-    return this.#entrance.runtime;
+    return this.#entry.runtime;
   }
 
   /**
@@ -84,9 +84,9 @@ export class Communicator {
    *
    * @throws {ExpectationError} if nobody has answered in time, who may still do so; or if it disconnects meanwhile.
    */
-  connect(options: Patient = {}): Promise<Answer> {
+  connect(options: WaitOptions = {}): Promise<Answer> {
     this.#answer ??= this.#connect();
-    const answer = patiently(this.#answer, options, (ms) => `Nobody accepted or rejected within ${ms} ms.`);
+    const answer = waitFor(this.#answer, options, (ms) => `Nobody accepted or rejected within ${ms} ms.`);
     // A spec may be after something else.
     answer.catch(() => {});
     return answer;
@@ -107,9 +107,9 @@ export class Communicator {
    *
    * @throws {ExpectationError} if none comes in time, or the connection has closed; it says what came before.
    */
-  async receive(options: Patient = {}): Promise<Frame> {
+  async receive(options: WaitOptions = {}): Promise<Frame> {
     const { arrivals } = this.#transport;
-    await patiently(arrivals.change(), options, (ms) => `No frame came within ${ms} ms (${arrivals}).`);
+    await waitFor(arrivals.change(), options, (ms) => `No frame came within ${ms} ms (${arrivals}).`);
     const frame = arrivals.shift();
     if (frame !== undefined) return frame;
     const { code, reason } = await this.closed;
@@ -123,7 +123,7 @@ export class Communicator {
    *
    * @throws {ExpectationError} as {@link receive} does, and if the frame is no JSON.
    */
-  async receiveJson(options: Patient = {}): Promise<unknown> {
+  async receiveJson(options: WaitOptions = {}): Promise<unknown> {
     const frame = await this.receive(options);
     if (typeof frame !== "string")
       throw new ExpectationError(`Expected JSON, but ${frame.byteLength} bytes came.`);
@@ -157,7 +157,7 @@ export class Communicator {
   }
 
   /** Resolves once the whole runtime is at rest: see `settle`. @throws {ExpectationError} as that does. */
-  settle(options: Patient = {}): Promise<void> {
+  settle(options: WaitOptions = {}): Promise<void> {
     return settle(this.runtime, options);
   }
 
@@ -167,11 +167,11 @@ export class Communicator {
    *
    * @throws {ExpectationError} if the actor is not gone in time; it still goes.
    */
-  async disconnect(code: number = CloseCode.normal, options: Patient = {}): Promise<void> {
+  async disconnect(code: number = CloseCode.normal, options: WaitOptions = {}): Promise<void> {
     this.#transport.leave(code, "");
-    const gone = this.#connection && toPromise(this.#connection.machine).catch(() => {});
-    await patiently(Promise.resolve(gone), options, (ms) => `The actor was not gone after ${ms} ms.`);
-    if (this.#entrance.ownsRuntime) await this.runtime.close();
+    const gone = this.#actor && toPromise(this.#actor.machine).catch(() => {});
+    await waitFor(Promise.resolve(gone), options, (ms) => `The actor was not gone after ${ms} ms.`);
+    if (this.#entry.ownsRuntime) await this.runtime.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -179,7 +179,7 @@ export class Communicator {
   }
 
   get #running(): ConsumerActor {
-    if (this.#connection !== undefined) return this.#connection;
+    if (this.#actor !== undefined) return this.#actor;
     throw new ExpectationError(
       this.#ended === undefined
         ? "No actor runs yet: await connect() first."
@@ -191,15 +191,15 @@ export class Communicator {
     const { context, admission } = this.runtime[internals];
     const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
     deadline.onPassed = () => this.#transport.refuse(503, "Connecting took too long");
-    const admitted = admission.draining ? shutDown : await this.#entrance.admit();
+    const admitted = admission.draining ? shutDown : await this.#entry.admit();
     if (isRefusal(admitted)) this.#transport.reject(admitted.status, admitted.reason);
     if (isRefusal(admitted) || this.#ended !== undefined) {
       deadline.cancel();
     } else {
       const { route, scope } = admitted;
-      this.#connection = new ConsumerActor(context, route.Consumer, scope, this.#transport);
+      this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#transport);
       // What fails here is answered, and reported.
-      this.#connection.start(deadline).catch(() => {});
+      this.#actor.start(deadline).catch(() => {});
     }
     return this.#transport.answered;
   }

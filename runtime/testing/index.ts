@@ -2,6 +2,6 @@ export type { Answer, ClientClosed } from "./client-transport.ts";
 export { type CommunicateOptions, communicate, communicateWith } from "./communicate.ts";
 export { Communicator, type ReceiveNothingOptions } from "./communicator.ts";
 export { ExpectationError } from "./expectation-error.ts";
-export type { Patient } from "./patient.ts";
 export { settle, type TestedRuntime } from "./settle.ts";
 export type { RequestOptions } from "./virtual-request.ts";
+export type { WaitOptions } from "./wait-for.ts";

@@ -1,7 +1,7 @@
 import { type Internals, internals } from "../internals.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
-import type { Patient } from "./patient.ts";
+import type { WaitOptions } from "./wait-for.ts";
 
 /** A runtime, whatever its layers are. */
 export interface TestedRuntime {
@@ -22,12 +22,12 @@ const { setImmediate } = globalThis;
  *
  * @throws {ExpectationError} that lists who is still busy when `timeoutMs` have passed; nobody is stopped by that.
  */
-export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: Patient = {}): Promise<void> {
+export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOptions = {}): Promise<void> {
   const { context } = runtime[internals];
   const end = performance.now() + timeoutMs;
   return new Promise((resolve, reject) => {
     const look = () => {
-      const busy = whatIsBusy(context);
+      const busy = listBusy(context);
       if (busy.length === 0) resolve();
       else if (performance.now() < end) setImmediate(look);
       else reject(new ExpectationError(`Not settled after ${timeoutMs} ms: ${busy.join(", ")}.`));
@@ -36,7 +36,7 @@ export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: Patient = 
   });
 }
 
-function whatIsBusy({ supervisor, layers }: RuntimeContext): string[] {
+function listBusy({ supervisor, layers }: Pick<RuntimeContext, "layers" | "supervisor">): string[] {
   const busy: string[] = [];
   for (const child of supervisor.children) {
     if (!child.isIdle) busy.push(`${child.machine.getSnapshot().value} and busy is ${JSON.stringify(child)}`);

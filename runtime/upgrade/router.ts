@@ -1,7 +1,7 @@
 import { match, pathToRegexp } from "path-to-regexp";
-import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/contract.ts";
+import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/consumer-types.ts";
 import type { Handlers } from "../../actors/handlers.ts";
-import type { ConsumerClass } from "../consumer-class.ts";
+import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
 import type { Guard } from "./guards.ts";

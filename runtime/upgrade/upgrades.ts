@@ -67,7 +67,7 @@ export class Upgrades {
       handshake.websocket = websocket;
     });
     if (handshake.complete) {
-      this.#context.turn.add(handshake);
+      this.#context.flushScheduler.add(handshake);
       this.#admit(found, request, handshake);
     } else this.#context.counters.refuse();
   }
@@ -81,7 +81,7 @@ export class Upgrades {
   }
 
   #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
-    const { clock, limits, turn: flushScheduler } = this.#context;
+    const { clock, limits, flushScheduler } = this.#context;
     // Most upgrades are answered in the turn in which they arrive, and need no timer.
     const deadline = new Deadline(clock, limits.connectTimeoutMs, flushScheduler);
     const admitted = this.#admission.guard(found, request);

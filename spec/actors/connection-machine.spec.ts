@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { type ConnectionEvent, connectionMachine, type Exit } from "greenroom";
-import { createActor } from "xstate";
+import { createActor, fromTransition } from "xstate";
+import { connectionLogic, isInspected, trackInspection } from "../../actors/connection-machine.ts";
 
 const accept: ConnectionEvent = { type: "accept" };
 const reject: ConnectionEvent = { type: "reject", status: 409, reason: "Full" };
@@ -61,5 +62,109 @@ describe("connectionMachine", () => {
 
   it("has no delays, since stopping an actor scans every timer of its system", () => {
     expect(JSON.stringify(connectionMachine.config)).not.to.contain('"after"');
+  });
+});
+
+const events: ConnectionEvent[] = [
+  accept,
+  close,
+  lost,
+  cleaned,
+  { type: "reject", status: 409, reason: "Full" },
+  { type: "fail" },
+  { type: "restart" },
+  { type: "deadline" },
+  // Not ours, and so left to XState.
+  { type: "constructor" } as never,
+  { type: "xstate.stop" } as never,
+];
+
+/** All that can be seen of a connection's actor while it takes `events`. */
+function watch(
+  logic: typeof connectionMachine,
+  sent: readonly ConnectionEvent[],
+  inspects: boolean,
+): unknown[] {
+  const seen: unknown[] = [];
+  const parent = createActor(
+    fromTransition((_: undefined, event) => void seen.push(event), undefined),
+  ).start();
+  trackInspection(parent.system);
+  if (inspects) {
+    parent.system.inspect((inspected) => {
+      // It numbers all actors that there are.
+      seen.push(
+        inspected.type,
+        inspected.type === "@xstate.microstep" &&
+          inspected._transitions.map(({ eventType, target }) => [eventType, target]),
+      );
+    });
+  }
+  const effects = {
+    cleanUp: (exit: Exit) => seen.push(actor.getSnapshot().value, exit),
+  };
+  const actor = createActor(logic, { parent, id: "one", input: { effects } });
+  actor.subscribe({
+    next: (snapshot) => {
+      seen.push(JSON.parse(JSON.stringify(snapshot)), snapshot.machine, snapshot.can({ type: "accept" }));
+      seen.push(snapshot.matches("joined"), snapshot.hasTag("none"));
+      seen.push(JSON.stringify(actor.getPersistedSnapshot()), Object.keys(snapshot), snapshot.getMeta());
+    },
+    complete: () => seen.push("complete"),
+  });
+  actor.start();
+  for (const event of sent) actor.send(event);
+  return seen;
+}
+
+describe("connectionLogic", () => {
+  const ways = [[], [accept], [accept, close], [accept, close, cleaned]];
+
+  for (const inspects of [false, true]) {
+    for (const way of ways) {
+      const after = way.map(({ type }) => type).join(", ") || "nothing";
+      it(`shows what the machine shows, whatever comes after ${after}${inspects ? ", to an inspector, too" : ""}`, () => {
+        for (const first of events) {
+          for (const second of events) {
+            const sent = [...way, first, second, cleaned, lost];
+            const name = sent.map(({ type }) => type).join(", ");
+            const seen = watch(connectionLogic, sent, inspects);
+            expect(seen, name).to.deep.equal(watch(connectionMachine, sent, inspects));
+          }
+        }
+      });
+    }
+  }
+
+  it("knows whether somebody looks, however often one of them looks away", () => {
+    const { system } = createActor(fromTransition(() => undefined, undefined));
+    expect(isInspected(system)).to.equal(true);
+    trackInspection(system);
+    expect(isInspected(system)).to.equal(false);
+    const [one, other] = [system.inspect(() => {}), system.inspect(() => {})];
+    one.unsubscribe();
+    one.unsubscribe();
+    expect(isInspected(system)).to.equal(true);
+    other.unsubscribe();
+    expect(isInspected(system)).to.equal(false);
+  });
+
+  it("fails as the machine does when the clean-up throws", () => {
+    const outcomes = [connectionLogic, connectionMachine].map((logic) => {
+      const heard: unknown[] = [];
+      const parent = createActor(
+        fromTransition((_: undefined, event) => void heard.push(event), undefined),
+      ).start();
+      const cleanUp = () => {
+        throw new Error("broken");
+      };
+      trackInspection(parent.system);
+      const actor = createActor(logic, { parent, id: "one", input: { effects: { cleanUp } } }).start();
+      actor.send({ type: "fail" });
+      const { status, value } = actor.getSnapshot();
+      return [heard.map((event) => (event as { error: Error }).error.message), status, value];
+    });
+    expect(outcomes[0]).to.deep.equal([["broken"], "error", "connecting"]);
+    expect(outcomes[1]).to.deep.equal(outcomes[0]);
   });
 });

@@ -11,7 +11,7 @@ import {
   SimulatedClock,
   type StateValue,
 } from "xstate";
-import { connectionLogic } from "../../actors/connection-logic.ts";
+import { connectionLogic } from "../../actors/connection-machine.ts";
 import { MarkedMachine } from "../../diagrams/marked-machine.ts";
 import { svgOf } from "../../diagrams/svg.ts";
 import { launchBrowser } from "../support/browser.ts";

@@ -10,8 +10,9 @@ import {
 } from "greenroom";
 import { inspector } from "greenroom/inspector";
 import { type AnyActor, emit, setup } from "xstate";
-import { isInspected } from "../../actors/inspected.ts";
+import { isInspected } from "../../actors/connection-machine.ts";
 import type { HistoryEntry, ListRequest, MachineFacts } from "../../inspector/protocol.ts";
+import type { ConsumerActor } from "../../runtime/actor/actor.ts";
 import type { Observed } from "../../runtime/inspection-hooks.ts";
 import { internals } from "../../runtime/internals.ts";
 import { Client } from "../support/client.ts";
@@ -333,7 +334,7 @@ describe("Lookout", () => {
     const one = await InspectorClient.open(url);
     await one.next("tick");
     const [first] = [...runtime[internals].context.supervisor.children];
-    Object.defineProperty(first, "send", {
+    Object.defineProperty((first as ConsumerActor).transport, "send", {
       value: () => {
         throw new Error("not to be told");
       },

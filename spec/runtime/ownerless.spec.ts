@@ -5,7 +5,7 @@ import { createRuntime, type Mail, MemoryLayer, WebSocketConsumer } from "greenr
 import { Client } from "../support/client.ts";
 import { serve, stopServing } from "../support/serving.ts";
 
-const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.stray.1")];
+const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.async-errors.1")];
 const { owners: storage } = shared as { readonly owners: AsyncLocalStorage<unknown> };
 
 /** Whose work runs, as the listeners for stray errors would find it. */

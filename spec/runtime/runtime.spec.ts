@@ -8,6 +8,7 @@ import {
   createRuntime,
   type GreenroomError,
   handlers,
+  InvalidOptionError,
   JsonWebSocketConsumer,
   MemoryLayer,
   MissingCapabilityError,
@@ -133,8 +134,8 @@ describe("Runtime", () => {
       expect(await client.closed).to.have.property("code", 1009);
       for (const limit of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "1"]) {
         expect(() => createRuntime({ maxPayload: limit as number }), `${limit}`).to.throw(
-          RangeError,
-          "maxPayload is",
+          InvalidOptionError,
+          "`maxPayload` must be an integer from 1 to 2147483647",
         );
       }
       expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('There is no option "maxPayLoad"');

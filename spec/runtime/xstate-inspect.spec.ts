@@ -2,7 +2,13 @@ import type { AsyncLocalStorage } from "node:async_hooks";
 import { createWebSocketInspector, type StatelyInspectionEvent } from "@statelyai/inspect";
 import { createInspectorServer } from "@statelyai/inspect/server";
 import { expect } from "chai";
-import { type Effect, type FrameEvents, machineConsumer, WebSocketConsumer } from "greenroom";
+import {
+  type ConsumerContext,
+  type Effect,
+  type FrameEvents,
+  machineConsumer,
+  WebSocketConsumer,
+} from "greenroom";
 import {
   type AnyActor,
   type AnyActorRef,
@@ -12,8 +18,7 @@ import {
   type Observer,
   setup,
 } from "xstate";
-import { isInspected } from "../../actors/inspected.ts";
-import { internals } from "../../runtime/internals.ts";
+import { isInspected } from "../../actors/connection-machine.ts";
 import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
@@ -203,7 +208,7 @@ describe("inspect", () => {
   }
 
   it("belongs to no actor, whatever it leaves behind", async () => {
-    const watch = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.stray.1")];
+    const watch = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.async-errors.1")];
     const { owners } = watch as { readonly owners: AsyncLocalStorage<unknown> };
     const owner: unknown[] = [];
     const { runtime } = await serve({ layers: {}, inspect: () => void owner.push(owners.getStore()) });
@@ -216,16 +221,23 @@ describe("inspect", () => {
 
   it("costs nothing where it is not given", async () => {
     const { runtime } = await serve({ layers: {} });
-    const { supervisor, inspect } = runtime[internals].context;
-    expect(inspect).to.equal(undefined);
-    expect(isInspected(supervisor.actor.system)).to.equal(false);
+    const inspectors: unknown[] = [];
+    class Curious extends Parrot {
+      constructor(context: ConsumerContext) {
+        super(context);
+        inspectors.push(context.runtime.inspect);
+      }
+    }
+    const { system } = (await runtime.spawn(Curious)).machine;
+    expect(inspectors).to.deep.equal([undefined]);
+    expect(isInspected(system)).to.equal(false);
     const heard: string[] = [];
-    const looking = supervisor.actor.system.inspect(({ type }) => void heard.push(type));
-    expect(isInspected(supervisor.actor.system)).to.equal(true);
+    const looking = system.inspect(({ type }) => void heard.push(type));
+    expect(isInspected(system)).to.equal(true);
     looking.unsubscribe();
     await runtime.spawn(Lamp);
     expect(heard).to.deep.equal([]);
-    expect(isInspected(supervisor.actor.system)).to.equal(false);
+    expect(isInspected(system)).to.equal(false);
   });
 
   it("stays while others look and look away again", async () => {
@@ -236,9 +248,10 @@ describe("inspect", () => {
         if (event.type === "@xstate.microstep") taken.push(event.event.type);
       },
     });
-    runtime[internals].context.supervisor.actor.system.inspect(() => {}).unsubscribe();
+    const first = await runtime.spawn(Parrot);
+    first.machine.system.inspect(() => {}).unsubscribe();
     await runtime.spawn(Parrot);
-    expect(taken).to.deep.equal(["accept"]);
+    expect(taken).to.deep.equal(["accept", "accept"]);
   });
 });
 

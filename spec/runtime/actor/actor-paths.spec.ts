@@ -3,7 +3,6 @@ import { expect } from "chai";
 import { type ConnectionEvent, connectionMachine, WebSocketConsumer } from "greenroom";
 import { type AnyTransitionDefinition, SimulatedClock } from "xstate";
 import { getSimplePaths } from "xstate/graph";
-import { internals } from "../../../runtime/internals.ts";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
@@ -52,10 +51,14 @@ const transitions = Object.values(connectionMachine.states).flatMap((state) =>
 /** One connection over a socket, to which anything can be made to happen. */
 async function begin() {
   const clock = new SimulatedClock();
-  const { runtime, url } = await serve({ layers: {}, clock, connectTimeoutMs });
   const taken: string[] = [];
-  runtime[internals].context.supervisor.actor.system.inspect((inspected) => {
-    if (inspected.type === "@xstate.microstep") taken.push(...inspected._transitions.map(named));
+  const { runtime, url } = await serve({
+    layers: {},
+    clock,
+    connectTimeoutMs,
+    inspect: (inspected) => {
+      if (inspected.type === "@xstate.microstep") taken.push(...inspected._transitions.map(named));
+    },
   });
   const answer = gate();
   const disconnects: number[] = [];

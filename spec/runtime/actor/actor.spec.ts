@@ -4,6 +4,7 @@ import {
   type AcceptOptions,
   type ConsumerClass,
   handlers,
+  InvalidOptionError,
   JsonWebSocketConsumer,
   WebSocketConsumer,
 } from "greenroom";
@@ -111,7 +112,7 @@ describe("Connection", () => {
       const fine = await serveAt(connecting((consumer) => consumer.reject(200, "Fine")));
       expect(await Client.refused(fine.url)).to.include({ status: 500 });
       expect(late.failures[0]?.error).to.have.property("code", "ERR_ACCEPT");
-      expect(fine.failures[0]?.error).to.be.instanceOf(RangeError);
+      expect(fine.failures[0]?.error).to.be.instanceOf(InvalidOptionError);
     });
   });
 

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Directive, handlers, type Supervision, WebSocketConsumer } from "greenroom";
+import { type Directive, handlers, InvalidOptionError, type Supervision, WebSocketConsumer } from "greenroom";
 import { SimulatedClock } from "xstate";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
@@ -298,21 +298,24 @@ describe("supervision", () => {
     const wrong: [object, string][] = [
       [
         { supervision: { onFailure: "explode" } },
-        "Odd.supervision.onFailure is one of stop, resume, restart",
+        "`Odd.supervision.onFailure` must be one of stop, resume, restart",
       ],
-      [{ supervision: { maxFailures: -1 } }, "Odd.supervision.maxFailures"],
-      [{ supervision: { withinMs: 0 } }, "Odd.supervision.withinMs"],
-      [{ supervision: { backoffMs: 1.5 } }, "Odd.supervision.backoffMs"],
-      [{ mailbox: { overflow: "drop" } }, "Odd.mailbox.overflow is one of close, drop-oldest, drop-newest"],
-      [{ mailbox: { capacity: 0 } }, "Odd.mailbox.capacity"],
-      [{ handlerTimeoutMs: 0 }, "Odd.handlerTimeoutMs"],
+      [{ supervision: { maxFailures: -1 } }, "`Odd.supervision.maxFailures`"],
+      [{ supervision: { withinMs: 0 } }, "`Odd.supervision.withinMs`"],
+      [{ supervision: { backoffMs: 1.5 } }, "`Odd.supervision.backoffMs`"],
+      [
+        { mailbox: { overflow: "drop" } },
+        "`Odd.mailbox.overflow` must be one of close, drop-oldest, drop-newest",
+      ],
+      [{ mailbox: { capacity: 0 } }, "`Odd.mailbox.capacity`"],
+      [{ handlerTimeoutMs: 0 }, "`Odd.handlerTimeoutMs`"],
     ];
     for (const [statics, message] of wrong) {
       const Odd = Object.assign(class extends WebSocketConsumer {}, statics);
       Object.defineProperty(Odd, "name", { value: "Odd" });
-      expect(() => runtime.route("/ws", Odd)).to.throw(RangeError, message);
+      expect(() => runtime.route("/ws", Odd)).to.throw(InvalidOptionError, message);
       const error = await runtime.spawn(Odd).catch((reason: unknown) => reason);
-      expect(error).to.be.instanceOf(RangeError);
+      expect(error).to.be.instanceOf(InvalidOptionError);
     }
   });
 });

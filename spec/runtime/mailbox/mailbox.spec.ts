@@ -48,7 +48,7 @@ describe("Mailbox", () => {
   function busy(): ReturnType<typeof gate> {
     const working = gate();
     owner.work = (item) => (item === "work" ? working.opened : undefined);
-    mailbox.putFrame("work");
+    mailbox.enqueueFrame("work");
     owner.handled.length = 0;
     return working;
   }
@@ -57,9 +57,9 @@ describe("Mailbox", () => {
     it("lets nothing through before the first work has settled, then everything", async () => {
       const connecting = gate();
       mailbox.start(connecting.opened);
-      mailbox.putMessage(mail(2));
-      mailbox.putFrame("one");
-      mailbox.putGap({ group: "three" });
+      mailbox.enqueueMessage(mail(2));
+      mailbox.enqueueFrame("one");
+      mailbox.enqueueGap({ group: "three" });
       expect(owner.handled).to.deep.equal([]);
       connecting.open();
       await mailbox.whenIdle();
@@ -76,14 +76,14 @@ describe("Mailbox", () => {
   describe("handling", () => {
     it("goes straight through when nothing waits", async () => {
       await started();
-      mailbox.putFrame("now");
+      mailbox.enqueueFrame("now");
       expect(owner.handled).to.deep.equal(["now"]);
     });
 
     it("awaits a promise before the next item", async () => {
       await started();
       const working = busy();
-      mailbox.putFrame("next");
+      mailbox.enqueueFrame("next");
       expect(owner.handled).to.deep.equal([]);
       working.open();
       await mailbox.whenIdle();
@@ -95,10 +95,10 @@ describe("Mailbox", () => {
       const order: string[] = [];
       owner.work = (item) => {
         order.push(`${item} begins`);
-        if (item === "outer") mailbox.putFrame("inner");
+        if (item === "outer") mailbox.enqueueFrame("inner");
         order.push(`${item} ends`);
       };
-      mailbox.putFrame("outer");
+      mailbox.enqueueFrame("outer");
       expect(order).to.deep.equal(["outer begins", "outer ends", "inner begins", "inner ends"]);
     });
 
@@ -109,7 +109,7 @@ describe("Mailbox", () => {
         if (item === "rejects") return Promise.reject(new Error("rejected"));
         return undefined;
       };
-      for (const item of ["throws", "rejects", "fine"]) mailbox.putFrame(item);
+      for (const item of ["throws", "rejects", "fine"]) mailbox.enqueueFrame(item);
       await mailbox.whenIdle();
       expect(owner.failures).to.deep.equal([
         ["thrown", "throws"],
@@ -122,7 +122,7 @@ describe("Mailbox", () => {
       await started();
       const working = busy();
       const frames = Array.from({ length: 5_000 }, (_, n) => `${n}`);
-      for (const frame of frames) mailbox.putFrame(frame);
+      for (const frame of frames) mailbox.enqueueFrame(frame);
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal(frames);
@@ -131,23 +131,23 @@ describe("Mailbox", () => {
     it("takes frames and messages in turn, each kind in its order, and a gap in its place", async () => {
       await started();
       const working = busy();
-      for (const n of [1, 2, 3]) mailbox.putFrame(`frame ${n}`);
-      mailbox.putMessage(mail(1));
-      mailbox.putGap({ group: "gap" });
-      mailbox.putMessage(mail(2));
+      for (const n of [1, 2, 3]) mailbox.enqueueFrame(`frame ${n}`);
+      mailbox.enqueueMessage(mail(1));
+      mailbox.enqueueGap({ group: "gap" });
+      mailbox.enqueueMessage(mail(2));
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal([1, "frame 1", { group: "gap" }, "frame 2", 2, "frame 3"]);
     });
   });
 
-  describe("#putMessage", () => {
+  describe("#enqueueMessage", () => {
     it("refuses a message when as many wait as may, whatever number of frames waits", async () => {
       await started();
       const working = busy();
-      for (let n = 0; n < 10; n++) mailbox.putFrame(`frame ${n}`);
-      expect([1, 2, 3, 4].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([
-        ...["taken", "taken", "taken", "refused"],
+      for (let n = 0; n < 10; n++) mailbox.enqueueFrame(`frame ${n}`);
+      expect([1, 2, 3, 4].map((n) => mailbox.enqueueMessage(mail(n)))).to.deep.equal([
+        ...["enqueued", "enqueued", "enqueued", "refused"],
       ]);
       working.open();
       await mailbox.whenIdle();
@@ -157,25 +157,25 @@ describe("Mailbox", () => {
     it("has room again when messages were handled", async () => {
       await started();
       const working = busy();
-      for (const n of [1, 2, 3]) mailbox.putMessage(mail(n));
+      for (const n of [1, 2, 3]) mailbox.enqueueMessage(mail(n));
       working.open();
       await mailbox.whenIdle();
       busy();
-      expect([4, 5, 6, 7].map((n) => mailbox.putMessage(mail(n)))).to.deep.equal([
-        ...["taken", "taken", "taken", "refused"],
+      expect([4, 5, 6, 7].map((n) => mailbox.enqueueMessage(mail(n)))).to.deep.equal([
+        ...["enqueued", "enqueued", "enqueued", "refused"],
       ]);
     });
   });
 
-  describe("#interject", () => {
+  describe("#runNext", () => {
     it("does its work before anything that waits, and after what is being handled", async () => {
       await started();
       const [working, urgent] = [busy(), gate()];
-      mailbox.putFrame("waits");
-      mailbox.interject(() => urgent.opened);
+      mailbox.enqueueFrame("waits");
+      mailbox.runNext(() => urgent.opened);
       working.open();
       await working.opened;
-      mailbox.putMessage(mail(1));
+      mailbox.enqueueMessage(mail(1));
       expect(owner.handled).to.deep.equal([]);
       urgent.open();
       await mailbox.whenIdle();
@@ -186,12 +186,12 @@ describe("Mailbox", () => {
       await started();
       const urgent = gate();
       let began = false;
-      mailbox.interject(() => {
+      mailbox.runNext(() => {
         began = true;
         return urgent.opened;
       });
       expect(began).to.equal(true);
-      mailbox.putFrame("waits");
+      mailbox.enqueueFrame("waits");
       expect(owner.handled).to.deep.equal([]);
       urgent.open();
       await mailbox.whenIdle();
@@ -205,12 +205,12 @@ describe("Mailbox", () => {
       const failed = owner.failed.bind(owner);
       owner.failed = (error, item) => {
         failed(error, item);
-        mailbox.interject(() => urgent.opened);
+        mailbox.runNext(() => urgent.opened);
       };
       owner.work = (item) => {
         if (item === "throws") throw new Error("thrown");
       };
-      for (const frame of ["throws", "after"]) mailbox.putFrame(frame);
+      for (const frame of ["throws", "after"]) mailbox.enqueueFrame(frame);
       working.open();
       await working.opened;
       await Promise.resolve();
@@ -222,7 +222,7 @@ describe("Mailbox", () => {
 
     it("does nothing once the mailbox is closed", () => {
       mailbox.close();
-      mailbox.interject(() => expect.fail("It was done."));
+      mailbox.runNext(() => expect.fail("It was done."));
     });
   });
 
@@ -230,10 +230,10 @@ describe("Mailbox", () => {
     it("pauses above the mark of frames and resumes at half of it", async () => {
       await started();
       const working = busy();
-      for (let n = 0; n < 4; n++) mailbox.putFrame(`frame ${n}`);
+      for (let n = 0; n < 4; n++) mailbox.enqueueFrame(`frame ${n}`);
       expect(owner.flow).to.deep.equal([]);
-      mailbox.putFrame("one too many");
-      mailbox.putFrame("and another");
+      mailbox.enqueueFrame("one too many");
+      mailbox.enqueueFrame("and another");
       expect(owner.flow).to.deep.equal(["pause"]);
       const sizes: number[] = [];
       owner.resume = () => sizes.push(mailbox.size);
@@ -247,11 +247,11 @@ describe("Mailbox", () => {
     it("drops what waits, says how much, and takes nothing any more", async () => {
       await started();
       const working = busy();
-      mailbox.putFrame("frame");
-      mailbox.putMessage(mail(1));
+      mailbox.enqueueFrame("frame");
+      mailbox.enqueueMessage(mail(1));
       expect(mailbox.close()).to.equal(2);
-      expect(mailbox.putFrame("late")).to.equal(false);
-      expect(mailbox.putMessage(mail(2))).to.equal("refused");
+      expect(mailbox.enqueueFrame("late")).to.equal(false);
+      expect(mailbox.enqueueMessage(mail(2))).to.equal("refused");
       working.open();
       await mailbox.whenIdle();
       expect(owner.handled).to.deep.equal([]);
@@ -261,7 +261,7 @@ describe("Mailbox", () => {
     it("resumes a paused owner, so that its closing handshake is read", async () => {
       await started();
       busy();
-      for (let n = 0; n < 5; n++) mailbox.putFrame(`frame ${n}`);
+      for (let n = 0; n < 5; n++) mailbox.enqueueFrame(`frame ${n}`);
       mailbox.close();
       expect(owner.flow).to.deep.equal(["pause", "resume"]);
     });
@@ -271,7 +271,7 @@ describe("Mailbox", () => {
     it("waits for what is being handled, not for what waits", async () => {
       await started();
       const working = busy();
-      mailbox.putFrame("dropped");
+      mailbox.enqueueFrame("dropped");
       mailbox.close();
       const idle = mailbox.whenIdle().then(() => "idle");
       expect(await Promise.race([idle, Promise.resolve("busy")])).to.equal("busy");

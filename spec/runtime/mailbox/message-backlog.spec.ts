@@ -1,16 +1,16 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { OverflowPolicy } from "../../../actors/index.ts";
-import { Backlog } from "../../../runtime/mailbox/message-backlog.ts";
+import { MessageBacklog } from "../../../runtime/mailbox/message-backlog.ts";
 
 const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
 
-function backlogOf(capacity: number, overflow: OverflowPolicy): Backlog {
-  return new Backlog({ capacity, overflow, frameHighWaterMark: 1 });
+function backlogOf(capacity: number, overflow: OverflowPolicy): MessageBacklog {
+  return new MessageBacklog({ capacity, overflow, frameHighWaterMark: 1 });
 }
 
 /** All that comes out: numbers of messages, names of groups with gaps, `-n` for n messages that were dropped. */
-function drain(backlog: Backlog): (number | string)[] {
+function drain(backlog: MessageBacklog): (number | string)[] {
   const out: (number | string)[] = [];
   for (let item = backlog.shift(); item !== undefined; item = backlog.shift()) {
     if ("message" in item) out.push(Number(item.message.n));
@@ -19,60 +19,60 @@ function drain(backlog: Backlog): (number | string)[] {
   return out;
 }
 
-describe("Backlog", () => {
+describe("MessageBacklog", () => {
   it("refuses what is too many, and says nothing of it where the connection is closed for that", () => {
     const backlog = backlogOf(2, "close");
-    expect([1, 2, 3].map((n) => backlog.put(mail(n)))).to.deep.equal(["taken", "taken", "refused"]);
+    expect([1, 2, 3].map((n) => backlog.enqueue(mail(n)))).to.deep.equal(["enqueued", "enqueued", "refused"]);
     expect(drain(backlog)).to.deep.equal([1, 2]);
   });
 
   it("drops the oldest, with one word where they stood", () => {
     const backlog = backlogOf(2, "drop-oldest");
-    const taken = [1, 2, 3, 4].map((n) => backlog.put(mail(n)));
-    expect(taken).to.deep.equal(["taken", "taken", "displaced", "displaced"]);
+    const taken = [1, 2, 3, 4].map((n) => backlog.enqueue(mail(n)));
+    expect(taken).to.deep.equal(["enqueued", "enqueued", "displaced", "displaced"]);
     expect(drain(backlog)).to.deep.equal(["-2", 3, 4]);
   });
 
   it("drops the newest, with one word where they would have stood", () => {
     const backlog = backlogOf(2, "drop-newest");
-    const taken = [1, 2, 3, 4].map((n) => backlog.put(mail(n)));
-    expect(taken).to.deep.equal(["taken", "taken", "refused", "refused"]);
+    const taken = [1, 2, 3, 4].map((n) => backlog.enqueue(mail(n)));
+    expect(taken).to.deep.equal(["enqueued", "enqueued", "refused", "refused"]);
     backlog.shift();
-    backlog.put(mail(5));
-    backlog.put(mail(6));
+    backlog.enqueue(mail(5));
+    backlog.enqueue(mail(6));
     expect(drain(backlog)).to.deep.equal([2, "-2", 5, "-1"]);
   });
 
   it("keeps word of gaps, in order, whatever is dropped around them, and gives them no room", () => {
     const backlog = backlogOf(2, "drop-oldest");
-    backlog.put(mail(1));
-    backlog.putGap({ group: "a" });
-    backlog.putGap({ group: "b" });
-    backlog.put(mail(2));
-    backlog.put(mail(3));
-    backlog.put(mail(4));
+    backlog.enqueue(mail(1));
+    backlog.enqueueGap({ group: "a" });
+    backlog.enqueueGap({ group: "b" });
+    backlog.enqueue(mail(2));
+    backlog.enqueue(mail(3));
+    backlog.enqueue(mail(4));
     expect(drain(backlog)).to.deep.equal(["-1", "a", "b", "-1", 3, 4]);
   });
 
   it("makes one of the gaps of a group with no message in between, and its range whole where it is", () => {
     const backlog = backlogOf(9, "close");
     const first = Object.freeze({ group: "c", from: 1, to: 2 });
-    backlog.putGap({ group: "a", from: 1, to: 2 });
-    backlog.putGap({ group: "b", from: 1, to: 2 });
-    backlog.putGap({});
-    backlog.putGap({ group: "a", from: 3, to: 5 });
-    backlog.putGap({ group: "b", from: 4, to: 5 });
-    backlog.putGap({});
-    backlog.putGap(first);
+    backlog.enqueueGap({ group: "a", from: 1, to: 2 });
+    backlog.enqueueGap({ group: "b", from: 1, to: 2 });
+    backlog.enqueueGap({});
+    backlog.enqueueGap({ group: "a", from: 3, to: 5 });
+    backlog.enqueueGap({ group: "b", from: 4, to: 5 });
+    backlog.enqueueGap({});
+    backlog.enqueueGap(first);
     expect(backlog.size).to.equal(4);
     expect(backlog.shift()).to.deep.equal({ group: "a", from: 1, to: 5 });
-    backlog.putGap({ group: "a", from: 6, to: 7 });
-    backlog.putGap({ group: "b" });
+    backlog.enqueueGap({ group: "a", from: 6, to: 7 });
+    backlog.enqueueGap({ group: "b" });
     expect(backlog.shift()).to.deep.equal({ group: "b" });
     expect(backlog.shift()).to.deep.equal({});
     expect(backlog.shift()).to.equal(first);
-    backlog.put(mail(1));
-    backlog.putGap({ group: "a", from: 8, to: 9 });
+    backlog.enqueue(mail(1));
+    backlog.enqueueGap({ group: "a", from: 8, to: 9 });
     expect(backlog.shift()).to.deep.equal({ group: "a", from: 6, to: 7 });
     expect(drain(backlog)).to.deep.equal([1, "a"]);
   });
@@ -81,8 +81,8 @@ describe("Backlog", () => {
     for (const policy of ["close", "drop-newest", "drop-oldest"] as const) {
       const backlog = backlogOf(2, policy);
       for (let n = 0; n < 1_000; n += 1) {
-        backlog.put(mail(n));
-        for (const group of ["a", "b"]) backlog.putGap({ group });
+        backlog.enqueue(mail(n));
+        for (const group of ["a", "b"]) backlog.enqueueGap({ group });
       }
       expect(backlog.size, policy).to.be.at.most(12);
     }
@@ -90,12 +90,16 @@ describe("Backlog", () => {
 
   it("says how many wait, and lets go of all", () => {
     const backlog = backlogOf(1, "drop-oldest");
-    backlog.put(mail(1));
-    backlog.putGap({ group: "a" });
-    backlog.put(mail(2));
+    backlog.enqueue(mail(1));
+    backlog.enqueueGap({ group: "a" });
+    backlog.enqueue(mail(2));
     expect(backlog.size).to.equal(3);
     expect(backlog.clear()).to.equal(3);
-    expect([backlog.size, backlog.shift(), backlog.put(mail(3))]).to.deep.equal([0, undefined, "taken"]);
+    expect([backlog.size, backlog.shift(), backlog.enqueue(mail(3))]).to.deep.equal([
+      0,
+      undefined,
+      "enqueued",
+    ]);
   });
 
   it("accounts for every message, in its place, whatever comes and goes", () => {
@@ -108,8 +112,8 @@ describe("Backlog", () => {
         let sent = 0;
         let gaps = 0;
         for (const step of sequence) {
-          if (step === "put") backlog.put(mail(++sent));
-          else if (step === "gap") backlog.putGap({ group: `gap ${++gaps}` });
+          if (step === "put") backlog.enqueue(mail(++sent));
+          else if (step === "gap") backlog.enqueueGap({ group: `gap ${++gaps}` });
           else {
             const item = backlog.shift();
             if (item === undefined) continue;

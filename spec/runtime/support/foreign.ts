@@ -13,15 +13,15 @@ const failures: Readonly<Record<string, () => void>> = {
   rejection: () => void Promise.reject(new Error("foreign")),
   reason: () => void Promise.reject("a mere reason"),
   owned: () => {
-    const owner = new one.ErrorOwner(undefined, "Careless", "/ws", (error) =>
+    const owner = new one.AsyncErrorOwner(undefined, "Careless", "/ws", (error) =>
       say(`reported: ${(error as Error).message}`),
     );
-    one.owned(owner, () => void Promise.reject(new Error("stray")));
+    one.runOwned(owner, () => void Promise.reject(new Error("stray")));
   },
 };
 
-other.watchStrayErrors();
-if (what !== "owned") one.watchStrayErrors();
+other.watchAsyncErrors();
+if (what !== "owned") one.watchAsyncErrors();
 if (listener !== "")
   process.on(listener, (_, origin) => say(`heard: ${typeof origin === "string" ? origin : ""}`));
 for (const name of what.split(",")) {

@@ -2,7 +2,14 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { expect } from "chai";
-import { createRuntime, type Guard, groupName, originGuard, WebSocketConsumer } from "greenroom";
+import {
+  createRuntime,
+  type Guard,
+  groupName,
+  InvalidOptionError,
+  originGuard,
+  WebSocketConsumer,
+} from "greenroom";
 import { WebSocketServer } from "ws";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
@@ -179,7 +186,7 @@ describe("Upgrades", () => {
       const { url, failures } = await serveEcho([() => ({ status: 1000, reason: "?" })]);
       expect(await Client.refused(`${url}/ws/echo`)).to.include({ status: 500 });
       expect((await fetch(`${url}/ws/echo`)).status).to.equal(500);
-      expect(failures.map(({ error }) => error instanceof RangeError)).to.deep.equal([true, true]);
+      expect(failures.map(({ error }) => error instanceof InvalidOptionError)).to.deep.equal([true, true]);
     });
 
     it("that take too long are answered with 503", async () => {

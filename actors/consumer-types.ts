@@ -6,10 +6,15 @@ export interface ConsumerTypes {
   readonly params?: string;
 }
 
-/** Where a consumer class carries its {@link ConsumerTypes}. A type only: nothing stands there at run time. */
-export declare const contract: unique symbol;
+// biome-ignore lint/complexity/noBannedTypes: `{}` declares nothing.
+export type NoConsumerTypes = {};
 
-export type ConsumerTypesOf<C> = C extends { readonly [contract]: infer T extends ConsumerTypes } ? T : never;
+/** Where a consumer class carries its {@link ConsumerTypes}. A type only: nothing stands there at run time. */
+export declare const consumerTypes: unique symbol;
+
+export type ConsumerTypesOf<C> = C extends { readonly [consumerTypes]: infer T extends ConsumerTypes }
+  ? T
+  : never;
 
 export type MessagesOf<T extends ConsumerTypes> = T["messages"] extends object
   ? T["messages"]

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { jsonText } from "../../actors/json-text.ts";
+import { jsonText } from "../../actors/json-websocket-consumer.ts";
 
 /** Counts how often it is written as JSON. */
 function counted() {

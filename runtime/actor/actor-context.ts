@@ -1,0 +1,153 @@
+import type { Actor, AnyActor } from "xstate";
+import type { connectionMachine } from "../../actors/connection-machine.ts";
+import type { AcceptOptions, ConsumerContext, Frame, Scope } from "../../actors/consumer-context.ts";
+import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
+import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
+import { checkRefusal } from "../http-response.ts";
+import type { Observed } from "../inspection-hooks.ts";
+import type { Dispatcher } from "../mailbox/dispatcher.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
+import { checkCloseFrame } from "../socket/close-frame.ts";
+import type { Transport } from "../socket/transport.ts";
+import { ActorMessaging, type MessagingActor } from "./actor-messaging.ts";
+import type { Membership } from "./membership.ts";
+
+/** The actor whose consumer uses an {@link ActorContext}. */
+export interface ContextActor extends Observed, MessagingActor {
+  readonly machine: Actor<typeof connectionMachine>;
+  readonly groups: Membership;
+  readonly errorOwner: AsyncErrorOwner;
+  readonly inbox: Dispatcher;
+  readonly runtime: ContextRuntime;
+  readonly transport: Transport;
+  /** The state of the connection. */
+  readonly state: "connecting" | "joined" | "closing" | "closed";
+  /** The upgrade has been answered: the connection joins. */
+  join(): void;
+  failed(error: unknown, stage: string): void;
+}
+
+/** What {@link ActorContext} uses of its runtime. */
+export type ContextRuntime = Pick<
+  RuntimeContext,
+  "clock" | "cluster" | "counters" | "inspect" | "inspection" | "layers" | "workers"
+>;
+
+/** The runtime as one consumer sees it: each call of the consumer becomes an event of the machine, a frame or a message. */
+export class ActorContext implements ConsumerContext {
+  readonly snapshot: unknown;
+  /** An error that the consumer has caused and that is dealt with. A handler may throw it once more. */
+  handledError: unknown;
+  readonly #actor: ContextActor;
+  #messaging: ActorMessaging | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(actor: ContextActor, snapshot: unknown) {
+    this.#actor = actor;
+    this.snapshot = snapshot;
+  }
+
+  get runtime(): ContextRuntime {
+    return this.#actor.runtime;
+  }
+
+  get scope(): Scope {
+    return this.#actor.scope;
+  }
+
+  get groups(): Membership {
+    return this.#actor.groups;
+  }
+
+  get messaging(): ActorMessaging {
+    this.#messaging ??= new ActorMessaging(this.#actor, this.runtime);
+    return this.#messaging;
+  }
+
+  get tags(): Iterable<string> {
+    return this.#messaging?.tags ?? [];
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#actor.isLeaving) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  get waitingBytes(): number {
+    return this.#actor.waitingBytes;
+  }
+
+  accept(options: AcceptOptions): void {
+    if (this.#actor.state === "joined")
+      throw this.#misused(new AcceptError("The connection was accepted already."));
+    if (this.#actor.isLeaving) throw new ConnectionLostError();
+    try {
+      this.#actor.transport.accept(options);
+    } catch (error) {
+      throw this.#misused(error);
+    }
+    // Answering may have shown that the client is gone.
+    if (this.#actor.isLeaving) throw new ConnectionLostError();
+    this.#actor.join();
+  }
+
+  reject(status: number, reason: string): never {
+    if (this.#actor.state === "joined") {
+      throw new AcceptError("The connection was accepted already: use close(code, reason).");
+    }
+    checkRefusal({ status, reason });
+    this.#actor.machine.send({ type: "reject", status, reason });
+    this.handledError = new RejectedError(status, reason);
+    throw this.handledError;
+  }
+
+  send(frame: Frame): void {
+    const { state } = this.#actor;
+    if (state === "connecting") throw new AcceptError("Call accept() before send().");
+    if (typeof frame !== "string" && !(frame instanceof Uint8Array)) {
+      throw new TypeError(
+        `send() takes a string or a Uint8Array, not ${frame === null ? "null" : typeof frame}.`,
+      );
+    }
+    if (state !== "joined") {
+      this.runtime.counters.drop("closing");
+      return;
+    }
+    this.runtime.inspection.observer?.sent(this.#actor, frame);
+    this.#actor.transport.send(frame);
+  }
+
+  close(code: number, reason: string): void {
+    checkCloseFrame(code, reason);
+    if (this.#actor.state === "connecting") {
+      throw new AcceptError("The connection was not accepted yet: use reject(status, reason).");
+    }
+    this.#actor.machine.send({ type: "close", code, reason, by: "consumer" });
+  }
+
+  fail(error: unknown, stage: string): void {
+    this.#actor.failed(error, stage);
+  }
+
+  runs(machineActor: AnyActor): void {
+    this.runtime.inspection.observer?.runs(this.#actor, machineActor);
+  }
+
+  unhandled(): void {
+    this.#actor.inbox.unhandled();
+  }
+
+  /** The actor is leaving: ends its tags, presences and watches, and aborts the signal. */
+  leave(): void {
+    this.#messaging?.leave();
+    if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
+  }
+
+  /** Fails the actor at once, because the promise of `accept` may be one that nothing awaits. */
+  #misused(error: unknown): unknown {
+    this.#actor.failed(error, "connect");
+    this.handledError = error;
+    return error;
+  }
+}
