@@ -49,7 +49,7 @@ export async function toSvg(machine: AnyStateMachine, options: PictureOptions = 
 export async function svgOf(dot: string, title: string, dress = ""): Promise<string> {
   const { Graphviz } = await loadGraphviz();
   const graphviz = await Graphviz.load();
-  return dressed(graphviz.layout(dot, "svg", "dot"), title, dress);
+  return cleanSvg(graphviz.layout(dot, "svg", "dot"), title, dress);
 }
 
 async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> {
@@ -68,7 +68,7 @@ export function graphvizMissing(cause: unknown): GraphvizMissingError {
 }
 
 /** Graphviz's SVG without what changes from version to version, with a title and what else it is to have. */
-export function dressed(svg: string, id: string, dress = ""): string {
+export function cleanSvg(svg: string, id: string, dress = ""): string {
   const start = svg.indexOf("<svg");
   const title = id.replace(/[&<>\p{Cc}\p{Cs}]/gu, (found) =>
     /[&<>]/.test(found) ? `&#${found.codePointAt(0)};` : "�",

@@ -20,7 +20,7 @@ import { Counters, type RuntimeCounters } from "./counters.ts";
 import { Deadline, within } from "./deadline.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type PlainAnswer, surviveErrors } from "./http-response.ts";
-import type { Inspection, Report } from "./inspection-hooks.ts";
+import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { checkLayer } from "./layer-check.ts";
 import { type Limits, longestMs, resolveLimits } from "./limits.ts";
@@ -142,7 +142,7 @@ export class Runtime<L extends Layers = Layers> extends Addressing {
     const resolved = resolveLimits(limits);
     const known = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const tell = createReporter(() => onError);
-    const inspection: Inspection = { observer: undefined, onFailure: undefined };
+    const inspection: InspectionHooks = { observer: undefined, onFailure: undefined };
     // What `onError` begins belongs to the program, and not to the actor whose error it hears of.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);

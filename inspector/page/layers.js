@@ -54,10 +54,10 @@ function createLayer() {
         health,
         report.health.ok ? "healthy" : `unhealthy: ${report.health.reason ?? "no reason given"}`,
       );
-      published.show(report.published, report.publishedPerSecond);
-      received.show(report.received, report.receivedPerSecond);
-      delivered.show(report.delivered, report.deliveredPerSecond);
-      consumed.show(report.consumed, report.consumedPerSecond);
+      published.show(report.totals.published, report.perSecond.published);
+      received.show(report.totals.received, report.perSecond.received);
+      delivered.show(report.totals.delivered, report.perSecond.delivered);
+      consumed.show(report.totals.consumed, report.perSecond.consumed);
       const now = dropsOf(report.dropped);
       noDrops.hidden = now.length > 0;
       drops.hidden = now.length === 0;

@@ -5,7 +5,7 @@ import { createPicture } from "./picture.js";
 import { hashOf } from "./place.js";
 import { createStateTable } from "./state-table.js";
 
-/** @import { ConsumerFacts, MachineFacts, MachineKind, Machines, Move, Tick } from "../protocol.ts" */
+/** @import { ConsumerFacts, MachineFacts, MachineKind, Machines, TransitionCount, Tick } from "../protocol.ts" */
 /** @typedef {import("./place.js").Place} Place */
 /** @typedef {{ readonly kind: MachineKind, readonly mark: string }} Chosen */
 
@@ -50,15 +50,15 @@ export function createMachines(section, choose) {
      * @param {string | undefined} model.shown
      * @param {Machines | undefined} model.machines of the one that is shown, once they are known
      * @param {Tick | undefined} model.tick
-     * @param {readonly Move[]} model.moves
+     * @param {readonly TransitionCount[]} model.transitions
      * @param {Place} model.place
      */
-    draw({ consumers: all, shown: id, machines, tick, moves, place }) {
+    draw({ consumers: all, shown: id, machines, tick, transitions, place }) {
       none.hidden = all.size > 0;
       consumers.draw(
         [...all.values()].map((facts) => ({
           facts,
-          total: censusOf(tick, facts.id)?.total ?? 0,
+          total: countsOf(tick, facts.id)?.total ?? 0,
           isShown: facts.id === id,
           href: hashOf({
             ...place,
@@ -72,15 +72,15 @@ export function createMachines(section, choose) {
       );
       build(machines);
       if (!shown || !tick) return;
-      const census = censusOf(tick, shown.of.consumer);
+      const stateCounts = countsOf(tick, shown.of.consumer);
       for (const machine of shown.machines) {
-        const counts = census?.[machine.kind] ?? {};
+        const counts = stateCounts?.[machine.kind] ?? {};
         const chosen =
           place.consumer === shown.of.consumer && place.state?.machine === machine.kind
             ? place.state.mark
             : undefined;
-        machine.show((mark) => own(counts, mark) ?? 0, census?.total ?? 0, chosen);
-        if (tick.at !== pulsedAt) machine.pulse(sum(moves, shown.of.consumer, machine.kind));
+        machine.show((mark) => own(counts, mark) ?? 0, stateCounts?.total ?? 0, chosen);
+        if (tick.at !== pulsedAt) machine.pulse(sum(transitions, shown.of.consumer, machine.kind));
       }
       pulsedAt = tick.at;
     },
@@ -145,10 +145,10 @@ function createMachine(facts, choose) {
       if (typeof picture !== "string") picture.show(countOf, total, chosen);
     },
 
-    /** @param {ReadonlyMap<string, number>} moves */
-    pulse(moves) {
-      table.pulse(moves);
-      if (typeof picture !== "string") for (const [mark, moved] of moves) picture.pulse(mark, moved);
+    /** @param {ReadonlyMap<string, number>} transitions */
+    pulse(transitions) {
+      table.pulse(transitions);
+      if (typeof picture !== "string") for (const [mark, added] of transitions) picture.pulse(mark, added);
     },
   };
 }
@@ -157,8 +157,8 @@ function createMachine(facts, choose) {
  * @param {Tick | undefined} tick
  * @param {string} consumer
  */
-function censusOf(tick, consumer) {
-  return tick && own(tick.census, consumer);
+function countsOf(tick, consumer) {
+  return tick && own(tick.stateCounts, consumer);
 }
 
 /**
@@ -172,15 +172,15 @@ function own(record, name) {
 }
 
 /**
- * @param {readonly Move[]} moves
+ * @param {readonly TransitionCount[]} transitions
  * @param {string} consumer
  * @param {MachineKind} machine
  */
-function sum(moves, consumer, machine) {
+function sum(transitions, consumer, machine) {
   /** @type {Map<string, number>} */
   const sums = new Map();
-  for (const move of moves)
-    if (move.consumer === consumer && move.machine === machine)
-      sums.set(move.mark, (sums.get(move.mark) ?? 0) + move.count);
+  for (const taken of transitions)
+    if (taken.consumer === consumer && taken.machine === machine)
+      sums.set(taken.mark, (sums.get(taken.mark) ?? 0) + taken.count);
   return sums;
 }

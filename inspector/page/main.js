@@ -10,7 +10,7 @@ import { createLive } from "./live.js";
 import { createMachines } from "./machines.js";
 import { hashOf, pageSize, readPlace } from "./place.js";
 
-/** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines, Move, PageReport, Tick } from "../protocol.ts" */
+/** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines, TransitionCount, PageReport, Tick } from "../protocol.ts" */
 /** @typedef {import("./place.js").Place} Place */
 
 /** Where there is room, the consumers are beside what else is shown. The same as in style.css. */
@@ -36,8 +36,8 @@ let consumers = new Map();
 const machines = new Map();
 /** @type {Tick | undefined} */
 let tick;
-/** What moved since it was last drawn. @type {Move[]} */
-let moves = [];
+/** The transitions since they were last drawn. @type {TransitionCount[]} */
+let transitions = [];
 /** @type {List | undefined} */
 let list;
 /** Not drawn yet. @type {History[]} */
@@ -107,7 +107,7 @@ function hear(report) {
       break;
     case "tick":
       figures.hear(report);
-      moves = document.hidden ? [] : [...moves, ...report.moves];
+      transitions = document.hidden ? [] : [...transitions, ...report.transitions];
       tick = report;
       break;
     case "list":
@@ -254,9 +254,9 @@ function draw() {
   if (seen.machines) {
     const id = shown();
     const known = id === undefined ? undefined : machines.get(id);
-    machinesView.draw({ consumers, shown: id, machines: known, tick, moves, place });
+    machinesView.draw({ consumers, shown: id, machines: known, tick, transitions, place });
   }
-  moves = [];
+  transitions = [];
   if (seen.actors)
     actorsView.draw({
       consumers,

@@ -97,10 +97,10 @@ class Picture {
 
   /**
    * @param {string} mark
-   * @param {number} moved
+   * @param {number} added
    */
-  pulse(mark, moved) {
-    const text = `+${count(moved)}`;
+  pulse(mark, added) {
+    const text = `+${count(added)}`;
     const state = this.#states.get(mark);
     if (state) {
       pulse(state.group);
@@ -135,7 +135,7 @@ class Badge {
   #group = document.createElementNS(namespace, "g");
   #plate = document.createElementNS(namespace, "rect");
   #text;
-  #moved;
+  #added;
 
   /**
    * @param {Element} layer
@@ -149,10 +149,10 @@ class Badge {
     this.#plate.setAttribute("y", "-7.5");
     this.#plate.setAttribute("rx", "7.5");
     this.#text = createText("", 0, 3.8);
-    this.#moved = createText("moved", 0, -11);
+    this.#added = createText("moved", 0, -11);
     const size = document.createElementNS(namespace, "g");
     size.setAttribute("class", "size");
-    size.append(this.#plate, this.#text, this.#moved);
+    size.append(this.#plate, this.#text, this.#added);
     this.#group.append(size);
     layer.append(this.#group);
   }
@@ -172,8 +172,8 @@ class Badge {
 
   /** @param {string} text */
   pulse(text) {
-    this.#moved.textContent = text;
-    pulse(this.#moved);
+    this.#added.textContent = text;
+    pulse(this.#added);
   }
 }
 

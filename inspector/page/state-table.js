@@ -3,7 +3,8 @@ import { count } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { pulse } from "./picture.js";
 
-/** @import { MachineFacts, StateFacts } from "../protocol.ts" */
+/** @import { MachineFacts } from "../protocol.ts" */
+/** @import { MarkedState } from "../../diagrams/marked-machine.ts" */
 
 /**
  * The states of a machine with how many are in each: what the picture shows, as text and by keyboard.
@@ -23,7 +24,7 @@ export function createStateTable(machine, choose) {
   );
   const rows = createKeyed(
     body,
-    (/** @type {StateFacts} */ { mark }) => mark,
+    (/** @type {MarkedState} */ { mark }) => mark,
     (state) => createStateRow(state, keys.get(state.mark) ?? state.path, choose),
   );
   rows.draw(machine.states);
@@ -41,13 +42,13 @@ export function createStateTable(machine, choose) {
       for (const { mark } of machine.states) rows.get(mark)?.set(countOf(mark), total, mark === chosen);
     },
 
-    /** @param {ReadonlyMap<string, number>} moves by mark, of arrows and of states */
-    pulse(moves) {
+    /** @param {ReadonlyMap<string, number>} transitions by mark, of arrows and of states */
+    pulse(transitions) {
       /** @type {Map<string, number>} */
       const came = new Map();
-      for (const [mark, moved] of moves)
-        for (const state of targets.get(mark) ?? [mark]) came.set(state, (came.get(state) ?? 0) + moved);
-      for (const [mark, moved] of came) rows.get(mark)?.pulse(moved);
+      for (const [mark, added] of transitions)
+        for (const state of targets.get(mark) ?? [mark]) came.set(state, (came.get(state) ?? 0) + added);
+      for (const [mark, added] of came) rows.get(mark)?.pulse(added);
     },
   };
 }
@@ -55,11 +56,11 @@ export function createStateTable(machine, choose) {
 /**
  * What each state is called within the one around it. Its path begins with that one's, whatever dots are in their names.
  *
- * @param {readonly StateFacts[]} states from the outside in
+ * @param {readonly MarkedState[]} states from the outside in
  * @returns {ReadonlyMap<string, string>} by mark
  */
 function keysOf(states) {
-  /** @type {StateFacts[]} */
+  /** @type {MarkedState[]} */
   const around = [];
   return new Map(
     states.map((state) => {
@@ -80,7 +81,7 @@ function heading(text) {
 }
 
 /**
- * @param {StateFacts} state
+ * @param {MarkedState} state
  * @param {string} key
  * @param {(mark: string) => void} choose
  */
@@ -116,9 +117,9 @@ function createStateRow(state, key, choose) {
         button.setAttribute("aria-pressed", String(isChosen));
     },
 
-    /** @param {number} moved */
-    pulse(moved) {
-      write(came, `+${count(moved)}`);
+    /** @param {number} added */
+    pulse(added) {
+      write(came, `+${count(added)}`);
       pulse(came);
     },
   };

@@ -198,7 +198,7 @@ export class ConsumerActor
       this.#context.counters.drop("closing");
       return;
     }
-    this.#context.inspection.observer?.sent(this, frame);
+    this.#context.inspection.observer?.onSend(this, frame);
     this.#transport.send(frame);
   }
 
@@ -373,7 +373,7 @@ export class ConsumerActor
   }
 
   runs(machineActor: AnyActor): void {
-    this.#context.inspection.observer?.runs(this, machineActor);
+    this.#context.inspection.observer?.onMachineStart(this, machineActor);
   }
 
   // ---- what shows of it

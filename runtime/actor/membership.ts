@@ -5,7 +5,7 @@ import type { Inbox, Message } from "../../layers/message.ts";
 import type { GroupSendOptions } from "../../layers/options.ts";
 import { checkActorGroup } from "../cluster/argument-checks.ts";
 import { UnknownLayerError } from "../errors.ts";
-import type { GroupDeed, Observed } from "../inspection-hooks.ts";
+import type { GroupOperation, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 
 /**
@@ -104,8 +104,8 @@ export class Membership implements Groups {
     }
   }
 
-  #shows(deed: GroupDeed, group: string, message?: Message): void {
-    this.#context.inspection.observer?.addressed(this.#owner, deed, group, message);
+  #shows(operation: GroupOperation, group: string, message?: Message): void {
+    this.#context.inspection.observer?.onGroupOperation(this.#owner, operation, group, message);
   }
 
   #noLayer(): UnknownLayerError {

@@ -6,7 +6,7 @@ import type { ConsumerClass } from "../consumer-class.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
 import { Deadline, within } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
-import type { Inspection, Observed } from "../inspection-hooks.ts";
+import type { InspectionHooks, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { type ActorInbox, dropped, failureText, isQuestion, type Question } from "./ask-envelope.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
@@ -34,7 +34,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
   readonly #context: RuntimeContext;
-  readonly #inspection: Inspection;
+  readonly #inspection: InspectionHooks;
   readonly #errorOwner: ErrorOwner;
   readonly #owner: DispatcherOwner;
   /** What is being handled and somebody waits for. */
@@ -107,7 +107,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       dropped(item, "the actor has stopped");
       return undefined;
     }
-    this.#inspection.observer?.handling(this.#owner, item);
+    this.#inspection.observer?.onItem(this.#owner, item);
     const result = isQuestion(item)
       ? this.#ask(consumer, item)
       : owned(this.#errorOwner, hand, consumer, item);
