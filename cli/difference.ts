@@ -1,7 +1,7 @@
 /** How many lines of a difference are shown. */
 const most = 20;
 
-/** The lines of `found` that differ from `expected`, from the first to the last such: `-` is there, `+` should be. */
+/** The lines from the first to the last difference: `-` is in `found`, `+` in `expected`. */
 export function difference(found: string, expected: string): string {
   const there = found.split("\n");
   const wanted = expected.split("\n");

@@ -16,7 +16,7 @@ import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
-/** The pause after a tick is this many times as long as the tick, so that ticks take at most 1/20 of the time … */
+/** The pause after a tick is this many times as long as the tick: ticks take at most 1/20 of the time … */
 const pausePerTick = 20;
 /** … but not longer than this, in milliseconds: the page would think that the server has gone. */
 const maxPauseMs = 5_000;
@@ -49,8 +49,8 @@ interface ActiveSession {
 }
 
 /**
- * Observes a runtime while it has subscribers, and reports to them at each tick. Without subscribers nothing is recorded, no
- * timer runs, and the runtime has no observer.
+ * Observes a runtime while it has subscribers, and reports to them at each tick. Without subscribers nothing
+ * is recorded, no timer runs, and the runtime has no observer.
  */
 export class InspectorSession {
   readonly consumers = new ConsumerIndex();

@@ -13,24 +13,24 @@ import { readPageFiles } from "./page-files.ts";
 
 /** Options of {@link inspector}. */
 export interface InspectorOptions {
-  /** The path of the page, such as `/inspect`, without parameters. Its socket is at the same path, and its files are below it. */
+  /** The path of the page and its socket, such as `/inspect`, without parameters. Its files are below. */
   readonly path: string;
   /**
-   * Checks of who may see the page and open its socket, asked in order after the guards of the runtime; pages of other sites
-   * are refused in any case. The page shows names, paths, groups, tags and errors of all connections. Its scripts and styles
-   * are the same for everybody, and are not guarded.
+   * Checks of who may see the page and open its socket, asked in order after the guards of the runtime; pages
+   * of other sites are refused in any case. The page shows names, paths, groups, tags and errors of all
+   * connections. Its scripts and styles are the same for everybody, and are not guarded.
    * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
    */
   readonly guards?: readonly Guard[];
-  /** Origins whose pages may open the socket, besides the server's own: for example if a proxy changes `Host`. @default [] */
+  /** Further origins whose pages may open the socket, for example if a proxy changes `Host`. @default [] */
   readonly origins?: readonly string[];
-  /** Whether the page may show the payloads of frames and messages, of the actor that is open. @default false */
+  /** Whether the page may show payloads of frames and messages, of the open actor. @default false */
   readonly payloads?: boolean;
   /** Milliseconds between two updates of the page, an integer from 10 to 5,000. @default 500 */
   readonly tickMs?: number;
 }
 
-/** The inspector cannot be mounted: guards are missing, the path has a parameter, or the runtime has an inspector already. */
+/** The inspector cannot be mounted: no guards, a path with a parameter, or a second inspector. */
 export class InspectorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INSPECTOR", message);
@@ -46,16 +46,16 @@ interface InspectedRuntime {
 }
 
 /**
- * Serves a page that shows live what a runtime does, on every server that the runtime is attached to, and through
- * `handleRequest`. It shows each consumer's state machine with the number of actors in each state and the transitions that
- * they take, the actors, and the history of one of them; layers, failures, and figures of the node. The page loads nothing
- * from any other server.
+ * Serves a page that shows live what a runtime does, on every server that the runtime is attached to, and
+ * through `handleRequest`. It shows each consumer's state machine with the number of actors in each state and
+ * the transitions that they take, the actors, and the history of one of them; layers, failures, and figures
+ * of the node. The page loads nothing from any other server.
  *
- * While no page is open, the inspector only keeps the last 20 failures. While a page is open, it counts all events and
- * records samples: at most 2,000 per second, and 200 per second of an actor that is open.
+ * While no page is open, the inspector only keeps the last 20 failures. While a page is open, it counts all
+ * events and records samples: at most 2,000 per second, and 200 per second of an actor that is open.
  *
- * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; for a path
- *   with a parameter; and if the runtime has an inspector.
+ * @throws {InspectorError} (`ERR_INSPECTOR`) without guards in production (`NODE_ENV=production`), for a path with
+ *   a parameter, and if the runtime has an inspector.
  * @throws {RouteError} if the path is malformed, or taken.
  * @throws {InvalidOptionError} if `tickMs` is out of range.
  * @throws {TypeError} if `origins` holds something that is not an origin.

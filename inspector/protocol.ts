@@ -3,12 +3,12 @@ import type { DropReason, Health, LayerCounters } from "../layers/index.ts";
 import type { RuntimeDropReason } from "../runtime/counters.ts";
 import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 
-// The protocol between the inspector's page and its server: each request and report is a JSON object in a frame of its own.
+// The protocol between the inspector's page and its server: one JSON object per frame.
 // All times are in milliseconds since 1970.
 
 // ---- from the page
 
-/** The server answers a request at once, and a list or an open actor again at each {@link Tick} until the page asks otherwise. */
+/** Answered at once; a list and an open actor again at each {@link Tick}, until another request. */
 export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
 /** Asks for the actors to which all given conditions apply. */
@@ -98,7 +98,7 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** SVG in which each state and arrow is a group with its mark as a class; or the reason why there is none. */
+  /** SVG in which each state and arrow is a group with its mark as a class, or why there is none. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
@@ -153,7 +153,7 @@ export interface LayerReport {
   readonly dropped: Dropped<DropReason>;
 }
 
-/** The number of a consumer's actors, in total and in each state, by mark. States without actors are absent. */
+/** The number of a consumer's actors, and of those in each state, by mark. Absent states have none. */
 export interface StateCounts {
   readonly total: number;
   readonly connection: Readonly<Record<string, number>>;
@@ -244,7 +244,7 @@ export interface HistoryEntry {
    * - `frame`, `sent`: from and to the client
    * - `message`, `gap`, `overflow`: from the layer
    * - `groupAdd`, `groupDiscard`, `groupSend`: to the layer
-   * - `transition`: of the machine in `machine`, from state to state in `detail`; `what` is the event, empty at the start
+   * - `transition`: of `machine`, from state to state in `detail`; `what` is the event, empty at the start
    * - `failed`: `what` is the stage, `detail` the error
    */
   readonly kind:

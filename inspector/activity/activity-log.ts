@@ -13,15 +13,15 @@ interface RecordedEntry {
 /** How many entries are kept of all actors together: of their lifecycles, and of their work. */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
-/** How many entries of work are recorded per second: of all actors that are not open together, and of each open one. */
+/** How much work is recorded per second: of all actors that are not open together, and of each open one. */
 const workPerSecond = 2_000;
 const openedPerSecond = 200;
 /** How many entries are kept of an open actor. */
 const keptOpened = 500;
 
 /**
- * Records what actors do. Memory and time are bounded: work is sampled, more densely for an open actor than for the others.
- * Lifecycles are recorded in full.
+ * Records what actors do. Memory and time are bounded: work is sampled, more densely for an open actor than
+ * for the others. Lifecycles are recorded in full.
  */
 export class ActivityLog {
   readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);

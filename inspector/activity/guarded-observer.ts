@@ -15,7 +15,7 @@ export function guarded<A extends unknown[]>(
   };
 }
 
-/** `observer` without the actors of hidden consumers, and whose errors are reported instead of reaching an actor. */
+/** Passes only actors of visible consumers to `observer`. Reports its errors, so that they reach no actor. */
 export function guardedObserver(
   observer: ActivityObserver,
   isHidden: (Consumer: ConsumerClass) => boolean,

@@ -27,8 +27,8 @@ export interface MachineInspectionContext {
 }
 
 /**
- * Records the transitions of actors' machines, through XState's inspection. The machines of connections form one XState
- * system with their supervisor; each machine that a consumer runs is a system of its own.
+ * Records the transitions of actors' machines, through XState's inspection. The machines of connections form
+ * one XState system with their supervisor; each machine that a consumer runs is a system of its own.
  */
 export class MachineInspection {
   readonly #context: MachineInspectionContext;

@@ -5,7 +5,7 @@ import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
 
-/** Node's histogram holds the intervals of a timer of this period, so the delay of the event loop is what exceeds it. */
+/** Node's histogram holds the intervals of a timer of this period: what exceeds it is the loop's delay. */
 const loopTimerMs = 10;
 
 /** Reports the figures and layers of a node, with rates over the last few ticks. */

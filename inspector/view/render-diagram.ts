@@ -9,7 +9,7 @@ import type { MachineFacts } from "../protocol.ts";
 /** In milliseconds. Graphviz took 5 seconds for 100 states with 200 arrows. */
 const defaultTimeoutMs = 10_000;
 
-/** The worker's source. It is not a file, because loaders of TypeScript do not apply to the files of workers. */
+/** The worker's source: not a file, because TypeScript loaders do not apply to workers. */
 const workerSource = `
   const { parentPort, workerData } = require("node:worker_threads");
   import(workerData.graphviz)
@@ -18,9 +18,9 @@ const workerSource = `
 `;
 
 /**
- * Renders a machine as SVG in which each state and arrow is a group with its mark as a class. It runs in a worker thread,
- * because it takes long: 0.2 s to load Graphviz, and more the larger the machine is. Never rejects: without an SVG it
- * resolves with the reason.
+ * Renders a machine as SVG in which each state and arrow is a group with its mark as a class. It runs in a
+ * worker thread, because it takes long: 0.2 s to load Graphviz, and more the larger the machine is. Never
+ * rejects: without an SVG it resolves with the reason.
  */
 export async function renderDiagram(
   { dot, name }: MarkedMachine,
