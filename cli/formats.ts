@@ -5,10 +5,7 @@ export type Format = "mermaid" | "dot" | "svg" | "json";
 
 export const formats: readonly Format[] = ["mermaid", "dot", "svg", "json"];
 
-/**
- * Machines as text: one as it is; several one after the other, in Mermaid as Markdown under their names, in JSON as an object by
- * their names.
- */
+/** Machines as text. Several are Markdown under their names in Mermaid, and an object by name in JSON. */
 export async function written(machines: readonly FoundMachine[], format: Format): Promise<string> {
   const [only, ...others] = machines;
   if (only === undefined) return "";
@@ -33,6 +30,7 @@ export async function written(machines: readonly FoundMachine[], format: Format)
   }
 }
 
+/** A diagram as a block of Markdown. */
 export function fenced(diagram: string): string {
   return `\`\`\`mermaid\n${diagram}\`\`\`\n`;
 }

@@ -2,7 +2,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { type FoundMachine, toMermaid } from "../diagrams/index.ts";
-import { difference } from "./difference.ts";
 import { Failure } from "./failure.ts";
 import { type Format, fenced, formats, written } from "./formats.ts";
 import { loadMachines } from "./load-machines.ts";
@@ -30,10 +29,10 @@ export async function visualise(args: readonly string[]): Promise<string> {
   const machines = pick(await loadMachines(file), name);
   const target = check ?? out;
   if (target === undefined) return written(machines, format);
-  if (isMarkdown(target)) {
+  if ([".md", ".markdown"].includes(extname(target).toLowerCase())) {
     if (format !== "mermaid")
       throw new Failure(`In Markdown there are diagrams of Mermaid, not ${format}.`, 2);
-    return out === undefined ? checkPage(target, machines, name) : updatePage(target, machines, name);
+    return out === undefined ? checkPage(target, machines) : updatePage(target, machines);
   }
   const text = await written(machines, format);
   if (check !== undefined) return checkFile(check, text);
@@ -42,17 +41,7 @@ export async function visualise(args: readonly string[]): Promise<string> {
 }
 
 function parse(args: readonly string[]) {
-  const string = { type: "string" } as const;
-  const options = {
-    format: string,
-    out: string,
-    check: string,
-    name: string,
-    help: { type: "boolean" },
-  } as const;
-  const { values, positionals } = parsed(() =>
-    parseArgs({ args: [...args], options, allowPositionals: true }),
-  );
+  const { values, positionals } = parseOptions(args);
   const { format = "mermaid", out, check, name, help: wantsHelp = false } = values;
   if (positionals.length > 1) throw new Failure(`Name one file, not ${positionals.length}.`, 2);
   if (out !== undefined && check !== undefined) throw new Failure("Use --out or --check, not both.", 2);
@@ -61,9 +50,17 @@ function parse(args: readonly string[]) {
   return { file: positionals[0], format: format as Format, out, check, name, wantsHelp };
 }
 
-function parsed<T>(read: () => T): T {
+function parseOptions(args: readonly string[]) {
+  const string = { type: "string" } as const;
+  const options = {
+    format: string,
+    out: string,
+    check: string,
+    name: string,
+    help: { type: "boolean" },
+  } as const;
   try {
-    return read();
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     throw new Failure(`${(error as Error).message}\nTry greenroom visualise --help.`, 2);
   }
@@ -73,49 +70,33 @@ function pick(machines: readonly FoundMachine[], name: string | undefined): read
   if (name === undefined) return machines;
   const picked = machines.filter((machine) => machine.name === name);
   if (picked.length > 0) return picked;
-  throw new Failure(
-    `There is no machine "${name}", but ${machines.map((machine) => machine.name).join(", ")}.`,
-  );
-}
-
-function isMarkdown(file: string): boolean {
-  return [".md", ".markdown"].includes(extname(file).toLowerCase());
+  const names = machines.map((machine) => machine.name).join(", ");
+  throw new Failure(`There is no machine "${name}", but ${names}.`);
 }
 
 async function checkFile(file: string, expected: string): Promise<string> {
   const found = await read(file);
   if (found === expected) return `${file} is up to date.\n`;
-  throw new Failure(
-    `${file} is not what the machine is now, from ${difference(found, expected).trimStart()}`,
-  );
+  const lines = difference(found, expected).trimStart();
+  throw new Failure(`${file} is not what the machine is now, from ${lines}`);
 }
 
-async function checkPage(
-  file: string,
-  machines: readonly FoundMachine[],
-  name: string | undefined,
-): Promise<string> {
+async function checkPage(file: string, machines: readonly FoundMachine[]): Promise<string> {
   const page = await read(file);
-  const diagrams = diagramsFor(file, page, machines, name);
+  const diagrams = diagramsFor(file, page, machines);
   const blocks = diagramBlocks(page).filter((block) => diagrams.has(block.name));
-  const stale = blocks.flatMap((block) => {
-    const expected = fenced(diagrams.get(block.name) ?? "");
-    if (`${block.text.trimEnd()}\n` === expected) return [];
-    return [
-      `${file}: the diagram of ${block.name} is not what the machine is now, from\n${difference(block.text, expected)}`,
-    ];
+  const stale = blocks.flatMap(({ name, text }) => {
+    const expected = fenced(diagrams.get(name) ?? "");
+    if (`${text.trimEnd()}\n` === expected) return [];
+    return `${file}: the diagram of ${name} is not what the machine is now, from\n${difference(text, expected)}`;
   });
   if (stale.length > 0) throw new Failure(stale.join("\n"));
-  return `${file}: ${blocks.map((block) => block.name).join(", ")} up to date.\n`;
+  return `${file}: ${blocks.map(({ name }) => name).join(", ")} up to date.\n`;
 }
 
-async function updatePage(
-  file: string,
-  machines: readonly FoundMachine[],
-  name: string | undefined,
-): Promise<string> {
+async function updatePage(file: string, machines: readonly FoundMachine[]): Promise<string> {
   const page = await read(file);
-  await write(file, updated(page, diagramsFor(file, page, machines, name)));
+  await write(file, updated(page, diagramsFor(file, page, machines)));
   return "";
 }
 
@@ -124,15 +105,13 @@ function diagramsFor(
   file: string,
   page: string,
   machines: readonly FoundMachine[],
-  name: string | undefined,
 ): ReadonlyMap<string, string> {
-  const places = new Set(diagramBlocks(page).map((block) => block.name));
-  const diagrams = machines.filter((found) => places.has(found.name));
-  if (diagrams.length > 0) return new Map(diagrams.map(({ name, machine }) => [name, toMermaid(machine)]));
-  const names = machines.map((found) => found.name);
-  const missing = name ?? names.join(", ");
+  const places = new Set(diagramBlocks(page).map(({ name }) => name));
+  const drawn = machines.filter(({ name }) => places.has(name));
+  if (drawn.length > 0) return new Map(drawn.map(({ name, machine }) => [name, toMermaid(machine)]));
+  const names = [...new Set(machines.map(({ name }) => name))];
   throw new Failure(
-    `${file} has no place for a diagram of ${missing}: a line <!-- machine: ${names[0]} --> makes one.`,
+    `${file} has no place for a diagram of ${names.join(", ")}: a line <!-- machine: ${names[0]} --> makes one.`,
   );
 }
 
@@ -151,4 +130,25 @@ async function write(file: string, text: string): Promise<void> {
   } catch (error) {
     throw new Failure(`${file} could not be written: ${(error as Error).message}`);
   }
+}
+
+/** How many lines of a difference are shown. */
+const maxLines = 20;
+
+/** The lines from the first to the last difference: `-` is in `found`, `+` in `expected`. */
+function difference(found: string, expected: string): string {
+  const there = found.split("\n");
+  const wanted = expected.split("\n");
+  let first = 0;
+  while (first < there.length && there[first] === wanted[first]) first += 1;
+  let last = 0;
+  while (last < Math.min(there.length, wanted.length) - first && there.at(-1 - last) === wanted.at(-1 - last))
+    last += 1;
+  const lines = [
+    ...there.slice(first, there.length - last).map((line) => `- ${line}`),
+    ...wanted.slice(first, wanted.length - last).map((line) => `+ ${line}`),
+  ];
+  const shown = lines.slice(0, maxLines);
+  if (lines.length > maxLines) shown.push(`… ${lines.length - maxLines} more lines`);
+  return [`line ${first + 1}:`, ...shown].map((line) => `    ${line}`).join("\n");
 }

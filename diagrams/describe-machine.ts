@@ -7,7 +7,7 @@ import type {
   Trigger,
 } from "./description.ts";
 import { actionOf, guardOf, isMachine, list, sourceName } from "./names.ts";
-import { plain, present } from "./plain.ts";
+import { defined, plain } from "./plain.ts";
 
 /** What XState has of a transition, as far as pictures need it. */
 interface Transition {
@@ -21,8 +21,9 @@ interface Transition {
 }
 
 /**
- * Describes a machine as plain values, without running any of it: its states with their entry and exit actions, invoked
- * actors and transitions, in the order in which they were written. Functions are there by their names; one without is `inline`.
+ * Describes a machine as plain values, without running any of it: its states with their entry and exit
+ * actions, invoked actors and transitions, in the order in which they were written. Functions are there by
+ * their names; one without is `inline`.
  *
  * Machines of any copy of XState 5 are taken.
  *
@@ -37,14 +38,13 @@ export function describeMachine(machine: AnyStateMachine): MachineDescription {
   if (!isMachine(machine))
     throw new TypeError("This is no machine: give what createMachine of XState 5 returned.");
   const { id, version, config, root } = machine;
-  const described = { id, version, context: plain(config.context), root: describeState(root) };
-  return present(described) as MachineDescription;
+  return defined({ id, version, context: plain(config.context), root: describeState(root) });
 }
 
 function describeState(node: AnyStateNode): StateDescription {
   const { config, initial } = node;
   const first = initial?.target?.[0] as AnyStateNode | undefined;
-  return present({
+  return defined({
     id: node.id,
     key: node.key,
     type: node.type,
@@ -63,7 +63,7 @@ function describeState(node: AnyStateNode): StateDescription {
     states: Object.values(node.states).map(describeState),
     meta: plain(node.meta),
     output: plain(node.output),
-  }) as StateDescription;
+  });
 }
 
 function describeInvokes(node: AnyStateNode): InvokeDescription[] {
@@ -81,11 +81,11 @@ export function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
     // The root has those of all routes: they are shown where they lead.
     .filter(({ eventType }) => eventType !== "xstate.route")
     .map((transition): [Trigger, Transition] => [triggerOf(node, transition), transition]);
-  const always = ((node.always ?? []) as readonly Transition[]).map((transition): [Trigger, Transition] => [
-    { kind: "always" },
-    transition,
-  ]);
-  return [...triggered, ...always];
+  const always = (node.always ?? []) as readonly Transition[];
+  return [
+    ...triggered,
+    ...always.map((transition): [Trigger, Transition] => [{ kind: "always" }, transition]),
+  ];
 }
 
 function triggerOf(node: AnyStateNode, { eventType, delay }: Transition): Trigger {
@@ -101,16 +101,16 @@ function triggerOf(node: AnyStateNode, { eventType, delay }: Transition): Trigge
 
 function describeTransition(trigger: Trigger, transition: Transition): TransitionDescription {
   const targets = transition.target?.map(({ id }) => id);
-  return present({ trigger, ...effectsOf(transition), targets }) as TransitionDescription;
+  return { trigger, ...effectsOf(transition), ...defined({ targets }) };
 }
 
 function effectsOf(transition: Partial<Transition>): Omit<TransitionDescription, "trigger" | "targets"> {
-  return present({
+  return defined({
     guard: guardOf(transition.guard),
     actions: list(transition.actions as unknown).map(actionOf),
     reenter: transition.reenter ?? false,
     description: transition.description,
-  }) as Omit<TransitionDescription, "trigger" | "targets">;
+  });
 }
 
 function routeOf(route: unknown): StateDescription["route"] {

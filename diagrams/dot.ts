@@ -5,7 +5,8 @@ import { initialLabel } from "./labels.ts";
 import type { PictureOptions } from "./mermaid.ts";
 
 /**
- * Writes a machine in DOT, the language of Graphviz. States within states are clusters. Names are text, whatever is in them.
+ * Writes a machine in DOT, the language of Graphviz. States within states are clusters. Names are text,
+ * whatever is in them.
  *
  * The same machine gives the same text.
  *
@@ -24,7 +25,7 @@ export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
 /** The mark of the arrow at `index` of a drawing's arrows. */
 export const arrowMark = (index: number): string => `a${index + 1}`;
 
-/** Writes what {@link toDot} gives. `marked`: what is drawn has its mark as a class, on all parts of an arrow that forks. */
+/** As {@link toDot}. `marked`: states, arrows and all parts of forks have their marks as classes. */
 export function dotOf(
   drawing: Drawing,
   { direction, marked }: { readonly direction: "TB" | "LR"; readonly marked: boolean },

@@ -4,7 +4,7 @@ import { stateLines, transitionLabel, triggerLabel } from "./labels.ts";
 /** A machine as boxes and arrows, as Mermaid and Graphviz need it. */
 export interface Drawing {
   readonly title: string;
-  /** The states at the top: those of the machine, or the machine itself where that has more to show than states. */
+  /** The machine's states; the machine itself if it has more to show than states. */
   readonly boxes: readonly Box[];
   /** Where the machine begins, if it is not among the boxes itself. */
   readonly initial?: StateDescription["initial"];
@@ -29,9 +29,10 @@ export interface Arrow {
 }
 
 /**
- * Lays a machine out into boxes and arrows. Transitions of one state that differ only in their event share an arrow. What
- * leads to no other place, into the state's own inside, or out to a state around it, is a line in its box: neither
- * Mermaid nor Graphviz draws an arrow between a box and one within it, or from a box of boxes to itself.
+ * Lays a machine out into boxes and arrows. Transitions of one state that differ only in their event share an
+ * arrow. What leads to no other place, into the state's own inside, or out to a state around it, is a line in
+ * its box: neither Mermaid nor Graphviz draws an arrow between a box and one within it, or from a box of
+ * boxes to itself.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();

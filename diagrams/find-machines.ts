@@ -2,14 +2,14 @@ import type { AnyStateMachine } from "xstate";
 import { isMachine } from "./names.ts";
 
 export interface FoundMachine {
-  /** The name that it is exported by; for a default export the machine's id, if that can stand in a line of text. */
+  /** The name of the export; for a default export the machine's id, if that fits in a line of text. */
   readonly name: string;
   readonly machine: AnyStateMachine;
 }
 
 /**
- * Finds the machines among what a module exports: XState machines, and what `machineConsumer` made of them. One that is exported
- * more than once is found once, by the name of the machine itself.
+ * Finds the machines among what a module exports: XState machines, and what `machineConsumer` made of them.
+ * One that is exported more than once is found once, by the name of the machine itself.
  *
  * @example
  * ```ts
@@ -18,34 +18,17 @@ export interface FoundMachine {
  */
 export function findMachines(moduleExports: object): FoundMachine[] {
   const exported = Object.entries(moduleExports);
-  // What a CommonJS module exports may be found under `default` only.
-  const common = exported.flatMap(([name, value]) =>
-    name === "default" && isRecord(value) ? Object.entries(value) : [],
-  );
-  const all = [...exported, ...common];
+  const { default: inner } = moduleExports as { readonly default?: unknown };
+  // The exports of a CommonJS module may be under `default` only.
+  if (typeof inner === "object" && inner !== null && !isMachine(inner))
+    exported.push(...Object.entries(inner));
   const found = new Map<AnyStateMachine, string>();
-  for (const machineOf of [machineItself, consumedMachine]) {
-    for (const [name, value] of all) {
-      const machine = machineOf(value);
-      if (machine !== undefined && !found.has(machine))
-        found.set(machine, name === "default" ? ownName(machine) : name);
-    }
-  }
+  const add = (name: string, value: unknown) => {
+    if (isMachine(value) && !found.has(value)) found.set(value, name === "default" ? ownName(value) : name);
+  };
+  for (const [name, value] of exported) add(name, value);
+  for (const [name, value] of exported) if (typeof value === "function") add(name, value.machine);
   return [...found].map(([machine, name]) => ({ name, machine }));
-}
-
-function machineItself(value: unknown): AnyStateMachine | undefined {
-  return isMachine(value) ? (value as AnyStateMachine) : undefined;
-}
-
-function consumedMachine(value: unknown): AnyStateMachine | undefined {
-  return typeof value === "function"
-    ? machineItself((value as { readonly machine?: unknown }).machine)
-    : undefined;
-}
-
-function isRecord(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !isMachine(value);
 }
 
 function ownName({ id }: AnyStateMachine): string {

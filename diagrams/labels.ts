@@ -8,15 +8,10 @@ import type {
 
 /** How an action is shown: `raise tick`, `send push to #door`, or its name. */
 export function actionLabel({ type, params }: Named): string {
-  if (!type.startsWith("xstate.")) return type + given(params);
-  const { event, to, src, sendId, actorRef, assigns, delay } = (params ?? {}) as Readonly<
-    Record<string, unknown>
-  >;
-  const words = (...parts: readonly unknown[]) =>
-    parts
-      .filter((part) => part !== undefined)
-      .map(String)
-      .join(" ");
+  if (!type.startsWith("xstate.")) return type + paramsLabel(params);
+  const given = (params ?? {}) as Readonly<Record<string, unknown>>;
+  const { event, to, src, sendId, actorRef, assigns, delay } = given;
+  const words = (...parts: readonly unknown[]) => parts.filter((part) => part !== undefined).join(" ");
   const what = (event as { readonly type?: unknown } | undefined)?.type;
   const later = delay === undefined ? undefined : `after ${delayLabel(delay as number | string)}`;
   switch (type) {
@@ -56,7 +51,7 @@ export function guardLabel({ type, params }: Named): string {
     case "xstate.stateIn":
       return `in ${typeof stateValue === "string" ? stateValue : JSON.stringify(stateValue)}`;
     default:
-      return type + given(params);
+      return type + paramsLabel(params);
   }
 }
 
@@ -116,7 +111,7 @@ function delayLabel(delay: number | string): string {
   return typeof delay === "number" ? `${delay} ms` : delay;
 }
 
-function given(params: unknown): string {
+function paramsLabel(params: unknown): string {
   if (params === undefined || params === null) return "";
   const values = typeof params === "object" ? Object.entries(params) : [["", params] as const];
   const text = values.map(([key, value]) => (key === "" ? "" : `${key}: `) + JSON.stringify(value));

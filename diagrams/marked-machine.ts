@@ -4,7 +4,7 @@ import type { StateDescription, TransitionDescription } from "./description.ts";
 import { arrowMark, dotOf, markedBoxes } from "./dot.ts";
 import { type Box, type Drawing, drawingOf } from "./drawing.ts";
 
-/** A state that is drawn: all of them, and the machine itself where it has more to show than states. */
+/** A state in the picture. The machine itself is one if it has more to show than states. */
 export interface MarkedState {
   /** `s1`, `s2`, … */
   readonly mark: string;
@@ -15,19 +15,19 @@ export interface MarkedState {
   readonly type: StateDescription["type"];
 }
 
-/** An arrow that is drawn. One that leads to the first state has no mark. */
+/** An arrow in the picture. The arrow to the initial state has no mark. */
 export interface MarkedArrow {
   /** `a1`, `a2`, … */
   readonly mark: string;
   /** Marks of states. */
   readonly from: string;
   readonly to: readonly string[];
-  /** Empty for where a history leads while there is none. */
+  /** Empty for the default of a history state. */
   readonly label: string;
 }
 
 /**
- * A machine with its picture, whose parts can be told apart: for whoever shows in it what its actors do.
+ * A machine with a picture whose states and arrows have marks, for showing in it what actors do.
  *
  * @throws {TypeError} for what is no machine of XState 5.
  */
@@ -61,22 +61,22 @@ export class MarkedMachine {
     this.#markTransitions(machine.root, description.root, new Map(arrowMarks));
   }
 
-  /** The mark of a state, by the id that XState gives it. None for what is not drawn: a machine that has nothing but states. */
+  /** The mark of a state, by its XState id; undefined if it is not drawn: a machine of nothing but states. */
   markOfState(id: string): string | undefined {
     return this.#stateMarks.get(id);
   }
 
   /**
-   * Where a transition of this machine shows, one of those that a microstep in XState's inspection has: the mark of its arrow;
-   * of the state whose box has a line for it where it has none, which for a route is the state that it leads to.
+   * The mark of a transition of this machine, as a microstep of XState's inspection has it: that of its
+   * arrow; without an arrow, that of the state whose box has a line for it, which for a route is its target.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);
   }
 
   /**
-   * In DOT, from which an SVG is made where each state and each arrow is a group with its mark as a class, beside those that it
-   * has in every picture. The parts of an arrow that forks all have its mark.
+   * DOT for an SVG in which each state and each arrow is a group with its mark as a further class, all parts
+   * of a fork included.
    */
   get dot(): string {
     return dotOf(this.#drawing, { direction: "TB", marked: true });

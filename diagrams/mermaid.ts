@@ -11,7 +11,8 @@ export interface PictureOptions {
 /**
  * Writes a machine as a Mermaid state diagram (`stateDiagram-v2`), which GitHub and others show as a picture.
  *
- * The same machine gives the same text. Names are text, whatever is in them: a line break in one is shown as `↵`.
+ * The same machine gives the same text. Names are text, whatever is in them: a line break in one is shown as
+ * `↵`.
  *
  * @throws {TypeError} for what is no machine of XState 5.
  *
@@ -97,8 +98,8 @@ function idsOf(boxes: readonly Box[]): Map<string, string> {
 }
 
 /**
- * What could mean something to Mermaid, to the HTML that it makes, or to Markdown, as Mermaid's entities. Its lexer also
- * takes a whole line for a command where "direction" and a place to go are anywhere in it.
+ * What could mean something to Mermaid, to the HTML that it makes, or to Markdown, as Mermaid's entities. Its
+ * lexer also takes a whole line for a command where "direction" and a place to go are anywhere in it.
  */
 function escaped(text: string): string {
   return text

@@ -1,5 +1,6 @@
+import type { AnyStateMachine } from "xstate";
 import type { Named } from "./description.ts";
-import { plain, present } from "./plain.ts";
+import { defined, plain } from "./plain.ts";
 
 /** What a function, or logic, without a name of its own is called. */
 export const inline = "inline";
@@ -59,15 +60,15 @@ export function sourceName(src: unknown): string {
   return typeof config === "function" ? functionName(config) : inline;
 }
 
-/** Whether `value` is an XState machine, of whichever copy of XState. */
-export function isMachine(value: unknown): boolean {
+/** Whether `value` is an XState machine, of any copy of XState. */
+export function isMachine(value: unknown): value is AnyStateMachine {
   return typeof value === "object" && value !== null && "__xstatenode" in value && "root" in value;
 }
 
 function named(value: unknown): Named {
   if (typeof value === "string") return { type: value };
   const { type, params } = value as { readonly type: unknown; readonly params?: unknown };
-  return present({ type: String(type), params: plain(params) }) as Named;
+  return defined({ type: String(type), params: plain(params) });
 }
 
 // biome-ignore lint/complexity/noBannedTypes: of whatever function, its name is all that is read.

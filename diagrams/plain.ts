@@ -1,12 +1,16 @@
-/** `value` as JSON has it; undefined where JSON cannot hold it as it is: functions, classes, cycles. */
+/** A copy of `value`; undefined if JSON cannot hold it: for a function, a class, a cycle. */
 export function plain(value: unknown): unknown {
   return isPlain(value, []) ? (JSON.parse(JSON.stringify(value)) as unknown) : undefined;
 }
 
-/** An object with only those of `entries` that are there. */
-export function present<T extends object>(entries: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const kept = Object.entries(entries).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> };
+type OptionalKeys<T> = { [K in keyof T]: undefined extends T[K] ? K : never }[keyof T];
+
+/** The properties of an object that are not undefined. */
+export function defined<T extends object>(
+  object: T,
+): Omit<T, OptionalKeys<T>> & { [K in OptionalKeys<T>]?: Exclude<T[K], undefined> } {
+  const kept = Object.entries(object).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as ReturnType<typeof defined<T>>;
 }
 
 function isPlain(value: unknown, around: readonly unknown[]): boolean {

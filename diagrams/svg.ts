@@ -2,14 +2,14 @@ import type { AnyStateMachine } from "xstate";
 import { toDot } from "./dot.ts";
 import type { PictureOptions } from "./mermaid.ts";
 
-/** Graphviz is not there to lay pictures out. */
+/** The optional package that lays pictures out is not installed. */
 export class GraphvizMissingError extends Error {
   readonly code = "ERR_GRAPHVIZ_MISSING";
   override readonly name = "GraphvizMissingError";
 }
 
-/** One look for light and dark: of the page's own colours, where it says which it has, else of the reader's system. */
-const style = `
+/** For light and dark, by the colour scheme of the page or else of the system. */
+const standaloneStyle = `
   .machine { --ink: #1f2328; --line: #59636e; --fill: #ffffff; --box: #818b981f; --accent: #0969da; }
   @media (prefers-color-scheme: dark) {
     .machine { --ink: #e6edf3; --line: #9198a1; --fill: #161b22; --box: #656c7626; --accent: #4493f8; }
@@ -24,9 +24,10 @@ const style = `
 `;
 
 /**
- * Draws a machine as an SVG that stands by itself, in light and dark (`prefers-color-scheme`), laid out by Graphviz, which
- * runs as WebAssembly in this process: no program has to be installed, and nothing is asked of a server. The same machine
- * gives the same text as long as the version of `@hpcc-js/wasm-graphviz` is the same. Names are text, whatever is in them.
+ * Draws a machine as an SVG that stands by itself, in light and dark (`prefers-color-scheme`), laid out by
+ * Graphviz, which runs as WebAssembly in this process: no program has to be installed, and nothing is asked
+ * of a server. The same machine gives the same text as long as the version of `@hpcc-js/wasm-graphviz` is the
+ * same. Names are text, whatever is in them.
  *
  * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if the optional package `@hpcc-js/wasm-graphviz` is not installed.
  * @throws {TypeError} for what is no machine of XState 5.
@@ -37,19 +38,14 @@ const style = `
  * ```
  */
 export async function toSvg(machine: AnyStateMachine, options: PictureOptions = {}): Promise<string> {
-  return svgOf(toDot(machine, options), machine.id, `\n<style>${style}</style>`);
+  return svgOf(toDot(machine, options), machine.id, `\n<style>${standaloneStyle}</style>`);
 }
 
-/**
- * An SVG of what is in DOT.
- *
- * @param dress what it has beside its title: its style, if it has one of its own.
- * @throws {GraphvizMissingError}
- */
-export async function svgOf(dot: string, title: string, dress = ""): Promise<string> {
+/** Lays out DOT as SVG. @param style goes after the title. @throws {GraphvizMissingError} */
+export async function svgOf(dot: string, title: string, style = ""): Promise<string> {
   const { Graphviz } = await loadGraphviz();
   const graphviz = await Graphviz.load();
-  return dressed(graphviz.layout(dot, "svg", "dot"), title, dress);
+  return cleanSvg(graphviz.layout(dot, "svg", "dot"), title, style);
 }
 
 async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> {
@@ -67,8 +63,8 @@ export function graphvizMissing(cause: unknown): GraphvizMissingError {
   );
 }
 
-/** Graphviz's SVG without what changes from version to version, with a title and what else it is to have. */
-export function dressed(svg: string, id: string, dress = ""): string {
+/** Graphviz's SVG without the parts that change from version to version, with a title and a style. */
+export function cleanSvg(svg: string, id: string, style = ""): string {
   const start = svg.indexOf("<svg");
   const title = id.replace(/[&<>\p{Cc}\p{Cs}]/gu, (found) =>
     /[&<>]/.test(found) ? `&#${found.codePointAt(0)};` : "�",
@@ -80,5 +76,5 @@ export function dressed(svg: string, id: string, dress = ""): string {
     .replace(/ id="[^"]*"/g, "")
     .replace(/ xmlns:xlink="[^"]*"/, "")
     .replace("<svg", '<svg class="machine" role="img"')
-    .replace(/(<svg[^>]*>)/, (tag) => `${tag}\n<title>${title}</title>${dress}`);
+    .replace(/(<svg[^>]*>)/, (tag) => `${tag}\n<title>${title}</title>${style}`);
 }

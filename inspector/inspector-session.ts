@@ -7,192 +7,190 @@ import { ActivityLog } from "./activity/activity-log.ts";
 import { ActivityRecorder } from "./activity/activity-recorder.ts";
 import { ConsumerIndex } from "./activity/consumer-index.ts";
 import type { Failures } from "./activity/failures.ts";
-import { harmless, safely } from "./activity/guarded-observer.ts";
-import { MachineEvents } from "./activity/machine-inspection.ts";
+import { guarded, guardedObserver } from "./activity/guarded-observer.ts";
+import { MachineInspection } from "./activity/machine-inspection.ts";
 import { TransitionCounts } from "./activity/transition-counts.ts";
 import type { Consumers, Failure, Tick } from "./protocol.ts";
 import { ActorList } from "./view/actor-list.ts";
+import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
-import { takeCensus } from "./view/state-counts.ts";
+import { countStates } from "./view/state-counts.ts";
 
-/** To tell those who look takes one part in so many of the time, at most … */
-const mostOf = 20;
-/** … unless the page would take the server for gone meanwhile. In milliseconds. */
-const longestPauseMs = 5_000;
+/** The pause after a tick is this many times as long as the tick: ticks take at most 1/20 of the time … */
+const pausePerTick = 20;
+/** … but not longer than this, in milliseconds: the page would think that the server has gone. */
+const maxPauseMs = 5_000;
 
-/** Somebody who looks. */
-export interface Reader {
-  /** There are new consumers. */
-  consumersChanged(consumers: Consumers): void;
-  ticked(tick: Tick): void;
+export interface SessionSubscriber {
+  onConsumers(consumers: Consumers): void;
+  onTick(tick: Tick): void;
 }
 
-/** How it is looked. */
-export interface LookoutOptions {
+/** Options of a session. */
+export interface SessionOptions {
   readonly failures: Failures;
-  /** Whether the actors of a consumer are not to be shown. */
+  /** Whether a consumer's actors are left out. */
   readonly isHidden: (Consumer: ConsumerClass) => boolean;
-  /** Milliseconds between two ticks. */
+  /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
 }
 
-/** What is there only while somebody looks. */
+/** What exists only while the session has subscribers. */
 interface ActiveSession {
-  readonly moves: TransitionCounts;
-  readonly histories: ActivityLog;
-  readonly machineEvents: MachineEvents;
+  readonly transitionCounts: TransitionCounts;
+  readonly activityLog: ActivityLog;
+  readonly machineInspection: MachineInspection;
   readonly recorder: ActivityRecorder;
   timer: NodeJS.Timeout;
   /** In milliseconds since 1970. */
   readonly since: number;
+  lastTickAt: number;
+  lastTick?: Tick;
 }
 
 /**
- * Looks at a runtime while it has readers, and tells them of it at each tick. While it has none, nothing is recorded, no timer
- * runs and nobody hears what actors do.
+ * Observes a runtime while it has subscribers, and reports to them at each tick. Without subscribers nothing
+ * is recorded, no timer runs, and the runtime has no observer.
  */
 export class InspectorSession {
   readonly consumers = new ConsumerIndex();
-  readonly list: ActorList;
+  readonly actors: ActorList;
   readonly #internals: Internals;
-  readonly #failures: Failures;
-  readonly #isHidden: (Consumer: ConsumerClass) => boolean;
-  readonly #tickMs: number;
+  readonly #options: SessionOptions;
   readonly #nodeReport: NodeReport;
-  readonly #readers = new Set<Reader>();
-  #sight: ActiveSession | undefined;
-  #latest: Tick | undefined;
-  #turnedAt = 0;
-  /** Of {@link ConsumerIndex.changes}, how many the readers have been told of. */
+  readonly #subscribers = new Set<SessionSubscriber>();
+  #active: ActiveSession | undefined;
+  /** The value of {@link ConsumerIndex.changes} that the subscribers know. */
   #announced = 0;
 
-  constructor(internals: Internals, { failures, isHidden, tickMs }: LookoutOptions) {
-    const { context } = internals;
+  constructor(internals: Internals, options: SessionOptions) {
+    const { layers, counters, clock } = internals.context;
     this.#internals = internals;
-    this.#failures = failures;
-    this.#isHidden = isHidden;
-    this.#tickMs = tickMs;
-    this.#nodeReport = new NodeReport(context.layers, context.counters);
-    const actors = { [Symbol.iterator]: () => this.#actors() };
-    this.list = new ActorList(actors, this.consumers, failures, () => timeOf(context.clock));
+    this.#options = options;
+    this.#nodeReport = new NodeReport(layers, counters);
+    const visible = { [Symbol.iterator]: () => this.#visibleActors() };
+    this.actors = new ActorList(visible, this.consumers, options.failures, () => timeOf(clock));
   }
 
-  get histories(): ActivityLog | undefined {
-    return this.#sight?.histories;
+  get activityLog(): ActivityLog | undefined {
+    return this.#active?.activityLog;
   }
 
-  /** Since when it is looked, in milliseconds since 1970. */
+  /** The start of the recording, in milliseconds since 1970. */
   get since(): number {
-    return this.#sight?.since ?? Date.now();
+    return this.#active?.since ?? Date.now();
   }
 
-  /** Takes a reader in, and tells it what there is. */
-  add(reader: Reader): void {
-    const isFirst = this.#readers.size === 0;
-    // Whatever fails from here on, it leaves again.
-    this.#readers.add(reader);
-    this.#sight ??= this.#start();
-    const latest = this.#latest ?? this.#look(this.#sight);
+  /** Reports the present state at once, and then at each tick. */
+  subscribe(subscriber: SessionSubscriber): void {
+    const isFirst = this.#subscribers.size === 0;
+    // Added first: if anything below fails, its connection ends, and unsubscribes it.
+    this.#subscribers.add(subscriber);
+    this.#active ??= this.#start();
+    const latest = this.#active.lastTick ?? this.#takeTick(this.#active);
     if (isFirst) this.#announced = this.consumers.changes;
-    reader.consumersChanged(this.#consumersNow());
-    // What moved before it came is nothing that moves now.
-    reader.ticked({ ...latest, moves: [] });
+    subscriber.onConsumers(this.#consumersReport());
+    // It has not missed the transitions before it subscribed.
+    subscriber.onTick({ ...latest, transitions: [] });
   }
 
-  remove(reader: Reader): void {
-    if (!this.#readers.delete(reader) || this.#readers.size > 0 || this.#sight === undefined) return;
-    const { machineEvents, timer } = this.#sight;
-    this.#sight = undefined;
-    this.#latest = undefined;
+  unsubscribe(subscriber: SessionSubscriber): void {
+    if (!this.#subscribers.delete(subscriber) || this.#subscribers.size > 0 || this.#active === undefined)
+      return;
+    const { machineInspection, timer } = this.#active;
+    this.#active = undefined;
     this.#internals.context.inspection.observer = undefined;
-    machineEvents.stop();
+    machineInspection.stop();
     this.#nodeReport.stop();
     clearTimeout(timer);
   }
 
-  /** Records a failure in the history of the actor whose it is, if somebody looks. */
-  failed({ actor, stage, message }: Failure): void {
+  /** Records a failure in its actor's history, if the session is active. */
+  recordFailure({ actor, stage, message }: Failure): void {
     if (actor === undefined) return;
-    this.#sight?.histories.work(actor, () => ({
-      kind: "failed",
-      from: "actor",
-      to: "actor",
-      what: stage,
-      detail: message,
-    }));
+    const entry = { kind: "failed", from: "actor", to: "actor", what: stage, detail: message } as const;
+    this.#active?.activityLog.recordWork(actor, () => entry);
   }
 
   #start(): ActiveSession {
     const { inspection, supervisor, report } = this.#internals.context;
-    const moves = new TransitionCounts();
-    const histories = new ActivityLog(this.#tickMs);
-    const machineEvents = new MachineEvents(
-      { consumers: this.consumers, moves, histories, report },
-      this.#isHidden,
-    );
-    const recorder = new ActivityRecorder(histories, machineEvents);
-    inspection.observer = harmless(recorder, this.#isHidden, report);
-    machineEvents.start(supervisor.actor, this.#actors());
+    const { isHidden, tickMs } = this.#options;
+    const transitionCounts = new TransitionCounts();
+    const activityLog = new ActivityLog(tickMs);
+    const { consumers } = this;
+    const machineInspection = new MachineInspection({
+      consumers,
+      transitionCounts,
+      activityLog,
+      isHidden,
+      report,
+    });
+    const recorder = new ActivityRecorder(activityLog, machineInspection);
+    inspection.observer = guardedObserver(recorder, isHidden, report);
+    machineInspection.start(supervisor.actor, this.#visibleActors());
     this.#nodeReport.start();
-    this.#turnedAt = performance.now();
-    const timer = this.#wait(this.#tickMs);
-    return { moves, histories, machineEvents, recorder, timer, since: Date.now() };
+    return {
+      transitionCounts,
+      activityLog,
+      machineInspection,
+      recorder,
+      timer: this.#schedule(tickMs),
+      since: Date.now(),
+      lastTickAt: performance.now(),
+    };
   }
 
-  #wait(ms: number): NodeJS.Timeout {
-    // Not of the connection that came first.
-    return runUnowned(() => setTimeout(() => this.#pass(), ms).unref());
+  #schedule(ms: number): NodeJS.Timeout {
+    // The timer must not belong to the connection that subscribed first.
+    return runUnowned(() => setTimeout(() => this.#run(), ms).unref());
   }
 
-  /** The next tick comes the later the longer this one takes: where there is very much to see, too. */
-  #pass(): void {
+  #run(): void {
     const start = performance.now();
-    safely(() => this.#turn(), this.#internals.context.report)();
-    const took = performance.now() - start;
-    const pauseMs = Math.max(this.#tickMs, Math.min(took * mostOf, longestPauseMs));
-    if (this.#sight !== undefined) this.#sight.timer = this.#wait(pauseMs);
+    guarded(() => this.#tick(), this.#internals.context.report)();
+    const pauseMs = Math.min((performance.now() - start) * pausePerTick, maxPauseMs);
+    if (this.#active !== undefined)
+      this.#active.timer = this.#schedule(Math.max(this.#options.tickMs, pauseMs));
   }
 
-  #turn(): void {
-    if (this.#sight === undefined) return;
-    const tick = this.#look(this.#sight);
+  #tick(): void {
+    if (this.#active === undefined) return;
+    const tick = this.#takeTick(this.#active);
     const now = performance.now();
-    this.#sight.histories.turn(now - this.#turnedAt);
-    this.#turnedAt = now;
-    const news = this.consumers.changes > this.#announced ? this.#consumersNow() : undefined;
+    this.#active.activityLog.tick(now - this.#active.lastTickAt);
+    this.#active.lastTickAt = now;
+    const news = this.consumers.changes > this.#announced ? this.#consumersReport() : undefined;
     this.#announced = this.consumers.changes;
-    const tell = safely((reader: Reader) => {
-      if (news !== undefined) reader.consumersChanged(news);
-      reader.ticked(tick);
+    const inform = guarded((subscriber: SessionSubscriber) => {
+      if (news !== undefined) subscriber.onConsumers(news);
+      subscriber.onTick(tick);
     }, this.#internals.context.report);
-    for (const reader of this.#readers) tell(reader);
+    for (const subscriber of this.#subscribers) inform(subscriber);
   }
 
-  #look({ moves, recorder }: ActiveSession): Tick {
-    const { router } = this.#internals;
-    const routed = new Set(router.routes.map(({ Consumer }) => Consumer));
-    for (const Consumer of routed) if (!this.#isHidden(Consumer)) this.consumers.of(Consumer);
-    const census = takeCensus(this.#actors(), this.consumers);
-    this.consumers.keep(({ id, Consumer }) => routed.has(Consumer) || Object.hasOwn(census, id));
-    const actors = Object.values(census).reduce((sum, { total }) => sum + total, 0);
-    const tick: Tick = {
+  #takeTick(active: ActiveSession): Tick {
+    const routed = new Set(this.#internals.router.routes.map(({ Consumer }) => Consumer));
+    for (const Consumer of routed) if (!this.#options.isHidden(Consumer)) this.consumers.getOrAdd(Consumer);
+    const stateCounts = countStates(this.#visibleActors(), this.consumers);
+    this.consumers.retain(({ id, Consumer }) => routed.has(Consumer) || Object.hasOwn(stateCounts, id));
+    const actors = Object.values(stateCounts).reduce((sum, { total }) => sum + total, 0);
+    active.lastTick = {
       type: "tick",
       at: Date.now(),
-      ...this.#nodeReport.take(recorder, { actors, watching: this.#readers.size }),
-      census,
-      moves: moves.take(),
-      failures: this.#failures.recent,
+      ...this.#nodeReport.take(active.recorder, { actors, watching: this.#subscribers.size }),
+      stateCounts,
+      transitions: active.transitionCounts.take(),
+      failures: this.#options.failures.recent,
     };
-    this.#latest = tick;
-    return tick;
+    return active.lastTick;
   }
 
-  #consumersNow(): Consumers {
-    return { type: "consumers", consumers: this.consumers.facts(this.#internals.router.routes) };
+  #consumersReport(): Consumers {
+    return { type: "consumers", consumers: consumerFacts(this.consumers, this.#internals.router.routes) };
   }
 
-  *#actors(): IterableIterator<Observed> {
+  *#visibleActors(): IterableIterator<Observed> {
     for (const actor of this.#internals.context.supervisor.children)
-      if (!this.#isHidden(actor.Consumer)) yield actor;
+      if (!this.#options.isHidden(actor.Consumer)) yield actor;
   }
 }

@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
+import { checkInteger } from "../layers/check-integer.ts";
 import { GreenroomError } from "../layers/errors.ts";
+import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import { type Internals, internals } from "../runtime/internals.ts";
 import { type Guard, originGuard } from "../runtime/upgrade/guards.ts";
 import { Failures } from "./activity/failures.ts";
@@ -9,25 +11,26 @@ import { ownMachineGuard } from "./localhost-guard.ts";
 import { pageConsumer } from "./page-consumer.ts";
 import { readPageFiles } from "./page-files.ts";
 
+/** Options of {@link inspector}. */
 export interface InspectorOptions {
-  /** Where the page is, such as `/inspect`: a path without parameters. Its socket is there, too, and its files are below it. */
+  /** The path of the page and its socket, such as `/inspect`, without parameters. Its files are below. */
   readonly path: string;
   /**
-   * Who may look, asked in order after the guards of the runtime, for the page and for its socket; pages of other sites are
-   * refused in any case. The page shows names, paths, groups, tags and errors of all connections. Its scripts and styles are
-   * the same for everybody, and are not guarded.
+   * Checks of who may see the page and open its socket, asked in order after the guards of the runtime; pages
+   * of other sites are refused in any case. The page shows names, paths, groups, tags and errors of all
+   * connections. Its scripts and styles are the same for everybody, and are not guarded.
    * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
    */
   readonly guards?: readonly Guard[];
-  /** Origins whose pages may open the socket, besides the server's own: where a proxy changes `Host`, say. @default [] */
+  /** Further origins whose pages may open the socket, for example if a proxy changes `Host`. @default [] */
   readonly origins?: readonly string[];
-  /** Whether who looks may ask to see what is in frames and messages, of the actor that is opened. @default false */
+  /** Whether the page may show payloads of frames and messages, of the open actor. @default false */
   readonly payloads?: boolean;
-  /** How often the page is told what is new, in milliseconds, 10 to 5,000. @default 500 */
+  /** Milliseconds between two updates of the page, an integer from 10 to 5,000. @default 500 */
   readonly tickMs?: number;
 }
 
-/** The inspector cannot be mounted: nobody says who may look at it, or it is there already. */
+/** The inspector cannot be mounted: no guards, a path with a parameter, or a second inspector. */
 export class InspectorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INSPECTOR", message);
@@ -36,25 +39,26 @@ export class InspectorError extends GreenroomError {
 
 const { version } = createRequire(import.meta.url)("greenroom/package.json") as { readonly version: string };
 
-/** A runtime, whatever its layers are. */
+/** A runtime with layers of any type. */
 interface InspectedRuntime {
   /** @internal */
   readonly [internals]: Internals;
 }
 
 /**
- * Serves a page that shows what a runtime does, live, wherever the runtime answers: on the servers that it is attached to, and
- * where `handleRequest` is called. It shows each consumer's state machine with how many actors are in each state and which
- * ways they take, the actors, and what one of them does; layers, failures, and figures of the node. The page asks no other server.
+ * Serves a page that shows live what a runtime does, on every server that the runtime is attached to, and
+ * through `handleRequest`. It shows each consumer's state machine with the number of actors in each state and
+ * the transitions that they take, the actors, and the history of one of them; layers, failures, and figures
+ * of the node. The page loads nothing from any other server.
  *
- * While nobody looks it costs nothing, but that the last 20 failures are kept. While somebody does, all events are counted and
- * samples are recorded: at most 2,000 a second, and 200 a second of an actor that is opened.
+ * While no page is open, the inspector only keeps the last 20 failures. While a page is open, it counts all
+ * events and records samples: at most 2,000 per second, and 200 per second of an actor that is open.
  *
- * @throws {InspectorError} (`ERR_INSPECTOR`) in production, where `NODE_ENV` is `production`, if no guards are given; for a path
- *   with a parameter; and if the runtime has an inspector.
+ * @throws {InspectorError} (`ERR_INSPECTOR`) without guards in production (`NODE_ENV=production`), for a path with
+ *   a parameter, and if the runtime has an inspector.
  * @throws {RouteError} if the path is malformed, or taken.
- * @throws {RangeError} if `tickMs` makes no sense.
- * @throws {TypeError} if `origins` holds something that is no origin.
+ * @throws {InvalidOptionError} if `tickMs` is out of range.
+ * @throws {TypeError} if `origins` holds something that is not an origin.
  *
  * @example
  * ```ts
@@ -68,9 +72,9 @@ export function inspector(
   runtime: InspectedRuntime,
   { path, guards = [], origins = [], payloads = false, tickMs = 500 }: InspectorOptions,
 ): void {
-  const inside = runtime[internals];
-  const { context, router, files } = inside;
-  const { inspection } = context;
+  const parts = runtime[internals];
+  const { router, files } = parts;
+  const { inspection } = parts.context;
   if (guards.length === 0 && process.env.NODE_ENV === "production") {
     throw new InspectorError(
       "In production the inspector needs guards, which say who may look: " +
@@ -82,17 +86,12 @@ export function inspector(
       `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
     );
   }
-  if (!(tickMs >= 10 && tickMs <= 5_000)) {
-    throw new RangeError(`tickMs is ${tickMs}; it must be a number of milliseconds from 10 to 5000.`);
-  }
+  checkInteger("tickMs", tickMs, { min: 10, max: 5_000 });
   if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
 
   const failures = new Failures();
-  const session = new InspectorSession(inside, {
-    failures,
-    isHidden: (Consumer) => Consumer === PageConsumer,
-    tickMs,
-  });
+  const isHidden = (Consumer: ConsumerClass) => Consumer === PageConsumer;
+  const session = new InspectorSession(parts, { failures, isHidden, tickMs });
   const PageConsumer = pageConsumer(session, {
     greenroom: version,
     node: `${hostname()}:${process.pid}`,
@@ -110,5 +109,5 @@ export function inspector(
     answer: page,
   });
   for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
-  inspection.onFailure = (...failure) => session.failed(failures.add(...failure));
+  inspection.onFailure = (...failure) => session.recordFailure(failures.add(...failure));
 }

@@ -1,86 +1,77 @@
 import { JsonWebSocketConsumer } from "../actors/index.ts";
-import { textOf } from "../layers/errors.ts";
 import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import type { OpenedHistory } from "./activity/activity-log.ts";
-import type { InspectorSession, Reader } from "./inspector-session.ts";
-import type {
-  Consumers,
-  Hello,
-  HistoryEntry,
-  ListRequest,
-  PageReport,
-  PageRequest,
-  Tick,
-} from "./protocol.ts";
-import { readRequest } from "./requests.ts";
+import type { InspectorSession, SessionSubscriber } from "./inspector-session.ts";
+import type { Consumers, Hello, ListRequest, PageReport, PageRequest, Tick } from "./protocol.ts";
+import { InvalidRequestError, readRequest } from "./requests.ts";
+import { machineFacts } from "./view/consumer-facts.ts";
 
-/** A page for which more waits is not given more. */
-const mostWaitingBytes = 64 * 1024;
+/** A page with more than this waiting for it skips ticks. */
+const maxWaitingBytes = 64 * 1024;
 
-/** An actor whose history is read. */
-interface Opened {
+interface OpenedActor {
   readonly id: string;
   readonly history: OpenedHistory;
-  /** The number of the last entry that the page has. */
-  last: number;
+  /** The number of the last entry that was sent. */
+  lastSent: number;
 }
 
-/** Makes the consumer of the connections of the inspector's pages: each is told of what it asks for, now and at each tick. */
+/** Makes the consumer of the inspector's pages: it answers their requests, and again at each tick. */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
-  return class Inspector extends JsonWebSocketConsumer implements Reader {
-    #list: ListRequest | undefined;
-    #opened: Opened | undefined;
+  return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
+    #listRequest: ListRequest | undefined;
+    #opened: OpenedActor | undefined;
     #wantsPayloads = false;
 
     override connect(): void {
       this.accept();
-      this.#say({ type: "hello", ...hello });
-      session.add(this);
+      this.#report({ type: "hello", ...hello });
+      session.subscribe(this);
     }
 
     override async receive(value: unknown): Promise<void> {
       try {
         await this.#answer(readRequest(value));
       } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        this.#say({ type: "refused", reason: textOf(error) });
+        if (!(error instanceof InvalidRequestError)) throw error;
+        this.#report({ type: "refused", reason: error.message });
       }
     }
 
     override receiveInvalidJson(): void {
-      this.#say({ type: "refused", reason: "A request is JSON." });
+      this.#report({ type: "refused", reason: "A request is JSON." });
     }
 
     override disconnect(): void {
       this.#open(undefined);
-      session.remove(this);
+      session.unsubscribe(this);
     }
 
-    consumersChanged(consumers: Consumers): void {
-      this.#say(consumers);
+    onConsumers(consumers: Consumers): void {
+      this.#report(consumers);
     }
 
-    ticked(tick: Tick): void {
-      if (this.waitingBytes > mostWaitingBytes) return;
-      this.#say(tick);
-      this.#sayList();
-      this.#sayHistory(false);
+    onTick(tick: Tick): void {
+      if (this.waitingBytes > maxWaitingBytes) return;
+      this.#report(tick);
+      this.#reportList();
+      this.#reportHistory(false);
     }
 
     async #answer(request: PageRequest): Promise<void> {
       switch (request.type) {
         case "list":
-          this.#list = request;
-          this.#sayList();
+          this.#listRequest = request;
+          this.#reportList();
           break;
         case "machines": {
-          const machines = await session.consumers.machineFacts(request.consumer);
-          this.#say({ type: "machines", consumer: request.consumer, machines });
+          const machines = await machineFacts(session.consumers, request.consumer);
+          this.#report({ type: "machines", consumer: request.consumer, machines });
           break;
         }
         case "open":
           this.#open(request.actor);
-          this.#sayHistory(true);
+          this.#reportHistory(true);
           break;
         case "payloads":
           this.#wantPayloads(request.shown && hello.payloads);
@@ -88,16 +79,16 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
     }
 
     #open(actor: string | undefined): void {
-      const { histories } = session;
+      const { activityLog } = session;
       if (this.#opened !== undefined) {
         if (this.#wantsPayloads) this.#opened.history.payloadReaders -= 1;
-        histories?.close(this.#opened.id);
+        activityLog?.close(this.#opened.id);
       }
       this.#opened = undefined;
-      if (actor === undefined || histories === undefined) return;
-      const history = histories.open(actor);
+      if (actor === undefined || activityLog === undefined) return;
+      const history = activityLog.open(actor);
       if (this.#wantsPayloads) history.payloadReaders += 1;
-      this.#opened = { id: actor, history, last: 0 };
+      this.#opened = { id: actor, history, lastSent: 0 };
     }
 
     #wantPayloads(wants: boolean): void {
@@ -106,35 +97,32 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
       if (this.#opened !== undefined) this.#opened.history.payloadReaders += wants ? 1 : -1;
     }
 
-    #sayList(): void {
-      if (this.#list !== undefined && this.#list.limit > 0) this.#say(session.list.list(this.#list));
+    #reportList(): void {
+      const request = this.#listRequest;
+      if (request !== undefined && request.limit > 0) this.#report(session.actors.list(request));
     }
 
-    #sayHistory(isFirst: boolean): void {
+    #reportHistory(isFirst: boolean): void {
       if (this.#opened === undefined) return;
-      const { id, history, last } = this.#opened;
-      const entries = history.after(last);
-      this.#opened.last = entries.at(-1)?.number ?? last;
-      const actor = session.list.find(id);
+      const { id, history, lastSent } = this.#opened;
+      const entries = history.after(lastSent);
+      this.#opened.lastSent = entries.at(-1)?.number ?? lastSent;
+      const row = session.actors.find(id);
       const { events, recorded } = history.rate;
-      this.#say({
+      this.#report({
         type: "history",
         actor: id,
         isFirst,
-        ...(actor && { row: session.list.row(actor) }),
+        ...(row && { row }),
         since: session.since,
-        entries: this.#wantsPayloads ? entries : entries.map(withoutPayload),
+        entries: this.#wantsPayloads ? entries : entries.map(({ payload: _, ...entry }) => entry),
         eventsPerSecond: events,
         recordedPerSecond: recorded,
       });
     }
 
-    #say(report: PageReport): void {
+    #report(report: PageReport): void {
       this.sendJson(report);
     }
   };
-}
-
-function withoutPayload({ payload: _, ...entry }: HistoryEntry): HistoryEntry {
-  return entry;
 }

@@ -11,7 +11,7 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The page asks nobody but this server, runs nothing but its own files, and stands in no other page. */
+/** The page loads from this server only, runs only its own files, and cannot be framed. */
 const headers = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -20,22 +20,18 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-/** The page, and the files that it loads from below its own path, by their names. */
-export interface PageFiles {
+/** Reads the page, to be served at `path`, and the files that it loads from below `path`, by their names. */
+export function readPageFiles(path: string): {
   readonly page: PlainAnswer;
   readonly others: ReadonlyMap<string, PlainAnswer>;
-}
-
-/** Reads the page's files, to be served at `path`. */
-export function readPageFiles(path: string): PageFiles {
+} {
   const names = readdirSync(folder, { encoding: "utf8", recursive: true }).filter(
     (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
   );
   const read = (name: string) => readFileSync(new URL(name, folder));
-  // Relative to where the page is found: a proxy may have put something before its path.
-  const index = String(read("index.html")).replaceAll("{{path}}", () =>
-    path.slice(path.lastIndexOf("/") + 1),
-  );
+  // Relative to the page's own address: a proxy may have added a prefix to its path.
+  const base = path.slice(path.lastIndexOf("/") + 1);
+  const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {
     page: answerWith(".html", Buffer.from(index)),
     others: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),
@@ -45,19 +41,13 @@ export function readPageFiles(path: string): PageFiles {
 function answerWith(extension: string, content: Buffer): PlainAnswer {
   return (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") {
-      response.writeHead(405, {
-        ...headers,
-        Allow: "GET, HEAD",
-        "Content-Type": "text/plain; charset=utf-8",
-      });
+      const contentType = "text/plain; charset=utf-8";
+      response.writeHead(405, { ...headers, Allow: "GET, HEAD", "Content-Type": contentType });
       response.end("This path is for GET\n");
       return;
     }
-    response.writeHead(200, {
-      ...headers,
-      "Content-Type": types[extension],
-      "Content-Length": content.length,
-    });
+    const type = types[extension];
+    response.writeHead(200, { ...headers, "Content-Type": type, "Content-Length": content.length });
     response.end(request.method === "HEAD" ? undefined : content);
   };
 }

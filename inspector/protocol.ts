@@ -1,69 +1,73 @@
-import type { DropReason, Health } from "../layers/index.ts";
+import type { MarkedArrow, MarkedState } from "../diagrams/marked-machine.ts";
+import type { DropReason, Health, LayerCounters } from "../layers/index.ts";
 import type { RuntimeDropReason } from "../runtime/counters.ts";
+import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 
-// What the inspector's page and the server say to each other, each a JSON object in a frame of its own.
+// The protocol between the inspector's page and its server: one JSON object per frame.
+// All times are in milliseconds since 1970.
 
-// ---- the page asks
+// ---- from the page
 
-/** What the page wants to see. The answer to each comes at once, and again at each {@link Tick} until it asks otherwise. */
+/** Answered at once; a list and an open actor again at each {@link Tick}, until another request. */
 export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
-/** Which actors are listed: those to which all that is given applies. */
+/** Asks for the actors to which all given conditions apply. */
 export interface ListRequest {
   readonly type: "list";
   /** {@link ConsumerFacts.id}. */
   readonly consumer?: string;
   /** A state of that consumer's machines. */
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
-  /** Every word of it is in the channel, consumer, path, state, a group, a tag or the last error, in whatever case. */
+  /** Each word is in the channel, consumer, path, state, a group, a tag or the last error, in any case. */
   readonly search?: string;
   readonly sort: SortKey;
-  /** How many rows are left out before the first, and how many are shown at most; 0 is not answered, and ends the answers. */
+  /** How many rows are skipped. */
   readonly offset: number;
+  /** How many rows are listed at most; 0 is not answered, and ends the answers. */
   readonly limit: number;
 }
 
-/** The most first; for `oldest` and `newest` by age. */
+/** `oldest` and `newest` by age; the others in descending order. */
 export type SortKey = "oldest" | "newest" | "mailbox" | "waiting" | "error";
 
-/** The machines of a consumer are wanted, with their pictures. Answered once, with {@link Machines}. */
+/** Asks for a consumer's machines with their pictures. Answered once, with {@link Machines}. */
 export interface MachinesRequest {
   readonly type: "machines";
   readonly consumer: string;
 }
 
-/** One actor's history is wanted; none without `actor`. */
+/** Opens an actor, for its history; without `actor`, closes the open one. */
 export interface OpenRequest {
   readonly type: "open";
   readonly actor?: string;
 }
 
-/** Whether payloads are to be recorded of the opened actor. Heeded only where {@link Hello.payloads} says so. */
+/** Whether payloads of the open actor are recorded. Ignored unless {@link Hello.payloads}. */
 export interface PayloadsRequest {
   readonly type: "payloads";
   readonly shown: boolean;
 }
 
-// ---- the server says
+// ---- from the server
 
 export type PageReport = Hello | Consumers | Machines | Tick | List | History | Refused;
 
-/** First of all. */
+/** The first report. */
 export interface Hello {
   readonly type: "hello";
+  /** The version of Greenroom. */
   readonly greenroom: string;
   /** The host's name and the process's id. */
   readonly node: string;
   readonly nodeVersion: string;
-  /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** Milliseconds between two ticks. */
+  /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
-  /** Whether payloads can be asked for. */
+  /** Whether payloads may be asked for. */
   readonly payloads: boolean;
 }
 
-/** All consumers that are routed or run. Said again when there is a new one. */
+/** All consumers that are routed or run. Sent again when they change. */
 export interface Consumers {
   readonly type: "consumers";
   readonly consumers: readonly ConsumerFacts[];
@@ -72,7 +76,7 @@ export interface Consumers {
 export interface ConsumerFacts {
   readonly id: string;
   readonly name: string;
-  /** The patterns it is routed at. */
+  /** The patterns of its routes. */
   readonly routes: readonly string[];
   /** The alias of its layer. */
   readonly layer?: string;
@@ -80,7 +84,7 @@ export interface ConsumerFacts {
   readonly hasOwn: boolean;
 }
 
-/** Which machine of an actor: that of its connection, or the one of its own that a machine consumer runs. */
+/** A machine of an actor: the one of its connection, or the consumer's own. */
 export type MachineKind = "connection" | "own";
 
 export interface Machines {
@@ -92,95 +96,72 @@ export interface Machines {
 export interface MachineFacts {
   readonly kind: MachineKind;
   readonly name: string;
-  readonly states: readonly StateFacts[];
-  readonly arrows: readonly ArrowFacts[];
-  /** SVG in which each state and arrow is a group with its mark as a class; or why there is none. */
+  readonly states: readonly MarkedState[];
+  readonly arrows: readonly MarkedArrow[];
+  /** SVG in which each state and arrow is a group with its mark as a class, or why there is none. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
-export interface StateFacts {
-  /** `s1`, `s2`, … */
-  readonly mark: string;
-  /** `joined`, or `playing.round` for a state within a state. */
-  readonly path: string;
-  /** 0 at the top. */
-  readonly depth: number;
-  readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
-}
-
-export interface ArrowFacts {
-  /** `a1`, `a2`, … */
-  readonly mark: string;
-  /** Marks of states. */
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly label: string;
-}
-
-/** What the node does. Said every {@link Hello.tickMs}, unless the page has not read the one before. */
+/** The state of the node. Sent every {@link Hello.tickMs}, unless the page has not read the one before. */
 export interface Tick {
   readonly type: "tick";
-  /** Milliseconds since 1970. */
   readonly at: number;
   readonly figures: Figures;
   readonly layers: readonly LayerReport[];
   /** By {@link ConsumerFacts.id}. */
-  readonly census: Readonly<Record<string, Census>>;
-  /** What moved since the last tick. */
-  readonly moves: readonly Move[];
-  /** The newest failures first, 20 at most, since the inspector was mounted. */
+  readonly stateCounts: Readonly<Record<string, StateCounts>>;
+  /** The transitions since the last tick. */
+  readonly transitions: readonly TransitionCount[];
+  /** The last 20 failures since the inspector was mounted, the newest first. */
   readonly failures: readonly Failure[];
 }
 
 export interface Figures {
-  /** Those who look are not among them. */
+  /** Without the inspector's own. */
   readonly actors: number;
-  /** How many look. */
+  /** The number of pages. */
   readonly watching: number;
-  /** Messages that layers put into mailboxes, frames that clients sent and were sent: per second. */
+  /** Messages that layers put into mailboxes, and frames from and to clients. */
   readonly deliveriesPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
-  /** How late the event loop was in the last tick, in milliseconds: half of the time, one time in a hundred, at worst. */
+  /** The delay of the event loop in the last tick, in milliseconds: median, 99th percentile and maximum. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly rssBytes: number;
   readonly heapBytes: number;
-  /** Of one core, 0 to 1 and beyond. */
+  /** In cores: 1 is one core fully used. */
   readonly cpu: number;
-  /** Upgrades that were refused, since the runtime was made. */
+  /** Upgrades refused since the runtime was made. */
   readonly refused: number;
-  /** What the runtime dropped since it was made: total, and per second now. Reasons that never happened are absent. */
   readonly dropped: Dropped<RuntimeDropReason>;
 }
 
+/** Drops since the start, and per second now. A reason that never happened is absent. */
 export type Dropped<Reason extends string> = {
   readonly [reason in Reason]?: { readonly total: number; readonly perSecond: number };
 };
 
+export type LayerTotals = Omit<LayerCounters, "dropped">;
+
 export interface LayerReport {
   readonly alias: string;
+  /** The name of its class. */
   readonly kind: string;
   readonly health: Health;
-  readonly publishedPerSecond: number;
-  readonly receivedPerSecond: number;
-  readonly deliveredPerSecond: number;
-  readonly consumedPerSecond: number;
-  readonly published: number;
-  readonly received: number;
-  readonly delivered: number;
-  readonly consumed: number;
+  readonly totals: LayerTotals;
+  readonly perSecond: LayerTotals;
   readonly dropped: Dropped<DropReason>;
 }
 
-/** How many actors of a consumer there are, and by mark how many are in each state right now; those with none are absent. */
-export interface Census {
+/** The number of a consumer's actors, and of those in each state, by mark. Absent states have none. */
+export interface StateCounts {
   readonly total: number;
   readonly connection: Readonly<Record<string, number>>;
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** So many actors took this way: the mark of an arrow; of a state for a transition that has no arrow, or where they began. */
-export interface Move {
+/** The mark is that of an arrow; of a state for a transition without an arrow, and for the initial state. */
+export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
   readonly mark: string;
@@ -189,7 +170,7 @@ export interface Move {
 
 export interface Failure {
   readonly at: number;
-  /** Where it is known whose it is. */
+  /** Absent if it belongs to no actor. */
   readonly actor?: string;
   readonly consumer?: string;
   readonly path?: string;
@@ -197,12 +178,11 @@ export interface Failure {
   readonly message: string;
 }
 
-/** The actors asked for. */
 export interface List {
   readonly type: "list";
-  /** The request that it answers. */
+  /** The request that it answers, with its keys in the order of {@link ListRequest}. */
   readonly request: ListRequest;
-  /** To how many actors it applies. */
+  /** The number of actors to which the request applies. */
   readonly matched: number;
   readonly rows: readonly ActorRow[];
 }
@@ -210,61 +190,61 @@ export interface List {
 export interface ActorRow {
   readonly id: string;
   readonly consumer: string;
-  /** Absent for an actor without a layer that nobody has addressed. */
+  /** Absent for an actor that has no channel yet. */
   readonly channel?: string;
   readonly path: string;
-  /** Of its connection. */
+  /** The state of its connection. */
   readonly state: string;
-  /** Of its own machine: `playing.round`, several joined by `, ` where there are regions. */
+  /** The state of its own machine: `playing.round`; those of parallel regions are joined by `, `. */
   readonly own?: string;
-  /** The first 20, and how many there are. */
+  /** The first 20. */
   readonly groups: readonly string[];
   readonly groupCount: number;
   readonly tags: readonly string[];
-  /** How many items wait in the mailbox, and whether one is being handled. */
+  /** How many items wait in the mailbox. */
   readonly mailbox: number;
+  /** Whether an item is being handled. */
   readonly busy: boolean;
   readonly waitingBytes: number;
   readonly ageMs: number;
-  readonly lastError?: { readonly stage: string; readonly message: string; readonly at: number };
+  readonly lastError?: Pick<Failure, "stage" | "message" | "at">;
 }
 
-/** What is new of the opened actor's history; all there is in the first after it was opened. */
+/** New entries in the history of the open actor; the first report has all that are kept. */
 export interface History {
   readonly type: "history";
   readonly actor: string;
-  /** Whether this is the first of them. */
   readonly isFirst: boolean;
-  /** Absent once it has gone. */
+  /** Absent once the actor has ended. */
   readonly row?: ActorRow;
-  /** Since when anything is recorded: since somebody looks. Milliseconds since 1970. */
+  /** The start of the recording. */
   readonly since: number;
   readonly entries: readonly HistoryEntry[];
-  /** Events of this actor per second now, and how many per second of them are recorded. */
+  /** Events of this actor per second now, and how many of them are recorded. */
   readonly eventsPerSecond: number;
   readonly recordedPerSecond: number;
 }
 
-/** What the page asked for cannot be given. */
+/** The answer to a malformed request. */
 export interface Refused {
   readonly type: "refused";
   readonly reason: string;
 }
 
-/** Between whom something went. */
+/** An end of a message's way. */
 export type Lane = "client" | "actor" | "layer";
 
 export interface HistoryEntry {
   /** Grows from entry to entry. */
   readonly number: number;
-  /** Milliseconds since 1970, with fractions. */
+  /** With fractions of a millisecond. */
   readonly at: number;
   /**
-   * - `began`, `ended`: the actor; `ended` with how, in `detail`
+   * - `began`, `ended`: the actor; `detail` says how it ended
    * - `frame`, `sent`: from and to the client
    * - `message`, `gap`, `overflow`: from the layer
    * - `groupAdd`, `groupDiscard`, `groupSend`: to the layer
-   * - `transition`: of the machine in `machine`, from state to state in `detail`; `what` is the event, empty where it begins
+   * - `transition`: of `machine`, from state to state in `detail`; `what` is the event, empty at the start
    * - `failed`: `what` is the stage, `detail` the error
    */
   readonly kind:
@@ -275,9 +255,7 @@ export interface HistoryEntry {
     | "message"
     | "gap"
     | "overflow"
-    | "groupAdd"
-    | "groupDiscard"
-    | "groupSend"
+    | GroupOperation
     | "transition"
     | "failed";
   readonly from: Lane;
@@ -287,8 +265,8 @@ export interface HistoryEntry {
   /** The group, the states, the error. */
   readonly detail?: string;
   readonly machine?: MachineKind;
-  /** Of a frame. */
+  /** The size of a frame. */
   readonly bytes?: number;
-  /** At most 2,000 characters. Only where payloads were asked for. */
+  /** At most 2,000 characters. Only if payloads were asked for. */
   readonly payload?: string;
 }

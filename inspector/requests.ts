@@ -2,14 +2,13 @@ import type { ListRequest, MachineKind, PageRequest, SortKey } from "./protocol.
 
 const sorts: readonly SortKey[] = ["oldest", "newest", "mailbox", "waiting", "error"];
 const kinds: readonly MachineKind[] = ["connection", "own"];
-const mostRows = 200;
+const maxRows = 200;
 const longestText = 500;
 
-/**
- * Reads what a page asked for, which may be anything.
- *
- * @throws {RangeError} saying what is wrong with it.
- */
+/** A page's request is malformed. The message is for the page. */
+export class InvalidRequestError extends Error {}
+
+/** Reads a page's request, which may be any JSON. @throws {InvalidRequestError} */
 export function readRequest(value: unknown): PageRequest {
   const given = record(value, "A request");
   switch (given.type) {
@@ -18,13 +17,11 @@ export function readRequest(value: unknown): PageRequest {
     case "machines":
       return { type: "machines", consumer: text(given.consumer, "consumer") };
     case "open":
-      return given.actor === undefined
-        ? { type: "open" }
-        : { type: "open", actor: text(given.actor, "actor") };
+      return { type: "open", ...(given.actor !== undefined && { actor: text(given.actor, "actor") }) };
     case "payloads":
       return { type: "payloads", shown: given.shown === true };
     default:
-      throw new RangeError('A request has the type "list", "machines", "open" or "payloads".');
+      throw new InvalidRequestError('A request has the type "list", "machines", "open" or "payloads".');
   }
 }
 
@@ -36,7 +33,7 @@ function readList({ consumer, state, search, sort, offset, limit }: Record<strin
     ...(search !== undefined && { search: text(search, "search") }),
     sort: oneOf(sorts, sort, "sort"),
     offset: count(offset, "offset", Number.MAX_SAFE_INTEGER),
-    limit: count(limit, "limit", mostRows),
+    limit: count(limit, "limit", maxRows),
   };
 }
 
@@ -47,21 +44,22 @@ function readState(value: unknown): NonNullable<ListRequest["state"]> {
 
 function record(value: unknown, name: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  throw new RangeError(`${name} is an object.`);
+  throw new InvalidRequestError(`${name} is an object.`);
 }
 
 function text(value: unknown, name: string): string {
   if (typeof value === "string" && value.length <= longestText) return value;
-  throw new RangeError(`"${name}" is a text of at most ${longestText} characters.`);
+  throw new InvalidRequestError(`"${name}" is a text of at most ${longestText} characters.`);
 }
 
-function count(value: unknown, name: string, most: number): number {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return value as number;
-  throw new RangeError(`"${name}" is a whole number from 0 to ${most}.`);
+/** Not `checkInteger`, whose error shows the value: the text of some JSON is huge, or throws. */
+function count(value: unknown, name: string, max: number): number {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max) return value as number;
+  throw new InvalidRequestError(`"${name}" is an integer from 0 to ${max}.`);
 }
 
 function oneOf<T extends string>(values: readonly T[], value: unknown, name: string): T {
   const found = values.find((known) => known === value);
   if (found !== undefined) return found;
-  throw new RangeError(`"${name}" is one of ${values.join(", ")}.`);
+  throw new InvalidRequestError(`"${name}" is one of ${values.join(", ")}.`);
 }

@@ -5,20 +5,19 @@ import type { Message } from "../layers/message.ts";
 import type { ConsumerClass } from "./consumer-settings.ts";
 import type { Item } from "./mailbox/mailbox.ts";
 
-/** What shows of an actor to who looks. */
+/** Read-only view of an actor. */
 export interface Observed {
-  /** That of its connection. Its `sessionId` names the actor. */
+  /** The machine of the connection. Its `sessionId` is the actor's id. */
   readonly machine: AnyActorRef;
-  /** That of its own, where its consumer runs one. */
+  /** The consumer's own machine, if it runs one. */
   readonly machineActor: AnyActor | undefined;
   readonly Consumer: ConsumerClass;
   readonly scope: Scope;
-  /** When it began, by the runtime's clock, in milliseconds. */
+  /** Start time by the runtime's clock, in milliseconds. */
   readonly since: number;
   readonly groups: {
-    /** Its channel, if it has one already. */
+    /** Undefined until the actor has a channel. */
     readonly address: string | undefined;
-    /** Those it is in. */
     readonly joined: readonly string[];
   };
   readonly tags: Iterable<string>;
@@ -26,31 +25,30 @@ export interface Observed {
   readonly waitingBytes: number;
 }
 
-/** What an actor does to the groups of its layer. */
-export type GroupDeed = "groupAdd" | "groupDiscard" | "groupSend";
+export type GroupOperation = "groupAdd" | "groupDiscard" | "groupSend";
 
-/** Hears what actors do, as it happens. It is called in the middle of that: it MUST be quick, and MUST NOT throw. */
+/** Observes the actors of a runtime, synchronously. Its methods MUST be quick, and MUST NOT throw. */
 export interface ActivityObserver {
-  /** It begins to handle what came in. */
-  handling(actor: Observed, item: Item): void;
-  /** It sends to its client. */
-  sent(actor: Observed, frame: Frame): void;
-  addressed(actor: Observed, deed: GroupDeed, group: string, message?: Message): void;
-  /** Its consumer runs a machine of its own from here on; it is not started yet. */
-  runs(actor: Observed, machineActor: AnyActor): void;
+  /** The actor starts to handle `item`. */
+  onItem(actor: Observed, item: Item): void;
+  /** The actor sends `frame` to its client. */
+  onSend(actor: Observed, frame: Frame): void;
+  onGroupOperation(actor: Observed, operation: GroupOperation, group: string, message?: Message): void;
+  /** The consumer's own machine is about to start. */
+  onMachineStart(actor: Observed, machineActor: AnyActor): void;
 }
 
-/** Takes failures that no caller awaits, those of an actor with whose they are. Never throws. */
+/** Reports an error that no caller awaits, with the actor it belongs to, if there is one. Never throws. */
 export type Report = (
   error: unknown,
   where: Parameters<ErrorListener>[1],
   actor?: Pick<Observed, "machine">,
 ) => void;
 
-/** Who looks at a runtime. */
-export interface Inspection {
-  /** Undefined while nobody looks: then nothing is made for it. */
+/** The only way in which an inspector hooks into a runtime. */
+export interface InspectionHooks {
+  /** Undefined while no inspector session is active: then nothing is made for it. */
   observer: ActivityObserver | undefined;
-  /** Hears of all failures, also of those that happen while nobody looks. */
+  /** Hears all failures, also those that happen while no session is active. */
   onFailure: Report | undefined;
 }

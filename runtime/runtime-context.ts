@@ -6,7 +6,7 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { JobWorkers } from "./cluster/job-workers.ts";
 import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
-import type { Inspection, Observed, Report } from "./inspection-hooks.ts";
+import type { InspectionHooks, Observed, Report } from "./inspection-hooks.ts";
 import type { Limits } from "./limits.ts";
 import type { FlushScheduler } from "./socket/flush-scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
@@ -20,7 +20,7 @@ export interface RuntimeContext {
   readonly clock: Clock;
   readonly counters: Counters;
   readonly report: Report;
-  readonly inspection: Inspection;
+  readonly inspection: InspectionHooks;
   /** Observes each machine by XState's inspection protocol. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor<Child & Observed>;

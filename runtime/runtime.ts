@@ -19,7 +19,7 @@ import { ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type PlainAnswer, surviveErrors } from "./http-response.ts";
-import type { Inspection, Report } from "./inspection-hooks.ts";
+import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
@@ -139,7 +139,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     const resolved = resolveLimits(limits);
     const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const reportToListener = createReporter(() => onError);
-    const inspection: Inspection = { observer: undefined, onFailure: undefined };
+    const inspection: InspectionHooks = { observer: undefined, onFailure: undefined };
     // What `onError` starts belongs to the program, not to the actor that failed.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);

@@ -1,64 +1,59 @@
 import { truncate } from "../../runtime/truncate.ts";
 import type { HistoryEntry } from "../protocol.ts";
-import { Ring } from "./ring.ts";
+import { RingBuffer } from "./ring-buffer.ts";
 
-/** What happened, before it has its place among all that did. */
-export type Happening = Omit<HistoryEntry, "number" | "at">;
+/** An entry before it has its number and its time. */
+export type Activity = Omit<HistoryEntry, "number" | "at">;
 
-interface Recorded {
+interface RecordedEntry {
   readonly actor: string;
   readonly entry: HistoryEntry;
 }
 
-/** How much is kept of all actors together: of how they come and go, and of everything else. */
-const keptOfLife = 30_000;
-const keptOfWork = 10_000;
-/** How much of their work is recorded in a second: of all that nobody has opened together, and of each opened one. */
+/** How many entries are kept of all actors together: of their lifecycles, and of their work. */
+const keptLifecycle = 30_000;
+const keptWork = 10_000;
+/** How much work is recorded per second: of all actors that are not open together, and of each open one. */
 const workPerSecond = 2_000;
 const openedPerSecond = 200;
-/** How much is kept of an opened one. */
-const keptOfOpened = 500;
+/** How many entries are kept of an open actor. */
+const keptOpened = 500;
 
 /**
- * What actors did, since somebody looks. However much that is, memory and time are bounded: of their work there are samples,
- * more of who is opened than of the others. How their connections come and go is all there, up to the last of it.
+ * Records what actors do. Memory and time are bounded: work is sampled, more densely for an open actor than
+ * for the others. Lifecycles are recorded in full.
  */
 export class ActivityLog {
-  #life = new Ring<Recorded>(keptOfLife);
-  #work = new Ring<Recorded>(keptOfWork);
+  readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);
+  readonly #work = new RingBuffer<RecordedEntry>(keptWork);
   readonly #tickMs: number;
   #allowance = 0;
   #count = 0;
   readonly #opened = new Map<string, OpenedHistory>();
 
-  /** @param tickMs how often {@link turn} is called, in milliseconds, or less often. */
+  /** @param tickMs the shortest interval at which {@link tick} is called, in milliseconds. */
   constructor(tickMs: number) {
     this.#tickMs = tickMs;
-    this.turn();
+    this.tick();
   }
 
-  /** Records a piece of an actor's work, which is made only if this one is among the samples. */
-  work(actor: string, make: (opened: OpenedHistory | undefined) => Happening): void {
+  /** Records a piece of an actor's work; calls `make` only if it is among the samples. */
+  recordWork(actor: string, make: (opened: OpenedHistory | undefined) => Activity): void {
     const opened = this.#opened.get(actor);
-    if (opened === undefined ? this.#allowance === 0 : !opened.wants()) return;
+    if (opened === undefined ? this.#allowance === 0 : !opened.countEvent()) return;
     if (opened === undefined) this.#allowance -= 1;
     this.#add(this.#work, actor, make(opened));
   }
 
-  /** Records how a connection comes or goes. */
-  life(actor: string, happening: Happening): void {
-    this.#opened.get(actor)?.wants();
-    this.#add(this.#life, actor, happening);
+  /** Records how a connection begins or ends. */
+  recordLifecycle(actor: string, activity: Activity): void {
+    this.#opened.get(actor)?.countEvent();
+    this.#add(this.#lifecycle, actor, activity);
   }
 
-  opened(actor: string): OpenedHistory | undefined {
-    return this.#opened.get(actor);
-  }
-
-  /** Keeps more of an actor from now on, once for each who opens it. */
+  /** Keeps more of an actor from now on, until each caller has called {@link close}. */
   open(actor: string): OpenedHistory {
-    const known = this.#opened.get(actor);
-    const opened = known ?? new OpenedHistory(this.#of(actor), this.#tickMs);
+    const opened = this.#opened.get(actor) ?? new OpenedHistory(this.#entriesOf(actor), this.#tickMs);
     opened.readers += 1;
     this.#opened.set(actor, opened);
     return opened;
@@ -71,25 +66,22 @@ export class ActivityLog {
     if (opened.readers === 0) this.#opened.delete(actor);
   }
 
-  /** A tick has passed, so long after the one before. */
-  turn(elapsedMs = this.#tickMs): void {
+  /** Begins the next sampling interval. */
+  tick(elapsedMs = this.#tickMs): void {
     this.#allowance = Math.ceil((workPerSecond * this.#tickMs) / 1_000);
-    for (const opened of this.#opened.values()) opened.turn(elapsedMs);
+    for (const opened of this.#opened.values()) opened.tick(elapsedMs);
   }
 
-  #add(ring: Ring<Recorded>, actor: string, happening: Happening): void {
+  #add(buffer: RingBuffer<RecordedEntry>, actor: string, activity: Activity): void {
     this.#count += 1;
-    const entry = {
-      number: this.#count,
-      at: performance.timeOrigin + performance.now(),
-      ...bounded(happening),
-    };
-    ring.push({ actor, entry });
+    const at = performance.timeOrigin + performance.now();
+    const entry = { number: this.#count, at, ...bounded(activity) };
+    buffer.push({ actor, entry });
     this.#opened.get(actor)?.add(entry);
   }
 
-  #of(actor: string): HistoryEntry[] {
-    const found = [...this.#life, ...this.#work].filter((recorded) => recorded.actor === actor);
+  #entriesOf(actor: string): HistoryEntry[] {
+    const found = [...this.#lifecycle, ...this.#work].filter((recorded) => recorded.actor === actor);
     return found.map(({ entry }) => entry).sort((one, other) => one.number - other.number);
   }
 }
@@ -97,8 +89,8 @@ export class ActivityLog {
 const longestWhat = 200;
 const longestDetail = 300;
 
-/** What others have named may be as long as a frame. */
-function bounded({ what, detail, ...rest }: Happening): Happening {
+/** Names given by others may be as long as a frame. */
+function bounded({ what, detail, ...rest }: Activity): Activity {
   return {
     ...rest,
     what: truncate(what, longestWhat),
@@ -106,13 +98,12 @@ function bounded({ what, detail, ...rest }: Happening): Happening {
   };
 }
 
-/** The history of an actor that somebody looks at. */
+/** The history of an open actor. */
 export class OpenedHistory {
-  /** How many look at it. */
   readers = 0;
-  /** How many of them want payloads. */
+  /** How many of the readers want payloads. */
   payloadReaders = 0;
-  readonly #entries = new Ring<HistoryEntry>(keptOfOpened);
+  readonly #entries = new RingBuffer<HistoryEntry>(keptOpened);
   #events = 0;
   #recorded = 0;
   readonly #tickMs: number;
@@ -123,18 +114,18 @@ export class OpenedHistory {
     for (const entry of entries) this.#entries.push(entry);
   }
 
-  /** How many events there were in a second, between the last two ticks, and how many of those were recorded. */
+  /** Events per second between the last two ticks, and how many of them were recorded. */
   get rate(): { readonly events: number; readonly recorded: number } {
     return this.#rate;
   }
 
-  /** What came after the entry with that number, as far as it is kept. */
+  /** The entries after the one with this number, as far as they are kept. */
   after(number: number): HistoryEntry[] {
     return [...this.#entries].filter((entry) => entry.number > number);
   }
 
-  /** Counts an event. @returns whether there is room for it. */
-  wants(): boolean {
+  /** @returns whether the event may be recorded. */
+  countEvent(): boolean {
     this.#events += 1;
     return this.#recorded < (openedPerSecond * this.#tickMs) / 1_000;
   }
@@ -144,7 +135,7 @@ export class OpenedHistory {
     this.#entries.push(entry);
   }
 
-  turn(elapsedMs: number): void {
+  tick(elapsedMs: number): void {
     const perSecond = 1_000 / elapsedMs;
     this.#rate = { events: this.#events * perSecond, recorded: this.#recorded * perSecond };
     this.#events = 0;

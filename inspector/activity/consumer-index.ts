@@ -4,79 +4,56 @@ import { ownMachine } from "../../actors/machine-consumer.ts";
 import { MarkedMachine } from "../../diagrams/marked-machine.ts";
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import { truncate } from "../../runtime/truncate.ts";
-import type { Route } from "../../runtime/upgrade/router.ts";
-import type { ConsumerFacts, MachineFacts, MachineKind } from "../protocol.ts";
-import { draw } from "../view/render-diagram.ts";
+import type { MachineKind } from "../protocol.ts";
 
-/** A class of consumers, and the machines that its actors have. */
-export interface KnownConsumer {
+/** A consumer class, and the machines of its actors. */
+export interface IndexedConsumer {
   readonly id: string;
   readonly Consumer: ConsumerClass;
   readonly machines: ReadonlyMap<MachineKind, MarkedMachine>;
 }
 
-/** The consumers of a runtime, in the order in which they were first seen, with their machines. */
-export class ConsumerIndex {
-  readonly #known = new Map<ConsumerClass, KnownConsumer>();
-  /** Several consumers may run the same. */
+/** The consumer classes of a runtime with their machines, in the order in which they were first seen. */
+export class ConsumerIndex implements Iterable<IndexedConsumer> {
+  readonly #consumers = new Map<ConsumerClass, IndexedConsumer>();
+  /** Several consumers may run the same machine. */
   readonly #marked = new WeakMap<AnyStateMachine, MarkedMachine>();
-  readonly #pictures = new WeakMap<MarkedMachine, Promise<MachineFacts["picture"]>>();
   #count = 0;
   #changes = 0;
 
-  /** Grows whenever one is added or forgotten. */
+  /** Grows with every consumer that is added or removed. */
   get changes(): number {
     return this.#changes;
   }
 
-  of(Consumer: ConsumerClass): KnownConsumer {
-    return this.#known.get(Consumer) ?? this.#add(Consumer);
+  getOrAdd(Consumer: ConsumerClass): IndexedConsumer {
+    return this.#consumers.get(Consumer) ?? this.#add(Consumer);
   }
 
-  find(id: string): KnownConsumer | undefined {
-    for (const known of this.#known.values()) if (known.id === id) return known;
+  find(id: string): IndexedConsumer | undefined {
+    for (const indexed of this) if (indexed.id === id) return indexed;
     return undefined;
   }
 
-  /** Forgets all others: classes that are made anew for each connection must not pile up. */
-  keep(isKept: (known: KnownConsumer) => boolean): void {
-    for (const known of this.#known.values()) {
-      if (isKept(known)) continue;
-      this.#known.delete(known.Consumer);
-      this.#changes += 1;
-    }
+  /** Removes all others, so that classes which are made anew for each connection do not pile up. */
+  retain(isKept: (indexed: IndexedConsumer) => boolean): void {
+    for (const indexed of this)
+      if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;
   }
 
-  facts(routes: readonly Route[]): ConsumerFacts[] {
-    return [...this.#known.values()].map(({ id, Consumer, machines }) => ({
-      id,
-      name: nameOf(Consumer),
-      routes: routes.filter((route) => route.Consumer === Consumer).map(({ pattern }) => pattern),
-      ...(Consumer.layer !== undefined && { layer: Consumer.layer }),
-      hasOwn: machines.has("own"),
-    }));
+  [Symbol.iterator](): IterableIterator<IndexedConsumer> {
+    return this.#consumers.values();
   }
 
-  /** The machines of a consumer, with their pictures, which are drawn when they are first asked for. */
-  machineFacts(id: string): Promise<MachineFacts[]> {
-    const machines = this.find(id)?.machines ?? [];
-    return Promise.all(
-      [...machines].map(async ([kind, machine]) => {
-        const { name, states, arrows } = machine;
-        return { kind, name, states, arrows, picture: await this.#pictureOf(machine) };
-      }),
-    );
-  }
-
-  #add(Consumer: ConsumerClass): KnownConsumer {
+  #add(Consumer: ConsumerClass): IndexedConsumer {
     const machines = new Map([["connection" as MachineKind, this.#markedOf(connectionMachine)]]);
-    const own = ownMachineOf(Consumer);
+    const own = (Consumer as { readonly [ownMachine]?: AnyStateMachine })[ownMachine];
     if (own !== undefined) machines.set("own", this.#markedOf(own));
     this.#count += 1;
     this.#changes += 1;
-    const known = { id: `c${this.#count}`, Consumer, machines };
-    this.#known.set(Consumer, known);
-    return known;
+    const indexed = { id: `c${this.#count}`, Consumer, machines };
+    this.#consumers.set(Consumer, indexed);
+    return indexed;
   }
 
   #markedOf(machine: AnyStateMachine): MarkedMachine {
@@ -84,21 +61,11 @@ export class ConsumerIndex {
     this.#marked.set(machine, marked);
     return marked;
   }
-
-  #pictureOf(machine: MarkedMachine): Promise<MachineFacts["picture"]> {
-    const picture = this.#pictures.get(machine) ?? draw(machine);
-    this.#pictures.set(machine, picture);
-    return picture;
-  }
 }
 
 const longestName = 300;
 
-/** What people read. A class may have no name, or a static of its own in the place of one. */
+/** The name to show. A class may have no name, or a static property in its place. */
 export function nameOf({ name }: ConsumerClass): string {
   return typeof name === "string" && name !== "" ? truncate(name, longestName) : "(anonymous)";
 }
-
-/** What `machineConsumer` made a consumer of. */
-const ownMachineOf = (Consumer: ConsumerClass & { readonly [ownMachine]?: AnyStateMachine }) =>
-  Consumer[ownMachine];

@@ -6,7 +6,7 @@ import type { ActorRow, Failure } from "../protocol.ts";
 const kept = 20;
 const longestText = 300;
 
-/** The last failures of a runtime, and the last one of each actor, from when the inspector was mounted. */
+/** The last 20 failures of a runtime, and the last one of each actor, since the inspector was mounted. */
 export class Failures {
   #recent: Failure[] = [];
   readonly #lastOf = new WeakMap<object, NonNullable<ActorRow["lastError"]>>();
@@ -16,24 +16,21 @@ export class Failures {
     return this.#recent;
   }
 
-  /** Of the actor with this machine. */
+  /** @param machine the machine of the actor's connection. */
   lastOf(machine: object): ActorRow["lastError"] {
     return this.#lastOf.get(machine);
   }
 
   add(...[error, { stage, consumer, path }, actor]: Parameters<Report>): Failure {
-    const at = Date.now();
-    const message = failureText(error);
+    const lastError = { stage, message: failureText(error), at: Date.now() };
     const failure = {
-      at,
+      ...lastError,
       ...(actor && { actor: actor.machine.sessionId }),
       ...(typeof consumer === "string" && { consumer: truncate(consumer, longestText) }),
       ...(typeof path === "string" && { path: truncate(path, longestText) }),
-      stage,
-      message,
     };
     this.#recent = [failure, ...this.#recent].slice(0, kept);
-    if (actor) this.#lastOf.set(actor.machine, { stage, message, at });
+    if (actor) this.#lastOf.set(actor.machine, lastError);
     return failure;
   }
 }

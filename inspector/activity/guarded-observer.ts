@@ -1,8 +1,8 @@
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { ActivityObserver, Observed, Report } from "../../runtime/inspection-hooks.ts";
 
-/** `work`, whose failures are reported, and reach nobody who calls it. */
-export function safely<A extends unknown[]>(
+/** `work` that never throws: its errors are reported. */
+export function guarded<A extends unknown[]>(
   work: (...args: A) => void,
   report: Report,
 ): (...args: A) => void {
@@ -15,20 +15,22 @@ export function safely<A extends unknown[]>(
   };
 }
 
-/** An onlooker whose failures do not reach the actors that it looks at, and that hears nothing of those that are hidden. */
-export function harmless(
+/** Passes only actors of visible consumers to `observer`. Reports its errors, so that they reach no actor. */
+export function guardedObserver(
   observer: ActivityObserver,
   isHidden: (Consumer: ConsumerClass) => boolean,
   report: Report,
 ): ActivityObserver {
-  const heard = <A extends unknown[]>(hear: (actor: Observed, ...args: A) => void) =>
-    safely((actor: Observed, ...args: A) => {
-      if (!isHidden(actor.Consumer)) hear(actor, ...args);
+  const visible = <A extends unknown[]>(observe: (actor: Observed, ...args: A) => void) =>
+    guarded((actor: Observed, ...args: A) => {
+      if (!isHidden(actor.Consumer)) observe(actor, ...args);
     }, report);
   return {
-    handling: heard((actor, item) => observer.handling(actor, item)),
-    sent: heard((actor, frame) => observer.sent(actor, frame)),
-    addressed: heard((actor, deed, group, message) => observer.addressed(actor, deed, group, message)),
-    runs: heard((actor, machineActor) => observer.runs(actor, machineActor)),
+    onItem: visible((actor, item) => observer.onItem(actor, item)),
+    onSend: visible((actor, frame) => observer.onSend(actor, frame)),
+    onGroupOperation: visible((actor, operation, group, message) =>
+      observer.onGroupOperation(actor, operation, group, message),
+    ),
+    onMachineStart: visible((actor, machineActor) => observer.onMachineStart(actor, machineActor)),
   };
 }

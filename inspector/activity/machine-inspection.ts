@@ -11,44 +11,40 @@ import type { Exit } from "../../actors/index.ts";
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { Observed, Report } from "../../runtime/inspection-hooks.ts";
 import type { MachineKind } from "../protocol.ts";
-import type { ActivityLog, Happening } from "./activity-log.ts";
+import type { Activity, ActivityLog } from "./activity-log.ts";
 import type { ConsumerIndex } from "./consumer-index.ts";
-import { safely } from "./guarded-observer.ts";
+import { guarded } from "./guarded-observer.ts";
 import { nodesOf, pathOf, statesOf } from "./states.ts";
 import type { TransitionCounts } from "./transition-counts.ts";
 
-/** Where what is heard goes. */
-export interface MachineRecords {
+export interface MachineInspectionContext {
   readonly consumers: ConsumerIndex;
-  readonly moves: TransitionCounts;
-  readonly histories: ActivityLog;
+  readonly transitionCounts: TransitionCounts;
+  readonly activityLog: ActivityLog;
+  /** Whether a consumer's actors are left out. */
+  readonly isHidden: (Consumer: ConsumerClass) => boolean;
   readonly report: Report;
 }
 
 /**
- * Hears, by XState's inspection, which ways the machines of actors take. Those of connections are one system of XState, with
- * their supervisor; the machine that a consumer runs is a system of its own.
+ * Records the transitions of actors' machines, through XState's inspection. The machines of connections form
+ * one XState system with their supervisor; each machine that a consumer runs is a system of its own.
  */
-export class MachineEvents {
-  readonly #records: MachineRecords;
-  readonly #isHidden: (Consumer: ConsumerClass) => boolean;
+export class MachineInspection {
+  readonly #context: MachineInspectionContext;
   readonly #own = new Map<Observed, Subscription>();
   #connections: Subscription | undefined;
 
-  /** @param isHidden whether the actors of a consumer are not to be shown. */
-  constructor(records: MachineRecords, isHidden: (Consumer: ConsumerClass) => boolean) {
-    this.#records = records;
-    this.#isHidden = isHidden;
+  constructor(context: MachineInspectionContext) {
+    this.#context = context;
   }
 
-  /** @param supervisor the actor whose system the connections are in. @param actors those that are there already. */
+  /** @param supervisor in the system of the connections. @param actors the actors that exist already. */
   start(supervisor: AnyActorRef, actors: Iterable<Observed>): void {
-    this.#connections = supervisor.system.inspect(
-      safely((event) => this.#connectionInspected(event), this.#records.report),
-    );
-    for (const actor of actors) {
-      if (actor.machineActor !== undefined) this.#listen(actor, actor.machineActor);
-    }
+    const onEvent = guarded((event: InspectionEvent) => this.#onConnectionEvent(event), this.#context.report);
+    this.#connections = supervisor.system.inspect(onEvent);
+    for (const actor of actors)
+      if (actor.machineActor !== undefined) this.#inspectOwn(actor, actor.machineActor);
   }
 
   stop(): void {
@@ -57,103 +53,103 @@ export class MachineEvents {
     this.#own.clear();
   }
 
-  /** An actor's own machine is about to begin. */
-  runs(actor: Observed, machineActor: AnyActor): void {
-    this.#listen(actor, machineActor);
-    for (const { id } of nodesOf(machineActor))
-      this.#count(actor, "own", this.#machine(actor, "own")?.markOfState(id));
+  /** The consumer's own machine is about to start. */
+  onMachineStart(actor: Observed, machineActor: AnyActor): void {
+    this.#inspectOwn(actor, machineActor);
+    for (const { id } of nodesOf(machineActor)) this.#countState(actor, "own", id);
     const state = statesOf(machineActor.getSnapshot());
-    this.#records.histories.work(actor.machine.sessionId, () => transition("own", "", state));
+    this.#context.activityLog.recordWork(actor.machine.sessionId, () => transition("own", "", state));
   }
 
-  #connectionInspected(event: InspectionEvent): void {
+  #onConnectionEvent(event: InspectionEvent): void {
     if (event.type !== "@xstate.actor" && event.type !== "@xstate.microstep") return;
     const actor = actorOf(event.actorRef as AnyActorRef);
-    if (actor === undefined || this.#isHidden(actor.Consumer)) return;
-    // While it is made, the actor itself does not know its machine yet.
+    if (actor === undefined || this.#context.isHidden(actor.Consumer)) return;
+    // Not of the actor: it does not know its machine before that is made.
     const id = event.actorRef.sessionId;
-    if (event.type === "@xstate.actor") this.#began(actor, id);
-    else this.#connectionMoved(actor, id, event);
+    if (event.type === "@xstate.actor") this.#onConnectionStart(actor, id);
+    else this.#onConnectionStep(actor, id, event);
   }
 
-  #began(actor: Observed, id: string): void {
-    const happening = {
+  #onConnectionStart(actor: Observed, id: string): void {
+    const { path } = actor.scope;
+    this.#context.activityLog.recordLifecycle(id, {
       kind: "began",
       from: "client",
       to: "actor",
       what: "",
-      detail: actor.scope.path,
-    } as const;
-    this.#records.histories.life(id, happening);
-    this.#count(
-      actor,
-      "connection",
-      this.#machine(actor, "connection")?.markOfState("connection.connecting"),
-    );
+      detail: path,
+    });
+    this.#countState(actor, "connection", "connection.connecting");
   }
 
-  #connectionMoved(
+  #onConnectionStep(
     actor: Observed,
     id: string,
     { actorRef, event, snapshot, _transitions }: Microstep,
   ): void {
-    // It is on its way out already, say.
+    // The event changed nothing: the connection is on its way out, for example.
     if (_transitions.length === 0) return;
     const before = String(actorRef.getSnapshot().value);
     const { value, status, output } = snapshot as AnyMachineSnapshot;
-    this.#moved(actor, "connection", _transitions);
-    const { histories } = this.#records;
-    histories.life(id, transition("connection", event.type, `${before} → ${value}`));
+    this.#countTransitions(actor, "connection", _transitions);
+    const { activityLog } = this.#context;
+    activityLog.recordLifecycle(id, transition("connection", event.type, `${before} → ${value}`));
     if (status !== "done") return;
-    histories.life(id, { kind: "ended", ...within, what: "", detail: exitText(output as Exit) });
+    activityLog.recordLifecycle(id, { kind: "ended", ...inside, what: "", detail: exitText(output as Exit) });
     this.#own.get(actor)?.unsubscribe();
     this.#own.delete(actor);
   }
 
-  #listen(actor: Observed, machineActor: AnyActor): void {
-    const hear = (event: InspectionEvent) => {
-      // Not of the actors which that invokes.
-      if (event.type === "@xstate.microstep" && event.actorRef === machineActor) this.#ownMoved(actor, event);
-    };
-    this.#own.set(actor, machineActor.system.inspect(safely(hear, this.#records.report)));
+  #inspectOwn(actor: Observed, machineActor: AnyActor): void {
+    const onEvent = guarded((event: InspectionEvent) => {
+      // Not the steps of actors that the machine invokes.
+      if (event.type === "@xstate.microstep" && event.actorRef === machineActor)
+        this.#onOwnStep(actor, event);
+    }, this.#context.report);
+    this.#own.set(actor, machineActor.system.inspect(onEvent));
   }
 
-  #ownMoved(actor: Observed, { event, snapshot, _transitions }: Microstep): void {
+  #onOwnStep(actor: Observed, { event, snapshot, _transitions }: Microstep): void {
     if (_transitions.length === 0) return;
-    this.#moved(actor, "own", _transitions);
-    this.#records.histories.work(actor.machine.sessionId, () => {
+    this.#countTransitions(actor, "own", _transitions);
+    this.#context.activityLog.recordWork(actor.machine.sessionId, () => {
       const before = _transitions.map(({ source }) => pathOf(source)).join(", ");
       return transition("own", event.type, `${before} → ${statesOf(snapshot)}`);
     });
   }
 
-  #moved(actor: Observed, kind: MachineKind, transitions: readonly AnyTransitionDefinition[]): void {
-    const machine = this.#machine(actor, kind);
-    for (const taken of transitions) this.#count(actor, kind, machine?.markOfTransition(taken));
+  #countState(actor: Observed, kind: MachineKind, stateId: string): void {
+    const { id, machines } = this.#context.consumers.getOrAdd(actor.Consumer);
+    this.#count(id, kind, machines.get(kind)?.markOfState(stateId));
   }
 
-  #count(actor: Observed, kind: MachineKind, mark: string | undefined): void {
-    if (mark !== undefined)
-      this.#records.moves.add(this.#records.consumers.of(actor.Consumer).id, kind, mark);
+  #countTransitions(
+    actor: Observed,
+    kind: MachineKind,
+    transitions: readonly AnyTransitionDefinition[],
+  ): void {
+    const { id, machines } = this.#context.consumers.getOrAdd(actor.Consumer);
+    for (const taken of transitions) this.#count(id, kind, machines.get(kind)?.markOfTransition(taken));
   }
 
-  #machine({ Consumer }: Observed, kind: MachineKind) {
-    return this.#records.consumers.of(Consumer).machines.get(kind);
+  #count(consumer: string, kind: MachineKind, mark: string | undefined): void {
+    if (mark !== undefined) this.#context.transitionCounts.add(consumer, kind, mark);
   }
 }
 
 type Microstep = InspectionEvent & { readonly type: "@xstate.microstep" };
 
-/** Whose machine it is; undefined for the supervisor itself. */
+/** The actor of a connection's machine; undefined for the supervisor itself. */
 function actorOf(ref: AnyActorRef): Observed | undefined {
   const { input } = (ref as AnyActor).options as { readonly input?: unknown };
   return input === undefined ? undefined : (effectsOf(ref) as unknown as Observed);
 }
 
-const within = { from: "actor", to: "actor" } as const;
+const inside = { from: "actor", to: "actor" } as const;
 
-function transition(machine: MachineKind, event: string, detail: string): Happening {
-  return { kind: "transition", ...within, machine, what: event, detail };
+function transition(machine: MachineKind, event: string, detail: string): Activity {
+  return { kind: "transition", ...inside, machine, what: event, detail };
 }
 
 function exitText({ code, reason, by, status }: Exit): string {

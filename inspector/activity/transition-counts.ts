@@ -1,20 +1,20 @@
-import type { MachineKind, Move } from "../protocol.ts";
+import type { MachineKind, TransitionCount } from "../protocol.ts";
 
-/** Sums up which ways actors took. */
+/** Counts the transitions that actors take. */
 export class TransitionCounts {
-  readonly #counts = new Map<string, { readonly move: Omit<Move, "count">; count: number }>();
+  readonly #counts = new Map<string, { -readonly [K in keyof TransitionCount]: TransitionCount[K] }>();
 
   add(consumer: string, machine: MachineKind, mark: string): void {
     const key = `${consumer} ${machine} ${mark}`;
     const known = this.#counts.get(key);
     if (known !== undefined) known.count += 1;
-    else this.#counts.set(key, { move: { consumer, machine, mark }, count: 1 });
+    else this.#counts.set(key, { consumer, machine, mark, count: 1 });
   }
 
-  /** Those since it was last asked. */
-  take(): Move[] {
-    const moves = [...this.#counts.values()].map(({ move, count }) => ({ ...move, count }));
+  /** @returns the counts since the last call. */
+  take(): TransitionCount[] {
+    const counts = [...this.#counts.values()];
     this.#counts.clear();
-    return moves;
+    return counts;
   }
 }

@@ -1,4 +1,4 @@
-import { create, createName, write, writeName } from "./dom.js";
+import { create, createName, setAttribute, write, writeName } from "./dom.js";
 import { age as ageOf, bytes, count } from "./format.js";
 
 /** @import { ActorRow } from "../protocol.ts" */
@@ -42,11 +42,10 @@ export function createActorRow() {
 
   return {
     element,
-    link,
     /** @param {ActorLine} line */
     show({ row, consumer: name, href }) {
       writeName(link, row.channel ?? `without a channel, ${row.id}`);
-      if (link.getAttribute("href") !== href) link.href = href;
+      setAttribute(link, "href", href);
       writeName(consumer, name);
       writeName(path, row.path);
       write(state, row.state);
@@ -65,11 +64,7 @@ export function createActorRow() {
   };
 }
 
-/**
- * @param {string} label where the table is narrow
- * @param {string} className
- * @param {...(Node | string)} children
- */
+/** @param {string} label for a narrow table @param {string} className @param {...(Node | string)} children */
 function cell(label, className, ...children) {
   const element = create("td", className, ...children);
   element.dataset.label = label;
@@ -82,10 +77,7 @@ function createNames(kind) {
   let before = "";
   return {
     element,
-    /**
-     * @param {readonly string[]} names
-     * @param {number} total
-     */
+    /** @param {readonly string[]} names @param {number} total */
     show(names, total) {
       const now = JSON.stringify([names, total]);
       if (now === before) return;

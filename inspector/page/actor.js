@@ -1,37 +1,25 @@
-import { create, createName, find, write, writeName } from "./dom.js";
+import { create, createName, find, findPart, setAttribute, write, writeName } from "./dom.js";
 import { bytes, count, duration, moment, rate, timeOfDay } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { hashOf } from "./place.js";
 import { createSequence } from "./sequence.js";
 
 /** @import { ActorRow, ConsumerFacts, History } from "../protocol.ts" */
-/** @typedef {import("./place.js").Place} Place */
+/** @import { Place } from "./place.js" */
 /** @typedef {{ readonly name: string, readonly values: readonly string[] }} Fact */
 
-/**
- * One actor: its facts, and its history.
- *
- * @param {HTMLElement} section
- * @param {(shown: boolean) => void} showPayloads
- */
+/** @param {HTMLElement} section @param {(shown: boolean) => void} showPayloads */
 export function createActor(section, showPayloads) {
   const title = find(section, "h2", HTMLElement);
   const back = find(section, "[data-part=back]", HTMLAnchorElement);
-  const gone = find(section, "[data-part=gone]", HTMLElement);
-  const since = find(section, "[data-part=since]", HTMLElement);
-  const sampled = find(section, "[data-part=sampled]", HTMLElement);
-  const payloads = find(section, "[data-part=payloads]", HTMLElement);
-  const noPayloads = find(section, "[data-part=no-payloads]", HTMLElement);
+  const gone = findPart(section, "gone");
+  const since = findPart(section, "since");
+  const sampled = findPart(section, "sampled");
+  const payloads = findPart(section, "payloads");
+  const noPayloads = findPart(section, "no-payloads");
   const checkbox = find(payloads, "input", HTMLInputElement);
-  const facts = createKeyed(
-    find(section, "[data-part=facts]", HTMLElement),
-    (/** @type {Fact} */ { name }) => name,
-    ({ name }) => createFact(name),
-  );
-  const sequence = createSequence(
-    find(section, "[data-part=sequence]", HTMLElement),
-    find(section, "[data-part=jump]", HTMLElement),
-  );
+  const facts = createKeyed(findPart(section, "facts"), ({ name }) => name, createFact);
+  const sequence = createSequence(findPart(section, "sequence"), findPart(section, "jump"));
   /** @type {ActorRow | undefined} */
   let row;
   /** @type {string | undefined} */
@@ -45,11 +33,7 @@ export function createActor(section, showPayloads) {
   return {
     focus: () => title.focus(),
 
-    /**
-     * Another one, of whom nothing is known yet.
-     *
-     * @param {string | undefined} id
-     */
+    /** Clears everything, if it is another actor. @param {string | undefined} id */
     open(id) {
       if (id === opened) return;
       opened = id;
@@ -70,8 +54,7 @@ export function createActor(section, showPayloads) {
      * @param {Place} model.place
      */
     draw({ histories, consumers, hasPayloads, place }) {
-      const href = hashOf({ ...place, actor: undefined });
-      if (back.getAttribute("href") !== href) back.href = href;
+      setAttribute(back, "href", hashOf({ ...place, actor: undefined }));
       payloads.hidden = !hasPayloads;
       noPayloads.hidden = hasPayloads;
       for (const history of histories) {
@@ -81,12 +64,9 @@ export function createActor(section, showPayloads) {
         row = history.row ?? row;
         gone.hidden = history.row !== undefined;
         write(since, `recorded since ${timeOfDay(history.since)}`);
-        const missed = history.eventsPerSecond - history.recordedPerSecond;
-        sampled.hidden = missed < 0.5;
-        write(
-          sampled,
-          `Recorded ${rate(history.recordedPerSecond)} of ${rate(history.eventsPerSecond)} events a second.`,
-        );
+        const { eventsPerSecond, recordedPerSecond } = history;
+        sampled.hidden = eventsPerSecond - recordedPerSecond < 0.5;
+        write(sampled, `Recorded ${rate(recordedPerSecond)} of ${rate(eventsPerSecond)} events a second.`);
       }
       writeName(title, row?.channel ?? opened ?? "");
       if (row) facts.draw(factsOf(row, consumers.get(row.consumer)));
@@ -94,14 +74,11 @@ export function createActor(section, showPayloads) {
   };
 }
 
-/**
- * @param {ActorRow} row
- * @param {ConsumerFacts | undefined} consumer
- * @returns {Fact[]}
- */
+/** @param {ActorRow} row @param {ConsumerFacts | undefined} consumer @returns {Fact[]} */
 function factsOf(row, consumer) {
   const { lastError, groupCount, groups } = row;
   const unlisted = groupCount - groups.length;
+  const error = lastError ? [`${moment(lastError.at)} ${lastError.stage}: ${lastError.message}`] : [];
   return [
     { name: "State", values: [row.state] },
     { name: "Own state", values: row.own === undefined ? [] : [row.own] },
@@ -112,17 +89,14 @@ function factsOf(row, consumer) {
     { name: "Waiting", values: [bytes(row.waitingBytes)] },
     { name: "Age", values: [duration(row.ageMs)] },
     { name: "Id", values: [row.id] },
-    { name: `Groups`, values: unlisted > 0 ? [...groups, `and ${count(unlisted)} more`] : groups },
+    { name: "Groups", values: unlisted > 0 ? [...groups, `and ${count(unlisted)} more`] : groups },
     { name: "Tags", values: row.tags },
-    {
-      name: "Last error",
-      values: lastError ? [`${moment(lastError.at)} ${lastError.stage}: ${lastError.message}`] : [],
-    },
+    { name: "Last error", values: error },
   ].filter(({ values }) => values.length > 0);
 }
 
-/** @param {string} name */
-function createFact(name) {
+/** @param {Fact} fact */
+function createFact({ name }) {
   const value = create("dd");
   let before = "";
   const element = create("div", "", create("dt", "", name), value);

@@ -1,49 +1,41 @@
 import { createActorRow } from "./actor-row.js";
-import { create, find, write, writeName } from "./dom.js";
+import { create, find, findPart, setAttribute, write, writeName } from "./dom.js";
 import { count } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { hashOf } from "./place.js";
 
 /** @import { ConsumerFacts, List, Machines } from "../protocol.ts" */
-/** @typedef {import("./place.js").Place} Place */
-/** @typedef {{ readonly key: string, readonly label: string, readonly name: string, readonly href: string }} Chip */
+/** @import { Place } from "./place.js" */
+/** @typedef {{ key: string, label: string, name: string, href: string }} Chip */
 
-/** How long a reader may go on writing before it is searched for. */
+/** The pause in typing after which the search begins. */
 const searchAfterMs = 150;
 
 /**
- * The list of actors: what is searched for, filters, order and pages.
+ * The list of actors, with search, filters, order and pages.
  *
  * @param {HTMLElement} section
- * @param {(change: Partial<Place>) => void} sieve
+ * @param {(change: Partial<Place>) => void} filter
  * @param {(pages: number) => void} turn
  */
-export function createActors(section, sieve, turn) {
+export function createActors(section, filter, turn) {
   const title = find(section, "h2", HTMLElement);
   const search = find(section, "#search", HTMLInputElement);
   const sort = find(section, "#sort", HTMLSelectElement);
   const listing = find(section, ".listing", HTMLElement);
-  const none = find(section, "[data-part=none]", HTMLElement);
-  const range = find(section, "[data-part=range]", HTMLElement);
+  const none = findPart(section, "none");
+  const range = findPart(section, "range");
   const previous = find(section, "[data-part=previous]", HTMLButtonElement);
   const next = find(section, "[data-part=next]", HTMLButtonElement);
-  const chips = createKeyed(
-    find(section, "[data-part=chips]", HTMLElement),
-    (/** @type {Chip} */ { key }) => key,
-    () => createChip(),
-  );
-  const rows = createKeyed(
-    find(section, "[data-part=rows]", HTMLElement),
-    (/** @type {import("./actor-row.js").ActorLine} */ { row }) => row.id,
-    () => createActorRow(),
-  );
+  const chips = createKeyed(findPart(section, "chips"), ({ key }) => key, createChip);
+  const rows = createKeyed(findPart(section, "rows"), ({ row }) => row.id, createActorRow);
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typing;
   const searchNow = () => {
     clearTimeout(typing);
     typing = undefined;
-    sieve({ search: search.value.trim(), offset: 0 });
+    filter({ search: search.value.trim(), offset: 0 });
   };
   search.addEventListener("input", () => {
     clearTimeout(typing);
@@ -54,16 +46,17 @@ export function createActors(section, sieve, turn) {
     searchNow();
   });
   sort.addEventListener("change", () =>
-    sieve({ sort: /** @type {Place["sort"]} */ (sort.value), offset: 0 }),
+    filter({ sort: /** @type {Place["sort"]} */ (sort.value), offset: 0 }),
   );
 
-  previous.addEventListener("click", () => isAble(previous) && turn(-1));
-  next.addEventListener("click", () => isAble(next) && turn(1));
+  previous.addEventListener("click", () => isEnabled(previous) && turn(-1));
+  next.addEventListener("click", () => isEnabled(next) && turn(1));
 
   return {
-    /** The row of an actor that was opened is where its reader comes back to. @param {string} id */
+    /** Focuses the row of an actor that is closed, or the title if that is not listed. @param {string} id */
     focus(id) {
-      (rows.get(id)?.link ?? title).focus({ preventScroll: rows.get(id) === undefined });
+      const link = rows.elementOf(id)?.querySelector("a");
+      (link ?? title).focus({ preventScroll: !link });
     },
 
     /**
@@ -88,19 +81,19 @@ export function createActors(section, sieve, turn) {
         })),
       );
       const { matched, request } = list;
-      const isSieved = place.search !== "" || place.consumer !== undefined;
+      const isFiltered = place.search !== "" || place.consumer !== undefined;
       none.hidden = list.rows.length > 0;
       write(
         none,
-        matched > 0 ? "There are no more." : isSieved ? "No actor is like that." : "There is no actor yet.",
+        matched > 0 ? "There are no more." : isFiltered ? "No actor is like that." : "There is no actor yet.",
       );
       const last = request.offset + list.rows.length;
       write(
         range,
         list.rows.length ? `${count(request.offset + 1)}–${count(last)} of ${count(matched)}` : "",
       );
-      setAble(previous, request.offset > 0);
-      setAble(next, last < matched && list.rows.length > 0);
+      setEnabled(previous, request.offset > 0);
+      setEnabled(next, last < matched && list.rows.length > 0);
     },
   };
 }
@@ -119,12 +112,8 @@ function chipsOf(place, consumers, machines) {
   const chips = [];
   if (consumer !== undefined) {
     const name = consumers.get(consumer)?.name ?? consumer;
-    chips.push({
-      key: "consumer",
-      label: "consumer",
-      name,
-      href: without({ consumer: undefined, state: undefined }),
-    });
+    const href = without({ consumer: undefined, state: undefined });
+    chips.push({ key: "consumer", label: "consumer", name, href });
   }
   if (consumer !== undefined && state) {
     const machine = machines.get(consumer)?.machines.find(({ kind }) => kind === state.machine);
@@ -136,16 +125,11 @@ function chipsOf(place, consumers, machines) {
   return chips;
 }
 
-/** @param {HTMLButtonElement} button that keeps the focus also when it can do nothing */
-const isAble = (button) => button.ariaDisabled !== "true";
+/** The button keeps the focus while it is disabled. @param {HTMLButtonElement} button */
+const isEnabled = (button) => button.ariaDisabled !== "true";
 
-/**
- * @param {HTMLButtonElement} button
- * @param {boolean} able
- */
-function setAble(button, able) {
-  if (isAble(button) !== able) button.ariaDisabled = able ? null : "true";
-}
+/** @param {HTMLButtonElement} button @param {boolean} enabled */
+const setEnabled = (button, enabled) => setAttribute(button, "aria-disabled", enabled ? null : "true");
 
 function createChip() {
   const label = create("span", "label");
@@ -157,7 +141,7 @@ function createChip() {
     show(chip) {
       write(label, chip.label);
       writeName(name, chip.name);
-      if (link.getAttribute("href") !== chip.href) link.href = chip.href;
+      setAttribute(link, "href", chip.href);
     },
   };
 }

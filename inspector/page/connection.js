@@ -1,7 +1,8 @@
 /** @import { PageReport, PageRequest } from "../protocol.ts" */
 
 /**
- * `live` while the server tells us; `waiting` for the next try; `refused` when trying again by itself would be of no use.
+ * `live` while the server tells us; `waiting` for the next try; `refused` when trying again by itself would
+ * be of no use.
  *
  * @typedef {object} Status
  * @property {"connecting" | "live" | "waiting" | "refused"} state
@@ -29,12 +30,7 @@ const defaults = {
 /** Statuses below 500 that ask to come back later. */
 const laterStatuses = new Set([408, 425, 429]);
 
-/**
- * Between a half and the whole of a limit that doubles with each failure, so that pages which lost the same server do not
- * return in step.
- *
- * @param {number} failures in a row, from 1
- */
+/** Doubles with each failure; random, so that pages do not return in step. @param {number} failures from 1 */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));
@@ -58,7 +54,7 @@ export class Connection {
   /** Also where it was refused, or before a pause is over. */
   open() {
     const signal = this.#enter({ state: "connecting", reason: this.#reason });
-    const url = new URL(window.location.pathname + window.location.search, window.location.origin);
+    const url = new URL(address(), window.location.origin);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     this.#socket = socket;
@@ -67,10 +63,7 @@ export class Connection {
     after(defaults.connectMs, signal, () => this.#lose(socket, "The server does not answer."));
   }
 
-  /**
-   * @param {PageRequest} request
-   * @returns {boolean} whether it went out
-   */
+  /** @param {PageRequest} request @returns {boolean} whether it was sent */
   send(request) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(request));
@@ -82,17 +75,12 @@ export class Connection {
     this.#reason = "";
     const signal = this.#enter({ state: "live", reason: "" });
     let heardAt = performance.now();
-    socket.addEventListener(
-      "message",
-      ({ data }) => {
-        heardAt = performance.now();
-        this.#listener.hear(JSON.parse(String(data)));
-      },
-      { signal },
-    );
-    socket.addEventListener("close", ({ code, reason }) => this.#wait(describeClose(code, reason)), {
-      signal,
-    });
+    const onMessage = (/** @type {MessageEvent} */ { data }) => {
+      heardAt = performance.now();
+      this.#listener.hear(JSON.parse(String(data)));
+    };
+    socket.addEventListener("message", onMessage, { signal });
+    socket.addEventListener("close", (event) => this.#wait(describeClose(event)), { signal });
     const watch = setInterval(() => {
       if (performance.now() - heardAt > defaults.silentMs)
         this.#lose(socket, "The server says nothing any more.");
@@ -103,11 +91,7 @@ export class Connection {
     });
   }
 
-  /**
-   * Browsers hide the answer to a refused upgrade. A plain request on the same path meets the same guards.
-   *
-   * @param {AbortSignal} signal
-   */
+  /** Browsers hide answers to upgrades; a plain request meets the same guards. @param {AbortSignal} signal */
   async #askWhy(signal) {
     const answer = await request(signal);
     if (signal.aborted) return;
@@ -120,10 +104,7 @@ export class Connection {
     this.#enter({ state: "refused", reason: this.#reason });
   }
 
-  /**
-   * @param {WebSocket} socket
-   * @param {string} reason
-   */
+  /** @param {WebSocket} socket @param {string} reason */
   #lose(socket, reason) {
     this.#wait(reason);
     socket.close();
@@ -136,17 +117,13 @@ export class Connection {
     const pauseMs = pauseAfter(this.#failures);
     const signal = this.#enter({ state: "waiting", reason, pauseMs });
     const again = () => this.open();
+    const onVisibility = () => document.visibilityState === "visible" && again();
     after(pauseMs, signal, again);
     window.addEventListener("online", again, { signal });
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && again(), {
-      signal,
-    });
+    document.addEventListener("visibilitychange", onVisibility, { signal });
   }
 
-  /**
-   * @param {Status} status
-   * @returns {AbortSignal} of the new state
-   */
+  /** @param {Status} status @returns {AbortSignal} of the new state */
   #enter(status) {
     this.#stay.abort();
     this.#stay = new AbortController();
@@ -156,17 +133,17 @@ export class Connection {
   }
 }
 
-/**
- * @param {number} code
- * @param {string} reason
- */
-function describeClose(code, reason) {
+/** @param {CloseEvent} event */
+function describeClose({ code, reason }) {
   if (code === 1012) return "The server is restarting.";
   if (code === 1006) return "The server went away.";
   return `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
 }
 
-/** @param {string} text with an end */
+/** Without the fragment. */
+const address = () => window.location.pathname + window.location.search;
+
+/** @param {string} text with or without an end */
 const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /**
@@ -175,7 +152,7 @@ const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
  */
 async function request(signal) {
   try {
-    const response = await fetch(window.location.pathname + window.location.search, {
+    const response = await fetch(address(), {
       cache: "no-store",
       signal: AbortSignal.any([signal, AbortSignal.timeout(defaults.askMs)]),
     });
@@ -188,11 +165,7 @@ async function request(signal) {
   }
 }
 
-/**
- * @param {number} ms
- * @param {AbortSignal} signal calls it off
- * @param {() => void} run
- */
+/** @param {number} ms @param {AbortSignal} signal cancels it @param {() => void} run */
 function after(ms, signal, run) {
   const timer = setTimeout(run, ms);
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });

@@ -12,6 +12,9 @@ export function find(root, selector, type) {
   throw new Error(`The page lacks a ${type.name} at "${selector}".`);
 }
 
+/** The element with this `data-part`. @param {ParentNode} root @param {string} name */
+export const findPart = (root, name) => find(root, `[data-part="${name}"]`, HTMLElement);
+
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -26,34 +29,32 @@ export function create(tag, className = "", ...children) {
   return element;
 }
 
-/**
- * Leaves the text alone where it is that already, so that nothing is drawn anew and no selection is lost.
- *
- * @param {Element} element
- * @param {string} text
- */
+/** Keeps a selection if the text is the same. @param {Element} element @param {string} text */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Writes what somebody else has named: the whole of it is in the tooltip where it may be clipped, and its direction is its own.
+ * Sets an attribute, unless it is the same; `null` removes it.
  *
- * @param {HTMLElement} element
- * @param {string} text
+ * @param {Element} element
+ * @param {string} name
+ * @param {string | null} value
  */
+export function setAttribute(element, name, value) {
+  if (element.getAttribute(name) === value) return;
+  if (value === null) element.removeAttribute(name);
+  else element.setAttribute(name, value);
+}
+
+/** Adds a tooltip to a name that may be clipped. @param {HTMLElement} element @param {string} text */
 export function writeName(element, text) {
   write(element, text);
   const title = text.length > 12 ? text : "";
   if (element.title !== title) element.title = title;
 }
 
-/**
- * A name among other text, isolated from it.
- *
- * @param {string} text
- * @param {string} [className]
- */
+/** A name in a text, whose direction is isolated from it. @param {string} text @param {string} [className] */
 export function createName(text, className) {
   const element = create("bdi", className);
   writeName(element, text);

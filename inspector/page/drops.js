@@ -2,25 +2,13 @@ import { create, write } from "./dom.js";
 import { count, rate } from "./format.js";
 import { createKeyed } from "./keyed.js";
 
+/** @import { Dropped } from "../protocol.ts" */
 /** @typedef {{ readonly reason: string, readonly total: number, readonly perSecond: number }} Drop */
 
-/**
- * What was dropped, by reason.
- *
- * @param {Element} list
- */
-export function createDrops(list) {
-  const drops = createKeyed(list, ({ reason }) => reason, createDrop);
-  return {
-    /** @param {readonly Drop[]} now */
-    draw: (now) => drops.draw(now),
-  };
-}
+/** Drops by reason. @param {Element} list */
+export const createDrops = (list) => createKeyed(list, ({ reason }) => reason, createDrop);
 
-/**
- * @param {Readonly<Record<string, { readonly total: number, readonly perSecond: number } | undefined>>} dropped
- * @returns {Drop[]}
- */
+/** @param {Dropped<string>} dropped @returns {Drop[]} */
 export function dropsOf(dropped) {
   return Object.entries(dropped).flatMap(([reason, counts]) => (counts ? [{ reason, ...counts }] : []));
 }

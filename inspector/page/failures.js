@@ -1,20 +1,16 @@
-import { create, find, write, writeName } from "./dom.js";
+import { create, findPart, setAttribute, write, writeName } from "./dom.js";
 import { moment } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { hashOf } from "./place.js";
 
 /** @import { ConsumerFacts, Failure } from "../protocol.ts" */
-/** @typedef {import("./place.js").Place} Place */
-/** @typedef {{ readonly key: string, readonly failure: Failure, readonly consumer: string, readonly href: string }} FailureLine */
+/** @import { Place } from "./place.js" */
+/** @typedef {{ key: string, failure: Failure, consumer: string, href: string }} FailureLine */
 
 /** @param {HTMLElement} section */
 export function createFailures(section) {
-  const none = find(section, "[data-part=none]", HTMLElement);
-  const lines = createKeyed(
-    find(section, "[data-part=failures]", HTMLElement),
-    (/** @type {FailureLine} */ { key }) => key,
-    createFailure,
-  );
+  const none = findPart(section, "none");
+  const lines = createKeyed(findPart(section, "failures"), ({ key }) => key, createFailure);
   return {
     /**
      * @param {object} model
@@ -26,25 +22,19 @@ export function createFailures(section) {
       none.hidden = failures.length > 0;
       /** @type {Map<string, number>} */
       const alike = new Map();
-      lines.draw(
-        [...failures]
-          .reverse()
-          .map((failure) => {
-            const facts = JSON.stringify(failure);
-            const ordinal = (alike.get(facts) ?? 0) + 1;
-            alike.set(facts, ordinal);
-            return {
-              key: `${ordinal} ${facts}`,
-              failure,
-              consumer:
-                failure.consumer === undefined
-                  ? ""
-                  : (consumers.get(failure.consumer)?.name ?? failure.consumer),
-              href: hashOf({ ...place, view: "actors", actor: failure.actor }),
-            };
-          })
-          .reverse(),
-      );
+      const oldestFirst = failures.toReversed().map((failure) => {
+        const facts = JSON.stringify(failure);
+        const ordinal = (alike.get(facts) ?? 0) + 1;
+        alike.set(facts, ordinal);
+        const { consumer = "", actor } = failure;
+        return {
+          key: `${ordinal} ${facts}`,
+          failure,
+          consumer: consumers.get(consumer)?.name ?? consumer,
+          href: hashOf({ ...place, view: "actors", actor }),
+        };
+      });
+      lines.draw(oldestFirst.reverse());
     },
   };
 }
@@ -70,7 +60,7 @@ function createFailure({ failure }) {
     /** @param {FailureLine} line */
     show({ consumer: name, href }) {
       writeName(consumer, name);
-      if (link && link.getAttribute("href") !== href) link.href = href;
+      if (link) setAttribute(link, "href", href);
     },
   };
 }

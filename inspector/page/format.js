@@ -22,9 +22,7 @@ export function bytes(value) {
 }
 
 /** @param {number} ms */
-export function milliseconds(ms) {
-  return `${(ms < 10 ? fine : whole).format(ms)} ms`;
-}
+export const milliseconds = (ms) => `${rate(ms)} ms`;
 
 /** @param {number} ms in its two largest units */
 export function duration(ms) {
@@ -71,10 +69,5 @@ export function moment(at) {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1, 2)}-${pad(date.getDate(), 2)} ${timeOfDay(at)}`;
 }
 
-/**
- * @param {number} value
- * @param {number} digits
- */
-function pad(value, digits) {
-  return String(value).padStart(digits, "0");
-}
+/** @param {number} value @param {number} digits */
+const pad = (value, digits) => String(value).padStart(digits, "0");

@@ -1,23 +1,22 @@
 /**
- * Shows `items` as children of `parent`, each in an element that stays the same for as long as its key is there. What is
- * focused is not moved: the others are moved around it.
+ * Shows items as children of `parent`. The element of an item stays the same for as long as its key is among
+ * the items. The focused element is not moved: the others are moved around it.
  *
  * @template Item
- * @template {{ readonly element: Element, show(item: Item): void }} Part
  * @param {Element} parent
  * @param {(item: Item) => string} keyOf
- * @param {(item: Item) => Part} make
+ * @param {(item: Item) => { readonly element: Element, show(item: Item): void }} make
  */
 export function createKeyed(parent, keyOf, make) {
-  /** @type {Map<string, Part>} */
+  /** @type {Map<string, ReturnType<typeof make>>} */
   let parts = new Map();
   return {
     /** @param {string} key */
-    get: (key) => parts.get(key),
+    elementOf: (key) => parts.get(key)?.element,
 
     /** @param {Iterable<Item>} items of which no two have the same key */
     draw(items) {
-      /** @type {Map<string, Part>} */
+      /** @type {typeof parts} */
       const now = new Map();
       for (const item of items) {
         const key = keyOf(item);
@@ -29,27 +28,20 @@ export function createKeyed(parent, keyOf, make) {
       parts = now;
       arrange(
         parent,
-        [...now.values()].map(({ element }) => element),
+        Array.from(now.values(), ({ element }) => element),
       );
     },
   };
 }
 
-/**
- * A keyboard's reader is not sent back to the page's start when the focused row goes.
- *
- * @param {Element} element
- */
+/** Moves the focus to the list around the element, not to the page's start. @param {Element} element */
 function remove(element) {
   const refuge = element.contains(document.activeElement) ? element.closest("[tabindex]") : null;
   element.remove();
   if (refuge instanceof HTMLElement) refuge.focus({ preventScroll: true });
 }
 
-/**
- * @param {Element} parent
- * @param {readonly Element[]} elements
- */
+/** @param {Element} parent @param {readonly Element[]} elements */
 function arrange(parent, elements) {
   const focused = elements.findIndex((element) => element.contains(document.activeElement));
   const anchor = Math.max(0, focused);

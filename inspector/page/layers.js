@@ -1,18 +1,16 @@
-import { create, find, write, writeName } from "./dom.js";
+import { create, findPart, write, writeName } from "./dom.js";
 import { createDrops, dropsOf } from "./drops.js";
 import { count, rate } from "./format.js";
 import { createKeyed } from "./keyed.js";
 
 /** @import { LayerReport } from "../protocol.ts" */
 
+const counters = /** @type {const} */ (["published", "received", "delivered", "consumed"]);
+
 /** @param {HTMLElement} section */
 export function createLayers(section) {
-  const none = find(section, "[data-part=none]", HTMLElement);
-  const layers = createKeyed(
-    find(section, "[data-part=layers]", HTMLElement),
-    (/** @type {LayerReport} */ { alias }) => alias,
-    () => createLayer(),
-  );
+  const none = findPart(section, "none");
+  const layers = createKeyed(findPart(section, "layers"), ({ alias }) => alias, createLayer);
   return {
     /** @param {readonly LayerReport[]} reports */
     draw(reports) {
@@ -26,22 +24,26 @@ function createLayer() {
   const alias = create("bdi", "name");
   const kind = create("small");
   const health = create("p", "health");
-  const drops = create("ul", "drops");
+  const list = create("ul", "drops");
   const noDrops = create("p", "quiet", "Nothing dropped.");
-  const published = createCounter("Published");
-  const received = createCounter("Received");
-  const delivered = createCounter("Delivered");
-  const consumed = createCounter("Consumed");
-  const dropped = createDrops(drops);
-  drops.ariaLabel = "Dropped by reason";
+  const lines = counters.map((name) => ({ name, perSecond: create("dd"), total: create("dd", "beside") }));
+  const drops = createDrops(list);
+  list.ariaLabel = "Dropped by reason";
   const element = create(
     "li",
     "layer",
     create("h3", "", alias, " ", kind),
     health,
-    create("dl", "counters", published.element, received.element, delivered.element, consumed.element),
+    create(
+      "dl",
+      "counters",
+      ...lines.map(({ name, perSecond, total }) => {
+        const title = create("dt", "", name.charAt(0).toUpperCase() + name.slice(1));
+        return create("div", "", title, perSecond, total);
+      }),
+    ),
     noDrops,
-    drops,
+    list,
   );
   return {
     element,
@@ -49,36 +51,17 @@ function createLayer() {
     show(report) {
       writeName(alias, report.alias);
       write(kind, report.kind);
-      element.dataset.ok = String(report.health.ok);
-      writeName(
-        health,
-        report.health.ok ? "healthy" : `unhealthy: ${report.health.reason ?? "no reason given"}`,
-      );
-      published.show(report.published, report.publishedPerSecond);
-      received.show(report.received, report.receivedPerSecond);
-      delivered.show(report.delivered, report.deliveredPerSecond);
-      consumed.show(report.consumed, report.consumedPerSecond);
-      const now = dropsOf(report.dropped);
-      noDrops.hidden = now.length > 0;
-      drops.hidden = now.length === 0;
-      dropped.draw(now);
-    },
-  };
-}
-
-/** @param {string} name */
-function createCounter(name) {
-  const now = create("dd");
-  const total = create("dd", "beside");
-  return {
-    element: create("div", "", create("dt", "", name), now, total),
-    /**
-     * @param {number} sum
-     * @param {number} perSecond
-     */
-    show(sum, perSecond) {
-      write(now, `${rate(perSecond)}/s`);
-      write(total, `${count(sum)} in all`);
+      const { ok, reason = "no reason given" } = report.health;
+      element.dataset.ok = String(ok);
+      writeName(health, ok ? "healthy" : `unhealthy: ${reason}`);
+      for (const { name, perSecond, total } of lines) {
+        write(perSecond, `${rate(report.perSecond[name])}/s`);
+        write(total, `${count(report.totals[name])} in all`);
+      }
+      const dropped = dropsOf(report.dropped);
+      noDrops.hidden = dropped.length > 0;
+      list.hidden = dropped.length === 0;
+      drops.draw(dropped);
     },
   };
 }

@@ -1,11 +1,10 @@
 import { find, write } from "./dom.js";
 
 /**
- * Says whether the page is live, and why not. The text stays the same from one try to the next, so that a screen reader says
- * it once; the seconds are beside it.
+ * Shows whether the page is live, and why not. The text stays the same from one try to the next, so that a
+ * screen reader reads it once; the seconds are beside it.
  *
- * @param {HTMLElement} element
- * @param {() => void} tryNow
+ * @param {HTMLElement} element @param {() => void} tryNow
  */
 export function createLive(element, tryNow) {
   const text = find(element, "[role=status]", HTMLElement);
@@ -20,8 +19,7 @@ export function createLive(element, tryNow) {
     show({ state, reason, pauseMs = 0 }) {
       element.dataset.state = state;
       document.body.dataset.live = String(state === "live");
-      if (state === "live") write(text, "Live");
-      else write(text, reason || "Connecting…");
+      write(text, state === "live" ? "Live" : reason || "Connecting…");
       button.hidden = state !== "refused" && state !== "waiting";
       clearInterval(ticking);
       if (state !== "waiting")

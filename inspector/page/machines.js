@@ -1,29 +1,20 @@
-import { create, find, write, writeName } from "./dom.js";
+import { create, findPart, setAttribute, write, writeName } from "./dom.js";
 import { count } from "./format.js";
 import { createKeyed } from "./keyed.js";
 import { createPicture } from "./picture.js";
-import { hashOf } from "./place.js";
+import { hashOf, placeOf } from "./place.js";
 import { createStateTable } from "./state-table.js";
 
-/** @import { ConsumerFacts, MachineFacts, MachineKind, Machines, Move, Tick } from "../protocol.ts" */
-/** @typedef {import("./place.js").Place} Place */
+/** @import { ConsumerFacts, MachineFacts, MachineKind, Machines } from "../protocol.ts" */
+/** @import { Tick, TransitionCount } from "../protocol.ts" */
+/** @import { Place } from "./place.js" */
 /** @typedef {{ readonly kind: MachineKind, readonly mark: string }} Chosen */
 
-/**
- * The consumers, and the machines of the one that is shown.
- *
- * @param {HTMLElement} section
- * @param {(consumer: string, state: Chosen) => void} choose
- */
+/** @param {HTMLElement} section @param {(consumer: string, state: Chosen) => void} choose */
 export function createMachines(section, choose) {
-  const none = find(section, "[data-part=none]", HTMLElement);
-  const list = find(section, "[data-part=consumers]", HTMLElement);
-  const area = find(section, "[data-part=machines]", HTMLElement);
-  const consumers = createKeyed(
-    list,
-    (/** @type {ConsumerLine} */ { facts }) => facts.id,
-    () => createConsumer(),
-  );
+  const none = findPart(section, "none");
+  const area = findPart(section, "machines");
+  const consumers = createKeyed(findPart(section, "consumers"), ({ facts }) => facts.id, createConsumer);
   /** @type {{ of: Machines, machines: ReturnType<typeof createMachine>[] } | undefined} */
   let shown;
   let pulsedAt = 0;
@@ -33,7 +24,7 @@ export function createMachines(section, choose) {
     if (shown?.of === machines) return;
     shown = machines && {
       of: machines,
-      // The one that is its own alone comes first.
+      // The consumer's own machine first.
       machines: machines.machines
         .toReversed()
         .map((machine) =>
@@ -50,37 +41,29 @@ export function createMachines(section, choose) {
      * @param {string | undefined} model.shown
      * @param {Machines | undefined} model.machines of the one that is shown, once they are known
      * @param {Tick | undefined} model.tick
-     * @param {readonly Move[]} model.moves
+     * @param {readonly TransitionCount[]} model.transitions
      * @param {Place} model.place
      */
-    draw({ consumers: all, shown: id, machines, tick, moves, place }) {
+    draw({ consumers: all, shown: id, machines, tick, transitions, place }) {
       none.hidden = all.size > 0;
       consumers.draw(
         [...all.values()].map((facts) => ({
           facts,
-          total: censusOf(tick, facts.id)?.total ?? 0,
+          total: tick?.stateCounts[facts.id]?.total ?? 0,
           isShown: facts.id === id,
-          href: hashOf({
-            ...place,
-            shown: facts.id,
-            consumer: facts.id,
-            state: undefined,
-            offset: 0,
-            actor: undefined,
-          }),
+          href: hashOf(placeOf(place, facts.id)),
         })),
       );
       build(machines);
       if (!shown || !tick) return;
-      const census = censusOf(tick, shown.of.consumer);
+      const { consumer } = shown.of;
+      const stateCounts = tick.stateCounts[consumer];
       for (const machine of shown.machines) {
-        const counts = census?.[machine.kind] ?? {};
-        const chosen =
-          place.consumer === shown.of.consumer && place.state?.machine === machine.kind
-            ? place.state.mark
-            : undefined;
-        machine.show((mark) => own(counts, mark) ?? 0, census?.total ?? 0, chosen);
-        if (tick.at !== pulsedAt) machine.pulse(sum(moves, shown.of.consumer, machine.kind));
+        const counts = stateCounts?.[machine.kind] ?? {};
+        const isChosen = place.consumer === consumer && place.state?.machine === machine.kind;
+        const chosen = isChosen ? place.state?.mark : undefined;
+        machine.show((mark) => counts[mark] ?? 0, stateCounts?.total ?? 0, chosen);
+        if (tick.at !== pulsedAt) machine.pulse(sum(transitions, consumer, machine.kind));
       }
       pulsedAt = tick.at;
     },
@@ -103,19 +86,15 @@ function createConsumer() {
       writeName(routes, facts.routes.join("  ") || "not routed");
       write(total, count(present));
       total.classList.toggle("none", present === 0);
-      if (link.getAttribute("href") !== href) link.href = href;
-      if (isShown) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
+      setAttribute(link, "href", href);
+      setAttribute(link, "aria-current", isShown ? "true" : null);
     },
   };
 }
 
 const kinds = { connection: "of each connection", own: "its own, within joined" };
 
-/**
- * @param {MachineFacts} facts
- * @param {(mark: string) => void} choose
- */
+/** @param {MachineFacts} facts @param {(mark: string) => void} choose */
 function createMachine(facts, choose) {
   const table = createStateTable(facts, choose);
   const picture = createPicture(facts, choose);
@@ -135,52 +114,26 @@ function createMachine(facts, choose) {
     element,
     kind: facts.kind,
 
-    /**
-     * @param {(mark: string) => number} countOf
-     * @param {number} total
-     * @param {string | undefined} chosen
-     */
+    /** @param {(mark: string) => number} countOf @param {number} total @param {string | undefined} chosen */
     show(countOf, total, chosen) {
       table.show(countOf, total, chosen);
       if (typeof picture !== "string") picture.show(countOf, total, chosen);
     },
 
-    /** @param {ReadonlyMap<string, number>} moves */
-    pulse(moves) {
-      table.pulse(moves);
-      if (typeof picture !== "string") for (const [mark, moved] of moves) picture.pulse(mark, moved);
+    /** @param {ReadonlyMap<string, number>} transitions */
+    pulse(transitions) {
+      table.pulse(transitions);
+      if (typeof picture !== "string") for (const [mark, added] of transitions) picture.pulse(mark, added);
     },
   };
 }
 
-/**
- * @param {Tick | undefined} tick
- * @param {string} consumer
- */
-function censusOf(tick, consumer) {
-  return tick && own(tick.census, consumer);
-}
-
-/**
- * @template Value
- * @param {Readonly<Record<string, Value>>} record whose names are another's
- * @param {string} name
- * @returns {Value | undefined}
- */
-function own(record, name) {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-/**
- * @param {readonly Move[]} moves
- * @param {string} consumer
- * @param {MachineKind} machine
- */
-function sum(moves, consumer, machine) {
+/** @param {readonly TransitionCount[]} transitions @param {string} consumer @param {MachineKind} machine */
+function sum(transitions, consumer, machine) {
   /** @type {Map<string, number>} */
   const sums = new Map();
-  for (const move of moves)
-    if (move.consumer === consumer && move.machine === machine)
-      sums.set(move.mark, (sums.get(move.mark) ?? 0) + move.count);
+  for (const taken of transitions)
+    if (taken.consumer === consumer && taken.machine === machine)
+      sums.set(taken.mark, (sums.get(taken.mark) ?? 0) + taken.count);
   return sums;
 }

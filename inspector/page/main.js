@@ -1,30 +1,32 @@
 import { createActor } from "./actor.js";
 import { createActors } from "./actors.js";
 import { Connection } from "./connection.js";
-import { create, createName, find, write } from "./dom.js";
+import { create, createName, find, setAttribute, write } from "./dom.js";
 import { createFailures } from "./failures.js";
 import { createFigures } from "./figures.js";
 import { count, moment } from "./format.js";
 import { createLayers } from "./layers.js";
 import { createLive } from "./live.js";
 import { createMachines } from "./machines.js";
-import { hashOf, pageSize, readPlace } from "./place.js";
+import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 
-/** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines, Move, PageReport, Tick } from "../protocol.ts" */
-/** @typedef {import("./place.js").Place} Place */
+/** @import { ConsumerFacts, Hello, History, List, ListRequest, Machines } from "../protocol.ts" */
+/** @import { PageReport, PageRequest, Tick, TransitionCount } from "../protocol.ts" */
+/** @import { Place, View } from "./place.js" */
 
-/** Where there is room, the consumers are beside what else is shown. The same as in style.css. */
+/** In a wide window the consumers stay beside the view. The same as in style.css. */
 const isWide = matchMedia("(min-width: 75rem)");
 
-/** More than this has no place in the page; it is kept for what comes while the page is hidden. */
-const mostHistories = 500;
+/** How many reports are kept while the page is hidden: at least as many entries as it shows. */
+const maxHistories = 500;
 
+const byId = (/** @type {string} */ id) => find(document, `#${id}`, HTMLElement);
 const section = {
-  machines: find(document, "#machines", HTMLElement),
-  actors: find(document, "#actors", HTMLElement),
-  actor: find(document, "#actor", HTMLElement),
-  layers: find(document, "#layers", HTMLElement),
-  failures: find(document, "#failures", HTMLElement),
+  machines: byId("machines"),
+  actors: byId("actors"),
+  actor: byId("actor"),
+  layers: byId("layers"),
+  failures: byId("failures"),
 };
 
 let place = readPlace(window.location.hash);
@@ -36,17 +38,17 @@ let consumers = new Map();
 const machines = new Map();
 /** @type {Tick | undefined} */
 let tick;
-/** What moved since it was last drawn. @type {Move[]} */
-let moves = [];
+/** The transitions since they were last drawn. @type {TransitionCount[]} */
+let transitions = [];
 /** @type {List | undefined} */
 let list;
 /** Not drawn yet. @type {History[]} */
 let histories = [];
 let payloads = false;
-/** What the server was asked for last, by type, on this connection. @type {Map<string, string>} */
+/** The last requests on this connection. @type {Map<string, string>} */
 const asked = new Map();
 let isDrawing = false;
-/** Who gets the focus when it is drawn. @type {(() => void) | undefined} */
+/** Sets the focus after the next drawing. @type {(() => void) | undefined} */
 let focusAfter;
 
 const connection = new Connection({
@@ -60,20 +62,13 @@ const connection = new Connection({
     drawSoon();
   },
 });
-const live = createLive(find(document, "#live", HTMLElement), () => connection.open());
+const live = createLive(byId("live"), () => connection.open());
 const figures = createFigures(find(document, "header.wall", HTMLElement));
 const machinesView = createMachines(section.machines, (consumer, { kind, mark }) => {
   const { state } = place;
   const isSame = place.consumer === consumer && state?.machine === kind && state.mark === mark;
-  go({
-    ...place,
-    view: "actors",
-    shown: consumer,
-    consumer,
-    state: isSame ? undefined : { machine: kind, mark },
-    offset: 0,
-    actor: undefined,
-  });
+  const to = placeOf(place, consumer);
+  go({ ...to, view: "actors", state: isSame ? undefined : { machine: kind, mark } });
 });
 const actorsView = createActors(
   section.actors,
@@ -107,15 +102,15 @@ function hear(report) {
       break;
     case "tick":
       figures.hear(report);
-      moves = document.hidden ? [] : [...moves, ...report.moves];
+      transitions = document.hidden ? [] : [...transitions, ...report.transitions];
       tick = report;
       break;
     case "list":
-      if (isSame(report.request, listRequest())) list = report;
+      if (isCurrent(report)) list = report;
       break;
     case "history":
       histories.push(report);
-      if (histories.length > mostHistories) histories = histories.slice(-mostHistories);
+      if (histories.length > maxHistories) histories = histories.slice(-maxHistories);
       break;
     case "refused":
       refuse(report.reason);
@@ -123,9 +118,9 @@ function hear(report) {
   }
 }
 
-/** @param {string} reason what was asked for cannot be given; nothing if it can */
+/** @param {string} reason empty to hide it */
 function refuse(reason) {
-  const element = find(document, "#refusal", HTMLElement);
+  const element = byId("refusal");
   element.hidden = reason === "";
   write(element, reason);
 }
@@ -133,7 +128,7 @@ function refuse(reason) {
 /** @param {Hello} facts */
 function greet({ greenroom, node, nodeVersion, startedAt }) {
   document.title = `${node} – Greenroom inspector`;
-  find(document, "#node", HTMLElement).replaceChildren(
+  byId("node").replaceChildren(
     create("b", "", createName(node)),
     ` since ${moment(startedAt)}, Greenroom ${greenroom}, Node ${nodeVersion.replace(/^v/, "")}`,
   );
@@ -145,7 +140,7 @@ function shown() {
   return consumers.keys().next().value;
 }
 
-/** Which sections are there to see. */
+/** Which sections are visible. */
 function visible() {
   const { view, actor } = place;
   const isActors = view === "actors" || (view === "machines" && isWide.matches);
@@ -163,54 +158,33 @@ function listRequest() {
   const { consumer, state, search, sort, offset } = place;
   return {
     type: "list",
-    ...(consumer === undefined ? {} : { consumer }),
-    ...(state ? { state } : {}),
-    ...(search ? { search } : {}),
+    ...(consumer !== undefined && { consumer }),
+    ...(state && { state }),
+    ...(search && { search }),
     sort,
     offset,
     limit: visible().actors ? pageSize : 0,
   };
 }
 
-/**
- * @param {ListRequest} one
- * @param {ListRequest} other
- */
-function isSame(one, other) {
-  return (
-    one.consumer === other.consumer &&
-    one.state?.machine === other.state?.machine &&
-    one.state?.mark === other.state?.mark &&
-    (one.search ?? "") === (other.search ?? "") &&
-    one.sort === other.sort &&
-    one.offset === other.offset &&
-    one.limit === other.limit
-  );
-}
+/** The server repeats a request with its keys in the order of {@link listRequest}. @param {List} answer */
+const isCurrent = (answer) => JSON.stringify(answer.request) === JSON.stringify(listRequest());
 
-/** Asks for what is to be seen now, where that is not what was asked for already. */
+/** Asks for what is visible now, unless it was asked for already. */
 function ask() {
-  const { actor } = place;
-  const wanted = [shown(), place.consumer].filter((id) => id !== undefined && consumers.has(id));
+  const { consumer, actor } = place;
   askOnce("list", listRequest());
-  for (const consumer of wanted)
-    if (consumer !== undefined && !machines.has(consumer))
-      askOnce(`machines ${consumer}`, { type: "machines", consumer });
-  const open = visible().actor ? actor : undefined;
+  for (const id of [shown(), consumer])
+    if (id !== undefined && consumers.has(id) && !machines.has(id))
+      askOnce(`machines ${id}`, { type: "machines", consumer: id });
   if (hello?.payloads) askOnce("payloads", { type: "payloads", shown: payloads });
-  askOnce("open", { type: "open", ...(open === undefined ? {} : { actor: open }) });
+  askOnce("open", { type: "open", ...(visible().actor && actor !== undefined && { actor }) });
 }
 
-/**
- * @param {string} what
- * @param {import("../protocol.ts").PageRequest} request
- * @returns {boolean} whether it was asked now
- */
+/** @param {string} what @param {PageRequest} request */
 function askOnce(what, request) {
   const text = JSON.stringify(request);
-  if (asked.get(what) === text || !connection.send(request)) return false;
-  asked.set(what, text);
-  return true;
+  if (asked.get(what) !== text && connection.send(request)) asked.set(what, text);
 }
 
 /** @param {Place} to */
@@ -218,7 +192,7 @@ function go(to) {
   window.location.hash = hashOf(to);
 }
 
-/** The address says something else than before. */
+/** Follows the address. */
 function arrive() {
   const before = place;
   place = readPlace(window.location.hash);
@@ -235,7 +209,7 @@ function arrive() {
   drawSoon();
 }
 
-/** Once a frame, however much comes; never while nobody sees it. */
+/** Draws once per frame, however many reports come, and never while the page is hidden. */
 function drawSoon() {
   if (isDrawing) return;
   isDrawing = true;
@@ -254,17 +228,11 @@ function draw() {
   if (seen.machines) {
     const id = shown();
     const known = id === undefined ? undefined : machines.get(id);
-    machinesView.draw({ consumers, shown: id, machines: known, tick, moves, place });
+    machinesView.draw({ consumers, shown: id, machines: known, tick, transitions, place });
   }
-  moves = [];
-  if (seen.actors)
-    actorsView.draw({
-      consumers,
-      machines,
-      list,
-      isAnswer: list !== undefined && isSame(list.request, listRequest()),
-      place,
-    });
+  transitions = [];
+  const isAnswer = list !== undefined && isCurrent(list);
+  if (seen.actors) actorsView.draw({ consumers, machines, list, isAnswer, place });
   if (seen.actor) actorView.draw({ histories, consumers, hasPayloads: hello?.payloads ?? false, place });
   histories = [];
   if (seen.layers) layersView.draw(tick?.layers ?? []);
@@ -288,12 +256,10 @@ function drawViews(seen) {
     failures: tick ? count(tick.failures.length) : "",
   };
   for (const link of viewLinks) {
-    const view = /** @type {import("./place.js").View} */ (link.dataset.view);
-    const isCurrent = view === "actors" ? seen.actors || seen.actor : view === place.view;
-    const href = hashOf({ ...place, view, actor: undefined });
-    if (link.getAttribute("href") !== href) link.href = href;
-    if (isCurrent) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    const view = /** @type {View} */ (link.dataset.view);
+    const isOpen = view === "actors" ? seen.actors || seen.actor : view === place.view;
+    setAttribute(link, "href", hashOf({ ...place, view, actor: undefined }));
+    setAttribute(link, "aria-current", isOpen ? "page" : null);
     write(find(link, "[data-note]", HTMLElement), notes[view] ?? "");
     link.classList.toggle("ill", view === "layers" && ill > 0);
   }
@@ -301,7 +267,7 @@ function drawViews(seen) {
 
 find(document, ".skip", HTMLAnchorElement).addEventListener("click", (event) => {
   event.preventDefault(); // what follows the # is what is chosen
-  find(document, "#board", HTMLElement).focus();
+  byId("board").focus();
 });
 window.addEventListener("hashchange", arrive);
 isWide.addEventListener("change", arrive);

@@ -4,23 +4,11 @@ import { count } from "./format.js";
 
 const namespace = "http://www.w3.org/2000/svg";
 
-/** What pictures are made of. Anything else does not get into the page. */
-const allowed = new Set([
-  "svg",
-  "g",
-  "path",
-  "polygon",
-  "polyline",
-  "ellipse",
-  "circle",
-  "rect",
-  "line",
-  "text",
-  "tspan",
-]);
+/** The elements of pictures. No others get into the page. */
+const allowed = new Set("svg g path polygon polyline ellipse circle rect line text tspan".split(" "));
 
 /**
- * The picture of a machine, on which the counts of its states are, and what moves shows.
+ * The picture of a machine, with the counts of its states and the transitions that are taken.
  *
  * @param {MachineFacts} machine
  * @param {(mark: string) => void} choose a state was clicked
@@ -50,11 +38,7 @@ class Picture {
   #arrows = new Map();
   #isPlaced = false;
 
-  /**
-   * @param {SVGSVGElement} svg
-   * @param {MachineFacts} machine
-   * @param {(mark: string) => void} choose
-   */
+  /** @param {SVGSVGElement} svg @param {MachineFacts} machine @param {(mark: string) => void} choose */
   constructor(svg, machine, choose) {
     this.svg = svg;
     const { width } = svg.viewBox.baseVal;
@@ -71,19 +55,15 @@ class Picture {
       group.addEventListener("click", () => choose(mark));
     }
     for (const { mark } of machine.arrows) {
-      const groups = [...svg.querySelectorAll(`.${CSS.escape(mark)}`)];
+      const found = [...svg.querySelectorAll(`.${CSS.escape(mark)}`)];
       this.#arrows.set(mark, {
-        groups: groups.filter((group) => group instanceof SVGElement),
+        groups: found.filter((group) => group instanceof SVGElement),
         text: undefined,
       });
     }
   }
 
-  /**
-   * @param {(mark: string) => number} countOf
-   * @param {number} total
-   * @param {string | undefined} chosen
-   */
+  /** @param {(mark: string) => number} countOf @param {number} total @param {string | undefined} chosen */
   show(countOf, total, chosen) {
     this.#place();
     for (const [mark, { group, badge }] of this.#states) {
@@ -95,12 +75,9 @@ class Picture {
     }
   }
 
-  /**
-   * @param {string} mark
-   * @param {number} moved
-   */
-  pulse(mark, moved) {
-    const text = `+${count(moved)}`;
+  /** @param {string} mark @param {number} added */
+  pulse(mark, added) {
+    const text = `+${count(added)}`;
     const state = this.#states.get(mark);
     if (state) {
       pulse(state.group);
@@ -114,7 +91,7 @@ class Picture {
     pulse(arrow.text);
   }
 
-  /** Where things are is known once the picture is in the page, and does not change after. */
+  /** Places badges and texts, once: positions are known when the picture is in the page, and stay. */
   #place() {
     if (this.#isPlaced) return;
     this.#isPlaced = true;
@@ -130,37 +107,21 @@ class Picture {
   }
 }
 
-/** At the upper right corner of a state: how many are in it, and how many came. */
+/** At the upper right corner of a state: how many actors are in it, and how many came. */
 class Badge {
-  #group = document.createElementNS(namespace, "g");
-  #plate = document.createElementNS(namespace, "rect");
-  #text;
-  #moved;
+  #text = createText("", 0, 3.8);
+  #added = createText("moved", 0, -11);
+  #plate = createSvg("rect", { height: 15, y: -7.5, rx: 7.5 });
+  #group;
 
-  /**
-   * @param {Element} layer
-   * @param {number} x
-   * @param {number} y
-   */
+  /** @param {Element} layer @param {number} x @param {number} y */
   constructor(layer, x, y) {
-    this.#group.setAttribute("class", "badge");
-    this.#group.setAttribute("transform", `translate(${x - 1} ${y - 4})`);
-    this.#plate.setAttribute("height", "15");
-    this.#plate.setAttribute("y", "-7.5");
-    this.#plate.setAttribute("rx", "7.5");
-    this.#text = createText("", 0, 3.8);
-    this.#moved = createText("moved", 0, -11);
-    const size = document.createElementNS(namespace, "g");
-    size.setAttribute("class", "size");
-    size.append(this.#plate, this.#text, this.#moved);
-    this.#group.append(size);
+    const size = createSvg("g", { class: "size" }, this.#plate, this.#text, this.#added);
+    this.#group = createSvg("g", { class: "badge", transform: `translate(${x - 1} ${y - 4})` }, size);
     layer.append(this.#group);
   }
 
-  /**
-   * @param {string} text
-   * @param {boolean} isQuiet
-   */
+  /** @param {string} text @param {boolean} isQuiet */
   show(text, isQuiet) {
     if (this.#text.textContent === text) return;
     const width = 9 + text.length * 6.1;
@@ -172,32 +133,31 @@ class Badge {
 
   /** @param {string} text */
   pulse(text) {
-    this.#moved.textContent = text;
-    pulse(this.#moved);
+    this.#added.textContent = text;
+    pulse(this.#added);
   }
 }
 
-/**
- * Begins an animation anew: there are two of each, alike, since one that has the same name would not begin again.
- *
- * @param {HTMLElement | SVGElement} element
- */
+/** Restarts an animation, which takes another name. @param {HTMLElement | SVGElement} element */
 export function pulse(element) {
   element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
 }
 
+/** @param {string} className @param {number} x @param {number} y */
+const createText = (className, x, y) =>
+  createSvg("text", { class: className, x, y, "text-anchor": "middle" });
+
 /**
- * @param {string} className
- * @param {number} x
- * @param {number} y
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Readonly<Record<string, string | number>>} attributes
+ * @param {...Node} children
  */
-function createText(className, x, y) {
-  const text = document.createElementNS(namespace, "text");
-  text.setAttribute("class", className);
-  text.setAttribute("x", String(x));
-  text.setAttribute("y", String(y));
-  text.setAttribute("text-anchor", "middle");
-  return text;
+function createSvg(tag, attributes, ...children) {
+  const element = document.createElementNS(namespace, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
 }
 
 /** @param {SVGElement} group */

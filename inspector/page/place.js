@@ -1,9 +1,9 @@
 /** @import { MachineKind, SortKey } from "../protocol.ts" */
 
-/** @typedef {"machines" | "actors" | "layers" | "failures"} View */
+/** @typedef {typeof views[number]} View */
 
 /**
- * What is chosen. It is all in the address, so that the browser's back button, a reload and a link lead to the same.
+ * The place in the page. It is the address, so that the back button, a reload and a link lead to it.
  *
  * @typedef {object} Place
  * @property {View} view
@@ -19,42 +19,36 @@
 /** How many actors are listed at once. */
 export const pageSize = 50;
 
-/** The server reads no longer texts. */
+/** The server refuses longer texts. */
 const longestText = 500;
 
-/** @type {readonly View[]} */
-const views = ["machines", "actors", "layers", "failures"];
+const views = /** @type {const} */ (["machines", "actors", "layers", "failures"]);
 /** @type {readonly SortKey[]} */
 const sorts = ["newest", "oldest", "mailbox", "waiting", "error"];
 
-/**
- * @param {string} hash whatever it is
- * @returns {Place}
- */
+/** @param {string} hash any text @returns {Place} */
 export function readPlace(hash) {
   const fields = new URLSearchParams(hash.replace(/^#/, ""));
-  const consumer = fields.get("consumer")?.slice(0, longestText);
+  const text = (/** @type {string} */ name) => fields.get(name)?.slice(0, longestText);
+  const consumer = text("consumer");
   const [, machine, mark] = fields.get("state")?.match(/^(connection|own)\.(.{1,100})$/s) ?? [];
   const page = Number(fields.get("page") ?? 1);
   return {
     view: views.find((view) => view === fields.get("view")) ?? "machines",
-    shown: fields.get("shown")?.slice(0, longestText),
+    shown: text("shown"),
     consumer,
     state:
       consumer !== undefined && (machine === "connection" || machine === "own") && mark
         ? { machine, mark }
         : undefined,
-    search: fields.get("search")?.slice(0, longestText) ?? "",
+    search: text("search") ?? "",
     sort: sorts.find((sort) => sort === fields.get("sort")) ?? "newest",
     offset: Number.isSafeInteger(page) && page > 0 ? (page - 1) * pageSize : 0,
-    actor: fields.get("actor")?.slice(0, longestText) || undefined,
+    actor: text("actor") || undefined,
   };
 }
 
-/**
- * @param {Place} place
- * @returns {string} that {@link readPlace} reads
- */
+/** The hash that {@link readPlace} reads. @param {Place} place */
 export function hashOf({ view, shown, consumer, state, search, sort, offset, actor }) {
   const fields = new URLSearchParams({ view });
   if (shown !== undefined) fields.set("shown", shown);
@@ -65,4 +59,9 @@ export function hashOf({ view, shown, consumer, state, search, sort, offset, act
   if (offset > 0) fields.set("page", String(offset / pageSize + 1));
   if (actor !== undefined) fields.set("actor", actor);
   return `#${fields}`;
+}
+
+/** Lists the actors of a consumer. @param {Place} place @param {string} consumer @returns {Place} */
+export function placeOf(place, consumer) {
+  return { ...place, shown: consumer, consumer, state: undefined, offset: 0, actor: undefined };
 }

@@ -8,11 +8,10 @@ const longest = 500;
 const slack = 24;
 
 /**
- * What happened to an actor, the newest last: between which lanes it went, and what the actor did. Keeps the last 500 entries.
- * Follows the newest only while the reader is at the end; else `jump`, a button, says that there is more below.
+ * The last 500 entries of a history, the newest last. Scrolls to the newest while the reader is at the end;
+ * otherwise `jump`, a button, says that there is more below.
  *
- * @param {HTMLElement} list
- * @param {HTMLElement} jump
+ * @param {HTMLElement} list @param {HTMLElement} jump
  */
 export function createSequence(list, jump) {
   let following = true;
@@ -29,7 +28,7 @@ export function createSequence(list, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // The browser's own anchor keeps the older entries in place for their reader, and would hold back who follows.
+    // The browser's scroll anchor keeps older entries in place, which is wrong while following.
     list.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -37,7 +36,7 @@ export function createSequence(list, jump) {
 
   list.tabIndex = 0; // so that the arrow keys scroll it
 
-  // Entries come between our scrolling and its event: to be far from the end is no sign of a reader, to go back is.
+  // Entries come between our scrolling and its event: only scrolling back shows that a reader left the end.
   list.addEventListener(
     "scroll",
     () => {
@@ -86,29 +85,14 @@ export function createSequence(list, jump) {
   };
 }
 
-/** @type {Readonly<Record<HistoryEntry["kind"], string>>} */
-const words = {
-  began: "began",
-  ended: "ended",
-  frame: "frame",
-  sent: "sent",
-  message: "message",
-  gap: "gap",
-  overflow: "overflow",
-  groupAdd: "groupAdd",
-  groupDiscard: "groupDiscard",
-  groupSend: "groupSend",
-  transition: "",
-  failed: "failed in",
-};
+/** Other kinds are shown as they are. @type {Readonly<Partial<Record<HistoryEntry["kind"], string>>>} */
+const words = { transition: "", failed: "failed in" };
 
-/**
- * @param {HistoryEntry} entry
- * @param {number | undefined} before when the one before it was
- */
+/** @param {HistoryEntry} entry @param {number | undefined} before the time of the entry before it */
 function createEntry(entry, before) {
   const way = entry.from === entry.to ? entry.from : `${entry.from}-${entry.to}`;
-  const word = entry.kind === "transition" && entry.what === "" ? "begins in" : words[entry.kind];
+  const word =
+    entry.kind === "transition" && entry.what === "" ? "begins in" : (words[entry.kind] ?? entry.kind);
   const step = create("p", "step");
   step.append(create("span", "unseen", entry.from === entry.to ? "" : `from ${entry.from} to ${entry.to}: `));
   if (entry.machine === "own") step.append(create("span", "kind", "own"), " ");

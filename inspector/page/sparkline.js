@@ -8,21 +8,13 @@ const breakMs = 5_000;
 const width = 120;
 const height = 30;
 
-/**
- * The line of what a figure was in the last two minutes.
- *
- * @param {ParentNode} root
- * @param {string} name
- */
+/** The line of a figure over the last two minutes. @param {ParentNode} root @param {string} name */
 export function createSparkline(root, name) {
   const path = find(root, `[data-line="${name}"] path`, SVGPathElement);
   /** @type {{ at: number, value: number }[]} */
   let points = [];
   return {
-    /**
-     * @param {number} at
-     * @param {number} value
-     */
+    /** @param {number} at @param {number} value */
     add(at, value) {
       points.push({ at, value });
       if (at - (points[0]?.at ?? at) > spanMs * 1.25)

@@ -1,65 +1,55 @@
-import { create, write } from "./dom.js";
+import { create, setAttribute, write } from "./dom.js";
 import { count } from "./format.js";
-import { createKeyed } from "./keyed.js";
 import { pulse } from "./picture.js";
 
-/** @import { MachineFacts, StateFacts } from "../protocol.ts" */
+/** @import { MachineFacts } from "../protocol.ts" */
+/** @import { MarkedState } from "../../diagrams/marked-machine.ts" */
 
-/**
- * The states of a machine with how many are in each: what the picture shows, as text and by keyboard.
- *
- * @param {MachineFacts} machine
- * @param {(mark: string) => void} choose
- */
+/** @param {MachineFacts} machine @param {(mark: string) => void} choose */
 export function createStateTable(machine, choose) {
   const keys = keysOf(machine.states);
-  const body = create("tbody");
+  const rows = new Map(
+    machine.states.map((state) => [
+      state.mark,
+      createStateRow(state, keys.get(state.mark) ?? state.path, choose),
+    ]),
+  );
   const element = create(
     "table",
     "states",
     create("caption", "unseen", `States of ${machine.name}`),
-    create("thead", "", create("tr", "", heading("State"), heading("Actors"), heading("Came"))),
-    body,
+    create("thead", "", create("tr", "", ...["State", "Actors", "Came"].map(heading))),
+    create("tbody", "", ...Array.from(rows.values(), (row) => row.element)),
   );
-  const rows = createKeyed(
-    body,
-    (/** @type {StateFacts} */ { mark }) => mark,
-    (state) => createStateRow(state, keys.get(state.mark) ?? state.path, choose),
-  );
-  rows.draw(machine.states);
   const targets = new Map(machine.arrows.map(({ mark, to }) => [mark, to]));
 
   return {
     element,
 
-    /**
-     * @param {(mark: string) => number} countOf
-     * @param {number} total
-     * @param {string | undefined} chosen
-     */
+    /** @param {(mark: string) => number} countOf @param {number} total @param {string | undefined} chosen */
     show(countOf, total, chosen) {
-      for (const { mark } of machine.states) rows.get(mark)?.set(countOf(mark), total, mark === chosen);
+      for (const [mark, row] of rows) row.show(countOf(mark), total, mark === chosen);
     },
 
-    /** @param {ReadonlyMap<string, number>} moves by mark, of arrows and of states */
-    pulse(moves) {
+    /** @param {ReadonlyMap<string, number>} transitions by mark, of arrows and of states */
+    pulse(transitions) {
       /** @type {Map<string, number>} */
       const came = new Map();
-      for (const [mark, moved] of moves)
-        for (const state of targets.get(mark) ?? [mark]) came.set(state, (came.get(state) ?? 0) + moved);
-      for (const [mark, moved] of came) rows.get(mark)?.pulse(moved);
+      for (const [mark, added] of transitions)
+        for (const state of targets.get(mark) ?? [mark]) came.set(state, (came.get(state) ?? 0) + added);
+      for (const [mark, added] of came) rows.get(mark)?.pulse(added);
     },
   };
 }
 
 /**
- * What each state is called within the one around it. Its path begins with that one's, whatever dots are in their names.
+ * The name of each state within its parent: its path without the parent's. Names may have dots in them.
  *
- * @param {readonly StateFacts[]} states from the outside in
+ * @param {readonly MarkedState[]} states from the outside in
  * @returns {ReadonlyMap<string, string>} by mark
  */
 function keysOf(states) {
-  /** @type {StateFacts[]} */
+  /** @type {MarkedState[]} */
   const around = [];
   return new Map(
     states.map((state) => {
@@ -79,11 +69,7 @@ function heading(text) {
   return cell;
 }
 
-/**
- * @param {StateFacts} state
- * @param {string} key
- * @param {(mark: string) => void} choose
- */
+/** @param {MarkedState} state @param {string} key @param {(mark: string) => void} choose */
 function createStateRow(state, key, choose) {
   const button = create("button", "state");
   button.type = "button";
@@ -100,25 +86,18 @@ function createStateRow(state, key, choose) {
   if (state.type !== "atomic" && state.type !== "compound") what.append(" ", create("small", "", state.type));
   return {
     element: create("tr", "", create("td", "", what), create("td", "count", share, number), came),
-    show() {},
-
-    /**
-     * @param {number} present
-     * @param {number} total
-     * @param {boolean} isChosen
-     */
-    set(present, total, isChosen) {
+    /** @param {number} present @param {number} total @param {boolean} isChosen */
+    show(present, total, isChosen) {
       write(number, count(present));
       number.classList.toggle("none", present === 0);
       const part = String(total > 0 ? present / total : 0);
       if (share.style.getPropertyValue("--part") !== part) share.style.setProperty("--part", part);
-      if (button.getAttribute("aria-pressed") !== String(isChosen))
-        button.setAttribute("aria-pressed", String(isChosen));
+      setAttribute(button, "aria-pressed", String(isChosen));
     },
 
-    /** @param {number} moved */
-    pulse(moved) {
-      write(came, `+${count(moved)}`);
+    /** @param {number} added */
+    pulse(added) {
+      write(came, `+${count(added)}`);
       pulse(came);
     },
   };

@@ -1,18 +1,22 @@
 import type { Observed } from "../../runtime/inspection-hooks.ts";
-import { type ConsumerIndex, type KnownConsumer, nameOf } from "../activity/consumer-index.ts";
+import { truncate } from "../../runtime/truncate.ts";
+import { type ConsumerIndex, type IndexedConsumer, nameOf } from "../activity/consumer-index.ts";
 import type { Failures } from "../activity/failures.ts";
 import { nodesOf, statesOf } from "../activity/states.ts";
 import type { ActorRow, List, ListRequest, SortKey } from "../protocol.ts";
-import { rowOf } from "./actor-row.ts";
 
-/** The actors of a node, as those who look ask for them. */
+const maxGroups = 20;
+const maxTags = 20;
+const longestText = 300;
+
+/** Searches, sorts and describes the actors of a node. */
 export class ActorList {
   readonly #actors: Iterable<Observed>;
   readonly #consumers: ConsumerIndex;
   readonly #failures: Failures;
   readonly #now: () => number;
 
-  /** @param actors those that may be shown. @param now what time it is by the runtime's clock, in milliseconds. */
+  /** @param actors oldest first. @param now the time of the runtime's clock, in milliseconds. */
   constructor(actors: Iterable<Observed>, consumers: ConsumerIndex, failures: Failures, now: () => number) {
     this.#actors = actors;
     this.#consumers = consumers;
@@ -23,53 +27,70 @@ export class ActorList {
   list(request: ListRequest): List {
     const found = [...this.#actors].filter(this.#filterOf(request));
     const sorted = this.#sorted(found, request.sort);
-    const rows = sorted.slice(request.offset, request.offset + request.limit).map((actor) => this.row(actor));
+    const rows = sorted
+      .slice(request.offset, request.offset + request.limit)
+      .map((actor) => this.#row(actor));
     return { type: "list", request, matched: found.length, rows };
   }
 
-  find(id: string): Observed | undefined {
-    for (const actor of this.#actors) if (actor.machine.sessionId === id) return actor;
+  /** @returns undefined if there is no such actor any more. */
+  find(id: string): ActorRow | undefined {
+    for (const actor of this.#actors) if (actor.machine.sessionId === id) return this.#row(actor);
     return undefined;
   }
 
-  row(actor: Observed): ActorRow {
-    return rowOf(actor, {
-      consumer: this.#consumers.of(actor.Consumer).id,
-      lastError: this.#failures.lastOf(actor.machine),
-      now: this.#now(),
-    });
+  #row(actor: Observed): ActorRow {
+    const { machine, machineActor, mailbox } = actor;
+    const { address, joined } = actor.groups;
+    const lastError = this.#failures.lastOf(machine);
+    return {
+      id: machine.sessionId,
+      consumer: this.#consumers.getOrAdd(actor.Consumer).id,
+      ...(address !== undefined && { channel: address }),
+      path: truncate(actor.scope.path, longestText),
+      state: statesOf(machine.getSnapshot()),
+      ...(machineActor && { own: truncate(statesOf(machineActor.getSnapshot()), longestText) }),
+      groups: joined.slice(0, maxGroups),
+      groupCount: joined.length,
+      tags: [...actor.tags].slice(0, maxTags),
+      mailbox: mailbox.size,
+      busy: mailbox.busy,
+      waitingBytes: actor.waitingBytes,
+      ageMs: Math.max(0, Math.round(this.#now() - actor.since)),
+      ...(lastError && { lastError }),
+    };
   }
 
   #filterOf({ consumer, state, search = "" }: ListRequest): (actor: Observed) => boolean {
-    const known = consumer === undefined ? undefined : this.#consumers.find(consumer);
+    const indexed = consumer === undefined ? undefined : this.#consumers.find(consumer);
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
     return (actor) =>
-      (consumer === undefined || actor.Consumer === known?.Consumer) &&
-      (state === undefined || (known !== undefined && isIn(actor, known, state))) &&
-      (words.length === 0 || this.#says(actor, words));
+      (consumer === undefined || actor.Consumer === indexed?.Consumer) &&
+      (state === undefined || (indexed !== undefined && isIn(actor, indexed, state))) &&
+      (words.length === 0 || this.#hasAll(actor, words));
   }
 
-  #says(actor: Observed, words: readonly string[]): boolean {
-    const { groups, tags, Consumer, scope, machineActor, machine } = actor;
-    const states = [machine, machineActor].map((running) => running && statesOf(running.getSnapshot()));
-    const error = this.#failures.lastOf(machine)?.message;
+  #hasAll(
+    { groups, tags, Consumer, scope, machineActor, machine }: Observed,
+    words: readonly string[],
+  ): boolean {
     const texts = [
       machine.sessionId,
       groups.address,
       nameOf(Consumer),
       scope.path,
-      ...states,
-      error,
+      statesOf(machine.getSnapshot()),
+      machineActor && statesOf(machineActor.getSnapshot()),
+      this.#failures.lastOf(machine)?.message,
       ...groups.joined,
       ...tags,
     ];
-    // What nobody types keeps two of them apart.
+    // No word has a line break in it, so none matches across two texts.
     const all = texts.join("\n").toLowerCase();
     return words.every((word) => all.includes(word));
   }
 
   #sorted(actors: Observed[], sort: SortKey): Observed[] {
-    // That is the order in which they began.
     if (sort === "oldest") return actors;
     if (sort === "newest") return actors.reverse();
     const measure: Record<typeof sort, (actor: Observed) => number> = {
@@ -85,7 +106,7 @@ export class ActorList {
 /** Whether an actor of the consumer is in a state of one of its machines. */
 function isIn(
   actor: Observed,
-  { machines }: KnownConsumer,
+  { machines }: IndexedConsumer,
   { machine, mark }: NonNullable<ListRequest["state"]>,
 ): boolean {
   const marked = machines.get(machine);

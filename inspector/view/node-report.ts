@@ -1,20 +1,18 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Counters } from "../../runtime/counters.ts";
-import type { Dropped, Figures, LayerReport } from "../protocol.ts";
-import { LoopDelay } from "./loop-delay.ts";
+import type { ActivityRecorder } from "../activity/activity-recorder.ts";
+import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
 
-/** What the inspector itself counts while somebody looks. */
-export interface Traffic {
-  readonly framesIn: number;
-  readonly framesOut: number;
-}
+/** Node's histogram holds the intervals of a timer of this period: what exceeds it is the loop's delay. */
+const loopTimerMs = 10;
 
-/** Sums up what a node does: its figures and its layers, with how quickly they grow. */
+/** Reports the figures and layers of a node, with rates over the last few ticks. */
 export class NodeReport {
   readonly #layers: readonly (readonly [string, ChannelLayer])[];
   readonly #counters: Counters;
-  readonly #loopDelay = new LoopDelay();
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: loopTimerMs });
   #rates = new Rates();
 
   constructor(layers: Readonly<Record<string, ChannelLayer>>, counters: Counters) {
@@ -24,46 +22,43 @@ export class NodeReport {
 
   start(): void {
     this.#rates = new Rates();
-    this.#loopDelay.start();
+    this.#loopDelay.reset();
+    this.#loopDelay.enable();
   }
 
   stop(): void {
-    this.#loopDelay.stop();
+    this.#loopDelay.disable();
   }
 
-  /** To be called at each tick: rates are over the last few of them. */
+  /** To be called once per tick. */
   take(
-    traffic: Traffic,
+    { framesIn, framesOut }: Pick<ActivityRecorder, "framesIn" | "framesOut">,
     actors: Pick<Figures, "actors" | "watching">,
-  ): { readonly figures: Figures; readonly layers: readonly LayerReport[] } {
+  ): Pick<Tick, "figures" | "layers"> {
     const { refused, dropped } = this.#counters.snapshot();
-    const layers = this.#layers.map(([alias, layer]) => ({ alias, layer, counters: layer.counters() }));
     const { user, system } = process.cpuUsage();
-    const totals = new Map(Object.entries({ ...traffic, cpuMicroseconds: user + system }));
-    const count = (name: string, counts: Readonly<Record<string, number>>) => {
-      for (const [key, value] of Object.entries(counts)) totals.set(`${name} ${key}`, value);
+    const totals = new Map(Object.entries({ framesIn, framesOut, cpuMicroseconds: user + system }));
+    const add = (prefix: string, counts: Readonly<Record<string, number>>) => {
+      for (const [name, count] of Object.entries(counts)) totals.set(`${prefix} ${name}`, count);
     };
-    count("dropped", dropped);
-    for (const { alias, counters } of layers) {
-      const { dropped: lost, ...carried } = counters;
-      count(`layer ${alias}`, carried);
-      count(`layer ${alias} dropped`, lost);
-    }
+    const layers = this.#layers.map(([alias, layer]) => {
+      const { dropped, ...totals } = layer.counters();
+      add(`layer ${alias}`, totals);
+      add(`layer ${alias} dropped`, dropped);
+      return { alias, layer, totals, dropped };
+    });
+    add("dropped", dropped);
     this.#rates.sample(performance.now(), totals);
     const rate = (name: string) => this.#rates.perSecond(name);
-    const reports = layers.map(({ alias, layer, counters }): LayerReport => {
-      const { dropped: lost, ...carried } = counters;
-      const own = `layer ${alias}`;
+    const reports = layers.map(({ alias, layer, totals, dropped }): LayerReport => {
+      const rates = Object.keys(totals).map((name) => [name, rate(`layer ${alias} ${name}`)]);
       return {
         alias,
         kind: layer.constructor.name,
         health: layer.health,
-        ...carried,
-        publishedPerSecond: rate(`${own} published`),
-        receivedPerSecond: rate(`${own} received`),
-        deliveredPerSecond: rate(`${own} delivered`),
-        consumedPerSecond: rate(`${own} consumed`),
-        dropped: this.#lost(`${own} dropped`, lost),
+        totals,
+        perSecond: Object.fromEntries(rates) as LayerTotals,
+        dropped: this.#dropped(`layer ${alias} dropped`, dropped),
       };
     });
     const { rss, heapUsed } = process.memoryUsage();
@@ -71,26 +66,40 @@ export class NodeReport {
       layers: reports,
       figures: {
         ...actors,
-        deliveriesPerSecond: reports.reduce((sum, { deliveredPerSecond }) => sum + deliveredPerSecond, 0),
+        deliveriesPerSecond: reports.reduce((sum, { perSecond }) => sum + perSecond.delivered, 0),
         framesInPerSecond: rate("framesIn"),
         framesOutPerSecond: rate("framesOut"),
-        loopDelay: this.#loopDelay.take(),
+        loopDelay: this.#takeLoopDelay(),
         rssBytes: rss,
         heapBytes: heapUsed,
         cpu: rate("cpuMicroseconds") / 1e6,
         refused,
-        dropped: this.#lost("dropped", dropped),
+        dropped: this.#dropped("dropped", dropped),
       },
     };
   }
 
-  #lost<R extends string>(name: string, counts: Readonly<Partial<Record<R, number>>>): Dropped<R> {
-    const lost = Object.entries<number>(counts as Record<string, number>).filter(([, total]) => total > 0);
+  #dropped<R extends string>(prefix: string, counts: Readonly<Partial<Record<R, number>>>): Dropped<R> {
+    const counted = Object.entries<number>(counts as Record<string, number>).filter(([, total]) => total > 0);
     return Object.fromEntries(
-      lost.map(([reason, total]) => [
+      counted.map(([reason, total]) => [
         reason,
-        { total, perSecond: this.#rates.perSecond(`${name} ${reason}`) },
+        { total, perSecond: this.#rates.perSecond(`${prefix} ${reason}`) },
       ]),
     ) as Dropped<R>;
+  }
+
+  /** The delay since the last call, or since the start. */
+  #takeLoopDelay(): Figures["loopDelay"] {
+    const histogram = this.#loopDelay;
+    const delayMs = (nanoseconds: number) =>
+      histogram.count === 0 ? 0 : Math.max(0, nanoseconds / 1e6 - loopTimerMs);
+    const taken = {
+      p50: delayMs(histogram.percentile(50)),
+      p99: delayMs(histogram.percentile(99)),
+      max: delayMs(histogram.max),
+    };
+    histogram.reset();
+    return taken;
   }
 }

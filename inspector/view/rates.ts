@@ -1,10 +1,10 @@
-/** Running totals, by name. */
+/** Running totals by name. */
 export type Totals = ReadonlyMap<string, number>;
 
-/** A rate is that of the last so many samples. */
+/** A rate covers this many samples. */
 const kept = 4;
 
-/** How quickly totals grow: looked at now and then, at whatever intervals. */
+/** Rates of growth of running totals, sampled at any intervals. */
 export class Rates {
   readonly #samples: { readonly at: number; readonly totals: Totals }[] = [];
 
@@ -14,7 +14,7 @@ export class Rates {
     if (this.#samples.length > kept) this.#samples.shift();
   }
 
-  /** Per second, over the last samples; 0 while there is only one. What is new began at 0. */
+  /** Growth per second over the last four samples; 0 while there is only one. A new total began at 0. */
   perSecond(name: string): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

@@ -2,17 +2,15 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { MarkedMachine } from "../../diagrams/marked-machine.ts";
-import { dressed, graphvizMissing } from "../../diagrams/svg.ts";
+import { cleanSvg, graphvizMissing } from "../../diagrams/svg.ts";
 import { textOf } from "../../layers/errors.ts";
 import type { MachineFacts } from "../protocol.ts";
 
-type Picture = MachineFacts["picture"];
+/** In milliseconds. Graphviz took 5 seconds for 100 states with 200 arrows. */
+const defaultTimeoutMs = 10_000;
 
-/** For how long, in milliseconds, Graphviz may look for a place for everything: of 100 states with 200 arrows it took 5 seconds. */
-const defaultPatienceMs = 10_000;
-
-/** What the thread does. It is no file, since what makes a program of TypeScript does not do so for threads. */
-const layOut = `
+/** The worker's source: not a file, because TypeScript loaders do not apply to workers. */
+const workerSource = `
   const { parentPort, workerData } = require("node:worker_threads");
   import(workerData.graphviz)
     .then(({ Graphviz }) => Graphviz.load())
@@ -20,18 +18,22 @@ const layOut = `
 `;
 
 /**
- * Draws a machine, each state and arrow with its mark as a class: in a thread of its own, since that takes long, 0.2 s to load
- * Graphviz and then the longer the larger the machine is. Says why where there is no picture; never rejects.
+ * Renders a machine as SVG in which each state and arrow is a group with its mark as a class. It runs in a
+ * worker thread, because it takes long: 0.2 s to load Graphviz, and more the larger the machine is. Never
+ * rejects: without an SVG it resolves with the reason.
  */
-export async function draw({ dot, name }: MarkedMachine, patienceMs = defaultPatienceMs): Promise<Picture> {
+export async function renderDiagram(
+  { dot, name }: MarkedMachine,
+  timeoutMs = defaultTimeoutMs,
+): Promise<MachineFacts["picture"]> {
   try {
-    return { svg: dressed(await inThread({ dot, graphviz: findGraphviz() }, patienceMs), name) };
+    return { svg: cleanSvg(await layOut({ dot, graphviz: findGraphviz() }, timeoutMs), name) };
   } catch (error) {
     return { missing: textOf(error) };
   }
 }
 
-/** Where it is, as a URL: a thread that is no file finds no packages. */
+/** The URL of Graphviz: a worker that is not a file cannot resolve packages. */
 function findGraphviz(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve("@hpcc-js/wasm-graphviz")).href;
@@ -40,21 +42,21 @@ function findGraphviz(): string {
   }
 }
 
-function inThread(
+function layOut(
   workerData: { readonly dot: string; readonly graphviz: string },
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(layOut, { eval: true, workerData });
-    thread.unref();
+    const worker = new Worker(workerSource, { eval: true, workerData });
+    worker.unref();
     const giveUp = () => {
-      reject(new Error(`It is too large: Graphviz had not laid it out after ${patienceMs / 1_000} s.`));
-      void thread.terminate();
+      reject(new Error(`It is too large: Graphviz had not laid it out after ${timeoutMs / 1_000} s.`));
+      void worker.terminate();
     };
-    const timer = setTimeout(giveUp, patienceMs).unref();
-    thread.once("message", resolve);
-    thread.once("error", reject);
-    thread.once("exit", () => {
+    const timer = setTimeout(giveUp, timeoutMs).unref();
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", () => {
       clearTimeout(timer);
       reject(new Error("The thread that was to draw it has ended."));
     });

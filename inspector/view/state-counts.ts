@@ -1,56 +1,54 @@
 import type { AnyActorRef } from "xstate";
 import type { Observed } from "../../runtime/inspection-hooks.ts";
-import type { ConsumerIndex, KnownConsumer } from "../activity/consumer-index.ts";
+import type { ConsumerIndex, IndexedConsumer } from "../activity/consumer-index.ts";
 import { nodesOf } from "../activity/states.ts";
-import type { Census, MachineKind } from "../protocol.ts";
+import type { MachineKind, StateCounts } from "../protocol.ts";
 
-/** How many actors are in which state. */
-export function takeCensus(actors: Iterable<Observed>, consumers: ConsumerIndex): Record<string, Census> {
-  const counts = new Map<KnownConsumer, Count>();
-  for (const actor of actors) {
-    const known = consumers.of(actor.Consumer);
-    let count = counts.get(known);
-    if (count === undefined) {
-      count = new Count(known);
-      counts.set(known, count);
-    }
-    count.add(actor);
+/** Counts how many actors are in each state, by the consumer's id. */
+export function countStates(
+  actors: Iterable<Observed>,
+  consumers: ConsumerIndex,
+): Record<string, StateCounts> {
+  const counts = new Map<IndexedConsumer, ConsumerCount>();
+  for (const { Consumer, machine, machineActor } of actors) {
+    const consumer = consumers.getOrAdd(Consumer);
+    const count = counts.get(consumer) ?? { total: 0, connection: new Map(), own: new Map() };
+    counts.set(consumer, count);
+    count.total += 1;
+    countNodes(machine, count.connection);
+    if (machineActor !== undefined) countNodes(machineActor, count.own);
   }
-  return Object.fromEntries([...counts].map(([{ id }, count]) => [id, count.result]));
+  return Object.fromEntries(
+    [...counts].map(([consumer, { total, connection, own }]) => [
+      consumer.id,
+      { total, connection: marked(consumer, "connection", connection), own: marked(consumer, "own", own) },
+    ]),
+  );
 }
 
-/** The actors of one consumer. */
-class Count {
-  readonly #known: KnownConsumer;
-  readonly #nodes = { connection: new Map<string, number>(), own: new Map<string, number>() };
-  #total = 0;
-
-  constructor(known: KnownConsumer) {
-    this.#known = known;
-  }
-
-  add({ machine, machineActor }: Observed): void {
-    this.#total += 1;
-    countNodes(machine, this.#nodes.connection);
-    if (machineActor !== undefined) countNodes(machineActor, this.#nodes.own);
-  }
-
-  get result(): Census {
-    return { total: this.#total, connection: this.#marked("connection"), own: this.#marked("own") };
-  }
-
-  /** Those that are drawn. */
-  #marked(kind: MachineKind): Record<string, number> {
-    const machine = this.#known.machines.get(kind);
-    const counts = [...this.#nodes[kind]].flatMap(([id, count]) => {
-      const mark = machine?.markOfState(id);
-      return mark === undefined ? [] : [[mark, count] as const];
-    });
-    return Object.fromEntries(counts);
-  }
+/** By the ids of state nodes: fewer look-ups per actor than by mark. */
+interface ConsumerCount {
+  total: number;
+  readonly connection: Map<string, number>;
+  readonly own: Map<string, number>;
 }
 
-/** A machine is in each of these: in those around its states, too. */
+/** A machine is in each of these nodes, those around its states included. */
 function countNodes(machine: AnyActorRef, counts: Map<string, number>): void {
   for (const { id } of nodesOf(machine)) counts.set(id, (counts.get(id) ?? 0) + 1);
+}
+
+/** The counts by mark, of the states that are drawn. */
+function marked(
+  { machines }: IndexedConsumer,
+  kind: MachineKind,
+  counts: ReadonlyMap<string, number>,
+): Record<string, number> {
+  const machine = machines.get(kind);
+  return Object.fromEntries(
+    [...counts].flatMap(([id, count]) => {
+      const mark = machine?.markOfState(id);
+      return mark === undefined ? [] : [[mark, count]];
+    }),
+  );
 }

@@ -114,7 +114,7 @@ export class ActorContext implements ConsumerContext {
       this.runtime.counters.drop("closing");
       return;
     }
-    this.runtime.inspection.observer?.sent(this.#actor, frame);
+    this.runtime.inspection.observer?.onSend(this.#actor, frame);
     this.#actor.transport.send(frame);
   }
 
@@ -131,7 +131,7 @@ export class ActorContext implements ConsumerContext {
   }
 
   runs(machineActor: AnyActor): void {
-    this.runtime.inspection.observer?.runs(this.#actor, machineActor);
+    this.runtime.inspection.observer?.onMachineStart(this.#actor, machineActor);
   }
 
   unhandled(): void {

@@ -5,7 +5,7 @@ import type { Inbox, Message } from "../../layers/message.ts";
 import type { GroupSendOptions } from "../../layers/options.ts";
 import { checkActorGroup } from "../cluster/argument-checks.ts";
 import { UnknownLayerError } from "../errors.ts";
-import type { GroupDeed, Observed } from "../inspection-hooks.ts";
+import type { GroupOperation, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 
 /**
@@ -98,8 +98,8 @@ export class Membership implements Groups {
     }
   }
 
-  #notify(operation: GroupDeed, group: string, message?: Message): void {
-    this.#context.inspection.observer?.addressed(this.#actor, operation, group, message);
+  #notify(operation: GroupOperation, group: string, message?: Message): void {
+    this.#context.inspection.observer?.onGroupOperation(this.#actor, operation, group, message);
   }
 
   /** @throws {UnknownLayerError} if there is no layer. @throws {InvalidNameError} if the name is reserved. */

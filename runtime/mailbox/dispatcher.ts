@@ -112,7 +112,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       rejectIfAsked(item, "the actor has stopped");
       return undefined;
     }
-    this.#context.inspection.observer?.handling(this.#owner, item);
+    this.#context.inspection.observer?.onItem(this.#owner, item);
     const result = isAskEnvelope(item)
       ? this.#answer(consumer, item)
       : runOwned(this.#errorOwner, callHandler, consumer, item);

@@ -1,6 +1,7 @@
 import { connectionMachine } from "greenroom";
 import {
   type AnyStateMachine,
+  type AnyStateNode,
   and,
   assign,
   cancel,
@@ -303,3 +304,9 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   lone,
   hostile,
 };
+
+/** A state with all within it. */
+export const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
+  node,
+  ...Object.values(node.states).flatMap(nodesOf),
+];

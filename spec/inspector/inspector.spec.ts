@@ -1,8 +1,9 @@
 import { expect } from "chai";
-import { createRuntime, type Guard, WebSocketConsumer } from "greenroom";
+import { createRuntime, type Guard, InvalidOptionError, WebSocketConsumer } from "greenroom";
 import { InspectorError, type InspectorOptions, inspector } from "greenroom/inspector";
-import { internals } from "../../runtime/internals.ts";
+import { Failures } from "../../inspector/activity/failures.ts";
 import { Client } from "../support/client.ts";
+import { replaceMethod } from "../support/inspector-runtime.ts";
 import { serve, stopServing } from "../support/serving.ts";
 
 class Anything extends WebSocketConsumer {}
@@ -152,7 +153,7 @@ describe("inspector", () => {
       expect(() => inspector(runtime, { path: "inspect" })).to.throw("is no pattern");
       for (const tickMs of [0, Number.NaN, 5_001]) {
         expect(() => inspector(runtime, { path: "/inspect", tickMs }), `${tickMs}`).to.throw(
-          RangeError,
+          InvalidOptionError,
           "tickMs",
         );
       }
@@ -161,11 +162,28 @@ describe("inspector", () => {
     });
 
     it("at all, unless it is asked for: nothing hears of failures then", async () => {
-      await using runtime = createRuntime();
-      expect(runtime[internals].context.inspection).to.deep.equal({
-        observer: undefined,
-        onFailure: undefined,
+      class Fails extends WebSocketConsumer {
+        static override readonly supervision = { onFailure: "resume" } as const;
+        override receive() {
+          throw new Error("as it was told");
+        }
+      }
+      const failures: unknown[] = [];
+      await using runtime = createRuntime({ onError: (error) => failures.push(error) });
+      let heard = 0;
+      const { add } = Failures.prototype;
+      using _ = replaceMethod(Failures.prototype, "add", function (this: Failures, ...failure) {
+        heard += 1;
+        return add.apply(this, failure);
       });
+      const actor = await runtime.spawn(Fails);
+      actor.receive("now");
+      while (failures.length < 1) await new Promise(setImmediate);
+      expect(heard).to.equal(0);
+      inspector(runtime, { path: "/inspect" });
+      actor.receive("again");
+      while (failures.length < 2) await new Promise(setImmediate);
+      expect(heard).to.equal(1);
     });
   });
 });

@@ -1,8 +1,8 @@
-/** The last so many of what it was given. */
-export class Ring<T> {
+/** Keeps the last `capacity` items. */
+export class RingBuffer<T> {
   readonly #capacity: number;
   #items: T[] = [];
-  /** Where the oldest is, once it is full. */
+  /** The index of the oldest item, once the buffer is full. */
   #start = 0;
 
   constructor(capacity: number) {

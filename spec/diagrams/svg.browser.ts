@@ -1,19 +1,8 @@
-import { Graphviz } from "@hpcc-js/wasm-graphviz";
 import { expect } from "chai";
-import { toDot, toSvg } from "greenroom/visualise";
+import { toSvg } from "greenroom/visualise";
 import type { Browser } from "playwright-core";
 import { launchBrowser } from "../support/browser.ts";
 import { hostileNames, machines } from "./machines.ts";
-
-describe("toDot", () => {
-  it("writes what Graphviz takes without a word", async () => {
-    const graphviz = await Graphviz.load();
-    for (const machine of Object.values(machines)) {
-      expect(graphviz.layout(toDot(machine), "svg", "dot")).to.contain("</svg>");
-      expect(graphviz.layout(toDot(machine, { direction: "LR" }), "svg", "dot")).to.contain("</svg>");
-    }
-  });
-});
 
 describe("toSvg", function () {
   this.timeout(30_000);

@@ -1,0 +1,31 @@
+import { expect } from "chai";
+import { inspectRuntime, Talk } from "../../support/inspector-runtime.ts";
+import { stopServing } from "../../support/serving.ts";
+
+describe("NodeReport", () => {
+  afterEach(stopServing);
+
+  it("reports layers with their health, totals, rates and drops, and what the runtime dropped", async () => {
+    const { page, runtime } = await inspectRuntime();
+    const talk = await runtime.spawn(Talk);
+    talk.receive("hello");
+    await page.next("tick", ({ figures }) => figures.framesInPerSecond > 0 && figures.framesOutPerSecond > 0);
+    await runtime.layers.chat.send(`${talk.channel.split("!")[0]}!zz`, { type: "word", text: "?" });
+    await runtime.layers.chat.groupSend("talk", { type: "nonsense" } as never);
+    const tick = await page.next(
+      "tick",
+      ({ figures, layers }) => "unhandled" in figures.dropped && "no-channel" in (layers[0]?.dropped ?? {}),
+    );
+    const [layer] = tick.layers;
+    expect(layer).to.deep.include({ alias: "chat", kind: "MemoryLayer", health: { ok: true } });
+    expect(layer?.totals.published).to.be.at.least(2);
+    expect(layer?.dropped["no-channel"]).to.include({ total: 1 });
+    expect(layer?.dropped["no-channel"]?.perSecond).to.be.greaterThan(0);
+    expect(layer?.perSecond.published).to.be.greaterThan(0);
+    expect(tick.figures.deliveriesPerSecond).to.equal(layer?.perSecond.delivered);
+    expect(Object.keys(tick.figures.dropped)).to.deep.equal(["unhandled"]);
+    expect(Object.keys(layer?.dropped ?? {})).to.deep.equal(["no-channel"]);
+    expect(tick.figures.dropped.unhandled).to.include({ total: 1 });
+    expect(tick.figures.loopDelay.max).to.be.at.least(tick.figures.loopDelay.p50);
+  });
+});
