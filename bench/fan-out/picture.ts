@@ -1,5 +1,5 @@
-import { type Growth, growing, growths, oneNode, sendings } from "./plan.ts";
-import type { Results } from "./results.ts";
+import type { Results } from "../harness/results.ts";
+import { type Growth, growing, growths, oneNode, sendings, stepTitle } from "./plan.ts";
 import { type RowName, rows } from "./rows.ts";
 
 /** In pixels: two rows of three panels, each with room for its title above and its figures beside and below. */
@@ -51,7 +51,7 @@ function legend(row: RowName, x: number): string {
 function lines(results: Results, growth: Growth): string {
   const costs = growing.map((row) =>
     growth.steps.flatMap((step) => {
-      const cpu = results.step(row, growth, step)?.cpu.median;
+      const cpu = results.spread([stepTitle(growth, step), row], "cpu")?.median;
       return cpu === undefined ? [] : [{ step, cpu }];
     }),
   );
@@ -88,7 +88,7 @@ function curve(points: readonly (readonly [number, number])[], row: RowName | un
 /** A bar for each row, with 20 messages in flight. */
 function bars(results: Results): string {
   const costs = oneNode.flatMap((row) => {
-    const cpu = results.send(row, sendings.burst)?.cpu.median;
+    const cpu = results.spread([sendings.burst.title, row], "cpu")?.median;
     return cpu === undefined ? [] : [{ row, cpu }];
   });
   const longest = Math.max(...costs.map(({ cpu }) => cpu));

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import { answerTasks } from "../remote-process.ts";
+import { serveTasks } from "../harness/worker-process.ts";
 
-/** The process of one who looks, as the page does: it is told of everything, and of 50 actors one by one. */
+/** A client of the inspector that receives all reports and a list of 50 actors, as the page does. */
 export interface ReaderTasks {
-  /** Resolves once it has been told of the actors. */
+  /** Resolves once the list has arrived. */
   open(url: string): Promise<void>;
 }
 
@@ -22,4 +22,4 @@ const tasks: ReaderTasks = {
   },
 };
 
-answerTasks<ReaderTasks>(tasks);
+serveTasks(tasks);

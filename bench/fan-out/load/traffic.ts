@@ -1,4 +1,4 @@
-import { quantile } from "../../statistics.ts";
+import { quantile } from "../../harness/results.ts";
 import type { Connection } from "./connection.ts";
 import { messageText, numberIn, senderIn } from "./message-text.ts";
 import { Tally } from "./tally.ts";
