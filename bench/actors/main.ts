@@ -1,6 +1,6 @@
 import { type Run, runBench } from "../harness/bench.ts";
 import type { Results } from "../harness/results.ts";
-import { median, range, ratio, section, type Target, whole } from "../harness/tables.ts";
+import { atLeast, atMost, median, range, ratio, section, type Target, whole } from "../harness/tables.ts";
 import { WorkerProcess } from "../harness/worker-process.ts";
 import type { MessagingRow } from "./messaging.ts";
 import type { SpawningRow } from "./spawning.ts";
@@ -65,29 +65,23 @@ function targets(results: Results, counts: readonly number[]): Target[] {
   const [many, few, usual] = [counts.at(-1) ?? 0, counts[0] ?? 0, usualCount(counts)];
   const spawnRatio = (figure: string, row: SpawningRow, count: number, to: SpawningRow, toCount: number) =>
     results.ratio(figure, [spawnTitle(count), row], [spawnTitle(toCount), to]);
+  const machineRatio = results.ratio("each", [messageTitle, "machineMessage"], [messageTitle, "send"]);
   const growth = `${whole(many)} at once to ${whole(few)}`;
   return [
-    [
+    atMost(
       "CPU to spawn and stop, to that of a bare actor",
-      "≤",
       1.2,
       spawnRatio("sum", "plain", usual, "bare", usual),
-    ],
-    ["Heap of an actor, to that of a bare one", "≤", 1.3, spawnRatio("heap", "plain", usual, "bare", usual)],
-    [
+    ),
+    atMost("Heap of an actor, to that of a bare one", 1.3, spawnRatio("heap", "plain", usual, "bare", usual)),
+    atLeast(
       "Messages/s to a class consumer, on one core",
-      "≥",
-      3_000_000,
+      3e6,
       results.spread([messageTitle, "message"], "perSecond"),
-    ],
-    [
-      "CPU of a message to a machine consumer, to bare `actor.send`",
-      "≤",
-      1.5,
-      results.ratio("each", [messageTitle, "machineMessage"], [messageTitle, "send"]),
-    ],
-    [`CPU to spawn and stop, ${growth}`, "≤", 1.2, spawnRatio("sum", "plain", many, "plain", few)],
-    ["The same of a bare actor", "≤", 1.2, spawnRatio("sum", "bare", many, "bare", few)],
+    ),
+    atMost("CPU of a message to a machine consumer, to bare `actor.send`", 1.5, machineRatio),
+    atMost(`CPU to spawn and stop, ${growth}`, 1.2, spawnRatio("sum", "plain", many, "plain", few)),
+    atMost("The same of a bare actor", 1.2, spawnRatio("sum", "bare", many, "bare", few)),
   ];
 }
 

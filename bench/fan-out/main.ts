@@ -18,9 +18,9 @@ import {
   stepTitle,
   twoNodes,
 } from "./plan.ts";
-import { checked, sections, summary, targets } from "./report.ts";
+import { checkedTarget, sections, summary, targets } from "./report.ts";
 import { type RowName, rowNames } from "./rows.ts";
-import { System } from "./system.ts";
+import { type System, withSystem } from "./system.ts";
 
 const options = {
   ms: { default: 800, short: 300, help: "milliseconds of one measurement; half of it where things grow" },
@@ -46,7 +46,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   ) => {
     for (const row of names.filter((name) => only.includes(name))) {
       progress(`${row}, ${what}`);
-      await System.run(row, redis, profiles, (system) => work(row, system));
+      await withSystem(row, redis, profiles, (system) => work(row, system));
     }
   };
   const send = async (row: RowName, system: System) => {
@@ -87,7 +87,7 @@ await runBench({
   check: {
     requirement: "a delivery costs half of what it costs with bare ws, at most",
     options: { runs: 3, ms: 500, only: ["ws", "ours"], parts: ["one"], sendings: ["burst"] },
-    target: checked,
+    target: checkedTarget,
   },
   measure,
   report: (results, { ms }) => ({

@@ -1,14 +1,15 @@
 import type { Figures } from "../harness/results.ts";
 import type { Load } from "./load/traffic.ts";
-import { type Growth, idle, members, type SendingName, sendings, size } from "./plan.ts";
+import { type Growth, idle, members, type SendingName, sendings, size, usualStep } from "./plan.ts";
 import type { System } from "./system.ts";
 
 /** The time before a measurement: V8 takes most of a second to optimise what is measured. */
 const warmUpMs = 1_200;
 
-const room = { first: 0, count: 1, isMember: true } as const;
+/** The query of a connection in `count` rooms. */
+const roomsFrom = (first: number, count = 1) => `first=${first}&count=${count}`;
 /** No message goes to it. */
-const quietRoom = { first: 99_999, count: 1, isMember: false } as const;
+const quietRoom = roomsFrom(99_999);
 
 /** Yields the figures of each way of sending. @param ms the duration of each */
 export async function* measureSendings(
@@ -16,9 +17,9 @@ export async function* measureSendings(
   names: readonly SendingName[],
   ms: number,
 ): AsyncGenerator<readonly [SendingName, Figures]> {
-  await system.open(members, room);
+  await system.clients.call("open", members, roomsFrom(0), true);
   const base = { rooms: 1, size, ms };
-  await system.send({ ...base, ...sendings.burst, ms: warmUpMs });
+  await system.clients.call("send", { ...base, ...sendings.burst, ms: warmUpMs });
   for (const name of names) yield [name, await measureLoad(system, { ...base, ...sendings[name] })];
 }
 
@@ -30,27 +31,28 @@ export async function* measureGrowth(
   most: number,
 ): AsyncGenerator<readonly [step: number, Figures]> {
   for (const step of growth.steps) {
-    const { members, others, load } = growth.at(step);
+    const { members, others, ...load } = { ...usualStep, ...growth.at(step) };
     if (members + others > most) continue;
-    await system.closeAll();
-    await system.open(members, { ...room, count: load.rooms });
-    await system.open(others, quietRoom);
+    await system.clients.call("closeAll");
+    await system.clients.call("open", members, roomsFrom(0, load.rooms), true);
+    await system.clients.call("open", others, quietRoom, false);
     // At each step, because messages may take another path than before, which V8 has to optimise.
-    await system.send({ ...load, ms: warmUpMs });
+    await system.clients.call("send", { ...load, ms: warmUpMs });
     yield [step, await measureLoad(system, { ...load, ms })];
   }
 }
 
 /** Microseconds of CPU to open and close a connection, and KiB of an idle one. @param most connections at once */
 export async function measureIdle(system: System, most: number): Promise<Figures> {
-  await system.churn(idle.warmUp, idle.atOnce);
+  await system.clients.call("churn", idle.warmUp, roomsFrom(0), idle.atOnce);
+  const [server] = system.servers;
   const connections = Math.min(idle.connections, most);
-  const before = await system.memory();
-  await system.open(connections, { ...room, isMember: false });
-  const after = await system.memory();
-  await system.closeAll();
+  const before = await server.call("memory");
+  await system.clients.call("open", connections, roomsFrom(0), false);
+  const after = await server.call("memory");
+  await system.clients.call("closeAll");
   const cpuBefore = await system.cpuMicros();
-  const seconds = await system.churn(idle.churned, idle.atOnce);
+  const seconds = await system.clients.call("churn", idle.churned, roomsFrom(0), idle.atOnce);
   return {
     connect: ((await system.cpuMicros()) - cpuBefore) / idle.churned,
     perSecond: idle.churned / seconds,
@@ -60,9 +62,9 @@ export async function measureIdle(system: System, most: number): Promise<Figures
 }
 
 /** CPU is in microseconds per delivery. */
-async function measureLoad(system: System, load: Omit<Load, "stride">): Promise<Figures> {
+async function measureLoad(system: System, load: Load): Promise<Figures> {
   const [before, redisBefore] = [await system.cpuMicros(), await system.redisMicros()];
-  const { deliveries, seconds, p50Ms, p99Ms } = await system.send(load);
+  const { deliveries, seconds, p50Ms, p99Ms } = await system.clients.call("send", load);
   const [after, redisAfter] = [await system.cpuMicros(), await system.redisMicros()];
   const figures = { perSecond: deliveries / seconds, cpu: (after - before) / deliveries, p50Ms, p99Ms };
   if (redisBefore === undefined || redisAfter === undefined) return figures;

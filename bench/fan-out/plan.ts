@@ -21,49 +21,45 @@ export const growing = ["ws", "uwebsockets", "ours"] as const satisfies readonly
 /** Connections that do nothing, and those that open and close. */
 export const idle = { connections: 8_000, warmUp: 200, churned: 3_000, atOnce: 50 } as const;
 
+/** What there is at one step of something that grows. */
+export interface GrowthStep extends Omit<Load, "ms"> {
+  readonly members: number;
+  /** Connections in a room that no message goes to. */
+  readonly others: number;
+}
+
 /** One thing that grows while all others stay as they are. */
 export interface Growth {
   readonly title: string;
   readonly steps: readonly number[];
-  at(step: number): GrowthStep;
-}
-
-export interface GrowthStep {
-  readonly members: number;
-  /** Connections in a room that no message goes to. */
-  readonly others: number;
-  readonly load: Omit<Load, "ms" | "stride">;
+  at(step: number): Partial<GrowthStep>;
 }
 
 const { inFlight, senders } = sendings.burst;
-const usual: GrowthStep = { members, others: 0, load: { inFlight, senders, rooms: 1, size } };
+export const usualStep: GrowthStep = { members, others: 0, inFlight, senders, rooms: 1, size };
 
 export const growths = {
   members: {
     title: "members of the room",
     steps: [10, 100, 1_000, 10_000],
-    at: (step) => ({ ...usual, members: step }),
+    at: (members) => ({ members }),
   },
   // All are in all rooms, and messages go to the rooms in turn: the copies, and those for one socket at once, stay the same.
   rooms: {
     title: "rooms, of the same 50 members",
     steps: [1, 100, 10_000],
-    at: (step) => ({ ...usual, members: 50, load: { ...usual.load, rooms: step } }),
+    at: (rooms) => ({ members: 50, rooms }),
   },
-  inFlight: {
-    title: "messages in flight",
-    steps: [1, 5, 20, 100],
-    at: (step) => ({ ...usual, load: { ...usual.load, inFlight: step } }),
-  },
+  inFlight: { title: "messages in flight", steps: [1, 5, 20, 100], at: (inFlight) => ({ inFlight }) },
   size: {
     title: "bytes of a text, to 100 members",
     steps: [16, 128, 1_024, 16_384],
-    at: (step) => ({ ...usual, members: 100, load: { ...usual.load, size: step } }),
+    at: (size) => ({ members: 100, size }),
   },
   connections: {
     title: "connections, 100 in the room",
     steps: [100, 1_000, 10_000],
-    at: (step) => ({ ...usual, members: 100, others: step - 100 }),
+    at: (connections) => ({ members: 100, others: connections - 100 }),
   },
 } as const satisfies Readonly<Record<string, Growth>>;
 

@@ -80,22 +80,19 @@ function parseNames(name: string, { names }: NamesOption<string>, text: unknown)
 
 /** The help text. @param checks what `--check` requires; without it the bench has no such option. */
 export function helpOf(name: string, about: string, table: OptionTable, checks?: string): string {
+  const own = Object.entries<NumberOption | NamesOption<string>>({ runs, ...table }).map(
+    ([option, details]) => {
+      if ("names" in details) return [`${option} <names>`, `${details.help}: ${details.names.join(", ")}`];
+      const short = details.short === undefined ? "" : `; with --short ${details.short}`;
+      return [`${option} <n>`, `${details.help} (${details.default}${short})`];
+    },
+  );
   const lines = [
-    ...Object.entries<NumberOption | NamesOption<string>>({ runs, ...table }).map(([option, details]) =>
-      "names" in details
-        ? [`${option} <names>`, `${details.help}: ${details.names.join(", ")}`]
-        : [
-            `${option} <n>`,
-            `${details.help} (${details.default}; with --short ${details.short ?? details.default})`,
-          ],
-    ),
+    ...own,
     ["short", "a quick look"],
     ...(checks === undefined ? [] : [["check", `fails unless this is reached: ${checks}`]]),
     ["no-write", "print the tables only"],
-    [
-      "profiles <dir>",
-      "write CPU profiles of the measured processes into this folder: figures are higher then",
-    ],
+    ["profiles <dir>", "write CPU profiles of the processes into this folder: figures are higher then"],
     ["help", ""],
   ];
   return `${about}

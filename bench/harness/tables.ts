@@ -12,6 +12,19 @@ export interface Column {
 /** A limit for a figure or ratio. It is skipped if nothing was measured. */
 export type Target = readonly [what: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
 
+export const atMost = (what: string, limit: number, measured: Spread | undefined): Target => [
+  what,
+  "≤",
+  limit,
+  measured,
+];
+export const atLeast = (what: string, limit: number, measured: Spread | undefined): Target => [
+  what,
+  "≥",
+  limit,
+  measured,
+];
+
 /** The median of a figure. @param title of the measurement, if it is not the table's */
 export function median(heading: string, figure: string, title?: string): Column {
   return {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { withTimeout } from "../../layers/with-timeout.ts";
 
 /** The tasks of a worker process, by name. */
 export type Tasks<T> = { readonly [Task in keyof T]: (...args: never[]) => unknown };
@@ -63,15 +64,10 @@ export class WorkerProcess<T extends Tasks<T>> {
     if (this.#exit !== undefined) throw new Error(this.#exit);
     this.#lastId += 1;
     const request: Request = { id: this.#lastId, task, args };
-    const { value, error } = await new Promise<Reply>((resolve) => {
-      const late = () => resolve({ id: request.id, error: `"${task}" did not end within ${timeoutMs} ms.` });
-      const timer = setTimeout(late, timeoutMs);
-      this.#pending.set(request.id, (reply) => {
-        clearTimeout(timer);
-        resolve(reply);
-      });
-      this.#child.send(request);
-    });
+    const replied = new Promise<Reply>((resolve) => this.#pending.set(request.id, resolve));
+    this.#child.send(request);
+    const late = () => new Error(`"${task}" did not end within ${timeoutMs} ms.`);
+    const { value, error } = await withTimeout(replied, timeoutMs, globalThis, late);
     if (error !== undefined) throw new Error(error);
     return value as Awaited<ReturnType<T[Task]>>;
   }

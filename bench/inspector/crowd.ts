@@ -8,25 +8,6 @@ import { serveTasks } from "../harness/worker-process.ts";
 import { consumers, groupsOf, hall } from "./crowd-consumers.ts";
 import { path, serve } from "./inspected.ts";
 
-/** Totals since the process began. */
-interface Totals {
-  readonly ms: number;
-  readonly cpuMicros: number;
-  /** Sent to the page. */
-  readonly bytes: number;
-}
-
-/** A process of many busy actors. */
-export interface CrowdTasks {
-  /** @returns the address of the inspector's page. */
-  open(actors: number): Promise<string>;
-  totals(): Totals;
-  /** The delay of the event loop in milliseconds, since the last call. */
-  loopDelay(): { readonly p99: number; readonly max: number };
-  /** Bytes of the heap in use. */
-  heap(): Promise<number>;
-}
-
 /** Per second: messages to a group; actors that are spawned, and as many that stop. */
 const traffic = { messages: 500, spawns: 50 } as const;
 
@@ -35,8 +16,10 @@ const resolutionMs = 10;
 const loopDelay = monitorEventLoopDelay({ resolution: resolutionMs });
 const sockets = new Set<Socket>();
 
-const tasks: CrowdTasks = {
-  async open(actors) {
+/** A process of many busy actors. */
+const tasks = {
+  /** @returns the address of the inspector's page. */
+  async open(actors: number): Promise<string> {
     const layer = new MemoryLayer();
     const runtime = createRuntime({ layers: { crowd: layer } });
     inspector(runtime, { path });
@@ -66,10 +49,12 @@ const tasks: CrowdTasks = {
     loopDelay.enable();
     return `http://127.0.0.1:${port}${path}`;
   },
+  /** Totals since the process began; bytes are those sent to the page. */
   totals() {
     const bytes = [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
     return { ms: performance.now(), cpuMicros: cpuMicros(), bytes };
   },
+  /** The delay of the event loop in milliseconds, since the last call. */
   loopDelay() {
     const [p99, max] = [loopDelay.percentile(99), loopDelay.max].map((nanos) =>
       Math.max(0, nanos / 1e6 - resolutionMs),
@@ -77,7 +62,9 @@ const tasks: CrowdTasks = {
     loopDelay.reset();
     return { p99, max };
   },
+  /** Bytes of the heap in use. */
   heap: async () => (await collectedMemory()).heapBytes,
 };
+export type CrowdTasks = typeof tasks;
 
 serveTasks(tasks);

@@ -3,13 +3,9 @@ import { WebSocket } from "ws";
 import { serveTasks } from "../harness/worker-process.ts";
 
 /** A client of the inspector that receives all reports and a list of 50 actors, as the page does. */
-export interface ReaderTasks {
+const tasks = {
   /** Resolves once the list has arrived. */
-  open(url: string): Promise<void>;
-}
-
-const tasks: ReaderTasks = {
-  async open(url) {
+  async open(url: string): Promise<void> {
     const socket = new WebSocket(url);
     await once(socket, "open");
     socket.send(JSON.stringify({ type: "list", sort: "newest", offset: 0, limit: 50 }));
@@ -21,5 +17,6 @@ const tasks: ReaderTasks = {
     });
   },
 };
+export type ReaderTasks = typeof tasks;
 
 serveTasks(tasks);

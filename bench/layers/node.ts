@@ -1,7 +1,7 @@
 import { type Cost, costOf } from "../harness/cpu.ts";
 import { serveTasks } from "../harness/worker-process.ts";
 import { type Acknowledgements, connectTo, listenForAcknowledgements } from "./acknowledgements.ts";
-import { type ArrivalFigures, Arrivals } from "./arrivals.ts";
+import { Arrivals } from "./arrivals.ts";
 import type { Carrier } from "./carriers/carrier.ts";
 import { type CarrierName, carriers } from "./carriers/index.ts";
 import { greet, type Load, publishAll } from "./publishing.ts";
@@ -19,53 +19,46 @@ export interface Joins {
   readonly atOnce: number;
 }
 
-/** The process of one node. */
-export interface NodeTasks {
-  /** @returns the port for acknowledgements */
-  open(carrier: CarrierName, url: string): Promise<number>;
-  /** @param port for acknowledgements, of the process that publishes */
-  join(room: Room, port: number): Promise<void>;
-  /** Resolves once messages arrive. */
-  greet(): Promise<void>;
-  expect(messages: number): void;
-  publish(room: Room, load: Load): Promise<Cost>;
-  /** Resolves once all expected messages have arrived. */
-  arrived(): Promise<ArrivalFigures>;
-  /** Joins new groups. */
-  joinMany(joins: Joins): Promise<Cost>;
-}
-
 let carrier: Carrier | undefined;
 let acknowledgements: Acknowledgements | undefined;
 let arrivals: Arrivals | undefined;
 let joined = 0;
 
-serveTasks<NodeTasks>({
-  async open(name, url) {
+/** The process of one node. */
+const tasks = {
+  /** @returns the port for acknowledgements */
+  async open(name: CarrierName, url: string): Promise<number> {
     carrier = await carriers[name].open(url);
     acknowledgements = await listenForAcknowledgements();
     return acknowledgements.port;
   },
-  async join(room, port) {
+  /** @param port for acknowledgements, of the process that publishes */
+  async join(room: Room, port: number): Promise<void> {
     const own = required(acknowledgements);
     // A node that sends to itself needs no connection for that.
     const acknowledge = port === own.port ? (count: number) => own.onArrived(count) : await connectTo(port);
     arrivals = new Arrivals(acknowledge);
     await required(carrier).join(groupsOf(room), room.members, arrivals.arrived);
   },
+  /** Resolves once messages arrive. */
   greet: () => greet(required(carrier), groupName(0), required(acknowledgements)),
-  expect: (messages) => required(arrivals).expect(messages),
-  publish(room, load) {
+  expect: (messages: number) => required(arrivals).expect(messages),
+  publish(room: Room, load: Load): Promise<Cost> {
     const groups = groupsOf(room).slice(0, room.busy);
     return costOf(() => publishAll(required(carrier), groups, load, required(acknowledgements)));
   },
+  /** Resolves once all expected messages have arrived. */
   arrived: () => required(arrivals).all,
-  joinMany: ({ joins, atOnce }) =>
+  /** Joins new groups. */
+  joinMany: ({ joins, atOnce }: Joins) =>
     costOf(async () => {
       for (let done = 0; done < joins; done += atOnce)
         await Promise.all(Array.from({ length: atOnce }, joinOne));
     }),
-});
+};
+export type NodeTasks = typeof tasks;
+
+serveTasks(tasks);
 
 function joinOne(): Promise<unknown> {
   const { joinOne } = required(carrier);

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { withTimeout } from "../../../layers/with-timeout.ts";
 import type { Dialect } from "../rows.ts";
 import { dialects, pong, type Speech } from "./dialects.ts";
 import { FrameReader, opcodes } from "./frame-reader.ts";
@@ -10,8 +11,12 @@ export type TextListener = (bytes: Buffer, start: number, end: number, atMs: num
 /** Where all connections read to: what comes is looked at in the same turn, and what has to stay is copied. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
-/** How long a connection may take to be open, and to be closed. */
-const deadlineMs = 20_000;
+const timeoutMs = 20_000;
+
+function inTime(work: Promise<unknown>, state: string): Promise<unknown> {
+  const late = () => new Error(`A connection was not ${state} after ${timeoutMs} ms.`);
+  return withTimeout(work, timeoutMs, globalThis, late);
+}
 
 /** One client, as cheap as it can be: it shares its machine with what is measured. */
 export class Connection {
@@ -48,15 +53,10 @@ export class Connection {
   /** Resolves once the server has said that the client is in its rooms. @param query which they are */
   static async open(port: number, dialect: Dialect, query: string): Promise<Connection> {
     const connection = new Connection(port, dialect, query);
-    await new Promise<void>((resolve, reject) => {
-      const late = () => reject(new Error(`A connection was not open after ${deadlineMs} ms.`));
-      const timer = setTimeout(late, deadlineMs);
-      connection.#onOpen = (error) => {
-        clearTimeout(timer);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
+    const opened = new Promise<void>((resolve, reject) => {
+      connection.#onOpen = (error) => (error === undefined ? resolve() : reject(error));
     });
+    await inTime(opened, "open");
     return connection;
   }
 
@@ -79,16 +79,10 @@ export class Connection {
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#socket.destroyed) return;
-    await new Promise<void>((resolve, reject) => {
-      const late = () => reject(new Error(`A connection was not closed after ${deadlineMs} ms.`));
-      const timer = setTimeout(late, deadlineMs);
-      this.#socket.on("close", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      if (this.#speech.goodbye === undefined) this.#socket.end();
-      else this.#socket.write(this.#speech.goodbye);
-    });
+    const closed = new Promise<unknown>((resolve) => this.#socket.on("close", resolve));
+    if (this.#speech.goodbye === undefined) this.#socket.end();
+    else this.#socket.write(this.#speech.goodbye);
+    await inTime(closed, "closed");
   }
 
   #read(chunk: Buffer): boolean {
