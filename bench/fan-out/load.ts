@@ -1,26 +1,26 @@
 import { serveTasks } from "../harness/worker-process.ts";
 import { Connection } from "./load/connection.ts";
 import { type Load, Traffic } from "./load/traffic.ts";
-import type { Dialect } from "./rows.ts";
+import type { Protocol } from "./rows.ts";
 
 /** The number of connections that are opened or closed at once. */
 const batch = 100;
 
 const members: Connection[] = [];
 const others: Connection[] = [];
-let target: { readonly ports: readonly number[]; readonly dialect: Dialect };
+let target: { readonly ports: readonly number[]; readonly protocol: Protocol };
 
 function connect(query: string, index = 0): Promise<Connection> {
   const port = target.ports[index % target.ports.length];
   if (port === undefined) throw new Error("There is no server to open connections to.");
-  return Connection.open(port, target.dialect, query);
+  return Connection.open(port, target.protocol, query);
 }
 
 /** The process of all clients. */
 const tasks = {
   /** @param ports of the nodes, which get the same number of connections */
-  configure(ports: readonly number[], dialect: Dialect): void {
-    target = { ports, dialect };
+  configure(ports: readonly number[], protocol: Protocol): void {
+    target = { ports, protocol };
   },
   /** Opens connections in the rooms that `query` names. @param isMember whether they receive messages */
   async open(connections: number, query: string, isMember: boolean): Promise<void> {

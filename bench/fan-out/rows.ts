@@ -1,9 +1,9 @@
 /** The protocol of clients and server: bare frames, WebSocket, or Socket.IO over WebSocket. */
-export type Dialect = "frames" | "websocket" | "socket.io";
+export type Protocol = "frames" | "websocket" | "socket.io";
 
 export interface Row {
   readonly title: string;
-  readonly dialect: Dialect;
+  readonly protocol: Protocol;
   /** The module of `servers`. */
   readonly server: string;
   /** An argument of the module, if it serves several rows. */
@@ -12,9 +12,14 @@ export interface Row {
   readonly nodes: 1 | 2;
 }
 
-const one = (title: string, dialect: Dialect, server: string): Row => ({ title, dialect, server, nodes: 1 });
-const two = (title: string, dialect: Dialect, server: string, variant: string): Row => ({
-  ...one(title, dialect, server),
+const one = (title: string, protocol: Protocol, server: string): Row => ({
+  title,
+  protocol,
+  server,
+  nodes: 1,
+});
+const two = (title: string, protocol: Protocol, server: string, variant: string): Row => ({
+  ...one(title, protocol, server),
   ...{ variant, nodes: 2 },
 });
 

@@ -24,14 +24,14 @@ export async function withSystem(
   profiles: string | undefined,
   work: (system: System) => Promise<void>,
 ): Promise<void> {
-  const { nodes, server, variant, dialect }: Row = rows[name];
+  const { nodes, server, variant, protocol }: Row = rows[name];
   const start = () => new WorkerProcess<ServerTasks>(built("server.js"), { profiles, label: name });
   const clients = new WorkerProcess<LoadTasks>(built("load.js"));
   const servers: System["servers"] = nodes === 1 ? [start()] : [start(), start()];
   try {
     const options = { variant, redisUrl: redis.url };
     const ports = await Promise.all(servers.map((each) => each.call("open", server, options)));
-    await clients.call("configure", ports, dialect);
+    await clients.call("configure", ports, protocol);
     await work({
       ...{ clients, servers },
       async cpuMicros() {
