@@ -93,7 +93,7 @@ export function helpOf(name: string, about: string, table: OptionTable, checks?:
     ...(checks === undefined ? [] : [["check", `fails unless this is reached: ${checks}`]]),
     ["no-write", "print the tables only"],
     ["profiles <dir>", "write CPU profiles of the processes into this folder: figures are higher then"],
-    ["help", ""],
+    ["help", "this text"],
   ];
   return `${about}
 

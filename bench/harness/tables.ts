@@ -12,18 +12,13 @@ export interface Column {
 /** A limit for a figure or ratio. It is skipped if nothing was measured. */
 export type Target = readonly [what: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
 
-export const atMost = (what: string, limit: number, measured: Spread | undefined): Target => [
-  what,
-  "≤",
-  limit,
-  measured,
-];
-export const atLeast = (what: string, limit: number, measured: Spread | undefined): Target => [
-  what,
-  "≥",
-  limit,
-  measured,
-];
+export function atMost(what: string, limit: number, measured: Spread | undefined): Target {
+  return [what, "≤", limit, measured];
+}
+
+export function atLeast(what: string, limit: number, measured: Spread | undefined): Target {
+  return [what, "≥", limit, measured];
+}
 
 /** The median of a figure. @param title of the measurement, if it is not the table's */
 export function median(heading: string, figure: string, title?: string): Column {
@@ -57,24 +52,23 @@ export function section(
   const lines = Object.entries(rows)
     .map(([row, rowTitle]) => [rowTitle, ...columns.map((column) => column.cell(results, [title, row]))])
     .filter(([, ...cells]) => cells.some(Boolean));
-  return lines.length === 0
-    ? ""
-    : `### ${heading}\n\n${table(["", ...columns.map((column) => column.heading)], lines)}\n`;
+  return headed(heading, ["", ...columns.map((column) => column.heading)], lines);
 }
 
 export function targetSection(targets: readonly Target[]): string {
   const lines = targets.flatMap((target) => {
     const [what, bound, limit, measured] = target;
     if (measured === undefined) return [];
-    const verdict = isReached(target) ? "reached" : "missed";
+    const toReach = `${bound} ${limit.toLocaleString("en")}`;
     return [
-      [what, `${bound} ${limit.toLocaleString("en")}`, short(measured.median), rangeOf(measured), verdict],
+      [what, toReach, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
     ];
   });
-  return lines.length === 0
-    ? ""
-    : `### What is to be reached\n\n${table(["", "to reach", "measured", "least to most", ""], lines)}\n`;
+  return headed("What is to be reached", ["", "to reach", "measured", "least to most", ""], lines);
 }
+
+const headed = (heading: string, head: readonly Cell[], lines: readonly (readonly Cell[])[]) =>
+  lines.length === 0 ? "" : `### ${heading}\n\n${table(head, lines)}\n`;
 
 export function isReached([, bound, limit, measured]: Target): boolean {
   if (measured === undefined) return false;
