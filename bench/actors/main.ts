@@ -1,25 +1,113 @@
-import { runCommand } from "../command.ts";
-import { measureApart } from "../measure.ts";
-import { Results } from "../results.ts";
-import { help, type Options, readOptions } from "./options.ts";
-import { type ActorTask, type Extent, tables, tasks } from "./tables.ts";
-import { write as writeResults } from "./writing.ts";
+import { type Run, runBench } from "../harness/bench.ts";
+import type { Results } from "../harness/results.ts";
+import { atLeast, atMost, median, range, ratio, section, type Target, whole } from "../harness/tables.ts";
+import { WorkerProcess } from "../harness/worker-process.ts";
+import type { MessagingRow } from "./messaging.ts";
+import type { SpawningRow } from "./spawning.ts";
+import type { ActorTasks } from "./worker.ts";
+
+const spawningRows: Readonly<Record<SpawningRow, string>> = {
+  bare: "bare XState actor (control)",
+  plain: "`spawn`, class consumer",
+  plainAtOnce: "the same, 1,000 at once on their way",
+  onLayer: "`spawn`, class consumer on a memory layer",
+  machine: "`spawn`, machine consumer",
+};
+
+const messagingRows: Readonly<Record<MessagingRow, string>> = {
+  call: "plain function call (control)",
+  message: "message to a class consumer",
+  frame: "frame to a class consumer",
+  asyncMessage: "message that waited to an async handler",
+  send: "bare `actor.send` (control)",
+  machineMessage: "message to a machine consumer",
+  machineFrame: "JSON frame to a machine consumer",
+};
+
+const options = {
+  messages: {
+    ...{ default: 2_000_000, short: 500_000 },
+    help: "messages of a measurement; a tenth of it to machines",
+  },
+  actors: { default: 100_000, short: 1_000, help: "most actors at once, from 100 in steps of ten times" },
+};
 
 const worker = new URL("worker.ts", import.meta.url);
+const spawnTitle = (count: number) => `Spawn and stop, ${whole(count)} at once`;
+const messageTitle = "Messages and frames";
 
-async function main({ runs, messages, actors, profiles, write }: Options): Promise<void> {
-  const counts = [100, 1_000, 10_000, 100_000].filter((count) => count <= actors);
-  const extent: Extent = { messages, counts };
-  const results = new Results<ActorTask>();
-  for (let round = 1; round <= runs; round += 1) {
-    for (const task of tasks(extent)) {
-      process.stderr.write(`run ${round} of ${runs}: ${task.what} ${task.name} ${task.count}\n`);
-      results.add(task, await measureApart(worker, task, profiles));
+const countsTo = (most: number) => [100, 1_000, 10_000, 100_000].filter((count) => count <= most);
+/** The number of actors that all rows are measured with. */
+const usualCount = (counts: readonly number[]) => counts.at(-2) ?? counts[0] ?? 0;
+
+async function measure(run: Run<typeof options>): Promise<void> {
+  const { messages, actors, profiles } = run.options;
+  const start = (label: string) => {
+    run.progress(label);
+    return new WorkerProcess<ActorTasks>(worker, { profiles, label });
+  };
+  const counts = countsTo(actors);
+  for (const count of counts) {
+    const all = Object.keys(spawningRows) as SpawningRow[];
+    // At other counts only the rows that show whether costs grow.
+    for (const row of count === usualCount(counts) ? all : (["bare", "plain"] as const)) {
+      const figures = await start(`spawning ${row} ${count}`).callOnce("spawning", row, count);
+      run.results.add([spawnTitle(count), row], figures);
     }
-    // Whoever ends it early has what was measured until then.
-    if (write) await writeResults(results, round, extent);
   }
-  process.stdout.write(tables(results, extent));
+  for (const row of Object.keys(messagingRows) as MessagingRow[]) {
+    const figures = await start(`messaging ${row}`).callOnce("messaging", row, messages);
+    run.results.add([messageTitle, row], figures);
+  }
 }
 
-await runCommand(readOptions, help, main);
+function targets(results: Results, counts: readonly number[]): Target[] {
+  const [many, few, usual] = [counts.at(-1) ?? 0, counts[0] ?? 0, usualCount(counts)];
+  const spawnRatio = (figure: string, row: SpawningRow, count: number, to: SpawningRow, toCount: number) =>
+    results.ratio(figure, [spawnTitle(count), row], [spawnTitle(toCount), to]);
+  const machineRatio = results.ratio("each", [messageTitle, "machineMessage"], [messageTitle, "send"]);
+  const growth = `${whole(many)} at once to ${whole(few)}`;
+  return [
+    atMost(
+      "CPU to spawn and stop, to that of a bare actor",
+      1.2,
+      spawnRatio("sum", "plain", usual, "bare", usual),
+    ),
+    atMost("Heap of an actor, to that of a bare one", 1.3, spawnRatio("heap", "plain", usual, "bare", usual)),
+    atLeast(
+      "Messages/s to a class consumer, on one core",
+      3e6,
+      results.spread([messageTitle, "message"], "perSecond"),
+    ),
+    atMost("CPU of a message to a machine consumer, to bare `actor.send`", 1.5, machineRatio),
+    atMost(`CPU to spawn and stop, ${growth}`, 1.2, spawnRatio("sum", "plain", many, "plain", few)),
+    atMost("The same of a bare actor", 1.2, spawnRatio("sum", "bare", many, "bare", few)),
+  ];
+}
+
+await runBench({
+  folder: new URL("./", import.meta.url),
+  about: "What actors cost, beside bare XState and a plain function call.",
+  options,
+  packages: ["xstate"],
+  measure,
+  report: (results, { messages, actors }) => ({
+    extent: `; ${whole(messages)} messages in each measurement, a tenth of it to machines.`,
+    targets: targets(results, countsTo(actors)),
+    sections: [
+      ...countsTo(actors).map((count) =>
+        section(results, spawnTitle(count), spawnTitle(count), spawningRows, [
+          ...[median("spawn µs", "spawn"), median("stop µs", "stop"), median("sum µs", "sum"), range("sum")],
+          ...[
+            ratio("to control", "sum", "bare"),
+            median("heap bytes", "heap"),
+            ratio("to control", "heap", "bare"),
+          ],
+        ]),
+      ),
+      section(results, messageTitle, messageTitle, messagingRows, [
+        ...[median("ns", "each"), range("each"), median("on one core, each second", "perSecond")],
+      ]),
+    ],
+  }),
+});

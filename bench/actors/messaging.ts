@@ -12,14 +12,14 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { assign, createActor, setup } from "xstate";
-import { cpuOf } from "../measure.ts";
-import type { Figures } from "../results.ts";
+import { cpuOf } from "../harness/cpu.ts";
+import type { Figures } from "../harness/results.ts";
 
 export interface Notes {
   note: { by: number };
 }
 
-/** What every row does with a message or a frame: it counts. */
+/** The work of every row for a message or a frame. */
 class Sum {
   total = 0;
   take(by: number): void {
@@ -69,7 +69,7 @@ export const mail: Mail = Object.freeze({
   delivery: Object.freeze({ group: "notes" }),
 });
 
-/** Gives what a layer would call for each message. */
+/** Exposes the inbox that a layer calls for each message. */
 export class OpenLayer extends MemoryLayer {
   inbox: Inbox | undefined;
   override newChannel(inbox: Inbox): Promise<string> {
@@ -86,7 +86,7 @@ async function run(
   const runtime = createRuntime({ layers: { notes } });
   const actor = await runtime.spawn(Consumer as ConsumerClass & { readonly layer: "notes" });
   const { inbox } = notes;
-  if (inbox === undefined) throw new Error("The layer has given nobody a channel.");
+  if (inbox === undefined) throw new Error("The actor has no channel on the layer.");
   const taken = await cpuOf(() => work(inbox, actor));
   const { overflow, closing } = runtime.counters().dropped;
   if (overflow + closing > 0) throw new Error("Not all of them were handled.");
@@ -105,19 +105,19 @@ const receive = (count: number) => (_: Inbox, actor: ActorRef) => {
 
 const burst = 500;
 
-/** All but the first of each burst wait in the mailbox, since each takes a microtask. */
+/** All but the first of each burst wait in the mailbox, because each takes a microtask. */
 const queued = (count: number) => async (inbox: Inbox) => {
   for (let sent = 0; sent < count; sent += burst) {
     for (let index = 0; index < burst; index += 1) inbox.deliver(mail);
-    // None is left when a new turn begins.
+    // The mailbox is empty when the next turn begins.
     await new Promise((resolve) => setImmediate(resolve));
   }
 };
 
 export const Machine = machineConsumer(counting, { layer: "notes" });
 
-/** Each gives the CPU in µs that so many messages or frames took. */
-export const carriers = {
+/** Each returns the CPU time of `count` messages or frames in microseconds. */
+const rows = {
   async call(count) {
     const sum = new Sum();
     const taken = await cpuOf(() => {
@@ -140,13 +140,13 @@ export const carriers = {
   machineFrame: (count) => run(Machine, receive(count)),
 } satisfies Record<string, (count: number) => Promise<number>>;
 
-export type CarrierName = keyof typeof carriers;
+export type MessagingRow = keyof typeof rows;
 
-/** Nanoseconds of CPU for each message, and how many go through one core in a second. */
-export async function measureMessaging(name: CarrierName, count: number): Promise<Figures> {
+/** Nanoseconds of CPU for each message, and the messages that one core handles in a second. */
+export async function measureMessaging(name: MessagingRow, count: number): Promise<Figures> {
   const isSlow = name === "send" || name.startsWith("machine");
   const messages = Math.max(1, Math.round(isSlow ? count / 10 : count));
-  await carriers[name](messages / 5);
-  const each = ((await carriers[name](messages)) * 1_000) / messages;
+  await rows[name](messages / 5);
+  const each = ((await rows[name](messages)) * 1_000) / messages;
   return { each, perSecond: 1e9 / each };
 }

@@ -1,17 +1,17 @@
 import { connectionMachine, createRuntime, MemoryLayer, machineConsumer, WebSocketConsumer } from "greenroom";
 import { createActor, createMachine, fromTransition } from "xstate";
-import { cpuOf, usedHeap } from "../measure.ts";
-import type { Figures } from "../results.ts";
+import { cpuOf } from "../harness/cpu.ts";
+import { collectedMemory } from "../harness/memory.ts";
+import type { Figures } from "../harness/results.ts";
 
-/** Makes actors, and ends them. */
 interface Factory {
   spawn(count: number): Promise<void>;
-  /** All that were spawned. */
+  /** Stops all that were spawned. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The control: the machine that each of our actors has, made as they are, driven through the same states. */
+/** The control: the machine of each of our actors, created in the same way and driven through the same states. */
 function bare(): Factory {
   const parent = createActor(fromTransition(() => undefined, undefined)).start();
   const effects = { cleanUp() {} };
@@ -37,7 +37,7 @@ function bare(): Factory {
   };
 }
 
-/** @param atOnce how many are on their way at the same time. */
+/** @param atOnce the number of concurrent calls */
 function ours(consumer: "plain" | "onLayer" | "machine", atOnce = 1): Factory {
   class Plain extends WebSocketConsumer {}
   class OnLayer extends WebSocketConsumer {
@@ -70,7 +70,7 @@ function ours(consumer: "plain" | "onLayer" | "machine", atOnce = 1): Factory {
   };
 }
 
-export const factories = {
+const factories = {
   bare,
   plain: () => ours("plain"),
   plainAtOnce: () => ours("plain", 1_000),
@@ -78,22 +78,22 @@ export const factories = {
   machine: () => ours("machine"),
 } satisfies Record<string, () => Factory>;
 
-export type FactoryName = keyof typeof factories;
+export type SpawningRow = keyof typeof factories;
 
-/** How many are spawned in all, at least: fewer at a time are spawned more often. */
+/** The least number of actors spawned in all: smaller counts are repeated. */
 const total = 10_000;
 
-/** Spawns `count` and stops them, as often as it takes to see something; CPU in µs and bytes for each. */
-export async function measureSpawning(name: FactoryName, count: number): Promise<Figures> {
+/** Spawns `count` actors and stops them, repeatedly. @returns microseconds of CPU and bytes of heap for each */
+export async function measureSpawning(name: SpawningRow, count: number): Promise<Figures> {
   const factory = factories[name]();
   const rounds = Math.max(1, Math.round(total / count));
   await factory.spawn(5_000);
   await factory.stop();
-  const before = await usedHeap();
+  const before = (await collectedMemory()).heapBytes;
   let [spawn, stop, heap] = [0, 0, 0];
   for (let round = 0; round < rounds; round += 1) {
     spawn += await cpuOf(() => factory.spawn(count));
-    if (round === 0) heap = (await usedHeap()) - before;
+    if (round === 0) heap = (await collectedMemory()).heapBytes - before;
     stop += await cpuOf(() => factory.stop());
   }
   await factory.close();

@@ -1,57 +1,58 @@
-import { answerTasks } from "../remote-process.ts";
-import { type Churn, churn } from "./load/churn.ts";
+import { serveTasks } from "../harness/worker-process.ts";
 import { Connection } from "./load/connection.ts";
-import { type Load, Traffic, type TrafficFigures } from "./load/traffic.ts";
-import type { Dialect } from "./rows.ts";
+import { type Load, Traffic } from "./load/traffic.ts";
+import type { Protocol } from "./rows.ts";
 
-/** Connections to open: each is in `count` rooms, from the room `first` on. */
-export interface Opening {
-  /** Connections take them in turn. */
-  readonly ports: readonly number[];
-  readonly dialect: Dialect;
-  readonly connections: number;
-  readonly first: number;
-  readonly count: number;
-  /** Whether they get messages; otherwise they are just there. */
-  readonly isMember: boolean;
-}
-
-/** The process of the clients, all of them. */
-export interface LoadTasks {
-  open(opening: Opening): Promise<void>;
-  run(load: Load): Promise<TrafficFigures>;
-  churn(churn: Churn): Promise<number>;
-  close(): Promise<void>;
-}
-
-/** How many are opened or closed at once. */
-const atOnce = 100;
+/** The number of connections that are opened or closed at once. */
+const batch = 100;
 
 const members: Connection[] = [];
 const others: Connection[] = [];
+let target: { readonly ports: readonly number[]; readonly protocol: Protocol };
 
-const tasks: LoadTasks = {
-  async open({ ports, dialect, connections, first, count, isMember }) {
-    for (let from = 0; from < connections; from += atOnce) {
-      const length = Math.min(atOnce, connections - from);
-      const opened = await Promise.all(
-        Array.from({ length }, (_, index) => {
-          const port = ports[(from + index) % ports.length];
-          if (port === undefined) throw new Error("There is no server to open connections to.");
-          return Connection.open(port, dialect, `first=${first}&count=${count}`);
-        }),
-      );
-      (isMember ? members : others).push(...opened);
+function connect(query: string, index = 0): Promise<Connection> {
+  const port = target.ports[index % target.ports.length];
+  if (port === undefined) throw new Error("There is no server to open connections to.");
+  return Connection.open(port, target.protocol, query);
+}
+
+/** The process of all clients. */
+const tasks = {
+  /** @param ports of the nodes, which get the same number of connections */
+  configure(ports: readonly number[], protocol: Protocol): void {
+    target = { ports, protocol };
+  },
+  /** Opens connections in the rooms that `query` names. @param isMember whether they receive messages */
+  async open(connections: number, query: string, isMember: boolean): Promise<void> {
+    for (let from = 0; from < connections; from += batch) {
+      const length = Math.min(batch, connections - from);
+      const opened = Array.from({ length }, (_, index) => connect(query, from + index));
+      (isMember ? members : others).push(...(await Promise.all(opened)));
     }
   },
-  run: (load) => new Traffic(members, load).run(),
-  churn,
-  async close() {
+  /** Sends from connections of the first node only. */
+  send: (load: Load) => new Traffic(members, load, target.ports.length).run(),
+  /** Opens connections to the first node and closes them, `atOnce` at once. @returns seconds */
+  async churn(connections: number, query: string, atOnce: number): Promise<number> {
+    const from = performance.now();
+    let begun = 0;
+    const work = async () => {
+      while (begun < connections) {
+        begun += 1;
+        const connection = await connect(query);
+        await connection.close();
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+    return (performance.now() - from) / 1_000;
+  },
+  async closeAll(): Promise<void> {
     const all = [...members.splice(0), ...others.splice(0)];
-    for (let from = 0; from < all.length; from += atOnce) {
-      await Promise.all(all.slice(from, from + atOnce).map((connection) => connection.close()));
+    for (let from = 0; from < all.length; from += batch) {
+      await Promise.all(all.slice(from, from + batch).map((connection) => connection.close()));
     }
   },
 };
+export type LoadTasks = typeof tasks;
 
-answerTasks(tasks);
+serveTasks(tasks);

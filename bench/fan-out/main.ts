@@ -1,50 +1,106 @@
-import { Redis } from "ioredis";
-import { startRedisServer } from "../../spec/support/redis-server.ts";
-import { runCommand } from "../command.ts";
-import { redisCpuMicros } from "../redis-cpu.ts";
-import { check } from "./check.ts";
-import { mostConnections } from "./open-files.ts";
-import { help, type Options, readOptions } from "./options.ts";
-import { mostWanted, sendings } from "./plan.ts";
-import { Results } from "./results.ts";
-import { measureRound } from "./rounds.ts";
-import { tables } from "./tables.ts";
-import { write as writeResults } from "./writing.ts";
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { type Run, runBench } from "../harness/bench.ts";
+import { fillMarks, whole } from "../harness/tables.ts";
+import { measureGrowth, measureIdle, measureSendings } from "./measuring.ts";
+import { picture } from "./picture.ts";
+import {
+  type Growth,
+  growing,
+  growths,
+  idle,
+  idleTitle,
+  mostConnections,
+  oneNode,
+  sendingNames,
+  sendings,
+  stepTitle,
+  twoNodes,
+} from "./plan.ts";
+import { checkedTarget, sections, summary, targets } from "./report.ts";
+import { type RowName, rowNames } from "./rows.ts";
+import { type System, withSystem } from "./system.ts";
 
-// What runs beside this process ends when it exits, which it would not do by itself.
-process.once("SIGINT", () => process.exit(130));
+const options = {
+  ms: { default: 800, short: 300, help: "milliseconds of one measurement; half of it where things grow" },
+  only: { names: rowNames, help: "these rows only" },
+  parts: { names: ["one", "two", "idle", "growth"] as const, help: "these tables only" },
+  sendings: { names: sendingNames, help: "these ways of sending only, to one node and two" },
+};
 
-function progress(text: string): void {
-  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
-}
+/** Files of a process besides connections. */
+const ownFiles = 100;
+/** Node raises its limit of open files as far as the system allows. */
+const { stdout: hardLimit } = await promisify(execFile)("sh", ["-c", "ulimit -Hn"]);
+const most = hardLimit.trim() === "unlimited" ? Number.POSITIVE_INFINITY : Number(hardLimit) - ownFiles;
+const limitNote = most < mostConnections ? `\nOpen files were limited to ${whole(most)} connections.` : "";
 
-async function main(options: Options): Promise<void> {
-  const server = await startRedisServer();
-  const redis = new Redis(server.url);
-  const { profiles } = options;
-  const surroundings = { redisUrl: server.url, redisMicros: () => redisCpuMicros(redis), profiles };
-  try {
-    if (options.check) {
-      const { isGood, sentence } = await check(surroundings, progress);
-      process.stdout.write(`${sentence}\n`);
-      if (!isGood) process.exitCode = 1;
-      return;
+async function measure(run: Run<typeof options>): Promise<void> {
+  const { results, redis, progress } = run;
+  const { ms, only, parts, profiles } = run.options;
+  const each = async (
+    names: readonly RowName[],
+    what: string,
+    work: (row: RowName, system: System) => Promise<void>,
+  ) => {
+    for (const row of names.filter((name) => only.includes(name))) {
+      progress(`${row}, ${what}`);
+      await withSystem(row, redis, profiles, (system) => work(row, system));
     }
-    const most = await mostConnections();
-    if (most < mostWanted)
-      progress(`Open files are limited: there will be ${most} connections, and no more.`);
-    const [results, ways] = [new Results(), Object.values(sendings)];
-    for (let run = 1; run <= options.runs; run += 1) {
-      const announce = (text: string) => progress(`run ${run} of ${options.runs}: ${text}`);
-      await measureRound(results, { ...options, ways, most, progress: announce }, surroundings);
+  };
+  const send = async (row: RowName, system: System) => {
+    for await (const [name, figures] of measureSendings(system, run.options.sendings, ms)) {
+      results.add([sendings[name].title, row], figures);
     }
-    process.stdout.write(tables(results));
-    const version = /^redis_version:(.+)$/m.exec(await redis.info("server"))?.[1]?.trim() ?? "unknown";
-    if (options.write) await writeResults(results, { ...options, redis: version, most });
-  } finally {
-    redis.disconnect();
-    await server.stop();
+  };
+  if (parts.includes("one")) await each(oneNode, "one node", send);
+  if (parts.includes("two")) await each(twoNodes, "two nodes", send);
+  if (parts.includes("idle")) {
+    await each(oneNode, "connections", async (row, system) => {
+      results.add([idleTitle, row], await measureIdle(system, most));
+    });
+  }
+  for (const growth of parts.includes("growth") ? Object.values<Growth>(growths) : []) {
+    await each(growing, growth.title, async (row, system) => {
+      for await (const [step, figures] of measureGrowth(system, growth, ms / 2, most)) {
+        results.add([stepTitle(growth, step), row], figures);
+      }
+    });
   }
 }
 
-await runCommand(readOptions, help, main);
+await runBench({
+  folder: new URL("./", import.meta.url),
+  about: "The cost of a message to a room, beside bare sockets, ws, Socket.IO and uWebSockets.js.",
+  options,
+  packages: [
+    "ws",
+    "xstate",
+    "uwebsockets",
+    "socket.io",
+    "@socket.io/redis-adapter",
+    "@socket.io/redis-streams-adapter",
+  ],
+  needsRedis: true,
+  // The margin is wide, so that noise cannot decide.
+  check: {
+    requirement: "a delivery costs half of what it costs with bare ws, at most",
+    options: { runs: 3, ms: 500, only: ["ws", "ours"], parts: ["one"], sendings: ["burst"] },
+    target: checkedTarget,
+  },
+  measure,
+  report: (results, { ms }) => ({
+    extent:
+      ` of ${ms} ms each; ${whole(Math.min(most, idle.connections))} idle connections.${limitNote}\n\n` +
+      "![CPU per delivery as members, rooms, messages in flight, their size and connections grow](growth.svg)",
+    targets: targets(results),
+    sections: sections(results),
+  }),
+  async publish(results) {
+    await writeFile(new URL("growth.svg", import.meta.url), picture(results));
+    const text = summary(results);
+    if (text !== undefined)
+      await fillMarks(new URL("../../README.md", import.meta.url), "fan-out", `${text}\n`);
+  },
+});

@@ -1,92 +1,72 @@
+import type { Figures } from "../harness/results.ts";
 import type { Load } from "./load/traffic.ts";
-import { type Growth, idle, members, type Sending, sendings, size } from "./plan.ts";
+import { type Growth, idle, members, type SendingName, sendings, size, usualStep } from "./plan.ts";
 import type { System } from "./system.ts";
 
-/** What one measurement gave. CPU is in microseconds per delivery. */
-export interface SendFigures {
-  readonly perSecond: number;
-  readonly cpu: number;
-  readonly redis: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-/** What connections cost: CPU to open and close one, in microseconds, and what one that does nothing keeps, in KiB. */
-export interface IdleFigures {
-  readonly connect: number;
-  readonly perSecond: number;
-  readonly rss: number;
-  readonly heap: number;
-}
-
-/** How long is sent before anything is measured, so that what runs is what V8 has optimised: it takes most of a second. */
+/** The time before a measurement: V8 takes most of a second to optimise what is measured. */
 const warmUpMs = 1_200;
 
-/** A room, and nothing in it that was not asked for. */
-const aRoom = { first: 0, count: 1, isMember: true } as const;
-/** To which nothing is sent. */
-const otherRoom = { first: 99_999, count: 1, isMember: false } as const;
+/** The query of a connection in `count` rooms. */
+const roomsFrom = (first: number, count = 1) => `first=${first}&count=${count}`;
+/** No message goes to it. */
+const quietRoom = roomsFrom(99_999);
 
-/** Yields what each way of sending costs. @param ms how long is sent in each */
+/** Yields the figures of each way of sending. @param ms the duration of each */
 export async function* measureSendings(
   system: System,
-  ways: readonly Sending[],
+  names: readonly SendingName[],
   ms: number,
-): AsyncGenerator<readonly [Sending, SendFigures]> {
-  await system.open(members, aRoom);
+): AsyncGenerator<readonly [SendingName, Figures]> {
+  await system.clients.call("open", members, roomsFrom(0), true);
   const base = { rooms: 1, size, ms };
-  await system.run({ ...base, ...sendings.burst, ms: warmUpMs });
-  for (const sending of ways) {
-    yield [sending, await measureLoad(system, { ...base, ...sending })];
-  }
+  await system.clients.call("send", { ...base, ...sendings.burst, ms: warmUpMs });
+  for (const name of names) yield [name, await measureLoad(system, { ...base, ...sendings[name] })];
 }
 
-/** Yields what a delivery costs at each step that there can be. */
+/** Yields the figures of each step that `most` connections allow. */
 export async function* measureGrowth(
   system: System,
   growth: Growth,
-  { ms, most }: { readonly ms: number; readonly most: number },
-): AsyncGenerator<readonly [step: number, SendFigures]> {
+  ms: number,
+  most: number,
+): AsyncGenerator<readonly [step: number, Figures]> {
   for (const step of growth.steps) {
-    const { members, others, load } = growth.at(step);
+    const { members, others, ...load } = { ...usualStep, ...growth.at(step) };
     if (members + others > most) continue;
-    await system.closeAll();
-    await system.open(members, { ...aRoom, count: load.rooms });
-    await system.open(others, otherRoom);
-    // At each step: messages may go another way than at the one before, which V8 has to find out.
-    await system.run({ ...load, ms: warmUpMs });
+    await system.clients.call("closeAll");
+    await system.clients.call("open", members, roomsFrom(0, load.rooms), true);
+    await system.clients.call("open", others, quietRoom, false);
+    // At each step, because messages may take another path than before, which V8 has to optimise.
+    await system.clients.call("send", { ...load, ms: warmUpMs });
     yield [step, await measureLoad(system, { ...load, ms })];
   }
 }
 
-/** @param most how many connections there can be */
-export async function measureIdle(system: System, most: number): Promise<IdleFigures> {
-  await system.churn(idle.warmUp, idle.atOnce);
+/** Microseconds of CPU to open and close a connection, and KiB of an idle one. @param most connections at once */
+export async function measureIdle(system: System, most: number): Promise<Figures> {
+  await system.clients.call("churn", idle.warmUp, roomsFrom(0), idle.atOnce);
+  const [server] = system.servers;
   const connections = Math.min(idle.connections, most);
-  const before = await system.memory();
-  await system.open(connections, { ...aRoom, isMember: false });
-  const after = await system.memory();
-  await system.closeAll();
+  const before = await server.call("memory");
+  await system.clients.call("open", connections, roomsFrom(0), false);
+  const after = await server.call("memory");
+  await system.clients.call("closeAll");
   const cpuBefore = await system.cpuMicros();
-  const seconds = await system.churn(idle.churned, idle.atOnce);
-  const cpu = (await system.cpuMicros()) - cpuBefore;
+  const seconds = await system.clients.call("churn", idle.churned, roomsFrom(0), idle.atOnce);
   return {
-    connect: cpu / idle.churned,
+    connect: ((await system.cpuMicros()) - cpuBefore) / idle.churned,
     perSecond: idle.churned / seconds,
     rss: (after.rssBytes - before.rssBytes) / connections / 1_024,
     heap: (after.heapBytes - before.heapBytes) / connections / 1_024,
   };
 }
 
-async function measureLoad(system: System, load: Omit<Load, "stride">): Promise<SendFigures> {
+/** CPU is in microseconds per delivery. */
+async function measureLoad(system: System, load: Load): Promise<Figures> {
   const [before, redisBefore] = [await system.cpuMicros(), await system.redisMicros()];
-  const { deliveries, seconds, p50Ms, p99Ms } = await system.run(load);
+  const { deliveries, seconds, p50Ms, p99Ms } = await system.clients.call("send", load);
   const [after, redisAfter] = [await system.cpuMicros(), await system.redisMicros()];
-  return {
-    perSecond: deliveries / seconds,
-    cpu: (after - before) / deliveries,
-    redis: (redisAfter - redisBefore) / deliveries,
-    p50Ms,
-    p99Ms,
-  };
+  const figures = { perSecond: deliveries / seconds, cpu: (after - before) / deliveries, p50Ms, p99Ms };
+  if (redisBefore === undefined || redisAfter === undefined) return figures;
+  return { ...figures, redis: (redisAfter - redisBefore) / deliveries };
 }

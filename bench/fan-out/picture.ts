@@ -1,6 +1,11 @@
-import { type Growth, growing, growths, oneNode, sendings } from "./plan.ts";
-import type { Results } from "./results.ts";
-import { type RowName, rows } from "./rows.ts";
+import type { Results } from "../harness/results.ts";
+import { type Growth, growing, growths, oneNode, sendings, stepTitle } from "./plan.ts";
+import type { RowName } from "./rows.ts";
+
+const labels: Readonly<Partial<Record<RowName, string>>> = {
+  ...{ net: "net", ws: "ws", "ws-framed": "ws, framed once", "socket.io": "Socket.IO" },
+  ...{ uwebsockets: "uWebSockets.js", ours: "Greenroom" },
+};
 
 /** In pixels: two rows of three panels, each with room for its title above and its figures beside and below. */
 const panel = { width: 320, height: 260, left: 48, right: 20, top: 44, bottom: 36 } as const;
@@ -44,14 +49,14 @@ export function picture(results: Results): string {
 
 function legend(row: RowName, x: number): string {
   const rule = `<path class="line" stroke="${colour(row)}" d="M${x} 24h18"/>`;
-  return rule + text(x + 24, 28, rows[row].short);
+  return rule + text(x + 24, 28, labels[row]);
 }
 
 /** A line for each row; both axes are logarithmic, so that what stays flat is flat. */
 function lines(results: Results, growth: Growth): string {
   const costs = growing.map((row) =>
     growth.steps.flatMap((step) => {
-      const cpu = results.step(row, growth, step)?.cpu.median;
+      const cpu = results.spread([stepTitle(growth, step), row], "cpu")?.median;
       return cpu === undefined ? [] : [{ step, cpu }];
     }),
   );
@@ -88,7 +93,7 @@ function curve(points: readonly (readonly [number, number])[], row: RowName | un
 /** A bar for each row, with 20 messages in flight. */
 function bars(results: Results): string {
   const costs = oneNode.flatMap((row) => {
-    const cpu = results.send(row, sendings.burst)?.cpu.median;
+    const cpu = results.spread([sendings.burst.title, row], "cpu")?.median;
     return cpu === undefined ? [] : [{ row, cpu }];
   });
   const longest = Math.max(...costs.map(({ cpu }) => cpu));
@@ -99,7 +104,7 @@ function bars(results: Results): string {
     const bar = `<rect x="${left}" y="${y.toFixed(1)}" width="${length.toFixed(1)}" height="${(step * 0.6).toFixed(1)}" rx="2" fill="${colour(row)}"/>`;
     const middle = y + step * 0.3 + 4;
     return (
-      text(left - 8, middle, rows[row].short, "", "end") +
+      text(left - 8, middle, labels[row], "", "end") +
       bar +
       text(left + length + 6, middle, cpu.toPrecision(2))
     );
@@ -119,7 +124,7 @@ function scale(from: number, to: number, first: number, last: number): (value: n
   return (value) => first + ((last - first) * Math.log(value / from)) / Math.log(to / from);
 }
 
-function text(x: number, y: number, content: string, kind = "", anchor = "start"): string {
+function text(x: number, y: number, content = "", kind = "", anchor = "start"): string {
   const escaped = content.replace(/[&<>]/g, (letter) => `&#${letter.charCodeAt(0)};`);
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" class="${kind}" text-anchor="${anchor}">${escaped}</text>`;
 }

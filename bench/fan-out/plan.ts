@@ -1,84 +1,70 @@
 import type { Load } from "./load/traffic.ts";
 import type { RowName } from "./rows.ts";
 
-/** How messages are sent in one measurement. */
-export interface Sending {
-  readonly title: string;
-  readonly inFlight: number;
-  readonly senders: number;
-}
+/** The connections in the room and the bytes of a text, unless they grow. */
+export const [members, size] = [1_000, 100];
 
-/** One message at a time; many of one client, which come in bursts; and as many, each of another client. */
+/** One message at a time; bursts of one client; and as many messages, each of another client. */
 export const sendings = {
   one: { title: "1 in flight", inFlight: 1, senders: 1 },
   burst: { title: "20 in flight, all of one sender", inFlight: 20, senders: 1 },
   many: { title: "20 in flight, each of another sender", inFlight: 20, senders: 20 },
-} as const satisfies Readonly<Record<string, Sending>>;
-
-/** Connections in the room, and bytes of a text, wherever that is not what grows. */
-export const [members, size] = [1_000, 100];
+} as const;
+export type SendingName = keyof typeof sendings;
+export const sendingNames = Object.keys(sendings) as readonly SendingName[];
 
 export const oneNode = ["net", "ws", "ws-framed", "socket.io", "uwebsockets", "ours"] as const;
 export const twoNodes = ["socket.io-pubsub", "socket.io-streams", "ours-pubsub", "ours-streams"] as const;
-/** Whose cost is followed as things grow. */
+/** The rows that are measured as things grow. */
 export const growing = ["ws", "uwebsockets", "ours"] as const satisfies readonly RowName[];
 
-/** Connections that do nothing, and those that come and go. */
+/** Connections that do nothing, and those that open and close. */
 export const idle = { connections: 8_000, warmUp: 200, churned: 3_000, atOnce: 50 } as const;
+
+/** What there is at one step of something that grows. */
+export interface GrowthStep extends Omit<Load, "ms"> {
+  readonly members: number;
+  /** Connections in a room that no message goes to. */
+  readonly others: number;
+}
 
 /** One thing that grows while all others stay as they are. */
 export interface Growth {
   readonly title: string;
   readonly steps: readonly number[];
-  /** What there is at a step. */
-  at(step: number): GrowthStep;
-}
-
-export interface GrowthStep {
-  readonly members: number;
-  /** Connections that are in a room to which nothing is sent. */
-  readonly others: number;
-  readonly load: Omit<Load, "ms" | "stride">;
+  at(step: number): Partial<GrowthStep>;
 }
 
 const { inFlight, senders } = sendings.burst;
-const usual: GrowthStep = { members, others: 0, load: { inFlight, senders, rooms: 1, size } };
+export const usualStep: GrowthStep = { members, others: 0, inFlight, senders, rooms: 1, size };
 
 export const growths = {
   members: {
     title: "members of the room",
     steps: [10, 100, 1_000, 10_000],
-    at: (step) => ({ ...usual, members: step }),
+    at: (members) => ({ members }),
   },
-  // All are in all rooms, and messages go to the rooms in turn: as many copies, and as many for a socket at once.
+  // All are in all rooms, and messages go to the rooms in turn: the copies, and those for one socket at once, stay the same.
   rooms: {
     title: "rooms, of the same 50 members",
     steps: [1, 100, 10_000],
-    at: (step) => ({ ...usual, members: 50, load: { ...usual.load, rooms: step } }),
+    at: (rooms) => ({ members: 50, rooms }),
   },
-  inFlight: {
-    title: "messages in flight",
-    steps: [1, 5, 20, 100],
-    at: (step) => ({ ...usual, load: { ...usual.load, inFlight: step } }),
-  },
+  inFlight: { title: "messages in flight", steps: [1, 5, 20, 100], at: (inFlight) => ({ inFlight }) },
   size: {
     title: "bytes of a text, to 100 members",
     steps: [16, 128, 1_024, 16_384],
-    at: (step) => ({ ...usual, members: 100, load: { ...usual.load, size: step } }),
+    at: (size) => ({ members: 100, size }),
   },
   connections: {
     title: "connections, 100 in the room",
     steps: [100, 1_000, 10_000],
-    at: (step) => ({ ...usual, members: 100, others: step - 100 }),
+    at: (connections) => ({ members: 100, others: connections - 100 }),
   },
 } as const satisfies Readonly<Record<string, Growth>>;
 
-export type GrowthName = keyof typeof growths;
-export const growthNames = Object.keys(growths) as readonly GrowthName[];
+/** The most connections of a step. */
+export const mostConnections = 10_000;
 
-/** Connections that there are at the most, if the system lets there be as many. */
-export const mostWanted = 10_000;
-
-/** What can be measured apart from the rest. */
-export const parts = ["one", "two", "idle", "growth"] as const;
-export type Part = (typeof parts)[number];
+export const stepTitle = ({ title }: Growth, step: number): string => `${title}: ${step}`;
+export const idleTitle = "connections";

@@ -1,26 +1,18 @@
-import { answerTasks } from "../remote-process.ts";
-import { collectedMemory, type Memory } from "./collected-memory.ts";
+import { cpuMicros } from "../harness/cpu.ts";
+import { collectedMemory } from "../harness/memory.ts";
+import { serveTasks } from "../harness/worker-process.ts";
 import type { ServerOptions, StartServer } from "./servers/room-server.ts";
 
-/** The process of one server: what it serves is the module that it is told to open, and no other is loaded. */
-export interface ServerTasks {
+/** The process of one server. It loads only the module that it serves. */
+const tasks = {
   /** @returns the port. */
-  open(module: string, options: ServerOptions): Promise<number>;
-  /** All threads of the process, the kernel's work for it included. */
-  cpuMicros(): number;
-  memory(): Promise<Memory>;
-}
-
-const tasks: ServerTasks = {
-  async open(module, options) {
+  async open(module: string, options: ServerOptions): Promise<number> {
     const { start } = (await import(`./servers/${module}.js`)) as { start: StartServer };
     return start(options);
   },
-  cpuMicros() {
-    const { user, system } = process.cpuUsage();
-    return user + system;
-  },
+  cpuMicros,
   memory: collectedMemory,
 };
+export type ServerTasks = typeof tasks;
 
-answerTasks(tasks);
+serveTasks(tasks);

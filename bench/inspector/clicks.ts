@@ -1,19 +1,19 @@
 import type { Page } from "playwright-core";
 import { timeTo } from "./stopwatch.ts";
 
-/** What a reader does, again and again; each time it is something else. */
+/** An action of a user. @returns milliseconds until its result shows @param time 0 for the first */
 type Click = (page: Page, time: number) => Promise<number>;
 
 const text = (selector: string) => `document.querySelector(${JSON.stringify(selector)})?.textContent`;
-/** The list is the answer to what was asked for last. */
+/** The list answers the last request. */
 const isAnswered = 'document.querySelector("#actors .listing").ariaBusy === "false"';
 const isOpened =
   '!document.querySelector("#actor").hidden && document.querySelector("#actor [data-fact=State]") !== null';
-/** A filter is shown. */
+/** Whether a filter is shown. */
 const chip = (name: string) =>
   `[...document.querySelectorAll("#actors .chip .name")].some(({ textContent }) => textContent === ${JSON.stringify(name)})`;
 
-/** Shows all actors, the newest first, and waits until they are there. */
+/** Shows all actors, the newest first. */
 async function listAll(page: Page): Promise<void> {
   await page.evaluate(`location.hash = "view=machines"`);
   await page.waitForFunction(

@@ -13,21 +13,20 @@ interface Steps {
 }
 
 const membersOfAGroup = 20;
-/** Of each five actors one has a tag. */
+/** One of five actors has a tag. */
 const tagged = 5;
 
-/** How many groups are needed so that each has about 20 of so many actors, of which each is in two. */
+/** The number of groups so that each has about 20 members, because each actor is in two. */
 export const groupsOf = (actors: number): number => Math.max(1, Math.round((actors * 2) / membersOfAGroup));
 
-/** Where an actor stands. */
 interface Place {
-  /** Each has its own. */
+  /** Unique to the actor. */
   readonly number: number;
-  /** How many there are. */
+  /** The number of all groups. */
   readonly groups: number;
 }
 
-/** The two groups that an actor is in. */
+/** The two groups of an actor. */
 function halls({ number, groups }: Place): readonly [string, string] {
   return [hall(number % groups), hall((number * 7 + 1) % groups)];
 }
@@ -92,5 +91,5 @@ const joining = (place: Place, which: 0 | 1): Effect => ({ type: "join", group: 
 
 const Dancer = machineConsumer(dancing, { layer: "crowd", input: placeOf });
 
-/** Actors are of each of these in turn. */
+/** Actors use these in turn. */
 export const consumers = [Visitor, Waiter, Dancer] as const;

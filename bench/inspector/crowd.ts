@@ -2,40 +2,24 @@ import type { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { type ActorRef, createRuntime, MemoryLayer } from "greenroom";
 import { inspector } from "greenroom/inspector";
-import { usedHeap } from "../measure.ts";
-import { answerTasks } from "../remote-process.ts";
+import { cpuMicros } from "../harness/cpu.ts";
+import { collectedMemory } from "../harness/memory.ts";
+import { serveTasks } from "../harness/worker-process.ts";
 import { consumers, groupsOf, hall } from "./crowd-consumers.ts";
-import { path, serve } from "./rows.ts";
+import { path, serve } from "./inspected.ts";
 
-/** What there is since the process began. */
-export interface Totals {
-  readonly ms: number;
-  readonly cpuMicros: number;
-  /** To the page. */
-  readonly bytes: number;
-}
-
-/** The process of many actors that have much to do. */
-export interface CrowdTasks {
-  /** @returns the address of the inspector's page. */
-  open(actors: number): Promise<string>;
-  totals(): Totals;
-  /** How late the event loop came to what was due, in milliseconds, since this was last asked. */
-  loopDelay(): { readonly p99: number; readonly max: number };
-  /** Bytes of the heap, collected. */
-  heap(): Promise<number>;
-}
-
-/** What goes on in a second: messages to a group, actors that come, and as many that go. */
-export const traffic = { messages: 500, comings: 50 } as const;
+/** Per second: messages to a group; actors that are spawned, and as many that stop. */
+const traffic = { messages: 500, spawns: 50 } as const;
 
 const stepMs = 20;
 const resolutionMs = 10;
 const loopDelay = monitorEventLoopDelay({ resolution: resolutionMs });
 const sockets = new Set<Socket>();
 
-const tasks: CrowdTasks = {
-  async open(actors) {
+/** A process of many busy actors. */
+const tasks = {
+  /** @returns the address of the inspector's page. */
+  async open(actors: number): Promise<string> {
     const layer = new MemoryLayer();
     const runtime = createRuntime({ layers: { crowd: layer } });
     inspector(runtime, { path });
@@ -43,34 +27,34 @@ const tasks: CrowdTasks = {
     server.on("connection", (socket) => sockets.add(socket));
     const groups = groupsOf(actors);
     const present: ActorRef[] = [];
-    let came = 0;
-    const come = async () => {
-      came += 1;
-      const params = { number: String(came), groups: String(groups) };
-      const [Visitor, Waiter, Dancer] = consumers;
-      const Consumer = [Visitor, Waiter, Dancer][came % consumers.length] ?? Visitor;
-      present.push(await runtime.spawn(Consumer, { path: `/hall/${came}`, params }));
+    let spawned = 0;
+    const spawn = async () => {
+      spawned += 1;
+      const params = { number: String(spawned), groups: String(groups) };
+      const Consumer = consumers[spawned % consumers.length] ?? consumers[0];
+      present.push(await runtime.spawn(Consumer, { path: `/hall/${spawned}`, params }));
     };
-    while (came < actors) await come();
+    while (spawned < actors) await spawn();
     let [sent, steps] = [0, 0];
     setInterval(() => {
       steps += 1;
       for (; sent < (steps * stepMs * traffic.messages) / 1_000; sent += 1) {
         void layer.groupSend(hall(Math.floor(Math.random() * groups)), { type: "step", by: 1 });
       }
-      while (came < actors + (steps * stepMs * traffic.comings) / 1_000) {
-        void come();
+      while (spawned < actors + (steps * stepMs * traffic.spawns) / 1_000) {
+        void spawn();
         void present.shift()?.stop();
       }
     }, stepMs);
     loopDelay.enable();
     return `http://127.0.0.1:${port}${path}`;
   },
+  /** Totals since the process began; bytes are those sent to the page. */
   totals() {
-    const { user, system } = process.cpuUsage();
     const bytes = [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
-    return { ms: performance.now(), cpuMicros: user + system, bytes };
+    return { ms: performance.now(), cpuMicros: cpuMicros(), bytes };
   },
+  /** The delay of the event loop in milliseconds, since the last call. */
   loopDelay() {
     const [p99, max] = [loopDelay.percentile(99), loopDelay.max].map((nanos) =>
       Math.max(0, nanos / 1e6 - resolutionMs),
@@ -78,7 +62,9 @@ const tasks: CrowdTasks = {
     loopDelay.reset();
     return { p99, max };
   },
-  heap: usedHeap,
+  /** Bytes of the heap in use. */
+  heap: async () => (await collectedMemory()).heapBytes,
 };
+export type CrowdTasks = typeof tasks;
 
-answerTasks<CrowdTasks>(tasks);
+serveTasks(tasks);

@@ -1,29 +1,140 @@
-import { runCommand } from "../command.ts";
-import { measureApart } from "../measure.ts";
-import { Results } from "../results.ts";
-import { measureCrowd } from "./crowd-measuring.ts";
-import { help, type Options, readOptions } from "./options.ts";
-import { type InspectorTask, workTasks } from "./plan.ts";
-import { tables } from "./tables.ts";
-import { write as writeResults } from "./writing.ts";
+import { type Run, runBench } from "../harness/bench.ts";
+import type { Results } from "../harness/results.ts";
+import {
+  atMost,
+  type Column,
+  median,
+  range,
+  rangeOf,
+  ratio,
+  section,
+  short,
+  type Target,
+  whole,
+} from "../harness/tables.ts";
+import { WorkerProcess } from "../harness/worker-process.ts";
+import type { ClickName } from "./clicks.ts";
+import type { InspectionRow } from "./inspected.ts";
+import {
+  type CrowdMoment,
+  clickTitle,
+  crowdTitle,
+  heapTitle,
+  longTasksTitle,
+  measureCrowd,
+} from "./measure-crowd.ts";
+import type { WorkloadTasks } from "./worker.ts";
+import type { WorkloadName } from "./workloads.ts";
+
+const workloadTitles: Readonly<Record<WorkloadName, string>> = {
+  spawning: "an actor spawned and stopped, 1,000 at once",
+  handling: "a message to a class consumer",
+  delivering: "a message of a group of 1,000, to each member that sends it on",
+  moving: "a message to a machine consumer, which takes a transition",
+};
+
+const inspectionRows: Readonly<Record<InspectionRow, string>> = {
+  without: "no inspector (control)",
+  mounted: "mounted, nobody looks",
+  looked: "looked at",
+};
+
+const momentRows: Readonly<Record<CrowdMoment, string>> = {
+  before: "nobody looks yet",
+  "looked at": "the page is open, for 30 s",
+  "looked at for long": "the same after all the clicks",
+  after: "the page has gone",
+};
+
+const clickRows: Readonly<Record<ClickName, string>> = {
+  consumer: "choose a consumer",
+  state: "click a state",
+  search: "search, the 150 ms included that the page waits for the next key",
+  next: "next page",
+  sort: "sort by mailbox",
+  open: "open an actor",
+  back: "back to the list",
+};
+
+const options = {
+  parts: { names: ["works", "crowd"] as const, help: "these parts only" },
+  actors: { default: 10_000, short: 2_000, help: "actors of the crowd; the page needs 1,051" },
+};
 
 const worker = new URL("worker.ts", import.meta.url);
 
-function progress(text: string): void {
-  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
-}
-
-async function main({ runs, parts, actors, profiles, write }: Options): Promise<void> {
-  const results = new Results<InspectorTask>();
-  if (parts.includes("crowd")) await measureCrowd(actors, results, progress, profiles);
-  for (let round = 1; parts.includes("works") && round <= runs; round += 1) {
-    for (const task of workTasks) {
-      progress(`run ${round} of ${runs}: ${task.what} ${task.name}`);
-      results.add(task, await measureApart(worker, task, profiles));
+async function measure(run: Run<typeof options>): Promise<void> {
+  const { parts, profiles } = run.options;
+  // The crowd is measured once: each of its seconds and clicks is a measurement.
+  if (run.number === 1 && parts.includes("crowd")) await measureCrowd(run.options.actors, run);
+  if (!parts.includes("works")) return;
+  for (const workload of Object.keys(workloadTitles) as WorkloadName[]) {
+    for (const row of Object.keys(inspectionRows) as InspectionRow[]) {
+      const label = `${workload} ${row}`;
+      run.progress(label);
+      const process = new WorkerProcess<WorkloadTasks>(worker, { profiles, label });
+      run.results.add([workload, row], await process.callOnce("measure", workload, row));
     }
   }
-  if (write) await writeResults(results, runs, actors);
-  process.stdout.write(tables(results, actors));
 }
 
-await runCommand(readOptions, help, main);
+function targets(results: Results): Target[] {
+  return [
+    ...Object.entries(workloadTitles).map(([workload, title]) => {
+      const cost = results.ratio("each", [workload, "mounted"], [workload, "without"]);
+      return atMost(`${title}: mounted, nobody looks, to no inspector`, 1.02, cost);
+    }),
+    ...Object.entries(clickRows).map(([click, title]) =>
+      atMost(`ms to ${title}`, click === "search" ? 250 : 100, results.spread([clickTitle, click], "ms")),
+    ),
+  ];
+}
+
+/** The ratio to the control, from the least to the most. */
+const ratioRange: Column = {
+  heading: "least to most",
+  cell: (results, row) => rangeOf(results.ratio("each", row, [row[0], "without"])),
+};
+
+const worst: Column = {
+  heading: "at worst ms",
+  cell: (results, row) => short(results.spread(row, "max")?.max),
+};
+
+function longTasks(results: Results): string {
+  const figure = (name: string) => results.spread([longTasksTitle, "looked at"], name)?.median;
+  const count = figure("count");
+  if (count === undefined) return "";
+  return `In 30 s in which nobody did anything the page had ${count} tasks of 50 ms or more, of ${short(figure("longestMs"))} ms at most.\n`;
+}
+
+await runBench({
+  folder: new URL("./", import.meta.url),
+  about: "What looking costs: with the inspector and without, looked at and not.",
+  options,
+  packages: ["xstate", "ws", "playwright-core"],
+  measure,
+  report: (results, { actors }) => ({
+    extent: "; of the crowd, of seconds and of clicks.",
+    targets: targets(results),
+    sections: [
+      ...Object.entries(workloadTitles).map(([workload, title]) =>
+        section(results, `CPU of ${title}`, workload, inspectionRows, [
+          ...[median("µs", "each"), range("each"), ratio("to control", "each", "without"), ratioRange],
+        ]),
+      ),
+      section(results, `The server of ${whole(actors)} actors, each second`, crowdTitle, momentRows, [
+        ...[median("CPU ms", "cpuMs"), range("cpuMs"), median("loop late by, p99 ms", "p99"), worst],
+        ...[median("KiB to the page", "kib"), median("heap MiB", "mib", heapTitle)],
+      ]),
+      section(
+        results,
+        `The page of ${whole(actors)} actors, from a click to the frame that shows what it did`,
+        clickTitle,
+        clickRows,
+        [median("ms", "ms"), range("ms")],
+      ),
+      longTasks(results),
+    ],
+  }),
+});

@@ -1,15 +1,11 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import { answerTasks } from "../remote-process.ts";
+import { serveTasks } from "../harness/worker-process.ts";
 
-/** The process of one who looks, as the page does: it is told of everything, and of 50 actors one by one. */
-export interface ReaderTasks {
-  /** Resolves once it has been told of the actors. */
-  open(url: string): Promise<void>;
-}
-
-const tasks: ReaderTasks = {
-  async open(url) {
+/** A client of the inspector that receives all reports and a list of 50 actors, as the page does. */
+const tasks = {
+  /** Resolves once the list has arrived. */
+  async open(url: string): Promise<void> {
     const socket = new WebSocket(url);
     await once(socket, "open");
     socket.send(JSON.stringify({ type: "list", sort: "newest", offset: 0, limit: 50 }));
@@ -21,5 +17,6 @@ const tasks: ReaderTasks = {
     });
   },
 };
+export type ReaderTasks = typeof tasks;
 
-answerTasks<ReaderTasks>(tasks);
+serveTasks(tasks);

@@ -1,19 +1,18 @@
 import type { Page } from "playwright-core";
 
-/** What happens in the page for it, and nothing that a script does: so it begins when the browser has noticed the reader. */
+/** Events of the user, not of a script: the time begins when the browser has noticed the user. */
 const begins = ["click", "input", "change"];
 
 /**
- * Measures in the page how long something takes: from what the reader did to the end of the frame in which it shows. Whether
- * it does is looked at whenever the page has changed.
+ * Measures in the page the milliseconds from an action to the end of the frame that shows its result. The page is checked
+ * whenever it has changed.
  *
- * @param act does it, as a reader would
- * @param shows an expression for whether it shows
- * @returns milliseconds
+ * @param act does it as a user would
+ * @param shows a JavaScript expression for whether the result shows
  */
 export async function timeTo(page: Page, act: () => Promise<unknown>, shows: string): Promise<number> {
   const shown = page.evaluate<number>(watch(shows));
-  // Once that is answered, the page watches.
+  // The reply to this tells that the page watches.
   await page.evaluate("document.readyState");
   await act();
   return shown;
@@ -28,7 +27,7 @@ const watch = (shows: string) => `new Promise((resolve) => {
       if (begun === undefined || !(${shows})) return;
       observer.disconnect();
       for (const type of ${JSON.stringify(begins)}) removeEventListener(type, begin, { capture: true });
-      // The page changes in the callbacks of a frame: what is posted there comes when that is on its way to the screen.
+      // The page changes in the callbacks of a frame: a message posted there arrives after the frame is committed.
       port1.onmessage = () => resolve(performance.now() - begun);
       port2.postMessage(undefined);
     });

@@ -1,6 +1,8 @@
-// One measurement, in a process of its own: `worker.ts <work> <row> <count>`.
-import type { RowName } from "./rows.ts";
-import { measureWork, type WorkName } from "./works.ts";
+import { serveTasks } from "../harness/worker-process.ts";
+import { measureWorkload } from "./workloads.ts";
 
-const [, , work, row, count] = process.argv;
-process.stdout.write(JSON.stringify(await measureWork(work as WorkName, row as RowName, Number(count))));
+/** Runs one measurement. */
+const tasks = { measure: measureWorkload };
+export type WorkloadTasks = typeof tasks;
+
+serveTasks(tasks);

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 
-/** What the receiver tells the publisher, past Redis: how many messages have arrived. */
+/** The number of arrived messages, which the receiver sends to the publisher past Redis. */
 export interface Acknowledgements {
   readonly port: number;
-  /** Called with how many more have arrived; with 0 for a greeting. */
+  /** Called with the number of further messages; with 0 for a greeting. */
   onArrived: (count: number) => void;
 }
 
 /** On the publisher's side: listens on a free port. */
-export async function hearAcknowledgements(): Promise<Acknowledgements> {
+export async function listenForAcknowledgements(): Promise<Acknowledgements> {
   const server = createServer((socket) => {
     socket.on("data", (counts: Buffer) => {
       for (const count of counts) acknowledgements.onArrived(count);
@@ -24,7 +24,7 @@ export async function hearAcknowledgements(): Promise<Acknowledgements> {
   return acknowledgements;
 }
 
-/** On the receiver's side. @returns what tells of up to 255 at once: a byte each time. */
+/** On the receiver's side. @returns a function that acknowledges up to 255 messages with one byte */
 export async function connectTo(port: number): Promise<(count: number) => void> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await once(socket, "connect");

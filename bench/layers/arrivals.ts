@@ -1,30 +1,37 @@
-import { quantile } from "../statistics.ts";
+import { cpuMicros } from "../harness/cpu.ts";
+import { quantile } from "../harness/results.ts";
 import { now } from "./clock.ts";
-import type { Arrived } from "./tasks.ts";
 
-/** The `sentAt` of a message that is sent before the measuring, to see whether it arrives. */
+/** Latency is from the call that sends to the first member. */
+export interface ArrivalFigures {
+  readonly cpuMicros: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** The `sentAt` of a message that is not measured: it shows that messages arrive. */
 export const greeting = -1;
 
-/** How many messages one acknowledgement stands for: few enough, so that telling costs next to nothing. */
+/** Messages for one acknowledgement: enough to make its cost negligible. */
 const perAcknowledgement = 25;
 
-/** Counts what arrives, and how long it was on its way. */
+/** Counts messages and records their latency. */
 export class Arrivals {
-  readonly #tell: (count: number) => void;
+  readonly #send: (count: number) => void;
   #expected = 0;
   #count = 0;
-  #untold = 0;
+  #unacknowledged = 0;
   #latencies = new Float64Array(0);
-  #cpu = process.cpuUsage();
-  #finish: (figures: Arrived) => void = () => {};
-  #finished: Promise<Arrived> | undefined;
+  #cpuBefore = 0;
+  #finish: (figures: ArrivalFigures) => void = () => {};
+  #finished: Promise<ArrivalFigures> | undefined;
 
-  /** @param tell hears how many have arrived since it was told last, and 0 for a greeting. */
-  constructor(tell: (count: number) => void) {
-    this.#tell = tell;
+  /** @param acknowledge is called with the number of messages since its last call, and with 0 for a greeting */
+  constructor(acknowledge: (count: number) => void) {
+    this.#send = acknowledge;
   }
 
-  /** Begins anew, and to measure. */
+  /** Starts a measurement. */
   expect(messages: number): void {
     this.#expected = messages;
     this.#count = 0;
@@ -32,32 +39,31 @@ export class Arrivals {
     this.#finished = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#cpu = process.cpuUsage();
+    this.#cpuBefore = cpuMicros();
   }
 
-  /** What was measured, once all has arrived. */
-  get all(): Promise<Arrived> {
-    if (this.#finished === undefined) throw new Error("Nothing was expected yet.");
+  /** The figures, once all messages have arrived. */
+  get all(): Promise<ArrivalFigures> {
+    if (this.#finished === undefined) throw new Error("Call expect() first.");
     return this.#finished;
   }
 
   readonly arrived = (sentAt: number): void => {
     if (sentAt === greeting) {
-      this.#tell(0);
+      this.#send(0);
       return;
     }
     this.#latencies[this.#count] = now() - sentAt;
     this.#count += 1;
-    this.#untold += 1;
+    this.#unacknowledged += 1;
     if (this.#count === this.#expected) this.#end();
-    else if (this.#untold === perAcknowledgement) this.#acknowledge();
+    else if (this.#unacknowledged === perAcknowledgement) this.#acknowledge();
   };
 
   #end(): void {
-    const { user, system } = process.cpuUsage(this.#cpu);
     const sorted = this.#latencies.sort();
     this.#finish({
-      cpuMicros: user + system,
+      cpuMicros: cpuMicros() - this.#cpuBefore,
       p50Ms: quantile(sorted, 0.5),
       p99Ms: quantile(sorted, 0.99),
     });
@@ -65,7 +71,7 @@ export class Arrivals {
   }
 
   #acknowledge(): void {
-    this.#tell(this.#untold);
-    this.#untold = 0;
+    this.#send(this.#unacknowledged);
+    this.#unacknowledged = 0;
   }
 }

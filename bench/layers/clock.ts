@@ -1,10 +1,10 @@
 /**
- * `performance.now()` is cheap, but counts from the start of a process; `process.hrtime` counts from one moment for all.
- * What lies between is taken from the quickest of many looks at both.
+ * `performance.now()` is cheap, but counts from the start of a process; `process.hrtime` has one origin for all. The
+ * difference is taken from the quickest of many readings of both.
  */
 function offsetMs(): number {
   let [offset, quickest] = [0, Number.POSITIVE_INFINITY];
-  for (let look = 0; look < 1_000; look += 1) {
+  for (let reading = 0; reading < 1_000; reading += 1) {
     const before = performance.now();
     const [seconds, nanos] = process.hrtime();
     const after = performance.now();
@@ -17,7 +17,7 @@ function offsetMs(): number {
 
 const offset = offsetMs();
 
-/** Milliseconds since a moment that is the same in all processes of this machine. */
+/** Milliseconds since an origin that all processes of this machine share. */
 export function now(): number {
   return performance.now() + offset;
 }

@@ -1,99 +1,82 @@
-import type { Redis } from "ioredis";
-import { redisCpuMicros } from "../redis-cpu.ts";
-import type { Joining, Sending } from "./plan.ts";
-import { RemoteNode } from "./remote.ts";
-import type { Joins, Load } from "./tasks.ts";
+import type { BenchRedis } from "../harness/redis.ts";
+import type { Figures } from "../harness/results.ts";
+import { WorkerProcess } from "../harness/worker-process.ts";
+import type { CarrierName } from "./carriers/index.ts";
+import type { Joins, NodeTasks, Room } from "./node.ts";
+import type { Load } from "./publishing.ts";
 
-/** What one measurement gave, per message. CPU is in microseconds. */
-export interface SendFigures {
-  readonly perSecond: number;
-  readonly publisher: number;
-  /** 0 where publisher and receiver are one process. */
-  readonly receiver: number;
-  readonly redis: number;
-  readonly sum: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-/** The same, per join. */
-export interface JoinFigures {
-  readonly perSecond: number;
-  readonly node: number;
-  readonly redis: number;
-  readonly sum: number;
-}
-
-/** Where nodes run, and what measures the server. */
-export interface Bench {
-  readonly url: string;
-  readonly redis: Redis;
-  /** A folder for CPU profiles, if they are wanted. */
+/** What nodes need to run. */
+export interface Surroundings {
+  readonly redis: BenchRedis;
   readonly profiles: string | undefined;
 }
 
-/** How much is sent before anything is measured, so that what runs is what V8 has optimised. */
-const warmUp: Load = { messages: 10_000, inFlight: 100 };
+/** Enough to let V8 optimise what is measured. */
+const warmUpMessages = 10_000;
 const warmUpJoins: Joins = { joins: 2_000, atOnce: 1_000 };
 
-/** Runs a pair of processes: one publishes, the members are in the other. */
+export function startNode(label: string, profiles?: string): WorkerProcess<NodeTasks> {
+  return new WorkerProcess(new URL("node.ts", import.meta.url), { profiles, label });
+}
+
+/** Yields the figures of each load, per message, with CPU in microseconds: one process publishes, all members are in another. */
 export async function* measureSending(
-  { carrier, room, loads }: Sending,
-  bench: Bench,
-): AsyncGenerator<[Load, SendFigures]> {
-  await bench.redis.flushall();
-  const publisher = new RemoteNode();
-  // What works within one process only has both its nodes there.
-  const receiver = carrier === "memory" ? publisher : new RemoteNode();
+  carrier: CarrierName,
+  room: Room,
+  loads: readonly Load[],
+  { redis, profiles }: Surroundings,
+): AsyncGenerator<[Load, Figures]> {
+  await redis.client.flushall();
+  const start = (role: string) => startNode([carrier, room.groups, room.members, role].join("-"), profiles);
+  const publisher = start("publisher");
+  // The memory layer works within one process only.
+  const receiver = carrier === "memory" ? publisher : start("receiver");
+  const measure = async (load: Load): Promise<Figures> => {
+    const redisBefore = await redis.cpuMicros();
+    await receiver.call("expect", load.messages);
+    const sent = await publisher.call("publish", room, load);
+    const { cpuMicros, p50Ms, p99Ms } = await receiver.call("arrived");
+    const perMessage = (micros: number) => micros / load.messages;
+    const publisherMicros = perMessage(sent.cpuMicros);
+    const shared = { perSecond: load.messages / sent.seconds, publisher: publisherMicros, p50Ms, p99Ms };
+    if (receiver === publisher) return { ...shared, sum: publisherMicros };
+    const redisMicros = perMessage((await redis.cpuMicros()) - redisBefore);
+    const receiverMicros = perMessage(cpuMicros);
+    const sum = publisherMicros + receiverMicros + redisMicros;
+    return { ...shared, receiver: receiverMicros, redis: redisMicros, sum, redisCarries: 1e6 / redisMicros };
+  };
   try {
-    const port = await publisher.ask("open", carrier, bench.url);
-    if (receiver !== publisher) await receiver.ask("open", carrier, bench.url);
-    await receiver.ask("join", room, port);
-    await publisher.ask("greet");
-    const once = async (load: Load, profiles?: string): Promise<SendFigures> => {
-      const profile = (role: string) =>
-        profiles &&
-        `${profiles}/${[carrier, room.groups, room.members, load.inFlight, role].join("-")}.cpuprofile`;
-      const redisBefore = await redisCpuMicros(bench.redis);
-      await receiver.ask("expect", load.messages, receiver === publisher ? undefined : profile("receiver"));
-      const sent = await publisher.ask("publish", room, load, profile("publisher"));
-      const arrived = await receiver.ask("arrived");
-      const redis = ((await redisCpuMicros(bench.redis)) - redisBefore) / load.messages;
-      const publisherMicros = sent.cpuMicros / load.messages;
-      const receiverMicros = receiver === publisher ? 0 : arrived.cpuMicros / load.messages;
-      return {
-        perSecond: load.messages / sent.seconds,
-        publisher: publisherMicros,
-        receiver: receiverMicros,
-        redis: carrier === "memory" ? 0 : redis,
-        sum: publisherMicros + receiverMicros + (carrier === "memory" ? 0 : redis),
-        p50Ms: arrived.p50Ms,
-        p99Ms: arrived.p99Ms,
-      };
-    };
-    await once({ ...warmUp, messages: Math.max(...loads.map(({ messages }) => messages), warmUp.messages) });
-    for (const load of loads) yield [load, await once(load, bench.profiles)];
+    const port = await publisher.call("open", carrier, redis.url);
+    if (receiver !== publisher) await receiver.call("open", carrier, redis.url);
+    await receiver.call("join", room, port);
+    await publisher.call("greet");
+    await measure({
+      messages: Math.max(warmUpMessages, ...loads.map((load) => load.messages)),
+      inFlight: 100,
+    });
+    for (const load of loads) yield [load, await measure(load)];
   } finally {
     await Promise.all([publisher.close(), receiver.close()]);
   }
 }
 
-/** Runs one process that joins. */
+/** Yields the figures of joins by one process, per join. */
 export async function* measureJoining(
-  { carrier, joins }: Joining,
-  bench: Bench,
-): AsyncGenerator<[Joins, JoinFigures]> {
-  await bench.redis.flushall();
-  const node = new RemoteNode();
+  carrier: CarrierName,
+  loads: readonly Joins[],
+  { redis, profiles }: Surroundings,
+): AsyncGenerator<[Joins, Figures]> {
+  await redis.client.flushall();
+  const node = startNode(`${carrier}-joins`, profiles);
   try {
-    await node.ask("open", carrier, bench.url);
-    await node.ask("joinMany", warmUpJoins);
-    for (const each of joins) {
-      const redisBefore = await redisCpuMicros(bench.redis);
-      const done = await node.ask("joinMany", each);
-      const redis = ((await redisCpuMicros(bench.redis)) - redisBefore) / each.joins;
-      const cpu = done.cpuMicros / each.joins;
-      yield [each, { perSecond: each.joins / done.seconds, node: cpu, redis, sum: cpu + redis }];
+    await node.call("open", carrier, redis.url);
+    await node.call("joinMany", warmUpJoins);
+    for (const load of loads) {
+      const redisBefore = await redis.cpuMicros();
+      const { cpuMicros, seconds } = await node.call("joinMany", load);
+      const redisMicros = ((await redis.cpuMicros()) - redisBefore) / load.joins;
+      const nodeMicros = cpuMicros / load.joins;
+      yield [load, { perSecond: load.joins / seconds, node: nodeMicros, redis: redisMicros }];
     }
   } finally {
     await node.close();

@@ -1,72 +1,70 @@
-import { answerTasks } from "../remote-process.ts";
-import { type Acknowledgements, connectTo, hearAcknowledgements } from "./acknowledgements.ts";
+import { type Cost, costOf } from "../harness/cpu.ts";
+import { serveTasks } from "../harness/worker-process.ts";
+import { type Acknowledgements, connectTo, listenForAcknowledgements } from "./acknowledgements.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { Carrier } from "./carriers/carrier.ts";
-import { carriers } from "./carriers/index.ts";
-import { startProfile } from "./profile.ts";
-import { greet, publishAll } from "./publishing.ts";
-import type { Done, Room, Tasks } from "./tasks.ts";
+import { type CarrierName, carriers } from "./carriers/index.ts";
+import { greet, type Load, publishAll } from "./publishing.ts";
 
-/** The process of one node: it does what the bench asks, until that hangs up. */
-
-let carrier: Carrier | undefined;
-let heard: Acknowledgements | undefined;
-let arrivals: Arrivals | undefined;
-let endProfile = async () => {};
-let joined = 0;
-
-const tasks: Tasks = {
-  async open(name, url) {
-    carrier = await carriers[name].open(url);
-    heard = await hearAcknowledgements();
-    return heard.port;
-  },
-  async join(room, port) {
-    const here = there(heard);
-    // A node that sends to itself needs no connection for that.
-    const tell = port === here.port ? (count: number) => here.onArrived(count) : await connectTo(port);
-    arrivals = new Arrivals(tell);
-    await there(carrier).join(groupsOf(room), room.members, arrivals.arrived);
-  },
-  greet: () => greet(there(carrier), groupName(0), there(heard)),
-  async expect(messages, profile) {
-    if (profile !== undefined) endProfile = await startProfile(profile);
-    there(arrivals).expect(messages);
-  },
-  async publish(room, load, profile) {
-    const end = profile === undefined ? () => {} : await startProfile(profile);
-    const done = await measured(() =>
-      publishAll(there(carrier), groupsOf(room).slice(0, room.busy), load, there(heard)),
-    );
-    await end();
-    return done;
-  },
-  async arrived() {
-    const figures = await there(arrivals).all;
-    await endProfile();
-    return figures;
-  },
-  joinMany: ({ joins, atOnce }) =>
-    measured(async () => {
-      for (let done = 0; done < joins; done += atOnce) {
-        await Promise.all(Array.from({ length: atOnce }, () => joinOne()));
-      }
-    }),
-};
-
-function joinOne(): Promise<unknown> {
-  const { joinOne } = there(carrier);
-  if (joinOne === undefined) throw new Error("This carrier does not tell when one has joined.");
-  joined += 1;
-  return joinOne(`joined-${joined}`);
+/** The groups of a receiver's node, and the members of each. */
+export interface Room {
+  readonly groups: number;
+  readonly members: number;
+  /** The number of groups that messages go to. @default all */
+  readonly busy?: number;
 }
 
-async function measured(work: () => Promise<void>): Promise<Done> {
-  const [cpu, at] = [process.cpuUsage(), performance.now()];
-  await work();
-  const seconds = (performance.now() - at) / 1_000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { cpuMicros: user + system, seconds };
+export interface Joins {
+  readonly joins: number;
+  readonly atOnce: number;
+}
+
+let carrier: Carrier | undefined;
+let acknowledgements: Acknowledgements | undefined;
+let arrivals: Arrivals | undefined;
+let joined = 0;
+
+/** The process of one node. */
+const tasks = {
+  /** @returns the port for acknowledgements */
+  async open(name: CarrierName, url: string): Promise<number> {
+    carrier = await carriers[name].open(url);
+    acknowledgements = await listenForAcknowledgements();
+    return acknowledgements.port;
+  },
+  /** @param port for acknowledgements, of the process that publishes */
+  async join(room: Room, port: number): Promise<void> {
+    const own = required(acknowledgements);
+    // A node that sends to itself needs no connection for that.
+    const acknowledge = port === own.port ? (count: number) => own.onArrived(count) : await connectTo(port);
+    arrivals = new Arrivals(acknowledge);
+    await required(carrier).join(groupsOf(room), room.members, arrivals.arrived);
+  },
+  /** Resolves once messages arrive. */
+  greet: () => greet(required(carrier), groupName(0), required(acknowledgements)),
+  expect: (messages: number) => required(arrivals).expect(messages),
+  publish(room: Room, load: Load): Promise<Cost> {
+    const groups = groupsOf(room).slice(0, room.busy);
+    return costOf(() => publishAll(required(carrier), groups, load, required(acknowledgements)));
+  },
+  /** Resolves once all expected messages have arrived. */
+  arrived: () => required(arrivals).all,
+  /** Joins new groups. */
+  joinMany: ({ joins, atOnce }: Joins) =>
+    costOf(async () => {
+      for (let done = 0; done < joins; done += atOnce)
+        await Promise.all(Array.from({ length: atOnce }, joinOne));
+    }),
+};
+export type NodeTasks = typeof tasks;
+
+serveTasks(tasks);
+
+function joinOne(): Promise<unknown> {
+  const { joinOne } = required(carrier);
+  if (joinOne === undefined) throw new Error("This carrier does not tell when a join is complete.");
+  joined += 1;
+  return joinOne(`joined-${joined}`);
 }
 
 function groupsOf({ groups }: Room): string[] {
@@ -77,9 +75,7 @@ function groupName(index: number): string {
   return `group-${index}`;
 }
 
-function there<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("The tasks of a node come in order: open, join, expect.");
+function required<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("Call the tasks of a node in order: open, join, expect.");
   return value;
 }
-
-answerTasks(tasks);

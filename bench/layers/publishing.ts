@@ -3,26 +3,36 @@ import { greeting } from "./arrivals.ts";
 import type { Carrier } from "./carriers/carrier.ts";
 import { now } from "./clock.ts";
 
-/** How many messages may be on their way, at most, that the receiver has not told of: it must not fall behind. */
+export interface Load {
+  readonly messages: number;
+  /** The most messages that the server has not answered. */
+  readonly inFlight: number;
+}
+
+/** The most messages that the receiver has not acknowledged: it must not fall behind. */
 const mostUndelivered = 100;
 
-/** Publishes until the first message arrives: subscriptions of peers become live at a time that they do not tell. */
-export async function greet(carrier: Carrier, group: string, heard: Acknowledgements): Promise<void> {
+/** Publishes until the first message arrives: peers do not tell when their subscriptions are live. */
+export async function greet(
+  carrier: Carrier,
+  group: string,
+  acknowledgements: Acknowledgements,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const again = setInterval(() => Promise.resolve(carrier.publish(group, greeting)).catch(reject), 20);
-    heard.onArrived = () => {
+    acknowledgements.onArrived = () => {
       clearInterval(again);
       resolve();
     };
   });
 }
 
-/** Publishes `messages` messages to `groups` in turn, `inFlight` unanswered at once. Resolves once all have arrived. */
+/** Publishes `messages` messages to `groups` in turn, with `inFlight` unanswered. Resolves once all have arrived. */
 export function publishAll(
   carrier: Carrier,
   groups: readonly string[],
-  { messages, inFlight }: { readonly messages: number; readonly inFlight: number },
-  heard: Acknowledgements,
+  { messages, inFlight }: Load,
+  acknowledgements: Acknowledgements,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     let sent = 0;
@@ -40,7 +50,7 @@ export function publishAll(
         carrier.publish(group, now()).then(answered, reject);
       }
     };
-    heard.onArrived = (count) => {
+    acknowledgements.onArrived = (count) => {
       arrived += count;
       if (arrived === messages) resolve();
       else proceed();

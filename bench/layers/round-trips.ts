@@ -1,48 +1,47 @@
+import type { BenchRedis } from "../harness/redis.ts";
+import type { Figures } from "../harness/results.ts";
 import type { CarrierName } from "./carriers/index.ts";
-import type { Bench } from "./measuring.ts";
-import { RemoteNode } from "./remote.ts";
+import { startNode } from "./measuring.ts";
 import { startSlowLink } from "./slow-link.ts";
 
-/** What joins ask of the server, whatever the machine's load: how many answers they wait for in a row, and commands. */
-export interface JoinCost {
-  readonly roundTrips: number;
-  readonly commands: number;
-}
-
-/** What a round trip takes: long beside all that the machine does meanwhile. */
+/** The duration of a round trip: long beside anything else the machine does meanwhile. */
 const roundTripMs = 400;
 
-/** Commands that a script runs are not sent by anyone. */
-const byScript = "lua";
+/** The source that `MONITOR` reports for commands of a script. */
+const scriptSource = "lua";
 
 /**
- * Joins `atOnce` groups over a quick way to the server and others over a slow one, and looks what it sends and how much
- * longer that takes.
+ * Counts round trips and commands of `atOnce` joins, independently of the machine's load: joins of new groups over a fast
+ * link and over a slow one.
  */
-export async function countRoundTrips(carrier: CarrierName, atOnce: number, bench: Bench): Promise<JoinCost> {
-  const { hostname, port } = new URL(bench.url);
-  // Groups that the server has never heard of are the dearest to join.
-  await bench.redis.flushall();
+export async function countRoundTrips(
+  carrier: CarrierName,
+  atOnce: number,
+  redis: BenchRedis,
+): Promise<Figures> {
+  const { hostname, port } = new URL(redis.url);
+  // Groups that are new to the server cost the most.
+  await redis.client.flushall();
   const link = await startSlowLink(Number(port));
-  const node = new RemoteNode();
-  const monitor = await bench.redis.monitor();
+  const node = startNode("joins");
+  const monitor = await redis.client.monitor();
   try {
-    await node.ask("open", carrier, `redis://${hostname}:${link.port}`);
-    // The first join makes the node's own channel, and scripts known to the server.
-    await node.ask("joinMany", { joins: 1, atOnce: 1 });
+    await node.call("open", carrier, `redis://${hostname}:${link.port}`);
+    // The first join creates the node's channel and loads scripts.
+    await node.call("joinMany", { joins: 1, atOnce: 1 });
     const end = `the end ${Math.random()}`;
     const counted = new Promise<number>((resolve) => {
       let commands = 0;
       monitor.on("monitor", (_time: string, [name, ...args]: string[], source: string) => {
         if (args.includes(end)) resolve(commands);
-        else if (source !== byScript && !isProbe(name, args)) commands += 1;
+        else if (source !== scriptSource && !isProbe(name, args)) commands += 1;
       });
     });
-    const quick = await node.ask("joinMany", { joins: atOnce, atOnce });
-    await bench.redis.echo(end);
+    const quick = await node.call("joinMany", { joins: atOnce, atOnce });
+    await redis.client.echo(end);
     const commands = await counted;
     link.delayMs = roundTripMs / 2;
-    const slow = await node.ask("joinMany", { joins: atOnce, atOnce });
+    const slow = await node.call("joinMany", { joins: atOnce, atOnce });
     const roundTrips = Math.round(((slow.seconds - quick.seconds) * 1_000) / roundTripMs);
     return { roundTrips, commands };
   } finally {
@@ -52,7 +51,7 @@ export async function countRoundTrips(carrier: CarrierName, atOnce: number, benc
   }
 }
 
-/** What a layer publishes to itself from time to time has nothing to do with joins. */
+/** Layers publish to themselves from time to time, which is not part of a join. */
 function isProbe(name: string | undefined, args: readonly string[]): boolean {
   return /^(?:publish|ping)$/i.test(name ?? "") && (args.length === 0 || /__probe__/.test(args[0] ?? ""));
 }

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A way to a server on which everything takes a given time, so that round trips can be counted by the clock. */
+/** A proxy that delays all bytes, so that round trips can be counted by the clock. */
 export interface SlowLink {
   readonly port: number;
-  /** How long everything takes from now on, in milliseconds, in each direction: a round trip takes twice that. */
+  /** The delay in milliseconds in each direction: a round trip takes twice that. */
   delayMs: number;
   close(): Promise<void>;
 }
 
-/** Starts one that takes no time yet. */
+/** Starts a link without delay. */
 export async function startSlowLink(target: number): Promise<SlowLink> {
   const sockets = new Set<Socket>();
   const carry = (from: Socket, to: Socket) => {

@@ -1,21 +1,26 @@
 import { connect, type Socket } from "node:net";
-import type { Dialect } from "../rows.ts";
-import { dialects, pong, type Speech } from "./dialects.ts";
+import { withTimeout } from "../../../layers/with-timeout.ts";
+import type { Protocol } from "../rows.ts";
 import { FrameReader, opcodes } from "./frame-reader.ts";
 import { leastSize } from "./message-text.ts";
+import { type ClientProtocol, pong, protocols } from "./protocols.ts";
 
-/** Hears of a text of a room: it is in `bytes`, from `start` to before `end`, until the call returns, and came at `atMs`. */
+/** Receives a text of a room at `atMs`. It is in `bytes` from `start` to before `end`, until the call returns. */
 export type TextListener = (bytes: Buffer, start: number, end: number, atMs: number) => void;
 
-/** Where all connections read to: what comes is looked at in the same turn, and what has to stay is copied. */
+/** The read buffer of all connections: bytes are parsed in the same turn, and copied if they have to stay. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
-/** How long a connection may take to be open, and to be closed. */
-const deadlineMs = 20_000;
+const timeoutMs = 20_000;
 
-/** One client, as cheap as it can be: it shares its machine with what is measured. */
+function inTime(work: Promise<unknown>, state: string): Promise<unknown> {
+  const late = () => new Error(`A connection was not ${state} after ${timeoutMs} ms.`);
+  return withTimeout(work, timeoutMs, globalThis, late);
+}
+
+/** One client, as cheap as possible, because it shares the machine with the measured server. */
 export class Connection {
-  readonly #speech: Speech;
+  readonly #protocol: ClientProtocol;
   readonly #socket: Socket;
   readonly #reader: FrameReader;
   #head: string | undefined;
@@ -25,12 +30,12 @@ export class Connection {
   #readAt = 0;
   #closing = false;
 
-  private constructor(port: number, dialect: Dialect, query: string) {
-    this.#speech = dialects[dialect];
-    this.#head = this.#speech.upgrades ? "" : undefined;
-    const hear = this.#textListener();
+  private constructor(port: number, protocol: Protocol, query: string) {
+    this.#protocol = protocols[protocol];
+    this.#head = this.#protocol.upgrades ? "" : undefined;
+    const onFrame = this.#createFrameListener();
     this.#reader = new FrameReader((opcode, bytes, start, end) => {
-      if (opcode === opcodes.text || opcode === opcodes.binary) hear(bytes, start, end);
+      if (opcode === opcodes.text || opcode === opcodes.binary) onFrame(bytes, start, end);
       else if (opcode === opcodes.ping) this.#socket.write(pong(bytes.subarray(start, end)));
       else if (opcode === opcodes.close) this.#closedBy(bytes.toString("latin1", start, end));
     });
@@ -38,61 +43,50 @@ export class Connection {
       ...{ port, host: "127.0.0.1", noDelay: true },
       onread: { buffer: shared, callback: (length) => this.#read(shared.subarray(0, length)) },
     });
-    this.#socket.on("connect", () => this.#socket.write(this.#speech.hello(query)));
+    this.#socket.on("connect", () => this.#socket.write(this.#protocol.handshake(query)));
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("close", () => {
       if (!this.#closing) this.#fail(new Error("The server closed a connection."));
     });
   }
 
-  /** Resolves once the server has said that the client is in its rooms. @param query which they are */
-  static async open(port: number, dialect: Dialect, query: string): Promise<Connection> {
-    const connection = new Connection(port, dialect, query);
-    await new Promise<void>((resolve, reject) => {
-      const late = () => reject(new Error(`A connection was not open after ${deadlineMs} ms.`));
-      const timer = setTimeout(late, deadlineMs);
-      connection.#onOpen = (error) => {
-        clearTimeout(timer);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
+  /** Resolves once the client has joined its rooms. @param query names them */
+  static async open(port: number, protocol: Protocol, query: string): Promise<Connection> {
+    const connection = new Connection(port, protocol, query);
+    const opened = new Promise<void>((resolve, reject) => {
+      connection.#onOpen = (error) => (error === undefined ? resolve() : reject(error));
     });
+    await inTime(opened, "open");
     return connection;
   }
 
-  /** @param onFailure hears of what ends the connection, unless that is {@link close} */
+  /** @param onFailure is called when the connection ends, except by {@link close} */
   listen(onText: TextListener, onFailure: (error: Error) => void): void {
     this.#onText = onText;
     this.#onFailure = onFailure;
   }
 
-  /** The text as it goes to the server: it may be written together with others. */
+  /** Encodes a text. It may be written together with others. */
   frame(text: string): Buffer {
-    return this.#speech.message(text);
+    return this.#protocol.message(text);
   }
 
   write(frames: Buffer): void {
     this.#socket.write(frames);
   }
 
-  /** Says goodbye, and resolves once the server has closed, too. */
+  /** Closes the connection. Resolves once the server has closed, too. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#socket.destroyed) return;
-    await new Promise<void>((resolve, reject) => {
-      const late = () => reject(new Error(`A connection was not closed after ${deadlineMs} ms.`));
-      const timer = setTimeout(late, deadlineMs);
-      this.#socket.on("close", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      if (this.#speech.goodbye === undefined) this.#socket.end();
-      else this.#socket.write(this.#speech.goodbye);
-    });
+    const closed = new Promise<unknown>((resolve) => this.#socket.on("close", resolve));
+    if (this.#protocol.closing === undefined) this.#socket.end();
+    else this.#socket.write(this.#protocol.closing);
+    await inTime(closed, "closed");
   }
 
   #read(chunk: Buffer): boolean {
-    // What one read brings has come at one moment.
+    // All bytes of one read have arrived at one moment.
     this.#readAt = performance.now();
     try {
       const frames = this.#head === undefined ? chunk : this.#readHead(chunk);
@@ -116,11 +110,11 @@ export class Connection {
     return chunk.subarray(chunk.length - rest);
   }
 
-  #textListener(): (bytes: Buffer, start: number, end: number) => void {
-    const { around, joined } = this.#speech;
-    const [before, after] = around.map((text) => text.length) as [number, number];
+  #createFrameListener(): (bytes: Buffer, start: number, end: number) => void {
+    const { envelope, joined } = this.#protocol;
+    const [before, after] = envelope.map((text) => text.length) as [number, number];
     let isJoined = false;
-    // What a server may send that is no text of a room is shorter than all of those.
+    // A payload that is not a text of a room is shorter than any text.
     const leastLength = before + after + leastSize;
     return (bytes, start, end) => {
       if (isJoined && end - start >= leastLength) {
@@ -128,7 +122,7 @@ export class Connection {
         return;
       }
       const payload = bytes.toString("latin1", start, end);
-      const answer = this.#speech.answer(payload);
+      const answer = this.#protocol.answer(payload);
       if (answer !== undefined) this.#socket.write(answer);
       if (payload !== joined) return;
       isJoined = true;

@@ -1,10 +1,10 @@
-/** What a frame's opcode says it is (RFC 6455, 11.8). */
+/** RFC 6455, 11.8. */
 export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** Hears of one frame: its payload is in `bytes`, from `start` to before `end`, until the call returns. */
+/** Receives a frame. Its payload is in `bytes` from `start` to before `end`, until the call returns. */
 export type FrameListener = (opcode: number, bytes: Buffer, start: number, end: number) => void;
 
-/** Finds the frames in what a server sends, wherever the network cuts it. It copies what is cut, and nothing else. */
+/** Parses the frames of a server from chunks of any length. It copies incomplete frames only. */
 export class FrameReader {
   readonly #onFrame: FrameListener;
   #rest: Buffer | undefined;
@@ -15,7 +15,7 @@ export class FrameReader {
 
   /**
    * @param chunk may be overwritten after the call
-   * @throws for what no server in this bench may send: frames that are masked, compressed or in fragments.
+   * @throws if a frame is masked, compressed or a fragment, which servers of this bench do not send
    */
   read(chunk: Buffer): void {
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
@@ -35,7 +35,7 @@ export class FrameReader {
   }
 }
 
-/** Where the payload of the frame begins; nothing while its head is not all there. */
+/** The start of the payload; `undefined` while the head is incomplete. */
 function payloadAt(bytes: Buffer, at: number): number | undefined {
   const second = bytes[at + 1];
   if (second === undefined) return undefined;

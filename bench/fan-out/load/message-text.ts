@@ -1,9 +1,9 @@
 import { nameOfRoom } from "../servers/room-server.ts";
 
-/** What a text says of itself: five letters for its room, three for its sender, eight for its number, then filling. */
+/** A text consists of five characters for its room, three for its sender, eight for its number, and padding. */
 const [senderAt, numberAt, filledFrom] = [5, 8, 16];
 
-/** The least that a text can be, in bytes. */
+/** The least size of a text in bytes. */
 export const leastSize = filledFrom;
 
 export function messageText(room: number, sender: number, number: number, size: number): string {
@@ -21,7 +21,7 @@ export function numberIn(bytes: Buffer, at: number): number {
   return digits(bytes, at + numberAt, at + filledFrom);
 }
 
-/** NaN where it is no number. */
+/** @returns NaN if it is not a number */
 function digits(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at += 1) {

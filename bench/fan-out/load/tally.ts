@@ -1,15 +1,15 @@
-/** Sees to it that every member gets every message of every sender once, and those of one sender in the order sent. */
+/** Checks that every member gets every message once, and those of one sender in the order sent. */
 export class Tally {
   readonly #members: number;
   readonly #senders: number;
-  /** The number that comes next, for each member and each sender. */
+  /** The next number, for each member and each sender. */
   readonly #next: Uint32Array;
-  /** How many members have yet to get a message, for each of a sender's that may be on their way. */
+  /** The members that still miss a message, for each message in flight of each sender. */
   readonly #missing: Uint32Array;
   readonly #sent: Uint32Array;
   readonly #window: number;
 
-  /** @param window how many messages of one sender may be on their way */
+  /** @param window the most messages in flight of one sender */
   constructor(members: number, senders: number, window: number) {
     this.#members = members;
     this.#senders = senders;
@@ -19,7 +19,7 @@ export class Tally {
     this.#sent = new Uint32Array(senders);
   }
 
-  /** @returns the number that the sender's next message has to carry. */
+  /** @returns the number of the sender's next message */
   send(sender: number): number {
     const number = this.#sent[sender] ?? 0;
     const slot = sender * this.#window + (number % this.#window);
@@ -31,8 +31,8 @@ export class Tally {
   }
 
   /**
-   * @returns whether this copy was the last.
-   * @throws saying what is wrong: the copy is another one, or comes too early, or was never sent.
+   * @returns whether this was the last copy
+   * @throws if the copy is not the next one of its sender, or was never sent
    */
   arrive(member: number, sender: number, number: number): boolean {
     const sent = this.#sent[sender];
@@ -51,7 +51,7 @@ export class Tally {
     return missing === 0;
   }
 
-  /** How many copies have not arrived. */
+  /** The number of copies that have not arrived. */
   get missing(): number {
     return this.#missing.reduce((sum, count) => sum + count, 0);
   }

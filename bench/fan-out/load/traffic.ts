@@ -1,34 +1,31 @@
-import { quantile } from "../../statistics.ts";
+import { quantile } from "../../harness/results.ts";
 import type { Connection } from "./connection.ts";
 import { messageText, numberIn, senderIn } from "./message-text.ts";
 import { Tally } from "./tally.ts";
 
-/** What is sent, and for how long. */
 export interface Load {
-  /** How many connections send. */
+  /** Connections that send. */
   readonly senders: number;
-  /** Each so many-th connection is a sender, until there are enough. */
-  readonly stride: number;
-  /** How many messages are on their way at any time, of all senders together. */
+  /** Messages in flight, of all senders together. */
   readonly inFlight: number;
-  /** Messages go to so many rooms in turn, which all members are in. */
+  /** All members are in these rooms, which messages go to in turn. */
   readonly rooms: number;
   /** Bytes of a text. */
   readonly size: number;
+  /** The duration. */
   readonly ms: number;
 }
 
-export interface TrafficFigures {
-  readonly messages: number;
+interface TrafficFigures {
   readonly deliveries: number;
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** As many latencies as are kept: once there are more, the latest. */
+/** The latest latencies are kept, at most so many. */
 const samplesKept = 2 ** 21;
-/** Nothing has arrived for as long: something is lost. */
+/** Something is lost if nothing arrives for so long. */
 const silenceMs = 10_000;
 
 /**
@@ -42,6 +39,7 @@ const silenceMs = 10_000;
 export class Traffic {
   readonly #members: readonly Connection[];
   readonly #load: Load;
+  readonly #stride: number;
   readonly #perSender: number;
   readonly #tally: Tally;
   readonly #sentAt: Float64Array;
@@ -53,8 +51,10 @@ export class Traffic {
   #endsAt = 0;
   #end: (error?: Error) => void = () => {};
 
-  constructor(members: readonly Connection[], load: Load) {
+  /** @param stride every `stride`-th member is a sender, until there are enough */
+  constructor(members: readonly Connection[], load: Load, stride: number) {
     this.#members = members;
+    this.#stride = stride;
     this.#load = load;
     this.#perSender = load.inFlight / load.senders;
     if (!Number.isInteger(this.#perSender)) throw new Error("All senders have as many messages in flight.");
@@ -84,7 +84,7 @@ export class Traffic {
     const seconds = (performance.now() - from) / 1_000;
     const samples = this.#samples.subarray(0, Math.min(this.#arrived, samplesKept)).sort();
     const [p50Ms, p99Ms] = [quantile(samples, 0.5), quantile(samples, 0.99)];
-    return { messages: this.#messages, deliveries: this.#arrived, seconds, p50Ms, p99Ms };
+    return { deliveries: this.#arrived, seconds, p50Ms, p99Ms };
   }
 
   #watch(): NodeJS.Timeout {
@@ -117,7 +117,7 @@ export class Traffic {
   }
 
   #sender(index: number): Connection {
-    const connection = this.#members[index * this.#load.stride];
+    const connection = this.#members[index * this.#stride];
     if (connection === undefined) throw new Error("There are fewer members than senders.");
     return connection;
   }

@@ -1,25 +1,25 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
 
-/** What a server is told where several rows have the same one. */
 export interface ServerOptions {
   readonly variant: string | undefined;
-  /** Empty where nothing is shared between nodes. */
   readonly redisUrl: string;
 }
 
 /**
- * What each module in this folder exports as `start`: serves rooms on a free port of the loopback address, and gives it.
+ * The `start` function that each module in this folder exports: serves rooms on a free port of the loopback address.
  *
- * A connection is in the rooms that the query of its request names, and is told `joined` once it is. A text that it sends
- * begins with the name of a room and goes to all who are in it, the sender too.
+ * A connection joins the rooms that the query of its request names, then receives `joined`. A text that it sends begins
+ * with the name of a room and goes to all members, including the sender.
+ *
+ * @returns the port
  */
 export type StartServer = (options: ServerOptions) => Promise<number>;
 
-/** Letters at the beginning of a text. */
+/** The length of the room's name at the beginning of a text. */
 const nameLength = 5;
 
-/** The rooms that a request is for: so many, from the first on. */
+/** The rooms of a request: `count` rooms, starting with `first`. */
 export function roomsOf(query: URLSearchParams): string[] {
   const first = Number(query.get("first"));
   return Array.from({ length: Number(query.get("count")) }, (_, index) => nameOfRoom(first + index));
@@ -29,7 +29,7 @@ export function nameOfRoom(index: number): string {
   return String(index).padStart(nameLength, "0");
 }
 
-/** Where a text is to go. */
+/** The room of a text. */
 export function roomOf(text: string): string {
   return text.slice(0, nameLength);
 }
@@ -40,7 +40,7 @@ export function queryOf(url = "/"): URLSearchParams {
 
 /** @returns the port. */
 export async function listen(server: Server): Promise<number> {
-  // As long as the kernel allows: connections come in hundreds.
+  // The longest that the kernel allows, because connections open in hundreds.
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 });
   await once(server, "listening");
   const address = server.address();

@@ -1,4 +1,4 @@
-/** Who is in which room, for servers that have no rooms of their own. */
+/** The members of rooms, for servers without rooms of their own. */
 export class Rooms<Member> {
   readonly #members = new Map<string, Set<Member>>();
 

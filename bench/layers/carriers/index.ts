@@ -1,6 +1,6 @@
-import type { OpenCarrier } from "./carrier.ts";
+import type { Carrier } from "./carrier.ts";
 
-/** Every row: what it is called in tables, and how it is opened. The peers are loaded by those who need them only. */
+/** Every row: its title in tables, and how to open it. Peers are loaded on demand. */
 export const carriers = {
   bytes: {
     title: "ioredis, bytes (control)",
@@ -13,10 +13,7 @@ export const carriers = {
   },
   streams: { title: "`RedisStreamsLayer`", open: async (url) => (await import("./layers.ts")).streams(url) },
   memory: { title: "`MemoryLayer`", open: async () => (await import("./layers.ts")).memory() },
-  text: {
-    title: "ioredis, text",
-    open: async (url) => (await import("./bare-ioredis.ts")).bareText(url),
-  },
+  text: { title: "ioredis, text", open: async (url) => (await import("./bare-ioredis.ts")).bareText(url) },
   "socket-io-pubsub": {
     title: "`@socket.io/redis-adapter`",
     open: async (url) => (await import("./socket-io.ts")).socketIoPubSub(url),
@@ -25,8 +22,10 @@ export const carriers = {
     title: "`@socket.io/redis-streams-adapter`",
     open: async (url) => (await import("./socket-io.ts")).socketIoStreams(url),
   },
-} as const satisfies Record<string, { readonly title: string; readonly open: OpenCarrier }>;
+} as const satisfies Record<string, { readonly title: string; open(url: string): Promise<Carrier> }>;
 
 export type CarrierName = keyof typeof carriers;
-
-export const carrierNames = Object.keys(carriers) as CarrierName[];
+export const carrierNames = Object.keys(carriers) as readonly CarrierName[];
+export const carrierTitles: Readonly<Record<string, string>> = Object.fromEntries(
+  carrierNames.map((name) => [name, carriers[name].title]),
+);

@@ -1,6 +1,4 @@
-import type { ChannelLayer } from "../../../layers/channel-layer.ts";
-import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
-import type { Inbox, Mail } from "../../../layers/message.ts";
+import { type ChannelLayer, type Inbox, type Mail, MemoryLayer } from "../../../index.ts";
 import { RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
 import { type Carrier, membersOf, text } from "./carrier.ts";
 

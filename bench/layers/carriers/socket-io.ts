@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { Server, type ServerOptions, type Socket } from "socket.io";
 import { type Carrier, membersOf, text } from "./carrier.ts";
 
-/** What the adapter hands to the sockets of a room. */
+/** The adapter passes this to the sockets of a room. */
 interface Packet {
   readonly data: readonly [event: string, text: string, sentAt: number];
 }
@@ -19,7 +19,7 @@ export function socketIoStreams(url: string): Carrier {
   return carrierOf(client, createStreamsAdapter(client));
 }
 
-/** `emit` does not say when the server has answered: this keeps the answer to the last command. */
+/** Keeps the answer to the last command, because `emit` does not return it. */
 class AnsweringRedis extends Redis {
   answer: Promise<unknown> = Promise.resolve();
 
@@ -30,8 +30,8 @@ class AnsweringRedis extends Redis {
 }
 
 /**
- * A server without sockets. Members are in its adapter's rooms as sockets are, and get what the adapter would hand to a
- * socket: the packet, and its frame for the wire, which the adapter encodes once for all of them and which goes nowhere.
+ * A server without sockets. Members are in its adapter's rooms as sockets are, and get what the adapter would pass to a
+ * socket: the packet, and its frame for the wire, which the adapter encodes once for all and which is discarded.
  */
 function carrierOf(client: AnsweringRedis, adapter: NonNullable<ServerOptions["adapter"]>): Carrier {
   const namespace = new Server({ adapter }).of("/");

@@ -1,22 +1,22 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { type ConsumerClass, createRuntime, handlers, type Runtime, WebSocketConsumer } from "greenroom";
 import { Counter, Machine, mail, type Notes, OpenLayer } from "../actors/messaging.ts";
-import { cpuOf } from "../measure.ts";
-import type { Figures } from "../results.ts";
-import { type RowName, rows } from "./rows.ts";
+import { cpuOf } from "../harness/cpu.ts";
+import type { Figures } from "../harness/results.ts";
+import { type InspectionRow, inspections } from "./inspected.ts";
 
-/** A runtime whose layer gives what it would call for each message. */
-type Bench = Runtime<{ notes: OpenLayer }>;
+/** A runtime whose layer exposes the inbox that it calls for each message. */
+type BenchRuntime = Runtime<{ notes: OpenLayer }>;
 
-/** Gets ready for what is to be measured: that is called with how many are to be done. */
-type Work = (runtime: Bench) => Promise<(count: number) => Promise<void>>;
+/** Prepares a workload. @returns the measured function, which is called with the number of operations */
+type Workload = (runtime: BenchRuntime) => Promise<(count: number) => Promise<void>>;
 
-/** After so many at most there is a new turn of the event loop, so that whoever looks is told of it. */
+/** Operations in one turn of the event loop: inspectors report once a turn. */
 const atOnce = 1_000;
 
 class Plain extends WebSocketConsumer {}
 
-const spawning: Work = async (runtime) => async (count) => {
+const spawning: Workload = async (runtime) => async (count) => {
   for (let done = 0; done < count; done += atOnce) {
     const actors = [];
     for (let index = 0; index < atOnce; index += 1) actors.push(await runtime.spawn(Plain));
@@ -27,11 +27,11 @@ const spawning: Work = async (runtime) => async (count) => {
 };
 
 const handling =
-  (Consumer: ConsumerClass): Work =>
+  (Consumer: ConsumerClass): Workload =>
   async (runtime) => {
     await runtime.spawn(Consumer as ConsumerClass & { readonly layer: "notes" });
     const { inbox } = runtime.layers.notes;
-    if (inbox === undefined) throw new Error("The layer has given nobody a channel.");
+    if (inbox === undefined) throw new Error("The actor has no channel on the layer.");
     return async (count) => {
       for (let done = 0; done < count; done += atOnce) {
         for (let index = 0; index < atOnce; index += 1) inbox.deliver(mail);
@@ -40,7 +40,7 @@ const handling =
     };
   };
 
-const delivering: Work = async (runtime) => {
+const delivering: Workload = async (runtime) => {
   let heard = 0;
   class Crier extends WebSocketConsumer<{ messages: Notes }> {
     static override readonly layer = "notes";
@@ -65,24 +65,25 @@ const delivering: Work = async (runtime) => {
   };
 };
 
-/** What is done, and how often in a measurement: as often as it takes to see something. */
-export const works = {
-  spawning: { work: spawning, count: 10_000 },
-  handling: { work: handling(Counter), count: 2_000_000 },
-  delivering: { work: delivering, count: 500_000 },
-  moving: { work: handling(Machine), count: 100_000 },
-} satisfies Record<string, { readonly work: Work; readonly count: number }>;
+/** The workloads, and the operations of a measurement: as many as it takes to see something. */
+const workloads = {
+  spawning: { start: spawning, count: 10_000 },
+  handling: { start: handling(Counter), count: 2_000_000 },
+  delivering: { start: delivering, count: 500_000 },
+  moving: { start: handling(Machine), count: 100_000 },
+} satisfies Record<string, { readonly start: Workload; readonly count: number }>;
 
-export type WorkName = keyof typeof works;
+export type WorkloadName = keyof typeof workloads;
 
-/** The least of several in a row counts: what else the machine does only adds to it. */
+/** The least of several measurements in a row counts: other load of the machine only adds to it. */
 const repetitions = 5;
 
-/** CPU in µs for each, the least of several in one process. */
-export async function measureWork(name: WorkName, row: RowName, count: number): Promise<Figures> {
+/** Microseconds of CPU for each operation. */
+export async function measureWorkload(name: WorkloadName, row: InspectionRow): Promise<Figures> {
+  const { start, count } = workloads[name];
   const runtime = createRuntime({ layers: { notes: new OpenLayer() } });
-  const end = await rows[row](runtime);
-  const run = await works[name].work(runtime);
+  const end = await inspections[row](runtime);
+  const run = await start(runtime);
   await run(count);
   let least = Number.POSITIVE_INFINITY;
   for (let time = 0; time < repetitions; time += 1) least = Math.min(least, await cpuOf(() => run(count)));

@@ -5,21 +5,21 @@ export interface Memory {
   readonly heapBytes: number;
 }
 
-/** The resident set is what it is going to be when so many collections in a row have not made it smaller. */
-const enough = 5;
-/** V8 gives pages back after a while only, and in several steps. */
+/** The resident set has settled when so many collections in a row have not made it smaller. */
+const settledAfter = 5;
+/** V8 returns pages after a while only, and in several steps. */
 const pauseMs = 100;
-const most = 40;
+const maxCollections = 40;
 
-/** What this process holds on to, once it is left alone: collects until nothing more comes of it. */
+/** The memory in use: collects garbage until the resident set has settled. */
 export async function collectedMemory(): Promise<Memory> {
   if (globalThis.gc === undefined) throw new Error("Run node with --expose-gc.");
   let [rssBytes, heapBytes] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  for (let round = 0, idle = 0; round < most && idle < enough; round += 1) {
+  for (let round = 0, unchanged = 0; round < maxCollections && unchanged < settledAfter; round += 1) {
     globalThis.gc();
     await pause(pauseMs);
     const now = process.memoryUsage();
-    idle = now.rss < rssBytes ? 0 : idle + 1;
+    unchanged = now.rss < rssBytes ? 0 : unchanged + 1;
     rssBytes = Math.min(rssBytes, now.rss);
     heapBytes = Math.min(heapBytes, now.heapUsed);
   }

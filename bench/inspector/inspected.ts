@@ -1,19 +1,17 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import type { Layers, Runtime } from "greenroom";
 import { inspector } from "greenroom/inspector";
-import { RemoteProcess } from "../remote-process.ts";
+import { WorkerProcess } from "../harness/worker-process.ts";
 import type { ReaderTasks } from "./reader.ts";
 
-/** Has somebody look at a runtime, or nobody. @returns what ends that. */
-type Row = <L extends Layers>(runtime: Runtime<L>) => Promise<() => Promise<void>>;
+/** Inspects a runtime, or not. @returns the function that ends it */
+type Inspect = <L extends Layers>(runtime: Runtime<L>) => Promise<() => Promise<void>>;
 
 export const path = "/inspect";
 
-/** How much an inspector looks at a runtime, from not at all on. */
-export const rows = {
+export const inspections = {
   async without() {
     return async () => {};
   },
@@ -24,18 +22,16 @@ export const rows = {
   async looked(runtime) {
     inspector(runtime, { path });
     const { server, port } = await serve(runtime);
-    const reader = new RemoteProcess<ReaderTasks>(fileURLToPath(new URL("reader.ts", import.meta.url)), [
-      "--import=tsx",
-    ]);
-    await reader.ask("open", `ws://127.0.0.1:${port}${path}`);
+    const reader = new WorkerProcess<ReaderTasks>(new URL("reader.ts", import.meta.url));
+    await reader.call("open", `ws://127.0.0.1:${port}${path}`);
     return async () => {
       await reader.close();
       server.close();
     };
   },
-} satisfies Record<string, Row>;
+} satisfies Record<string, Inspect>;
 
-export type RowName = keyof typeof rows;
+export type InspectionRow = keyof typeof inspections;
 
 /** Attaches a runtime to a server on a free port. */
 export async function serve<L extends Layers>(runtime: Runtime<L>) {

@@ -1,23 +1,23 @@
 import { frameText } from "../frame-text.ts";
-import type { Dialect } from "../rows.ts";
+import type { Protocol } from "../rows.ts";
 import { opcodes } from "./frame-reader.ts";
 
-/** How a client says things in one dialect. */
-export interface Speech {
-  /** What it sends first. @param query which rooms it wants to be in */
-  hello(query: string): Buffer;
-  /** Whether the server answers that with an HTTP response before its first frame. */
+/** The client's side of a protocol. */
+export interface ClientProtocol {
+  /** The first bytes of a connection. @param query names its rooms */
+  handshake(query: string): Buffer;
+  /** Whether the server answers with an HTTP response before its first frame. */
   readonly upgrades: boolean;
-  /** A text for a room, as it goes to the server. */
+  /** Encodes a text for a room. */
   message(text: string): Buffer;
-  /** What the server puts before and after a text, in the payload of a frame. */
-  readonly around: readonly [before: string, after: string];
-  /** What a payload that is no text of a room is answered with; nothing where it is not to be answered. */
+  /** The characters before and after a text in the payload of a server's frame. */
+  readonly envelope: readonly [before: string, after: string];
+  /** The answer to a payload that is not a text of a room, if it needs one. */
   answer(payload: string): Buffer | undefined;
-  /** The payload that tells that the client is in its rooms. */
+  /** The payload that tells that the client has joined its rooms. */
   readonly joined: string;
-  /** What it sends last. The server answers by closing, too; in bare frames a client just closes. */
-  readonly goodbye: Buffer | undefined;
+  /** The last bytes, which the server answers by closing; `undefined` if a client just closes. */
+  readonly closing: Buffer | undefined;
 }
 
 /** Not zeros, which ws would skip. */
@@ -47,36 +47,36 @@ function withLength(text: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-export const dialects: Readonly<Record<Dialect, Speech>> = {
+export const protocols: Readonly<Record<Protocol, ClientProtocol>> = {
   frames: {
-    hello: withLength,
+    handshake: withLength,
     upgrades: false,
     message: withLength,
-    around: ["", ""],
+    envelope: ["", ""],
     answer: () => undefined,
     joined: "joined",
-    goodbye: undefined,
+    closing: undefined,
   },
   websocket: {
-    hello: (query) => upgradeRequest(`/?${query}`),
+    handshake: (query) => upgradeRequest(`/?${query}`),
     upgrades: true,
     message: (text) => frameText(text, mask),
-    around: ["", ""],
+    envelope: ["", ""],
     answer: () => undefined,
     joined: "joined",
-    goodbye: closeFrame(),
+    closing: closeFrame(),
   },
   "socket.io": {
-    hello: (query) => upgradeRequest(`/socket.io/?EIO=4&transport=websocket&${query}`),
+    handshake: (query) => upgradeRequest(`/socket.io/?EIO=4&transport=websocket&${query}`),
     upgrades: true,
     message: (text) => frameText(`42["message","${text}"]`, mask),
-    around: ['42["message","', '"]'],
+    envelope: ['42["message","', '"]'],
     answer(payload) {
       if (payload.startsWith("0")) return frameText("40", mask);
       return payload === "2" ? frameText("3", mask) : undefined;
     },
     joined: '42["joined"]',
-    goodbye: Buffer.concat([frameText("41", mask), closeFrame()]),
+    closing: Buffer.concat([frameText("41", mask), closeFrame()]),
   },
 };
 

@@ -1,0 +1,34 @@
+import { Redis } from "ioredis";
+import { startRedisServer } from "../../spec/support/redis-server.ts";
+
+/** A Redis server of this bench, on a free port. */
+export interface BenchRedis {
+  readonly url: string;
+  readonly client: Redis;
+  readonly version: string;
+  /** The CPU time that the server has used since it started, in microseconds. */
+  cpuMicros(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startBenchRedis(): Promise<BenchRedis> {
+  const server = await startRedisServer();
+  const client = new Redis(server.url);
+  const info = async (section: string) => {
+    const text = await client.info(section);
+    return (name: string) => new RegExp(`^${name}:(.+)`, "m").exec(text)?.[1]?.trim() ?? "unknown";
+  };
+  return {
+    url: server.url,
+    client,
+    version: (await info("server"))("redis_version"),
+    async cpuMicros() {
+      const seconds = await info("cpu");
+      return (Number(seconds("used_cpu_user")) + Number(seconds("used_cpu_sys"))) * 1e6;
+    },
+    async stop() {
+      client.disconnect();
+      await server.stop();
+    },
+  };
+}

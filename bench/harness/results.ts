@@ -1,0 +1,56 @@
+/** The figures of one measurement, by name. */
+export type Figures = Readonly<Record<string, number>>;
+
+/** One figure of several runs. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** One measurement: the title of what is measured, and the row. */
+export type Measurement = readonly [title: string, row: string];
+
+/** The figures of all runs. */
+export class Results {
+  readonly #figures: Record<string, Record<string, Figures[]>> = {};
+
+  add([title, row]: Measurement, figures: Figures): void {
+    this.#figures[title] ??= {};
+    this.#figures[title][row] ??= [];
+    this.#figures[title][row].push(figures);
+  }
+
+  /** One figure in each run. */
+  runs([title, row]: Measurement, figure: string): readonly number[] {
+    return (this.#figures[title]?.[row] ?? []).flatMap((figures) => figures[figure] ?? []);
+  }
+
+  /** One figure of all runs; `undefined` if it was not measured. */
+  spread(measurement: Measurement, figure: string): Spread | undefined {
+    return spreadOf(this.runs(measurement, figure));
+  }
+
+  /** One figure as a multiple of another's. Ratios are taken within each run, because load of the machine affects both. */
+  ratio(figure: string, of: Measurement, to: Measurement): Spread | undefined {
+    const bases = this.runs(to, figure);
+    const ratios = this.runs(of, figure).map((value, run) => value / (bases[run] ?? Number.NaN));
+    return spreadOf(ratios.filter((value) => !Number.isNaN(value)));
+  }
+
+  toJSON(): object {
+    return this.#figures;
+  }
+}
+
+/** @returns `undefined` if there are no values. */
+export function spreadOf(values: readonly number[]): Spread | undefined {
+  if (values.length === 0) return undefined;
+  const sorted = Float64Array.from(values).sort();
+  return { median: quantile(sorted, 0.5), min: quantile(sorted, 0), max: quantile(sorted, 1) };
+}
+
+/** The value that `share` of all values do not exceed. @param sorted in ascending order */
+export function quantile(sorted: Float64Array, share: number): number {
+  return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
+}

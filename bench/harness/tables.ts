@@ -1,0 +1,106 @@
+import { readFile, writeFile } from "node:fs/promises";
+import type { Measurement, Results, Spread } from "./results.ts";
+
+export type Cell = string | undefined;
+
+/** A column of figures. */
+export interface Column {
+  readonly heading: string;
+  cell(results: Results, measurement: Measurement): Cell;
+}
+
+/** A limit for a figure or ratio. It is skipped if nothing was measured. */
+export type Target = readonly [what: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
+
+export function atMost(what: string, limit: number, measured: Spread | undefined): Target {
+  return [what, "≤", limit, measured];
+}
+
+export function atLeast(what: string, limit: number, measured: Spread | undefined): Target {
+  return [what, "≥", limit, measured];
+}
+
+/** The median of a figure. @param title of the measurement, if it is not the table's */
+export function median(heading: string, figure: string, title?: string): Column {
+  return {
+    heading,
+    cell: (results, [ownTitle, row]) => short(results.spread([title ?? ownTitle, row], figure)?.median),
+  };
+}
+
+/** The least and the most of a figure. */
+export function range(figure: string): Column {
+  return { heading: "least to most", cell: (results, row) => rangeOf(results.spread(row, figure)) };
+}
+
+/** A figure as a multiple of that of the row `control`. */
+export function ratio(heading: string, figure: string, control: string): Column {
+  return {
+    heading,
+    cell: (results, row) => short(results.ratio(figure, row, [row[0], control])?.median),
+  };
+}
+
+/** A table of what was measured under `title`, with a heading: empty if nothing was. @param rows their titles by name */
+export function section(
+  results: Results,
+  heading: string,
+  title: string,
+  rows: Readonly<Record<string, string>>,
+  columns: readonly Column[],
+): string {
+  const lines = Object.entries(rows)
+    .map(([row, rowTitle]) => [rowTitle, ...columns.map((column) => column.cell(results, [title, row]))])
+    .filter(([, ...cells]) => cells.some(Boolean));
+  return headed(heading, ["", ...columns.map((column) => column.heading)], lines);
+}
+
+export function targetSection(targets: readonly Target[]): string {
+  const lines = targets.flatMap((target) => {
+    const [what, bound, limit, measured] = target;
+    if (measured === undefined) return [];
+    const toReach = `${bound} ${limit.toLocaleString("en")}`;
+    return [
+      [what, toReach, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
+    ];
+  });
+  return headed("What is to be reached", ["", "to reach", "measured", "least to most", ""], lines);
+}
+
+const headed = (heading: string, head: readonly Cell[], lines: readonly (readonly Cell[])[]) =>
+  lines.length === 0 ? "" : `### ${heading}\n\n${table(head, lines)}\n`;
+
+export function isReached([, bound, limit, measured]: Target): boolean {
+  if (measured === undefined) return false;
+  return bound === "≤" ? measured.median <= limit : measured.median >= limit;
+}
+
+/** A Markdown table: text in the first column, numbers in the others. */
+export function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): string {
+  const line = (cells: readonly Cell[]) => `| ${cells.map((cell) => cell ?? "").join(" | ")} |`;
+  const rule = `|${head.map((_, index) => (index === 0 ? "---|" : "--:|")).join("")}`;
+  return [line(head), rule, ...rows.map(line)].join("\n");
+}
+
+/** A rounded number with thousands separators. */
+export const whole = (value: number): string => Math.round(value).toLocaleString("en");
+
+/** Three significant digits; nothing if it was not measured. */
+export function short(value: number | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const rounded = value.toPrecision(3);
+  return Math.abs(value) < 100 ? rounded : whole(Number(rounded));
+}
+
+export function rangeOf(spread: Spread | undefined): Cell {
+  return spread && `${short(spread.min)} to ${short(spread.max)}`;
+}
+
+/** Replaces the text between `<!-- name -->` and `<!-- end of name -->`. @throws if the file lacks these marks. */
+export async function fillMarks(file: URL, name: string, text: string): Promise<void> {
+  const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
+  const before = await readFile(file, "utf8");
+  const [from, to] = [before.indexOf(start), before.indexOf(end)];
+  if (from === -1 || to < from) throw new Error(`${file.pathname} lacks the marks ${start} and ${end}.`);
+  await writeFile(file, `${before.slice(0, from)}${start}\n\n${text}\n${before.slice(to)}`);
+}

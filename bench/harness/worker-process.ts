@@ -1,0 +1,115 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { withTimeout } from "../../layers/with-timeout.ts";
+
+/** The tasks of a worker process, by name. */
+export type Tasks<T> = { readonly [Task in keyof T]: (...args: never[]) => unknown };
+
+interface Request {
+  readonly id: number;
+  readonly task: string;
+  readonly args: readonly unknown[];
+}
+
+interface Reply {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+export interface WorkerOptions {
+  /** The folder for a CPU profile of the process. */
+  readonly profiles?: string | undefined;
+  /** Names the profile. */
+  readonly label?: string;
+}
+
+/** The longest that a task may take: a lost message would never end it. */
+const timeoutMs = 300_000;
+/** The time in which a process has to end by itself. */
+const graceMs = 5_000;
+const typeScriptFlags = ["--import=tsx", "--conditions=greenroom-source"];
+let profileCount = 0;
+
+/** A child process that runs tasks for this one, until this one disconnects or ends. */
+export class WorkerProcess<T extends Tasks<T>> {
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, (reply: Reply) => void>();
+  #exit: string | undefined;
+  #lastId = 0;
+
+  /** @param module calls {@link serveTasks}; it runs without a loader if it is JavaScript. */
+  constructor(module: URL, { profiles, label = "worker" }: WorkerOptions = {}) {
+    const execArgv = ["--expose-gc", ...(module.pathname.endsWith(".ts") ? typeScriptFlags : [])];
+    if (profiles !== undefined) {
+      profileCount += 1;
+      const name = `${label.replace(/[^\w.-]+/g, "-")}-${profileCount}.cpuprofile`;
+      execArgv.push("--cpu-prof", `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${name}`);
+    }
+    this.#child = fork(fileURLToPath(module), { serialization: "advanced", execArgv });
+    this.#child.on("message", (reply: Reply) => {
+      this.#pending.get(reply.id)?.(reply);
+      this.#pending.delete(reply.id);
+    });
+    this.#child.on("exit", (code, signal) => this.#onExit(`The process ended: ${code ?? signal}.`));
+    this.#child.on("error", ({ message }) => this.#onExit(message));
+  }
+
+  /** @throws the error of the task, or if there is no reply within five minutes. */
+  async call<Task extends keyof T & string>(
+    task: Task,
+    ...args: Parameters<T[Task]>
+  ): Promise<Awaited<ReturnType<T[Task]>>> {
+    if (this.#exit !== undefined) throw new Error(this.#exit);
+    this.#lastId += 1;
+    const request: Request = { id: this.#lastId, task, args };
+    const replied = new Promise<Reply>((resolve) => this.#pending.set(request.id, resolve));
+    this.#child.send(request);
+    const late = () => new Error(`"${task}" did not end within ${timeoutMs} ms.`);
+    const { value, error } = await withTimeout(replied, timeoutMs, globalThis, late);
+    if (error !== undefined) throw new Error(error);
+    return value as Awaited<ReturnType<T[Task]>>;
+  }
+
+  /** Runs one task and closes: nothing is compiled for, or left over from, another measurement. */
+  async callOnce<Task extends keyof T & string>(
+    task: Task,
+    ...args: Parameters<T[Task]>
+  ): Promise<Awaited<ReturnType<T[Task]>>> {
+    try {
+      return await this.call(task, ...args);
+    } finally {
+      await this.close();
+    }
+  }
+
+  #onExit(reason: string): void {
+    this.#exit ??= reason;
+    for (const settle of this.#pending.values()) settle({ id: 0, error: this.#exit });
+  }
+
+  /** Disconnects. Resolves once the process has ended, which is killed if it hangs. */
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, "exit");
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), graceMs);
+    await exited;
+    clearTimeout(timer);
+  }
+}
+
+/** Runs tasks for the parent process, until it disconnects. */
+export function serveTasks<T extends Tasks<T>>(tasks: T): void {
+  process.on("message", async ({ id, task, args }: Request) => {
+    try {
+      process.send?.({ id, value: await tasks[task as keyof T](...(args as never[])) } satisfies Reply);
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.send?.({ id, error: text } satisfies Reply);
+    }
+  });
+  // Closed peers do not let the process end by themselves, and a bench has nothing to save.
+  process.on("disconnect", () => process.exit());
+}

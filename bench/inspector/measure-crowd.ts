@@ -1,0 +1,92 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { launchBrowser } from "../../spec/support/browser.ts";
+import type { Results } from "../harness/results.ts";
+import { WorkerProcess } from "../harness/worker-process.ts";
+import { type ClickName, clicks } from "./clicks.ts";
+import type { CrowdTasks } from "./crowd.ts";
+
+/** The moments at which the crowd is measured: before a page is open, while it is, and after it has gone. */
+export type CrowdMoment = "before" | "looked at" | "looked at for long" | "after";
+
+export const [crowdTitle, heapTitle, clickTitle, longTasksTitle] = [
+  "crowd",
+  "heap",
+  "clicks",
+  "long tasks",
+] as const;
+
+interface CrowdRun {
+  readonly options: { readonly profiles: string | undefined };
+  readonly results: Results;
+  progress(text: string): void;
+}
+
+/** Wide enough for the machines and the list side by side. */
+const viewport = { width: 1440, height: 900 };
+/** Seconds of a measurement without a page and with an untouched one, and the number of clicks of each kind. */
+const [withoutSeconds, lookingSeconds, clicksEach] = [10, 30, 20];
+/** For the compilers, and for the first requests of a page. */
+const settleMs = 5_000;
+
+const noteLongTasks = `
+  window.longTasks = [];
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) window.longTasks.push(duration);
+  }).observe({ type: "longtask" });
+`;
+const takeLongTasks = `({ count: longTasks.length, longestMs: Math.max(0, ...longTasks.splice(0)) })`;
+
+/** Measures a process of many busy actors before, while and after a page in Chromium looks at them. */
+export async function measureCrowd(actors: number, { options, results, progress }: CrowdRun): Promise<void> {
+  const server = new WorkerProcess<CrowdTasks>(new URL("crowd.ts", import.meta.url), {
+    ...{ profiles: options.profiles, label: "crowd" },
+  });
+  const observe = async (moment: CrowdMoment, seconds: number) => {
+    progress(`${actors} actors: ${moment}`);
+    await server.call("loopDelay");
+    let before = await server.call("totals");
+    for (let second = 0; second < seconds; second += 1) {
+      await pause(1_000);
+      const [now, loopDelay] = await Promise.all([server.call("totals"), server.call("loopDelay")]);
+      const passed = (now.ms - before.ms) / 1_000;
+      const cpuMs = (now.cpuMicros - before.cpuMicros) / 1_000 / passed;
+      const kib = (now.bytes - before.bytes) / 1_024 / passed;
+      results.add([crowdTitle, moment], { cpuMs, kib, ...loopDelay });
+      before = now;
+    }
+    results.add([heapTitle, moment], { mib: (await server.call("heap")) / 1_048_576 });
+  };
+  try {
+    const url = await server.call("open", actors);
+    await pause(settleMs);
+    await observe("before", withoutSeconds);
+    const browser = await launchBrowser({ installed: true });
+    try {
+      // Playwright evaluates scripts in the page, which the page's own policy forbids.
+      const page = await browser.newPage({ viewport, bypassCSP: true });
+      await page.addInitScript({ content: noteLongTasks });
+      await page.goto(url);
+      await page.waitForSelector("#actors tbody tr");
+      await pause(settleMs);
+      await page.evaluate(takeLongTasks);
+      await observe("looked at", lookingSeconds);
+      results.add(
+        [longTasksTitle, "looked at"],
+        await page.evaluate<{ count: number; longestMs: number }>(takeLongTasks),
+      );
+      for (const name of Object.keys(clicks) as ClickName[]) {
+        progress(`${actors} actors: clicks, ${name}`);
+        for (let time = 0; time < clicksEach; time += 1) {
+          results.add([clickTitle, name], { ms: await clicks[name](page, time) });
+        }
+      }
+      await observe("looked at for long", withoutSeconds);
+    } finally {
+      await browser.close();
+    }
+    await pause(settleMs);
+    await observe("after", withoutSeconds);
+  } finally {
+    await server.close();
+  }
+}
