@@ -26,9 +26,9 @@ describe("over Sentinel", () => {
     await group.stop();
   });
 
-  const place = () => ({ sentinels: group.sentinels, name: group.name, redis: { password } });
+  const target = () => ({ sentinels: group.sentinels, name: group.name, redis: { password } });
 
-  describeRedisLayers({ place, clients: () => [raw], clientOf: () => raw, commands: pubSub });
+  describeRedisLayers({ target, clients: () => [raw], clientOf: () => raw, commands: pubSub });
 
   /** What `ready` rejects with, without the password anywhere in it. */
   async function failure(layer: RedisPubSubLayer): Promise<Error> {
@@ -45,7 +45,7 @@ describe("over Sentinel", () => {
   it("says which Sentinels do not answer", async () => {
     const port = await freePort();
     const sentinels = [{ host: "127.0.0.1", port }];
-    const error = await failure(new RedisPubSubLayer({ ...place(), sentinels, prefix: "chat" }));
+    const error = await failure(new RedisPubSubLayer({ ...target(), sentinels, prefix: "chat" }));
     expect(error.message)
       .to.include(`mymaster (by Sentinels 127.0.0.1:${port})`)
       .and.to.include("unreachable");
@@ -53,7 +53,7 @@ describe("over Sentinel", () => {
 
   it("says what is wrong at the master, without showing the password", async () => {
     const redis = { password: "hunter2-wrong" };
-    const error = await failure(new RedisPubSubLayer({ ...place(), redis, prefix: "chat" }));
+    const error = await failure(new RedisPubSubLayer({ ...target(), redis, prefix: "chat" }));
     expect(error.message).to.include("WRONGPASS");
   });
 
@@ -62,7 +62,7 @@ describe("over Sentinel", () => {
     const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
     await once(silent, "listening");
     const sentinels = [{ host: "127.0.0.1", port: (silent.address() as AddressInfo).port }];
-    const layer = new RedisPubSubLayer({ ...place(), sentinels, prefix: "chat", connectTimeoutMs: 60_000 });
+    const layer = new RedisPubSubLayer({ ...target(), sentinels, prefix: "chat", connectTimeoutMs: 60_000 });
     const opening = layer.ready().catch((error: Error) => error);
     await until(() => sockets.length === 2);
     await layer.close();
@@ -74,7 +74,11 @@ describe("over Sentinel", () => {
 
   it("goes on with the Sentinels that do answer", async () => {
     const dead = { host: "127.0.0.1", port: await freePort() };
-    const layer = new RedisPubSubLayer({ ...place(), sentinels: [dead, ...group.sentinels], prefix: "chat" });
+    const layer = new RedisPubSubLayer({
+      ...target(),
+      sentinels: [dead, ...group.sentinels],
+      prefix: "chat",
+    });
     await layer.ready();
     expect(layer.health).to.deep.equal({ ok: true });
     await layer.close();

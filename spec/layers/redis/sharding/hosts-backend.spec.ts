@@ -31,7 +31,7 @@ describe("over two hosts", () => {
   const hostOf = (topic: string) => addresses().indexOf(new HashRing(addresses()).hostOf(topic));
 
   describeRedisLayers({
-    place: () => ({ hosts: hosts() }),
+    target: () => ({ hosts: hosts() }),
     clients: () => clients,
     clientOf: (key) => clients[hostOf(key)] as Redis,
     commands: pubSub,

@@ -22,7 +22,7 @@ describe("over a Redis Cluster", () => {
   const seed = () => servers.masters.slice(1, 2);
 
   describeRedisLayers({
-    place: () => ({ cluster: seed() }),
+    target: () => ({ cluster: seed() }),
     clients: () => servers.clients,
     clientOf: (key) => servers.clients[servers.masterOf(keySlot(key))] as Redis,
     commands: shardedPubSub,
