@@ -1,67 +1,98 @@
-import { type LayerImplementation, Stage } from "./stage.ts";
+import type { LayerImplementation, TestRunner } from "./layer-implementation.ts";
 import { describeArrivals } from "./suite/arrivals.ts";
 import { describeClosing } from "./suite/closing.ts";
+import { describeConsumptionClosing } from "./suite/consumption-closing.ts";
 import { describeDirectSends } from "./suite/direct-sends.ts";
+import { describeFailedJobs } from "./suite/failed-jobs.ts";
 import { describeFlushing } from "./suite/flushing.ts";
 import { describeGroups } from "./suite/groups.ts";
 import { describeHistory } from "./suite/history.ts";
+import { describeJobs } from "./suite/jobs.ts";
 import { describeLargeGroups } from "./suite/large-groups.ts";
 import { describeLoss } from "./suite/loss.ts";
 import { describeMembership } from "./suite/membership.ts";
 import { describeMessages } from "./suite/messages.ts";
 import { describeNames } from "./suite/names.ts";
 import { describeOpening } from "./suite/opening.ts";
-import { describeQueues } from "./suite/queues.ts";
+import { describeQueueLimits } from "./suite/queue-limits.ts";
+import { type Suite, TestNodes } from "./test-nodes.ts";
 
 /**
- * Proves, with mocha, that an implementation keeps what {@link ChannelLayer} promises: every spec runs on two nodes of
- * a world of its own, and shows that something does not come by what comes after it, never by a pause.
+ * Registers the cases that prove that an implementation keeps what {@link ChannelLayer} promises, with the functions of
+ * any test runner.
+ *
+ * Each case runs on two nodes under a prefix of its own, and proves that something does not arrive by what arrives after
+ * it, never by a pause. Cases run one after the other: the runner must not run them at once. The suite sets no timeouts,
+ * the runner's apply: a message that never arrives shows as one.
  *
  * @example
+ * import { afterEach, beforeEach, describe, it } from "mocha"; // or "vitest", or "node:test"
+ *
  * const bus = new MemoryBus();
  * describeChannelLayer("MemoryLayer", {
- *   startNode: (world, options) => {
- *     // Limits of histories are the bus's: a node that is told some gets another one.
+ *   ...{ describe, it, beforeEach, afterEach },
+ *   startNode: (prefix, options) => {
+ *     // A bus has limits of histories: a node that is given some gets a bus of its own.
  *     const isLimited = "capacity" in options || "expiryMs" in options;
- *     return new MemoryLayer({ ...options, bus: isLimited ? new MemoryBus(options) : bus, prefix: world });
+ *     return new MemoryLayer({ ...options, bus: isLimited ? new MemoryBus(options) : bus, prefix });
  *   },
- *   publish: (topic, payload) => new MemoryBackend(bus, worldOf(topic)).publish(topic, payload),
+ *   publish: (topic, payload) => new MemoryBackend(bus, prefixOf(topic)).publish(topic, payload),
  *   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
- *   lacks: { gap: "nothing lies between the nodes of one process", recovery: "the same" },
+ *   lacks: { gap: "no connection can break", recovery: "no connection can break" },
  * });
  */
-export function describeChannelLayer(name: string, implementation: LayerImplementation): void {
-  describeOnStage(name, implementation, (stage) => {
-    describeNames(stage);
-    describeMessages(stage);
-    describeArrivals(stage);
-    describeGroups(stage);
-    describeLargeGroups(stage);
-    describeMembership(stage);
-    describeDirectSends(stage);
-    describeFlushing(stage);
-    describeLoss(stage);
-    describeHistory(stage);
-    describeQueues(stage);
-    describeOpening(stage);
-    describeClosing(stage);
+export function describeChannelLayer(name: string, options: TestRunner & LayerImplementation): void {
+  describeOnNodes(name, options, (suite) => {
+    describeNames(suite);
+    describeMessages(suite);
+    describeArrivals(suite);
+    describeGroups(suite);
+    describeLargeGroups(suite);
+    describeMembership(suite);
+    describeDirectSends(suite);
+    describeFlushing(suite);
+    describeLoss(suite);
+    describeHistory(suite);
+    if (suite.lacks.queues === undefined) describeQueues(suite);
+    describeOpening(suite);
+    describeClosing(suite);
   });
 }
 
 /** The part of {@link describeChannelLayer} that is about named channels: for a backend of queues by itself. */
-export function describeWorkQueues(name: string, implementation: LayerImplementation): void {
-  describeOnStage(name, implementation, describeQueues);
+export function describeJobQueues(name: string, options: TestRunner & LayerImplementation): void {
+  describeOnNodes(name, options, describeQueues);
 }
 
-function describeOnStage(
+function describeQueues(suite: Suite): void {
+  describeJobs(suite);
+  describeFailedJobs(suite);
+  describeQueueLimits(suite);
+  describeConsumptionClosing(suite);
+}
+
+function describeOnNodes(
   name: string,
-  implementation: LayerImplementation,
-  describeParts: (stage: Stage) => void,
+  options: TestRunner & LayerImplementation,
+  register: (suite: Suite) => void,
 ): void {
+  const { describe, it, beforeEach, afterEach, lacks = {} } = options;
+  const nodes = new TestNodes(options);
   describe(name, () => {
-    const stage = new Stage(implementation);
-    beforeEach(() => stage.open());
-    afterEach(() => stage.close());
-    describeParts(stage);
+    beforeEach(() => nodes.open());
+    afterEach(() => nodes.close());
+    register({ describe, it, nodes, lacks });
   });
+  // biome-ignore lint/suspicious/noConsole: all test runners show it.
+  if (Object.keys(lacks).length > 0) console.info(`${name} lacks ${reasonsOf(lacks)}: not tested.`);
+}
+
+/** Each reason once: "recovery, history (pub/sub keeps nothing), gap (…)". */
+function reasonsOf(lacks: Suite["lacks"]): string {
+  const byReason = new Map<string, string>();
+  for (const [capability, reason] of Object.entries(lacks)) {
+    const others = byReason.get(reason);
+    byReason.set(reason, others === undefined ? capability : `${others}, ${capability}`);
+  }
+  return [...byReason].map(([reason, capabilities]) => `${capabilities} (${reason})`).join(", ");
 }

@@ -1,23 +1,28 @@
 import type { ChannelLayer } from "../channel-layer.ts";
+import { Worker } from "./worker.ts";
+
+/** The whole numbers from `from` to `to`, both included. */
+export const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 /** Resolves once all have been taken. */
 export async function sendNumbers(
   layer: ChannelLayer,
   channel: string,
   from: number,
-  to: number,
+  to = from,
 ): Promise<void> {
   await Promise.all(numbers(from, to).map((number) => layer.send(channel, { type: "job", number })));
 }
 
-export const numbers = (from: number, to: number) =>
-  Array.from({ length: to - from + 1 }, (_, index) => from + index);
-
-/** A promise that is settled from outside. */
-export function handle() {
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  return { released, release };
+/** Consumes `channel` with a worker that succeeds, and resolves once that has begun `count` jobs. */
+export async function consumeJobs(layer: ChannelLayer, channel: string, count: number): Promise<Worker> {
+  const worker = new Worker();
+  await layer.consume(channel, worker.handle);
+  await worker.hasBegun(count);
+  return worker;
 }
+
+/** The attempts of `workers` as "number/attempt", in the order begun: "1/1 1/2 2/1". */
+export const attempts = (...workers: Worker[]) =>
+  workers.flatMap((worker) => worker.attempts.map((attempt) => attempt.join("/"))).join(" ");

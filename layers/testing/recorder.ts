@@ -1,5 +1,5 @@
 import type { Gap, Inbox, Mail, Message } from "../message.ts";
-import { Watched } from "./watched.ts";
+import { Watched } from "./waiting.ts";
 
 /** An inbox that keeps what it gets, and lets a spec wait for it. */
 export class Recorder extends Watched implements Inbox {
@@ -12,6 +12,11 @@ export class Recorder extends Watched implements Inbox {
 
   get types(): string[] {
     return this.messages.map(({ type }) => type);
+  }
+
+  /** The `number` of each message. */
+  get numbers(): unknown[] {
+    return this.messages.map(({ number }) => number);
   }
 
   deliver(mail: Mail): void {

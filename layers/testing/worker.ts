@@ -1,6 +1,6 @@
 import type { JobDelivery } from "../backend.ts";
 import type { Message } from "../message.ts";
-import { Watched } from "./watched.ts";
+import { Watched } from "./waiting.ts";
 
 /** A message that a handler began to work on. */
 export interface BegunJob {

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { Client } from "../support/client.ts";
-import { type DemoProcess, runDemo, startDemoProcess } from "../support/demo-process.ts";
+import { type DemoProcess, runDemo, runDemoOften, startDemoProcess } from "../support/demo-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { JobClient } from "../support/job-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
@@ -12,7 +12,7 @@ describe("npm start", function () {
   this.timeout(30_000);
 
   it("prints the address and the layers, and on SIGTERM and SIGINT closes connections with 1012 and exits 0", async () => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    const end = async (signal: "SIGTERM" | "SIGINT") => {
       const demo = await startDemoProcess();
       expect(demo.printed).to.deep.equal([
         `Greenroom demo: ${demo.url}`,
@@ -27,37 +27,29 @@ describe("npm start", function () {
       expect(await demo.stop(signal), signal).to.equal(0);
       expect(demo.printed.slice(3), signal).to.deep.equal(["Closing connections…"]);
       expect(await client.closed, signal).to.have.property("code", 1012);
-    }
+    };
+    await Promise.all([end("SIGTERM"), end("SIGINT")]);
   });
 
-  it("says that a port is taken, and exits 1", async () => {
+  it("says what is wrong with its settings, or that a port is taken, and exits 1", async () => {
     const server = createServer().listen(0);
     await once(server, "listening");
     const { port } = server.address() as { port: number };
-    const { code, said } = await runDemo("main", [], { PORT: `${port}` });
-    server.close();
-    expect(code).to.equal(1);
-    expect(said).to.equal(
-      `The demo cannot start. Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.\n`,
-    );
-  });
-
-  it("says that PORT is no port, and exits 1", async () => {
     const values = ["http", "65536", "-1"];
-    const ended = await Promise.all(values.map((PORT) => runDemo("main", [], { PORT })));
-    for (const [index, { code, said }] of ended.entries()) {
-      const value = values[index];
-      expect([code, said]).to.deep.equal([
-        1,
-        `The demo cannot start. PORT is "${value}"; it must be a number from 0 to 65535.\n`,
-      ]);
-    }
-  });
-
-  it("says that REDIS_URL is no address of a Redis, and exits 1", async () => {
-    const { code, said } = await runDemo("main", [], { REDIS_URL: "localhost:6379" });
-    expect(code).to.equal(1);
-    expect(said).to.match(/^The demo cannot start\. REDIS_URL must look like redis:/);
+    const ended = await runDemoOften("main", [
+      ...values.map((PORT) => [[], { PORT }] as const),
+      [[], { REDIS_URL: "localhost:6379" }],
+      [[], { PORT: `${port}` }],
+    ]);
+    server.close();
+    expect(ended.map(({ code }) => code)).to.deep.equal([1, 1, 1, 1, 1]);
+    expect(ended.map(({ said }) => said)).to.deep.equal([
+      ...values.map(
+        (value) => `The demo cannot start. PORT is "${value}"; it must be a number from 0 to 65535.\n`,
+      ),
+      "The demo cannot start. REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS.\n",
+      `The demo cannot start. Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.\n`,
+    ]);
   });
 
   it("names a Redis that is not there, without its password, says what to do, and exits 1", async () => {

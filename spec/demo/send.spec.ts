@@ -1,34 +1,29 @@
 import { expect } from "chai";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
-import { runDemo } from "../support/demo-process.ts";
+import { runDemo, runDemoOften } from "../support/demo-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
+
+type Destination = readonly [path: string, words: readonly string[], arrives: string];
 
 describe("npm run send", function () {
   this.timeout(30_000);
 
-  it("says what it is for", async () => {
-    const { code, printed, said } = await runDemo("send", ["--help"]);
-    expect([code, said]).to.deep.equal([0, ""]);
-    expect(printed).to.match(/npm run send -- room general "hello"/);
-  });
-
-  it("says what is wrong with the words, that nobody hears it in memory, and which Redis is not there", async () => {
-    const nowhere = { REDIS_URL: `redis://user:secret@127.0.0.1:${await freePort()}` };
-    const all = await Promise.all([
-      runDemo("send", [], nowhere),
-      runDemo("send", ["toString", "hello"], nowhere),
-      runDemo("send", ["chat", " "], nowhere),
-      runDemo("send", ["room", "a b", "hello"], nowhere),
-      runDemo("send", ["chat", "hello"]),
-      runDemo("send", ["chat", "hello"], nowhere),
+  it("says what it is for, what is wrong with the words, and that nobody hears it in memory", async () => {
+    const nowhere = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
+    const [help, ...failures] = await runDemoOften("send", [
+      [["--help"]],
+      [[], nowhere],
+      [["toString", "hello"], nowhere],
+      [["chat", " "], nowhere],
+      [["room", "a b", "hello"], nowhere],
+      [["chat", "hello"]],
     ]);
-    for (const { code, printed } of all) expect([code, printed]).to.deep.equal([1, ""]);
-    const said = all.map((ended) => ended.said);
-    expect(said.pop())
-      .to.match(/^Nothing was sent\. Redis at 127\.0\.0\.1:\d+ .* Start one there \(.*\)\.\n$/)
-      .and.not.contain("secret");
+    expect([help?.code, help?.said]).to.deep.equal([0, ""]);
+    expect(help?.printed).to.match(/npm run send -- room general "hello"/);
+    for (const { code, printed } of failures) expect([code, printed]).to.deep.equal([1, ""]);
+    const said = failures.map((ended) => ended.said);
     const whom = "Nothing was sent. To whom? room, chat, reliable, notification, analytics: see --help.\n";
     const nothing = 'Nothing was sent. There is nothing to send: npm run send -- room general "hello"\n';
     expect(said).to.deep.equal([
@@ -38,6 +33,15 @@ describe("npm run send", function () {
       `Nothing was sent. "a b" is no name of a room. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`,
       "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NOBODY WOULD HEAR IT. Start the demo and this with the same one, such as REDIS_URL=redis://localhost:6399.\n",
     ]);
+  });
+
+  it("says which Redis is not there", async () => {
+    const nowhere = { REDIS_URL: `redis://user:secret@127.0.0.1:${await freePort()}` };
+    const { code, printed, said } = await runDemo("send", ["chat", "hello"], nowhere);
+    expect([code, printed]).to.deep.equal([1, ""]);
+    expect(said)
+      .to.match(/^Nothing was sent\. Redis at 127\.0\.0\.1:\d+ .* Start one there \(.*\)\.\n$/)
+      .and.not.contain("secret");
   });
 
   describe("to a demo on the same Redis", () => {
@@ -56,7 +60,7 @@ describe("npm run send", function () {
     const sent = { code: 0, printed: "Sent.\n", said: "" };
     const bold = '<b>"five"</b> $(reboot) 🌍\r\n\u001b[31m';
 
-    const destinations: readonly (readonly [path: string, words: readonly string[], arrives: string])[] = [
+    const destinations: readonly [Destination, ...Destination[]] = [
       ["/ws/room/general", ["room", "general", "hello", "there"], "💬 hello there"],
       ["/ws/chat", ["chat", "-1", "degree"], "💬 -1 degree"],
       ["/ws/reliable", ["reliable", bold], `📨 ${bold}`],
@@ -69,7 +73,13 @@ describe("npm run send", function () {
       const bystander = await Client.open(`${demo.url}/ws/room/other`);
       // Who comes is announced, except where events are watched.
       await Promise.all([bystander, ...clients.slice(0, 4)].map((client) => client.next()));
-      const ended = await Promise.all(destinations.map(([, words]) => send(...words)));
+      const [[, first], ...others] = destinations;
+      const settings = { REDIS_URL: redis.url };
+      const often = runDemoOften(
+        "send",
+        others.map(([, words]) => [words, settings]),
+      );
+      const ended = [await send(...first), ...(await often)];
       expect(ended).to.deep.equal(destinations.map(() => sent));
       const arrived = await Promise.all(clients.map(async (client) => String(await client.next())));
       arrived[3] = JSON.parse(arrived[3] ?? "").message;

@@ -1,21 +1,28 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { bundle } from "../support/bundle.ts";
 import { run } from "../support/child-process.ts";
 
-const program = (name: string) => fileURLToPath(new URL(`support/${name}.ts`, import.meta.url));
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+let bundled: Promise<string[]> | undefined;
+/** Compiled, since there are many processes: the file of each program. */
+async function program(name: "stray" | "foreign"): Promise<string> {
+  const owner = source("../../runtime/async-error-owner.ts");
+  bundled ??= bundle(source("support/stray.ts"), source("support/foreign.ts"), owner);
+  const [stray = "", foreign = ""] = await bundled;
+  return { stray, foreign }[name];
+}
 
 /** Runs a program; says what it printed, or how it ended. */
 async function runProgram(
-  name: string,
+  name: "stray" | "foreign",
   args: readonly string[],
   flags: readonly string[] = [],
   options = "",
 ) {
-  const { stdout, stderr, code } = await run(
-    process.execPath,
-    ["--import=tsx", "--conditions=greenroom-source", ...flags, program(name), ...args],
-    { env: { ...process.env, NODE_OPTIONS: options } },
-  ).then(
+  const { stdout, stderr, code } = await run(process.execPath, [...flags, await program(name), ...args], {
+    env: { ...process.env, NODE_OPTIONS: options },
+  }).then(
     (printed) => ({ ...printed, code: 0 }),
     (error) => error,
   );

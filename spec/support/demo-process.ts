@@ -7,9 +7,9 @@ export type DemoProgram = "main" | "worker" | "send";
 
 const demo = fileURLToPath(new URL("../../demo", import.meta.url));
 
+const flags = ["--import=tsx", "--conditions=greenroom-source"];
 const argsOf = (program: DemoProgram, words: readonly string[]) => [
-  "--import=tsx",
-  "--conditions=greenroom-source",
+  ...flags,
   `${demo}/${program}.ts`,
   ...words,
 ];
@@ -88,4 +88,19 @@ export async function runDemo(
     env: environment(settings),
   }).catch((failure) => failure);
   return { code: code ?? 0, printed: stdout, said: stderr };
+}
+
+/** Runs a program of the demo to its end, once for each of `runs`, one after the other and all in one process. */
+export async function runDemoOften(
+  program: DemoProgram,
+  runs: readonly (readonly [words: readonly string[], settings?: Settings])[],
+): Promise<Ended[]> {
+  const driver = fileURLToPath(new URL("demo-runs.ts", import.meta.url));
+  const all = runs.map(([words, settings = {}]) => [words, settings]);
+  const request = JSON.stringify({ program: `${demo}/${program}.ts`, runs: all });
+  const { stdout } = await run(process.execPath, [...flags, driver, request], { env: environment({}) });
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }

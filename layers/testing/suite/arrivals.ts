@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Stage } from "../stage.ts";
+import type { Suite } from "../test-nodes.ts";
 
 /** What a broken program may publish, or an attacker: by what is wrong with it. */
 const garbage: Record<string, string> = {
@@ -25,57 +25,55 @@ const garbage: Record<string, string> = {
   "an envelope that is no map": "82a474797065a178ad5f5f677265656e726f6f6d5f5f01",
 };
 
-const end = Buffer.from("81a474797065a3656e64", "hex");
+const end = "81a474797065a3656e64";
 
-export function describeArrivals(stage: Stage): void {
+export function describeArrivals({ describe, it, nodes }: Suite): void {
+  const publish = (hex: string) => nodes.publishToGroup("group", Buffer.from(hex, "hex"));
+
   describe("what arrives from elsewhere", () => {
     it("is delivered if it is plain msgpack, dots in its type and all", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
       // As Python's msgpack.packb({"type": "room.message", "message": "hi"}) writes it.
-      const payload = "82a474797065ac726f6f6d2e6d657373616765a76d657373616765a26869";
-      await stage.publishToGroup("group", Buffer.from(payload, "hex"));
+      await publish("82a474797065ac726f6f6d2e6d657373616765a76d657373616765a26869");
       assert.deepEqual(await inbox.next("room.message"), { type: "room.message", message: "hi" });
     });
 
     for (const [what, hex] of Object.entries(garbage)) {
       it(`is skipped and counted if it is ${what}`, async () => {
-        const { channel, inbox } = await stage.actor(stage.one, "group");
-        await stage.publishToGroup("group", Buffer.from(hex, "hex"));
-        await stage.publishToNode(stage.one, Buffer.from(hex, "hex"));
-        await stage.publishToGroup("group", end);
-        await stage.one.send(channel, { type: "direct end" });
+        const { channel, inbox } = await nodes.addChannel(nodes.one, "group");
+        await publish(hex);
+        await nodes.publishToNode(nodes.one, Buffer.from(hex, "hex"));
+        await publish(end);
+        await nodes.one.send(channel, { type: "direct end" });
         await Promise.all([inbox.next("end"), inbox.next("direct end")]);
         assert.equal(inbox.mails.length, 2);
-        assert.equal(stage.one.counters().dropped.garbage, 2);
-        assert.equal(stage.errors.length, 2);
+        assert.equal(nodes.one.counters().dropped.garbage, 2);
+        assert.equal(nodes.errors.length, 2);
       });
     }
 
     it("is skipped and counted if it is more than 1 MiB long", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
-      const head = Buffer.from("82a474797065a178a56279746573c600100000", "hex");
-      await stage.publishToGroup("group", Buffer.concat([head, Buffer.alloc(1024 * 1024)]));
-      await stage.publishToGroup("group", end);
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      await publish(`82a474797065a178a56279746573c600100000${"00".repeat(1024 * 1024)}`);
+      await publish(end);
       await inbox.next("end");
       assert.deepEqual(inbox.types, ["end"]);
-      assert.equal(stage.one.counters().dropped.garbage, 1);
+      assert.equal(nodes.one.counters().dropped.garbage, 1);
     });
 
     it('is dropped and counted if its type begins with "xstate."', async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
-      const forged = Buffer.from("81a474797065ab7873746174652e73746f70", "hex");
-      await stage.publishToGroup("group", forged);
-      await stage.publishToGroup("group", end);
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      await publish("81a474797065ab7873746174652e73746f70");
+      await publish(end);
       await inbox.next("end");
       assert.deepEqual(inbox.types, ["end"]);
-      assert.equal(stage.one.counters().dropped["refused-type"], 1);
+      assert.equal(nodes.one.counters().dropped["refused-type"], 1);
     });
 
     it("cannot change what an object is", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
       // {"type": "x", "__proto__": {"polluted": true}}
-      const payload = "82a474797065a178a95f5f70726f746f5f5f81a8706f6c6c75746564c3";
-      await stage.publishToGroup("group", Buffer.from(payload, "hex"));
+      await publish("82a474797065a178a95f5f70726f746f5f5f81a8706f6c6c75746564c3");
       const message = await inbox.next("x");
       assert.equal(Object.getPrototypeOf(message), Object.prototype);
       assert.equal(message.polluted, undefined);
@@ -83,10 +81,9 @@ export function describeArrivals(stage: Stage): void {
     });
 
     it("does not show members what belongs to the layer", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
       // {"type": "x", "__greenroom__": {"new": 1}}
-      const payload = "82a474797065a178ad5f5f677265656e726f6f6d5f5f81a36e657701";
-      await stage.publishToGroup("group", Buffer.from(payload, "hex"));
+      await publish("82a474797065a178ad5f5f677265656e726f6f6d5f5f81a36e657701");
       assert.deepEqual(await inbox.next("x"), { type: "x" });
     });
   });

@@ -1,39 +1,32 @@
 import assert from "node:assert/strict";
 import { LayerClosedError } from "../../errors.ts";
-import { handle, numbers, sendNumbers } from "../numbered-jobs.ts";
-import type { Stage } from "../stage.ts";
+import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
+import type { Suite } from "../test-nodes.ts";
+import { deferred, nextTurn } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
-/** A handler that runs until it is told to stop, and rejects with why. */
-const untilAborted = ({ delivery: { signal } }: BegunJob) =>
+/** A handler that runs until it is told to stop, and rejects with the reason. */
+export const untilAborted = ({ delivery: { signal } }: BegunJob) =>
   new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
-export function describeConsumptionClosing(stage: Stage): void {
+export function describeConsumptionClosing({ describe, it, nodes }: Suite): void {
   describe("a consumption that closes", () => {
     it("begins nothing more, aborts the signal, waits for what runs, and leaves the rest to others", async () => {
-      const gate = handle();
-      const worker = new Worker(() => gate.released);
-      const consumption = await stage.one.consume("jobs", worker.handle, { concurrency: 2 });
-      await sendNumbers(stage.one, "jobs", 1, 10);
+      const gate = deferred();
+      const worker = new Worker(() => gate.promise);
+      const consumption = await nodes.one.consume("jobs", worker.handle, { concurrency: 2 });
+      await sendNumbers(nodes.one, "jobs", 1, 10);
       await worker.hasBegun(2);
       const closing = consumption.close();
       assert.ok(worker.begun.every(({ delivery }) => delivery.signal.aborted));
-      const rest = new Worker();
-      await stage.other.consume("jobs", rest.handle);
-      await rest.hasBegun(8);
+      const rest = await consumeJobs(nodes.other, "jobs", 8);
       assert.equal(worker.running, 2);
-      gate.release();
+      gate.resolve();
       await closing;
       assert.equal(worker.running, 0);
-      assert.deepEqual(worker.attempts, [
-        [1, 1],
-        [2, 1],
-      ]);
-      assert.deepEqual(
-        rest.attempts,
-        numbers(3, 10).map((number) => [number, 1]),
-      );
-      await stage.one.send("jobs", { type: "job", number: 11 });
+      assert.equal(attempts(worker), "1/1 2/1");
+      assert.equal(attempts(rest), "3/1 4/1 5/1 6/1 7/1 8/1 9/1 10/1");
+      await sendNumbers(nodes.one, "jobs", 11);
       await rest.hasBegun(9);
       assert.deepEqual(rest.attempts.at(-1), [11, 1]);
     });
@@ -41,39 +34,29 @@ export function describeConsumptionClosing(stage: Stage): void {
     it("gives back unbegun, as if nothing had been, what was on its way when it closed", async () => {
       for (let round = 1; round <= 20; round += 1) {
         const worker = new Worker();
-        const consumption = await stage.one.consume("jobs", worker.handle);
-        const sending = sendNumbers(stage.other, "jobs", 1, 5);
-        for (let turns = 0; turns < round; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+        const consumption = await nodes.one.consume("jobs", worker.handle);
+        const sending = sendNumbers(nodes.other, "jobs", 1, 5);
+        for (let turns = 0; turns < round; turns += 1) await nextTurn();
         const closing = consumption.close();
         const begun = worker.begun.length;
         await Promise.all([sending, closing]);
         assert.equal(worker.begun.length, begun);
         const rest = new Worker();
-        const others = await stage.other.consume("jobs", rest.handle);
+        const others = await nodes.other.consume("jobs", rest.handle);
         await rest.hasBegun(5 - begun);
         await others.close();
-        assert.deepEqual(
-          [...worker.attempts, ...rest.attempts],
-          numbers(1, 5).map((number) => [number, 1]),
-        );
+        assert.equal(attempts(worker, rest), "1/1 2/1 3/1 4/1 5/1");
       }
     });
 
     it("gives back what its handler gave up, for another attempt, before what comes after", async () => {
       const worker = new Worker(untilAborted);
-      const consumption = await stage.one.consume("jobs", worker.handle);
-      await sendNumbers(stage.one, "jobs", 1, 3);
+      const consumption = await nodes.one.consume("jobs", worker.handle);
+      await sendNumbers(nodes.one, "jobs", 1, 3);
       await worker.hasBegun(1);
       await consumption.close();
-      const rest = new Worker();
-      await stage.other.consume("jobs", rest.handle);
-      await rest.hasBegun(3);
-      assert.deepEqual(rest.attempts, [
-        [1, 2],
-        [2, 1],
-        [3, 1],
-      ]);
-      assert.deepEqual(stage.errors, []);
+      assert.equal(attempts(await consumeJobs(nodes.other, "jobs", 3)), "1/2 2/1 3/1");
+      assert.deepEqual(nodes.errors, []);
     });
 
     it("gives back as often as it takes, at the cost of one attempt, and tells nobody of an error", async () => {
@@ -81,21 +64,18 @@ export function describeConsumptionClosing(stage: Stage): void {
         await untilAborted(job).catch(() => {});
         throw Object.assign(new Error("what Node's own functions reject with"), { name: "AbortError" });
       });
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      await sendNumbers(nodes.one, "jobs", 1);
       for (let round = 1; round <= 5; round += 1) {
-        const consumption = await stage.one.consume("jobs", worker.handle, { maxDeliveries: 2 });
+        const consumption = await nodes.one.consume("jobs", worker.handle, { maxDeliveries: 2 });
         await worker.hasBegun(round);
         await consumption.close();
       }
-      assert.deepEqual(
-        worker.attempts,
-        [1, 2, 2, 2, 2].map((attempt) => [1, attempt]),
-      );
-      assert.deepEqual(stage.errors, []);
+      assert.equal(attempts(worker), "1/1 1/2 1/2 1/2 1/2");
+      assert.deepEqual(nodes.errors, []);
       const last = new Worker();
-      await stage.other.consume("jobs", last.handle, { maxDeliveries: 2 });
+      await nodes.other.consume("jobs", last.handle, { maxDeliveries: 2 });
       await last.hasBegun(1);
-      assert.deepEqual(last.attempts, [[1, 2]]);
+      assert.equal(attempts(last), "1/2");
     });
 
     it("reports what its handler fails with, also as it closes, and an abort that nobody asked for", async () => {
@@ -106,11 +86,11 @@ export function describeConsumptionClosing(stage: Stage): void {
         await untilAborted(job).catch(() => {});
         throw failure;
       });
-      const consumption = await stage.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      const consumption = await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
+      await sendNumbers(nodes.one, "jobs", 1);
       await worker.hasBegun(2);
       await consumption.close();
-      assert.deepEqual(stage.errors, [
+      assert.deepEqual(nodes.errors, [
         [abort, { channel: "jobs", stage: "consume", attempt: 1 }],
         [failure, { channel: "jobs", stage: "consume", attempt: 2 }],
       ]);
@@ -118,77 +98,65 @@ export function describeConsumptionClosing(stage: Stage): void {
 
     it("buries what its handler gave up and may be tried only once, and reports it", async () => {
       const worker = new Worker(untilAborted);
-      const consumption = await stage.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      const consumption = await nodes.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
+      await sendNumbers(nodes.one, "jobs", 1);
       await worker.hasBegun(1);
       await consumption.close();
-      const dead = new Worker();
-      await stage.other.consume("jobs.dead", dead.handle);
-      await dead.hasBegun(1);
-      assert.deepEqual(stage.one.counters().dropped, { "dead-letter": 1 });
-      assert.equal(stage.errors.length, 1);
+      await consumeJobs(nodes.other, "jobs.dead", 1);
+      assert.deepEqual(nodes.one.counters().dropped, { "dead-letter": 1 });
+      assert.equal(nodes.errors.length, 1);
     });
 
     it("does not wait for the pause before another attempt", async () => {
       const worker = new Worker(({ delivery }) => {
         if (delivery.attempt === 1) throw new Error("not yet");
       });
-      const consumption = await stage.one.consume("jobs", worker.handle, { retryAfterMs: 3_600_000 });
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      const consumption = await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 3_600_000 });
+      await sendNumbers(nodes.one, "jobs", 1);
       await worker.until(() => worker.begun.length === 1 && worker.running === 0);
       await consumption.close();
-      await stage.other.consume("jobs", worker.handle);
+      await nodes.other.consume("jobs", worker.handle);
       await worker.hasBegun(2);
-      assert.deepEqual(worker.attempts, [
-        [1, 1],
-        [1, 2],
-      ]);
+      assert.equal(attempts(worker), "1/1 1/2");
     });
 
     it("may be closed twice, at once, idle, and right after it began", async () => {
       const { handle } = new Worker();
-      const idle = await stage.one.consume("jobs", handle);
+      const idle = await nodes.one.consume("jobs", handle);
       await Promise.all([idle.close(), idle.close()]);
       await idle.close();
-      await (await stage.one.consume("jobs", handle)).close();
+      await (await nodes.one.consume("jobs", handle)).close();
     });
 
     it("is closed with its layer, which waits for the handlers that run", async () => {
-      const gate = handle();
-      const worker = new Worker(() => gate.released);
-      await stage.one.consume("jobs", worker.handle);
-      await sendNumbers(stage.other, "jobs", 1, 2);
+      const gate = deferred();
+      const worker = new Worker(() => gate.promise);
+      await nodes.one.consume("jobs", worker.handle);
+      await sendNumbers(nodes.other, "jobs", 1, 2);
       await worker.hasBegun(1);
       let isClosed = false;
-      const closing = stage.one.close().then(() => {
+      const closing = nodes.one.close().then(() => {
         isClosed = true;
       });
-      const rest = new Worker();
-      await stage.other.consume("jobs", rest.handle);
-      await rest.hasBegun(1);
+      const rest = await consumeJobs(nodes.other, "jobs", 1);
       assert.deepEqual([isClosed, rest.numbers], [false, [2]]);
-      gate.release();
+      gate.resolve();
       await closing;
-      await stage.other.send("jobs", { type: "job", number: 3 });
+      await sendNumbers(nodes.other, "jobs", 3);
       await rest.hasBegun(2);
       assert.deepEqual(rest.numbers, [2, 3]);
-      await assert.rejects(stage.one.consume("jobs", worker.handle), LayerClosedError);
-      await assert.rejects(stage.one.send("jobs", { type: "job" }), LayerClosedError);
+      await assert.rejects(nodes.one.consume("jobs", worker.handle), LayerClosedError);
+      await assert.rejects(nodes.one.send("jobs", { type: "job" }), LayerClosedError);
     });
 
     it("is none if its layer closed while it was on its way", async () => {
       const worker = new Worker();
-      const beginning = stage.one.consume("jobs", worker.handle);
-      const outcome = beginning.then(
-        () => "begun",
-        (error: unknown) => error,
-      );
-      await stage.one.close();
-      assert.ok((await outcome) instanceof LayerClosedError);
-      await stage.other.send("jobs", { type: "job", number: 1 });
-      const rest = new Worker();
-      await stage.other.consume("jobs", rest.handle);
-      await rest.hasBegun(1);
+      const beginning = nodes.one.consume("jobs", worker.handle);
+      const outcome = assert.rejects(beginning, LayerClosedError);
+      await nodes.one.close();
+      await outcome;
+      await sendNumbers(nodes.other, "jobs", 1);
+      await consumeJobs(nodes.other, "jobs", 1);
       assert.deepEqual(worker.numbers, []);
     });
   });

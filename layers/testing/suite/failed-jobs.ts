@@ -1,75 +1,60 @@
 import assert from "node:assert/strict";
-import { sendNumbers } from "../numbered-jobs.ts";
-import type { Stage } from "../stage.ts";
+import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
+import type { Suite } from "../test-nodes.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 const garbage = Buffer.from("2a", "hex");
 const forged = Buffer.from("81a474797065ab7873746174652e73746f70", "hex");
 
-export function describeFailedJobs(stage: Stage): void {
+const reject = () => Promise.reject(new Error("no"));
+const failures = {
+  rejects: reject,
+  throws() {
+    throw new Error("no");
+  },
+};
+
+export function describeFailedJobs({ describe, it, nodes }: Suite): void {
   describe("a message whose handler fails", () => {
-    for (const [how, fail] of [
-      ["rejects", () => Promise.reject(new Error("no"))],
-      [
-        "throws",
-        () => {
-          throw new Error("no");
-        },
-      ],
-    ] as const) {
+    for (const [how, fail] of Object.entries(failures)) {
       it(`since it ${how}, comes again, is reported each time, and then is a dead letter`, async () => {
         const worker = new Worker();
         const handler = (message: BegunJob["message"], delivery: BegunJob["delivery"]) => {
           void worker.handle(message, delivery);
           return message.number === 1 ? fail() : undefined;
         };
-        await stage.one.consume<BegunJob["message"]>("jobs", handler, { retryAfterMs: 1 });
-        await sendNumbers(stage.other, "jobs", 1, 2);
+        await nodes.one.consume<BegunJob["message"]>("jobs", handler, { retryAfterMs: 1 });
+        await sendNumbers(nodes.other, "jobs", 1, 2);
         await worker.hasBegun(4);
-        assert.deepEqual(worker.attempts, [
-          [1, 1],
-          [1, 2],
-          [1, 3],
-          [2, 1],
-        ]);
+        assert.equal(attempts(worker), "1/1 1/2 1/3 2/1");
         assert.deepEqual(
-          stage.errors.map(([, where]) => where),
+          nodes.errors.map(([, where]) => where),
           [1, 2, 3].map((attempt) => ({ channel: "jobs", stage: "consume", attempt })),
         );
-        const dead = new Worker();
-        await stage.other.consume("jobs.dead", dead.handle);
-        await dead.hasBegun(1);
-        assert.deepEqual(dead.attempts, [[1, 1]]);
-        assert.deepEqual(stage.one.counters().dropped, { "dead-letter": 1 });
+        assert.equal(attempts(await consumeJobs(nodes.other, "jobs.dead", 1)), "1/1");
+        assert.deepEqual(nodes.one.counters().dropped, { "dead-letter": 1 });
       });
     }
 
     it("comes as often as was asked for", async () => {
-      const worker = new Worker(() => Promise.reject(new Error("no")));
+      const worker = new Worker(reject);
       const dead = new Worker();
-      await stage.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
-      await stage.one.consume("jobs.dead", dead.handle);
-      await sendNumbers(stage.one, "jobs", 1, 3);
+      await nodes.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
+      await nodes.one.consume("jobs.dead", dead.handle);
+      await sendNumbers(nodes.one, "jobs", 1, 3);
       await dead.hasBegun(3);
-      assert.deepEqual(worker.attempts, [
-        [1, 1],
-        [2, 1],
-        [3, 1],
-      ]);
+      assert.equal(attempts(worker), "1/1 2/1 3/1");
       assert.deepEqual(dead.numbers, [1, 2, 3]);
     });
 
     for (const length of [89, 90, 94]) {
       it(`is a dead letter that can be consumed, and die again, also under a name of ${length} letters`, async () => {
         const name = "x".repeat(length);
-        const fail = () => Promise.reject(new Error("no"));
-        await stage.one.consume(name, fail, { maxDeliveries: 1 });
-        await stage.one.consume(`${name}.dead`, fail, { maxDeliveries: 1 });
-        const dead = new Worker();
-        await stage.one.consume(`${name}.dead.dead`, dead.handle);
-        await stage.other.send(name, { type: "job", number: 1 });
-        await dead.hasBegun(1);
-        assert.deepEqual(dead.numbers, [1]);
+        await nodes.one.consume(name, reject, { maxDeliveries: 1 });
+        await nodes.one.consume(`${name}.dead`, reject, { maxDeliveries: 1 });
+        const dead = consumeJobs(nodes.one, `${name}.dead.dead`, 1);
+        await sendNumbers(nodes.other, name, 1);
+        assert.deepEqual((await dead).numbers, [1]);
       });
     }
 
@@ -79,8 +64,8 @@ export function describeFailedJobs(stage: Stage): void {
         at.push(performance.now());
         throw new Error("no");
       });
-      await stage.one.consume("jobs", worker.handle, { retryAfterMs: 40 });
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 40 });
+      await sendNumbers(nodes.one, "jobs", 1);
       await worker.hasBegun(3);
       const [first = 0, second = 0, third = 0] = at;
       // Timers may fire a millisecond early.
@@ -91,8 +76,8 @@ export function describeFailedJobs(stage: Stage): void {
       const worker = new Worker(({ message, delivery }) => {
         if (message.number === 1 && delivery.attempt === 1) throw new Error("not yet");
       });
-      await stage.one.consume("jobs", worker.handle, { concurrency: 2, retryAfterMs: 60_000 });
-      await sendNumbers(stage.one, "jobs", 1, 20);
+      await nodes.one.consume("jobs", worker.handle, { concurrency: 2, retryAfterMs: 60_000 });
+      await sendNumbers(nodes.one, "jobs", 1, 20);
       await worker.hasBegun(20);
       assert.equal(worker.begun.filter(({ message }) => message.number === 1).length, 1);
     });
@@ -100,23 +85,20 @@ export function describeFailedJobs(stage: Stage): void {
 
   describe("what is queued from elsewhere", () => {
     it("goes to the dead letters if it is garbage or of a refused type, and is counted", async () => {
-      assert.ok(stage.implementation.enqueue !== undefined);
-      await stage.enqueue("jobs", garbage);
-      await stage.enqueue("jobs", forged);
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      await nodes.enqueue("jobs", garbage);
+      await nodes.enqueue("jobs", forged);
+      await sendNumbers(nodes.one, "jobs", 1);
       const worker = new Worker();
-      const consumption = await stage.one.consume("jobs", worker.handle);
+      const consumption = await nodes.one.consume("jobs", worker.handle);
       await worker.hasBegun(1);
       await consumption.close();
       assert.deepEqual(worker.numbers, [1]);
-      assert.deepEqual(stage.one.counters().dropped, { garbage: 1, "refused-type": 1 });
-      assert.equal(stage.errors.length, 1);
-      await stage.one.send("jobs.dead", { type: "job", number: 2 });
-      const dead = new Worker();
-      await stage.other.consume("jobs.dead", dead.handle);
-      await dead.hasBegun(1);
+      assert.deepEqual(nodes.one.counters().dropped, { garbage: 1, "refused-type": 1 });
+      assert.equal(nodes.errors.length, 1);
+      await sendNumbers(nodes.one, "jobs.dead", 2);
+      const dead = await consumeJobs(nodes.other, "jobs.dead", 1);
       assert.deepEqual(dead.numbers, [2]);
-      assert.deepEqual(stage.other.counters().dropped, { garbage: 1, "refused-type": 1 });
+      assert.deepEqual(nodes.other.counters().dropped, { garbage: 1, "refused-type": 1 });
     });
   });
 }

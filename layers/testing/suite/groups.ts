@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import type { Stage } from "../stage.ts";
+import { numbers } from "../numbered-jobs.ts";
+import type { Suite } from "../test-nodes.ts";
 
-const count = 500;
-const numbers = Array.from({ length: count }, (_, index) => index);
-
-export function describeGroups(stage: Stage): void {
+export function describeGroups({ describe, it, nodes }: Suite): void {
   describe("groups", () => {
     it("reach every member on every node, and the sender too", async () => {
-      const sender = await stage.actor(stage.one, "group");
-      const neighbour = await stage.actor(stage.one, "group");
-      const far = await stage.actor(stage.other, "group");
-      await stage.one.groupSend("group", { type: "hello" });
+      const sender = await nodes.addChannel(nodes.one, "group");
+      const neighbour = await nodes.addChannel(nodes.one, "group");
+      const far = await nodes.addChannel(nodes.other, "group");
+      await nodes.one.groupSend("group", { type: "hello" });
       for (const { inbox } of [sender, neighbour, far]) {
         await inbox.next("hello");
         assert.deepEqual(inbox.messages, [{ type: "hello" }]);
@@ -19,27 +17,27 @@ export function describeGroups(stage: Stage): void {
     });
 
     it("can be sent to by a node that is in none", async () => {
-      const { inbox } = await stage.actor(stage.other, "group");
-      await stage.one.groupSend("group", { type: "hello" });
+      const { inbox } = await nodes.addChannel(nodes.other, "group");
+      await nodes.one.groupSend("group", { type: "hello" });
       await inbox.next("hello");
     });
 
     it("may be empty", async () => {
-      await stage.one.groupSend("nobody", { type: "x" });
-      const { channel } = await stage.actor(stage.one, "nobody");
-      await stage.one.groupDiscard("nobody", channel);
-      await stage.one.groupSend("nobody", { type: "x" });
-      assert.deepEqual(stage.one.counters().dropped, {});
+      await nodes.one.groupSend("nobody", { type: "x" });
+      const { channel } = await nodes.addChannel(nodes.one, "nobody");
+      await nodes.one.groupDiscard("nobody", channel);
+      await nodes.one.groupSend("nobody", { type: "x" });
+      assert.deepEqual(nodes.one.counters().dropped, {});
     });
 
     it("are apart from each other, also where one name begins like another", async () => {
-      const group = await stage.actor(stage.one, "group");
-      const longer = await stage.actor(stage.one, "group2");
-      const both = await stage.actor(stage.one, "group", "group2");
-      await stage.other.groupSend("group", { type: "for-group" });
-      await stage.other.groupSend("group2", { type: "for-group2" });
-      await stage.other.groupSend("group", { type: "end" });
-      await stage.other.groupSend("group2", { type: "end" });
+      const group = await nodes.addChannel(nodes.one, "group");
+      const longer = await nodes.addChannel(nodes.one, "group2");
+      const both = await nodes.addChannel(nodes.one, "group", "group2");
+      await nodes.other.groupSend("group", { type: "for-group" });
+      await nodes.other.groupSend("group2", { type: "for-group2" });
+      await nodes.other.groupSend("group", { type: "end" });
+      await nodes.other.groupSend("group2", { type: "end" });
       await group.inbox.next("end");
       await longer.inbox.next("end");
       await both.inbox.until(() => both.inbox.mails.length === 4);
@@ -50,44 +48,42 @@ export function describeGroups(stage: Stage): void {
       }
     });
 
-    it("are apart from those of the same name in another world", async () => {
-      const stranger = await stage.actor(await stage.startNode("spec-elsewhere"), "group");
-      const { inbox } = await stage.actor(stage.one, "group");
-      await stage.other.groupSend("group", { type: "hello" });
+    it("are apart from those of the same name under another prefix", async () => {
+      const stranger = await nodes.addChannel(await nodes.startNode({}, "elsewhere"), "group");
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      await nodes.other.groupSend("group", { type: "hello" });
       await inbox.next("hello");
-      await (await stage.startNode("spec-elsewhere")).groupSend("group", { type: "end" });
+      await (await nodes.startNode({}, "elsewhere")).groupSend("group", { type: "end" });
       await stranger.inbox.next("end");
       assert.deepEqual(stranger.inbox.types, ["end"]);
       assert.deepEqual(inbox.types, ["hello"]);
     });
 
     it("get one sender's messages in the order sent, whoever else is sending", async () => {
-      const near = await stage.actor(stage.one, "group", "another");
-      const far = await stage.actor(stage.other, "group", "another");
-      const sending = numbers.flatMap((number) => [
-        stage.one.groupSend("group", { type: "one", number }),
-        stage.other.groupSend("group", { type: "other", number }),
-        stage.one.groupSend("another", { type: "another", number }),
+      const near = await nodes.addChannel(nodes.one, "group", "another");
+      const far = await nodes.addChannel(nodes.other, "group", "another");
+      const sent = numbers(1, 500);
+      const sending = sent.flatMap((number) => [
+        nodes.one.groupSend("group", { type: "one", number }),
+        nodes.other.groupSend("group", { type: "other", number }),
+        nodes.one.groupSend("another", { type: "another", number }),
       ]);
       await Promise.all(sending);
       for (const { inbox } of [near, far]) {
-        await inbox.until(() => inbox.mails.length === 3 * count);
+        await inbox.until(() => inbox.mails.length === 3 * sent.length);
         for (const sender of ["one", "other", "another"]) {
-          const received = inbox.messages.filter(({ type }) => type === sender);
-          assert.deepEqual(
-            received.map(({ number }) => number),
-            numbers,
-          );
+          const received = inbox.messages.filter(({ type }) => type === sender).map(({ number }) => number);
+          assert.deepEqual(received, sent);
         }
       }
     });
 
     it("leave out the channel in `except`, on whatever node it is", async () => {
-      const near = await stage.actor(stage.one, "group");
-      const far = await stage.actor(stage.other, "group");
-      await stage.one.groupSend("group", { type: "not-near" }, { except: near.channel });
-      await stage.one.groupSend("group", { type: "not-far" }, { except: far.channel });
-      await stage.one.groupSend("group", { type: "all" }, { except: `${stage.one.node}!nobody` });
+      const near = await nodes.addChannel(nodes.one, "group");
+      const far = await nodes.addChannel(nodes.other, "group");
+      await nodes.one.groupSend("group", { type: "not-near" }, { except: near.channel });
+      await nodes.one.groupSend("group", { type: "not-far" }, { except: far.channel });
+      await nodes.one.groupSend("group", { type: "all" }, { except: `${nodes.one.node}!nobody` });
       await near.inbox.next("all");
       await far.inbox.next("all");
       assert.deepEqual(near.inbox.types, ["not-far", "all"]);
@@ -96,9 +92,9 @@ export function describeGroups(stage: Stage): void {
     });
 
     it("deliver nothing before groupSend has returned and its turn is over", async () => {
-      const { channel, inbox } = await stage.actor(stage.one, "group");
-      void stage.one.groupSend("group", { type: "end" });
-      void stage.one.send(channel, { type: "end" });
+      const { channel, inbox } = await nodes.addChannel(nodes.one, "group");
+      void nodes.one.groupSend("group", { type: "end" });
+      void nodes.one.send(channel, { type: "end" });
       for (let microtasks = 0; microtasks < 100; microtasks += 1) {
         assert.deepEqual(inbox.types, []);
         await undefined;
@@ -109,13 +105,13 @@ export function describeGroups(stage: Stage): void {
     it("leave the event loop its turns while two members answer each other without end", async () => {
       const channels = await Promise.all(
         [0, 1].map((own) => {
-          const answer = () => void stage.one.send(channels[1 - own] ?? "", { type: "ball" }).catch(() => {});
-          return stage.one.newChannel({ deliver: answer, gap() {} });
+          const answer = () => void nodes.one.send(channels[1 - own] ?? "", { type: "ball" }).catch(() => {});
+          return nodes.one.newChannel({ deliver: answer, gap() {} });
         }),
       );
-      await stage.one.send(channels[0] ?? "", { type: "ball" });
+      await nodes.one.send(channels[0] ?? "", { type: "ball" });
       for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setTimeout(resolve, 0));
-      await stage.one.close();
+      await nodes.one.close();
     });
   });
 }

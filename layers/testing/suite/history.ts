@@ -1,44 +1,38 @@
 import assert from "node:assert/strict";
 import { InvalidOptionError, LayerClosedError, UnsupportedError } from "../../errors.ts";
-import type { Stage } from "../stage.ts";
+import { numbers } from "../numbered-jobs.ts";
+import type { Suite } from "../test-nodes.ts";
 
 /** What every layer that keeps a history keeps, by default. */
 const capacity = 100;
 
-export function describeHistory(stage: Stage): void {
-  const itHas = stage.unlessLacking("history");
-
+export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
   async function send(from: number, to: number): Promise<void> {
-    const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
-    await Promise.all(numbers.map((number) => stage.other.groupSend("group", { type: "message", number })));
+    const messages = numbers(from, to).map((number) => ({ type: "message", number }));
+    await Promise.all(messages.map((message) => nodes.other.groupSend("group", message)));
   }
 
   /** What a history says: its numbers, whether it is complete, and its newest offset. */
-  async function read(options?: Parameters<typeof stage.one.history>[1]) {
-    const { entries, complete, position } = await stage.one.history("group", options);
-    const numbers = entries.map(({ message }) => message.number as number);
-    return {
-      first: numbers[0],
-      last: numbers.at(-1),
-      count: numbers.length,
-      complete,
-      end: position?.offset,
-    };
+  async function read(options?: Parameters<typeof nodes.one.history>[1]) {
+    const { entries, complete, position } = await nodes.one.history("group", options);
+    const [first, last] = [entries[0], entries.at(-1)].map((entry) => entry?.message.number);
+    return { first, last, count: entries.length, complete, end: position?.offset };
   }
 
   describe("history", () => {
     it("is there, or refused with an error that says where there is one", async () => {
-      if (stage.one.capabilities.history) await stage.one.history("group");
-      else await assert.rejects(stage.one.history("group"), UnsupportedError);
-      await stage.one.close();
-      await assert.rejects(stage.one.history("group"), LayerClosedError);
+      if (nodes.one.capabilities.history) await nodes.one.history("group");
+      else await assert.rejects(nodes.one.history("group"), UnsupportedError);
+      await nodes.one.close();
+      await assert.rejects(nodes.one.history("group"), LayerClosedError);
     });
+    if (lacks.history !== undefined) return;
 
-    itHas("has what was delivered, as it was delivered, at the same places", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
+    it("has what was delivered, as it was delivered, at the same places", async () => {
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
       await send(1, 20);
       await inbox.until(() => inbox.mails.length === 20);
-      const { entries, position, complete } = await stage.one.history("group");
+      const { entries, position, complete } = await nodes.one.history("group");
       assert.deepEqual(entries, inbox.mails);
       for (const mail of entries)
         for (const part of [mail, mail.message, mail.delivery]) assert.ok(Object.isFrozen(part));
@@ -46,124 +40,114 @@ export function describeHistory(stage: Stage): void {
       assert.ok(epoch);
       assert.deepEqual(
         inbox.mails.map(({ delivery }) => delivery),
-        Array.from({ length: 20 }, (_, index) => ({ group: "group", offset: index + 1, epoch })),
+        numbers(1, 20).map((offset) => ({ group: "group", offset, epoch })),
       );
       assert.deepEqual([position, complete], [{ offset: 20, epoch }, true]);
     });
 
-    itHas("is empty where nothing was sent, and complete", async () => {
-      const { entries, complete } = await stage.one.history("group");
+    it("is empty where nothing was sent, and complete", async () => {
+      const { entries, complete } = await nodes.one.history("group");
       assert.deepEqual([entries, complete], [[], true]);
     });
 
-    itHas("keeps the newest messages", async () => {
+    it("keeps the newest messages", async () => {
       await send(1, capacity + 5);
       const all = { first: 6, last: capacity + 5, count: capacity, complete: true, end: capacity + 5 };
       assert.deepEqual(await read({ limit: 1_000 }), all);
     });
 
-    itHas("gives the newest of them, up to a limit", async () => {
+    it("gives the newest of them, up to a limit", async () => {
       await send(1, 10);
       assert.deepEqual(await read({ limit: 3 }), { first: 8, last: 10, count: 3, complete: true, end: 10 });
       for (const limit of [0, -1, 1.5, Number.NaN]) {
-        await assert.rejects(stage.one.history("group", { limit }), InvalidOptionError);
+        await assert.rejects(nodes.one.history("group", { limit }), InvalidOptionError);
       }
     });
 
-    itHas("gives what came after a place, and says whether that is all", async () => {
+    it("gives what came after a place, and says whether that is all", async () => {
       await send(1, 10);
-      const { position } = await stage.one.history("group");
+      const { position } = await nodes.one.history("group");
       assert.ok(position);
       await send(11, 15);
       const news = { first: 11, last: 15, count: 5, complete: true, end: 15 };
       assert.deepEqual(await read({ since: position }), news);
       assert.deepEqual(await read({ since: 10 }), news);
       assert.deepEqual(await read({ since: position, limit: 5 }), news);
-      assert.deepEqual(await read({ since: position, limit: 4 }), {
-        ...news,
-        first: 12,
-        count: 4,
-        complete: false,
-      });
+      const rest = { ...news, first: 12, count: 4, complete: false };
+      assert.deepEqual(await read({ since: position, limit: 4 }), rest);
       const none = { first: undefined, last: undefined, count: 0, complete: true, end: 15 };
       assert.deepEqual(await read({ since: 15 }), none);
     });
 
-    itHas("is not complete after a place whose next message is gone", async () => {
+    it("is not complete after a place whose next message is gone", async () => {
       await send(1, capacity + 5);
       const kept = { first: 6, last: capacity + 5, count: capacity, end: capacity + 5 };
       assert.deepEqual(await read({ since: 5 }), { ...kept, complete: true });
       assert.deepEqual(await read({ since: 4 }), { ...kept, complete: false });
     });
 
-    itHas("is not complete after a place of another history, and all that there is", async () => {
+    it("is not complete after a place of another history, and all that there is", async () => {
       await send(1, 10);
       const all = { first: 1, last: 10, count: 10, complete: false, end: 10 };
       assert.deepEqual(await read({ since: { offset: 5, epoch: "another" } }), all);
       assert.deepEqual(await read({ since: 11 }), all);
-      assert.equal((await stage.one.history("nobody", { since: 1 })).complete, false);
+      assert.equal((await nodes.one.history("nobody", { since: 1 })).complete, false);
     });
 
-    itHas("refuses a place that is none", async () => {
+    it("refuses a place that is none", async () => {
       await send(1, 3);
-      const { position } = await stage.one.history("group");
+      const { position } = await nodes.one.history("group");
       assert.ok(position);
       const offsets = [null, Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, 1e21, "2", {}, []];
       const places = [{ offset: 2 }, { epoch: position.epoch }, { offset: 2, epoch: 7 }];
       for (const since of [...offsets, ...places, ...offsets.map((offset) => ({ ...position, offset }))]) {
-        await assert.rejects(read({ since: since as number }), {
-          name: "InvalidOptionError",
-          message: /^`since` is/,
-        });
+        const refusal = { name: "InvalidOptionError", message: /^`since` is/ };
+        await assert.rejects(read({ since: since as number }), refusal);
       }
       const all = { first: 1, last: 3, count: 3, complete: true, end: 3 };
       assert.deepEqual(await read({ since: 0 }), all);
       assert.deepEqual(await read({ since: { ...position, offset: 0 } }), all);
     });
 
-    itHas("leaves out what is no message, and counts it", async () => {
+    it("leaves out what is no message, and counts it", async () => {
       await send(1, 1);
-      await stage.publishToGroup("group", Buffer.from("c1", "hex"));
+      await nodes.publishToGroup("group", Buffer.from("c1", "hex"));
       await send(2, 2);
       assert.deepEqual(await read(), { first: 1, last: 2, count: 2, complete: true, end: 3 });
-      assert.equal(stage.one.counters().dropped.garbage, 1);
+      assert.equal(nodes.one.counters().dropped.garbage, 1);
     });
 
-    itHas("keeps as many messages as are told for the name of its group", async () => {
+    it("keeps as many messages as are told for the name of its group", async () => {
       const capacity = [
         ["brief_*", 3],
         ["*", 5],
       ] as const;
-      const node = await stage.startNode(undefined, { capacity });
+      const node = await nodes.startNode({ capacity });
       for (const [group, kept] of Object.entries({ brief_1: 3, brief_2: 3, brief: 5 })) {
-        for (let number = 1; number <= 7; number += 1)
-          await node.groupSend(group, { type: "message", number });
+        for (const number of numbers(1, 7)) await node.groupSend(group, { type: "message", number });
         const { entries } = await node.history(group);
         assert.deepEqual(
           entries.map(({ message }) => message.number),
-          [1, 2, 3, 4, 5, 6, 7].slice(-kept),
+          numbers(8 - kept, 7),
         );
       }
     });
 
-    itHas(
-      "is gone when the time is over that is told for the name of its group, and no other is",
-      async () => {
-        const node = await stage.startNode(undefined, { expiryMs: [["brief", 1]] });
-        for (const group of ["long", "brief"]) await node.groupSend(group, { type: "message", number: 1 });
-        while ((await node.history("brief")).entries.length > 0);
-        assert.equal((await node.history("long")).entries.length, 1);
-      },
-    );
+    it("is gone when the time is over that is told for the name of its group, and no other is", async () => {
+      const node = await nodes.startNode({ expiryMs: [["brief", 1]] });
+      for (const group of ["long", "brief"]) await node.groupSend(group, { type: "message", number: 1 });
+      while ((await node.history("brief")).entries.length > 0);
+      assert.equal((await node.history("long")).entries.length, 1);
+    });
 
-    itHas("is refused a capacity or expiry that makes no sense", async () => {
+    it("is refused a capacity or expiry that makes no sense", async () => {
       for (const options of [{ capacity: 0 }, { expiryMs: [["group", 1.5]] as const }]) {
-        await assert.rejects(async () => stage.startNode(undefined, options), InvalidOptionError);
+        await assert.rejects(async () => nodes.startNode(options), InvalidOptionError);
       }
     });
 
-    itHas("is each group's own", async () => {
-      await stage.one.groupSend("another", { type: "message", number: 7 });
+    it("is each group's own", async () => {
+      await nodes.one.groupSend("another", { type: "message", number: 7 });
       await send(1, 2);
       assert.deepEqual(await read(), { first: 1, last: 2, count: 2, complete: true, end: 2 });
     });

@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
 import { InvalidNameError, InvalidOptionError } from "../../errors.ts";
-import { handle, numbers, sendNumbers } from "../numbered-jobs.ts";
-import type { Stage } from "../stage.ts";
+import { attempts, consumeJobs, numbers, sendNumbers } from "../numbered-jobs.ts";
+import type { Suite } from "../test-nodes.ts";
+import { deferred } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
-export function describeJobs(stage: Stage): void {
+export function describeJobs({ describe, it, nodes }: Suite): void {
   describe("named channels", () => {
     it("give each message to one worker, whoever sent it, wherever it is", async () => {
       const [near, far] = [new Worker(), new Worker()];
-      await stage.one.consume("jobs", near.handle, { concurrency: 4 });
-      await stage.other.consume("jobs", far.handle, { concurrency: 4 });
-      await Promise.all([sendNumbers(stage.one, "jobs", 1, 200), sendNumbers(stage.other, "jobs", 201, 400)]);
+      await nodes.one.consume("jobs", near.handle, { concurrency: 4 });
+      await nodes.other.consume("jobs", far.handle, { concurrency: 4 });
+      await Promise.all([sendNumbers(nodes.one, "jobs", 1, 200), sendNumbers(nodes.other, "jobs", 201, 400)]);
       const all = () => [...near.begun, ...far.begun];
       await Promise.race([near, far].map((worker) => worker.until(() => all().length >= 400)));
       await Promise.all([near, far].map((worker) => worker.until(() => worker.running === 0)));
-      await Promise.all([stage.one.close(), stage.other.close()]);
+      await Promise.all([nodes.one.close(), nodes.other.close()]);
       assert.deepEqual(
         all()
           .map(({ message }) => Number(message.number))
@@ -25,27 +26,20 @@ export function describeJobs(stage: Stage): void {
     });
 
     it("keep messages until somebody works on them, also when their sender has gone", async () => {
-      await stage.other.send("jobs", { type: "job", number: 1, bytes: new Uint8Array([0, 255]) });
-      await stage.other.close();
-      const worker = new Worker();
-      await stage.one.consume("jobs", worker.handle);
-      await worker.hasBegun(1);
-      assert.deepEqual(worker.begun[0]?.message, {
-        type: "job",
-        number: 1,
-        bytes: Buffer.from([0, 255]),
-      });
+      await nodes.other.send("jobs", { type: "job", number: 1, bytes: new Uint8Array([0, 255]) });
+      await nodes.other.close();
+      const worker = await consumeJobs(nodes.one, "jobs", 1);
+      const bytes = Buffer.from([0, 255]);
+      assert.deepEqual(worker.begun[0]?.message, { type: "job", number: 1, bytes });
       assert.ok(Object.isFrozen(worker.begun[0]?.message));
     });
 
     it("carry a message as it was when it was sent", async () => {
       const message = { type: "job", list: [1] };
-      const sending = stage.one.send("jobs", message);
+      const sending = nodes.one.send("jobs", message);
       message.list.push(2);
       await sending;
-      const worker = new Worker();
-      await stage.other.consume("jobs", worker.handle);
-      await worker.hasBegun(1);
+      const worker = await consumeJobs(nodes.other, "jobs", 1);
       assert.deepEqual(worker.begun[0]?.message.list, [1]);
     });
 
@@ -53,48 +47,48 @@ export function describeJobs(stage: Stage): void {
       const worker = new Worker(({ message, delivery }) => {
         if (message.number === 20 && delivery.attempt < 3) throw new Error("not yet");
       });
-      await sendNumbers(stage.one, "jobs", 1, 25);
-      await stage.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
-      await sendNumbers(stage.one, "jobs", 26, 50);
+      await sendNumbers(nodes.one, "jobs", 1, 25);
+      await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
+      await sendNumbers(nodes.one, "jobs", 26, 50);
       await worker.hasBegun(52);
       assert.deepEqual(worker.numbers, [...numbers(1, 20), 20, 20, ...numbers(21, 50)]);
       assert.equal(worker.most, 1);
     });
 
     it("are handled as many at once as was asked for, and no more", async () => {
-      const gate = handle();
-      const worker = new Worker(() => gate.released);
-      await stage.one.consume("jobs", worker.handle, { concurrency: 3 });
-      await sendNumbers(stage.other, "jobs", 1, 10);
+      const gate = deferred();
+      const worker = new Worker(() => gate.promise);
+      await nodes.one.consume("jobs", worker.handle, { concurrency: 3 });
+      await sendNumbers(nodes.other, "jobs", 1, 10);
       await worker.hasBegun(3);
-      gate.release();
+      gate.resolve();
       await worker.hasBegun(10);
       assert.equal(worker.most, 3);
     });
 
     it("let one worker go on with what comes after a message that another one is busy with", async () => {
-      const gate = handle();
-      const busy = new Worker(() => gate.released);
-      const idle = new Worker();
-      await stage.one.consume("jobs", busy.handle);
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      const gate = deferred();
+      const busy = new Worker(() => gate.promise);
+      await nodes.one.consume("jobs", busy.handle);
+      await sendNumbers(nodes.one, "jobs", 1);
       await busy.hasBegun(1);
-      await stage.other.consume("jobs", idle.handle);
-      await sendNumbers(stage.one, "jobs", 2, 10);
+      const idle = new Worker();
+      await nodes.other.consume("jobs", idle.handle);
+      await sendNumbers(nodes.one, "jobs", 2, 10);
       await idle.hasBegun(9);
       assert.deepEqual(idle.numbers, numbers(2, 10));
-      gate.release();
+      gate.resolve();
     });
 
-    it("are apart from each other, and from those of another world", async () => {
+    it("are apart from each other, and from those under another prefix", async () => {
       const workers = [new Worker(), new Worker(), new Worker()] as const;
-      const elsewhere = await stage.startNode("spec-elsewhere");
-      await stage.one.consume("jobs", workers[0].handle);
-      await stage.one.consume("jobs2", workers[1].handle);
+      const elsewhere = await nodes.startNode({}, "elsewhere");
+      await nodes.one.consume("jobs", workers[0].handle);
+      await nodes.one.consume("jobs2", workers[1].handle);
       const closing = await elsewhere.consume("jobs", workers[2].handle);
-      await elsewhere.send("jobs", { type: "job", number: 3 });
-      await stage.other.send("jobs2", { type: "job", number: 2 });
-      await stage.other.send("jobs", { type: "job", number: 1 });
+      await sendNumbers(elsewhere, "jobs", 3);
+      await sendNumbers(nodes.other, "jobs2", 2);
+      await sendNumbers(nodes.other, "jobs", 1);
       await Promise.all(workers.map((worker) => worker.hasBegun(1)));
       assert.deepEqual(
         workers.map((worker) => worker.numbers),
@@ -104,10 +98,10 @@ export function describeJobs(stage: Stage): void {
     });
 
     it("leave the event loop its turns while one message begets another without end", async () => {
-      const again = (job: BegunJob) => stage.one.send("jobs", { type: "job", number: job.message.number });
+      const again = (job: BegunJob) => nodes.one.send("jobs", { type: "job", number: job.message.number });
       const worker = new Worker(again);
-      const consumption = await stage.one.consume("jobs", worker.handle);
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      const consumption = await nodes.one.consume("jobs", worker.handle);
+      await sendNumbers(nodes.one, "jobs", 1);
       for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setTimeout(resolve, 0));
       await consumption.close();
     });
@@ -116,47 +110,33 @@ export function describeJobs(stage: Stage): void {
       const worker = new Worker(({ delivery }) => {
         if (delivery.attempt === 1) throw new Error("not yet");
       });
-      const consumption = await stage.other.consume("jobs", worker.handle, { retryAfterMs: 0 });
-      await sendNumbers(stage.one, "jobs", 1, 3);
+      const consumption = await nodes.other.consume("jobs", worker.handle, { retryAfterMs: 0 });
+      await sendNumbers(nodes.one, "jobs", 1, 3);
       await worker.hasBegun(6);
       await consumption.close();
-      assert.deepEqual(stage.one.counters(), {
-        published: 3,
-        received: 0,
-        delivered: 0,
-        consumed: 0,
-        dropped: {},
-      });
-      assert.deepEqual(stage.other.counters(), {
-        published: 0,
-        received: 6,
-        delivered: 0,
-        consumed: 3,
-        dropped: {},
-      });
+      const none = { published: 0, received: 0, delivered: 0, consumed: 0, dropped: {} };
+      assert.deepEqual(nodes.one.counters(), { ...none, published: 3 });
+      assert.deepEqual(nodes.other.counters(), { ...none, received: 6, consumed: 3 });
     });
 
     it("are refused names that are too long for their dead letters, or hold a '!'", async () => {
       const longest = "x".repeat(94);
       const worker = new Worker();
-      await stage.one.consume(longest, worker.handle);
-      await stage.one.send(longest, { type: "job", number: 1 });
+      await nodes.one.consume(longest, worker.handle);
+      await sendNumbers(nodes.one, longest, 1);
       await worker.hasBegun(1);
-      await assert.rejects(stage.one.send(`${longest}x`, { type: "job" }), InvalidNameError);
+      await assert.rejects(nodes.one.send(`${longest}x`, { type: "job" }), InvalidNameError);
       for (const name of [`${longest}x`, "a!b", "", "a b"]) {
-        await assert.rejects(stage.one.consume(name, worker.handle), InvalidNameError);
+        await assert.rejects(nodes.one.consume(name, worker.handle), InvalidNameError);
       }
     });
 
     it("are refused what is no function, which takes no message", async () => {
-      await stage.one.send("jobs", { type: "job", number: 1 });
+      await sendNumbers(nodes.one, "jobs", 1);
       for (const handler of [undefined, null, {}]) {
-        await assert.rejects(stage.one.consume("jobs", handler as never), TypeError);
+        await assert.rejects(nodes.one.consume("jobs", handler as never), TypeError);
       }
-      const worker = new Worker();
-      await stage.one.consume("jobs", worker.handle);
-      await worker.hasBegun(1);
-      assert.deepEqual(worker.attempts, [[1, 1]]);
+      assert.equal(attempts(await consumeJobs(nodes.one, "jobs", 1)), "1/1");
     });
 
     it("are refused numbers that make no sense", async () => {
@@ -169,7 +149,7 @@ export function describeJobs(stage: Stage): void {
         { claimAfterMs: Number.NaN },
         { retryAfterMs: -1 },
       ]) {
-        await assert.rejects(stage.one.consume("jobs", handle, options), InvalidOptionError);
+        await assert.rejects(nodes.one.consume("jobs", handle, options), InvalidOptionError);
       }
     });
   });

@@ -1,74 +1,54 @@
 import assert from "node:assert/strict";
-import type { Inbox, Mail } from "../../message.ts";
-import type { Stage } from "../stage.ts";
-import { Watched } from "../watched.ts";
+import type { Mail } from "../../message.ts";
+import { numbers } from "../numbered-jobs.ts";
+import type { Suite } from "../test-nodes.ts";
 
 const members = 2_000;
-/** One far enough from the first for a node to have looked at the clock before it, and from the last to do so after it. */
+/** Far enough from the first for a node to have looked at the clock before it, and from the last to do so after it. */
 const slowest = 1_000;
 const sent = 3;
 /** More than a node may deliver without a pause. */
 const slowMs = 6;
 
-/** Takes what each of a great many channels gets, without keeping it. */
-class Crowd extends Watched {
-  /** By channel and sender, the number that comes next. */
-  readonly #next = new Map<string, number>();
-  readonly misplaced: string[] = [];
-  count = 0;
-
-  inbox(index: number, onMail: (mail: Mail) => void = () => {}): Inbox {
-    return {
-      deliver: (mail) => {
-        const { from, number } = mail.message;
-        const key = `${index} ${from}`;
-        const expected = this.#next.get(key) ?? 0;
-        if (number !== expected) this.misplaced.push(`${key}: ${number} instead of ${expected}`);
-        this.#next.set(key, expected + 1);
-        this.count += 1;
-        onMail(mail);
-        if (index === members - 1) this.changed();
-      },
-      gap() {},
-    };
-  }
-}
-
-export function describeLargeGroups(stage: Stage): void {
+export function describeLargeGroups({ describe, it, nodes }: Suite): void {
   describe("large groups", () => {
     it("leave the event loop its turns, and get each message once and in order nonetheless", async () => {
-      const crowd = new Crowd();
+      /** By member and sender, the number that comes next. */
+      const next = new Map<string, number>();
+      const misplaced: string[] = [];
+      let count = 0;
       let slices = 0;
-      let isInSlice = false;
-      const onMail = () => {
-        if (isInSlice) return;
-        isInSlice = true;
-        slices += 1;
-        setImmediate(() => {
-          isInSlice = false;
+      let slice: NodeJS.Immediate | undefined;
+      const deliver = (member: number, { message: { from, number } }: Mail) => {
+        const key = `${member} ${from}`;
+        const expected = next.get(key) ?? 0;
+        if (number !== expected) misplaced.push(`${key}: ${number} instead of ${expected}`);
+        next.set(key, expected + 1);
+        count += 1;
+        const end = performance.now() + (member === slowest ? slowMs : 0);
+        while (performance.now() < end);
+        if (slice === undefined) slices += 1;
+        slice ??= setImmediate(() => {
+          slice = undefined;
         });
       };
-      const blocking = () => {
-        const end = performance.now() + slowMs;
-        while (performance.now() < end);
-        onMail();
+      const join = async (member: number) => {
+        const channel = await nodes.one.newChannel({ deliver: (mail) => deliver(member, mail), gap() {} });
+        await nodes.one.groupAdd("crowd", channel);
       };
-      const joining = Array.from({ length: members }, async (_, index) => {
-        const inbox = crowd.inbox(index, index === slowest ? blocking : onMail);
-        await stage.one.groupAdd("crowd", await stage.one.newChannel(inbox));
-      });
-      await Promise.all(joining);
-      const witness = await stage.actor(stage.one, "crowd");
-      const sending = Array.from({ length: sent }, (_, number) => [
-        stage.one.groupSend("crowd", { type: "number", from: "one", number }),
-        stage.other.groupSend("crowd", { type: "number", from: "other", number }),
-      ]);
-      await Promise.all(sending.flat());
-      await witness.inbox.until(() => witness.inbox.mails.length === 2 * sent);
-      assert.deepEqual(crowd.misplaced, []);
-      assert.equal(crowd.count, 2 * sent * members);
+      await Promise.all(numbers(0, members - 1).map(join));
+      const { inbox } = await nodes.addChannel(nodes.one, "crowd");
+      const sending = numbers(0, sent - 1).flatMap((number) =>
+        (["one", "other"] as const).map((from) =>
+          nodes[from].groupSend("crowd", { type: "number", from, number }),
+        ),
+      );
+      await Promise.all(sending);
+      await inbox.until(() => inbox.mails.length === 2 * sent);
+      assert.deepEqual(misplaced, []);
+      assert.equal(count, 2 * sent * members);
       assert.ok(slices > 1, "All was delivered in one turn of the event loop.");
-      assert.equal(stage.one.counters().delivered, 2 * sent * (members + 1));
+      assert.equal(nodes.one.counters().delivered, 2 * sent * (members + 1));
     });
   });
 }

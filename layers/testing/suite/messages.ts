@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { InvalidMessageError } from "../../errors.ts";
 import type { AnyMessages, Message, MessageOf } from "../../message.ts";
-import type { Stage } from "../stage.ts";
+import type { Suite } from "../test-nodes.ts";
 
 const mebibyte = 1024 * 1024;
 
-export function describeMessages(stage: Stage): void {
+export function describeMessages({ describe, it, nodes }: Suite): void {
   /** What a member on the other node gets of `payload`. */
   async function afterTheTrip(payload: Record<string, unknown>): Promise<Message> {
-    const { inbox } = await stage.actor(stage.other, "group");
-    await stage.one.groupSend("group", { ...payload, type: "message" });
+    const { inbox } = await nodes.addChannel(nodes.other, "group");
+    await nodes.one.groupSend("group", { ...payload, type: "message" });
     return inbox.next("message");
   }
 
@@ -18,9 +18,9 @@ export function describeMessages(stage: Stage): void {
 
   async function assertRefused(message: unknown): Promise<void> {
     const sent = message as MessageOf<AnyMessages>;
-    const { channel } = await stage.actor(stage.one);
-    await assert.rejects(stage.one.groupSend("group", sent), InvalidMessageError);
-    await assert.rejects(stage.one.send(channel, sent), InvalidMessageError);
+    const { channel } = await nodes.addChannel(nodes.one);
+    await assert.rejects(nodes.one.groupSend("group", sent), InvalidMessageError);
+    await assert.rejects(nodes.one.send(channel, sent), InvalidMessageError);
   }
 
   describe("messages", () => {
@@ -71,36 +71,30 @@ export function describeMessages(stage: Stage): void {
     });
 
     it("carries a message as it was when it was sent", async () => {
-      const { inbox } = await stage.actor(stage.other, "group");
+      const { inbox } = await nodes.addChannel(nodes.other, "group");
       const message = { type: "message", list: [1] };
-      const sending = stage.one.groupSend("group", message);
+      const sending = nodes.one.groupSend("group", message);
       message.list.push(2);
       await sending;
       assert.deepEqual((await inbox.next("message")).list, [1]);
     });
 
     it("gives all members on a node one object, deep-frozen", async () => {
-      const first = await stage.actor(stage.other, "group");
-      const second = await stage.actor(stage.other, "group");
-      await stage.one.groupSend("group", { type: "message", list: [{ deep: {} }] });
+      const first = await nodes.addChannel(nodes.other, "group");
+      const second = await nodes.addChannel(nodes.other, "group");
+      await nodes.one.groupSend("group", { type: "message", list: [{ deep: {} }] });
       const message = await first.inbox.next("message");
       await second.inbox.next("message");
       assert.equal(first.inbox.mails[0], second.inbox.mails[0]);
       const [item] = message.list as { deep: object }[];
-      const parts = [
-        first.inbox.mails[0],
-        first.inbox.mails[0]?.delivery,
-        message,
-        message.list,
-        item,
-        item?.deep,
-      ];
-      for (const part of parts) assert.ok(Object.isFrozen(part));
+      const [mail] = first.inbox.mails;
+      for (const part of [mail, mail?.delivery, message, message.list, item, item?.deep])
+        assert.ok(Object.isFrozen(part));
     });
 
     it("carries 1 MiB, and refuses a byte more", async () => {
-      const { inbox } = await stage.actor(stage.other, "group");
-      await stage.one.groupSend("group", ofSize(mebibyte));
+      const { inbox } = await nodes.addChannel(nodes.other, "group");
+      await nodes.one.groupSend("group", ofSize(mebibyte));
       await inbox.next("size");
       await assertRefused(ofSize(mebibyte + 1));
     });
@@ -118,17 +112,9 @@ export function describeMessages(stage: Stage): void {
       class Message {
         readonly type = "x";
       }
-      const typeless = [
-        {},
-        { type: "" },
-        { type: 1 },
-        { type: null },
-        { type: ["x"] },
-        Object.create({ type: "x" }),
-      ];
-      for (const message of [undefined, null, "x", 1, [], new Map(), new Message(), ...typeless]) {
+      const typeless = [{}, ...["", 1, null, ["x"]].map((type) => ({ type })), Object.create({ type: "x" })];
+      for (const message of [undefined, null, "x", 1, [], new Map(), new Message(), ...typeless])
         await assertRefused(message);
-      }
     });
 
     it("refuses values that would not arrive as they are", async () => {
@@ -152,8 +138,8 @@ export function describeMessages(stage: Stage): void {
 
     it('refuses types that begin with "xstate."', async () => {
       for (const type of ["xstate.stop", "xstate.done.actor.x", "xstate."]) await assertRefused({ type });
-      const { inbox } = await stage.actor(stage.one, "group");
-      await stage.one.groupSend("group", { type: "xstate" });
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      await nodes.one.groupSend("group", { type: "xstate" });
       await inbox.next("xstate");
     });
 

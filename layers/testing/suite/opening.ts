@@ -1,27 +1,23 @@
 import assert from "node:assert/strict";
+import { numbers } from "../numbered-jobs.ts";
 import { Recorder } from "../recorder.ts";
-import type { Stage } from "../stage.ts";
+import type { Suite } from "../test-nodes.ts";
 
-const numbers = Array.from({ length: 50 }, (_, index) => index);
-
-export function describeOpening(stage: Stage): void {
+export function describeOpening({ describe, it, nodes }: Suite): void {
   describe("opening", () => {
     it("happens by itself, and calls made before take effect in their order", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
-      const late = await stage.startNode();
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      const late = await nodes.startNode();
       // Whoever waits for ready() longest may call again before the first calls have gone out.
-      void late.ready().then(() => late.groupSend("group", { type: "message", number: 50 }));
-      await Promise.all(numbers.map((number) => late.groupSend("group", { type: "message", number })));
+      void late.ready().then(() => late.groupSend("group", { type: "message", number: 51 }));
+      await Promise.all(numbers(1, 50).map((number) => late.groupSend("group", { type: "message", number })));
       await inbox.until(() => inbox.mails.length === 51);
-      assert.deepEqual(
-        inbox.messages.map(({ number }) => number),
-        [...numbers, 50],
-      );
+      assert.deepEqual(inbox.numbers, numbers(1, 51));
     });
 
     it("carries a message as it was when it was sent", async () => {
-      const { inbox } = await stage.actor(stage.one, "group");
-      const late = await stage.startNode();
+      const { inbox } = await nodes.addChannel(nodes.one, "group");
+      const late = await nodes.startNode();
       const message = { type: "message", list: [1] };
       const sending = late.groupSend("group", message);
       message.list.push(2);
@@ -30,20 +26,20 @@ export function describeOpening(stage: Stage): void {
     });
 
     it("may be asked for any number of times", async () => {
-      const late = await stage.startNode();
+      const late = await nodes.startNode();
       await Promise.all([late.ready(), late.ready(), late.newChannel(new Recorder())]);
       await late.ready();
     });
 
     it("is not needed to know what the layer can do", async () => {
-      const { capabilities } = await stage.startNode();
+      const { capabilities } = await nodes.startNode();
       const { delivery, crossProcess, history, workers } = capabilities;
       assert.ok(delivery === "at-most-once" || delivery === "once-or-gap", delivery);
       for (const isThere of [crossProcess, history, workers]) assert.equal(typeof isThere, "boolean");
     });
 
     it("shows in the health, which says why it is not well", async () => {
-      const late = await stage.startNode();
+      const late = await nodes.startNode();
       assert.deepEqual(late.health, { ok: false, reason: "The layer is not open yet." });
       await late.ready();
       assert.deepEqual(late.health, { ok: true });

@@ -21,7 +21,7 @@ export class Account extends Recorder implements Inbox {
     super.gap(gap);
   }
 
-  get numbers(): number[] {
+  override get numbers(): number[] {
     return this.messages.flatMap(({ number }) => (typeof number === "number" ? [number] : []));
   }
 

@@ -5,7 +5,7 @@ import { Recorder } from "../../../layers/testing/index.ts";
 import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { keepWarnings } from "../support/warnings.ts";
 
-const count = 100_000;
+const count = 30_000;
 const encryption = { keys: ["key"] };
 const garbage = Buffer.from("no message at all");
 

@@ -171,6 +171,7 @@ describe("unreliable", () => {
 const bus = new MemoryBus();
 const late: Faults = { seed, delay: 0.5 };
 describeChannelLayer("MemoryLayer, its messages late", {
+  ...{ describe, it, beforeEach, afterEach },
   startNode: (prefix, options) => {
     const isOwn = "capacity" in options || "expiryMs" in options;
     const backend = unreliable(new MemoryBackend(isOwn ? new MemoryBus(options) : bus, prefix), late);

@@ -4,15 +4,19 @@ import { expect } from "chai";
 import { type ChannelLayer, createRuntime } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { until } from "../../layers/support/until.ts";
+import { bundle } from "../../support/bundle.ts";
 import { startProcess } from "../../support/child-process.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { Clerk, opened, query, stopCluster } from "../support/cluster.ts";
 
-const program = fileURLToPath(new URL("../support/node.ts", import.meta.url));
 const nodeHeartbeatMs = 200;
 
 describe("nodes in processes of their own, on Redis", function () {
   this.timeout(20_000);
+  let program = "";
+  before(async () => {
+    [program = ""] = await bundle(fileURLToPath(new URL("../support/node.ts", import.meta.url)));
+  });
   afterEach(stopCluster);
 
   async function start(kind: "pubsub" | "streams" = "pubsub") {
@@ -24,16 +28,8 @@ describe("nodes in processes of their own, on Redis", function () {
     const runtime = opened(createRuntime({ layers, nodeHeartbeatMs, onError() {} }));
     await runtime.ready();
     let channel = "";
-    const flags = [
-      "--import=tsx",
-      "--conditions=greenroom-source",
-      program,
-      kind,
-      redisUrl(),
-      prefix,
-      `${nodeHeartbeatMs}`,
-    ];
-    const child = await startProcess(process.execPath, flags, (line) => {
+    const args = [program, kind, redisUrl(), prefix, `${nodeHeartbeatMs}`];
+    const child = await startProcess(process.execPath, args, (line) => {
       channel = /^ready (.+)/.exec(line)?.[1] ?? channel;
       return line.startsWith("ready ");
     });

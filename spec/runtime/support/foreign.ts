@@ -1,5 +1,7 @@
-// A program with two copies of what gives errors to their owners: run by stray-errors.spec.ts.
-const path = "../../../runtime/async-error-owner.ts";
+// A program with two copies of what gives errors to their owners: run by async-error-owner.spec.ts, compiled.
+import { extname } from "node:path";
+
+const path = `../../../runtime/async-error-owner${extname(import.meta.url)}`;
 const one: typeof import("../../../runtime/async-error-owner.ts") = await import(path);
 const other: typeof one = await import(`${path}?copy`);
 

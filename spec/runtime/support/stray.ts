@@ -1,4 +1,4 @@
-// A program whose consumer leaves behind what fails later: run by stray-errors.spec.ts, since mocha listens to such errors, too.
+// A program whose consumer leaves behind what fails later: run by async-error-owner.spec.ts, since mocha listens to such errors, too.
 import { setTimeout as pause } from "node:timers/promises";
 import { createRuntime, WebSocketConsumer } from "greenroom";
 

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { pubSub } from "../../../../layers/redis/connection/pubsub-commands.ts";
 import { redisUrl } from "../../../support/redis.ts";
-import { describeRedisLayers } from "../support/describe-redis-layers.ts";
+import { describeEncryptedRedisLayers } from "../support/describe-redis-layers.ts";
 
 describe("on one server", () => {
   let raw: Redis;
@@ -10,7 +10,7 @@ describe("on one server", () => {
   });
   after(() => raw.quit());
 
-  describeRedisLayers({
+  describeEncryptedRedisLayers({
     target: () => ({ url: redisUrl() }),
     clients: () => [raw],
     clientOf: () => raw,

@@ -9,7 +9,7 @@ import type { Message } from "../../../../layers/message.ts";
 import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
 import { runScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
-import { describeWorkQueues, Worker } from "../../../../layers/testing/index.ts";
+import { describeJobQueues, Worker } from "../../../../layers/testing/index.ts";
 import { run } from "../../../support/child-process.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
@@ -22,8 +22,9 @@ before(() => {
 });
 after(() => raw.quit());
 
-describeWorkQueues("RedisQueues", {
-  startNode: (world, options) => queueLayer({ ...options, url: redisUrl(), prefix: world }),
+describeJobQueues("RedisQueues", {
+  ...{ describe, it, beforeEach, afterEach },
+  startNode: (prefix, options) => queueLayer({ ...options, url: redisUrl(), prefix }),
   publish: (topic, payload) => raw.publish(topic, Buffer.from(payload)),
   enqueue: (queue, payload) => raw.xadd(`{${queue}}`, "*", "payload", Buffer.from(payload)),
 });

@@ -1,3 +1,4 @@
+import { expect } from "chai";
 import type { Redis } from "ioredis";
 import type { PubSubCommands } from "../../../../layers/redis/connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../../../../layers/redis/connection/pubsub-settings.ts";
@@ -5,35 +6,53 @@ import { RedisPubSubLayer, RedisStreamsLayer, type RedisTarget } from "../../../
 import { queueKeys } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { streamNames } from "../../../../layers/redis/streams/stream-format.ts";
 import { publishEntries } from "../../../../layers/redis/streams/stream-scripts.ts";
-import { describeSealed } from "../../support/describe-sealed.ts";
+import { describeChannelLayer, Worker } from "../../../../layers/testing/index.ts";
+import { TestNodes } from "../../../../layers/testing/test-nodes.ts";
+import { type EncryptableImplementation, encrypted, withKeys } from "../../support/encrypted.ts";
 
-/** The target that the layers run on, and how another program reaches its servers. */
-export interface RedisStage {
+/** Where the layers run on, and how a program that knows nothing of them reaches the servers. */
+export interface RedisTopology {
   target(): RedisTarget & PubSubOptions;
   /** A client of every server. */
   clients(): readonly Redis[];
-  /** The one of them for the server where a name of Redis lives. */
+  /** The client of the server where a name of Redis lives. */
   clientOf(key: string): Redis;
   readonly commands: PubSubCommands;
 }
 
+// Read anew for each file: where files run side by side, mocha makes these for each of them, and keeps this module.
+const runner = () => ({ describe, it, beforeEach, afterEach });
 const nothingKept = "pub/sub keeps nothing";
 
+/** Runs the suite for both layers on Redis, and with encryption for what depends on where a topic lives. */
+export function describeRedisLayers(topology: RedisTopology): void {
+  for (const [name, implementation] of Object.entries(redisLayers(topology))) {
+    describeChannelLayer(name, { ...runner(), ...implementation });
+    describeEncryption(name, implementation, topology);
+  }
+}
+
 /** Runs the suite for both layers on Redis, with and without encryption. */
-export function describeRedisLayers({ target, clients, clientOf, commands }: RedisStage): void {
+export function describeEncryptedRedisLayers(topology: RedisTopology): void {
+  for (const [name, implementation] of Object.entries(redisLayers(topology))) {
+    describeChannelLayer(name, { ...runner(), ...implementation });
+    describeChannelLayer(`${name}, encrypted`, { ...runner(), ...encrypted(implementation) });
+  }
+}
+
+function redisLayers({ target, clients, clientOf, commands }: RedisTopology) {
   const publish = (topic: string, payload: Uint8Array) =>
     commands.publish(clientOf(topic), topic, Buffer.from(payload));
   const cut = () => Promise.all(clients().map((client) => client.call("CLIENT", "KILL", "TYPE", "pubsub")));
 
-  describeSealed("RedisPubSubLayer", {
-    startNode: (world, options) => new RedisPubSubLayer({ ...options, ...target(), prefix: world }),
+  const pubSub: EncryptableImplementation = {
+    startNode: (prefix, options) => new RedisPubSubLayer({ ...options, ...target(), prefix }),
     publish,
     cut,
     lacks: { recovery: nothingKept, history: nothingKept, queues: nothingKept },
-  });
-
-  describeSealed("RedisStreamsLayer", {
-    startNode: (world, options) => new RedisStreamsLayer({ ...options, ...target(), prefix: world }),
+  };
+  const streams: EncryptableImplementation = {
+    startNode: (prefix, options) => new RedisStreamsLayer({ ...options, ...target(), prefix }),
     publish: (topic, payload) => {
       if (!topic.includes("__group__")) return publish(topic, payload);
       const names = streamNames(topic);
@@ -50,5 +69,73 @@ export function describeRedisLayers({ target, clients, clientOf, commands }: Red
     },
     cut,
     lacks: { gap: "what a broken connection leaves out is read from the stream" },
+  };
+  return { RedisPubSubLayer: pubSub, RedisStreamsLayer: streams };
+}
+
+const names = Array.from({ length: 40 }, (_, index) => `room-${index}`);
+// {"type": "x"}
+const plain = Buffer.from("81a474797065a178", "hex");
+
+/** Encryption meets the topology where a topic, a history or a queue of each server is written and read. */
+function describeEncryption(
+  name: string,
+  implementation: EncryptableImplementation,
+  { clients, clientOf }: RedisTopology,
+): void {
+  describe(`${name}, encrypted`, () => {
+    const nodes = new TestNodes(withKeys(implementation));
+    beforeEach(() => nodes.open());
+    afterEach(() => nodes.close());
+
+    it("carries messages of groups on every server, and reads none that is not encrypted", async () => {
+      const servers = new Set(names.map((group) => clientOf(`${nodes.prefix}__group__${group}`)));
+      expect(servers.size).to.be.at.least(Math.min(2, clients().length));
+      const { inbox } = await nodes.addChannel(nodes.one, ...names);
+      for (const group of names) {
+        await nodes.publishToGroup(group, plain);
+        await nodes.other.groupSend(group, { type: "end", group });
+      }
+      await inbox.until(() => inbox.mails.length >= names.length);
+      expect(inbox.messages.map(({ group }) => group)).to.have.members(names);
+      expect(nodes.one.counters().dropped).to.deep.equal({ undecryptable: names.length });
+      expect(nodes.errors.length).to.be.at.least(1);
+    });
+
+    it("carries direct sends, and reads none that is not encrypted", async () => {
+      const { channel, inbox } = await nodes.addChannel(nodes.one);
+      await nodes.publishToNode(nodes.one, plain);
+      await nodes.other.send(channel, { type: "end" });
+      await inbox.next("end");
+      expect(inbox.types).to.deep.equal(["end"]);
+      expect(nodes.one.counters().dropped).to.deep.equal({ undecryptable: 1 });
+    });
+    if (implementation.lacks?.history !== undefined) return;
+
+    it("keeps histories on every server, and leaves out what is not encrypted", async () => {
+      for (const group of names) {
+        await nodes.other.groupSend(group, { type: "first", group });
+        await nodes.publishToGroup(group, plain);
+        await nodes.other.groupSend(group, { type: "last", group });
+        const { entries, complete, position } = await nodes.one.history(group);
+        expect(entries.map(({ message }) => [message.type, message.group])).to.deep.equal([
+          ["first", group],
+          ["last", group],
+        ]);
+        expect([complete, position?.offset]).to.deep.equal([true, 3]);
+      }
+    });
+
+    it("keeps queues on every server, and buries what is not encrypted", async () => {
+      const worker = new Worker();
+      for (const queue of names) {
+        await nodes.enqueue(queue, plain);
+        await nodes.other.send(queue, { type: "job", number: queue });
+        await nodes.one.consume(queue, worker.handle);
+      }
+      await worker.hasBegun(names.length);
+      expect(worker.numbers).to.have.members(names);
+      expect(nodes.one.counters().dropped).to.deep.equal({ undecryptable: names.length });
+    });
   });
 }

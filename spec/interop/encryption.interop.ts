@@ -8,7 +8,7 @@ import { redisUrl } from "../support/redis.ts";
 
 // Needs Debian's python3-cryptography, python3-msgpack and python3-redis, which .ci/run installs.
 
-const peer = fileURLToPath(new URL("sealed_peer.py", import.meta.url));
+const peer = fileURLToPath(new URL("encryption_peer.py", import.meta.url));
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 
 const question = {

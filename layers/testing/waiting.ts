@@ -19,3 +19,15 @@ export class Watched {
     for (const check of this.#waiting) check();
   }
 }
+
+/** A promise and the function that resolves it. */
+export function deferred() {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+/** Resolves in the next turn of the event loop. */
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,0 +1,40 @@
+// A program that runs a program of the demo several times, one after the other, as spec/support/demo-process.ts asks.
+// All runs share the modules that the program imports: loading them is what takes the time of a process.
+const { program, runs } = JSON.parse(process.argv[2] ?? "") as {
+  readonly program: string;
+  readonly runs: readonly (readonly [words: readonly string[], settings: Readonly<Record<string, string>>])[];
+};
+
+/** In place of the end of the process. */
+class Exit extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("exit");
+    this.exitCode = exitCode;
+  }
+}
+
+const { exit, env, stdout, stderr } = process;
+const write = stdout.write.bind(stdout);
+process.exit = (code) => {
+  throw new Exit(Number(code ?? 0));
+};
+
+for (const [index, [words, settings]] of runs.entries()) {
+  const ended = { code: 0, printed: "", said: "" };
+  process.argv.splice(2, process.argv.length, ...words);
+  process.env = { ...env, ...settings };
+  const keep = (output: "printed" | "said") => (text: string | Uint8Array) => {
+    ended[output] += text;
+    return true;
+  };
+  stdout.write = keep("printed");
+  stderr.write = keep("said");
+  await import(`${program}?${index}`).catch((error) => {
+    if (!(error instanceof Exit)) throw error;
+    ended.code = error.exitCode;
+  });
+  write(`${JSON.stringify(ended)}\n`);
+}
+exit(0);
