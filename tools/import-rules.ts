@@ -11,6 +11,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "layers/memory": ["layers", "layers/wire", "layers/jobs"],
   "layers/redis": [
     "layers",
+    "layers/wire",
+    "layers/redis/jobs",
     "layers/redis/connection",
     "layers/redis/sharding",
     "layers/redis/pubsub",
@@ -26,7 +28,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "layers/redis/jobs",
   ],
   "layers/redis/jobs": ["layers", "layers/jobs", "layers/redis/connection"],
-  "layers/redis/sharding": ["layers", "layers/redis/connection", "layers/redis/jobs"],
+  "layers/redis/sharding": ["layers", "layers/redis/connection"],
   "layers/testing": ["layers", "layers/memory", "layers/testing/suite"],
   "layers/testing/suite": ["layers", "layers/testing"],
   actors: ["layers"],
@@ -44,7 +46,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "runtime/mailbox": ["actors", "layers", "runtime"],
   "runtime/socket": ["actors", "layers", "runtime", "runtime/mailbox"],
   "runtime/cluster": ["actors", "layers", "runtime", "runtime/mailbox", "runtime/socket", "runtime/presence"],
-  "runtime/presence": ["actors", "layers", "runtime"],
+  "runtime/presence": ["layers"],
   "runtime/actor": [
     "actors",
     "layers",
@@ -56,9 +58,17 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   "runtime/upgrade": ["actors", "layers", "runtime", "runtime/actor", "runtime/mailbox", "runtime/socket"],
   "runtime/testing": ["actors", "layers", "runtime", "runtime/actor", "runtime/socket", "runtime/upgrade"],
-  inspector: ["actors", "layers", "runtime", "runtime/upgrade", "inspector/activity", "inspector/view"],
+  inspector: [
+    "diagrams",
+    "actors",
+    "layers",
+    "runtime",
+    "runtime/upgrade",
+    "inspector/activity",
+    "inspector/view",
+  ],
   "inspector/activity": ["actors", "diagrams", "layers", "runtime", "runtime/mailbox", "inspector"],
-  "inspector/view": ["diagrams", "layers", "runtime", "inspector", "inspector/activity"],
+  "inspector/view": ["diagrams", "layers", "runtime", "runtime/upgrade", "inspector", "inspector/activity"],
   cli: ["actors", "diagrams"],
 };
 

@@ -1,9 +1,11 @@
-import { find, write } from "./dom.js";
-import { createDrops, dropsOf } from "./drops.js";
+import { create, find, write } from "./dom.js";
 import { bytes, count, milliseconds, rate } from "./format.js";
+import { createKeyed } from "./keyed.js";
 import { createSparkline } from "./sparkline.js";
 
-/** @import { Tick } from "../protocol.ts" */
+/** @import { Dropped, Tick } from "../protocol.ts" */
+
+/** @typedef {{ readonly reason: string, readonly total: number, readonly perSecond: number }} Drop */
 
 /** The figures of the node, two of them with a line of the last minutes. @param {HTMLElement} header */
 export function createFigures(header) {
@@ -43,6 +45,28 @@ export function createFigures(header) {
       deliveries.draw(at);
       loop.draw(at);
       drops.draw(dropped);
+    },
+  };
+}
+
+/** Drops by reason. @param {Element} list */
+export const createDrops = (list) => createKeyed(list, ({ reason }) => reason, createDrop);
+
+/** @param {Dropped<string>} dropped @returns {Drop[]} */
+export function dropsOf(dropped) {
+  return Object.entries(dropped).flatMap(([reason, counts]) => (counts ? [{ reason, ...counts }] : []));
+}
+
+/** @param {Drop} drop */
+function createDrop({ reason }) {
+  const total = create("b");
+  const now = create("span", "now");
+  return {
+    element: create("li", "", `${reason} `, total, " ", now),
+    /** @param {Drop} drop */
+    show(drop) {
+      write(total, count(drop.total));
+      write(now, drop.perSecond > 0 ? `${rate(drop.perSecond)}/s` : "");
     },
   };
 }

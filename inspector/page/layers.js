@@ -1,5 +1,5 @@
 import { create, findPart, write, writeName } from "./dom.js";
-import { createDrops, dropsOf } from "./drops.js";
+import { createDrops, dropsOf } from "./figures.js";
 import { count, rate } from "./format.js";
 import { createKeyed } from "./keyed.js";
 

@@ -1,6 +1,6 @@
 import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver } from "../backend.ts";
 import { checkInteger } from "../check-integer.ts";
-import type { DeliveryContext } from "../delivery/fan-out.ts";
+import type { LayerMetrics } from "../counters.ts";
 import type { ErrorListener } from "../error-reporter.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
 import { LimitsByName } from "../limits-by-name.ts";
@@ -8,6 +8,7 @@ import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
 import type { ChannelLayerOptions, JobAddress } from "../options.ts";
 import type { Decoded } from "../wire/codec.ts";
+import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { Topics } from "../wire/topics.ts";
 
 /** How a named channel is worked on. */
@@ -50,7 +51,11 @@ const forever = Number.MAX_SAFE_INTEGER;
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
-type JobContext = Pick<DeliveryContext, "decoder" | "metrics" | "report">;
+interface JobContext {
+  readonly decoder: PayloadDecoder;
+  readonly metrics: LayerMetrics;
+  readonly report: ErrorListener;
+}
 
 /** The named channels of one node: decoding, counters and error reports over the queues of a backend. */
 export class JobQueues {
