@@ -1,4 +1,3 @@
-import type { ServerOptions } from "ws";
 import { checkInteger, type IntegerRange } from "../../layers/check-integer.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 
@@ -42,7 +41,7 @@ const rules: Readonly<Record<keyof CompressionOptions, IntegerRange | "boolean">
 };
 
 /** @throws {InvalidOptionError} for an unknown option, and for a value out of range. */
-export function resolveCompression(given: boolean | CompressionOptions): ServerOptions["perMessageDeflate"] {
+export function resolveCompression(given: boolean | CompressionOptions) {
   if (given === false) return false;
   if (given !== true && (typeof given !== "object" || given === null)) {
     throw new InvalidOptionError(
