@@ -17,13 +17,13 @@ import { onWrite } from "../support/on-write.ts";
 import { nextTurn } from "../support/speakers.ts";
 import { Ticks } from "../support/ticks.ts";
 
-describe("the order on the wire", () => {
+describe("The order on the wire", () => {
   afterEach(async () => {
     await destroyRawWebSockets();
     await stopServing();
   });
 
-  /** A server whose consumers a spec has at hand, in the order connected, and their sockets. */
+  /** Starts a server that exposes its consumers and their sockets, in the order connected. */
   async function start(options: RuntimeOptions<Record<never, never>> = {}) {
     const consumers: WebSocketConsumer[] = [];
     const sockets: Socket[] = [];
@@ -53,7 +53,7 @@ describe("the order on the wire", () => {
       : `${opcode} ${payload.length > 20 ? payload.length : payload}`;
   const texts = (...all: readonly (string | number)[]) => all.map((text) => `${Opcode.text} ${text}`);
 
-  /** All that a client hears up to the frame that is `isLast`, when it has heard so much. */
+  /** Returns the frames that a client receives, up to the frame for which `isLast` is true. */
   async function hear(
     client: RawWebSocket,
     isLast: (brief: string, count: number) => boolean,
@@ -70,7 +70,7 @@ describe("the order on the wire", () => {
   const hearUntil = (client: RawWebSocket, text: string) =>
     hear(client, (heard) => heard === `${Opcode.text} ${text}`);
 
-  /** All that a client hears up to the close frame; it answers that, and nothing else comes. */
+  /** Returns the frames up to the close frame, answers it, and checks that nothing follows. */
   async function untilClose(client: RawWebSocket): Promise<string[]> {
     const heard = await hear(client, (frame) => frame.startsWith("close "));
     client.send(Opcode.close, Buffer.from([0x03, 0xe8]));
@@ -80,7 +80,7 @@ describe("the order on the wire", () => {
 
   const ended = (runtime: Runtime, size = 0) => until(() => runtime.size === size);
 
-  it("is that of the calls, from whatever phase of the event loop they come", async () => {
+  it("is the order of the calls in all phases of the event loop", async () => {
     const { url, say } = await start();
     const clients = [await RawWebSocket.open(url), await RawWebSocket.open(url)];
     const said: number[] = [];
@@ -106,7 +106,7 @@ describe("the order on the wire", () => {
     }
   });
 
-  it("is that of one write for each socket, from all that was sent in ticks and promises of a turn", async () => {
+  it("holds within one write per socket, for the ticks and promises of a turn", async () => {
     const { url, say, sockets } = await start();
     const clients = [await RawWebSocket.open(url), await RawWebSocket.open(url)];
     const writes: string[] = [];
@@ -124,7 +124,7 @@ describe("the order on the wire", () => {
     expect([writes[0], ...writes.slice(1).sort()]).to.deep.equal(["end of the ticks", "to 0", "to 1"]);
   });
 
-  it("is that of a group's messages, with what each member has to say itself", async () => {
+  it("is the order of a group's messages, with each member's own frames in between", async () => {
     class Member extends JsonWebSocketConsumer<{ messages: { note: { readonly n: number } } }> {
       static override readonly layer = "chat";
       static override readonly on = handlers<Member>({
@@ -160,7 +160,7 @@ describe("the order on the wire", () => {
   });
 
   describe("with pings", () => {
-    it("leaves every frame whole, large ones too, where both are of one turn", async () => {
+    it("keeps every frame whole if pings and frames are sent in one turn", async () => {
       const [pingIntervalMs, ticks] = [3_200, 32];
       const clock = new Ticks();
       const { url, say } = await start({ clock, pingIntervalMs });
@@ -186,7 +186,7 @@ describe("the order on the wire", () => {
       }
     });
 
-    it("answers a client's pings between frames that it is slow to read", async () => {
+    it("answers the pings of a client that reads slowly", async () => {
       const { url, say, sockets } = await start();
       const client = await RawWebSocket.open(url);
       client.socket.pause();
@@ -208,7 +208,7 @@ describe("the order on the wire", () => {
       ]);
     });
 
-    it("takes a client's message in fragments with pings between, while the server speaks", async () => {
+    it("accepts fragmented messages with pings in between, while the server sends", async () => {
       const { url, say } = await start();
       const client = await Client.open(url);
       const { websocket } = client;
@@ -237,7 +237,7 @@ describe("the order on the wire", () => {
   });
 
   describe("at the close", () => {
-    it("has all that was sent before, also what still waits from earlier turns, and nothing after", async () => {
+    it("includes all earlier frames, also of earlier turns, and no later frames", async () => {
       const { url, say, consumers, runtime } = await start();
       const client = await RawWebSocket.open(url);
       client.socket.pause();
@@ -265,7 +265,7 @@ describe("the order on the wire", () => {
       expect(runtime.counters().dropped.closing).to.equal(4);
     });
 
-    it("leaves out only the one that closes, where a turn's frames are for many", async () => {
+    it("excludes only the connection that closes if frames go to many connections", async () => {
       const { url, say, consumers, runtime } = await start();
       const open = () => RawWebSocket.open(url);
       const [first, second, third] = [await open(), await open(), await open()] as const;
@@ -288,7 +288,7 @@ describe("the order on the wire", () => {
       expect(runtime.counters().dropped.closing).to.equal(3);
     });
 
-    it("has an unbroken beginning when the client closes in the middle, and the rest is counted", async () => {
+    it("has no gap when the client closes, and later frames are counted", async () => {
       const { url, consumers, runtime } = await start();
       const client = await RawWebSocket.open(url);
       client.socket.pause();
@@ -302,7 +302,7 @@ describe("the order on the wire", () => {
         await nextTurn();
       }
       client.send(Opcode.close, Buffer.from([0x0f, 0xa1]));
-      // While it does not read, its connection is not over: the answer to its close waits, too.
+      // While the client does not read, the answer to its close waits, so the connection stays open.
       while (runtime.counters().dropped.closing === 0) {
         speak();
         await nextTurn();
@@ -317,14 +317,14 @@ describe("the order on the wire", () => {
       expect(numbers).to.deep.equal(numbers.map((_, index) => index));
       expect(frames.filter(({ opcode }) => opcode !== Opcode.text)).to.deep.equal([]);
       expect(frames.length + runtime.counters().dropped.closing).to.equal(sent);
-      // All but what the last two turns before the close have sent.
+      // All frames except those of the last two turns before the close.
       expect(frames.length).to.be.at.least(84);
     });
 
-    it("has nothing after the answer to a close that comes together with a question", async () => {
+    it("has no frames after the answer to a close that arrives with other frames", async () => {
       const { url, runtime } = await start();
       const client = await RawWebSocket.open(url);
-      // In one packet, so that it is read in one turn.
+      // One packet is read in one turn.
       client.socket.cork();
       for (const text of ["a", "b", "c"]) client.send(Opcode.text, text);
       client.send(Opcode.close, Buffer.from([0x0f, 0xa1]));
@@ -337,8 +337,8 @@ describe("the order on the wire", () => {
     });
   });
 
-  describe("to many", () => {
-    it("is kept for all others when sockets are destroyed before and during the write", async () => {
+  describe("to many connections", () => {
+    it("is kept for the others when sockets are destroyed before and during the write", async () => {
       const { url, say, sockets, runtime, failures } = await start();
       const clients: Client[] = [];
       for (let count = 0; count < 100; count += 1) clients.push(await Client.open(url));
@@ -360,7 +360,7 @@ describe("the order on the wire", () => {
       await ended(runtime);
     });
 
-    it("is kept for all others when some cannot be written, and what is sent about that arrives", async () => {
+    it("is kept for the others when frames cannot be written, and includes frames of onError", async () => {
       const told: string[] = [];
       const { url, say, consumers, runtime } = await start({
         onError: (_, { stage }) => {
@@ -378,7 +378,7 @@ describe("the order on the wire", () => {
       say(bytes, consumers.slice(5, 7));
       say(bytesOf(300));
       for (const { buffer } of [own, bytes]) structuredClone(buffer, { transfer: [buffer] });
-      // How many turns it takes until they are written depends on the machine.
+      // The number of turns until the frames are written depends on the machine.
       await until(() => told.length === 3);
       say("after");
       for (const [index, client] of clients.entries()) {
@@ -402,7 +402,7 @@ describe("the order on the wire", () => {
       }
       expect(told).to.deep.equal(["send", "send", "send"]);
       await ended(runtime);
-      // What was sent to the three of them later.
+      // The frame "after" to the three closed connections.
       expect(runtime.counters().dropped.closing).to.equal(3);
     });
   });
