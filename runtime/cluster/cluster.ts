@@ -69,7 +69,6 @@ export class Cluster {
         },
         gap: () => this.#registry.announce(),
         received: (type, fields, from) => {
-          // A node that has left handles no messages.
           if (this.#isClosed) return;
           const handle = handlers.get(type);
           const dropped = from === undefined || handle === undefined ? "garbage" : handle(fields, from);
@@ -179,7 +178,6 @@ export class Cluster {
     );
   }
 
-  /** @param except a channel that is not asked. */
   async askGroup(
     group: string,
     message: Message,

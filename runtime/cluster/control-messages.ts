@@ -9,7 +9,6 @@ import { type PendingAsks, readAskReply } from "./pending-asks.ts";
 import { readGather, readGatherReply, type ScatterGather } from "./scatter-gather.ts";
 import * as read from "./untrusted.ts";
 
-/** The parts of a node that handle messages of other nodes. */
 export interface ControlTargets {
   readonly channel: NodeChannel;
   readonly registry: NodeRegistry;
@@ -19,15 +18,9 @@ export interface ControlTargets {
   readonly presence: Presence;
 }
 
-/**
- * Handles a message of another node.
- *
- * @param from the sender's own channel on the control layer.
- * @returns the reason if the message was dropped.
- */
+/** Handles a message of the node with the own channel `from`. @returns the reason if it was dropped. */
 type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
-/** Returns the handlers of the messages between nodes, by type. */
 export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
@@ -52,7 +45,6 @@ export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Ha
   ]);
 }
 
-/** Validates the fields before `handle` receives them. */
 function on<T>(reader: read.Reader<T>, handle: Handler<T>): Handler<read.Fields> {
   return (fields, from) => {
     const value = reader(fields);

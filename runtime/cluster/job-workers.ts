@@ -52,7 +52,7 @@ export interface Job {
   progress(value: unknown): void;
 }
 
-/** Handles a job. The submitter receives its result. The job is retried if the handler throws or rejects. */
+/** Handles a job. The submitter receives the returned value. A throw or a rejection causes a retry. */
 export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
 
 /** A running worker of a channel. */
@@ -154,7 +154,7 @@ export class JobWorkers {
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver) enqueue({ type: "job_progress", value: valueThroughCodec(value, subject) });
+      if (!isOver) enqueue({ type: "job_progress", value: valueThroughCodec(value, valueName) });
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
@@ -176,7 +176,7 @@ export class JobWorkers {
   }
 
   #run(channel: string, work: () => unknown): Promise<unknown> {
-    // Late errors of the handler are reported, because there is no actor that could fail.
+    // Late errors of the handler are reported, because no actor owns them.
     const owner = new AsyncErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
@@ -194,12 +194,11 @@ export class JobWorkers {
   }
 }
 
-/** Names the value in the error if it is too large. */
-const subject = "A value about a job";
+const valueName = "A value about a job";
 
 /** The last message about a job. The job is done even if its result cannot be sent. */
 function resultOf(returned: unknown): Message {
-  const outcome = outcomeOf(returned, subject);
+  const outcome = outcomeOf(returned, valueName);
   return "value" in outcome
     ? { type: "job_done", value: outcome.value }
     : { type: "job_failed", reason: outcome.failed };

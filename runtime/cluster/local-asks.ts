@@ -84,15 +84,10 @@ export class LocalAsks {
   }
 }
 
-/**
- * Returns what another node receives for a value that a handler returned: a failure if a message cannot hold
- * it.
- *
- * @param subject names the value in the error if it is too large.
- */
-export function outcomeOf(value: unknown, subject: string): Exclude<Outcome, { readonly absent: string }> {
+/** Copies a returned value as a message would, or returns a failure if a message cannot hold it. */
+export function outcomeOf(value: unknown, name: string): Exclude<Outcome, { readonly absent: string }> {
   try {
-    return { value: valueThroughCodec(value, subject) };
+    return { value: valueThroughCodec(value, name) };
   } catch (error) {
     return { failed: `the returned value cannot be sent: ${failureText(error)}` };
   }

@@ -39,7 +39,6 @@ const maxNodes = 10_000;
 
 /** A heartbeat describes its node completely, so one heartbeat is enough to add the node. */
 export const readHeartbeat = read.object({
-  /** The node's ids on its layers, by alias. */
   layers(value: unknown) {
     const ids = Object.entries(read.fields(value) ?? {});
     if (ids.length === 0 || ids.length > maxLayers || !ids.every(([, id]) => read.name(id))) return undefined;
@@ -80,7 +79,6 @@ export class NodeRegistry {
     return [...this.#nodes.keys()];
   }
 
-  /** Returns the node with this own channel. */
   byChannel(channel: string): OtherNode | undefined {
     const node = this.#nodes.get(nodeOf(channel));
     return node?.channel === channel ? node : undefined;

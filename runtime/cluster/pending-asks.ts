@@ -48,12 +48,7 @@ export class PendingAsks implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /**
-   * Waits for the outcome of an ask on this node. An outcome after the timeout is counted as late.
-   *
-   * @param channel names the actor in errors.
-   * @param ask sends the message, and calls `reply` with the outcome.
-   */
+  /** Waits until `ask` calls `reply`. `channel` names the actor in errors. */
   askLocally(
     channel: string,
     timeoutMs: number,

@@ -190,7 +190,6 @@ function isCloseFrame(code: unknown, reason: unknown): boolean {
   }
 }
 
-/** Adds up the counts of all nodes. */
 export function tallyOf({ replies, missing }: GatherResult): Tally {
   return { count: replies.reduce((sum, { value }) => sum + (read.count(value) ?? 0), 0), missing };
 }

@@ -6,7 +6,6 @@ import type { Message } from "../../layers/message.ts";
  */
 export type Reader<T> = (value: unknown) => T | undefined;
 
-/** The type of the values that a reader accepts. */
 export type Read<R> = R extends Reader<infer T> ? T : never;
 
 export type Fields = Readonly<Record<string, unknown>>;

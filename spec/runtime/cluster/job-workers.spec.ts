@@ -104,15 +104,15 @@ describe("Job workers", () => {
       );
       const actor = await here.spawn(Listener);
       actor.receive("hello");
-      const heard = await next(actor, 5);
-      expect(heard).to.have.members([
+      const updates = await next(actor, 5);
+      expect(updates).to.have.members([
         "submitted true",
         "progress 10",
         "progress 20",
         "progress 30",
         'done {"text":"hello"}',
       ]);
-      expect(heard.filter((frame) => frame !== "submitted true")).to.deep.equal([
+      expect(updates.filter((frame) => frame !== "submitted true")).to.deep.equal([
         "progress 10",
         "progress 20",
         "progress 30",
@@ -333,7 +333,7 @@ describe("Job workers", () => {
     const runtime = opened(createRuntime({ layers: { chat }, onError: (error) => errors.push(error) }));
     const broken = new Error("onFailed is broken");
     const failed: unknown[] = [];
-    const told = new Promise<void>((resolve) => {
+    const called = new Promise<void>((resolve) => {
       void runtime.worker(
         "jobs",
         (_, { attempt }) => {
@@ -350,7 +350,7 @@ describe("Job workers", () => {
       );
     });
     const id = await runtime.submit("jobs", { type: "job" });
-    await told;
+    await called;
     expect(failed).to.deep.equal([["job", id, 2, "Error: attempt 2"]]);
     await runtime.close();
     expect(errors.at(-1)).to.equal(broken);
@@ -363,8 +363,8 @@ describe("Job workers", () => {
     const consume = chat.consume.bind(chat);
     Object.assign(chat, {
       consume: (...args: Parameters<typeof consume>) => {
-        const { onDead: _, ...told } = args[2] ?? {};
-        asked.push(told);
+        const { onDead: _, ...passed } = args[2] ?? {};
+        asked.push(passed);
         return consume(...args);
       },
     });
