@@ -16,7 +16,6 @@ export interface PresenceTransport {
   broadcast(diff: Diff): void;
   /** Requests the whole state of a node. */
   request(node: string): void;
-  /** Sends part of the whole state. */
   reply(node: string, state: StatePart): void;
 }
 
@@ -32,7 +31,6 @@ export class Presence {
   readonly #view = new PresenceView();
   /** The entries of this node, by group. */
   readonly #own = new Map<string, Map<Tracker, Entry>>();
-  /** The watchers on this node, by group. */
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
   /** The nodes whose state was requested after their last heartbeat. */
@@ -83,7 +81,6 @@ export class Presence {
     this.#flushLater();
   }
 
-  /** Does nothing if `tracker` is not present. */
   untrack(tracker: Tracker, group: string): void {
     const entries = this.#own.get(group);
     const entry = entries?.get(tracker);
@@ -103,7 +100,6 @@ export class Presence {
     this.#watchers.set(group, watchers.add(tracker));
   }
 
-  /** Does nothing if `tracker` does not watch. */
   unwatch(tracker: Tracker, group: string): void {
     const watchers = this.#watchers.get(group);
     if (watchers?.delete(tracker) && watchers.size === 0) this.#watchers.delete(group);
@@ -117,7 +113,7 @@ export class Presence {
     return this.#view.count(group);
   }
 
-  /** Broadcasts the changes on this node since the last call. */
+  /** Broadcasts the changes on this node after the last call. */
   flush(): void {
     const joined = [...this.#joins];
     const left = this.#leaves;
@@ -151,7 +147,6 @@ export class Presence {
     this.#apply(this.#replica(node).restore(state));
   }
 
-  /** Sends the whole state of this node to `node`. */
   sendState(node: string): void {
     this.flush();
     const parts = inParts([...this.#own.values()].flatMap((entries) => [...entries.values()]));

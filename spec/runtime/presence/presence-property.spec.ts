@@ -162,7 +162,7 @@ describe("Presence", () => {
       fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const network = new Network();
         const [watching] = network.nodes;
-        const heard = new Map<string, number>();
+        const counts = new Map<string, number>();
         const watcher: Tracker = {
           presenceChanged({ joins, leaves }) {
             for (const [entries, by] of [
@@ -171,7 +171,7 @@ describe("Presence", () => {
             ] as const) {
               for (const { key, meta } of entries as { key: string; meta: unknown }[]) {
                 const line = `red ${key} ${String(meta)}`;
-                heard.set(line, (heard.get(line) ?? 0) + by);
+                counts.set(line, (counts.get(line) ?? 0) + by);
               }
             }
           },
@@ -181,8 +181,10 @@ describe("Presence", () => {
         for (const given of steps) run(network, given);
         settle(network);
         // Without the other nodes, only the watcher's own entries remain.
-        for (const gone of ["1", "2"]) watching?.nodeLeft(gone);
-        const lines = [...heard].flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`])).sort();
+        for (const left of ["1", "2"]) watching?.nodeLeft(left);
+        const lines = [...counts]
+          .flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`]))
+          .sort();
         const seen =
           watching === undefined ? [] : network.seenBy(watching).filter((line) => line.startsWith("red"));
         expect(lines).to.deep.equal(counted(seen));

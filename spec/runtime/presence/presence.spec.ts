@@ -151,16 +151,16 @@ describe("Presence in a cluster", () => {
   it("sends one diff to an actor that is both present and a watcher", async () => {
     const [here] = await startCluster(1);
     const watcher = await here.spawn(Watcher);
-    const told = async () => (await watcher.outgoing.next()).value;
+    const next = async () => (await watcher.outgoing.next()).value;
     watcher.receive("watch");
     watcher.receive("come");
-    expect([await told(), await told(), await told()]).to.deep.equal(["watch", "come", "lobby +watcher -"]);
+    expect([await next(), await next(), await next()]).to.deep.equal(["watch", "come", "lobby +watcher -"]);
     for (const name of ["anne", "bert"]) {
       await here.spawn(Guest, guest(name));
-      expect(await told()).to.equal(`lobby +${name} -`);
+      expect(await next()).to.equal(`lobby +${name} -`);
     }
     watcher.receive("go");
-    expect([await told(), await told()]).to.deep.equal(["go", "lobby + -watcher"]);
+    expect([await next(), await next()]).to.deep.equal(["go", "lobby + -watcher"]);
   });
 
   it("sends no diffs to an actor that has stopped watching or has stopped", async () => {
