@@ -26,8 +26,6 @@ export function checkCloseFrame(code: unknown, reason: unknown): void {
   }
   const bytes = Buffer.byteLength(reason);
   if (bytes > maxReasonBytes) {
-    throw new CloseError(
-      `The close reason has ${bytes} bytes, but a close frame holds at most ${maxReasonBytes}.`,
-    );
+    throw new CloseError(`The close reason has ${bytes} bytes; a close frame holds ${maxReasonBytes}.`);
   }
 }

@@ -13,7 +13,6 @@ const largeFrame = 1_024;
  * its few children that were used last.
  */
 export class FrameTrie {
-  /** Number of frames. */
   readonly length: number;
   /** The last frame. */
   readonly frame: Frame;

@@ -84,10 +84,7 @@ const handshakeHeaders = new Set([
   "upgrade",
 ]);
 
-/**
- * @param offered the subprotocols that the client offers.
- * @throws {AcceptError} if the response to an upgrade cannot hold the options.
- */
+/** @throws {AcceptError} if the client did not offer the subprotocol, or if a header is not allowed. */
 export function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
   if (subprotocol !== undefined && !offered.includes(subprotocol)) {
     throw new AcceptError(

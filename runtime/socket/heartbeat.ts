@@ -16,7 +16,7 @@ const slotCount = 32;
  * Pings each connection once in an interval, and drops connections that were not active after the previous
  * ping. A silent client is dropped within two intervals.
  *
- * It is a timer wheel: each tick visits one slot of connections. Without connections, there is no timer.
+ * It is a timer wheel: each tick visits one slot of connections. The timer stops while there are none.
  */
 export class Heartbeat {
   readonly #clock: Clock;

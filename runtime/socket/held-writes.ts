@@ -5,7 +5,6 @@ import { Fifo } from "../mailbox/fifo.ts";
 export interface Write {
   /** The encoded frames; or the single frames, if ws compresses them or a frame cannot be encoded. */
   readonly content: Buffer | readonly Frame[];
-  /** Number of frames. */
   readonly length: number;
   /** Uncompressed size on the wire, in bytes. */
   readonly size: number;
@@ -28,7 +27,6 @@ export class HeldWrites {
     return this.#bytes;
   }
 
-  /** Performs `write` after the held writes. */
   add(write: Write): void {
     this.#waiting.push(write);
     this.#bytes += write.size;
@@ -40,7 +38,6 @@ export class HeldWrites {
     return this.#waiting.size > 1 ? this.take() : undefined;
   }
 
-  /** Removes and returns the oldest write. */
   take(): Write | undefined {
     const write = this.#waiting.shift();
     this.#bytes -= write?.size ?? 0;

@@ -50,7 +50,7 @@ export class InMemoryTransport implements Transport {
     this.#end();
   }
 
-  // There is no socket to pause.
+  // Without a socket, there is nothing to pause.
   pause(): void {}
   resume(): void {}
 
