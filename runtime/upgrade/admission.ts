@@ -7,7 +7,6 @@ import type { Guard, Verdict } from "./guards.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
-/** A request with a route, and the scope for its guards and its consumer. */
 export interface Candidate {
   readonly route: Route;
   readonly scope: Scope;

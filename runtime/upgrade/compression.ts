@@ -6,7 +6,10 @@ import { InvalidOptionError } from "../../layers/errors.ts";
  * memory from its first compressed message on, with and without context takeover.
  */
 export interface CompressionOptions {
-  /** Smallest message to compress, in bytes. Ignored if the server keeps its context. @default 1_024 */
+  /**
+   * Smallest message to compress, in bytes. If the server keeps its context, all messages are compressed.
+   * @default 1_024
+   */
   readonly threshold?: number;
   /**
    * Maximum number of messages that are compressed or inflated at once in the process. The first runtime of

@@ -51,7 +51,7 @@ export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
     : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
 
 export interface RouteOptions<Pattern extends string> {
-  /** Checks of path parameters. A reason that a check returns is the answer, with 400. */
+  /** Checks of path parameters. If a check returns a reason, the request is refused with it and 400. */
   readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
   /** Called in order after the guards of the runtime. @default [] */
   readonly guards?: readonly Guard[];

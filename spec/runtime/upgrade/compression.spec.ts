@@ -53,15 +53,15 @@ describe("Compression", () => {
 
   it("is off unless the server enables it and the client offers it", async () => {
     const [off, on] = [await start(), await start({ compression: true })];
-    const unheard = await RawWebSocket.open(off.url, headers);
-    const unasked = await RawWebSocket.open(on.url);
+    const ignored = await RawWebSocket.open(off.url, headers);
+    const silent = await RawWebSocket.open(on.url);
     const both = await RawWebSocket.open(on.url, headers);
-    expect([unheard, unasked, both].map(({ extensions }) => extensions)).to.deep.equal([
+    expect([ignored, silent, both].map(({ extensions }) => extensions)).to.deep.equal([
       "",
       "",
       "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
     ]);
-    for (const client of [unheard, unasked, both]) {
+    for (const client of [ignored, silent, both]) {
       client.send(Opcode.text, textOf(5_000));
       const frame = await client.next();
       expect(frame?.compressed).to.equal(client === both);
@@ -155,17 +155,17 @@ describe("Compression", () => {
     for (const text of texts) consumers[0]?.send(text);
     consumers[0]?.close(4000, "enough");
     consumers[0]?.send("too late");
-    const heard: string[] = [];
+    const received: string[] = [];
     for (;;) {
       const { opcode, payload } = (await client.next()) as WireFrame;
-      heard.push(opcode === Opcode.text ? payload.toString() : `(${opcode})${payload.toString("latin1")}`);
+      received.push(opcode === Opcode.text ? payload.toString() : `(${opcode})${payload.toString("latin1")}`);
       if (opcode === Opcode.close) break;
     }
     client.send(Opcode.close, "\u000f\u00a0");
-    expect(heard.map(({ length }) => length)).to.deep.equal(
+    expect(received.map(({ length }) => length)).to.deep.equal(
       [...texts, "(9)", ...texts, "(8)..enough"].map(({ length }) => length),
     );
-    expect(heard).to.deep.equal([...texts, "(9)", ...texts, "(8)\u000f\u00a0enough"]);
+    expect(received).to.deep.equal([...texts, "(9)", ...texts, "(8)\u000f\u00a0enough"]);
     expect(await client.rest()).to.deep.equal([]);
   });
 
