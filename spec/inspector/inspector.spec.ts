@@ -150,7 +150,7 @@ describe("inspector", () => {
           "no place for the inspector",
         );
       }
-      expect(() => inspector(runtime, { path: "inspect" })).to.throw("is no pattern");
+      expect(() => inspector(runtime, { path: "inspect" })).to.throw("is not a pattern");
       for (const tickMs of [0, Number.NaN, 5_001]) {
         expect(() => inspector(runtime, { path: "/inspect", tickMs }), `${tickMs}`).to.throw(
           InvalidOptionError,
