@@ -41,8 +41,6 @@ export interface ConsumeOptions {
 /** Handles one message of a named channel. It is done with it when its promise resolves; when it rejects, it is not. */
 export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
 
-const defaults = { concurrency: 1, maxDeliveries: 3, claimAfterMs: 30_000, retryAfterMs: 100 };
-
 /** The longest wait before a message is tried again, in milliseconds, unless the first is longer. */
 const maxRetryMs = 5_000;
 
@@ -104,13 +102,15 @@ export class JobQueues {
     handler: JobHandler<Message>,
     options: ConsumeOptions,
   ): Promise<Consumption> {
-    const settings = { ...defaults, ...options };
-    checkInteger("concurrency", settings.concurrency);
-    checkInteger("maxDeliveries", settings.maxDeliveries);
-    checkInteger("claimAfterMs", settings.claimAfterMs, { min: 100, max: dayMs });
-    checkInteger("retryAfterMs", settings.retryAfterMs, { min: 0, max: dayMs });
+    const { concurrency = 1, maxDeliveries = 3, claimAfterMs = 30_000, retryAfterMs = 100 } = options;
+    const { onDead = () => {} } = options;
+    checkInteger("concurrency", concurrency);
+    checkInteger("maxDeliveries", maxDeliveries);
+    checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
+    checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: dayMs });
     const backend = this.#supported(`nobody can work on the jobs of "${channel}"`);
-    const receiver = this.#receiver(channel, handler, settings);
+    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead });
+    const settings = { concurrency, claimAfterMs };
     const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
     if (this.#isClosed) {
       await consumption.close();
@@ -142,7 +142,7 @@ export class JobQueues {
   #receiver(
     channel: string,
     handler: JobHandler<Message>,
-    { maxDeliveries, retryAfterMs, onDead = () => {} }: typeof defaults & ConsumeOptions,
+    { maxDeliveries, retryAfterMs, onDead }: Required<Omit<ConsumeOptions, "concurrency" | "claimAfterMs">>,
   ): QueueReceiver {
     const { decoder, metrics } = this.#context;
     const topic = this.#topics.queue(channel);
