@@ -3,9 +3,8 @@ import { CloseCode, type connectionMachine, type Frame } from "../../actors/inde
 import { jsonText } from "../../actors/json-websocket-consumer.ts";
 import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
-import type { Refusal } from "../http-response.ts";
 import { internals } from "../internals.ts";
-import { type Admitted, isRefusal } from "../upgrade/admission.ts";
+import { type Admitted, isRefusal, shuttingDown } from "../upgrade/admission.ts";
 import { type Answer, type ClientClosed, ClientTransport } from "./client-transport.ts";
 import { ExpectationError } from "./expectation-error.ts";
 import { settle, type TestedRuntime } from "./settle.ts";
@@ -191,7 +190,7 @@ export class Communicator {
     const { context, admission } = this.runtime[internals];
     const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
     deadline.onPassed = () => this.#transport.refuse(503, "Connecting took too long");
-    const admitted = admission.draining ? shutDown : await this.#entry.admit();
+    const admitted = admission.draining ? shuttingDown : await this.#entry.admit();
     if (isRefusal(admitted)) this.#transport.reject(admitted.status, admitted.reason);
     if (isRefusal(admitted) || this.#ended !== undefined) {
       deadline.cancel();
@@ -204,5 +203,3 @@ export class Communicator {
     return this.#transport.answered;
   }
 }
-
-const shutDown: Refusal = { status: 503, reason: "The server is shutting down" };

@@ -49,7 +49,7 @@ export class RedisClusterBackend extends SwappableBackend {
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
     // A prefix with braces would put every probe's topic into one slot.
-    const { probePrefix = "{" } = options;
+    const { probePrefix = "greenroom" } = options;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
     this.#factory = factory;
   }
