@@ -14,7 +14,7 @@ export interface TestRunner {
 export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs"> & HistoryLimitOptions;
 
 /** What a layer may do without. */
-export type Capability = "gap" | "recovery" | "history" | "queues";
+export type OptionalCapability = "gap" | "recovery" | "history" | "queues";
 
 /** A layer as the suite needs it. */
 export interface LayerImplementation {
@@ -40,5 +40,5 @@ export interface LayerImplementation {
    *
    * @default nothing is lacking
    */
-  readonly lacks?: Readonly<Partial<Record<Capability, string>>>;
+  readonly lacks?: Readonly<Partial<Record<OptionalCapability, string>>>;
 }

@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { type Capability, describeChannelLayer } from "../../../layers/testing/index.ts";
+import { describeChannelLayer, type OptionalCapability } from "../../../layers/testing/index.ts";
 import { bundle } from "../../support/bundle.ts";
 import { run } from "../../support/child-process.ts";
 import { memory } from "./support/memory.ts";
@@ -10,7 +10,7 @@ const vitest = fileURLToPath(new URL("../../../node_modules/vitest/vitest.mjs", 
 const source = (name: string) => fileURLToPath(new URL(`support/${name}.test.ts`, import.meta.url));
 
 /** The titles of the cases that the suite registers for a layer without some capabilities, and what it says. */
-function register(lacks: Readonly<Partial<Record<Capability, string>>>) {
+function register(lacks: Readonly<Partial<Record<OptionalCapability, string>>>) {
   const titles: string[] = [];
   const path: string[] = [];
   const lines: string[] = [];
@@ -60,7 +60,7 @@ describe("describeChannelLayer", function () {
   it("registers nothing of what a layer lacks, and says so, with the reasons, in one line", () => {
     const whole = register({});
     expect(whole.lines).to.deep.equal([]);
-    const parts: Readonly<Record<Capability, RegExp>> = {
+    const parts: Readonly<Record<OptionalCapability, RegExp>> = {
       gap: /^A layer loss by a broken connection is told/,
       recovery: /^A layer loss by a broken connection is none/,
       history: /^A layer history (?!is there, or refused)/,
