@@ -1,5 +1,5 @@
 /**
- * Spreads delays at random, so that processes that started together do not act together.
+ * Randomises a delay, so that processes that started together do not act together.
  *
  * @param ms a delay in milliseconds.
  * @param min the smallest factor, @param max the largest.
