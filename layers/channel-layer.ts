@@ -121,7 +121,7 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Opens the layer. Later calls share the first result.
+   * Opens the layer once, however often it is called.
    *
    * @throws {LayerUnavailableError} naming the address that does not answer. The next call tries again.
    */
@@ -183,7 +183,7 @@ export class ChannelLayer<M = AnyMessages> {
    * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries` it moves to
    * the channel `<name>.dead`, which can be consumed like any other and has no capacity. A payload that is
    * not a valid message moves there, too. If a process dies or is unreachable for `claimAfterMs`, its
-   * messages go to other workers: a message can be delivered twice, and `delivery.attempt` tells. With
+   * messages go to other workers: a message can be delivered twice, as `delivery.attempt` tells. With
    * `concurrency` 1 and a single consumer, messages are handled in order.
    *
    * {@link close} waits for running handlers and refuses their further calls to this layer. Close the

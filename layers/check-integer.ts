@@ -15,14 +15,9 @@ export interface IntegerRange {
 }
 
 /**
- * Checks an integer option.
- *
  * @param option the option's name as the user writes it, for the error.
  * @returns `value`
  * @throws {InvalidOptionError} unless `value` is an integer in the range.
- *
- * @example
- * checkInteger("concurrency", options.concurrency, { max: 1_000 });
  */
 export function checkInteger(
   option: string,

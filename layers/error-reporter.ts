@@ -19,10 +19,6 @@ export interface ReporterOptions {
  * `listener` is evaluated for each failure, so it may be set later. Without one, failures become Node
  * warnings, at most one per `intervalMs`: the first at once, and a later one with the number of omitted
  * warnings. A listener that throws or rejects also causes a warning.
- *
- * @example
- * const report = createReporter(() => layer.onError);
- * report(error, { stage: "layer", group: "room_general" });
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,

@@ -65,7 +65,6 @@ export class UnknownChannelError extends GreenroomError {
   }
 }
 
-/** Returns `thrown` if it is an `Error`, else an error with its text. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

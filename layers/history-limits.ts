@@ -2,7 +2,7 @@ import { type ByPattern, LimitsByName } from "./limits-by-name.ts";
 
 /** The size and the lifetime of each group's history. */
 export interface HistoryLimitOptions {
-  /** The maximum length of a history: one number, or one by group name. @default 100 */
+  /** The maximum number of messages in a history: one number, or one by group name. @default 100 */
   readonly capacity?: ByPattern;
   /**
    * The lifetime of a history after the last message, in milliseconds: one number, or one by group name.

@@ -16,7 +16,7 @@ export interface HistoryOptions {
 export interface GroupHistory {
   /** Messages as they were delivered, oldest first. */
   readonly entries: readonly Mail[];
-  /** The position of the newest message, even if that has expired; undefined without a history. */
+  /** The position of the newest message, even if it is no longer stored; undefined without a history. */
   readonly position: Position | undefined;
   /**
    * Whether `entries` holds every message sent after `since`. False if some have expired, exceed `limit` or

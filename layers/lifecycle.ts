@@ -49,7 +49,6 @@ export class Lifecycle {
     }
   }
 
-  /** @throws {LayerClosedError} */
   refuseIfClosed(): void {
     if (this.#closing !== undefined) throw new LayerClosedError();
   }

@@ -12,7 +12,6 @@ import { InvalidOptionError } from "./errors.ts";
  */
 export type ByPattern = number | readonly (readonly [pattern: string, value: number])[];
 
-/** @see LimitsByName */
 export interface LimitRule {
   /** The option's name, for errors. */
   readonly option: string;
@@ -25,13 +24,7 @@ export interface LimitRule {
 /** The maximum number of cached names. Clients choose names, so the number has to be bounded. */
 const rememberedNames = 1_000;
 
-/**
- * A limit, such as a capacity or an expiry time, that depends on the name of a group or channel.
- *
- * @example
- * const capacity = new LimitsByName(options.capacity, { option: "capacity", fallback: 100 });
- * await append(entry, { maxLength: capacity.resolve(group) });
- */
+/** A limit, such as a capacity or an expiry time, that depends on the name of a group or channel. */
 export class LimitsByName {
   readonly #fallback: number;
   readonly #byPattern: readonly (readonly [pattern: string, value: number])[];

@@ -28,7 +28,6 @@ export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<vo
   });
 }
 
-/** @see retry */
 export interface RetryOptions {
   readonly clock: Clock;
   /** Ends the retries. A running attempt is still awaited. */
@@ -44,9 +43,6 @@ export interface RetryOptions {
  *
  * @returns what the successful attempt returned.
  * @throws the last failure once `signal` is aborted, or what `onFailure` threw.
- *
- * @example
- * await retry(() => redis.subscribe(topic), { clock, signal, onFailure: report });
  */
 export async function retry<T>(
   attempt: () => Promise<T>,

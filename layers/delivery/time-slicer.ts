@@ -27,7 +27,6 @@ export function unitsToDecode(bytes: number): number {
 export class TimeSlicer {
   readonly #resume: () => void;
   readonly #now: () => number;
-  /** The work units left until the next check of the clock. */
   #unitsLeft = 1;
   #unitsPerCheck = 1;
   #checkedAt = 0;

@@ -3,7 +3,6 @@ import type { Clock } from "../clock.ts";
 import { pause } from "../retry.ts";
 
 export abstract class Claim {
-  /** Milliseconds since the job was sent. */
   abstract readonly ageMs: number;
   readonly payload: Uint8Array;
   readonly attempt: number;

@@ -46,7 +46,6 @@ export class MemoryBus {
     this.#limits = new HistoryLimits(options);
   }
 
-  /** The number of payloads not yet delivered. */
   get inFlight(): number {
     let count = this.#pending.length;
     for (const { waiting = 0 } of this.nodes) count += waiting;

@@ -17,7 +17,6 @@ export class MemoryHistory {
   /** No topic expires earlier. Saves looking up a map's first entry, which deleted entries slow down. */
   #dueAt = 0;
 
-  /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
     this.#now = now;
   }

@@ -26,7 +26,7 @@ class MemoryClaim extends Claim {
 
 /** One queue: its jobs in order, and the sources to wake when a job arrives. */
 class MemoryQueue {
-  /** The jobs that wait or are being processed. */
+  /** Includes the jobs that are being processed. */
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];

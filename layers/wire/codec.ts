@@ -10,19 +10,16 @@ export const maxPayloadBytes = 1024 * 1024;
 /** The key of a message that belongs to the layer. Members never see it, and senders must not use it. */
 export const reservedKey = "__greenroom__";
 
-/** The data that a layer adds to a message on the wire, under {@link reservedKey}. */
+/** The data that a layer adds to a message on the wire, under {@link reservedKey}. @see JobAddress */
 export interface Envelope {
   /** The recipient of a direct send. */
   readonly to?: string;
   /** The channel that does not receive a group's message. */
   readonly except?: string;
-  /** The channel that hears about the outcome of a job. */
   readonly replyTo?: string;
-  /** The id of the job in that report. */
   readonly job?: string;
 }
 
-/** A decoded payload: the deep-frozen message, and the envelope of the sender's layer. */
 export interface Decoded {
   readonly message: Message;
   readonly envelope: Envelope | undefined;
