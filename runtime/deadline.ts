@@ -24,7 +24,6 @@ export class Deadline implements Flushable {
     if (!this.#isCancelled) this.#timer = this.#clock.setTimeout(() => this.onPassed?.(), this.#ms);
   }
 
-  /** Cancels the deadline. Does nothing if it has passed or was cancelled. */
   cancel(): void {
     this.#isCancelled = true;
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);

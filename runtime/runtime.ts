@@ -94,7 +94,6 @@ export interface CloseOptions {
   readonly drainMs?: number;
 }
 
-/** Time limit for closing the layers, in milliseconds. */
 const layerGraceMs = 5_000;
 
 const systemClock: Clock = {

@@ -89,8 +89,6 @@ export class ConsumerActor
     return this.#isLeaving;
   }
 
-  // ---- start
-
   /**
    * Creates the consumer and runs its `connect`, which has to answer before the deadline. Settles with
    * `connect`. A rejection is reported here, so the caller may ignore it.
@@ -140,8 +138,6 @@ export class ConsumerActor
     this.inbox.receive(frame);
   }
 
-  // ---- failures
-
   /** Reports an error of the consumer, and applies its supervision. */
   failed(error: unknown, stage: string): void {
     if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
@@ -183,8 +179,6 @@ export class ConsumerActor
   report(error: unknown, stage: string): void {
     this.errorOwner.report(error, stage);
   }
-
-  // ---- exit
 
   shutDown(code: number, reason: string): void {
     this.machine.send({ type: "close", code, reason, by: "runtime" });
@@ -260,8 +254,6 @@ export class ConsumerActor
     this.errorOwner.actor = undefined;
     this.machine.send({ type: "cleaned" });
   }
-
-  // ---- the view of an inspector
 
   get machineActor(): AnyActor | undefined {
     return this.inbox.consumer?.machineActor;

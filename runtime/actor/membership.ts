@@ -52,7 +52,6 @@ export class Membership implements Groups {
     });
   }
 
-  /** Makes later joins do nothing. */
   stopJoining(): void {
     this.#left = true;
   }

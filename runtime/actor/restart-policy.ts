@@ -22,7 +22,6 @@ export class RestartPolicy {
   readonly #actor: Restartable;
   readonly #supervision: Required<Supervision>;
   readonly #clock: Clock;
-  /** The times of the failures within `withinMs`. */
   readonly #failures = new Fifo<number>();
   readonly #cancelled = new AbortController();
   #isRestarting = false;

@@ -53,7 +53,6 @@ export class Supervisor<C extends Child = Child> {
     this.#children.set(child.machine.id, child);
   }
 
-  /** Resolves once no child is left. */
   whenEmpty(): Promise<void> {
     if (this.size === 0) return Promise.resolve();
     return new Promise((resolve) => {

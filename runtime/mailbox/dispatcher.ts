@@ -55,8 +55,6 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     return true;
   }
 
-  // ---- into the mailbox
-
   receive(frame: Frame): void {
     if (!this.mailbox.enqueueFrame(frame)) this.#context.counters.drop("closing");
   }
@@ -95,8 +93,6 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     rejectIfAsked(this.#currentAsk, "the actor has stopped");
     this.#currentAsk = undefined;
   }
-
-  // ---- out of the mailbox
 
   handle(item: Item): unknown {
     const { consumer } = this;

@@ -86,7 +86,7 @@ export class ClientTransport implements Transport {
     this.#end({ code, reason });
   }
 
-  // There is no socket to pause.
+  // Frames arrive at once, so there is nothing to pause.
   pause(): void {}
   resume(): void {}
 

@@ -39,8 +39,9 @@ export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOption
 function listBusy({ supervisor, layers }: Pick<RuntimeContext, "layers" | "supervisor">): string[] {
   const busy: string[] = [];
   for (const child of supervisor.children) {
+    if (child.isIdle) continue;
     const { value } = child.machine.getSnapshot();
-    if (!child.isIdle) busy.push(`an actor is busy (${value}): ${JSON.stringify(child)}`);
+    busy.push(`an actor is busy (${value}): ${JSON.stringify(child)}`);
   }
   for (const [alias, { inFlight = 0 }] of Object.entries(layers)) {
     if (inFlight > 0) busy.push(`${inFlight} messages are in flight on the layer "${alias}"`);
