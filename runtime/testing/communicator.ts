@@ -30,9 +30,8 @@ export interface CommunicatorOptions {
 /**
  * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.
  *
- * An expectation that is not met in time rejects with an {@link ExpectationError}. Time is
- * measured by the real clock. The actor keeps running, and the next `receive` returns a late frame. Only one
- * `receive` may wait at a time.
+ * An expectation that is not met in time rejects with an {@link ExpectationError}; the real clock measures the
+ * time. The actor keeps running, and the next `receive` returns a late frame. One `receive` waits at a time.
  */
 export class Communicator {
   readonly #options: CommunicatorOptions;

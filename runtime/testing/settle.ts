@@ -20,7 +20,7 @@ const { setImmediate } = globalThis;
  * exact for the work that handlers await, and for the messages that they send. It does not cover timers,
  * requests and invoked actors that no handler awaits, data in sockets or on Redis, or job queues.
  *
- * @throws {ExpectationError} after `timeoutMs`. The message lists the busy actors and layers.
+ * @throws {ExpectationError} after `timeoutMs`. The message lists the busy actors, which keep running.
  */
 export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOptions = {}): Promise<void> {
   const { context } = runtime[internals];
