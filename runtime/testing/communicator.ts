@@ -30,8 +30,8 @@ export interface CommunicatorOptions {
 /**
  * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.
  *
- * An expectation that is not met in time rejects with an {@link ExpectationError}; the real clock measures the
- * time. The actor keeps running, and the next `receive` returns a late frame. One `receive` waits at a time.
+ * An expectation that is not met in time rejects with an {@link ExpectationError}, by the real clock. The
+ * actor keeps running, and the next `receive` returns a late frame. One `receive` may wait at a time.
  */
 export class Communicator {
   readonly #options: CommunicatorOptions;
@@ -168,7 +168,7 @@ export class Communicator {
 
   /**
    * Closes the connection as a client does; with 1006, as a client that vanishes. Resolves once `disconnect`
-   * has run, the actor has stopped, and a runtime of its own is closed. May be called twice, also unconnected.
+   * has run, the actor has stopped, and its own runtime is closed. Needs no `connect`; may be called twice.
    *
    * @throws {ExpectationError} if the actor does not stop in time. It still stops later.
    */
