@@ -312,7 +312,7 @@ describe("Job workers", () => {
       for (const other of others) process.on("uncaughtException", other);
     }
     expect(errors).to.deep.equal([
-      { message: "left behind", stage: "stray", consumer: "worker", path: "jobs" },
+      { message: "left behind", stage: "async", consumer: "worker", path: "jobs" },
     ]);
   });
 
