@@ -134,7 +134,7 @@ describe("the pictures in the project's own pages", function () {
   const turnstile = "docs/pictures/turnstile.ts";
   const checks = [
     ["--check", "README.md"],
-    ["--check", "docs/visualise.md"],
+    ["--check", "docs/guides/draw-state-machines.md"],
     ["--format=svg", "--check", "docs/pictures/connection-machine.svg"],
     [turnstile, "--format=svg", "--check", "docs/pictures/turnstile.svg"],
   ];
