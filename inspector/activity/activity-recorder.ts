@@ -85,7 +85,7 @@ function frameFacts(
 
 const longestPayload = 2_000;
 
-/** The payload as text, if a reader wants it. */
+/** The payload as text, if a reader wants payloads. */
 function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Activity, "payload"> {
   if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
   return { payload: truncate(typeof value === "string" ? value : inspected(value), longestPayload) };

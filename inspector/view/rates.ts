@@ -1,10 +1,10 @@
 /** Running totals by name. */
 export type Totals = ReadonlyMap<string, number>;
 
-/** A rate covers this many samples. */
+/** The number of samples that a rate covers. */
 const kept = 4;
 
-/** Rates of growth of running totals, sampled at any intervals. */
+/** Computes rates from running totals that are sampled at arbitrary intervals. */
 export class Rates {
   readonly #samples: { readonly at: number; readonly totals: Totals }[] = [];
 
@@ -14,7 +14,7 @@ export class Rates {
     if (this.#samples.length > kept) this.#samples.shift();
   }
 
-  /** Growth per second over the last four samples; 0 while there is only one. A new total began at 0. */
+  /** Growth per second over the last four samples; 0 if there is only one. A new total starts from 0. */
   perSecond(name: string): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
