@@ -1,12 +1,12 @@
 import type { MachineDescription, StateDescription, TransitionDescription } from "./description.ts";
 import { stateLines, transitionLabel, triggerLabel } from "./labels.ts";
 
-/** A machine as boxes and arrows, as Mermaid and Graphviz need it. */
+/** A machine as boxes and arrows, for Mermaid and Graphviz. */
 export interface Drawing {
   readonly title: string;
-  /** The machine's states; the machine itself if it has more to show than states. */
+  /** The top-level states, or the machine itself if it has actions, transitions or other details to show. */
   readonly boxes: readonly Box[];
-  /** Where the machine begins, if it is not among the boxes itself. */
+  /** The initial state, unless the machine itself is a box. */
   readonly initial?: StateDescription["initial"];
   readonly arrows: readonly Arrow[];
 }
@@ -14,25 +14,24 @@ export interface Drawing {
 export interface Box {
   readonly state: StateDescription;
   readonly title: string;
-  /** What is written under its title, the transitions that stay within it included. */
+  /** The text under the title, including transitions without an arrow. */
   readonly lines: readonly string[];
   readonly boxes: readonly Box[];
 }
 
 export interface Arrow {
   readonly from: Box;
-  /** Several where it leads into regions of a parallel state. */
+  /** Several targets if the arrow enters regions of a parallel state. */
   readonly to: readonly Box[];
   readonly label: string;
-  /** What it stands for; none for where a history leads while there is none. */
+  /** The transitions that the arrow represents; empty for the default of a history state. */
   readonly transitions: readonly TransitionDescription[];
 }
 
 /**
- * Lays a machine out into boxes and arrows. Transitions of one state that differ only in their event share an
- * arrow. What leads to no other place, into the state's own inside, or out to a state around it, is a line in
- * its box: neither Mermaid nor Graphviz draws an arrow between a box and one within it, or from a box of
- * boxes to itself.
+ * Divides a machine into boxes and arrows. Transitions of one state that differ only in their event share an
+ * arrow. A transition without a target, to a descendant, to an ancestor, or from a compound state to itself
+ * is a line in the box, because neither Mermaid nor Graphviz draws an arrow between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();
@@ -105,7 +104,7 @@ function grouped(state: StateDescription): Group[] {
   const groups = new Map<string, [TransitionDescription, ...TransitionDescription[]]>();
   for (const [index, transition] of state.transitions.entries()) {
     const { trigger, ...rest } = transition;
-    // A guard is asked in order: only what has none can share.
+    // Guards are evaluated in order, so that only transitions without one can share an arrow.
     const own = transition.guard || trigger.kind !== "event" || transition.targets === undefined ? index : "";
     const key = JSON.stringify([rest, own]);
     const group = groups.get(key);

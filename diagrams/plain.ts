@@ -1,4 +1,4 @@
-/** A copy of `value`; undefined if JSON cannot hold it: for a function, a class, a cycle. */
+/** A copy of `value`; undefined if JSON cannot represent it, for example a function or a cycle. */
 export function plain(value: unknown): unknown {
   return isPlain(value, []) ? (JSON.parse(JSON.stringify(value)) as unknown) : undefined;
 }
