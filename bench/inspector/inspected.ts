@@ -6,7 +6,7 @@ import { inspector } from "greenroom/inspector";
 import { WorkerProcess } from "../harness/worker-process.ts";
 import type { ReaderTasks } from "./reader.ts";
 
-/** Inspects a runtime, or not. @returns the function that ends it */
+/** Inspects a runtime, or does nothing. @returns a function that ends the inspection */
 type Inspect = <L extends Layers>(runtime: Runtime<L>) => Promise<() => Promise<void>>;
 
 export const path = "/inspect";

@@ -57,15 +57,15 @@ const clickRows: Readonly<Record<ClickName, string>> = {
 };
 
 const options = {
-  parts: { names: ["works", "crowd"] as const, help: "these parts only" },
-  actors: { default: 10_000, short: 2_000, help: "actors of the crowd; the page needs 1,051" },
+  parts: { names: ["works", "crowd"] as const, help: "measure only these parts" },
+  actors: { default: 10_000, short: 2_000, help: "actors of the crowd, at least 1,051 for the page" },
 };
 
 const worker = new URL("worker.ts", import.meta.url);
 
 async function measure(run: Run<typeof options>): Promise<void> {
   const { parts, profiles } = run.options;
-  // The crowd is measured once: each of its seconds and clicks is a measurement.
+  // The crowd is measured in one run only: each of its seconds and clicks is a measurement.
   if (run.number === 1 && parts.includes("crowd")) await measureCrowd(run.options.actors, run);
   if (!parts.includes("works")) return;
   for (const workload of Object.keys(workloadTitles) as WorkloadName[]) {
@@ -90,7 +90,7 @@ function targets(results: Results): Target[] {
   ];
 }
 
-/** The ratio to the control, from the least to the most. */
+/** The range of the ratio to the control. */
 const ratioRange: Column = {
   heading: "least to most",
   cell: (results, row) => rangeOf(results.ratio("each", row, [row[0], "without"])),
@@ -110,7 +110,7 @@ function longTasks(results: Results): string {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "What looking costs: with the inspector and without, looked at and not.",
+  about: "Measures the cost of the inspector: not mounted, mounted, and with an open page.",
   options,
   packages: ["xstate", "ws", "playwright-core"],
   measure,

@@ -7,14 +7,14 @@ import type { Joins, Room } from "./node.ts";
 import { countRoundTrips } from "./round-trips.ts";
 
 const control: CarrierName = "bytes";
-/** The rows of larger rooms, and of joins. */
+/** The rows for larger rooms, and for joins. */
 const roomCarriers: readonly CarrierName[] = [control, "memory", "pubsub", "streams"];
 const joinCarriers: readonly CarrierName[] = [control, "pubsub", "streams"];
 
 const fewGroups: Room = { groups: 10, members: 1 };
-/** Messages go to as few groups as before: this shows what the others cost. */
+/** Shows the cost of groups without messages: messages go only to as many groups as in the smaller room. */
 const manyGroups: Room = { groups: 10_000, members: 1, busy: 10 };
-/** Messages in flight hardly ever go to the same group. */
+/** Messages in flight rarely go to the same group. */
 const manyBusyGroups: Room = { groups: 10_000, members: 1 };
 const oneMember: Room = { groups: 1, members: 1 };
 const manyMembers: Room = { groups: 1, members: 1_000 };
@@ -27,10 +27,10 @@ const joins: readonly Joins[] = [
 const options = {
   messages: {
     ...{ default: 20_000, short: 4_000 },
-    help: "messages of a measurement with 100 in flight; a quarter of it where that takes long",
+    help: "messages per measurement with 100 in flight; a quarter of that for slow ones",
   },
-  only: { names: carrierNames, help: "these rows only" },
-  parts: { names: ["one", "members", "groups", "joins"] as const, help: "these tables only" },
+  only: { names: carrierNames, help: "measure only these rows" },
+  parts: { names: ["one", "members", "groups", "joins"] as const, help: "measure only these tables" },
 };
 
 const sendTitle = ({ groups, members, busy = groups }: Room, inFlight: number) =>
@@ -69,7 +69,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
     for await (const [{ atOnce }, figures] of measureJoining(carrier, joins, surroundings)) {
       results.add([joinTitle(atOnce), carrier], figures);
     }
-    // These do not vary.
+    // Round trips do not vary between runs.
     for (const { atOnce } of run.number === 1 ? joins : []) {
       progress(`${carrier}, round trips of joins, ${atOnce} at once`);
       results.add([costTitle(atOnce), carrier], await countRoundTrips(carrier, atOnce, redis));
@@ -110,7 +110,7 @@ const sendColumns = [
   median("one Redis carries, messages/s", "redisCarries"),
 ];
 
-/** The figure with few groups, with many, and with many that are all sent to. */
+/** The figure with few groups, with many of which few have messages, and with many that all have messages. */
 const byGroups = (heading: string, figure: string): Column => ({
   heading,
   cell(results, [, row]) {
@@ -128,7 +128,7 @@ const growthRatio: Column = {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "What the channel layers cost, beside bare ioredis and the adapters of Socket.IO.",
+  about: "Measures the cost of the channel layers, beside bare ioredis and the adapters of Socket.IO.",
   options,
   packages: ["ioredis", "socket.io", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter"],
   needsRedis: true,
