@@ -12,8 +12,8 @@ const help = `Usage: greenroom COMMAND
 async function run([command, ...args]: readonly string[]): Promise<string> {
   if (command === "visualise") return visualise(args);
   if (command === "--help" || command === "help") return help;
-  const what = command === undefined ? "No command given." : `Unknown command "${command}".`;
-  throw new Failure(`${what}\n\n${help.trimEnd()}`, 2);
+  const problem = command === undefined ? "No command given." : `Unknown command "${command}".`;
+  throw new Failure(`${problem}\n\n${help.trimEnd()}`, 2);
 }
 
 function print(descriptor: 1 | 2, text: string): void {

@@ -19,7 +19,7 @@ export function diagramBlocks(page: string): DiagramBlock[] {
 }
 
 /** Replaces the blocks of a page with `diagrams`, which are by machine name; all other text stays. */
-export function updated(page: string, diagrams: ReadonlyMap<string, string>): string {
+export function replaceDiagrams(page: string, diagrams: ReadonlyMap<string, string>): string {
   let result = page;
   for (const { name, text, start } of diagramBlocks(page).reverse()) {
     const diagram = diagrams.get(name);

@@ -5,7 +5,7 @@ import { type FoundMachine, toMermaid } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
 import { type Format, fenced, formats, writeMachines } from "./formats.ts";
 import { loadMachines } from "./load-machines.ts";
-import { diagramBlocks, updated } from "./markdown.ts";
+import { diagramBlocks, replaceDiagrams } from "./markdown.ts";
 
 export const help = `Usage: greenroom visualise [FILE] [options]
 
@@ -26,7 +26,7 @@ Exits with 1 if something fails or a check finds a difference, and with 2 if the
 export async function visualise(args: readonly string[]): Promise<string> {
   const { file, format, out, check, name, wantsHelp } = parse(args);
   if (wantsHelp) return help;
-  const machines = pick(await loadMachines(file), name);
+  const machines = select(await loadMachines(file), name);
   const target = check ?? out;
   if (target === undefined) return writeMachines(machines, format);
   if ([".md", ".markdown"].includes(extname(target).toLowerCase())) {
@@ -66,10 +66,10 @@ function parseOptions(args: readonly string[]) {
   }
 }
 
-function pick(machines: readonly FoundMachine[], name: string | undefined): readonly FoundMachine[] {
+function select(machines: readonly FoundMachine[], name: string | undefined): readonly FoundMachine[] {
   if (name === undefined) return machines;
-  const picked = machines.filter((machine) => machine.name === name);
-  if (picked.length > 0) return picked;
+  const selected = machines.filter((machine) => machine.name === name);
+  if (selected.length > 0) return selected;
   const names = machines.map((machine) => machine.name).join(", ");
   throw new Failure(`The module exports no machine "${name}", only ${names}.`);
 }
@@ -96,7 +96,7 @@ async function checkPage(file: string, machines: readonly FoundMachine[]): Promi
 
 async function updatePage(file: string, machines: readonly FoundMachine[]): Promise<string> {
   const page = await read(file);
-  await write(file, updated(page, diagramsFor(file, page, machines)));
+  await write(file, replaceDiagrams(page, diagramsFor(file, page, machines)));
   return "";
 }
 
@@ -106,12 +106,12 @@ function diagramsFor(
   page: string,
   machines: readonly FoundMachine[],
 ): ReadonlyMap<string, string> {
-  const places = new Set(diagramBlocks(page).map(({ name }) => name));
-  const drawn = machines.filter(({ name }) => places.has(name));
+  const names = new Set(diagramBlocks(page).map(({ name }) => name));
+  const drawn = machines.filter(({ name }) => names.has(name));
   if (drawn.length > 0) return new Map(drawn.map(({ name, machine }) => [name, toMermaid(machine)]));
-  const names = [...new Set(machines.map(({ name }) => name))];
+  const machineNames = [...new Set(machines.map(({ name }) => name))];
   throw new Failure(
-    `${file} has no marker for ${names.join(", ")}: add a line <!-- machine: ${names[0]} -->.`,
+    `${file} has no marker for ${machineNames.join(", ")}: add a line <!-- machine: ${machineNames[0]} -->.`,
   );
 }
 
@@ -136,16 +136,16 @@ const maxLines = 20;
 
 /** The lines from the first to the last difference: `-` from `found`, `+` from `expected`. */
 function difference(found: string, expected: string): string {
-  const there = found.split("\n");
-  const wanted = expected.split("\n");
+  const before = found.split("\n");
+  const after = expected.split("\n");
   let first = 0;
-  while (first < there.length && there[first] === wanted[first]) first += 1;
+  while (first < before.length && before[first] === after[first]) first += 1;
   let last = 0;
-  while (last < Math.min(there.length, wanted.length) - first && there.at(-1 - last) === wanted.at(-1 - last))
+  while (last < Math.min(before.length, after.length) - first && before.at(-1 - last) === after.at(-1 - last))
     last += 1;
   const lines = [
-    ...there.slice(first, there.length - last).map((line) => `- ${line}`),
-    ...wanted.slice(first, wanted.length - last).map((line) => `+ ${line}`),
+    ...before.slice(first, before.length - last).map((line) => `- ${line}`),
+    ...after.slice(first, after.length - last).map((line) => `+ ${line}`),
   ];
   const shown = lines.slice(0, maxLines);
   if (lines.length > maxLines) shown.push(`… ${lines.length - maxLines} more lines`);

@@ -30,9 +30,9 @@ export function dotOf(
 ): string {
   const boxes = [...markedBoxes(drawing)];
   const names = new Map(boxes.map(([mark, { state }]) => [state.id, mark]));
-  const inside = new Map(boxes.map(([, box]) => [box.state.id, box]));
+  const boxesById = new Map(boxes.map(([, box]) => [box.state.id, box]));
   const name = ({ id }: Box["state"]) => names.get(id) as string;
-  const find = (id: string) => inside.get(id) as Box;
+  const find = (id: string) => boxesById.get(id) as Box;
   const classes = (own: string, mark: string) => `class="${marked ? `${own} ${mark}` : own}"`;
 
   const lines = [
@@ -69,9 +69,9 @@ export function dotOf(
     const { state, boxes } = box;
     const own = name(state);
     if (boxes.length === 0) {
-      const looks =
+      const shape =
         state.type === "final" ? ", peripheries=2" : state.type === "history" ? ", shape=ellipse" : "";
-      lines.push(`  ${own} [${classes(`state ${state.type}`, own)}, label=<${boxText(box)}>${looks}]`);
+      lines.push(`  ${own} [${classes(`state ${state.type}`, own)}, label=<${boxText(box)}>${shape}]`);
       return;
     }
     const style = region ? "rounded,dashed" : "rounded";
@@ -98,9 +98,9 @@ export function dotOf(
       continue;
     }
     forks += 1;
-    const shape = `shape=box, style="filled", ${classes("mark", mark)}, label="", width=0.9, height=0.06`;
+    const attributes = `shape=box, style="filled", ${classes("mark", mark)}, label="", width=0.9, height=0.06`;
     const text = label === "" ? "" : `, label=<${arrowText(label)}>`;
-    lines.push(`  fork_${forks} [${shape}]`);
+    lines.push(`  fork_${forks} [${attributes}]`);
     lines.push(
       `  ${origin(from)} -> fork_${forks} [${[...own, ...border, "arrowhead=none"].join(", ")}${text}]`,
     );
@@ -111,12 +111,12 @@ export function dotOf(
 }
 
 function boxText({ title, lines }: Box): string {
-  const small = lines.flatMap(wrapped).map((line) => `<BR/><FONT POINT-SIZE="11">${text(line)}</FONT>`);
+  const small = lines.flatMap(wrapLines).map((line) => `<BR/><FONT POINT-SIZE="11">${text(line)}</FONT>`);
   return `<B>${text(title)}</B>${small.join("")}`;
 }
 
 function arrowText(label: string): string {
-  return wrapped(label)
+  return wrapLines(label)
     .map((line) => ` ${text(line)} `)
     .join("<BR/>");
 }
@@ -124,7 +124,7 @@ function arrowText(label: string): string {
 /** The approximate line length in characters; lines break only at spaces. */
 const width = 34;
 
-function wrapped(label: string): string[] {
+function wrapLines(label: string): string[] {
   const lines: string[] = [];
   for (const word of label.split(" ")) {
     const last = lines.at(-1);

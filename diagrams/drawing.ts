@@ -37,9 +37,9 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();
   const arrows: (() => Arrow)[] = [];
 
-  const boxOf = (state: StateDescription, around: readonly string[]): Box => {
-    const isInside = (target: string) => around.includes(target) || contains(state, target);
-    const groups = grouped(state);
+  const boxOf = (state: StateDescription, ancestors: readonly string[]): Box => {
+    const isInside = (target: string) => ancestors.includes(target) || contains(state, target);
+    const groups = groupTransitions(state);
     const drawn = (targets: readonly string[]) =>
       targets.every((target) => (target === state.id ? state.states.length === 0 : !isInside(target)));
     const lines: string[] = stateLines(state);
@@ -52,7 +52,7 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
     const { defaults } = state;
     if (defaults !== undefined)
       arrows.push(() => ({ from: find(state.id), to: defaults.map(find), label: "", transitions: [] }));
-    const inner = [...around, state.id];
+    const inner = [...ancestors, state.id];
     const box = {
       state,
       title: titleOf(state),
@@ -64,13 +64,15 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
   };
   const find = (target: string) => boxes.get(target) as Box;
 
-  const whole = boxOf(root, []);
-  const bare =
-    root.type === "compound" && whole.lines.length === 0 && !arrows.some((arrow) => touches(arrow(), whole));
+  const rootBox = boxOf(root, []);
+  const isRootHidden =
+    root.type === "compound" &&
+    rootBox.lines.length === 0 &&
+    !arrows.some((arrow) => touches(arrow(), rootBox));
   return {
     title: id,
-    boxes: bare ? whole.boxes : [whole],
-    ...(bare && root.initial ? { initial: root.initial } : {}),
+    boxes: isRootHidden ? rootBox.boxes : [rootBox],
+    ...(isRootHidden && root.initial ? { initial: root.initial } : {}),
     arrows: arrows.map((arrow) => arrow()),
   };
 }
@@ -100,7 +102,7 @@ interface Group {
   readonly transitions: readonly TransitionDescription[];
 }
 
-function grouped(state: StateDescription): Group[] {
+function groupTransitions(state: StateDescription): Group[] {
   const groups = new Map<string, [TransitionDescription, ...TransitionDescription[]]>();
   for (const [index, transition] of state.transitions.entries()) {
     const { trigger, ...rest } = transition;

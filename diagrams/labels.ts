@@ -12,17 +12,17 @@ export function actionLabel({ type, params }: Named): string {
   const given = (params ?? {}) as Readonly<Record<string, unknown>>;
   const { event, to, src, sendId, actorRef, assigns, delay } = given;
   const words = (...parts: readonly unknown[]) => parts.filter((part) => part !== undefined).join(" ");
-  const what = (event as { readonly type?: unknown } | undefined)?.type;
+  const eventType = (event as { readonly type?: unknown } | undefined)?.type;
   const later = delay === undefined ? undefined : `after ${delayLabel(delay as number | string)}`;
   switch (type) {
     case "xstate.assign":
       return words("assign", (assigns as readonly string[] | undefined)?.join(", "));
     case "xstate.raise":
-      return words("raise", what, later);
+      return words("raise", eventType, later);
     case "xstate.sendTo":
-      return words("send", what, to === undefined ? undefined : `to ${String(to)}`, later);
+      return words("send", eventType, to === undefined ? undefined : `to ${String(to)}`, later);
     case "xstate.emit":
-      return words("emit", what);
+      return words("emit", eventType);
     case "xstate.cancel":
       return words("cancel", sendId);
     case "xstate.spawnChild":

@@ -87,16 +87,16 @@ export class MarkedMachine {
     state: StateDescription,
     arrowMarks: ReadonlyMap<TransitionDescription, string>,
   ): void {
-    const show = (transition: unknown, mark: string | undefined) => {
+    const setMark = (transition: unknown, mark: string | undefined) => {
       if (mark !== undefined) this.#transitionMarks.set(transition, mark);
     };
     for (const [index, [, transition]] of transitionsOf(node).entries()) {
       const described = state.transitions[index] as TransitionDescription;
-      show(transition, arrowMarks.get(described) ?? this.markOfState(state.id));
+      setMark(transition, arrowMarks.get(described) ?? this.markOfState(state.id));
     }
     for (const route of node.transitions.get("xstate.route") ?? []) {
       const [target] = (route.target ?? []) as readonly AnyStateNode[];
-      if (target !== undefined) show(route, this.markOfState(target.id));
+      if (target !== undefined) setMark(route, this.markOfState(target.id));
     }
     for (const [index, child] of Object.values(node.states).entries())
       this.#markTransitions(child, state.states[index] as StateDescription, arrowMarks);
@@ -109,10 +109,10 @@ type Place = Pick<MarkedState, "path" | "depth">;
 function placesOf(
   box: Box,
   root: StateDescription,
-  around: readonly string[],
+  ancestors: readonly string[],
   depth: number,
 ): [Box, Place][] {
-  const keys = [...around, box.state.key];
+  const keys = [...ancestors, box.state.key];
   const inner = box.state === root ? [] : keys;
   return [
     [box, { path: keys.join("."), depth }],

@@ -6,10 +6,10 @@ import { defined, plain } from "./plain.ts";
 export const inline = "inline";
 
 /** Names that anonymous functions get from the property that holds them. */
-const properties = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
+const inferredNames = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
 
 /** The parameters shown for each of XState's own actions. */
-const shown: Readonly<Record<string, readonly string[]>> = {
+const shownParams: Readonly<Record<string, readonly string[]>> = {
   "xstate.raise": ["event", "delay", "id"],
   "xstate.sendTo": ["to", "event", "delay", "id"],
   "xstate.emit": ["event"],
@@ -33,7 +33,7 @@ export function actionOf(action: unknown): Named {
     const keys = typeof own.assignment === "object" ? Object.keys(own.assignment ?? {}) : [];
     return keys.length === 0 ? { type: own.type } : { type: own.type, params: { assigns: keys } };
   }
-  const given = (shown[own.type] ?? []).flatMap((key) => {
+  const given = (shownParams[own.type] ?? []).flatMap((key) => {
     const value = key === "src" && typeof own[key] !== "string" ? sourceName(own[key]) : plain(own[key]);
     return value === undefined ? [] : [[key, value] as const];
   });
@@ -73,5 +73,5 @@ function named(value: unknown): Named {
 
 // biome-ignore lint/complexity/noBannedTypes: only the name is read.
 function functionName(of: Function): string {
-  return properties.has(of.name) ? inline : of.name;
+  return inferredNames.has(of.name) ? inline : of.name;
 }

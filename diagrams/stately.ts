@@ -23,7 +23,7 @@ export type MachineJson = Readonly<Record<string, unknown>>;
  */
 export function toStately(machine: AnyStateMachine): MachineJson {
   const { id, version, context, root } = describeMachine(machine);
-  return { ...defined({ id, version, context }), ...stateJson(addressed(root, targetsOf(root))) };
+  return { ...defined({ id, version, context }), ...stateJson(withTargets(root, targetsOf(root))) };
 }
 
 function stateJson(state: StateDescription): MachineJson {
@@ -97,16 +97,16 @@ function byKey(
 }
 
 /** Replaces the ids of targets with the syntax of a configuration. */
-function addressed(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
-  const written = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id) as string);
+function withTargets(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
+  const toTargets = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id) as string);
   return {
     ...state,
-    ...defined({ defaults: written(state.defaults) }),
+    ...defined({ defaults: toTargets(state.defaults) }),
     transitions: state.transitions.map((transition) => ({
       ...transition,
-      ...defined({ targets: written(transition.targets) }),
+      ...defined({ targets: toTargets(transition.targets) }),
     })),
-    states: state.states.map((child) => addressed(child, targets)),
+    states: state.states.map((child) => withTargets(child, targets)),
   };
 }
 

@@ -118,13 +118,8 @@ export class InspectorSession {
     const transitionCounts = new TransitionCounts();
     const activityLog = new ActivityLog(tickMs);
     const { consumers } = this;
-    const machineInspection = new MachineInspection({
-      consumers,
-      transitionCounts,
-      activityLog,
-      isHidden,
-      report,
-    });
+    const context = { consumers, transitionCounts, activityLog, isHidden, report };
+    const machineInspection = new MachineInspection(context);
     const recorder = new ActivityRecorder(activityLog, machineInspection);
     inspection.observer = guardedObserver(recorder, isHidden, report);
     machineInspection.start(supervisor.actor, this.#visibleActors());

@@ -101,7 +101,7 @@ export function inspector(
     tickMs,
     payloads,
   });
-  const { page, others } = readPageFiles(path);
+  const { page, assets } = readPageFiles(path);
   router.add({
     pattern: path,
     Consumer: PageConsumer,
@@ -109,6 +109,6 @@ export function inspector(
     guards: [originGuard({ allow: origins }), ...(guards.length > 0 ? guards : [ownMachineGuard])],
     answer: page,
   });
-  for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
+  for (const [name, answer] of assets) files.set(`${path}/${name}`, answer);
   inspection.onFailure = (...failure) => session.recordFailure(failures.add(...failure));
 }

@@ -23,7 +23,7 @@ const headers = {
 /** Reads the page, served at `path`, and the files that it loads from below `path`, by name. */
 export function readPageFiles(path: string): {
   readonly page: PlainAnswer;
-  readonly others: ReadonlyMap<string, PlainAnswer>;
+  readonly assets: ReadonlyMap<string, PlainAnswer>;
 } {
   const names = readdirSync(folder, { encoding: "utf8", recursive: true }).filter(
     (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
@@ -34,7 +34,7 @@ export function readPageFiles(path: string): {
   const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {
     page: answerWith(".html", Buffer.from(index)),
-    others: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),
+    assets: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),
   };
 }
 

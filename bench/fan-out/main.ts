@@ -41,11 +41,11 @@ async function measure(run: Run<typeof options>): Promise<void> {
   const { ms, only, parts, profiles } = run.options;
   const each = async (
     names: readonly RowName[],
-    what: string,
+    title: string,
     work: (row: RowName, system: System) => Promise<void>,
   ) => {
     for (const row of names.filter((name) => only.includes(name))) {
-      progress(`${row}, ${what}`);
+      progress(`${row}, ${title}`);
       await withSystem(row, redis, profiles, (system) => work(row, system));
     }
   };

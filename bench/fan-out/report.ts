@@ -75,9 +75,9 @@ export function targets(results: Results): Target[] {
     results.ratio(figure, [title, of], [title, to]);
   const overRedis = (peer: "pubsub" | "streams", ours: "pubsub" | "streams") => {
     const adapter = peer === "pubsub" ? "redis-adapter" : "streams-adapter";
-    const what = `CPU of Socket.IO with ${adapter} to that of ${ours === "pubsub" ? "pub/sub" : "streams"}`;
+    const label = `CPU of Socket.IO with ${adapter} to that of ${ours === "pubsub" ? "pub/sub" : "streams"}`;
     const measured = ratioOf(many.title, "cpu", `socket.io-${peer}`, `ours-${ours}`);
-    return atLeast(`two nodes, ${many.title}: ${what}`, 8, measured);
+    return atLeast(`two nodes, ${many.title}: ${label}`, 8, measured);
   };
   const uWebSockets = ratioOf(burst.title, "cpu", "ours", "uwebsockets");
   const socketIo = ratioOf(burst.title, "cpu", "socket.io", "ours");
@@ -117,8 +117,8 @@ function growthRatio(results: Results, growth: Growth, base: number): Spread | u
 /** The table of the project's README: three figures of four rows; `undefined` if one was not measured. */
 export function summary(results: Results): string | undefined {
   const names = ["ours", "uwebsockets", "ws", "socket.io"] as const;
-  const line = (what: string, title: string, figure: string) => [
-    what,
+  const line = (label: string, title: string, figure: string) => [
+    label,
     ...names.map((row) => short(results.spread([title, row], figure)?.median)),
   ];
   const lines = [

@@ -63,7 +63,7 @@ export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<
       const json = JSON.stringify({ machine, options, figures: results }, undefined, 2);
       await writeFile(new URL("results.json", bench.folder), `${json}\n`);
     }
-    if (options.check && bench.check) judge(bench.check.target(results));
+    if (options.check && bench.check) checkTarget(bench.check.target(results));
     else await publish(bench, results, options, machine);
   } finally {
     await redis?.stop();
@@ -104,9 +104,9 @@ function createRun<T extends OptionTable>(
   };
 }
 
-function judge(target: Target): void {
-  const [what, bound, limit, measured] = target;
-  process.stdout.write(`${what}: ${short(measured?.median)}; required: ${bound} ${limit}.\n`);
+function checkTarget(target: Target): void {
+  const [title, bound, limit, measured] = target;
+  process.stdout.write(`${title}: ${short(measured?.median)}; required: ${bound} ${limit}.\n`);
   if (!isReached(target)) process.exitCode = 1;
 }
 

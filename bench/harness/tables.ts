@@ -10,14 +10,14 @@ export interface Column {
 }
 
 /** A limit for a figure or ratio. A target that was not measured is skipped. */
-export type Target = readonly [what: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
+export type Target = readonly [title: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
 
-export function atMost(what: string, limit: number, measured: Spread | undefined): Target {
-  return [what, "≤", limit, measured];
+export function atMost(title: string, limit: number, measured: Spread | undefined): Target {
+  return [title, "≤", limit, measured];
 }
 
-export function atLeast(what: string, limit: number, measured: Spread | undefined): Target {
-  return [what, "≥", limit, measured];
+export function atLeast(title: string, limit: number, measured: Spread | undefined): Target {
+  return [title, "≥", limit, measured];
 }
 
 /** The median of a figure. @param title of the measurement; by default that of the table */
@@ -57,11 +57,11 @@ export function section(
 
 export function targetSection(targets: readonly Target[]): string {
   const lines = targets.flatMap((target) => {
-    const [what, bound, limit, measured] = target;
+    const [title, bound, limit, measured] = target;
     if (measured === undefined) return [];
     const toReach = `${bound} ${limit.toLocaleString("en")}`;
     return [
-      [what, toReach, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
+      [title, toReach, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
     ];
   });
   return headed("What is to be reached", ["", "to reach", "measured", "least to most", ""], lines);

@@ -19,7 +19,7 @@ export const inspections = {
     inspector(runtime, { path });
     return async () => {};
   },
-  async looked(runtime) {
+  async open(runtime) {
     inspector(runtime, { path });
     const { server, port } = await serve(runtime);
     const reader = new WorkerProcess<ReaderTasks>(new URL("reader.ts", import.meta.url));

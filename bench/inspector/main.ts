@@ -36,13 +36,13 @@ const workloadTitles: Readonly<Record<WorkloadName, string>> = {
 const inspectionRows: Readonly<Record<InspectionRow, string>> = {
   without: "no inspector (control)",
   mounted: "mounted, nobody looks",
-  looked: "looked at",
+  open: "looked at",
 };
 
 const momentRows: Readonly<Record<CrowdMoment, string>> = {
   before: "nobody looks yet",
-  "looked at": "the page is open, for 30 s",
-  "looked at for long": "the same after all the clicks",
+  open: "the page is open, for 30 s",
+  used: "the same after all the clicks",
   after: "the page has gone",
 };
 
@@ -102,7 +102,7 @@ const worst: Column = {
 };
 
 function longTasks(results: Results): string {
-  const figure = (name: string) => results.spread([longTasksTitle, "looked at"], name)?.median;
+  const figure = (name: string) => results.spread([longTasksTitle, "open"], name)?.median;
   const count = figure("count");
   if (count === undefined) return "";
   return `In 30 s in which nobody did anything the page had ${count} tasks of 50 ms or more, of ${short(figure("longestMs"))} ms at most.\n`;

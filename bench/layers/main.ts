@@ -41,7 +41,7 @@ const costTitle = (atOnce: number) => `Commands of joins, ${whole(atOnce)} at on
 async function measure(run: Run<typeof options>): Promise<void> {
   const { results, redis, options, progress } = run;
   const { messages, only, parts, profiles } = options;
-  const surroundings = { redis, profiles };
+  const environment = { redis, profiles };
   const chosen = (names: readonly CarrierName[]) => names.filter((name) => only.includes(name));
   const [one, many] = [
     { messages: Math.ceil(messages / 4), inFlight: 1 },
@@ -49,7 +49,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   ];
   const send = async (carrier: CarrierName, room: Room, loads: readonly (typeof one)[]) => {
     progress(`${carrier}, ${room.groups} groups of ${room.members} members`);
-    for await (const [{ inFlight }, figures] of measureSending(carrier, room, loads, surroundings)) {
+    for await (const [{ inFlight }, figures] of measureSending(carrier, room, loads, environment)) {
       results.add([sendTitle(room, inFlight), carrier], figures);
     }
   };
@@ -66,7 +66,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   }
   for (const carrier of parts.includes("joins") ? chosen(joinCarriers) : []) {
     progress(`${carrier}, joins`);
-    for await (const [{ atOnce }, figures] of measureJoining(carrier, joins, surroundings)) {
+    for await (const [{ atOnce }, figures] of measureJoining(carrier, joins, environment)) {
       results.add([joinTitle(atOnce), carrier], figures);
     }
     // Round trips do not vary between runs.
@@ -80,14 +80,14 @@ async function measure(run: Run<typeof options>): Promise<void> {
 function targets(results: Results): Target[] {
   const busy = (row: CarrierName, room: Room): Measurement => [sendTitle(room, 100), row];
   const cpu = (of: Measurement, to: Measurement) => results.ratio("sum", of, to);
-  const growth = (what: string, row: CarrierName) =>
+  const growth = (layer: string, row: CarrierName) =>
     atMost(
-      `CPU per message on a node in 10,000 groups, to that in 10: ${what}`,
+      `CPU per message on a node in 10,000 groups, to that in 10: ${layer}`,
       1.1,
       cpu(busy(row, manyGroups), busy(row, fewGroups)),
     );
-  const trips = (what: string, row: CarrierName, atOnce: number) =>
-    atMost(`Round trips of ${what}`, 1, results.spread([costTitle(atOnce), row], "roundTrips"));
+  const trips = (operation: string, row: CarrierName, atOnce: number) =>
+    atMost(`Round trips of ${operation}`, 1, results.spread([costTitle(atOnce), row], "roundTrips"));
   const [ours, streams] = [busy("pubsub", oneMember), busy("streams", oneMember)];
   return [
     atMost("CPU per message of pub/sub, to that of the control", 1.3, cpu(ours, busy(control, oneMember))),

@@ -74,7 +74,7 @@ export class ActivityLog {
   #add(buffer: RingBuffer<RecordedEntry>, actor: string, activity: Activity): void {
     this.#count += 1;
     const at = performance.timeOrigin + performance.now();
-    const entry = { number: this.#count, at, ...bounded(activity) };
+    const entry = { number: this.#count, at, ...truncated(activity) };
     buffer.push({ actor, entry });
     this.#opened.get(actor)?.add(entry);
   }
@@ -89,7 +89,7 @@ const longestWhat = 200;
 const longestDetail = 300;
 
 /** A client may send a name as long as a frame. */
-function bounded({ what, detail, ...rest }: Activity): Activity {
+function truncated({ what, detail, ...rest }: Activity): Activity {
   return {
     ...rest,
     what: truncate(what, longestWhat),

@@ -12,7 +12,7 @@ import { createSequence } from "./sequence.js";
 export function createActor(section, showPayloads) {
   const title = find(section, "h2", HTMLElement);
   const back = find(section, "[data-part=back]", HTMLAnchorElement);
-  const gone = findPart(section, "gone");
+  const ended = findPart(section, "ended");
   const since = findPart(section, "since");
   const sampled = findPart(section, "sampled");
   const payloads = findPart(section, "payloads");
@@ -40,7 +40,7 @@ export function createActor(section, showPayloads) {
       row = undefined;
       checkbox.checked = false;
       sequence.showPayloads(false);
-      gone.hidden = sampled.hidden = true;
+      ended.hidden = sampled.hidden = true;
       write(since, "");
       facts.draw([]);
       sequence.clear();
@@ -62,7 +62,7 @@ export function createActor(section, showPayloads) {
         if (history.isFirst) sequence.clear();
         sequence.add(history.entries);
         row = history.row ?? row;
-        gone.hidden = history.row !== undefined;
+        ended.hidden = history.row !== undefined;
         write(since, `recorded since ${timeOfDay(history.since)}`);
         const { eventsPerSecond, recordedPerSecond } = history;
         sampled.hidden = eventsPerSecond - recordedPerSecond < 0.5;

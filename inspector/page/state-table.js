@@ -18,7 +18,7 @@ export function createStateTable(machine, choose) {
     "table",
     "states",
     create("caption", "unseen", `States of ${machine.name}`),
-    create("thead", "", create("tr", "", ...["State", "Actors", "Entered"].map(heading))),
+    create("thead", "", create("tr", "", ...["State", "Actors", "Entered"].map(columnHeading))),
     create("tbody", "", ...Array.from(rows.values(), (row) => row.element)),
   );
   const targets = new Map(machine.arrows.map(({ mark, to }) => [mark, to]));
@@ -51,12 +51,12 @@ export function createStateTable(machine, choose) {
  */
 function keysOf(states) {
   /** @type {MarkedState[]} */
-  const around = [];
+  const ancestors = [];
   return new Map(
     states.map((state) => {
-      around.length = state.depth;
-      around.push(state);
-      const parent = around[state.depth - 1];
+      ancestors.length = state.depth;
+      ancestors.push(state);
+      const parent = ancestors[state.depth - 1];
       const isWithin = parent !== undefined && state.path.startsWith(`${parent.path}.`);
       return [state.mark, isWithin ? state.path.slice(parent.path.length + 1) : state.path];
     }),
@@ -64,7 +64,7 @@ function keysOf(states) {
 }
 
 /** @param {string} text */
-function heading(text) {
+function columnHeading(text) {
   const cell = create("th", "", text);
   cell.scope = "col";
   return cell;
@@ -82,11 +82,12 @@ function createStateRow(state, key, choose) {
   const number = create("span", "number");
   const share = create("span", "share");
   const came = create("td", "came");
-  const what = create("div", "what", button);
+  const heading = create("div", "what", button);
   // Indented children show that a state is compound.
-  if (state.type !== "atomic" && state.type !== "compound") what.append(" ", create("small", "", state.type));
+  if (state.type !== "atomic" && state.type !== "compound")
+    heading.append(" ", create("small", "", state.type));
   return {
-    element: create("tr", "", create("td", "", what), create("td", "count", share, number), came),
+    element: create("tr", "", create("td", "", heading), create("td", "count", share, number), came),
     /** @param {number} present @param {number} total @param {boolean} isChosen */
     show(present, total, isChosen) {
       write(number, count(present));
