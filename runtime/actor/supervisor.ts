@@ -29,7 +29,7 @@ interface ChildEvent {
  * reaches neither another child nor the process.
  *
  * The children are created with `createActor(logic, { parent })` and not spawned by a machine, because XState copies
- * a machine's map of children at each spawn: see `docs/decisions.md`.
+ * a machine's map of children at each spawn: see `docs/design/01-connection-actors.md`.
  */
 export class Supervisor<C extends Child = Child> {
   readonly #children = new Map<string, C>();

@@ -147,7 +147,7 @@ describe("inspector", () => {
       for (const path of ["/:name", "/", "/inspect/"]) {
         expect(() => inspector(runtime, { path }), path).to.throw(InspectorError, "cannot be mounted at");
       }
-      expect(() => inspector(runtime, { path: "inspect" })).to.throw("pattern for a route");
+      expect(() => inspector(runtime, { path: "inspect" })).to.throw("is not a pattern");
       for (const tickMs of [0, Number.NaN, 5_001]) {
         expect(() => inspector(runtime, { path: "/inspect", tickMs }), `${tickMs}`).to.throw(
           InvalidOptionError,

@@ -150,7 +150,10 @@ export class RedisConnection {
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
-  /** A write of its own for each command costs twice its CPU, here and at the server (see docs/decisions.md). */
+  /**
+   * A write of its own for each command costs twice its CPU, here and at the server
+   * (see docs/design/13-redis-publishing.md).
+   */
   #cork(): void {
     if (this.#isCorked || !this.isUp) return;
     const { stream } = this.redis;

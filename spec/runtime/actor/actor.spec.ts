@@ -595,7 +595,7 @@ describe("Connection", () => {
         [1005, "", /cannot be closed with code 1005: use 1000/],
         [999, "", /code 999/],
         [5000, "", /code 5000/],
-        ["1000", "", /code 1000/],
+        ["1000", "", /code '1000'/],
         [1000, { toString: "x" }, /must be a string, not object/],
         [1000, null, /must be a string, not null/],
         [1000, "ä".repeat(62), /has 124 bytes; a close frame holds 123/],
