@@ -100,7 +100,6 @@ async function updatePage(file: string, machines: readonly FoundMachine[]): Prom
   return "";
 }
 
-/** The diagrams of the machines that have a marker in the page. */
 function diagramsFor(
   file: string,
   page: string,

@@ -1,7 +1,6 @@
 import type { MachineDescription, StateDescription, TransitionDescription } from "./description.ts";
 import { stateLines, transitionLabel, triggerLabel } from "./labels.ts";
 
-/** A machine as boxes and arrows, for Mermaid and Graphviz. */
 export interface Drawing {
   readonly title: string;
   /** The top-level states, or the machine itself if it has actions, transitions or other details to show. */

@@ -24,7 +24,6 @@ export function list<T>(value: T | readonly T[] | undefined): readonly T[] {
   return Array.isArray(value) ? value : [value as T];
 }
 
-/** Describes an action of a machine's configuration. */
 export function actionOf(action: unknown): Named {
   if (typeof action !== "function") return named(action);
   const own = action as unknown as Readonly<Record<string, unknown>>;
@@ -40,7 +39,6 @@ export function actionOf(action: unknown): Named {
   return given.length === 0 ? { type: own.type } : { type: own.type, params: Object.fromEntries(given) };
 }
 
-/** Describes a guard of a machine's configuration. */
 export function guardOf(guard: unknown): Named | undefined {
   if (guard === undefined) return undefined;
   if (typeof guard !== "function") return named(guard);
@@ -52,7 +50,6 @@ export function guardOf(guard: unknown): Named | undefined {
   return { type: functionName(guard) };
 }
 
-/** The name of an actor's logic. */
 export function sourceName(src: unknown): string {
   if (typeof src === "string") return src;
   const { id, config } = (src ?? {}) as { readonly id?: unknown; readonly config?: unknown };

@@ -26,7 +26,6 @@ export interface SessionSubscriber {
   onTick(tick: Tick): void;
 }
 
-/** Options of a session. */
 export interface SessionOptions {
   readonly failures: Failures;
   /** Whether the session ignores a consumer's actors. */

@@ -19,7 +19,7 @@ export interface InspectorOptions {
    * Guards of the page and its socket, called in order after the guards of the runtime. Pages of other sites
    * are always refused. The page shows names, paths, groups, tags and errors of all connections. Its scripts
    * and styles contain no data and are not guarded.
-   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
+   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production the option is required
    */
   readonly guards?: readonly Guard[];
   /** Other origins whose pages may open the socket, for example if a proxy changes `Host`. @default [] */

@@ -16,12 +16,10 @@ export interface ListRequest {
   readonly type: "list";
   /** {@link ConsumerFacts.id}. */
   readonly consumer?: string;
-  /** A state of that consumer's machines. */
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
   /** Words to find in channel, consumer, path, state, groups, tags and last error; case is ignored. */
   readonly search?: string;
   readonly sort: SortKey;
-  /** The number of rows to skip. */
   readonly offset: number;
   /** The most rows to list; 0 is not answered and ends the answers. */
   readonly limit: number;
@@ -55,7 +53,6 @@ export type PageReport = Hello | Consumers | Machines | Tick | List | History | 
 /** The first report. */
 export interface Hello {
   readonly type: "hello";
-  /** The version of Greenroom. */
   readonly greenroom: string;
   /** The host name and process id. */
   readonly node: string;
@@ -76,9 +73,7 @@ export interface Consumers {
 export interface ConsumerFacts {
   readonly id: string;
   readonly name: string;
-  /** The patterns of its routes. */
   readonly routes: readonly string[];
-  /** The alias of its layer. */
   readonly layer?: string;
   /** Whether its actors run their own machine while they are `joined`. */
   readonly hasOwn: boolean;
@@ -119,7 +114,6 @@ export interface Tick {
 export interface Figures {
   /** Actors of the inspector's own pages are not counted. */
   readonly actors: number;
-  /** The number of open pages. */
   readonly watching: number;
   /** Messages that layers delivered to mailboxes. */
   readonly deliveriesPerSecond: number;
@@ -145,7 +139,6 @@ export type LayerTotals = Omit<LayerCounters, "dropped">;
 
 export interface LayerReport {
   readonly alias: string;
-  /** The class name. */
   readonly kind: string;
   readonly health: Health;
   readonly totals: LayerTotals;
@@ -182,7 +175,6 @@ export interface List {
   readonly type: "list";
   /** The answered request, with its keys in the order of {@link ListRequest}. */
   readonly request: ListRequest;
-  /** The number of actors that match the request. */
   readonly matched: number;
   readonly rows: readonly ActorRow[];
 }
@@ -201,7 +193,6 @@ export interface ActorRow {
   readonly groups: readonly string[];
   readonly groupCount: number;
   readonly tags: readonly string[];
-  /** The number of items in the mailbox. */
   readonly mailbox: number;
   /** Whether a handler is running. */
   readonly busy: boolean;
@@ -217,7 +208,6 @@ export interface History {
   readonly isFirst: boolean;
   /** Absent once the actor has ended. */
   readonly row?: ActorRow;
-  /** The start of recording. */
   readonly since: number;
   readonly entries: readonly HistoryEntry[];
   /** The actor's current events per second, and the recorded part of them. */
@@ -265,7 +255,6 @@ export interface HistoryEntry {
   /** The group, the states, the error. */
   readonly detail?: string;
   readonly machine?: MachineKind;
-  /** The size of a frame. */
   readonly bytes?: number;
   /** At most 2,000 characters. Present only if payloads were requested. */
   readonly payload?: string;

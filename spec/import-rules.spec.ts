@@ -133,7 +133,6 @@ describe("Import rules", () => {
   });
 });
 
-/** The text of a file that only imports. */
 function importing(what: string): string {
   return `export { a } from "${what}";\n`;
 }

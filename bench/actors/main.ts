@@ -9,7 +9,7 @@ import type { ActorTasks } from "./worker.ts";
 const spawningRows: Readonly<Record<SpawningRow, string>> = {
   bare: "bare XState actor (control)",
   plain: "`spawn`, class consumer",
-  plainAtOnce: "the same, 1,000 at once on their way",
+  plainAtOnce: "the same, 1,000 concurrent calls",
   onLayer: "`spawn`, class consumer on a memory layer",
   machine: "`spawn`, machine consumer",
 };

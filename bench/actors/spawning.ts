@@ -6,7 +6,6 @@ import type { Figures } from "../harness/results.ts";
 
 interface Factory {
   spawn(count: number): Promise<void>;
-  /** Stops all spawned actors. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }

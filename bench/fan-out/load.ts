@@ -3,7 +3,6 @@ import { Connection } from "./load/connection.ts";
 import { type Load, Traffic } from "./load/traffic.ts";
 import type { Protocol } from "./rows.ts";
 
-/** The number of connections that open or close concurrently. */
 const batch = 100;
 
 const members: Connection[] = [];
@@ -16,7 +15,6 @@ function connect(query: string, index = 0): Promise<Connection> {
   return Connection.open(port, target.protocol, query);
 }
 
-/** The process of all clients. */
 const tasks = {
   /** @param ports of the nodes, among which connections are divided evenly */
   configure(ports: readonly number[], protocol: Protocol): void {

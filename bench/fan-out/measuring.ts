@@ -8,7 +8,6 @@ const warmUpMs = 1_200;
 
 /** The query of a connection in `count` rooms. */
 const roomsFrom = (first: number, count = 1) => `first=${first}&count=${count}`;
-/** A room without messages. */
 const quietRoom = roomsFrom(99_999);
 
 /** Yields the figures of each way of sending. @param ms the duration of each */

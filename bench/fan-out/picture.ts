@@ -16,7 +16,6 @@ const plot = {
   height: panel.height - panel.top - panel.bottom,
 } as const;
 
-/** Colours for light and for dark pages. */
 const style = `
   svg { --paper: #ffffff; --ink: #24292f; --faint: #d0d7de; --soft: #57606a; --ws: #bc4c00; --uwebsockets: #0969da; --ours: #1a7f37; }
   @media (prefers-color-scheme: dark) {

@@ -64,7 +64,6 @@ export const growths = {
   },
 } as const satisfies Readonly<Record<string, Growth>>;
 
-/** The largest number of connections of a step. */
 export const mostConnections = 10_000;
 
 export const stepTitle = ({ title }: Growth, step: number): string => `${title}: ${step}`;

@@ -26,7 +26,6 @@ import { type RowName, rows } from "./rows.ts";
 
 const { one, burst, many } = sendings;
 
-/** All tables of the README. */
 export function sections(results: Results): string[] {
   const send = (heading: string, name: SendingName, names: readonly RowName[], ours: RowName) => {
     const { title } = sendings[name];

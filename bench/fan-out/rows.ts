@@ -23,7 +23,6 @@ const two = (title: string, protocol: Protocol, server: string, variant: string)
   ...{ variant, nodes: 2 },
 });
 
-/** All rows by their names on the command line. */
 export const rows = {
   net: one("bare `net`, a write per member", "frames", "net"),
   ws: one("bare ws, `send` in a loop", "websocket", "ws"),

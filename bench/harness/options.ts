@@ -78,7 +78,7 @@ function parseNames(name: string, { names }: NamesOption<string>, text: unknown)
   throw new TypeError(`--${name} must be one of ${names.join(", ")}, not "${unknown}".`);
 }
 
-/** The help text. @param checks the requirement of `--check`; `undefined` if there is no such option. */
+/** The help text. @param checks the requirement of `--check`; `undefined` omits the option. */
 export function helpOf(name: string, about: string, table: OptionTable, checks?: string): string {
   const own = Object.entries<NumberOption | NamesOption<string>>({ runs, ...table }).map(
     ([option, details]) => {

@@ -8,10 +8,8 @@ export interface Spread {
   readonly max: number;
 }
 
-/** The title of a measurement, and its row. */
 export type Measurement = readonly [title: string, row: string];
 
-/** The figures of all runs. */
 export class Results {
   readonly #figures: Record<string, Record<string, Figures[]>> = {};
 
@@ -21,7 +19,6 @@ export class Results {
     this.#figures[title][row].push(figures);
   }
 
-  /** One figure of each run. */
   runs([title, row]: Measurement, figure: string): readonly number[] {
     return (this.#figures[title]?.[row] ?? []).flatMap((figures) => figures[figure] ?? []);
   }

@@ -3,7 +3,6 @@ import type { Measurement, Results, Spread } from "./results.ts";
 
 export type Cell = string | undefined;
 
-/** A column of a table. */
 export interface Column {
   readonly heading: string;
   cell(results: Results, measurement: Measurement): Cell;
@@ -59,12 +58,12 @@ export function targetSection(targets: readonly Target[]): string {
   const lines = targets.flatMap((target) => {
     const [title, bound, limit, measured] = target;
     if (measured === undefined) return [];
-    const toReach = `${bound} ${limit.toLocaleString("en")}`;
+    const limitText = `${bound} ${limit.toLocaleString("en")}`;
     return [
-      [title, toReach, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
+      [title, limitText, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
     ];
   });
-  return headed("What is to be reached", ["", "to reach", "measured", "least to most", ""], lines);
+  return headed("Targets", ["", "target", "measured", "least to most", ""], lines);
 }
 
 const headed = (heading: string, head: readonly Cell[], lines: readonly (readonly Cell[])[]) =>

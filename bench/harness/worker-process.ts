@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { withTimeout } from "../../layers/with-timeout.ts";
 
-/** The tasks of a worker process, by name. */
 export type Tasks<T> = { readonly [Task in keyof T]: (...args: never[]) => unknown };
 
 interface Request {
@@ -21,7 +20,6 @@ interface Reply {
 export interface WorkerOptions {
   /** The folder for the CPU profile of the process. */
   readonly profiles?: string | undefined;
-  /** The name of the profile. */
   readonly label?: string;
 }
 

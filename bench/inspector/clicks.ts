@@ -9,7 +9,6 @@ const text = (selector: string) => `document.querySelector(${JSON.stringify(sele
 const isAnswered = 'document.querySelector("#actors .listing").ariaBusy === "false"';
 const isOpened =
   '!document.querySelector("#actor").hidden && document.querySelector("#actor [data-fact=State]") !== null';
-/** Whether a filter is shown. */
 const chip = (name: string) =>
   `[...document.querySelectorAll("#actors .chip .name")].some(({ textContent }) => textContent === ${JSON.stringify(name)})`;
 

@@ -16,7 +16,6 @@ const resolutionMs = 10;
 const loopDelay = monitorEventLoopDelay({ resolution: resolutionMs });
 const sockets = new Set<Socket>();
 
-/** A process of many busy actors. */
 const tasks = {
   /** @returns the address of the inspector's page. */
   async open(actors: number): Promise<string> {

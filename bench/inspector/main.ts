@@ -35,21 +35,21 @@ const workloadTitles: Readonly<Record<WorkloadName, string>> = {
 
 const inspectionRows: Readonly<Record<InspectionRow, string>> = {
   without: "no inspector (control)",
-  mounted: "mounted, nobody looks",
-  open: "looked at",
+  mounted: "mounted, no reader",
+  open: "mounted, one reader",
 };
 
 const momentRows: Readonly<Record<CrowdMoment, string>> = {
-  before: "nobody looks yet",
+  before: "before the page is opened",
   open: "the page is open, for 30 s",
   used: "the same after all the clicks",
-  after: "the page has gone",
+  after: "after the page is closed",
 };
 
 const clickRows: Readonly<Record<ClickName, string>> = {
   consumer: "choose a consumer",
   state: "click a state",
-  search: "search, the 150 ms included that the page waits for the next key",
+  search: "search, including the 150 ms that the page waits for the next key",
   next: "next page",
   sort: "sort by mailbox",
   open: "open an actor",
@@ -82,7 +82,7 @@ function targets(results: Results): Target[] {
   return [
     ...Object.entries(workloadTitles).map(([workload, title]) => {
       const cost = results.ratio("each", [workload, "mounted"], [workload, "without"]);
-      return atMost(`${title}: mounted, nobody looks, to no inspector`, 1.02, cost);
+      return atMost(`${title}: mounted without a reader, to no inspector`, 1.02, cost);
     }),
     ...Object.entries(clickRows).map(([click, title]) =>
       atMost(`ms to ${title}`, click === "search" ? 250 : 100, results.spread([clickTitle, click], "ms")),
@@ -97,7 +97,7 @@ const ratioRange: Column = {
 };
 
 const worst: Column = {
-  heading: "at worst ms",
+  heading: "max delay ms",
   cell: (results, row) => short(results.spread(row, "max")?.max),
 };
 
@@ -105,7 +105,7 @@ function longTasks(results: Results): string {
   const figure = (name: string) => results.spread([longTasksTitle, "open"], name)?.median;
   const count = figure("count");
   if (count === undefined) return "";
-  return `In 30 s in which nobody did anything the page had ${count} tasks of 50 ms or more, of ${short(figure("longestMs"))} ms at most.\n`;
+  return `In 30 s without input, the page had ${count} tasks of 50 ms or more, of ${short(figure("longestMs"))} ms at most.\n`;
 }
 
 await runBench({
@@ -124,12 +124,12 @@ await runBench({
         ]),
       ),
       section(results, `The server of ${whole(actors)} actors, each second`, crowdTitle, momentRows, [
-        ...[median("CPU ms", "cpuMs"), range("cpuMs"), median("loop late by, p99 ms", "p99"), worst],
+        ...[median("CPU ms", "cpuMs"), range("cpuMs"), median("event loop delay, p99 ms", "p99"), worst],
         ...[median("KiB to the page", "kib"), median("heap MiB", "mib", heapTitle)],
       ]),
       section(
         results,
-        `The page of ${whole(actors)} actors, from a click to the frame that shows what it did`,
+        `The page of ${whole(actors)} actors, from a click to the frame that shows its result`,
         clickTitle,
         clickRows,
         [median("ms", "ms"), range("ms")],

@@ -31,7 +31,6 @@ export class Arrivals {
     this.#send = acknowledge;
   }
 
-  /** Starts a measurement. */
   expect(messages: number): void {
     this.#expected = messages;
     this.#count = 0;

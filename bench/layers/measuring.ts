@@ -5,7 +5,6 @@ import type { CarrierName } from "./carriers/index.ts";
 import type { Joins, NodeTasks, Room } from "./node.ts";
 import type { Load } from "./publishing.ts";
 
-/** The environment of nodes. */
 export interface BenchEnvironment {
   readonly redis: BenchRedis;
   readonly profiles: string | undefined;

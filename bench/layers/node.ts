@@ -24,7 +24,6 @@ let acknowledgements: Acknowledgements | undefined;
 let arrivals: Arrivals | undefined;
 let joined = 0;
 
-/** The process of one node. */
 const tasks = {
   /** @returns the port for acknowledgements */
   async open(name: CarrierName, url: string): Promise<number> {

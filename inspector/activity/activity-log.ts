@@ -16,7 +16,6 @@ const keptWork = 10_000;
 /** Samples of work per second: for all unopened actors together, and for each open actor. */
 const workPerSecond = 2_000;
 const openedPerSecond = 200;
-/** The number of entries kept for each open actor. */
 const keptOpened = 500;
 
 /**

@@ -6,7 +6,6 @@ import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import { truncate } from "../../runtime/truncate.ts";
 import type { MachineKind } from "../protocol.ts";
 
-/** A consumer class and the machines of its actors. */
 export interface IndexedConsumer {
   readonly id: string;
   readonly Consumer: ConsumerClass;

@@ -146,7 +146,7 @@ const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if there is no response
+ * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` without a response
  */
 async function request(signal) {
   try {

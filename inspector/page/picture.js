@@ -4,7 +4,6 @@ import { count } from "./format.js";
 
 const namespace = "http://www.w3.org/2000/svg";
 
-/** The elements that a picture may contain. */
 const allowed = new Set("svg g path polygon polyline ellipse circle rect line text tspan".split(" "));
 
 /**

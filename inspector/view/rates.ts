@@ -1,8 +1,6 @@
-/** Running totals by name. */
 export type Totals = ReadonlyMap<string, number>;
 
-/** The number of samples that a rate covers. */
-const kept = 4;
+const maxSamples = 4;
 
 /** Computes rates from running totals that are sampled at arbitrary intervals. */
 export class Rates {
@@ -11,7 +9,7 @@ export class Rates {
   /** @param at in milliseconds */
   sample(at: number, totals: Totals): void {
     this.#samples.push({ at, totals });
-    if (this.#samples.length > kept) this.#samples.shift();
+    if (this.#samples.length > maxSamples) this.#samples.shift();
   }
 
   /** Growth per second over the last four samples; 0 if there is only one. A new total starts from 0. */

@@ -305,7 +305,6 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   hostile,
 };
 
-/** A state and all its descendants. */
 export const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
   node,
   ...Object.values(node.states).flatMap(nodesOf),

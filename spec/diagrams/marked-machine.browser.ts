@@ -5,7 +5,6 @@ import { svgOf } from "../../diagrams/svg.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { machines, nodesOf } from "./machines.ts";
 
-/** A group of the picture with a mark. */
 interface Part {
   readonly mark: string;
   readonly classes: readonly string[];

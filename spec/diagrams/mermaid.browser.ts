@@ -4,7 +4,6 @@ import { type MermaidPage, openMermaidPage } from "../support/mermaid-page.ts";
 import { hostileNames, machines } from "./machines.ts";
 
 describe("toMermaid", function () {
-  // Starts a browser and draws in it.
   this.timeout(60_000);
   let mermaid: MermaidPage;
 

@@ -3,7 +3,6 @@ import { nameOfRoom } from "../servers/room-server.ts";
 /** A text has five characters for its room, three for its sender, eight for its number, and padding. */
 const [senderAt, numberAt, filledFrom] = [5, 8, 16];
 
-/** The least size of a text in bytes. */
 export const leastSize = filledFrom;
 
 export function messageText(room: number, sender: number, number: number, size: number): string {

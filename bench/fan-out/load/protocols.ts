@@ -2,13 +2,11 @@ import { frameText } from "../frame-text.ts";
 import type { Protocol } from "../rows.ts";
 import { opcodes } from "./frame-reader.ts";
 
-/** The client's side of a protocol. */
 export interface ClientProtocol {
   /** The first bytes of a connection. @param query names the rooms */
   handshake(query: string): Buffer;
   /** Whether the server answers with an HTTP response before its first frame. */
   readonly upgrades: boolean;
-  /** Encodes a text for a room. */
   message(text: string): Buffer;
   /** The characters before and after a text in the payload of a server's frame. */
   readonly envelope: readonly [before: string, after: string];
@@ -80,7 +78,6 @@ export const protocols: Readonly<Record<Protocol, ClientProtocol>> = {
   },
 };
 
-/** The response to a ping, with the same payload. */
 export function pong(payload: Buffer): Buffer {
   return frameText(payload.toString("latin1"), mask, opcodes.pong);
 }

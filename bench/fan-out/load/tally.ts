@@ -51,7 +51,6 @@ export class Tally {
     return missing === 0;
   }
 
-  /** The number of copies that have not arrived. */
   get missing(): number {
     return this.#missing.reduce((sum, count) => sum + count, 0);
   }

@@ -29,7 +29,6 @@ export function nameOfRoom(index: number): string {
   return String(index).padStart(nameLength, "0");
 }
 
-/** The room of a text. */
 export function roomOf(text: string): string {
   return text.slice(0, nameLength);
 }
