@@ -1,7 +1,7 @@
 import type { Gap, Inbox, Mail, Message } from "../message.ts";
 import { Watched } from "./waiting.ts";
 
-/** An inbox that keeps what it gets, and lets a spec wait for it. */
+/** An inbox that records its messages and gaps, and lets a spec wait for them. */
 export class Recorder extends Watched implements Inbox {
   readonly mails: Mail[] = [];
   readonly gaps: Gap[] = [];
@@ -29,7 +29,7 @@ export class Recorder extends Watched implements Inbox {
     this.changed();
   }
 
-  /** Resolves once a message of `type` has come, with that message. */
+  /** Resolves with the first message of `type`, once one has arrived. */
   async next(type: string): Promise<Message> {
     await this.until(() => this.types.includes(type));
     const message = this.messages.find((candidate) => candidate.type === type);
