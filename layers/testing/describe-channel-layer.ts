@@ -18,11 +18,12 @@ import { describeQueueLimits } from "./suite/queue-limits.ts";
 import { type Suite, TestNodes } from "./test-nodes.ts";
 
 /**
- * Registers the conformance suite of {@link ChannelLayer} for one implementation, with the functions of any test runner.
+ * Registers the conformance suite of {@link ChannelLayer} for one implementation, with the functions of any
+ * test runner.
  *
- * Each case runs on two nodes under its own prefix, and proves absence by an end marker, never by a pause. The runner
- * must run the cases one after the other. The suite sets no timeouts: the runner's timeout ends a case whose message
- * never arrives.
+ * Each case runs on two nodes under its own prefix, and proves absence by an end marker, never by a pause.
+ * The runner must run the cases one after the other. The suite sets no timeouts: the runner's timeout ends a
+ * case whose message never arrives.
  *
  * @example
  * import { afterEach, beforeEach, describe, it } from "mocha"; // or "vitest", or "node:test"
@@ -58,7 +59,7 @@ export function describeChannelLayer(name: string, options: TestRunner & LayerIm
   });
 }
 
-/** Registers only the cases of {@link describeChannelLayer} for named channels: for a queue backend by itself. */
+/** Registers the cases for named channels only: for a queue backend by itself. */
 export function describeJobQueues(name: string, options: TestRunner & LayerImplementation): void {
   describeOnNodes(name, options, describeQueues);
 }

@@ -19,19 +19,19 @@ export type Capability = "gap" | "recovery" | "history" | "queues";
 /** The layer under test. */
 export interface LayerImplementation {
   /**
-   * Starts a node that reaches all nodes with the same `prefix` and no others. The suite makes up a prefix for each
-   * case; the layer must use it as its prefix.
+   * Starts a node that reaches all nodes with the same `prefix` and no others. The suite makes up a prefix
+   * for each case; the layer must use it as its prefix.
    */
   startNode(prefix: string, options: NodeOptions): ChannelLayer | Promise<ChannelLayer>;
   /** Publishes raw bytes on a topic, as a foreign program would. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
   /** Adds raw bytes to a queue, as a foreign program would. Required for `queues`. */
   enqueue?(queue: string, payload: Uint8Array): Promise<unknown>;
-  /** Breaks the connection on which `node` receives; the node reconnects by itself. Required for `gap` and `recovery`. */
+  /** Breaks the receiving connection of `node`, which reconnects by itself. For `gap` and `recovery`. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /**
-   * The capabilities that the implementation lacks, each with the reason. Their cases are not registered, and the
-   * suite prints one line about it on the console.
+   * The capabilities that the implementation lacks, each with the reason. Their cases are not registered, and
+   * the suite prints one line about it on the console.
    *
    * - `gap`: members receive a gap after a broken connection
    * - `recovery`: messages missed during a broken connection are delivered later

@@ -14,12 +14,13 @@ import type { MemoryLayerOptions } from "../memory/memory-layer.ts";
 import { type Faults, UnreliableLink } from "./unreliable-link.ts";
 
 /**
- * Wraps `backend` and injects faults into the payloads that its node receives. Queues, histories and other nodes are
- * not affected.
+ * Wraps `backend` and injects faults into the payloads that its node receives. Queues, histories and other
+ * nodes are not affected.
  *
- * Three faults break a guarantee of layers on purpose: `drop` loses messages without a gap, `duplicate` delivers them
- * twice, and `reorder` breaks their order. `delay` breaks none: code that fails under it alone relies on a guarantee
- * that layers do not give. The affected payloads depend only on the seed and on their order of arrival at this node.
+ * Three faults break a guarantee of layers on purpose: `drop` loses messages without a gap, `duplicate`
+ * delivers them twice, and `reorder` breaks their order. `delay` breaks none: code that fails under it alone
+ * relies on a guarantee that layers do not give. The affected payloads depend only on the seed and on their
+ * order of arrival at this node.
  *
  * @throws {InvalidOptionError} for a share that is not from 0 to 1, or a seed that is not an integer.
  */
@@ -35,7 +36,7 @@ export function unreliable(backend: Backend, faults: Faults): Backend {
   return new UnreliableBackend(backend, faults);
 }
 
-/** A {@link MemoryLayer} over an {@link unreliable} backend. Nodes that share a bus may have different faults. */
+/** A {@link MemoryLayer} with faults. Nodes that share a bus may have different faults. */
 export function unreliableLayer(
   faults: Faults,
   { bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {},

@@ -8,11 +8,11 @@ export interface Faults {
   readonly seed: number;
   /** Payloads that never arrive. @default 0 */
   readonly drop?: number;
-  /** Payloads that arrive 1 to 8 turns of the event loop late; later ones on the topic wait for them. @default 0 */
+  /** Payloads that arrive 1 to 8 turns of the event loop late, in order on their topic. @default 0 */
   readonly delay?: number;
   /** Payloads that arrive twice. @default 0 */
   readonly duplicate?: number;
-  /** Payloads that the next one on their topic overtakes; without a next one they arrive 8 turns late. @default 0 */
+  /** Payloads that arrive after the next one on their topic, or 8 turns late. @default 0 */
   readonly reorder?: number;
 }
 
@@ -49,7 +49,8 @@ export class UnreliableLink implements BackendListener {
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
     const { drop, delay, duplicate, reorder } = this.#faults;
-    // Each payload takes the same number of random numbers, so that a fault does not change the faults after it.
+    // Each payload takes the same number of random numbers, so that a fault does not change the faults after
+    // it.
     const [drops, delays, lateness, duplicates, reorders] = [
       this.#random() < drop,
       this.#random() < delay,
