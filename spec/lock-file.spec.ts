@@ -15,8 +15,8 @@ for (const folder of ["", "bench/layers/", "bench/fan-out/"]) {
       packages = JSON.parse(text).packages;
     });
 
-    // npm 11 refuses to install from a lock file that lacks one for another platform.
-    it("has every optional dependency, those for other platforms too", () => {
+    // npm 11 refuses a lock file without the optional dependencies of other platforms.
+    it("contains every optional dependency, also for other platforms", () => {
       const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
         Object.keys(optionalDependencies).filter(
           (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
@@ -25,7 +25,7 @@ for (const folder of ["", "bench/layers/", "bench/fan-out/"]) {
       expect(missing).to.deep.equal([]);
     });
 
-    it("holds no download addresses", () => {
+    it("contains no download addresses", () => {
       expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).to.deep.equal([]);
     });
   });

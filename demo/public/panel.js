@@ -98,7 +98,7 @@ export function createPanel(
     const asked = document.activeElement;
     if (joinedBefore) {
       if (!missesNothing)
-        messages.add({ text: "Connected again. What was said in between is not shown here.", kind: "gap" });
+        messages.add({ text: "Connected again. Messages sent in between are not shown here.", kind: "gap" });
     } else if (asked && door.contains(asked)) {
       // The focus moves to the draft only from the form that connected.
       (draft ?? send).focus();

@@ -25,19 +25,19 @@ describe("the demo's background jobs", () => {
 
   async function open(): Promise<Client> {
     const client = await Client.open(`${demo.url}/ws/backgroundjob`);
-    expect(await told(client)).to.deep.equal({
+    expect(await receive(client)).to.deep.equal({
       status: "connected",
       message: "🔄 Background Job Processor: Connected!",
     });
     return client;
   }
-  const told = async (client: Client): Promise<Told> => JSON.parse(String(await client.next()));
+  const receive = async (client: Client): Promise<Told> => JSON.parse(String(await client.next()));
   const send = (client: Client, value: unknown) => client.send(JSON.stringify(value));
 
   /** The frames up to the next result, inclusive. */
   async function untilResult(client: Client): Promise<Told[]> {
     const all: Told[] = [];
-    while (all.at(-1)?.type !== "job_result") all.push(await told(client));
+    while (all.at(-1)?.type !== "job_result") all.push(await receive(client));
     return all;
   }
 
@@ -105,7 +105,7 @@ describe("the demo's background jobs", () => {
       '{"content":7}',
     ]) {
       client.send(text);
-      const { status, message } = await told(client);
+      const { status, message } = await receive(client);
       expect([status, message?.slice(0, 2)], text).to.deep.equal(["error", "❌ "]);
     }
     send(client, { content: "fine" });
@@ -116,7 +116,7 @@ describe("the demo's background jobs", () => {
     it("continues after its tab is closed, and is reported to each client that watches its id", async () => {
       const client = await open();
       send(client, { type: "analyze", content: "a" });
-      const [, queued] = [await told(client), await told(client)];
+      const [, queued] = [await receive(client), await receive(client)];
       await client.close();
       const later = await open();
       send(later, { type: "watch", job_id: queued.job_id });
@@ -132,21 +132,21 @@ describe("the demo's background jobs", () => {
       const later = await open();
       for (const each of [later, client]) {
         send(each, { type: "watch", job_id: id });
-        expect(await told(each)).to.deep.equal({
+        expect(await receive(each)).to.deep.equal({
           type: "job_result",
           job_id: id,
           message: "✅ Processed: A",
         });
       }
       send(later, { content: "b" });
-      expect(await told(later)).to.have.property("status", "queuing");
+      expect(await receive(later)).to.have.property("status", "queuing");
     });
 
     it("is refused for an unknown job and for an invalid id", async () => {
       const client = await open();
       for (const id of ["never-was", "a b", "x".repeat(91), 7, null, undefined]) {
         send(client, { type: "watch", job_id: id });
-        expect(await told(client), String(id)).to.have.property("status", "error");
+        expect(await receive(client), String(id)).to.have.property("status", "error");
       }
     });
 
@@ -156,14 +156,14 @@ describe("the demo's background jobs", () => {
       const client = await open();
       for (let n = 0; n <= 100; n += 1) send(client, { content: "slow" });
       let queued = 0;
-      let said = await told(client);
-      for (; said.status !== "error"; said = await told(client)) if (said.status === "queued") queued += 1;
+      let said = await receive(client);
+      for (; said.status !== "error"; said = await receive(client)) if (said.status === "queued") queued += 1;
       expect([queued, said.message]).to.deep.equal([
         100,
         "❌ A connection can watch at most 100 jobs at a time.",
       ]);
       for (let n = 0; n < 100; n += 1) send(client, { type: "watch", job_id: `unknown-${n}` });
-      for (let n = 0; n < 100; n += 1) expect(await told(client)).to.have.property("status", "error");
+      for (let n = 0; n < 100; n += 1) expect(await receive(client)).to.have.property("status", "error");
     });
 
     it("is reported again to a client that watches it already", async () => {
@@ -171,17 +171,17 @@ describe("the demo's background jobs", () => {
       demo = await startDemo({ port: 0, jobStepMs: 60_000 });
       const client = await open();
       send(client, { content: "slow" });
-      const [, queued, progress] = [await told(client), await told(client), await told(client)];
+      const [, queued, progress] = [await receive(client), await receive(client), await receive(client)];
       expect(progress).to.deep.equal({ type: "job_progress", job_id: queued.job_id, percent: 0 });
       send(client, { type: "watch", job_id: queued.job_id });
-      expect(await told(client)).to.deep.equal(progress);
+      expect(await receive(client)).to.deep.equal(progress);
     });
 
     it("does not count unknown jobs against the limit", async () => {
       const client = await open();
       for (const n of [1, 2]) {
         send(client, { type: "watch", job_id: "never-was" });
-        expect((await told(client)).message, `time ${n}`).to.contain("Job never-was is unknown");
+        expect((await receive(client)).message, `time ${n}`).to.contain("Job never-was is unknown");
       }
     });
   });

@@ -10,7 +10,7 @@ describe("the demo's presence", () => {
   afterEach(() => demo.close());
 
   const open = (path: string) => Client.open(`${demo.url}${path}`);
-  const told = async (client: Client) => JSON.parse(String(await client.next()));
+  const receive = async (client: Client) => JSON.parse(String(await client.next()));
 
   /** Opens a connection; resolves once it is a member of its room. */
   async function join(room: string, name: string): Promise<Client> {
@@ -24,27 +24,27 @@ describe("the demo's presence", () => {
     const ada = await join("stage", "Ada");
     await join("elsewhere", "Eve");
     const watcher = await open("/ws/presence/stage");
-    const { type, members } = await told(watcher);
+    const { type, members } = await receive(watcher);
     expect([type, members.map(({ key }: { key: string }) => key)]).to.deep.equal(["presence", ["Ada"]]);
     expect(members[0].since).to.be.within(before, Date.now());
     await join("stage", "<b>Ben</b>");
-    expect(await told(watcher)).to.deep.equal({ type: "joined", key: "<b>Ben</b>" });
+    expect(await receive(watcher)).to.deep.equal({ type: "joined", key: "<b>Ben</b>" });
     await ada.close();
-    expect(await told(watcher)).to.deep.equal({ type: "left", key: "Ada" });
+    expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ada" });
   });
 
   it("lists a member with two connections once, until both have closed", async () => {
     const watcher = await open("/ws/presence/stage");
-    expect(await told(watcher)).to.deep.equal({ type: "presence", members: [] });
+    expect(await receive(watcher)).to.deep.equal({ type: "presence", members: [] });
     const [one, two] = [await join("stage", "Ada"), await join("stage", "Ada")];
-    expect(await told(watcher)).to.deep.equal({ type: "joined", key: "Ada" });
+    expect(await receive(watcher)).to.deep.equal({ type: "joined", key: "Ada" });
     await one.close();
     const ben = await join("stage", "Ben");
-    expect(await told(watcher)).to.deep.equal({ type: "joined", key: "Ben" });
+    expect(await receive(watcher)).to.deep.equal({ type: "joined", key: "Ben" });
     await two.close();
-    expect(await told(watcher)).to.deep.equal({ type: "left", key: "Ada" });
+    expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ada" });
     await ben.close();
-    expect(await told(watcher)).to.deep.equal({ type: "left", key: "Ben" });
+    expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ben" });
   });
 
   it("names members without a name guests, and truncates long names", async () => {
@@ -52,7 +52,7 @@ describe("the demo's presence", () => {
     await join("stage", "   ");
     await join("stage", "\u202e\u200b\0");
     await join("stage", `${"x".repeat(39)}😀y`);
-    const { members } = await told(await open("/ws/presence/stage"));
+    const { members } = await receive(await open("/ws/presence/stage"));
     const names = members.map(({ key }: { key: string }) => key);
     expect(names).to.have.length(4);
     for (const name of names.slice(0, 3)) expect(name).to.match(/^Guest .{4}$/);

@@ -1,4 +1,4 @@
-/** A promise that a spec opens when it is time. */
+/** A promise that a spec resolves. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;

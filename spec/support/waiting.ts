@@ -1,4 +1,4 @@
-/** How many specs are over. */
+/** The number of finished specs. */
 let over = 0;
 
 export const mochaHooks = {
@@ -8,8 +8,8 @@ export const mochaHooks = {
 };
 
 /**
- * A function that pauses a loop of the spec that runs now. It rejects once that spec is over: one that has failed while it
- * waited would wait on for ever, and keep all of mocha from its end.
+ * A function that pauses a polling loop of the current spec. It rejects once that spec is over, because a
+ * loop of a failed spec would otherwise run forever and keep mocha from ending.
  */
 export function pauses(ms: number): () => Promise<void> {
   const mine = over;

@@ -39,7 +39,7 @@ describe("the demo's page: a connection", () => {
       await room.message.press("Enter");
       expect(await room.lines(4)).to.deep.equal([
         "🚪 Someone joined room 'general'",
-        "Connected again. What was said in between is not shown here.",
+        "Connected again. Messages sent in between are not shown here.",
         "🚪 Someone joined room 'general'",
         "💬 anyone?",
       ]);

@@ -164,7 +164,7 @@ describe("the demo's page: for everyone", () => {
       "needs JavaScript",
       "System Messages",
       "One actor, on its own.",
-      "Nobody else reads it.",
+      "No other client does.",
       "Showcase",
     ])
       expect(text).to.contain(words);
