@@ -6,11 +6,7 @@ import { copyTemplate } from "./markup.js";
 /** Without news for this time, an unfinished job waits for a worker, in milliseconds. */
 const newsWithinMs = 5_000;
 
-/**
- * Shows one job, its progress and its result.
- *
- * @param {Job} job
- */
+/** Shows one job, its progress and its result. @param {Job} job */
 export function createJobCard({ kind, content }) {
   const copy = copyTemplate("job");
   const element = find(copy, ".job", HTMLElement);

@@ -3,11 +3,7 @@
 const key = "greenroom.jobs";
 const most = 50;
 
-/**
- * The unfinished jobs, in the browser's storage.
- *
- * @returns {KeptJob[]}
- */
+/** The unfinished jobs, in the browser's storage. @returns {KeptJob[]} */
 export function keptJobs() {
   try {
     const jobs = JSON.parse(localStorage.getItem(key) ?? "[]");

@@ -6,11 +6,7 @@ import { find } from "./dom.js";
  * @typedef {{ type: "presence", members: { key: string }[] } | { type: "joined" | "left", key: string }} News
  */
 
-/**
- * Shows the members of a room.
- *
- * @param {HTMLElement} element
- */
+/** Shows the members of a room. @param {HTMLElement} element */
 export function createMemberList(element) {
   const count = find(element, "[data-count]", HTMLElement);
   const list = find(element, "ul", HTMLUListElement);

@@ -50,11 +50,7 @@ export function createRoom(element) {
   }
 }
 
-/**
- * Escapes `text`; lone surrogates become the replacement character.
- *
- * @param {string} text
- */
+/** Escapes `text`; lone surrogates become the replacement character. @param {string} text */
 function escapePart(text) {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
 }

@@ -3,11 +3,7 @@ import { createPanel } from "./panel.js";
 
 /** @typedef {import("./message-list.js").Line} Line */
 
-/**
- * Showcase: one connection for each kind of layer.
- *
- * @param {HTMLElement} element
- */
+/** Showcase: one connection for each kind of layer. @param {HTMLElement} element */
 export function createShowcase(element) {
   const panels = [
     createChat(find(element, "#chat", HTMLElement)),
