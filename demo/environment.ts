@@ -6,7 +6,6 @@ export function readPort(value = "8080"): number {
   throw new Error(`PORT is "${value}"; it must be a number from 0 to 65535.`);
 }
 
-/** @returns the time that connections may take to close, in milliseconds. */
 export function readDrainMs(value = "8000"): number {
   const drainMs = Number(value);
   // A longer drain would not end before the process.
@@ -14,7 +13,6 @@ export function readDrainMs(value = "8000"): number {
   throw new Error(`DRAIN_MS is "${value}"; it must be a number of milliseconds from 0 to 8000.`);
 }
 
-/** @returns undefined for layers in memory. */
 export function readRedisUrl(value = ""): string | undefined {
   if (value === "" || /^rediss?:\/\/./.test(value)) return value || undefined;
   throw new Error("REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS.");
@@ -48,7 +46,6 @@ export function exitWithError(failure: string, error: unknown, instead = ""): ne
   process.exit(1);
 }
 
-/** The time limit of closing, in milliseconds. */
 const exitMs = 9_000;
 
 /** On SIGTERM or SIGINT: prints `notice`, closes, and exits with 0. */

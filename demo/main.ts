@@ -1,8 +1,6 @@
 import { closeOnSignal, exitWithError, readDrainMs, readPort, readRedisUrl } from "./environment.ts";
 import { startDemo } from "./server.ts";
 
-// `npm start`
-
 try {
   const port = readPort(process.env.PORT);
   const redisUrl = readRedisUrl(process.env.REDIS_URL);

@@ -18,13 +18,11 @@ import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
 export interface DemoOptions {
-  /** 0 selects a free port. */
   readonly port: number;
   /** Without one, layers are in memory and jobs run in this process. */
   readonly redisUrl?: string | undefined;
   /** The time that connections may take to close, in milliseconds. @default 8_000 */
   readonly drainMs?: number;
-  /** See {@link inspectGuard}. */
   readonly inspectToken?: string | undefined;
   /** See {@link startWorker}. */
   readonly jobStepMs?: number;

@@ -4,8 +4,6 @@ import { closeOnSignal, exitWithError, requireRedisUrl } from "./environment.ts"
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
-// `npm run worker`
-
 const help = `Runs the background jobs of the demo, in a process of its own.
 
   REDIS_URL=redis://localhost:6399 npm run worker [-- options]

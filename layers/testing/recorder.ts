@@ -14,7 +14,6 @@ export class Recorder extends Watched implements Inbox {
     return this.messages.map(({ type }) => type);
   }
 
-  /** The `number` of each message. */
   get numbers(): unknown[] {
     return this.messages.map(({ number }) => number);
   }

@@ -4,7 +4,6 @@ import type { ErrorListener } from "../error-reporter.ts";
 import type { LayerImplementation, NodeOptions, TestRunner } from "./layer-implementation.ts";
 import { Recorder } from "./recorder.ts";
 
-/** A channel and its inbox. */
 export interface TestChannel {
   readonly channel: string;
   readonly inbox: Recorder;
@@ -17,7 +16,6 @@ export interface Suite extends Pick<TestRunner, "describe" | "it"> {
 
 /** Two nodes under their own prefix, started anew for each case. */
 export class TestNodes {
-  /** The arguments of each call of `onError`. */
   readonly errors: Parameters<ErrorListener>[] = [];
   prefix = "";
   readonly #implementation: LayerImplementation;
@@ -69,17 +67,14 @@ export class TestNodes {
     await inbox.next("end");
   }
 
-  /** Publishes raw bytes on the topic of a group. */
   async publishToGroup(group: string, payload: Uint8Array): Promise<void> {
     await this.#implementation.publish(`${this.prefix}__group__${group}`, payload);
   }
 
-  /** Publishes raw bytes on the topic of a node. */
   async publishToNode(node: ChannelLayer, payload: Uint8Array): Promise<void> {
     await this.#implementation.publish(`${this.prefix}__node__${node.node}`, payload);
   }
 
-  /** Adds raw bytes to the queue of a named channel. */
   async enqueue(channel: string, payload: Uint8Array): Promise<void> {
     if (this.#implementation.enqueue === undefined)
       throw new Error("The implementation has no `enqueue`: add it, or name queues in `lacks`.");

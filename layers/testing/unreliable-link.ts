@@ -27,7 +27,6 @@ interface Held {
 
 const longestDelayTurns = 8;
 
-/** Delivers payloads to one node, with faults. */
 export class UnreliableLink implements BackendListener {
   readonly #listener: BackendListener;
   readonly #faults: Required<Faults>;

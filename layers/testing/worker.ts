@@ -2,7 +2,6 @@ import type { JobDelivery } from "../backend.ts";
 import type { Message } from "../message.ts";
 import { Watched } from "./waiting.ts";
 
-/** A message whose handler was called. */
 export interface BegunJob {
   readonly message: Message;
   readonly delivery: JobDelivery;

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { jsonText } from "../../actors/json-websocket-consumer.ts";
 
-/** Counts how often it is encoded as JSON. */
 function counted() {
   let count = 0;
   const value = Object.freeze({

@@ -29,7 +29,6 @@ type DoorEvents =
 
 const say = (text: string) => ({ type: "send", frame: text }) as const;
 
-/** A lockable door that reports to its group. */
 const door = setup({
   types: {
     context: {} as { readonly knocks: number; readonly key: string },

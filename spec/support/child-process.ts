@@ -18,7 +18,6 @@ for (const [signal, number] of [
 export interface RunningProcess {
   readonly pid: number;
   readonly isRunning: boolean;
-  /** Resolves once it has ended. */
   readonly exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
   /** Resolves once all its output has been read, usually after its end. */
   readonly silent: Promise<unknown>;

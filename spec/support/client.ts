@@ -48,7 +48,6 @@ export class Client {
     return { status: response.statusCode, body: body.trim() };
   }
 
-  /** The next frame, in the order received. */
   next(): Promise<string | Buffer> {
     const frame = this.#received.shift();
     if (frame !== undefined) return Promise.resolve(frame);

@@ -6,7 +6,6 @@ export interface CodeBlock {
   readonly file: string | undefined;
 }
 
-/** The fenced blocks of a Markdown page, in order. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   return [...markdown.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", code = ""]) => ({
     language,

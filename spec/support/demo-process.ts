@@ -19,7 +19,6 @@ const environment = (settings: Settings) => {
   return { ...rest, PORT: "0", ...settings };
 };
 
-/** A running program of the demo. */
 export interface DemoProgramProcess {
   readonly pid: number;
   /** Its output so far; complete once it has been stopped. */
@@ -66,7 +65,6 @@ export async function startDemoProcess(settings: Settings = {}): Promise<DemoPro
   return { ...running, url };
 }
 
-/** Starts a worker as `npm run worker -- <words>` does. */
 export function startWorkerProcess(settings: Settings, ...words: string[]): Promise<DemoProgramProcess> {
   return start("worker", words, "Waiting for jobs.", settings);
 }
@@ -78,7 +76,6 @@ export interface Ended {
   readonly said: string;
 }
 
-/** Runs a program of the demo to its end. */
 export async function runDemo(
   program: DemoProgram,
   words: readonly string[],

@@ -1,4 +1,3 @@
-/** A promise that a spec resolves. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;

@@ -11,7 +11,6 @@ import { Client } from "./client.ts";
 
 type ReportOf<T extends PageReport["type"]> = Extract<PageReport, { readonly type: T }>;
 
-/** A client of the inspector's server, in place of its page. */
 export class InspectorClient {
   readonly #client: Client;
 
@@ -19,7 +18,6 @@ export class InspectorClient {
     this.#client = client;
   }
 
-  /** @param url of the server */
   static async open(url: string, path = "/inspect"): Promise<InspectorClient> {
     return new InspectorClient(await Client.open(`${url}${path}`));
   }

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import type { Locator, Page } from "playwright-core";
 
-/** The inspector's page in a browser tab. */
 export class InspectorTab {
   readonly page: Page;
   readonly status: Locator;

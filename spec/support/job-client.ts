@@ -1,6 +1,5 @@
 import { Client } from "./client.ts";
 
-/** A frame of the demo about a job. */
 export interface Told {
   readonly status?: string;
   readonly type?: string;
@@ -26,7 +25,6 @@ export class JobClient {
     return JSON.parse(String(await this.client.next()));
   }
 
-  /** Resolves with the job's id once it is queued. */
   async submit(content: string, type = "default"): Promise<string> {
     this.client.send(JSON.stringify({ type, content }));
     return (await this.#until(({ status }) => status === "queued")).job_id ?? "";

@@ -8,7 +8,6 @@ interface Mermaid {
   render(id: string, diagram: string): Promise<{ readonly svg: string }>;
 }
 
-/** A blank browser page with Mermaid. */
 export interface MermaidPage extends AsyncDisposable {
   readonly page: Page;
   /** @returns Mermaid's error about a diagram; undefined if there is none. */

@@ -34,7 +34,6 @@ export class Newcomer {
     this.#leavesOut = new Set(leavesOut);
   }
 
-  /** Follows a page. @throws with the difference from the page. */
   async follow(page: string): Promise<void> {
     for (const block of codeBlocks(this.#replace(page))) await this.#do(block);
   }
@@ -101,7 +100,6 @@ export class Newcomer {
   }
 }
 
-/** A pattern that matches exactly `text`. */
 const literally = (text: string) => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 
 /** The time limit for the next line of a terminal, in milliseconds. */

@@ -51,7 +51,6 @@ export class Panel {
     await this.message.press("Enter");
   }
 
-  /** All lines, once there are `count`. */
   async lines(count: number): Promise<string[]> {
     const lines = this.log.locator(".line");
     await lines.nth(count - 1).waitFor();
@@ -74,7 +73,6 @@ export class RoomPanel extends Panel {
     await super.joins();
   }
 
-  /** The names, once there are exactly `count`. */
   async members(count: number): Promise<string[]> {
     await this.region
       .locator(".present:not([data-doubtful]) [data-count]")

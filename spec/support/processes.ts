@@ -1,7 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 
-/** The failed exits of parallel mocha processes. */
 const ends: string[] = [];
 
 /**

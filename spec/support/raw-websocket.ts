@@ -5,7 +5,6 @@ import { connect, type Socket } from "node:net";
 import { constants, inflateRawSync } from "node:zlib";
 import { expect } from "chai";
 
-/** A frame of a server, as on the wire. */
 export interface WireFrame {
   readonly opcode: number;
   /** Inflated, if it was compressed. */
@@ -17,7 +16,6 @@ export interface WireFrame {
 
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** The differences of a client's frame from an ordinary one. */
 export interface FrameFlags {
   readonly fin?: boolean;
   readonly rsv1?: boolean;
@@ -92,7 +90,6 @@ export class RawWebSocket {
     return client;
   }
 
-  /** The accepted extensions. */
   get extensions(): string {
     return /^sec-websocket-extensions: (.*)\r$/im.exec(this.answer)?.[1] ?? "";
   }
@@ -131,14 +128,12 @@ export class RawWebSocket {
     return { opcode, payload, wireLength: length, compressed };
   }
 
-  /** All frames until the server ends the connection. */
   async rest(): Promise<WireFrame[]> {
     const frames: WireFrame[] = [];
     for (let frame = await this.next(); frame !== undefined; frame = await this.next()) frames.push(frame);
     return frames;
   }
 
-  /** Sends one masked frame. */
   send(
     opcode: number,
     payload: Uint8Array | string = "",

@@ -12,7 +12,6 @@ export interface RedisSentinels {
   readonly name: string;
   readonly master: RedisServer;
   readonly replica: RedisServer;
-  /** The port of the master that the Sentinels agree on. */
   masterPort(): Promise<number>;
   stop(): Promise<void>;
 }

@@ -8,9 +8,7 @@ export interface RedisServer {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** Ends it with SIGTERM, as an operator would. */
   stop(): Promise<void>;
-  /** Ends it with SIGKILL, as a crash would. */
   kill(): Promise<void>;
   /** Stops it from answering, with open connections, until {@link resume}. */
   pause(): Promise<void>;
@@ -21,7 +19,6 @@ export interface RedisServerOptions {
   /** The port, so that a server can restart at its address. @default a free one */
   readonly port?: number;
   readonly password?: string;
-  /** Additional arguments of the server. */
   readonly args?: readonly string[];
 }
 

@@ -13,13 +13,11 @@ export interface Serving<L extends Layers> {
   readonly runtime: Runtime<L>;
   readonly server: Server;
   readonly url: string;
-  /** The calls of `onError`. */
   readonly failures: Failure[];
 }
 
 const open: Serving<Layers>[] = [];
 
-/** A memory layer under the alias "chat". */
 export const chat = () => ({ chat: new MemoryLayer() });
 
 /** Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends it. */

@@ -89,7 +89,6 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
 
 const rooms = ["general", "backstage", "foyer", "general", "orchestra"];
 
-/** The inspector with 60 members of some rooms, and one member. */
 async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise<void> {
   const demo = await startDemo({ port: 0 });
   const context = await browser.newContext({

@@ -7,7 +7,6 @@ export type Direction = "up" | "down";
 /** A TCP proxy that can drop data while all connections look healthy. */
 export interface TcpProxy {
   readonly port: number;
-  /** The number of connections made through it. */
   readonly connections: number;
   /**
    * Drops all data in these directions, on present and new connections: on all, or only on those whose client
@@ -85,7 +84,6 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
           holding.isKept = false;
           const kept = holding.kept.splice(0);
           const sockets = new Set(kept.map(([to]) => to));
-          // One write per connection.
           for (const socket of sockets) socket.cork();
           for (const [to, bytes] of kept) to.write(bytes);
           for (const socket of sockets) socket.uncork();

@@ -33,7 +33,6 @@ export class Terminal {
     });
   }
 
-  /** All its output. */
   get printed(): string {
     return this.#printed.join("\n");
   }

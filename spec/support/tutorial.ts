@@ -4,7 +4,6 @@ import { Client } from "./client.ts";
 
 export const tutorial = fileURLToPath(new URL("../../docs/tutorial", import.meta.url));
 
-/** The steps of the tutorial, in order. */
 export const pages = [
   "1-preparation.md",
   "2-system-messages.md",

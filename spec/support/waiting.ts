@@ -1,4 +1,3 @@
-/** The number of finished specs. */
 let over = 0;
 
 export const mochaHooks = {

@@ -1,6 +1,5 @@
 import { handlers, JsonWebSocketConsumer } from "greenroom";
 
-/** The JSON that a client receives. */
 export interface Notification {
   readonly type: "system" | "user";
   readonly message: string;

@@ -5,7 +5,6 @@ import type { Suite } from "../test-nodes.ts";
 import { deferred, nextTurn } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
-/** Runs until its signal is aborted, then rejects with the reason. */
 export const untilAborted = ({ delivery: { signal } }: BegunJob) =>
   new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 

@@ -6,7 +6,6 @@ import type { Suite } from "../test-nodes.ts";
 const mebibyte = 1024 * 1024;
 
 export function describeMessages({ describe, it, nodes }: Suite): void {
-  /** The message that a member on the other node receives. */
   async function delivered(payload: Record<string, unknown>): Promise<Message> {
     const { inbox } = await nodes.addChannel(nodes.other, "group");
     await nodes.one.groupSend("group", { ...payload, type: "message" });

@@ -131,7 +131,6 @@ async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-/** Waits on each clock that may date a message. */
 function moreThanAMillisecond(): Promise<void> {
   const [date, time] = [Date.now(), performance.now()];
   return until(() => Date.now() - date > 2 && performance.now() - time > 2);

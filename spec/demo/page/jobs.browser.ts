@@ -54,7 +54,6 @@ describe("the demo's page: background jobs", () => {
   });
 
   describe("with a scripted server", () => {
-    /** The server's side of the connections, and the frames it received. */
     const servers: WebSocketRoute[] = [];
     const told: unknown[] = [];
     const tell = (message: object) => servers.at(-1)?.send(JSON.stringify(message));
