@@ -37,7 +37,8 @@ export const discard = Symbol("discard");
  * Each connection has its own object. Its methods never overlap: `connect`, then one frame or message at a
  * time, a returned promise awaited before the next, then `disconnect`. An error that one of them throws, also
  * later in a timer or an unawaited promise, goes to the runtime's `onError` and closes this connection with
- * 1011 (500 before it was accepted), unless {@link supervision} says otherwise.
+ * 1011 (500 before it was accepted), unless {@link supervision} says otherwise; no other connection is
+ * affected.
  */
 export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer for this consumer's groups. */
@@ -217,7 +218,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Asks an actor on any node, and resolves with the value that its handler returned. While a handler awaits
-   * the reply, this actor handles nothing else: two actors that ask each other from handlers run into a timeout.
+   * the reply, this actor handles nothing else: two actors that ask each other from handlers run into a
+   * timeout.
    *
    * @throws {AskFailedError} also if the actor is this one. Otherwise as {@link Runtime.ask} does.
    */
@@ -266,7 +268,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Watches the presence in a group without being present: this actor receives a {@link PresenceDiff} for
-   * each change from now on. {@link presence} returns the current members. On a closing connection, no effect.
+   * each change from now on. {@link presence} returns the current members. On a closing connection, no
+   * effect.
    *
    * @throws {InvalidNameError}
    *

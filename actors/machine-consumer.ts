@@ -36,7 +36,7 @@ export interface MachineConsumerOptions<
   readonly params?: readonly P[];
   /** Returns the input of the machine. */
   readonly input?: (scope: Scope<P>) => InputFrom<M>;
-  /** Whether a frame that the state does not accept gets an {@link UnexpectedFrame}. @default true */
+  /** Whether a text frame that the state refuses gets an {@link UnexpectedFrame}. @default true */
   readonly answerUnexpected?: boolean;
 }
 

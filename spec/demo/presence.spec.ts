@@ -47,7 +47,7 @@ describe("the demo's presence", () => {
     expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ben" });
   });
 
-  it("names members without a name guests, and truncates long names", async () => {
+  it("lists members without a name as guests, and truncates long names", async () => {
     await open("/ws/room/stage").then((client) => client.next());
     await join("stage", "   ");
     await join("stage", "\u202e\u200b\0");
