@@ -5,7 +5,7 @@ import { InvalidNameError } from "../../layers/errors.ts";
 import { checkChannel } from "../../layers/names.ts";
 import { UnknownLayerError } from "../errors.ts";
 
-/** The prefix of the group of nodes, and of the types of their messages. */
+/** Prefix of the nodes' group, and of the types of the messages between nodes. */
 export const reservedPrefix = "greenroom.";
 
 /** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */
@@ -13,15 +13,15 @@ export function checkActorChannel(channel: string): void {
   checkChannel(channel);
   if (channel.includes("!")) return;
   throw new InvalidNameError(
-    `"${channel}" is not an actor's channel, which has a '!' inside: send to a channel for workers over its layer.`,
+    `"${channel}" is not an actor's channel, because it has no "!". Send to job workers with \`submit\`.`,
   );
 }
 
-/** @throws {InvalidNameError} if the name of the group is reserved for nodes. */
+/** @throws {InvalidNameError} if `group` has the prefix that is reserved for nodes. */
 export function checkActorGroup(group: string): void {
   if (typeof group !== "string" || !group.startsWith(reservedPrefix)) return;
   throw new InvalidNameError(
-    `"${group}" is not a group for actors: names that begin with "${reservedPrefix}" are reserved for messages between nodes.`,
+    `${JSON.stringify(group)} is not a group for actors: the prefix "${reservedPrefix}" is reserved for nodes.`,
   );
 }
 
@@ -33,8 +33,8 @@ export function findLayer(
 }
 
 /**
- * @param subject what should be on the layer, for the error.
- * @throws {UnknownLayerError} listing the layers there are.
+ * @param subject names the user of the layer in the error.
+ * @throws {UnknownLayerError} with a list of the runtime's layers.
  */
 export function requireLayer(
   layers: Readonly<Record<string, ChannelLayer>>,
@@ -44,8 +44,8 @@ export function requireLayer(
   const layer = findLayer(layers, alias);
   if (layer !== undefined) return layer;
   throw new UnknownLayerError(
-    `${subject} is on no layer of this runtime: say which with the option \`layer\`. ` +
-      `It has: ${Object.keys(layers).join(", ") || "none"}.`,
+    `${subject} is not on a layer of this runtime: set the option \`layer\`. ` +
+      `The runtime's layers: ${Object.keys(layers).join(", ") || "none"}.`,
   );
 }
 

@@ -38,7 +38,7 @@ export interface ClusterOptions {
   readonly report: ErrorListener;
 }
 
-/** This node among the others: sends and asks actors on any node, and handles what other nodes send. */
+/** Sends to and asks actors on any node, and handles the messages of other nodes. */
 export class Cluster {
   readonly tags = new Tags();
   readonly presence = new Presence({
@@ -46,7 +46,6 @@ export class Cluster {
     request: (node) => this.#registry.post(node, "resync", {}),
     reply: (node, part) => this.#registry.post(node, "state", part),
   });
-  /** Delivers messages to actors of this node. */
   readonly delivery: MailboxDelivery;
   readonly #options: ClusterOptions;
   readonly #channel: NodeChannel;
@@ -70,7 +69,6 @@ export class Cluster {
         },
         gap: () => this.#registry.announce(),
         received: (type, fields, from) => {
-          // After this node has left, it handles nothing more.
           if (this.#isClosed) return;
           const handle = handlers.get(type);
           const dropped = from === undefined || handle === undefined ? "garbage" : handle(fields, from);
@@ -98,27 +96,26 @@ export class Cluster {
     });
   }
 
-  /** This node's id. */
   get id(): string {
     return this.#channel.node;
   }
 
-  /** The ids of all nodes that are known, this one first. */
+  /** The ids of all known nodes, this one first. */
   get ids(): readonly string[] {
     return [this.id, ...this.#registry.ids];
   }
 
-  /** The layer for the messages between nodes. Actors without a layer have their channels on it. */
+  /** Carries the messages between nodes, and the channels of actors without a layer. */
   get controlLayer(): ChannelLayer {
     return this.#options.control.layer;
   }
 
-  /** Returns the layer with that alias; without an alias the control layer. @throws {UnknownLayerError} */
+  /** Returns the layer with that alias, by default the control layer. @throws {UnknownLayerError} */
   layer(alias: string | undefined, subject: string): ChannelLayer {
     return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
   }
 
-  /** Joins the other nodes as soon as that is possible. Failures are reported and retried. */
+  /** Joins the other nodes in the background. Failures are reported and retried. */
   start(): void {
     if (this.#isStarted || this.#isClosed) return;
     this.#isStarted = true;
@@ -131,12 +128,12 @@ export class Cluster {
     if (!this.#isAlone) await this.#channel.open();
   }
 
-  /** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */
+  /** @throws {InvalidNameError} unless `channel` can be an actor's channel. */
   checkActor(channel: string): void {
     checkActorChannel(channel);
     const isNode = channel === this.#channel.name || this.#registry.byChannel(channel) !== undefined;
     if (!isNode) return;
-    throw new InvalidNameError(`"${channel}" is not an actor's channel: it belongs to a node itself.`);
+    throw new InvalidNameError(`"${channel}" is not an actor's channel: it is a node's own channel.`);
   }
 
   async send(channel: string, message: Message): Promise<void> {
@@ -151,7 +148,7 @@ export class Cluster {
     const location = this.#registry.locate(channel);
     const { layers, counters } = this.#options;
     if (location === undefined) {
-      // With one layer, the channel can only be on that one.
+      // If there is only one layer, the channel can only be on that layer.
       if (Object.keys(layers).length === 1) await this.controlLayer.send(channel, copy);
       else counters.drop("dead-letter");
       return;
@@ -172,7 +169,7 @@ export class Cluster {
     );
   }
 
-  /** Asks an actor of this node. @param name the actor's name in errors. */
+  /** Asks an actor of this node. @param name names the actor in errors. */
   async askInbox(inbox: Inbox, name: string, message: Message, options: AskOptions): Promise<unknown> {
     const timeoutMs = checkTimeout(options);
     const copy = throughCodec(message);
@@ -181,7 +178,6 @@ export class Cluster {
     );
   }
 
-  /** @param except a channel that is not asked. */
   async askGroup(
     group: string,
     message: Message,
@@ -207,7 +203,7 @@ export class Cluster {
     try {
       return tallyOf(await this.#gather("disconnect", { tag, code, reason }, timeoutMs));
     } catch (error) {
-      // The actors of this node are disconnected even if the other nodes cannot be told.
+      // Disconnect this node's actors even if the other nodes are out of reach.
       this.tags.disconnect(tag, code, reason);
       throw error;
     }
@@ -218,13 +214,13 @@ export class Cluster {
     return tallyOf(await this.#gather("count", { tag }, checkTimeout(options)));
   }
 
-  /** Rejects what awaits replies. What is sent still goes out. */
+  /** Rejects all pending requests. Messages are still sent. */
   stopAsking(): void {
     this.#pendingAsks.close();
     this.#scatterGather.close();
   }
 
-  /** Leaves the other nodes, and releases all timers and channels. May be called twice. */
+  /** Tells the other nodes, then releases all timers and channels. May be called twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#closing.abort();
@@ -247,7 +243,7 @@ export class Cluster {
     return this.#scatterGather.request(request, fields, timeoutMs);
   }
 
-  /** Resolves once the other nodes have had the time to announce themselves. @throws {LayerUnavailableError} */
+  /** Resolves when the other nodes have had time to announce themselves. @throws {LayerUnavailableError} */
   async #joined(): Promise<void> {
     await this.ready();
     await this.#joinGrace;

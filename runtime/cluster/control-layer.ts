@@ -6,14 +6,15 @@ import { findLayer } from "./argument-checks.ts";
 /** The layer for the messages between nodes. */
 export interface ControlLayer {
   readonly layer: ChannelLayer;
-  /** Undefined if the runtime made the layer for itself: then no other node can be on it. */
+  /** Undefined if the runtime created the layer, which no other node can reach. */
   readonly alias: string | undefined;
 }
 
 /**
- * Returns the layer with the alias `given`. Without one: the only layer there is, or a new one for this node alone.
+ * Returns the layer with the alias `given`. The default is the only layer, or else a new layer for this node
+ * alone.
  *
- * @throws {UnknownLayerError} listing the layers there are.
+ * @throws {UnknownLayerError} with a list of the runtime's layers.
  */
 export function chooseControlLayer(
   layers: Readonly<Record<string, ChannelLayer>>,
@@ -28,6 +29,6 @@ export function chooseControlLayer(
     `\`control\` names the layer "${given}", which this runtime does not have. ` +
       (aliases.length > 0
         ? `It has: ${aliases.join(", ")}.`
-        : "It has none: give createRuntime some `layers`."),
+        : "It has none: pass `layers` to createRuntime."),
   );
 }

@@ -9,7 +9,6 @@ import { type PendingAsks, readAskReply } from "./pending-asks.ts";
 import { readGather, readGatherReply, type ScatterGather } from "./scatter-gather.ts";
 import * as read from "./untrusted.ts";
 
-/** The parts of a node that messages from other nodes concern. */
 export interface ControlTargets {
   readonly channel: NodeChannel;
   readonly registry: NodeRegistry;
@@ -19,40 +18,33 @@ export interface ControlTargets {
   readonly presence: Presence;
 }
 
-/**
- * Handles a message from another node.
- *
- * @param from the sender's own channel on the control layer.
- * @returns why the message was dropped, if it was.
- */
+/** Handles a message of the node with the own channel `from`. @returns the reason if it was dropped. */
 type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
-/** Returns the handlers of all messages between nodes, by type. */
 export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
-  /** As {@link on}, but ignores a node that is not known yet: its first heartbeat shows that its state is missing. */
+  /** Like {@link on}, but ignores unknown nodes: their first heartbeat shows that their state is missing. */
   const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);
       return node && void handle(node.id, value);
     });
   return new Map([
-    ["heartbeat", on(readHeartbeat, (heartbeat, from) => registry.heard(heartbeat, from))],
-    ["leave", on(read.fields, (_, from) => void registry.left(from))],
+    ["heartbeat", on(readHeartbeat, (heartbeat, from) => registry.onHeartbeat(heartbeat, from))],
+    ["leave", on(read.fields, (_, from) => void registry.onLeave(from))],
     ["send", on(readSend, ({ channel, message }) => void localAsks.send(channel, message))],
     ["ask", on(readAsk, (ask, from) => void localAsks.ask(ask.channel, ask.message, replyTo(from, ask.id)))],
-    ["reply", on(readAskReply, (reply, from) => pendingAsks.replied(reply, from))],
-    ["gather", on(readGather, (request, from) => scatterGather.requested(request, from))],
-    ["gathered", on(readGatherReply, (reply, from) => scatterGather.replied(reply, from))],
+    ["reply", on(readAskReply, (reply, from) => pendingAsks.onReply(reply, from))],
+    ["gather", on(readGather, (request, from) => scatterGather.onRequest(request, from))],
+    ["gathered", on(readGatherReply, (reply, from) => scatterGather.onReply(reply, from))],
     ["presence", onKnown(readDiff, (node, diff) => presence.applyDiff(node, diff))],
     ["state", onKnown(readStatePart, (node, part) => presence.restore(node, part))],
     ["resync", onKnown(read.fields, (node) => presence.sendState(node))],
   ]);
 }
 
-/** Reads a message before `handle` gets it. */
 function on<T>(reader: read.Reader<T>, handle: Handler<T>): Handler<read.Fields> {
   return (fields, from) => {
     const value = reader(fields);

@@ -11,65 +11,66 @@ import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import type { Cluster } from "./cluster.ts";
+import { outcomeOf } from "./local-asks.ts";
 
 export interface JobWorkerOptions {
   /** The alias of the channel's layer. @default the control layer */
   readonly layer?: string;
-  /** How many jobs run at once, at most. Only with 1 they run in order. @default 1 */
+  /** Maximum number of jobs that run at once. Only with 1, jobs run in order. @default 1 */
   readonly concurrency?: number;
-  /** How many times a job is tried before it becomes a dead letter. @default 3 */
+  /** Number of attempts before a job becomes a dead letter. @default 3 */
   readonly attempts?: number;
   /**
-   * How long a process may be out of reach, in milliseconds, before other processes get its jobs. All workers of a channel
-   * should have the same value. @default 30_000
+   * Milliseconds that a process may be out of reach before its jobs go to other processes. All workers of a
+   * channel should have the same value. @default 30_000
    */
   readonly claimAfterMs?: number;
   /**
-   * Called with a job that has failed for good and is about to become a dead letter. `error` is the error of the last
-   * attempt, or says that the workers died. The submitter is told anyway. An error of this function is reported.
+   * Called before a job becomes a dead letter. `error` is the error of the last attempt, or says that the
+   * workers died. The submitter receives `job_failed` in any case. An error of this function goes to
+   * `onError`.
    */
   readonly onFailed?: (message: Message, job: Pick<Job, "id" | "attempt">, error: unknown) => unknown;
 }
 
 /** A job that a worker handles. */
 export interface Job {
-  /** The id that `submit` returned; undefined if the job was sent over the layer. */
+  /** The id that `submit` returned; undefined for a job that was sent over the layer. */
   readonly id: string | undefined;
-  /** How many times the job was given to a handler, this time included. */
+  /** Number of times that the job was delivered to a handler, this time included. */
   readonly attempt: number;
   /**
-   * Aborted if the worker closes, or if another worker got the job. A handler that rejects with its reason, or with any
-   * `AbortError`, has not failed: the job is given to another worker.
+   * Aborted when the worker closes, or when another worker has taken the job. If the handler rejects with the
+   * signal's reason, or with any `AbortError`, the attempt has not failed and the job goes to another worker.
    */
   readonly signal: AbortSignal;
   /**
-   * Sends the job's progress to the submitter: any value that a message can hold, as it is at the moment of the call.
-   * At most once, in order.
+   * Sends a copy of `value`, the job's progress, to the submitter. Delivery is in order and at most once.
    *
-   * @throws {InvalidMessageError} if no message can hold the value.
+   * @throws {InvalidMessageError} if a message cannot hold the value.
    */
   progress(value: unknown): void;
 }
 
-/** Handles a job. The submitter gets the returned value; the job is tried again if the handler throws or rejects. */
+/** Handles a job. The submitter receives the returned value. A throw or a rejection causes a retry. */
 export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
 
-/** Handles the jobs of a channel. */
+/** A running worker of a channel. */
 export interface JobWorker {
   /**
-   * Takes no more jobs, aborts the signals of the running ones, and waits for them. May be called twice. The worker's own
-   * handler MUST NOT await it: each would wait for the other until the runtime closes.
+   * Stops taking jobs, aborts the signals of the running jobs, and waits for them. May be called twice. The
+   * worker's own handler MUST NOT await it: both would wait for each other until the runtime closes.
    */
   close(): Promise<void>;
 }
 
-/** The job workers of one runtime, and the jobs that it submits. */
+/** Runs the job workers of one runtime, and submits jobs. */
 export class JobWorkers {
   readonly #cluster: Cluster;
   readonly #report: ErrorListener;
   readonly #open = new Set<JobWorker>();
-  /** By running handler: rejects its job. */
-  readonly #abandoning = new Set<() => void>();
+  /** Each function rejects the job of one running handler. */
+  readonly #abandonments = new Set<() => void>();
   #isClosing = false;
 
   constructor(cluster: Cluster, report: ErrorListener) {
@@ -86,7 +87,7 @@ export class JobWorkers {
     if (this.#isClosing) throw new RuntimeClosedError();
     if (typeof handler !== "function") {
       throw new TypeError(
-        `A worker of "${channel}" needs a function that does its jobs, not ${typeof handler}.`,
+        `The handler of a worker of "${channel}" must be a function, not ${typeof handler}.`,
       );
     }
     checkInteger("attempts", attempts);
@@ -99,7 +100,7 @@ export class JobWorkers {
         ...options,
         maxDeliveries: attempts,
         onDead: async (message, delivery, error) => {
-          await this.#tell(delivery, { type: "job_failed", reason: failureText(error) });
+          await this.#notify(delivery, { type: "job_failed", reason: failureText(error) });
           await onFailed(message, { id: delivery.job, attempt: delivery.attempt }, error);
         },
       },
@@ -129,15 +130,14 @@ export class JobWorkers {
     return job;
   }
 
-  /** Closes all workers. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
-  /** Waits no longer for running handlers: their jobs are given to other workers, and their results are ignored. */
+  /** Stops waiting for running handlers: their jobs go to other workers, and their results are ignored. */
   abandon(): void {
-    for (const abandon of [...this.#abandoning]) abandon();
+    for (const abandon of [...this.#abandonments]) abandon();
   }
 
   async #handle(
@@ -147,26 +147,26 @@ export class JobWorkers {
     delivery: JobDelivery,
   ): Promise<void> {
     const { attempt, signal, job: id } = delivery;
-    // One after the other, so that they arrive in order.
-    let telling = Promise.resolve();
-    const tell = (update: Message) => {
-      telling = telling.then(() => this.#tell(delivery, update));
+    // Updates are sent one by one, so that they arrive in order.
+    let sending = Promise.resolve();
+    const enqueue = (update: Message) => {
+      sending = sending.then(() => this.#notify(delivery, update));
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver) tell({ type: "job_progress", value: copyOf(value) });
+      if (!isOver) enqueue({ type: "job_progress", value: valueThroughCodec(value, valueName) });
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
-      tell(resultOf(await this.#run(channel, () => handler(message, job))));
+      enqueue(resultOf(await this.#run(channel, () => handler(message, job))));
     } finally {
       isOver = true;
-      await telling;
+      await sending;
     }
   }
 
-  /** Tells the submitter of a job. Never rejects. */
-  async #tell({ replyTo, job }: JobDelivery, update: Message): Promise<void> {
+  /** Sends an update to the submitter of a job. Never rejects. */
+  async #notify({ replyTo, job }: JobDelivery, update: Message): Promise<void> {
     if (replyTo === undefined || job === undefined) return;
     try {
       await this.#cluster.send(replyTo, { ...update, job });
@@ -176,31 +176,30 @@ export class JobWorkers {
   }
 
   #run(channel: string, work: () => unknown): Promise<unknown> {
-    // An error in what the handler leaves behind is reported: there is no actor that could fail.
+    // Late errors of the handler are reported, because no actor owns them.
     const owner = new AsyncErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
         reject(
           new HandlerTimeoutError(
-            `A job of "${channel}" still ran when the runtime had to close: have its handler heed \`signal\`.`,
+            `A job of "${channel}" still ran when the runtime closed: let its handler stop on \`signal\`.`,
           ),
         );
       };
-      this.#abandoning.add(abandon);
+      this.#abandonments.add(abandon);
       runOwned(owner, async () => work())
         .then(resolve, reject)
-        .finally(() => this.#abandoning.delete(abandon));
+        .finally(() => this.#abandonments.delete(abandon));
     });
   }
 }
 
-const copyOf = (value: unknown) => valueThroughCodec(value, "A value about a job");
+const valueName = "A value about a job";
 
 /** The last message about a job. The job is done even if its result cannot be sent. */
-function resultOf(value: unknown): Message {
-  try {
-    return { type: "job_done", value: copyOf(value) };
-  } catch (error) {
-    return { type: "job_failed", reason: `what it returned cannot be sent: ${failureText(error)}` };
-  }
+function resultOf(returned: unknown): Message {
+  const outcome = outcomeOf(returned, valueName);
+  return "value" in outcome
+    ? { type: "job_done", value: outcome.value }
+    : { type: "job_failed", reason: outcome.failed };
 }

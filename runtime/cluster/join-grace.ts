@@ -2,16 +2,14 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { pause } from "../../layers/retry.ts";
 
-/** How long the other nodes get to answer the first announcement, in milliseconds. */
+/** Time for the other nodes to answer the first announcement, in milliseconds. */
 const maxGraceMs = 250;
-/** A message takes at most this many turns of the event loop there and back within a process. */
-const turnsThereAndBack = 4;
+/** Turns of the event loop that a round trip within a process takes at most. */
+const roundTripTurns = 4;
 
 /**
- * Resolves when the other nodes have had the time to answer this one's first announcement. A request to all nodes
- * before that would reach only some of them.
- *
- * @param signal ends the wait.
+ * Resolves when the other nodes have had time to answer this node's first announcement, or when `signal`
+ * aborts. An earlier request to all nodes would reach only some of them.
  */
 export async function joinGrace(
   { capabilities }: ChannelLayer,
@@ -20,7 +18,7 @@ export async function joinGrace(
   signal: AbortSignal,
 ): Promise<void> {
   if (capabilities.crossProcess) return pause(Math.min(maxGraceMs, nodeHeartbeatMs), clock, signal);
-  for (let turn = 0; turn < turnsThereAndBack; turn += 1) {
+  for (let turn = 0; turn < roundTripTurns; turn += 1) {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

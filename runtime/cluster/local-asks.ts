@@ -6,7 +6,7 @@ import { failureText, isActorInbox, type Outcome } from "../mailbox/ask-envelope
 import type { MailboxDelivery } from "./mailbox-delivery.ts";
 import { nodeOf } from "./node-channel.ts";
 
-/** Sends to actors of this node and asks them. */
+/** Sends to and asks actors of this node. */
 export class LocalAsks {
   readonly #layers: readonly ChannelLayer[];
   readonly #delivery: MailboxDelivery;
@@ -19,35 +19,34 @@ export class LocalAsks {
     this.#clock = clock;
   }
 
-  /** Whether a channel is, or was, on this node. */
+  /** Whether this node created the channel. */
   owns(channel: string): boolean {
     return this.#layerOf(channel) !== undefined;
   }
 
-  /** Delivers a message; counts a dead letter if the actor has stopped. */
+  /** Delivers a message, or counts a dead letter if the actor has stopped. */
   send(channel: string, message: Message): void {
     this.#delivery.enqueue(this.#inboxOf(channel), message);
   }
 
-  /** @param reply called once, with the outcome as it would arrive from another node. */
+  /** Calls `reply` once, with the outcome as it would arrive from another node. */
   ask(channel: string, message: Message, reply: (outcome: Outcome) => void): void {
     const inbox = this.#inboxOf(channel);
-    if (inbox === undefined) reply({ absent: "there is no such actor on its node, or no longer." });
+    if (inbox === undefined) reply({ absent: "its node has no such actor, or it has stopped." });
     else if (!isActorInbox(inbox)) reply({ absent: "it is not the channel of an actor." });
     else this.askInbox(inbox, message, reply);
   }
 
-  /** As {@link ask}. */
   askInbox(inbox: Inbox, message: Message, reply: (outcome: Outcome) => void): void {
     let isSettled = false;
     this.#delivery.enqueue(inbox, message, (outcome) => {
       if (isSettled) return;
       isSettled = true;
-      reply("value" in outcome ? outcomeOf(outcome.value) : outcome);
+      reply("value" in outcome ? outcomeOf(outcome.value, "An answer") : outcome);
     });
   }
 
-  /** Asks the members of a group on this node. Resolves with the replies after `deadlineMs` at the latest. Never rejects. */
+  /** Asks this node's members of a group. Resolves with the replies within `deadlineMs`. Never rejects. */
   async askGroup(
     layer: ChannelLayer | undefined,
     group: string,
@@ -71,7 +70,7 @@ export class LocalAsks {
     });
     return members.map(({ channel }) => ({
       channel,
-      ...(outcomes.get(channel) ?? { failed: "it took too long" }),
+      ...(outcomes.get(channel) ?? { failed: "it did not reply in time" }),
     }));
   }
 
@@ -85,11 +84,11 @@ export class LocalAsks {
   }
 }
 
-/** What `value` is to the asker: a failure, if no message can hold it. */
-function outcomeOf(value: unknown): Outcome {
+/** Copies a returned value as a message would, or returns a failure if a message cannot hold it. */
+export function outcomeOf(value: unknown, name: string): Exclude<Outcome, { readonly absent: string }> {
   try {
-    return { value: valueThroughCodec(value, "An answer") };
+    return { value: valueThroughCodec(value, name) };
   } catch (error) {
-    return { failed: `what it returned cannot be sent: ${failureText(error)}` };
+    return { failed: `the returned value cannot be sent: ${failureText(error)}` };
   }
 }

@@ -3,12 +3,11 @@ import type { Delivery, Inbox, Mail, Message } from "../../layers/message.ts";
 import type { Counters } from "../counters.ts";
 import { isActorInbox, type Outcome, rejectIfAsked } from "../mailbox/ask-envelope.ts";
 
-/** The delivery of a direct send. */
 const direct: Delivery = Object.freeze({});
 
 /**
- * Delivers messages to inboxes of this node. As on a layer, a message never arrives during the call that sends it, so
- * that two actors that answer each other without end leave room for sockets and timers.
+ * Delivers messages to inboxes of this node. As on a layer, a message never arrives during the call that
+ * sends it. So two actors that answer each other endlessly do not starve sockets and timers.
  */
 export class MailboxDelivery {
   readonly #counters: Counters;
@@ -21,10 +20,11 @@ export class MailboxDelivery {
   }
 
   /**
-   * Delivers a message later in this turn of the event loop. Without an inbox it is counted as a dead letter.
+   * Delivers a message later in this turn of the event loop. Without an inbox, the message counts as a dead
+   * letter.
    *
    * @param message deep-frozen, as a layer delivers it.
-   * @param reply called with the outcome if the message is an ask.
+   * @param reply makes the message an ask, and receives the outcome.
    */
   enqueue(inbox: Inbox | undefined, message: Message, reply?: (outcome: Outcome) => void): void {
     if (inbox === undefined) {
@@ -47,7 +47,7 @@ export class MailboxDelivery {
       try {
         inbox.deliver(mail);
       } catch (error) {
-        // The inbox may belong to the program; its failure must not affect the others.
+        // The application may have made the inbox; its failure must not affect the others.
         this.#report(error, { stage: "control" });
       }
     }

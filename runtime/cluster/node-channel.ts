@@ -6,18 +6,17 @@ import { RuntimeClosedError } from "../errors.ts";
 import { reservedPrefix } from "./argument-checks.ts";
 import * as read from "./untrusted.ts";
 
-/** The group of all nodes. */
 const nodesGroup = `${reservedPrefix}nodes`;
 
-/** Returns the node that a channel is on, with which its name begins. */
+/** Returns the id of a channel's node, with which the channel's name begins. */
 export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
 
 export interface NodeChannelListener {
-  /** The node can send and receive, for the first time or again. */
+  /** The node can send and receive, for the first time or again after the layer was flushed. */
   opened(): void;
-  /** @param from the sender's own channel on the control layer; undefined if the message is malformed. */
+  /** @param from the sender's own channel on the control layer; undefined for a malformed message. */
   received(type: string, fields: read.Fields, from: string | undefined): void;
-  /** Messages of other nodes may have been lost. */
+  /** Messages of other nodes may be lost. */
   gap(): void;
 }
 
@@ -37,12 +36,11 @@ export class NodeChannel implements Inbox {
     this.#report = report;
   }
 
-  /** This node's id. */
   get node(): string {
     return this.#layer.node;
   }
 
-  /** Makes the channel and joins the group, once; again after that failed, or after the layer was flushed. */
+  /** Creates the channel and joins the group, once. Retries after a failure or a flush of the layer. */
   open(): Promise<void> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
     if (this.name !== undefined && this.#layer.local.member(this.name) === undefined) {
@@ -57,9 +55,8 @@ export class NodeChannel implements Inbox {
   }
 
   /**
-   * Sends a message to one node's own channel.
+   * Sends a message to the node with the channel `to`, or to all other nodes if that is undefined.
    *
-   * @param to the channel; undefined for all other nodes.
    * @throws {LayerUnavailableError}
    */
   async send(to: string | undefined, type: string, fields: object): Promise<void> {
@@ -70,7 +67,7 @@ export class NodeChannel implements Inbox {
     else await this.#layer.send(to, message);
   }
 
-  /** As {@link send}, but reports a failure, unless the layer is closed. */
+  /** Like {@link send}, but reports a failure, unless the layer is closed. */
   post(to: string | undefined, type: string, fields: object): void {
     this.send(to, type, fields).catch((error: unknown) => {
       if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "control" });
@@ -89,7 +86,7 @@ export class NodeChannel implements Inbox {
     this.#listener.gap();
   }
 
-  /** Gives up the channel, also one that is still being made. May be called twice. */
+  /** Removes the channel, also one that is still being created. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.name !== undefined) await this.#layer.local.remove(this.name);

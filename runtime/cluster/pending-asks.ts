@@ -26,11 +26,11 @@ interface PendingAsk {
   readonly message: Message | undefined;
   readonly timer: unknown;
   readonly settle: (outcome: Outcome | Error) => void;
-  /** The node that was asked; undefined while the channel's node is not known. */
+  /** The node that received the ask; undefined while the channel's node is not known. */
   node: OtherNode | undefined;
 }
 
-/** The asks of this node that await their replies. */
+/** The asks of this node that await a reply. */
 export class PendingAsks implements NodeListener {
   readonly #channel: NodeChannel;
   readonly #registry: NodeRegistry;
@@ -48,12 +48,7 @@ export class PendingAsks implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /**
-   * Waits for the outcome of an ask on this node. An outcome after the timeout is counted as late.
-   *
-   * @param channel the name of the actor in errors.
-   * @param ask asks the actor, and calls `reply` with the outcome.
-   */
+  /** Waits until `ask` calls `reply`. `channel` names the actor in errors. */
   askLocally(
     channel: string,
     timeoutMs: number,
@@ -67,15 +62,15 @@ export class PendingAsks implements NodeListener {
     );
   }
 
-  /** Asks an actor of another node. */
+  /** Asks an actor of another node, as soon as that node is known. */
   ask(channel: string, message: Message, timeoutMs: number): Promise<unknown> {
     return this.#add(channel, message, timeoutMs, (id, pending) => {
       this.#channel.open().then(() => this.#send(id, pending), pending.settle);
     });
   }
 
-  /** Takes the reply of another node. @returns why it was dropped, if it was. */
-  replied({ id, outcome }: read.Read<typeof readAskReply>, from: string): RuntimeDropReason | undefined {
+  /** @returns the reason if the reply was dropped. */
+  onReply({ id, outcome }: read.Read<typeof readAskReply>, from: string): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
     if (pending === undefined) return "late";
     if (pending.node?.channel !== from) return "garbage";
@@ -83,20 +78,18 @@ export class PendingAsks implements NodeListener {
     return undefined;
   }
 
-  /** Sends the asks whose node was not known until now. */
   nodeJoined(): void {
     for (const [id, pending] of this.#pending) this.#send(id, pending);
   }
 
-  /** Rejects the asks that the node would have replied to. */
   nodeLeft(node: OtherNode): void {
     for (const pending of [...this.#pending.values()]) {
       if (pending.node !== node) continue;
-      pending.settle(new NoSuchActorError(`The node of "${pending.channel}" has gone.`));
+      pending.settle(new NoSuchActorError(`The node of "${pending.channel}" has left.`));
     }
   }
 
-  /** Rejects all asks, and those to come. */
+  /** Rejects all pending and later asks. */
   close(): void {
     this.#isClosed = true;
     for (const { settle } of [...this.#pending.values()]) settle(new RuntimeClosedError());
@@ -136,14 +129,14 @@ export class PendingAsks implements NodeListener {
 
 function timeoutError({ channel, message, node }: PendingAsk, timeoutMs: number): Error {
   if (node !== undefined || message === undefined) {
-    return new AskTimeoutError(`"${channel}" had not answered after ${timeoutMs} ms.`);
+    return new AskTimeoutError(`"${channel}" did not reply within ${timeoutMs} ms.`);
   }
   return new NoSuchActorError(
-    `No node that has "${channel}" was known for ${timeoutMs} ms: it is gone, or cannot be reached.`,
+    `No known node has "${channel}" after ${timeoutMs} ms: its node has left, or cannot be reached.`,
   );
 }
 
 function errorOf(channel: string, outcome: Exclude<Outcome, { readonly value: unknown }>): Error {
   if ("absent" in outcome) return new NoSuchActorError(`"${channel}" cannot be asked: ${outcome.absent}`);
-  return new AskFailedError(`"${channel}" did not answer: ${outcome.failed}`);
+  return new AskFailedError(`"${channel}" did not reply: ${outcome.failed}`);
 }

@@ -14,14 +14,15 @@ import type { Tags } from "./tags.ts";
 import * as read from "./untrusted.ts";
 
 /**
- * Replies to a request for this node, with any number of plain values. It MUST resolve after `deadlineMs`, complete or
- * not, and MUST NOT reject. Returns undefined if the fields are malformed.
+ * Returns this node's reply to a request, any number of plain values, or undefined if the fields are
+ * malformed. The promise MUST resolve within `deadlineMs`, if need be with an incomplete reply, and MUST NOT
+ * reject.
  */
 type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
 export type RequestHandlers = ReadonlyMap<string, RequestHandler>;
 
-/** A request to all nodes. Each has `deadlineMs` for its reply. */
+/** A request to all nodes. Each node replies within `deadlineMs`. */
 export const readGather = read.object({
   id: read.id,
   request: read.id,
@@ -29,7 +30,7 @@ export const readGather = read.object({
   deadlineMs: read.count,
 });
 
-/** Part of a node's reply. `total` counts the values in all parts. */
+/** Part of a node's reply. `total` is the number of values in all parts. */
 export const readGatherReply = read.object({
   id: read.id,
   values: read.list,
@@ -37,11 +38,10 @@ export const readGatherReply = read.object({
   isLast: read.flag,
 });
 
-/** What the nodes replied to a request. */
 export interface GatherResult {
   /** The replies of all nodes, this one included. */
   readonly replies: readonly { readonly node: string; readonly value: unknown }[];
-  /** The nodes that did not reply in time, or not completely. */
+  /** The nodes without a complete reply in time. */
   readonly missing: readonly string[];
 }
 
@@ -54,7 +54,7 @@ interface PendingRequest {
   readonly finish: (error?: Error) => void;
 }
 
-/** Sends requests to all nodes at once. Each node replies for itself in time, with what it has by then. */
+/** Sends requests to all nodes. Each node replies in time, with the values that it has by then. */
 export class ScatterGather implements NodeListener {
   readonly #channel: NodeChannel;
   readonly #registry: NodeRegistry;
@@ -72,11 +72,11 @@ export class ScatterGather implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Asks every node, this one included. @throws {LayerUnavailableError} if the other nodes cannot be asked. */
+  /** Sends to every node, this one included. @throws {LayerUnavailableError} if others are out of reach. */
   async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     const { node } = this.#channel;
-    // The nodes reply a little before the timeout, so that their replies arrive in time.
+    // The deadline is before the timeout, so that the replies arrive in time.
     const deadlineMs = Math.max(1, timeoutMs - Math.min(500, Math.ceil(timeoutMs / 4)));
     const own = this.#handlers.get(name)?.(fields, deadlineMs);
     this.#lastId += 1;
@@ -105,8 +105,8 @@ export class ScatterGather implements NodeListener {
     });
   }
 
-  /** Takes a request of another node. @returns why it was dropped, if it was. */
-  requested(
+  /** @returns the reason if the request was dropped. */
+  onRequest(
     { request, id, fields, deadlineMs }: read.Read<typeof readGather>,
     from: string,
   ): RuntimeDropReason | undefined {
@@ -121,13 +121,13 @@ export class ScatterGather implements NodeListener {
     return replying === undefined ? "garbage" : undefined;
   }
 
-  /** Takes part of another node's reply. @returns why it was dropped, if it was. */
-  replied(
+  /** @returns the reason if the part of a reply was dropped. */
+  onReply(
     { id, values, total, isLast }: read.Read<typeof readGatherReply>,
     from: string,
   ): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
-    // A node that is not known was not asked: it received the request while it joined.
+    // An unknown node received the request while it joined, so its reply is not awaited.
     const node = this.#registry.byChannel(from)?.id;
     if (pending === undefined || node === undefined) return "late";
     for (const value of values) pending.replies.push({ node, value });
@@ -140,7 +140,7 @@ export class ScatterGather implements NodeListener {
     for (const pending of [...this.#pending.values()]) nodeDone(pending, id, false);
   }
 
-  /** Rejects all requests, and those to come. */
+  /** Rejects all pending and later requests. */
   close(): void {
     this.#isClosed = true;
     for (const { finish } of [...this.#pending.values()]) finish(new RuntimeClosedError());
@@ -152,7 +152,7 @@ function nodeDone({ awaited, missing, finish }: PendingRequest, node: string, is
   if (awaited.delete(node) && awaited.size === 0) finish();
 }
 
-/** How this node replies to each request. */
+/** Returns this node's handlers, by the name of the request. */
 export function requestHandlers(
   layers: Readonly<Record<string, ChannelLayer>>,
   localAsks: LocalAsks,
@@ -190,12 +190,11 @@ function isCloseFrame(code: unknown, reason: unknown): boolean {
   }
 }
 
-/** Adds up the counts of all nodes. */
 export function tallyOf({ replies, missing }: GatherResult): Tally {
   return { count: replies.reduce((sum, { value }) => sum + (read.count(value) ?? 0), 0), missing };
 }
 
-/** Collects the replies of a group's members from those of their nodes. Malformed ones are counted as garbage. */
+/** Sorts the replies of a group's members into answers and failures. Malformed replies count as garbage. */
 export function groupAnswersOf({ replies, missing }: GatherResult, counters: Counters): GroupAnswers {
   const answers: { channel: string; node: string; value: unknown }[] = [];
   const failures: { channel: string; node: string; reason: string }[] = [];

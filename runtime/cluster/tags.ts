@@ -1,6 +1,5 @@
 import { checkGroup } from "../../layers/names.ts";
 
-/** An actor that carries tags. */
 export interface Tagged {
   shutDown(code: number, reason: string): void;
 }
@@ -25,7 +24,7 @@ export class Tags {
     return this.#actors.get(tag)?.size ?? 0;
   }
 
-  /** Closes the connections of all actors with the tag. @returns how many there are. */
+  /** Closes the connections of all actors with the tag. @returns the number of actors. */
   disconnect(tag: string, code: number, reason: string): number {
     const actors = [...(this.#actors.get(tag) ?? [])];
     for (const actor of actors) actor.shutDown(code, reason);

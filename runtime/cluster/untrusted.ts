@@ -1,12 +1,11 @@
 import type { Message } from "../../layers/message.ts";
 
 /**
- * Reads a value that another node sent. Any program that reaches the layer may have sent it, so a reader assumes nothing
- * about its shape: it returns undefined for a malformed value.
+ * Validates a value from another node, and returns undefined if it is malformed. Any program that reaches the
+ * layer may have sent the value, so a reader assumes nothing about its shape.
  */
 export type Reader<T> = (value: unknown) => T | undefined;
 
-/** What a reader returns for a well-formed value. */
 export type Read<R> = R extends Reader<infer T> ? T : never;
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -16,7 +15,7 @@ export const fields: Reader<Fields> = (value) =>
     ? (value as Fields)
     : undefined;
 
-/** Reads an object with all of these fields, each by its own reader. Other fields are left out. */
+/** Reads an object with all of these fields. Other fields are left out. */
 export function object<T extends object>(readers: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
   const entries = Object.entries(readers) as [string, Reader<unknown>][];
   return (value) => {
@@ -32,7 +31,6 @@ export function object<T extends object>(readers: { readonly [K in keyof T]-?: R
 
 export const list: Reader<readonly unknown[]> = (value) => (Array.isArray(value) ? value : undefined);
 
-/** Reads a list of which every item is well-formed. */
 export function each<T>(read: Reader<T>): Reader<readonly T[]> {
   return (value) => {
     const items = list(value)?.map(read);
@@ -52,13 +50,12 @@ const matching =
 
 export const shortText = text(1_100);
 
-/** Reads the id of a request. */
 export const id = text(20);
 
-/** Reads the name of a group, a tag or a node. */
+/** The name of a group, a tag or a node. */
 export const name = matching(/^[A-Za-z0-9._-]{1,99}$/);
 
-/** Reads the name of an actor's channel. */
+/** The name of an actor's channel. */
 export const channel = matching(/^(?=.{1,99}$)[A-Za-z0-9._-]+![A-Za-z0-9._-]+$/);
 
 export const count: Reader<number> = (value) =>
@@ -66,7 +63,7 @@ export const count: Reader<number> = (value) =>
 
 export const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
 
-/** Reads a message inside another, of which the layer has checked only that it consists of plain values. */
+/** A message inside another message. The layer has checked only that it consists of plain values. */
 export const message: Reader<Message> = (value) => {
   const given = fields(value);
   const type = given?.type;

@@ -8,7 +8,7 @@ export interface Diff {
   readonly leaves: readonly number[];
 }
 
-/** A part of all entries of a node at one version. */
+/** Part of a node's whole state at one version. */
 export interface StatePart {
   readonly version: number;
   readonly part: number;
@@ -16,19 +16,18 @@ export interface StatePart {
   readonly entries: readonly Entry[];
 }
 
-/** How a replica changed. */
 export interface Change {
   readonly joined: readonly Entry[];
   readonly left: readonly Entry[];
 }
 
-/** How many diffs are kept that wait for an earlier one. */
+/** Maximum number of diffs that wait for an earlier diff. */
 const maxWaiting = 1_000;
 
 /**
- * A copy of another node's entries. Diffs are applied in order, once each; if one is missing, the replica is behind
- * until it gets the whole state. So it converges to the node's own entries, even if messages were lost, repeated or
- * reordered.
+ * A copy of another node's entries. Applies each diff once and in order. If a diff is missing, the replica is
+ * behind until it receives the whole state. So it converges to the node's own entries even if messages are
+ * lost, repeated or reordered.
  */
 export class PresenceReplica {
   readonly #entries = new Map<number, Entry>();
@@ -39,7 +38,7 @@ export class PresenceReplica {
     | { readonly version: number; readonly count: number; readonly parts: Map<number, StatePart> }
     | undefined;
 
-  /** Whether something of the node has not arrived. */
+  /** Whether the node has a newer version. */
   get isBehind(): boolean {
     return this.#latest > this.#version;
   }
@@ -48,23 +47,22 @@ export class PresenceReplica {
     return this.#entries.values();
   }
 
-  /** Notes that the node is at this version. */
-  heard(version: number): void {
+  noteVersion(version: number): void {
     this.#latest = Math.max(this.#latest, version);
   }
 
   apply(diff: Diff): Change {
-    this.heard(diff.version);
+    this.noteVersion(diff.version);
     if (diff.version > this.#version && this.#waiting.size < maxWaiting) {
       this.#waiting.set(diff.version, diff);
     }
     return this.#catchUp([], []);
   }
 
-  /** Takes part of the whole state, which applies once all parts are there. */
+  /** Adds part of the whole state, and applies the state when it is complete. */
   restore(part: StatePart): Change {
     const { version, parts: count } = part;
-    this.heard(version);
+    this.noteVersion(version);
     if (version > this.#version && version >= (this.#state?.version ?? 0)) {
       if (this.#state?.version !== version || this.#state.count !== count) {
         this.#state = { version, count, parts: new Map() };
@@ -89,7 +87,7 @@ export class PresenceReplica {
     return this.#catchUp(joined, left);
   }
 
-  /** Applies the diffs that follow the replica's version, and adds what they change to `joined` and `left`. */
+  /** Applies the diffs that follow the replica's version, and adds their changes to `joined` and `left`. */
   #catchUp(joined: Entry[], left: Entry[]): Change {
     for (;;) {
       const diff = this.#waiting.get(this.#version + 1);

@@ -1,6 +1,6 @@
 /** The presence of one actor in a group. */
 export interface Entry {
-  /** The number that the actor's node gave this entry. It is unique on that node. */
+  /** Identifies the entry on the actor's node. */
   readonly ref: number;
   readonly group: string;
   readonly key: string;
@@ -25,7 +25,7 @@ export class PresenceView {
     if (keys.size === 0) this.#groups.delete(entry.group);
   }
 
-  /** Returns the metas of a group's members, by key, in the order in which they arrived. */
+  /** Returns the metas of a group's members by key, in the order of arrival. */
   list(group: string): Map<string, unknown[]> {
     const keys = [...(this.#groups.get(group) ?? [])];
     return new Map(keys.map(([key, entries]) => [key, [...entries].map(({ meta }) => meta)]));

@@ -5,18 +5,17 @@ import { inParts, valueThroughCodec } from "../../layers/through-codec.ts";
 import { type Change, type Diff, PresenceReplica, type StatePart } from "./presence-replica.ts";
 import { type Entry, PresenceView } from "./presence-view.ts";
 
-/** An actor that is present in groups, or watches them. */
+/** An actor that is present in groups, or watches groups. */
 export interface Tracker {
-  /** Takes a message `presence_diff` about a group in which the actor is present, or which it watches. */
+  /** Receives a message `presence_diff` about a group of the actor. */
   presenceChanged(diff: Message): void;
 }
 
-/** Sends to other nodes. A loss is noticed with the next heartbeat. */
+/** Sends to other nodes. The next heartbeat reveals a lost message. */
 export interface PresenceTransport {
   broadcast(diff: Diff): void;
-  /** Asks a node for its whole state. */
+  /** Requests the whole state of a node. */
   request(node: string): void;
-  /** Sends part of the whole state. */
   reply(node: string, state: StatePart): void;
 }
 
@@ -24,18 +23,17 @@ export const maxKeyLength = 256;
 const maxMetaBytes = 64 * 1024;
 
 /**
- * The members of groups, on all nodes. Each node alone says which of its actors are present, and numbers the changes;
- * the other nodes follow, and ask for the whole state if a number is missing.
+ * The members of groups, on all nodes. Each node numbers and broadcasts the changes of its own entries. The
+ * other nodes apply them in order, and request the whole state if a number is missing.
  */
 export class Presence {
   readonly #transport: PresenceTransport;
   readonly #view = new PresenceView();
   /** The entries of this node, by group. */
   readonly #own = new Map<string, Map<Tracker, Entry>>();
-  /** The watchers on this node, by group. */
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
-  /** The nodes whose whole state was requested since their last heartbeat. */
+  /** The nodes whose state was requested after their last heartbeat. */
   readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
@@ -47,12 +45,12 @@ export class Presence {
     this.#transport = transport;
   }
 
-  /** How many changes of this node's entries were broadcast. */
+  /** Number of diffs that this node has broadcast. */
   get version(): number {
     return this.#version;
   }
 
-  /** How many groups have watchers on this node. */
+  /** Number of groups with watchers on this node. */
   get watched(): number {
     return this.#watchers.size;
   }
@@ -62,13 +60,14 @@ export class Presence {
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} unless the key is a string of 1 to 256 characters.
-   * @throws {InvalidMessageError} if no message can hold the meta, or if it has more than 64 KiB when encoded.
+   * @throws {InvalidMessageError} if a message cannot hold the meta, or if the encoded meta exceeds 64 KiB.
    */
   track(tracker: Tracker, group: string, key: string, meta: unknown): void {
     checkGroup(group);
     if (typeof key !== "string" || key === "" || key.length > maxKeyLength) {
+      const shown = JSON.stringify(String(key).slice(0, 40));
       throw new InvalidOptionError(
-        `\`key\` must be a string of 1 to ${maxKeyLength} characters, not ${String(key).slice(0, 40)}.`,
+        `\`key\` must be a string of 1 to ${maxKeyLength} characters, not ${shown}.`,
       );
     }
     const copy = valueThroughCodec(meta, "A meta", maxMetaBytes);
@@ -82,7 +81,6 @@ export class Presence {
     this.#flushLater();
   }
 
-  /** Does nothing if `tracker` is not present. */
   untrack(tracker: Tracker, group: string): void {
     const entries = this.#own.get(group);
     const entry = entries?.get(tracker);
@@ -90,19 +88,18 @@ export class Presence {
     entries.delete(tracker);
     if (entries.size === 0) this.#own.delete(group);
     this.#view.remove(entry);
-    // An entry that comes and goes within a turn is never broadcast.
+    // An entry that is added and removed within a turn is never broadcast.
     if (!this.#joins.delete(entry)) this.#leaves.push(entry);
     this.#flushLater();
   }
 
-  /** Tells `tracker` of the changes in `group`. @throws {InvalidNameError} */
+  /** Notifies `tracker` of changes in `group`. @throws {InvalidNameError} */
   watch(tracker: Tracker, group: string): void {
     checkGroup(group);
     const watchers = this.#watchers.get(group) ?? new Set();
     this.#watchers.set(group, watchers.add(tracker));
   }
 
-  /** Does nothing if `tracker` does not watch. */
   unwatch(tracker: Tracker, group: string): void {
     const watchers = this.#watchers.get(group);
     if (watchers?.delete(tracker) && watchers.size === 0) this.#watchers.delete(group);
@@ -116,7 +113,7 @@ export class Presence {
     return this.#view.count(group);
   }
 
-  /** Broadcasts the changes on this node since the last call. */
+  /** Broadcasts the changes on this node after the last call. */
   flush(): void {
     const joined = [...this.#joins];
     const left = this.#leaves;
@@ -131,13 +128,12 @@ export class Presence {
     this.#notify({ joined, left });
   }
 
-  // ---- from other nodes
+  // ---- Messages of other nodes
 
-  /** A node sent a heartbeat, with the version of its entries. */
   heartbeat(node: string, version: number): void {
     this.#requested.delete(node);
     const replica = this.#replica(node);
-    replica.heard(version);
+    replica.noteVersion(version);
     this.#requestIfBehind(node, replica);
   }
 
@@ -151,7 +147,6 @@ export class Presence {
     this.#apply(this.#replica(node).restore(state));
   }
 
-  /** Sends the whole state of this node to another one. */
   sendState(node: string): void {
     this.flush();
     const parts = inParts([...this.#own.values()].flatMap((entries) => [...entries.values()]));
@@ -173,7 +168,7 @@ export class Presence {
     return replica;
   }
 
-  /** Requests at most once between two heartbeats of the node: if the request is lost, the next heartbeat repeats it. */
+  /** Sends one request per heartbeat of the node at most. The next heartbeat repeats a lost request. */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
     if (!replica.isBehind || this.#requested.has(node)) return;
     this.#requested.add(node);
@@ -192,7 +187,7 @@ export class Presence {
       for (const { group, key, meta } of entries) {
         const diff = groups.get(group) ?? { joins: [], leaves: [] };
         groups.set(group, diff);
-        // The meta went through the codec: it is frozen already.
+        // The codec has frozen the meta.
         diff[list].push(Object.freeze({ key, meta }));
       }
     };

@@ -2,34 +2,33 @@ import { AsyncResource } from "node:async_hooks";
 import { Fifo } from "../mailbox/fifo.ts";
 import { FrameTrie } from "./frame-trie.ts";
 
-/** Something to do at the end of a turn of the event loop, such as a write. */
 export interface Flushable {
   /** MUST NOT throw. */
   flush(): void;
 }
 
 /**
- * Milliseconds that one turn may flush. Together with the delivery of the layers' messages, which may take as
- * long, the event loop is blocked for no longer than about 10 ms.
+ * Milliseconds that one turn may spend on flushes. The delivery of the layers' messages may take as long, so
+ * the event loop is blocked for at most about 10 ms.
  */
 const budgetMs = 5;
-/** Flushes between two looks at the clock: a write takes about 5 µs, and of a megabyte 2 ms. */
+/** Flushes between two checks of the clock: a write takes about 5 µs, or 2 ms for a megabyte. */
 const stride = 4;
 
 /**
- * Flushes each {@link Flushable} once, at the end of the turn of the event loop after the one that added it.
+ * Flushes each {@link Flushable} once, in the order added, at the end of the next turn of the event loop.
  *
- * A write costs more than everything else, and the sockets that are read in that next turn often bring more
- * to write. If this turn has taken long already, it flushes at the end of it. It runs in the check phase,
- * after everything that one poll of the sockets brought. What exceeds the budget of a turn is flushed in the
- * turns after it, in order.
+ * It waits for the next turn because a write is the most expensive step, and the sockets that are read in
+ * that turn often add more frames. It does not wait if the current turn has already taken longer than the
+ * budget. It runs in the check phase, after all input of one poll of the sockets. Flushes beyond the budget
+ * of a turn run in later turns.
  */
 export class FlushScheduler {
   readonly #now: () => number;
   readonly #waiting = new Fifo<Flushable>();
   #root = FrameTrie.root();
   #isScheduled = false;
-  /** When the first one that waits was added. */
+  /** Time when the oldest waiting entry was added. */
   #waitingSince = 0;
 
   /** @param now the time in milliseconds. */
@@ -42,7 +41,7 @@ export class FlushScheduler {
     return this.#root;
   }
 
-  /** MUST NOT be called again with `flushable` until it has been flushed. */
+  /** MUST NOT be called again with `flushable` before its flush. */
   add(flushable: Flushable): void {
     this.#waiting.push(flushable);
     if (this.#isScheduled) return;
@@ -56,10 +55,10 @@ export class FlushScheduler {
     else this.#flush();
   };
 
-  // Bound, because the flush belongs to none of the actors that sent something.
+  // Bound to a context of its own, because a flush does not belong to one actor.
   readonly #flush = AsyncResource.bind((): void => {
     this.#root = FrameTrie.root();
-    // What is added from here on is flushed in a later turn.
+    // Entries that are added during this flush wait for a later turn.
     let left = this.#waiting.size;
     const until = this.#now() + budgetMs;
     while (left > 0 && (left % stride !== 0 || this.#now() < until)) {

@@ -4,7 +4,7 @@ import type { Frame } from "../../actors/index.ts";
 const textMessage = 0x81;
 const binaryMessage = 0x82;
 
-/** The longest payload whose length fits into the second byte, and into the two bytes after it. */
+/** The longest payload with a length of 7 bits in the second byte, and of 16 bits after it. */
 const maxLength7Bits = 125;
 const maxLength16Bits = 0xffff;
 
@@ -17,17 +17,17 @@ function headerSize(payload: number): number {
   return payload <= maxLength16Bits ? 4 : 10;
 }
 
-/** Bytes that `frame` takes on the wire. */
+/** Size of `frame` on the wire, in bytes. */
 export function encodedSize(frame: Frame): number {
   const payload = payloadSize(frame);
   return headerSize(payload) + payload;
 }
 
 /**
- * Encodes `frame` as a server writes it: one message in one WebSocket frame, not masked and not compressed. A
- * lone surrogate becomes U+FFFD.
+ * Encodes `frame` as an unmasked, uncompressed message in one WebSocket frame. A lone surrogate becomes
+ * U+FFFD.
  *
- * @throws {TypeError} for bytes whose buffer was transferred.
+ * @throws {TypeError} if the buffer of `frame` was transferred.
  */
 export function encodeFrame(frame: Frame): Buffer {
   const payload = payloadSize(frame);
@@ -41,7 +41,7 @@ export function encodeFrame(frame: Frame): Buffer {
     bytes.writeUInt16BE(payload, 2);
   } else {
     bytes[1] = 127;
-    // No payload of Node has 2^48 bytes.
+    // A buffer in Node has fewer than 2^48 bytes.
     bytes.writeUInt16BE(0, 2);
     bytes.writeUIntBE(payload, 4, 6);
   }

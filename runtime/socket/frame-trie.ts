@@ -1,18 +1,18 @@
 import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/** Characters or bytes from which on a look-up is cheaper than to encode a frame again. */
+/** Length in characters or bytes from which a look-up is cheaper than encoding a frame again. */
 const largeFrame = 1_024;
 
 /**
- * The frames that a socket is sent in one turn of the event loop: the path from the root of a trie to a node.
+ * A node of a trie. The path from the root to a node is the sequence of frames for a socket in one turn of
+ * the event loop.
  *
- * Sockets that are sent the same frames share a node, so the frames are encoded once, and all of these
- * sockets write the same bytes. The members of a room mostly get the same frames one after the other, so a
- * node remembers the few children that were asked for last.
+ * Sockets with the same frames share a node, so the frames are encoded once and all these sockets write the
+ * same bytes. The members of a room mostly receive the same frames in succession, so a node remembers only
+ * its few children that were used last.
  */
 export class FrameTrie {
-  /** How many frames there are. */
   readonly length: number;
   /** The last frame. */
   readonly frame: Frame;
@@ -21,7 +21,7 @@ export class FrameTrie {
   #children: SmallLru<FrameTrie> | undefined;
   #encodedFrame: Buffer | undefined;
   #bytes: Buffer | undefined;
-  /** Of the root: the large frames that were encoded last, whatever comes before them. */
+  /** Only in the root: the large frames that were encoded last, after any other frames. */
   #largeFrames: SmallLru<{ readonly frame: Frame; readonly bytes: Buffer }> | undefined;
 
   private constructor(parent: FrameTrie | undefined, frame: Frame) {
@@ -30,18 +30,16 @@ export class FrameTrie {
     this.length = parent === undefined ? 0 : parent.length + 1;
   }
 
-  /** A new root, without frames. */
   static root(): FrameTrie {
     return new FrameTrie(undefined, "");
   }
 
-  /** The node for these frames and `frame` after them. */
+  /** Returns the node for these frames followed by `frame`. */
   append(frame: Frame): FrameTrie {
     this.#children ??= new SmallLru();
     return this.#children.find(frame) ?? this.#children.add(new FrameTrie(this, frame));
   }
 
-  /** In the order appended. */
   get frames(): Frame[] {
     const frames: Frame[] = new Array(this.length);
     for (let node: FrameTrie = this; node.#parent !== undefined; node = node.#parent) {
@@ -50,7 +48,7 @@ export class FrameTrie {
     return frames;
   }
 
-  /** Bytes on the wire. */
+  /** Size on the wire, in bytes. */
   get size(): number {
     if (this.#size === undefined) {
       let size = 0;
@@ -63,7 +61,7 @@ export class FrameTrie {
     return this.#size;
   }
 
-  /** The frames, encoded. @throws as {@link encodeFrame} does, for one of them. */
+  /** The encoded frames. @throws {TypeError} if the buffer of a frame was transferred. */
   get bytes(): Buffer {
     this.#bytes ??= this.#encode();
     return this.#bytes;
@@ -89,16 +87,15 @@ export class FrameTrie {
   }
 }
 
-/** A comparison with one entry takes about 5 ns, and a new frame is compared with all of them. */
+/** A comparison with one entry takes about 5 ns, and a new frame is compared with all entries. */
 const capacity = 4;
 
 /**
- * The entries of the few frames that were asked for last: the same bytes, or equal text.
- *
- * Each node of a trie has one, so it is an array: a map takes more memory and, for so few entries, more time.
+ * The entries of the few frames that were used last: identical bytes, or equal text. It is an array, because
+ * each node of a trie has one, and for so few entries a map takes more memory and time.
  */
 class SmallLru<T extends { readonly frame: Frame }> {
-  /** The one that was asked for last comes first. */
+  /** The most recently used entry is the first. */
   readonly #entries: T[] = [];
 
   find(frame: Frame): T | undefined {
@@ -115,7 +112,7 @@ class SmallLru<T extends { readonly frame: Frame }> {
     return undefined;
   }
 
-  /** Adds an entry that {@link find} did not give. @returns it */
+  /** Adds an entry that {@link find} did not return. */
   add(entry: T): T {
     if (this.#entries.length === capacity) this.#entries.pop();
     this.#entries.unshift(entry);

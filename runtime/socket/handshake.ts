@@ -6,18 +6,18 @@ import { headerLine, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 
 /**
- * An upgrade request without an answer. What the client sends meanwhile waits in the socket's buffer.
+ * An upgrade request without an answer. Data from the client waits in the socket's buffer.
  *
- * Most upgrades are answered in the turn of the event loop in which they arrive. So it watches the socket for
- * the client's departure only from the end of that turn on, and misses it once the client has sent something.
+ * Most upgrades are answered in the turn of the event loop in which they arrive. So the handshake watches the
+ * socket for a disconnect only after that turn. It cannot notice a disconnect behind data of the client.
  */
 export class Handshake implements Flushable {
   readonly socket: Duplex;
-  /** Called once if the client goes before it has an answer. */
+  /** Called once if the client disconnects before the answer. */
   onLost: (() => void) | undefined;
   /** Set by {@link accept}, for the response. */
   options: AcceptOptions = {};
-  /** Makes ws answer with 101, and set {@link websocket}. Undefined if ws has refused the request. */
+  /** Lets ws answer with 101 and set {@link websocket}. Undefined if ws has refused the request. */
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
   #isSettled = false;
@@ -27,24 +27,24 @@ export class Handshake implements Flushable {
     this.socket = socket;
   }
 
-  /** Watches the socket from now on. */
+  /** Starts to watch the socket. */
   flush(): void {
     if (this.#isSettled) return;
     if (this.socket.destroyed || this.socket.readableEnded) {
-      this.#onGone();
+      this.#onDisconnect();
       return;
     }
     this.#isWatching = true;
-    this.socket.on("end", this.#onGone);
-    this.socket.on("close", this.#onGone);
+    this.socket.on("end", this.#onDisconnect);
+    this.socket.on("close", this.#onDisconnect);
   }
 
-  /** Whether the client has its answer, or is gone. */
+  /** Whether the upgrade was answered, or the client has disconnected. */
   get isSettled(): boolean {
     return this.#isSettled;
   }
 
-  /** Answers with 101. Returns undefined if the client is gone; then {@link onLost} has been called. */
+  /** Answers with 101. Returns undefined if the client has disconnected; {@link onLost} was called then. */
   accept(options: AcceptOptions): WebSocket | undefined {
     if (this.#isSettled) return undefined;
     this.options = options;
@@ -63,11 +63,11 @@ export class Handshake implements Flushable {
   #settle(): void {
     this.#isSettled = true;
     if (!this.#isWatching) return;
-    this.socket.off("end", this.#onGone);
-    this.socket.off("close", this.#onGone);
+    this.socket.off("end", this.#onDisconnect);
+    this.socket.off("close", this.#onDisconnect);
   }
 
-  readonly #onGone = (): void => {
+  readonly #onDisconnect = (): void => {
     this.#settle();
     this.socket.destroy();
     this.onLost?.();
@@ -84,10 +84,7 @@ const handshakeHeaders = new Set([
   "upgrade",
 ]);
 
-/**
- * @param offered the subprotocols that the client offers.
- * @throws {AcceptError} if the response to an upgrade cannot hold `options`.
- */
+/** @throws {AcceptError} if the client did not offer the subprotocol, or if a header is not allowed. */
 export function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offered: readonly string[]): void {
   if (subprotocol !== undefined && !offered.includes(subprotocol)) {
     throw new AcceptError(

@@ -1,24 +1,22 @@
 import type { Clock } from "../../layers/clock.ts";
 
-/** A connection whose client has to be active. */
 export interface HeartbeatTarget {
-  /** Whether the client was active since the last call, or could not be read. True at first. */
+  /** Whether the client was active after the last call, or could not be read. True at first. */
   hadActivity(): boolean;
-  /** Asks the client for an answer. MUST NOT throw. */
+  /** MUST NOT throw. */
   ping(): void;
-  /** The client was not active for an interval. MUST NOT throw. */
+  /** Called if the client was not active for an interval. MUST NOT throw. */
   onTimeout(): void;
 }
 
-/** Slots of an interval: 32 timers in that time serve any number of connections without bursts of pings. */
+/** Slots of an interval: 32 ticks serve any number of connections without bursts of pings. */
 const slotCount = 32;
 
 /**
- * Pings each connection once in an interval, and drops the ones that were not active since the ping before: a
- * silent client is dropped within two intervals.
+ * Pings each connection once in an interval, and drops connections that were not active after the previous
+ * ping. A silent client is dropped within two intervals.
  *
- * It is a timer wheel: connections are in slots, one of which is visited at each tick. There is no timer
- * while there are no connections.
+ * It is a timer wheel: each tick visits one slot of connections. The timer stops while there are none.
  */
 export class Heartbeat {
   readonly #clock: Clock;
@@ -42,7 +40,7 @@ export class Heartbeat {
     return slot;
   }
 
-  /** Harmless if it was removed already. */
+  /** Does nothing if `target` was removed before. */
   remove(target: HeartbeatTarget, slot: Set<HeartbeatTarget>): void {
     if (!slot.delete(target)) return;
     this.#size -= 1;
@@ -51,7 +49,7 @@ export class Heartbeat {
     this.#timer = undefined;
   }
 
-  /** The slot that was visited last: it is not visited again for a whole interval. */
+  /** The slot that was visited last. Its next visit is a whole interval away. */
   get #currentSlot(): Set<HeartbeatTarget> {
     return this.#slots[this.#current] as Set<HeartbeatTarget>;
   }
@@ -61,7 +59,7 @@ export class Heartbeat {
       this.#timer = this.#schedule();
       this.#current = (this.#current + 1) % slotCount;
       const slot = this.#currentSlot;
-      // After the event loop was blocked, there may be bytes of clients to read: the poll phase comes first.
+      // After the event loop was blocked, bytes of clients may wait to be read: the poll phase comes first.
       if (slot.size > 0) setImmediate(() => visit(slot));
     }, this.#tickMs);
   }

@@ -3,11 +3,11 @@ import type { Counters } from "../counters.ts";
 import { Fifo } from "../mailbox/fifo.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
-/** The transport of an actor without a socket: the frames that it sends can be read from {@link outgoing}. */
+/** The transport of an actor without a socket. The actor's frames can be read from {@link outgoing}. */
 export class InMemoryTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
-  /** Called when it has ended, before its listener is. */
+  /** Called before `ended` of the listener. */
   onEnded: (() => void) | undefined;
   readonly #counters: Counters;
   #outgoing: OutgoingFrames | undefined;
@@ -17,7 +17,7 @@ export class InMemoryTransport implements Transport {
     this.#counters = counters;
   }
 
-  /** For one reader. Without one, the last 1,000 frames are kept, and the others counted as `unread`. */
+  /** The frames for one reader. The last 1,000 unread frames are kept, and older frames count as `unread`. */
   get outgoing(): OutgoingFrames {
     if (this.#outgoing === undefined) {
       this.#outgoing = new OutgoingFrames(this.#counters);
@@ -44,13 +44,13 @@ export class InMemoryTransport implements Transport {
     this.leave(CloseCode.abnormal);
   }
 
-  /** Ends it as a client does that closes. */
+  /** Ends the connection as a client that closes it with `code`. */
   leave(code: number): void {
     if (!this.#ended) this.listener?.lost(code, "");
     this.#end();
   }
 
-  // There is no socket to pause: memory alone bounds what its actor receives.
+  // Without a socket, there is nothing to pause.
   pause(): void {}
   resume(): void {}
 
@@ -65,7 +65,7 @@ export class InMemoryTransport implements Transport {
 
 const capacity = 1_000;
 
-/** Ends, after the frames that are kept, when the actor has. */
+/** The frames of an actor. The iteration ends when the actor has stopped and all kept frames are read. */
 class OutgoingFrames implements AsyncIterableIterator<Frame> {
   readonly #counters: Counters;
   readonly #waiting = new Fifo<Frame>();
@@ -95,12 +95,12 @@ class OutgoingFrames implements AsyncIterableIterator<Frame> {
     this.#reader = undefined;
   }
 
-  /** @throws {Error} if an earlier call still waits: there is one reader. */
+  /** @throws {Error} if an earlier call is pending. */
   async next(): Promise<IteratorResult<Frame>> {
     const frame = this.#waiting.shift();
     if (frame !== undefined) return { done: false, value: frame };
     if (this.#ended) return { done: true, value: undefined };
-    if (this.#reader) throw new Error("outgoing has a reader already, which waits for the next frame.");
+    if (this.#reader) throw new Error("`outgoing` already has a reader, which waits for the next frame.");
     return new Promise((resolve) => {
       this.#reader = resolve;
     });

@@ -10,14 +10,13 @@ import { HeldWrites, type Write } from "./held-writes.ts";
 import type { SlowReader } from "./slow-reader-watch.ts";
 import type { TransportListener } from "./transport.ts";
 
-/** What the outboxes of a runtime share. */
 export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "flushScheduler" | "slowReaderWatch">;
 
 /**
- * The frames that wait for one socket: those of a turn of the event loop are written together, at its end.
+ * The write buffer of one socket. All frames of a turn of the event loop are written together, at its end.
  *
- * What a turn sends is written however much it is, unless more than `maxLagBytes` of earlier turns wait for
- * the client to read. Then the connection is closed, or the oldest frames are dropped.
+ * The frames of one turn may have any size. If more than `maxLagBytes` of earlier turns wait for the client,
+ * the connection is closed or the oldest frames are dropped.
  */
 export class Outbox implements Flushable, SlowReader {
   readonly #websocket: WebSocket;
@@ -30,10 +29,11 @@ export class Outbox implements Flushable, SlowReader {
   /** The frames of this turn. */
   #frames: FrameTrie | undefined;
   #writtenBytes = 0;
-  /** `#sentBytes`, and the bytes left of the write under way, at `#stalledSince`. */
+  /** `#sentBytes` at `#stalledSince`. */
   #lastSent = 0;
+  /** The unsent bytes of the current write at `#stalledSince`. */
   #lastUnsent = 0;
-  /** Since when the client has read nothing, in milliseconds; undefined while nothing waits. */
+  /** Time of the client's last progress, in milliseconds; undefined while no bytes wait. */
   #stalledSince: number | undefined;
 
   constructor(
@@ -48,14 +48,13 @@ export class Outbox implements Flushable, SlowReader {
     this.#context = context;
     this.#settings = settings;
     this.#listener = listener;
-    // Compression is the only extension that the server agrees to.
+    // Compression is the only extension that the server accepts.
     this.#compresses = websocket.extensions !== "";
     if (settings.overflow === "drop-oldest") {
       this.#heldWrites = new HeldWrites((write, done) => this.#write(write, done));
     }
   }
 
-  /** Bytes that wait for the client. */
   get waitingBytes(): number {
     return this.#laggingBytes + (this.#frames?.size ?? 0);
   }
@@ -88,7 +87,7 @@ export class Outbox implements Flushable, SlowReader {
     }
   }
 
-  /** Writes all that waits, however much it is, because the socket is about to be closed. */
+  /** Writes all waiting frames, because the socket is about to close. */
   finish(): void {
     this.flush();
     for (let next = this.#heldWrites?.take(); next !== undefined; next = this.#heldWrites?.take()) {
@@ -96,7 +95,7 @@ export class Outbox implements Flushable, SlowReader {
     }
   }
 
-  /** MUST be called once the socket has closed. */
+  /** MUST be called after the socket has closed. */
   end(): void {
     this.#context.slowReaderWatch.remove(this);
     this.finish();
@@ -121,12 +120,12 @@ export class Outbox implements Flushable, SlowReader {
     return this.#websocket.readyState === WebSocket.OPEN && this.#socket.writable;
   }
 
-  /** Bytes of earlier turns that still wait. */
+  /** Bytes of earlier turns that wait for the client. */
   get #laggingBytes(): number {
     return this.#websocket.bufferedAmount + (this.#heldWrites?.bytes ?? 0);
   }
 
-  /** Bytes that have left this process; a write under way does not count until it is done. */
+  /** Bytes that have left this process. The current write counts when it is complete. */
   get #sentBytes(): number {
     return this.#writtenBytes - this.#laggingBytes;
   }
@@ -139,12 +138,12 @@ export class Outbox implements Flushable, SlowReader {
         return { content, length, size: content.length };
       }
     } catch {
-      // The frame that cannot be encoded is reported when ws writes each for itself.
+      // `#writeEach` reports the frame that cannot be encoded.
     }
     return { content: frames.frames, length, size: frames.size };
   }
 
-  /** What waits must not keep more memory than its own: small buffers are parts of one of 8 KiB. */
+  /** Copies bytes that will wait, because a small buffer retains the 8 KiB pool that it is part of. */
   #unpool(bytes: Buffer): Buffer {
     if (this.#laggingBytes === 0 || bytes.length === bytes.buffer.byteLength) return bytes;
     const own = Buffer.allocUnsafeSlow(bytes.length);
@@ -162,7 +161,7 @@ export class Outbox implements Flushable, SlowReader {
     else this.#writeEach(content, done);
   }
 
-  /** Lets ws write each frame, so that the ones after a frame that cannot be written are written, too. */
+  /** Lets ws write each frame, so that a frame that cannot be written does not affect the others. */
   #writeEach(frames: readonly Frame[], done?: () => void): void {
     const failures: unknown[] = [];
     let left = frames.length;
@@ -206,8 +205,8 @@ export class Outbox implements Flushable, SlowReader {
 }
 
 /**
- * Bytes of the write under way that the operating system has not taken yet. Node does not document it; its
- * own timeouts of sockets read it.
+ * Bytes of the current write that the operating system has not taken yet. This property of Node is not
+ * documented, but Node's own socket timeouts read it.
  */
 function writeQueueSize(
   socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },
@@ -215,7 +214,7 @@ function writeQueueSize(
   return socket._handle?.writeQueueSize ?? 0;
 }
 
-/** @throws {TypeError} for bytes whose buffer was transferred: ws would send them as none. */
+/** @throws {TypeError} if the frame's buffer was transferred. ws would send an empty frame. */
 function checkAttached(frame: Frame): void {
   if (typeof frame !== "string") new Uint8Array(frame.buffer);
 }

@@ -1,16 +1,16 @@
 import type { Clock } from "../../layers/clock.ts";
 import { timeOf } from "../deadline.ts";
 
-/** A socket with bytes that wait for the client to read. */
+/** A socket with bytes that wait for the client. */
 export interface SlowReader {
-  /** Deals with a client that has read nothing for too long. @returns whether to go on. MUST NOT throw. */
+  /** Handles a client that has stalled. @returns whether more checks are needed. MUST NOT throw. */
   checkProgress(nowMs: number): boolean;
 }
 
-/** Milliseconds between two checks: a stalled client is found no later than that. */
+/** Milliseconds between two checks. A stalled client is found at most that late. */
 const tickMs = 1_000;
 
-/** Checks the sockets with bytes that wait: one timer for all of them, and none while there are none. */
+/** Checks sockets with waiting bytes. One timer serves all sockets, and runs only while there are any. */
 export class SlowReaderWatch {
   readonly #clock: Clock;
   readonly #readers = new Set<SlowReader>();
@@ -21,7 +21,7 @@ export class SlowReaderWatch {
     this.#clock = clock;
   }
 
-  /** Checks `reader` until it needs no more checks. Harmless if it is checked already. */
+  /** Checks `reader` until it needs no more checks. May be called again meanwhile. */
   add(reader: SlowReader): void {
     this.#readers.add(reader);
     if (this.#timer === undefined) this.#schedule();
@@ -40,7 +40,7 @@ export class SlowReaderWatch {
 
   readonly #tick = (): void => {
     const now = timeOf(this.#clock);
-    // While the event loop was blocked, no client could read: they have until the next tick.
+    // While the event loop was blocked, progress could not be seen: clients have until the next tick.
     const isLate = now - this.#dueAt > tickMs;
     this.#schedule();
     if (isLate) return;

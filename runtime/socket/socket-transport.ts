@@ -7,7 +7,7 @@ import type { HeartbeatTarget } from "./heartbeat.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
-/** The transport over a WebSocket: at first its upgrade, then, once accepted, the socket. */
+/** The transport over a WebSocket: the upgrade at first, and the socket after `accept`. */
 export class SocketTransport implements Transport, HeartbeatTarget {
   listener: TransportListener | undefined;
   readonly #context: OutboxContext & Pick<RuntimeContext, "heartbeat">;
@@ -16,13 +16,12 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
-  /** The sockets of Node count the bytes read. */
+  /** Node's sockets count the bytes read; other streams may not. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #wasActive = true;
   #bytesRead = 0;
   #heartbeatSlot: Set<HeartbeatTarget> | undefined;
 
-  /** @param offered the subprotocols that the client offers. */
   constructor(
     handshake: Handshake,
     offered: readonly string[],
@@ -34,7 +33,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.#offered = offered;
     this.#settings = settings;
     this.#context = context;
-    handshake.onLost = () => this.#ended(CloseCode.abnormal, "The client went away while connecting");
+    handshake.onLost = () => this.#ended(CloseCode.abnormal, "The client disconnected while connecting");
   }
 
   accept(options: AcceptOptions): void {
@@ -87,14 +86,13 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.#websocket?.resume();
   }
 
-  // ---- what the socket's listeners call
+  // ---- Called by the socket's listeners
 
-  /** The client sent something. Called only if the socket does not count the bytes read. */
+  /** The client sent data. Called only if the socket does not count the bytes read. */
   active(): void {
     this.#wasActive = true;
   }
 
-  /** The socket has closed. */
   closed(code: number, reason: string): void {
     if (this.#heartbeatSlot !== undefined) this.#context.heartbeat.remove(this, this.#heartbeatSlot);
     this.#outbox?.end();
@@ -106,31 +104,31 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.listener?.ended();
   }
 
-  // ---- the heartbeat
+  // ---- The heartbeat
 
   hadActivity(): boolean {
-    // A large frame may take longer to arrive than an interval.
+    // Bytes count, because a large frame may take longer than an interval to arrive.
     const { bytesRead = 0 } = this.#socket;
     const hasRead = bytesRead > this.#bytesRead;
     this.#bytesRead = bytesRead;
-    // A paused socket is not read, so its client cannot be judged.
+    // The bytes of a paused socket are not read, so the client counts as active.
     const wasActive = this.#wasActive || hasRead || this.#websocket?.isPaused === true;
     this.#wasActive = false;
     return wasActive;
   }
 
   ping(): void {
-    // Also while paused: a write shows that the other side of a socket is gone.
+    // A paused socket is pinged, too, because a write detects a broken connection.
     if (this.#websocket?.readyState === WebSocket.OPEN) this.#websocket.ping();
   }
 
   onTimeout(): void {
-    this.listener?.lost(CloseCode.abnormal, "It gave no sign of life");
+    this.listener?.lost(CloseCode.abnormal, "The client did not answer the heartbeat");
     this.terminate();
   }
 }
 
-// ---- The listeners are the same for all sockets: closures would take 500 bytes of each connection.
+// ---- All sockets share these listeners, because closures would take 500 bytes for each connection.
 
 const transport = Symbol("transport");
 
@@ -154,7 +152,7 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
   (this as TransportWebSocket)[transport].closed(code, reason.toString());
 }
 
-// What ws closes with after a protocol error: https://github.com/websockets/ws, doc/ws.md, "Error codes".
+// The close codes of ws after a protocol error: https://github.com/websockets/ws, doc/ws.md, "Error codes".
 const protocolError = 1002;
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,

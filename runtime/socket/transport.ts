@@ -1,35 +1,34 @@
 import type { AcceptOptions, Frame } from "../../actors/index.ts";
 
-/** The way to the other side of a connection: a WebSocket, or memory for an actor without one. */
+/** The server's end of a connection: a WebSocket, or memory for an actor without a WebSocket. */
 export interface Transport {
-  /** Bytes that were sent and wait for the other side to read them. */
+  /** Bytes that were sent and wait for the other side to read. */
   readonly waitingBytes: number;
-  /** Set once, by the actor, before anything else. */
+  /** The actor sets it once, before any call. */
   listener: TransportListener | undefined;
   /** Answers the upgrade with 101. @throws {AcceptError} if the response cannot hold the options. */
   accept(options: AcceptOptions): void;
   /** Answers the upgrade with an HTTP error. */
   reject(status: number, reason: string): void;
-  /** Queues a frame. All frames of one turn of the event loop are written at its end, in order. */
+  /** Queues a frame. All frames of one turn of the event loop are written in order, at its end. */
   send(frame: Frame): void;
-  /** Writes what is queued, then starts the closing handshake, which ends within `closeTimeoutMs`. */
+  /** Writes the queued frames, then starts the closing handshake, which ends within `closeTimeoutMs`. */
   close(code: number, reason: string): void;
-  /** Ends it at once, without a handshake. Harmless if it has ended. */
+  /** Ends the connection at once, without a handshake. May be called after it has ended. */
   terminate(): void;
   /** Stops reading from the other side, until {@link resume}. */
   pause(): void;
   resume(): void;
 }
 
-/** What a transport tells its actor. */
 export interface TransportListener {
   receive(frame: Frame): void;
-  /** The other side closed, vanished, or broke the protocol. No frame is received after this. */
+  /** The other side closed, disconnected, or broke the protocol. No frame is received after this. */
   lost(code: number, reason: string): void;
-  /** A frame cannot be written: its buffer was transferred, say. */
+  /** A frame cannot be written, for example because its buffer was transferred. */
   failed(error: unknown, stage: string): void;
-  /** The other side reads too slowly: more waits for it than `maxLagBytes`, or for longer than `maxLagMs`. */
+  /** The other side reads too slowly: it exceeds `maxLagBytes` or `maxLagMs`. */
   lagging(): void;
-  /** No resource is held any more: the last call, made once, on every way out. */
+  /** All resources are released. This is the last call, and is always made once. */
   ended(): void;
 }

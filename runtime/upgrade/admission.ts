@@ -7,7 +7,6 @@ import type { Guard, Verdict } from "./guards.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
-/** A request that has a route, and the scope for its guards and its consumer. */
 export interface Candidate {
   readonly route: Route;
   readonly scope: Scope;
@@ -19,7 +18,7 @@ export const shuttingDown: Refusal = { status: 503, reason: "The server is shutt
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
 
-/** Decides which requests are let in. An upgrade and a plain GET of the same path get the same answer. */
+/** Decides whether to admit a request. An upgrade and a plain GET of one path receive the same decision. */
 export class Admission {
   /** While true, every request is refused with 503. */
   draining = false;
@@ -33,12 +32,10 @@ export class Admission {
     this.#report = report;
   }
 
-  /** Whether there is a route for a request's path. */
   serves(request: IncomingMessage): boolean {
     return this.#router.has(targetOf(request).path);
   }
 
-  /** Finds the route, and checks the path parameters. */
   find(request: IncomingMessage): Admitted {
     const target = targetOf(request);
     let found: RouteMatch | Refusal;
@@ -54,13 +51,13 @@ export class Admission {
   }
 
   /**
-   * Asks the guards in order, those of the route last, from the one at `index` on. Returns a promise only if
-   * one of them does; it never rejects.
+   * Calls the guards in order, those of the route last, starting at `index`. Returns a promise only if a
+   * guard does. The promise never rejects.
    */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const { route, scope } = candidate;
     const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];
-    // The shutdown may have begun while a guard was waiting.
+    // The shutdown may have begun while a guard was pending.
     if (guard === undefined) return this.draining ? shuttingDown : candidate;
     const proceed = (verdict: Verdict): Admitted | Promise<Admitted> => {
       if (!verdict) return this.guard(candidate, request, index + 1);
@@ -85,15 +82,15 @@ export class Admission {
   }
 }
 
-/** Answers a plain request for a path that serves WebSocket only, with 426. */
+/** Answers a plain request for a WebSocket path with 426. */
 export function requireUpgrade(_: IncomingMessage, response: ServerResponse): void {
   const reason = "This path speaks WebSocket: connect with a WebSocket client";
   answer(response, { status: 426, reason }, { Upgrade: "websocket", Connection: "Upgrade" });
 }
 
 /**
- * Answers a plain request for a routed path as an upgrade would be answered; if that would be let in, as its
- * route says. Browsers hide from scripts why an upgrade was refused; they show this.
+ * Answers a plain request with the refusal that an upgrade would receive, or else with the answer of the
+ * route. Browsers hide from scripts why an upgrade was refused, but they show this answer.
  */
 export async function answerPlainRequest(
   admission: Admission,

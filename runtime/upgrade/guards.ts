@@ -3,14 +3,14 @@ import type { Scope } from "../../actors/index.ts";
 import type { Refusal } from "../http-response.ts";
 
 /**
- * Decides whether to let a request in, before it is answered and an actor is made. Guards run in order, those
- * of the runtime first, then those of the route:
+ * Decides whether to admit a request, before it is answered and an actor is created. The guards of the
+ * runtime run first, then those of the route, in order:
  *
- * - returning nothing lets it in
- * - returning `{ status, reason }` refuses it with that HTTP status
- * - returning `{ user }` lets it in and sets `scope.user` for the guards after it and for the consumer
+ * - returning nothing admits the request
+ * - returning `{ status, reason }` refuses the request with that HTTP status
+ * - returning `{ user }` admits the request and sets `scope.user` for the later guards and the consumer
  *
- * If a guard throws, the answer is 500, and the error goes to `onError`.
+ * If a guard throws or rejects, the answer is 500 and the error goes to `onError`.
  *
  * @example
  * ```ts
@@ -23,20 +23,20 @@ import type { Refusal } from "../http-response.ts";
  */
 export type Guard = (scope: Scope, request: IncomingMessage) => Verdict | Promise<Verdict>;
 
-// biome-ignore lint/suspicious/noConfusingVoidType: a guard that returns nothing lets in.
+// biome-ignore lint/suspicious/noConfusingVoidType: a guard that returns nothing admits the request.
 export type Verdict = Refusal | { readonly user: unknown } | undefined | void;
 
 export interface OriginGuardOptions {
-  /** Origins to let in besides the server's own, such as `https://app.example.com`. @default [] */
+  /** Allowed origins besides the server's own, such as `https://app.example.com`. @default [] */
   readonly allow?: readonly string[];
-  /** Whether to let in a request without `Origin`, which no browser sends. @default true */
+  /** Whether to allow requests without `Origin`, which no browser sends. @default true */
   readonly allowMissing?: boolean;
 }
 
 /**
- * Refuses upgrades from pages of other sites with 403: a browser sends cookies along with those, too. It
- * compares host and port of the `Origin` with those of the `Host` header, exactly; the scheme may differ, as
- * it does behind a proxy that speaks TLS.
+ * Refuses upgrades from pages of other sites with 403, because a browser sends cookies with those, too. The
+ * host and port of `Origin` must equal those of the `Host` header. The scheme may differ, because a proxy may
+ * terminate TLS.
  *
  * @throws {TypeError} if an entry of `allow` is not an origin.
  */
@@ -45,17 +45,17 @@ export function originGuard({ allow = [], allowMissing = true }: OriginGuardOpti
   return ({ headers }) => {
     const { origin, host } = headers;
     if (origin === undefined) {
-      return allowMissing ? undefined : { status: 403, reason: "A request without Origin is not let in" };
+      return allowMissing ? undefined : { status: 403, reason: "A request without Origin is not allowed" };
     }
     const url = parseUrl(origin);
     if (url && (allowed.has(url.origin) || isSameHost(url, host))) return undefined;
-    return { status: 403, reason: "Pages of this origin are not let in" };
+    return { status: 403, reason: "Pages of this origin are not allowed" };
   };
 }
 
 const parseUrl = (text: string) => (URL.canParse(text) ? new URL(text) : undefined);
 
-/** With the scheme of the origin, a default port that only one of the two names makes no difference. */
+/** Parses the host with the origin's scheme, so that a default port may be present or absent. */
 const isSameHost = ({ protocol, host }: URL, own: string | undefined) =>
   host !== "" && parseUrl(`${protocol}//${own ?? ""}`)?.host === host;
 

@@ -3,20 +3,19 @@ import type { Scope } from "../../actors/index.ts";
 
 const noSubprotocols: readonly string[] = Object.freeze([]);
 
-/** Path and query of a request. */
 export interface RequestTarget {
   readonly path: string;
   readonly query: string;
 }
 
-/** From a target in origin form (`/path?query`) or, as proxies send it, in absolute form. */
+/** Parses a target in origin form (`/path?query`) or in absolute form, which proxies send. */
 export function targetOf({ url: target = "" }: IncomingMessage): RequestTarget {
   const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
   const mark = url.indexOf("?");
   return mark === -1 ? { path: url, query: "" } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
-/** The scope of a connection. It keeps nothing of the request alive but its headers. */
+/** Creates the scope of a connection. It retains only the headers of the request. */
 export function requestScope(
   { path, query }: RequestTarget,
   params: Scope["params"],

@@ -6,18 +6,18 @@ import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
 import type { Guard } from "./guards.ts";
 
-/** Says why a path parameter is not acceptable, or nothing if it is. */
+/** Returns why a path parameter is not accepted, or undefined if it is. */
 export type ParamCheck = (value: string) => string | undefined;
 
 const maxGroupName = 90;
 
 /**
- * A check for path parameters that become part of a group's name: `{ params: { room_name: groupName } }`. It
- * lets through 1 to 90 ASCII letters, digits, `-`, `_` and `.`, which leaves 9 characters for a prefix such
- * as `room_`.
+ * Checks a path parameter that becomes part of a group's name: `{ params: { room_name: groupName } }`.
+ * Accepts 1 to 90 ASCII letters, digits, `-`, `_` and `.`, which leaves 9 characters for a prefix such as
+ * `room_`.
  */
 export function groupName(value: string): string | undefined {
-  if (value.length > maxGroupName) return `It has ${value.length} characters; ${maxGroupName} are the most`;
+  if (value.length > maxGroupName) return `It has ${value.length} characters; the limit is ${maxGroupName}`;
   if (/^[A-Za-z0-9._-]+$/.test(value)) return undefined;
   return "It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else";
 }
@@ -39,30 +39,30 @@ export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C[
     ? unknown
     : { readonly layer: keyof Layers };
 
-/** Refuses, at compile time, a consumer that declares messages and has no table for them. */
+/** Refuses, at compile time, a consumer that declares messages and has no handlers for them. */
 export type WithHandlers<C extends ConsumerClass> = [keyof MessagesOfClass<C>] extends [never]
   ? unknown
   : { readonly on: Handlers<MessagesOfClass<C>> };
 
-/** Refuses, at compile time, a pattern that lacks a parameter which the consumer needs. */
+/** Refuses, at compile time, a pattern without a parameter that the consumer needs. */
 export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
   ParamsOfClass<C> extends NamesIn<Pattern>
     ? unknown
     : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
 
 export interface RouteOptions<Pattern extends string> {
-  /** Checks of path parameters, before an actor is made: a check returns the reason for a 400. */
+  /** Checks of path parameters. If a check returns a reason, the request is refused with it and 400. */
   readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
-  /** Asked in order after the guards of the runtime. @default [] */
+  /** Called in order after the guards of the runtime. @default [] */
   readonly guards?: readonly Guard[];
 }
 
-/** The scope of an actor that no request describes. */
+/** The scope of an actor that is spawned without a request. */
 export type SpawnScope<C extends ConsumerClass> = {
   readonly path?: string;
   readonly query?: URLSearchParams;
   readonly user?: unknown;
-  /** The state of a machine, from `getPersistedSnapshot()` of its `machineActor`. @default a new one */
+  /** State of a machine, from `getPersistedSnapshot()` of its `machineActor`. @default the initial state */
   readonly snapshot?: unknown;
 } & ([ParamsOfClass<C>] extends [never]
   ? { readonly params?: Readonly<Record<string, string>> }
@@ -72,9 +72,8 @@ export interface Route {
   readonly pattern: string;
   readonly Consumer: ConsumerClass;
   readonly checks: Readonly<Record<string, ParamCheck | undefined>>;
-  /** Asked after those of the runtime. */
   readonly guards: readonly Guard[];
-  /** Answers a plain request that the guards let in. */
+  /** Answers a plain request that the guards admit. */
   readonly answer: PlainAnswer;
 }
 
@@ -85,32 +84,31 @@ export interface RouteMatch {
 
 type Matcher = (path: string) => { readonly params: Record<string, string> } | false;
 
-/** The answer for a path without a route. */
 export const notFound: Refusal = { status: 404, reason: "There is nothing at this path" };
 
 const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
 
-// Text, or one parameter, between two slashes: what NamesIn understands.
+// Each segment is text or one parameter, because NamesIn understands only those.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 
-/** Finds the route for a path: the first, in the order added, whose case-sensitive pattern matches. */
+/** Finds the first route, in the order added, whose case-sensitive pattern matches a path. */
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
-  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that has a check. */
+  /** @throws {RouteError} if the pattern is malformed or taken, or if a check has no parameter. */
   add(route: Route): void {
     const { pattern, checks } = route;
     if (!legalPattern.test(pattern)) {
       throw new RouteError(
-        `"${pattern}" is no pattern for a route: each part is text, or a parameter with its colon. ` +
-          'Write it like "/ws/room/:room_name".',
+        `"${pattern}" is not a pattern for a route: each segment is text, or a parameter with a colon, ` +
+          'as in "/ws/room/:room_name".',
       );
     }
     const names = pathToRegexp(pattern).keys.map(({ name }) => name);
     const unknown = Object.keys(checks).find((name) => !names.includes(name));
     if (unknown !== undefined) {
       throw new RouteError(
-        `There is a check for ":${unknown}", which the pattern "${pattern}" does not have.`,
+        `There is a check for ":${unknown}", but the pattern "${pattern}" has no such parameter.`,
       );
     }
     const shape = pattern.replace(/:\w+/g, ":");
@@ -124,7 +122,6 @@ export class Router {
     this.#routes.push({ route, shape, matches: match<Record<string, string>>(pattern, options) });
   }
 
-  /** In the order added. */
   get routes(): readonly Route[] {
     return this.#routes.map(({ route }) => route);
   }
@@ -134,10 +131,8 @@ export class Router {
   }
 
   /**
-   * The route and its decoded parameters; or 404 for an unknown path, 400 for a parameter that is malformed
-   * or not accepted.
-   *
-   * @throws what a check throws.
+   * Returns the route and its decoded parameters; 404 for an unknown path; or 400 for a parameter that is
+   * malformed or not accepted. Errors of a check are thrown.
    */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {

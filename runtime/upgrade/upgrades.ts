@@ -16,11 +16,11 @@ interface UpgradeRequest extends IncomingMessage {
   [handshakeOf]?: Handshake;
 }
 
-/** Takes an upgrade from its request to a running actor. */
+/** Turns upgrade requests into running actors. */
 export class Upgrades {
   readonly #context: RuntimeContext;
   readonly #admission: Admission;
-  /** The upgrades that wait for a guard. */
+  /** The upgrades with a pending guard. */
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
@@ -38,7 +38,7 @@ export class Upgrades {
       clientTracking: false,
       perMessageDeflate,
       maxPayload: context.limits.maxPayload,
-      // ws calls this for a well-formed handshake, and goes on when `answer` is called, however late.
+      // ws calls this for a well-formed handshake, and continues when `answer` is called.
       verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
         const handshake = req[handshakeOf];
         if (handshake) handshake.complete = () => answer(true);
@@ -55,7 +55,7 @@ export class Upgrades {
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
-      // ws adds a listener of its own to the others.
+      // For all other upgrades, ws adds a listener.
       surviveErrors(socket);
       this.#context.counters.refuse();
       refuseUpgrade(socket, found);
@@ -72,7 +72,7 @@ export class Upgrades {
     } else this.#context.counters.refuse();
   }
 
-  /** Refuses the upgrades that wait for a guard. */
+  /** Refuses the upgrades with a pending guard. */
   refuseAll(refusal: Refusal): void {
     for (const [handshake, deadline] of this.#guarded) {
       deadline.cancel();
@@ -82,7 +82,7 @@ export class Upgrades {
 
   #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
     const { clock, limits, flushScheduler } = this.#context;
-    // Most upgrades are answered in the turn in which they arrive, and need no timer.
+    // Most upgrades are answered within one turn of the event loop, and need no timer.
     const deadline = new Deadline(clock, limits.connectTimeoutMs, flushScheduler);
     const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {

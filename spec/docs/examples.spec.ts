@@ -32,20 +32,29 @@ const flags = ["--import=tsx", "--conditions=greenroom-source"];
 /** What the examples of each page print, by their names. */
 const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   layers: {},
-  visualise: {
+  "guides/draw-state-machines": {},
+  "guides/guards-and-sign-in": {},
+  "guides/inspect-a-running-server": {
     transitions: ["connecting: accept → joined", "joined: close → closing", "closing: cleaned → closed"],
   },
-  actors: {
-    main: ["page 12 joined", "open", "A reader of emma has left (1012)."],
+  "guides/reach-other-actors": {
     addressing: ["3 42 2 0 0", "ERR_NO_SUCH_ACTOR"],
     tags: ["2 4001"],
+  },
+  "guides/run-background-jobs": { workers: ["50 % done: cat.small.png"] },
+  "guides/slow-clients-and-full-mailboxes": {},
+  "guides/spawn-actors": { bot: ["hello", "1000 client"] },
+  "guides/survive-failures": {},
+  "guides/test-actors": {},
+  "guides/track-presence": {
     doorkeeper: ['[] ["carl"]', "[] 0"],
     presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
-    workers: ["50 % done: cat.small.png"],
   },
+  "guides/use-a-state-machine": { main: ["open"] },
+  "guides/write-a-consumer": { main: ["page 12 joined", "A reader of emma has left (1012)."] },
   // Its server has a spec of its own.
   installation: {},
-  concepts: {
+  "reference/concepts": {
     street: ["Bob is at the door · joined"],
     layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],
   },
@@ -70,12 +79,12 @@ describe("the examples in docs", function () {
   before(async () => {
     folder = await mkdtemp(join(root, ".tmp-docs-"));
     for (const page of Object.keys(pages)) {
-      await mkdir(join(folder, page));
+      await mkdir(join(folder, page), { recursive: true });
       await writeExamples(`docs/${page}.md`, join(folder, page));
     }
     const config = {
       extends: "../tsconfig.json",
-      include: ["*/*.ts"],
+      include: ["**/*.ts"],
       compilerOptions: { noUnusedLocals: false },
     };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
@@ -86,7 +95,11 @@ describe("the examples in docs", function () {
     expect(await printed(bin("tsc"), ["-p", folder, "--pretty", "false"], root)).to.equal("");
   });
 
-  for (const [page, passing] of Object.entries({ layers: 60, actors: 4 })) {
+  for (const [page, passing] of Object.entries({
+    layers: 60,
+    "guides/guards-and-sign-in": 3,
+    "guides/test-actors": 4,
+  })) {
     it(`hold specs that pass, those in ${page}.md`, async () => {
       const specs = (await readdir(join(folder, page))).filter((name) => name.endsWith(".spec.ts"));
       const paths = specs.map((name) => join(folder, page, name));

@@ -147,7 +147,7 @@ export class RedisConnection {
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
-  /** A separate write per command doubles its CPU time, here and at the server (see docs/decisions.md). */
+  /** Separate writes double the CPU time per command (see docs/design/13-redis-publishing.md). */
   #cork(): void {
     if (this.#isCorked || !this.isUp) return;
     const { stream } = this.redis;

@@ -19,10 +19,10 @@ const failureOf = (asking: Promise<unknown>) =>
     (error: Error & { code: string }) => ({ code: error.code, message: error.message }),
   );
 
-describe("ask", () => {
+describe("An ask", () => {
   afterEach(stopCluster);
 
-  for (const where of ["on its own node", "on another node"]) {
+  for (const where of ["to an actor on the same node", "to an actor on another node"]) {
     describe(where, () => {
       async function start(options: object = {}) {
         const failures: unknown[] = [];
@@ -30,11 +30,11 @@ describe("ask", () => {
           onError: (error: unknown) => failures.push(error),
           ...options,
         });
-        const there = where === "on its own node" ? here : other;
+        const there = where === "to an actor on the same node" ? here : other;
         return { here, there, failures, actor: await there.spawn(Clerk) };
       }
 
-      it("gets what the handler returned, at once or later, as a message would bring it", async () => {
+      it("resolves with a copy of the value that the handler returns or resolves with", async () => {
         const { here, actor } = await start();
         const answers = await Promise.all([
           here.ask<string>(actor.channel, { type: "note", text: "this" }),
@@ -44,18 +44,18 @@ describe("ask", () => {
         expect(answers).to.deep.equal(["noted this", 6, undefined]);
       });
 
-      it("hears that the handler failed, and why, but not where; and so does the actor's supervision", async () => {
+      it("rejects with the message of the handler's error, which goes to onError, too", async () => {
         const { here, actor, failures } = await start();
         for (const how of ["throw", "reject"]) {
           const { code, message } = await failureOf(here.ask(actor.channel, { type: "fail", how }));
           expect(code).to.equal("ERR_ASK_FAILED");
-          expect(message).to.match(/did not answer: (thrown|rejected)$/);
+          expect(message).to.match(/did not reply: (thrown|rejected)$/);
         }
         expect(failures.map((error) => (error as Error).message)).to.deep.equal(["thrown", "rejected"]);
         expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
 
-      it("hears that the handler failed also where the error, or the answer, throws when it is looked at", async () => {
+      it("rejects if reading the handler's error or returned value throws", async () => {
         const evil = () => {
           throw Object.assign(new Error(), { message: Symbol("evil") });
         };
@@ -75,14 +75,14 @@ describe("ask", () => {
         expect(await here.ask(channel, { type: "add", numbers: [1, 2] })).to.equal(3);
       });
 
-      it("hears that what was returned cannot be sent", async () => {
+      it("rejects if a message cannot hold the returned value", async () => {
         const { here, actor } = await start();
         const { code, message } = await failureOf(here.ask(actor.channel, { type: "odd" }));
         expect(code).to.equal("ERR_ASK_FAILED");
-        expect(message).to.contain("what it returned cannot be sent").and.to.contain("instance of Map");
+        expect(message).to.contain("the returned value cannot be sent").and.to.contain("instance of Map");
       });
 
-      it("hears that the actor does not handle the type", async () => {
+      it("rejects if the actor does not handle the type", async () => {
         const { here, there, actor } = await start();
         for (const type of ["no_such_type", "__proto__", "constructor", "connect"]) {
           const { code, message } = await failureOf(here.ask(actor.channel, { type }));
@@ -93,13 +93,13 @@ describe("ask", () => {
         expect(await here.ask(actor.channel, { type: "add", numbers: [1] })).to.equal(1);
       });
 
-      it("hears at once that there is no such actor, or no longer", async () => {
+      it("rejects at once if the actor does not exist or has stopped", async () => {
         const { here, there, actor } = await start();
         await actor.stop();
         const asking = here.ask(actor.channel, { type: "note", text: "?" }, { timeoutMs: 2 ** 31 - 1 });
         expect(await failureOf(asking)).to.deep.equal({
           code: "ERR_NO_SUCH_ACTOR",
-          message: `"${actor.channel}" cannot be asked: there is no such actor on its node, or no longer.`,
+          message: `"${actor.channel}" cannot be asked: its node has no such actor, or it has stopped.`,
         });
         const inbox = await there.layers.chat.newChannel({ deliver() {}, gap() {} });
         expect((await failureOf(here.ask(inbox, { type: "note" }))).message).to.contain(
@@ -107,7 +107,7 @@ describe("ask", () => {
         );
       });
 
-      it("hears that the message was dropped: too many wait", async () => {
+      it("rejects if the mailbox overflows and drops the message", async () => {
         class Full extends Clerk {
           static override readonly mailbox = { capacity: 1, overflow: "drop-oldest" } as const;
         }
@@ -126,27 +126,27 @@ describe("ask", () => {
           );
           const { code, message } = (await asked[which]) ?? {};
           expect(code).to.equal("ERR_ASK_FAILED");
-          expect(message).to.contain("the message was dropped: too many messages wait");
+          expect(message).to.contain("the message was dropped: the mailbox is full");
         }
       });
 
-      it("hears that the actor goes before it answers, whether it has begun or not", async () => {
+      it("rejects if the actor stops before its handler runs, but awaits a running handler", async () => {
         const { here, there, actor } = await start();
         const bystander = await there.spawn(Clerk);
         const asked = [{ type: "hold" }, { type: "add", numbers: [1] }].map((message) =>
           failureOf(here.ask(actor.channel, message)),
         );
         expect((await actor.outgoing.next()).value).to.equal("holding");
-        // It takes the same way behind them.
+        // The asks before it take the same path, so they have arrived, too.
         await here.ask(bystander.channel, { type: "add", numbers: [] });
         void actor.stop();
         const [begun, waiting] = await Promise.all(asked);
         expect(begun?.code).to.equal("answered");
         expect(waiting).to.include({ code: "ERR_ASK_FAILED" });
-        expect(waiting?.message).to.contain("on its way out");
+        expect(waiting?.message).to.contain("the actor is closing");
       });
 
-      it("hears of a handler that outlives its actor that it has stopped", async () => {
+      it("rejects if the actor stops before its handler has finished", async () => {
         class Stuck extends Clerk {
           override get signal() {
             return new AbortController().signal;
@@ -160,7 +160,7 @@ describe("ask", () => {
         expect((await asking).message).to.contain("the actor has stopped");
       });
 
-      it("hears of a handler's own deadline", async () => {
+      it("rejects if the handler exceeds its own timeout", async () => {
         class Hurried extends Clerk {
           static override readonly handlerTimeoutMs = 5;
         }
@@ -173,7 +173,7 @@ describe("ask", () => {
         ]);
       });
 
-      it("rejects when the time is over, and counts the answer that comes late", async () => {
+      it("rejects after its timeout, and counts a late reply", async () => {
         const clock = new SimulatedClock();
         const { here, actor } = await start({ clock });
         const asking = failureOf(here.ask(actor.channel, { type: "hold" }, { timeoutMs: 1_000 }));
@@ -182,13 +182,13 @@ describe("ask", () => {
         clock.increment(1);
         expect(await asking).to.deep.equal({
           code: "ERR_ASK_TIMEOUT",
-          message: `"${actor.channel}" had not answered after 1000 ms.`,
+          message: `"${actor.channel}" did not reply within 1000 ms.`,
         });
         await actor.stop();
         await until(() => here.counters().dropped.late === 1);
       });
 
-      it("asked inside a handler, cannot deadlock: two that ask each other end with the time", async () => {
+      it("ends at the timeout if two actors ask each other inside their handlers", async () => {
         const { here, there, actor } = await start();
         const other = await here.spawn(Clerk);
         const asking = other.ask({ type: "relay", to: actor.channel, timeoutMs: 50 });
@@ -197,14 +197,14 @@ describe("ask", () => {
         expect(await here.ask(other.channel, { type: "add", numbers: [2] })).to.equal(2);
       });
 
-      it("is refused to an actor that asks itself", async () => {
+      it("rejects if an actor asks itself", async () => {
         const { here, actor } = await start();
         expect((await failureOf(here.ask(actor.channel, { type: "self" }))).message).to.contain(
           "cannot ask itself",
         );
       });
 
-      it("gets what a machine emits as its answer", async () => {
+      it("resolves with the answer that a machine emits", async () => {
         const sums = setup({
           types: { events: {} as MessageEvents<{ add: { numbers: number[] } }>, emitted: {} as Effect },
         }).createMachine({
@@ -224,16 +224,16 @@ describe("ask", () => {
     });
   }
 
-  it("of a channel whose node nobody knows says so when the time is over", async () => {
+  it("rejects after its timeout if no known node has the channel", async () => {
     const [here] = await startCluster(1);
     const asking = here.ask("0123456789!1", { type: "note" }, { timeoutMs: 20 });
     expect(await failureOf(asking)).to.deep.equal({
       code: "ERR_NO_SUCH_ACTOR",
-      message: 'No node that has "0123456789!1" was known for 20 ms: it is gone, or cannot be reached.',
+      message: 'No known node has "0123456789!1" after 20 ms: its node has left, or cannot be reached.',
     });
   });
 
-  it("waits for the node that has the channel to become known", async () => {
+  it("waits until the node of the channel is known", async () => {
     const bus = new MemoryBus();
     const [here] = await startCluster(1, {}, bus);
     const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
@@ -243,7 +243,7 @@ describe("ask", () => {
     expect(await here.ask(actor.channel, { type: "add", numbers: [4] })).to.equal(4);
   });
 
-  it("is over when the runtime closes, on either side", async () => {
+  it("rejects if the asking runtime closes", async () => {
     const [here, there] = await startCluster(2);
     const actors = await Promise.all([there.spawn(Clerk), there.spawn(Clerk)]);
     const asking = failureOf(here.ask(actors[0].channel, { type: "hold" }));
@@ -258,7 +258,7 @@ describe("ask", () => {
     });
   });
 
-  it("ends at once where the node of the actor says goodbye", async () => {
+  it("rejects at once if the actor's node leaves", async () => {
     class Stuck extends Clerk {
       override get signal() {
         return new AbortController().signal;
@@ -273,7 +273,7 @@ describe("ask", () => {
     expect(here.nodes).to.deep.equal([here.node]);
   });
 
-  it("refuses a time that makes no sense", async () => {
+  it("refuses an invalid timeout", async () => {
     const [here] = await startCluster(1);
     for (const timeoutMs of [0, 1.5, Number.NaN, 2 ** 31, "5"]) {
       const options = { timeoutMs: timeoutMs as number };
@@ -284,7 +284,7 @@ describe("ask", () => {
   });
 
   describe("on a layer that loses messages", () => {
-    /** Loses the first direct send of each type that it is told. */
+    /** Loses one direct send of each type in `losing`. */
     class LossyLayer extends MemoryLayer {
       readonly losing = new Set<string>();
       override async send(...args: Parameters<MemoryLayer["send"]>): Promise<void> {
@@ -301,7 +301,7 @@ describe("ask", () => {
       return { here, there, near: layers[0], far: layers[1] };
     }
 
-    it("is over with the time, whichever way the loss is, and the next one is not touched", async () => {
+    it("rejects after its timeout if the ask or its reply is lost, and the next ask resolves", async () => {
       const { here, there, near, far } = await startLossy();
       const { channel } = await there.spawn(Clerk);
       near.losing.add("greenroom.ask");
@@ -313,7 +313,7 @@ describe("ask", () => {
       expect(await ask(5_000)).to.deep.equal({ code: "answered", message: "1" });
     });
 
-    it("a group: a node of whose answers one part is lost is named", async () => {
+    it("to a group lists a node as missing if part of its reply is lost", async () => {
       const { here, there, far } = await startLossy();
       for (let count = 0; count < 5; count += 1) await there.spawn(Clerk, query("group=clerks"));
       far.losing.add("greenroom.gathered");
@@ -323,8 +323,8 @@ describe("ask", () => {
     });
   });
 
-  describe("a reference's #ask", () => {
-    it("asks its actor, as the others do", async () => {
+  describe("through an ActorRef", () => {
+    it("resolves or rejects like an ask by channel", async () => {
       const [here] = await startCluster(1);
       const actor = await here.spawn(Clerk);
       expect(await actor.ask<number>({ type: "add", numbers: [1, 1] })).to.equal(2);
@@ -336,8 +336,8 @@ describe("ask", () => {
     });
   });
 
-  describe("a group", () => {
-    it("gives what its members on all nodes returned, and why others did not", async () => {
+  describe("to a group", () => {
+    it("collects the replies and failures of its members on all nodes", async () => {
       const [here, there, far] = await startCluster(3);
       const actors = [];
       for (const runtime of [here, there, far]) {
@@ -360,7 +360,7 @@ describe("ask", () => {
       expect(failed.failures[0]?.reason).to.equal("thrown");
     });
 
-    it("with nobody in it has nothing to say, and names nobody", async () => {
+    it("resolves with empty lists if the group is empty", async () => {
       const [here] = await startCluster(2);
       expect(await here.askGroup("nobody", { type: "note" })).to.deep.equal({
         replies: [],
@@ -369,7 +369,7 @@ describe("ask", () => {
       });
     });
 
-    it("gives what there is when the time is over: each node answers for those of its members that did", async () => {
+    it("resolves at the timeout, with a failure for each member that has not replied", async () => {
       const [here, there] = await startCluster(2);
       const quick = await there.spawn(Clerk, query("group=clerks"));
       const slow = await there.spawn(Clerk, query("group=clerks"));
@@ -382,19 +382,19 @@ describe("ask", () => {
       );
       expect(replies.map(({ channel }) => channel)).to.deep.equal([quick.channel]);
       expect(failures).to.deep.equal([
-        { channel: slow.channel, node: there.node, reason: "it took too long" },
+        { channel: slow.channel, node: there.node, reason: "it did not reply in time" },
       ]);
       expect(missing).to.deep.equal([]);
     });
 
-    it("asked by a member leaves that member out, which could not answer meanwhile", async () => {
+    it("leaves out the member that asks, because it cannot reply meanwhile", async () => {
       const [here, there] = await startCluster(2);
       const asker = await here.spawn(Clerk, query("group=clerks"));
       await there.spawn(Clerk, query("group=clerks"));
       expect(await asker.ask({ type: "poll", group: "clerks" })).to.equal(1);
     });
 
-    it("answers in as many messages as it takes", async () => {
+    it("collects replies that need several messages", async () => {
       const text = "x".repeat(60_000);
       const [here, there] = await startCluster(2);
       for (let count = 0; count < 30; count += 1) await there.spawn(Clerk, query("group=clerks"));
@@ -403,7 +403,7 @@ describe("ask", () => {
       expect(replies[29]?.value).to.equal(`noted ${text}`);
     });
 
-    it("has to be on a layer that is known", async () => {
+    it("rejects if the layer is unknown, or ambiguous, or if the name of the group is invalid", async () => {
       const runtime = opened(
         createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } }),
       );

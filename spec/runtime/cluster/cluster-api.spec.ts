@@ -3,16 +3,15 @@ import { createRuntime, MemoryBus, MemoryLayer, UnknownLayerError, WebSocketCons
 import { until } from "../../layers/support/until.ts";
 import { Clerk, codeOf, opened, startCluster, stopCluster } from "../support/cluster.ts";
 
-/** An actor without a layer. */
-class Homeless extends Clerk {
+class Layerless extends Clerk {
   static override readonly layer = undefined as never;
 }
 
-describe("the cluster API", () => {
+describe("The cluster API", () => {
   afterEach(stopCluster);
 
-  describe("the control layer", () => {
-    it("is the one that is named, and an unknown alias is refused with those there are", () => {
+  describe("control layer", () => {
+    it("is the layer with the alias `control`, and an unknown alias is refused with a list", () => {
       const layers = { chat: new MemoryLayer(), queue: new MemoryLayer() };
       expect(opened(createRuntime({ layers, control: "queue" })).node).to.equal(layers.queue.node);
       expect(() => createRuntime({ layers, control: "chats" as never })).to.throw(
@@ -25,14 +24,14 @@ describe("the cluster API", () => {
       );
     });
 
-    it("is the only one there is, else one of the runtime's own", () => {
+    it("defaults to the only layer, or else to a layer of the runtime itself", () => {
       const layers = { chat: new MemoryLayer(), queue: new MemoryLayer() };
       expect(opened(createRuntime({ layers: { chat: layers.chat } })).node).to.equal(layers.chat.node);
       const { node: own } = opened(createRuntime({ layers }));
       expect(Object.values(layers).map(({ node }) => node)).not.to.include(own);
     });
 
-    it("is left alone by a runtime that does nothing", async () => {
+    it("carries no messages for an unused runtime", async () => {
       const chat = new MemoryLayer();
       const runtime = opened(createRuntime({ layers: { chat } }));
       await runtime.close();
@@ -41,7 +40,7 @@ describe("the cluster API", () => {
   });
 
   describe("#send", () => {
-    it("reaches an actor on its own node and on another, in order", async () => {
+    it("delivers in order to an actor on the same node and on another node", async () => {
       const [here, there] = await startCluster(2);
       for (const runtime of [here, there]) {
         const actor = await runtime.spawn(Clerk);
@@ -54,16 +53,16 @@ describe("the cluster API", () => {
       }
     });
 
-    it("reaches an actor without a layer, which has its channel on the control layer", async () => {
+    it("delivers over the control layer to an actor without a layer", async () => {
       const [here, there] = await startCluster(2);
-      const actor = await there.spawn(Homeless);
+      const actor = await there.spawn(Layerless);
       expect(actor.channel).to.match(new RegExp(`^${there.node}!`));
       expect(actor.channel).to.equal(actor.channel);
       await here.send(actor.channel, { type: "note", text: "home" });
       expect((await actor.outgoing.next())?.value).to.equal("home");
     });
 
-    it("is relayed by the node that has a layer which this one has not", async () => {
+    it("relays over the control layer if this node lacks the actor's layer", async () => {
       const bus = new MemoryBus();
       const control = () => new MemoryLayer({ bus });
       const here = opened(
@@ -84,7 +83,7 @@ describe("the cluster API", () => {
       expect(here.counters().dropped["dead-letter"]).to.equal(1);
     });
 
-    it("reaches an actor also behind an inbox that throws", async () => {
+    it("delivers to an actor after an inbox that throws", async () => {
       const failures: unknown[] = [];
       const [runtime] = await startCluster(1, { onError: (error: unknown) => failures.push(error) });
       const actor = await runtime.spawn(Clerk);
@@ -99,7 +98,7 @@ describe("the cluster API", () => {
       expect(failures).to.have.length(1);
     });
 
-    it("counts what is for an actor that has stopped as a dead letter", async () => {
+    it("counts a message to a stopped actor as a dead letter", async () => {
       const [runtime] = await startCluster(1);
       const actor = await runtime.spawn(Clerk);
       await actor.stop();
@@ -107,7 +106,7 @@ describe("the cluster API", () => {
       expect(runtime.counters().dropped["dead-letter"]).to.equal(1);
     });
 
-    it("refuses what is no actor's channel, and what is no message", async () => {
+    it("refuses names of other channels, invalid messages, and sends after close", async () => {
       const [runtime] = await startCluster(1);
       const actor = await runtime.spawn(Clerk);
       const refusal = (channel: string, message: object) =>
@@ -120,7 +119,7 @@ describe("the cluster API", () => {
       expect(await refusal(actor.channel, { type: "note" })).to.equal("ERR_RUNTIME_CLOSED");
     });
 
-    it("leaves room for everything else while two actors answer each other without end", async () => {
+    it("does not starve the event loop while two actors answer each other endlessly", async () => {
       class Player extends Clerk {
         override async connect() {
           await this.accept();
@@ -144,10 +143,10 @@ describe("the cluster API", () => {
     });
   });
 
-  describe("a reference's #send", () => {
-    it("brings messages to the actor, in order, and never while they are sent", async () => {
+  describe("ActorRef#send", () => {
+    it("delivers copies of messages in order, after the call", async () => {
       const [runtime] = await startCluster(1);
-      const actor = await runtime.spawn(Homeless);
+      const actor = await runtime.spawn(Layerless);
       const message = { type: "note", text: "1" };
       actor.send(message);
       message.text = "2";
@@ -159,7 +158,7 @@ describe("the cluster API", () => {
       expect(() => actor.send({ type: "xstate.stop" })).to.throw("belong to XState");
     });
 
-    it("counts what is for an actor that has stopped as a dead letter", async () => {
+    it("counts a message to a stopped actor as a dead letter", async () => {
       const [runtime] = await startCluster(1);
       const actor = await runtime.spawn(Clerk);
       await actor.stop();
@@ -169,16 +168,16 @@ describe("the cluster API", () => {
   });
 
   describe("an actor without a layer", () => {
-    it("gives up its channel with the actor", async () => {
+    it("releases its channel when it stops", async () => {
       const [runtime] = await startCluster(1);
-      const actor = await runtime.spawn(Homeless);
+      const actor = await runtime.spawn(Layerless);
       const channel = actor.channel;
       expect(runtime.layers.chat.local.member(channel)).not.to.equal(undefined);
       await actor.stop();
       expect(runtime.layers.chat.local.member(channel)).to.equal(undefined);
     });
 
-    it("has one also where the runtime has no layer at all", async () => {
+    it("has a channel even if the runtime has no layers", async () => {
       class Echo extends WebSocketConsumer {
         override receive() {
           this.send(this.channel);

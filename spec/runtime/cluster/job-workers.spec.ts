@@ -19,7 +19,7 @@ import { gate } from "../../support/gate.ts";
 import { redisUrl } from "../../support/redis.ts";
 import { codeOf, opened, startCluster, stopCluster } from "../support/cluster.ts";
 
-/** Submits what it receives, and sends its client what it hears of it. */
+/** Submits a job for each frame, and sends the updates to its client. */
 class Client extends WebSocketConsumer<{ messages: JobMessages }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<Client>({
@@ -45,7 +45,7 @@ const next = async (actor: { readonly outgoing: AsyncIterableIterator<unknown> }
   return frames;
 };
 
-describe("workers", () => {
+describe("Job workers", () => {
   afterEach(stopCluster);
 
   const places = {
@@ -53,7 +53,7 @@ describe("workers", () => {
       const [here, there] = await startCluster(2);
       return { here, there };
     },
-    "on Redis, with the answers over pub/sub": async () => {
+    "on Redis, with the updates over pub/sub": async () => {
       const [jobs, chat] = [randomUUID(), randomUUID()];
       const make = () =>
         opened(
@@ -72,7 +72,7 @@ describe("workers", () => {
     },
   };
   for (const [place, start] of Object.entries(places)) {
-    it(`tell whoever submitted a job how far it is, and what came of it, in order: ${place}`, async () => {
+    it(`send progress and the result to the submitter, in order, ${place}`, async () => {
       const { here, there, ...options } = { layer: "chat", ...(await start()) };
       class Submitter extends Client {
         override async receive(text: string) {
@@ -104,15 +104,15 @@ describe("workers", () => {
       );
       const actor = await here.spawn(Listener);
       actor.receive("hello");
-      const heard = await next(actor, 5);
-      expect(heard).to.have.members([
+      const updates = await next(actor, 5);
+      expect(updates).to.have.members([
         "submitted true",
         "progress 10",
         "progress 20",
         "progress 30",
         'done {"text":"hello"}',
       ]);
-      expect(heard.filter((frame) => frame !== "submitted true")).to.deep.equal([
+      expect(updates.filter((frame) => frame !== "submitted true")).to.deep.equal([
         "progress 10",
         "progress 20",
         "progress 30",
@@ -123,7 +123,7 @@ describe("workers", () => {
     });
   }
 
-  it("give each its own job's words, by id", async () => {
+  it("send each submitter the updates of its own jobs", async () => {
     const [here, there] = await startCluster(2);
     const go = gate();
     await there.worker<{ type: string; text: string }>(
@@ -143,15 +143,15 @@ describe("workers", () => {
     ]);
   });
 
-  it("say so when what a handler returned cannot be sent", async () => {
+  it("send job_failed if a message cannot hold the returned value", async () => {
     const [here, there] = await startCluster(2);
     await there.worker("jobs", () => new Map());
     const actor = await here.spawn(Client);
     actor.receive("odd");
-    expect((await next(actor, 1))[0]).to.match(/^0 failed what it returned cannot be sent: .*Map/);
+    expect((await next(actor, 1))[0]).to.match(/^0 failed the returned value cannot be sent: .*Map/);
   });
 
-  it("tell how far a job is as it was then, and refuse at once what cannot be told", async () => {
+  it("copy a progress value at the call, and refuse a value that a message cannot hold", async () => {
     const [here, there] = await startCluster(2);
     const refused: unknown[] = [];
     await there.worker("jobs", (_, { progress }) => {
@@ -185,11 +185,11 @@ describe("workers", () => {
     expect(refused).to.deep.equal(["ERR_INVALID_MESSAGE", "ERR_INVALID_MESSAGE"]);
   });
 
-  it("do what nobody waits for, and what was sent over the layer alone", async () => {
+  it("handle jobs without a submitter, and jobs that were sent over the layer", async () => {
     const [here, there] = await startCluster(2);
     const seen: [string, Job][] = [];
     await there.worker<{ type: string; text: string }>("jobs", ({ text }, job) => {
-      job.progress("nobody hears it");
+      job.progress("unread");
       seen.push([text, job]);
     });
     const id = await here.submit("jobs", { type: "job", text: "submitted" });
@@ -202,7 +202,7 @@ describe("workers", () => {
     expect(seen.every(([, { signal }]) => !signal.aborted)).to.equal(true);
   });
 
-  it("tell nothing more of a job that is over", async () => {
+  it("ignore progress after the end of a job", async () => {
     const [here, there] = await startCluster(2);
     let progress: Job["progress"] = () => {};
     await there.worker("jobs", (_, job) => {
@@ -216,13 +216,13 @@ describe("workers", () => {
     expect(await next(actor, 1)).to.deep.equal(["1 done undefined"]);
   });
 
-  it("are closed with the runtime, before its layers: what runs is aborted, and its last words still arrive", async () => {
+  it("close before the layers of a closing runtime, abort running jobs, and send their results", async () => {
     const [here, there] = await startCluster(2);
     const begun = gate();
     await there.worker("jobs", async (_, { signal }) => {
       begun.open();
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-      // What it has begun takes it a while to put away.
+      // The handler needs some time to clean up.
       await new Promise((resolve) => setTimeout(resolve, 30));
       return "stopped early";
     });
@@ -234,7 +234,7 @@ describe("workers", () => {
     expect(await there.worker("jobs", () => {}).catch(codeOf)).to.equal("ERR_RUNTIME_CLOSED");
   });
 
-  it("give back what a closing runtime has them give up: that is no error, and no failure of the job", async () => {
+  it("give back jobs that a closing runtime aborts, without a failed attempt", async () => {
     const errors: unknown[] = [];
     const bus = new MemoryBus();
     const [here] = await startCluster(1, {}, bus);
@@ -262,10 +262,10 @@ describe("workers", () => {
 
   const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
     "never ends": () => new Promise<void>(() => {}),
-    "waits for the end of its own worker": (close) => close(),
+    "awaits the end of its own worker": (close) => close(),
   };
   for (const [what, wait] of Object.entries(endless)) {
-    it(`do not keep a runtime from closing by a handler that ${what}: its job goes to another one`, async () => {
+    it(`give a job to another worker when the runtime closes and a handler ${what}`, async () => {
       const errors: [unknown, string][] = [];
       const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
       const [here, there] = await startCluster(2, { onError });
@@ -284,7 +284,7 @@ describe("workers", () => {
     });
   }
 
-  it("report what a handler leaves behind, and go on", async () => {
+  it("report late errors of a handler, and continue", async () => {
     const errors: unknown[] = [];
     const [here, there] = await startCluster(2, {
       onError: (error: Error, where: object) => errors.push({ message: error.message, ...where }),
@@ -292,9 +292,9 @@ describe("workers", () => {
     const failed = gate();
     const mine = process.listeners("uncaughtException");
     const others = mine.filter((listener) => !listener.name.startsWith("onException"));
-    // With none of its own left, the process would end.
+    // Without the runtime's own listener, the process would end.
     expect(others).to.have.length(mine.length - 1);
-    // Mocha fails a spec for any error that nobody caught, whoever else listens.
+    // Mocha fails a spec for every uncaught error, even if another listener handles it.
     for (const other of others) process.off("uncaughtException", other);
     try {
       await there.worker("jobs", () => {
@@ -312,11 +312,11 @@ describe("workers", () => {
       for (const other of others) process.on("uncaughtException", other);
     }
     expect(errors).to.deep.equal([
-      { message: "left behind", stage: "stray", consumer: "worker", path: "jobs" },
+      { message: "left behind", stage: "async", consumer: "worker", path: "jobs" },
     ]);
   });
 
-  it("can be closed alone, twice", async () => {
+  it("can be closed one by one, and twice", async () => {
     const bus = new MemoryBus();
     const [here, there] = await startCluster(2, {}, bus);
     const worker = await there.worker("jobs", () => "by the first");
@@ -327,13 +327,13 @@ describe("workers", () => {
     expect(await next(actor, 1)).to.deep.equal(['0 done "by the second"']);
   });
 
-  it("tell of a job that failed for good where it failed, too, with what it threw last", async () => {
+  it("call onFailed with the last error before a job becomes a dead letter", async () => {
     const chat = new MemoryLayer();
     const errors: unknown[] = [];
     const runtime = opened(createRuntime({ layers: { chat }, onError: (error) => errors.push(error) }));
-    const broken = new Error("the teller is broken");
+    const broken = new Error("onFailed is broken");
     const failed: unknown[] = [];
-    const told = new Promise<void>((resolve) => {
+    const called = new Promise<void>((resolve) => {
       void runtime.worker(
         "jobs",
         (_, { attempt }) => {
@@ -350,21 +350,21 @@ describe("workers", () => {
       );
     });
     const id = await runtime.submit("jobs", { type: "job" });
-    await told;
+    await called;
     expect(failed).to.deep.equal([["job", id, 2, "Error: attempt 2"]]);
     await runtime.close();
     expect(errors.at(-1)).to.equal(broken);
     expect(errors.map(String)).to.deep.equal(["Error: attempt 1", "Error: attempt 2", String(broken)]);
   });
 
-  it("say after what time others get the jobs of a process that is out of reach, where they are told to", async () => {
+  it("pass claimAfterMs, concurrency and attempts to the layer", async () => {
     const asked: unknown[] = [];
     const chat = new MemoryLayer();
     const consume = chat.consume.bind(chat);
     Object.assign(chat, {
       consume: (...args: Parameters<typeof consume>) => {
-        const { onDead: _, ...told } = args[2] ?? {};
-        asked.push(told);
+        const { onDead: _, ...passed } = args[2] ?? {};
+        asked.push(passed);
         return consume(...args);
       },
     });
@@ -377,13 +377,13 @@ describe("workers", () => {
     ]);
   });
 
-  it("need a layer with queues, and one that is known", async () => {
+  it("refuse layers without queues, unknown layers, and invalid options", async () => {
     const chat = new RedisPubSubLayer({ url: redisUrl(), prefix: randomUUID() });
     const runtime = opened(createRuntime({ layers: { chat, other: new MemoryLayer() } }));
     const refusal = (asking: Promise<unknown>) => asking.catch((error) => error);
     const unsupported = await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }));
     expect(unsupported).to.be.instanceOf(UnsupportedError);
-    expect(unsupported).to.have.property("message").that.includes('nobody can work on the jobs of "jobs"');
+    expect(unsupported).to.have.property("message").that.includes('it cannot consume "jobs"');
     expect(codeOf(await refusal(runtime.worker("jobs", () => {})))).to.equal("ERR_UNKNOWN_LAYER");
     expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, { layer: "toString" })))).to.equal(
       "ERR_UNKNOWN_LAYER",

@@ -15,7 +15,7 @@ import {
   stopCluster,
 } from "../support/cluster.ts";
 
-/** A layer that can be cut off: nothing leaves it, and nothing arrives. */
+/** A layer that loses all messages to other nodes while it is cut off. */
 class CutLayer extends MemoryLayer {
   isCut = false;
   override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
@@ -23,15 +23,15 @@ class CutLayer extends MemoryLayer {
   }
 }
 
-/** Sends to all nodes as any program could that reaches the layer. */
+/** Sends to all nodes, as any program on the layer can. */
 async function forge(layer: MemoryLayer, message: object): Promise<void> {
   await layer.groupSend("greenroom.nodes", message as never);
 }
 
-describe("the registry of nodes", () => {
+describe("NodeRegistry", () => {
   afterEach(stopCluster);
 
-  it("knows who is there as soon as it joins, and lets go of who says goodbye", async () => {
+  it("knows the other nodes when it has joined, and removes a node that leaves", async () => {
     const bus = new MemoryBus();
     const [one, two] = await startCluster(2, {}, bus);
     const three = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
@@ -44,7 +44,7 @@ describe("the registry of nodes", () => {
     await until(() => one.nodes.length === 2 && three.nodes.length === 2);
   });
 
-  it("holds a node for gone that it has not heard for three heartbeats, and not before", async () => {
+  it("removes a node after three intervals without a heartbeat, and not earlier", async () => {
     const clock = new SimulatedClock();
     const bus = new MemoryBus();
     const lost = new CutLayer({ bus });
@@ -70,16 +70,16 @@ describe("the registry of nodes", () => {
     expect(here.nodes).to.deep.equal([here.node, dead.node]);
     clock.increment(1);
     expect(here.nodes).to.deep.equal([here.node]);
-    expect(await asking).to.have.property("message", `The node of "${actor.channel}" has gone.`);
+    expect(await asking).to.have.property("message", `The node of "${actor.channel}" has left.`);
     expect(await polling).to.deep.equal({ replies: [], failures: [], missing: [dead.node] });
-    // It hears the others all the while, and comes back with its next heartbeat.
+    // The cut-off node still receives, and its next heartbeat adds it again.
     expect(dead.nodes).to.have.length(2);
     lost.isCut = false;
     clock.increment(1_000);
     await until(() => here.nodes.length === 2);
   });
 
-  it("does not take nodes for dead whose heartbeats wait to be read, since its own process was blocked", async () => {
+  it("keeps the other nodes after its own event loop was blocked for longer than a lease", async () => {
     class Frozen extends SimulatedClock {
       jumpMs = 0;
       override now() {
@@ -93,7 +93,7 @@ describe("the registry of nodes", () => {
     expect(here.nodes).to.deep.equal([here.node, there.node]);
   });
 
-  it("joins when the layer is back, and does what is local until then", async () => {
+  it("joins when the layer is back, and serves local actors until then", async () => {
     class DownBackend extends MemoryBackend {
       isDown = true;
       override async open(...args: Parameters<MemoryBackend["open"]>): Promise<void> {
@@ -111,14 +111,14 @@ describe("the registry of nodes", () => {
       onError: (_, { stage }) => stages.push(stage),
     };
     const runtime = opened(createRuntime(options));
-    class Homeless extends Clerk {
+    class Layerless extends Clerk {
       static override readonly layer = undefined as never;
     }
-    const actor = await runtime.spawn(Homeless);
+    const actor = await runtime.spawn(Layerless);
     expect(await runtime.ask(actor.channel, { type: "add", numbers: [1, 2] })).to.equal(3);
     await runtime.send(actor.channel, { type: "note", text: "local" });
     expect((await actor.outgoing.next()).value).to.equal("local");
-    const tagged = await runtime.spawn(Homeless, query("tag=user.42"));
+    const tagged = await runtime.spawn(Layerless, query("tag=user.42"));
     expect(await runtime.disconnect("user.42", 4001).catch((error) => error)).to.be.instanceOf(
       LayerUnavailableError,
     );
@@ -132,7 +132,7 @@ describe("the registry of nodes", () => {
     expect(await other.ask(actor.channel, { type: "add", numbers: [3, 4] })).to.equal(7);
   });
 
-  it("is found by the others at once when its layer was flushed, and not after the end of its lease", async () => {
+  it("is reachable again with its first heartbeat after a flush of its layer", async () => {
     const clock = new SimulatedClock();
     const [here, there] = await startCluster(2, { clock, nodeHeartbeatMs: 1_000 });
     await here.layers.chat.flush();
@@ -146,7 +146,7 @@ describe("the registry of nodes", () => {
     expect(there.counters().dropped.garbage).to.equal(garbage);
   });
 
-  it("joins again when its layer was flushed", async () => {
+  it("joins again after a flush of its layer", async () => {
     const [here, there] = await startCluster(2, { nodeHeartbeatMs: 20 });
     await here.layers.chat.flush();
     const actor = await here.spawn(Clerk);
@@ -158,7 +158,7 @@ describe("the registry of nodes", () => {
     );
   });
 
-  it("says no more to others once it has said goodbye", async () => {
+  it("handles no messages after it has left", async () => {
     const leaving = gate();
     class SlowLayer extends MemoryLayer {
       override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
@@ -183,7 +183,7 @@ describe("the registry of nodes", () => {
     await closing;
   });
 
-  it("leaves nothing behind when it is closed: no timer, no channel, no member of the group", async () => {
+  it("releases its timers, its channel and its membership when it is closed", async () => {
     const timers = new Set<unknown>();
     const clock = {
       setTimeout: (fn: () => void, ms: number) => {
@@ -210,7 +210,7 @@ describe("the registry of nodes", () => {
     expect([...chat.local.membersOf("greenroom.nodes")]).to.deep.equal([]);
   });
 
-  it("does not keep a process alive that has nothing else to do", async function () {
+  it("does not keep the process alive", async function () {
     this.timeout(30_000);
     const { run } = await import("../../support/child-process.ts");
     const script = `
@@ -221,7 +221,7 @@ describe("the registry of nodes", () => {
     await run(process.execPath, flags, { timeout: 20_000 });
   });
 
-  it("is out of reach for actors: its group, and the channels of the nodes", async () => {
+  it("refuses to let actors use the group and the channels of the nodes", async () => {
     const [here, there] = await startCluster(2);
     class Meddler extends Clerk {
       override async connect() {
@@ -249,7 +249,7 @@ describe("the registry of nodes", () => {
     expect(here.nodes).to.have.length(2);
   });
 
-  describe("takes from others nothing that makes no sense:", () => {
+  describe("drops and counts", () => {
     type Forgery = (target: ChatRuntime) => object;
     const forgery =
       (type: string, fields: object): Forgery =>
@@ -271,39 +271,39 @@ describe("the registry of nodes", () => {
         ),
       });
     const forged: Readonly<Record<string, Forgery>> = {
-      "no heartbeat": forgery("heartbeat", { from: undefined }),
-      "a heartbeat from nowhere": heartbeat({ from: 7 }),
-      "a heartbeat from a name that is no channel": heartbeat({ from: "forged" }),
-      "a heartbeat of layers that are none": heartbeat({ layers: ["chat"] }),
-      "a heartbeat of layers without names": heartbeat({ layers: { chat: "not a name" } }),
-      "a heartbeat that does not hold its own node": heartbeat({ layers: { chat: "another" } }),
-      "a heartbeat without an interval": heartbeat({ nodeHeartbeatMs: "often" }),
-      "a heartbeat with half a version": heartbeat({ version: 0.5 }),
-      "a heartbeat that claims the layer of this node": heartbeat({
+      "a heartbeat without a sender": forgery("heartbeat", { from: undefined }),
+      "a heartbeat with a sender that is not text": heartbeat({ from: 7 }),
+      "a heartbeat with a sender that is not a channel": heartbeat({ from: "forged" }),
+      "a heartbeat with a list of layers": heartbeat({ layers: ["chat"] }),
+      "a heartbeat with an invalid id of a layer": heartbeat({ layers: { chat: "not a name" } }),
+      "a heartbeat without the id of its own node": heartbeat({ layers: { chat: "another" } }),
+      "a heartbeat with an invalid interval": heartbeat({ nodeHeartbeatMs: "often" }),
+      "a heartbeat with a fractional version": heartbeat({ version: 0.5 }),
+      "a heartbeat that claims this node's layer": heartbeat({
         layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.node }),
       }),
-      "a heartbeat that claims the layer of another": heartbeat({
+      "a heartbeat that claims another node's layer": heartbeat({
         layers: (target: ChatRuntime) => ({ chat: "forged", queue: target.nodes[1] }),
       }),
-      "a heartbeat in the name of another": heartbeat({
+      "a heartbeat in the name of another node": heartbeat({
         from: (target: ChatRuntime) => `${target.nodes[1]}!zz`,
       }),
       "an event of XState behind the prefix": forgery("xstate.stop", {}),
-      "a type that every object has": forgery("__proto__", {}),
+      "a type that is a property of every object": forgery("__proto__", {}),
       "a type of another program": () => ({ type: "room_message", message: "hello" }),
       "an ask without a message": forgery("ask", { id: "1", channel: "a!b" }),
-      "an ask to stop": (target) =>
+      "an ask with an event of XState": (target) =>
         forgery("ask", { id: "1", channel: `${target.node}!1`, message: { type: "xstate.stop" } })(target),
-      "a message to stop": (target) =>
+      "a message with an event of XState": (target) =>
         forgery("send", { channel: `${target.node}!1`, message: { type: "xstate.stop" } })(target),
-      "a message that is none": forgery("send", { channel: "a!b", message: [] }),
-      "a request that there is not": forgery("gather", {
+      "a message that is a list": forgery("send", { channel: "a!b", message: [] }),
+      "an unknown request": forgery("gather", {
         id: "1",
         request: "constructor",
         fields: {},
         deadlineMs: 1,
       }),
-      "a disconnect with a code that cannot be": forgery("gather", {
+      "a disconnect with an invalid close code": forgery("gather", {
         id: "1",
         request: "disconnect",
         fields: { tag: "user.42", code: 1006, reason: "" },
@@ -326,7 +326,7 @@ describe("the registry of nodes", () => {
       });
     }
 
-    it("more nodes than there can be", async () => {
+    it("a heartbeat of more than 10,000 nodes", async () => {
       const clock = new SimulatedClock();
       const bus = new MemoryBus();
       const [here] = await startCluster(1, { clock, nodeHeartbeatMs: 1_000 }, bus);
@@ -341,7 +341,7 @@ describe("the registry of nodes", () => {
       expect(here.nodes).to.deep.equal([here.node]);
     });
 
-    it("what it has said itself, come back", async () => {
+    it("a message without the prefix, but ignores its own messages", async () => {
       const bus = new MemoryBus();
       const [here] = await startCluster(1, {}, bus);
       const [own] = [...here.layers.chat.local.membersOf("greenroom.nodes")];
@@ -353,7 +353,7 @@ describe("the registry of nodes", () => {
       expect(here.nodes).to.deep.equal([here.node]);
     });
 
-    it("an answer in another one's name", async () => {
+    it("a reply of a node that was not asked", async () => {
       const bus = new MemoryBus();
       const [here, there] = await startCluster(2, {}, bus);
       const actor = await there.spawn(Clerk);

@@ -11,7 +11,7 @@ import { Clerk, opened, query, stopCluster } from "../support/cluster.ts";
 
 const nodeHeartbeatMs = 200;
 
-describe("nodes in processes of their own, on Redis", function () {
+describe("Nodes in separate processes, on Redis", function () {
   this.timeout(20_000);
   let program = "";
   before(async () => {
@@ -39,8 +39,7 @@ describe("nodes in processes of their own, on Redis", function () {
   }
 
   for (const kind of ["pubsub", "streams"] as const) {
-    it(`reach each other's actors, until one is killed: it is missing at once, and gone within its lease: ${kind}`, () =>
-      killOne(kind));
+    it(`list a killed node as missing, and remove it within its lease, over ${kind}`, () => killOne(kind));
   }
 
   async function killOne(kind: "pubsub" | "streams") {
@@ -59,7 +58,7 @@ describe("nodes in processes of their own, on Redis", function () {
     expect(after.replies.map((reply) => reply.channel)).to.deep.equal([here.channel]);
     expect(after.missing).to.deep.equal([there]);
     await until(() => runtime.presenceCount("lobby") === 0);
-    // The lease begins with the last heartbeat, so it is over before that; and some time for a busy machine.
+    // The lease begins with the last heartbeat. The extra second is for a busy machine.
     expect(performance.now() - killedAt).to.be.below(3 * nodeHeartbeatMs + 1_000);
     expect(runtime.nodes).to.deep.equal([runtime.node]);
     expect(await runtime.count("user.42")).to.deep.equal({ count: 1, missing: [] });
@@ -67,7 +66,7 @@ describe("nodes in processes of their own, on Redis", function () {
     expect(refusal).to.have.property("code", "ERR_NO_SUCH_ACTOR");
   }
 
-  it("part with a word: a process that is told to end is gone at once", async () => {
+  it("remove a node at once if its process is terminated", async () => {
     const { runtime, child } = await start();
     const anne = await runtime.spawn(Clerk, query("tag=user.42"));
     expect((await runtime.disconnect("user.42", 4001, "Signed out")).count).to.equal(2);

@@ -5,10 +5,10 @@ import { Client } from "../../support/client.ts";
 import { serve, stopServing } from "../../support/serving.ts";
 import { Clerk, codeOf, query, startCluster, stopCluster } from "../support/cluster.ts";
 
-describe("tags", () => {
+describe("Tags", () => {
   afterEach(() => Promise.all([stopCluster(), stopServing()]));
 
-  it("count actors on all nodes, until those have gone or take the tag away", async () => {
+  it("count actors on all nodes, until the actors stop or remove the tag", async () => {
     class Fickle extends Clerk {
       override receive(text: string) {
         if (text === "untag") this.untag("user.42");
@@ -37,7 +37,7 @@ describe("tags", () => {
     expect((await here.count("user.42")).count).to.equal(0);
   });
 
-  it("disconnect who has them, on every node, with the code and reason", async () => {
+  it("disconnect their actors on every node with the code and reason", async () => {
     const [here, there] = await startCluster(2);
     const actors = [
       await here.spawn(Clerk, query("tag=user.42")),
@@ -51,7 +51,7 @@ describe("tags", () => {
     expect(other.machine.getSnapshot().value).to.equal("joined");
   });
 
-  it("reach sockets", async () => {
+  it("close the WebSocket of an actor", async () => {
     const bus = new MemoryBus();
     const { runtime, url } = await serve({ layers: { chat: new MemoryLayer({ bus }) } });
     class Tagged extends WebSocketConsumer {
@@ -66,7 +66,7 @@ describe("tags", () => {
     expect(await client.closed).to.deep.equal({ code: 4001, reason: "Signed out" });
   });
 
-  it("are refused where no group could be called so, and codes where no close frame could hold them", async () => {
+  it("are refused if the name or the close code is invalid", async () => {
     const [here] = await startCluster(1);
     expect(await here.count("user 42").catch(codeOf)).to.equal("ERR_INVALID_NAME");
     expect(await here.disconnect("user.42", 1006).catch((error) => error)).to.be.instanceOf(CloseError);
@@ -74,7 +74,7 @@ describe("tags", () => {
     expect(await here.count("__proto__")).to.deep.equal({ count: 0, missing: [] });
   });
 
-  it("are not taken on the way out", async () => {
+  it("are not added to a stopping actor", async () => {
     class Late extends Clerk {
       override disconnect() {
         this.tag("user.42");

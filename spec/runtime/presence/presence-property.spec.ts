@@ -6,18 +6,18 @@ import { PresenceReplica } from "../../../runtime/presence/presence-replica.ts";
 const nodeCount = 3;
 const groups = ["red", "blue"];
 
-/** One message on its way: it can be delivered, late and twice, or be lost. */
-interface Flight {
+/** A message in transit. It can be delivered late, delivered twice, or lost. */
+interface Transit {
   readonly to: number;
   deliver(): void;
 }
 
-/** Nodes with nothing but their presences, and a network that does with messages what it is told. */
+/** Nodes that have only their presence, on a network that delivers, repeats or loses messages on command. */
 class Network {
   readonly nodes: Presence[] = [];
   readonly trackers: Tracker[][] = [];
-  readonly flights: Flight[] = [];
-  /** What is truly there. */
+  readonly transits: Transit[] = [];
+  /** The entries that all nodes must agree on. */
   readonly truth = new Map<string, string>();
 
   constructor() {
@@ -26,11 +26,11 @@ class Network {
         new Presence({
           broadcast: (diff) => {
             for (let to = 0; to < nodeCount; to += 1) {
-              if (to !== index) this.#fly(to, (node) => node.applyDiff(`${index}`, diff));
+              if (to !== index) this.#transmit(to, (node) => node.applyDiff(`${index}`, diff));
             }
           },
-          request: (node) => this.#fly(Number(node), (asked) => asked.sendState(`${index}`)),
-          reply: (node, state) => this.#fly(Number(node), (asker) => asker.restore(`${index}`, state)),
+          request: (node) => this.#transmit(Number(node), (asked) => asked.sendState(`${index}`)),
+          reply: (node, state) => this.#transmit(Number(node), (asker) => asker.restore(`${index}`, state)),
         }),
       );
       this.trackers.push(Array.from({ length: 3 }, () => ({ presenceChanged() {} })));
@@ -40,16 +40,16 @@ class Network {
   heartbeat(from: number): void {
     const version = this.nodes[from]?.version ?? 0;
     for (let to = 0; to < nodeCount; to += 1) {
-      if (to !== from) this.#fly(to, (node) => node.heartbeat(`${from}`, version));
+      if (to !== from) this.#transmit(to, (node) => node.heartbeat(`${from}`, version));
     }
   }
 
-  #fly(to: number, act: (node: Presence) => void): void {
+  #transmit(to: number, act: (node: Presence) => void): void {
     const node = this.nodes[to];
-    if (node !== undefined) this.flights.push({ to, deliver: () => act(node) });
+    if (node !== undefined) this.transits.push({ to, deliver: () => act(node) });
   }
 
-  /** What a node believes. */
+  /** The entries in a node's view. */
   seenBy(node: Presence): string[] {
     return groups
       .flatMap((group) =>
@@ -117,26 +117,26 @@ function run(network: Network, given: Step): void {
       presence.track(tracker, group, `key${given.tracker}`, given.meta);
       network.truth.set(place, `${group} key${given.tracker} ${given.meta}`);
     }
-  } else if ("at" in given) fly(network, given);
+  } else if ("at" in given) transmit(network, given);
   else if (given.do === "flush") network.nodes[given.node]?.flush();
   else if (given.do === "heartbeat") network.heartbeat(given.node);
   else if (given.node !== given.of) network.nodes[given.node]?.nodeLeft(`${given.of}`);
 }
 
-function fly({ flights }: Network, given: Extract<Step, { readonly at: number }>): void {
-  if (flights.length === 0) return;
-  const at = given.at % flights.length;
-  if (given.do === "lose") flights.splice(at, 1);
-  else if (given.do === "deliver") flights.splice(at, 1)[0]?.deliver();
-  else flights[at]?.deliver();
+function transmit({ transits }: Network, given: Extract<Step, { readonly at: number }>): void {
+  if (transits.length === 0) return;
+  const at = given.at % transits.length;
+  if (given.do === "lose") transits.splice(at, 1);
+  else if (given.do === "deliver") transits.splice(at, 1)[0]?.deliver();
+  else transits[at]?.deliver();
 }
 
-/** From here on nothing is lost; but what is old is still on its way, so that one of the two heartbeats may be spent on it. */
+/** Delivers all messages. Sends two heartbeats, because an old request in transit may use up the first. */
 function settle(network: Network): void {
   for (const presence of network.nodes) presence.flush();
   for (let round = 0; round < 2; round += 1) {
     for (let from = 0; from < nodeCount; from += 1) network.heartbeat(from);
-    while (network.flights.length > 0) network.flights.shift()?.deliver();
+    while (network.transits.length > 0) network.transits.shift()?.deliver();
   }
 }
 
@@ -144,7 +144,7 @@ const counted = (lines: readonly string[]) =>
   [...new Set(lines)].map((line) => `${lines.filter((other) => other === line).length} ${line}`).sort();
 
 describe("Presence", () => {
-  it("is the same on all nodes after a resync, whatever was lost, delayed, repeated or reordered before", () => {
+  it("converges on all nodes after messages were lost, delayed, repeated or reordered", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const network = new Network();
@@ -157,12 +157,12 @@ describe("Presence", () => {
     );
   });
 
-  it("tells its trackers in diffs what adds up to who is present, whatever happens on the way", () => {
+  it("sends a watcher diffs that add up to the entries, even if messages are lost or reordered", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const network = new Network();
         const [watching] = network.nodes;
-        const heard = new Map<string, number>();
+        const counts = new Map<string, number>();
         const watcher: Tracker = {
           presenceChanged({ joins, leaves }) {
             for (const [entries, by] of [
@@ -171,7 +171,7 @@ describe("Presence", () => {
             ] as const) {
               for (const { key, meta } of entries as { key: string; meta: unknown }[]) {
                 const line = `red ${key} ${String(meta)}`;
-                heard.set(line, (heard.get(line) ?? 0) + by);
+                counts.set(line, (counts.get(line) ?? 0) + by);
               }
             }
           },
@@ -180,9 +180,11 @@ describe("Presence", () => {
         watching?.flush();
         for (const given of steps) run(network, given);
         settle(network);
-        // What is left are those of the other nodes that go without a word, and the watcher's own.
-        for (const gone of ["1", "2"]) watching?.nodeLeft(gone);
-        const lines = [...heard].flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`])).sort();
+        // Without the other nodes, only the watcher's own entries remain.
+        for (const left of ["1", "2"]) watching?.nodeLeft(left);
+        const lines = [...counts]
+          .flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`]))
+          .sort();
         const seen =
           watching === undefined ? [] : network.seenBy(watching).filter((line) => line.startsWith("red"));
         expect(lines).to.deep.equal(counted(seen));
@@ -191,11 +193,11 @@ describe("Presence", () => {
     );
   });
 
-  describe("a replica", () => {
+  describe("PresenceReplica", () => {
     const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {} });
     const refs = (replica: PresenceReplica) => [...replica.entries].map(({ ref }) => ref);
 
-    it("is not set back by a state that comes late, whole or in part", () => {
+    it("ignores an older state that arrives late, whole or in part", () => {
       const replica = new PresenceReplica();
       const state = (version: number, part: number, ref: number) => ({
         version,
@@ -213,7 +215,7 @@ describe("Presence", () => {
       expect([refs(replica), replica.isBehind]).to.deep.equal([[2, 4], false]);
     });
 
-    it("keeps a bounded number of steps that cannot be made yet", () => {
+    it("keeps a bounded number of diffs that wait for an earlier diff", () => {
       const replica = new PresenceReplica();
       for (let version = 2; version < 2_000; version += 1) {
         replica.apply({ version, joins: [entry(version)], leaves: [] });

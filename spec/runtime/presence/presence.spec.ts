@@ -20,7 +20,7 @@ interface Diffs {
   presence_diff: PresenceDiff;
 }
 
-/** Is present as it is told to be, and tells what it hears of others. */
+/** Tracks itself in the lobby, and sends its client the diffs. */
 class Guest extends WebSocketConsumer<{ messages: Diffs }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<Guest>({
@@ -39,14 +39,14 @@ class Guest extends WebSocketConsumer<{ messages: Diffs }> {
   }
 }
 
-/** Is present, and has no wish to hear of others. */
+/** Tracks itself in the lobby, and does not handle diffs. */
 class Quiet extends WebSocketConsumer {
   override connect() {
     this.track("lobby");
   }
 }
 
-/** Hears of the lobby without being there, and says so; does what it is told, and says when that is done. */
+/** Watches the lobby, and sends its client the diffs. Echoes each command when it is done. */
 class Watcher extends WebSocketConsumer<{ messages: Diffs }> {
   static override readonly layer = "chat";
   static override readonly on = Guest.on;
@@ -69,18 +69,18 @@ async function present(runtime: ChatRuntime, keys: readonly string[]): Promise<v
   await until(() => [...runtime.presence("lobby").keys()].sort().join() === [...keys].sort().join());
 }
 
-/** Spawns a guest, and checks that nobody who has gone is told of it: a message to an actor that has stopped is counted. */
-async function expectNothingForTheGone(runtime: ChatRuntime, key: string): Promise<void> {
+/** Spawns a guest, and checks that stopped actors receive no diff: it would be counted as a drop. */
+async function expectNoDiffToStoppedActors(runtime: ChatRuntime, key: string): Promise<void> {
   const { outgoing } = await runtime.spawn(Guest, guest(key));
-  // All who are told of a change are told in the same turn.
+  // All recipients of a diff receive it in the same turn.
   expect((await outgoing.next()).value).to.equal(`lobby +${key} -`);
   expect(runtime.counters().dropped).to.include({ "dead-letter": 0, closing: 0, unhandled: 0 });
 }
 
-describe("presence", () => {
+describe("Presence in a cluster", () => {
   afterEach(stopCluster);
 
-  it("is read on every node: members by key, each with its metas", async () => {
+  it("lists the members by key on every node, each with its metas", async () => {
     const [here, there] = await startCluster(2);
     await here.spawn(Guest, guest("anne", "laptop"));
     await there.spawn(Guest, guest("anne", "phone"));
@@ -103,7 +103,7 @@ describe("presence", () => {
     expect(here.presenceCount("lobby")).to.equal(1);
   });
 
-  it("is known to a node that comes later, and to one that has no layer at all it is its own", async () => {
+  it("is known to a node that joins later, and works on a node without layers", async () => {
     const bus = new MemoryBus();
     const [here] = await startCluster(1, {}, bus);
     await here.spawn(Guest, guest("anne"));
@@ -115,7 +115,7 @@ describe("presence", () => {
     expect(shown(alone.presence("lobby"))).to.deep.equal({ [quiet.channel]: [{}] });
   });
 
-  it("tells those who are present of who comes and goes, on every node, if they handle that", async () => {
+  it("sends diffs to the present actors on every node that handle them", async () => {
     const [here, there] = await startCluster(2);
     const anne = await here.spawn(Guest, guest("anne"));
     expect((await anne.outgoing.next()).value).to.equal("lobby +anne -");
@@ -136,7 +136,7 @@ describe("presence", () => {
     expect(here.counters().dropped.unhandled).to.equal(0);
   });
 
-  it("tells those who watch, on every node, who are not present themselves", async () => {
+  it("sends diffs to watchers that are not present", async () => {
     const [here, there] = await startCluster(2);
     const watcher = await here.spawn(Watcher);
     const anne = await here.spawn(Guest, guest("anne"));
@@ -148,22 +148,22 @@ describe("presence", () => {
     for (const runtime of [here, there]) await present(runtime, ["bert"]);
   });
 
-  it("tells one who watches and is present once", async () => {
+  it("sends one diff to an actor that is both present and a watcher", async () => {
     const [here] = await startCluster(1);
     const watcher = await here.spawn(Watcher);
-    const told = async () => (await watcher.outgoing.next()).value;
+    const next = async () => (await watcher.outgoing.next()).value;
     watcher.receive("watch");
     watcher.receive("come");
-    expect([await told(), await told(), await told()]).to.deep.equal(["watch", "come", "lobby +watcher -"]);
+    expect([await next(), await next(), await next()]).to.deep.equal(["watch", "come", "lobby +watcher -"]);
     for (const name of ["anne", "bert"]) {
       await here.spawn(Guest, guest(name));
-      expect(await told()).to.equal(`lobby +${name} -`);
+      expect(await next()).to.equal(`lobby +${name} -`);
     }
     watcher.receive("go");
-    expect([await told(), await told()]).to.deep.equal(["go", "lobby + -watcher"]);
+    expect([await next(), await next()]).to.deep.equal(["go", "lobby + -watcher"]);
   });
 
-  it("tells nothing to one who watches no longer, and keeps nothing of it, nor of one who has gone", async () => {
+  it("sends no diffs to an actor that has stopped watching or has stopped", async () => {
     const [here] = await startCluster(1);
     const watcher = await here.spawn(Watcher);
     const other = await here.spawn(Watcher);
@@ -175,12 +175,12 @@ describe("presence", () => {
     watcher.receive("end");
     expect((await watcher.outgoing.next()).value).to.equal("end");
     await other.stop();
-    await expectNothingForTheGone(here, "bert");
+    await expectNoDiffToStoppedActors(here, "bert");
     watcher.receive("end");
     expect((await watcher.outgoing.next()).value).to.equal("end");
   });
 
-  it("is not watched under a name that no group can have, nor by one on its way out", async () => {
+  it("refuses to watch an invalid group, and ignores a watch by a stopping actor", async () => {
     const [here] = await startCluster(1);
     class Odd extends WebSocketConsumer {
       override connect() {
@@ -194,10 +194,10 @@ describe("presence", () => {
     }
     expect(await here.spawn(Odd).catch(codeOf)).to.equal("ERR_INVALID_NAME");
     await (await here.spawn(Leaving)).stop();
-    await expectNothingForTheGone(here, "anne");
+    await expectNoDiffToStoppedActors(here, "anne");
   });
 
-  it("tells machines, too", async () => {
+  it("sends diffs to a present machine", async () => {
     const counter = setup({
       types: { events: {} as MessageEvents<Diffs>, emitted: {} as Effect },
     }).createMachine({
@@ -214,7 +214,7 @@ describe("presence", () => {
     expect((await here.count("user.42")).count).to.equal(1);
   });
 
-  it("lets machines watch, too, until they do not", async () => {
+  it("sends diffs to a machine that watches, until it unwatches", async () => {
     const watcher = setup({
       types: { events: {} as MessageEvents<Diffs> | { type: "frame.enough" }, emitted: {} as Effect },
     }).createMachine({
@@ -235,12 +235,12 @@ describe("presence", () => {
     expect([...here.presence("lobby").keys()]).to.deep.equal(["anne"]);
     actor.receive('{"type":"enough"}');
     expect((await actor.outgoing.next()).value).to.equal("enough");
-    await expectNothingForTheGone(here, "bert");
+    await expectNoDiffToStoppedActors(here, "bert");
     actor.receive('{"type":"enough"}');
     expect((await actor.outgoing.next()).value).to.equal("enough");
   });
 
-  it("goes with a node that says goodbye", async () => {
+  it("removes the members of a node that leaves", async () => {
     const [here, there] = await startCluster(2);
     const anne = await here.spawn(Guest, guest("anne"));
     await there.spawn(Guest, guest("bert"));
@@ -252,7 +252,7 @@ describe("presence", () => {
     await present(here, ["anne"]);
   });
 
-  it("goes with a node that dies, within its lease, and comes back with one that was only cut off", async () => {
+  it("removes the members of a silent node within its lease, and restores them when it is back", async () => {
     class CutLayer extends MemoryLayer {
       isCut = false;
       override async groupSend(...args: Parameters<MemoryLayer["groupSend"]>): Promise<void> {
@@ -274,7 +274,7 @@ describe("presence", () => {
     ]);
     chat.isCut = true;
     bert.receive("bertie");
-    // It jumps for no longer than a heartbeat: what is longer is taken for a process that was blocked.
+    // In steps of one heartbeat, because a longer jump looks like a blocked event loop.
     for (let count = 0; count < 3; count += 1) clock.increment(1_000);
     await present(here, ["anne"]);
     expect((await anne.outgoing.next()).value).to.equal("lobby + -bert");
@@ -284,7 +284,7 @@ describe("presence", () => {
     expect((await anne.outgoing.next()).value).to.equal("lobby +bertie -");
   });
 
-  it("is of any number, in parts", async () => {
+  it("sends a large state in parts", async () => {
     class Crowd extends WebSocketConsumer {
       override connect() {
         for (let number = 0; number < 40; number += 1) this.track(`room${number}`, "x".repeat(20_000));
@@ -301,7 +301,7 @@ describe("presence", () => {
     );
   });
 
-  it("refuses what it cannot tell others", async () => {
+  it("refuses an invalid group, key or meta", async () => {
     const [here] = await startCluster(1);
     const refusal = async (group: string, meta: unknown, key: string) => {
       class Odd extends WebSocketConsumer {
@@ -324,7 +324,7 @@ describe("presence", () => {
     expect([...here.presence("ok").keys()]).to.deep.equal(["__proto__"]);
   });
 
-  it("takes nothing from who is no node, and nothing that makes no sense from one", async () => {
+  it("ignores unknown nodes, and drops malformed messages of known nodes", async () => {
     const bus = new MemoryBus();
     const [here, there] = await startCluster(2, {}, bus);
     await there.spawn(Guest, guest("bert"));
@@ -359,7 +359,7 @@ describe("presence", () => {
       return { presence, sent, trackers: [{ presenceChanged() {} }, { presenceChanged() {} }] as const };
     };
 
-    it("is known on its own node alone, and keeps nothing of a group without watchers", () => {
+    it("broadcasts nothing, and forgets a group after its last watcher", () => {
       const { presence, sent, trackers } = start();
       for (const tracker of [...trackers, ...trackers]) presence.watch(tracker, "lobby");
       presence.flush();
@@ -374,7 +374,7 @@ describe("presence", () => {
       }
     });
 
-    it("refuses a name that no group can have, and keeps nothing of it", () => {
+    it("refuses an invalid group, and keeps nothing of it", () => {
       const { presence, trackers } = start();
       expect(() => presence.watch(trackers[0], "not ok"))
         .to.throw()

@@ -6,7 +6,7 @@ const immediate = () => new Promise((resolve) => setImmediate(resolve));
 describe("FlushScheduler", () => {
   let now = 0;
   let flushed: number[] = [];
-  /** A write that takes as long as it is told. */
+  /** A write that takes `ms`. */
   const write = (n: number, ms = 0): Flushable => ({
     flush() {
       flushed.push(n);
@@ -19,7 +19,7 @@ describe("FlushScheduler", () => {
     flushed = [];
   });
 
-  it("flushes what was added in this turn and the next one, in order, once, at the end of that one", async () => {
+  it("flushes the entries of two turns once, in order, at the end of the second turn", async () => {
     const scheduler = new FlushScheduler(() => now);
     const { root } = scheduler;
     for (let n = 0; n < 500; n += 1) scheduler.add(write(n));
@@ -33,7 +33,7 @@ describe("FlushScheduler", () => {
     expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
   });
 
-  it("flushes at the end of this turn if that has taken 5 ms", async () => {
+  it("flushes at the end of the first turn if that turn has taken 5 ms", async () => {
     const scheduler = new FlushScheduler(() => now);
     scheduler.add(write(1));
     now += 5;
@@ -46,7 +46,7 @@ describe("FlushScheduler", () => {
     expect(flushed).to.deep.equal([1, 2]);
   });
 
-  it("leaves the rest to the next turns when it has taken 5 ms, and others their turn in between", async () => {
+  it("flushes for 5 ms in a turn, and continues in the next turns", async () => {
     const scheduler = new FlushScheduler(() => now);
     for (let n = 0; n < 1_000; n += 1) scheduler.add(write(n, 0.05));
     await immediate();
@@ -56,12 +56,12 @@ describe("FlushScheduler", () => {
       perTurn.push(flushed.length - before);
     }
     expect(flushed).to.deep.equal(Array.from({ length: 1_000 }, (_, n) => n));
-    // 5 ms are 100 of them, looked at after every 4.
+    // 100 writes take 5 ms, and the scheduler checks the clock after every 4 writes.
     for (const count of perTurn) expect(count).to.be.at.most(100 + 4);
     expect(perTurn.length).to.be.within(7, 10);
   });
 
-  it("flushes what is added meanwhile after those that wait", async () => {
+  it("flushes entries that are added meanwhile after the waiting entries", async () => {
     const scheduler = new FlushScheduler(() => now);
     for (let n = 0; n < 200; n += 1) scheduler.add(write(n, 0.1));
     await immediate();
@@ -72,7 +72,7 @@ describe("FlushScheduler", () => {
     expect(flushed).to.deep.equal(Array.from({ length: 201 }, (_, n) => n));
   });
 
-  it("keeps for the next turn what a flush adds, and begins it with nothing in common with this one", async () => {
+  it("flushes an entry that a flush adds in a later turn, with a new root", async () => {
     const scheduler = new FlushScheduler(() => now);
     const { root } = scheduler;
     const again = write(1);

@@ -8,7 +8,7 @@ describe("FrameTrie", () => {
     frames.reduce((node: FrameTrie, frame) => node.append(frame), start);
   const text = (bytes: Buffer) => bytes.toString("latin1");
 
-  it("is one for all who are sent the same, and so are its bytes", () => {
+  it("returns the same node and bytes for the same frames", () => {
     const root = FrameTrie.root();
     const blob = new Uint8Array([1, 2, 3]);
     const [one, other] = [of(root, "a", blob, "c"), of(root, "a", blob, "c")];
@@ -17,7 +17,7 @@ describe("FrameTrie", () => {
     expect(text(one.bytes)).to.equal("\x81\x01a\x82\x03\x01\x02\x03\x81\x01c");
   });
 
-  it("ends where it ends, though others go on", () => {
+  it("keeps a shorter sequence separate from a longer one with the same start", () => {
     const root = FrameTrie.root();
     const long = of(root, "a", "b");
     const short = of(root, "a");
@@ -25,7 +25,7 @@ describe("FrameTrie", () => {
     expect([short.length, long.length, short.frames, long.frames]).to.deep.equal([1, 2, ["a"], ["a", "b"]]);
   });
 
-  it("is another one where what is sent differs, in a frame, its kind or its place", () => {
+  it("returns different nodes for frames that differ in content, kind or order", () => {
     const root = FrameTrie.root();
     const a = new Uint8Array([97]);
     const all = [
@@ -41,20 +41,20 @@ describe("FrameTrie", () => {
     expect(text(of(root, a, "b").bytes)).to.equal("\x82\x01a\x81\x01b");
   });
 
-  it("remembers the ways to go on that were taken last", () => {
+  it("remembers the children that were used last", () => {
     const root = FrameTrie.root();
     const variants = ["de", "en", "fr", "it"].map((frame) => root.append(frame));
     for (let round = 0; round < 3; round += 1) {
       expect(["fr", "de", "it", "en"].map((frame) => root.append(frame))).to.have.members(variants);
     }
-    // One too many: the one that was not asked for the longest is forgotten.
+    // A fifth child replaces the least recently used child.
     root.append("pl");
     expect(root.append("en")).to.equal(variants[1]);
     expect(root.append("it")).to.equal(variants[3]);
     expect(root.append("fr")).not.to.equal(variants[2]);
   });
 
-  it("encodes a large frame once, whatever comes before it", () => {
+  it("encodes a large frame once, even after different frames", () => {
     const root = FrameTrie.root();
     const large = new Uint8Array(2_000).fill(7);
     const expected = encodeFrame(large);
@@ -64,7 +64,7 @@ describe("FrameTrie", () => {
     expect(other.bytes.subarray(7)).to.deep.equal(expected);
   });
 
-  it("tells its size before it is encoded", () => {
+  it("knows its size before it is encoded", () => {
     for (const frame of ["", "ä".repeat(62), "ä".repeat(63), "€".repeat(22_000), new Uint8Array(65_536)]) {
       const frames = of(FrameTrie.root(), "a", frame);
       expect(frames.size).to.equal(frames.bytes.length);

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { Handshake } from "../../../runtime/socket/handshake.ts";
 
 function begin() {
-  // As a server's socket, which is not destroyed by its end.
+  // Like a server's socket, it is not destroyed when it ends.
   const socket = new PassThrough({ autoDestroy: false });
   const handshake = new Handshake(socket);
   let lost = 0;
@@ -16,7 +16,7 @@ function begin() {
 }
 
 describe("Handshake", () => {
-  it("notices a client that goes while it is watched, once", async () => {
+  it("notices once that a client disconnects while it is watched", async () => {
     const { socket, handshake, listeners, before, lost } = begin();
     handshake.flush();
     socket.destroy();
@@ -26,7 +26,7 @@ describe("Handshake", () => {
     expect(listeners()).to.equal(before);
   });
 
-  it("notices a client that has gone before it is watched", async () => {
+  it("notices that a client has disconnected before it is watched", async () => {
     for (const end of ["destroyed", "ended"]) {
       const { socket, handshake, lost } = begin();
       if (end === "destroyed") socket.destroy();
@@ -39,7 +39,7 @@ describe("Handshake", () => {
     }
   });
 
-  it("leaves no listener behind, answered before it is watched or after", () => {
+  it("removes its listeners when it is answered", () => {
     for (const isWatched of [false, true]) {
       const { socket, handshake, listeners, before } = begin();
       if (isWatched) handshake.flush();

@@ -33,7 +33,7 @@ describe("Heartbeat", () => {
     heartbeat = new Heartbeat(clock, intervalMs);
   });
 
-  it("pings each once in an interval, whenever it came", async () => {
+  it("pings each target once in an interval", async () => {
     const peers: Peer[] = [];
     for (let index = 0; index < 40; index += 1) {
       const peer = new Peer();
@@ -47,7 +47,7 @@ describe("Heartbeat", () => {
     expect(peers.map(({ pings }, index) => pings - (before[index] ?? 0))).to.deep.equal(peers.map(() => 3));
   });
 
-  it("lets a new one have a whole interval", async () => {
+  it("first pings a new target after a whole interval", async () => {
     const peer = new Peer();
     heartbeat.add(peer);
     clock.increment(intervalMs / 64);
@@ -61,17 +61,17 @@ describe("Heartbeat", () => {
     expect(peer.pings).to.equal(1);
   });
 
-  it("gives up who gives no sign, and nobody else", async () => {
-    const [mute, well] = [new Peer(), new Peer()];
-    heartbeat.add(mute);
-    heartbeat.add(well);
+  it("times out only the silent target", async () => {
+    const [silent, active] = [new Peer(), new Peer()];
+    heartbeat.add(silent);
+    heartbeat.add(active);
     await clock.intervals(1, intervalMs);
-    mute.isActive = false;
+    silent.isActive = false;
     await clock.intervals(1, intervalMs);
-    expect([mute.timeouts, well.timeouts]).to.deep.equal([1, 0]);
+    expect([silent.timeouts, active.timeouts]).to.deep.equal([1, 0]);
   });
 
-  it("pings nobody who was removed, and has no timer while it is empty", async () => {
+  it("does not ping a removed target, and has no timer while it is empty", async () => {
     expect(clock.timers).to.equal(0);
     const [one, other] = [new Peer(), new Peer()];
     const slots = [heartbeat.add(one), heartbeat.add(other)] as const;
@@ -88,7 +88,7 @@ describe("Heartbeat", () => {
   });
 });
 
-describe("the heartbeat of a connection", () => {
+describe("The heartbeat of a connection", () => {
   const pingIntervalMs = 3_200;
   afterEach(stopServing);
 
@@ -104,7 +104,7 @@ describe("the heartbeat of a connection", () => {
     return { ...serving, clock, url: `${serving.url}/ws` };
   }
 
-  /** Lets an interval pass in which a client is pinged, and waits until what it answers must have been read. */
+  /** Advances the clock by an interval with one ping, and waits until the server has read the pong. */
   async function beat(clock: Ticks, client: Client): Promise<void> {
     const pinged = once(client.websocket, "ping");
     await clock.intervals(1, pingIntervalMs);
@@ -113,29 +113,29 @@ describe("the heartbeat of a connection", () => {
     await client.next();
   }
 
-  it("keeps a client that answers, and cuts one that does not within two intervals", async () => {
+  it("keeps a client that answers, and drops a silent client within two intervals", async () => {
     const { clock, url, runtime } = await start((consumer, text) => consumer.send(text));
-    const well = await Client.open(url);
-    const mute = await Client.open(url, [], { autoPong: false });
-    await beat(clock, well);
-    await beat(clock, well);
-    expect(await mute.closed).to.deep.equal({ code: 1006, reason: "" });
-    await beat(clock, well);
+    const active = await Client.open(url);
+    const silent = await Client.open(url, [], { autoPong: false });
+    await beat(clock, active);
+    await beat(clock, active);
+    expect(await silent.closed).to.deep.equal({ code: 1006, reason: "" });
+    await beat(clock, active);
     expect(runtime.size).to.equal(1);
   });
 
-  it("takes any frame for a sign of life", async () => {
+  it("counts any frame as activity", async () => {
     const { clock, url } = await start((consumer, text) => consumer.send(text));
     const client = await Client.open(url, [], { autoPong: false });
     for (let count = 0; count < 4; count += 1) await beat(clock, client);
     expect(client.websocket.readyState).to.equal(client.websocket.OPEN);
   });
 
-  it("takes every byte for a sign of life: a frame that arrives slowly, and a client's ping", async () => {
+  it("counts every byte as activity: a frame that arrives slowly, and a client's ping", async () => {
     const { clock, url, server } = await start((consumer, text) => consumer.send(`${text.length}`));
     const sockets: Socket[] = [];
     server.on("connection", (socket) => sockets.push(socket));
-    const [slow, pinging, well] = [
+    const [slow, pinging, active] = [
       await Client.open(url, [], { autoPong: false }),
       await Client.open(url, [], { autoPong: false }),
       await Client.open(url),
@@ -148,13 +148,13 @@ describe("the heartbeat of a connection", () => {
       raw.write(Buffer.alloc(100));
       pinging.websocket.ping();
       await until(() => [0, 1].every((index) => (sockets[index]?.bytesRead ?? 0) > (before[index] ?? 0)));
-      await beat(clock, well);
+      await beat(clock, active);
     }
     expect([slow, pinging].map(({ websocket }) => websocket.readyState)).to.deep.equal([1, 1]);
     expect(await slow.next()).to.equal("400");
   });
 
-  it("goes on while the client is paused, and does not hold its silence against it", async () => {
+  it("pings a paused client, and does not drop it", async () => {
     const working = gate();
     const { clock, url } = await start(async (consumer, text) => {
       if (text === "work") await working.opened;
@@ -175,7 +175,7 @@ describe("the heartbeat of a connection", () => {
     expect(client.websocket.readyState).to.equal(client.websocket.OPEN);
   });
 
-  it("leaves no timer when the last connection has gone", async () => {
+  it("has no timer after the last connection has closed", async () => {
     const { clock, url, runtime } = await start(() => {});
     const client = await Client.open(url);
     await client.close();

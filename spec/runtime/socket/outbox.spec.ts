@@ -17,7 +17,7 @@ import { onWrite } from "../support/on-write.ts";
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Resolves once all that was sent before has been flushed, at the end of this turn or of the next one. */
+/** Resolves when all earlier frames are flushed, at the end of this turn or the next turn. */
 async function flushed(): Promise<void> {
   await immediate();
   await immediate();
@@ -50,7 +50,7 @@ describe("Outbox", () => {
     expect([...written, writes]).to.deep.equal([0, 1]);
   });
 
-  it("counts the frames of a client that went before they were written", async () => {
+  it("counts frames that were not written before the client disconnected", async () => {
     class Talker extends WebSocketConsumer {
       override receive() {
         for (let n = 0; n < 3; n++) this.send(`${n}`);
@@ -70,13 +70,13 @@ describe("Outbox", () => {
     expect(runtime.counters().dropped.closing).to.equal(3);
   });
 
-  describe("of a room", () => {
+  describe("in a room", () => {
     const { now } = performance;
     afterEach(() => {
       performance.now = now;
     });
 
-    /** What sockets were given to write, by socket. */
+    /** Records the chunks that each socket is given to write. */
     function noteWrites(sockets: readonly Socket[]): Buffer[][] {
       return sockets.map((socket) => {
         const written: Buffer[] = [];
@@ -112,10 +112,10 @@ describe("Outbox", () => {
       return { ...serving, clients, written: noteWrites(sockets) };
     }
 
-    it("gives all sockets the same bytes for the same messages, in one write for all of a turn", async () => {
+    it("writes the messages of a turn at once, as the same bytes for all sockets", async () => {
       const { runtime, clients, written } = await openRoom(5);
       const notes = [1, 2, 3].map((n) => ({ type: "note", n }));
-      // On a busy machine, the time that a turn may deliver and write for would pass in between.
+      // The clock is fixed, because a busy machine could exceed the time budget of a turn.
       const now = performance.now();
       performance.now = () => now;
       await Promise.all(notes.map((note) => runtime.layers.chat.groupSend("room", note)));
@@ -126,7 +126,7 @@ describe("Outbox", () => {
       expect(new Set(written.flat()).size).to.equal(1);
     });
 
-    it("gives each its own where they differ", async () => {
+    it("writes different bytes if the frames differ", async () => {
       const { runtime, clients, written } = await openRoom(3);
       await runtime.layers.chat.groupSend("room", { type: "note", n: 1, own: true } as never);
       const own = new Set<unknown>();
@@ -139,12 +139,12 @@ describe("Outbox", () => {
     });
   });
 
-  describe("of a client that reads slowly", () => {
+  describe("of a slow client", () => {
     const size = 256 * 1024;
     const clock = new SimulatedClock();
     const sockets: Socket[] = [];
 
-    /** Sends numbered frames, one a turn. */
+    /** Opens a connection that sends numbered frames. */
     async function openFlood(outbox: OutboxOptions, options: Partial<RuntimeOptions<Layers>> = {}) {
       let consumer: Flood | undefined;
       class Flood extends WebSocketConsumer {
@@ -168,7 +168,7 @@ describe("Outbox", () => {
       return { ...serving, client, flood: consumer };
     }
 
-    /** Has one frame sent in each turn until four of them wait. @returns how many were sent */
+    /** Sends one frame in each turn until four frames wait. @returns the number of frames */
     async function fill(flood: { push(): void; readonly waitingBytes: number }): Promise<number> {
       let sent = 0;
       for (; flood.waitingBytes < 4 * size; sent += 1) {
@@ -184,7 +184,7 @@ describe("Outbox", () => {
       await immediate();
     }
 
-    it("knows how many bytes wait, those of this turn included", async () => {
+    it("knows how many bytes wait, including this turn's frames", async () => {
       const { flood, client } = await openFlood({ maxLagBytes: 1e9 });
       expect(flood.waitingBytes).to.equal(0);
       flood.push(100);
@@ -197,14 +197,14 @@ describe("Outbox", () => {
       while (flood.waitingBytes > 0) await immediate();
     });
 
-    it("drops what has waited longest where its class says so, counts it, and keeps the rest in order", async () => {
+    it("drops and counts the oldest frames with drop-oldest, and keeps the others in order", async () => {
       const { flood, client, runtime } = await openFlood({ overflow: "drop-oldest", maxLagBytes: 4 * size });
       let sent = 0;
       while (runtime.counters().dropped.slow < 20) {
         flood.push();
         sent += 1;
         await immediate();
-        // One that is on its way out of this process is not dropped any more.
+        // The frame of the current write is not dropped.
         expect(flood.waitingBytes).to.be.at.most(5 * (size + 10));
       }
       const { slow } = runtime.counters().dropped;
@@ -213,7 +213,7 @@ describe("Outbox", () => {
       const gaps = numbers.map((n, index) => n - (numbers[index - 1] ?? -1) - 1).filter((gap) => gap > 0);
       expect(gaps).to.deep.equal([slow]);
       expect(numbers.at(-1)).to.equal(sent - 1);
-      // What is alone is not dropped, however large it is.
+      // A single frame is not dropped, even if it exceeds the limit.
       flood.push(16 * size);
       await flushed();
       flood.push(16 * size);
@@ -221,14 +221,14 @@ describe("Outbox", () => {
       expect(await client.take(2)).to.have.lengthOf(2);
       expect(runtime.counters().dropped.slow).to.equal(slow);
       sent += 2;
-      // It goes on as if nothing had been.
+      // Later frames arrive as usual.
       flood.push(10);
       expect(await client.next()).to.equal(`${sent}`.padEnd(10, "."));
       for (let time = 0; time < 20; time += 1) await second();
       expect(runtime.size).to.equal(1);
     });
 
-    it("writes all that it holds before it closes, and counts it where the client has gone", async () => {
+    it("writes all held frames before it closes, and counts them if the client is gone", async () => {
       const { flood, client, runtime } = await openFlood({ overflow: "drop-oldest", maxLagBytes: 1e9 });
       const sent = await fill(flood);
       flood.push(10);
@@ -248,9 +248,9 @@ describe("Outbox", () => {
       expect(runtime.counters().dropped.slow).to.equal(0);
     });
 
-    it("gives up one that has taken nothing for 10 s, and waits for one that takes some", async () => {
+    it("closes a client without progress for 10 s, and keeps a client with some progress", async () => {
       const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
-      // More than the system takes for a client, then what is written apart from it.
+      // The first frame exceeds the buffers of the operating system; the second is another write.
       flood.push(16 * 1024 * 1024);
       await flushed();
       const first = flood.waitingBytes;
@@ -264,14 +264,14 @@ describe("Outbox", () => {
       client.websocket.pause();
       let seconds = 0;
       for (; !flood.signal.aborted; seconds += 1) await second();
-      // The system may go on taking some for a moment.
+      // The operating system may still take some bytes.
       expect(seconds).to.be.within(10, 12);
       expect(runtime.size).to.equal(1);
       client.websocket.resume();
       expect(await client.closed).to.deep.equal({ code: 3008, reason: "Reads too slowly" });
     });
 
-    it("takes for reading what the system takes of one large write, and for nobody's fault a blocked event loop", async () => {
+    it("counts progress within one large write, and ignores time of a blocked event loop", async () => {
       const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
       flood.push(32 * 1024 * 1024);
       await flushed();
@@ -285,7 +285,7 @@ describe("Outbox", () => {
       client.websocket.pause();
       for (let time = 0; time < 10; time += 1) await second();
       expect([runtime.size, flood.waitingBytes, flood.signal.aborted]).to.deep.equal([1, all, false]);
-      // As long as that nothing ran: nobody knows yet what was taken meanwhile.
+      // A jump of the clock simulates a blocked event loop.
       clock.increment(0);
       const { now } = clock;
       clock.now = () => now.call(clock) + 60_000;
@@ -296,7 +296,7 @@ describe("Outbox", () => {
       while (flood.waitingBytes > 0) await immediate();
     });
 
-    it("drops the oldest also where messages are compressed, and goes on after one that cannot be written", async () => {
+    it("drops the oldest compressed frames, and continues after a frame that cannot be written", async () => {
       const { flood, client, runtime, failures } = await openFlood(
         { overflow: "drop-oldest", maxLagBytes: 4 * size },
         { compression: { threshold: 0, level: 1 } },
@@ -319,7 +319,7 @@ describe("Outbox", () => {
       }
     });
 
-    it("has no timer when nothing waits any more", async () => {
+    it("does not close a client after all waiting bytes are read", async () => {
       const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
       flood.push(16 * 1024 * 1024);
       await flushed();

@@ -8,16 +8,16 @@ import { serve, stopServing } from "../../support/serving.ts";
 import { nextTurn } from "../support/speakers.ts";
 
 const megabyte = 2 ** 20;
-/** What the operating system takes for a connection whose other side does not read is some MB: no more than this. */
-const kernelMost = 24 * megabyte;
+/** Upper bound of the operating system's buffers for a connection that is not read. */
+const maxKernelBytes = 24 * megabyte;
 
-describe("a client that stops reading, in a room that gets messages of 1 MiB", () => {
+describe("A client that stops reading broadcasts of 1 MiB", () => {
   afterEach(async () => {
     await destroyRawWebSockets();
     await stopServing();
   });
 
-  /** The broadcasts, as one buffer with a number at its front: bytes that no compression makes smaller. */
+  /** Random bytes, because they cannot be compressed. Each broadcast begins with its number. */
   const body = randomBytes(megabyte);
   const broadcast = (number: number): Frame => {
     const frame = Buffer.from(body);
@@ -47,11 +47,11 @@ describe("a client that stops reading, in a room that gets messages of 1 MiB", (
   }
 
   for (const [how, compression, goesOn] of [
-    ["as they are", false, 100],
-    ["compressed", { level: 1 }, 3],
+    ["without compression", false, 100],
+    ["with compression", { level: 1 }, 3],
   ] as const) {
     describe(how, () => {
-      it("is closed with 3008, keeps little of them, and the others get all in order", async () => {
+      it("is closed with 3008 and bounded memory, while others receive all in order", async () => {
         const { members, gone, sockets, clients, runtime } = await start({
           compression,
           closeTimeoutMs: 60_000,
@@ -66,7 +66,7 @@ describe("a client that stops reading, in a room that gets messages of 1 MiB", (
           const frame = broadcast(number);
           for (const member of members) member.send(frame);
           await nextTurn();
-          // The others have read it before the next one comes.
+          // The other clients read each broadcast before the next one.
           for (const other of others) {
             const { opcode, payload } = (await other.next()) ?? { opcode: -1, payload: Buffer.alloc(4) };
             expect([opcode, payload.readUInt32BE(), payload.length]).to.deep.equal([
@@ -79,15 +79,15 @@ describe("a client that stops reading, in a room that gets messages of 1 MiB", (
           most = Math.max(most, sockets[0]?.writableLength ?? 0);
           if (cutAt < 0 && runtime.counters().dropped.slow > 0) cutAt = number;
         }
-        // What may wait, what one more turn sends, the headers and the close frame.
+        // The limit, one more turn, the headers and the close frame.
         expect(most)
           .to.be.above(0)
           .and.at.most(2 * megabyte + 1_000);
         expect(cutAt)
           .to.be.above(0)
-          .and.at.most(kernelMost / megabyte);
+          .and.at.most(maxKernelBytes / megabyte);
         expect(gone).to.deep.equal([3008]);
-        // It reads after all: an unbroken beginning, then why it is closed.
+        // When the client reads again, it receives the first broadcasts without a gap, then the close frame.
         stuck.socket.resume();
         const numbers: number[] = [];
         let code = 0;

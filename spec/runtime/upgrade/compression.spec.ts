@@ -15,7 +15,7 @@ import { Ticks } from "../support/ticks.ts";
 
 const headers = { "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" };
 
-/** A message as a client compresses it: RFC 7692, section 7.2.1. */
+/** Compresses a message like a client: RFC 7692, section 7.2.1. */
 const deflate = (bytes: Uint8Array | string) =>
   deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 
@@ -25,8 +25,8 @@ class Echo extends WebSocketConsumer {
   }
 }
 
-// All cases of frames are held against all clients, with compression, in spec/interop.
-describe("compression", () => {
+// spec/interop runs all cases of frames with all clients and compression.
+describe("Compression", () => {
   afterEach(async () => {
     await destroyRawWebSockets();
     await stopServing();
@@ -38,7 +38,7 @@ describe("compression", () => {
     return { ...serving, url: `${serving.url}/ws` };
   }
 
-  /** What a client hears that the server closes, and that the server goes on. */
+  /** Returns the code of the close frame that a client receives, and checks that the server continues. */
   async function closeCode(url: string, speak: (client: RawWebSocket) => void): Promise<number | undefined> {
     const bystander = await Client.open(url);
     const client = await RawWebSocket.open(url, headers);
@@ -51,17 +51,17 @@ describe("compression", () => {
     return frame?.opcode === Opcode.close ? frame.payload.readUInt16BE() : undefined;
   }
 
-  it("is off unless the server is told to, and the client offers it", async () => {
+  it("is off unless the server enables it and the client offers it", async () => {
     const [off, on] = [await start(), await start({ compression: true })];
-    const unheard = await RawWebSocket.open(off.url, headers);
-    const unasked = await RawWebSocket.open(on.url);
+    const ignored = await RawWebSocket.open(off.url, headers);
+    const silent = await RawWebSocket.open(on.url);
     const both = await RawWebSocket.open(on.url, headers);
-    expect([unheard, unasked, both].map(({ extensions }) => extensions)).to.deep.equal([
+    expect([ignored, silent, both].map(({ extensions }) => extensions)).to.deep.equal([
       "",
       "",
       "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
     ]);
-    for (const client of [unheard, unasked, both]) {
+    for (const client of [ignored, silent, both]) {
       client.send(Opcode.text, textOf(5_000));
       const frame = await client.next();
       expect(frame?.compressed).to.equal(client === both);
@@ -69,7 +69,7 @@ describe("compression", () => {
     }
   });
 
-  it("is of messages from 1 KiB on, each by itself", async () => {
+  it("compresses messages of 1 KiB or more, each by itself", async () => {
     const { url } = await start({ compression: true });
     const client = await RawWebSocket.open(url, headers);
     const texts = [1_023, 1_024, 0, 60_000, 1, 1_024].map(textOf);
@@ -85,7 +85,7 @@ describe("compression", () => {
     expect(wireLengths[5]).to.equal(wireLengths[1]);
   });
 
-  it("can be told how much, from when on, and to learn from earlier messages", async () => {
+  it("respects the options for context takeover, level, threshold and window bits", async () => {
     const { url } = await start({
       compression: {
         serverNoContextTakeover: false,
@@ -104,7 +104,7 @@ describe("compression", () => {
       lengths.push(socket.bytesRead - before);
     }
     expect(lengths[1]).to.be.below((lengths[0] ?? 0) / 10);
-    // A client that does not want that is not refused.
+    // A client that refuses context takeover is still accepted.
     const shy = { "Sec-WebSocket-Extensions": "permessage-deflate; server_no_context_takeover" };
     const { extensions } = await RawWebSocket.open(url, shy);
     expect(extensions).to.equal("permessage-deflate; server_no_context_takeover");
@@ -123,7 +123,7 @@ describe("compression", () => {
     expect((await raw.next())?.compressed).to.equal(true);
   });
 
-  it("takes a compressed message in fragments, with a ping in between", async () => {
+  it("accepts a compressed message in fragments, with a ping in between", async () => {
     const { url } = await start({ compression: true });
     const client = await RawWebSocket.open(url, headers);
     const bytes = deflate(textOf(1_000));
@@ -137,7 +137,7 @@ describe("compression", () => {
     expect(String((await client.next())?.payload)).to.equal(textOf(1_000));
   });
 
-  it("keeps the order with pings and the close, with nothing left out and nothing after it", async () => {
+  it("keeps the order of frames, pings and the close", async () => {
     const pingIntervalMs = 3_200;
     const clock = new Ticks();
     const consumers: Echo[] = [];
@@ -155,21 +155,21 @@ describe("compression", () => {
     for (const text of texts) consumers[0]?.send(text);
     consumers[0]?.close(4000, "enough");
     consumers[0]?.send("too late");
-    const heard: string[] = [];
+    const received: string[] = [];
     for (;;) {
       const { opcode, payload } = (await client.next()) as WireFrame;
-      heard.push(opcode === Opcode.text ? payload.toString() : `(${opcode})${payload.toString("latin1")}`);
+      received.push(opcode === Opcode.text ? payload.toString() : `(${opcode})${payload.toString("latin1")}`);
       if (opcode === Opcode.close) break;
     }
     client.send(Opcode.close, "\u000f\u00a0");
-    expect(heard.map(({ length }) => length)).to.deep.equal(
+    expect(received.map(({ length }) => length)).to.deep.equal(
       [...texts, "(9)", ...texts, "(8)..enough"].map(({ length }) => length),
     );
-    expect(heard).to.deep.equal([...texts, "(9)", ...texts, "(8)\u000f\u00a0enough"]);
+    expect(received).to.deep.equal([...texts, "(9)", ...texts, "(8)\u000f\u00a0enough"]);
     expect(await client.rest()).to.deep.equal([]);
   });
 
-  it("holds what a client sends to maxPayload once inflated: a bomb closes with 1009", async () => {
+  it("closes with 1009 if an inflated message exceeds maxPayload", async () => {
     const { url, runtime } = await start({ compression: true });
     const bomb = deflate(new Uint8Array(8 * 2 ** 20));
     expect(bomb.length).to.be.below(65_536);
@@ -183,7 +183,7 @@ describe("compression", () => {
     while (runtime.size > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  it("is refused where it was not negotiated, in frames that cannot have it, and where it is garbage", async () => {
+  it("closes if compression was not negotiated, is not allowed in the frame, or is malformed", async () => {
     const [off, on] = [await start(), await start({ compression: true })];
     const bytes = deflate("hello");
     const codes = [
@@ -198,7 +198,7 @@ describe("compression", () => {
     expect(codes).to.deep.equal([1002, 1002, 1002, 1007]);
   });
 
-  it("refuses an offer that is malformed with 400, and makes no actor", async () => {
+  it("refuses a malformed offer with 400, and creates no actor", async () => {
     const { url, runtime } = await start({ compression: true });
     const malformed = { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=99" };
     const { answer } = await RawWebSocket.open(url, malformed);
@@ -206,7 +206,7 @@ describe("compression", () => {
     expect([runtime.size, runtime.counters().refused]).to.deep.equal([0, 1]);
   });
 
-  it("refuses options that it does not know, and values out of range", () => {
+  it("refuses unknown options, and values out of range", () => {
     const wrong: [options: unknown, message: RegExp][] = [
       [{ threshold: -1 }, /^`compression.threshold` must be an integer from 0 to 2147483647, not -1/],
       [{ level: 0 }, /^`compression.level` must be an integer from 1 to 9, not 0/],
@@ -217,9 +217,9 @@ describe("compression", () => {
       ],
       [{ concurrencyLimit: Number.NaN }, /^`compression.concurrencyLimit` must .* not NaN/],
       [{ serverNoContextTakeover: 1 }, /^`compression.serverNoContextTakeover` must be true or false, not 1/],
-      [{ maxPayload: 1 }, /^There is no option "maxPayload" of compression. There are: threshold, /],
+      [{ maxPayload: 1 }, /^There is no option "maxPayload" of `compression`. Options: threshold, /],
       [{ constructor: 1 }, /^There is no option "constructor"/],
-      ["yes", /^`compression` must be true, false or options, not "yes"/],
+      ["yes", /^`compression` must be true, false or an object of options, not "yes"/],
       [null, /^`compression` must .* not null/],
     ];
     for (const [compression, message] of wrong) {

@@ -8,7 +8,7 @@ describe("originGuard", () => {
     return verdict && "status" in verdict ? verdict.status : "in";
   }
 
-  it("lets in pages of its own host, whatever the scheme, and with a default port named or not", async () => {
+  it("admits pages of its own host, with any scheme, and with or without a default port", async () => {
     expect(await ask({ host: "app.example", origin: "http://app.example" })).to.equal("in");
     expect(await ask({ host: "app.example", origin: "https://app.example" })).to.equal("in");
     expect(await ask({ host: "app.example:443", origin: "https://app.example" })).to.equal("in");
@@ -31,17 +31,17 @@ describe("originGuard", () => {
     for (const origin of foreign) expect(await ask({ host: "app.example", origin }), origin).to.equal(403);
   });
 
-  it("refuses any origin where the request names no host", async () => {
+  it("refuses any origin if the request has no valid Host header", async () => {
     expect(await ask({ host: "", origin: "file://" })).to.equal(403);
     expect(await ask({ origin: "http://app.example" })).to.equal(403);
   });
 
-  it("lets in a client without an origin, unless told otherwise", async () => {
+  it("admits a client without an origin, unless allowMissing is false", async () => {
     expect(await ask({ host: "app.example" })).to.equal("in");
     expect(await ask({ host: "app.example" }, { allowMissing: false })).to.equal(403);
   });
 
-  it("lets in the origins it is told, exactly", async () => {
+  it("admits exactly the origins in allow", async () => {
     const options = { allow: ["https://other.example", "http://dev.example:3000/"] };
     expect(await ask({ host: "app.example", origin: "https://other.example" }, options)).to.equal("in");
     expect(await ask({ host: "app.example", origin: "http://dev.example:3000" }, options)).to.equal("in");
@@ -49,7 +49,7 @@ describe("originGuard", () => {
     expect(await ask({ host: "app.example", origin: "null" }, options)).to.equal(403);
   });
 
-  it("refuses to be made with what is not an origin", () => {
+  it("throws if an entry of allow is not an origin", () => {
     for (const allow of ["other.example", "null", "file:///tmp", ""]) {
       expect(() => originGuard({ allow: [allow] }), allow).to.throw(TypeError, "is not an origin");
     }

@@ -18,14 +18,14 @@ interface Host {
   messages: { note: { text: string }; bad: object };
 }
 
-interface Wishes {
+interface Command {
   readonly type: string;
   readonly group?: string;
   readonly code?: number;
   readonly reason?: string;
 }
 
-/** Does whatever its client wishes, as a careless application does. */
+/** Obeys its client, like a careless application. */
 class HostClass extends JsonWebSocketConsumer<Host> {
   static override readonly layer = "chat";
   static override readonly on = handlers<HostClass>({
@@ -37,7 +37,7 @@ class HostClass extends JsonWebSocketConsumer<Host> {
     },
   });
   override async receive(value: unknown) {
-    const { type, group = "", code, reason } = value as Wishes;
+    const { type, group = "", code, reason } = value as Command;
     if (type === "join") await this.groupAdd(group);
     else if (type === "close") this.close(code, reason);
     else if (type === "throw") throw new Error("thrown");
@@ -52,7 +52,7 @@ const fail = () => {
 const hostMachine = setup({
   types: {
     events: {} as
-      | FrameEvents<{ echo: object; join: Wishes; close: Wishes; throw: object; reject: object }>
+      | FrameEvents<{ echo: object; join: Command; close: Command; throw: object; reject: object }>
       | MessageEvents<Host["messages"]>
       | ConnectionEvents,
     emitted: {} as Effect,
@@ -81,7 +81,7 @@ const hostMachine = setup({
 
 const names = [
   ..."__proto__ constructor prototype toString hasOwnProperty valueOf".split(" "),
-  // Of our own methods and properties.
+  // Names of methods and properties of Greenroom.
   ..."connect disconnect receive send close groupAdd restarted onGap machineActor on".split(" "),
   ..."xstate.stop xstate.init xstate.error.actor.0 xstate.done.state.host message.note frame.echo".split(" "),
   ...["", "*", "frame.*", "unknown", "x".repeat(10_000), "\u0000", "💥"],
@@ -93,7 +93,7 @@ const frames: readonly (string | Uint8Array)[] = [
   ...['{"toString":"x"}', '{"type":null}', '{"type":["echo"]}'],
   ...['{"type":{"toString":"x"}}', '{"__proto__":{"type":"throw"}}', '{"type":"throw"}', '{"type":"reject"}'],
   ...names.map((type) => JSON.stringify({ type, __proto__: null, constructor: 1 })),
-  // Names of groups that are none, and reasons and codes that no close frame can hold.
+  // Invalid names of groups, close reasons and close codes.
   ...["", "x".repeat(100), "two words", "ü", "__proto__!", 7, null, ["lobby"]].map((group) =>
     JSON.stringify({ type: "join", group }),
   ),
@@ -115,7 +115,7 @@ const payloads: readonly Uint8Array[] = [
   new Uint8Array([0xc1]),
 ];
 
-describe("hostile input", () => {
+describe("Hostile input", () => {
   let premises: Premises;
   let bystander: Client;
   let before: ReturnType<Premises["census"]>;
@@ -127,14 +127,14 @@ describe("hostile input", () => {
     before = premises.census();
   });
   afterEach(async () => {
-    // Whatever it was: the process lives, a bystander still gets its echo, and counts return to where they were.
+    // In all cases, a bystander still receives its echo, and all counts return to their initial values.
     bystander.send('{"type":"echo"}');
     while (String(await bystander.next()) !== '{"type":"echo"}');
     await premises.returned(before);
     await premises.close();
   });
 
-  /** Sends what is given, then asks for an echo. Gives what came in between, or the code that it was closed with. */
+  /** Sends frames and a request for an echo. Returns the frames before the echo, or the close code. */
   async function answer(
     client: Client,
     ...sent: readonly (string | Uint8Array)[]
@@ -153,22 +153,22 @@ describe("hostile input", () => {
   for (const kind of ["class", "machine"]) {
     const open = () => Client.open(`${premises.url}/hosts/${kind}`);
 
-    it(`is survived where a client sends it (${kind})`, async () => {
+    it(`in frames closes at most its own connection (${kind})`, async () => {
       for (const frame of frames) {
         const client = await open();
         const said = await answer(client, frame);
-        // Its own connection may be closed for it, as after any failure, and for bytes that it does not take; or it wished that.
+        // A failure, binary data or a valid command may close the client's own connection.
         if (typeof said === "number") expect(said, String(frame)).to.be.oneOf([1000, 1003, 1011]);
         client.websocket.terminate();
       }
       const reasons = premises.failures.filter((failure) =>
-        failure.includes("reason for closing must be a string"),
+        failure.includes("close reason must be a string"),
       );
       expect(reasons).to.have.length(5);
       for (const failure of premises.failures) expect(failure).to.match(/^(receive|machine|emit \w+): /);
     });
 
-    it(`is survived where it comes over the layer, to a group and to a node (${kind})`, async () => {
+    it(`in messages over the layer is dropped and counted (${kind})`, async () => {
       const { chat } = premises;
       const client = await open();
       expect(await answer(client, '{"type":"join","group":"lobby"}')).to.deep.equal([]);
@@ -183,7 +183,7 @@ describe("hostile input", () => {
       await client.close();
     });
 
-    it(`is survived where a message's handler throws, by all but one (${kind})`, async () => {
+    it(`that makes a message handler throw closes only that connection (${kind})`, async () => {
       const client = await open();
       await answer(client, '{"type":"join","group":"lobby"}');
       await premises.chat.groupSend("lobby", { type: "bad" });
@@ -191,7 +191,7 @@ describe("hostile input", () => {
       expect(premises.failures).to.have.length(1);
     });
 
-    it(`is survived where it is thousands of groups, which are all left (${kind})`, async () => {
+    it(`that joins thousands of groups leaves all of them at the end (${kind})`, async () => {
       const client = await open();
       const joins = Array.from({ length: 2_000 }, (_, index) => `{"type":"join","group":"group-${index}"}`);
       expect(await answer(client, ...joins)).to.deep.equal([]);
@@ -199,7 +199,7 @@ describe("hostile input", () => {
       client.websocket.terminate();
     });
 
-    it(`is survived where it is a flood of frames, which are all handled (${kind})`, async () => {
+    it(`that floods with frames has all frames handled (${kind})`, async () => {
       const client = await open();
       const echoes = Array.from({ length: 5_000 }, () => '{"type":"echo"}');
       for (const echo of echoes) client.send(echo);
@@ -207,11 +207,11 @@ describe("hostile input", () => {
       await client.close();
     });
 
-    it(`is survived where it is a flood of messages, which close who cannot keep up (${kind})`, async () => {
+    it(`that floods with messages closes a connection that cannot keep up (${kind})`, async () => {
       const { chat, runtime } = premises;
       const client = await open();
       await answer(client, '{"type":"join","group":"lobby"}');
-      // While it joins one more group, which takes its time, nothing else is handled.
+      // While the slow join is pending, no other message is handled.
       const join = gate();
       chat.backend.hold = join.opened;
       client.send('{"type":"join","group":"slow"}');

@@ -15,14 +15,14 @@ describe("Router", () => {
   });
 
   describe("#find", () => {
-    it("gives the route and its decoded parameters", () => {
+    it("returns the route and its decoded parameters", () => {
       add("/ws/room/:room_name/seat/:seat");
       const found = router.find("/ws/room/caf%C3%A9/seat/7");
       expect(found).to.deep.include({ params: { room_name: "café", seat: "7" } });
       expect(found).to.have.nested.property("route.pattern", "/ws/room/:room_name/seat/:seat");
     });
 
-    it("answers 404 for another path, another case, a longer and a shorter one", () => {
+    it("returns 404 for another path, another case, a longer and a shorter path", () => {
       add("/ws/room/:room_name");
       const others = "/ /ws/room /ws/room/ /WS/room/x /ws/room/x/ /ws/room/x/y //ws/room/x";
       for (const path of others.split(" ")) {
@@ -30,29 +30,29 @@ describe("Router", () => {
       }
     });
 
-    it("answers 400 for a malformed escape", () => {
+    it("returns 400 for a malformed escape sequence", () => {
       add("/ws/room/:room_name");
       for (const path of ["/ws/room/%ZZ", "/ws/room/%", "/ws/room/%C3"]) {
         expect(router.find(path), path).to.include({ status: 400 });
       }
     });
 
-    it("answers 400 with the reason of a check, which sees the decoded value", () => {
+    it("returns 400 with the reason of a check, which receives the decoded value", () => {
       const seen: string[] = [];
       add("/ws/room/:room_name", {
         room_name: (value: string) => {
           seen.push(value);
-          return "It is no good";
+          return "It is not good";
         },
       });
       expect(router.find("/ws/room/a%2Fb")).to.deep.equal({
         status: 400,
-        reason: 'The path parameter "room_name" is not accepted. It is no good',
+        reason: 'The path parameter "room_name" is not accepted. It is not good',
       });
       expect(seen).to.deep.equal(["a/b"]);
     });
 
-    it("takes the first of two patterns that match", () => {
+    it("returns the first of two matching routes", () => {
       add("/ws/room/lobby");
       add("/ws/room/:room_name");
       expect(router.find("/ws/room/lobby")).to.have.nested.property("route.pattern", "/ws/room/lobby");
@@ -60,11 +60,11 @@ describe("Router", () => {
   });
 
   describe("#add", () => {
-    it("refuses a check for a parameter that the pattern does not have", () => {
+    it("refuses a check without a parameter in the pattern", () => {
       expect(() => add("/ws/:room", { seat: groupName })).to.throw('There is a check for ":seat"');
     });
 
-    it("refuses a pattern twice, also under other names", () => {
+    it("refuses a second pattern for the same paths", () => {
       add("/ws/room/:room_name");
       expect(() => add("/ws/room/:room_name")).to.throw("matches the same paths");
       expect(() => add("/ws/room/:name")).to.throw(
@@ -72,11 +72,11 @@ describe("Router", () => {
       );
     });
 
-    it("refuses what is no pattern, and a wildcard, and shows how to write one", () => {
+    it("refuses a malformed pattern or a wildcard, and shows an example", () => {
       const patterns = ["/ws/:room(\\d+)", "/ws/:", "/ws/*rest", "/ws{/:room}", "/ws/:a-:b", "/ws/:a.json"];
       for (const pattern of [...patterns, "ws", ""]) {
         expect(() => add(pattern), pattern)
-          .to.throw("Write it like")
+          .to.throw('as in "/ws/room/:room_name"')
           .with.property("code", "ERR_ROUTE");
       }
     });
@@ -84,12 +84,12 @@ describe("Router", () => {
 });
 
 describe("groupName", () => {
-  it("lets through 1 to 90 of the letters that a group's name may hold", () => {
+  it("accepts 1 to 90 characters of a group's name", () => {
     for (const name of ["a", "A-Z_a.z-0", "x".repeat(90)]) expect(groupName(name), name).to.equal(undefined);
   });
 
-  it("says what is wrong with anything else", () => {
-    expect(groupName("x".repeat(91))).to.equal("It has 91 characters; 90 are the most");
+  it("returns the reason for any other text", () => {
+    expect(groupName("x".repeat(91))).to.equal("It has 91 characters; the limit is 90");
     for (const name of ["", " ", "a b", "a/b", "é", "a!b", "a\n", "💬"]) {
       expect(groupName(name), JSON.stringify(name)).to.match(/^It may hold the letters/);
     }

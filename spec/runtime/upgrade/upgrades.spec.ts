@@ -27,7 +27,7 @@ class Echo extends WebSocketConsumer {
   }
 }
 
-/** Answers when the spec lets it. */
+/** Accepts when the spec opens the gate. */
 class Slow extends Echo {
   override async connect() {
     await connecting.opened;
@@ -49,7 +49,7 @@ describe("Upgrades", () => {
       return serving;
     });
 
-  /** Sends bytes as they are and gives what comes back until the server ends the connection. */
+  /** Sends raw bytes, and returns the answer when the server has ended the connection. */
   async function raw(url: string, text: string): Promise<string> {
     const socket = connect(Number(new URL(url).port), "127.0.0.1");
     socket.write(text);
@@ -58,13 +58,13 @@ describe("Upgrades", () => {
     return answer;
   }
 
-  describe("refusing", () => {
-    it("answers 404 for an unknown path, and 400 with a reason for a parameter that is not accepted", async () => {
+  describe("refused before a guard", () => {
+    it("receive 404 for an unknown path, and 400 with a reason for a refused parameter", async () => {
       const { url, runtime } = await serveEcho();
       expect(await Client.refused(`${url}/ws/nothing`)).to.include({ status: 404 });
       expect(await Client.refused(`${url}/ws/room/${"x".repeat(91)}`)).to.deep.equal({
         status: 400,
-        body: 'The path parameter "room_name" is not accepted. It has 91 characters; 90 are the most',
+        body: 'The path parameter "room_name" is not accepted. It has 91 characters; the limit is 90',
       });
       expect(await Client.refused(`${url}/ws/room/a%20b`)).to.include({ status: 400 });
       expect(await Client.refused(`${url}/ws/room/%ZZ`)).to.include({ status: 400 });
@@ -72,7 +72,7 @@ describe("Upgrades", () => {
       expect(runtime.counters().refused).to.equal(4);
     });
 
-    it("answers 500 when a check throws, and tells onError", async () => {
+    it("receive 500 if a check throws, and the error goes to onError", async () => {
       const { url, runtime, failures } = await serve({ layers: chat() });
       const params = {
         id: () => {
@@ -84,18 +84,18 @@ describe("Upgrades", () => {
       expect(failures.map(({ stage }) => stage)).to.deep.equal(["params"]);
     });
 
-    it("answers 403 for a foreign origin and for null, and makes no actor", async () => {
+    it("receive 403 for a foreign origin or null, and create no actor", async () => {
       const { url } = await serveEcho();
       for (const origin of ["http://evil.example", "null"]) {
         expect(await Client.refused(`${url}/ws/echo`, { origin })).to.deep.equal({
           status: 403,
-          body: "Pages of this origin are not let in",
+          body: "Pages of this origin are not allowed",
         });
       }
       expect(constructed).to.equal(0);
     });
 
-    it("answers a malformed handshake with what is wrong, and makes no actor", async () => {
+    it("receive 400 or 405 for a malformed handshake, and create no actor", async () => {
       const { url } = await serveEcho();
       for (const wrong of [
         { "Sec-WebSocket-Key": "short" },
@@ -109,7 +109,7 @@ describe("Upgrades", () => {
       expect(constructed).to.equal(0);
     });
 
-    it("survives 15,000 spaces among the subprotocols, and 3,000 headers", async () => {
+    it("with 15,000 spaces in the subprotocols or 3,000 headers do not affect other clients", async () => {
       const { url } = await serveEcho();
       const spaces = { "Sec-WebSocket-Protocol": `a${" ".repeat(15_000)}b` };
       expect(await raw(url, upgrade("/ws/echo", spaces))).to.match(/^HTTP\/1.1 400 /);
@@ -121,8 +121,8 @@ describe("Upgrades", () => {
     });
   });
 
-  describe("guards", () => {
-    it("are asked in order; one may name the user for those after it and for the consumer", async () => {
+  describe("with guards", () => {
+    it("call the guards in order, and pass their user to later guards and the consumer", async () => {
       class WhoAmI extends WebSocketConsumer {
         override connect() {
           this.accept();
@@ -141,7 +141,7 @@ describe("Upgrades", () => {
       expect(seen).to.deep.equal(["Ada"]);
     });
 
-    it("that refuse end the asking, and no actor is made", async () => {
+    it("stop at the first guard that refuses, and create no actor", async () => {
       const { url } = await serveEcho([
         () => ({ status: 401, reason: "Sign in first" }),
         () => expect.fail("asked"),
@@ -150,7 +150,7 @@ describe("Upgrades", () => {
       expect(constructed).to.equal(0);
     });
 
-    it("of a route are asked after those of the runtime, and nowhere else", async () => {
+    it("call the guards of a route after those of the runtime, only for that route", async () => {
       const { url, runtime } = await serveEcho([({ query }) => ({ user: query.get("as") })]);
       const guards: Guard[] = [
         () => {},
@@ -166,7 +166,7 @@ describe("Upgrades", () => {
       await Client.open(`${url}/ws/echo?as=Bob`);
     });
 
-    it("that throw or reject are answered with 500 and told to onError, without details for the client", async () => {
+    it("answer 500 without details if a guard throws or rejects, and report to onError", async () => {
       const throws = () => {
         throw new Error("the database says no");
       };
@@ -177,19 +177,19 @@ describe("Upgrades", () => {
       }
     });
 
-    it("are asked about a path in absolute form, as proxies send it", async () => {
+    it("pass the path of a target in absolute form, which proxies send", async () => {
       const { url } = await serveEcho([({ path }) => ({ status: 403, reason: `No ${path}` })]);
       expect(await raw(url, upgrade(`${url}/ws/echo?a=b`))).to.match(/^HTTP\/1.1 403 .*No \/ws\/echo\n?$/s);
     });
 
-    it("that refuse with a status which does not refuse are answered with 500, by upgrade and by GET", async () => {
+    it("answer 500 if a guard refuses with an invalid status, for an upgrade and a GET", async () => {
       const { url, failures } = await serveEcho([() => ({ status: 1000, reason: "?" })]);
       expect(await Client.refused(`${url}/ws/echo`)).to.include({ status: 500 });
       expect((await fetch(`${url}/ws/echo`)).status).to.equal(500);
       expect(failures.map(({ error }) => error instanceof InvalidOptionError)).to.deep.equal([true, true]);
     });
 
-    it("that take too long are answered with 503", async () => {
+    it("answer 503 if a guard takes too long", async () => {
       const { url, runtime } = await serve({
         layers: chat(),
         guards: [() => new Promise<undefined>(() => {})],
@@ -203,7 +203,7 @@ describe("Upgrades", () => {
       expect(constructed).to.equal(0);
     });
 
-    it("leave no actor behind when the client goes while they are asked", async () => {
+    it("create no actor if the client disconnects while a guard is pending", async () => {
       const guarding = gate();
       const asked = gate();
       const { url, runtime, server } = await serveEcho([
@@ -227,7 +227,7 @@ describe("Upgrades", () => {
   });
 
   describe("while connecting", () => {
-    it("keeps the frames that a client sends before it has an answer", async () => {
+    it("keep the frames that a client sends before the answer", async () => {
       const { url } = await serveEcho();
       const socket = connect(Number(new URL(url).port), "127.0.0.1");
       // A text frame "early", masked with zeros.
@@ -241,7 +241,7 @@ describe("Upgrades", () => {
       expect(answer).to.match(/^HTTP\/1.1 101 /);
     });
 
-    it("notices a client that leaves, whether it ends or resets", async () => {
+    it("notice a client that ends or resets its connection", async () => {
       for (const leave of ["end", "resetAndDestroy"] as const) {
         connecting = gate();
         const { url, runtime, server } = await serveEcho();
@@ -260,7 +260,7 @@ describe("Upgrades", () => {
       }
     });
 
-    it("takes a socket that broke just before it is accepted for a client that left", async () => {
+    it("treat a socket that breaks just before accept as a client that disconnected", async () => {
       const { url, runtime, server, failures } = await serve({ layers: chat() });
       const connections: Socket[] = [];
       server.on("connection", (socket) => connections.push(socket));
@@ -280,7 +280,7 @@ describe("Upgrades", () => {
       expect(runtime.counters().dropped.closing).to.equal(1);
     });
 
-    it("answers 503 when connect has not accepted by the deadline, and the consumer is not disconnected", async () => {
+    it("answer 503 at the deadline of connect, without a call of disconnect", async () => {
       const { url, runtime } = await serve({ layers: chat(), connectTimeoutMs: 20, handlerGraceMs: 20 });
       let disconnected = false;
       class Never extends WebSocketConsumer {
@@ -302,7 +302,7 @@ describe("Upgrades", () => {
   });
 
   describe("beside other listeners", () => {
-    it("leaves unknown paths to them, and answers 404 once it is alone", async () => {
+    it("leave unknown paths to them, and answer 404 without other listeners", async () => {
       const { url, server } = await serveEcho();
       const other = new WebSocketServer({ noServer: true });
       const onUpgrade = (...[request, socket, head]: Parameters<WebSocketServer["handleUpgrade"]>) => {
@@ -317,7 +317,7 @@ describe("Upgrades", () => {
       client.websocket.terminate();
     });
 
-    it("survives a client that resets an upgrade which nobody takes", async () => {
+    it("survive a client that resets an upgrade that no listener handles", async () => {
       const { url, server } = await serveEcho();
       const seen = once(server, "upgrade");
       server.on("upgrade", () => {});
@@ -332,7 +332,7 @@ describe("Upgrades", () => {
       server.removeAllListeners("upgrade");
     });
 
-    it("leaves to another runtime on the same server what is not its own, also while closing", async () => {
+    it("leave the paths of another runtime on the same server to it, also while closing", async () => {
       const { url, runtime, server } = await serveEcho();
       await using other = createRuntime();
       other.route("/other", Echo);
@@ -356,7 +356,7 @@ describe("Upgrades", () => {
       await closing;
     });
 
-    it("answers 404 all the same when told to", async () => {
+    it("answer 404 for unknown paths with unmatched: reject", async () => {
       const { runtime } = await serve({ layers: chat() });
       const server = createServer().on("upgrade", () => {});
       runtime.attach(server, { unmatched: "reject" });
@@ -368,8 +368,8 @@ describe("Upgrades", () => {
     });
   });
 
-  describe("a plain GET of a socket's path", () => {
-    it("gives the status and reason that an upgrade would get, or 426", async () => {
+  describe("requested by a plain GET", () => {
+    it("answer with the refusal that an upgrade would receive, or with 426", async () => {
       const { url } = await serveEcho([
         originGuard(),
         ({ query }) => (query.has("no") ? { status: 402, reason: "Pay" } : undefined),
@@ -385,7 +385,7 @@ describe("Upgrades", () => {
       expect(await get("/nothing")).to.have.property("0", 404);
     });
 
-    it("is left to the server's own listener, which can ask for it", async () => {
+    it("leave the GET to the server's own listener, which may call handleRequest", async () => {
       const { runtime } = await serve({ layers: chat() });
       runtime.route("/ws/echo", Echo);
       const server = createServer((request, response) => {

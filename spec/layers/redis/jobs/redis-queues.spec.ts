@@ -148,7 +148,9 @@ describe("RedisQueues on a server", () => {
     await dead.hasBegun(1);
     expect(worker.numbers).to.deep.equal([]);
     expect(dead.attempts).to.deep.equal([[1, 1]]);
-    expect(buried).to.deep.equal([["job", 4, 'Error: Who handled a message of "jobs" died 3 times.']]);
+    expect(buried).to.deep.equal([
+      ["job", 4, 'Error: The workers that handled a message of "jobs" died 3 times.'],
+    ]);
     expect(layer.counters().dropped).to.deep.equal({ "dead-letter": 1 });
     expect(errors.map(({ message }) => message).join()).to.include("died 3 times");
   });
