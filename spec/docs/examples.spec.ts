@@ -8,7 +8,7 @@ import { codeBlocks } from "../support/code-blocks.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
-/** What a program printed, whether or not it succeeded. */
+/** The output of a program, whether or not it succeeded. */
 async function printed(command: string, args: readonly string[], cwd: string): Promise<string> {
   const { stdout, stderr } = await run(command, args, { cwd }).catch((failure) => failure);
   return stdout + stderr;
@@ -29,7 +29,7 @@ async function writeExamples(page: string, folder: string): Promise<void> {
 
 const flags = ["--import=tsx", "--conditions=greenroom-source"];
 
-/** What the examples of each page print, by their names. */
+/** The expected output of the examples of each page, by name. */
 const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   layers: {},
   "guides/draw-state-machines": {},

@@ -33,7 +33,7 @@ const roomChat = (statics: object, connect?: (this: RoomChat) => unknown): Consu
   return Chat;
 };
 
-/** What is said where something fails: a promise rejects, or a call throws. */
+/** The error of a call: its promise rejects, or it throws. */
 async function said(failing: () => unknown): Promise<string> {
   try {
     await failing();
@@ -50,7 +50,7 @@ const atHome = (text: string, port: number) =>
 const runtimeOf = (layers: Layers, options: RuntimeOptions<Layers> = {}) =>
   opened(createRuntime({ layers, onError() {}, ...options })) as ReturnType<typeof createRuntime>;
 
-/** What the page shows, each as it comes about. */
+/** The texts that the page quotes, each with the code that provokes it. */
 const errors: Readonly<Record<string, () => Promise<string>>> = {
   "a name that no group can have": () =>
     said(() => new MemoryLayer().groupSend("room general", { type: "room_message" })),
