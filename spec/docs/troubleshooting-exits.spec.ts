@@ -22,10 +22,10 @@ import { gate } from "../support/gate.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 import { serve, stopServing } from "../support/serving.ts";
 
-describe("docs/troubleshooting.md, on how connections are refused and closed,", () => {
+describe("docs/reference/close-codes.md", () => {
   let page: string;
   before(async () => {
-    const file = fileURLToPath(new URL("../../docs/troubleshooting.md", import.meta.url));
+    const file = fileURLToPath(new URL("../../docs/reference/close-codes.md", import.meta.url));
     page = await readFile(file, "utf8");
   });
   afterEach(stopServing);
