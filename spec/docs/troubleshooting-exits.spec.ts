@@ -95,9 +95,9 @@ describe("docs/reference/close-codes.md", () => {
       override async connect() {
         await this.accept();
         await this.groupAdd("room_general");
-        this.send("here");
       }
       override receive() {
+        this.send("held");
         return new Promise<void>((resolve) => this.signal.addEventListener("abort", () => resolve()));
       }
     }
