@@ -47,7 +47,8 @@ async function faultOf(page: string, link: string): Promise<string | undefined> 
 
 describe("the links of the documentation", () => {
   it("lead somewhere, those within the repository", async () => {
-    const pages = [join(root, "README.md"), join(root, "CHANGELOG.md"), ...(await pagesIn("docs", "bench"))];
+    const ofRoot = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+    const pages = [...ofRoot.map((name) => join(root, name)), ...(await pagesIn("docs", "bench"))];
     const broken: string[] = [];
     let count = 0;
     for (const page of pages) {
