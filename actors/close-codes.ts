@@ -1,9 +1,9 @@
-/** How a connection ended: the output of its machine. */
+/** The end of a connection: the output of its machine. */
 export interface Exit {
-  /** The WebSocket close code; 1006 if the connection never was a WebSocket or broke without a close frame. */
+  /** The WebSocket close code; 1006 if the upgrade failed or the connection broke without a close frame. */
   readonly code: number;
   readonly reason: string;
-  /** Who ended it: the other side, the consumer, or the runtime (a failure, a deadline, a shutdown). */
+  /** The party that ended it: the other side, the consumer, or the runtime (failure, deadline, shutdown). */
   readonly by: "client" | "consumer" | "runtime";
   /** The HTTP status that refused the upgrade; absent once the connection was accepted. */
   readonly status?: number;

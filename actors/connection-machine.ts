@@ -1,9 +1,9 @@
 import { type AnyActorRef, assign, setup } from "xstate";
 import { CloseCode, type Exit } from "./close-codes.ts";
 
-/** What the machine does when it enters a state. The runtime's actor implements it. */
+/** The side effects of the machine. The runtime's actor implements them. */
 export interface ConnectionEffects {
-  /** Called once, on every way out: leaves groups, runs `disconnect`, frees everything, then sends `cleaned`. */
+  /** Called once, at every end: leaves groups, runs `disconnect`, frees all, then sends `cleaned`. */
   cleanUp(exit: Exit): void;
 }
 
@@ -21,7 +21,7 @@ export type ConnectionEvent =
   | { readonly type: "lost"; readonly code: number; readonly reason: string }
   /** The consumer failed, and is not restarted. */
   | { readonly type: "fail" }
-  /** A fresh consumer has taken over from one that failed. */
+  /** A new consumer has replaced a failed one. */
   | { readonly type: "restart" }
   /** Connecting took too long. */
   | { readonly type: "deadline" }
@@ -39,7 +39,7 @@ export interface ConnectionContext {
 /** The exit of a connection that has not ended. */
 export const open: Exit = Object.freeze({ code: CloseCode.abnormal, reason: "", by: "runtime" } as const);
 
-/** How `event` ends a connection that had joined, or had not. */
+/** The exit of a connection that `event` ends, before or after it joined. */
 export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {
@@ -62,7 +62,7 @@ export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   }
 }
 
-/** Read from the actor's input and not from its context, so that all joined connections share one snapshot. */
+/** Reads the actor's input instead of its context, so that all joined connections share one snapshot. */
 export function effectsOf(self: AnyActorRef): ConnectionEffects {
   return (self as unknown as { readonly options: { readonly input: ConnectionInput } }).options.input.effects;
 }
@@ -71,9 +71,9 @@ const refuse = { target: "closing", actions: { type: "recordExit", params: { joi
 const leave = { target: "closing", actions: { type: "recordExit", params: { joined: true } } } as const;
 
 /**
- * The life of a connection. It is the control plane only: while it is in `joined` the mailbox is open, and frames and
- * messages run from there straight to the consumer. It has no delayed transitions, because stopping an XState actor
- * scans every timer of its system; deadlines reach it as events.
+ * The lifecycle of a connection. It is the control plane only: in `joined` the mailbox is open, and frames
+ * and messages go straight to the consumer. It has no delayed transitions, because stopping an XState actor
+ * scans every timer of its system; deadlines arrive as events.
  *
  * ```
  * connecting ──accept──▶ joined ──close, lost, fail──▶ closing ──cleaned──▶ closed
@@ -101,7 +101,7 @@ export const connectionMachine = setup({
     connecting: {
       on: { accept: "joined", reject: refuse, close: refuse, lost: refuse, fail: refuse, deadline: refuse },
     },
-    // Changes nothing, but shows in diagrams and to inspectors.
+    // `restart` changes nothing, but shows in diagrams and inspectors.
     joined: { on: { close: leave, lost: leave, fail: leave, restart: {} } },
     closing: { entry: "cleanUp", on: { cleaned: "closed" } },
     closed: { type: "final" },
@@ -111,16 +111,16 @@ export const connectionMachine = setup({
 
 type System = AnyActorRef["system"];
 
-/** The number of inspectors of each system that counts them: see {@link trackInspection}. */
+/** The number of inspectors of each tracked system. */
 const inspectors = new WeakMap<System, number>();
 
-/** Whether `system` has an inspector, or could have one that is not counted. */
+/** Whether `system` has an inspector, or is not tracked. */
 export const isInspected = (system: System): boolean => inspectors.get(system) !== 0;
 
 /**
- * Counts the inspectors of `system`, so that nothing is made for inspectors while there are none.
+ * Tracks the inspectors of `system`, so that nothing is computed for inspectors while there are none.
  *
- * @param isInspected whether `system` has an inspector from its start to its end.
+ * @param isInspected whether `system` has an inspector for its whole lifetime.
  */
 export function trackInspection(system: System, isInspected = false): void {
   const { inspect } = system;
@@ -143,7 +143,7 @@ type Logic = typeof connectionMachine;
 type Snapshot = ReturnType<Logic["transition"]>;
 type State = Snapshot["value"];
 
-/** A state of the machine: its snapshot, without the exit, and the target state of each event type. */
+/** The snapshot of a state, without the exit, and its target state for each event type. */
 interface StateEntry {
   readonly snapshot: Snapshot;
   readonly targets: ReadonlyMap<string, State>;
@@ -180,8 +180,8 @@ const shortcuts: Pick<Logic, "getInitialSnapshot" | "transition"> = {
 };
 
 /**
- * {@link connectionMachine} with the same snapshots at about a third of the cost: a transition is looked up in a table, which
- * is made of the machine, instead of computed. While the system has an inspector, XState runs the machine, so that every
- * microstep and action shows.
+ * {@link connectionMachine} with the same snapshots at about a third of the cost: transitions are looked up
+ * in a table derived from the machine. While the system has an inspector, XState runs the machine, so that
+ * every microstep and action shows.
  */
 export const connectionLogic = Object.assign(Object.create(connectionMachine) as Logic, shortcuts);

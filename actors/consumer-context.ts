@@ -6,29 +6,29 @@ import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Messaging } from "./messaging.ts";
 
-/** The facts of a connection, fixed when it is made. `P` holds the names of its path parameters. */
+/** The immutable facts of a connection. `P` is the union of the names of its path parameters. */
 export interface Scope<P extends string = string> {
-  /** The path of the request without its query, as the client sent it; empty for an actor spawned without a socket. */
+  /** The request path as sent, without the query; empty for an actor spawned without a socket. */
   readonly path: string;
   /** The decoded path parameters, after the route's checks. */
   readonly params: { readonly [K in P]: string };
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** What the client offered, in its order. One of them may be given to `accept({ subprotocol })`. */
+  /** The subprotocols that the client offers, in its order. Accept one with `accept({ subprotocol })`. */
   readonly subprotocols: readonly string[];
-  /** The address of the peer's socket; of the proxy, where there is one. */
+  /** The address of the socket's peer: of the proxy, if there is one. */
   readonly clientAddress: string | undefined;
-  /** Whatever a guard found out about who is there. */
+  /** The user, as a guard identified it. */
   readonly user: unknown;
 }
 
-/** The content of one WebSocket message: text, or bytes. Bytes MUST NOT be changed once sent. */
+/** The content of one WebSocket message: text or bytes. Bytes MUST NOT change once sent. */
 export type Frame = string | Uint8Array;
 
 export interface AcceptOptions {
-  /** One of `scope.subprotocols`. Without it none is chosen. */
+  /** One of `scope.subprotocols`. @default none */
   readonly subprotocol?: string;
-  /** Headers to add to the answer of the upgrade, cookies for instance. */
+  /** Additional headers of the upgrade response, such as cookies. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -48,24 +48,23 @@ export interface ConsumerRuntime {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
 }
 
-/** What a consumer asks of the runtime that runs it. {@link Consumer} documents each of these for users. */
+/** The services of the runtime for one consumer. {@link Consumer} documents them for users. */
 export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
   readonly messaging: Messaging;
   readonly signal: AbortSignal;
   readonly runtime: ConsumerRuntime;
-  /** The snapshot that the consumer continues from; undefined for a new one. */
+  /** The snapshot from which the consumer resumes; undefined for a new one. */
   readonly snapshot: unknown;
-  /** Bytes that wait for the client. */
   readonly waitingBytes: number;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string): never;
   send(frame: Frame): void;
   close(code: number, reason: string): void;
-  /** The consumer failed outside of a method that the runtime called. */
+  /** Reports a failure outside of the methods that the runtime calls. */
   fail(error: unknown, stage: string): void;
-  /** The consumer is about to start a machine of its own. */
+  /** Announces a machine that the consumer is about to start. */
   runs(machine: AnyActor): void;
   /** Counts an unhandled frame or message. */
   unhandled(): void;

@@ -1,65 +1,68 @@
-/** What becomes of an actor whose consumer failed. */
+/** The effect of a consumer's failure on its actor. */
 export type Directive = "stop" | "resume" | "restart";
 
-/** What a failure in a consumer does to its actor. Each is reported to the runtime's `onError` in any case. */
+/** The supervision of a consumer. Every failure is also reported to the runtime's `onError`. */
 export interface Supervision {
   /**
-   * - `stop`: the connection is closed with 1011.
-   * - `resume`: what was being handled is skipped; the consumer goes on as it is.
-   * - `restart`: a fresh consumer takes over in the same connection: groups and what waits are kept, `connect` is not
-   *   repeated, `restarted` is called.
+   * - `stop`: the connection closes with 1011.
+   * - `resume`: the failed frame or message is skipped; the consumer continues as it is.
+   * - `restart`: a new consumer takes over the connection. Groups and waiting messages are kept; `restarted`
+   *   is called instead of `connect`.
    *
-   * A function decides by the error and by where it was thrown: `"receive"`, `"message <type>"`, `"onGap"`,
-   * `"onOverflow"`, `"stray"` for a timer or a promise that nobody awaits… What fails before `connect` has settled
+   * A function decides by the error and the stage that threw it: `"receive"`, `"message <type>"`, `"onGap"`,
+   * `"onOverflow"`, `"async"` for a timer or an unawaited promise… A failure before `connect` has settled
    * always stops the actor, and so does a function that throws.
    * @default "stop"
    */
   readonly onFailure?: Directive | ((error: unknown, stage: string) => Directive);
-  /** How many failures within `withinMs` are survived; one more stops the actor. @default 10 */
+  /** The failures tolerated within `withinMs`; one more stops the actor. @default 10 */
   readonly maxFailures?: number;
   /** Milliseconds. @default 60_000 */
   readonly withinMs?: number;
   /**
-   * The pause before a restart, in milliseconds; it doubles with each further failure within `withinMs`, up to ten
-   * seconds. What comes in meanwhile waits.
+   * The pause before a restart, in milliseconds. It doubles with each further failure within `withinMs`, up
+   * to ten seconds. Frames and messages wait meanwhile.
    * @default 100
    */
   readonly backoffMs?: number;
 }
 
-/** What becomes of a message that comes while as many wait as may. */
+/** The policy for a message that arrives when the mailbox is full. */
 export type OverflowPolicy = "close" | "drop-oldest" | "drop-newest";
 
-/** How much waits for an actor of a consumer class. */
+/** The mailbox of each actor of a consumer class. */
 export interface MailboxOptions {
-  /** How many messages of layers may wait. @default the runtime's `mailboxCapacity` */
+  /** The number of layer messages that may wait. @default the runtime's `mailboxCapacity` */
   readonly capacity?: number;
   /**
-   * What happens to one more: the connection is closed with 1013, or the message that has waited longest, or the new
-   * one, is dropped and counted as `overflow`. Who drops is told once by `onOverflow`, in its place among the messages.
+   * The policy for one more message: close the connection with 1013, or drop the oldest message or the new
+   * one. Dropped messages count as `overflow`; `onOverflow` is called once, in their place.
    * @default "close"
    */
   readonly overflow?: OverflowPolicy;
 }
 
-/** Word that messages were dropped just here, since too many waited. */
+/** Reports that messages were dropped at this place, because the mailbox was full. */
 export interface Overflow {
-  /** How many. */
+  /** The number of dropped messages. */
   readonly dropped: number;
 }
 
-/** What becomes of what waits for a client that reads too slowly. */
+/** The policy for a client that reads too slowly. */
 export type LagPolicy = "close" | "drop-oldest";
 
-/** How much waits for the clients of a consumer class. */
+/** The write buffer of each client of a consumer class. */
 export interface OutboxOptions {
   /** Bytes that may wait. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
-  /** Milliseconds for which a client may take nothing of what waits. Only where it is closed for that. @default the runtime's `maxLagMs` */
+  /**
+   * Milliseconds for which a client may read nothing while bytes wait. Applies to the policy `close` only.
+   * @default the runtime's `maxLagMs`
+   */
   readonly maxLagMs?: number;
   /**
-   * What happens beyond that: the connection is closed with 3008; or, for clients that only want to know what is new, the frames
-   * that have waited longest are dropped, all of one turn of the event loop at a time. Both are counted as `slow`.
+   * The policy beyond the limits: close the connection with 3008, or, for clients that only need the latest
+   * frames, drop the oldest frames, all of one turn of the event loop at a time. Both are counted as `slow`.
    * @default "close"
    */
   readonly overflow?: LagPolicy;

@@ -1,15 +1,15 @@
-/** What a consumer declares about itself, for the compiler alone. */
+/** The types that a consumer declares for the compiler. */
 export interface ConsumerTypes {
-  /** The messages it takes from its layer and may send to groups: `{ room_message: { message: string } }`. */
+  /** The messages that it handles and may send to groups: `{ room_message: { message: string } }`. */
   readonly messages?: object;
-  /** The path parameters it needs, as a union of names: `"room_name" | "seat"`. */
+  /** The path parameters that it needs, as a union of names: `"room_name" | "seat"`. */
   readonly params?: string;
 }
 
 // biome-ignore lint/complexity/noBannedTypes: `{}` declares nothing.
 export type NoConsumerTypes = {};
 
-/** Where a consumer class carries its {@link ConsumerTypes}. A type only: nothing stands there at run time. */
+/** The property that carries a consumer's {@link ConsumerTypes}. It does not exist at run time. */
 export declare const consumerTypes: unique symbol;
 
 export type ConsumerTypesOf<C> = C extends { readonly [consumerTypes]: infer T extends ConsumerTypes }

@@ -10,7 +10,7 @@ export type DeepReadonly<T> = T extends readonly (infer Item)[]
       ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
       : T;
 
-/** One function for each message type that `M` declares: no more, no fewer. */
+/** Exactly one handler for each message type that `M` declares. */
 export type Handlers<M> = {
   readonly [K in keyof M]: (message: DeepReadonly<M[K]>, delivery: Delivery) => unknown;
 };
@@ -18,10 +18,10 @@ export type Handlers<M> = {
 /**
  * Types the table of message handlers of consumer `C`; `this` inside a handler is the consumer.
  *
- * Only the table's own keys are message types, so nothing that a sender makes up (`constructor`, `connect`) reaches
- * the consumer. A dot in a type reads as an underscore, as in Django Channels: `room.message` goes to `room_message`.
- * A type without an entry is dropped and counted as `unhandled`. Messages are frozen. A returned promise is awaited
- * before the next message or frame is handled.
+ * Only the table's own keys are message types, so a forged type (`constructor`, `connect`) does not reach the
+ * consumer. A dot in a type reads as an underscore, as in Django Channels: `room.message` goes to
+ * `room_message`. A type without an entry is dropped and counted as `unhandled`. Messages are frozen. A
+ * returned promise is awaited before the next message or frame is handled.
  *
  * @example
  * ```ts
@@ -36,10 +36,10 @@ export function handlers<C>(
   return table;
 }
 
-/** A handler as the runtime calls it, with the consumer for `this`. */
+/** A handler, called with the consumer as `this`. */
 export type Handler = (this: unknown, message: unknown, delivery: Delivery) => unknown;
 
-// One map for each table, which is static: a lookup by name in a map finds own keys only.
+// Tables are static, so each has one map; a lookup in a map finds own keys only.
 const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
 
 /** The handler that `table` has for a message type, if any. */

@@ -4,7 +4,7 @@ import type { Frame } from "./consumer-context.ts";
 import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
 
 /**
- * A consumer whose text frames are JSON, both ways.
+ * A consumer that receives and sends JSON text frames.
  *
  * @example
  * ```ts
@@ -22,18 +22,19 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
     this.unhandled();
   }
 
-  /** Called when a text frame is no JSON. Not overridden, the client gets `{"error":"…"}`, and the connection stays. */
+  /** Called with each text frame that is not JSON. By default answers `{"error":"…"}` and stays open. */
   receiveInvalidJson(_text: string, error: SyntaxError): void | Promise<void> {
     this.sendJson({ error: `This endpoint takes JSON: ${error.message}` });
   }
 
-  /** Called with each binary frame. Not overridden, the connection closes with 1003: it takes text only. */
+  /** Called with each binary frame. By default the connection closes with 1003. */
   receiveBinary(_bytes: Uint8Array): void | Promise<void> {
     this.close(CloseCode.unsupportedFrame, "This endpoint takes JSON text frames only");
   }
 
   /**
-   * Sends `value` as JSON. A message that a layer delivered, or a part of it, is written once for all members of a group.
+   * Sends `value` as JSON. A message that a layer delivered, or a part of it, is encoded once for all members
+   * of a group.
    *
    * @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle.
    */
@@ -54,11 +55,11 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 }
 
-/** What was made of values that cannot change any more; nothing yet of frozen ones that came once. */
+/** The JSON text of immutable values; undefined for a frozen value that was encoded once. */
 const texts = new WeakMap<object, string | undefined>();
 
 /**
- * `value` as JSON. Where it cannot change, as a message that a layer has delivered, that is done once for all who send it.
+ * Encodes `value` as JSON. The text of an immutable value, such as a delivered message, is cached.
  *
  * @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle.
  */
@@ -67,9 +68,9 @@ export function jsonText(value: unknown): string {
   const known = texts.get(value);
   if (known !== undefined) return known;
   const text = stringify(value);
-  // To find out whether it can change takes longer than to write it: that pays for those that come again.
+  // The check for immutability takes longer than encoding, so it is made only for values that come again.
   if (!texts.has(value)) texts.set(value, undefined);
-  else if (cannotChange(value)) texts.set(value, text);
+  else if (isImmutable(value)) texts.set(value, text);
   return text;
 }
 
@@ -79,12 +80,12 @@ function stringify(value: unknown): string {
   return text;
 }
 
-/** Whether JSON would say the same of `value` at any later time: frozen to its last leaf, and nothing in it computed. */
-function cannotChange(value: unknown): boolean {
+/** Whether the JSON of `value` cannot change: it is deep-frozen plain data without accessors or functions. */
+function isImmutable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
   if (!Object.isFrozen(value) || !isPlain(value)) return false;
   return Object.values(Object.getOwnPropertyDescriptors(value)).every(
-    (property) => "value" in property && cannotChange(property.value),
+    (property) => "value" in property && isImmutable(property.value),
   );
 }
 

@@ -17,7 +17,7 @@ import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
-/** The static property that holds a machine consumer's machine. A symbol, because any class may have a static `machine`. */
+/** Marks a machine consumer. It is a symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
 /** Options of {@link machineConsumer}: the static properties of a {@link Consumer}, and the machine's own. */
@@ -26,39 +26,39 @@ export interface MachineConsumerOptions<
   L extends string | undefined,
   P extends string,
 > extends Partial<Omit<ConsumerStatics, "layer" | "on">> {
-  /** The name of the class, in errors and pictures. @default the machine's id */
+  /** The name of the class, in errors and diagrams. @default the machine's id */
   readonly name?: string;
-  /** The alias of the layer that its groups are on. */
+  /** The alias of the layer for its groups. */
   readonly layer?: L;
-  /** What a failure of the machine does; `restart` begins it anew. @default "stop" */
+  /** The effect of a failure of the machine; `restart` starts it anew. @default "stop" */
   readonly supervision?: Supervision;
-  /** The path parameters that `input` needs: a pattern that lacks one is refused. */
+  /** The path parameters that `input` needs. `route` refuses a pattern that lacks one. */
   readonly params?: readonly P[];
-  /** What the machine begins with. */
+  /** Returns the input of the machine. */
   readonly input?: (scope: Scope<P>) => InputFrom<M>;
-  /** Whether a text frame that the machine cannot take now is answered with an {@link UnexpectedFrame}. @default true */
+  /** Whether a text frame that the state refuses gets an {@link UnexpectedFrame}. @default true */
   readonly answerUnexpected?: boolean;
 }
 
-/** A class of consumers, each of which runs a machine. */
+/** A consumer class that runs one machine per connection. */
 export interface MachineConsumerClass<L extends string | undefined, P extends string>
   extends Omit<ConsumerStatics, "layer"> {
   new (context: ConsumerContext): Consumer<{ params: P }>;
   readonly name: string;
-  /** What runs in each connection. */
   readonly machine: AnyStateMachine;
   readonly layer: L;
 }
 
 /**
- * Makes a consumer of any XState machine: one runs in each connection, from when it is accepted until it has gone.
+ * Makes a consumer class of any XState machine. Each accepted connection runs one machine until it ends.
  *
- * JSON frames with a `type` come as `frame.<type>` and messages of the layer as `message.<type>`, so nobody can forge an
- * event of the machine's own; see {@link FrameEvents}, {@link MessageEvents} and {@link ConnectionEvents}. What it wants done
- * it emits, see {@link Effect}. The next event waits until that is done. Delays, invoked and spawned actors work, and are
- * stopped with it; a final state closes the connection with 1000.
+ * JSON frames with a `type` arrive as `frame.<type>` and messages of the layer as `message.<type>`, so a
+ * client cannot forge an internal event of the machine; see {@link FrameEvents}, {@link MessageEvents} and
+ * {@link ConnectionEvents}. The machine emits its effects, see {@link Effect}; the next event waits until
+ * they are done. Delays, invoked and spawned actors work, and stop with the machine. A final state closes the
+ * connection with 1000.
  *
- * A snapshot, `getPersistedSnapshot()` of {@link ActorRef.machineActor}, can be given back to `spawn`.
+ * `spawn` resumes a machine from a snapshot: `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
  *
  * @example
  * ```ts
@@ -93,9 +93,9 @@ export function machineConsumer<
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
     readonly #context: ConsumerContext;
     #actor: Actor<M> | undefined;
-    /** The emitted effects that are not done yet. */
+    /** The pending effects. */
     readonly #effects = new Set<Promise<void>>();
-    /** While the machine starts, a failure fails the start. */
+    /** A failure during the start fails the start. */
     #isStarting = false;
     #startFailures: unknown[] = [];
     #answer: unknown;
@@ -183,13 +183,13 @@ export function machineConsumer<
       if (this.#startFailures.length > 0) throw this.#startFailures[0];
     }
 
-    /** @returns whether the machine could take the event. */
+    /** @returns whether the machine accepted the event. */
     #take(event: AnyEventObject): boolean {
       const actor = this.#actor;
       const before = actor?.getSnapshot() as AnyMachineSnapshot | undefined;
       if (actor === undefined || before?.status !== "active") return false;
       actor.send(event as Parameters<Actor<M>["send"]>[0]);
-      // Asked only if nothing has changed: it costs as much as the event itself.
+      // `can` costs as much as the event itself, so it is called only if nothing has changed.
       return actor.getSnapshot() !== before || before.can(event);
     }
 
@@ -200,17 +200,22 @@ export function machineConsumer<
       const list = expected.length === 0 ? "nothing" : expected.join(", ");
       const refusal: UnexpectedFrame =
         type === undefined
-          ? { type: "error", code: "bad_frame", message: "A frame is a JSON object with a type.", expected }
+          ? {
+              type: "error",
+              code: "bad_frame",
+              message: "A frame must be a JSON object with a type.",
+              expected,
+            }
           : {
               type: "error",
               code: "unexpected",
-              message: `"${type}" cannot be taken now, but ${list} can.`,
+              message: `"${type}" is not accepted in this state; accepted: ${list}.`,
               expected,
             };
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves once all effects emitted so far are done; undefined if there are none to wait for. */
+    /** Resolves once all effects emitted so far are done; undefined if none is pending. */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);
@@ -220,7 +225,7 @@ export function machineConsumer<
       try {
         const doing = this.#do(effect);
         if (!(doing instanceof Promise)) return;
-        // An effect of a delayed transition belongs to no event: nothing waits for it, but its failure is reported.
+        // No event waits for the effect of a delayed transition, but its failure is reported.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
           .finally(() => this.#effects.delete(done));
@@ -271,7 +276,7 @@ export function machineConsumer<
     #failed(error: unknown): void {
       const snapshot = this.#actor?.getSnapshot() as AnyMachineSnapshot | undefined;
       const children: Record<string, AnyActorRef | undefined> = snapshot?.children ?? {};
-      // XState stops a machine that failed, but not what it invoked or spawned.
+      // XState stops a failed machine, but not its invoked and spawned actors.
       for (const child of Object.values(children)) child?.send({ type: "xstate.stop" });
       this.#fail(error, "machine");
     }
@@ -281,7 +286,7 @@ export function machineConsumer<
   return MachineConsumer as unknown as MachineConsumerClass<L, P>;
 }
 
-/** A handler table with the message types that a machine names, as {@link Consumer.on} holds them. */
+/** A table for {@link Consumer.on} with the message types of the machine. */
 function messageTypes(machine: AnyStateMachine): object {
   const types = (machine.events as readonly string[]).flatMap((type) =>
     type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
@@ -289,13 +294,13 @@ function messageTypes(machine: AnyStateMachine): object {
   return Object.fromEntries(types.map((type) => [type, () => {}]));
 }
 
-/** @throws {TypeError} unless a running machine gave `snapshot`. */
+/** @throws {TypeError} unless `snapshot` is of a running machine. */
 function checkSnapshot(snapshot: unknown): void {
   if (snapshot === undefined) return;
   const status: unknown = (snapshot as { readonly status?: unknown } | null)?.status;
   if (status === "active") return;
   throw new TypeError(
-    `A machine goes on from what getPersistedSnapshot() gave while it ran, before stop(): this one is ${textOf(status)}.`,
+    `The snapshot has the status ${textOf(status)}: take it with getPersistedSnapshot() while the machine runs, before stop().`,
   );
 }
 

@@ -1,8 +1,8 @@
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 
 /**
- * The frames that a machine takes, by type: `{ press: { button: string } }` for a client that sends
- * `{"type":"press","button":"up"}`. They come from a client, so nothing but the type has been checked.
+ * The frames that a machine accepts, by type: `{ press: { button: string } }` for a client that sends
+ * `{"type":"press","button":"up"}`. Only the type has been checked: the rest is as the client sent it.
  */
 export type FrameEvents<Frames> = {
   [K in keyof Frames & string]: {
@@ -11,7 +11,7 @@ export type FrameEvents<Frames> = {
   };
 }[keyof Frames & string];
 
-/** The messages of the layer that a machine takes, by type: `{ note: { text: string } }`. They are frozen. */
+/** The layer messages that a machine accepts, by type: `{ note: { text: string } }`. They are frozen. */
 export type MessageEvents<Messages> = {
   [K in keyof Messages & string]: {
     readonly type: `message.${K}`;
@@ -28,10 +28,10 @@ export type ConnectionEvents =
   | { readonly type: "gap"; readonly gap: Gap }
   /** Messages were dropped, because the mailbox was full. */
   | { readonly type: "overflow"; readonly dropped: number }
-  /** The last event: the client has gone, groups are left, and the machine is stopped after it. */
+  /** The last event: the connection has ended and groups have been left. The machine stops after it. */
   | { readonly type: "disconnect"; readonly code: number };
 
-/** What a machine can `emit`: effects are data, so that its snapshots stay plain data. */
+/** The effects that a machine can `emit`. They are data, so that its snapshots stay plain data. */
 export type Effect =
   /** Sends a frame: text and bytes as they are, anything else as JSON. */
   | { readonly type: "send"; readonly frame: unknown }
@@ -39,36 +39,35 @@ export type Effect =
   | { readonly type: "join" | "leave" | "untrack" | "watch" | "unwatch"; readonly group: string }
   | { readonly type: "tag" | "untag"; readonly tag: string }
   | { readonly type: "track"; readonly group: string; readonly meta?: unknown; readonly key?: string }
-  /** With `others`, this connection gets nothing. */
+  /** With `others`, this connection does not receive the message. */
   | {
       readonly type: "groupSend";
       readonly group: string;
       readonly message: Message;
       readonly others?: boolean;
     }
-  /** The answer to the ask that is being handled; the last one counts. */
+  /** The reply to the request being handled; the last one counts. */
   | { readonly type: "answer"; readonly value: unknown };
 
-/** The JSON answer to a text frame that the connection's machine cannot take. */
+/** The JSON answer to a text frame that the connection's machine does not accept. */
 export interface UnexpectedFrame {
   readonly type: "error";
-  /** `bad_frame`: not a JSON object with a `type`. `unexpected`: the machine does not take it in its current state. */
+  /** `bad_frame`: not a JSON object with a `type`. `unexpected`: not accepted in the current state. */
   readonly code: "bad_frame" | "unexpected";
   readonly message: string;
-  /** The types that the machine takes now. A type that ends with `*` stands for all types with that prefix. */
+  /** The types that the machine accepts now. A `*` at the end stands for all types with that prefix. */
   readonly expected: readonly string[];
 }
 
-/** A client's frame as a machine's event. */
 export interface FrameEvent {
   readonly type: `frame.${string}`;
   readonly frame: { readonly type: string; readonly [key: string]: unknown };
 }
 
-/** Frame types: not a wildcard, and not endless. */
+/** Excludes wildcards, and limits the length. */
 const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
 
-/** The event for a text frame; undefined unless it is a JSON object with a `type` of 1 to 99 letters, digits, `-`, `_`, `.`. */
+/** Parses a JSON object with a `type` of 1 to 99 letters, digits, `-`, `_`, `.`; else undefined. */
 export function readFrame(text: string): FrameEvent | undefined {
   let frame: unknown;
   try {

@@ -6,64 +6,64 @@ export interface AskOptions {
 }
 
 export interface AskGroupOptions extends AskOptions {
-  /** The alias of the layer that the group is on. @default the consumer's; for the runtime, the control layer */
+  /** The alias of the group's layer. @default the consumer's; for the runtime, the control layer */
   readonly layer?: string;
 }
 
-/** What came of asking a group. */
+/** The outcome of asking a group. */
 export interface GroupAnswers {
-  /** What the members returned that answered in time. */
+  /** The values that members returned in time. */
   readonly replies: readonly {
     readonly channel: string;
     readonly node: string;
     readonly value: unknown;
   }[];
-  /** The members that did not, and why: they failed, dropped the message, or took too long. */
+  /** The other members, with the reason: they failed, dropped the message, or took too long. */
   readonly failures: readonly { readonly channel: string; readonly node: string; readonly reason: string }[];
-  /** The nodes of which nothing, or not all, was heard in time. Their members may have got the message all the same. */
+  /** The nodes that did not fully report in time. Their members may have received the message. */
   readonly missing: readonly string[];
 }
 
-/** How many, over all nodes that answered. */
+/** A count over all nodes that answered. */
 export interface Tally {
   readonly count: number;
   /** The nodes that did not answer in time. */
   readonly missing: readonly string[];
 }
 
-/** Who joined and who left a group. Who is replaced, by another call of `track`, is in both. */
+/** The members that joined and left a group. A member whose meta `track` replaces is in both. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
   readonly leaves: readonly { readonly key: string; readonly meta: unknown }[];
 }
 
-/** The members of a group by key, each with what was said of it: once for each connection under that key. */
+/** The members of a group by key, each with the meta of every connection under that key. */
 export type Members<M = unknown> = ReadonlyMap<string, readonly M[]>;
 
 export interface TrackOptions {
-  /** What this member has in common with others that are the same: a user's id, say. @default the actor's channel */
+  /** Identifies the member to others: a user's id, say. @default the actor's channel */
   readonly key?: string;
 }
 
 export interface SubmitOptions {
-  /** The alias of the layer that the workers' channel is on. @default the consumer's; for the runtime, the control layer */
+  /** The alias of the workers' layer. @default the consumer's; for the runtime, the control layer */
   readonly layer?: string;
-  /** The channel of the actor that hears what becomes of the job. @default the consumer's; for the runtime, nobody */
+  /** The channel that receives the {@link JobMessages}. @default the consumer's; for the runtime, none */
   readonly replyTo?: string;
 }
 
-/** What an actor hears of a job that it has submitted: declare these among its messages, and handle them. */
+/** The messages that an actor receives about a job that it submitted: declare and handle them. */
 export interface JobMessages {
-  /** The worker has come so far. It may come again from the start, if the job is tried again. */
+  /** Progress of the worker. It starts again if the job is retried. */
   job_progress: { job: string; value: unknown };
-  /** The last word: what the worker's handler returned. It comes twice at worst. */
+  /** The final message: the value that the worker's handler returned. It arrives twice at worst. */
   job_done: { job: string; value: unknown };
-  /** The last word: the handler failed as often as it may. The job is in the dead letters. */
+  /** The final message: the handler failed at its last attempt. The job is in the dead letters. */
   job_failed: { job: string; reason: string };
 }
 
-/** What a consumer can do beyond its own connection and groups. {@link Consumer} documents each of these for users. */
+/** Operations beyond the consumer's own connection. {@link Consumer} documents them for users. */
 export interface Messaging {
   sendTo(channel: string, message: Message): Promise<void>;
   ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;

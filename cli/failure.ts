@@ -1,8 +1,8 @@
-/** What the command says and ends with, without a stack. */
+/** An expected failure, of which the command prints only the message. */
 export class Failure extends Error {
   readonly exitCode: number;
 
-  /** @param exitCode 1 for what went wrong, 2 for what cannot be asked. */
+  /** @param exitCode 1 if the command failed, 2 if its arguments are invalid. */
   constructor(message: string, exitCode: 1 | 2 = 1) {
     super(message);
     this.exitCode = exitCode;

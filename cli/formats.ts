@@ -5,8 +5,8 @@ export type Format = "mermaid" | "dot" | "svg" | "json";
 
 export const formats: readonly Format[] = ["mermaid", "dot", "svg", "json"];
 
-/** Machines as text. Several are Markdown under their names in Mermaid, and an object by name in JSON. */
-export async function written(machines: readonly FoundMachine[], format: Format): Promise<string> {
+/** Writes machines as text. Several are Markdown with headings in Mermaid, and an object by name in JSON. */
+export async function writeMachines(machines: readonly FoundMachine[], format: Format): Promise<string> {
   const [only, ...others] = machines;
   if (only === undefined) return "";
   const one = others.length === 0;
@@ -25,12 +25,11 @@ export async function written(machines: readonly FoundMachine[], format: Format)
     case "svg": {
       if (one) return toSvg(only.machine);
       const names = machines.map(({ name }) => name).join(", ");
-      throw new Failure(`An SVG shows one machine: say which with --name. There are ${names}.`, 2);
+      throw new Failure(`An SVG shows one machine: choose it with --name. The module exports ${names}.`, 2);
     }
   }
 }
 
-/** A diagram as a block of Markdown. */
 export function fenced(diagram: string): string {
   return `\`\`\`mermaid\n${diagram}\`\`\`\n`;
 }

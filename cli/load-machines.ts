@@ -6,18 +6,18 @@ import { connectionMachine } from "../actors/connection-machine.ts";
 import { type FoundMachine, findMachines } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
 
-/** The machines that the module at `file` exports; without one, the connection machine. @throws {Failure} */
+/** The machines that the module at `file` exports; by default the connection machine. @throws {Failure} */
 export async function loadMachines(file: string | undefined): Promise<FoundMachine[]> {
   if (file === undefined) return [{ name: "connection", machine: connectionMachine }];
   const path = resolve(file);
-  if (!(await isFile(path))) throw new Failure(`There is no file ${file}.`);
+  if (!(await isFile(path))) throw new Failure(`File not found: ${file}.`);
   const moduleExports = await load(path, file);
   const found = findMachines(moduleExports);
   if (found.length > 0) return found;
   const names = Object.keys(moduleExports);
-  const list = names.length === 0 ? "nothing" : names.join(", ");
+  const list = names.length === 0 ? "none" : names.join(", ");
   throw new Failure(
-    `${file} exports no state machine, but ${list}. Export the machine, or what machineConsumer made of it.`,
+    `${file} exports no state machine. Its exports: ${list}. Export a machine or a class made by machineConsumer.`,
   );
 }
 
@@ -37,17 +37,19 @@ async function load(path: string, file: string): Promise<object> {
   }
 }
 
-/** Has TypeScript read by the tsx of the user's own project; where there is none, by Node, if that can. */
+/** Loads TypeScript with the tsx of the user's project, or else with Node if its version supports it. */
 async function readTypeScript(path: string, file: string): Promise<void> {
   if (process.execArgv.some((argument) => argument.includes("tsx"))) return;
   const tsx = resolved("tsx", path) ?? resolved("tsx", resolve("package.json"));
   if (tsx !== undefined) {
-    // As `node --import tsx` does: from here on it reads what is imported.
+    // Has the effect of `node --import tsx`: tsx compiles all later imports.
     await import(pathToFileURL(tsx).href);
     return;
   }
   if ((process.features as { readonly typescript?: unknown }).typescript) return;
-  throw new Failure(`${file} is TypeScript, which this Node reads with tsx: npm install --save-dev tsx`);
+  throw new Failure(
+    `${file} is TypeScript, which this version of Node loads with tsx: npm install --save-dev tsx`,
+  );
 }
 
 function resolved(name: string, from: string): string | undefined {

@@ -4,16 +4,16 @@ import { GraphvizMissingError } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
 import { visualise } from "./visualise.ts";
 
-const help = `greenroom COMMAND
+const help = `Usage: greenroom COMMAND
 
-  visualise  draws state machines: greenroom visualise --help
+  visualise  draw state machines; see greenroom visualise --help
 `;
 
 async function run([command, ...args]: readonly string[]): Promise<string> {
   if (command === "visualise") return visualise(args);
   if (command === "--help" || command === "help") return help;
-  const what = command === undefined ? "Say what to do." : `There is no command "${command}".`;
-  throw new Failure(`${what}\n\n${help.trimEnd()}`, 2);
+  const problem = command === undefined ? "No command given." : `Unknown command "${command}".`;
+  throw new Failure(`${problem}\n\n${help.trimEnd()}`, 2);
 }
 
 function print(descriptor: 1 | 2, text: string): void {
@@ -22,7 +22,7 @@ function print(descriptor: 1 | 2, text: string): void {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      // A pipe that is full is tried again; one whose reader has gone is none any more.
+      // Retries while the pipe is full. Any other error means that the reader has closed it.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
     }
   }
@@ -36,5 +36,5 @@ try {
   print(2, `${isExpected ? error.message : String((error as Error)?.stack ?? error)}\n`);
   exitCode = error instanceof Failure ? error.exitCode : 1;
 }
-// A module that was loaded may have left something that runs.
+// A loaded module may have started something that keeps the process alive.
 process.exit(exitCode);

@@ -3,7 +3,7 @@ import { fenced } from "./formats.ts";
 /** A diagram in a Markdown page: the block of Mermaid that follows `<!-- machine: NAME -->`. */
 export interface DiagramBlock {
   readonly name: string;
-  /** The fenced block with its fences; empty where none follows. */
+  /** The fenced block with its fences; empty if none follows. */
   readonly text: string;
   readonly start: number;
 }
@@ -18,8 +18,8 @@ export function diagramBlocks(page: string): DiagramBlock[] {
   }));
 }
 
-/** The page with the blocks of these machines as `diagrams` has them, by name; everything else stays. */
-export function updated(page: string, diagrams: ReadonlyMap<string, string>): string {
+/** Replaces the blocks of a page with `diagrams`, which are by machine name; all other text stays. */
+export function replaceDiagrams(page: string, diagrams: ReadonlyMap<string, string>): string {
   let result = page;
   for (const { name, text, start } of diagramBlocks(page).reverse()) {
     const diagram = diagrams.get(name);

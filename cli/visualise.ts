@@ -3,38 +3,38 @@ import { extname } from "node:path";
 import { parseArgs } from "node:util";
 import { type FoundMachine, toMermaid } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
-import { type Format, fenced, formats, written } from "./formats.ts";
+import { type Format, fenced, formats, writeMachines } from "./formats.ts";
 import { loadMachines } from "./load-machines.ts";
-import { diagramBlocks, updated } from "./markdown.ts";
+import { diagramBlocks, replaceDiagrams } from "./markdown.ts";
 
-export const help = `greenroom visualise [FILE] [options]
+export const help = `Usage: greenroom visualise [FILE] [options]
 
-Draws the state machines that the module FILE exports: XState machines, and what machineConsumer made of them.
-The module is loaded, so what it does when it is loaded is done. Without FILE: the connection machine.
+Draws the state machines that the module FILE exports: XState machines, and the machines of machineConsumer
+classes. Without FILE, draws the connection machine. Loading the module runs its top-level code.
 
-  --format FORMAT  mermaid (the default), dot, svg, or json, which XState and Stately read
-  --out FILE       writes there, and not to standard output; in a Markdown file the diagrams are updated in place
-  --check FILE     writes nothing; fails if what is in FILE is not what would be written there
-  --name NAME      only the machine of this name
-  --help           shows this
+  --format FORMAT  mermaid (default), dot, svg, or json for XState and Stately
+  --out FILE       write to FILE instead of standard output; in a Markdown file, update the diagrams in place
+  --check FILE     write nothing; fail unless FILE is up to date
+  --name NAME      draw only the machine NAME
+  --help           print this help
 
-In Markdown, the diagram of a machine is the block of Mermaid that follows a line <!-- machine: NAME -->.
-Ends with 1 if something is wrong or does not match, and with 2 if the command cannot be understood.
+In Markdown, the diagram of a machine is the Mermaid block after the line <!-- machine: NAME -->.
+Exits with 1 if something fails or a check finds a difference, and with 2 if the arguments are invalid.
 `;
 
-/** Runs the command. @returns what is to be printed. @throws {Failure} */
+/** Runs the command. @returns the text to print. @throws {Failure} */
 export async function visualise(args: readonly string[]): Promise<string> {
   const { file, format, out, check, name, wantsHelp } = parse(args);
   if (wantsHelp) return help;
-  const machines = pick(await loadMachines(file), name);
+  const machines = select(await loadMachines(file), name);
   const target = check ?? out;
-  if (target === undefined) return written(machines, format);
+  if (target === undefined) return writeMachines(machines, format);
   if ([".md", ".markdown"].includes(extname(target).toLowerCase())) {
     if (format !== "mermaid")
-      throw new Failure(`In Markdown there are diagrams of Mermaid, not ${format}.`, 2);
+      throw new Failure(`Markdown files hold Mermaid diagrams, not ${format}: omit --format.`, 2);
     return out === undefined ? checkPage(target, machines) : updatePage(target, machines);
   }
-  const text = await written(machines, format);
+  const text = await writeMachines(machines, format);
   if (check !== undefined) return checkFile(check, text);
   await write(target, text);
   return "";
@@ -43,10 +43,10 @@ export async function visualise(args: readonly string[]): Promise<string> {
 function parse(args: readonly string[]) {
   const { values, positionals } = parseOptions(args);
   const { format = "mermaid", out, check, name, help: wantsHelp = false } = values;
-  if (positionals.length > 1) throw new Failure(`Name one file, not ${positionals.length}.`, 2);
+  if (positionals.length > 1) throw new Failure(`Pass one file, not ${positionals.length}.`, 2);
   if (out !== undefined && check !== undefined) throw new Failure("Use --out or --check, not both.", 2);
   if (!formats.includes(format as Format))
-    throw new Failure(`There is no format "${format}", but ${formats.join(", ")}.`, 2);
+    throw new Failure(`Unknown format "${format}": use ${formats.join(", ")}.`, 2);
   return { file: positionals[0], format: format as Format, out, check, name, wantsHelp };
 }
 
@@ -66,19 +66,19 @@ function parseOptions(args: readonly string[]) {
   }
 }
 
-function pick(machines: readonly FoundMachine[], name: string | undefined): readonly FoundMachine[] {
+function select(machines: readonly FoundMachine[], name: string | undefined): readonly FoundMachine[] {
   if (name === undefined) return machines;
-  const picked = machines.filter((machine) => machine.name === name);
-  if (picked.length > 0) return picked;
+  const selected = machines.filter((machine) => machine.name === name);
+  if (selected.length > 0) return selected;
   const names = machines.map((machine) => machine.name).join(", ");
-  throw new Failure(`There is no machine "${name}", but ${names}.`);
+  throw new Failure(`The module exports no machine "${name}", only ${names}.`);
 }
 
 async function checkFile(file: string, expected: string): Promise<string> {
   const found = await read(file);
   if (found === expected) return `${file} is up to date.\n`;
   const lines = difference(found, expected).trimStart();
-  throw new Failure(`${file} is not what the machine is now, from ${lines}`);
+  throw new Failure(`${file} is out of date, from ${lines}`);
 }
 
 async function checkPage(file: string, machines: readonly FoundMachine[]): Promise<string> {
@@ -88,7 +88,7 @@ async function checkPage(file: string, machines: readonly FoundMachine[]): Promi
   const stale = blocks.flatMap(({ name, text }) => {
     const expected = fenced(diagrams.get(name) ?? "");
     if (`${text.trimEnd()}\n` === expected) return [];
-    return `${file}: the diagram of ${name} is not what the machine is now, from\n${difference(text, expected)}`;
+    return `${file}: the diagram of ${name} is out of date, from\n${difference(text, expected)}`;
   });
   if (stale.length > 0) throw new Failure(stale.join("\n"));
   return `${file}: ${blocks.map(({ name }) => name).join(", ")} up to date.\n`;
@@ -96,26 +96,25 @@ async function checkPage(file: string, machines: readonly FoundMachine[]): Promi
 
 async function updatePage(file: string, machines: readonly FoundMachine[]): Promise<string> {
   const page = await read(file);
-  await write(file, updated(page, diagramsFor(file, page, machines)));
+  await write(file, replaceDiagrams(page, diagramsFor(file, page, machines)));
   return "";
 }
 
-/** The diagrams of those machines that have a place in the page. */
 function diagramsFor(
   file: string,
   page: string,
   machines: readonly FoundMachine[],
 ): ReadonlyMap<string, string> {
-  const places = new Set(diagramBlocks(page).map(({ name }) => name));
-  const drawn = machines.filter(({ name }) => places.has(name));
+  const names = new Set(diagramBlocks(page).map(({ name }) => name));
+  const drawn = machines.filter(({ name }) => names.has(name));
   if (drawn.length > 0) return new Map(drawn.map(({ name, machine }) => [name, toMermaid(machine)]));
-  const names = [...new Set(machines.map(({ name }) => name))];
+  const machineNames = [...new Set(machines.map(({ name }) => name))];
   throw new Failure(
-    `${file} has no place for a diagram of ${names.join(", ")}: a line <!-- machine: ${names[0]} --> makes one.`,
+    `${file} has no marker for ${machineNames.join(", ")}: add a line <!-- machine: ${machineNames[0]} -->.`,
   );
 }
 
-/** Line ends as Git may have changed them do not matter. */
+/** Normalises line ends, which Git may have changed. */
 async function read(file: string): Promise<string> {
   try {
     return (await readFile(file, "utf8")).replaceAll("\r\n", "\n");
@@ -132,21 +131,20 @@ async function write(file: string, text: string): Promise<void> {
   }
 }
 
-/** How many lines of a difference are shown. */
 const maxLines = 20;
 
-/** The lines from the first to the last difference: `-` is in `found`, `+` in `expected`. */
+/** The lines from the first to the last difference: `-` from `found`, `+` from `expected`. */
 function difference(found: string, expected: string): string {
-  const there = found.split("\n");
-  const wanted = expected.split("\n");
+  const before = found.split("\n");
+  const after = expected.split("\n");
   let first = 0;
-  while (first < there.length && there[first] === wanted[first]) first += 1;
+  while (first < before.length && before[first] === after[first]) first += 1;
   let last = 0;
-  while (last < Math.min(there.length, wanted.length) - first && there.at(-1 - last) === wanted.at(-1 - last))
+  while (last < Math.min(before.length, after.length) - first && before.at(-1 - last) === after.at(-1 - last))
     last += 1;
   const lines = [
-    ...there.slice(first, there.length - last).map((line) => `- ${line}`),
-    ...wanted.slice(first, wanted.length - last).map((line) => `+ ${line}`),
+    ...before.slice(first, before.length - last).map((line) => `- ${line}`),
+    ...after.slice(first, after.length - last).map((line) => `+ ${line}`),
   ];
   const shown = lines.slice(0, maxLines);
   if (lines.length > maxLines) shown.push(`… ${lines.length - maxLines} more lines`);

@@ -2,7 +2,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Guard } from "greenroom";
 import { ownMachineGuard } from "greenroom/inspector";
 
-/** Who may look at `/inspect`: with a token, whoever has it; without, those on the same machine. */
+/**
+ * Guards `/inspect`: with a token, the request must contain it; without one, it must come from this machine.
+ */
 export function inspectGuard(token: string | undefined): Guard {
   if (token === undefined) return ownMachineGuard;
   const expected = digest(token);
@@ -11,9 +13,9 @@ export function inspectGuard(token: string | undefined): Guard {
       ? undefined
       : {
           status: 403,
-          reason: "Ask for /inspect?token=… with the INSPECT_TOKEN that the demo was started with",
+          reason: "Open /inspect?token=… with the INSPECT_TOKEN that the demo was started with",
         };
 }
 
-// Of one length, whatever was given.
+// timingSafeEqual needs equal lengths.
 const digest = (text: string) => createHash("sha256").update(text).digest();

@@ -9,14 +9,16 @@ import type { Job, JobMessages } from "./jobs/job.ts";
 
 const minuteMs = 60_000;
 
-/** How much is kept of what must not be missed. */
 const queueLimits = { capacity: 1_000, expiryMs: 15 * minuteMs };
 const analyticsLimits = { capacity: 5_000, expiryMs: 60 * minuteMs };
 
 type Chat = RoomMessages & ChatMessages & JobMessages;
 type Queue = ReliableMessages & JobMessages & { job: Job };
 
-/** The demo's layers: in memory, or on the Redis at `redisUrl`, so that several processes share rooms and jobs. */
+/**
+ * The demo's layers: in memory, or on the Redis at `redisUrl`, so that several processes share rooms and
+ * jobs.
+ */
 export function createLayers(redisUrl: string | undefined) {
   return redisUrl === undefined ? inMemory() : onRedis(redisUrl);
 }

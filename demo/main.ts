@@ -1,7 +1,5 @@
-import { closeOnSignal, giveUp, readDrainMs, readPort, readRedisUrl } from "./environment.ts";
+import { closeOnSignal, exitWithError, readDrainMs, readPort, readRedisUrl } from "./environment.ts";
 import { startDemo } from "./server.ts";
-
-// `npm start`: reads the environment, starts the demo, and ends it on SIGTERM or SIGINT.
 
 try {
   const port = readPort(process.env.PORT);
@@ -16,5 +14,5 @@ try {
   process.stdout.write(`Greenroom demo: ${demo.url}\nLayers: ${layers}\nJobs: ${jobs}\n`);
   closeOnSignal("Closing connections…", () => demo.close());
 } catch (error) {
-  giveUp("The demo cannot start.", error, ", or unset REDIS_URL: layers are in memory then");
+  exitWithError("The demo cannot start.", error, ", or unset REDIS_URL: layers are in memory then");
 }

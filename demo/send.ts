@@ -4,20 +4,20 @@ import { analyticsGroup } from "./consumers/showcase/analytics.ts";
 import { chatGroup } from "./consumers/showcase/chat.ts";
 import { notificationsGroup } from "./consumers/showcase/notifications.ts";
 import { reliableGroup } from "./consumers/showcase/reliable.ts";
-import { giveUp, readNeededRedisUrl } from "./environment.ts";
+import { exitWithError, requireRedisUrl } from "./environment.ts";
 import { createLayers, type DemoLayers } from "./layers.ts";
 
-// `npm run send`: says something to everybody, from a process that serves nothing. A layer is all it takes.
+// `npm run send`: sends a message from a process with layers only, without a runtime.
 
-const help = `Sends a message to everybody who is connected to the demo, from outside of it.
+const help = `Sends a message to clients of the demo, from another process.
 
-  REDIS_URL=redis://localhost:6399 npm run send -- <to whom> "<text>"
+  REDIS_URL=redis://localhost:6399 npm run send -- <target> "<text>"
 
-  room <name>   to all in a room of Room Chat: npm run send -- room general "hello"
-  chat          to the chat of the Showcase
-  reliable      to the reliable chat
-  notification  to all who get notifications
-  analytics     an event for all who watch them
+  room <name>   a room of Room Chat: npm run send -- room general "hello"
+  chat          the chat of the Showcase
+  reliable      the reliable chat
+  notification  all clients of the notifications
+  analytics     all clients of the analytics
   --help
 `;
 
@@ -36,38 +36,40 @@ const senders: Readonly<Record<string, Send>> = {
     analytics.groupSend(analyticsGroup, { type: "analytics_message", message: `📊 Analytics: ${text}` }),
 };
 
-/** @throws {Error} saying what is wrong with the words. */
-function readWords(words: readonly string[]): { readonly send: Send; readonly text: string } {
-  const [to = "", ...rest] = words;
-  if (to === "room") {
+function readArguments(words: readonly string[]): { readonly send: Send; readonly text: string } {
+  const [target = "", ...rest] = words;
+  if (target === "room") {
     const [room = "", ...text] = rest;
     const wrong = groupName(room);
-    if (wrong !== undefined) throw new Error(`"${room}" is no name of a room. ${wrong}.`);
+    if (wrong !== undefined) throw new Error(`${JSON.stringify(room)} is not a room name. ${wrong}.`);
     const send: Send = ({ chat }, said) =>
       chat.groupSend(roomGroup(room), { type: "room_message", message: `💬 ${said}` });
     return { send, text: readText(text) };
   }
-  const send = Object.hasOwn(senders, to) ? senders[to] : undefined;
-  if (send === undefined) throw new Error(`To whom? room, ${Object.keys(senders).join(", ")}: see --help.`);
+  const send = Object.hasOwn(senders, target) ? senders[target] : undefined;
+  if (send === undefined) {
+    const targets = ["room", ...Object.keys(senders)].join(", ");
+    throw new Error(`The target is ${JSON.stringify(target)}; it must be one of ${targets}. See --help.`);
+  }
   return { send, text: readText(rest) };
 }
 
 function readText(words: readonly string[]): string {
   const text = words.join(" ");
   if (text.trim() !== "") return text;
-  throw new Error('There is nothing to send: npm run send -- room general "hello"');
+  throw new Error('The text is missing: npm run send -- room general "hello"');
 }
 
 try {
   const words = process.argv.slice(2);
-  // All other words are what they are: a text may begin with a dash.
+  // No other word is an option, because a text may begin with a dash.
   if (words.includes("--help")) {
     process.stdout.write(help);
   } else {
-    const { send, text } = readWords(words);
-    const redisUrl = readNeededRedisUrl(
+    const { send, text } = readArguments(words);
+    const redisUrl = requireRedisUrl(
       process.env.REDIS_URL,
-      ": the layers would be in the memory of this process, and NOBODY WOULD HEAR IT.",
+      "the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE.",
     );
     const layers = createLayers(redisUrl);
     try {
@@ -78,5 +80,5 @@ try {
     }
   }
 } catch (error) {
-  giveUp("Nothing was sent.", error);
+  exitWithError("Nothing was sent.", error);
 }

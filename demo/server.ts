@@ -18,13 +18,11 @@ import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
 export interface DemoOptions {
-  /** 0 takes a free one. */
   readonly port: number;
-  /** Absent, the layers are in memory, and the jobs are done in this process. */
+  /** Without one, layers are in memory and jobs run in this process. */
   readonly redisUrl?: string | undefined;
-  /** How long connections may take to close, in milliseconds. @default 8_000 */
+  /** The time that connections may take to close, in milliseconds. @default 8_000 */
   readonly drainMs?: number;
-  /** See {@link inspectGuard}. */
   readonly inspectToken?: string | undefined;
   /** See {@link startWorker}. */
   readonly jobStepMs?: number;
@@ -32,7 +30,7 @@ export interface DemoOptions {
 
 export interface Demo {
   readonly url: string;
-  /** Drains, then closes everything. May be called twice. */
+  /** Drains, then closes everything. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -45,7 +43,7 @@ const pageHeaders = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** Starts the demo. @throws if Redis does not answer or the port is taken; nothing is left open then. */
+/** @throws if Redis does not answer or the port is taken; nothing is left open then. */
 export async function startDemo({
   port,
   redisUrl,

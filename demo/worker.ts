@@ -1,25 +1,23 @@
 import { parseArgs } from "node:util";
 import { createRuntime } from "greenroom";
-import { closeOnSignal, giveUp, readNeededRedisUrl } from "./environment.ts";
+import { closeOnSignal, exitWithError, requireRedisUrl } from "./environment.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
-// `npm run worker`: does the demo's background jobs, beside any number of others.
-
-const help = `Does the background jobs of the demo, in a process of its own.
+const help = `Runs the background jobs of the demo, in a process of its own.
 
   REDIS_URL=redis://localhost:6399 npm run worker [-- options]
 
-  --step-ms <n>  how long each of the ten steps of a job takes, in milliseconds (150)
+  --step-ms <n>  duration of each of the ten steps of a job, in milliseconds (150)
   --help
 
-Any number of workers share the jobs. When one dies, another one does what it had begun. On SIGTERM or Ctrl+C a worker
-ends at once, and leaves its jobs to the others. Without Redis there is nothing to do: the server does its jobs itself.
+Any number of workers share the jobs. If one dies, another one repeats its unfinished jobs. On SIGTERM or Ctrl+C a
+worker ends at once, and leaves its jobs to the others. Without Redis the server runs its jobs itself.
 `;
 
 function readStepMs(value: string): number {
   if (/^\d{1,6}$/.test(value)) return Number(value);
-  throw new Error(`--step-ms is "${value}"; it must be a number of milliseconds.`);
+  throw new Error(`--step-ms is "${value}"; it must be a number from 0 to 999999.`);
 }
 
 try {
@@ -30,9 +28,9 @@ try {
     process.stdout.write(help);
   } else {
     const stepMs = readStepMs(values["step-ms"]);
-    const redisUrl = readNeededRedisUrl(
+    const redisUrl = requireRedisUrl(
       process.env.REDIS_URL,
-      ", so there are no jobs to be had: without Redis the server does them itself.",
+      "without Redis the server runs its jobs itself, and a worker has no access to them.",
     );
     const runtime = createRuntime({ layers: createLayers(redisUrl), control: "chat" });
     await runtime.ready();
@@ -42,5 +40,5 @@ try {
     closeOnSignal("Leaving the jobs to others…", () => runtime.close({ drainMs: 1_000 }));
   }
 } catch (error) {
-  giveUp("The worker cannot start.", error);
+  exitWithError("The worker cannot start.", error);
 }

@@ -9,7 +9,7 @@ import type {
 import { actionOf, guardOf, isMachine, list, sourceName } from "./names.ts";
 import { defined, plain } from "./plain.ts";
 
-/** What XState has of a transition, as far as pictures need it. */
+/** The properties of XState's transition objects that a description uses. */
 interface Transition {
   readonly eventType: string;
   readonly guard?: unknown;
@@ -21,13 +21,13 @@ interface Transition {
 }
 
 /**
- * Describes a machine as plain values, without running any of it: its states with their entry and exit
- * actions, invoked actors and transitions, in the order in which they were written. Functions are there by
- * their names; one without is `inline`.
+ * Describes a machine as plain values without running any of its code: states with their entry and exit
+ * actions, invoked actors and transitions, in source order. Functions are described by name, anonymous
+ * functions as `inline`.
  *
- * Machines of any copy of XState 5 are taken.
+ * The machine may come from any copy of XState 5.
  *
- * @throws {TypeError} for what is no machine of XState 5.
+ * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ interface Transition {
  */
 export function describeMachine(machine: AnyStateMachine): MachineDescription {
   if (!isMachine(machine))
-    throw new TypeError("This is no machine: give what createMachine of XState 5 returned.");
+    throw new TypeError("The argument is not an XState 5 machine: pass a machine made by createMachine.");
   const { id, version, config, root } = machine;
   return defined({ id, version, context: plain(config.context), root: describeState(root) });
 }
@@ -55,7 +55,7 @@ function describeState(node: AnyStateNode): StateDescription {
     history: node.history || undefined,
     defaults: node.type === "history" ? defaultsOf(node) : undefined,
     route: config.id === undefined ? undefined : routeOf(config.route),
-    // Not the node's own: XState adds what starts and ends its timers to those.
+    // Not `node.entry` and `node.exit`, to which XState adds actions for its timers.
     entry: list(config.entry as unknown).map(actionOf),
     exit: list(config.exit as unknown).map(actionOf),
     invokes: describeInvokes(node),
@@ -74,11 +74,11 @@ function describeInvokes(node: AnyStateNode): InvokeDescription[] {
   });
 }
 
-/** What can happen in a state, in the order of its description's transitions: XState's own objects. */
+/** XState's transition objects of a state, in the order of its description's transitions. */
 export function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
   const found = [...node.transitions].flatMap(([, transitions]) => transitions as readonly Transition[]);
   const triggered = found
-    // The root has those of all routes: they are shown where they lead.
+    // The root has the transitions of all routes; each is part of its target instead.
     .filter(({ eventType }) => eventType !== "xstate.route")
     .map((transition): [Trigger, Transition] => [triggerOf(node, transition), transition]);
   const always = (node.always ?? []) as readonly Transition[];
@@ -117,7 +117,7 @@ function routeOf(route: unknown): StateDescription["route"] {
   return typeof route === "object" && route !== null ? effectsOf(route) : undefined;
 }
 
-/** As XState resolves them: from the parent, or by an id. */
+/** Resolves default targets as XState does: relative to the parent, or by id. */
 function defaultsOf(node: AnyStateNode): string[] | undefined {
   const targets = list(node.config.target as string | undefined);
   if (targets.length === 0) return undefined;

@@ -1,16 +1,16 @@
-/** An action or a guard: its name, and what it was given, where that can be written as JSON. */
+/** The name of an action or guard, and its parameters if they can be written as JSON. */
 export interface Named {
-  /** The name; XState's own begin with `xstate.`, and a function without a name is `inline`. */
+  /** XState's own names begin with `xstate.`; an anonymous function is `inline`. */
   readonly type: string;
   readonly params?: unknown;
 }
 
-/** What makes a transition happen. */
+/** The cause of a transition. */
 export type Trigger =
   | { readonly kind: "event"; readonly type: string }
   | { readonly kind: "always" }
   | { readonly kind: "after"; readonly delay: number | string }
-  /** The state itself is done: a child of it is final. */
+  /** The state is done because it has entered a final child. */
   | { readonly kind: "done" }
   | { readonly kind: "actor"; readonly what: "done" | "error" | "snapshot"; readonly id: string };
 
@@ -18,7 +18,7 @@ export interface TransitionDescription {
   readonly trigger: Trigger;
   readonly guard?: Named;
   readonly actions: readonly Named[];
-  /** The ids of states; absent where the machine stays where it is. */
+  /** Ids of states; absent if the machine stays in its state. */
   readonly targets?: readonly string[];
   readonly reenter: boolean;
   readonly description?: string;
@@ -26,28 +26,28 @@ export interface TransitionDescription {
 
 export interface InvokeDescription {
   readonly id: string;
-  /** The name of the actor's logic; `inline` for one without. */
+  /** The name of the actor's logic; `inline` if it has none. */
   readonly src: string;
-  /** Whether `id` was chosen, and not made by XState. */
+  /** Whether the machine's source sets `id`; otherwise XState generated it. */
   readonly named: boolean;
 }
 
 export interface StateDescription {
-  /** Unique in its machine. */
+  /** Unique in the machine. */
   readonly id: string;
-  /** Its name in the state that it is in. */
+  /** The name within the parent. */
   readonly key: string;
   readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
-  /** Whether `id` was chosen, and not made by XState. */
+  /** Whether the machine's source sets `id`; otherwise XState generated it. */
   readonly named: boolean;
   readonly description?: string;
   readonly tags: readonly string[];
-  /** The id of the first state, and what is done on the way to it. */
+  /** The id of the initial state, and the actions run on entering it. */
   readonly initial?: { readonly target: string; readonly actions: readonly Named[] };
   readonly history?: "shallow" | "deep";
-  /** Where a history state leads while there is no history; absent where that is the initial state. */
+  /** Targets of a history state without history; absent if its parent's initial state is the target. */
   readonly defaults?: readonly string[];
-  /** `xstate.route` leads to it. */
+  /** The transition that an `xstate.route` event to this state takes. */
   readonly route?: Omit<TransitionDescription, "trigger" | "targets">;
   readonly entry: readonly Named[];
   readonly exit: readonly Named[];
@@ -58,7 +58,7 @@ export interface StateDescription {
   readonly output?: unknown;
 }
 
-/** A machine as plain values: what all pictures of it are made from. */
+/** A machine as plain values, from which all pictures are made. */
 export interface MachineDescription {
   readonly id: string;
   readonly version?: string;

@@ -5,37 +5,34 @@ import { initialLabel } from "./labels.ts";
 import type { PictureOptions } from "./mermaid.ts";
 
 /**
- * Writes a machine in DOT, the language of Graphviz. States within states are clusters. Names are text,
- * whatever is in them.
+ * Writes a machine in DOT, the language of Graphviz. Compound states are clusters. Names are escaped.
  *
- * The same machine gives the same text.
+ * The output is deterministic.
  *
- * @throws {TypeError} for what is no machine of XState 5.
+ * @throws {TypeError} if `machine` is not an XState 5 machine.
  */
 export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOptions = {}): string {
   return dotOf(drawingOf(describeMachine(machine)), { direction, marked: false });
 }
 
-/** The states that are drawn, from the outside in, each by its mark: `s1`, `s2`, … */
+/** The drawn states by mark (`s1`, `s2`, …), parents before children. */
 export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
   const withInner = (box: Box): Box[] => [box, ...box.boxes.flatMap(withInner)];
   return new Map(boxes.flatMap(withInner).map((box, index) => [`s${index + 1}`, box]));
 }
 
-/** The mark of the arrow at `index` of a drawing's arrows. */
 export const arrowMark = (index: number): string => `a${index + 1}`;
 
-/** As {@link toDot}. `marked`: states, arrows and all parts of forks have their marks as classes. */
+/** Like {@link toDot}. With `marked`, states, arrows and all parts of forks have their marks as classes. */
 export function dotOf(
   drawing: Drawing,
   { direction, marked }: { readonly direction: "TB" | "LR"; readonly marked: boolean },
 ): string {
   const boxes = [...markedBoxes(drawing)];
   const names = new Map(boxes.map(([mark, { state }]) => [state.id, mark]));
-  const inside = new Map(boxes.map(([, box]) => [box.state.id, box]));
+  const boxesById = new Map(boxes.map(([, box]) => [box.state.id, box]));
   const name = ({ id }: Box["state"]) => names.get(id) as string;
-  const find = (id: string) => inside.get(id) as Box;
-  /** The classes of what is drawn, with its mark if that is wanted. */
+  const find = (id: string) => boxesById.get(id) as Box;
   const classes = (own: string, mark: string) => `class="${marked ? `${own} ${mark}` : own}"`;
 
   const lines = [
@@ -51,13 +48,13 @@ export function dotOf(
     if (head.boxes.length > 0) all.push(`lhead="cluster_${name(head.state)}"`);
     lines.push(`  ${tail} -> ${anchor(head)}${all.length > 0 ? ` [${all.join(", ")}]` : ""}`);
   };
-  /** Graphviz draws arrows between nodes only: the node in a cluster that stands for it. */
+  /** The node that represents a box, because Graphviz draws arrows only between nodes, not clusters. */
   const anchor = (box: Box): string => {
     const [first] = box.boxes;
     if (first === undefined) return name(box.state);
     return box.state.initial ? `${name(box.state)}_initial` : anchor(first);
   };
-  /** Where an arrow begins: at the last of the boxes within, so that what comes next is below them all. */
+  /** The start of an arrow: the last inner box, so that Graphviz places the target below all of them. */
   const origin = (box: Box): string => {
     const last = box.boxes.findLast(({ state }) => state.type !== "history") ?? box.boxes.at(-1);
     return last === undefined ? name(box.state) : origin(last);
@@ -72,9 +69,9 @@ export function dotOf(
     const { state, boxes } = box;
     const own = name(state);
     if (boxes.length === 0) {
-      const looks =
+      const shape =
         state.type === "final" ? ", peripheries=2" : state.type === "history" ? ", shape=ellipse" : "";
-      lines.push(`  ${own} [${classes(`state ${state.type}`, own)}, label=<${boxText(box)}>${looks}]`);
+      lines.push(`  ${own} [${classes(`state ${state.type}`, own)}, label=<${boxText(box)}>${shape}]`);
       return;
     }
     const style = region ? "rounded,dashed" : "rounded";
@@ -101,9 +98,9 @@ export function dotOf(
       continue;
     }
     forks += 1;
-    const shape = `shape=box, style="filled", ${classes("mark", mark)}, label="", width=0.9, height=0.06`;
+    const attributes = `shape=box, style="filled", ${classes("mark", mark)}, label="", width=0.9, height=0.06`;
     const text = label === "" ? "" : `, label=<${arrowText(label)}>`;
-    lines.push(`  fork_${forks} [${shape}]`);
+    lines.push(`  fork_${forks} [${attributes}]`);
     lines.push(
       `  ${origin(from)} -> fork_${forks} [${[...own, ...border, "arrowhead=none"].join(", ")}${text}]`,
     );
@@ -114,20 +111,20 @@ export function dotOf(
 }
 
 function boxText({ title, lines }: Box): string {
-  const small = lines.flatMap(wrapped).map((line) => `<BR/><FONT POINT-SIZE="11">${text(line)}</FONT>`);
+  const small = lines.flatMap(wrapLines).map((line) => `<BR/><FONT POINT-SIZE="11">${text(line)}</FONT>`);
   return `<B>${text(title)}</B>${small.join("")}`;
 }
 
 function arrowText(label: string): string {
-  return wrapped(label)
+  return wrapLines(label)
     .map((line) => ` ${text(line)} `)
     .join("<BR/>");
 }
 
-/** Lines of about this many characters, broken at spaces only. */
+/** The approximate line length in characters; lines break only at spaces. */
 const width = 34;
 
-function wrapped(label: string): string[] {
+function wrapLines(label: string): string[] {
   const lines: string[] = [];
   for (const word of label.split(" ")) {
     const last = lines.at(-1);
@@ -137,14 +134,14 @@ function wrapped(label: string): string[] {
   return lines;
 }
 
-/** Text in Graphviz's HTML-like labels. */
+/** Escapes text for Graphviz's HTML-like labels. */
 function text(value: string): string {
   const shown = visible(value);
   if (shown.trim() === "") return "&#160;";
   return shown.replace(/[&<>"'[\]\\]/g, (found) => `&#${found.codePointAt(0)};`);
 }
 
-/** Text in double quotes, where a backslash could begin an escape of Graphviz's. */
+/** Escapes text for double quotes, in which Graphviz interprets backslashes. */
 function quoted(value: string): string {
   return visible(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("&", "&amp;");
 }

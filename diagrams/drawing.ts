@@ -1,12 +1,11 @@
 import type { MachineDescription, StateDescription, TransitionDescription } from "./description.ts";
 import { stateLines, transitionLabel, triggerLabel } from "./labels.ts";
 
-/** A machine as boxes and arrows, as Mermaid and Graphviz need it. */
 export interface Drawing {
   readonly title: string;
-  /** The machine's states; the machine itself if it has more to show than states. */
+  /** The top-level states, or the machine itself if it has actions, transitions or other details to show. */
   readonly boxes: readonly Box[];
-  /** Where the machine begins, if it is not among the boxes itself. */
+  /** The initial state, unless the machine itself is a box. */
   readonly initial?: StateDescription["initial"];
   readonly arrows: readonly Arrow[];
 }
@@ -14,33 +13,32 @@ export interface Drawing {
 export interface Box {
   readonly state: StateDescription;
   readonly title: string;
-  /** What is written under its title, the transitions that stay within it included. */
+  /** The text under the title, including transitions without an arrow. */
   readonly lines: readonly string[];
   readonly boxes: readonly Box[];
 }
 
 export interface Arrow {
   readonly from: Box;
-  /** Several where it leads into regions of a parallel state. */
+  /** Several targets if the arrow enters regions of a parallel state. */
   readonly to: readonly Box[];
   readonly label: string;
-  /** What it stands for; none for where a history leads while there is none. */
+  /** The transitions that the arrow represents; empty for the default of a history state. */
   readonly transitions: readonly TransitionDescription[];
 }
 
 /**
- * Lays a machine out into boxes and arrows. Transitions of one state that differ only in their event share an
- * arrow. What leads to no other place, into the state's own inside, or out to a state around it, is a line in
- * its box: neither Mermaid nor Graphviz draws an arrow between a box and one within it, or from a box of
- * boxes to itself.
+ * Divides a machine into boxes and arrows. Transitions of one state that differ only in their event share an
+ * arrow. A transition without a target, to a descendant, to an ancestor, or from a compound state to itself
+ * is a line in the box, because neither Mermaid nor Graphviz draws an arrow between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();
   const arrows: (() => Arrow)[] = [];
 
-  const boxOf = (state: StateDescription, around: readonly string[]): Box => {
-    const isInside = (target: string) => around.includes(target) || contains(state, target);
-    const groups = grouped(state);
+  const boxOf = (state: StateDescription, ancestors: readonly string[]): Box => {
+    const isInside = (target: string) => ancestors.includes(target) || contains(state, target);
+    const groups = groupTransitions(state);
     const drawn = (targets: readonly string[]) =>
       targets.every((target) => (target === state.id ? state.states.length === 0 : !isInside(target)));
     const lines: string[] = stateLines(state);
@@ -53,7 +51,7 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
     const { defaults } = state;
     if (defaults !== undefined)
       arrows.push(() => ({ from: find(state.id), to: defaults.map(find), label: "", transitions: [] }));
-    const inner = [...around, state.id];
+    const inner = [...ancestors, state.id];
     const box = {
       state,
       title: titleOf(state),
@@ -65,13 +63,15 @@ export function drawingOf({ id, root }: MachineDescription): Drawing {
   };
   const find = (target: string) => boxes.get(target) as Box;
 
-  const whole = boxOf(root, []);
-  const bare =
-    root.type === "compound" && whole.lines.length === 0 && !arrows.some((arrow) => touches(arrow(), whole));
+  const rootBox = boxOf(root, []);
+  const isRootHidden =
+    root.type === "compound" &&
+    rootBox.lines.length === 0 &&
+    !arrows.some((arrow) => touches(arrow(), rootBox));
   return {
     title: id,
-    boxes: bare ? whole.boxes : [whole],
-    ...(bare && root.initial ? { initial: root.initial } : {}),
+    boxes: isRootHidden ? rootBox.boxes : [rootBox],
+    ...(isRootHidden && root.initial ? { initial: root.initial } : {}),
     arrows: arrows.map((arrow) => arrow()),
   };
 }
@@ -101,11 +101,11 @@ interface Group {
   readonly transitions: readonly TransitionDescription[];
 }
 
-function grouped(state: StateDescription): Group[] {
+function groupTransitions(state: StateDescription): Group[] {
   const groups = new Map<string, [TransitionDescription, ...TransitionDescription[]]>();
   for (const [index, transition] of state.transitions.entries()) {
     const { trigger, ...rest } = transition;
-    // A guard is asked in order: only what has none can share.
+    // Guards are evaluated in order, so that only transitions without one can share an arrow.
     const own = transition.guard || trigger.kind !== "event" || transition.targets === undefined ? index : "";
     const key = JSON.stringify([rest, own]);
     const group = groups.get(key);

@@ -2,14 +2,14 @@ import type { AnyStateMachine } from "xstate";
 import { isMachine } from "./names.ts";
 
 export interface FoundMachine {
-  /** The name of the export; for a default export the machine's id, if that fits in a line of text. */
+  /** The name of the export; for a default export the machine's id, if that is fit for a single line. */
   readonly name: string;
   readonly machine: AnyStateMachine;
 }
 
 /**
- * Finds the machines among what a module exports: XState machines, and what `machineConsumer` made of them.
- * One that is exported more than once is found once, by the name of the machine itself.
+ * Finds the machines that a module exports: XState machines, and the machines of `machineConsumer` classes. A
+ * machine that is exported more than once is returned once, under the export name of the machine itself.
  *
  * @example
  * ```ts
@@ -19,7 +19,7 @@ export interface FoundMachine {
 export function findMachines(moduleExports: object): FoundMachine[] {
   const exported = Object.entries(moduleExports);
   const { default: inner } = moduleExports as { readonly default?: unknown };
-  // The exports of a CommonJS module may be under `default` only.
+  // A CommonJS module may have its exports only under `default`.
   if (typeof inner === "object" && inner !== null && !isMachine(inner))
     exported.push(...Object.entries(inner));
   const found = new Map<AnyStateMachine, string>();

@@ -6,23 +6,23 @@ import type {
   Trigger,
 } from "./description.ts";
 
-/** How an action is shown: `raise tick`, `send push to #door`, or its name. */
+/** The label of an action: `raise tick`, `send push to #door`, or its name. */
 export function actionLabel({ type, params }: Named): string {
   if (!type.startsWith("xstate.")) return type + paramsLabel(params);
   const given = (params ?? {}) as Readonly<Record<string, unknown>>;
   const { event, to, src, sendId, actorRef, assigns, delay } = given;
   const words = (...parts: readonly unknown[]) => parts.filter((part) => part !== undefined).join(" ");
-  const what = (event as { readonly type?: unknown } | undefined)?.type;
+  const eventType = (event as { readonly type?: unknown } | undefined)?.type;
   const later = delay === undefined ? undefined : `after ${delayLabel(delay as number | string)}`;
   switch (type) {
     case "xstate.assign":
       return words("assign", (assigns as readonly string[] | undefined)?.join(", "));
     case "xstate.raise":
-      return words("raise", what, later);
+      return words("raise", eventType, later);
     case "xstate.sendTo":
-      return words("send", what, to === undefined ? undefined : `to ${String(to)}`, later);
+      return words("send", eventType, to === undefined ? undefined : `to ${String(to)}`, later);
     case "xstate.emit":
-      return words("emit", what);
+      return words("emit", eventType);
     case "xstate.cancel":
       return words("cancel", sendId);
     case "xstate.spawnChild":
@@ -34,7 +34,7 @@ export function actionLabel({ type, params }: Named): string {
   }
 }
 
-/** How a guard is shown: `isOpen and not isFull`, or its name. */
+/** The label of a guard: `isOpen and not isFull`, or its name. */
 export function guardLabel({ type, params }: Named): string {
   const { guards = [], stateValue } = (params ?? {}) as { guards?: readonly Named[]; stateValue?: unknown };
   const inner = guards.map((guard) => {
@@ -72,7 +72,7 @@ export function triggerLabel(trigger: Trigger, { invokes }: StateDescription): s
   }
 }
 
-/** What is written at an arrow: what makes it happen, `[guard]`, `/ actions`. */
+/** The label of an arrow: triggers, `[guard]`, `/ actions`. */
 export function transitionLabel(
   triggers: string,
   { guard, actions, reenter, targets }: TransitionDescription,
@@ -85,12 +85,11 @@ export function invokeLabel({ id, src, named }: InvokeDescription): string {
   return named && id !== src ? `invoke ${src} as ${id}` : `invoke ${src}`;
 }
 
-/** What is written at the arrow to a first state. */
 export function initialLabel(actions: readonly Named[]): string {
   return effect(actions).trim();
 }
 
-/** What is written in a state, under its name: description, tags, entry, exit, invoked actors. */
+/** The lines under the name of a state: description, tags, entry, exit, invoked actors. */
 export function stateLines(state: StateDescription): string[] {
   const { description, tags, entry, exit, invokes, route } = state;
   return [

@@ -4,11 +4,11 @@ import type { StateDescription, TransitionDescription } from "./description.ts";
 import { arrowMark, dotOf, markedBoxes } from "./dot.ts";
 import { type Box, type Drawing, drawingOf } from "./drawing.ts";
 
-/** A state in the picture. The machine itself is one if it has more to show than states. */
+/** A state in the picture. The machine itself is one if it has details to show. */
 export interface MarkedState {
   /** `s1`, `s2`, … */
   readonly mark: string;
-  /** `joined`, or `playing.round` for a state within a state; the machine itself by its id. */
+  /** For example `joined`, or `playing.round` for a nested state; the id for the machine itself. */
   readonly path: string;
   /** 0 at the top. */
   readonly depth: number;
@@ -27,13 +27,13 @@ export interface MarkedArrow {
 }
 
 /**
- * A machine with a picture whose states and arrows have marks, for showing in it what actors do.
+ * A machine with a picture in which states and arrows have marks, so that a page can highlight them.
  *
- * @throws {TypeError} for what is no machine of XState 5.
+ * @throws {TypeError} if the argument is not an XState 5 machine.
  */
 export class MarkedMachine {
   readonly name: string;
-  /** From the outside in, as they were written. */
+  /** In source order, parents before children. */
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
   readonly #drawing: Drawing;
@@ -61,22 +61,22 @@ export class MarkedMachine {
     this.#markTransitions(machine.root, description.root, new Map(arrowMarks));
   }
 
-  /** The mark of a state, by its XState id; undefined if it is not drawn: a machine of nothing but states. */
+  /** The mark of a state, by its XState id; undefined if the state is the machine itself and not drawn. */
   markOfState(id: string): string | undefined {
     return this.#stateMarks.get(id);
   }
 
   /**
-   * The mark of a transition of this machine, as a microstep of XState's inspection has it: that of its
-   * arrow; without an arrow, that of the state whose box has a line for it, which for a route is its target.
+   * The mark of a transition object from a microstep of XState's inspection: that of its arrow, or else of
+   * the state whose box has a line for it. For a route that state is the target.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);
   }
 
   /**
-   * DOT for an SVG in which each state and each arrow is a group with its mark as a further class, all parts
-   * of a fork included.
+   * DOT for an SVG in which each state and arrow, including all parts of a fork, is a group with its mark as
+   * a class.
    */
   get dot(): string {
     return dotOf(this.#drawing, { direction: "TB", marked: true });
@@ -87,16 +87,16 @@ export class MarkedMachine {
     state: StateDescription,
     arrowMarks: ReadonlyMap<TransitionDescription, string>,
   ): void {
-    const show = (transition: unknown, mark: string | undefined) => {
+    const setMark = (transition: unknown, mark: string | undefined) => {
       if (mark !== undefined) this.#transitionMarks.set(transition, mark);
     };
     for (const [index, [, transition]] of transitionsOf(node).entries()) {
       const described = state.transitions[index] as TransitionDescription;
-      show(transition, arrowMarks.get(described) ?? this.markOfState(state.id));
+      setMark(transition, arrowMarks.get(described) ?? this.markOfState(state.id));
     }
     for (const route of node.transitions.get("xstate.route") ?? []) {
       const [target] = (route.target ?? []) as readonly AnyStateNode[];
-      if (target !== undefined) show(route, this.markOfState(target.id));
+      if (target !== undefined) setMark(route, this.markOfState(target.id));
     }
     for (const [index, child] of Object.values(node.states).entries())
       this.#markTransitions(child, state.states[index] as StateDescription, arrowMarks);
@@ -105,14 +105,14 @@ export class MarkedMachine {
 
 type Place = Pick<MarkedState, "path" | "depth">;
 
-/** The machine itself is in no path but its own: what is in it is called as it is in a state's value. */
+/** Paths do not include the machine itself, as in the value of a snapshot. */
 function placesOf(
   box: Box,
   root: StateDescription,
-  around: readonly string[],
+  ancestors: readonly string[],
   depth: number,
 ): [Box, Place][] {
-  const keys = [...around, box.state.key];
+  const keys = [...ancestors, box.state.key];
   const inner = box.state === root ? [] : keys;
   return [
     [box, { path: keys.join("."), depth }],

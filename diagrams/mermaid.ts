@@ -4,17 +4,16 @@ import { type Box, drawingOf } from "./drawing.ts";
 import { initialLabel } from "./labels.ts";
 
 export interface PictureOptions {
-  /** Where arrows lead to: to the bottom, or to the right. @default "TB" */
+  /** The direction of arrows: top to bottom, or left to right. @default "TB" */
   readonly direction?: "TB" | "LR";
 }
 
 /**
- * Writes a machine as a Mermaid state diagram (`stateDiagram-v2`), which GitHub and others show as a picture.
+ * Writes a machine as a Mermaid state diagram (`stateDiagram-v2`), which GitHub renders as a picture.
  *
- * The same machine gives the same text. Names are text, whatever is in them: a line break in one is shown as
- * `↵`.
+ * The output is deterministic. Names are escaped; a line break in a name is shown as `↵`.
  *
- * @throws {TypeError} for what is no machine of XState 5.
+ * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
  * @example
  * ```ts
@@ -76,11 +75,11 @@ function labelled(label: string): string {
   return label === "" ? "" : ` : ${escaped(label)}`;
 }
 
-/** What Mermaid takes for its own where an id should be, and what it calls its own boxes. */
+/** Words that Mermaid does not accept as ids, and the names of its own boxes. */
 const reserved =
   /^(state|note|end|as|class|classdef|style|default|direction|click|href|hide|scale|root|acctitle|accdescr|statediagram.*|.*_(start|end)?|.*style.*|.*classdef.*)$/i;
 
-/** Keys as they are where Mermaid can take them as ids, and no two states have the same; else numbered. */
+/** The id of each state: its key if that is a valid and unique Mermaid id; otherwise numbered. */
 function idsOf(boxes: readonly Box[]): Map<string, string> {
   const ids = new Map<string, string>();
   const taken = new Set<string>();
@@ -98,8 +97,8 @@ function idsOf(boxes: readonly Box[]): Map<string, string> {
 }
 
 /**
- * What could mean something to Mermaid, to the HTML that it makes, or to Markdown, as Mermaid's entities. Its
- * lexer also takes a whole line for a command where "direction" and a place to go are anywhere in it.
+ * Escapes characters that are special in Mermaid, HTML or Markdown, as Mermaid entities. The word "direction"
+ * is escaped because Mermaid's lexer takes any line that contains it and a direction for a command.
  */
 function escaped(text: string): string {
   return text

@@ -2,14 +2,14 @@ import type { AnyStateMachine } from "xstate";
 import type { Named } from "./description.ts";
 import { defined, plain } from "./plain.ts";
 
-/** What a function, or logic, without a name of its own is called. */
+/** The name of anonymous functions and logic. */
 export const inline = "inline";
 
-/** Names that functions get from the property that they are written in. */
-const properties = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
+/** Names that anonymous functions get from the property that holds them. */
+const inferredNames = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
 
-/** What XState's own actions and guards keep of what they were given, and can be shown. */
-const shown: Readonly<Record<string, readonly string[]>> = {
+/** The parameters shown for each of XState's own actions. */
+const shownParams: Readonly<Record<string, readonly string[]>> = {
   "xstate.raise": ["event", "delay", "id"],
   "xstate.sendTo": ["to", "event", "delay", "id"],
   "xstate.emit": ["event"],
@@ -24,7 +24,6 @@ export function list<T>(value: T | readonly T[] | undefined): readonly T[] {
   return Array.isArray(value) ? value : [value as T];
 }
 
-/** An action as a machine's configuration has it. */
 export function actionOf(action: unknown): Named {
   if (typeof action !== "function") return named(action);
   const own = action as unknown as Readonly<Record<string, unknown>>;
@@ -33,14 +32,13 @@ export function actionOf(action: unknown): Named {
     const keys = typeof own.assignment === "object" ? Object.keys(own.assignment ?? {}) : [];
     return keys.length === 0 ? { type: own.type } : { type: own.type, params: { assigns: keys } };
   }
-  const given = (shown[own.type] ?? []).flatMap((key) => {
+  const given = (shownParams[own.type] ?? []).flatMap((key) => {
     const value = key === "src" && typeof own[key] !== "string" ? sourceName(own[key]) : plain(own[key]);
     return value === undefined ? [] : [[key, value] as const];
   });
   return given.length === 0 ? { type: own.type } : { type: own.type, params: Object.fromEntries(given) };
 }
 
-/** A guard as a machine's configuration has it. */
 export function guardOf(guard: unknown): Named | undefined {
   if (guard === undefined) return undefined;
   if (typeof guard !== "function") return named(guard);
@@ -52,7 +50,6 @@ export function guardOf(guard: unknown): Named | undefined {
   return { type: functionName(guard) };
 }
 
-/** The name of an actor's logic. */
 export function sourceName(src: unknown): string {
   if (typeof src === "string") return src;
   const { id, config } = (src ?? {}) as { readonly id?: unknown; readonly config?: unknown };
@@ -60,7 +57,7 @@ export function sourceName(src: unknown): string {
   return typeof config === "function" ? functionName(config) : inline;
 }
 
-/** Whether `value` is an XState machine, of any copy of XState. */
+/** Whether `value` is an XState machine from any copy of XState. */
 export function isMachine(value: unknown): value is AnyStateMachine {
   return typeof value === "object" && value !== null && "__xstatenode" in value && "root" in value;
 }
@@ -71,7 +68,7 @@ function named(value: unknown): Named {
   return defined({ type: String(type), params: plain(params) });
 }
 
-// biome-ignore lint/complexity/noBannedTypes: of whatever function, its name is all that is read.
+// biome-ignore lint/complexity/noBannedTypes: only the name is read.
 function functionName(of: Function): string {
-  return properties.has(of.name) ? inline : of.name;
+  return inferredNames.has(of.name) ? inline : of.name;
 }

@@ -1,4 +1,4 @@
-/** A copy of `value`; undefined if JSON cannot hold it: for a function, a class, a cycle. */
+/** A copy of `value`; undefined if JSON cannot represent it, for example a function or a cycle. */
 export function plain(value: unknown): unknown {
   return isPlain(value, []) ? (JSON.parse(JSON.stringify(value)) as unknown) : undefined;
 }
@@ -13,11 +13,11 @@ export function defined<T extends object>(
   return Object.fromEntries(kept) as ReturnType<typeof defined<T>>;
 }
 
-function isPlain(value: unknown, around: readonly unknown[]): boolean {
+function isPlain(value: unknown, ancestors: readonly unknown[]): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || around.includes(value)) return false;
+  if (typeof value !== "object" || ancestors.includes(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return false;
-  return Object.values(value).every((inner) => isPlain(inner, [...around, value]));
+  return Object.values(value).every((inner) => isPlain(inner, [...ancestors, value]));
 }

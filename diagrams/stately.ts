@@ -3,19 +3,18 @@ import { describeMachine } from "./describe-machine.ts";
 import type { StateDescription, TransitionDescription, Trigger } from "./description.ts";
 import { defined } from "./plain.ts";
 
-/** What `createMachine` takes, as JSON: the names of actions, guards and actors, and not what they do. */
+/** A configuration for `createMachine` as JSON: actions, guards and actors by name, not implemented. */
 export type MachineJson = Readonly<Record<string, unknown>>;
 
 /**
- * Writes a machine as the JSON that `createMachine` of XState 5 and Stately's editor take. Actions, guards,
- * delays and actors are there by their names: their implementations are given with `provide`, or not, to look
- * at the machine. Functions without a name are `inline`; XState's own actions and guards are there as
- * `xstate.assign`, `xstate.and` and so on, to be seen, not to be run. A context that is no plain value is
- * left out.
+ * Writes a machine as JSON for XState's `createMachine` and Stately's editor. Actions, guards, delays and
+ * actors are written by name; pass implementations with `provide` to run the machine. Anonymous functions are
+ * `inline`. XState's own actions and guards are written as `xstate.assign`, `xstate.and` and so on, which can
+ * be viewed but not run. A context that JSON cannot represent is left out.
  *
- * A machine made from it has the same description, see {@link describeMachine}.
+ * A machine made from the JSON has the same description, see {@link describeMachine}.
  *
- * @throws {TypeError} for what is no machine of XState 5.
+ * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
  * @example
  * ```ts
@@ -24,7 +23,7 @@ export type MachineJson = Readonly<Record<string, unknown>>;
  */
 export function toStately(machine: AnyStateMachine): MachineJson {
   const { id, version, context, root } = describeMachine(machine);
-  return { ...defined({ id, version, context }), ...stateJson(addressed(root, targetsOf(root))) };
+  return { ...defined({ id, version, context }), ...stateJson(withTargets(root, targetsOf(root))) };
 }
 
 function stateJson(state: StateDescription): MachineJson {
@@ -97,21 +96,21 @@ function byKey(
   return nonEmpty([...keyed]) && Object.fromEntries(keyed);
 }
 
-/** The state with targets as they are written in a machine, instead of ids. */
-function addressed(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
-  const written = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id) as string);
+/** Replaces the ids of targets with the syntax of a configuration. */
+function withTargets(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
+  const toTargets = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id) as string);
   return {
     ...state,
-    ...defined({ defaults: written(state.defaults) }),
+    ...defined({ defaults: toTargets(state.defaults) }),
     transitions: state.transitions.map((transition) => ({
       ...transition,
-      ...defined({ targets: written(transition.targets) }),
+      ...defined({ targets: toTargets(transition.targets) }),
     })),
-    states: state.states.map((child) => addressed(child, targets)),
+    states: state.states.map((child) => withTargets(child, targets)),
   };
 }
 
-/** By id. A dot leads from a state into another, so one that is part of an id or a key is escaped. */
+/** Targets in the syntax of a configuration, by id. Dots in names are escaped: dots separate states. */
 function targetsOf(root: StateDescription): ReadonlyMap<string, string> {
   const targets = new Map<string, string>();
   const add = (state: StateDescription, path: readonly string[]) => {

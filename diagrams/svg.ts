@@ -2,13 +2,13 @@ import type { AnyStateMachine } from "xstate";
 import { toDot } from "./dot.ts";
 import type { PictureOptions } from "./mermaid.ts";
 
-/** The optional package that lays pictures out is not installed. */
+/** The optional package `@hpcc-js/wasm-graphviz` is not installed. */
 export class GraphvizMissingError extends Error {
   readonly code = "ERR_GRAPHVIZ_MISSING";
   override readonly name = "GraphvizMissingError";
 }
 
-/** For light and dark, by the colour scheme of the page or else of the system. */
+/** Light and dark colours, by `prefers-color-scheme`. */
 const standaloneStyle = `
   .machine { --ink: #1f2328; --line: #59636e; --fill: #ffffff; --box: #818b981f; --accent: #0969da; }
   @media (prefers-color-scheme: dark) {
@@ -24,13 +24,13 @@ const standaloneStyle = `
 `;
 
 /**
- * Draws a machine as an SVG that stands by itself, in light and dark (`prefers-color-scheme`), laid out by
- * Graphviz, which runs as WebAssembly in this process: no program has to be installed, and nothing is asked
- * of a server. The same machine gives the same text as long as the version of `@hpcc-js/wasm-graphviz` is the
- * same. Names are text, whatever is in them.
+ * Draws a machine as a self-contained SVG with light and dark colours (`prefers-color-scheme`). Graphviz does
+ * the layout as WebAssembly in this process, without an installed program or a server. The output is
+ * deterministic for a given version of `@hpcc-js/wasm-graphviz`. Names are escaped.
  *
- * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if the optional package `@hpcc-js/wasm-graphviz` is not installed.
- * @throws {TypeError} for what is no machine of XState 5.
+ * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if the optional package `@hpcc-js/wasm-graphviz` is
+ *   not installed.
+ * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export async function toSvg(machine: AnyStateMachine, options: PictureOptions = 
   return svgOf(toDot(machine, options), machine.id, `\n<style>${standaloneStyle}</style>`);
 }
 
-/** Lays out DOT as SVG. @param style goes after the title. @throws {GraphvizMissingError} */
+/** Lays out DOT as SVG. @param style inserted after the title. @throws {GraphvizMissingError} */
 export async function svgOf(dot: string, title: string, style = ""): Promise<string> {
   const { Graphviz } = await loadGraphviz();
   const graphviz = await Graphviz.load();
@@ -58,12 +58,12 @@ async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> 
 
 export function graphvizMissing(cause: unknown): GraphvizMissingError {
   return new GraphvizMissingError(
-    "An SVG is laid out by the package @hpcc-js/wasm-graphviz, which is not there: npm install @hpcc-js/wasm-graphviz",
+    "SVG output needs the package @hpcc-js/wasm-graphviz, which is not installed: npm install @hpcc-js/wasm-graphviz",
     { cause },
   );
 }
 
-/** Graphviz's SVG without the parts that change from version to version, with a title and a style. */
+/** Removes the parts of Graphviz's SVG that vary between versions, and adds a title and a style. */
 export function cleanSvg(svg: string, id: string, style = ""): string {
   const start = svg.indexOf("<svg");
   const title = id.replace(/[&<>\p{Cc}\p{Cs}]/gu, (found) =>

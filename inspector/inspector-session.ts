@@ -16,9 +16,9 @@ import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
-/** The pause after a tick is this many times as long as the tick: ticks take at most 1/20 of the time … */
+/** A pause lasts this many times as long as the tick before it: ticks use at most 1/20 of the time. */
 const pausePerTick = 20;
-/** … but not longer than this, in milliseconds: the page would think that the server has gone. */
+/** The longest pause. After 15 seconds without a tick the page considers the server lost. */
 const maxPauseMs = 5_000;
 
 export interface SessionSubscriber {
@@ -26,16 +26,15 @@ export interface SessionSubscriber {
   onTick(tick: Tick): void;
 }
 
-/** Options of a session. */
 export interface SessionOptions {
   readonly failures: Failures;
-  /** Whether a consumer's actors are left out. */
+  /** Whether the session ignores a consumer's actors. */
   readonly isHidden: (Consumer: ConsumerClass) => boolean;
   /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
 }
 
-/** What exists only while the session has subscribers. */
+/** State of a session that has subscribers. */
 interface ActiveSession {
   readonly transitionCounts: TransitionCounts;
   readonly activityLog: ActivityLog;
@@ -49,8 +48,8 @@ interface ActiveSession {
 }
 
 /**
- * Observes a runtime while it has subscribers, and reports to them at each tick. Without subscribers nothing
- * is recorded, no timer runs, and the runtime has no observer.
+ * Observes a runtime and reports to subscribers at each tick. Without subscribers the session records
+ * nothing, runs no timer and does not observe the runtime.
  */
 export class InspectorSession {
   readonly consumers = new ConsumerIndex();
@@ -60,7 +59,7 @@ export class InspectorSession {
   readonly #nodeReport: NodeReport;
   readonly #subscribers = new Set<SessionSubscriber>();
   #active: ActiveSession | undefined;
-  /** The value of {@link ConsumerIndex.changes} that the subscribers know. */
+  /** The value of {@link ConsumerIndex.changes} that was last reported. */
   #announced = 0;
 
   constructor(internals: Internals, options: SessionOptions) {
@@ -81,16 +80,16 @@ export class InspectorSession {
     return this.#active?.since ?? Date.now();
   }
 
-  /** Reports the present state at once, and then at each tick. */
+  /** Reports the current state at once, then at each tick. */
   subscribe(subscriber: SessionSubscriber): void {
     const isFirst = this.#subscribers.size === 0;
-    // Added first: if anything below fails, its connection ends, and unsubscribes it.
+    // Added first: if a line below throws, the subscriber's connection ends and unsubscribes it.
     this.#subscribers.add(subscriber);
     this.#active ??= this.#start();
     const latest = this.#active.lastTick ?? this.#takeTick(this.#active);
     if (isFirst) this.#announced = this.consumers.changes;
     subscriber.onConsumers(this.#consumersReport());
-    // It has not missed the transitions before it subscribed.
+    // Transitions before the subscription do not concern the subscriber.
     subscriber.onTick({ ...latest, transitions: [] });
   }
 
@@ -105,7 +104,7 @@ export class InspectorSession {
     clearTimeout(timer);
   }
 
-  /** Records a failure in its actor's history, if the session is active. */
+  /** Records a failure in the history of its actor, if the session is active. */
   recordFailure({ actor, stage, message }: Failure): void {
     if (actor === undefined) return;
     const entry = { kind: "failed", from: "actor", to: "actor", what: stage, detail: message } as const;
@@ -118,13 +117,8 @@ export class InspectorSession {
     const transitionCounts = new TransitionCounts();
     const activityLog = new ActivityLog(tickMs);
     const { consumers } = this;
-    const machineInspection = new MachineInspection({
-      consumers,
-      transitionCounts,
-      activityLog,
-      isHidden,
-      report,
-    });
+    const context = { consumers, transitionCounts, activityLog, isHidden, report };
+    const machineInspection = new MachineInspection(context);
     const recorder = new ActivityRecorder(activityLog, machineInspection);
     inspection.observer = guardedObserver(recorder, isHidden, report);
     machineInspection.start(supervisor.actor, this.#visibleActors());
@@ -141,7 +135,7 @@ export class InspectorSession {
   }
 
   #schedule(ms: number): NodeJS.Timeout {
-    // The timer must not belong to the connection that subscribed first.
+    // Otherwise the timer's errors would belong to the connection that subscribed first.
     return runUnowned(() => setTimeout(() => this.#run(), ms).unref());
   }
 

@@ -13,20 +13,20 @@ import { readPageFiles } from "./page-files.ts";
 
 /** Options of {@link inspector}. */
 export interface InspectorOptions {
-  /** The path of the page and its socket, such as `/inspect`, without parameters. Its files are below. */
+  /** Path of the page and its socket, such as `/inspect`, without parameters. Its files are below it. */
   readonly path: string;
   /**
-   * Checks of who may see the page and open its socket, asked in order after the guards of the runtime; pages
-   * of other sites are refused in any case. The page shows names, paths, groups, tags and errors of all
-   * connections. Its scripts and styles are the same for everybody, and are not guarded.
-   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production there is no default
+   * Guards of the page and its socket, called in order after the guards of the runtime. Pages of other sites
+   * are always refused. The page shows names, paths, groups, tags and errors of all connections. Its scripts
+   * and styles contain no data and are not guarded.
+   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production the option is required
    */
   readonly guards?: readonly Guard[];
-  /** Further origins whose pages may open the socket, for example if a proxy changes `Host`. @default [] */
+  /** Other origins whose pages may open the socket, for example if a proxy changes `Host`. @default [] */
   readonly origins?: readonly string[];
-  /** Whether the page may show payloads of frames and messages, of the open actor. @default false */
+  /** Whether the page may show the payloads of the open actor's frames and messages. @default false */
   readonly payloads?: boolean;
-  /** Milliseconds between two updates of the page, an integer from 10 to 5,000. @default 500 */
+  /** Milliseconds between updates of the page, an integer from 10 to 5,000. @default 500 */
   readonly tickMs?: number;
 }
 
@@ -46,19 +46,19 @@ interface InspectedRuntime {
 }
 
 /**
- * Serves a page that shows live what a runtime does, on every server that the runtime is attached to, and
- * through `handleRequest`. It shows each consumer's state machine with the number of actors in each state and
- * the transitions that they take, the actors, and the history of one of them; layers, failures, and figures
- * of the node. The page loads nothing from any other server.
+ * Serves a page that shows a runtime live, on every server that the runtime is attached to and through
+ * `handleRequest`. The page shows each consumer's state machine with the number of actors in each state and
+ * the transitions that they take, a list of actors, the history of one actor, layers, failures, and metrics
+ * of the node. The page loads nothing from other servers.
  *
  * While no page is open, the inspector only keeps the last 20 failures. While a page is open, it counts all
- * events and records samples: at most 2,000 per second, and 200 per second of an actor that is open.
+ * events and records samples: at most 2,000 per second, plus 200 per second for each open actor.
  *
- * @throws {InspectorError} (`ERR_INSPECTOR`) without guards in production (`NODE_ENV=production`), for a path with
- *   a parameter, and if the runtime has an inspector.
- * @throws {RouteError} if the path is malformed, or taken.
+ * @throws {InspectorError} (`ERR_INSPECTOR`) without guards in production (`NODE_ENV=production`), if the
+ *   path has a parameter, and if the runtime already has an inspector.
+ * @throws {RouteError} if the path is malformed or taken.
  * @throws {InvalidOptionError} if `tickMs` is out of range.
- * @throws {TypeError} if `origins` holds something that is not an origin.
+ * @throws {TypeError} if an entry of `origins` is not an origin.
  *
  * @example
  * ```ts
@@ -77,17 +77,18 @@ export function inspector(
   const { inspection } = parts.context;
   if (guards.length === 0 && process.env.NODE_ENV === "production") {
     throw new InspectorError(
-      "In production the inspector needs guards, which say who may look: " +
+      "In production the inspector needs guards that restrict access: " +
         "inspector(runtime, { path, guards: [({ user }) => …] }).",
     );
   }
   if (path.includes(":") || path.endsWith("/")) {
     throw new InspectorError(
-      `"${path}" is no place for the inspector: write a path without parameters, such as "/inspect".`,
+      `The inspector cannot be mounted at "${path}": use a path without parameters, such as "/inspect".`,
     );
   }
   checkInteger("tickMs", tickMs, { min: 10, max: 5_000 });
-  if (inspection.onFailure !== undefined) throw new InspectorError("This runtime has an inspector already.");
+  if (inspection.onFailure !== undefined)
+    throw new InspectorError("This runtime already has an inspector: mount it once.");
 
   const failures = new Failures();
   const isHidden = (Consumer: ConsumerClass) => Consumer === PageConsumer;
@@ -100,7 +101,7 @@ export function inspector(
     tickMs,
     payloads,
   });
-  const { page, others } = readPageFiles(path);
+  const { page, assets } = readPageFiles(path);
   router.add({
     pattern: path,
     Consumer: PageConsumer,
@@ -108,6 +109,6 @@ export function inspector(
     guards: [originGuard({ allow: origins }), ...(guards.length > 0 ? guards : [ownMachineGuard])],
     answer: page,
   });
-  for (const [name, answer] of others) files.set(`${path}/${name}`, answer);
+  for (const [name, answer] of assets) files.set(`${path}/${name}`, answer);
   inspection.onFailure = (...failure) => session.recordFailure(failures.add(...failure));
 }

@@ -5,10 +5,10 @@ const hosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const proxyHeaders = /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|cf-connecting-ip)$/;
 
 /**
- * Accepts requests from the machine itself: those that come from `127.0.0.1` or `::1` and name one of its own
- * hosts, such as `localhost`. From elsewhere, use a tunnel: `ssh -L 8080:localhost:8080`. Refuses a page of
- * another site whose name leads here, and a request that a proxy says it has forwarded; a proxy on the same
- * machine that does not say so passes.
+ * Accepts requests from the server's own machine: the client address is `127.0.0.0/8` or `::1`, and the
+ * `Host` header is `localhost` or a loopback address. The check of `Host` defeats DNS rebinding. Requests with
+ * the header of a proxy are refused; a proxy on the same machine that sends no such header passes. To open the
+ * page from another machine, use a tunnel: `ssh -L 8080:localhost:8080`.
  */
 export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   const address = clientAddress.replace(/^::ffff:/, "");
@@ -18,6 +18,6 @@ export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
     return undefined;
   return {
     status: 403,
-    reason: "This is for those on its own machine, who ask for it at localhost",
+    reason: "Only requests from the server's own machine are accepted: open the page at localhost",
   };
 };

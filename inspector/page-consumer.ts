@@ -6,7 +6,7 @@ import type { Consumers, Hello, ListRequest, PageReport, PageRequest, Tick } fro
 import { InvalidRequestError, readRequest } from "./requests.ts";
 import { machineFacts } from "./view/consumer-facts.ts";
 
-/** A page with more than this waiting for it skips ticks. */
+/** A page with more unsent bytes than this skips ticks. */
 const maxWaitingBytes = 64 * 1024;
 
 interface OpenedActor {
@@ -16,7 +16,7 @@ interface OpenedActor {
   lastSent: number;
 }
 
-/** Makes the consumer of the inspector's pages: it answers their requests, and again at each tick. */
+/** Creates the consumer class of the page's connections. It answers requests at once and at each tick. */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
     #listRequest: ListRequest | undefined;
@@ -39,7 +39,7 @@ export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type
     }
 
     override receiveInvalidJson(): void {
-      this.#report({ type: "refused", reason: "A request is JSON." });
+      this.#report({ type: "refused", reason: "A request must be JSON." });
     }
 
     override disconnect(): void {

@@ -11,7 +11,7 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The page loads from this server only, runs only its own files, and cannot be framed. */
+/** The page loads only from this server, runs only its own files, and cannot be framed. */
 const headers = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -20,21 +20,21 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-/** Reads the page, to be served at `path`, and the files that it loads from below `path`, by their names. */
+/** Reads the page, served at `path`, and the files that it loads from below `path`, by name. */
 export function readPageFiles(path: string): {
   readonly page: PlainAnswer;
-  readonly others: ReadonlyMap<string, PlainAnswer>;
+  readonly assets: ReadonlyMap<string, PlainAnswer>;
 } {
   const names = readdirSync(folder, { encoding: "utf8", recursive: true }).filter(
     (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
   );
   const read = (name: string) => readFileSync(new URL(name, folder));
-  // Relative to the page's own address: a proxy may have added a prefix to its path.
+  // Relative to the page's own address, because a proxy may add a prefix to the path.
   const base = path.slice(path.lastIndexOf("/") + 1);
   const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {
     page: answerWith(".html", Buffer.from(index)),
-    others: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),
+    assets: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),
   };
 }
 
@@ -43,7 +43,7 @@ function answerWith(extension: string, content: Buffer): PlainAnswer {
     if (request.method !== "GET" && request.method !== "HEAD") {
       const contentType = "text/plain; charset=utf-8";
       response.writeHead(405, { ...headers, Allow: "GET, HEAD", "Content-Type": contentType });
-      response.end("This path is for GET\n");
+      response.end("Method not allowed: use GET\n");
       return;
     }
     const type = types[extension];

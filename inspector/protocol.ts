@@ -8,41 +8,39 @@ import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 
 // ---- from the page
 
-/** Answered at once; a list and an open actor again at each {@link Tick}, until another request. */
+/** Answered at once. Lists and open actors are repeated at each {@link Tick} until the next request. */
 export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
-/** Asks for the actors to which all given conditions apply. */
+/** Requests the actors that match all given conditions. */
 export interface ListRequest {
   readonly type: "list";
   /** {@link ConsumerFacts.id}. */
   readonly consumer?: string;
-  /** A state of that consumer's machines. */
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
-  /** Each word is in the channel, consumer, path, state, a group, a tag or the last error, in any case. */
+  /** Words to find in channel, consumer, path, state, groups, tags and last error; case is ignored. */
   readonly search?: string;
   readonly sort: SortKey;
-  /** How many rows are skipped. */
   readonly offset: number;
-  /** How many rows are listed at most; 0 is not answered, and ends the answers. */
+  /** The most rows to list; 0 is not answered and ends the answers. */
   readonly limit: number;
 }
 
 /** `oldest` and `newest` by age; the others in descending order. */
 export type SortKey = "oldest" | "newest" | "mailbox" | "waiting" | "error";
 
-/** Asks for a consumer's machines with their pictures. Answered once, with {@link Machines}. */
+/** Requests a consumer's machines with their pictures. Answered once, with {@link Machines}. */
 export interface MachinesRequest {
   readonly type: "machines";
   readonly consumer: string;
 }
 
-/** Opens an actor, for its history; without `actor`, closes the open one. */
+/** Opens the history of an actor; without `actor`, closes the open one. */
 export interface OpenRequest {
   readonly type: "open";
   readonly actor?: string;
 }
 
-/** Whether payloads of the open actor are recorded. Ignored unless {@link Hello.payloads}. */
+/** Starts or stops recording payloads of the open actor. Ignored unless {@link Hello.payloads}. */
 export interface PayloadsRequest {
   readonly type: "payloads";
   readonly shown: boolean;
@@ -55,19 +53,18 @@ export type PageReport = Hello | Consumers | Machines | Tick | List | History | 
 /** The first report. */
 export interface Hello {
   readonly type: "hello";
-  /** The version of Greenroom. */
   readonly greenroom: string;
-  /** The host's name and the process's id. */
+  /** The host name and process id. */
   readonly node: string;
   readonly nodeVersion: string;
   readonly startedAt: number;
   /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
-  /** Whether payloads may be asked for. */
+  /** Whether payloads may be requested. */
   readonly payloads: boolean;
 }
 
-/** All consumers that are routed or run. Sent again when they change. */
+/** All consumers with a route or an actor. Sent again when they change. */
 export interface Consumers {
   readonly type: "consumers";
   readonly consumers: readonly ConsumerFacts[];
@@ -76,15 +73,13 @@ export interface Consumers {
 export interface ConsumerFacts {
   readonly id: string;
   readonly name: string;
-  /** The patterns of its routes. */
   readonly routes: readonly string[];
-  /** The alias of its layer. */
   readonly layer?: string;
-  /** Whether it runs a machine of its own, within `joined`. */
+  /** Whether its actors run their own machine while they are `joined`. */
   readonly hasOwn: boolean;
 }
 
-/** A machine of an actor: the one of its connection, or the consumer's own. */
+/** The machine of an actor's connection, or the consumer's own. */
 export type MachineKind = "connection" | "own";
 
 export interface Machines {
@@ -98,11 +93,11 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** SVG in which each state and arrow is a group with its mark as a class, or why there is none. */
+  /** SVG in which each state and arrow is a group with its mark as a class, or the reason for its absence. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
-/** The state of the node. Sent every {@link Hello.tickMs}, unless the page has not read the one before. */
+/** The state of the node. Sent every {@link Hello.tickMs}; a page that reads too slowly misses ticks. */
 export interface Tick {
   readonly type: "tick";
   readonly at: number;
@@ -112,16 +107,15 @@ export interface Tick {
   readonly stateCounts: Readonly<Record<string, StateCounts>>;
   /** The transitions since the last tick. */
   readonly transitions: readonly TransitionCount[];
-  /** The last 20 failures since the inspector was mounted, the newest first. */
+  /** The last 20 failures since the inspector was mounted, newest first. */
   readonly failures: readonly Failure[];
 }
 
 export interface Figures {
-  /** Without the inspector's own. */
+  /** Actors of the inspector's own pages are not counted. */
   readonly actors: number;
-  /** The number of pages. */
   readonly watching: number;
-  /** Messages that layers put into mailboxes, and frames from and to clients. */
+  /** Messages that layers delivered to mailboxes. */
   readonly deliveriesPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
@@ -131,12 +125,12 @@ export interface Figures {
   readonly heapBytes: number;
   /** In cores: 1 is one core fully used. */
   readonly cpu: number;
-  /** Upgrades refused since the runtime was made. */
+  /** Upgrades refused since the runtime was created. */
   readonly refused: number;
   readonly dropped: Dropped<RuntimeDropReason>;
 }
 
-/** Drops since the start, and per second now. A reason that never happened is absent. */
+/** Total drops and current drops per second. A reason that never occurred is absent. */
 export type Dropped<Reason extends string> = {
   readonly [reason in Reason]?: { readonly total: number; readonly perSecond: number };
 };
@@ -145,7 +139,6 @@ export type LayerTotals = Omit<LayerCounters, "dropped">;
 
 export interface LayerReport {
   readonly alias: string;
-  /** The name of its class. */
   readonly kind: string;
   readonly health: Health;
   readonly totals: LayerTotals;
@@ -153,14 +146,14 @@ export interface LayerReport {
   readonly dropped: Dropped<DropReason>;
 }
 
-/** The number of a consumer's actors, and of those in each state, by mark. Absent states have none. */
+/** The number of a consumer's actors, in all and by the mark of each state. Empty states are absent. */
 export interface StateCounts {
   readonly total: number;
   readonly connection: Readonly<Record<string, number>>;
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** The mark is that of an arrow; of a state for a transition without an arrow, and for the initial state. */
+/** The mark is that of an arrow, or of a state for transitions without an arrow and for the initial state. */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
@@ -170,7 +163,7 @@ export interface TransitionCount {
 
 export interface Failure {
   readonly at: number;
-  /** Absent if it belongs to no actor. */
+  /** Absent if the failure belongs to no actor. */
   readonly actor?: string;
   readonly consumer?: string;
   readonly path?: string;
@@ -180,9 +173,8 @@ export interface Failure {
 
 export interface List {
   readonly type: "list";
-  /** The request that it answers, with its keys in the order of {@link ListRequest}. */
+  /** The answered request, with its keys in the order of {@link ListRequest}. */
   readonly request: ListRequest;
-  /** The number of actors to which the request applies. */
   readonly matched: number;
   readonly rows: readonly ActorRow[];
 }
@@ -190,7 +182,7 @@ export interface List {
 export interface ActorRow {
   readonly id: string;
   readonly consumer: string;
-  /** Absent for an actor that has no channel yet. */
+  /** Absent until the actor has a channel. */
   readonly channel?: string;
   readonly path: string;
   /** The state of its connection. */
@@ -201,26 +193,24 @@ export interface ActorRow {
   readonly groups: readonly string[];
   readonly groupCount: number;
   readonly tags: readonly string[];
-  /** How many items wait in the mailbox. */
   readonly mailbox: number;
-  /** Whether an item is being handled. */
+  /** Whether a handler is running. */
   readonly busy: boolean;
   readonly waitingBytes: number;
   readonly ageMs: number;
   readonly lastError?: Pick<Failure, "stage" | "message" | "at">;
 }
 
-/** New entries in the history of the open actor; the first report has all that are kept. */
+/** New history entries of the open actor; the first report has all kept entries. */
 export interface History {
   readonly type: "history";
   readonly actor: string;
   readonly isFirst: boolean;
   /** Absent once the actor has ended. */
   readonly row?: ActorRow;
-  /** The start of the recording. */
   readonly since: number;
   readonly entries: readonly HistoryEntry[];
-  /** Events of this actor per second now, and how many of them are recorded. */
+  /** The actor's current events per second, and the recorded part of them. */
   readonly eventsPerSecond: number;
   readonly recordedPerSecond: number;
 }
@@ -231,20 +221,20 @@ export interface Refused {
   readonly reason: string;
 }
 
-/** An end of a message's way. */
+/** The source or target of an entry. */
 export type Lane = "client" | "actor" | "layer";
 
 export interface HistoryEntry {
-  /** Grows from entry to entry. */
+  /** Increases from entry to entry. */
   readonly number: number;
-  /** With fractions of a millisecond. */
+  /** Has fractions of a millisecond. */
   readonly at: number;
   /**
-   * - `began`, `ended`: the actor; `detail` says how it ended
+   * - `began`, `ended`: of the actor; `detail` is how it ended
    * - `frame`, `sent`: from and to the client
    * - `message`, `gap`, `overflow`: from the layer
    * - `groupAdd`, `groupDiscard`, `groupSend`: to the layer
-   * - `transition`: of `machine`, from state to state in `detail`; `what` is the event, empty at the start
+   * - `transition`: of `machine`; `detail` is the states, `what` the event, empty for the initial state
    * - `failed`: `what` is the stage, `detail` the error
    */
   readonly kind:
@@ -265,8 +255,7 @@ export interface HistoryEntry {
   /** The group, the states, the error. */
   readonly detail?: string;
   readonly machine?: MachineKind;
-  /** The size of a frame. */
   readonly bytes?: number;
-  /** At most 2,000 characters. Only if payloads were asked for. */
+  /** At most 2,000 characters. Present only if payloads were requested. */
   readonly payload?: string;
 }

@@ -5,10 +5,10 @@ const kinds: readonly MachineKind[] = ["connection", "own"];
 const maxRows = 200;
 const longestText = 500;
 
-/** A page's request is malformed. The message is for the page. */
+/** A page's request is malformed. The page shows the message. */
 export class InvalidRequestError extends Error {}
 
-/** Reads a page's request, which may be any JSON. @throws {InvalidRequestError} */
+/** Parses a page's request from any JSON. @throws {InvalidRequestError} */
 export function readRequest(value: unknown): PageRequest {
   const given = record(value, "A request");
   switch (given.type) {
@@ -21,7 +21,9 @@ export function readRequest(value: unknown): PageRequest {
     case "payloads":
       return { type: "payloads", shown: given.shown === true };
     default:
-      throw new InvalidRequestError('A request has the type "list", "machines", "open" or "payloads".');
+      throw new InvalidRequestError(
+        'The type of a request must be "list", "machines", "open" or "payloads".',
+      );
   }
 }
 
@@ -44,22 +46,22 @@ function readState(value: unknown): NonNullable<ListRequest["state"]> {
 
 function record(value: unknown, name: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-  throw new InvalidRequestError(`${name} is an object.`);
+  throw new InvalidRequestError(`${name} must be an object.`);
 }
 
 function text(value: unknown, name: string): string {
   if (typeof value === "string" && value.length <= longestText) return value;
-  throw new InvalidRequestError(`"${name}" is a text of at most ${longestText} characters.`);
+  throw new InvalidRequestError(`"${name}" must be a string of at most ${longestText} characters.`);
 }
 
-/** Not `checkInteger`, whose error shows the value: the text of some JSON is huge, or throws. */
+/** `checkInteger` is not used because its error shows the value, which a client may choose to be huge. */
 function count(value: unknown, name: string, max: number): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max) return value as number;
-  throw new InvalidRequestError(`"${name}" is an integer from 0 to ${max}.`);
+  throw new InvalidRequestError(`"${name}" must be an integer from 0 to ${max}.`);
 }
 
 function oneOf<T extends string>(values: readonly T[], value: unknown, name: string): T {
   const found = values.find((known) => known === value);
   if (found !== undefined) return found;
-  throw new InvalidRequestError(`"${name}" is one of ${values.join(", ")}.`);
+  throw new InvalidRequestError(`"${name}" must be one of ${values.join(", ")}.`);
 }

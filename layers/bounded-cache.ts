@@ -1,4 +1,4 @@
-/** Remembers what was computed for up to `limit` keys; then the one that came first makes room for the next. */
+/** Caches computed values for up to `limit` keys and evicts the oldest entry first. */
 export class BoundedCache<K, V> {
   readonly #limit: number;
   readonly #values = new Map<K, V>();

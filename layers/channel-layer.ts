@@ -19,35 +19,38 @@ import { Topics } from "./wire/topics.ts";
 export type { LocalChannels } from "./delivery/channel-registry.ts";
 
 /**
- * One node of a channel layer: it carries messages between channels, in groups and directly, to this node and to every
- * other one that its backend reaches. All layers are this class over a {@link Backend}, and promise the same:
+ * One node of a channel layer. It carries messages between channels, in groups and directly, on this node and
+ * on every other node that its backend reaches. All layers are this class over a {@link Backend} and
+ * guarantee:
  *
- * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; a channel's may hold one `!`.
- * - **Messages** are plain objects with a `type`, at most 1 MiB encoded. They hold null, booleans, numbers, strings,
- *   bytes, arrays and plain objects, up to 100 levels deep; `undefined` is left out, an integer beyond 2^53 arrives as
- *   a bigint. A message is encoded when it is sent, so that later changes to it do not matter, and arrives
- *   deep-frozen (but for bytes): all members on a node share one object.
- * - **Order** is kept from one sender to one member of a group, per group; and from one sender to one channel, for
- *   direct sends. Between different paths nothing is promised.
- * - **Delivery** in groups and to channels of {@link newChannel} is at most once, never before `send` or `groupSend` has
- *   returned, and to the sender too if it is a member. Where {@link capabilities} say `once-or-gap`, what a group was
- *   sent during an outage comes after it. Once `groupDiscard` is called, nothing of the group is delivered any more.
- * - **A large group does not block its node**: what takes longer than about 5 ms to put into inboxes goes on in the next
- *   turns of the event loop. Who joins meanwhile gets what comes in from then on; who leaves gets nothing more.
- * - **Loss is never silent**: what is dropped is counted under a reason, and when a group may have lost something its
- *   members get a gap. One inbox that throws takes nothing from the others.
- * - **Types** that begin with `xstate.` are refused where they are sent and dropped where they arrive.
+ * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; the name of a channel may contain one `!`.
+ * - **Messages** are plain objects with a `type`, at most 1 MiB encoded. They hold null, booleans, numbers,
+ *   strings, bytes, arrays and plain objects, up to 100 levels deep. `undefined` is omitted; an integer
+ *   beyond 2^53 arrives as a bigint. A message is encoded when it is sent, so later changes to it have no
+ *   effect. It arrives deep-frozen (except bytes), because all members on a node share one object.
+ * - **Order** is kept from one sender to one member of a group, per group, and from one sender to one channel
+ *   for direct sends. Different paths have no common order.
+ * - **Delivery** to groups and to channels of {@link newChannel} is at most once, never before `send` or
+ *   `groupSend` has returned, and includes the sender if it is a member. If {@link capabilities} say
+ *   `once-or-gap`, messages sent to a group during an outage arrive after it. After a call of `groupDiscard`,
+ *   no message of the group is delivered.
+ * - **A large group does not block its node**: a delivery that takes longer than about 5 ms continues in the
+ *   next turns of the event loop. Members that join meanwhile receive only later messages; those that leave,
+ *   no more.
+ * - **Loss is never silent**: every dropped message is counted with a reason, and the members of a group that
+ *   may have lost messages receive a gap. An inbox that throws does not affect other inboxes.
+ * - **Types** that begin with `xstate.` are refused by the sender and dropped by the receiver.
  * - **After {@link close}** every method rejects with {@link LayerClosedError}.
  *
- * A layer opens when it is first used; {@link ready} opens it earlier and says whether that worked. Until it is open,
- * calls wait, and then take effect in the order they were made.
+ * A layer opens on first use; {@link ready} opens it earlier and reports failures. Calls made before the
+ * layer is open wait, and then take effect in the order they were made.
  *
  * @typeParam M the messages that may be sent, as `{ type: payload }`.
  */
 export class ChannelLayer<M = AnyMessages> {
   /** This node's id, unique among the nodes of the layer. */
   readonly node = randomBytes(10).toString("hex");
-  /** See {@link ChannelLayerOptions.onError}. May be set later; a runtime sets its own where there is none. */
+  /** See {@link ChannelLayerOptions.onError}. May be set later; a runtime sets its own if there is none. */
   onError: ErrorListener | undefined;
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
@@ -60,8 +63,8 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #metrics = new LayerMetrics();
 
   /**
-   * @throws {InvalidNameError} if the prefix breaks its rule.
-   * @throws {InvalidOptionError} for an invalid capacity or expiry, or if `encryption` has no keys, or an empty one.
+   * @throws {InvalidNameError} if the prefix is invalid.
+   * @throws {InvalidOptionError} for an invalid capacity or expiry, and for missing or empty encryption keys.
    */
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
@@ -87,12 +90,12 @@ export class ChannelLayer<M = AnyMessages> {
     });
   }
 
-  /** What this layer can do beyond the minimum. */
+  /** The optional features that this layer supports. */
   get capabilities(): Capabilities {
     return this.#backend.capabilities;
   }
 
-  /** Whether messages can be sent and received at this moment. */
+  /** Whether messages can be sent and received now. */
   get health(): Health {
     const { state } = this.#lifecycle;
     if (state === "open") return this.#backend.health;
@@ -100,25 +103,25 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * How many messages to groups and channels are on their way, where that can be known: on memory layers, where those of
-   * all nodes of the bus count. For specs, which wait for none.
+   * The number of messages to groups and channels that are sent and not yet delivered, on all nodes of the
+   * bus. Undefined except on memory layers. For specs, which wait until it is 0.
    */
   get inFlight(): number | undefined {
     return this.#backend.inFlight;
   }
 
-  /** @internal The channels of this node, for the runtime that this layer belongs to. */
+  /** @internal The channels of this node, for the runtime that owns this layer. */
   get local(): LocalChannels {
     return this.#registry;
   }
 
-  /** What this node has carried and dropped since it was made. The object given is not updated any more. */
+  /** Returns a snapshot of the messages that this node has carried and dropped since it was created. */
   counters(): LayerCounters {
     return this.#metrics.snapshot();
   }
 
   /**
-   * Opens the layer, once, however often it is called.
+   * Opens the layer once, however often it is called.
    *
    * @throws {LayerUnavailableError} naming the address that does not answer. The next call tries again.
    */
@@ -127,8 +130,8 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Makes a channel whose messages go to `inbox`. The name says which node it is on, so that any node can
-   * {@link send} to it. It lives until {@link deleteChannel}.
+   * Creates a channel whose messages go to `inbox`. The name identifies the node, so any node can
+   * {@link send} to it. It exists until {@link deleteChannel}.
    */
   newChannel(inbox: Inbox): Promise<string> {
     return this.#lifecycle.run(() => {
@@ -137,7 +140,7 @@ export class ChannelLayer<M = AnyMessages> {
     });
   }
 
-  /** Forgets a channel and takes it out of all its groups, at once. A channel that is not there is fine. */
+  /** Deletes a channel and removes it from its groups, at once. A missing channel is fine. */
   deleteChannel(channel: string): Promise<void> {
     return this.#lifecycle.run(
       () => this.#registry.remove(channel),
@@ -146,19 +149,20 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Delivers `message` to one channel, on whatever node it is, at most once. One that is no longer there is fine here,
-   * and counted as `no-channel` on its node.
+   * Delivers `message` to one channel, on any node, at most once. If the channel no longer exists, the
+   * promise still resolves, and the node of the channel counts the message as `no-channel`.
    *
-   * A name without `!` is that of a channel for workers: the message waits in its queue until one of those who
-   * {@link consume} it is done with it. One sender's messages stay in order.
+   * A name without `!` is that of a named channel: the message waits in its queue until a worker that
+   * {@link consume}s the channel is done with it. One sender's messages stay in order.
    *
-   * @param address for a named channel: who hears what becomes of the message. Other channels' messages do not carry it.
+   * @param address for a named channel: the channel that hears about the outcome. Ignored for other channels.
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {UnsupportedError} for a named channel, where the layer has no queues.
-   * @throws {QueueFullError} for a named channel that holds {@link ChannelLayerOptions.queueCapacity} messages.
-   * @throws {LayerUnavailableError} if it is not known that the message has arrived. A message for a named channel may
-   *   be in the queue nonetheless, if the connection broke before the answer.
+   * @throws {UnsupportedError} for a named channel, if the layer has no queues.
+   * @throws {QueueFullError} for a named channel that has reached its
+   *   {@link ChannelLayerOptions.queueCapacity}.
+   * @throws {LayerUnavailableError} if the arrival of the message is not certain. A message for a named
+   *   channel may be in the queue nonetheless, if the connection broke before the reply.
    */
   async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
     this.#lifecycle.refuseIfClosed();
@@ -173,27 +177,28 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Handles the messages of a named channel, here and wherever else it is consumed: each goes to one handler at a
-   * time, at least once, and is gone when that one's promise has resolved.
+   * Handles the messages of a named channel, together with all other consumers of it. Each message goes to
+   * one handler at a time, at least once, and is removed when the promise of that handler resolves.
    *
-   * A handler that throws or rejects gets the message again after a pause, and after `maxDeliveries` it moves to the
-   * channel `<name>.dead`, which can be consumed as any other and has no capacity; so does what is no message. If a
-   * process dies or does not answer for `claimAfterMs`, its messages are given to others: a message can come twice,
-   * and `delivery.attempt` says so. Where `concurrency` is 1 and nobody else consumes, messages are handled in order.
+   * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries` it moves to
+   * the channel `<name>.dead`, which can be consumed like any other and has no capacity. A payload that is
+   * not a valid message moves there, too. If a process dies or is unreachable for `claimAfterMs`, its
+   * messages go to other workers: a message can be delivered twice, as `delivery.attempt` tells. With
+   * `concurrency` 1 and a single consumer, messages are handled in order.
    *
-   * {@link close} waits for the handlers that run, and refuses what they then ask of this layer: whoever lets handlers
-   * send should close the consumption first.
+   * {@link close} waits for running handlers and refuses their further calls to this layer. Close the
+   * consumption first if handlers send messages.
    *
-   * @typeParam T the messages of this channel, where they are not all that the layer may carry.
-   * @throws {InvalidNameError} for a name with a `!`, or of more than 94 characters before `.dead`.
-   * @throws {TypeError} without a function to handle messages.
-   * @throws {UnsupportedError} where the layer has no queues.
+   * @typeParam T the messages of this channel, if they differ from those of the layer.
+   * @throws {InvalidNameError} for a name with a `!`, or with more than 94 characters before `.dead`.
+   * @throws {TypeError} if `handler` is not a function.
+   * @throws {UnsupportedError} if the layer has no queues.
    * @throws {InvalidOptionError} for a number in `options` that is out of range.
-   * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages end by themselves.
+   * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages are retried.
    *
    * @example
    * const jobs = await layer.consume("jobs", async (message, { signal }) => resize(message, signal));
-   * await jobs.close(); // once the handler that runs is done
+   * await jobs.close(); // once the running handler is done
    */
   async consume<T = MessageOf<M>>(
     channel: string,
@@ -209,12 +214,12 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Puts a channel of this node into `group`. Once it resolves, the channel gets everything sent to the group from
-   * then on, by any node. A channel that is in the group already stays in it once. If the channel leaves while it is
-   * still on its way in, nothing has happened.
+   * Adds a channel of this node to `group`. Once it resolves, the channel receives every later message to the
+   * group, from any node. Adding a channel twice has no further effect. If the channel leaves before the
+   * promise resolves, it does not become a member.
    *
-   * @throws {UnknownChannelError} for a channel that this node has not made or has deleted.
-   * @throws {LayerUnavailableError} if the group cannot be subscribed to; the channel is then not in it.
+   * @throws {UnknownChannelError} for a channel that this node has not created or has deleted.
+   * @throws {LayerUnavailableError} if the group cannot be subscribed; the channel is then not a member.
    */
   groupAdd(group: string, channel: string): Promise<void> {
     return this.#lifecycle.run(
@@ -227,8 +232,8 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Takes a channel of this node out of `group`: nothing sent to the group is delivered to it after this call. One
-   * that is not in the group, or has been deleted, is fine.
+   * Removes a channel of this node from `group`: after this call, no message of the group is delivered to it.
+   * Does nothing if the channel is not a member or has been deleted.
    *
    * @throws {UnknownChannelError} for a channel of another node.
    */
@@ -240,19 +245,21 @@ export class ChannelLayer<M = AnyMessages> {
       const member = this.#registry.member(channel);
       if (member !== undefined) return this.#registry.leave(group, member);
       if (this.#registry.owns(channel)) return;
-      throw new UnknownChannelError(`"${channel}" is no channel of this node: another one must discard it.`);
+      throw new UnknownChannelError(
+        `"${channel}" is not a channel of this node. Only its own node can remove it from a group.`,
+      );
     });
   }
 
   /**
    * Delivers `message` to every channel in `group`, on every node, at most once.
    *
-   * One sender's messages to a group reach each member in the order sent. An empty group is fine.
+   * One sender's messages to a group reach each member in the order sent. A group may be empty.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if it is not known that the message was taken: it may have been, if the connection
-   *   broke, or the server fell silent, before it could say so. Who sends again may send twice.
+   * @throws {LayerUnavailableError} if it is not certain that the message was sent: the connection broke, or
+   *   the server stopped answering, before it confirmed the message. A retry may send it twice.
    */
   async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
     this.#lifecycle.refuseIfClosed();
@@ -264,15 +271,15 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Reads what was sent to `group`, for one who comes late, or back: the newest `limit` messages after `since`.
+   * Reads the newest `limit` messages to `group` after `since`, for a client that joins late or returns.
    *
-   * Whoever is a member compares the offsets of entries and deliveries: a message may be in both. What was sent with
-   * `except` is in it for everybody. Entries that are no messages are left out and counted.
+   * A member should compare the offsets of entries and deliveries, because a message may be in both. Messages
+   * sent with `except` are included for every reader. Invalid entries are left out and counted.
    *
    * @throws {InvalidNameError}
-   * @throws {InvalidOptionError} if the limit is not a positive integer, or `since` not a position.
+   * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.
    * @throws {UnsupportedError} if the layer keeps no history.
-   * @throws {LayerUnavailableError} if it cannot be read.
+   * @throws {LayerUnavailableError} if the history cannot be read.
    */
   async history(group: string, options: HistoryOptions = {}): Promise<GroupHistory> {
     this.#lifecycle.refuseIfClosed();
@@ -280,7 +287,7 @@ export class ChannelLayer<M = AnyMessages> {
     const query = checkHistoryOptions(options);
     const { history } = this.#backend;
     if (history === undefined) {
-      throw new UnsupportedError("This layer keeps no history: RedisStreamsLayer and MemoryLayer do.");
+      throw new UnsupportedError("This layer keeps no history. Use RedisStreamsLayer or MemoryLayer.");
     }
     const topic = this.#topics.group(group);
     const stored = await this.#lifecycle.run(() => history.read(topic, query));
@@ -288,22 +295,21 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Makes this node like new: from this call on, all channels it has made are deleted, and out of their groups, as by
-   * {@link deleteChannel}. Resolves once nothing is subscribed for them any more.
+   * Resets this node: deletes all its channels and removes them from their groups, as {@link deleteChannel}
+   * does. Resolves once none of their groups is subscribed.
    *
-   * The layer can be used at once, also before this resolves: what is called after it is not touched. Names are not
-   * given again, so that what is still on its way to an old channel is counted as `no-channel` and never reaches a new
-   * one. Other nodes, counters, and what a server keeps are left as they are.
+   * The layer can be used at once, even before this resolves: later calls are not affected. Names are not
+   * reused, so a message on its way to an old channel is counted as `no-channel` and never reaches a new one.
+   * Other nodes, counters and data on a server are not affected.
    */
-  async flush(): Promise<void> {
-    this.#lifecycle.refuseIfClosed();
+  flush(): Promise<void> {
     return this.#lifecycle.run(() => this.#registry.flush());
   }
 
   /**
-   * Closes this node: nothing is delivered to it any more, connections and timers are freed, and what is pending
-   * rejects. What was sent before still goes out, and handlers of named channels that run are waited for. May be
-   * called at any time, and twice.
+   * Closes this node: nothing more is delivered to it, its connections and timers are freed, and pending
+   * calls reject. Messages sent earlier still go out, and running handlers of named channels are awaited. May
+   * be called at any time, and twice.
    */
   async close(): Promise<void> {
     this.#registry.clear();
@@ -315,13 +321,13 @@ export class ChannelLayer<M = AnyMessages> {
     return this.#transmit(message, envelope, (payload) => this.#backend.publish(topic, payload));
   }
 
-  /** Hands `message`, encoded, to `transmit` once the layer is open, and counts what becomes of it. */
+  /** Encodes `message` at once, passes it to `transmit` when the layer is open, and counts the outcome. */
   #transmit(
     message: MessageOf<M>,
     envelope: Envelope | undefined,
     transmit: (payload: Uint8Array) => Promise<void>,
   ): Promise<void> {
-    // Encoded now: the sender may change its message while the layer is still opening.
+    // The sender may change its message while the layer is still opening.
     const payload = this.#encryption.encrypt(encode(message, envelope));
     return this.#lifecycle.run(async () => {
       try {

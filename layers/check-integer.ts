@@ -1,12 +1,12 @@
 import { InvalidOptionError } from "./errors.ts";
 
-/** The longest delay of a Node timer, in milliseconds: 24.8 days. A longer one fires at once. */
+/** The longest delay of a Node timer, in milliseconds: 24.8 days. Node fires longer timers at once. */
 export const maxDelayMs = 2 ** 31 - 1;
 
-/** The longest delay to which up to a quarter may be added at random, in milliseconds: 19 days. */
+/** The longest delay that leaves room for 25 % of jitter, in milliseconds: 19 days. */
 export const maxJitteredDelayMs = Math.floor(maxDelayMs / 1.25);
 
-/** The bounds of an integer option, both included. */
+/** The inclusive bounds of an integer option. */
 export interface IntegerRange {
   /** @default 1 */
   readonly min?: number;
@@ -15,14 +15,9 @@ export interface IntegerRange {
 }
 
 /**
- * Checks an option that holds an integer.
- *
- * @param option the name that the user writes, for the error.
+ * @param option the option's name as the user writes it, for the error.
  * @returns `value`
  * @throws {InvalidOptionError} unless `value` is an integer in the range.
- *
- * @example
- * checkInteger("concurrency", options.concurrency, { max: 1_000 });
  */
 export function checkInteger(
   option: string,

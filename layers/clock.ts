@@ -1,7 +1,7 @@
-/** The timers of whatever waits, so that a test can hold the clock. XState's `SimulatedClock` fits. */
+/** The timers that the library uses, so that a test can control time. XState's `SimulatedClock` fits. */
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
-  /** Milliseconds since whenever. @default `performance.now` */
+  /** Returns milliseconds since an arbitrary origin. @default `performance.now` */
   now?(): number;
 }

@@ -1,16 +1,16 @@
 /**
  * Why a message did not reach an inbox:
  *
- * - `garbage`: what arrived is no message in plain msgpack
- * - `undecryptable`: what arrived was not encrypted with a key of this layer, or was changed on its way
- * - `refused-type`: what arrived has a type that begins with `xstate.`
- * - `no-channel`: a direct send arrived for a channel that is not, or no longer, on this node
+ * - `garbage`: the payload is not a message in plain msgpack
+ * - `undecryptable`: the payload was not encrypted with a key of this layer, or was modified
+ * - `refused-type`: the message has a type that begins with `xstate.`
+ * - `no-channel`: a direct send arrived for a channel that does not exist on this node
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
- * - `queue-full`: the named channel holds as many as it may; the sender's promise was rejected
- * - `expired`: the message had waited in its named channel for too long when a worker got it; no handler has seen it
- * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as is what `consume` found
- *   to be `garbage`, `undecryptable` or of a `refused-type`
+ * - `queue-full`: the named channel is full; the sender's promise was rejected
+ * - `expired`: the message waited in its named channel for too long; no handler received it
+ * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as are payloads
+ *   of named channels that are counted as `garbage`, `undecryptable` or `refused-type`
  */
 export type DropReason =
   | "garbage"
@@ -23,17 +23,17 @@ export type DropReason =
   | "expired"
   | "dead-letter";
 
-/** What a node has carried since it was made. */
+/** The messages that a node has carried since it was created. */
 export interface LayerCounters {
-  /** Messages sent by this node that its backend took. */
+  /** Messages sent by this node and accepted by its backend. */
   readonly published: number;
-  /** Payloads that arrived at this node, whether or not anybody wanted them. */
+  /** Payloads that arrived at this node, including those without a recipient. */
   readonly received: number;
   /** Messages put into inboxes: one payload for a group of three counts three. */
   readonly delivered: number;
-  /** Messages of named channels whose handler is done with them. */
+  /** Messages of named channels that a handler has completed. */
   readonly consumed: number;
-  /** Messages lost, by reason. A reason that never happened is absent. */
+  /** Lost messages by reason. Reasons that have not occurred are absent. */
   readonly dropped: { readonly [reason in DropReason]?: number };
 }
 

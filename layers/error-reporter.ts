@@ -1,29 +1,24 @@
 import { stackOf, textOf } from "./errors.ts";
 
-/** Hears of failures that no caller awaits. `stage` says where it happened: `"layer"`, `"receive"`, `"disconnect"`… */
+/** Receives failures that no caller awaits. `stage` names the operation, such as `"layer"` or `"receive"`. */
 export type ErrorListener = (
   error: unknown,
   where: { readonly stage: string; readonly [fact: string]: unknown },
 ) => void;
 
-/** @see createReporter */
 export interface ReporterOptions {
-  /** How long after a warning the next one may follow. @default 5000 */
+  /** The minimum time between two warnings, in milliseconds. @default 5000 */
   readonly intervalMs?: number;
   /** A clock in milliseconds that never runs backwards. @default performance.now */
   readonly now?: () => number;
 }
 
 /**
- * Gives a function that passes on failures which no caller awaits, and that never throws itself.
+ * Returns a function that reports failures which no caller awaits. The function never throws.
  *
- * `listener` is asked each time, so that it may be set later. Where it gives none, failures become Node warnings, one
- * per `intervalMs` at most: the first at once, and a later one says how many were left out. A listener that throws or
- * rejects is a warning too, never an exception of whoever reported.
- *
- * @example
- * const report = createReporter(() => layer.onError);
- * report(error, { stage: "layer", group: "room_general" });
+ * `listener` is evaluated for each failure, so it may be set later. Without one, failures become Node
+ * warnings, at most one per `intervalMs`: the first at once, and a later one with the number of omitted
+ * warnings. A listener that throws or rejects also causes a warning.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,
@@ -54,7 +49,7 @@ export function createReporter(
       return;
     }
     try {
-      // An async function is a listener too, as far as types can tell.
+      // The type of a listener also permits an async function.
       const outcome: unknown = listen(error, where);
       if (outcome instanceof Promise) outcome.catch((failure: unknown) => warn(failure, "onError"));
     } catch (failure) {

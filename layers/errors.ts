@@ -1,4 +1,4 @@
-/** The ancestor of every error this package throws: `code` is stable and meant for programs, `message` for people. */
+/** The base class of every error of this package. `code` is stable and for programs, `message` for people. */
 export class GreenroomError extends Error {
   readonly code: string;
 
@@ -9,10 +9,10 @@ export class GreenroomError extends Error {
   }
 }
 
-/** What every method of a layer rejects with after {@link ChannelLayer.close}. */
+/** Every method of a layer rejects with this error after {@link ChannelLayer.close}. */
 export class LayerClosedError extends GreenroomError {
   constructor() {
-    super("ERR_LAYER_CLOSED", "The layer is closed: make a new one, or close it later.");
+    super("ERR_LAYER_CLOSED", "The layer is closed. Create a new layer, or close this one later.");
   }
 }
 
@@ -23,54 +23,53 @@ export class LayerUnavailableError extends GreenroomError {
   }
 }
 
-/** The name of a group or channel breaks the rules that {@link ChannelLayer} states. */
+/** The name of a group or channel is invalid; {@link ChannelLayer} states the rules. */
 export class InvalidNameError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INVALID_NAME", message);
   }
 }
 
-/** A message that a layer refuses to send: no plain object, no type, a reserved type or key, or too large. */
+/** A layer refuses to send a message: not a plain object, no type, a reserved type or key, or too large. */
 export class InvalidMessageError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_INVALID_MESSAGE", message, options);
   }
 }
 
-/** Something that this kind of layer cannot do. The message says which layers can. */
+/** This kind of layer lacks a feature. The message names the layers that have it. */
 export class UnsupportedError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNSUPPORTED", message);
   }
 }
 
-/** A named channel holds as many messages as it may: more workers are needed, or fewer messages. */
+/** A named channel is full. Start more workers, or send fewer messages. */
 export class QueueFullError extends GreenroomError {
   constructor(message: string) {
     super("ERR_QUEUE_FULL", message);
   }
 }
 
-/** An option that a layer cannot be made with. The message names the option, and never shows a secret. */
+/** An option is invalid. The message names the option and never contains a secret. */
 export class InvalidOptionError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INVALID_OPTION", message);
   }
 }
 
-/** A channel that was not made on this node by this layer, or that has been deleted. */
+/** A channel was not created on this node by this layer, or has been deleted. */
 export class UnknownChannelError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNKNOWN_CHANNEL", message);
   }
 }
 
-/** `thrown` as an `Error`: itself if it is one, else an error with its text. */
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** The message of `error`, or `error` itself as text. Never throws, whatever was thrown. */
+/** Returns the message of `error`, or `error` itself as text. Never throws, even for hostile values. */
 export function textOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);
@@ -79,7 +78,7 @@ export function textOf(error: unknown): string {
   }
 }
 
-/** The stack of `error`, if it has one. Never throws. */
+/** Returns the stack of `error`, if it has one. Never throws. */
 export function stackOf(error: unknown): string | undefined {
   try {
     const stack: unknown = error instanceof Error ? error.stack : undefined;

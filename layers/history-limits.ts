@@ -1,24 +1,21 @@
 import { type ByPattern, LimitsByName } from "./limits-by-name.ts";
 
-/** How much of each group's history is kept, and for how long. */
+/** The size and the lifetime of each group's history. */
 export interface HistoryLimitOptions {
-  /** How many messages the history of a group keeps: one number, or one by the group's name. @default 100 */
+  /** The maximum number of messages in a history: one number, or one by group name. @default 100 */
   readonly capacity?: ByPattern;
   /**
-   * How long a history stays after the last message to its group, in milliseconds: one number, or one by the group's
-   * name.
+   * The lifetime of a history after the last message, in milliseconds: one number, or one by group name.
    * @default 60_000
    */
   readonly expiryMs?: ByPattern;
 }
 
-/** What holds for one group. */
 export interface HistoryLimit {
   readonly capacity: number;
   readonly expiryMs: number;
 }
 
-/** How much of a group's history is kept, and for how long, by its name. */
 export class HistoryLimits {
   readonly #capacity: LimitsByName;
   readonly #expiryMs: LimitsByName;
@@ -29,7 +26,7 @@ export class HistoryLimits {
     this.#expiryMs = new LimitsByName(expiryMs, { option: "expiryMs", fallback: 60_000 });
   }
 
-  /** It is always the same. */
+  /** Always returns the same limits for a group. */
   of(group: string): HistoryLimit {
     return { capacity: this.#capacity.resolve(group), expiryMs: this.#expiryMs.resolve(group) };
   }

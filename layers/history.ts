@@ -4,33 +4,33 @@ import { InvalidOptionError } from "./errors.ts";
 import type { Mail, Position } from "./message.ts";
 import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 
-/** Which part of a group's history is wanted. */
+/** Selects part of a group's history. */
 export interface HistoryOptions {
-  /** How many messages at most: the newest. @default 100 */
+  /** The maximum number of messages; the newest are returned. @default 100 */
   readonly limit?: number;
-  /** Only what came after this place. A number is an offset of whatever epoch there is now. @default the beginning */
+  /** Only messages after this position. A number is an offset in the current epoch. @default the beginning */
   readonly since?: Position | number;
 }
 
 /** Part of a group's history. */
 export interface GroupHistory {
-  /** As they were delivered, oldest first. */
+  /** Messages as they were delivered, oldest first. */
   readonly entries: readonly Mail[];
-  /** The place of the newest message, whether or not it can still be read; undefined for a group without history. */
+  /** The position of the newest message, even if it is no longer stored; undefined without a history. */
   readonly position: Position | undefined;
   /**
-   * Whether nothing that was sent after `since` is missing from `entries`. False if some of it is gone, did not fit
-   * into `limit`, or belongs to another epoch. True where no `since` was given.
+   * Whether `entries` holds every message sent after `since`. False if some have expired, exceed `limit` or
+   * belong to another epoch. True if `since` is undefined.
    */
   readonly complete: boolean;
 }
 
-/** @throws {InvalidOptionError} for a limit that is not a positive integer, or a `since` that is not a position. */
+/** @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position. */
 export function checkHistoryOptions({ limit = 100, since }: HistoryOptions): HistoryQuery {
   checkInteger("limit", limit);
   if (since === undefined || isOffset(since) || isPosition(since)) return { limit, since };
   throw new InvalidOptionError(
-    "`since` is an offset, an integer from 0 up, or a position, { offset, epoch }, as deliveries have it.",
+    "`since` is neither an offset (an integer of at least 0) nor the position of a delivery: { offset, epoch }.",
   );
 }
 
@@ -50,7 +50,7 @@ export function decodeHistory(
   return { entries: mails, position, complete };
 }
 
-/** A position may come from storage or from a client, so its type cannot be trusted. */
+/** A position may come from storage or from a client, so its type is not trusted. */
 function isPosition(value: unknown): boolean {
   if (typeof value !== "object" || value === null || !("offset" in value && "epoch" in value)) return false;
   return isOffset(value.offset) && typeof value.epoch === "string";

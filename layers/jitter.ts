@@ -1,9 +1,6 @@
 /**
- * Spreads delays at random, so that processes that started together do not act together.
- *
- * @param ms a delay in milliseconds.
- * @param min the smallest factor, @param max the largest.
- * @returns a delay between `ms * min` and `ms * max`, evenly distributed.
+ * Returns a random delay, evenly distributed between `ms * min` and `ms * max`, so that processes that
+ * started together do not act together.
  */
 export function jitter(ms: number, min: number, max = 1, random: () => number = Math.random): number {
   return ms * (min + (max - min) * random());

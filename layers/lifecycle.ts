@@ -5,7 +5,7 @@ interface Openable {
   close(): Promise<void>;
 }
 
-/** Opens a layer when it is first needed, makes calls wait until then, and refuses calls after it was closed. */
+/** Opens a layer on first use, queues calls until it is open, and refuses calls after it is closed. */
 export class Lifecycle {
   readonly #resource: Openable;
   #opening: Promise<void> | undefined;
@@ -22,7 +22,7 @@ export class Lifecycle {
     return this.#isOpen ? "open" : "new";
   }
 
-  /** Opens, once. After a failure the next call tries again. */
+  /** Opens the resource once. After a failure, the next call tries again. */
   ready(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
     this.#opening ??= this.#open();
@@ -30,17 +30,17 @@ export class Lifecycle {
   }
 
   /**
-   * Does `work` in the order of the calls: now if the layer is open, else once it is. Work that need not wait makes
-   * one promise, because joins and leaves are frequent.
+   * Runs `work` in the order of the calls: now if the layer is open, otherwise once it is. Synchronous work
+   * costs only one promise, because joins and leaves are frequent.
    *
-   * @param check throws for what is refused at once.
-   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins, or while it fails.
+   * @param check throws to refuse the call at once.
+   * @throws {LayerClosedError} as a rejection, if the layer closes before `work` begins or before it fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {
       this.refuseIfClosed();
       check?.();
-      // Calls stay in order: even if the layer has just opened, others may still wait.
+      // Keeps the order: even if the layer is open, earlier calls may still wait.
       if (!this.#isOpen || this.#waiting > 0) return this.#runLater(work);
       const result = work();
       return result instanceof Promise ? this.#settle(result) : Promise.resolve(result);
@@ -49,7 +49,6 @@ export class Lifecycle {
     }
   }
 
-  /** @throws {LayerClosedError} */
   refuseIfClosed(): void {
     if (this.#closing !== undefined) throw new LayerClosedError();
   }

@@ -3,41 +3,34 @@ import { checkInteger } from "./check-integer.ts";
 import { InvalidOptionError } from "./errors.ts";
 
 /**
- * A number for every name, or one for each pattern, of which the first that matches a name holds. In a pattern, `*`
- * stands for any letters or none and `?` for one, as in Channels' `channel_capacity`; all else for itself. A name that no
- * pattern matches gets the layer's default: end the list with `["*", …]` to choose another.
+ * One number for every name, or a number for each pattern; the first pattern that matches a name applies. In
+ * a pattern, `*` matches any number of characters and `?` matches one, as in Channels' `channel_capacity`;
+ * other characters match themselves. End the list with `["*", …]` to replace the layer's default.
  *
  * @example
  * const capacity = [["room_lobby", 1_000], ["room_*", 100], ["*", 10]];
  */
 export type ByPattern = number | readonly (readonly [pattern: string, value: number])[];
 
-/** @see LimitsByName */
 export interface LimitRule {
   /** The option's name, for errors. */
   readonly option: string;
-  /** The limit for a name that no pattern matches. */
+  /** The limit for a name without a matching pattern. */
   readonly fallback: number;
   /** The largest limit allowed. @default Number.MAX_SAFE_INTEGER */
   readonly max?: number;
 }
 
-/** How many resolved names are remembered. Clients choose names, so the number has to be bounded. */
+/** The maximum number of cached names. Clients choose names, so the number has to be bounded. */
 const rememberedNames = 1_000;
 
-/**
- * A limit, such as a capacity or an expiry time, that depends on the name of a group or channel.
- *
- * @example
- * const capacity = new LimitsByName(options.capacity, { option: "capacity", fallback: 100 });
- * await append(entry, { maxLength: capacity.resolve(group) });
- */
+/** A limit, such as a capacity or an expiry time, that depends on the name of a group or channel. */
 export class LimitsByName {
   readonly #fallback: number;
   readonly #byPattern: readonly (readonly [pattern: string, value: number])[];
   readonly #remembered = new BoundedCache<string, number>(rememberedNames);
 
-  /** @throws {InvalidOptionError} for a limit that is not an integer from 1 to `max`, or an invalid pattern. */
+  /** @throws {InvalidOptionError} for an invalid pattern, or a limit that is not from 1 to `max`. */
   constructor(limits: ByPattern | undefined, { option, fallback, ...range }: LimitRule) {
     this.#fallback = checkInteger(option, typeof limits === "number" ? limits : fallback, range);
     this.#byPattern = pairs(limits, option).map(([pattern, value], index) => [
@@ -46,7 +39,7 @@ export class LimitsByName {
     ]);
   }
 
-  /** The limit for `name`, which never changes. */
+  /** Returns the limit for `name`, which never changes. */
   resolve(name: string): number {
     if (this.#byPattern.length === 0) return this.#fallback;
     return this.#remembered.get(name, () => {
@@ -61,28 +54,28 @@ function pairs(limits: unknown, option: string): readonly (readonly [string, num
   if (Array.isArray(limits) && limits.every((pair) => Array.isArray(pair) && pair.length === 2))
     return limits;
   throw new InvalidOptionError(
-    `\`${option}\` is a number, or a list of pairs: [["room_*", 100], ["*", 10]].`,
+    `\`${option}\` must be a number or a list of pairs, such as [["room_*", 100], ["*", 10]].`,
   );
 }
 
-/** Refuses a pattern with characters that no name has, because it could never match. */
+/** Refuses a pattern that contains a character which no name contains, because it could never match. */
 function checkPattern(option: string, pattern: string): string {
   if (typeof pattern === "string" && /^[A-Za-z0-9._!*?-]{1,99}$/.test(pattern)) return pattern;
   throw new InvalidOptionError(
-    `\`${option}\` is 1 to 99 of the letters of names, '!', '*' and '?', not ${JSON.stringify(pattern)}.`,
+    `\`${option}\` must be 1 to 99 ASCII letters, digits, '-', '_', '.', '!', '*' and '?', not ${JSON.stringify(pattern)}.`,
   );
 }
 
 /**
- * Whether the whole of `name` matches `pattern`, as {@link ByPattern} defines it.
+ * Whether all of `name` matches `pattern`, as {@link ByPattern} defines it.
  *
- * Takes at most `pattern.length * name.length` steps. A regular expression with many stars would let a client choose
- * a name for which matching takes exponential time.
+ * Takes at most `pattern.length * name.length` steps. A regular expression with many stars could take
+ * exponential time for a name that a client chooses.
  */
 export function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;
   let next = 0;
-  /** The last star, and the end of what it stands for. If the rest does not fit, it stands for one letter more. */
+  /** The last star, and the end of its match, which grows by one character if the rest does not match. */
   let star = -1;
   let starEnd = 0;
   while (at < name.length) {

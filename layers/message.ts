@@ -1,4 +1,4 @@
-/** The messages of a layer whose types were not declared: any type, with any payload. */
+/** The messages of a layer without declared types: any type, with any payload. */
 export interface AnyMessages {
   readonly [type: string]: { readonly [key: string]: unknown };
 }
@@ -8,20 +8,20 @@ export type MessageOf<M> = {
   [K in keyof M & string]: { readonly type: K } & Readonly<M[K]>;
 }[keyof M & string];
 
-/** A message as it arrives: deep-frozen, because all members on a node share one object. */
+/** A message as it arrives. It is deep-frozen, because all members on a node share one object. */
 export interface Message {
   readonly type: string;
   readonly [key: string]: unknown;
 }
 
-/** A place in a group's history: the `offset`th message since the history of that `epoch` began, from 1. */
+/** A position in a group's history: message number `offset`, from 1, in the history of that `epoch`. */
 export interface Position {
   readonly offset: number;
-  /** Another one after a history was lost or deleted: offsets of two epochs have nothing to do with each other. */
+  /** Changes when a history is lost or deleted. Offsets of different epochs cannot be compared. */
   readonly epoch: string;
 }
 
-/** How a message came: through which group, and at which place of a group's history where the layer keeps one. */
+/** How a message arrived: its group, and its position if the layer keeps a history. */
 export interface Delivery {
   /** Absent for a direct send. */
   readonly group?: string;
@@ -29,29 +29,29 @@ export interface Delivery {
   readonly epoch?: string;
 }
 
-/** One message on its way into inboxes. One object is shared by all the inboxes it goes to. */
+/** A message and its delivery. All inboxes share one object. */
 export interface Mail {
   readonly message: Message;
   readonly delivery: Delivery;
 }
 
-/** Messages may have been lost: after a reconnect, say. Whoever keeps state should fetch it anew. */
+/** Messages may have been lost, for example after a reconnect. A consumer should fetch its state again. */
 export interface Gap {
-  /** Absent where direct sends to this channel may have been lost. */
+  /** Absent if direct sends to this channel may have been lost. */
   readonly group?: string;
-  /** The offset of the first message that is missing, where that is known. */
+  /** The offset of the first missing message, if known. */
   readonly from?: number;
-  /** The offset of the last message that is missing, where that is known. */
+  /** The offset of the last missing message, if known. */
   readonly to?: number;
 }
 
 /**
- * Where a layer puts what arrives for one channel. Its methods are called synchronously, often thousands of times
- * in a row: an inbox MUST only store or start work, and MUST NOT throw.
+ * Receives the messages and gaps of one channel. A layer calls it synchronously, often thousands of times in
+ * a row: an inbox MUST only store data or start work, and MUST NOT throw.
  */
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /** For inboxes that can prepare once for several messages. MUST call `deliverSome`, which delivers them. */
+  /** For inboxes that prepare once for several messages. MUST call `deliverSome`, which delivers them. */
   batch?(deliverSome: () => void): void;
 }

@@ -2,50 +2,51 @@ import type { ErrorListener } from "./error-reporter.ts";
 import type { ByPattern } from "./limits-by-name.ts";
 import type { EncryptionOptions } from "./wire/encryption.ts";
 
-/** What every layer can be told, whatever it runs on. */
+/** The options of every layer. */
 export interface ChannelLayerOptions {
   /**
-   * Keeps apart the applications that share a server: 1 to 99 printable ASCII characters, without spaces. Nodes reach
-   * each other if, and only if, they have the same one.
+   * Separates applications that share a server: 1 to 99 printable ASCII characters, without spaces. Nodes
+   * reach each other only if their prefixes are equal.
    */
   readonly prefix: string;
   /**
-   * How many messages a named channel may hold, waiting or worked on, until sending to it rejects: one number, or one by
-   * the channel's name. Each sender goes by its own.
+   * The maximum number of messages in a named channel, waiting or being processed; further sends reject. One
+   * number, or one by channel name. Each sender applies its own value.
    * @default 10_000
    */
   readonly queueCapacity?: ByPattern;
   /**
-   * How long a message of a named channel may wait to be begun, in milliseconds: one number, or one by the channel's
-   * name. What is older when a worker gets it is handed to nobody, gone, and counted as `expired`. Each worker goes by
-   * its own; a message that was begun once is tried again however old it is, and dead letters do not expire. On Redis the
-   * age is from the server's clock to that of the worker's machine, so the two should agree.
-   * @default messages wait for ever
+   * How long a message of a named channel may wait for its first delivery, in milliseconds: one number, or
+   * one by channel name. A worker removes an older message without a handler and counts it as `expired`. Each
+   * worker applies its own value. A message that was begun once is retried at any age, and dead letters do
+   * not expire. On Redis, the age is the difference between the clocks of the server and of the worker's
+   * machine, so the two should agree.
+   * @default messages never expire
    */
   readonly queueExpiryMs?: ByPattern;
   /**
-   * Hears of failures that no caller awaits: a lost connection, garbage that arrived, an inbox that threw.
-   * @default a Node warning, one in five seconds at most
+   * Receives failures that no caller awaits: a lost connection, an invalid payload, an inbox that threw.
+   * @default a Node warning, at most one per five seconds
    */
   readonly onError?: ErrorListener;
   /**
-   * Encrypts messages, as channels_redis does. What arrives and was not encrypted with one of the keys is dropped, and
-   * counted as `undecryptable`.
-   * @default messages go as they are
+   * Encrypts messages, in the format of channels_redis. A payload that was not encrypted with one of the keys
+   * is dropped and counted as `undecryptable`.
+   * @default messages are not encrypted
    */
   readonly encryption?: EncryptionOptions;
 }
 
-/** Who hears what becomes of a message to a named channel. Its handler is told, and has to do it. */
+/** The address for the outcome of a message to a named channel. The handler receives it and has to reply. */
 export interface JobAddress {
-  /** The channel for it. */
+  /** The channel for the outcome. */
   readonly replyTo?: string;
-  /** What the message is called there. */
+  /** The id of the message in that report. */
   readonly job?: string;
 }
 
-/** Who a group's message is not for. */
+/** Excludes a recipient from a group's message. */
 export interface GroupSendOptions {
-  /** A channel that gets nothing, on whatever node it is: the sender's own, for "all but me". */
+  /** A channel, on any node, that does not receive the message: usually the sender's own. */
   readonly except?: string;
 }

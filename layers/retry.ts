@@ -6,8 +6,8 @@ const firstMs = 50;
 const longestMs = 5_000;
 
 /**
- * The pause after failed attempt number `attempt` (from 1), in milliseconds: it doubles from 100 ms up to `maxMs`, and is
- * taken at random from its upper half, so that the nodes of an application do not all come back at once.
+ * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds. It doubles from 100 ms
+ * up to `maxMs` and is drawn at random from its upper half, so that nodes do not reconnect all at once.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
@@ -31,14 +31,13 @@ export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<vo
   });
 }
 
-/** @see retry */
 export interface RetryOptions {
   readonly clock: Clock;
-  /** Ends the retries. What runs at that moment is still waited for. */
+  /** Ends the retries. A running attempt is still awaited. */
   readonly signal: AbortSignal;
   /** The longest pause, in milliseconds. @default 5000 */
   readonly maxPauseMs?: number;
-  /** Called after each failed attempt, counted from 1. What it throws ends the retries. */
+  /** Called after each failed attempt, counted from 1. If it throws, the retries end with that error. */
   readonly onFailure?: (error: unknown, attempt: number) => void;
 }
 
@@ -47,9 +46,6 @@ export interface RetryOptions {
  *
  * @returns what the successful attempt returned.
  * @throws the last failure once `signal` is aborted, or what `onFailure` threw.
- *
- * @example
- * await retry(() => redis.subscribe(topic), { clock, signal, onFailure: (error, n) => n === 1 && report(error) });
  */
 export async function retry<T>(
   attempt: () => Promise<T>,

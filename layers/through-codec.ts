@@ -2,7 +2,7 @@ import { InvalidMessageError } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { decode, encode, maxPayloadBytes } from "./wire/codec.ts";
 
-/** The most bytes that a value may take inside another message. */
+/** The maximum encoded size of a value inside another message. */
 const maxValueBytes = maxPayloadBytes - 64 * 1024;
 const maxPartBytes = 128 * 1024;
 
@@ -19,13 +19,13 @@ export function throughCodec(message: object): Message {
  * Returns a deep-frozen copy of a value, as another node would receive it inside a message.
  *
  * @param name names the value in the error, as in "A meta".
- * @throws {InvalidMessageError} if no message can hold the value, or if it has more than `maxBytes` when encoded.
+ * @throws {InvalidMessageError} if a message cannot hold the value, or if it exceeds `maxBytes` when encoded.
  */
 export function valueThroughCodec(value: unknown, name: string, maxBytes = maxValueBytes): unknown {
   const payload = encodeValue(value);
   if (payload.length <= maxBytes) return decode(payload).message.value;
   throw new InvalidMessageError(
-    `${name} has at most ${maxBytes} bytes when encoded, and this one has ${payload.length}.`,
+    `${name} must not exceed ${maxBytes} bytes when encoded: this one has ${payload.length}.`,
   );
 }
 

@@ -1,10 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/**
- * Settles as `work` does, or rejects with `onTimeout()` after `ms` milliseconds. The work itself goes on.
- *
- * Leaves no timer once it has settled.
- */
+/** Settles as `work` does, or rejects with `onTimeout()` after `ms` milliseconds. Leaves no timer. */
 export async function withTimeout<T>(
   work: PromiseLike<T>,
   ms: number,

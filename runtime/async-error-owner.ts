@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
 /**
- * The owner of errors that nothing catches: an actor, or a worker. Timers and promises may outlive their actor; they keep
- * only this object alive.
+ * Owns the uncaught errors of one actor or worker. Timers and promises that outlive their actor keep only
+ * this object alive.
  */
 export class AsyncErrorOwner {
   /** Undefined once the actor has ended, and for a worker. */
@@ -19,10 +19,10 @@ export class AsyncErrorOwner {
     this.#report = report;
   }
 
-  /** A timer failed, or a promise that nothing awaits. */
+  /** Handles the error of a timer, or of a promise that is not awaited. */
   onAsyncError(error: unknown): void {
-    if (this.actor === undefined) this.report(error, "stray");
-    else runUnowned(() => this.actor?.failed(error, "stray"));
+    if (this.actor === undefined) this.report(error, "async");
+    else runUnowned(() => this.actor?.failed(error, "async"));
   }
 
   report(error: unknown, stage: string): void {
@@ -30,24 +30,24 @@ export class AsyncErrorOwner {
   }
 }
 
-/** Shared by all copies of this library in the process: otherwise each would take the others' errors for foreign ones. */
-interface Watch {
+/** Shared by all copies of this library in the process, so that each knows the owners of the others. */
+interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;
   listen(): void;
   unlisten(): void;
 }
 
-// A change of `Watch` needs a new symbol.
+// A change of `AsyncErrorWatch` needs a new symbol.
 const shared = Symbol.for("greenroom.async-errors.1");
-const globals = globalThis as { [shared]?: Watch };
+const globals = globalThis as { [shared]?: AsyncErrorWatch };
 globals[shared] ??= createWatch();
 const watch = globals[shared];
 
-/** The owner of the running code: setting it again costs nothing. */
+/** The owner of the running code, so that setting the same owner again is free. */
 let running: AsyncErrorOwner | undefined;
 
-/** Calls `work`. Errors that it, or what it starts, throws and nothing catches belong to `owner`. */
+/** Calls `work`. `owner` receives the uncaught errors of `work` and of all that it starts. */
 export function runOwned<A extends unknown[], R>(
   owner: AsyncErrorOwner,
   work: (...args: A) => R,
@@ -63,7 +63,7 @@ export function runOwned<A extends unknown[], R>(
   }
 }
 
-/** Calls `work` without an owner, also from code that has one. */
+/** Calls `work` without an owner, also if the caller has one. */
 export function runUnowned<R>(work: () => R): R {
   const before = running;
   running = undefined;
@@ -75,12 +75,13 @@ export function runUnowned<R>(work: () => R): R {
 }
 
 /**
- * Passes uncaught errors to their owners, until the returned function is called. Errors without an owner have their usual
- * effect: other listeners get them, the process ends, or what `--unhandled-rejections` says.
+ * Passes uncaught errors to their owners until the returned function is called. Errors without an owner keep
+ * their usual effect: other listeners receive them, or Node applies its default and `--unhandled-rejections`.
  *
- * Node finds the owner by the async context of the timer, the socket or the promise; `queueMicrotask` loses it. For an
- * exception without an owner that ends the process, listeners for `uncaughtExceptionMonitor` are called twice. With
- * `--unhandled-rejections=strict`, a rejection that another listener for `uncaughtException` took causes no warning.
+ * Node finds the owner by the async context of the timer, the socket or the promise; `queueMicrotask` loses
+ * it. If an exception without an owner ends the process, `uncaughtExceptionMonitor` is emitted twice. With
+ * `--unhandled-rejections=strict`, a rejection that another `uncaughtException` listener handles causes no
+ * warning.
  */
 export function watchAsyncErrors(): () => void {
   watch.watchers += 1;
@@ -94,37 +95,37 @@ export function watchAsyncErrors(): () => void {
   };
 }
 
-function createWatch(): Watch {
-  const owners: Watch["owners"] = new AsyncLocalStorage();
+function createWatch(): AsyncErrorWatch {
+  const owners: AsyncErrorWatch["owners"] = new AsyncLocalStorage();
   const mode = rejectionMode();
 
   function onException(error: unknown): void {
     const owner = owners.getStore();
     if (owner !== undefined) owner.onAsyncError(error);
-    else if (process.listenerCount("uncaughtException") === 1) process.nextTick(throwAlone, error);
+    else if (process.listenerCount("uncaughtException") === 1) process.nextTick(rethrow, error);
   }
 
   function onRejection(reason: unknown): void {
-    // In this mode it was an uncaught exception before.
+    // In this mode, onException has already handled it.
     if (mode === "strict") return;
     const owner = owners.getStore();
     if (owner !== undefined) owner.onAsyncError(reason);
     else if (leavesToListeners.has(mode) && process.listenerCount("unhandledRejection") === 1) {
-      // Later: other rejections of this turn may have owners.
-      process.nextTick(rejectAlone, reason);
+      // Deferred, because other rejections of this turn may have owners.
+      process.nextTick(rejectAgain, reason);
     }
   }
 
-  /** Throws it again without our listeners, so that Node applies its default. */
-  function throwAlone(error: unknown): never {
+  /** Throws the error again without these listeners, so that Node applies its default. */
+  function rethrow(error: unknown): never {
     watch.unlisten();
     throw error;
   }
 
-  function rejectAlone(reason: unknown): void {
+  function rejectAgain(reason: unknown): void {
     process.off("unhandledRejection", onRejection);
-    const isEnd = mode === "throw" && process.listenerCount("uncaughtException") === 1;
-    if (isEnd) process.off("uncaughtException", onException);
+    const endsProcess = mode === "throw" && process.listenerCount("uncaughtException") === 1;
+    if (endsProcess) process.off("uncaughtException", onException);
     void Promise.reject(reason);
     // Node processes rejections before this runs.
     setImmediate(() => {
@@ -132,7 +133,7 @@ function createWatch(): Watch {
     });
   }
 
-  const watch: Watch = {
+  const watch: AsyncErrorWatch = {
     owners,
     watchers: 0,
     listen() {
@@ -148,7 +149,7 @@ function createWatch(): Watch {
   return watch;
 }
 
-/** The modes in which a listener replaces Node's default: https://nodejs.org/api/cli.html#--unhandled-rejectionsmode. */
+// https://nodejs.org/api/cli.html#--unhandled-rejectionsmode: in these, a listener replaces Node's default.
 const leavesToListeners: ReadonlySet<string> = new Set(["throw", "warn-with-error-code"]);
 
 function rejectionMode(): string {

@@ -11,10 +11,10 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./cluster/job-workers.ts";
 
 /**
- * What a runtime can do with actors on any node that shares its control layer.
+ * The methods of a runtime that reach actors on any node that shares its control layer.
  *
- * Actors of this node can be reached without the layer. A method that concerns other nodes rejects with
- * `LayerUnavailableError` while the layer's server cannot be reached.
+ * Actors of this node are reachable without the layer. A method that concerns other nodes rejects with
+ * `LayerUnavailableError` while the layer's server is unreachable.
  */
 export abstract class ClusterApi {
   readonly #cluster: Cluster;
@@ -30,16 +30,16 @@ export abstract class ClusterApi {
     return this.#cluster.id;
   }
 
-  /** The ids of all nodes that are known to be alive, this one first. */
+  /** The ids of all nodes known to be alive, this node first. */
   get nodes(): readonly string[] {
     return this.#cluster.ids;
   }
 
   /**
-   * Delivers a message to one actor on any node, at most once. One sender's messages stay in order. A message for an actor
-   * that has stopped is counted as a dead letter, on the node that knows.
+   * Delivers a message to one actor on any node, at most once. Messages of one sender stay in order. A
+   * message for an actor that has stopped is counted as a dead letter, on the node that detects it.
    *
-   * @param channel `channel` of a consumer or of an {@link ActorRef}
+   * @param channel the `channel` of a consumer or of an {@link ActorRef}
    * @throws {InvalidNameError} unless it is the channel of an actor.
    * @throws {InvalidMessageError}
    */
@@ -48,14 +48,14 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Sends a message to one actor on any node, and returns what its handler returned: any value that a message can hold,
-   * deep-frozen.
+   * Sends a message to one actor on any node, and returns the return value of its handler, deep-frozen. The
+   * value can be anything that a message can hold.
    *
-   * @throws {AskTimeoutError} if the actor has not answered in time. Its handler may run all the same.
-   * @throws {NoSuchActorError} at once if the channel's node does not have the actor, or goes meanwhile; after the timeout
-   *   if no node that could have it is known.
-   * @throws {AskFailedError} if the handler failed, if the message was dropped before it was handled, or if no message
-   *   can hold what was returned.
+   * @throws {AskTimeoutError} if the actor does not reply in time. Its handler may still run.
+   * @throws {NoSuchActorError} at once if the channel's node does not have the actor, or leaves meanwhile;
+   *   after the timeout if no known node could have the actor.
+   * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
+   *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
@@ -64,35 +64,35 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Asks all members of a group, on every node. Each node answers once for its members, with what it has shortly before the
-   * timeout.
+   * Asks all members of a group, on every node. Each node replies once for all of its members, at the latest
+   * shortly before the timeout with the replies that it has by then.
    *
-   * @throws {UnknownLayerError} if it is not clear on which layer the group is.
+   * @throws {UnknownLayerError} if the group's layer is ambiguous.
    */
   askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
     return this.#cluster.askGroup(group, message, options);
   }
 
   /**
-   * Closes the connections of all actors with a tag, on every node, and counts them. A connection that is not accepted yet
-   * is refused with 503.
+   * Closes the connections of all actors with a tag, on every node, and counts them. A connection that is not
+   * accepted yet is refused with 503.
    *
    * @throws {CloseError} if a close frame cannot hold the code or the reason.
-   * @throws {LayerUnavailableError} if the other nodes cannot be told. The actors of this node are disconnected all the same.
+   * @throws {LayerUnavailableError} if the other nodes are unreachable. This node's actors still close.
    */
   disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
     return this.#cluster.disconnect(tag, code, reason, options);
   }
 
   /**
-   * Returns the members of a group on all nodes, by `track` of a consumer, as far as this node knows them. The members of a
-   * node that dies are gone within three of its heartbeats.
+   * Returns the members of a group on all nodes that this node knows of. A consumer becomes a member with
+   * `track`. The members of a dead node disappear within three heartbeat intervals.
    */
   presence<M = unknown>(group: string): Members<M> {
     return this.#cluster.presence.list(group) as Members<M>;
   }
 
-  /** Returns how many keys are present in a group, as far as this node knows. */
+  /** Returns the number of keys present in a group that this node knows of. */
   presenceCount(group: string): number {
     return this.#cluster.presence.count(group);
   }
@@ -103,11 +103,12 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Handles the jobs of a named channel. Each job goes to one of the channel's workers at a time, on any node, at least
-   * once. A worker needs no socket and no actor. The runtime closes it before its layers, and waits for running jobs.
+   * Starts a worker, which handles the jobs of a named channel. Each job is delivered at least once, to one
+   * of the channel's workers on any node at a time. A worker needs neither a socket nor an actor. The runtime
+   * closes workers before its layers, and waits for running jobs.
    *
-   * @throws {UnknownLayerError} if it is not clear on which layer the channel is.
-   * @throws {UnsupportedError} if that layer has no queues.
+   * @throws {UnknownLayerError} if the channel's layer is ambiguous.
+   * @throws {UnsupportedError} if that layer has no job queues.
    * @throws {TypeError} unless the handler is a function.
    * @throws as {@link ChannelLayer.consume} does.
    *
@@ -126,10 +127,10 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Submits a job to the workers of a channel. With `replyTo`, the actor with that channel is told of it in
-   * {@link JobMessages}.
+   * Submits a job to the workers of a channel. With `replyTo`, the actor with that channel receives the
+   * {@link JobMessages} about it.
    *
-   * @returns the job's id, once the job is in the queue
+   * @returns the job's id, once the job is queued
    * @throws {InvalidNameError} unless `replyTo` is the channel of an actor.
    * @throws as {@link ChannelLayer.send} does for a named channel.
    */

@@ -11,23 +11,24 @@ import type {
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
 import { InvalidOptionError } from "../layers/errors.ts";
+import { findLayer } from "./cluster/argument-checks.ts";
 import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
-/** A class of consumers, as `route` and `spawn` take it. */
+/** A consumer class, accepted by `route` and `spawn`. */
 export interface ConsumerClass extends ConsumerStatics {
   new (context: ConsumerContext): Consumer;
   readonly name: string;
 }
 
 export interface MailboxSettings extends Required<MailboxOptions> {
-  /** The number of frames that may wait before the client is paused. */
+  /** The client is paused while more frames than this wait. */
   readonly frameHighWaterMark: number;
 }
 
 export type OutboxSettings = Required<OutboxOptions>;
 
-/** How the actors of one class of consumers run: by the class's static properties, and the runtime's limits as defaults. */
+/** Settings of one consumer class: its static properties, with the runtime's limits as defaults. */
 export interface ConsumerSettings {
   readonly mailbox: MailboxSettings;
   readonly outbox: OutboxSettings;
@@ -42,11 +43,11 @@ export const directives: readonly Directive[] = ["stop", "resume", "restart"];
 export const isDirective = (value: unknown): value is Directive =>
   (directives as readonly unknown[]).includes(value);
 
-/** Checks classes of consumers and reads their settings, once each. */
+/** Checks consumer classes and reads their settings, once per class. */
 export class ConsumerSettingsReader {
   readonly #layers: Readonly<Record<string, ChannelLayer>>;
   readonly #limits: Limits;
-  readonly #read = new WeakMap<ConsumerClass, ConsumerSettings>();
+  readonly #known = new WeakMap<ConsumerClass, ConsumerSettings>();
 
   constructor(layers: Readonly<Record<string, ChannelLayer>>, limits: Limits) {
     this.#layers = layers;
@@ -54,16 +55,16 @@ export class ConsumerSettingsReader {
   }
 
   /**
-   * @throws {UnknownLayerError} if the runtime lacks the layer that the class names; it lists those there are.
-   * @throws {MissingCapabilityError} if that layer lacks what the class needs; it lists what the layer has.
-   * @throws {InvalidOptionError} if a static property has none of the possible values, or is not an integer in its range.
+   * @throws {UnknownLayerError} if the runtime lacks the layer that the class names; lists the layers.
+   * @throws {MissingCapabilityError} if that layer lacks a needed capability; lists those it has.
+   * @throws {InvalidOptionError} if a static property is out of range.
    */
   of(Consumer: ConsumerClass): ConsumerSettings {
-    const known = this.#read.get(Consumer);
+    const known = this.#known.get(Consumer);
     if (known !== undefined) return known;
     checkLayer(Consumer, this.#layers);
     const settings = this.#readFrom(Consumer);
-    this.#read.set(Consumer, settings);
+    this.#known.set(Consumer, settings);
     return settings;
   }
 
@@ -111,24 +112,27 @@ function checkLayer(
   if (alias === undefined) {
     if (needs.length === 0) return;
     throw new MissingCapabilityError(
-      `${name} needs ${needs.join(", ")}, but names no layer: give it a \`layer\`.`,
+      `${name} needs ${needs.join(", ")}, but has no layer: set its static property \`layer\`.`,
     );
   }
-  const layer = Object.hasOwn(layers, alias) ? layers[alias] : undefined;
+  const layer = findLayer(layers, alias);
   if (layer === undefined) {
     throw new UnknownLayerError(
       `${name} names the layer "${alias}", which this runtime does not have. ` +
         (Object.keys(layers).length > 0
           ? `It has: ${Object.keys(layers).join(", ")}.`
-          : "It has none: give createRuntime some `layers`."),
+          : "It has none: pass `layers` to createRuntime."),
     );
   }
   const lacking = needs.filter((need) => !layer.capabilities[need]);
   if (lacking.length === 0) return;
   const { delivery, ...others } = layer.capabilities;
-  const abilities = Object.entries(others).flatMap(([ability, isThere]) => (isThere ? [ability] : []));
+  const abilities = Object.entries(others).flatMap(([ability, isSupported]) =>
+    isSupported ? [ability] : [],
+  );
   throw new MissingCapabilityError(
-    `${name} needs ${lacking.join(", ")}, which the layer "${alias}" lacks: put another one behind that alias. ` +
-      `This one has: ${[`${delivery} delivery`, ...abilities].join(", ")}.`,
+    `${name} needs ${lacking.join(", ")}, which the layer "${alias}" lacks: ` +
+      "use another layer for that alias. " +
+      `This layer has: ${[`${delivery} delivery`, ...abilities].join(", ")}.`,
   );
 }

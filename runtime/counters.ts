@@ -10,27 +10,26 @@ const dropReasons = [
 ] as const;
 
 /**
- * Why a runtime dropped something:
+ * The reasons for which a runtime drops a frame or a message:
  *
- * - `unhandled`: a message type that the consumer's table lacks, or a frame its consumer has no use for
- * - `overflow`: a message for an actor whose mailbox was full
- * - `slow`: a frame for a client for which too much waits already
- * - `closing`: a message or frame, in either direction, of a connection on its way out
- * - `unread`: a frame that a spawned actor sent and nobody took from `outgoing` in time
- * - `dead-letter`: a message for an actor that has stopped, or for a channel that no known node has
- * - `late`: an answer that nobody waited for any more
- * - `garbage`: what came over the control layer, and is nothing that a node says to another
+ * - `unhandled`: the consumer does not handle the message type or the frame
+ * - `overflow`: the actor's mailbox was full
+ * - `slow`: too many bytes already wait for the client
+ * - `closing`: the connection is closing, in either direction
+ * - `unread`: a frame of a spawned actor was not read from `outgoing` in time
+ * - `dead-letter`: the actor has stopped, or no known node has the channel
+ * - `late`: a reply arrived after its ask ended
+ * - `garbage`: a message on the control layer is not part of the protocol between nodes
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 
-/** What a runtime has done since it was made. */
+/** Counters of a runtime since it was created. */
 export interface RuntimeCounters {
-  /** Upgrades answered with an HTTP error, whoever refused. */
+  /** Upgrades answered with an HTTP error, by the runtime, a guard or a consumer. */
   readonly refused: number;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;
 }
 
-/** Counts what a runtime does. */
 export class Counters {
   #refused = 0;
   readonly #dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<

@@ -4,7 +4,7 @@ import type { Flushable, FlushScheduler } from "./socket/flush-scheduler.ts";
 /** The current time of `clock`, in milliseconds since an arbitrary moment. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
 
-/** A time limit that passes from one owner to the next; each sets what happens when it has passed. */
+/** A time limit that one owner hands to the next. Each owner sets `onPassed`. */
 export class Deadline implements Flushable {
   onPassed: (() => void) | undefined;
   readonly #clock: Clock;
@@ -12,7 +12,7 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /** @param scheduler if given, the time starts at the end of its turn, and a deadline cancelled by then needs no timer. */
+  /** @param scheduler starts the time at the end of its turn; a deadline cancelled by then needs no timer. */
   constructor(clock: Clock, ms: number, scheduler?: FlushScheduler) {
     this.#clock = clock;
     this.#ms = ms;
@@ -24,13 +24,11 @@ export class Deadline implements Flushable {
     if (!this.#isCancelled) this.#timer = this.#clock.setTimeout(() => this.onPassed?.(), this.#ms);
   }
 
-  /** Does nothing if it has passed or was cancelled. */
   cancel(): void {
     this.#isCancelled = true;
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
   }
 
-  /** Lets it pass now. */
   pass(): void {
     this.cancel();
     this.onPassed?.();

@@ -1,41 +1,41 @@
 import { GreenroomError } from "../layers/errors.ts";
 
-/** A layer alias that the runtime does not have. The message lists those there are. */
+/** The runtime has no layer with this alias. The message lists its layers. */
 export class UnknownLayerError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNKNOWN_LAYER", message);
   }
 }
 
-/** A consumer needs something of its layer that this one cannot do. The message says what it can. */
+/** A layer lacks a capability that a consumer needs. The message lists the layer's capabilities. */
 export class MissingCapabilityError extends GreenroomError {
   constructor(message: string) {
     super("ERR_MISSING_CAPABILITY", message);
   }
 }
 
-/** A route that cannot be mounted: its pattern, or a check for a parameter that the pattern does not have. */
+/** A route is invalid: its pattern, or a check for a parameter that the pattern lacks. */
 export class RouteError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_ROUTE", message, options);
   }
 }
 
-/** `accept`, `reject` or `send` at the wrong time, or with what the handshake cannot carry. */
+/** `accept`, `reject` or `send` came at the wrong time, or with a value that the handshake cannot carry. */
 export class AcceptError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_ACCEPT", message, options);
   }
 }
 
-/** The connection ended while it was connecting: there is nobody to accept any more. For `onError` it is no failure. */
+/** The connection ended before it was accepted. It is not reported to `onError`. */
 export class ConnectionLostError extends GreenroomError {
   constructor() {
     super("ERR_CONNECTION_LOST", "The connection ended while it was connecting.");
   }
 }
 
-/** A close code or reason that cannot go on the wire. */
+/** A close frame cannot hold this code or reason. */
 export class CloseError extends GreenroomError {
   constructor(message: string) {
     super("ERR_CLOSE", message);
@@ -54,28 +54,28 @@ export class RejectedError extends GreenroomError {
   }
 }
 
-/** A handler, or `disconnect`, was still running when its connection had to go. */
+/** A handler, `restarted` or `disconnect` did not settle in time. */
 export class HandlerTimeoutError extends GreenroomError {
   constructor(message: string) {
     super("ERR_HANDLER_TIMEOUT", message);
   }
 }
 
-/** What a runtime that is closing or closed answers. */
+/** The runtime is closing or closed. */
 export class RuntimeClosedError extends GreenroomError {
   constructor() {
-    super("ERR_RUNTIME_CLOSED", "The runtime is closed: make a new one, or close it later.");
+    super("ERR_RUNTIME_CLOSED", "The runtime is closed: create a new one, or close this one later.");
   }
 }
 
-/** Whoever was asked had not answered in time. */
+/** An ask was not answered in time. */
 export class AskTimeoutError extends GreenroomError {
   constructor(message: string) {
     super("ERR_ASK_TIMEOUT", message);
   }
 }
 
-/** There is no actor at this address: it has stopped, or no node that could have it is known. */
+/** The address has no actor: it has stopped, or no known node could have it. */
 export class NoSuchActorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_NO_SUCH_ACTOR", message);
@@ -83,8 +83,8 @@ export class NoSuchActorError extends GreenroomError {
 }
 
 /**
- * An actor was asked, and did not answer: its handler failed, the message was dropped before it was handled, or what it
- * returned is not what a message can hold. The message says which.
+ * An actor could not answer an ask: its handler failed, the message was dropped, or a message cannot hold the
+ * return value. The error's message says which.
  */
 export class AskFailedError extends GreenroomError {
   constructor(message: string) {

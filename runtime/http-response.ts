@@ -8,16 +8,16 @@ import {
 import type { Duplex } from "node:stream";
 import { checkInteger } from "../layers/check-integer.ts";
 
-/** Why a request is not let in, as an HTTP status and a text for people. */
+/** The answer to a refused request: an HTTP status and a text for people. */
 export interface Refusal {
   readonly status: number;
   readonly reason: string;
 }
 
-/** Answers a plain request. MUST NOT throw. */
+/** Answers a plain HTTP request. MUST NOT throw. */
 export type PlainAnswer = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A socket that fails with no listener for it would end the process. */
+/** Ignores the socket's errors. Without a listener, an error would end the process. */
 export function surviveErrors(socket: Duplex): void {
   socket.on("error", ignore);
 }
@@ -29,7 +29,6 @@ export function checkRefusal({ status }: Refusal): void {
   checkInteger("status", status, { min: 400, max: 599 });
 }
 
-/** Answers an upgrade with an HTTP error and ends the socket. */
 export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void {
   const body = `${reason}\n`;
   socket.once("finish", () => socket.destroy());
@@ -41,7 +40,7 @@ export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void
   );
 }
 
-/** One header as a line. @throws {TypeError} if its name or value could break out of that line. */
+/** Returns a header line. @throws {TypeError} if the name or the value could break out of that line. */
 export function headerLine(name: string, value: string): string {
   validateHeaderName(name);
   validateHeaderValue(name, value);

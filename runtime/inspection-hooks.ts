@@ -31,24 +31,23 @@ export type GroupOperation = "groupAdd" | "groupDiscard" | "groupSend";
 export interface ActivityObserver {
   /** The actor starts to handle `item`. */
   onItem(actor: Observed, item: Item): void;
-  /** The actor sends `frame` to its client. */
   onSend(actor: Observed, frame: Frame): void;
   onGroupOperation(actor: Observed, operation: GroupOperation, group: string, message?: Message): void;
   /** The consumer's own machine is about to start. */
   onMachineStart(actor: Observed, machineActor: AnyActor): void;
 }
 
-/** Reports an error that no caller awaits, with the actor it belongs to, if there is one. Never throws. */
+/** Reports an error that no caller receives, with its actor if it has one. Never throws. */
 export type Report = (
   error: unknown,
   where: Parameters<ErrorListener>[1],
   actor?: Pick<Observed, "machine">,
 ) => void;
 
-/** The only way in which an inspector hooks into a runtime. */
+/** The hooks of a runtime for its inspector. */
 export interface InspectionHooks {
-  /** Undefined while no inspector session is active: then nothing is made for it. */
+  /** Undefined while no inspector session is active, so that observing costs nothing then. */
   observer: ActivityObserver | undefined;
-  /** Hears all failures, also those that happen while no session is active. */
+  /** Receives all failures, also while no session is active. */
   onFailure: Report | undefined;
 }

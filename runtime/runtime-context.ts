@@ -12,7 +12,7 @@ import type { FlushScheduler } from "./socket/flush-scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
 import type { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 
-/** What all connections of one runtime share. Each class takes the part that it needs. */
+/** The collaborators that all connections of one runtime share. Each class takes the ones that it needs. */
 export interface RuntimeContext {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly limits: Limits;
@@ -21,7 +21,7 @@ export interface RuntimeContext {
   readonly counters: Counters;
   readonly report: Report;
   readonly inspection: InspectionHooks;
-  /** Observes each machine by XState's inspection protocol. Never throws. */
+  /** Observes each machine through XState's inspection protocol. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor<Child & Observed>;
   readonly flushScheduler: FlushScheduler;

@@ -14,8 +14,7 @@ import { Cluster } from "./cluster/cluster.ts";
 import { chooseControlLayer } from "./cluster/control-layer.ts";
 import { JobWorkers } from "./cluster/job-workers.ts";
 import { ClusterApi } from "./cluster-api.ts";
-import type { ConsumerClass } from "./consumer-settings.ts";
-import { ConsumerSettingsReader } from "./consumer-settings.ts";
+import { type ConsumerClass, ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import { type PlainAnswer, surviveErrors } from "./http-response.ts";
@@ -31,6 +30,7 @@ import { type CompressionOptions, resolveCompression } from "./upgrade/compressi
 import { type Guard, originGuard } from "./upgrade/guards.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
 import {
+  notFound,
   type OnCompletePattern,
   type OnKnownLayer,
   type RouteOptions,
@@ -41,58 +41,59 @@ import {
 import { Upgrades } from "./upgrade/upgrades.ts";
 import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
 
-/** Layers by alias, whatever messages each of them carries. */
+/** Layers by alias, each with its own message types. */
 export type Layers = Record<string, ChannelLayer<never>>;
 
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
-  /** The layers that consumers name by alias. They belong to the runtime, which closes them. @default {} */
+  /** Layers by the alias that consumers use. The runtime closes them. @default {} */
   readonly layers?: L;
   /**
-   * The alias of the layer over which this runtime and others of the same application know of each other: see
-   * {@link ClusterApi}. @default the only layer, if there is one; otherwise other runtimes are not reached
+   * The alias of the layer that connects this runtime with others of the same application.
+   * See {@link ClusterApi}.
+   * @default the only layer, if there is one; otherwise other runtimes are not reached
    */
   readonly control?: keyof L & string;
-  /** Who may connect, in the order asked. @default [originGuard()] */
+  /** Guards of all routes, called in order. @default [originGuard()] */
   readonly guards?: readonly Guard[];
-  /** Hears of every failure that no caller awaits. @default `process.emitWarning`, at most one every 5 seconds */
+  /** Receives each error that no caller receives. @default `process.emitWarning`, at most every 5 seconds */
   readonly onError?: ErrorListener;
   /**
-   * Gets every event of XState's inspection protocol, in the order in which they happen, while the runtime lives: for
-   * `@statelyai/inspect` and the like. The supervisor and the connections are one tree; a machine that a consumer runs is the
-   * root of its own. It is called in the middle of what it hears of, so it is to be quick; what it throws goes to `onError` (stage
-   * `inspect`) and touches no actor. With it, a connection's transitions cost about three times as much.
+   * Receives every event of XState's inspection protocol, in order, for tools such as `@statelyai/inspect`.
+   * The supervisor and the connections form one tree; a consumer's own machine is the root of another. The
+   * calls are synchronous, so it has to be quick. Errors that it throws go to `onError` (stage `inspect`) and
+   * affect no actor. With it, a connection's transitions cost about three times as much.
    */
   readonly inspect?: Inspect;
   /**
-   * Whether messages are compressed for clients that offer it, and how. What a client sends is held to `maxPayload` as it is
-   * once inflated. @default false
+   * Whether and how messages are compressed for clients that offer compression. `maxPayload` applies to a
+   * client's frames after inflation. @default false
    */
   readonly compression?: boolean | CompressionOptions;
-  /** Timers for deadlines, so that a test can hold them. @default those of Node */
+  /** Timers for deadlines, replaceable in tests. @default the timers of Node */
   readonly clock?: Clock;
   /**
-   * Whether what a consumer leaves behind, a timer or a promise that nobody awaits, fails its actor and not the process. To
-   * know whose it is, `uncaughtException` and `unhandledRejection` of the process are listened to until the runtime is
-   * closed; errors that belong to no actor do what they would have done.
+   * Whether an uncaught error of a consumer's timer or promise fails its actor instead of the process. The
+   * runtime then listens to `uncaughtException` and `unhandledRejection` of the process until it is closed.
+   * Errors that belong to no actor keep their usual effect.
    * @default true
    */
-  readonly ownStrayErrors?: boolean;
+  readonly ownAsyncErrors?: boolean;
 }
 
 export interface AttachOptions {
   /**
-   * What to do with upgrades for paths that are not routed: `"reject"` answers 404, `"ignore"` leaves them to the
-   * server's other listeners. @default "reject" while the server has no other listener for upgrades, else "ignore"
+   * Handling of upgrades for paths without a route: `"reject"` answers 404, `"ignore"` leaves them to the
+   * server's other listeners.
+   * @default "reject" while the server has no other listener for upgrades, else "ignore"
    */
   readonly unmatched?: "reject" | "ignore";
 }
 
 export interface CloseOptions {
-  /** Milliseconds until what has not closed by itself is cut off. @default 10_000 */
+  /** Milliseconds until the remaining connections are cut. @default 10_000 */
   readonly drainMs?: number;
 }
 
-/** How long the layers get to close, in milliseconds. */
 const layerGraceMs = 5_000;
 
 const systemClock: Clock = {
@@ -101,7 +102,7 @@ const systemClock: Clock = {
 };
 
 /**
- * Runs consumers: one actor for each connection, under one supervisor.
+ * Runs consumers: one actor per connection, under one supervisor.
  *
  * @example
  * ```ts
@@ -132,7 +133,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     inspect,
     compression = false,
     clock = systemClock,
-    ownStrayErrors = true,
+    ownAsyncErrors = true,
     ...limits
   }: RuntimeOptions<L>) {
     const counters = new Counters();
@@ -140,7 +141,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const reportToListener = createReporter(() => onError);
     const inspection: InspectionHooks = { observer: undefined, onFailure: undefined };
-    // What `onError` starts belongs to the program, not to the actor that failed.
+    // Errors of `onError` belong to the program, not to the failed actor.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
       runUnowned(() => reportToListener(error, where));
@@ -176,12 +177,12 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
-    // Last, because a runtime whose options are refused cannot be closed.
-    this.#unwatch = ownStrayErrors ? watchAsyncErrors() : () => {};
+    // Last, because a constructor that throws leaves no runtime to close.
+    this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
   }
 
-  /** How many actors run, spawned ones included. */
+  /** The number of running actors, spawned ones included. */
   get size(): number {
     return this.#supervisor.size;
   }
@@ -191,12 +192,12 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Has `Consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
+   * Serves connections to paths that match `pattern`, such as `/ws/room/:room_name`, with `consumer`.
    *
-   * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; it lists those there are.
-   * @throws {MissingCapabilityError} if that layer lacks what the consumer needs.
-   * @throws {InvalidOptionError} if a value of its `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
-   * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that there is a check for.
+   * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; lists the layers.
+   * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
+   * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
+   * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter of `params`.
    */
   route<P extends string, C extends ConsumerClass>(
     pattern: P,
@@ -209,9 +210,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Resolves once every layer can carry messages, and the other nodes have been told of this one.
+   * Resolves once every layer can carry messages and this node is announced to the others.
    *
-   * @throws {LayerUnavailableError} naming the address that does not answer.
+   * @throws {LayerUnavailableError} if a server does not answer; names its address.
    */
   async ready(): Promise<void> {
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
@@ -219,8 +220,8 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Takes the upgrades of `server` for routed paths; other listeners for upgrades may stand beside it. If the server
-   * has no listener for plain requests of its own, those are answered too: see {@link handleRequest}. Attaching to the
+   * Handles the upgrades of `server` for routed paths, beside other listeners for upgrades. If the server has
+   * no other listener for plain requests, those are answered too: see {@link handleRequest}. Attaching to the
    * same server again does nothing.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
@@ -233,8 +234,8 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
       if (server.listenerCount("request") > 1 || this.handleRequest(request, response)) return;
       response
-        .writeHead(404, { "Content-Type": "text/plain; charset=utf-8" })
-        .end("There is nothing at this path\n");
+        .writeHead(notFound.status, { "Content-Type": "text/plain; charset=utf-8" })
+        .end(`${notFound.reason}\n`);
     };
     server.on("upgrade", onUpgrade);
     server.on("request", onRequest);
@@ -244,14 +245,14 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     });
   }
 
-  /** Takes one upgrade, for those whose server has a listener of its own. An unknown path is answered with 404. */
+  /** Handles one upgrade, for servers with an `upgrade` listener of their own. An unknown path gets 404. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#upgrades.handle(request, socket, head);
   }
 
   /**
-   * Answers a plain request for the path of a socket as an upgrade would be answered, with 426 if it would be let in.
-   * Returns false, without an answer, if the path is not routed or the runtime is closed.
+   * Answers a plain request for a routed path as an upgrade would be answered, or with 426 if the upgrade
+   * would be admitted. Returns false, without an answer, if the path has no route or the runtime is closed.
    *
    * @example
    * ```ts
@@ -273,12 +274,12 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Runs a consumer without a socket. Resolves when its `connect` has settled.
+   * Runs a consumer without a socket. Resolves once its `connect` has settled.
    *
-   * @throws {RejectedError} if the consumer rejects, or does not accept in time.
+   * @throws {RejectedError} if the consumer rejects the connection, or does not accept it in time.
    * @throws {UnknownLayerError} as {@link route} does.
    * @throws {MissingCapabilityError} as {@link route} does.
-   * @throws whatever `connect` throws, which `onError` hears of, too.
+   * @throws the error that `connect` throws, which is also reported to `onError`.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
   async spawn<C extends ConsumerClass>(
@@ -291,11 +292,14 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Ends everything: upgrades are refused with 503, connections are closed with 1012, in batches over half of
-   * `drainMs` so that not all clients come back at once, and after `drainMs` they are cut. Workers take nothing new and are
-   * waited for as long; a job that still runs then is given to another worker, and `onError` hears of it. Then the servers are let
-   * go, which stay open, and the layers are closed: one that has not closed within 5 seconds, since a handler of its own `consume` does not
-   * end, is reported and not waited for. May be called twice.
+   * Shuts down gracefully. May be called twice.
+   *
+   * 1. Upgrades are refused with 503. Connections are closed with 1012, in batches over half of `drainMs` so
+   *    that the clients do not all reconnect at once. Workers take no new jobs.
+   * 2. After `drainMs`, the remaining connections are cut. A job that still runs goes to another worker, and
+   *    is reported to `onError`.
+   * 3. The runtime detaches from its servers, which stay open, and closes its layers. A layer that does not
+   *    close within 5 seconds, because a `consume` handler still runs, is reported and no longer awaited.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));
@@ -318,7 +322,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
 
   #check(consumer: ConsumerClass): void {
     if (typeof consumer !== "function") {
-      throw new TypeError("A consumer is a class; machineConsumer(machine) makes one of a state machine.");
+      throw new TypeError(
+        "A consumer must be a class: machineConsumer(machine) makes one from a state machine.",
+      );
     }
     this.#context.settings.of(consumer);
   }
@@ -341,7 +347,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     this.#attached.clear();
     const closed = working.then(() => this.#closeLayers());
     if (!(await completes(closed, layerGraceMs, clock))) {
-      const late = `The layers had not closed after ${layerGraceMs} ms: a handler does not end.`;
+      const late = `The layers had not closed after ${layerGraceMs} ms: a handler is still running.`;
       closed.catch((error: unknown) => report(error, { stage: "close" }));
       report(new HandlerTimeoutError(late), { stage: "close" });
     }
@@ -354,14 +360,14 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 }
 
-/** Makes a {@link Runtime}. */
+/** Creates a {@link Runtime}. */
 export function createRuntime<L extends Layers = Record<never, never>>(
   options: RuntimeOptions<L> = {},
 ): Runtime<L> {
   return new Runtime(options);
 }
 
-/** Whether `work` is done within `ms` milliseconds. Rejects as `work` does. */
+/** Whether `work` resolves within `ms` milliseconds. Rejects as `work` does. */
 function completes(work: Promise<unknown>, ms: number, clock: Clock): Promise<boolean> {
   const timedOut = new Error("Timed out");
   return withTimeout(work, ms, clock, () => timedOut).then(

@@ -2,10 +2,10 @@ import { type InspectionEvent, type Observer, toObserver } from "xstate";
 import { runUnowned } from "./async-error-owner.ts";
 import type { Report } from "./inspection-hooks.ts";
 
-/** Hears the events of XState's inspection protocol. */
+/** Receives the events of XState's inspection protocol. */
 export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
-/** `inspect` for XState: what it throws is reported, and what it leaves behind belongs to no actor. */
+/** Adapts `inspect` for XState: reports the errors it throws, and runs it without an error owner. */
 export function inspectionObserver(inspect: Inspect, report: Report): Observer<InspectionEvent> {
   const { next } = toObserver(inspect as Observer<InspectionEvent>);
   const fail = (error: unknown) => report(error, { stage: "inspect" });
@@ -13,7 +13,7 @@ export function inspectionObserver(inspect: Inspect, report: Report): Observer<I
     next: (event) =>
       runUnowned(() => {
         try {
-          // An async function is a listener too, as far as types can tell.
+          // The types allow an async function.
           const outcome: unknown = next?.(event);
           if (outcome instanceof Promise) outcome.catch(fail);
         } catch (error) {

@@ -9,7 +9,7 @@ import { run } from "./support/child-process.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const biome = join(root, "node_modules/.bin/biome");
 
-/** What the linter says, under the project's own rules, about a project made of these files. */
+/** The linter's report on a project made of `files`, under the project's own rules. */
 async function lint(files: Readonly<Record<string, string>>): Promise<string> {
   const project = await mkdtemp(join(tmpdir(), "greenroom-rules-"));
   try {
@@ -35,7 +35,7 @@ async function lint(files: Readonly<Record<string, string>>): Promise<string> {
   }
 }
 
-describe("the rules for imports", () => {
+describe("Import rules", () => {
   const forbidden: Readonly<Record<string, string>> = {
     "layers/names.ts": "../actors/a.ts",
     "layers/history.ts": "../runtime/a.ts",
@@ -72,12 +72,12 @@ describe("the rules for imports", () => {
     "demo/redis.ts": "ioredis",
   };
 
-  it("find each import that goes the wrong way", async () => {
+  it("report each import in the wrong direction", async () => {
     const said = await lint(mapValues(forbidden, importing));
     for (const path of Object.keys(forbidden)) expect(said).to.contain(`${path}:1:`);
   });
 
-  it("find each import between two folders that the table does not allow", async () => {
+  it("report each import between two folders that the table does not allow", async () => {
     const plants: Record<string, string> = {};
     for (const [folder, allowed] of Object.entries(mayImport)) {
       for (const other of Object.keys(mayImport)) {
@@ -92,7 +92,7 @@ describe("the rules for imports", () => {
     expect(Object.keys(plants).filter((path) => !said.includes(`${path}:1:`))).to.deep.equal([]);
   });
 
-  it("find a cycle, also one of types", async () => {
+  it("report a cycle, including one of types", async () => {
     const said = await lint({
       "runtime/one.ts": 'import type { Two } from "./two.ts";\nexport type One = Two;\n',
       "runtime/two.ts": 'import type { One } from "./one.ts";\nexport type Two = One;\n',
@@ -100,7 +100,7 @@ describe("the rules for imports", () => {
     expect(said).to.contain("noImportCycles");
   });
 
-  it("say nothing about imports that go the right way", async () => {
+  it("accept imports in the right direction", async () => {
     const said = await lint({
       "layers/backend.ts": "export interface Backend {\n  close(): void;\n}\n",
       "actors/consumer.ts": 'export type { Backend } from "../layers/backend.ts";\n',
@@ -111,12 +111,12 @@ describe("the rules for imports", () => {
     expect(said).not.to.contain(":1:");
   });
 
-  it("are written into the linter's configuration: else run npm run import-rules", async () => {
+  it("are up to date in the linter's configuration: npm run import-rules updates it", async () => {
     const written: unknown = JSON.parse(await readFile(join(root, "tools/import-rules.json"), "utf8"));
     expect(written).to.deep.equal(JSON.parse(JSON.stringify(importRules())));
   });
 
-  it("name every folder of the sources, and no other", async () => {
+  it("name exactly the folders of the sources", async () => {
     const found: string[] = [];
     for (const top of ["actors", "cli", "diagrams", "inspector", "layers", "runtime"]) {
       for (const entry of await readdir(join(root, top), { recursive: true, withFileTypes: true })) {
@@ -126,14 +126,13 @@ describe("the rules for imports", () => {
     expect(Object.keys(mayImport).sort()).to.deep.equal([...new Set(found)].sort());
   });
 
-  it("refuse a table in which sibling folders may import each other in a circle", () => {
+  it("reject a table in which sibling folders form a cycle", () => {
     const table = { "a/one": ["a/two"], "a/two": ["a/three"], "a/three": ["a/one/deep"], "a/one/deep": [] };
     expect(() => refuseCycles(table)).to.throw("may import each other");
     expect(() => refuseCycles({ ...table, "a/three": [] })).not.to.throw();
   });
 });
 
-/** A file that does nothing but import. */
 function importing(what: string): string {
   return `export { a } from "${what}";\n`;
 }
@@ -142,7 +141,7 @@ function mapValues<T, U>(record: Readonly<Record<string, T>>, map: (value: T) =>
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
 }
 
-describe("the entry point greenroom", () => {
+describe("The entry point greenroom", () => {
   it("loads neither ioredis nor the demo", async () => {
     const script = `
       import { createRequire } from "node:module";

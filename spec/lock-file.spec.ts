@@ -15,8 +15,8 @@ for (const folder of ["", "bench/layers/", "bench/fan-out/"]) {
       packages = JSON.parse(text).packages;
     });
 
-    // npm 11 refuses to install from a lock file that lacks one for another platform.
-    it("has every optional dependency, those for other platforms too", () => {
+    // npm 11 does not install from a lock file that lacks an optional dependency of another platform.
+    it("has every optional dependency, including those of other platforms", () => {
       const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
         Object.keys(optionalDependencies).filter(
           (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
@@ -25,7 +25,7 @@ for (const folder of ["", "bench/layers/", "bench/fan-out/"]) {
       expect(missing).to.deep.equal([]);
     });
 
-    it("holds no download addresses", () => {
+    it("has no download addresses", () => {
       expect(Object.values(packages).filter(({ resolved }) => resolved !== undefined)).to.deep.equal([]);
     });
   });

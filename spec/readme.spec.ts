@@ -16,7 +16,7 @@ describe("the room chat of the README", () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  it("runs as it stands there: a bot joins from code, and two clients chat", async () => {
+  it("runs unchanged: a bot joins from code, and two clients chat", async () => {
     const readme = await readFile(join(root, "README.md"), "utf8");
     const [chat, , bot] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
     const port = await freePort();

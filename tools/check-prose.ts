@@ -18,7 +18,10 @@ const rules: readonly Rule[] = [
     pattern: /\b(?:nobody|somebody|whoever|whomever)\b/i,
     advice: "name the class, the client or the caller",
   },
-  { pattern: /\bis no (?!longer\b|more than\b|less than\b)[a-z]/, advice: 'write "is not a"' },
+  {
+    pattern: /(?<!\bthere )\bis no (?!longer\b|more than\b|less than\b)[a-z]/i,
+    advice: 'write "is not a"',
+  },
   { pattern: /\bmakes? no sense\b/, advice: "name the allowed range" },
 ];
 

@@ -1,8 +1,8 @@
-// Writes the linter's import rules (tools/import-rules.json, which biome.json extends) from the tables below: `npm run import-rules`.
+// `npm run import-rules` writes tools/import-rules.json, which biome.json extends, from the tables below.
 import { writeFileSync } from "node:fs";
 import { posix } from "node:path";
 
-/** Each folder of the sources, with the other folders that its files may import. All others are forbidden. */
+/** Each source folder and the other folders that its files may import. All other imports are forbidden. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
   layers: ["layers/wire", "layers/delivery", "layers/jobs", "layers/memory"],
   "layers/wire": ["layers"],
@@ -72,7 +72,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["actors", "diagrams"],
 };
 
-/** Packages with a home: the folders, and those below them, that may import each. */
+/** The folders that may import each package, including their subfolders. Other packages are unrestricted. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   ioredis: ["layers/redis"],
   msgpackr: ["layers/wire"],
@@ -83,7 +83,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "node:*": ["actors", "cli", "inspector", "layers", "runtime"],
 };
 
-/** Folders whose files may import nothing of the sources but what a user can: the entry points. */
+/** Folders whose files may import only the package's entry points, as users do. */
 const entryPointsOnly = ["demo"];
 
 interface Pattern {
@@ -92,9 +92,9 @@ interface Pattern {
 }
 
 /**
- * What tools/import-rules.json holds.
+ * The content of tools/import-rules.json.
  *
- * @throws {Error} if folders with the same parent may import each other in a circle.
+ * @throws {Error} if sibling folders may import each other in a cycle.
  */
 export function importRules(): { readonly overrides: readonly object[] } {
   const folders = Object.keys(mayImport);
@@ -102,8 +102,12 @@ export function importRules(): { readonly overrides: readonly object[] } {
   const roots = folders.filter((folder) => !folder.includes("/"));
   return {
     overrides: [
-      ...folders.map((folder) => override(`${folder}/*.ts`, [walls(folder), homes(folder), itself])),
-      ...entryPointsOnly.map((folder) => override(`${folder}/**`, [outside(folder, roots), homes(folder)])),
+      ...folders.map((folder) =>
+        override(`${folder}/*.ts`, [folderPattern(folder), packagePattern(folder), selfImport]),
+      ),
+      ...entryPointsOnly.map((folder) =>
+        override(`${folder}/**`, [entryPointPattern(folder, roots), packagePattern(folder)]),
+      ),
     ],
   };
 }
@@ -113,35 +117,35 @@ function override(includes: string, patterns: readonly Pattern[]): object {
   return { includes: [includes], linter: { rules: { style: { noRestrictedImports } } } };
 }
 
-function walls(folder: string): Pattern {
+function folderPattern(folder: string): Pattern {
   const allowed = mayImport[folder] ?? [];
   const forbidden = Object.keys(mayImport).filter((other) => other !== folder && !allowed.includes(other));
   return {
     group: [...forbidden, ...entryPointsOnly].map((other) => relative(folder, other)),
-    message: `${folder}/ may import ${allowed.join(", ") || "nothing of ours"}: see tools/import-rules.ts.`,
+    message: `${folder}/ may import ${allowed.join(", ") || "no other folder"}: see tools/import-rules.ts.`,
   };
 }
 
-function homes(folder: string): Pattern {
-  const isIn = (home: string) => folder === home || folder.startsWith(`${home}/`);
+function packagePattern(folder: string): Pattern {
+  const isIn = (allowed: string) => folder === allowed || folder.startsWith(`${allowed}/`);
   const forbidden = Object.keys(packages).filter((name) => !packages[name]?.some(isIn));
   const own =
     folder === "demo" ? forbidden.filter((name) => name !== "node:*" && name !== "xstate") : forbidden;
   return {
     group: own.flatMap((name) => (name.endsWith("*") ? [name] : [name, `${name}/*`])),
-    message: `Not a home of this package: see tools/import-rules.ts.`,
+    message: `This folder may not import this package: see tools/import-rules.ts.`,
   };
 }
 
-const itself: Pattern = {
+const selfImport: Pattern = {
   group: ["greenroom", "greenroom/*"],
-  message: "Inside the package, import the file itself.",
+  message: "Inside the package, import the file instead of the entry point.",
 };
 
-function outside(folder: string, roots: readonly string[]): Pattern {
+function entryPointPattern(folder: string, roots: readonly string[]): Pattern {
   return {
     group: [...roots.map((root) => `../**/${root}/**`), "../index.ts", "../../index.ts"],
-    message: `${folder}/ imports what a user can: greenroom and its entry points.`,
+    message: `${folder}/ may import only greenroom and its entry points, as users do.`,
   };
 }
 
@@ -150,7 +154,7 @@ function relative(from: string, to: string): string {
   return `${path.startsWith(".") ? path : `./${path}`}/*`;
 }
 
-/** Folders below one parent may import each other in one direction only. */
+/** @throws {Error} if sibling folders may import each other in a cycle. */
 export function refuseCycles(table: typeof mayImport): void {
   const folders = Object.keys(table);
   for (const parent of new Set(folders.map((folder) => posix.dirname(folder)))) {
@@ -170,7 +174,7 @@ export function refuseCycles(table: typeof mayImport): void {
   }
 }
 
-/** The child of `parent` that `folder` is, or lies in. */
+/** The child of `parent` that is or contains `folder`; undefined if there is none. */
 function siblingOf(folder: string, parent: string): string | undefined {
   if (parent === ".") return folder.split("/")[0];
   if (!folder.startsWith(`${parent}/`)) return undefined;
@@ -184,7 +188,8 @@ function walk(
   seen: Set<string>,
 ): void {
   for (const next of edges.get(at) ?? []) {
-    if (next === start) throw new Error(`${start} and ${at} may import each other: allow one direction.`);
+    if (next === start)
+      throw new Error(`${start} and ${at} may import each other: allow only one direction.`);
     if (seen.has(next)) continue;
     seen.add(next);
     walk(next, start, edges, seen);

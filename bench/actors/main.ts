@@ -9,7 +9,7 @@ import type { ActorTasks } from "./worker.ts";
 const spawningRows: Readonly<Record<SpawningRow, string>> = {
   bare: "bare XState actor (control)",
   plain: "`spawn`, class consumer",
-  plainAtOnce: "the same, 1,000 at once on their way",
+  plainAtOnce: "the same, 1,000 concurrent calls",
   onLayer: "`spawn`, class consumer on a memory layer",
   machine: "`spawn`, machine consumer",
 };
@@ -27,9 +27,13 @@ const messagingRows: Readonly<Record<MessagingRow, string>> = {
 const options = {
   messages: {
     ...{ default: 2_000_000, short: 500_000 },
-    help: "messages of a measurement; a tenth of it to machines",
+    help: "messages per measurement; a tenth of that to machines",
   },
-  actors: { default: 100_000, short: 1_000, help: "most actors at once, from 100 in steps of ten times" },
+  actors: {
+    default: 100_000,
+    short: 1_000,
+    help: "largest number of actors, reached from 100 in factors of ten",
+  },
 };
 
 const worker = new URL("worker.ts", import.meta.url);
@@ -37,7 +41,7 @@ const spawnTitle = (count: number) => `Spawn and stop, ${whole(count)} at once`;
 const messageTitle = "Messages and frames";
 
 const countsTo = (most: number) => [100, 1_000, 10_000, 100_000].filter((count) => count <= most);
-/** The number of actors that all rows are measured with. */
+/** The number of actors with which all rows are measured. */
 const usualCount = (counts: readonly number[]) => counts.at(-2) ?? counts[0] ?? 0;
 
 async function measure(run: Run<typeof options>): Promise<void> {
@@ -49,7 +53,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   const counts = countsTo(actors);
   for (const count of counts) {
     const all = Object.keys(spawningRows) as SpawningRow[];
-    // At other counts only the rows that show whether costs grow.
+    // Other counts only show whether costs grow, for which two rows suffice.
     for (const row of count === usualCount(counts) ? all : (["bare", "plain"] as const)) {
       const figures = await start(`spawning ${row} ${count}`).callOnce("spawning", row, count);
       run.results.add([spawnTitle(count), row], figures);
@@ -87,7 +91,7 @@ function targets(results: Results, counts: readonly number[]): Target[] {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "What actors cost, beside bare XState and a plain function call.",
+  about: "Measures the cost of actors, beside bare XState and a plain function call.",
   options,
   packages: ["xstate"],
   measure,

@@ -19,7 +19,7 @@ export interface Notes {
   note: { by: number };
 }
 
-/** The work of every row for a message or a frame. */
+/** The work that every row does for a message or a frame. */
 class Sum {
   total = 0;
   take(by: number): void {
@@ -89,7 +89,7 @@ async function run(
   if (inbox === undefined) throw new Error("The actor has no channel on the layer.");
   const taken = await cpuOf(() => work(inbox, actor));
   const { overflow, closing } = runtime.counters().dropped;
-  if (overflow + closing > 0) throw new Error("Not all of them were handled.");
+  if (overflow + closing > 0) throw new Error("Some messages were dropped.");
   await runtime.close();
   return taken;
 }
@@ -105,18 +105,18 @@ const receive = (count: number) => (_: Inbox, actor: ActorRef) => {
 
 const burst = 500;
 
-/** All but the first of each burst wait in the mailbox, because each takes a microtask. */
+/** All messages of a burst but the first wait in the mailbox, because each handler takes a microtask. */
 const queued = (count: number) => async (inbox: Inbox) => {
   for (let sent = 0; sent < count; sent += burst) {
     for (let index = 0; index < burst; index += 1) inbox.deliver(mail);
-    // The mailbox is empty when the next turn begins.
+    // The mailbox is empty at the next turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
 };
 
 export const Machine = machineConsumer(counting, { layer: "notes" });
 
-/** Each returns the CPU time of `count` messages or frames in microseconds. */
+/** Each row returns the CPU time of `count` messages or frames in microseconds. */
 const rows = {
   async call(count) {
     const sum = new Sum();
@@ -142,7 +142,7 @@ const rows = {
 
 export type MessagingRow = keyof typeof rows;
 
-/** Nanoseconds of CPU for each message, and the messages that one core handles in a second. */
+/** Nanoseconds of CPU per message, and messages per second on one core. */
 export async function measureMessaging(name: MessagingRow, count: number): Promise<Figures> {
   const isSlow = name === "send" || name.startsWith("machine");
   const messages = Math.max(1, Math.round(isSlow ? count / 10 : count));

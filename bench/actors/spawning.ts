@@ -6,12 +6,11 @@ import type { Figures } from "../harness/results.ts";
 
 interface Factory {
   spawn(count: number): Promise<void>;
-  /** Stops all that were spawned. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The control: the machine of each of our actors, created in the same way and driven through the same states. */
+/** The control: a bare machine of the same kind as an actor's, driven through the same states. */
 function bare(): Factory {
   const parent = createActor(fromTransition(() => undefined, undefined)).start();
   const effects = { cleanUp() {} };
@@ -80,10 +79,10 @@ const factories = {
 
 export type SpawningRow = keyof typeof factories;
 
-/** The least number of actors spawned in all: smaller counts are repeated. */
+/** The least total number of spawned actors: smaller counts are repeated. */
 const total = 10_000;
 
-/** Spawns `count` actors and stops them, repeatedly. @returns microseconds of CPU and bytes of heap for each */
+/** Spawns and stops `count` actors, repeatedly. @returns microseconds of CPU and bytes of heap per actor */
 export async function measureSpawning(name: SpawningRow, count: number): Promise<Figures> {
   const factory = factories[name]();
   const rounds = Math.max(1, Math.round(total / count));

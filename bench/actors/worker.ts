@@ -2,7 +2,6 @@ import { serveTasks } from "../harness/worker-process.ts";
 import { measureMessaging } from "./messaging.ts";
 import { measureSpawning } from "./spawning.ts";
 
-/** Runs one measurement. */
 const tasks = { spawning: measureSpawning, messaging: measureMessaging };
 export type ActorTasks = typeof tasks;
 

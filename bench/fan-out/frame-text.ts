@@ -1,7 +1,7 @@
 /**
- * The frame of a text, as RFC 6455 (5.2) has it.
+ * Encodes a WebSocket frame (RFC 6455, 5.2).
  *
- * @param mask four bytes where a client sends it
+ * @param mask four bytes, for a frame of a client
  */
 export function frameText(text: string, mask?: Uint8Array, opcode = 1): Buffer {
   const length = Buffer.byteLength(text);

@@ -3,7 +3,6 @@ import { Connection } from "./load/connection.ts";
 import { type Load, Traffic } from "./load/traffic.ts";
 import type { Protocol } from "./rows.ts";
 
-/** The number of connections that are opened or closed at once. */
 const batch = 100;
 
 const members: Connection[] = [];
@@ -12,17 +11,16 @@ let target: { readonly ports: readonly number[]; readonly protocol: Protocol };
 
 function connect(query: string, index = 0): Promise<Connection> {
   const port = target.ports[index % target.ports.length];
-  if (port === undefined) throw new Error("There is no server to open connections to.");
+  if (port === undefined) throw new Error("Call configure() with the ports of the servers first.");
   return Connection.open(port, target.protocol, query);
 }
 
-/** The process of all clients. */
 const tasks = {
-  /** @param ports of the nodes, which get the same number of connections */
+  /** @param ports of the nodes, among which connections are divided evenly */
   configure(ports: readonly number[], protocol: Protocol): void {
     target = { ports, protocol };
   },
-  /** Opens connections in the rooms that `query` names. @param isMember whether they receive messages */
+  /** Opens connections in the rooms of `query`. @param isMember whether they receive messages */
   async open(connections: number, query: string, isMember: boolean): Promise<void> {
     for (let from = 0; from < connections; from += batch) {
       const length = Math.min(batch, connections - from);
@@ -30,9 +28,9 @@ const tasks = {
       (isMember ? members : others).push(...(await Promise.all(opened)));
     }
   },
-  /** Sends from connections of the first node only. */
+  /** All senders are connections of the first node. */
   send: (load: Load) => new Traffic(members, load, target.ports.length).run(),
-  /** Opens connections to the first node and closes them, `atOnce` at once. @returns seconds */
+  /** Opens and closes connections to the first node, `atOnce` concurrently. @returns seconds */
   async churn(connections: number, query: string, atOnce: number): Promise<number> {
     const from = performance.now();
     let begun = 0;

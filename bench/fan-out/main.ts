@@ -23,15 +23,15 @@ import { type RowName, rowNames } from "./rows.ts";
 import { type System, withSystem } from "./system.ts";
 
 const options = {
-  ms: { default: 800, short: 300, help: "milliseconds of one measurement; half of it where things grow" },
-  only: { names: rowNames, help: "these rows only" },
-  parts: { names: ["one", "two", "idle", "growth"] as const, help: "these tables only" },
-  sendings: { names: sendingNames, help: "these ways of sending only, to one node and two" },
+  ms: { default: 800, short: 300, help: "milliseconds per measurement; half of that for growth" },
+  only: { names: rowNames, help: "measure only these rows" },
+  parts: { names: ["one", "two", "idle", "growth"] as const, help: "measure only these tables" },
+  sendings: { names: sendingNames, help: "measure only these ways of sending, to one and two nodes" },
 };
 
-/** Files of a process besides connections. */
+/** Open files of a process besides connections. */
 const ownFiles = 100;
-/** Node raises its limit of open files as far as the system allows. */
+/** Node raises its limit of open files to the hard limit. */
 const { stdout: hardLimit } = await promisify(execFile)("sh", ["-c", "ulimit -Hn"]);
 const most = hardLimit.trim() === "unlimited" ? Number.POSITIVE_INFINITY : Number(hardLimit) - ownFiles;
 const limitNote = most < mostConnections ? `\nOpen files were limited to ${whole(most)} connections.` : "";
@@ -41,11 +41,11 @@ async function measure(run: Run<typeof options>): Promise<void> {
   const { ms, only, parts, profiles } = run.options;
   const each = async (
     names: readonly RowName[],
-    what: string,
+    title: string,
     work: (row: RowName, system: System) => Promise<void>,
   ) => {
     for (const row of names.filter((name) => only.includes(name))) {
-      progress(`${row}, ${what}`);
+      progress(`${row}, ${title}`);
       await withSystem(row, redis, profiles, (system) => work(row, system));
     }
   };
@@ -72,7 +72,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "The cost of a message to a room, beside bare sockets, ws, Socket.IO and uWebSockets.js.",
+  about: "Measures the cost of a message to a room, beside bare sockets, ws, Socket.IO and uWebSockets.js.",
   options,
   packages: [
     "ws",
@@ -83,9 +83,9 @@ await runBench({
     "@socket.io/redis-streams-adapter",
   ],
   needsRedis: true,
-  // The margin is wide, so that noise cannot decide.
+  // The margin is wide, so that noise does not decide.
   check: {
-    requirement: "a delivery costs half of what it costs with bare ws, at most",
+    requirement: "a delivery costs at most half as much as with bare ws",
     options: { runs: 3, ms: 500, only: ["ws", "ours"], parts: ["one"], sendings: ["burst"] },
     target: checkedTarget,
   },

@@ -3,12 +3,11 @@ import type { Load } from "./load/traffic.ts";
 import { type Growth, idle, members, type SendingName, sendings, size, usualStep } from "./plan.ts";
 import type { System } from "./system.ts";
 
-/** The time before a measurement: V8 takes most of a second to optimise what is measured. */
+/** The time before a measurement, because V8 takes most of a second to optimise the code. */
 const warmUpMs = 1_200;
 
 /** The query of a connection in `count` rooms. */
 const roomsFrom = (first: number, count = 1) => `first=${first}&count=${count}`;
-/** No message goes to it. */
 const quietRoom = roomsFrom(99_999);
 
 /** Yields the figures of each way of sending. @param ms the duration of each */
@@ -36,13 +35,13 @@ export async function* measureGrowth(
     await system.clients.call("closeAll");
     await system.clients.call("open", members, roomsFrom(0, load.rooms), true);
     await system.clients.call("open", others, quietRoom, false);
-    // At each step, because messages may take another path than before, which V8 has to optimise.
+    // Warms up at each step, because another code path may have to be optimised.
     await system.clients.call("send", { ...load, ms: warmUpMs });
     yield [step, await measureLoad(system, { ...load, ms })];
   }
 }
 
-/** Microseconds of CPU to open and close a connection, and KiB of an idle one. @param most connections at once */
+/** Microseconds of CPU to open and close a connection, KiB of an idle one. @param most connections at once */
 export async function measureIdle(system: System, most: number): Promise<Figures> {
   await system.clients.call("churn", idle.warmUp, roomsFrom(0), idle.atOnce);
   const [server] = system.servers;

@@ -7,7 +7,7 @@ const labels: Readonly<Partial<Record<RowName, string>>> = {
   ...{ uwebsockets: "uWebSockets.js", ours: "Greenroom" },
 };
 
-/** In pixels: two rows of three panels, each with room for its title above and its figures beside and below. */
+/** In pixels. There are two rows of three panels; the margins hold the title and the labels of the axes. */
 const panel = { width: 320, height: 260, left: 48, right: 20, top: 44, bottom: 36 } as const;
 const head = 48;
 const [width, height] = [panel.width * 3, head + panel.height * 2];
@@ -16,7 +16,6 @@ const plot = {
   height: panel.height - panel.top - panel.bottom,
 } as const;
 
-/** Where colours are named once, for light and for dark pages. */
 const style = `
   svg { --paper: #ffffff; --ink: #24292f; --faint: #d0d7de; --soft: #57606a; --ws: #bc4c00; --uwebsockets: #0969da; --ours: #1a7f37; }
   @media (prefers-color-scheme: dark) {
@@ -28,7 +27,7 @@ const style = `
   .grid { stroke: var(--faint); }
 `;
 
-/** What a delivery costs, for all rows and as things grow, as an SVG for light and dark pages. */
+/** The cost of a delivery, for all rows and by growth, as an SVG for light and dark pages. */
 export function picture(results: Results): string {
   const panels = [bars(results), ...Object.values(growths).map((growth) => lines(results, growth))].map(
     (content, index) => {
@@ -52,7 +51,7 @@ function legend(row: RowName, x: number): string {
   return rule + text(x + 24, 28, labels[row]);
 }
 
-/** A line for each row; both axes are logarithmic, so that what stays flat is flat. */
+/** A line for each row. Both axes are logarithmic. */
 function lines(results: Results, growth: Growth): string {
   const costs = growing.map((row) =>
     growth.steps.flatMap((step) => {
@@ -112,7 +111,7 @@ function bars(results: Results): string {
   return [text(16, 24, "1,000 members, 20 messages in flight", "title"), ...content].join("\n");
 }
 
-/** The powers of ten from below the least to above the most. */
+/** The powers of ten from below the minimum to above the maximum. */
 function decadesAround(values: readonly number[]): number[] {
   if (values.length === 0) return [];
   const from = Math.floor(Math.log10(Math.min(...values)));
@@ -129,7 +128,7 @@ function text(x: number, y: number, content = "", kind = "", anchor = "start"): 
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" class="${kind}" text-anchor="${anchor}">${escaped}</text>`;
 }
 
-/** Those that are followed have colours of their own. */
+/** Rows that are measured by growth have their own colours. */
 function colour(row: RowName): string {
   return growing.some((name) => name === row) ? `var(--${row})` : "var(--soft)";
 }

@@ -1,10 +1,10 @@
 import type { Load } from "./load/traffic.ts";
 import type { RowName } from "./rows.ts";
 
-/** The connections in the room and the bytes of a text, unless they grow. */
+/** The connections in the room and the bytes of a text, except where these grow. */
 export const [members, size] = [1_000, 100];
 
-/** One message at a time; bursts of one client; and as many messages, each of another client. */
+/** One message at a time, bursts of one client, and the same number of messages of different clients. */
 export const sendings = {
   one: { title: "1 in flight", inFlight: 1, senders: 1 },
   burst: { title: "20 in flight, all of one sender", inFlight: 20, senders: 1 },
@@ -15,20 +15,20 @@ export const sendingNames = Object.keys(sendings) as readonly SendingName[];
 
 export const oneNode = ["net", "ws", "ws-framed", "socket.io", "uwebsockets", "ours"] as const;
 export const twoNodes = ["socket.io-pubsub", "socket.io-streams", "ours-pubsub", "ours-streams"] as const;
-/** The rows that are measured as things grow. */
+/** The rows that are measured by growth. */
 export const growing = ["ws", "uwebsockets", "ours"] as const satisfies readonly RowName[];
 
-/** Connections that do nothing, and those that open and close. */
+/** The numbers of idle connections, and of connections that open and close. */
 export const idle = { connections: 8_000, warmUp: 200, churned: 3_000, atOnce: 50 } as const;
 
-/** What there is at one step of something that grows. */
+/** The load at one step of growth. */
 export interface GrowthStep extends Omit<Load, "ms"> {
   readonly members: number;
-  /** Connections in a room that no message goes to. */
+  /** Connections in a room without messages. */
   readonly others: number;
 }
 
-/** One thing that grows while all others stay as they are. */
+/** One quantity that grows while all others stay the same. */
 export interface Growth {
   readonly title: string;
   readonly steps: readonly number[];
@@ -44,7 +44,8 @@ export const growths = {
     steps: [10, 100, 1_000, 10_000],
     at: (members) => ({ members }),
   },
-  // All are in all rooms, and messages go to the rooms in turn: the copies, and those for one socket at once, stay the same.
+  // All members are in all rooms, and messages go to the rooms in turn, so that the number of copies, also of
+  // those for one socket at once, stays the same.
   rooms: {
     title: "rooms, of the same 50 members",
     steps: [1, 100, 10_000],
@@ -63,7 +64,6 @@ export const growths = {
   },
 } as const satisfies Readonly<Record<string, Growth>>;
 
-/** The most connections of a step. */
 export const mostConnections = 10_000;
 
 export const stepTitle = ({ title }: Growth, step: number): string => `${title}: ${step}`;

@@ -26,7 +26,6 @@ import { type RowName, rows } from "./rows.ts";
 
 const { one, burst, many } = sendings;
 
-/** All tables of the README. */
 export function sections(results: Results): string[] {
   const send = (heading: string, name: SendingName, names: readonly RowName[], ours: RowName) => {
     const { title } = sendings[name];
@@ -64,7 +63,7 @@ export function sections(results: Results): string[] {
 const titlesOf = (names: readonly RowName[]) =>
   Object.fromEntries(names.map((name) => [name, rows[name].title]));
 
-/** The cost of a delivery with bare ws as a multiple of ours. */
+/** The ratio of the cost of a delivery with bare ws to that with Greenroom. */
 export function checkedTarget(results: Results): Target {
   const measured = results.ratio("cpu", [burst.title, "ws"], [burst.title, "ours"]);
   return atLeast(`${burst.title}: CPU of bare ws to that of ours`, 2, measured);
@@ -75,9 +74,9 @@ export function targets(results: Results): Target[] {
     results.ratio(figure, [title, of], [title, to]);
   const overRedis = (peer: "pubsub" | "streams", ours: "pubsub" | "streams") => {
     const adapter = peer === "pubsub" ? "redis-adapter" : "streams-adapter";
-    const what = `CPU of Socket.IO with ${adapter} to that of ${ours === "pubsub" ? "pub/sub" : "streams"}`;
+    const label = `CPU of Socket.IO with ${adapter} to that of ${ours === "pubsub" ? "pub/sub" : "streams"}`;
     const measured = ratioOf(many.title, "cpu", `socket.io-${peer}`, `ours-${ours}`);
-    return atLeast(`two nodes, ${many.title}: ${what}`, 8, measured);
+    return atLeast(`two nodes, ${many.title}: ${label}`, 8, measured);
   };
   const uWebSockets = ratioOf(burst.title, "cpu", "ours", "uwebsockets");
   const socketIo = ratioOf(burst.title, "cpu", "socket.io", "ours");
@@ -104,7 +103,7 @@ export function targets(results: Results): Target[] {
   ];
 }
 
-/** The most expensive of the steps after `base`, as a multiple of that one in the same run. */
+/** The ratio of the most expensive step after `base` to `base` in the same run. */
 function growthRatio(results: Results, growth: Growth, base: number): Spread | undefined {
   const cpu = (step: number) => results.runs([stepTitle(growth, step), "ours"], "cpu");
   const later = growth.steps.filter((step) => step > base && cpu(step).length > 0).map(cpu);
@@ -114,11 +113,11 @@ function growthRatio(results: Results, growth: Growth, base: number): Spread | u
   );
 }
 
-/** The table of the project's README: three figures of the rows to compare; nothing if one was not measured. */
+/** The table of the project's README: three figures of four rows; `undefined` if one was not measured. */
 export function summary(results: Results): string | undefined {
   const names = ["ours", "uwebsockets", "ws", "socket.io"] as const;
-  const line = (what: string, title: string, figure: string) => [
-    what,
+  const line = (label: string, title: string, figure: string) => [
+    label,
     ...names.map((row) => short(results.spread([title, row], figure)?.median)),
   ];
   const lines = [

@@ -1,14 +1,14 @@
-/** The protocol of clients and server: bare frames, WebSocket, or Socket.IO over WebSocket. */
+/** Bare frames, WebSocket, or Socket.IO over WebSocket. */
 export type Protocol = "frames" | "websocket" | "socket.io";
 
 export interface Row {
   readonly title: string;
   readonly protocol: Protocol;
-  /** The module of `servers`. */
+  /** The module in `servers`. */
   readonly server: string;
   /** An argument of the module, if it serves several rows. */
   readonly variant?: string;
-  /** The number of nodes that share the members, over Redis if there are two. */
+  /** The number of nodes that share the members; two nodes are connected by Redis. */
   readonly nodes: 1 | 2;
 }
 
@@ -23,7 +23,6 @@ const two = (title: string, protocol: Protocol, server: string, variant: string)
   ...{ variant, nodes: 2 },
 });
 
-/** All rows, by the name on the command line. */
 export const rows = {
   net: one("bare `net`, a write per member", "frames", "net"),
   ws: one("bare ws, `send` in a loop", "websocket", "ws"),

@@ -3,7 +3,7 @@ import { collectedMemory } from "../harness/memory.ts";
 import { serveTasks } from "../harness/worker-process.ts";
 import type { ServerOptions, StartServer } from "./servers/room-server.ts";
 
-/** The process of one server. It loads only the module that it serves. */
+/** The process of one server, which loads only its own module. */
 const tasks = {
   /** @returns the port. */
   async open(module: string, options: ServerOptions): Promise<number> {

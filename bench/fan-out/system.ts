@@ -4,20 +4,20 @@ import type { LoadTasks } from "./load.ts";
 import { type Row, type RowName, rows } from "./rows.ts";
 import type { ServerTasks } from "./server.ts";
 
-/** Measured processes run JavaScript that was built before, without a loader or compiler. */
+/** Measured processes run compiled JavaScript, without a loader or compiler. */
 const built = (file: string) => new URL(`dist/bench/fan-out/${file}`, import.meta.url);
 
-/** The clients and the servers of one row, each a process of its own. */
+/** The client process and the server processes of one row. */
 export interface System {
   readonly clients: WorkerProcess<LoadTasks>;
   readonly servers: readonly [WorkerProcess<ServerTasks>, ...WorkerProcess<ServerTasks>[]];
-  /** The CPU time of all servers so far, in microseconds. */
+  /** Total CPU time of all servers, in microseconds. */
   cpuMicros(): Promise<number>;
-  /** The same of Redis; `undefined` if the row does not use it. */
+  /** Total CPU time of Redis, in microseconds; `undefined` if the row does not use it. */
   redisMicros(): Promise<number | undefined>;
 }
 
-/** Starts the processes of a row, calls `work`, and ends them. @throws naming the row */
+/** Starts the processes of a row, calls `work`, and ends them. @throws an error that names the row */
 export async function withSystem(
   name: RowName,
   redis: BenchRedis,

@@ -8,27 +8,27 @@ import { fillMarks, isReached, short, type Target, targetSection } from "./table
 
 type Values<T extends OptionTable> = SharedOptions & OptionValues<T>;
 
-/** One run of a bench: rows that are compared are measured one after the other. */
+/** One run of a benchmark. Rows that are compared are measured one after the other. */
 export interface Run<T extends OptionTable> {
   /** The first is 1. */
   readonly number: number;
   readonly options: Values<T>;
   readonly results: Results;
-  /** Only for a bench that asks for it. */
+  /** Throws unless the benchmark sets `needsRedis`. */
   readonly redis: BenchRedis;
-  /** Tells on stderr what is measured next. */
+  /** Prints the name of the next measurement to stderr. */
   progress(text: string): void;
 }
 
 export interface Report {
-  /** One line on the extent of the measurements. */
+  /** One line about the extent of the measurements. */
   readonly extent: string;
   readonly targets: readonly Target[];
   readonly sections: readonly string[];
 }
 
 export interface Bench<T extends OptionTable> {
-  /** The folder of the bench, with a slash at its end. */
+  /** The folder of the benchmark, with a trailing slash. */
   readonly folder: URL;
   readonly about: string;
   readonly options: T;
@@ -36,7 +36,7 @@ export interface Bench<T extends OptionTable> {
   readonly packages: readonly string[];
   /** Starts a Redis server. @default false */
   readonly needsRedis?: boolean;
-  /** What `--check` measures, and the target that fails it. */
+  /** The measurement and the target of `--check`. */
   readonly check?: {
     readonly requirement: string;
     readonly options: Partial<Values<T>>;
@@ -44,15 +44,15 @@ export interface Bench<T extends OptionTable> {
   };
   measure(run: Run<T>): Promise<void>;
   report(results: Results, options: Values<T>): Report;
-  /** Writes what is published beside the tables of the README. */
+  /** Writes results outside the tables of the README. */
   publish?(results: Results): Promise<void>;
 }
 
-/** Runs a bench as its command line says, and writes its tables into its README. */
+/** Runs a benchmark with the options of the command line, and writes its tables into its README. */
 export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<void> {
   const options = readOptions(bench);
   if (options === undefined) return;
-  // Worker processes end when this one exits, which it does not do by itself.
+  // Worker processes end with this one, which does not exit by itself.
   process.once("SIGINT", () => process.exit(130));
   const redis = bench.needsRedis ? await startBenchRedis() : undefined;
   try {
@@ -63,7 +63,7 @@ export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<
       const json = JSON.stringify({ machine, options, figures: results }, undefined, 2);
       await writeFile(new URL("results.json", bench.folder), `${json}\n`);
     }
-    if (options.check && bench.check) judge(bench.check.target(results));
+    if (options.check && bench.check) checkTarget(bench.check.target(results));
     else await publish(bench, results, options, machine);
   } finally {
     await redis?.stop();
@@ -73,7 +73,7 @@ export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<
 function readOptions<T extends OptionTable>(bench: Bench<T>): Values<T> | undefined {
   try {
     const options = parseOptions(process.argv.slice(2), bench.options);
-    if (options?.check && bench.check === undefined) throw new TypeError("This bench has no --check.");
+    if (options?.check && bench.check === undefined) throw new TypeError("This benchmark has no --check.");
     if (options !== undefined) return options.check ? { ...options, ...bench.check?.options } : options;
     const { about, check } = bench;
     process.stdout.write(helpOf(basename(bench.folder.pathname), about, bench.options, check?.requirement));
@@ -93,7 +93,7 @@ function createRun<T extends OptionTable>(
   return {
     ...{ number, options, results },
     get redis() {
-      if (redis === undefined) throw new Error("This bench does not set needsRedis.");
+      if (redis === undefined) throw new Error("This benchmark does not set needsRedis.");
       return redis;
     },
     progress(text) {
@@ -104,9 +104,9 @@ function createRun<T extends OptionTable>(
   };
 }
 
-function judge(target: Target): void {
-  const [what, bound, limit, measured] = target;
-  process.stdout.write(`${what}: ${short(measured?.median)}; it has to be ${bound} ${limit}.\n`);
+function checkTarget(target: Target): void {
+  const [title, bound, limit, measured] = target;
+  process.stdout.write(`${title}: ${short(measured?.median)}; required: ${bound} ${limit}.\n`);
   if (!isReached(target)) process.exitCode = 1;
 }
 

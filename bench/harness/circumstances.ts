@@ -3,10 +3,10 @@ import { createRequire } from "node:module";
 import { availableParallelism, cpus } from "node:os";
 
 /**
- * A sentence with the date, the machine and the versions of a run.
+ * Describes a run: date, machine and versions.
  *
- * @param packages as they are installed for the module `url`
- * @param redis the version of the server, if one takes part
+ * @param packages resolved from the module `url`
+ * @param redis the version of the server, if there is one
  */
 export async function circumstances(
   packages: readonly string[],

@@ -1,4 +1,4 @@
-/** The CPU time of this process in microseconds, including all threads, system calls and garbage collection. */
+/** CPU time of this process in microseconds, including all threads, system calls and garbage collection. */
 export function cpuMicros(): number {
   const { user, system } = process.cpuUsage();
   return user + system;

@@ -5,13 +5,13 @@ export interface Memory {
   readonly heapBytes: number;
 }
 
-/** The resident set has settled when so many collections in a row have not made it smaller. */
+/** The resident set has settled after this many collections in a row that do not shrink it. */
 const settledAfter = 5;
-/** V8 returns pages after a while only, and in several steps. */
+/** V8 returns pages with a delay and in several steps. */
 const pauseMs = 100;
 const maxCollections = 40;
 
-/** The memory in use: collects garbage until the resident set has settled. */
+/** Collects garbage until the resident set has settled. @returns the memory in use */
 export async function collectedMemory(): Promise<Memory> {
   if (globalThis.gc === undefined) throw new Error("Run node with --expose-gc.");
   let [rssBytes, heapBytes] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];

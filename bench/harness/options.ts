@@ -8,12 +8,12 @@ interface NumberOption {
 }
 
 interface NamesOption<Name extends string> {
-  /** The legal names, which are also the default. */
+  /** The valid names; all of them by default. */
   readonly names: readonly Name[];
   readonly help: string;
 }
 
-/** The options of one bench, by the name on the command line: positive integers, and lists of names. */
+/** The options of a benchmark by name: positive integers, and lists of names. */
 export type OptionTable = Readonly<Record<string, NumberOption | NamesOption<string>>>;
 
 export type OptionValues<T extends OptionTable> = {
@@ -22,19 +22,19 @@ export type OptionValues<T extends OptionTable> = {
     : number;
 };
 
-/** Options of every bench. */
+/** Options of every benchmark. */
 export interface SharedOptions {
   readonly runs: number;
-  /** The folder for CPU profiles, if they are wanted. */
+  /** The folder for CPU profiles; `undefined` for none. */
   readonly profiles: string | undefined;
   readonly check: boolean;
-  /** Whether the results are written into the README. */
+  /** Whether to write the results into the README. */
   readonly write: boolean;
 }
 
-const runs: NumberOption = { default: 5, short: 1, help: "how often everything is measured, in turn" };
+const runs: NumberOption = { default: 5, short: 1, help: "number of runs" };
 
-/** @returns `undefined` if help is wanted. @throws {TypeError} if an argument is unknown or illegal. */
+/** @returns `undefined` for `--help`. @throws {TypeError} if an argument is unknown or invalid. */
 export function parseOptions<T extends OptionTable>(
   args: readonly string[],
   table: T,
@@ -68,17 +68,17 @@ function parseNumber(name: string, option: NumberOption, text: unknown, short: b
   if (text === undefined) return (short ? option.short : undefined) ?? option.default;
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new TypeError(`--${name} is a positive integer, not "${text}".`);
+  throw new TypeError(`--${name} must be a positive integer, not "${text}".`);
 }
 
 function parseNames(name: string, { names }: NamesOption<string>, text: unknown): readonly string[] {
   const chosen = text === undefined ? names : String(text).split(",");
   const unknown = chosen.find((choice) => !names.includes(choice));
   if (unknown === undefined) return chosen;
-  throw new TypeError(`--${name} knows ${names.join(", ")}; not "${unknown}".`);
+  throw new TypeError(`--${name} must be one of ${names.join(", ")}, not "${unknown}".`);
 }
 
-/** The help text. @param checks what `--check` requires; without it the bench has no such option. */
+/** The help text. @param checks the requirement of `--check`; `undefined` omits the option. */
 export function helpOf(name: string, about: string, table: OptionTable, checks?: string): string {
   const own = Object.entries<NumberOption | NamesOption<string>>({ runs, ...table }).map(
     ([option, details]) => {
@@ -89,18 +89,19 @@ export function helpOf(name: string, about: string, table: OptionTable, checks?:
   );
   const lines = [
     ...own,
-    ["short", "a quick look"],
-    ...(checks === undefined ? [] : [["check", `fails unless this is reached: ${checks}`]]),
-    ["no-write", "print the tables only"],
-    ["profiles <dir>", "write CPU profiles of the processes into this folder: figures are higher then"],
-    ["help", "this text"],
+    ["short", "run a quick, less precise measurement"],
+    ...(checks === undefined ? [] : [["check", `fail unless ${checks}`]]),
+    ["no-write", "print the tables but do not write them into the README"],
+    ["profiles <dir>", "write CPU profiles of all processes into <dir>; costs are higher then"],
+    ["help", "print this help"],
   ];
   return `${about}
 
   npm run bench:${name} -- [options]
 
-${lines.map(([option, text]) => `  --${option}`.padEnd(20) + text).join("\n")}
+${lines.map(([option, text]) => `  --${option}`.padEnd(22) + text).join("\n")}
 
-A run of everything fills the tables of bench/${name}/README.md. --short, --profiles and lists of names print them only.
+A full run writes its tables into bench/${name}/README.md. With --short, --profiles or a list of names, the
+tables are only printed.
 `;
 }

@@ -1,12 +1,12 @@
 import { Redis } from "ioredis";
 import { startRedisServer } from "../../spec/support/redis-server.ts";
 
-/** A Redis server of this bench, on a free port. */
+/** The benchmark's own Redis server, on a free port. */
 export interface BenchRedis {
   readonly url: string;
   readonly client: Redis;
   readonly version: string;
-  /** The CPU time that the server has used since it started, in microseconds. */
+  /** CPU time of the server since its start, in microseconds. */
   cpuMicros(): Promise<number>;
   stop(): Promise<void>;
 }

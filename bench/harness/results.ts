@@ -8,10 +8,8 @@ export interface Spread {
   readonly max: number;
 }
 
-/** One measurement: the title of what is measured, and the row. */
 export type Measurement = readonly [title: string, row: string];
 
-/** The figures of all runs. */
 export class Results {
   readonly #figures: Record<string, Record<string, Figures[]>> = {};
 
@@ -21,7 +19,6 @@ export class Results {
     this.#figures[title][row].push(figures);
   }
 
-  /** One figure in each run. */
   runs([title, row]: Measurement, figure: string): readonly number[] {
     return (this.#figures[title]?.[row] ?? []).flatMap((figures) => figures[figure] ?? []);
   }
@@ -31,7 +28,7 @@ export class Results {
     return spreadOf(this.runs(measurement, figure));
   }
 
-  /** One figure as a multiple of another's. Ratios are taken within each run, because load of the machine affects both. */
+  /** The ratio of two figures. It is computed within each run, because load of the machine affects both. */
   ratio(figure: string, of: Measurement, to: Measurement): Spread | undefined {
     const bases = this.runs(to, figure);
     const ratios = this.runs(of, figure).map((value, run) => value / (bases[run] ?? Number.NaN));
@@ -50,7 +47,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   return { median: quantile(sorted, 0.5), min: quantile(sorted, 0), max: quantile(sorted, 1) };
 }
 
-/** The value that `share` of all values do not exceed. @param sorted in ascending order */
+/** The value that `share` of the values do not exceed. @param sorted in ascending order */
 export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
 }

@@ -3,24 +3,23 @@ import type { Measurement, Results, Spread } from "./results.ts";
 
 export type Cell = string | undefined;
 
-/** A column of figures. */
 export interface Column {
   readonly heading: string;
   cell(results: Results, measurement: Measurement): Cell;
 }
 
-/** A limit for a figure or ratio. It is skipped if nothing was measured. */
-export type Target = readonly [what: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
+/** A limit for a figure or ratio. A target that was not measured is skipped. */
+export type Target = readonly [title: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
 
-export function atMost(what: string, limit: number, measured: Spread | undefined): Target {
-  return [what, "≤", limit, measured];
+export function atMost(title: string, limit: number, measured: Spread | undefined): Target {
+  return [title, "≤", limit, measured];
 }
 
-export function atLeast(what: string, limit: number, measured: Spread | undefined): Target {
-  return [what, "≥", limit, measured];
+export function atLeast(title: string, limit: number, measured: Spread | undefined): Target {
+  return [title, "≥", limit, measured];
 }
 
-/** The median of a figure. @param title of the measurement, if it is not the table's */
+/** The median of a figure. @param title of the measurement; by default that of the table */
 export function median(heading: string, figure: string, title?: string): Column {
   return {
     heading,
@@ -28,12 +27,12 @@ export function median(heading: string, figure: string, title?: string): Column 
   };
 }
 
-/** The least and the most of a figure. */
+/** The minimum and maximum of a figure. */
 export function range(figure: string): Column {
   return { heading: "least to most", cell: (results, row) => rangeOf(results.spread(row, figure)) };
 }
 
-/** A figure as a multiple of that of the row `control`. */
+/** The ratio of a figure to that of the row `control`. */
 export function ratio(heading: string, figure: string, control: string): Column {
   return {
     heading,
@@ -41,7 +40,7 @@ export function ratio(heading: string, figure: string, control: string): Column 
   };
 }
 
-/** A table of what was measured under `title`, with a heading: empty if nothing was. @param rows their titles by name */
+/** A table of `title` with a heading; empty if nothing was measured. @param rows titles by name */
 export function section(
   results: Results,
   heading: string,
@@ -57,14 +56,14 @@ export function section(
 
 export function targetSection(targets: readonly Target[]): string {
   const lines = targets.flatMap((target) => {
-    const [what, bound, limit, measured] = target;
+    const [title, bound, limit, measured] = target;
     if (measured === undefined) return [];
-    const toReach = `${bound} ${limit.toLocaleString("en")}`;
+    const limitText = `${bound} ${limit.toLocaleString("en")}`;
     return [
-      [what, toReach, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
+      [title, limitText, short(measured.median), rangeOf(measured), isReached(target) ? "reached" : "missed"],
     ];
   });
-  return headed("What is to be reached", ["", "to reach", "measured", "least to most", ""], lines);
+  return headed("Targets", ["", "target", "measured", "least to most", ""], lines);
 }
 
 const headed = (heading: string, head: readonly Cell[], lines: readonly (readonly Cell[])[]) =>
@@ -85,7 +84,7 @@ export function table(head: readonly Cell[], rows: readonly (readonly Cell[])[])
 /** A rounded number with thousands separators. */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
-/** Three significant digits; nothing if it was not measured. */
+/** Three significant digits; `undefined` stays `undefined`. */
 export function short(value: number | undefined): string | undefined {
   if (value === undefined) return undefined;
   const rounded = value.toPrecision(3);
@@ -96,11 +95,12 @@ export function rangeOf(spread: Spread | undefined): Cell {
   return spread && `${short(spread.min)} to ${short(spread.max)}`;
 }
 
-/** Replaces the text between `<!-- name -->` and `<!-- end of name -->`. @throws if the file lacks these marks. */
+/** Replaces the text between `<!-- name -->` and `<!-- end of name -->`. @throws if the marks are missing. */
 export async function fillMarks(file: URL, name: string, text: string): Promise<void> {
   const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
   const before = await readFile(file, "utf8");
   const [from, to] = [before.indexOf(start), before.indexOf(end)];
-  if (from === -1 || to < from) throw new Error(`${file.pathname} lacks the marks ${start} and ${end}.`);
+  if (from === -1 || to < from)
+    throw new Error(`${file.pathname} has no marks ${start} and ${end}: add them.`);
   await writeFile(file, `${before.slice(0, from)}${start}\n\n${text}\n${before.slice(to)}`);
 }

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { withTimeout } from "../../layers/with-timeout.ts";
 
-/** The tasks of a worker process, by name. */
 export type Tasks<T> = { readonly [Task in keyof T]: (...args: never[]) => unknown };
 
 interface Request {
@@ -19,27 +18,26 @@ interface Reply {
 }
 
 export interface WorkerOptions {
-  /** The folder for a CPU profile of the process. */
+  /** The folder for the CPU profile of the process. */
   readonly profiles?: string | undefined;
-  /** Names the profile. */
   readonly label?: string;
 }
 
-/** The longest that a task may take: a lost message would never end it. */
+/** The limit for a task, which a lost message would otherwise block forever. */
 const timeoutMs = 300_000;
-/** The time in which a process has to end by itself. */
+/** The time after which a process that does not exit is killed. */
 const graceMs = 5_000;
 const typeScriptFlags = ["--import=tsx", "--conditions=greenroom-source"];
 let profileCount = 0;
 
-/** A child process that runs tasks for this one, until this one disconnects or ends. */
+/** A child process that runs tasks for this process, until this process disconnects or exits. */
 export class WorkerProcess<T extends Tasks<T>> {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, (reply: Reply) => void>();
   #exit: string | undefined;
   #lastId = 0;
 
-  /** @param module calls {@link serveTasks}; it runs without a loader if it is JavaScript. */
+  /** @param module calls {@link serveTasks}; a JavaScript module runs without a loader. */
   constructor(module: URL, { profiles, label = "worker" }: WorkerOptions = {}) {
     const execArgv = ["--expose-gc", ...(module.pathname.endsWith(".ts") ? typeScriptFlags : [])];
     if (profiles !== undefined) {
@@ -52,11 +50,11 @@ export class WorkerProcess<T extends Tasks<T>> {
       this.#pending.get(reply.id)?.(reply);
       this.#pending.delete(reply.id);
     });
-    this.#child.on("exit", (code, signal) => this.#onExit(`The process ended: ${code ?? signal}.`));
+    this.#child.on("exit", (code, signal) => this.#onExit(`The worker process exited: ${code ?? signal}.`));
     this.#child.on("error", ({ message }) => this.#onExit(message));
   }
 
-  /** @throws the error of the task, or if there is no reply within five minutes. */
+  /** @throws the error of the task, or after five minutes without a reply. */
   async call<Task extends keyof T & string>(
     task: Task,
     ...args: Parameters<T[Task]>
@@ -66,13 +64,13 @@ export class WorkerProcess<T extends Tasks<T>> {
     const request: Request = { id: this.#lastId, task, args };
     const replied = new Promise<Reply>((resolve) => this.#pending.set(request.id, resolve));
     this.#child.send(request);
-    const late = () => new Error(`"${task}" did not end within ${timeoutMs} ms.`);
+    const late = () => new Error(`The task "${task}" did not finish within ${timeoutMs} ms.`);
     const { value, error } = await withTimeout(replied, timeoutMs, globalThis, late);
     if (error !== undefined) throw new Error(error);
     return value as Awaited<ReturnType<T[Task]>>;
   }
 
-  /** Runs one task and closes: nothing is compiled for, or left over from, another measurement. */
+  /** Runs one task and closes the process, so that measurements share neither compiled code nor heap. */
   async callOnce<Task extends keyof T & string>(
     task: Task,
     ...args: Parameters<T[Task]>
@@ -89,7 +87,7 @@ export class WorkerProcess<T extends Tasks<T>> {
     for (const settle of this.#pending.values()) settle({ id: 0, error: this.#exit });
   }
 
-  /** Disconnects. Resolves once the process has ended, which is killed if it hangs. */
+  /** Disconnects. Resolves when the process has exited; a process that hangs is killed. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
@@ -110,6 +108,6 @@ export function serveTasks<T extends Tasks<T>>(tasks: T): void {
       process.send?.({ id, error: text } satisfies Reply);
     }
   });
-  // Closed peers do not let the process end by themselves, and a bench has nothing to save.
+  // Closed peers may keep the process alive, and a benchmark has nothing to save.
   process.on("disconnect", () => process.exit());
 }

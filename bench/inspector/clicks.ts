@@ -1,19 +1,18 @@
 import type { Page } from "playwright-core";
 import { timeTo } from "./stopwatch.ts";
 
-/** An action of a user. @returns milliseconds until its result shows @param time 0 for the first */
+/** An action of a user. @param time 0 for the first @returns milliseconds until its result is visible */
 type Click = (page: Page, time: number) => Promise<number>;
 
 const text = (selector: string) => `document.querySelector(${JSON.stringify(selector)})?.textContent`;
-/** The list answers the last request. */
+/** Whether the list answers the last request. */
 const isAnswered = 'document.querySelector("#actors .listing").ariaBusy === "false"';
 const isOpened =
   '!document.querySelector("#actor").hidden && document.querySelector("#actor [data-fact=State]") !== null';
-/** Whether a filter is shown. */
 const chip = (name: string) =>
   `[...document.querySelectorAll("#actors .chip .name")].some(({ textContent }) => textContent === ${JSON.stringify(name)})`;
 
-/** Shows all actors, the newest first. */
+/** Lists all actors, newest first. */
 async function listAll(page: Page): Promise<void> {
   await page.evaluate(`location.hash = "view=machines"`);
   await page.waitForFunction(

@@ -16,7 +16,7 @@ const membersOfAGroup = 20;
 /** One of five actors has a tag. */
 const tagged = 5;
 
-/** The number of groups so that each has about 20 members, because each actor is in two. */
+/** The number of groups that gives each about 20 members, because each actor is in two. */
 export const groupsOf = (actors: number): number => Math.max(1, Math.round((actors * 2) / membersOfAGroup));
 
 interface Place {

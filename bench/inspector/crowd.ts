@@ -8,7 +8,7 @@ import { serveTasks } from "../harness/worker-process.ts";
 import { consumers, groupsOf, hall } from "./crowd-consumers.ts";
 import { path, serve } from "./inspected.ts";
 
-/** Per second: messages to a group; actors that are spawned, and as many that stop. */
+/** Per second: messages to a group, and actors that are spawned and stopped. */
 const traffic = { messages: 500, spawns: 50 } as const;
 
 const stepMs = 20;
@@ -16,7 +16,6 @@ const resolutionMs = 10;
 const loopDelay = monitorEventLoopDelay({ resolution: resolutionMs });
 const sockets = new Set<Socket>();
 
-/** A process of many busy actors. */
 const tasks = {
   /** @returns the address of the inspector's page. */
   async open(actors: number): Promise<string> {
@@ -49,12 +48,12 @@ const tasks = {
     loopDelay.enable();
     return `http://127.0.0.1:${port}${path}`;
   },
-  /** Totals since the process began; bytes are those sent to the page. */
+  /** Totals since the start of the process; bytes are those sent to the page. */
   totals() {
     const bytes = [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
     return { ms: performance.now(), cpuMicros: cpuMicros(), bytes };
   },
-  /** The delay of the event loop in milliseconds, since the last call. */
+  /** The delay of the event loop since the last call, in milliseconds. */
   loopDelay() {
     const [p99, max] = [loopDelay.percentile(99), loopDelay.max].map((nanos) =>
       Math.max(0, nanos / 1e6 - resolutionMs),

@@ -6,7 +6,7 @@ import { inspector } from "greenroom/inspector";
 import { WorkerProcess } from "../harness/worker-process.ts";
 import type { ReaderTasks } from "./reader.ts";
 
-/** Inspects a runtime, or not. @returns the function that ends it */
+/** Inspects a runtime, or does nothing. @returns a function that ends the inspection */
 type Inspect = <L extends Layers>(runtime: Runtime<L>) => Promise<() => Promise<void>>;
 
 export const path = "/inspect";
@@ -19,7 +19,7 @@ export const inspections = {
     inspector(runtime, { path });
     return async () => {};
   },
-  async looked(runtime) {
+  async open(runtime) {
     inspector(runtime, { path });
     const { server, port } = await serve(runtime);
     const reader = new WorkerProcess<ReaderTasks>(new URL("reader.ts", import.meta.url));

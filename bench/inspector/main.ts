@@ -35,21 +35,21 @@ const workloadTitles: Readonly<Record<WorkloadName, string>> = {
 
 const inspectionRows: Readonly<Record<InspectionRow, string>> = {
   without: "no inspector (control)",
-  mounted: "mounted, nobody looks",
-  looked: "looked at",
+  mounted: "mounted, no reader",
+  open: "mounted, one reader",
 };
 
 const momentRows: Readonly<Record<CrowdMoment, string>> = {
-  before: "nobody looks yet",
-  "looked at": "the page is open, for 30 s",
-  "looked at for long": "the same after all the clicks",
-  after: "the page has gone",
+  before: "before the page is opened",
+  open: "the page is open, for 30 s",
+  used: "the same after all the clicks",
+  after: "after the page is closed",
 };
 
 const clickRows: Readonly<Record<ClickName, string>> = {
   consumer: "choose a consumer",
   state: "click a state",
-  search: "search, the 150 ms included that the page waits for the next key",
+  search: "search, including the 150 ms that the page waits for the next key",
   next: "next page",
   sort: "sort by mailbox",
   open: "open an actor",
@@ -57,15 +57,15 @@ const clickRows: Readonly<Record<ClickName, string>> = {
 };
 
 const options = {
-  parts: { names: ["works", "crowd"] as const, help: "these parts only" },
-  actors: { default: 10_000, short: 2_000, help: "actors of the crowd; the page needs 1,051" },
+  parts: { names: ["works", "crowd"] as const, help: "measure only these parts" },
+  actors: { default: 10_000, short: 2_000, help: "actors of the crowd, at least 1,051 for the page" },
 };
 
 const worker = new URL("worker.ts", import.meta.url);
 
 async function measure(run: Run<typeof options>): Promise<void> {
   const { parts, profiles } = run.options;
-  // The crowd is measured once: each of its seconds and clicks is a measurement.
+  // The crowd is measured in one run only: each of its seconds and clicks is a measurement.
   if (run.number === 1 && parts.includes("crowd")) await measureCrowd(run.options.actors, run);
   if (!parts.includes("works")) return;
   for (const workload of Object.keys(workloadTitles) as WorkloadName[]) {
@@ -82,7 +82,7 @@ function targets(results: Results): Target[] {
   return [
     ...Object.entries(workloadTitles).map(([workload, title]) => {
       const cost = results.ratio("each", [workload, "mounted"], [workload, "without"]);
-      return atMost(`${title}: mounted, nobody looks, to no inspector`, 1.02, cost);
+      return atMost(`${title}: mounted without a reader, to no inspector`, 1.02, cost);
     }),
     ...Object.entries(clickRows).map(([click, title]) =>
       atMost(`ms to ${title}`, click === "search" ? 250 : 100, results.spread([clickTitle, click], "ms")),
@@ -90,27 +90,27 @@ function targets(results: Results): Target[] {
   ];
 }
 
-/** The ratio to the control, from the least to the most. */
+/** The range of the ratio to the control. */
 const ratioRange: Column = {
   heading: "least to most",
   cell: (results, row) => rangeOf(results.ratio("each", row, [row[0], "without"])),
 };
 
 const worst: Column = {
-  heading: "at worst ms",
+  heading: "max delay ms",
   cell: (results, row) => short(results.spread(row, "max")?.max),
 };
 
 function longTasks(results: Results): string {
-  const figure = (name: string) => results.spread([longTasksTitle, "looked at"], name)?.median;
+  const figure = (name: string) => results.spread([longTasksTitle, "open"], name)?.median;
   const count = figure("count");
   if (count === undefined) return "";
-  return `In 30 s in which nobody did anything the page had ${count} tasks of 50 ms or more, of ${short(figure("longestMs"))} ms at most.\n`;
+  return `In 30 s without input, the page had ${count} tasks of 50 ms or more, of ${short(figure("longestMs"))} ms at most.\n`;
 }
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "What looking costs: with the inspector and without, looked at and not.",
+  about: "Measures the cost of the inspector: not mounted, mounted, and with an open page.",
   options,
   packages: ["xstate", "ws", "playwright-core"],
   measure,
@@ -124,12 +124,12 @@ await runBench({
         ]),
       ),
       section(results, `The server of ${whole(actors)} actors, each second`, crowdTitle, momentRows, [
-        ...[median("CPU ms", "cpuMs"), range("cpuMs"), median("loop late by, p99 ms", "p99"), worst],
+        ...[median("CPU ms", "cpuMs"), range("cpuMs"), median("event loop delay, p99 ms", "p99"), worst],
         ...[median("KiB to the page", "kib"), median("heap MiB", "mib", heapTitle)],
       ]),
       section(
         results,
-        `The page of ${whole(actors)} actors, from a click to the frame that shows what it did`,
+        `The page of ${whole(actors)} actors, from a click to the frame that shows its result`,
         clickTitle,
         clickRows,
         [median("ms", "ms"), range("ms")],

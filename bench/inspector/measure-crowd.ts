@@ -5,8 +5,8 @@ import { WorkerProcess } from "../harness/worker-process.ts";
 import { type ClickName, clicks } from "./clicks.ts";
 import type { CrowdTasks } from "./crowd.ts";
 
-/** The moments at which the crowd is measured: before a page is open, while it is, and after it has gone. */
-export type CrowdMoment = "before" | "looked at" | "looked at for long" | "after";
+/** The moments of measurement: before a page is open, while it is open, and after it is closed. */
+export type CrowdMoment = "before" | "open" | "used" | "after";
 
 export const [crowdTitle, heapTitle, clickTitle, longTasksTitle] = [
   "crowd",
@@ -21,14 +21,14 @@ interface CrowdRun {
   progress(text: string): void;
 }
 
-/** Wide enough for the machines and the list side by side. */
+/** Wide enough to show the machines beside the list. */
 const viewport = { width: 1440, height: 900 };
-/** Seconds of a measurement without a page and with an untouched one, and the number of clicks of each kind. */
-const [withoutSeconds, lookingSeconds, clicksEach] = [10, 30, 20];
-/** For the compilers, and for the first requests of a page. */
+/** Seconds of a measurement without a page and with an idle page, and the number of clicks of each kind. */
+const [withoutSeconds, openSeconds, clicksEach] = [10, 30, 20];
+/** The time for compilation and for the first requests of a page. */
 const settleMs = 5_000;
 
-const noteLongTasks = `
+const recordLongTasks = `
   window.longTasks = [];
   new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) window.longTasks.push(duration);
@@ -36,7 +36,7 @@ const noteLongTasks = `
 `;
 const takeLongTasks = `({ count: longTasks.length, longestMs: Math.max(0, ...longTasks.splice(0)) })`;
 
-/** Measures a process of many busy actors before, while and after a page in Chromium looks at them. */
+/** Measures a process of many busy actors before, while and after a page in Chromium inspects it. */
 export async function measureCrowd(actors: number, { options, results, progress }: CrowdRun): Promise<void> {
   const server = new WorkerProcess<CrowdTasks>(new URL("crowd.ts", import.meta.url), {
     ...{ profiles: options.profiles, label: "crowd" },
@@ -62,16 +62,16 @@ export async function measureCrowd(actors: number, { options, results, progress 
     await observe("before", withoutSeconds);
     const browser = await launchBrowser({ installed: true });
     try {
-      // Playwright evaluates scripts in the page, which the page's own policy forbids.
+      // The page's own policy forbids the scripts that Playwright evaluates in it.
       const page = await browser.newPage({ viewport, bypassCSP: true });
-      await page.addInitScript({ content: noteLongTasks });
+      await page.addInitScript({ content: recordLongTasks });
       await page.goto(url);
       await page.waitForSelector("#actors tbody tr");
       await pause(settleMs);
       await page.evaluate(takeLongTasks);
-      await observe("looked at", lookingSeconds);
+      await observe("open", openSeconds);
       results.add(
-        [longTasksTitle, "looked at"],
+        [longTasksTitle, "open"],
         await page.evaluate<{ count: number; longestMs: number }>(takeLongTasks),
       );
       for (const name of Object.keys(clicks) as ClickName[]) {
@@ -80,7 +80,7 @@ export async function measureCrowd(actors: number, { options, results, progress 
           results.add([clickTitle, name], { ms: await clicks[name](page, time) });
         }
       }
-      await observe("looked at for long", withoutSeconds);
+      await observe("used", withoutSeconds);
     } finally {
       await browser.close();
     }

@@ -4,7 +4,7 @@ import { serveTasks } from "../harness/worker-process.ts";
 
 /** A client of the inspector that receives all reports and a list of 50 actors, as the page does. */
 const tasks = {
-  /** Resolves once the list has arrived. */
+  /** Resolves when the list has arrived. */
   async open(url: string): Promise<void> {
     const socket = new WebSocket(url);
     await once(socket, "open");

@@ -1,18 +1,18 @@
 import type { Page } from "playwright-core";
 
-/** Events of the user, not of a script: the time begins when the browser has noticed the user. */
+/** Events of the user, not of scripts, at which the time starts. */
 const begins = ["click", "input", "change"];
 
 /**
- * Measures in the page the milliseconds from an action to the end of the frame that shows its result. The page is checked
- * whenever it has changed.
+ * Measures in the page the milliseconds from an action to the end of the frame that shows its result. Checks
+ * the page after each change of it.
  *
- * @param act does it as a user would
- * @param shows a JavaScript expression for whether the result shows
+ * @param act performs the action like a user
+ * @param shows a JavaScript expression that is true when the result is visible
  */
 export async function timeTo(page: Page, act: () => Promise<unknown>, shows: string): Promise<number> {
   const shown = page.evaluate<number>(watch(shows));
-  // The reply to this tells that the page watches.
+  // The reply shows that the page runs the script above.
   await page.evaluate("document.readyState");
   await act();
   return shown;
@@ -27,7 +27,7 @@ const watch = (shows: string) => `new Promise((resolve) => {
       if (begun === undefined || !(${shows})) return;
       observer.disconnect();
       for (const type of ${JSON.stringify(begins)}) removeEventListener(type, begin, { capture: true });
-      // The page changes in the callbacks of a frame: a message posted there arrives after the frame is committed.
+      // The page changes in frame callbacks. A message posted there arrives after the frame is committed.
       port1.onmessage = () => resolve(performance.now() - begun);
       port2.postMessage(undefined);
     });

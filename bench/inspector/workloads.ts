@@ -5,13 +5,13 @@ import { cpuOf } from "../harness/cpu.ts";
 import type { Figures } from "../harness/results.ts";
 import { type InspectionRow, inspections } from "./inspected.ts";
 
-/** A runtime whose layer exposes the inbox that it calls for each message. */
+/** A runtime whose layer exposes its inbox. */
 type BenchRuntime = Runtime<{ notes: OpenLayer }>;
 
-/** Prepares a workload. @returns the measured function, which is called with the number of operations */
+/** Prepares a workload. @returns the measured function, whose argument is the number of operations */
 type Workload = (runtime: BenchRuntime) => Promise<(count: number) => Promise<void>>;
 
-/** Operations in one turn of the event loop: inspectors report once a turn. */
+/** Operations per turn of the event loop: an inspector may report once per turn. */
 const atOnce = 1_000;
 
 class Plain extends WebSocketConsumer {}
@@ -65,7 +65,7 @@ const delivering: Workload = async (runtime) => {
   };
 };
 
-/** The workloads, and the operations of a measurement: as many as it takes to see something. */
+/** The workloads with the number of operations in a measurement. */
 const workloads = {
   spawning: { start: spawning, count: 10_000 },
   handling: { start: handling(Counter), count: 2_000_000 },
@@ -75,10 +75,10 @@ const workloads = {
 
 export type WorkloadName = keyof typeof workloads;
 
-/** The least of several measurements in a row counts: other load of the machine only adds to it. */
+/** The minimum of several measurements counts, because other load of the machine only adds to it. */
 const repetitions = 5;
 
-/** Microseconds of CPU for each operation. */
+/** Microseconds of CPU per operation. */
 export async function measureWorkload(name: WorkloadName, row: InspectionRow): Promise<Figures> {
   const { start, count } = workloads[name];
   const runtime = createRuntime({ layers: { notes: new OpenLayer() } });
@@ -88,7 +88,7 @@ export async function measureWorkload(name: WorkloadName, row: InspectionRow): P
   let least = Number.POSITIVE_INFINITY;
   for (let time = 0; time < repetitions; time += 1) least = Math.min(least, await cpuOf(() => run(count)));
   const { overflow, closing } = runtime.counters().dropped;
-  if (overflow + closing > 0) throw new Error("Not all of them were handled.");
+  if (overflow + closing > 0) throw new Error("Some messages were dropped.");
   await end();
   await runtime.close();
   return { each: least / count };

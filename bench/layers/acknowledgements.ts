@@ -1,14 +1,14 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 
-/** The number of arrived messages, which the receiver sends to the publisher past Redis. */
+/** Tells the publisher the number of arrived messages, over a direct connection instead of Redis. */
 export interface Acknowledgements {
   readonly port: number;
-  /** Called with the number of further messages; with 0 for a greeting. */
+  /** Called with the number of newly arrived messages, or with 0 for a greeting. */
   onArrived: (count: number) => void;
 }
 
-/** On the publisher's side: listens on a free port. */
+/** The publisher's side. Listens on a free port. */
 export async function listenForAcknowledgements(): Promise<Acknowledgements> {
   const server = createServer((socket) => {
     socket.on("data", (counts: Buffer) => {
@@ -24,7 +24,7 @@ export async function listenForAcknowledgements(): Promise<Acknowledgements> {
   return acknowledgements;
 }
 
-/** On the receiver's side. @returns a function that acknowledges up to 255 messages with one byte */
+/** The receiver's side. @returns a function that acknowledges up to 255 messages with one byte */
 export async function connectTo(port: number): Promise<(count: number) => void> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await once(socket, "connect");

@@ -2,17 +2,17 @@ import { cpuMicros } from "../harness/cpu.ts";
 import { quantile } from "../harness/results.ts";
 import { now } from "./clock.ts";
 
-/** Latency is from the call that sends to the first member. */
+/** Latency is the time from the sending call to the first member. */
 export interface ArrivalFigures {
   readonly cpuMicros: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** The `sentAt` of a message that is not measured: it shows that messages arrive. */
+/** The `sentAt` of a message that is not measured but shows that messages arrive. */
 export const greeting = -1;
 
-/** Messages for one acknowledgement: enough to make its cost negligible. */
+/** Messages per acknowledgement, enough to make its cost negligible. */
 const perAcknowledgement = 25;
 
 /** Counts messages and records their latency. */
@@ -26,12 +26,11 @@ export class Arrivals {
   #finish: (figures: ArrivalFigures) => void = () => {};
   #finished: Promise<ArrivalFigures> | undefined;
 
-  /** @param acknowledge is called with the number of messages since its last call, and with 0 for a greeting */
+  /** @param acknowledge called with the number of messages since its last call, or with 0 for a greeting */
   constructor(acknowledge: (count: number) => void) {
     this.#send = acknowledge;
   }
 
-  /** Starts a measurement. */
   expect(messages: number): void {
     this.#expected = messages;
     this.#count = 0;
@@ -42,7 +41,7 @@ export class Arrivals {
     this.#cpuBefore = cpuMicros();
   }
 
-  /** The figures, once all messages have arrived. */
+  /** Resolves with the figures when all messages have arrived. */
   get all(): Promise<ArrivalFigures> {
     if (this.#finished === undefined) throw new Error("Call expect() first.");
     return this.#finished;

@@ -1,6 +1,6 @@
 /**
- * `performance.now()` is cheap, but counts from the start of a process; `process.hrtime` has one origin for all. The
- * difference is taken from the quickest of many readings of both.
+ * The offset from `performance.now()`, which is cheap but starts with the process, to `process.hrtime`, whose
+ * origin all processes share. The quickest of many readings of both determines it.
  */
 function offsetMs(): number {
   let [offset, quickest] = [0, Number.POSITIVE_INFINITY];

@@ -7,14 +7,14 @@ import type { Joins, Room } from "./node.ts";
 import { countRoundTrips } from "./round-trips.ts";
 
 const control: CarrierName = "bytes";
-/** The rows of larger rooms, and of joins. */
+/** The rows for larger rooms, and for joins. */
 const roomCarriers: readonly CarrierName[] = [control, "memory", "pubsub", "streams"];
 const joinCarriers: readonly CarrierName[] = [control, "pubsub", "streams"];
 
 const fewGroups: Room = { groups: 10, members: 1 };
-/** Messages go to as few groups as before: this shows what the others cost. */
+/** Shows the cost of groups without messages: messages go only to as many groups as in the smaller room. */
 const manyGroups: Room = { groups: 10_000, members: 1, busy: 10 };
-/** Messages in flight hardly ever go to the same group. */
+/** Messages in flight rarely go to the same group. */
 const manyBusyGroups: Room = { groups: 10_000, members: 1 };
 const oneMember: Room = { groups: 1, members: 1 };
 const manyMembers: Room = { groups: 1, members: 1_000 };
@@ -27,10 +27,10 @@ const joins: readonly Joins[] = [
 const options = {
   messages: {
     ...{ default: 20_000, short: 4_000 },
-    help: "messages of a measurement with 100 in flight; a quarter of it where that takes long",
+    help: "messages per measurement with 100 in flight; a quarter of that for slow ones",
   },
-  only: { names: carrierNames, help: "these rows only" },
-  parts: { names: ["one", "members", "groups", "joins"] as const, help: "these tables only" },
+  only: { names: carrierNames, help: "measure only these rows" },
+  parts: { names: ["one", "members", "groups", "joins"] as const, help: "measure only these tables" },
 };
 
 const sendTitle = ({ groups, members, busy = groups }: Room, inFlight: number) =>
@@ -41,7 +41,7 @@ const costTitle = (atOnce: number) => `Commands of joins, ${whole(atOnce)} at on
 async function measure(run: Run<typeof options>): Promise<void> {
   const { results, redis, options, progress } = run;
   const { messages, only, parts, profiles } = options;
-  const surroundings = { redis, profiles };
+  const environment = { redis, profiles };
   const chosen = (names: readonly CarrierName[]) => names.filter((name) => only.includes(name));
   const [one, many] = [
     { messages: Math.ceil(messages / 4), inFlight: 1 },
@@ -49,7 +49,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   ];
   const send = async (carrier: CarrierName, room: Room, loads: readonly (typeof one)[]) => {
     progress(`${carrier}, ${room.groups} groups of ${room.members} members`);
-    for await (const [{ inFlight }, figures] of measureSending(carrier, room, loads, surroundings)) {
+    for await (const [{ inFlight }, figures] of measureSending(carrier, room, loads, environment)) {
       results.add([sendTitle(room, inFlight), carrier], figures);
     }
   };
@@ -66,10 +66,10 @@ async function measure(run: Run<typeof options>): Promise<void> {
   }
   for (const carrier of parts.includes("joins") ? chosen(joinCarriers) : []) {
     progress(`${carrier}, joins`);
-    for await (const [{ atOnce }, figures] of measureJoining(carrier, joins, surroundings)) {
+    for await (const [{ atOnce }, figures] of measureJoining(carrier, joins, environment)) {
       results.add([joinTitle(atOnce), carrier], figures);
     }
-    // These do not vary.
+    // Round trips do not vary between runs.
     for (const { atOnce } of run.number === 1 ? joins : []) {
       progress(`${carrier}, round trips of joins, ${atOnce} at once`);
       results.add([costTitle(atOnce), carrier], await countRoundTrips(carrier, atOnce, redis));
@@ -80,14 +80,14 @@ async function measure(run: Run<typeof options>): Promise<void> {
 function targets(results: Results): Target[] {
   const busy = (row: CarrierName, room: Room): Measurement => [sendTitle(room, 100), row];
   const cpu = (of: Measurement, to: Measurement) => results.ratio("sum", of, to);
-  const growth = (what: string, row: CarrierName) =>
+  const growth = (layer: string, row: CarrierName) =>
     atMost(
-      `CPU per message on a node in 10,000 groups, to that in 10: ${what}`,
+      `CPU per message on a node in 10,000 groups, to that in 10: ${layer}`,
       1.1,
       cpu(busy(row, manyGroups), busy(row, fewGroups)),
     );
-  const trips = (what: string, row: CarrierName, atOnce: number) =>
-    atMost(`Round trips of ${what}`, 1, results.spread([costTitle(atOnce), row], "roundTrips"));
+  const trips = (operation: string, row: CarrierName, atOnce: number) =>
+    atMost(`Round trips of ${operation}`, 1, results.spread([costTitle(atOnce), row], "roundTrips"));
   const [ours, streams] = [busy("pubsub", oneMember), busy("streams", oneMember)];
   return [
     atMost("CPU per message of pub/sub, to that of the control", 1.3, cpu(ours, busy(control, oneMember))),
@@ -110,7 +110,7 @@ const sendColumns = [
   median("one Redis carries, messages/s", "redisCarries"),
 ];
 
-/** The figure with few groups, with many, and with many that are all sent to. */
+/** The figure with few groups, with many of which few have messages, and with many that all have messages. */
 const byGroups = (heading: string, figure: string): Column => ({
   heading,
   cell(results, [, row]) {
@@ -128,7 +128,7 @@ const growthRatio: Column = {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "What the channel layers cost, beside bare ioredis and the adapters of Socket.IO.",
+  about: "Measures the cost of the channel layers, beside bare ioredis and the adapters of Socket.IO.",
   options,
   packages: ["ioredis", "socket.io", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter"],
   needsRedis: true,

@@ -5,13 +5,12 @@ import type { CarrierName } from "./carriers/index.ts";
 import type { Joins, NodeTasks, Room } from "./node.ts";
 import type { Load } from "./publishing.ts";
 
-/** What nodes need to run. */
-export interface Surroundings {
+export interface BenchEnvironment {
   readonly redis: BenchRedis;
   readonly profiles: string | undefined;
 }
 
-/** Enough to let V8 optimise what is measured. */
+/** Enough messages to let V8 optimise the measured code. */
 const warmUpMessages = 10_000;
 const warmUpJoins: Joins = { joins: 2_000, atOnce: 1_000 };
 
@@ -19,12 +18,12 @@ export function startNode(label: string, profiles?: string): WorkerProcess<NodeT
   return new WorkerProcess(new URL("node.ts", import.meta.url), { profiles, label });
 }
 
-/** Yields the figures of each load, per message, with CPU in microseconds: one process publishes, all members are in another. */
+/** Yields the figures of each load per message, CPU in microseconds. One process publishes to another. */
 export async function* measureSending(
   carrier: CarrierName,
   room: Room,
   loads: readonly Load[],
-  { redis, profiles }: Surroundings,
+  { redis, profiles }: BenchEnvironment,
 ): AsyncGenerator<[Load, Figures]> {
   await redis.client.flushall();
   const start = (role: string) => startNode([carrier, room.groups, room.members, role].join("-"), profiles);
@@ -64,7 +63,7 @@ export async function* measureSending(
 export async function* measureJoining(
   carrier: CarrierName,
   loads: readonly Joins[],
-  { redis, profiles }: Surroundings,
+  { redis, profiles }: BenchEnvironment,
 ): AsyncGenerator<[Joins, Figures]> {
   await redis.client.flushall();
   const node = startNode(`${carrier}-joins`, profiles);

@@ -10,7 +10,7 @@ import { greet, type Load, publishAll } from "./publishing.ts";
 export interface Room {
   readonly groups: number;
   readonly members: number;
-  /** The number of groups that messages go to. @default all */
+  /** The number of groups that receive messages. @default all */
   readonly busy?: number;
 }
 
@@ -24,7 +24,6 @@ let acknowledgements: Acknowledgements | undefined;
 let arrivals: Arrivals | undefined;
 let joined = 0;
 
-/** The process of one node. */
 const tasks = {
   /** @returns the port for acknowledgements */
   async open(name: CarrierName, url: string): Promise<number> {
@@ -32,24 +31,23 @@ const tasks = {
     acknowledgements = await listenForAcknowledgements();
     return acknowledgements.port;
   },
-  /** @param port for acknowledgements, of the process that publishes */
+  /** @param port of the publishing process, for acknowledgements */
   async join(room: Room, port: number): Promise<void> {
     const own = required(acknowledgements);
-    // A node that sends to itself needs no connection for that.
+    // A node that publishes to itself acknowledges without a connection.
     const acknowledge = port === own.port ? (count: number) => own.onArrived(count) : await connectTo(port);
     arrivals = new Arrivals(acknowledge);
     await required(carrier).join(groupsOf(room), room.members, arrivals.arrived);
   },
-  /** Resolves once messages arrive. */
+  /** Resolves when messages arrive. */
   greet: () => greet(required(carrier), groupName(0), required(acknowledgements)),
   expect: (messages: number) => required(arrivals).expect(messages),
   publish(room: Room, load: Load): Promise<Cost> {
     const groups = groupsOf(room).slice(0, room.busy);
     return costOf(() => publishAll(required(carrier), groups, load, required(acknowledgements)));
   },
-  /** Resolves once all expected messages have arrived. */
+  /** Resolves when all expected messages have arrived. */
   arrived: () => required(arrivals).all,
-  /** Joins new groups. */
   joinMany: ({ joins, atOnce }: Joins) =>
     costOf(async () => {
       for (let done = 0; done < joins; done += atOnce)
@@ -62,7 +60,7 @@ serveTasks(tasks);
 
 function joinOne(): Promise<unknown> {
   const { joinOne } = required(carrier);
-  if (joinOne === undefined) throw new Error("This carrier does not tell when a join is complete.");
+  if (joinOne === undefined) throw new Error("This carrier does not report when a join is complete.");
   joined += 1;
   return joinOne(`joined-${joined}`);
 }

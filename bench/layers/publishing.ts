@@ -5,14 +5,14 @@ import { now } from "./clock.ts";
 
 export interface Load {
   readonly messages: number;
-  /** The most messages that the server has not answered. */
+  /** The most messages without a reply of the server. */
   readonly inFlight: number;
 }
 
-/** The most messages that the receiver has not acknowledged: it must not fall behind. */
+/** The most messages without an acknowledgement, so that the receiver does not fall behind. */
 const mostUndelivered = 100;
 
-/** Publishes until the first message arrives: peers do not tell when their subscriptions are live. */
+/** Publishes until the first message arrives, because peers do not report when they have subscribed. */
 export async function greet(
   carrier: Carrier,
   group: string,
@@ -27,7 +27,7 @@ export async function greet(
   });
 }
 
-/** Publishes `messages` messages to `groups` in turn, with `inFlight` unanswered. Resolves once all have arrived. */
+/** Publishes `messages` messages to `groups` in turn, `inFlight` at once. Resolves when all have arrived. */
 export function publishAll(
   carrier: Carrier,
   groups: readonly string[],

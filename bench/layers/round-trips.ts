@@ -4,15 +4,15 @@ import type { CarrierName } from "./carriers/index.ts";
 import { startNode } from "./measuring.ts";
 import { startSlowLink } from "./slow-link.ts";
 
-/** The duration of a round trip: long beside anything else the machine does meanwhile. */
+/** The duration of a round trip, long compared with all other work. */
 const roundTripMs = 400;
 
 /** The source that `MONITOR` reports for commands of a script. */
 const scriptSource = "lua";
 
 /**
- * Counts round trips and commands of `atOnce` joins, independently of the machine's load: joins of new groups over a fast
- * link and over a slow one.
+ * Counts round trips and commands of `atOnce` joins, independently of the machine's load, by joining new
+ * groups over a fast link and over a slow one.
  */
 export async function countRoundTrips(
   carrier: CarrierName,
@@ -51,7 +51,7 @@ export async function countRoundTrips(
   }
 }
 
-/** Layers publish to themselves from time to time, which is not part of a join. */
+/** Layers regularly publish to themselves, which is not part of a join. */
 function isProbe(name: string | undefined, args: readonly string[]): boolean {
   return /^(?:publish|ping)$/i.test(name ?? "") && (args.length === 0 || /__probe__/.test(args[0] ?? ""));
 }

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A proxy that delays all bytes, so that round trips can be counted by the clock. */
+/** A proxy that delays all bytes, so that the duration of an operation gives its round trips. */
 export interface SlowLink {
   readonly port: number;
-  /** The delay in milliseconds in each direction: a round trip takes twice that. */
+  /** The delay in each direction, in milliseconds; a round trip takes twice that. */
   delayMs: number;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type { BenchRedis } from "../harness/redis.ts";
 import type { Figures } from "../harness/results.ts";
 import { median, range, section, whole } from "../harness/tables.ts";
 
-const options = { jobs: { default: 10_000, short: 2_000, help: "jobs of a measurement" } };
+const options = { jobs: { default: 10_000, short: 2_000, help: "jobs per measurement" } };
 
 /** Concurrent sends. */
 const inFlight = 100;
@@ -18,18 +18,18 @@ const bytes = encode({ type: "job", text }) as Buffer;
 const rows = { bare: "bare (control)", redis: "on Redis", memory: "in memory" } as const;
 const workTitle = (concurrency: number) => `Work, ${concurrency} at once`;
 
-/** Sends jobs, then works on them: the two are measured apart. */
+/** Sends jobs, then processes them. The two are measured separately. */
 interface Queue {
   send(): Promise<unknown>;
   work(jobs: number, concurrency: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The least that does the same: nothing is retried, renewed, taken over, limited or encoded. */
+/** The control: a minimal queue without retries, leases, limits and encoding. */
 function bare(url: string): Queue {
   const [commands, reader] = [new Redis(url), new Redis(url)];
   return {
-    // Bytes, as messages are: ioredis writes them with more effort than text.
+    // Bytes like those of a message, because ioredis writes them with more effort than text.
     send: () => commands.xadd("bare", "*", "payload", bytes),
     async work(jobs, concurrency) {
       await commands.xgroup("CREATE", "bare", "workers", "0", "MKSTREAM").catch(() => {});
@@ -117,7 +117,7 @@ async function measureAll({ results, redis, progress }: Run<typeof options>, job
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "What a work queue costs, beside bare ioredis.",
+  about: "Measures the cost of a work queue, beside bare ioredis.",
   options,
   packages: ["ioredis"],
   needsRedis: true,

@@ -11,14 +11,13 @@ import {
 import { type Job, type JobMessages, jobGroup, jobQueue, kindOf } from "../jobs/job.ts";
 import { untilReached } from "./until-reached.ts";
 
-/** How many jobs one connection may watch at a time. */
-const mostWatched = 100;
+const maxWatched = 100;
 
 type Progress = JobMessages["job_progress"];
 
 /**
- * Takes jobs for the workers, wherever they are, and tells their progress and result to whoever watches: to the one who sent a job, and to
- * anybody who names its id, on this connection or a later one.
+ * Queues jobs for the workers, in any process, and reports their progress and result to the client that
+ * submitted a job, and to each client that watches its id, on this connection or a later one.
  */
 export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessages }> {
   static override readonly layer = "chat";
@@ -31,7 +30,7 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     },
   });
 
-  /** The jobs that are not over, each with how far it has come, as far as the client knows. */
+  /** The unfinished jobs, each with the progress that the client knows. */
   readonly #watched = new Map<string, Progress>();
 
   override async connect() {
@@ -44,14 +43,14 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     if (type === "watch") await this.#watch(id);
     else if (typeof content === "string" && content !== "")
       await this.#queue({ kind: kindOf(type), content });
-    else this.#refuse('A job needs a content: {"type": "translate", "content": "hello"}.');
+    else this.#refuse('A job needs content: {"type": "translate", "content": "hello"}.');
   }
 
   override receiveInvalidJson(_text: string, error: SyntaxError) {
-    this.#refuse(`This is no JSON: ${error.message}.`);
+    this.#refuse(`The message is not JSON: ${error.message}.`);
   }
 
-  /** What was told meanwhile may be lost; the other layer has it, as soon as that is back, too. */
+  /** The queue layer has kept the messages that were lost, and may come back later than the chat layer. */
   override async onGap(gap: Gap) {
     const id = idOf(gap);
     if (!this.#watched.has(id)) return;
@@ -67,9 +66,9 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     try {
       id = await this.submit(jobQueue, { type: "job", ...job }, { layer: "queue" });
     } catch (error) {
-      if (error instanceof QueueFullError) this.#refuse("Too many jobs wait already. Try again in a moment.");
+      if (error instanceof QueueFullError) this.#refuse("The job queue is full. Try again in a moment.");
       else if (error instanceof LayerUnavailableError)
-        this.#refuse("The job queue cannot be reached: the job may not have been queued.");
+        this.#refuse("The job queue is unavailable: the job may not have been queued.");
       else throw error;
       return;
     }
@@ -87,7 +86,7 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
 
   async #watch(id: unknown) {
     if (typeof id !== "string" || groupName(jobGroup(id)) !== undefined) {
-      this.#refuse('To watch a job takes its id: {"type": "watch", "job_id": "…"}.');
+      this.#refuse('The id of the job is missing or invalid: {"type": "watch", "job_id": "…"}.');
       return;
     }
     const known = this.#watched.get(id);
@@ -99,29 +98,29 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     await this.#orRefuse(id, async () => {
       if (await this.#follow(id)) return;
       await this.#unwatch(id);
-      this.#refuse(`Nothing is known of job ${id}: it was over more than 15 minutes ago, or never was.`);
+      this.#refuse(`Job ${id} is unknown: it ended more than 15 minutes ago, or never existed.`);
     });
   }
 
-  /** Where the layers are out of reach, whoever asks can ask again. */
+  /** Tells the client to try again if the layers are unavailable. */
   async #orRefuse(id: string, follow: () => Promise<void>) {
     try {
       await follow();
     } catch (error) {
       if (!(error instanceof LayerUnavailableError)) throw error;
       await this.#unwatch(id).catch(() => {});
-      this.#refuse(`What becomes of job ${id} cannot be told now. Watch it in a moment.`);
+      this.#refuse(`The state of job ${id} is unavailable. Watch it again in a moment.`);
     }
   }
 
-  /** Tells what has become of a job, and from now on what becomes of it. @returns whether anything is known of it. */
+  /** Reports the state of a job, now and at each change. @returns whether the job is known. */
   async #follow(id: string): Promise<boolean> {
     this.#watched.set(id, { attempt: 0, percent: -1 });
     await this.groupAdd(jobGroup(id));
     return this.#catchUp(id);
   }
 
-  /** What the chat layer brings meanwhile waits in the mailbox. */
+  /** Messages of the chat layer wait in the mailbox meanwhile. */
   async #catchUp(id: string): Promise<boolean> {
     const { entries } = (await this.layers.queue?.history(jobGroup(id))) ?? { entries: [] };
     const result = entries.find(({ message }) => message.type === "job_result");
@@ -153,8 +152,8 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   }
 
   #isFull(): boolean {
-    if (this.#watched.size < mostWatched) return false;
-    this.#refuse(`${mostWatched} jobs at a time are as many as one connection may have.`);
+    if (this.#watched.size < maxWatched) return false;
+    this.#refuse(`A connection can watch at most ${maxWatched} jobs at a time.`);
     return true;
   }
 
@@ -171,7 +170,6 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-/** The group says which job it is. */
 function idOf({ group = "" }: Delivery | Gap): string {
   return group.slice(jobGroup("").length);
 }
@@ -180,7 +178,6 @@ function progressOf({ message: { attempt, percent } }: Mail): Progress {
   return { attempt: Number(attempt), percent: Number(percent) };
 }
 
-/** The second of two, if it says more than the first. */
 function further(one: Progress, other: Progress): Progress {
   const isFurther =
     other.attempt > one.attempt || (other.attempt === one.attempt && other.percent > one.percent);

@@ -1,7 +1,7 @@
 import { handlers, JsonWebSocketConsumer, type PresenceDiff } from "greenroom";
 import { type Presence, roomGroup } from "./room.ts";
 
-/** Says who is in a room, and who comes and goes, to one who need not be in it. */
+/** Reports the members of a room, and each change, to a client that need not be a member. */
 export class RoomPresence extends JsonWebSocketConsumer<{
   messages: { presence_diff: PresenceDiff };
   params: "room_name";
@@ -15,7 +15,7 @@ export class RoomPresence extends JsonWebSocketConsumer<{
   });
 
   readonly #group = roomGroup(this.scope.params.room_name);
-  /** Those that the client knows of. One who has two tabs open comes once, and goes with the last of them. */
+  /** The members that the client knows. A member with two tabs joins once, and leaves with the last one. */
   readonly #known = new Set<string>();
 
   override async connect() {

@@ -1,23 +1,20 @@
 import { randomInt } from "node:crypto";
 import { handlers, WebSocketConsumer } from "greenroom";
 
-/** What goes to the group of a room. */
 export interface RoomMessages {
   room_message: { message: string };
 }
 
-/** The group of a room: of those who chat in it, and of those who are present. */
 export const roomGroup = (name: string) => `room_${name}`;
 
-/** What others are told of one who is in a room. */
 export interface Presence {
-  /** When they came, in milliseconds since 1970. */
+  /** The time of joining, in milliseconds since 1970. */
   readonly since: number;
 }
 
 /**
- * A chat room: what one member writes, all members read, on whichever process they are. `?name=Ada` is what a member is called
- * where it says who is in the room; without it, it is a guest.
+ * A chat room: each text goes to all members, in any process. `?name=Ada` is the member's name in the
+ * presence list; without it, the member is a guest.
  */
 export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params: "room_name" }> {
   static override readonly layer = "chat";
@@ -46,7 +43,7 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
   }
 
   get #name(): string {
-    // Without what cannot be seen, or turns text around.
+    // Control and format characters are invisible, or change the direction of text.
     const name = (this.scope.query.get("name") ?? "").replace(/\p{C}/gu, "").trim();
     return [...name].slice(0, 40).join("") || `Guest ${randomInt(1_000, 10_000)}`;
   }

@@ -1,6 +1,6 @@
 import { WebSocketConsumer } from "greenroom";
 
-/** Talks to its client alone: the smallest consumer there is. It has no layer and no groups. */
+/** The smallest consumer: it answers its own client, without a layer or groups. */
 export class SystemMessages extends WebSocketConsumer {
   override async connect() {
     await this.accept();

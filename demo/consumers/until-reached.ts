@@ -1,12 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { LayerUnavailableError } from "greenroom";
 
-/** How long to wait for a layer that is out of reach until it is asked again, in milliseconds. */
-const askAgainMs = 250;
+const retryAfterMs = 250;
 
 /**
- * Does what takes a layer, again while that is out of reach, until it works or `signal` is aborted. After an outage one layer may be
- * back, and tell of a gap, before another is.
+ * Retries `work` while its layer is unavailable, until it succeeds or `signal` is aborted. After an outage,
+ * one layer may be back and report a gap before another one is.
  */
 export async function untilReached(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
@@ -15,7 +14,7 @@ export async function untilReached(signal: AbortSignal, work: () => Promise<void
       return;
     } catch (error) {
       if (!(error instanceof LayerUnavailableError)) throw error;
-      await pause(askAgainMs, undefined, { signal }).catch(() => {});
+      await pause(retryAfterMs, undefined, { signal }).catch(() => {});
     }
   }
 }

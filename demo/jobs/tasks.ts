@@ -1,7 +1,7 @@
 import type { JobKind } from "./job.ts";
 
 const spanish: Readonly<Record<string, string>> = {
-  // Nothing of Object's: a text may be anything.
+  // A text may be "constructor".
   __proto__: null as never,
   hello: "hola",
   world: "mundo",
@@ -11,11 +11,10 @@ const spanish: Readonly<Record<string, string>> = {
 
 const answers: readonly (readonly [RegExp, string])[] = [
   [/weather/i, "Look out of the window: that forecast is never wrong about now."],
-  [/food|eat/i, "Something warm, and enough of it for whoever knocks."],
-  [/help/i, "Of course. Begin with the part that you understand least, and tell it to somebody."],
+  [/food|eat/i, "Something warm, and enough of it for every guest."],
+  [/help/i, "Of course. Begin with the part that you understand least, and explain it to a friend."],
 ];
 
-/** What each kind of job makes of a text. */
 export const tasks: Readonly<Record<JobKind, (content: string) => string>> = {
   translate(content) {
     const translated = spanish[content.trim().toLowerCase()] ?? `[TRANSLATED: ${content}]`;

@@ -5,19 +5,19 @@ import { type Job, type JobMessages, jobGroup, jobQueue } from "./job.ts";
 import { tasks } from "./tasks.ts";
 
 export interface WorkerOptions {
-  /** How long each of the ten steps of a job takes, in milliseconds. @default 150 */
+  /** The duration of each of the ten steps of a job, in milliseconds. @default 150 */
   readonly stepMs?: number;
-  /** Hears of each job that is begun, and of each that is done. */
+  /** Receives a log line when a job begins and when it ends. */
   readonly onJob?: (line: string) => void;
 }
 
 const steps = 10;
-/** A worker that died is missed after this time, in milliseconds. */
+/** The time after which another worker takes over the jobs of a dead one, in milliseconds. */
 const claimAfterMs = 5_000;
 
 /**
- * Does the jobs of the queue, four at a time, and tells whoever watches. The texts need no time at all: each job takes ten steps that do
- * nothing, so that there is something to see.
+ * Runs the jobs of the queue, four at a time, and reports to their watchers. Each job waits ten steps, so
+ * that its progress is visible.
  */
 export function startWorker(
   runtime: Runtime<DemoLayers>,
@@ -29,9 +29,9 @@ export function startWorker(
       onJob(`${id} ${kind}: begun${attempt > 1 ? `, attempt ${attempt}` : ""}`);
       for (let step = 1; step <= steps; step += 1) {
         await pause(stepMs, undefined, { signal });
-        await tell(runtime, id, { type: "job_progress", attempt, percent: (step / steps) * 100 });
+        await publish(runtime, id, { type: "job_progress", attempt, percent: (step / steps) * 100 });
       }
-      await tell(runtime, id, { type: "job_result", message: tasks[kind](content) });
+      await publish(runtime, id, { type: "job_result", message: tasks[kind](content) });
       onJob(`${id} ${kind}: done`);
     },
     {
@@ -39,11 +39,11 @@ export function startWorker(
       concurrency: 4,
       claimAfterMs,
       onFailed: async (_job, { id = "" }) => {
-        await tell(runtime, id, {
+        await publish(runtime, id, {
           type: "job_result",
-          message: "❌ The job was tried three times, and failed.",
+          message: "❌ The job failed three times, and is not retried.",
         });
-        onJob(`${id}: failed for good`);
+        onJob(`${id}: failed at every attempt`);
       },
     },
   );
@@ -51,8 +51,8 @@ export function startWorker(
 
 type JobMessage = { [T in keyof JobMessages]: { readonly type: T } & JobMessages[T] }[keyof JobMessages];
 
-/** First where it is kept, for those who come later; then to those who watch now. */
-async function tell({ layers }: Runtime<DemoLayers>, job: string, message: JobMessage) {
+/** The queue layer keeps the message for later watchers; the chat layer delivers it to the present ones. */
+async function publish({ layers }: Runtime<DemoLayers>, job: string, message: JobMessage) {
   await layers.queue.groupSend(jobGroup(job), message);
   await layers.chat.groupSend(jobGroup(job), message);
 }

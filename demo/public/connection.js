@@ -1,30 +1,31 @@
 /**
- * One WebSocket that looks after itself. Its states are the server's, and `waiting`: the pause before the next try.
+ * A WebSocket that reconnects. Its states are those of the server, plus `waiting`: the pause before the next
+ * try.
  *
  *     idle ──▶ connecting ──▶ joined ──▶ closing ──▶ closed
  *                ▲    │          │                      ▲
  *                │    ▼          │                      │
  *                waiting ◀───────┘        refused, ended by either side
  *
- * What a state starts (timers, listeners, requests) ends with the state: each state has a signal of its own.
+ * Each state has an abort signal, which ends the timers, listeners and requests of that state.
  */
 
 /** @typedef {"idle" | "connecting" | "joined" | "closing" | "waiting" | "closed"} State */
 
 /**
- * Why a connection is not, or no longer, there: the reader left, the server ended it for good, refused it (4xx), is
+ * The reason for a missing connection: the reader left, the server closed it for good, refused it (4xx), is
  * restarting, answers but cannot serve, or does not answer.
  *
  * @typedef {object} Cause
  * @property {"reader" | "ended" | "refused" | "restart" | "unready" | "away"} kind
- * @property {string} [text] the server's own words, where it gave any
+ * @property {string} [text] the reason that the server gave
  */
 
 /**
  * @typedef {object} Status
  * @property {State} state
- * @property {Cause} [cause] of `waiting` and `closed`, and of the tries after a `waiting`
- * @property {number} [pauseMs] of `waiting`: until the next try
+ * @property {Cause} [cause] of `waiting` and `closed`, and of each retry
+ * @property {number} [pauseMs] of `waiting`: the time until the next try
  */
 
 /** @typedef {{ change(status: Status): void, message(text: string): void }} Listener */
@@ -40,34 +41,33 @@ const transitions = {
 };
 
 const defaults = {
-  /** The longest first pause; each failure doubles it … */
+  /** The upper limit of the first pause; each failure doubles it. */
   firstPauseMs: 500,
-  /** … up to this one. */
   longestPauseMs: 15_000,
-  /** A connection that lasted this long counts as good: the pauses begin anew. */
+  /** A connection that lasts this long resets the pauses. */
   stayedMs: 5_000,
-  /** How long one try may take, the question why it failed included. */
+  /** The time limit of one try, including the request for the reason of its failure. */
   connectMs: 20_000,
-  /** How long the server may take to answer our closing. */
+  /** The time limit of the closing handshake. */
   closeMs: 2_000,
 };
 
 const finalCodes = new Set([1000, 1003, 1005, 1007, 1008, 1010]);
 
 /**
- * Whether trying again after this close code would meet the same answer. Of the codes that are a server's own, the
- * upper half of each thousand is final, as it is with Centrifugo.
+ * Whether a retry after this close code is pointless. Of the application's codes, the upper half of each
+ * thousand is final, as in Centrifugo.
  *
  * @param {number} code
  */
 const isFinal = (code) => finalCodes.has(code) || (code >= 3000 && code % 1000 >= 500);
 
-/** Statuses below 500 that ask to come back later. */
+/** Statuses below 500 that ask the client to retry later. */
 const laterStatuses = new Set([408, 425, 426, 429]);
 
 /**
- * The pause before the next try: between a half and the whole of a limit that doubles with each failure, so that
- * clients which lost the same server do not return in step.
+ * The pause before the next try: 50 to 100 % of a limit that doubles with each failure. The jitter spreads
+ * the clients that lost the same server.
  *
  * @param {number} failures in a row, from 1
  * @param {number} random from 0 to 1
@@ -99,10 +99,10 @@ export class Connection {
   }
 
   /**
-   * Opens a socket on `path`, and again whenever it is lost, until {@link disconnect} or a final answer of the server.
-   * Does nothing unless idle or closed.
+   * Opens a socket on `path`, and again after each loss, until {@link disconnect} or a final answer of the
+   * server. Does nothing unless idle or closed.
    *
-   * @param {() => string} path on this page's origin, escaped; asked before each try
+   * @param {() => string} path on this page's origin, escaped; called before each try
    */
   connect(path) {
     const { state } = this.#status;
@@ -112,7 +112,7 @@ export class Connection {
     this.#connecting();
   }
 
-  /** Closes the socket, or gives up waiting, and stays so. Does nothing if there is nothing to close. */
+  /** Closes the socket or ends the retries. Does nothing if idle or closed. */
   disconnect() {
     const { state } = this.#status;
     if (state === "waiting") this.#closed({ kind: "reader" });
@@ -121,7 +121,7 @@ export class Connection {
 
   /**
    * @param {string} text
-   * @returns {boolean} whether it went out: `false` unless joined
+   * @returns {boolean} whether it was sent: `false` unless joined
    */
   send(text) {
     if (this.#status.state !== "joined" || this.#socket?.readyState !== WebSocket.OPEN) return false;
@@ -129,7 +129,7 @@ export class Connection {
     return true;
   }
 
-  /** @param {Cause} [cause] why the try before this one failed */
+  /** @param {Cause} [cause] of the previous failure */
   #connecting(cause) {
     const signal = this.#enter({ state: "connecting", cause });
     const path = this.#path();
@@ -144,7 +144,7 @@ export class Connection {
   }
 
   /**
-   * Browsers hide the answer to a refused upgrade. A plain request on the same path gets the same one.
+   * Browsers hide the response to a refused upgrade. A plain request on the same path has the same response.
    *
    * @param {string} path
    * @param {AbortSignal} signal
@@ -215,7 +215,7 @@ export class Connection {
   #enter(status) {
     const { state } = this.#status;
     if (!transitions[state].includes(status.state))
-      throw new Error(`No way from ${state} to ${status.state}.`);
+      throw new Error(`There is no transition from ${state} to ${status.state}.`);
     this.#stay.abort();
     this.#stay = new AbortController();
     this.#status = status;
@@ -253,7 +253,7 @@ async function request(path, signal) {
 
 /**
  * @param {number} ms
- * @param {AbortSignal} signal calls it off
+ * @param {AbortSignal} signal cancels it
  * @param {() => void} run
  */
 function after(ms, signal, run) {

@@ -4,10 +4,10 @@
  * @param {string} selector
  * @param {abstract new (...args: never[]) => E} type
  * @returns {E}
- * @throws if the page has no such element: its markup and its modules belong together
+ * @throws if the page has no such element
  */
 export function find(root, selector, type) {
   const element = root.querySelector(selector);
   if (element instanceof type) return element;
-  throw new Error(`The page lacks a ${type.name} at "${selector}".`);
+  throw new Error(`The page has no ${type.name} at "${selector}".`);
 }

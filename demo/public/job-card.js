@@ -3,14 +3,10 @@ import { copyTemplate } from "./markup.js";
 
 /** @typedef {{ kind: string, content: string }} Job */
 
-/** After so long without news, a job that is not over waits for a worker, in milliseconds. */
+/** Without news for this time, an unfinished job waits for a worker, in milliseconds. */
 const newsWithinMs = 5_000;
 
-/**
- * Shows one job: what it is, how far it is, what came of it.
- *
- * @param {Job} job
- */
+/** Shows one job, its progress and its result. @param {Job} job */
 export function createJobCard({ kind, content }) {
   const copy = copyTemplate("job");
   const element = find(copy, ".job", HTMLElement);
@@ -46,8 +42,7 @@ export function createJobCard({ kind, content }) {
       }, newsWithinMs);
     },
 
-    /** Nothing can be told of it until there is a connection. */
-    doubt() {
+    waitForConnection() {
       show("open", "waits for the connection");
     },
 

@@ -3,13 +3,13 @@ import { createJobCard } from "./job-card.js";
 import { forgetJob, keepJob, keptJobs } from "./kept-jobs.js";
 import { createPanel } from "./panel.js";
 
-/** How long a server that cannot reach its layers is left alone, in milliseconds. */
-const againAfterMs = 2_000;
+/** The pause before an unavailable job is watched again, in milliseconds. */
+const retryAfterMs = 2_000;
 
 /** @typedef {import("./job-card.js").Job & { card: ReturnType<typeof createJobCard> }} ShownJob */
 
 /**
- * What the server says of jobs, and of itself.
+ * A frame of the server.
  *
  * @typedef {{ status: "connected", message: string }
  *   | { status: "queuing", message: string }
@@ -20,22 +20,22 @@ const againAfterMs = 2_000;
  */
 
 /**
- * Background Jobs: sends texts to be worked on, and shows what becomes of each. A job goes on without its page, and a page that comes back
- * asks for its jobs.
+ * Background Jobs: submits jobs, and shows their progress and results. A job continues without the page,
+ * which watches its unfinished jobs again after a reload.
  *
  * @param {HTMLElement} element
  */
 export function createJobs(element) {
   const kind = find(element, "#jobs-kind", HTMLSelectElement);
-  /** Those that the server has taken and that are not over, by id. @type {Map<string, ShownJob["card"]>} */
-  const taken = new Map();
-  /** Those that the server has not answered yet, in the order sent. @type {ShownJob[]} */
+  /** The cards of the queued and unfinished jobs, by id. @type {Map<string, ShownJob["card"]>} */
+  const queued = new Map();
+  /** The jobs without an answer of the server, in the order sent. @type {ShownJob[]} */
   const sent = [];
 
   const panel = createPanel(element, {
     path: () => "/ws/backgroundjob",
     place: () => "the background jobs",
-    read: (text) => hear(JSON.parse(text)),
+    read: (text) => receive(JSON.parse(text)),
     say(content, send) {
       const job = { kind: kind.value, content };
       if (!send(JSON.stringify({ type: job.kind, content }))) return false;
@@ -44,17 +44,17 @@ export function createJobs(element) {
     },
     changed(state) {
       if (state === "joined") watchAgain();
-      else if (state !== "connecting") lose();
+      else if (state !== "connecting") markDisconnected();
     },
     missesNothing: true,
   });
 
   for (const { id, ...job } of keptJobs()) {
     const card = show(job);
-    card.doubt();
-    taken.set(id, card);
+    card.waitForConnection();
+    queued.set(id, card);
   }
-  if (taken.size > 0) panel.connect();
+  if (queued.size > 0) panel.connect();
 
   /** @param {import("./job-card.js").Job} job */
   function show(job) {
@@ -67,22 +67,22 @@ export function createJobs(element) {
    * @param {News} news
    * @returns {import("./message-list.js").Line | undefined}
    */
-  function hear(news) {
+  function receive(news) {
     if (news.status === "connected") return { text: news.message, kind: "notice" };
     if (news.status === "error") return refuse(news.message);
     if (news.status === "queuing") return undefined;
-    if (news.status === "queued") take(news.job_id);
-    else if (news.type === "job_progress") taken.get(news.job_id)?.progress(news.percent);
+    if (news.status === "queued") accept(news.job_id);
+    else if (news.type === "job_progress") queued.get(news.job_id)?.progress(news.percent);
     else if (news.type === "job_result") end(news.job_id, (card) => finish(card, news.message));
     return undefined;
   }
 
   /** @param {string} id */
-  function take(id) {
+  function accept(id) {
     const job = sent.shift();
     if (!job) return;
     const { card, kind, content } = job;
-    taken.set(id, card);
+    queued.set(id, card);
     keepJob({ id, kind, content });
     card.progress(0);
   }
@@ -92,23 +92,23 @@ export function createJobs(element) {
    * @param {(card: ShownJob["card"]) => void} show
    */
   function end(id, show) {
-    const card = taken.get(id);
+    const card = queued.get(id);
     if (!card) return;
-    taken.delete(id);
+    queued.delete(id);
     forgetJob(id);
     show(card);
     panel.messages.grown();
   }
 
   /**
-   * The server answers in order: a no that names none of our jobs is for the first that has no answer.
+   * The server answers in order: a refusal that names no queued job is for the first job without an answer.
    *
    * @param {string} why
    * @returns {import("./message-list.js").Line | undefined}
    */
   function refuse(why) {
-    const named = [...taken.keys()].find((id) => why.includes(id));
-    if (named && why.endsWith("Watch it in a moment.")) watchLater(named);
+    const named = [...queued.keys()].find((id) => why.includes(id));
+    if (named && why.endsWith("Watch it again in a moment.")) watchLater(named);
     else if (named) end(named, (card) => card.failed(why));
     else if (sent.length === 0) return { text: why, kind: "refusal" };
     else sent.shift()?.card.failed(why);
@@ -117,13 +117,13 @@ export function createJobs(element) {
   }
 
   function watchAgain() {
-    for (const id of taken.keys()) watch(id);
+    for (const id of queued.keys()) watch(id);
   }
 
   /** @param {string} id */
   function watchLater(id) {
-    taken.get(id)?.doubt();
-    setTimeout(() => taken.has(id) && watch(id), againAfterMs);
+    queued.get(id)?.waitForConnection();
+    setTimeout(() => queued.has(id) && watch(id), retryAfterMs);
   }
 
   /** @param {string} id */
@@ -131,15 +131,15 @@ export function createJobs(element) {
     panel.send(JSON.stringify({ type: "watch", job_id: id }));
   }
 
-  function lose() {
-    for (const card of taken.values()) card.doubt();
+  function markDisconnected() {
+    for (const card of queued.values()) card.waitForConnection();
     for (const { card } of sent.splice(0))
       card.failed("The connection was lost before the server's answer. It may be done or not.");
   }
 }
 
 /**
- * The server's last word of a job.
+ * Shows the final message of a job.
  *
  * @param {ShownJob["card"]} card
  * @param {string} message

@@ -3,17 +3,13 @@
 const key = "greenroom.jobs";
 const most = 50;
 
-/**
- * The jobs that are not over, in the browser's own storage, so that they outlive the page.
- *
- * @returns {KeptJob[]}
- */
+/** The unfinished jobs, in the browser's storage. @returns {KeptJob[]} */
 export function keptJobs() {
   try {
     const jobs = JSON.parse(localStorage.getItem(key) ?? "[]");
     return Array.isArray(jobs) ? jobs.filter(isJob) : [];
   } catch {
-    return []; // storage is forbidden, or holds what is not ours
+    return []; // storage is forbidden, or holds foreign data
   }
 }
 
@@ -32,7 +28,7 @@ function write(jobs) {
   try {
     localStorage.setItem(key, JSON.stringify(jobs));
   } catch {
-    // Storage is full or forbidden: then the jobs do not outlive the page.
+    // Storage is full or forbidden: the jobs are lost with the page.
   }
 }
 

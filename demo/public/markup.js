@@ -1,7 +1,7 @@
 import { find } from "./dom.js";
 
 /**
- * A copy of what the page keeps in the template `id`.
+ * A copy of the content of the template `id`.
  *
  * @param {string} id
  * @returns {DocumentFragment}
@@ -11,8 +11,8 @@ export function copyTemplate(id) {
 }
 
 /**
- * Adds to `section` what every connection has on the page. Its own templates with a `data-slot` go into the slots of that name;
- * each part gets an id that begins with the section's.
+ * Adds the common parts of a connection to `section`. The section's templates with a `data-slot` fill the
+ * slots of that name, and the id of each part begins with the section's.
  *
  * @param {HTMLElement} section
  */

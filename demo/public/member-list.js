@@ -1,16 +1,12 @@
 import { find } from "./dom.js";
 
 /**
- * What the server says of a room's members: all, once, and then each who comes or goes.
+ * A frame of the server: first all members of a room, then each one that joins or leaves.
  *
  * @typedef {{ type: "presence", members: { key: string }[] } | { type: "joined" | "left", key: string }} News
  */
 
-/**
- * Shows who is in a room.
- *
- * @param {HTMLElement} element
- */
+/** Shows the members of a room. @param {HTMLElement} element */
 export function createMemberList(element) {
   const count = find(element, "[data-count]", HTMLElement);
   const list = find(element, "ul", HTMLUListElement);
@@ -36,7 +32,7 @@ export function createMemberList(element) {
 
   return {
     /** @param {News} news */
-    hear(news) {
+    receive(news) {
       delete element.dataset.doubtful;
       if (news.type === "presence") {
         clear();
@@ -50,8 +46,8 @@ export function createMemberList(element) {
       count.textContent = String(members.size);
     },
 
-    /** Until the server says it anew, this is how it was. */
-    doubt() {
+    /** Marks the list as outdated until the next frame. */
+    markStale() {
       element.dataset.doubtful = "";
     },
 

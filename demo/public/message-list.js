@@ -1,4 +1,4 @@
-/** @typedef {"message" | "notice" | "gap" | "refusal"} Kind a person's words, the server's announcement, our own remark, the server's no */
+/** @typedef {"message" | "notice" | "gap" | "refusal"} Kind of a member, server or page; or a refusal */
 
 /**
  * @typedef {object} Line
@@ -7,16 +7,15 @@
  * @property {string} [time] of day; now if absent
  */
 
-/** 24 hours, so that it is as short everywhere. */
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 const longest = 500;
-/** How far from the end, in pixels, a reader still counts as being there. */
+/** The distance from the end, in pixels, that still counts as the end. */
 const slack = 24;
 
 /**
- * Shows lines in `log`, the newest last, and keeps the last 500. Follows the newest only while the reader is at the
- * end; else `jump`, a button, says that there is more below.
+ * Shows lines in `log`, the newest last, and keeps the last 500. Scrolls to new lines only while the reader
+ * is at the end; otherwise the button `jump` is shown.
  *
  * @param {HTMLElement} log
  * @param {HTMLElement} jump
@@ -33,7 +32,7 @@ export function createMessageList(log, jump) {
     followedTo = log.scrollTop;
   };
 
-  /** Once a frame, however much comes. */
+  /** Scrolls at most once per animation frame. */
   const followSoon = () => {
     if (scheduled) return;
     scheduled = true;
@@ -43,7 +42,7 @@ export function createMessageList(log, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // The browser's own anchor keeps the older lines in place for their reader, and would hold back who follows.
+    // Scroll anchoring keeps older lines in place for their reader, but would stop following.
     log.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -51,7 +50,8 @@ export function createMessageList(log, jump) {
 
   log.tabIndex = 0; // so that the arrow keys scroll it
 
-  // Lines come between our scrolling and its event: to be far from the end is no sign of a reader, to go back is.
+  // New lines may come before the event of our own scrolling, so only scrolling back means that the reader
+  // left the end.
   log.addEventListener(
     "scroll",
     () => {
@@ -67,16 +67,16 @@ export function createMessageList(log, jump) {
   };
 
   jump.addEventListener("click", () => {
-    log.focus({ preventScroll: true }); // the button that had it disappears
+    log.focus({ preventScroll: true }); // the focused button disappears
     goToEnd();
   });
 
-  // A box that changes its size does not scroll by itself, as when a phone's keyboard opens.
+  // A resize does not scroll by itself, such as that of a phone's keyboard.
   new ResizeObserver(follow).observe(log);
 
   /** @param {HTMLElement} element */
   const append = (element) => {
-    delete log.dataset.empty; // what it says of itself as long as it is empty
+    delete log.dataset.empty; // the text of an empty log
     log.append(element);
     if (log.childElementCount > longest) log.firstElementChild?.remove();
     if (!following) jump.hidden = false;
@@ -87,7 +87,7 @@ export function createMessageList(log, jump) {
     append,
     goToEnd,
 
-    /** To be called when an element has become longer. */
+    /** To be called after an element has grown. */
     grown: followSoon,
 
     /** @param {Line} line */
@@ -101,7 +101,7 @@ export function createMessageList(log, jump) {
       append(line);
     },
 
-    /** @returns {Line[]} that are still there, and can be added again */
+    /** @returns {Line[]} the lines shown, which `add` accepts */
     lines() {
       return [...log.children].map((line) => ({
         text: line.textContent ?? "",

@@ -9,17 +9,17 @@ import { describe } from "./words.js";
 /**
  * @typedef {object} PanelOptions
  * @property {() => string} path of the socket, escaped
- * @property {() => string} place what the reader is connected to, in words
- * @property {(text: string) => Line | undefined} read what the server's text says, if it is a line to show
- * @property {(text: string, send: (text: string) => boolean) => boolean} [say] sends what the reader wrote, and tells whether it went out
+ * @property {() => string} place the name of the server's end, in words
+ * @property {(text: string) => Line | undefined} read the line for a text of the server, if any
+ * @property {(text: string, send: (text: string) => boolean) => boolean} [say] sends; returns success
  * @property {(state: import("./connection.js").State) => void} [changed]
- * @property {boolean} [missesNothing] the server sends what was said while the connection was gone
+ * @property {boolean} [missesNothing] whether the server sends the missed messages after a reconnect
  */
 
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 
 /**
- * Brings a filled section of the page to life: a connection, its state, its messages, and a way to send some.
+ * Connects a filled section of the page: its connection, state, messages and form.
  *
  * @param {HTMLElement} element
  * @param {PanelOptions} options
@@ -39,14 +39,12 @@ export function createPanel(
     find(element, "[role=log]", HTMLElement),
     find(element, ".jump", HTMLButtonElement),
   );
-  /** What says where to go: fixed while there is a connection. */
+  /** The fields of the address: read-only while connected. */
   const fields = door.querySelectorAll("input");
-  /** Where the reader writes, if the panel is one to write in. */
   const draft = composer.querySelector("input");
 
-  /** The connection was there already, and comes back by itself. */
   let joinedBefore = false;
-  /** What is said of a message that could not be sent since the last connection. */
+  /** The notice about a message that could not be sent since the last connection. */
   let unsent = "";
   const connection = new Connection({
     change: show,
@@ -100,15 +98,15 @@ export function createPanel(
     const asked = document.activeElement;
     if (joinedBefore) {
       if (!missesNothing)
-        messages.add({ text: "Connected again. What was said in between is not shown here.", kind: "gap" });
+        messages.add({ text: "Connected again. Messages sent in between are not shown here.", kind: "gap" });
     } else if (asked && door.contains(asked)) {
-      // Who just asked to connect wants to write next. Who is elsewhere is left there.
+      // The focus moves to the draft only from the form that connected.
       (draft ?? send).focus();
     }
     joinedBefore = true;
   }
 
-  /** @param {string} text said once: a screen reader hears every change of the status */
+  /** @param {string} text announced once, because a screen reader reads every change of the status */
   function announce(text) {
     if (status.textContent !== text) status.textContent = text;
   }
@@ -122,7 +120,7 @@ export function createPanel(
 }
 
 /**
- * Not the `disabled` attribute, which would take the focus away from a button that was just pressed.
+ * Does not use the `disabled` attribute, which would take the focus away from a pressed button.
  *
  * @param {HTMLButtonElement} button
  * @param {boolean} enabled

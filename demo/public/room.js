@@ -4,7 +4,7 @@ import { createMemberList } from "./member-list.js";
 import { createPanel } from "./panel.js";
 
 /**
- * Room Chat: a connection to talk, and, as long as it is joined, a second one that says who is there.
+ * Room Chat: a connection for the chat, and, while it is joined, a second one for the member list.
  *
  * @param {HTMLElement} element
  */
@@ -30,7 +30,7 @@ export function createRoom(element) {
       presence = undefined;
       if (state === "joined") watch();
       else if (state === "closed") members.forget();
-      else members.doubt();
+      else members.markStale();
     },
   });
 
@@ -38,23 +38,19 @@ export function createRoom(element) {
     address.textContent = roomPath();
   };
   room.addEventListener("input", showAddress);
-  showAddress(); // a browser keeps what was typed before a reload
+  showAddress(); // a browser keeps the text of the field across a reload
 
   function watch() {
     const path = `/ws/presence/${escapePart(room.value)}`;
     presence = new Connection({
-      change: ({ state }) => state !== "joined" && members.doubt(),
-      message: (text) => members.hear(JSON.parse(text)),
+      change: ({ state }) => state !== "joined" && members.markStale(),
+      message: (text) => members.receive(JSON.parse(text)),
     });
     presence.connect(() => path);
   }
 }
 
-/**
- * Half of a pair of code units, which cannot be escaped, becomes the replacement character.
- *
- * @param {string} text
- */
+/** Escapes `text`; lone surrogates become the replacement character. @param {string} text */
 function escapePart(text) {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
 }

@@ -3,11 +3,7 @@ import { createPanel } from "./panel.js";
 
 /** @typedef {import("./message-list.js").Line} Line */
 
-/**
- * Showcase: one connection for each kind of layer.
- *
- * @param {HTMLElement} element
- */
+/** Showcase: one connection for each kind of layer. @param {HTMLElement} element */
 export function createShowcase(element) {
   const panels = [
     createChat(find(element, "#chat", HTMLElement)),
@@ -33,7 +29,7 @@ const missing = /^⚠️ Messages are missing here\. On from (\d+)\.$/;
 const reliableKey = "greenroom.reliable";
 
 /**
- * Counts: each text is the next offset. So on coming back it can say how far it has read, and gets the rest.
+ * Counts the texts, each of which has the next offset, so that a reconnect requests only the missed ones.
  *
  * @param {HTMLElement} element
  */
@@ -52,24 +48,24 @@ function createReliableChat(element) {
     missesNothing: true,
   });
   for (const line of kept.lines) panel.messages.add(line);
-  // Both at once, so that they belong together.
+  // Stored together, so that they are consistent.
   window.addEventListener("pagehide", () => {
     try {
       sessionStorage.setItem(reliableKey, JSON.stringify({ last, lines: panel.messages.lines() }));
     } catch {
-      // Storage is full or forbidden: the next page begins with all that the server has.
+      // Storage is full or forbidden: the next page starts with the whole history.
     }
   });
   return panel;
 }
 
-/** @returns {{ last: number, lines: Line[] }} what this tab had read before it was reloaded */
+/** @returns {{ last: number, lines: Line[] }} the state of this tab before the reload */
 function keptChat() {
   try {
     const { last, lines } = JSON.parse(sessionStorage.getItem(reliableKey) ?? "");
     if (Number.isSafeInteger(last) && Array.isArray(lines)) return { last, lines };
   } catch {
-    // Nothing is kept.
+    // Nothing is stored.
   }
   return { last: 0, lines: [] };
 }

@@ -1,7 +1,7 @@
 import { find } from "./dom.js";
 
 /**
- * Lights the lamp of the current state, and shows the pause before the next try on the wire that leads back.
+ * Lights the lamp of the current state, and shows the pause before the next try on the return wire.
  *
  * @param {HTMLElement} element
  */

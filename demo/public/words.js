@@ -1,9 +1,10 @@
 /**
- * A connection's status in words. The text stays the same from one try to the next, so that a screen reader says it once.
+ * A connection's status in words. The text is the same for all retries, so that a screen reader reads it
+ * once.
  *
  * @param {import("./connection.js").Status} status
  * @param {string} place
- * @param {string} [unsent] what to say of a message that could not be sent, and still cannot
+ * @param {string} [unsent] the notice about an unsent message
  * @returns {string}
  */
 export function describe({ state, cause }, place, unsent = "") {

@@ -2,7 +2,7 @@ import { truncate } from "../../runtime/truncate.ts";
 import type { HistoryEntry } from "../protocol.ts";
 import { RingBuffer } from "./ring-buffer.ts";
 
-/** An entry before it has its number and its time. */
+/** A history entry without its number and time. */
 export type Activity = Omit<HistoryEntry, "number" | "at">;
 
 interface RecordedEntry {
@@ -10,13 +10,12 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** How many entries are kept of all actors together: of their lifecycles, and of their work. */
+/** The number of entries kept for all actors together. */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
-/** How much work is recorded per second: of all actors that are not open together, and of each open one. */
+/** Samples of work per second: for all unopened actors together, and for each open actor. */
 const workPerSecond = 2_000;
 const openedPerSecond = 200;
-/** How many entries are kept of an open actor. */
 const keptOpened = 500;
 
 /**
@@ -37,7 +36,7 @@ export class ActivityLog {
     this.tick();
   }
 
-  /** Records a piece of an actor's work; calls `make` only if it is among the samples. */
+  /** Records a unit of an actor's work; calls `make` only if the unit is sampled. */
   recordWork(actor: string, make: (opened: OpenedHistory | undefined) => Activity): void {
     const opened = this.#opened.get(actor);
     if (opened === undefined ? this.#allowance === 0 : !opened.countEvent()) return;
@@ -45,13 +44,12 @@ export class ActivityLog {
     this.#add(this.#work, actor, make(opened));
   }
 
-  /** Records how a connection begins or ends. */
   recordLifecycle(actor: string, activity: Activity): void {
     this.#opened.get(actor)?.countEvent();
     this.#add(this.#lifecycle, actor, activity);
   }
 
-  /** Keeps more of an actor from now on, until each caller has called {@link close}. */
+  /** Records more of an actor until each caller has called {@link close}. */
   open(actor: string): OpenedHistory {
     const opened = this.#opened.get(actor) ?? new OpenedHistory(this.#entriesOf(actor), this.#tickMs);
     opened.readers += 1;
@@ -75,7 +73,7 @@ export class ActivityLog {
   #add(buffer: RingBuffer<RecordedEntry>, actor: string, activity: Activity): void {
     this.#count += 1;
     const at = performance.timeOrigin + performance.now();
-    const entry = { number: this.#count, at, ...bounded(activity) };
+    const entry = { number: this.#count, at, ...truncated(activity) };
     buffer.push({ actor, entry });
     this.#opened.get(actor)?.add(entry);
   }
@@ -89,8 +87,8 @@ export class ActivityLog {
 const longestWhat = 200;
 const longestDetail = 300;
 
-/** Names given by others may be as long as a frame. */
-function bounded({ what, detail, ...rest }: Activity): Activity {
+/** A client may send a name as long as a frame. */
+function truncated({ what, detail, ...rest }: Activity): Activity {
   return {
     ...rest,
     what: truncate(what, longestWhat),
@@ -98,10 +96,9 @@ function bounded({ what, detail, ...rest }: Activity): Activity {
   };
 }
 
-/** The history of an open actor. */
 export class OpenedHistory {
   readers = 0;
-  /** How many of the readers want payloads. */
+  /** The number of readers that want payloads. */
   payloadReaders = 0;
   readonly #entries = new RingBuffer<HistoryEntry>(keptOpened);
   #events = 0;
@@ -119,7 +116,7 @@ export class OpenedHistory {
     return this.#rate;
   }
 
-  /** The entries after the one with this number, as far as they are kept. */
+  /** The kept entries with a greater number. */
   after(number: number): HistoryEntry[] {
     return [...this.#entries].filter((entry) => entry.number > number);
   }

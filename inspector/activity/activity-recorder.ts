@@ -85,14 +85,14 @@ function frameFacts(
 
 const longestPayload = 2_000;
 
-/** The payload as text, if a reader wants it. */
+/** The payload as text, if a reader wants payloads. */
 function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Activity, "payload"> {
   if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
-  return { payload: truncate(typeof value === "string" ? value : inspected(value), longestPayload) };
+  return { payload: truncate(typeof value === "string" ? value : inspectSafely(value), longestPayload) };
 }
 
 /** Never throws: an actor may try to send any value. */
-function inspected(value: unknown): string {
+function inspectSafely(value: unknown): string {
   try {
     return inspect(value, { depth: 6, maxStringLength: longestPayload, customInspect: false });
   } catch {

@@ -6,14 +6,13 @@ import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import { truncate } from "../../runtime/truncate.ts";
 import type { MachineKind } from "../protocol.ts";
 
-/** A consumer class, and the machines of its actors. */
 export interface IndexedConsumer {
   readonly id: string;
   readonly Consumer: ConsumerClass;
   readonly machines: ReadonlyMap<MachineKind, MarkedMachine>;
 }
 
-/** The consumer classes of a runtime with their machines, in the order in which they were first seen. */
+/** The consumer classes of a runtime with their machines, in the order first seen. */
 export class ConsumerIndex implements Iterable<IndexedConsumer> {
   readonly #consumers = new Map<ConsumerClass, IndexedConsumer>();
   /** Several consumers may run the same machine. */
@@ -21,7 +20,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
   #count = 0;
   #changes = 0;
 
-  /** Grows with every consumer that is added or removed. */
+  /** Increases each time a consumer is added or removed. */
   get changes(): number {
     return this.#changes;
   }
@@ -35,7 +34,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
     return undefined;
   }
 
-  /** Removes all others, so that classes which are made anew for each connection do not pile up. */
+  /** Removes all other consumers. Otherwise classes that are created per connection would accumulate. */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
       if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;
@@ -65,7 +64,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
 
 const longestName = 300;
 
-/** The name to show. A class may have no name, or a static property in its place. */
+/** The display name. A class may be anonymous, or have a static property called `name`. */
 export function nameOf({ name }: ConsumerClass): string {
   return typeof name === "string" && name !== "" ? truncate(name, longestName) : "(anonymous)";
 }

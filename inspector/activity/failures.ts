@@ -6,12 +6,12 @@ import type { ActorRow, Failure } from "../protocol.ts";
 const kept = 20;
 const longestText = 300;
 
-/** The last 20 failures of a runtime, and the last one of each actor, since the inspector was mounted. */
+/** The last 20 failures of a runtime and the last failure of each actor, since the inspector was mounted. */
 export class Failures {
   #recent: Failure[] = [];
   readonly #lastOf = new WeakMap<object, NonNullable<ActorRow["lastError"]>>();
 
-  /** The newest first. */
+  /** Newest first. */
   get recent(): readonly Failure[] {
     return this.#recent;
   }

@@ -1,7 +1,7 @@
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { ActivityObserver, Observed, Report } from "../../runtime/inspection-hooks.ts";
 
-/** `work` that never throws: its errors are reported. */
+/** Wraps `work` so that it reports errors instead of throwing them. */
 export function guarded<A extends unknown[]>(
   work: (...args: A) => void,
   report: Report,
@@ -15,7 +15,7 @@ export function guarded<A extends unknown[]>(
   };
 }
 
-/** Passes only actors of visible consumers to `observer`. Reports its errors, so that they reach no actor. */
+/** Forwards events of visible consumers to `observer`, and reports its errors so that no actor sees them. */
 export function guardedObserver(
   observer: ActivityObserver,
   isHidden: (Consumer: ConsumerClass) => boolean,

@@ -21,14 +21,14 @@ export interface MachineInspectionContext {
   readonly consumers: ConsumerIndex;
   readonly transitionCounts: TransitionCounts;
   readonly activityLog: ActivityLog;
-  /** Whether a consumer's actors are left out. */
+  /** Whether the inspector ignores a consumer's actors. */
   readonly isHidden: (Consumer: ConsumerClass) => boolean;
   readonly report: Report;
 }
 
 /**
- * Records the transitions of actors' machines, through XState's inspection. The machines of connections form
- * one XState system with their supervisor; each machine that a consumer runs is a system of its own.
+ * Records the transitions of machines through XState's inspection API. All connection machines share one
+ * XState system with their supervisor; each consumer's own machine is a separate system.
  */
 export class MachineInspection {
   readonly #context: MachineInspectionContext;
@@ -39,7 +39,7 @@ export class MachineInspection {
     this.#context = context;
   }
 
-  /** @param supervisor in the system of the connections. @param actors the actors that exist already. */
+  /** @param supervisor an actor in the connections' system. @param actors the existing actors. */
   start(supervisor: AnyActorRef, actors: Iterable<Observed>): void {
     const onEvent = guarded((event: InspectionEvent) => this.#onConnectionEvent(event), this.#context.report);
     this.#connections = supervisor.system.inspect(onEvent);
@@ -53,7 +53,6 @@ export class MachineInspection {
     this.#own.clear();
   }
 
-  /** The consumer's own machine is about to start. */
   onMachineStart(actor: Observed, machineActor: AnyActor): void {
     this.#inspectOwn(actor, machineActor);
     for (const { id } of nodesOf(machineActor)) this.#countState(actor, "own", id);
@@ -65,7 +64,7 @@ export class MachineInspection {
     if (event.type !== "@xstate.actor" && event.type !== "@xstate.microstep") return;
     const actor = actorOf(event.actorRef as AnyActorRef);
     if (actor === undefined || this.#context.isHidden(actor.Consumer)) return;
-    // Not of the actor: it does not know its machine before that is made.
+    // Not `actor.machine`: it is unset while the machine is being created.
     const id = event.actorRef.sessionId;
     if (event.type === "@xstate.actor") this.#onConnectionStart(actor, id);
     else this.#onConnectionStep(actor, id, event);
@@ -88,7 +87,7 @@ export class MachineInspection {
     id: string,
     { actorRef, event, snapshot, _transitions }: Microstep,
   ): void {
-    // The event changed nothing: the connection is on its way out, for example.
+    // The machine ignored the event, for example because the connection is closing.
     if (_transitions.length === 0) return;
     const before = String(actorRef.getSnapshot().value);
     const { value, status, output } = snapshot as AnyMachineSnapshot;
@@ -103,7 +102,7 @@ export class MachineInspection {
 
   #inspectOwn(actor: Observed, machineActor: AnyActor): void {
     const onEvent = guarded((event: InspectionEvent) => {
-      // Not the steps of actors that the machine invokes.
+      // Skips the steps of actors that the machine invokes.
       if (event.type === "@xstate.microstep" && event.actorRef === machineActor)
         this.#onOwnStep(actor, event);
     }, this.#context.report);
@@ -140,7 +139,7 @@ export class MachineInspection {
 
 type Microstep = InspectionEvent & { readonly type: "@xstate.microstep" };
 
-/** The actor of a connection's machine; undefined for the supervisor itself. */
+/** The actor of a connection machine; undefined for the supervisor. */
 function actorOf(ref: AnyActorRef): Observed | undefined {
   const { input } = (ref as AnyActor).options as { readonly input?: unknown };
   return input === undefined ? undefined : (effectsOf(ref) as unknown as Observed);

@@ -2,7 +2,7 @@
 export class RingBuffer<T> {
   readonly #capacity: number;
   #items: T[] = [];
-  /** The index of the oldest item, once the buffer is full. */
+  /** The index of the oldest item when the buffer is full. */
   #start = 0;
 
   constructor(capacity: number) {
@@ -18,7 +18,7 @@ export class RingBuffer<T> {
     this.#start = (this.#start + 1) % this.#capacity;
   }
 
-  /** From the oldest on. */
+  /** Oldest first. */
   *[Symbol.iterator](): IterableIterator<T> {
     yield* this.#items.slice(this.#start);
     yield* this.#items.slice(0, this.#start);

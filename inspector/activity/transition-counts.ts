@@ -1,6 +1,5 @@
 import type { MachineKind, TransitionCount } from "../protocol.ts";
 
-/** Counts the transitions that actors take. */
 export class TransitionCounts {
   readonly #counts = new Map<string, { -readonly [K in keyof TransitionCount]: TransitionCount[K] }>();
 
@@ -11,7 +10,7 @@ export class TransitionCounts {
     else this.#counts.set(key, { consumer, machine, mark, count: 1 });
   }
 
-  /** @returns the counts since the last call. */
+  /** Returns the counts since the last call. */
   take(): TransitionCount[] {
     const counts = [...this.#counts.values()];
     this.#counts.clear();

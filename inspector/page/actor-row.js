@@ -4,10 +4,9 @@ import { age as ageOf, bytes, count } from "./format.js";
 /** @import { ActorRow } from "../protocol.ts" */
 /** @typedef {{ readonly row: ActorRow, readonly consumer: string, readonly href: string }} ActorLine */
 
-/** How many groups and tags of an actor are shown in its row. */
+/** The number of groups and of tags shown in a row. */
 const shownNames = 2;
 
-/** One actor among others. */
 export function createActorRow() {
   const link = create("a", "channel");
   const consumer = create("span", "name");
@@ -44,7 +43,7 @@ export function createActorRow() {
     element,
     /** @param {ActorLine} line */
     show({ row, consumer: name, href }) {
-      writeName(link, row.channel ?? `without a channel, ${row.id}`);
+      writeName(link, row.channel ?? `no channel, ${row.id}`);
       setAttribute(link, "href", href);
       writeName(consumer, name);
       writeName(path, row.path);

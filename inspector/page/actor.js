@@ -12,7 +12,7 @@ import { createSequence } from "./sequence.js";
 export function createActor(section, showPayloads) {
   const title = find(section, "h2", HTMLElement);
   const back = find(section, "[data-part=back]", HTMLAnchorElement);
-  const gone = findPart(section, "gone");
+  const ended = findPart(section, "ended");
   const since = findPart(section, "since");
   const sampled = findPart(section, "sampled");
   const payloads = findPart(section, "payloads");
@@ -33,14 +33,14 @@ export function createActor(section, showPayloads) {
   return {
     focus: () => title.focus(),
 
-    /** Clears everything, if it is another actor. @param {string | undefined} id */
+    /** Clears the view, unless the actor is open already. @param {string | undefined} id */
     open(id) {
       if (id === opened) return;
       opened = id;
       row = undefined;
       checkbox.checked = false;
       sequence.showPayloads(false);
-      gone.hidden = sampled.hidden = true;
+      ended.hidden = sampled.hidden = true;
       write(since, "");
       facts.draw([]);
       sequence.clear();
@@ -48,7 +48,7 @@ export function createActor(section, showPayloads) {
 
     /**
      * @param {object} model
-     * @param {readonly History[]} model.histories those that were not drawn yet
+     * @param {readonly History[]} model.histories reports that are not drawn yet
      * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
      * @param {boolean} model.hasPayloads
      * @param {Place} model.place
@@ -62,11 +62,11 @@ export function createActor(section, showPayloads) {
         if (history.isFirst) sequence.clear();
         sequence.add(history.entries);
         row = history.row ?? row;
-        gone.hidden = history.row !== undefined;
+        ended.hidden = history.row !== undefined;
         write(since, `recorded since ${timeOfDay(history.since)}`);
         const { eventsPerSecond, recordedPerSecond } = history;
         sampled.hidden = eventsPerSecond - recordedPerSecond < 0.5;
-        write(sampled, `Recorded ${rate(recordedPerSecond)} of ${rate(eventsPerSecond)} events a second.`);
+        write(sampled, `Recorded ${rate(recordedPerSecond)} of ${rate(eventsPerSecond)} events per second.`);
       }
       writeName(title, row?.channel ?? opened ?? "");
       if (row) facts.draw(factsOf(row, consumers.get(row.consumer)));
@@ -85,7 +85,7 @@ function factsOf(row, consumer) {
     { name: "Consumer", values: [consumer?.name ?? row.consumer] },
     { name: "Path", values: row.path === "" ? [] : [row.path] },
     { name: "Layer", values: consumer?.layer === undefined ? [] : [consumer.layer] },
-    { name: "Mailbox", values: [row.busy ? `${count(row.mailbox)}, and busy` : count(row.mailbox)] },
+    { name: "Mailbox", values: [row.busy ? `${count(row.mailbox)}, busy` : count(row.mailbox)] },
     { name: "Waiting", values: [bytes(row.waitingBytes)] },
     { name: "Age", values: [duration(row.ageMs)] },
     { name: "Id", values: [row.id] },
@@ -110,7 +110,7 @@ function createFact({ name }) {
       before = now;
       const [only = ""] = values;
       const present = value.firstElementChild;
-      // One value changes its text, so that what a reader has selected stays.
+      // A single value keeps its element, so that the user's selection stays.
       if (values.length === 1 && value.childElementCount === 1 && present instanceof HTMLElement)
         writeName(present, only);
       else value.replaceChildren(...values.map((text) => createName(text)));

@@ -8,11 +8,11 @@ import { hashOf } from "./place.js";
 /** @import { Place } from "./place.js" */
 /** @typedef {{ key: string, label: string, name: string, href: string }} Chip */
 
-/** The pause in typing after which the search begins. */
+/** The pause in typing before a search. */
 const searchAfterMs = 150;
 
 /**
- * The list of actors, with search, filters, order and pages.
+ * The list of actors, with search, filters, sort order and pages.
  *
  * @param {HTMLElement} section
  * @param {(change: Partial<Place>) => void} filter
@@ -53,7 +53,7 @@ export function createActors(section, filter, turn) {
   next.addEventListener("click", () => isEnabled(next) && turn(1));
 
   return {
-    /** Focuses the row of an actor that is closed, or the title if that is not listed. @param {string} id */
+    /** Focuses the row of an actor, or the title if the actor is not listed. @param {string} id */
     focus(id) {
       const link = rows.elementOf(id)?.querySelector("a");
       (link ?? title).focus({ preventScroll: !link });
@@ -63,8 +63,8 @@ export function createActors(section, filter, turn) {
      * @param {object} model
      * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
      * @param {ReadonlyMap<string, Machines>} model.machines
-     * @param {List | undefined} model.list the newest
-     * @param {boolean} model.isAnswer whether it is the answer to what is asked for now
+     * @param {List | undefined} model.list the latest
+     * @param {boolean} model.isAnswer whether the list answers the current request
      * @param {Place} model.place
      */
     draw({ consumers, machines, list, isAnswer, place }) {
@@ -83,10 +83,7 @@ export function createActors(section, filter, turn) {
       const { matched, request } = list;
       const isFiltered = place.search !== "" || place.consumer !== undefined;
       none.hidden = list.rows.length > 0;
-      write(
-        none,
-        matched > 0 ? "There are no more." : isFiltered ? "No actor is like that." : "There is no actor yet.",
-      );
+      write(none, matched > 0 ? "No more actors." : isFiltered ? "No actor matches." : "No actors yet.");
       const last = request.offset + list.rows.length;
       write(
         range,
@@ -125,7 +122,7 @@ function chipsOf(place, consumers, machines) {
   return chips;
 }
 
-/** The button keeps the focus while it is disabled. @param {HTMLButtonElement} button */
+/** Not `disabled`, which would take the focus from the button. @param {HTMLButtonElement} button */
 const isEnabled = (button) => button.ariaDisabled !== "true";
 
 /** @param {HTMLButtonElement} button @param {boolean} enabled */

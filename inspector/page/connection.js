@@ -1,47 +1,45 @@
 /** @import { PageReport, PageRequest } from "../protocol.ts" */
 
 /**
- * `live` while the server tells us; `waiting` for the next try; `refused` when trying again by itself would
- * be of no use.
+ * `waiting` until the next attempt; `refused` if the server rejects the page and a retry would not help.
  *
  * @typedef {object} Status
  * @property {"connecting" | "live" | "waiting" | "refused"} state
- * @property {string} reason why it is not live; empty at the first try. The same from one try to the next.
- * @property {number} [pauseMs] of `waiting`: until the next try
+ * @property {string} reason why the page is not live; empty at the first attempt, and kept while retrying
+ * @property {number} [pauseMs] milliseconds until the next attempt, if `waiting`
  */
 
-/** @typedef {{ change(status: Status): void, hear(report: PageReport): void }} Listener */
+/** @typedef {{ onStatus(status: Status): void, onReport(report: PageReport): void }} Listener */
 
 const defaults = {
-  /** The longest first pause; each failure doubles it … */
+  /** The longest first pause. Each failure doubles it, up to `longestPauseMs`. */
   firstPauseMs: 500,
-  /** … up to this one. */
   longestPauseMs: 15_000,
-  /** A connection that lasted this long counts as good: the pauses begin anew. */
-  stayedMs: 5_000,
-  /** How long one try may take. */
+  /** A connection that lasts this long resets the backoff. */
+  stableMs: 5_000,
+  /** The longest duration of one attempt. */
   connectMs: 20_000,
-  /** How long it may take to say why there was no socket. */
-  askMs: 5_000,
-  /** How long the server may say nothing: it says something every tick. */
+  /** The longest duration of the request that finds out why an attempt failed. */
+  diagnoseMs: 5_000,
+  /** The longest silence of the server, which reports at every tick. */
   silentMs: 15_000,
 };
 
-/** Statuses below 500 that ask to come back later. */
-const laterStatuses = new Set([408, 425, 429]);
+/** Statuses below 500 after which a retry may succeed. */
+const retryStatuses = new Set([408, 425, 429]);
 
-/** Doubles with each failure; random, so that pages do not return in step. @param {number} failures from 1 */
+/** Exponential backoff with jitter: pages must not reconnect in step. @param {number} failures from 1 */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));
 }
 
-/** One WebSocket, on the address of the page itself, that is opened again whenever it is lost. */
+/** A WebSocket to the address of the page that reconnects when it is lost. */
 export class Connection {
   #failures = 0;
   #reason = "";
-  /** Of the current state: what it started ends with it. */
-  #stay = new AbortController();
+  /** Ends the timers and listeners of the current state. */
+  #stateEnd = new AbortController();
   /** @type {WebSocket | undefined} */
   #socket;
   #listener;
@@ -51,7 +49,7 @@ export class Connection {
     this.#listener = listener;
   }
 
-  /** Also where it was refused, or before a pause is over. */
+  /** Connects at once, also after a refusal or during a pause. */
   open() {
     const signal = this.#enter({ state: "connecting", reason: this.#reason });
     const url = new URL(address(), window.location.origin);
@@ -59,8 +57,8 @@ export class Connection {
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.addEventListener("open", () => this.#opened(socket), { signal });
-    socket.addEventListener("close", () => this.#askWhy(signal), { signal });
-    after(defaults.connectMs, signal, () => this.#lose(socket, "The server does not answer."));
+    socket.addEventListener("close", () => this.#diagnose(signal), { signal });
+    after(defaults.connectMs, signal, () => this.#lose(socket, "The server does not respond."));
   }
 
   /** @param {PageRequest} request @returns {boolean} whether it was sent */
@@ -74,32 +72,32 @@ export class Connection {
   #opened(socket) {
     this.#reason = "";
     const signal = this.#enter({ state: "live", reason: "" });
-    let heardAt = performance.now();
+    let receivedAt = performance.now();
     const onMessage = (/** @type {MessageEvent} */ { data }) => {
-      heardAt = performance.now();
-      this.#listener.hear(JSON.parse(String(data)));
+      receivedAt = performance.now();
+      this.#listener.onReport(JSON.parse(String(data)));
     };
     socket.addEventListener("message", onMessage, { signal });
     socket.addEventListener("close", (event) => this.#wait(describeClose(event)), { signal });
     const watch = setInterval(() => {
-      if (performance.now() - heardAt > defaults.silentMs)
-        this.#lose(socket, "The server says nothing any more.");
+      if (performance.now() - receivedAt > defaults.silentMs)
+        this.#lose(socket, "The server has stopped responding.");
     }, defaults.silentMs / 3);
     signal.addEventListener("abort", () => clearInterval(watch), { once: true });
-    after(defaults.stayedMs, signal, () => {
+    after(defaults.stableMs, signal, () => {
       this.#failures = 0;
     });
   }
 
-  /** Browsers hide answers to upgrades; a plain request meets the same guards. @param {AbortSignal} signal */
-  async #askWhy(signal) {
-    const answer = await request(signal);
+  /** Browsers hide responses to upgrades. A GET request meets the same guards. @param {AbortSignal} signal */
+  async #diagnose(signal) {
+    const response = await request(signal);
     if (signal.aborted) return;
-    if (!answer) return this.#wait("The server does not answer.");
-    const { status, text } = answer;
-    if (status < 400 || status === 426) return this.#wait("The server is there, but opens no WebSocket.");
-    if (status >= 500 || laterStatuses.has(status))
-      return this.#wait(`The server cannot serve: ${sentence(text)}`);
+    if (!response) return this.#wait("The server does not respond.");
+    const { status, text } = response;
+    if (status < 400 || status === 426) return this.#wait("The server responds, but opens no WebSocket.");
+    if (status >= 500 || retryStatuses.has(status))
+      return this.#wait(`The server is unavailable: ${sentence(text)}`);
     this.#reason = `Refused: ${sentence(text)}`;
     this.#enter({ state: "refused", reason: this.#reason });
   }
@@ -125,10 +123,10 @@ export class Connection {
 
   /** @param {Status} status @returns {AbortSignal} of the new state */
   #enter(status) {
-    this.#stay.abort();
-    this.#stay = new AbortController();
-    const { signal } = this.#stay;
-    this.#listener.change(status);
+    this.#stateEnd.abort();
+    this.#stateEnd = new AbortController();
+    const { signal } = this.#stateEnd;
+    this.#listener.onStatus(status);
     return signal;
   }
 }
@@ -136,30 +134,30 @@ export class Connection {
 /** @param {CloseEvent} event */
 function describeClose({ code, reason }) {
   if (code === 1012) return "The server is restarting.";
-  if (code === 1006) return "The server went away.";
+  if (code === 1006) return "The connection to the server was lost.";
   return `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
 }
 
-/** Without the fragment. */
+/** The page's address without its fragment. */
 const address = () => window.location.pathname + window.location.search;
 
-/** @param {string} text with or without an end */
+/** Adds a full stop if there is none. @param {string} text */
 const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if nothing answers
+ * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` without a response
  */
 async function request(signal) {
   try {
     const response = await fetch(address(), {
       cache: "no-store",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(defaults.askMs)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(defaults.diagnoseMs)]),
     });
     const plain = response.headers.get("content-type")?.startsWith("text/plain");
-    const said = plain ? (await response.text()).trim().slice(0, 300) : "";
+    const body = plain ? (await response.text()).trim().slice(0, 300) : "";
     const name = `${response.status} ${response.statusText}`.trim();
-    return { status: response.status, text: said && said !== name ? `${name}, ${said}` : name };
+    return { status: response.status, text: body && body !== name ? `${name}, ${body}` : name };
   } catch {
     return undefined;
   }

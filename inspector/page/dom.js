@@ -4,22 +4,22 @@
  * @param {string} selector
  * @param {abstract new (...args: never[]) => E} type
  * @returns {E}
- * @throws if the page has no such element: its markup and its modules belong together
+ * @throws if the page has no such element
  */
 export function find(root, selector, type) {
   const element = root.querySelector(selector);
   if (element instanceof type) return element;
-  throw new Error(`The page lacks a ${type.name} at "${selector}".`);
+  throw new Error(`The page has no ${type.name} that matches "${selector}".`);
 }
 
-/** The element with this `data-part`. @param {ParentNode} root @param {string} name */
+/** @param {ParentNode} root @param {string} name the element's `data-part` */
 export const findPart = (root, name) => find(root, `[data-part="${name}"]`, HTMLElement);
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {string} [className]
- * @param {...(Node | string)} children strings become text, never markup
+ * @param {...(Node | string)} children strings are inserted as text, never as markup
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function create(tag, className = "", ...children) {
@@ -29,13 +29,13 @@ export function create(tag, className = "", ...children) {
   return element;
 }
 
-/** Keeps a selection if the text is the same. @param {Element} element @param {string} text */
+/** Sets the text if it differs, so that a selection stays. @param {Element} element @param {string} text */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Sets an attribute, unless it is the same; `null` removes it.
+ * Sets an attribute if it differs; `null` removes it.
  *
  * @param {Element} element
  * @param {string} name
@@ -47,14 +47,14 @@ export function setAttribute(element, name, value) {
   else element.setAttribute(name, value);
 }
 
-/** Adds a tooltip to a name that may be clipped. @param {HTMLElement} element @param {string} text */
+/** Writes a name that may be clipped, with a tooltip. @param {HTMLElement} element @param {string} text */
 export function writeName(element, text) {
   write(element, text);
   const title = text.length > 12 ? text : "";
   if (element.title !== title) element.title = title;
 }
 
-/** A name in a text, whose direction is isolated from it. @param {string} text @param {string} [className] */
+/** A name with an isolated text direction. @param {string} text @param {string} [className] */
 export function createName(text, className) {
   const element = create("bdi", className);
   writeName(element, text);

@@ -7,7 +7,7 @@ import { createSparkline } from "./sparkline.js";
 
 /** @typedef {{ readonly reason: string, readonly total: number, readonly perSecond: number }} Drop */
 
-/** The figures of the node, two of them with a line of the last minutes. @param {HTMLElement} header */
+/** The metrics of the node, two of them with a sparkline. @param {HTMLElement} header */
 export function createFigures(header) {
   const deliveries = createSparkline(header, "deliveries");
   const loop = createSparkline(header, "loop");
@@ -15,7 +15,7 @@ export function createFigures(header) {
 
   return {
     /** @param {Tick} tick each of them, drawn or not */
-    hear({ at, figures }) {
+    add({ at, figures }) {
       deliveries.add(at, figures.deliveriesPerSecond);
       loop.add(at, figures.loopDelay.p99);
     },
@@ -28,11 +28,11 @@ export function createFigures(header) {
         actors: count(figures.actors),
         watching: `${count(figures.watching)} watching`,
         deliveries: rate(figures.deliveriesPerSecond),
-        "deliveries-most": `most ${rate(deliveries.most())}`,
+        "deliveries-most": `max ${rate(deliveries.most())}`,
         "frames-in": `${rate(figures.framesInPerSecond)} in`,
         "frames-out": `${rate(figures.framesOutPerSecond)} out`,
         loop: milliseconds(loopDelay.p99),
-        "loop-beside": `half ${milliseconds(loopDelay.p50)}, most ${milliseconds(loopDelay.max)}`,
+        "loop-beside": `p50 ${milliseconds(loopDelay.p50)}, max ${milliseconds(loopDelay.max)}`,
         rss: bytes(figures.rssBytes),
         heap: `${bytes(figures.heapBytes)} heap`,
         cpu: `${Math.round(figures.cpu * 100)} %`,
@@ -49,7 +49,7 @@ export function createFigures(header) {
   };
 }
 
-/** Drops by reason. @param {Element} list */
+/** @param {Element} list */
 export const createDrops = (list) => createKeyed(list, ({ reason }) => reason, createDrop);
 
 /** @param {Dropped<string>} dropped @returns {Drop[]} */

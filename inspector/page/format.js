@@ -1,4 +1,4 @@
-// Numbers and times as they are read at work: short, in one width, in 24 hours.
+// Formats numbers and times: short, with a stable width, in 24-hour notation.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -7,7 +7,7 @@ const byteUnits = ["B", "KiB", "MiB", "GiB", "TiB"];
 /** @param {number} value */
 export const count = (value) => whole.format(value);
 
-/** @param {number} perSecond with a decimal while it is small */
+/** Values below 10 have one decimal. @param {number} perSecond */
 export const rate = (perSecond) => (perSecond < 10 ? fine : whole).format(perSecond);
 
 /** @param {number} value */
@@ -24,7 +24,7 @@ export function bytes(value) {
 /** @param {number} ms */
 export const milliseconds = (ms) => `${rate(ms)} ms`;
 
-/** @param {number} ms in its two largest units */
+/** Formats a duration in its two largest units. @param {number} ms */
 export function duration(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds} s`;

@@ -1,6 +1,6 @@
 /**
- * Shows items as children of `parent`. The element of an item stays the same for as long as its key is among
- * the items. The focused element is not moved: the others are moved around it.
+ * Shows items as children of `parent`. An item keeps its element while its key is present. The focused
+ * element keeps its place in the document, and the others are moved around it.
  *
  * @template Item
  * @param {Element} parent
@@ -14,7 +14,7 @@ export function createKeyed(parent, keyOf, make) {
     /** @param {string} key */
     elementOf: (key) => parts.get(key)?.element,
 
-    /** @param {Iterable<Item>} items of which no two have the same key */
+    /** @param {Iterable<Item>} items with unique keys */
     draw(items) {
       /** @type {typeof parts} */
       const now = new Map();
@@ -34,7 +34,7 @@ export function createKeyed(parent, keyOf, make) {
   };
 }
 
-/** Moves the focus to the list around the element, not to the page's start. @param {Element} element */
+/** Moves the focus to the surrounding list instead of the start of the page. @param {Element} element */
 function remove(element) {
   const refuge = element.contains(document.activeElement) ? element.closest("[tabindex]") : null;
   element.remove();

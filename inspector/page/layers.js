@@ -25,7 +25,7 @@ function createLayer() {
   const kind = create("small");
   const health = create("p", "health");
   const list = create("ul", "drops");
-  const noDrops = create("p", "quiet", "Nothing dropped.");
+  const noDrops = create("p", "quiet", "No drops.");
   const lines = counters.map((name) => ({ name, perSecond: create("dd"), total: create("dd", "beside") }));
   const drops = createDrops(list);
   list.ariaLabel = "Dropped by reason";
@@ -56,7 +56,7 @@ function createLayer() {
       writeName(health, ok ? "healthy" : `unhealthy: ${reason}`);
       for (const { name, perSecond, total } of lines) {
         write(perSecond, `${rate(report.perSecond[name])}/s`);
-        write(total, `${count(report.totals[name])} in all`);
+        write(total, `${count(report.totals[name])} total`);
       }
       const dropped = dropsOf(report.dropped);
       noDrops.hidden = dropped.length > 0;

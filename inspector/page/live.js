@@ -1,8 +1,8 @@
 import { find, write } from "./dom.js";
 
 /**
- * Shows whether the page is live, and why not. The text stays the same from one try to the next, so that a
- * screen reader reads it once; the seconds are beside it.
+ * Shows whether the page is live and, if not, the reason. The text stays the same while retrying, so that a
+ * screen reader reads it once; the countdown is a separate element.
  *
  * @param {HTMLElement} element @param {() => void} tryNow
  */
@@ -22,11 +22,10 @@ export function createLive(element, tryNow) {
       write(text, state === "live" ? "Live" : reason || "Connecting…");
       button.hidden = state !== "refused" && state !== "waiting";
       clearInterval(ticking);
-      if (state !== "waiting")
-        return write(timer, state === "connecting" && reason ? "Trying again now." : "");
+      if (state !== "waiting") return write(timer, state === "connecting" && reason ? "Retrying now." : "");
       const due = performance.now() + pauseMs;
       const tick = () =>
-        write(timer, `Again in ${Math.max(1, Math.ceil((due - performance.now()) / 1000))} s.`);
+        write(timer, `Next attempt in ${Math.max(1, Math.ceil((due - performance.now()) / 1000))} s.`);
       tick();
       ticking = setInterval(tick, 250);
     },

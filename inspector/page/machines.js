@@ -39,7 +39,7 @@ export function createMachines(section, choose) {
      * @param {object} model
      * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
      * @param {string | undefined} model.shown
-     * @param {Machines | undefined} model.machines of the one that is shown, once they are known
+     * @param {Machines | undefined} model.machines of the shown consumer, once they have arrived
      * @param {Tick | undefined} model.tick
      * @param {readonly TransitionCount[]} model.transitions
      * @param {Place} model.place
@@ -92,7 +92,7 @@ function createConsumer() {
   };
 }
 
-const kinds = { connection: "of each connection", own: "its own, within joined" };
+const kinds = { connection: "of each connection", own: "the consumer's own, while joined" };
 
 /** @param {MachineFacts} facts @param {(mark: string) => void} choose */
 function createMachine(facts, choose) {

@@ -14,10 +14,10 @@ import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 /** @import { PageReport, PageRequest, Tick, TransitionCount } from "../protocol.ts" */
 /** @import { Place, View } from "./place.js" */
 
-/** In a wide window the consumers stay beside the view. The same as in style.css. */
+/** A wide window shows the consumers beside the view. The width is the same in style.css. */
 const isWide = matchMedia("(min-width: 75rem)");
 
-/** How many reports are kept while the page is hidden: at least as many entries as it shows. */
+/** The most reports kept while the page is hidden: each has an entry, and the page shows 500 entries. */
 const maxHistories = 500;
 
 const byId = (/** @type {string} */ id) => find(document, `#${id}`, HTMLElement);
@@ -38,27 +38,27 @@ let consumers = new Map();
 const machines = new Map();
 /** @type {Tick | undefined} */
 let tick;
-/** The transitions since they were last drawn. @type {TransitionCount[]} */
+/** Not drawn yet. @type {TransitionCount[]} */
 let transitions = [];
 /** @type {List | undefined} */
 let list;
 /** Not drawn yet. @type {History[]} */
 let histories = [];
 let payloads = false;
-/** The last requests on this connection. @type {Map<string, string>} */
-const asked = new Map();
+/** The last request of each kind on this connection. @type {Map<string, string>} */
+const requested = new Map();
 let isDrawing = false;
-/** Sets the focus after the next drawing. @type {(() => void) | undefined} */
+/** Sets the focus after the next draw. @type {(() => void) | undefined} */
 let focusAfter;
 
 const connection = new Connection({
-  change(status) {
+  onStatus(status) {
     live.show(status);
-    asked.clear();
-    if (status.state === "live") ask();
+    requested.clear();
+    if (status.state === "live") requestVisible();
   },
-  hear(report) {
-    hear(report);
+  onReport(report) {
+    onReport(report);
     drawSoon();
   },
 });
@@ -74,34 +74,34 @@ const actorsView = createActors(
   section.actors,
   (change) => {
     history.replaceState(null, "", hashOf({ ...place, ...change, view: "actors" }));
-    arrive();
+    onAddress();
   },
   (pages) => go({ ...place, view: "actors", offset: Math.max(0, place.offset + pages * pageSize) }),
 );
 const actorView = createActor(section.actor, (shown) => {
   payloads = shown;
-  ask();
+  requestVisible();
 });
 const layersView = createLayers(section.layers);
 const failuresView = createFailures(section.failures);
 
 /** @param {PageReport} report */
-function hear(report) {
+function onReport(report) {
   switch (report.type) {
     case "hello":
-      machines.clear(); // it may be another process, with other consumers
+      machines.clear(); // the server may be another process with other consumers
       hello = report;
-      greet(report);
+      showNode(report);
       break;
     case "consumers":
       consumers = new Map(report.consumers.map((facts) => [facts.id, facts]));
-      ask();
+      requestVisible();
       break;
     case "machines":
       machines.set(report.consumer, report);
       break;
     case "tick":
-      figures.hear(report);
+      figures.add(report);
       transitions = document.hidden ? [] : [...transitions, ...report.transitions];
       tick = report;
       break;
@@ -113,20 +113,20 @@ function hear(report) {
       if (histories.length > maxHistories) histories = histories.slice(-maxHistories);
       break;
     case "refused":
-      refuse(report.reason);
+      showRefusal(report.reason);
       break;
   }
 }
 
 /** @param {string} reason empty to hide it */
-function refuse(reason) {
+function showRefusal(reason) {
   const element = byId("refusal");
   element.hidden = reason === "";
   write(element, reason);
 }
 
 /** @param {Hello} facts */
-function greet({ greenroom, node, nodeVersion, startedAt }) {
+function showNode({ greenroom, node, nodeVersion, startedAt }) {
   document.title = `${node} – Greenroom inspector`;
   byId("node").replaceChildren(
     create("b", "", createName(node)),
@@ -134,14 +134,12 @@ function greet({ greenroom, node, nodeVersion, startedAt }) {
   );
 }
 
-/** The consumer whose machines are shown. */
-function shown() {
+function shownConsumer() {
   if (place.shown !== undefined && consumers.has(place.shown)) return place.shown;
   return consumers.keys().next().value;
 }
 
-/** Which sections are visible. */
-function visible() {
+function visibleSections() {
   const { view, actor } = place;
   const isActors = view === "actors" || (view === "machines" && isWide.matches);
   return {
@@ -163,28 +161,28 @@ function listRequest() {
     ...(search && { search }),
     sort,
     offset,
-    limit: visible().actors ? pageSize : 0,
+    limit: visibleSections().actors ? pageSize : 0,
   };
 }
 
 /** The server repeats a request with its keys in the order of {@link listRequest}. @param {List} answer */
 const isCurrent = (answer) => JSON.stringify(answer.request) === JSON.stringify(listRequest());
 
-/** Asks for what is visible now, unless it was asked for already. */
-function ask() {
+/** Requests the data that the visible sections need, unless it was requested already. */
+function requestVisible() {
   const { consumer, actor } = place;
-  askOnce("list", listRequest());
-  for (const id of [shown(), consumer])
+  requestOnce("list", listRequest());
+  for (const id of [shownConsumer(), consumer])
     if (id !== undefined && consumers.has(id) && !machines.has(id))
-      askOnce(`machines ${id}`, { type: "machines", consumer: id });
-  if (hello?.payloads) askOnce("payloads", { type: "payloads", shown: payloads });
-  askOnce("open", { type: "open", ...(visible().actor && actor !== undefined && { actor }) });
+      requestOnce(`machines ${id}`, { type: "machines", consumer: id });
+  if (hello?.payloads) requestOnce("payloads", { type: "payloads", shown: payloads });
+  requestOnce("open", { type: "open", ...(visibleSections().actor && actor !== undefined && { actor }) });
 }
 
-/** @param {string} what @param {PageRequest} request */
-function askOnce(what, request) {
+/** @param {string} kind @param {PageRequest} request */
+function requestOnce(kind, request) {
   const text = JSON.stringify(request);
-  if (asked.get(what) !== text && connection.send(request)) asked.set(what, text);
+  if (requested.get(kind) !== text && connection.send(request)) requested.set(kind, text);
 }
 
 /** @param {Place} to */
@@ -192,24 +190,23 @@ function go(to) {
   window.location.hash = hashOf(to);
 }
 
-/** Follows the address. */
-function arrive() {
+function onAddress() {
   const before = place;
   place = readPlace(window.location.hash);
-  refuse("");
+  showRefusal("");
   if (place.actor !== before.actor) {
     payloads = false;
     histories = [];
     actorView.open(place.actor);
     const left = before.actor;
-    if (visible().actor) focusAfter = () => actorView.focus();
-    else if (left !== undefined && visible().actors) focusAfter = () => actorsView.focus(left);
+    if (visibleSections().actor) focusAfter = () => actorView.focus();
+    else if (left !== undefined && visibleSections().actors) focusAfter = () => actorsView.focus(left);
   }
-  ask();
+  requestVisible();
   drawSoon();
 }
 
-/** Draws once per frame, however many reports come, and never while the page is hidden. */
+/** Draws at most once per frame, and never while the page is hidden. */
 function drawSoon() {
   if (isDrawing) return;
   isDrawing = true;
@@ -220,23 +217,23 @@ function drawSoon() {
 }
 
 function draw() {
-  const seen = visible();
+  const visible = visibleSections();
   for (const [name, element] of Object.entries(section))
-    element.hidden = !seen[/** @type {keyof typeof section} */ (name)];
-  drawViews(seen);
+    element.hidden = !visible[/** @type {keyof typeof section} */ (name)];
+  drawViews(visible);
   if (tick) figures.draw(tick);
-  if (seen.machines) {
-    const id = shown();
+  if (visible.machines) {
+    const id = shownConsumer();
     const known = id === undefined ? undefined : machines.get(id);
     machinesView.draw({ consumers, shown: id, machines: known, tick, transitions, place });
   }
   transitions = [];
   const isAnswer = list !== undefined && isCurrent(list);
-  if (seen.actors) actorsView.draw({ consumers, machines, list, isAnswer, place });
-  if (seen.actor) actorView.draw({ histories, consumers, hasPayloads: hello?.payloads ?? false, place });
+  if (visible.actors) actorsView.draw({ consumers, machines, list, isAnswer, place });
+  if (visible.actor) actorView.draw({ histories, consumers, hasPayloads: hello?.payloads ?? false, place });
   histories = [];
-  if (seen.layers) layersView.draw(tick?.layers ?? []);
-  if (seen.failures) failuresView.draw({ failures: tick?.failures ?? [], consumers, place });
+  if (visible.layers) layersView.draw(tick?.layers ?? []);
+  if (visible.failures) failuresView.draw({ failures: tick?.failures ?? [], consumers, place });
   focusAfter?.();
   focusAfter = undefined;
 }
@@ -245,8 +242,8 @@ const viewLinks = [...document.querySelectorAll("nav.views a")].filter(
   (link) => link instanceof HTMLAnchorElement,
 );
 
-/** @param {ReturnType<typeof visible>} seen */
-function drawViews(seen) {
+/** @param {ReturnType<typeof visibleSections>} visible */
+function drawViews(visible) {
   const ill = tick?.layers.filter(({ health }) => !health.ok).length ?? 0;
   /** @type {Record<string, string>} */
   const notes = {
@@ -257,7 +254,7 @@ function drawViews(seen) {
   };
   for (const link of viewLinks) {
     const view = /** @type {View} */ (link.dataset.view);
-    const isOpen = view === "actors" ? seen.actors || seen.actor : view === place.view;
+    const isOpen = view === "actors" ? visible.actors || visible.actor : view === place.view;
     setAttribute(link, "href", hashOf({ ...place, view, actor: undefined }));
     setAttribute(link, "aria-current", isOpen ? "page" : null);
     write(find(link, "[data-note]", HTMLElement), notes[view] ?? "");
@@ -266,11 +263,11 @@ function drawViews(seen) {
 }
 
 find(document, ".skip", HTMLAnchorElement).addEventListener("click", (event) => {
-  event.preventDefault(); // what follows the # is what is chosen
+  event.preventDefault(); // the fragment holds the place in the page
   byId("board").focus();
 });
-window.addEventListener("hashchange", arrive);
-isWide.addEventListener("change", arrive);
+window.addEventListener("hashchange", onAddress);
+isWide.addEventListener("change", onAddress);
 actorView.open(place.actor);
 drawSoon();
 connection.open();

@@ -4,25 +4,24 @@ import { count } from "./format.js";
 
 const namespace = "http://www.w3.org/2000/svg";
 
-/** The elements of pictures. No others get into the page. */
 const allowed = new Set("svg g path polygon polyline ellipse circle rect line text tspan".split(" "));
 
 /**
- * The picture of a machine, with the counts of its states and the transitions that are taken.
+ * The picture of a machine, with the number of actors in each state and the transitions taken.
  *
  * @param {MachineFacts} machine
- * @param {(mark: string) => void} choose a state was clicked
- * @returns {Picture | string} or why there is none
+ * @param {(mark: string) => void} choose called when a state is clicked
+ * @returns {Picture | string} a string is the reason for the absence of a picture
  */
 export function createPicture(machine, choose) {
   if ("missing" in machine.picture) return machine.picture.missing;
   const parsed = new DOMParser().parseFromString(machine.picture.svg, "image/svg+xml").documentElement;
-  if (parsed.namespaceURI !== namespace || parsed.localName !== "svg") return "The picture is no SVG.";
-  clean(parsed); // before it is the page's: from then on, what is in it would run
+  if (parsed.namespaceURI !== namespace || parsed.localName !== "svg") return "The picture is not an SVG.";
+  clean(parsed); // before the import, after which scripts in it would run
   const svg = document.importNode(parsed, true);
-  if (!(svg instanceof SVGSVGElement)) return "The picture is no SVG.";
+  if (!(svg instanceof SVGSVGElement)) return "The picture is not an SVG.";
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `The machine ${machine.name}. What it shows is in the table, too.`);
+  svg.setAttribute("aria-label", `The machine ${machine.name}. The table has the same data.`);
   const { width, height } = svg.viewBox.baseVal;
   svg.removeAttribute("width");
   svg.removeAttribute("height");
@@ -42,7 +41,7 @@ class Picture {
   constructor(svg, machine, choose) {
     this.svg = svg;
     const { width } = svg.viewBox.baseVal;
-    // Numbers stay as large in a picture that is made small.
+    // Numbers keep their size when the picture shrinks.
     new ResizeObserver(() => {
       if (svg.clientWidth > 0)
         svg.style.setProperty("--shrink", String(Math.min(2, width / svg.clientWidth)));
@@ -91,7 +90,7 @@ class Picture {
     pulse(arrow.text);
   }
 
-  /** Places badges and texts, once: positions are known when the picture is in the page, and stay. */
+  /** Places badges and texts once. Positions are known when the picture is in the page. */
   #place() {
     if (this.#isPlaced) return;
     this.#isPlaced = true;
@@ -107,7 +106,7 @@ class Picture {
   }
 }
 
-/** At the upper right corner of a state: how many actors are in it, and how many came. */
+/** The number of actors in a state and of those that entered it, at its upper right corner. */
 class Badge {
   #text = createText("", 0, 3.8);
   #added = createText("moved", 0, -11);
@@ -138,7 +137,7 @@ class Badge {
   }
 }
 
-/** Restarts an animation, which takes another name. @param {HTMLElement | SVGElement} element */
+/** Restarts an animation by changing its name. @param {HTMLElement | SVGElement} element */
 export function pulse(element) {
   element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
 }

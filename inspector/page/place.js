@@ -3,23 +3,23 @@
 /** @typedef {typeof views[number]} View */
 
 /**
- * The place in the page. It is the address, so that the back button, a reload and a link lead to it.
+ * The place in the page, kept in the address so that the back button, a reload and links work.
  *
  * @typedef {object} Place
  * @property {View} view
- * @property {string | undefined} shown the consumer whose machines are shown; the first if there is none such
- * @property {string | undefined} consumer whose actors are listed
- * @property {{ machine: MachineKind, mark: string } | undefined} state in which those are that are listed
+ * @property {string | undefined} shown the consumer whose machines are shown; by default the first
+ * @property {string | undefined} consumer lists only its actors
+ * @property {{ machine: MachineKind, mark: string } | undefined} state lists only the actors in it
  * @property {string} search
  * @property {SortKey} sort
  * @property {number} offset
- * @property {string | undefined} actor the one that is opened
+ * @property {string | undefined} actor the open actor
  */
 
-/** How many actors are listed at once. */
+/** The number of actors on a page of the list. */
 export const pageSize = 50;
 
-/** The server refuses longer texts. */
+/** The server rejects longer texts. */
 const longestText = 500;
 
 const views = /** @type {const} */ (["machines", "actors", "layers", "failures"]);
@@ -48,7 +48,7 @@ export function readPlace(hash) {
   };
 }
 
-/** The hash that {@link readPlace} reads. @param {Place} place */
+/** The inverse of {@link readPlace}. @param {Place} place */
 export function hashOf({ view, shown, consumer, state, search, sort, offset, actor }) {
   const fields = new URLSearchParams({ view });
   if (shown !== undefined) fields.set("shown", shown);
@@ -61,7 +61,7 @@ export function hashOf({ view, shown, consumer, state, search, sort, offset, act
   return `#${fields}`;
 }
 
-/** Lists the actors of a consumer. @param {Place} place @param {string} consumer @returns {Place} */
+/** The list of a consumer's actors. @param {Place} place @param {string} consumer @returns {Place} */
 export function placeOf(place, consumer) {
   return { ...place, shown: consumer, consumer, state: undefined, offset: 0, actor: undefined };
 }

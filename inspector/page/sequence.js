@@ -4,12 +4,12 @@ import { bytes, distance, preciseTime } from "./format.js";
 /** @import { HistoryEntry } from "../protocol.ts" */
 
 const longest = 500;
-/** How far from the end, in pixels, a reader still counts as being there. */
+/** The distance from the end, in pixels, within which the list follows the newest entry. */
 const slack = 24;
 
 /**
- * The last 500 entries of a history, the newest last. Scrolls to the newest while the reader is at the end;
- * otherwise `jump`, a button, says that there is more below.
+ * The last 500 entries of a history, newest last. Follows the newest entry while the list is scrolled to its
+ * end; otherwise the button `jump` appears.
  *
  * @param {HTMLElement} list @param {HTMLElement} jump
  */
@@ -28,7 +28,7 @@ export function createSequence(list, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // The browser's scroll anchor keeps older entries in place, which is wrong while following.
+    // Scroll anchoring keeps older entries in place, which conflicts with following.
     list.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -36,7 +36,7 @@ export function createSequence(list, jump) {
 
   list.tabIndex = 0; // so that the arrow keys scroll it
 
-  // Entries come between our scrolling and its event: only scrolling back shows that a reader left the end.
+  // Entries may arrive between a scroll and its event: only scrolling up means that the user left the end.
   list.addEventListener(
     "scroll",
     () => {
@@ -46,11 +46,11 @@ export function createSequence(list, jump) {
     { passive: true },
   );
   jump.addEventListener("click", () => {
-    list.focus({ preventScroll: true }); // the button that had it disappears
+    list.focus({ preventScroll: true }); // the focused button disappears
     setFollowing(true);
     follow();
   });
-  // A box that changes its size does not scroll by itself.
+  // A resized list does not scroll by itself.
   new ResizeObserver(follow).observe(list);
 
   return {
@@ -85,14 +85,14 @@ export function createSequence(list, jump) {
   };
 }
 
-/** Other kinds are shown as they are. @type {Readonly<Partial<Record<HistoryEntry["kind"], string>>>} */
+/** Labels that differ from the kind. @type {Readonly<Partial<Record<HistoryEntry["kind"], string>>>} */
 const words = { transition: "", failed: "failed in" };
 
 /** @param {HistoryEntry} entry @param {number | undefined} before the time of the entry before it */
 function createEntry(entry, before) {
   const way = entry.from === entry.to ? entry.from : `${entry.from}-${entry.to}`;
   const word =
-    entry.kind === "transition" && entry.what === "" ? "begins in" : (words[entry.kind] ?? entry.kind);
+    entry.kind === "transition" && entry.what === "" ? "starts in" : (words[entry.kind] ?? entry.kind);
   const step = create("p", "step");
   step.append(create("span", "unseen", entry.from === entry.to ? "" : `from ${entry.from} to ${entry.to}: `));
   if (entry.machine === "own") step.append(create("span", "kind", "own"), " ");

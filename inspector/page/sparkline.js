@@ -1,14 +1,14 @@
 import { find } from "./dom.js";
 
 const spanMs = 120_000;
-/** What there is fills the width once it is this long. */
+/** A shorter recording does not fill the width. */
 const leastMs = 30_000;
-/** A longer pause than this between two values is a break in the line. */
+/** A longer gap between two values breaks the line. */
 const breakMs = 5_000;
 const width = 120;
 const height = 30;
 
-/** The line of a figure over the last two minutes. @param {ParentNode} root @param {string} name */
+/** The line of a metric over the last two minutes. @param {ParentNode} root @param {string} name */
 export function createSparkline(root, name) {
   const path = find(root, `[data-line="${name}"] path`, SVGPathElement);
   /** @type {{ at: number, value: number }[]} */

@@ -18,7 +18,7 @@ export function createStateTable(machine, choose) {
     "table",
     "states",
     create("caption", "unseen", `States of ${machine.name}`),
-    create("thead", "", create("tr", "", ...["State", "Actors", "Came"].map(heading))),
+    create("thead", "", create("tr", "", ...["State", "Actors", "Entered"].map(columnHeading))),
     create("tbody", "", ...Array.from(rows.values(), (row) => row.element)),
   );
   const targets = new Map(machine.arrows.map(({ mark, to }) => [mark, to]));
@@ -31,31 +31,32 @@ export function createStateTable(machine, choose) {
       for (const [mark, row] of rows) row.show(countOf(mark), total, mark === chosen);
     },
 
-    /** @param {ReadonlyMap<string, number>} transitions by mark, of arrows and of states */
+    /** @param {ReadonlyMap<string, number>} transitions by the mark of an arrow or a state */
     pulse(transitions) {
       /** @type {Map<string, number>} */
-      const came = new Map();
+      const entered = new Map();
       for (const [mark, added] of transitions)
-        for (const state of targets.get(mark) ?? [mark]) came.set(state, (came.get(state) ?? 0) + added);
-      for (const [mark, added] of came) rows.get(mark)?.pulse(added);
+        for (const state of targets.get(mark) ?? [mark])
+          entered.set(state, (entered.get(state) ?? 0) + added);
+      for (const [mark, added] of entered) rows.get(mark)?.pulse(added);
     },
   };
 }
 
 /**
- * The name of each state within its parent: its path without the parent's. Names may have dots in them.
+ * The name of each state: its path without that of its parent. Names may contain dots.
  *
- * @param {readonly MarkedState[]} states from the outside in
+ * @param {readonly MarkedState[]} states parents before children
  * @returns {ReadonlyMap<string, string>} by mark
  */
 function keysOf(states) {
   /** @type {MarkedState[]} */
-  const around = [];
+  const ancestors = [];
   return new Map(
     states.map((state) => {
-      around.length = state.depth;
-      around.push(state);
-      const parent = around[state.depth - 1];
+      ancestors.length = state.depth;
+      ancestors.push(state);
+      const parent = ancestors[state.depth - 1];
       const isWithin = parent !== undefined && state.path.startsWith(`${parent.path}.`);
       return [state.mark, isWithin ? state.path.slice(parent.path.length + 1) : state.path];
     }),
@@ -63,7 +64,7 @@ function keysOf(states) {
 }
 
 /** @param {string} text */
-function heading(text) {
+function columnHeading(text) {
   const cell = create("th", "", text);
   cell.scope = "col";
   return cell;
@@ -81,11 +82,12 @@ function createStateRow(state, key, choose) {
   const number = create("span", "number");
   const share = create("span", "share");
   const came = create("td", "came");
-  const what = create("div", "what", button);
-  // That a state has others within it is seen by those.
-  if (state.type !== "atomic" && state.type !== "compound") what.append(" ", create("small", "", state.type));
+  const heading = create("div", "what", button);
+  // Indented children show that a state is compound.
+  if (state.type !== "atomic" && state.type !== "compound")
+    heading.append(" ", create("small", "", state.type));
   return {
-    element: create("tr", "", create("td", "", what), create("td", "count", share, number), came),
+    element: create("tr", "", create("td", "", heading), create("td", "count", share, number), came),
     /** @param {number} present @param {number} total @param {boolean} isChosen */
     show(present, total, isChosen) {
       write(number, count(present));

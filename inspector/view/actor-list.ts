@@ -16,7 +16,7 @@ export class ActorList {
   readonly #failures: Failures;
   readonly #now: () => number;
 
-  /** @param actors oldest first. @param now the time of the runtime's clock, in milliseconds. */
+  /** @param actors oldest first. @param now the runtime's clock, in milliseconds. */
   constructor(actors: Iterable<Observed>, consumers: ConsumerIndex, failures: Failures, now: () => number) {
     this.#actors = actors;
     this.#consumers = consumers;
@@ -33,7 +33,6 @@ export class ActorList {
     return { type: "list", request, matched: found.length, rows };
   }
 
-  /** @returns undefined if there is no such actor any more. */
   find(id: string): ActorRow | undefined {
     for (const actor of this.#actors) if (actor.machine.sessionId === id) return this.#row(actor);
     return undefined;
@@ -85,7 +84,7 @@ export class ActorList {
       ...groups.joined,
       ...tags,
     ];
-    // No word has a line break in it, so none matches across two texts.
+    // Words contain no line break, so that none matches across two texts.
     const all = texts.join("\n").toLowerCase();
     return words.every((word) => all.includes(word));
   }
@@ -103,7 +102,6 @@ export class ActorList {
   }
 }
 
-/** Whether an actor of the consumer is in a state of one of its machines. */
 function isIn(
   actor: Observed,
   { machines }: IndexedConsumer,

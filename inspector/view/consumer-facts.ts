@@ -16,7 +16,7 @@ export function consumerFacts(consumers: ConsumerIndex, routes: readonly Route[]
 
 const pictures = new WeakMap<MarkedMachine, Promise<MachineFacts["picture"]>>();
 
-/** The machines of a consumer. Each picture is rendered once, when it is first asked for. */
+/** The machines of a consumer. Each picture is rendered once, on first request. */
 export function machineFacts(consumers: ConsumerIndex, id: string): Promise<MachineFacts[]> {
   const machines = consumers.find(id)?.machines ?? [];
   return Promise.all(

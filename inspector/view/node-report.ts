@@ -5,10 +5,10 @@ import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
 
-/** Node's histogram holds the intervals of a timer of this period: what exceeds it is the loop's delay. */
+/** Node's histogram records the intervals of a timer with this period; the excess is the loop's delay. */
 const loopTimerMs = 10;
 
-/** Reports the figures and layers of a node, with rates over the last few ticks. */
+/** Reports metrics of a node and its layers, with rates over the last four ticks. */
 export class NodeReport {
   readonly #layers: readonly (readonly [string, ChannelLayer])[];
   readonly #counters: Counters;
@@ -30,7 +30,7 @@ export class NodeReport {
     this.#loopDelay.disable();
   }
 
-  /** To be called once per tick. */
+  /** Must be called once per tick. */
   take(
     { framesIn, framesOut }: Pick<ActivityRecorder, "framesIn" | "framesOut">,
     actors: Pick<Figures, "actors" | "watching">,
@@ -89,7 +89,7 @@ export class NodeReport {
     ) as Dropped<R>;
   }
 
-  /** The delay since the last call, or since the start. */
+  /** The delay since the last call or the start. */
   #takeLoopDelay(): Figures["loopDelay"] {
     const histogram = this.#loopDelay;
     const delayMs = (nanoseconds: number) =>

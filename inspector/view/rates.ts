@@ -1,20 +1,18 @@
-/** Running totals by name. */
 export type Totals = ReadonlyMap<string, number>;
 
-/** A rate covers this many samples. */
-const kept = 4;
+const maxSamples = 4;
 
-/** Rates of growth of running totals, sampled at any intervals. */
+/** Computes rates from running totals that are sampled at arbitrary intervals. */
 export class Rates {
   readonly #samples: { readonly at: number; readonly totals: Totals }[] = [];
 
   /** @param at in milliseconds */
   sample(at: number, totals: Totals): void {
     this.#samples.push({ at, totals });
-    if (this.#samples.length > kept) this.#samples.shift();
+    if (this.#samples.length > maxSamples) this.#samples.shift();
   }
 
-  /** Growth per second over the last four samples; 0 while there is only one. A new total began at 0. */
+  /** Growth per second over the last four samples; 0 if there is only one. A new total starts from 0. */
   perSecond(name: string): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

@@ -6,10 +6,10 @@ import { cleanSvg, graphvizMissing } from "../../diagrams/svg.ts";
 import { textOf } from "../../layers/errors.ts";
 import type { MachineFacts } from "../protocol.ts";
 
-/** In milliseconds. Graphviz took 5 seconds for 100 states with 200 arrows. */
+/** Graphviz took 5 seconds for 100 states with 200 arrows. */
 const defaultTimeoutMs = 10_000;
 
-/** The worker's source: not a file, because TypeScript loaders do not apply to workers. */
+/** The worker's source. It is not a file because TypeScript loaders do not apply to workers. */
 const workerSource = `
   const { parentPort, workerData } = require("node:worker_threads");
   import(workerData.graphviz)
@@ -18,9 +18,9 @@ const workerSource = `
 `;
 
 /**
- * Renders a machine as SVG in which each state and arrow is a group with its mark as a class. It runs in a
- * worker thread, because it takes long: 0.2 s to load Graphviz, and more the larger the machine is. Never
- * rejects: without an SVG it resolves with the reason.
+ * Renders a machine as SVG in which each state and arrow is a group with its mark as a class. Runs in a
+ * worker thread, because loading Graphviz takes 0.2 s and the layout of a large machine takes seconds. Never
+ * rejects: on failure it resolves with the reason.
  */
 export async function renderDiagram(
   { dot, name }: MarkedMachine,
@@ -33,7 +33,7 @@ export async function renderDiagram(
   }
 }
 
-/** The URL of Graphviz: a worker that is not a file cannot resolve packages. */
+/** The URL of Graphviz. A worker that is not a file cannot resolve packages. */
 function findGraphviz(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve("@hpcc-js/wasm-graphviz")).href;
@@ -50,7 +50,9 @@ function layOut(
     const worker = new Worker(workerSource, { eval: true, workerData });
     worker.unref();
     const giveUp = () => {
-      reject(new Error(`It is too large: Graphviz had not laid it out after ${timeoutMs / 1_000} s.`));
+      reject(
+        new Error(`The machine is too large to draw: Graphviz did not finish within ${timeoutMs / 1_000} s.`),
+      );
       void worker.terminate();
     };
     const timer = setTimeout(giveUp, timeoutMs).unref();
@@ -58,7 +60,7 @@ function layOut(
     worker.once("error", reject);
     worker.once("exit", () => {
       clearTimeout(timer);
-      reject(new Error("The thread that was to draw it has ended."));
+      reject(new Error("The worker thread exited before the picture was drawn."));
     });
   });
 }

@@ -4,7 +4,7 @@ import type { ConsumerIndex, IndexedConsumer } from "../activity/consumer-index.
 import { nodesOf } from "../activity/states.ts";
 import type { MachineKind, StateCounts } from "../protocol.ts";
 
-/** Counts how many actors are in each state, by the consumer's id. */
+/** Counts the actors in each state, by consumer id. */
 export function countStates(
   actors: Iterable<Observed>,
   consumers: ConsumerIndex,
@@ -26,19 +26,19 @@ export function countStates(
   );
 }
 
-/** By the ids of state nodes: fewer look-ups per actor than by mark. */
+/** Keyed by the ids of state nodes, which needs fewer look-ups per actor than marks. */
 interface ConsumerCount {
   total: number;
   readonly connection: Map<string, number>;
   readonly own: Map<string, number>;
 }
 
-/** A machine is in each of these nodes, those around its states included. */
+/** Counts parent states, too. */
 function countNodes(machine: AnyActorRef, counts: Map<string, number>): void {
   for (const { id } of nodesOf(machine)) counts.set(id, (counts.get(id) ?? 0) + 1);
 }
 
-/** The counts by mark, of the states that are drawn. */
+/** The counts by mark. States that are not drawn are left out. */
 function marked(
   { machines }: IndexedConsumer,
   kind: MachineKind,

@@ -6,16 +6,13 @@ import { Group, type Member, type Recipients } from "./group.ts";
 import { SmallMap } from "./small-map.ts";
 import { Subscription } from "./subscription.ts";
 
-/**
- * The part of the registry for the runtime that the layer belongs to. Nothing in it waits for a server, so that local
- * channels also work during an outage.
- */
+/** For the runtime that owns the layer. Never waits for a server, so it also works during an outage. */
 export type LocalChannels = Pick<
   LocalChannelRegistry,
   "add" | "member" | "membersOf" | "groupsOf" | "remove"
 >;
 
-/** The channels of one node, and their groups. Kept in memory only: a node that dies leaves nothing behind. */
+/** The channels of one node, and their groups. They exist only in memory. */
 export class LocalChannelRegistry implements Recipients {
   readonly #node: string;
   readonly #topics: Topics;
@@ -35,12 +32,12 @@ export class LocalChannelRegistry implements Recipients {
     this.#subscription = new Subscription(backend, topics.node(node), () => {}, onError);
   }
 
-  /** Subscribes the topic of this node's channels, once; again after it has failed. Undefined if it is subscribed. */
+  /** Subscribes the topic of this node's channels; undefined if it is subscribed already. */
   listen(): Promise<void> | undefined {
     return this.#subscription.acquire();
   }
 
-  /** Makes a channel. It gets what other nodes send to it once {@link listen} has resolved. */
+  /** Creates a channel. It receives messages from other nodes once {@link listen} has resolved. */
   add(inbox: Inbox): Member {
     this.#lastNumber += 1;
     const member = {
@@ -56,11 +53,13 @@ export class LocalChannelRegistry implements Recipients {
     return this.#members.get(channel);
   }
 
-  /** @throws {UnknownChannelError} for a channel that this node has not made or has deleted. */
+  /** @throws {UnknownChannelError} for a channel that this node has not created or has deleted. */
   require(channel: string): Member {
     const member = this.#members.get(channel);
     if (member !== undefined) return member;
-    throw new UnknownChannelError(`"${channel}" is no channel of this node: only those can join a group.`);
+    throw new UnknownChannelError(
+      `"${channel}" is not a channel of this node. A node can add only its own channels to a group.`,
+    );
   }
 
   get isEmpty(): boolean {
@@ -79,12 +78,10 @@ export class LocalChannelRegistry implements Recipients {
     return Number.parseInt(channel.slice(this.#node.length + 1), 36);
   }
 
-  /** The channels of this node that are in a group. */
   membersOf(group: string): Iterable<Member> {
     return this.groupAt(this.#topics.group(group))?.members() ?? [];
   }
 
-  /** The groups that a channel of this node is in. */
   groupsOf(channel: string): string[] {
     const groups = this.#members.get(channel)?.joins.keys() ?? [];
     return groups.map(({ name }) => name);
@@ -95,7 +92,7 @@ export class LocalChannelRegistry implements Recipients {
     return channel.startsWith(`${this.#node}!`);
   }
 
-  /** Forgets a channel, at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
+  /** Deletes a channel at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
   remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;
@@ -104,12 +101,11 @@ export class LocalChannelRegistry implements Recipients {
     return leaving.length === 0 ? undefined : Promise.all(leaving).then(() => {});
   }
 
-  /** Removes all members, as {@link remove}. Those added meanwhile stay. No name is given a second time. */
+  /** Removes all members, as {@link remove} does, but none that are added meanwhile. Names are not reused. */
   async flush(): Promise<void> {
     await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
   }
 
-  /** Puts `member` into the group of that name, and makes the group if it has no other member on this node. */
   join(name: string, member: Member): Promise<void> | undefined {
     const topic = this.#topics.group(name);
     const group = this.#groups.get(topic) ?? this.#makeGroup(name, topic);
@@ -124,7 +120,7 @@ export class LocalChannelRegistry implements Recipients {
     return this.#groups.get(topic);
   }
 
-  /** Removes everything. Nothing is delivered any more, not even by a fan-out that is under way. */
+  /** Removes everything at once. A running fan-out delivers nothing more. */
   clear(): void {
     for (const group of this.#groups.values()) group.clear();
     this.#members.clear();

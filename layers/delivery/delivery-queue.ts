@@ -1,31 +1,29 @@
 import { AsyncResource } from "node:async_hooks";
 import { TimeSlicer } from "./time-slicer.ts";
 
-/** Work that delivers payloads or gaps to inboxes of this node, and can be interrupted. */
+/** Delivers payloads or gaps to inboxes of this node. Can be interrupted. */
 export interface DeliveryTask {
-  /** How many payloads and gaps it delivers. */
   readonly count: number;
-  /** How many bytes it keeps in memory while it waits. */
   readonly bytes: number;
-  /** The next task of the queue, which alone uses it. */
+  /** The next task of the queue, which alone uses this property. */
   next?: DeliveryTask | undefined;
   /**
-   * Delivers, or goes on with it, until all is done or `slicer` has no budget left. MUST NOT throw.
+   * Delivers, or continues to, until everything is delivered or `slicer` has no budget left. MUST NOT throw.
    *
-   * @returns whether all is done.
+   * @returns whether everything is delivered.
    */
   deliver(slicer: TimeSlicer): boolean;
 }
 
 /**
- * How much may wait. Beyond these limits the queue delivers regardless of the time: a node that cannot keep up stops
- * reading its sockets, so that the rest waits where it is limited, too. 10,000 messages of 100 bytes take 3 MiB.
+ * The limits of the queue. Beyond them, it delivers without regard to time: an overloaded node stops reading
+ * its sockets, so that the backlog stays with the senders. 10,000 messages of 100 bytes take 3 MiB.
  */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
- * Delivers a node's tasks in order: in a microtask, when all that one read of a socket brought is there, and, if that
- * takes too long, one slice in each turn of the event loop.
+ * Delivers a node's tasks in order. Delivery begins in a microtask, after a whole socket read was received,
+ * and continues in one slice per turn of the event loop if it takes too long.
  */
 export class DeliveryQueue {
   readonly #slicer: TimeSlicer;
@@ -36,17 +34,15 @@ export class DeliveryQueue {
   #isDelivering = false;
   #isScheduled = false;
 
-  /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
     this.#slicer = new TimeSlicer(() => this.#deliver(), now);
   }
 
-  /** How many payloads and gaps are not delivered, or not to all recipients. */
+  /** The number of payloads and gaps not yet delivered to all recipients. */
   get size(): number {
     return this.#size;
   }
 
-  /** The task added last, until it is done. */
   get last(): DeliveryTask | undefined {
     return this.#last;
   }
@@ -58,14 +54,13 @@ export class DeliveryQueue {
     this.grow(task.count, task.bytes);
   }
 
-  /** Called when a task in the queue grows by so much. */
   grow(count: number, bytes: number): void {
     this.#resize(count, bytes);
     if (this.#slicer.isUrgent) this.#deliver();
     else this.#schedule();
   }
 
-  /** Finishes all tasks without a pause and leaves no timer. Called once all inboxes are gone. */
+  /** Finishes all tasks at once and leaves no timer. Called after all inboxes are removed. */
   close(): void {
     this.#slicer.close();
     this.#deliver();
@@ -90,7 +85,7 @@ export class DeliveryQueue {
   }
 
   #deliver(): void {
-    // A delivery may add tasks: they wait for their turn.
+    // A delivery may add tasks, which wait for their turn.
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     try {

@@ -7,7 +7,6 @@ import type { DeliveryTask } from "./delivery-queue.ts";
 import type { Group, Member, Recipients } from "./group.ts";
 import { type TimeSlicer, unitsToDecode } from "./time-slicer.ts";
 
-/** The collaborators that deliver a node's payloads to its inboxes. */
 export interface DeliveryContext {
   readonly decoder: PayloadDecoder;
   readonly registry: LocalChannelRegistry;
@@ -15,7 +14,7 @@ export interface DeliveryContext {
   readonly report: ErrorListener;
 }
 
-/** Delivers something, in the order of joins, to recipients that were there when it arrived and have not left. */
+/** Delivers, in the order of joins, to the recipients that were present on arrival and have not left. */
 abstract class FanOut implements DeliveryTask {
   abstract readonly bytes: number;
   abstract readonly count: number;
@@ -24,7 +23,7 @@ abstract class FanOut implements DeliveryTask {
   readonly #recipients: Recipients;
   readonly #lastJoin: number;
   #rest: IterableIterator<Member> | undefined = undefined;
-  /** The member that had not been given everything when the slice ended. */
+  /** The member whose delivery was interrupted at the end of the slice. */
   #interrupted: Member | undefined = undefined;
 
   constructor(context: DeliveryContext, recipients: Recipients) {
@@ -54,12 +53,12 @@ abstract class FanOut implements DeliveryTask {
     return true;
   }
 
-  /** Whether another message could be added: delivery has not begun, and the recipients are still the same. */
+  /** Whether a message can be added: delivery has not begun, and no recipient has joined. */
   protected get isGathering(): boolean {
     return this.#rest === undefined && this.#lastJoin === this.#recipients.lastJoin;
   }
 
-  /** Whether `member` was there when this arrived, and has not left since. */
+  /** Whether `member` was present on arrival and has not left since. */
   protected isFor(member: Member): boolean {
     return this.#recipients.joinNumber(member) <= this.#lastJoin;
   }
@@ -69,7 +68,7 @@ abstract class FanOut implements DeliveryTask {
     return true;
   }
 
-  /** Delivers to `member`, or goes on with it, while there is budget. MUST NOT throw. @returns whether it is done. */
+  /** Delivers to `member` while there is budget. MUST NOT throw. @returns whether everything is delivered. */
   protected abstract deliverTo(member: Member, slicer: TimeSlicer): boolean;
 }
 
@@ -83,12 +82,12 @@ interface DecodedMessage {
   readonly except: Member | undefined;
 }
 
-/** How much one fan-out carries: all of it is decoded before any of it is delivered. */
+/** The limits of one fan-out, which is decoded as a whole before its delivery begins. */
 const limits = { messages: 64, bytes: 64 * 1024 };
 
 /**
- * Delivers consecutive messages of a group. Each member gets all of them before the next one, so that its data comes
- * into the processor's cache once and not for each message.
+ * Delivers consecutive messages of a group. Each member receives all of them before the next member does, so
+ * that its data is loaded into the processor's cache only once.
  */
 export class MessageFanOut extends FanOut {
   readonly group: Group;
@@ -97,7 +96,7 @@ export class MessageFanOut extends FanOut {
   #bytes = 0;
   #decoded: readonly DecodedMessage[] = [];
   #slicer: TimeSlicer | undefined;
-  /** The current member, how many messages it has got, and `group.departures` when its turn came. */
+  /** The current member, the number of messages delivered to it, and `group.departures` at its start. */
   #member: Member | undefined;
   #deliveredCount = 0;
   #departures = 0;
@@ -116,7 +115,7 @@ export class MessageFanOut extends FanOut {
     return this.#encoded.length;
   }
 
-  /** Adds a message. @returns false if delivery has begun, a limit is reached, or the recipients have changed. */
+  /** @returns false if delivery has begun, a limit is reached, or a recipient has joined. */
   add(payload: Uint8Array, position: Position | undefined): boolean {
     if (!this.isGathering || this.count === limits.messages) return false;
     if (this.count > 0 && this.#bytes + payload.length > limits.bytes) return false;
@@ -125,7 +124,7 @@ export class MessageFanOut extends FanOut {
     return true;
   }
 
-  /** Decodes once for all members, and no earlier, so that waiting messages take only the memory of their bytes. */
+  /** Decodes as late as possible, so that waiting messages take only the memory of their bytes. */
   protected override prepare(slicer: TimeSlicer): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
       slicer.charge(unitsToDecode(encoded.payload.length));
@@ -148,18 +147,18 @@ export class MessageFanOut extends FanOut {
         reportInboxError(this.context, error, member);
       }
     }
-    // Also if `batch` has not called it.
+    // `batch` may not have called it.
     this.#deliverRest();
     return this.#deliveredCount === this.#decoded.length;
   }
 
-  /** Gives the current member the messages that it has not been given yet, while there is budget. */
+  /** Delivers the remaining messages to the current member while there is budget. */
   readonly #deliverRest = (): void => {
     const member = this.#member as Member;
     const slicer = this.#slicer as TimeSlicer;
     const messages = this.#decoded;
     while (this.#deliveredCount < messages.length && slicer.hasBudget) {
-      // A message, or anything in between, may have made it leave.
+      // An earlier delivery may have removed the member from the group.
       if (this.group.departures !== this.#departures && !this.isFor(member)) {
         this.#deliveredCount = messages.length;
         return;
@@ -181,7 +180,7 @@ export class MessageFanOut extends FanOut {
   }
 }
 
-/** Tells a group's members, or all channels of this node, of a gap. */
+/** Reports a gap to a group's members, or to all channels of this node. */
 export class GapFanOut extends FanOut {
   readonly bytes = 0;
   readonly count = 1;

@@ -2,33 +2,27 @@ import type { Delivery, Inbox } from "../message.ts";
 import type { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** A channel of this node. */
 export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
-  /**
-   * By group: the promise of a join that is under way, which tells it from a later one. Once the member is in, the
-   * number of the join, which costs no promise.
-   */
+  /** By group: the number of the join, or its promise while it is pending. */
   readonly joins: SmallMap<Group, Promise<void> | number>;
 }
 
-/** The members that something is delivered to. They may join and leave meanwhile. */
+/** The members that a message or gap is delivered to. They may join and leave meanwhile. */
 export interface Recipients {
   readonly isEmpty: boolean;
-  /** The number of the latest join. */
   readonly lastJoin: number;
   /** In the order of joins. Includes members that join during the iteration, and skips those that leave. */
   members(): IterableIterator<Member>;
-  /** Infinite if `member` is not one of them. */
+  /** Infinite if `member` is not a recipient. */
   joinNumber(member: Member): number;
 }
 
 /**
  * The members that a group has on this node.
  *
- * Holds the members themselves, not their names, so that a message to a thousand members takes no look-up and no
- * allocation for each of them.
+ * Holds members instead of names, so that delivery needs no look-up and no allocation per member.
  */
 export class Group implements Recipients {
   readonly name: string;
@@ -37,7 +31,7 @@ export class Group implements Recipients {
   readonly #subscription: Subscription;
   readonly #members = new Set<Member>();
   #lastJoin = 0;
-  /** How often members have left. */
+  /** The number of times that a member has left. */
   departures = 0;
 
   constructor(name: string, subscription: Subscription) {
@@ -64,8 +58,8 @@ export class Group implements Recipients {
   }
 
   /**
-   * Resolves once `member` is in, or at once without effect if it has left in the meantime; undefined if it is in when
-   * this returns. Rejects, and leaves no trace of `member`, if the group cannot be subscribed to.
+   * Resolves once `member` is in the group or has left again; undefined if it is in the group on return.
+   * Rejects, without a trace of `member`, if the group cannot be subscribed.
    */
   join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
@@ -95,7 +89,7 @@ export class Group implements Recipients {
     member.joins.set(this, this.#lastJoin);
   }
 
-  /** Delivers nothing to `member` any more. Resolves once the node has unsubscribed; undefined if it need not. */
+  /** Stops delivery to `member`. Resolves once the node has unsubscribed; undefined if it need not. */
   leave(member: Member): Promise<void> | undefined {
     if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);
@@ -103,7 +97,7 @@ export class Group implements Recipients {
     return this.#subscription.release();
   }
 
-  /** Removes all members and delivers nothing to them any more. Keeps the subscription. */
+  /** Removes all members at once but keeps the subscription. */
   clear(): void {
     this.#members.clear();
     this.departures += 1;

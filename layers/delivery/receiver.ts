@@ -3,12 +3,11 @@ import type { Gap, Position } from "../message.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "./fan-out.ts";
 
-/** Tells a channel that direct sends may have been lost. */
 const directGap: Gap = Object.freeze({});
 
 /**
- * Delivers what a backend hands to a node, in the order of arrival, to members that were there when it arrived and
- * are still there when their turn comes: in slices, between which the event loop goes on. Never throws.
+ * Delivers a backend's payloads and gaps in the order of arrival, to members that were present on arrival and
+ * have not left. Long deliveries are divided into slices, between which the event loop runs. Never throws.
  */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;
@@ -16,7 +15,7 @@ export class Receiver implements BackendListener {
   readonly #queue: DeliveryQueue;
 
   /**
-   * @param ownTopic where the direct sends for this node's channels arrive.
+   * @param ownTopic the topic of direct sends to this node's channels.
    * @param now a clock in milliseconds that never runs backwards.
    */
   constructor(ownTopic: string, context: DeliveryContext, now: () => number = () => performance.now()) {
@@ -63,7 +62,7 @@ export class Receiver implements BackendListener {
     this.#context.report(error, { stage: "layer" });
   }
 
-  /** Called once the registry is cleared: discards what waits, and leaves no timer. */
+  /** Discards all waiting tasks and leaves no timer. Called after the registry is cleared. */
   close(): void {
     this.#queue.close();
   }

@@ -1,4 +1,4 @@
-/** A map that mostly has at most one entry, and then needs no table: an empty `Map` alone takes 180 bytes. */
+/** A map that usually has at most one entry and then needs no table: an empty `Map` alone takes 180 bytes. */
 export class SmallMap<K extends object, V> {
   #key: K | undefined;
   #value: V | undefined;
@@ -19,7 +19,7 @@ export class SmallMap<K extends object, V> {
     }
   }
 
-  /** Returns whether it was there. */
+  /** @returns whether the key existed. */
   delete(key: K): boolean {
     if (key !== this.#key) return this.#others?.delete(key) ?? false;
     this.#key = undefined;

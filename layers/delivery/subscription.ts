@@ -3,9 +3,9 @@ import type { Backend } from "../backend.ts";
 /**
  * One node's subscription to one topic, counted by its holders: the first subscribes, the last unsubscribes.
  *
- * Holders come and go while the backend is still working. Only one change is under way at a time, and when it is
- * done the state is compared with what is wanted by then. So no order of calls ends in a subscription without a
- * holder or a holder without a subscription.
+ * Holders come and go while the backend works. Only one change is pending at a time; when it is done, the
+ * state is compared with the number of holders. So no order of calls ends in a subscription without a holder
+ * or in a holder without a subscription.
  */
 export class Subscription {
   readonly #backend: Backend;
@@ -18,8 +18,8 @@ export class Subscription {
   #unsubscribing: Promise<void> | undefined;
 
   /**
-   * @param onIdle called when the last holder has released it and the topic is unsubscribed.
-   * @param onError hears why an unsubscription failed, which no holder awaits.
+   * @param onIdle called when the last holder is gone and the topic is unsubscribed.
+   * @param onError receives failures to unsubscribe, which no holder awaits.
    */
   constructor(backend: Backend, topic: string, onIdle: () => void, onError: (error: unknown) => void) {
     this.#backend = backend;
@@ -29,8 +29,8 @@ export class Subscription {
   }
 
   /**
-   * Adds a holder, which has to call {@link release} once, in every case. Resolves once the topic is subscribed or
-   * all holders have left; undefined if the topic is subscribed already. Rejects if the backend cannot subscribe.
+   * Adds a holder, which must call {@link release} once, even after a failure. Resolves once the topic is
+   * subscribed or all holders have left; undefined if it is subscribed already. Rejects if the backend does.
    */
   acquire(): Promise<void> | undefined {
     this.#holders += 1;
@@ -65,7 +65,7 @@ export class Subscription {
       })
       .finally(() => {
         this.#subscribing = undefined;
-        // Not awaited: holders that joined need not wait for an unsubscription.
+        // Not awaited: holders that have joined need not wait for an unsubscription.
         void this.#settle();
       });
   }

@@ -11,40 +11,38 @@ import type { Decoded } from "../wire/codec.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { Topics } from "../wire/topics.ts";
 
-/** How a named channel is worked on. */
+/** The options of a consumer of a named channel. */
 export interface ConsumeOptions {
-  /** How many messages are handled at once, at most. Only with 1 they are handled in order. @default 1 */
+  /** The maximum number of messages handled at the same time. Only 1 keeps their order. @default 1 */
   readonly concurrency?: number;
-  /** How often a message is given to a handler until it goes to the dead letters. @default 3 */
+  /** The number of deliveries after which a message goes to the dead letters. @default 3 */
   readonly maxDeliveries?: number;
   /**
-   * How long a process may be out of reach until its messages are given to others, in milliseconds, from 100 to a day.
-   * A handler may take longer: while its process is well, it keeps its message. All consumers of a channel should have
-   * the same.
+   * How long a process may be unreachable before its messages go to other workers, in milliseconds, from 100
+   * to a day. A handler may take longer: a healthy process keeps its messages. All consumers of a
+   * channel should use the same value.
    * @default 30_000
    */
   readonly claimAfterMs?: number;
   /**
-   * How long to wait before a message is tried the second time, in milliseconds; each further wait is twice as long,
-   * up to five seconds.
+   * The pause before the second delivery, in milliseconds. Each further pause is twice as long, up to 5 s.
    * @default 100
    */
   readonly retryAfterMs?: number;
   /**
-   * Called before a message goes to the dead letters, with the reason: the last error of its handler, or an error that
-   * says that its workers died. A promise is awaited, an error is reported. Like a handler, it may be called twice for
-   * one message if the process dies meanwhile.
+   * Called before a message goes to the dead letters, with the last error of its handler, or an error saying
+   * that its workers died. A returned promise is awaited; an error is reported. Like a handler, it may be
+   * called twice for one message if the process dies meanwhile.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
 
-/** Handles one message of a named channel. It is done with it when its promise resolves; when it rejects, it is not. */
+/** Handles one message of a named channel. If the returned promise rejects, the message is retried. */
 export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
 
-/** The longest wait before a message is tried again, in milliseconds, unless the first is longer. */
+/** The longest pause before a retry, in milliseconds, unless the first one is longer. */
 const maxRetryMs = 5_000;
 
-/** The expiry time of messages that do not expire. */
 const forever = Number.MAX_SAFE_INTEGER;
 
 const dayMs = 24 * 60 * 60 * 1_000;
@@ -80,18 +78,21 @@ export class JobQueues {
   }
 
   /**
-   * A function that puts a payload into the queue of `channel`, or rejects with {@link QueueFullError}.
+   * Returns a function that appends a payload to the queue of `channel`.
    *
    * @throws {UnsupportedError}
+   * @throws {QueueFullError} from the returned function, as a rejection.
    */
   sender(channel: string): (payload: Uint8Array) => Promise<void> {
-    const backend = this.#supported("it can send only to channels that newChannel() gave, which hold a '!'");
+    const backend = this.#supported(
+      "it can send only to channels from newChannel(), whose names contain '!'",
+    );
     const queue = this.#topics.queue(channel);
     const capacity = this.#capacity.resolve(channel);
     return async (payload) => {
       if (await backend.enqueue(queue, payload, capacity)) return;
       throw new QueueFullError(
-        `"${channel}" holds ${capacity} messages, as many as it may: start more workers, or send fewer.`,
+        `"${channel}" holds ${capacity} messages and is full. Start more workers, or send fewer.`,
       );
     };
   }
@@ -108,7 +109,7 @@ export class JobQueues {
     checkInteger("maxDeliveries", maxDeliveries);
     checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
     checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: dayMs });
-    const backend = this.#supported(`nobody can work on the jobs of "${channel}"`);
+    const backend = this.#supported(`it cannot consume "${channel}"`);
     const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead });
     const settings = { concurrency, claimAfterMs };
     const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
@@ -124,18 +125,16 @@ export class JobQueues {
     return { close };
   }
 
-  /** Closes all consumptions. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
     this.#consumptions.clear();
   }
 
-  /** @throws {UnsupportedError} */
   #supported(consequence: string): QueueBackend {
     if (this.#backend !== undefined) return this.#backend;
     throw new UnsupportedError(
-      `This layer has no work queues, so ${consequence}. MemoryLayer and RedisStreamsLayer have them.`,
+      `This layer has no work queues, so ${consequence}. Use MemoryLayer or RedisStreamsLayer instead.`,
     );
   }
 
@@ -147,7 +146,6 @@ export class JobQueues {
     const { decoder, metrics } = this.#context;
     const topic = this.#topics.queue(channel);
     const report: ErrorListener = (error, facts) => this.#context.report(error, { channel, ...facts });
-    // Dead letters do not expire.
     const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
     const bury = async ({ message }: Decoded, delivery: JobDelivery, error: unknown): Promise<"dead"> => {
       metrics.drop("dead-letter");
@@ -170,13 +168,15 @@ export class JobQueues {
         if (decoded === undefined) return "dead";
         const delivery: JobDelivery = Object.freeze({ attempt, signal, ...addressOf(decoded) });
         if (attempt > maxDeliveries) {
-          const error = new Error(`Who handled a message of "${channel}" died ${maxDeliveries} times.`);
+          const error = new Error(
+            `The workers that handled a message of "${channel}" died ${maxDeliveries} times.`,
+          );
           return bury(decoded, delivery, error);
         }
         try {
           await handler(decoded.message, delivery);
         } catch (error) {
-          // What may be tried only once has been.
+          // With a single delivery, an aborted handler counts as failed.
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
           if (attempt >= maxDeliveries) return bury(decoded, delivery, error);
           report(error, { stage: "consume", attempt });
@@ -191,7 +191,7 @@ export class JobQueues {
   }
 }
 
-/** The address in an envelope. Any program with access to the queue may have written it, so types are checked. */
+/** Any program with access to the queue may have written the envelope, so types are checked. */
 function addressOf({ envelope }: Decoded): JobAddress {
   const { replyTo, job } = envelope ?? {};
   return {
@@ -201,8 +201,8 @@ function addressOf({ envelope }: Decoded): JobAddress {
 }
 
 /**
- * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions reject
- * with an `AbortError`, `fetch` with the signal's reason.
+ * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions
+ * reject with an `AbortError`, `fetch` with the signal's reason.
  */
 function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
   return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));

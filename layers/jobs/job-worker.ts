@@ -2,13 +2,11 @@ import type { Consumption, JobOutcome, QueueReceiver } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import { pause } from "../retry.ts";
 
-/** One job in the hands of one worker. */
 export abstract class Claim {
-  /** How long ago the job was sent, in milliseconds. */
   abstract readonly ageMs: number;
   readonly payload: Uint8Array;
   readonly attempt: number;
-  /** Aborted by the worker that closes, and by the source that learns that the job is somebody else's by now. */
+  /** Aborted when the worker closes, and when the source learns that another worker has the job. */
   readonly abandoned = new AbortController();
 
   constructor(payload: Uint8Array, attempt: number) {
@@ -17,35 +15,33 @@ export abstract class Claim {
   }
 }
 
-/** Where a worker gets its jobs, and what it does with them. A source deals with outages itself: nothing rejects. */
+/** The supply of jobs for a worker. A source handles outages itself, so its methods never reject. */
 export interface JobSource<C extends Claim> {
-  /** Up to `limit` jobs, as soon as there are any; none after {@link interrupt}. */
+  /** Resolves to up to `limit` jobs, as soon as there are any; to none after {@link interrupt}. */
   take(limit: number): Promise<readonly C[]>;
-  /** Makes {@link take} settle soon, now and from now on. */
+  /** Makes pending and later calls of {@link take} settle soon. */
   interrupt(): void;
-  /** The job is done, and gone. */
   done(claim: C): Promise<void>;
-  /** The job's next attempt, or nothing if it is somebody else's by now. */
+  /** Returns the job's next attempt, or undefined if another worker has the job. */
   again(claim: C): Promise<C | undefined>;
-  /** Moves the job to the dead letters. */
   bury(claim: C): Promise<void>;
-  /** Gives the job to whoever takes next: as it was if it is `unbegun`, else for another attempt. */
+  /** Returns the job to the queue: unchanged if it is `unbegun`, else for another attempt. */
   release(claim: C, unbegun: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Works on the jobs of a source, up to `concurrency` at once. It takes what it can begin at once and no more, and a
- * job that is tried again keeps its slot meanwhile: with one slot, jobs are done in the order they came.
+ * Processes the jobs of a source, up to `concurrency` at the same time. It takes only jobs that it can begin
+ * at once. A job keeps its slot during retries, so a worker with one slot processes jobs in order.
  */
 export class JobWorker<C extends Claim> implements Consumption {
   readonly #source: JobSource<C>;
   readonly #receiver: QueueReceiver;
   readonly #concurrency: number;
   readonly #clock: Clock;
-  /** The jobs that are worked on or wait to be tried again. */
+  /** The jobs that are being processed or wait for a retry. */
   readonly #busy = new Set<C>();
-  /** Aborted when the worker closes, which ends all waits. */
+  /** Aborted when the worker closes, which ends all pauses. */
   readonly #closing = new AbortController();
   readonly #loop: Promise<void>;
   #slotFree = () => {};
@@ -105,11 +101,11 @@ export class JobWorker<C extends Claim> implements Consumption {
     this.#slotFree();
   }
 
-  /** Does what the receiver decided. Gives the job's next attempt, if there is one here. */
+  /** Applies the receiver's outcome. Returns the job's next attempt if it is made here. */
   async #settle(claim: C, outcome: JobOutcome): Promise<C | undefined> {
     if (outcome === "done") await this.#source.done(claim);
     else if (outcome === "dead") await this.#source.bury(claim);
-    // It was begun, which costs the first attempt and no other: workers may come and go as often as they like.
+    // An aborted first attempt counts and later ones do not, so workers may come and go without limit.
     else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {
       await pause(outcome.againAfterMs, this.#clock, this.#closing.signal);

@@ -9,7 +9,7 @@ import type {
 import { Topics } from "../wire/topics.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
 
-/** Moves payloads over a {@link MemoryBus}. Nothing is ever lost between nodes, so there are no gaps. */
+/** Moves payloads over a {@link MemoryBus}. Payloads are never lost between nodes, so there are no gaps. */
 export class MemoryBackend implements Backend {
   readonly capabilities: Capabilities = {
     delivery: "once-or-gap",
@@ -29,7 +29,7 @@ export class MemoryBackend implements Backend {
     this.#listener?.payload(topic, payload, position);
   #listener: BackendListener | undefined;
 
-  /** @param prefix the layer's, which tells topics of groups, which have a history, from those of nodes. */
+  /** @param prefix of the layer; it identifies the topics of groups, which have a history. */
   constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
     this.#topics = new Topics(prefix);

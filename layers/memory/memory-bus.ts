@@ -5,10 +5,9 @@ import type { Position } from "../message.ts";
 import { MemoryHistory } from "./memory-history.ts";
 import { MemoryQueues } from "./memory-queues.ts";
 
-/** Receives the payloads of the topics that it is subscribed to. */
 export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
 
-/** How much history a {@link MemoryBus} keeps: for all nodes on it, so that they agree. */
+/** The history limits of a {@link MemoryBus}. They belong to the bus, so that all its nodes agree. */
 export type MemoryBusOptions = HistoryLimitOptions;
 
 /** A node that may hold payloads which it has received and not delivered yet. */
@@ -23,23 +22,23 @@ interface Pending {
 }
 
 /**
- * What the memory layers of one process share: nodes on the same bus reach each other.
+ * Connects memory layers within one process: nodes on the same bus reach each other.
  *
- * A payload is never delivered while it is published, nor in a microtask of the same turn, but in the check phase of
- * the event loop, with all that the turn published, in order. So two actors that answer each other without end leave
- * room for sockets and timers, as they would with a network in between. As on a server, a subscriber gets what is
- * published after it subscribed, even if what came before is still on its way.
+ * A bus delivers the payloads of one turn together, in order, in the check phase of the event loop: never
+ * during the publish, nor in a microtask of the same turn. So two actors that answer each other endlessly
+ * leave room for sockets and timers, as with a network in between. As on a server, a subscriber receives only
+ * payloads published after it subscribed.
  */
 export class MemoryBus {
-  /** By topic, each subscriber with the number of the first payload that is for it. */
+  /** By topic, each subscriber with the number of the first payload for it. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
-  /** The open nodes. Payloads that wait there count as in flight. */
+  /** The open nodes. Payloads that wait in them count as in flight. */
   readonly nodes = new Set<Node>();
   readonly #history = new MemoryHistory(() => performance.now());
   readonly #limits: HistoryLimits;
   #pending: Pending[] = [];
-  /** The number of the first payload that is pending. */
+  /** The number of the first pending payload. */
   #first = 0;
 
   /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
@@ -47,14 +46,13 @@ export class MemoryBus {
     this.#limits = new HistoryLimits(options);
   }
 
-  /** How many payloads are not delivered yet. */
   get inFlight(): number {
     let count = this.#pending.length;
     for (const { waiting = 0 } of this.nodes) count += waiting;
     return count;
   }
 
-  /** @param group the group whose history keeps the payload, for {@link read}. Without it, nothing is kept. */
+  /** @param group the group whose history stores the payload. Without it, the payload is not stored. */
   publish(topic: string, payload: Uint8Array, group?: string): void {
     const limit = group === undefined ? undefined : this.#limits.of(group);
     const position = limit && this.#history.append(topic, payload, limit);
@@ -78,7 +76,7 @@ export class MemoryBus {
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
 
-  /** Bound, because it delivers for all publishers and so must not run in the async context of one of them. */
+  /** Bound, because it delivers for all publishers and must not run in the async context of one of them. */
   readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;

@@ -4,27 +4,23 @@ import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
 /**
- * The newest payloads of each topic, kept until nothing has been published for `expiryMs`. A topic's limit never
- * changes.
+ * The newest payloads of each topic, kept until `expiryMs` have passed without a publish.
  *
- * Needs no timer: expired topics are removed when another one is used, in a time that does not depend on how many
- * there are.
+ * Needs no timer: using any topic removes the expired ones, in a time independent of their number.
  */
 export class MemoryHistory {
-  /** By expiry time, then by topic: the topic used last is last, so that only the first ones can have expired. */
+  /** By expiry time, then by topic, least recently used first. A topic never changes its limit. */
   readonly #logs = new Map<number, Map<string, TopicLog>>();
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** Nothing expires before. Finding a map's first entry takes longer the more entries were deleted before it. */
+  /** No topic expires earlier. Saves looking up a map's first entry, which deleted entries slow down. */
   #dueAt = 0;
 
-  /** @param now a clock in milliseconds that never runs backwards. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** The number of topics with a history. */
   get size(): number {
     let size = 0;
     for (const logs of this.#logs.values()) size += logs.size;

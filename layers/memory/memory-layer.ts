@@ -6,8 +6,8 @@ import { MemoryBus } from "./memory-bus.ts";
 
 export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
   /**
-   * What connects this node with others of the same process, and keeps the histories of their groups.
-   * @default a bus of its own: a node without others
+   * Connects this node with other nodes of the same process, and stores the histories of their groups.
+   * @default a new bus, without other nodes
    */
   readonly bus?: MemoryBus;
   /** See {@link ChannelLayerOptions.prefix}. Only nodes that share a bus can meet. @default "greenroom" */
@@ -17,12 +17,12 @@ export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
 /**
  * A channel layer within one process: for a single server, for development and for tests.
  *
- * Messages take the same way through the codec as on Redis, so what works here works there.
+ * Messages pass through the same codec as on Redis, so an application that works here works there.
  *
  * @example
  * const bus = new MemoryBus();
  * const one = new MemoryLayer({ bus });
- * const other = new MemoryLayer({ bus }); // reaches the channels of `one`, as a second process would on Redis
+ * const other = new MemoryLayer({ bus }); // reaches the channels of `one`, as another process on Redis does
  */
 export class MemoryLayer<M = AnyMessages> extends ChannelLayer<M> {
   constructor({ bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {}) {

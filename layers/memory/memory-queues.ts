@@ -3,12 +3,11 @@ import { Claim, type JobSource, JobWorker } from "../jobs/job-worker.ts";
 import { deadSuffix } from "../names.ts";
 
 interface Job {
-  /** Its place in the queue, which it keeps when it is given back. */
+  /** Its position in the queue, which it keeps when a worker returns it. */
   readonly number: number;
   readonly payload: Uint8Array;
   /** When it was sent, on the clock of `performance.now()`. */
   readonly sentAt: number;
-  /** How often it has been handed out. */
   readonly attempts: number;
 }
 
@@ -27,11 +26,11 @@ class MemoryClaim extends Claim {
 
 /** One queue: its jobs in order, and the sources to wake when a job arrives. */
 class MemoryQueue {
-  /** Jobs that wait or are worked on. */
+  /** Includes the jobs that are being processed. */
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /** How many of the first have been taken. They are removed from time to time: each removal moves all others. */
+  /** The number of leading jobs that are taken. They are removed in batches, which moves the rest once. */
   #taken = 0;
   #lastNumber = 0;
 
@@ -71,7 +70,6 @@ class MemoryQueue {
   }
 }
 
-/** Takes jobs from a queue for one consumption. */
 class MemorySource implements JobSource<MemoryClaim> {
   readonly #queue: MemoryQueue;
   readonly #bury: (payload: Uint8Array) => void;
@@ -128,7 +126,7 @@ class MemorySource implements JobSource<MemoryClaim> {
   }
 }
 
-/** The work queues that the memory layers on one bus share. They live as long as the bus. */
+/** The work queues of the memory layers on one bus. They exist as long as the bus. */
 export class MemoryQueues implements QueueBackend {
   readonly #queues = new Map<string, MemoryQueue>();
 

@@ -6,20 +6,21 @@ import type { PubSubOptions } from "./connection/pubsub-settings.ts";
 import { pubSubCapabilities, RedisPubSubBackend } from "./pubsub/pubsub-backend.ts";
 import { createBackend, type RedisTarget } from "./sharding/create-backend.ts";
 
-/** Options of a {@link RedisPubSubLayer}: a target and a prefix, which have no default, and what every layer has. */
+/** Options of a {@link RedisPubSubLayer}. The target and the prefix have no default. */
 export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, "probePrefix"> & RedisTarget;
 
 /**
- * A channel layer across processes and machines, over the pub/sub of one Redis server, of the master that Sentinels
- * agree on, of a Redis Cluster, or of several servers that share the groups out among them.
+ * A channel layer across processes and machines, over Redis pub/sub: one server, a master that Sentinels
+ * agree on, a Redis Cluster, or several servers among which the groups are spread.
  *
- * Fast, and without memory: what is sent while a node's connection is down is lost to that node, and its channels get a
- * gap when the connection is back: one for each group that they are in, and one without a group for direct sends. A send
- * by that node waits half a second for the connection, then rejects with {@link LayerUnavailableError}.
+ * Delivery is at most once. A node is subscribed to a group while it has members of it. Messages that are
+ * sent while its connection is down are lost to that node; afterwards its channels receive one gap for each
+ * of their groups, and one without a group for direct sends. A send by that node waits half a second for the
+ * connection, then rejects with {@link LayerUnavailableError}.
  *
- * A node subscribes to a group while it has members of it, and payloads are plain msgpack under the names that
- * channels_redis' `RedisPubSubChannelLayer` uses: a Django or Fast Channels process with the same `prefix` shares the
- * groups. With several `hosts`, or a `cluster`, it does not: it would look for them elsewhere.
+ * Payloads are plain msgpack under the topic names of channels_redis' `RedisPubSubChannelLayer`, so a Django
+ * or Fast Channels process with the same `prefix` shares the groups; but not with several `hosts` or a
+ * `cluster`, because such a process looks for the groups on other servers.
  *
  * @example
  * const chat = new RedisPubSubLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat" });
@@ -31,7 +32,7 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  */
 export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
-   * Connects to nothing yet.
+   * Does not connect yet.
    *
    * @throws {TypeError} unless exactly one target is given.
    * @throws {InvalidOptionError} for a number out of range.

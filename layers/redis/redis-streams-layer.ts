@@ -9,25 +9,26 @@ import { createBackend, type RedisTarget } from "./sharding/create-backend.ts";
 import { streamNames } from "./streams/stream-format.ts";
 import { RedisStreamsBackend, type StreamOptions, streamsCapabilities } from "./streams/streams-backend.ts";
 
-/** Options of a {@link RedisStreamsLayer}: a target and a prefix, which have no default, and how much is kept. */
+/** Options of a {@link RedisStreamsLayer}. The target and the prefix have no default. */
 export type RedisStreamsLayerOptions = ChannelLayerOptions &
   Omit<PubSubOptions, "probePrefix"> &
   StreamOptions &
   RedisTarget;
 
 /**
- * A channel layer across processes and machines, over streams of one Redis server, of the master that Sentinels agree
- * on, of a Redis Cluster, or of several servers that share groups and queues out among them. What is sent to a group
- * reaches each member that stays once, also after its node was cut off, as long as the group's history has it; and a
- * member hears of a gap, with the offsets that are missing where they are known, where it has not. When another process
- * answers than before, after a failover or a restart, that is a gap: it may have lost what no member has seen.
+ * A channel layer across processes and machines, over Redis streams: one server, a master that Sentinels
+ * agree on, a Redis Cluster, or several servers among which groups and queues are spread.
  *
- * {@link ChannelLayer.history} gives the history to whoever comes late or back, and deliveries say their place in it.
- * Direct sends are carried as by `RedisPubSubLayer`: at most once. Redis 6 or newer is needed; 7 for work queues and on
- * a cluster.
+ * A message to a group reaches each member once, even if the member's node was cut off meanwhile, as long as
+ * the group's history contains the message. Otherwise the member receives a gap, with the missing offsets if
+ * they are known. A failover or a restart of the server is a gap too, because the new process may have lost
+ * messages that no member has received. Direct sends are delivered at most once, as by `RedisPubSubLayer`.
+ *
+ * {@link ChannelLayer.history} returns the history, and each delivery has its position in it. Requires Redis
+ * 6 or later; work queues and a cluster require Redis 7.
  *
  * @example
- * const chat = new RedisStreamsLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat", capacity: 500 });
+ * const chat = new RedisStreamsLayer<RoomMessages>({ url: "redis://localhost", prefix: "chat", capacity: 500 });
  * const { entries, position, complete } = await chat.history("room_general", { since: lastSeen });
  *
  * @example
@@ -35,7 +36,7 @@ export type RedisStreamsLayerOptions = ChannelLayerOptions &
  */
 export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
-   * Connects to nothing yet.
+   * Does not connect yet.
    *
    * @throws {TypeError} unless exactly one target is given.
    * @throws {InvalidNameError} if the prefix breaks its rule.

@@ -18,12 +18,12 @@ import { describeQueueLimits } from "./suite/queue-limits.ts";
 import { type Suite, TestNodes } from "./test-nodes.ts";
 
 /**
- * Registers the cases that prove that an implementation keeps what {@link ChannelLayer} promises, with the functions of
- * any test runner.
+ * Registers the conformance suite of {@link ChannelLayer} for one implementation, with the functions of any
+ * test runner.
  *
- * Each case runs on two nodes under a prefix of its own, and proves that something does not arrive by what arrives after
- * it, never by a pause. Cases run one after the other: the runner must not run them at once. The suite sets no timeouts,
- * the runner's apply: a message that never arrives shows as one.
+ * Each case runs on two nodes under its own prefix, and proves absence by an end marker, never by a pause.
+ * The runner must run the cases one after the other. The suite sets no timeouts: the runner's timeout ends a
+ * case whose message never arrives.
  *
  * @example
  * import { afterEach, beforeEach, describe, it } from "mocha"; // or "vitest", or "node:test"
@@ -32,7 +32,7 @@ import { type Suite, TestNodes } from "./test-nodes.ts";
  * describeChannelLayer("MemoryLayer", {
  *   ...{ describe, it, beforeEach, afterEach },
  *   startNode: (prefix, options) => {
- *     // A bus has limits of histories: a node that is given some gets a bus of its own.
+ *     // History limits belong to the bus, so a node with limits has its own bus.
  *     const isLimited = "capacity" in options || "expiryMs" in options;
  *     return new MemoryLayer({ ...options, bus: isLimited ? new MemoryBus(options) : bus, prefix });
  *   },
@@ -59,7 +59,7 @@ export function describeChannelLayer(name: string, options: TestRunner & LayerIm
   });
 }
 
-/** The part of {@link describeChannelLayer} that is about named channels: for a backend of queues by itself. */
+/** Registers the cases for named channels only: for a queue backend by itself. */
 export function describeJobQueues(name: string, options: TestRunner & LayerImplementation): void {
   describeOnNodes(name, options, describeQueues);
 }
@@ -83,11 +83,11 @@ function describeOnNodes(
     afterEach(() => nodes.close());
     register({ describe, it, nodes, lacks });
   });
-  // biome-ignore lint/suspicious/noConsole: all test runners show it.
+  // biome-ignore lint/suspicious/noConsole: every test runner shows it.
   if (Object.keys(lacks).length > 0) console.info(`${name} lacks ${reasonsOf(lacks)}: not tested.`);
 }
 
-/** Each reason once: "recovery, history (pub/sub keeps nothing), gap (…)". */
+/** The lacking capabilities by reason: "recovery, history (pub/sub keeps nothing), gap (…)". */
 function reasonsOf(lacks: Suite["lacks"]): string {
   const byReason = new Map<string, string>();
   for (const [capability, reason] of Object.entries(lacks)) {

@@ -2,7 +2,7 @@ import type { ChannelLayer } from "../channel-layer.ts";
 import type { HistoryLimitOptions } from "../history-limits.ts";
 import type { ChannelLayerOptions } from "../options.ts";
 
-/** The functions of a test runner: mocha's, Vitest's and those of `node:test` fit. */
+/** The functions of a test runner: those of mocha, Vitest and `node:test` fit. */
 export interface TestRunner {
   describe(title: string, register: () => void): unknown;
   it(title: string, test: () => Promise<void>): unknown;
@@ -10,35 +10,35 @@ export interface TestRunner {
   afterEach(hook: () => Promise<void>): unknown;
 }
 
-/** Options of a node beyond its prefix: those of every layer, and of layers that keep a history. */
+/** Options of a node besides its prefix: the queue limits, and the limits of layers that keep a history. */
 export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs"> & HistoryLimitOptions;
 
-/** What a layer may do without. */
+/** An optional capability of a layer. */
 export type OptionalCapability = "gap" | "recovery" | "history" | "queues";
 
-/** A layer as the suite needs it. */
+/** The layer under test. */
 export interface LayerImplementation {
   /**
-   * Makes a node that reaches all nodes of the same `prefix` and none of another. The suite makes up a prefix for each
-   * case; it must be the layer's prefix.
+   * Starts a node that reaches all nodes with the same `prefix` and no others. The suite makes up a prefix
+   * for each case; the layer must use it as its prefix.
    */
   startNode(prefix: string, options: NodeOptions): ChannelLayer | Promise<ChannelLayer>;
-  /** Publishes bytes on a topic, as a program that knows nothing of this package would. */
+  /** Publishes raw bytes on a topic, as a foreign program would. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
-  /** Puts bytes into a queue, as a program that knows nothing of this package would. Needed for queues. */
+  /** Adds raw bytes to a queue, as a foreign program would. Required for `queues`. */
   enqueue?(queue: string, payload: Uint8Array): Promise<unknown>;
-  /** Breaks the connection on which `node` receives; the node restores it by itself. Needed for `gap` and `recovery`. */
+  /** Breaks the receiving connection of `node`, which reconnects by itself. For `gap` and `recovery`. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /**
-   * The capabilities that the implementation does not have, each with the reason. Their cases are left out, which the
-   * suite says in one line on the console.
+   * The capabilities that the implementation lacks, each with the reason. Their cases are not registered, and
+   * the suite prints one line about it on the console.
    *
-   * - `gap`: members are told of a gap when a connection was broken
-   * - `recovery`: messages that a broken connection left out are delivered later
+   * - `gap`: members receive a gap after a broken connection
+   * - `recovery`: messages missed during a broken connection are delivered later
    * - `history`: messages to a group can be read later
    * - `queues`: named channels are work queues
    *
-   * @default nothing is lacking
+   * @default {}
    */
   readonly lacks?: Readonly<Partial<Record<OptionalCapability, string>>>;
 }

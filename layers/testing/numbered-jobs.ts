@@ -1,11 +1,11 @@
 import type { ChannelLayer } from "../channel-layer.ts";
 import { Worker } from "./worker.ts";
 
-/** The whole numbers from `from` to `to`, both included. */
+/** The integers from `from` to `to`, inclusive. */
 export const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-/** Resolves once all have been taken. */
+/** Sends one job per number; resolves once the layer has taken them all. */
 export async function sendNumbers(
   layer: ChannelLayer,
   channel: string,
@@ -15,7 +15,7 @@ export async function sendNumbers(
   await Promise.all(numbers(from, to).map((number) => layer.send(channel, { type: "job", number })));
 }
 
-/** Consumes `channel` with a worker that succeeds, and resolves once that has begun `count` jobs. */
+/** Consumes `channel` with a worker that succeeds; resolves once it has begun `count` jobs. */
 export async function consumeJobs(layer: ChannelLayer, channel: string, count: number): Promise<Worker> {
   const worker = new Worker();
   await layer.consume(channel, worker.handle);

@@ -1,6 +1,6 @@
 /**
- * Numbers from 0 up to 1 that look random, and are the same for the same seed, on every machine: a counter with the
- * finalizer of MurmurHash3 (https://github.com/aappleby/smhasher, `fmix32`).
+ * A pseudorandom generator of numbers from 0 up to 1, with the same sequence for the same seed on every
+ * machine: a counter with the finalizer of MurmurHash3 (https://github.com/aappleby/smhasher, `fmix32`).
  */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;

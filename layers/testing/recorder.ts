@@ -1,7 +1,7 @@
 import type { Gap, Inbox, Mail, Message } from "../message.ts";
 import { Watched } from "./waiting.ts";
 
-/** An inbox that keeps what it gets, and lets a spec wait for it. */
+/** An inbox that records its messages and gaps, and lets a spec wait for them. */
 export class Recorder extends Watched implements Inbox {
   readonly mails: Mail[] = [];
   readonly gaps: Gap[] = [];
@@ -14,7 +14,6 @@ export class Recorder extends Watched implements Inbox {
     return this.messages.map(({ type }) => type);
   }
 
-  /** The `number` of each message. */
   get numbers(): unknown[] {
     return this.messages.map(({ number }) => number);
   }
@@ -29,7 +28,7 @@ export class Recorder extends Watched implements Inbox {
     this.changed();
   }
 
-  /** Resolves once a message of `type` has come, with that message. */
+  /** Resolves with the first message of `type`, once one has arrived. */
   async next(type: string): Promise<Message> {
     await this.until(() => this.types.includes(type));
     const message = this.messages.find((candidate) => candidate.type === type);

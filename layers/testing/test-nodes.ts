@@ -4,23 +4,19 @@ import type { ErrorListener } from "../error-reporter.ts";
 import type { LayerImplementation, NodeOptions, TestRunner } from "./layer-implementation.ts";
 import { Recorder } from "./recorder.ts";
 
-/** A channel of a node, with the inbox that records what it gets. */
 export interface TestChannel {
   readonly channel: string;
   readonly inbox: Recorder;
 }
 
-/** What the parts of the suite get. */
 export interface Suite extends Pick<TestRunner, "describe" | "it"> {
   readonly nodes: TestNodes;
   readonly lacks: NonNullable<LayerImplementation["lacks"]>;
 }
 
-/** Two nodes under a prefix of their own, started anew for each case. */
+/** Two nodes under their own prefix, started anew for each case. */
 export class TestNodes {
-  /** What the nodes reported through `onError`. */
   readonly errors: Parameters<ErrorListener>[] = [];
-  /** The prefix of the nodes, another one for each case. */
   prefix = "";
   readonly #implementation: LayerImplementation;
   #nodes: ChannelLayer[] = [];
@@ -48,7 +44,7 @@ export class TestNodes {
     this.errors.length = 0;
   }
 
-  /** Starts one more node, which is closed with the others. @param prefix the one of the others by default */
+  /** Starts one more node, which is closed with the others. @param prefix that of the others by default */
   async startNode(options: NodeOptions = {}, prefix = this.prefix): Promise<ChannelLayer> {
     const node = await this.#implementation.startNode(prefix, options);
     node.onError = (...report) => this.errors.push(report);
@@ -56,7 +52,7 @@ export class TestNodes {
     return node;
   }
 
-  /** Adds a new channel to `node`, in all of `groups`. */
+  /** Creates a channel on `node` and adds it to all of `groups`. */
   async addChannel(node: ChannelLayer, ...groups: string[]): Promise<TestChannel> {
     const inbox = new Recorder();
     const channel = await node.newChannel(inbox);
@@ -71,33 +67,29 @@ export class TestNodes {
     await inbox.next("end");
   }
 
-  /** Puts bytes on the topic of a group, past all checks. */
   async publishToGroup(group: string, payload: Uint8Array): Promise<void> {
     await this.#implementation.publish(`${this.prefix}__group__${group}`, payload);
   }
 
-  /** Puts bytes on the topic of a node, past all checks. */
   async publishToNode(node: ChannelLayer, payload: Uint8Array): Promise<void> {
     await this.#implementation.publish(`${this.prefix}__node__${node.node}`, payload);
   }
 
-  /** Puts bytes into the queue of a named channel, past all checks. */
   async enqueue(channel: string, payload: Uint8Array): Promise<void> {
     if (this.#implementation.enqueue === undefined)
-      throw new Error("Without `enqueue`, `lacks` names queues.");
+      throw new Error("The implementation has no `enqueue`: add it, or name queues in `lacks`.");
     await this.#implementation.enqueue(`${this.prefix}__queue__${channel}`, payload);
   }
 
-  /** Breaks the connection on which `node` receives. */
   async cut(node: ChannelLayer): Promise<void> {
     if (this.#implementation.cut === undefined)
-      throw new Error("Without `cut`, `lacks` names gap and recovery.");
+      throw new Error("The implementation has no `cut`: add it, or name gap and recovery in `lacks`.");
     await this.#implementation.cut(node);
   }
 
   #node(index: number): ChannelLayer {
     const node = this.#nodes[index];
-    if (node === undefined) throw new Error("The nodes are started before each case.");
+    if (node === undefined) throw new Error("There are no nodes: the runner did not call beforeEach.");
     return node;
   }
 }

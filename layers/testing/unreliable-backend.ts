@@ -14,14 +14,15 @@ import type { MemoryLayerOptions } from "../memory/memory-layer.ts";
 import { type Faults, UnreliableLink } from "./unreliable-link.ts";
 
 /**
- * A backend that treats badly what its node receives, by a seed, and leaves everything else to the one that it wraps:
- * queues, histories, what other nodes receive.
+ * Wraps `backend` and injects faults into the payloads that its node receives. Queues, histories and other
+ * nodes are not affected.
  *
- * It breaks what a layer promises, on purpose: `drop` that no loss is silent, since no gap is told; `duplicate` that a
- * message comes at most once; `reorder` the order. `delay` breaks nothing: whoever fails under it alone relied on more than
- * was promised. Which payloads suffer depends on the seed and on the order in which they come to this node alone.
+ * Three faults break a guarantee of layers on purpose: `drop` loses messages without a gap, `duplicate`
+ * delivers them twice, and `reorder` breaks their order. `delay` breaks none: code that fails under it alone
+ * relies on a guarantee that layers do not give. The affected payloads depend only on the seed and on their
+ * order of arrival at this node.
  *
- * @throws {InvalidOptionError} for a share that is not from 0 to 1, or a seed that is no whole number.
+ * @throws {InvalidOptionError} for a share that is not from 0 to 1, or a seed that is not an integer.
  */
 export function unreliable(backend: Backend, faults: Faults): Backend {
   const { seed, ...shares } = faults;
@@ -29,13 +30,13 @@ export function unreliable(backend: Backend, faults: Faults): Backend {
     throw new InvalidOptionError(`seed is ${seed}; it must be a whole number.`);
   for (const [name, share] of Object.entries(shares)) {
     if (!(share >= 0 && share <= 1)) {
-      throw new InvalidOptionError(`${name} is ${share}; it must be a share from 0 to 1.`);
+      throw new InvalidOptionError(`${name} is ${share}; it must be a number from 0 to 1.`);
     }
   }
   return new UnreliableBackend(backend, faults);
 }
 
-/** A {@link MemoryLayer} over an {@link unreliable} backend: nodes that share a bus may have faults of their own each. */
+/** A {@link MemoryLayer} with faults. Nodes that share a bus may have different faults. */
 export function unreliableLayer(
   faults: Faults,
   { bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {},

@@ -2,17 +2,17 @@ import type { BackendListener } from "../backend.ts";
 import type { Position } from "../message.ts";
 import { randomFrom } from "./random.ts";
 
-/** How badly payloads are treated on their way to a node: each a share of them, from 0 to 1. */
+/** The faults of an unreliable backend. Each is the share of payloads that it affects, from 0 to 1. */
 export interface Faults {
   /** The same seed gives the same faults to the same payloads. */
   readonly seed: number;
-  /** Never arrive. @default 0 */
+  /** Payloads that never arrive. @default 0 */
   readonly drop?: number;
-  /** Arrive 1 to 8 turns of the event loop late; those behind them on their topic wait, too. @default 0 */
+  /** Payloads that arrive 1 to 8 turns of the event loop late, in order on their topic. @default 0 */
   readonly delay?: number;
-  /** Arrive twice. @default 0 */
+  /** Payloads that arrive twice. @default 0 */
   readonly duplicate?: number;
-  /** Are overtaken by the next one on their topic, or arrive 8 turns late where none comes. @default 0 */
+  /** Payloads that arrive after the next one on their topic, or 8 turns late. @default 0 */
   readonly reorder?: number;
 }
 
@@ -20,14 +20,13 @@ interface Held {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly position: Position | undefined;
-  /** The turn in which it is to arrive. */
+  /** The turn of the event loop in which it is delivered. */
   due: number;
   readonly overtakable: boolean;
 }
 
 const longestDelayTurns = 8;
 
-/** What one node receives over, and what goes wrong on it. */
 export class UnreliableLink implements BackendListener {
   readonly #listener: BackendListener;
   readonly #faults: Required<Faults>;
@@ -42,14 +41,15 @@ export class UnreliableLink implements BackendListener {
     this.#random = randomFrom(seed);
   }
 
-  /** How many payloads are kept back, here or behind it. */
+  /** The number of undelivered payloads, here and in the listener. */
   get waiting(): number {
     return this.#held.length + (this.#listener.waiting ?? 0);
   }
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
     const { drop, delay, duplicate, reorder } = this.#faults;
-    // Always as many numbers for each payload, so that one that is treated otherwise changes nothing for the next.
+    // Each payload takes the same number of random numbers, so that a fault does not change the faults after
+    // it.
     const [drops, delays, lateness, duplicates, reorders] = [
       this.#random() < drop,
       this.#random() < delay,
@@ -61,8 +61,8 @@ export class UnreliableLink implements BackendListener {
     const late = delays ? lateness : 0;
     const due = this.#turn + (reorders ? longestDelayTurns : late);
     const item: Held = { topic, payload, position, due, overtakable: reorders };
-    this.#put(item);
-    if (duplicates) this.#put({ ...item, overtakable: false });
+    this.#hold(item);
+    if (duplicates) this.#hold({ ...item, overtakable: false });
     this.#release();
   }
 
@@ -74,7 +74,7 @@ export class UnreliableLink implements BackendListener {
     this.#listener.error(error);
   }
 
-  /** Forgets what is kept back for `topic`, which the node receives no more; without one, for all of them. */
+  /** Discards the held payloads of `topic`, or of all topics if it is absent. */
   forget(topic?: string): void {
     this.#held = topic === undefined ? [] : this.#held.filter((held) => held.topic !== topic);
     if (this.#held.length > 0 || this.#timer === undefined) return;
@@ -82,8 +82,8 @@ export class UnreliableLink implements BackendListener {
     this.#timer = undefined;
   }
 
-  /** Puts it behind those of its topic: before one that may be overtaken, which has waited for that. */
-  #put(item: Held): void {
+  /** Appends `item`, or lets it overtake the payload of its topic that waits to be overtaken. */
+  #hold(item: Held): void {
     const index = this.#held.findIndex(({ topic, overtakable }) => overtakable && topic === item.topic);
     const overtaken = this.#held[index];
     if (overtaken === undefined || item.overtakable) {
@@ -94,7 +94,7 @@ export class UnreliableLink implements BackendListener {
     this.#held.splice(index, 1, item, { ...overtaken, overtakable: false });
   }
 
-  /** Hands over all that is due and has nothing of its topic before it. */
+  /** Delivers the payloads that are due and have no held payload of their topic before them. */
   #release(): void {
     const waiting = new Set<string>();
     const due: Held[] = [];

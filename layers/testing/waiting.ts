@@ -1,8 +1,8 @@
-/** Something that changes, and lets a spec wait until it is as it should be. */
+/** Lets a spec wait until a condition holds. A subclass calls `changed` after each change. */
 export class Watched {
   readonly #waiting = new Set<() => void>();
 
-  /** Resolves once `holds` does, which is asked again at each change. */
+  /** Resolves once `holds` returns true, now or after a change. */
   until(holds: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const check = () => {
@@ -20,7 +20,6 @@ export class Watched {
   }
 }
 
-/** A promise and the function that resolves it. */
 export function deferred() {
   let resolve = () => {};
   const promise = new Promise<void>((settle) => {
@@ -29,5 +28,4 @@ export function deferred() {
   return { promise, resolve };
 }
 
-/** Resolves in the next turn of the event loop. */
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

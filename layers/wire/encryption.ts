@@ -2,36 +2,35 @@ import { createHash } from "node:crypto";
 import { InvalidOptionError } from "../errors.ts";
 import { decryptToken, encryptToken, type FernetKey, fernetKey } from "./fernet.ts";
 
-/** The keys with which a layer encrypts what it sends and decrypts what arrives. */
+/** The keys that encrypt outgoing messages and decrypt incoming ones. */
 export interface EncryptionOptions {
   /**
-   * Secrets of any length above 0, such as 32 random bytes. The first one encrypts and all decrypt, so that keys can
-   * be changed node by node. A text counts as its UTF-8 bytes.
+   * Secrets of any length above 0, such as 32 random bytes. The first one encrypts and all decrypt, so keys
+   * can be rotated node by node. A string counts as its UTF-8 bytes.
    */
   readonly keys: readonly (string | Uint8Array)[];
 }
 
-/** Encrypts and decrypts every payload that a layer sends, receives or stores. */
 export interface Encryption {
   encrypt(payload: Uint8Array): Uint8Array;
-  /** @returns undefined if `encrypted` is too long, was changed, or was not encrypted with one of the keys. */
+  /** @returns undefined if `encrypted` is too long, was modified, or needs another key. */
   decrypt(encrypted: Uint8Array): Uint8Array | undefined;
 }
 
 /**
- * The largest encrypted payload that is decrypted, in bytes, so that strangers cannot have more hashed. Encryption
- * turns 1 MiB, the codec's limit, into 1.34 MiB.
+ * The largest encrypted payload that is decrypted, in bytes, which bounds the work that an unknown sender can
+ * cause. Encryption turns 1 MiB, the codec's limit, into 1.34 MiB.
  */
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
 const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payload) => payload };
 
 /**
- * Encrypts in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet key is the
- * SHA-256 of the secret. Reading, writing and repeating messages takes one of the keys. Without `options`, payloads
- * stay as they are.
+ * Creates encryption in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet
+ * key is the SHA-256 of the secret. A party without one of the keys cannot read or write messages. Without
+ * `options`, payloads are not encrypted.
  *
- * @throws {InvalidOptionError} without a key, or with one that is empty. The error shows no key.
+ * @throws {InvalidOptionError} without a key, or if one is empty. The error contains no key.
  */
 export function createEncryption(options: EncryptionOptions | undefined): Encryption {
   if (options === undefined) return noEncryption;
@@ -44,18 +43,16 @@ export function createEncryption(options: EncryptionOptions | undefined): Encryp
 
 function fernetKeys(secrets: EncryptionOptions["keys"]): readonly [FernetKey, ...FernetKey[]] {
   if (!Array.isArray(secrets))
-    throw new InvalidOptionError("`encryption.keys` is a list, also of a single key.");
+    throw new InvalidOptionError("`encryption.keys` must be an array, even for a single key.");
   const [first, ...others] = secrets.map(derive);
   if (first !== undefined) return [first, ...others];
-  throw new InvalidOptionError(
-    "`encryption.keys` is empty: give one key at least, or leave out `encryption`.",
-  );
+  throw new InvalidOptionError("`encryption.keys` is empty. Add a key, or omit `encryption`.");
 }
 
 function derive(secret: unknown, index: number): FernetKey {
   if (typeof secret !== "string" && !(secret instanceof Uint8Array)) {
-    throw new InvalidOptionError(`\`encryption.keys[${index}]\` is neither a text nor bytes.`);
+    throw new InvalidOptionError(`\`encryption.keys[${index}]\` must be a string or a Uint8Array.`);
   }
-  if (secret.length === 0) throw new InvalidOptionError(`\`encryption.keys[${index}]\` is empty.`);
+  if (secret.length === 0) throw new InvalidOptionError(`\`encryption.keys[${index}]\` must not be empty.`);
   return fernetKey(createHash("sha256").update(secret).digest());
 }

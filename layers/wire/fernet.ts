@@ -8,17 +8,16 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 
-/** The two halves of a Fernet key. As key objects, they are not shown by `JSON.stringify` or `util.inspect`. */
+/** The two halves of a Fernet key. `JSON.stringify` and `util.inspect` do not show key objects. */
 export interface FernetKey {
   readonly signing: KeyObject;
   readonly encryption: KeyObject;
 }
 
-/** What makes one token differ from the next. */
 export interface TokenOptions {
-  /** Seconds since 1970, which anyone can read in the token. @default now */
+  /** Seconds since 1970, readable in the token without a key. @default now */
   readonly seconds?: number;
-  /** 16 bytes that MUST NOT be used twice with one key. @default random ones */
+  /** 16 bytes that MUST NOT be used twice with one key. @default random bytes */
   readonly iv?: Uint8Array;
 }
 
@@ -29,9 +28,9 @@ const macBytes = 32;
 const blockBytes = 16;
 const shortestToken = ciphertextAt + blockBytes + macBytes;
 
-/** @param bytes 32 of them: the first half signs, the second encrypts. */
+/** @param bytes 32 bytes: the first half signs, the second encrypts. */
 export function fernetKey(bytes: Uint8Array): FernetKey {
-  if (bytes.length !== 32) throw new RangeError("A Fernet key has 32 bytes.");
+  if (bytes.length !== 32) throw new RangeError("A Fernet key must have 32 bytes.");
   return {
     signing: createSecretKey(bytes.subarray(0, 16)),
     encryption: createSecretKey(bytes.subarray(16)),
@@ -39,8 +38,8 @@ export function fernetKey(bytes: Uint8Array): FernetKey {
 }
 
 /**
- * Encrypts and signs `plain`: AES-128-CBC with PKCS7, then HMAC-SHA256 over all that comes before it. Gives the token as
- * text, in base64url with padding, as other Fernet libraries do.
+ * Encrypts and signs `plain`: AES-128-CBC with PKCS7, then HMAC-SHA256 over everything before it. Returns the
+ * token as text, in base64url with padding, as other Fernet libraries do.
  *
  * @see https://github.com/fernet/spec/blob/master/Spec.md
  */
@@ -56,10 +55,10 @@ export function encryptToken(key: FernetKey, plain: Uint8Array, options: TokenOp
 }
 
 /**
- * Gives what is in a token that one of `keys` made, or nothing if none did: whatever was changed or cut off.
+ * Returns the content of a token that one of `keys` created, or undefined for any other or modified token.
  *
- * A token's age does not matter. One that says the same in another spelling (without padding, in another alphabet, with
- * bits that mean nothing) is refused, so that every changed bit is.
+ * The age of a token does not matter. Another spelling of the same token (without padding, in another
+ * alphabet, with different unused bits) is refused, so that every changed bit is detected.
  */
 export function decryptToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
   const token = fromText(text);
@@ -76,7 +75,7 @@ function decrypt(key: FernetKey, signed: Buffer): Buffer | undefined {
   try {
     return Buffer.concat([begin, decipher.final()]);
   } catch {
-    // Signed by one who has the key, and still no whole blocks, or padded wrongly.
+    // A holder of the key signed a ciphertext with partial blocks or invalid padding.
     return undefined;
   }
 }

@@ -16,9 +16,9 @@ export class PayloadDecoder {
   }
 
   /**
-   * @param topic where the payload arrived, for errors.
-   * @param report hears why the payload is dropped, unless for a refused type.
-   * @returns undefined for a payload that has to be dropped, which is counted.
+   * @param topic the topic of the payload, for errors.
+   * @param report receives the reason if the payload is dropped, except for a refused type.
+   * @returns undefined if the payload is dropped, which is counted.
    */
   decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);

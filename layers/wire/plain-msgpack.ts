@@ -1,20 +1,21 @@
 import { maxDepth } from "./plain-values.ts";
 
 /**
- * Checks, before anything is decoded, that `bytes` is one whole msgpack value without extensions, its maps have
- * strings for keys, and nothing nests deeper than {@link maxDepth}.
+ * Checks, before decoding, that `bytes` is one whole msgpack value without extensions, that all map keys are
+ * strings, and that nothing nests deeper than {@link maxDepth}.
  *
- * msgpackr understands far more than we ever send (records, references, sets, regular expressions…), and recurses as
- * deep as its input says. What passes here makes it do nothing of the kind.
+ * msgpackr understands more than this layer sends (records, references, sets, regular expressions…), and
+ * recurses as deep as its input says. Checked bytes trigger none of that.
  *
- * @throws {RangeError} for anything else.
+ * @throws {RangeError} for all other bytes.
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md for the formats.
  */
 export function checkPlainMsgpack(bytes: Uint8Array): void {
-  if (skip(bytes, 0, 1) !== bytes.length) throw new RangeError("Bytes are missing or left over.");
+  if (skip(bytes, 0, 1) !== bytes.length)
+    throw new RangeError("The payload is truncated or has extra bytes.");
 }
 
-/** The end of the value that begins at `at`. If it is beyond the end of `bytes`, the caller finds out. */
+/** Returns the end of the value that begins at `at`, which may be beyond the end of `bytes`. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
   const token = unsigned(bytes, at, 1);
   // Values that fit into the token, or whose length does.
@@ -45,7 +46,7 @@ function skip(bytes: Uint8Array, at: number, depth: number): number {
     case 0xdf:
       return skipMap(bytes, at + 5, unsigned(bytes, at + 1, 4), depth);
     default:
-      throw new RangeError(`0x${token.toString(16)} begins an extension, or nothing.`);
+      throw new RangeError(`0x${token.toString(16)} begins an extension or is not a msgpack format.`);
   }
 }
 
@@ -54,17 +55,17 @@ function skipBytes(bytes: Uint8Array, at: number, sizeOfLength: number): number 
 }
 
 function skipItems(bytes: Uint8Array, from: number, count: number, depth: number): number {
-  if (depth > maxDepth) throw new RangeError("Nested too deep.");
+  if (depth > maxDepth) throw new RangeError("The payload is nested too deeply.");
   let at = from;
   for (let index = 0; index < count; index += 1) at = skip(bytes, at, depth + 1);
   return at;
 }
 
 function skipMap(bytes: Uint8Array, from: number, count: number, depth: number): number {
-  if (depth > maxDepth) throw new RangeError("Nested too deep.");
+  if (depth > maxDepth) throw new RangeError("The payload is nested too deeply.");
   let at = from;
   for (let index = 0; index < count; index += 1) {
-    if (!beginsString(unsigned(bytes, at, 1))) throw new RangeError("A key is no string.");
+    if (!beginsString(unsigned(bytes, at, 1))) throw new RangeError("A map key is not a string.");
     at = skip(bytes, skip(bytes, at, depth), depth + 1);
   }
   return at;
@@ -78,7 +79,7 @@ function unsigned(bytes: Uint8Array, at: number, size: number): number {
   let value = 0;
   for (let index = at; index < at + size; index += 1) {
     const byte = bytes[index];
-    if (byte === undefined) throw new RangeError("Bytes are missing.");
+    if (byte === undefined) throw new RangeError("The payload is truncated.");
     value = value * 256 + byte;
   }
   return value;

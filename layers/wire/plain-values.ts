@@ -1,18 +1,18 @@
 import { toUSVString } from "node:util";
 import { InvalidMessageError } from "../errors.ts";
 
-/** How deep objects and arrays may nest, the message itself included, where one is sent and where it arrives. */
+/** The maximum nesting depth of objects and arrays in a message, including the message itself. */
 export const maxDepth = 100;
 
 /**
- * Checks that `value` holds only what arrives as it was sent: null, booleans, numbers, integers of 64 bits, strings,
- * bytes (`Uint8Array`, `Buffer`), arrays and plain objects.
+ * Checks that `value` holds only values that arrive as they were sent: null, booleans, numbers, integers of
+ * 64 bits, strings, bytes (`Uint8Array`, `Buffer`), arrays and plain objects.
  *
- * Gives back `value` itself, or, where something inside needs another form on the wire, a copy with that form: a text
- * with half a surrogate pair gets U+FFFD, as on a socket, since a Python process would choke on it; an integer of more
- * than 32 bits becomes a bigint, since msgpackr would write it as a float.
+ * Returns `value` itself, or a copy if a value inside needs another form on the wire. A lone surrogate in a
+ * string becomes U+FFFD, as on a socket, because a Python process could not decode it. An integer of more
+ * than 32 bits becomes a bigint, because msgpackr would write it as a float.
  *
- * @throws {InvalidMessageError} naming the key where something else was found.
+ * @throws {InvalidMessageError} naming the key of an invalid value.
  */
 export function plain(value: unknown, key: string, depth = 1): unknown {
   switch (typeof value) {
@@ -35,14 +35,14 @@ export function plain(value: unknown, key: string, depth = 1): unknown {
   throw refused(key, kindOf(value));
 }
 
-/** Whether `value` is an object literal or what `JSON.parse` makes of one: no array, no instance of a class. */
+/** Whether `value` is an object literal or an object from `JSON.parse`: not an array or class instance. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Freezes `value` and all it holds, except bytes, which cannot be frozen. */
+/** Freezes `value` and everything in it, except bytes, which cannot be frozen. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
   for (const key in value) deepFreeze(value[key]);
@@ -65,7 +65,7 @@ function plainArray(values: readonly unknown[], key: string, depth: number): rea
 function plainObject(object: Record<string, unknown>, depth: number): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined;
   for (const key in object) {
-    if (key === "__proto__") throw refused(key, "a key that would change what an object is");
+    if (key === "__proto__") throw refused(key, "a key that would set the prototype of an object");
     const value = object[key];
     const checked = plain(value, key, depth + 1);
     if (!Object.is(checked, value)) {
@@ -87,6 +87,6 @@ function kindOf(value: unknown): string {
 
 function refused(key: string, kind: string): InvalidMessageError {
   return new InvalidMessageError(
-    `A message holds null, booleans, numbers, strings, bytes, arrays and plain objects: "${key}" is ${kind}.`,
+    `A message can hold only null, booleans, numbers, strings, bytes, arrays and plain objects: ${JSON.stringify(key)} is ${kind}.`,
   );
 }

@@ -1,8 +1,8 @@
 import { checkPrefix } from "../names.ts";
 
 /**
- * The names of groups, nodes and queues on the wire. A group's is the one that channels_redis' `RedisPubSubChannelLayer` uses,
- * so that a Django process with the same prefix shares it.
+ * The wire names of groups, nodes and queues. The name of a group is the same as in channels_redis'
+ * `RedisPubSubChannelLayer`, so that a Django process with the same prefix shares it.
  */
 export class Topics {
   readonly #groups: string;
@@ -25,17 +25,15 @@ export class Topics {
     return topic.startsWith(this.#groups);
   }
 
-  /** The name of the group whose topic this is; nothing for any other topic. */
   groupOf(topic: string): string | undefined {
     return this.isGroup(topic) ? topic.slice(this.#groups.length) : undefined;
   }
 
-  /** One topic carries the direct sends for all channels of a node. */
+  /** The topic of all direct sends to channels of a node. */
   node(name: string): string {
     return this.#nodes + name;
   }
 
-  /** The work queue of a named channel. */
   queue(name: string): string {
     return this.#queues + name;
   }

@@ -12,7 +12,6 @@ import type { Transport } from "../socket/transport.ts";
 import { ActorMessaging, type MessagingActor } from "./actor-messaging.ts";
 import type { Membership } from "./membership.ts";
 
-/** The actor whose consumer uses an {@link ActorContext}. */
 export interface ContextActor extends Observed, MessagingActor {
   readonly machine: Actor<typeof connectionMachine>;
   readonly groups: Membership;
@@ -20,23 +19,21 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly inbox: Dispatcher;
   readonly runtime: ContextRuntime;
   readonly transport: Transport;
-  /** The state of the connection. */
   readonly state: "connecting" | "joined" | "closing" | "closed";
-  /** The upgrade has been answered: the connection joins. */
+  /** Completes the accept, once the upgrade is answered. */
   join(): void;
   failed(error: unknown, stage: string): void;
 }
 
-/** What {@link ActorContext} uses of its runtime. */
 export type ContextRuntime = Pick<
   RuntimeContext,
   "clock" | "cluster" | "counters" | "inspect" | "inspection" | "layers" | "workers"
 >;
 
-/** The runtime as one consumer sees it: each call of the consumer becomes an event of the machine, a frame or a message. */
+/** The context of one consumer. Turns its calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
   readonly snapshot: unknown;
-  /** An error that the consumer has caused and that is dealt with. A handler may throw it once more. */
+  /** An error that is already handled, which the consumer may still throw. */
   handledError: unknown;
   readonly #actor: ContextActor;
   #messaging: ActorMessaging | undefined;
@@ -80,21 +77,21 @@ export class ActorContext implements ConsumerContext {
 
   accept(options: AcceptOptions): void {
     if (this.#actor.state === "joined")
-      throw this.#misused(new AcceptError("The connection was accepted already."));
+      throw this.#failNow(new AcceptError("The connection was already accepted: call accept() only once."));
     if (this.#actor.isLeaving) throw new ConnectionLostError();
     try {
       this.#actor.transport.accept(options);
     } catch (error) {
-      throw this.#misused(error);
+      throw this.#failNow(error);
     }
-    // Answering may have shown that the client is gone.
+    // The transport may have found the client gone.
     if (this.#actor.isLeaving) throw new ConnectionLostError();
     this.#actor.join();
   }
 
   reject(status: number, reason: string): never {
     if (this.#actor.state === "joined") {
-      throw new AcceptError("The connection was accepted already: use close(code, reason).");
+      throw new AcceptError("The connection was already accepted: use close(code, reason).");
     }
     checkRefusal({ status, reason });
     this.#actor.machine.send({ type: "reject", status, reason });
@@ -121,7 +118,7 @@ export class ActorContext implements ConsumerContext {
   close(code: number, reason: string): void {
     checkCloseFrame(code, reason);
     if (this.#actor.state === "connecting") {
-      throw new AcceptError("The connection was not accepted yet: use reject(status, reason).");
+      throw new AcceptError("The connection is not accepted yet: use reject(status, reason).");
     }
     this.#actor.machine.send({ type: "close", code, reason, by: "consumer" });
   }
@@ -138,14 +135,14 @@ export class ActorContext implements ConsumerContext {
     this.#actor.inbox.unhandled();
   }
 
-  /** The actor is leaving: ends its tags, presences and watches, and aborts the signal. */
+  /** Ends the tags, presences and watches of a leaving actor, and aborts its signal. */
   leave(): void {
     this.#messaging?.leave();
     if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
   }
 
-  /** Fails the actor at once, because the promise of `accept` may be one that nothing awaits. */
-  #misused(error: unknown): unknown {
+  /** Fails the actor at once, because the consumer may not await the promise of `accept`. */
+  #failNow(error: unknown): unknown {
     this.#actor.failed(error, "connect");
     this.handledError = error;
     return error;

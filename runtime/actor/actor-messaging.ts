@@ -16,7 +16,6 @@ import type { ActorInbox } from "../mailbox/ask-envelope.ts";
 import type { Tracker } from "../presence/presence.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 
-/** The actor that an {@link ActorMessaging} belongs to. */
 export interface MessagingActor extends Tagged {
   readonly Consumer: ConsumerClass;
   readonly groups: { readonly channel: string };
@@ -24,7 +23,7 @@ export interface MessagingActor extends Tagged {
   readonly inbox: ActorInbox;
 }
 
-/** Messages to other actors, and the tags, presences and watches of one actor, which end with it. */
+/** The messages that one actor sends to others, and its tags, presences and watches, which end with it. */
 export class ActorMessaging implements Messaging, Tracker {
   readonly #actor: MessagingActor;
   readonly #context: Pick<RuntimeContext, "cluster" | "workers">;
@@ -48,7 +47,7 @@ export class ActorMessaging implements Messaging, Tracker {
   async ask(channel: string, message: Message, options: AskOptions): Promise<unknown> {
     if (channel === this.#channel) {
       throw new AskFailedError(
-        "An actor cannot ask itself: it handles one thing at a time, so it would wait for itself.",
+        "An actor cannot ask itself: it handles one message at a time, so it would wait for its own reply.",
       );
     }
     return this.#context.cluster.ask(channel, message, options);
@@ -108,7 +107,6 @@ export class ActorMessaging implements Messaging, Tracker {
       this.#context.cluster.delivery.enqueue(inbox, diff);
   }
 
-  /** Removes all tags, presences and watches. */
   leave(): void {
     for (const tag of this.#tags) this.untag(tag);
     for (const group of this.#tracked) this.untrack(group);
@@ -119,7 +117,6 @@ export class ActorMessaging implements Messaging, Tracker {
     return this.#actor.groups.channel;
   }
 
-  /** The options, with the consumer's layer as the default. */
   #withLayer<T extends { readonly layer?: string }>(options: T): T {
     const layer = options.layer ?? this.#actor.Consumer.layer;
     return layer === undefined ? options : { ...options, layer };

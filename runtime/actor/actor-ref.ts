@@ -11,8 +11,7 @@ import { throughCodec } from "../../layers/through-codec.ts";
 import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
 
-/** The exit of an actor whose machine failed. */
-const brokenExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
+const machineFailureExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
 
 /** A reference to a spawned actor. */
 export class ActorRef {
@@ -25,9 +24,9 @@ export class ActorRef {
     this.#transport = transport;
   }
 
-  /** Settles when the actor has closed and released its resources. Never rejects. */
+  /** Resolves once the actor has closed and released its resources. Never rejects. */
   get done(): Promise<Exit> {
-    this.#done ??= toPromise(this.machine).catch(() => brokenExit);
+    this.#done ??= toPromise(this.machine).catch(() => machineFailureExit);
     return this.#done;
   }
 
@@ -36,35 +35,35 @@ export class ActorRef {
     return this.#actor.groups.channel;
   }
 
-  /** The running machine: `getSnapshot().value` is `"joined"`, say; `subscribe` and XState's `waitFor` work. */
+  /** The connection's machine, for `subscribe` and XState's `waitFor`. A running actor is in `"joined"`. */
   get machine(): Actor<typeof connectionMachine> {
     return this.#actor.machine;
   }
 
   /**
-   * The actor of the machine that it runs, where {@link machineConsumer} made its consumer: another one after a restart.
-   * What its `getPersistedSnapshot()` gives can be given to `spawn`.
+   * The actor of the consumer's own machine, if the consumer comes from {@link machineConsumer}. A restart
+   * replaces it. `spawn` accepts its `getPersistedSnapshot()`.
    */
   get machineActor(): AnyActor | undefined {
     return this.#actor.machineActor;
   }
 
   /**
-   * What it would have written to a socket, for one reader. When nobody reads, the last 1,000 frames are kept and the
-   * others are counted as `unread`. The iteration ends when the actor has closed.
+   * The frames that the actor sends, for one reader. Keeps the last 1,000 unread frames; counts dropped ones
+   * as `unread`. The iteration ends when the actor has closed.
    */
   get outgoing(): AsyncIterableIterator<Frame> {
     return this.#transport.outgoing;
   }
 
-  /** Gives it a frame, as a client would. Once it is on its way out, the frame is dropped and counted as `closing`. */
+  /** Delivers a frame, as a client does. A closing actor drops the frame and counts it as `closing`. */
   receive(frame: Frame): void {
     this.#actor.receive(frame);
   }
 
   /**
-   * Sends it a message, as over a layer: it comes later, after what was sent before, and all that a layer checks is checked.
-   * To an actor that has stopped it is counted as a dead letter.
+   * Sends the actor a message, with the checks of a layer. It is delivered asynchronously, after earlier
+   * messages. If the actor has stopped, the message is counted as a dead letter.
    *
    * @throws {InvalidMessageError}
    */
@@ -73,13 +72,13 @@ export class ActorRef {
     runtime.cluster.delivery.enqueue(inbox, throughCodec(message));
   }
 
-  /** Asks it. @throws as {@link Runtime.ask} does. */
+  /** Asks the actor. @throws as {@link Runtime.ask} does. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
     const { Consumer, inbox, runtime } = this.#actor;
     return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
-  /** Ends it as a client would that closes with 1000. Resolves as {@link done} does; may be called twice. */
+  /** Stops the actor, as a client that closes with 1000. Resolves as {@link done}; may be called twice. */
   stop(): Promise<Exit> {
     this.#transport.leave(CloseCode.normal);
     return this.done;

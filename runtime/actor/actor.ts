@@ -22,15 +22,14 @@ import { type Restartable, RestartPolicy } from "./restart-policy.ts";
 import { ShutdownSteps } from "./shutdown-steps.ts";
 import type { Child } from "./supervisor.ts";
 
-/** What a {@link ConsumerActor} uses of its runtime. */
 type ActorRuntime = ContextRuntime &
   Pick<RuntimeContext, "flushScheduler" | "limits" | "report" | "settings" | "supervisor">;
 
 /**
  * A running actor: a consumer, its mailbox, the machine of its connection, and the transport to the client.
  *
- * Whatever happens becomes an event of the machine, and the machine decides; this class runs the way in, and the clean-up that
- * every way out leads to. Input goes through the dispatcher to the consumer; what the consumer calls is in its context.
+ * The machine decides every state change. This class starts the consumer, and cleans up at every exit. The
+ * {@link Dispatcher} passes input to the consumer; the consumer calls its {@link ActorContext}.
  */
 export class ConsumerActor
   implements ContextActor, ConnectionEffects, TransportListener, DispatcherOwner, Restartable, Child
@@ -54,7 +53,7 @@ export class ConsumerActor
   #hasEnded = false;
   #onEnded: (() => void) | undefined;
 
-  /** @param snapshot given to the consumer, which continues from it. */
+  /** @param snapshot from which the consumer continues. */
   constructor(
     runtime: ActorRuntime,
     Consumer: ConsumerClass,
@@ -79,8 +78,8 @@ export class ConsumerActor
   }
 
   /**
-   * The state of the machine; from the start of {@link cleanUp} on `closing`, because XState shows the old state until the
-   * transition that runs the clean-up is complete.
+   * The state of the machine, but `closing` from the start of {@link cleanUp}: XState shows the old state
+   * until the transition that runs the clean-up is complete.
    */
   get state(): ContextActor["state"] {
     return this.#isLeaving ? "closing" : this.machine.getSnapshot().value;
@@ -90,11 +89,9 @@ export class ConsumerActor
     return this.#isLeaving;
   }
 
-  // ---- the way in
-
   /**
-   * Creates the consumer and runs its `connect`, which has to answer before the deadline. The promise settles with
-   * `connect`; a rejection is reported here, so that the caller may ignore it.
+   * Creates the consumer and runs its `connect`, which has to answer before the deadline. Settles with
+   * `connect`. A rejection is reported here, so the caller may ignore it.
    *
    * @throws {ConnectionLostError} if the connection has ended by then.
    */
@@ -114,7 +111,7 @@ export class ConsumerActor
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
-    // An await has a cost even without a promise: Node tracks the async context of each.
+    // Awaiting a non-promise costs, too: Node tracks the async context of each await.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.state === "connecting") this.#context.accept({});
@@ -141,9 +138,7 @@ export class ConsumerActor
     this.inbox.receive(frame);
   }
 
-  // ---- failures
-
-  /** The consumer failed, in one of its methods or later: its class's supervision decides what follows. */
+  /** Reports an error of the consumer, and applies its supervision. */
   failed(error: unknown, stage: string): void {
     if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
     this.report(error, stage);
@@ -184,8 +179,6 @@ export class ConsumerActor
   report(error: unknown, stage: string): void {
     this.errorOwner.report(error, stage);
   }
-
-  // ---- the ways out
 
   shutDown(code: number, reason: string): void {
     this.machine.send({ type: "close", code, reason, by: "runtime" });
@@ -251,7 +244,7 @@ export class ConsumerActor
       );
       if (disconnecting !== undefined) await disconnecting;
     }
-    // A transport ends by itself, at the latest when the close frame was not answered in time.
+    // The transport ends by itself, at the latest when its close timeout has passed.
     if (!this.#hasEnded) {
       await new Promise<void>((resolve) => {
         this.#onEnded = resolve;
@@ -261,8 +254,6 @@ export class ConsumerActor
     this.errorOwner.actor = undefined;
     this.machine.send({ type: "cleaned" });
   }
-
-  // ---- the view from outside
 
   get machineActor(): AnyActor | undefined {
     return this.inbox.consumer?.machineActor;
@@ -280,17 +271,17 @@ export class ConsumerActor
     return this.transport.waitingBytes;
   }
 
-  /** Whether nothing is being handled, nothing waits, and the actor is not leaving. */
+  /** Whether the mailbox is empty, the handlers are done, and the actor is not leaving. */
   get isIdle(): boolean {
     return !this.isLeaving && !this.mailbox.busy;
   }
 
-  /** The actor in a snapshot of its machine. */
+  /** Represents the actor in a snapshot of its machine. */
   toJSON(): object {
     return { consumer: this.Consumer.name, path: this.scope.path };
   }
 }
 
-/** Whether an error is a mere consequence of the connection's end. */
+/** Whether the end of the connection caused the error. */
 const isCausedByEnd = (error: unknown): boolean =>
   error instanceof ConnectionLostError || (error instanceof Error && error.name === "AbortError");

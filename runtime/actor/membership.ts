@@ -9,7 +9,7 @@ import type { GroupOperation, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 
 /**
- * The channel of one actor, and its membership in groups, on its consumer's layer. Without a layer, the methods for groups
+ * The channel of one actor and its groups, on the consumer's layer. Without a layer, the methods for groups
  * throw, and the channel is on the control layer.
  */
 export class Membership implements Groups {
@@ -28,7 +28,7 @@ export class Membership implements Groups {
   }
 
   get channel(): string {
-    // Most actors without a layer are never addressed: their channel is created on demand.
+    // Created on demand, because most actors without a layer are never addressed.
     const { local } = this.#context.cluster.controlLayer;
     this.#channel ??= local.add(this.#inbox ?? noInbox).channel;
     if (this.#left && this.#layer === undefined) void local.remove(this.#channel);
@@ -43,18 +43,20 @@ export class Membership implements Groups {
     return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
-  /** Creates the actor's channel. If the actor leaves meanwhile, the channel is deleted again when this resolves. */
+  /** Creates the actor's channel, and deletes it again if the actor leaves meanwhile. */
   open(inbox: Inbox): Promise<void> | undefined {
     this.#inbox = inbox;
-    return this.#layer === undefined ? undefined : this.#open(this.#layer, inbox);
+    return this.#layer?.newChannel(inbox).then((channel) => {
+      this.#channel = channel;
+      return this.#left ? this.#deleteChannel() : undefined;
+    });
   }
 
-  /** From now on, joining a group does nothing. */
   stopJoining(): void {
     this.#left = true;
   }
 
-  /** Deletes the channel, and leaves all groups. Nothing is delivered after the call. Undefined if there is no channel. */
+  /** Deletes the channel and leaves all groups. Deliveries end at once. Undefined without a channel. */
   leave(): Promise<void> | undefined {
     this.#left = true;
     return this.#channel === undefined ? undefined : this.#deleteChannel();
@@ -80,20 +82,13 @@ export class Membership implements Groups {
     await layer.groupSend(group, message, options);
   }
 
-  #open(layer: ChannelLayer, inbox: Inbox): Promise<void> {
-    return layer.newChannel(inbox).then((channel) => {
-      this.#channel = channel;
-      return this.#left ? this.#deleteChannel() : undefined;
-    });
-  }
-
   async #deleteChannel(): Promise<void> {
     if (this.#channel === undefined) return;
     if (this.#layer === undefined) return this.#context.cluster.controlLayer.local.remove(this.#channel);
     try {
       await this.#layer.deleteChannel(this.#channel);
     } catch (error) {
-      // A closed layer has no members.
+      // A closed layer has no channels left.
       if (!(error instanceof LayerClosedError)) throw error;
     }
   }
@@ -102,12 +97,11 @@ export class Membership implements Groups {
     this.#context.inspection.observer?.onGroupOperation(this.#actor, operation, group, message);
   }
 
-  /** @throws {UnknownLayerError} if there is no layer. @throws {InvalidNameError} if the name is reserved. */
   #layerFor(group: string): ChannelLayer {
     if (this.#layer === undefined) {
       throw new UnknownLayerError(
         `${this.#actor.Consumer.name} has no layer, so it has no groups: ` +
-          'give it `static override readonly layer = "…"`.',
+          'declare `static override readonly layer = "…"`.',
       );
     }
     checkActorGroup(group);
@@ -115,5 +109,4 @@ export class Membership implements Groups {
   }
 }
 
-/** The inbox of an actor that has not started. */
 const noInbox: Inbox = { deliver() {}, gap() {} };

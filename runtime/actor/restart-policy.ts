@@ -6,25 +6,22 @@ import { directives, isDirective } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
 import { Fifo } from "../mailbox/fifo.ts";
 
-/** The actor that a {@link RestartPolicy} belongs to. */
 export interface Restartable {
   readonly isLeaving: boolean;
-  /** Ends the actor as failed. */
   stop(): void;
-  /** Replaces the consumer with a fresh one. Rejects if that fails, too. */
+  /** Replaces the consumer with a fresh one. Rejects if the new one fails. */
   restart(error: unknown): Promise<void>;
   report(error: unknown, stage: string): void;
 }
 
-/** The longest pause before a restart, in milliseconds, unless the first one is longer. */
+/** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
 const maxBackoffMs = 10_000;
 
-/** Decides whether a failed actor stops, resumes or restarts, by its class's supervision and its recent failures. */
+/** Stops, resumes or restarts a failed actor, by its class's supervision and its recent failures. */
 export class RestartPolicy {
   readonly #actor: Restartable;
   readonly #supervision: Required<Supervision>;
   readonly #clock: Clock;
-  /** The times of the failures that count. */
   readonly #failures = new Fifo<number>();
   readonly #cancelled = new AbortController();
   #isRestarting = false;
@@ -35,7 +32,7 @@ export class RestartPolicy {
     this.#clock = clock;
   }
 
-  /** @returns work to be done before anything else is handled, if there is any. It never rejects. */
+  /** @returns work to run before the next item of the mailbox, if any. It never rejects. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
     // The old consumer's timers and promises may still fail while the new one starts.
     if (this.#isRestarting) return undefined;
@@ -59,9 +56,9 @@ export class RestartPolicy {
     try {
       const directive: unknown = onFailure(error, stage);
       if (isDirective(directive)) return directive;
-      // Without types, nothing keeps it from being an async function.
+      // Untyped code may pass an async function.
       if (directive instanceof Promise) directive.catch(() => {});
-      throw new TypeError(`onFailure returns one of ${directives.join(", ")}, not ${textOf(directive)}.`);
+      throw new TypeError(`onFailure must return one of ${directives.join(", ")}, not ${textOf(directive)}.`);
     } catch (failure) {
       this.#actor.report(failure, "supervision");
       return "stop";

@@ -4,7 +4,7 @@ import { HandlerTimeoutError } from "../errors.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { FlushScheduler } from "../socket/flush-scheduler.ts";
 
-/** Runs the last work of an actor step by step, each within a time limit. */
+/** Runs the last steps of an actor, each within a time limit. */
 export class ShutdownSteps {
   readonly #clock: Clock;
   readonly #graceMs: number;
@@ -20,10 +20,10 @@ export class ShutdownSteps {
   }
 
   /**
-   * Resolves once `work` is done, has failed, or has exceeded its time; a failure and a timeout are reported. Returns
-   * undefined if `work` is synchronous: waiting for nothing would cost as much as the rest of an actor's end.
+   * Resolves once `work` has succeeded, failed or timed out; failures and timeouts are reported. Returns
+   * undefined if `work` is synchronous, because an await would cost as much as the rest of an actor's end.
    *
-   * @param scheduler if given, the time limit starts at the end of its turn, and work that is done by then needs no timer.
+   * @param scheduler starts the time limit at the end of its turn; work that is done by then needs no timer.
    */
   run(
     stage: string,
@@ -39,7 +39,7 @@ export class ShutdownSteps {
     }
   }
 
-  /** The current step, and each that follows, is no longer waited for. */
+  /** Stops waiting for the current step and for all later ones. */
   abort(): void {
     this.#isAborted = true;
     this.#deadline?.pass();
@@ -51,7 +51,11 @@ export class ShutdownSteps {
     try {
       await new Promise<void>((resolve, reject) => {
         deadline.onPassed = () =>
-          reject(new HandlerTimeoutError(`${stage} had not settled when the connection had to go.`));
+          reject(
+            new HandlerTimeoutError(
+              `${stage} had not settled in time: the connection closes without waiting for it.`,
+            ),
+          );
         working.then(resolve, reject);
       });
     } catch (error) {

@@ -8,10 +8,9 @@ import { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import { ConsumerActor } from "./actor.ts";
 import { ActorRef } from "./actor-ref.ts";
 
-/** The scope of an actor without a request. */
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
-/** Runs a consumer without a socket. Resolves when it has joined, and `connect` has settled; rejects if it has not. */
+/** Runs a consumer without a socket. Resolves once it has joined and `connect` has settled. */
 export function spawn(
   context: RuntimeContext,
   Consumer: ConsumerClass,
@@ -23,7 +22,7 @@ export function spawn(
   const reference = new ActorRef(actor, transport);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
-    // The actor may end before its `connect` has settled.
+    // The actor may end before its `connect` settles.
     transport.onEnded = refuse;
     actor.start(new Deadline(clock, limits.connectTimeoutMs)).then(
       () => {
@@ -57,7 +56,7 @@ class SpawnedScope implements Scope {
     this.#query = query;
   }
 
-  // Created on demand: it is rarely read, and not small.
+  // Created on demand, because it is large and rarely read.
   get query(): URLSearchParams {
     this.#query ??= new URLSearchParams();
     return this.#query;

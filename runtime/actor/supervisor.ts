@@ -5,16 +5,12 @@ import type { Clock } from "../../layers/clock.ts";
 
 const batches = 20;
 
-/** An actor as its supervisor sees it. */
 export interface Child {
   readonly machine: AnyActorRef;
-  /** Whether nothing is being handled and nothing waits. */
   readonly isIdle: boolean;
-  /** The name in a snapshot of its machine. */
   toJSON(): object;
-  /** Closes the connection. */
   shutDown(code: number, reason: string): void;
-  /** Frees everything at once, because the machine failed. MUST NOT throw. */
+  /** Releases all resources at once, because the machine failed. MUST NOT throw. */
   abandon(error: unknown): void;
 }
 
@@ -25,22 +21,21 @@ interface ChildEvent {
 }
 
 /**
- * The parent of all actors of a runtime; they share its XState system. It is told how each child ends, so that a failure
- * reaches neither another child nor the process.
+ * The parent of all actors of a runtime, which share its XState system. The end of each child is reported to
+ * it, so that a failure affects neither another child nor the process.
  *
- * The children are created with `createActor(logic, { parent })` and not spawned by a machine, because XState copies
- * a machine's map of children at each spawn: see `docs/design/01-connection-actors.md`.
+ * The children are created with `createActor(logic, { parent })`, because XState's `spawn` copies the map of
+ * children at each call: see `docs/design/01-connection-actors.md`.
  */
 export class Supervisor<C extends Child = Child> {
   readonly #children = new Map<string, C>();
   #onEmpty: (() => void)[] = [];
 
-  /** The `parent` of each child. */
   readonly actor: AnyActorRef;
 
-  /** @param inspect observes the supervisor and all children from the start. */
+  /** @param inspect observes the supervisor and all children. */
   constructor(inspect?: Observer<InspectionEvent>) {
-    const logic = fromTransition((_: undefined, event: ChildEvent) => this.#hear(event), undefined);
+    const logic = fromTransition((_: undefined, event: ChildEvent) => this.#onChildEvent(event), undefined);
     this.actor = createActor(logic, { id: "supervisor", ...(inspect && { inspect }) }).start();
     trackInspection(this.actor.system, inspect !== undefined);
   }
@@ -53,12 +48,11 @@ export class Supervisor<C extends Child = Child> {
     return this.#children.size;
   }
 
-  /** Adds a child, before it starts. */
+  /** Adds a child. MUST be called before the child starts. */
   add(child: C): void {
     this.#children.set(child.machine.id, child);
   }
 
-  /** Resolves once no child is left. */
   whenEmpty(): Promise<void> {
     if (this.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -67,8 +61,8 @@ export class Supervisor<C extends Child = Child> {
   }
 
   /**
-   * Closes the children with 1012, in 20 batches over `spreadMs` milliseconds, so that the clients do not all reconnect to
-   * other servers at the same moment. A batch has at least 50. Resolves once no child is left.
+   * Closes the children with 1012, in up to 20 batches of at least 50 over `spreadMs` milliseconds, so that
+   * the clients do not all reconnect at once. Resolves once no child is left.
    */
   async drain(spreadMs: number, clock: Clock): Promise<void> {
     const children = [...this.children];
@@ -83,7 +77,7 @@ export class Supervisor<C extends Child = Child> {
     await this.whenEmpty();
   }
 
-  #hear(event: ChildEvent): undefined {
+  #onChildEvent(event: ChildEvent): undefined {
     const child = this.#children.get(event.actorId);
     if (!child) return;
     this.#children.delete(event.actorId);

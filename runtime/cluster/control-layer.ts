@@ -29,6 +29,6 @@ export function chooseControlLayer(
     `\`control\` names the layer "${given}", which this runtime does not have. ` +
       (aliases.length > 0
         ? `It has: ${aliases.join(", ")}.`
-        : "It has none: give createRuntime some `layers`."),
+        : "It has none: pass `layers` to createRuntime."),
   );
 }

@@ -16,34 +16,28 @@ import {
 } from "./ask-envelope.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 
-/** The actor that a {@link Dispatcher} belongs to. */
 export interface DispatcherOwner extends Observed {
-  /** Lets the client wait, and go on sending. */
   readonly transport: Pick<MailboxOwner, "pause" | "resume">;
-  /** The consumer threw or rejected; `stage` names the method. */
+  /** The consumer threw or rejected in the method that `stage` names. */
   failed(error: unknown, stage: string): void;
   /** The mailbox overflowed and its policy is `close`. */
   overflowed(): void;
 }
 
-/**
- * Passes the input of one actor, frames of its client and messages of its layer, through the mailbox to the consumer, and
- * counts what is dropped.
- */
+/** Passes the frames and messages of one actor through its mailbox to its consumer; counts dropped ones. */
 export class Dispatcher implements ActorInbox, MailboxOwner {
   isOver = false;
-  /** Undefined until it is created, and again after {@link end}. */
+  /** Undefined before it is created, and after {@link end}. */
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
   readonly #context: Pick<RuntimeContext, "clock" | "counters" | "inspection">;
   readonly #errorOwner: AsyncErrorOwner;
   readonly #owner: DispatcherOwner;
-  /** The ask that is being handled. */
-  #ask: AskEnvelope | undefined;
+  #currentAsk: AskEnvelope | undefined;
   #isUnhandled = false;
 
-  /** @param errorOwner the owner of the consumer's asynchronous errors. */
+  /** @param errorOwner receives the consumer's uncaught asynchronous errors. */
   constructor(
     settings: ConsumerSettings,
     context: Pick<RuntimeContext, "clock" | "counters" | "inspection">,
@@ -61,28 +55,24 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     return true;
   }
 
-  // ---- into the mailbox
-
-  /** Enqueues a frame of the client. */
   receive(frame: Frame): void {
     if (!this.mailbox.enqueueFrame(frame)) this.#context.counters.drop("closing");
   }
 
-  /** Enqueues a message of the layer, or an ask. */
   deliver(mail: Mail): void {
     const result = this.mailbox.enqueueMessage(mail);
     if (result === "enqueued") return;
     if (this.mailbox.closed) {
       this.#context.counters.drop("closing");
-      rejectIfAsked(mail, "the actor is on its way out");
+      rejectIfAsked(mail, "the actor is closing");
       return;
     }
     this.#context.counters.drop("overflow");
-    if (result === "refused") rejectIfAsked(mail, "too many messages wait");
+    if (result === "refused") rejectIfAsked(mail, "the mailbox is full");
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** Sets the error owner once for many deliveries: it costs as much as all else that a delivery does here (0.1 µs). */
+  /** Sets the error owner once for many deliveries, because it would double their cost (0.1 µs). */
   batch(deliverSome: () => void): void {
     runOwned(this.#errorOwner, deliverSome);
   }
@@ -91,20 +81,18 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.mailbox.enqueueGap(gap);
   }
 
-  /** Drops all that waits; nothing reaches the consumer any more. */
+  /** Drops all waiting items. The consumer receives no further input. */
   close(): void {
     this.#context.counters.drop("closing", this.mailbox.close());
   }
 
-  /** The actor has stopped: releases the consumer, and rejects the ask that it has not answered. */
+  /** Releases the consumer of a stopped actor, and rejects its pending ask. */
   end(): void {
     this.isOver = true;
     this.consumer = undefined;
-    rejectIfAsked(this.#ask, "the actor has stopped");
-    this.#ask = undefined;
+    rejectIfAsked(this.#currentAsk, "the actor has stopped");
+    this.#currentAsk = undefined;
   }
-
-  // ---- out of the mailbox
 
   handle(item: Item): unknown {
     const { consumer } = this;
@@ -139,12 +127,13 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#owner.transport.resume();
   }
 
-  /** Handles an ask as any message, and replies with the outcome. {@link failed} replies with a failure. */
+  /** Handles an ask and replies with the result. {@link failed} replies with failures. */
   #answer(consumer: Consumer, ask: AskEnvelope): unknown {
     this.#isUnhandled = false;
-    this.#ask = ask;
+    this.#currentAsk = ask;
     const result = runOwned(this.#errorOwner, callHandler, consumer, ask);
-    if (this.#isUnhandled) rejectIfAsked(ask, `the actor does not handle "${ask.message.type}"`);
+    if (this.#isUnhandled)
+      rejectIfAsked(ask, `the actor does not handle ${JSON.stringify(ask.message.type)}`);
     else if (isPromise(result)) {
       result.then(
         (value) => ask.reply({ value }),
@@ -156,17 +145,17 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   #limit(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<unknown> {
     return withTimeout(work, timeoutMs, this.#context.clock, () => {
-      // The mailbox no longer waits for the handler, but it still runs and may fail.
+      // The handler still runs and may fail later.
       work.then(undefined, (error: unknown) => this.#errorOwner.onAsyncError(error));
       return new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);
     });
   }
 }
 
-/** The return value of the consumer's handler for `item`, with a thenable turned into a promise. */
+/** Calls the consumer's handler for `item`. Turns a thenable that it returns into a promise. */
 function callHandler(consumer: Consumer, item: Item): unknown {
   const result = call(consumer, item);
-  // A thenable might start its work at each `then`, settle twice, or settle synchronously.
+  // A thenable may start its work at each `then`, settle twice, or settle synchronously.
   return isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
 }
 

@@ -1,9 +1,9 @@
 const compactFrom = 512;
 
-/** Shared by all empty queues: each actor has several, most of them empty most of the time. */
+/** Shared by all empty queues, because most queues of an actor are empty. */
 const none: readonly never[] = Object.freeze([]);
 
-/** A first-in first-out queue with amortised constant time for each operation. */
+/** A first-in, first-out queue. Each operation takes amortised constant time. */
 export class Fifo<T> {
   #items: readonly T[] = none;
   #head = 0;
@@ -12,12 +12,10 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The item that {@link shift} would return. */
   get first(): T | undefined {
     return this.#items[this.#head];
   }
 
-  /** The item that was pushed last, unless it was shifted. */
   get last(): T | undefined {
     return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
   }
@@ -33,7 +31,7 @@ export class Fifo<T> {
     if (this.#head === this.#items.length) {
       this.clear();
     } else if (this.#head >= compactFrom && this.#head * 2 >= this.#items.length) {
-      // Half of a long list is behind the head: drop it, so that a queue that is never empty does not grow.
+      // Otherwise, the array of a queue that is never empty would grow forever.
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

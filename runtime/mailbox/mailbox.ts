@@ -4,30 +4,29 @@ import type { MailboxSettings } from "../consumer-settings.ts";
 import { Fifo } from "./fifo.ts";
 import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
 
-/** An item of a mailbox: a client's frame, a layer's message, or a notice that messages were lost at this point. */
+/** A client's frame, a layer's message, or a notice of lost messages in their place. */
 export type Item = Frame | Mail | Gap | Overflow;
 
-/** Handles the items of a {@link Mailbox}. */
 export interface MailboxOwner {
-  /** Handles one item. A promise is awaited before the next one. */
+  /** Handles one item. The mailbox awaits a returned promise before the next item. */
   handle(item: Item): unknown;
-  /** Handling `item` threw or rejected; without an item, the work that {@link Mailbox.start} waits for. MUST NOT throw. */
+  /** Handling `item` failed; without an item, the work of {@link Mailbox.start} failed. MUST NOT throw. */
   failed(error: unknown, item?: Item): void;
-  /** More frames wait than the high-water mark allows: the client has to pause. */
+  /** The frames exceed the high-water mark: pause the client. */
   pause(): void;
-  /** The client may go on sending. */
+  /** The frames are down to half of the mark: resume the client. */
   resume(): void;
 }
 
 /**
- * The queue of one actor, whose items are handled one at a time. Frames keep their order, messages keep theirs, and if both
- * wait they take turns: neither a client that sends much nor a busy group delays the other, and the messages that a client's
- * frames cause do not pile up behind further frames. If nothing waits, an item is handled at once.
+ * The queue of one actor, which handles one item at a time, at once if it is idle. Frames keep their order,
+ * and messages keep theirs. Waiting frames and messages alternate, so that neither a fast client nor a busy
+ * group delays the other, and the messages that frames cause do not pile up behind further frames.
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
   readonly #settings: MailboxSettings;
-  // Created when needed: in most actors nothing ever waits.
+  // Created on demand, because most actors never need a queue.
   #frames: Fifo<Frame> | undefined;
   #messages: MessageBacklog | undefined;
   #priorityWork: (() => Promise<void>) | undefined;
@@ -42,7 +41,7 @@ export class Mailbox {
     this.#settings = settings;
   }
 
-  /** The number of items that wait, without the one being handled. */
+  /** The number of waiting items, without the current one. */
   get size(): number {
     return (this.#frames?.size ?? 0) + (this.#messages?.size ?? 0);
   }
@@ -51,17 +50,17 @@ export class Mailbox {
     return this.#closed;
   }
 
-  /** Whether an item is being handled, or `first` has not settled. */
+  /** Whether an item is being handled, or `first` of {@link start} is pending. */
   get busy(): boolean {
     return this.#busy;
   }
 
-  /** Handles nothing until `first` has settled: a consumer's `connect`. */
+  /** Starts to handle items once `first`, the consumer's `connect`, has settled. */
   start(first: Promise<void>): void {
     this.#await(first);
   }
 
-  /** Enqueues a frame, and pauses the client above the high-water mark. Returns false if the mailbox is closed. */
+  /** Enqueues a frame; pauses the client above the high-water mark. Returns false if closed. */
   enqueueFrame(frame: Frame): boolean {
     if (this.#closed) return false;
     if (!this.#busy) {
@@ -77,7 +76,7 @@ export class Mailbox {
     return true;
   }
 
-  /** Runs `work` before any other item: now, or once the current item is handled. It MUST NOT reject. */
+  /** Runs `work` before all waiting items: now, or after the current item. It MUST NOT reject. */
   runNext(work: () => Promise<void>): void {
     if (this.#closed) return;
     if (this.#busy) {
@@ -88,7 +87,7 @@ export class Mailbox {
     }
   }
 
-  /** Enqueues a message; applies the overflow policy when the mailbox is full. It is handled now if nothing else is. */
+  /** Enqueues a message; applies the overflow policy when the mailbox is full. */
   enqueueMessage(mail: Mail): EnqueueResult {
     if (this.#closed) return "refused";
     if (this.#busy) {
@@ -99,7 +98,7 @@ export class Mailbox {
     return "enqueued";
   }
 
-  /** Enqueues a gap, in its place among the messages, also when the mailbox is full. */
+  /** Enqueues a gap in its place among the messages, also when the mailbox is full. */
   enqueueGap(gap: Gap): void {
     if (this.#closed) return;
     if (this.#busy) {
@@ -110,14 +109,14 @@ export class Mailbox {
     }
   }
 
-  /** Drops all items, and refuses new ones from now on. Returns the number of dropped items. */
+  /** Drops all waiting items and refuses new ones. Returns the number of dropped items. */
   close(): number {
     const dropped = this.size;
     this.#closed = true;
     this.#priorityWork = undefined;
     this.#frames?.clear();
     this.#messages?.clear();
-    // The closing handshake is read from the same socket.
+    // The closing handshake arrives on the same socket.
     if (this.#paused) this.#owner.resume();
     return dropped;
   }
@@ -177,6 +176,5 @@ export class Mailbox {
   }
 }
 
-/** Whether `value` has to be awaited. */
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

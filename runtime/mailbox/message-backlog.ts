@@ -4,21 +4,21 @@ import type { MailboxSettings } from "../consumer-settings.ts";
 import { rejectIfAsked } from "./ask-envelope.ts";
 import { Fifo } from "./fifo.ts";
 
-/** Whether a message was enqueued, was enqueued in place of an older one, or was refused. */
+/** A message was enqueued, was enqueued in place of an older one, or was refused. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
 type LossNotice = GapNotice | OverflowNotice;
 
 /**
- * The messages that wait for one actor, and notices of loss in their places among them. Between two messages there is at most
- * one gap notice for each group and one overflow notice.
+ * The waiting messages of one actor, with notices of lost messages in their places. Between two messages,
+ * there is at most one gap notice per group and one overflow notice.
  */
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
   readonly #items = new Fifo<Mail | LossNotice>();
-  /** Notices that precede all items, because the messages between them were dropped. */
+  /** Notices in front of all items, after the messages between them were dropped. */
   #front: LossNotice[] = [];
-  /** The gap notices behind the last message. */
+  /** The gap notices after the last message. */
   #latest: GapNotice[] = [];
   #messages = 0;
 
@@ -26,7 +26,6 @@ export class MessageBacklog {
     this.#settings = settings;
   }
 
-  /** The number of messages and notices. */
   get size(): number {
     return this.#items.size + this.#front.length;
   }
@@ -63,11 +62,10 @@ export class MessageBacklog {
     return item;
   }
 
-  /** @returns how many items it dropped. */
   clear(): number {
     const { size } = this;
     for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
-      if ("message" in item) rejectIfAsked(item, "the actor is on its way out");
+      if ("message" in item) rejectIfAsked(item, "the actor is closing");
     }
     this.#front = [];
     this.#latest = [];
@@ -82,18 +80,18 @@ export class MessageBacklog {
       oldest = this.#items.shift();
     }
     this.#messages -= 1;
-    rejectIfAsked(oldest, "too many messages wait");
+    rejectIfAsked(oldest, "the mailbox is full");
     this.#countDropped(this.#front.at(-1), this.#front);
   }
 
-  /** Counts a dropped message in the notice `last`, or in a new one that is pushed to `queue`. */
+  /** Counts a dropped message in the notice `last`, or in a new notice at the end of `queue`. */
   #countDropped(last: unknown, queue: { push(notice: OverflowNotice): unknown }): void {
     if (last instanceof OverflowNotice) last.dropped += 1;
     else queue.push(new OverflowNotice());
   }
 }
 
-/** A gap. Later gaps of its group are merged into it, if no message is between them. */
+/** A gap, which absorbs later gaps of its group until the next message. */
 class GapNotice {
   gap: Gap;
 
@@ -101,7 +99,7 @@ class GapNotice {
     this.gap = gap;
   }
 
-  /** Merges this gap into the notice of its group among `notices`. @returns whether there is one. */
+  /** Merges this gap into the notice of its group in `notices`. @returns false if there is none. */
   mergeInto(notices: readonly LossNotice[]): boolean {
     const { group, from, to } = this.gap;
     const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);

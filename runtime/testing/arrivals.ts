@@ -2,10 +2,10 @@ import type { Frame } from "../../actors/index.ts";
 
 const shownCharacters = 80;
 
-/** The frames that came and were not taken yet, for one who waits at a time. */
+/** The received frames that are not read yet, for one reader. */
 export class Arrivals {
   readonly #waiting: Frame[] = [];
-  #taken = 0;
+  #read = 0;
   #ended = false;
   #onChange: (() => void) | undefined;
 
@@ -13,41 +13,37 @@ export class Arrivals {
     return this.#waiting.length;
   }
 
-  put(frame: Frame): void {
+  push(frame: Frame): void {
     this.#waiting.push(frame);
     this.#onChange?.();
   }
 
-  /** No more will come. */
   end(): void {
     this.#ended = true;
     this.#onChange?.();
   }
 
-  /** Takes the oldest. */
   shift(): Frame | undefined {
     const frame = this.#waiting.shift();
-    if (frame !== undefined) this.#taken += 1;
+    if (frame !== undefined) this.#read += 1;
     return frame;
   }
 
-  /** Resolves once there is a frame, or none will come. */
-  change(): Promise<void> {
+  /** Resolves once a frame is there, or no more arrive. */
+  whenReady(): Promise<void> {
     if (this.size > 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onChange = resolve;
     });
   }
 
-  /** What came, for people. */
   toString(): string {
-    const waiting = this.size === 0 ? "nothing" : this.#waiting.map(show).join(", ");
-    return `received before: ${this.#taken}, waiting: ${waiting}`;
+    const waiting = this.size === 0 ? "nothing" : this.#waiting.map(describeFrame).join(", ");
+    return `received before: ${this.#read}, waiting: ${waiting}`;
   }
 }
 
-/** A frame, for people. */
-export function show(frame: Frame): string {
+function describeFrame(frame: Frame): string {
   if (typeof frame !== "string") return `${frame.byteLength} bytes`;
   return JSON.stringify(
     frame.length > shownCharacters

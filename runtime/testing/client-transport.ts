@@ -5,30 +5,30 @@ import type { Transport, TransportListener } from "../socket/transport.ts";
 import { Arrivals } from "./arrivals.ts";
 import { ExpectationError } from "./expectation-error.ts";
 
-/** How an upgrade was answered. */
+/** The answer to an upgrade. */
 export type Answer =
   | {
       readonly accepted: true;
-      /** The one that the consumer chose. */
+      /** The subprotocol that the consumer chose. */
       readonly subprotocol: string | undefined;
-      /** What the consumer added to the answer. */
+      /** The headers that the consumer added. */
       readonly headers: Readonly<Record<string, string>>;
     }
   | { readonly accepted: false; readonly status: number; readonly reason: string };
 
-/** How a connection ended, as its client sees it. */
+/** The end of a connection, as its client sees it. */
 export interface ClientClosed {
-  /** The code of the close frame; 1006 where there was none. */
+  /** The code of the close frame; 1006 if there was none. */
   readonly code: number;
   readonly reason: string;
 }
 
-/** The way to a client that is in the same process: what a socket checks is checked, what is sent arrives at once. */
+/** The transport to a client in the same process, with the checks of a socket. Frames arrive at once. */
 export class ClientTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
   readonly arrivals = new Arrivals();
-  /** Rejects with an {@link ExpectationError} if the connection ends before. */
+  /** Rejects with an {@link ExpectationError} if the connection ends first. */
   readonly answered: Promise<Answer>;
   readonly closed: Promise<ClientClosed>;
   readonly #counters: Counters;
@@ -38,7 +38,6 @@ export class ClientTransport implements Transport {
   #close: (closed: ClientClosed) => void = () => {};
   #ended = false;
 
-  /** @param offered the subprotocols of the client. */
   constructor(counters: Counters, offered: readonly string[]) {
     this.#counters = counters;
     this.#offered = offered;
@@ -46,7 +45,7 @@ export class ClientTransport implements Transport {
       this.#answer = resolve;
       this.#giveUp = reject;
     });
-    // Nobody has to wait for it.
+    // A spec may never await the answer.
     this.answered.catch(() => {});
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
@@ -64,14 +63,14 @@ export class ClientTransport implements Transport {
     this.refuse(status, reason);
   }
 
-  /** Whoever it is that refuses. */
+  /** Refuses the upgrade, without counting it. */
   refuse(status: number, reason: string): void {
     this.#answer({ accepted: false, status, reason });
     this.#end({ code: CloseCode.abnormal, reason: "" });
   }
 
   send(frame: Frame): void {
-    this.arrivals.put(frame);
+    this.arrivals.push(frame);
   }
 
   close(code: number, reason: string): void {
@@ -82,20 +81,19 @@ export class ClientTransport implements Transport {
     this.leave(CloseCode.abnormal, "");
   }
 
-  /** Ends it as a client does that closes. */
   leave(code: number, reason: string): void {
     if (!this.#ended) this.listener?.lost(code, reason);
     this.#end({ code, reason });
   }
 
-  // It takes whatever is sent: there is no socket to pause.
+  // Frames arrive at once, so there is nothing to pause.
   pause(): void {}
   resume(): void {}
 
   #end(closed: ClientClosed): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#giveUp(new ExpectationError("The connection ended before anybody had accepted or rejected it."));
+    this.#giveUp(new ExpectationError("The connection ended before it was accepted or rejected."));
     this.arrivals.end();
     this.#close(closed);
     this.listener?.ended();

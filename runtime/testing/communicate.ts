@@ -10,24 +10,23 @@ import { Communicator } from "./communicator.ts";
 import type { TestedRuntime } from "./settle.ts";
 import { type RequestOptions, virtualRequest } from "./virtual-request.ts";
 
-/** The runtime that a consumer is to run in: one that is given, or a new one with these options. */
 type RuntimeChoice =
   | { readonly runtime: TestedRuntime; readonly options?: never }
   | { readonly runtime?: never; readonly options?: Omit<RuntimeOptions<Layers>, "guards"> };
 
-/** How a consumer is talked to. Path, parameters, query and user are what the consumer finds in its scope. */
+/** Options of {@link communicate}. The consumer's scope has the given path, parameters, query and user. */
 export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "snapshot"> &
   RequestOptions &
   RuntimeChoice & {
-    /** Who may connect, in the order asked. @default [] */
+    /** Guards of the connection, called in order. @default [] */
     readonly guards?: readonly Guard[];
   };
 
 /**
- * A client for one consumer, without a network, a port or a route.
+ * Creates a client of one consumer, without a network, a port or a route.
  *
- * Without a `runtime` it gets one of its own, made with `options`, which is closed with it; there a layer that the consumer
- * names and `options.layers` lacks is a new {@link MemoryLayer}. A runtime that is given stays open.
+ * Without a `runtime`, the client creates its own with `options`, and closes it when it disconnects. If
+ * `options.layers` lacks the consumer's layer, that is a new {@link MemoryLayer}. A given runtime stays open.
  *
  * @throws {UnknownLayerError} as `route` does.
  * @throws {MissingCapabilityError} as `route` does.
@@ -51,18 +50,18 @@ export function communicate<C extends ConsumerClass>(
     query,
     user,
     guards = [],
-    runtime: theirs,
+    runtime: givenRuntime,
     options,
     ...request
   } = (given ?? {}) as CommunicateOptions<ConsumerClass>;
-  const runtime: TestedRuntime = theirs ?? ownRuntime(Consumer, options);
+  const runtime: TestedRuntime = givenRuntime ?? ownRuntime(Consumer, options);
   const { context } = runtime[internals];
   context.settings.of(Consumer);
   const { subprotocols = [] } = request;
   const route = { pattern: path, Consumer, checks: {}, guards, answer: requireUpgrade };
   return new Communicator({
     runtime,
-    ownsRuntime: theirs === undefined,
+    ownsRuntime: givenRuntime === undefined,
     subprotocols,
     admit() {
       const incoming = virtualRequest(path, request);
@@ -73,10 +72,10 @@ export function communicate<C extends ConsumerClass>(
 }
 
 /**
- * A client of `runtime`, without a network or a port, that comes in as one with a socket would: through the routes, the
- * checks of their parameters and the guards. The runtime stays open.
+ * Creates a client of `runtime`, without a network or a port, that passes the routes, their parameter checks
+ * and the guards like a client with a socket. The runtime stays open.
  *
- * @param target path and query: `"/ws/room/lobby?from=12"`
+ * @param target path and query, such as `"/ws/room/lobby?from=12"`
  */
 export function communicateWith(
   runtime: TestedRuntime,

@@ -12,165 +12,171 @@ import { pause, type WaitOptions, waitFor } from "./wait-for.ts";
 
 export interface ReceiveNothingOptions extends WaitOptions {
   /**
-   * Milliseconds of the real clock to wait for something after all is settled. Needed where a layer of the runtime cannot
-   * tell what is on its way: on Redis.
+   * Milliseconds of the real clock to wait for a frame once the runtime is settled. Required if a layer
+   * cannot tell which messages are in flight, such as a Redis layer.
    * @default 0
    */
   readonly forMs?: number;
 }
 
-/** How a client connects. */
-export interface ClientEntry {
+export interface CommunicatorOptions {
   readonly runtime: TestedRuntime;
   readonly subprotocols: readonly string[];
-  /** Finds out what to run, and whether to. */
   admit(): Admitted | Promise<Admitted>;
-  /** Whether the runtime is the communicator's own, and goes with it. */
+  /** Whether the communicator closes the runtime when it disconnects. */
   readonly ownsRuntime: boolean;
 }
 
 /**
- * A client of one connection, without a network or a port: made by `communicate` or `communicateWith`.
+ * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.
  *
- * What is expected in vain fails with an {@link ExpectationError}, on the real clock, and nothing else happens: the actor
- * lives on, and what comes late is there for the next `receive`. One `receive` waits at a time.
+ * An expectation that is not met in time rejects with an {@link ExpectationError}, by the real clock. The
+ * actor keeps running, and the next `receive` returns a late frame. One `receive` may wait at a time.
  */
 export class Communicator {
-  readonly #entry: ClientEntry;
+  readonly #options: CommunicatorOptions;
   readonly #transport: ClientTransport;
   #actor: ConsumerActor | undefined;
   #answer: Promise<Answer> | undefined;
   #ended: ClientClosed | undefined;
 
   /** @internal */
-  constructor(entry: ClientEntry) {
-    this.#entry = entry;
-    const { counters } = entry.runtime[internals].context;
-    this.#transport = new ClientTransport(counters, entry.subprotocols);
+  constructor(options: CommunicatorOptions) {
+    this.#options = options;
+    const { counters } = options.runtime[internals].context;
+    this.#transport = new ClientTransport(counters, options.subprotocols);
     void this.closed.then((closed) => {
       this.#ended = closed;
     });
   }
 
-  /** How the connection ended, once it has; 1006 where it was not accepted. Never rejects. */
+  /** Resolves when the connection has ended; with code 1006 if it was never accepted. Never rejects. */
   get closed(): Promise<ClientClosed> {
     return this.#transport.closed;
   }
 
-  /** The actor's address on its layer. @throws {ExpectationError} before it runs. */
+  /** The actor's address on its layer. @throws {ExpectationError} before the actor runs. */
   get channel(): string {
     return this.#running.groups.channel;
   }
 
-  /** The machine of the connection: XState's `waitFor` works. @throws {ExpectationError} before it runs. */
+  /** The connection's machine, for XState's `waitFor`. @throws {ExpectationError} before the actor runs. */
   get machine(): Actor<typeof connectionMachine> {
     return this.#running.machine;
   }
 
-  /** The actor of the machine that a {@link machineConsumer} runs. @throws {ExpectationError} before it runs. */
+  /** The actor of a {@link machineConsumer}'s machine. @throws {ExpectationError} before the actor runs. */
   get machineActor(): AnyActor | undefined {
     return this.#running.machineActor;
   }
 
-  /** The runtime that it runs in: its own, or the one that was given. */
+  /** The client's own runtime, or the given one. */
   get runtime(): TestedRuntime {
-    return this.#entry.runtime;
+    return this.#options.runtime;
   }
 
   /**
-   * Asks to be let in, and waits for the answer: of the guards first, then of the consumer. Called again, it waits for the
-   * same answer.
+   * Connects, and waits for the answer of the guards and the consumer. A second call gets the same answer.
    *
-   * @throws {ExpectationError} if nobody has answered in time, who may still do so; or if it disconnects meanwhile.
+   * @throws {ExpectationError} if no answer comes in time (it may still come), or the client disconnects.
    */
   connect(options: WaitOptions = {}): Promise<Answer> {
     this.#answer ??= this.#connect();
-    const answer = waitFor(this.#answer, options, (ms) => `Nobody accepted or rejected within ${ms} ms.`);
-    // A spec may be after something else.
+    const answer = waitFor(
+      this.#answer,
+      options,
+      (ms) => `The connection was neither accepted nor rejected within ${ms} ms.`,
+    );
+    // A spec may never await the answer.
     answer.catch(() => {});
     return answer;
   }
 
-  /** Gives the consumer a frame. After the end it is dropped and counted as `closing`. @throws {ExpectationError} before it runs. */
+  /**
+   * Sends the consumer a frame. After the connection's end, the frame is dropped and counted as `closing`.
+   *
+   * @throws {ExpectationError} before the actor runs.
+   */
   send(frame: Frame): void {
     this.#running.receive(frame);
   }
 
-  /** Gives the consumer `value` as a text frame. @throws {TypeError} if JSON cannot hold it. */
+  /** Sends the consumer `value` as a JSON text frame. @throws {TypeError} if JSON cannot hold it. */
   sendJson(value: unknown): void {
     this.send(jsonText(value));
   }
 
   /**
-   * The next frame, in the order sent.
+   * Returns the next frame, in the order sent.
    *
-   * @throws {ExpectationError} if none comes in time, or the connection has closed; it says what came before.
+   * @throws {ExpectationError} if no frame arrives in time, or the connection has closed; shows what came.
    */
   async receive(options: WaitOptions = {}): Promise<Frame> {
     const { arrivals } = this.#transport;
-    await waitFor(arrivals.change(), options, (ms) => `No frame came within ${ms} ms (${arrivals}).`);
+    await waitFor(arrivals.whenReady(), options, (ms) => `No frame arrived within ${ms} ms (${arrivals}).`);
     const frame = arrivals.shift();
     if (frame !== undefined) return frame;
     const { code, reason } = await this.closed;
     throw new ExpectationError(
-      `No frame comes any more: the connection closed with ${code} "${reason}" (${arrivals}).`,
+      `No more frames arrive: the connection closed with ${code} ${JSON.stringify(reason)} (${arrivals}).`,
     );
   }
 
   /**
-   * The value of the next frame.
+   * Returns the JSON value of the next frame.
    *
-   * @throws {ExpectationError} as {@link receive} does, and if the frame is no JSON.
+   * @throws {ExpectationError} as {@link receive} does, and if the frame is not JSON.
    */
   async receiveJson(options: WaitOptions = {}): Promise<unknown> {
     const frame = await this.receive(options);
     if (typeof frame !== "string")
-      throw new ExpectationError(`Expected JSON, but ${frame.byteLength} bytes came.`);
+      throw new ExpectationError(`Expected JSON, but received ${frame.byteLength} bytes.`);
     try {
       return JSON.parse(frame);
     } catch (cause) {
-      throw new ExpectationError(`Expected JSON, but this came: ${JSON.stringify(frame)}.`, { cause });
+      throw new ExpectationError(`Expected JSON, but received ${JSON.stringify(frame)}.`, { cause });
     }
   }
 
   /**
-   * Makes sure that nothing came that was not received, once all is settled: see {@link settle}. On memory layers that is
-   * exact. What did come is still there to be received.
+   * Waits until the runtime is settled (see {@link settle}), and checks that no unread frame is there. This
+   * is exact on memory layers. Unread frames stay available to `receive`.
    *
-   * @throws {ExpectationError} that shows what came; that names who is still busy after `timeoutMs`; or if a layer cannot
-   *   tell what is on its way, and `forMs` is not given.
+   * @throws {ExpectationError} if there are unread frames, or actors still busy after `timeoutMs`, which it
+   *   lists; or if a layer cannot tell which messages are in flight and `forMs` is not given.
    */
   async receiveNothing({ forMs = 0, ...options }: ReceiveNothingOptions = {}): Promise<void> {
     const { layers } = this.runtime[internals].context;
     const opaque = Object.keys(layers).filter((alias) => layers[alias]?.inFlight === undefined);
     if (opaque.length > 0 && forMs === 0) {
       throw new ExpectationError(
-        `What is on its way on the layer "${opaque[0]}" cannot be known: send a last message and receive that, ` +
-          "or say how long to wait, receiveNothing({ forMs }).",
+        `The layer "${opaque[0]}" cannot tell which messages are in flight: ` +
+          "send a last message and receive it, or set how long to wait, receiveNothing({ forMs }).",
       );
     }
     await this.settle(options);
     if (forMs > 0) await pause(forMs);
     const { arrivals } = this.#transport;
-    if (arrivals.size > 0) throw new ExpectationError(`Expected nothing, but something came (${arrivals}).`);
+    if (arrivals.size > 0)
+      throw new ExpectationError(`Expected no more frames, but some arrived (${arrivals}).`);
   }
 
-  /** Resolves once the whole runtime is at rest: see `settle`. @throws {ExpectationError} as that does. */
+  /** Waits until the runtime is settled: see `settle`. @throws {ExpectationError} as `settle` does. */
   settle(options: WaitOptions = {}): Promise<void> {
     return settle(this.runtime, options);
   }
 
   /**
-   * Closes as a client does, with 1006 as one that vanishes. Resolves once the actor is gone and `disconnect` has run, and,
-   * where the runtime is its own, that is closed, too. May be called twice, and without `connect`.
+   * Closes the connection as a client does; with 1006, as a client that vanishes. Resolves once `disconnect`
+   * has run, the actor has stopped, and its own runtime is closed. Needs no `connect`; may be called twice.
    *
-   * @throws {ExpectationError} if the actor is not gone in time; it still goes.
+   * @throws {ExpectationError} if the actor does not stop in time. It still stops later.
    */
   async disconnect(code: number = CloseCode.normal, options: WaitOptions = {}): Promise<void> {
     this.#transport.leave(code, "");
-    const gone = this.#actor && toPromise(this.#actor.machine).catch(() => {});
-    await waitFor(Promise.resolve(gone), options, (ms) => `The actor was not gone after ${ms} ms.`);
-    if (this.#entry.ownsRuntime) await this.runtime.close();
+    const stopped = this.#actor && toPromise(this.#actor.machine).catch(() => {});
+    await waitFor(Promise.resolve(stopped), options, (ms) => `The actor had not stopped after ${ms} ms.`);
+    if (this.#options.ownsRuntime) await this.runtime.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -182,7 +188,7 @@ export class Communicator {
     throw new ExpectationError(
       this.#ended === undefined
         ? "No actor runs yet: await connect() first."
-        : "No actor ever ran: the connection was refused.",
+        : "No actor runs: the connection was refused.",
     );
   }
 
@@ -190,14 +196,14 @@ export class Communicator {
     const { context, admission } = this.runtime[internals];
     const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
     deadline.onPassed = () => this.#transport.refuse(503, "Connecting took too long");
-    const admitted = admission.draining ? shuttingDown : await this.#entry.admit();
+    const admitted = admission.draining ? shuttingDown : await this.#options.admit();
     if (isRefusal(admitted)) this.#transport.reject(admitted.status, admitted.reason);
     if (isRefusal(admitted) || this.#ended !== undefined) {
       deadline.cancel();
     } else {
       const { route, scope } = admitted;
       this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#transport);
-      // What fails here is answered, and reported.
+      // A failure is reported, and the upgrade is answered.
       this.#actor.start(deadline).catch(() => {});
     }
     return this.#transport.answered;

@@ -1,6 +1,6 @@
 import { GreenroomError } from "../../layers/errors.ts";
 
-/** What a spec expected did not happen. The message says what did. */
+/** An expectation of a spec was not met. The message says what happened instead. */
 export class ExpectationError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_EXPECTATION", message, options);

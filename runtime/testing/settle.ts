@@ -3,7 +3,7 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { ExpectationError } from "./expectation-error.ts";
 import type { WaitOptions } from "./wait-for.ts";
 
-/** A runtime, whatever its layers are. */
+/** A runtime with any layers. */
 export interface TestedRuntime {
   /** @internal */
   readonly [internals]: Internals;
@@ -13,36 +13,38 @@ export interface TestedRuntime {
 const { setImmediate } = globalThis;
 
 /**
- * Resolves once nothing is being handled or waits in any mailbox of `runtime`, no actor is on its way in or out, and
- * nothing is on its way on its memory layers.
+ * Resolves once all mailboxes of `runtime` are empty, no handler runs, no actor is connecting or closing, and
+ * no message is in flight on its memory layers.
  *
- * It looks at the end of each turn of the event loop, when all that promises brought about has run. So it is exact for
- * whatever handlers do and wait for, and for what they send without waiting. It cannot know of a timer, a request or an
- * invoked actor that nobody awaits, of what is still in a socket or on Redis, nor of work queues.
+ * It checks at the end of each turn of the event loop, when the reactions to promises have run. The result is
+ * exact for the work that handlers await, and for the messages that they send. It does not cover timers,
+ * requests and invoked actors that no handler awaits, data in sockets or on Redis, or job queues.
  *
- * @throws {ExpectationError} that lists who is still busy when `timeoutMs` have passed; nobody is stopped by that.
+ * @throws {ExpectationError} after `timeoutMs`. The message lists the busy actors, which keep running.
  */
 export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOptions = {}): Promise<void> {
   const { context } = runtime[internals];
   const end = performance.now() + timeoutMs;
   return new Promise((resolve, reject) => {
-    const look = () => {
+    const check = () => {
       const busy = listBusy(context);
       if (busy.length === 0) resolve();
-      else if (performance.now() < end) setImmediate(look);
+      else if (performance.now() < end) setImmediate(check);
       else reject(new ExpectationError(`Not settled after ${timeoutMs} ms: ${busy.join(", ")}.`));
     };
-    setImmediate(look);
+    setImmediate(check);
   });
 }
 
 function listBusy({ supervisor, layers }: Pick<RuntimeContext, "layers" | "supervisor">): string[] {
   const busy: string[] = [];
   for (const child of supervisor.children) {
-    if (!child.isIdle) busy.push(`${child.machine.getSnapshot().value} and busy is ${JSON.stringify(child)}`);
+    if (child.isIdle) continue;
+    const { value } = child.machine.getSnapshot();
+    busy.push(`an actor is busy (${value}): ${JSON.stringify(child)}`);
   }
   for (const [alias, { inFlight = 0 }] of Object.entries(layers)) {
-    if (inFlight > 0) busy.push(`${inFlight} messages are on their way on the layer "${alias}"`);
+    if (inFlight > 0) busy.push(`${inFlight} messages are in flight on the layer "${alias}"`);
   }
   return busy;
 }

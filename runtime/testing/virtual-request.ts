@@ -1,15 +1,14 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 
-/** What a client's request says. */
+/** The headers and subprotocols of a client's request. */
 export interface RequestOptions {
-  /** By name; names in lower case. `host` is `localhost` unless given. */
+  /** Headers by name. `host` is `localhost` unless given. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the client offers, in its order. */
+  /** The subprotocols that the client offers, in its order. */
   readonly subprotocols?: readonly string[];
 }
 
-/** The request of an upgrade that comes over no network. */
 export function virtualRequest(
   target: string,
   { headers = {}, subprotocols = [] }: RequestOptions,

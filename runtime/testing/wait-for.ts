@@ -2,13 +2,13 @@ import type { Clock } from "../../layers/clock.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { ExpectationError } from "./expectation-error.ts";
 
-/** Units: milliseconds of the real clock, whatever clock the runtime has. */
+/** Time limits in milliseconds of the real clock, also if the runtime has another clock. */
 export interface WaitOptions {
   /** @default 1_000 */
   readonly timeoutMs?: number;
 }
 
-// Kept, because a spec may replace the global ones.
+// Saved, because a spec may replace the globals.
 const { setTimeout, clearTimeout } = globalThis;
 const realClock: Clock = {
   setTimeout: (fn, ms) => setTimeout(fn, ms),
@@ -16,9 +16,9 @@ const realClock: Clock = {
 };
 
 /**
- * Waits for `work` on the real clock; the work itself goes on.
+ * Waits for `work`, which keeps running after the timeout.
  *
- * @throws {ExpectationError} with the text of `explain` when the time has passed.
+ * @throws {ExpectationError} with the text of `explain` after the timeout.
  */
 export function waitFor<T>(
   work: PromiseLike<T>,
@@ -28,5 +28,4 @@ export function waitFor<T>(
   return withTimeout(work, timeoutMs, realClock, () => new ExpectationError(explain(timeoutMs)));
 }
 
-/** Resolves after `ms` milliseconds of the real clock. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

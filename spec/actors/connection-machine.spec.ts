@@ -38,29 +38,29 @@ describe("connectionMachine", () => {
     ["joined", [accept], fail, { code: 1011, reason: "Internal error", by: "runtime" }],
   ];
 
-  it("begins in connecting, and joins on accept", () => {
+  it("starts in connecting, and joins on accept", () => {
     expect(run()).to.deep.equal({ state: "connecting", cleanUps: [], output: undefined });
     expect(run(accept)).to.deep.equal({ state: "joined", cleanUps: [], output: undefined });
   });
 
   for (const [from, events, event, exit] of waysOut) {
     const by = event.type === "close" ? `close by the ${event.by}` : event.type;
-    it(`leaves ${from} on ${by}, cleans up once, and says how it ended`, () => {
+    it(`leaves ${from} on ${by}, cleans up once, and records the exit`, () => {
       expect(run(...events, event)).to.deep.equal({ state: "closing", cleanUps: [exit], output: undefined });
       const after = [...events, event, lost, fail, close, accept, cleaned, fail, lost];
       expect(run(...after)).to.deep.equal({ state: "closed", cleanUps: [exit], output: exit });
     });
   }
 
-  it("ignores in joined what belongs to connecting", () => {
+  it("ignores events of connecting once joined", () => {
     expect(run(accept, deadline, reject, accept, cleaned)).to.include({ state: "joined" });
   });
 
-  it("waits in connecting for nothing but an answer", () => {
+  it("ignores `cleaned` while connecting", () => {
     expect(run(cleaned)).to.include({ state: "connecting" });
   });
 
-  it("has no delays, since stopping an actor scans every timer of its system", () => {
+  it("has no delays, because stopping an actor scans every timer of its system", () => {
     expect(JSON.stringify(connectionMachine.config)).not.to.contain('"after"');
   });
 });
@@ -74,12 +74,12 @@ const events: ConnectionEvent[] = [
   { type: "fail" },
   { type: "restart" },
   { type: "deadline" },
-  // Not ours, and so left to XState.
+  // A foreign event, which XState handles.
   { type: "constructor" } as never,
   { type: "xstate.stop" } as never,
 ];
 
-/** All that can be seen of a connection's actor while it takes `events`. */
+/** The observable behaviour of a connection's actor that receives `events`. */
 function watch(
   logic: typeof connectionMachine,
   sent: readonly ConnectionEvent[],
@@ -92,7 +92,7 @@ function watch(
   trackInspection(parent.system);
   if (inspects) {
     parent.system.inspect((inspected) => {
-      // It numbers all actors that there are.
+      // XState numbers all actors.
       seen.push(
         inspected.type,
         inspected.type === "@xstate.microstep" &&
@@ -123,7 +123,7 @@ describe("connectionLogic", () => {
   for (const inspects of [false, true]) {
     for (const way of ways) {
       const after = way.map(({ type }) => type).join(", ") || "nothing";
-      it(`shows what the machine shows, whatever comes after ${after}${inspects ? ", to an inspector, too" : ""}`, () => {
+      it(`has the machine's snapshots for every event after ${after}${inspects ? ", also with an inspector" : ""}`, () => {
         for (const first of events) {
           for (const second of events) {
             const sent = [...way, first, second, cleaned, lost];
@@ -136,7 +136,7 @@ describe("connectionLogic", () => {
     }
   }
 
-  it("knows whether somebody looks, however often one of them looks away", () => {
+  it("knows whether an inspector is subscribed, also after repeated unsubscribes", () => {
     const { system } = createActor(fromTransition(() => undefined, undefined));
     expect(isInspected(system)).to.equal(true);
     trackInspection(system);

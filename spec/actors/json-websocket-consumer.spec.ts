@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { jsonText } from "../../actors/json-websocket-consumer.ts";
 
-/** Counts how often it is written as JSON. */
 function counted() {
   let count = 0;
   const value = Object.freeze({
@@ -14,7 +13,7 @@ function counted() {
 }
 
 describe("jsonText", () => {
-  it("writes what JSON can hold", () => {
+  it("encodes every value that JSON can hold", () => {
     for (const value of [
       null,
       1,
@@ -27,7 +26,7 @@ describe("jsonText", () => {
     }
   });
 
-  it("writes what is frozen to its last leaf only until it is known", () => {
+  it("caches the text of a deep-frozen value", () => {
     const part = Object.freeze({ n: 1 });
     const value = Object.freeze({ part, list: Object.freeze([part, "x"]) });
     const first = jsonText(value);
@@ -41,7 +40,7 @@ describe("jsonText", () => {
     }
   });
 
-  it("sees every change of what is frozen at the top alone", () => {
+  it("follows changes below a value that is only shallowly frozen", () => {
     const list = [1];
     const nested = Object.freeze({ deep: Object.freeze({ list }) });
     const [value, array] = [Object.freeze({ list }), Object.freeze([list])];
@@ -53,7 +52,7 @@ describe("jsonText", () => {
     }
   });
 
-  it("sees what is computed anew each time", () => {
+  it("computes accessors and toJSON anew each time", () => {
     const { value, count } = counted();
     for (let time = 1; time <= 4; time += 1) expect(jsonText(value)).to.equal(`${time}`);
     expect(count()).to.equal(4);
@@ -73,7 +72,7 @@ describe("jsonText", () => {
     }
   });
 
-  it("refuses what JSON cannot hold, frozen or not", () => {
+  it("throws for values that JSON cannot hold, frozen or not", () => {
     const cycle: { self?: object } = {};
     cycle.self = cycle;
     for (const value of [

@@ -29,7 +29,6 @@ type DoorEvents =
 
 const say = (text: string) => ({ type: "send", frame: text }) as const;
 
-/** A door that can be locked, which tells its group. */
 const door = setup({
   types: {
     context: {} as { readonly knocks: number; readonly key: string },
@@ -97,7 +96,7 @@ describe("machineConsumer", () => {
   const json = (value: unknown) => JSON.stringify(value);
   const stateOf = (actor: ActorRef) => actor.machineActor?.getSnapshot().value;
 
-  it("gives frames and messages to the machine, and does what it emits", async () => {
+  it("passes frames and messages to the machine, and runs the effects that it emits", async () => {
     const { url, runtime } = await start();
     const [one, other] = [await Client.open(url), await Client.open(url)];
     one.send(json({ type: "knock", times: 2 }));
@@ -112,14 +111,14 @@ describe("machineConsumer", () => {
     expect(runtime.counters().dropped.unhandled).to.equal(0);
   });
 
-  it("answers a frame that the state cannot take with what it can", async () => {
+  it("answers a frame that the state does not accept with the accepted types", async () => {
     const { url, runtime } = await start();
     const client = await Client.open(url);
     client.send(json({ type: "unlock", key: "gold" }));
     expect(JSON.parse(String(await client.next()))).to.deep.equal({
       type: "error",
       code: "unexpected",
-      message: '"unlock" cannot be taken now, but knock, lock can.',
+      message: '"unlock" is not accepted in this state; accepted: knock, lock.',
       expected: ["knock", "lock"],
     });
     client.send(json({ type: "lock" }));
@@ -128,7 +127,7 @@ describe("machineConsumer", () => {
     expect(runtime.counters().dropped.unhandled).to.equal(2);
   });
 
-  it("answers what is no frame of a machine, and forges nothing", async () => {
+  it("answers malformed frames, and lets no client forge an event", async () => {
     const { url, runtime } = await start();
     const client = await Client.open(url);
     for (const text of [
@@ -147,7 +146,7 @@ describe("machineConsumer", () => {
     expect(runtime.size).to.equal(1);
   });
 
-  it("answers nothing where that is switched off, nor to bytes, and counts both", async () => {
+  it("sends no answer if answerUnexpected is off, nor to bytes, and counts both", async () => {
     const quiet = setup({
       types: { events: {} as FrameEvents<{ ping: object }>, emitted: {} as Effect },
     }).createMachine({ on: { "frame.ping": { actions: emit(say("pong")) } } });
@@ -162,7 +161,7 @@ describe("machineConsumer", () => {
     expect(runtime.counters().dropped.unhandled).to.equal(2);
   });
 
-  it("counts messages that the state cannot take", async () => {
+  it("counts messages that the state does not accept", async () => {
     const { runtime } = await start();
     const actor = await runtime.spawn(Door);
     await runtime.layers.chat.groupSend("doors", { type: "unknown" } as never);
@@ -187,7 +186,7 @@ describe("machineConsumer", () => {
     expect(machineActor?.getSnapshot()).to.include({ value: "locked", status: "stopped" });
   });
 
-  it("waits for what is emitted before the next event", async () => {
+  it("finishes emitted effects before the next event", async () => {
     const { runtime } = await start();
     const joining = gate();
     const { chat: layer } = runtime.layers;
@@ -209,7 +208,7 @@ describe("machineConsumer", () => {
     expect((await actor.outgoing.next()).value).to.equal("bell: in");
   });
 
-  it("closes with 1000 when the machine is done, and as it says when it emits close", async () => {
+  it("closes with 1000 when the machine is done, or with the code of an emitted close", async () => {
     const brief = setup({
       types: { events: {} as FrameEvents<{ end: object; kick: object }>, emitted: {} as Effect },
     }).createMachine({
@@ -233,8 +232,8 @@ describe("machineConsumer", () => {
     expect(await other.closed).to.deep.equal({ code: 4000, reason: "kicked" });
   });
 
-  describe("that fails", () => {
-    /** Fails in as many ways as a machine can. */
+  describe("of a failing machine", () => {
+    /** Fails in every way that a machine can. */
     function fragile(log: string[], supervision: "stop" | "restart" = "stop") {
       const machine = setup({
         types: {
@@ -306,7 +305,7 @@ describe("machineConsumer", () => {
     }
 
     for (const how of ["guard", "action", "invoke", "spawned", "effect", "unknown"]) {
-      it(`harms nobody else, and leaves no child behind: ${how}`, async () => {
+      it(`affects no other connection, and leaves no child actor: ${how}`, async () => {
         const log: string[] = [];
         const { url, failures, runtime } = await start(fragile(log));
         const [one, bystander] = [await Client.open(url), await Client.open(url)];
@@ -320,7 +319,7 @@ describe("machineConsumer", () => {
       });
     }
 
-    it("begins anew where its supervision says so, with no child of the old one", async () => {
+    it("restarts if its supervision says so, without children of the old machine", async () => {
       const log: string[] = [];
       const { url } = await start(fragile(log, "restart"));
       const client = await Client.open(url);
@@ -339,7 +338,7 @@ describe("machineConsumer", () => {
     });
   });
 
-  it("that cannot begin anew is stopped, once that was tried often enough", async () => {
+  it("stops an actor whose machine fails at every restart", async () => {
     let begun = 0;
     const machine = setup({
       types: { events: {} as FrameEvents<{ fail: object }>, emitted: {} as Effect },
@@ -368,7 +367,7 @@ describe("machineConsumer", () => {
     expect(begun).to.equal(3);
   });
 
-  it("that emits what fails in its own time is told so once, and nobody else is blamed", async () => {
+  it("reports a failed effect of a delayed transition once, and blames no other actor", async () => {
     const machine = setup({
       types: { events: {} as MessageEvents<{ bell: object }>, emitted: {} as Effect },
       delays: { soon: 1 },
@@ -388,7 +387,7 @@ describe("machineConsumer", () => {
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["emit join"]);
   });
 
-  it("goes on from what was saved while it ran, and from nothing else", async () => {
+  it("resumes from a snapshot of a running machine, and refuses any other", async () => {
     const { runtime } = await start();
     const actor = await runtime.spawn(Door);
     const { machineActor } = actor;
@@ -400,7 +399,7 @@ describe("machineConsumer", () => {
     }
   });
 
-  it("can be saved, and goes on where it was", async () => {
+  it("resumes in the state that was saved", async () => {
     const { runtime } = await start();
     const actor = await runtime.spawn(Door);
     actor.receive(json({ type: "knock", times: 7 }));
@@ -417,7 +416,7 @@ describe("machineConsumer", () => {
     expect((await again.outgoing.next()).value).to.equal('{"knocks":8}');
   });
 
-  it("gives the machine the path's parameters, which the pattern must have", async () => {
+  it("passes path parameters as input, and requires them in the pattern", async () => {
     const machine = setup({
       types: { context: {} as { room: string }, input: {} as { room: string }, emitted: {} as Effect },
     }).createMachine({

@@ -5,7 +5,7 @@ import { FrameReader, opcodes } from "../../bench/fan-out/load/frame-reader.ts";
 
 type Frame = readonly [opcode: number, payload: string];
 
-/** What a reader finds in these chunks, each of which is overwritten after it was read. */
+/** The frames that a reader finds in the chunks. Each chunk is overwritten after it is read. */
 function read(chunks: readonly Buffer[]): Frame[] {
   const found: Frame[] = [];
   const reader = new FrameReader((opcode, bytes, start, end) => {
@@ -19,7 +19,7 @@ function read(chunks: readonly Buffer[]): Frame[] {
   return found;
 }
 
-/** Letters that differ from one place to the next. */
+/** A text in which neighbouring letters differ. */
 function letters(length: number): string {
   return Array.from({ length }, (_, index) => String.fromCharCode(97 + (index % 25))).join("");
 }
@@ -44,11 +44,11 @@ describe("FrameReader", () => {
     });
   }
 
-  it("finds an empty text as soon as its head is there", () => {
+  it("finds an empty text as soon as its head is complete", () => {
     expect(read([frameText("")])).to.deep.equal([[opcodes.text, ""]]);
   });
 
-  it("finds the same wherever the network cuts", () => {
+  it("finds the same frames in chunks that are cut anywhere", () => {
     const lengths = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 });
     const places = fc.array(fc.integer({ min: 0, max: 10_000 }), { maxLength: 12 });
     fc.assert(
@@ -60,14 +60,14 @@ describe("FrameReader", () => {
     );
   });
 
-  it("finds the same where bytes come one by one", () => {
+  it("finds the same frames in chunks of one byte", () => {
     const payloads = [letters(3), "", letters(200)];
     const bytes = Buffer.concat(payloads.map((payload) => frameText(payload)));
     const chunks = Array.from(bytes, (byte) => Buffer.of(byte));
     expect(read(chunks)).to.deep.equal(payloads.map((payload) => [opcodes.text, payload]));
   });
 
-  it("tells control frames from texts", () => {
+  it("distinguishes control frames from texts", () => {
     const bytes = Buffer.concat([
       frameText("are you there", undefined, opcodes.ping),
       frameText("text"),
@@ -80,7 +80,7 @@ describe("FrameReader", () => {
     ]);
   });
 
-  it("refuses what is masked, compressed or in fragments", () => {
+  it("rejects frames that are masked, compressed or fragments", () => {
     expect(() => read([frameText("text", Buffer.of(1, 2, 3, 4))])).to.throw("masked");
     expect(() => read([Buffer.of(0xc1, 1, 97)])).to.throw("compressed");
     expect(() => read([Buffer.of(0x01, 1, 97)])).to.throw("fragment");
@@ -89,18 +89,18 @@ describe("FrameReader", () => {
 });
 
 describe("frameText", () => {
-  it("masks as RFC 6455 shows it", () => {
-    // The masked "Hello" of section 5.7.
+  it("masks like the example of RFC 6455", () => {
+    // The masked "Hello" of RFC 6455, 5.7.
     const frame = frameText("Hello", Buffer.of(0x37, 0xfa, 0x21, 0x3d));
     expect(frame.toString("hex")).to.equal("818537fa213d7f9f4d5158");
   });
 
-  it("says the length in as few bytes as it can, as RFC 6455 wants it", () => {
+  it("encodes the length in as few bytes as possible, as RFC 6455 requires", () => {
     const heads = [125, 126, 65_535, 65_536].map((length) => frameText(letters(length)).length - length);
     expect(heads).to.deep.equal([2, 4, 4, 10]);
   });
 
-  it("counts bytes, not letters", () => {
+  it("counts bytes, not characters", () => {
     expect(frameText("é").toString("hex")).to.equal("8102c3a9");
   });
 });

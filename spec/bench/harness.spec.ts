@@ -3,7 +3,7 @@ import { parseOptions } from "../../bench/harness/options.ts";
 import { Results } from "../../bench/harness/results.ts";
 import { atLeast, atMost, isReached, median, ratio, section } from "../../bench/harness/tables.ts";
 
-describe("the harness of the benches", () => {
+describe("Benchmark harness", () => {
   const results = new Results();
   for (const [control, ours] of [
     [1, 3],
@@ -14,13 +14,13 @@ describe("the harness of the benches", () => {
     results.add(["sending", "ours"], { cpu: ours });
   }
 
-  it("takes ratios within each run", () => {
+  it("computes ratios within each run", () => {
     const spread = results.ratio("cpu", ["sending", "ours"], ["sending", "control"]);
     expect(spread).to.deep.equal({ median: 2, min: 1, max: 3 });
     expect(results.ratio("cpu", ["sending", "ours"], ["sending", "other"])).to.equal(undefined);
   });
 
-  it("reaches a target by its median, and never without figures", () => {
+  it("compares a target with the median, and does not reach it without figures", () => {
     const measured = results.spread(["sending", "ours"], "cpu");
     expect([3, 4, 5].map((limit) => isReached(atLeast("CPU", limit, measured)))).to.deep.equal([
       true,
@@ -35,14 +35,14 @@ describe("the harness of the benches", () => {
     expect(isReached(atLeast("CPU", 0, undefined))).to.equal(false);
   });
 
-  it("leaves rows and tables out that were not measured", () => {
+  it("omits rows and tables that were not measured", () => {
     const columns = [median("µs", "cpu"), ratio("to control", "cpu", "control")];
     const text = section(results, "Sending", "sending", { ours: "Ours", other: "Other" }, columns);
     expect(text).to.equal("### Sending\n\n|  | µs | to control |\n|---|--:|--:|\n| Ours | 4.00 | 2.00 |\n");
     expect(section(results, "Joins", "joining", { ours: "Ours" }, columns)).to.equal("");
   });
 
-  it("writes no tables of a part, of a quick look, or with profiles", () => {
+  it("does not write tables with --short, with profiles, or of a part of the rows", () => {
     const table = {
       ms: { default: 800, short: 300, help: "" },
       only: { names: ["ws", "ours"] as const, help: "" },
@@ -53,7 +53,7 @@ describe("the harness of the benches", () => {
     expect(parse("--only", "ws")).to.deep.include({ only: ["ws"], write: false });
     for (const args of [["--no-write"], ["--profiles", "folder"]])
       expect(parse(...args)?.write).to.equal(false);
-    expect(() => parse("--only", "net")).to.throw(TypeError, '--only knows ws, ours; not "net".');
-    expect(() => parse("--ms", "0")).to.throw(TypeError, '--ms is a positive integer, not "0".');
+    expect(() => parse("--only", "net")).to.throw(TypeError, '--only must be one of ws, ours, not "net".');
+    expect(() => parse("--ms", "0")).to.throw(TypeError, '--ms must be a positive integer, not "0".');
   });
 });

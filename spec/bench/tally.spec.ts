@@ -3,7 +3,7 @@ import { messageText, numberIn, senderIn } from "../../bench/fan-out/load/messag
 import { Tally } from "../../bench/fan-out/load/tally.ts";
 
 describe("Tally", () => {
-  it("says when the last member has got a message", () => {
+  it("reports when the last member has received a message", () => {
     const tally = new Tally(3, 1, 2);
     expect(tally.send(0)).to.equal(0);
     expect(tally.send(0)).to.equal(1);
@@ -17,7 +17,7 @@ describe("Tally", () => {
     expect(tally.missing).to.equal(0);
   });
 
-  it("lets messages of different senders come in any order", () => {
+  it("accepts messages of different senders in any order", () => {
     const tally = new Tally(2, 2, 1);
     for (const sender of [0, 1]) tally.send(sender);
     expect(tally.arrive(0, 0, 0)).to.equal(false);
@@ -26,48 +26,48 @@ describe("Tally", () => {
     expect(tally.arrive(1, 0, 0)).to.equal(true);
   });
 
-  it("notices a copy that is lost", () => {
+  it("detects a lost copy", () => {
     const tally = new Tally(1, 1, 2);
     for (let count = 0; count < 2; count += 1) tally.send(0);
-    expect(() => tally.arrive(0, 0, 1)).to.throw("Member 0 gets message 1 of sender 0 in place of 0.");
+    expect(() => tally.arrive(0, 0, 1)).to.throw("Member 0 received message 1 of sender 0 instead of 0.");
     expect(tally.missing).to.equal(2);
   });
 
-  it("notices a copy that comes twice", () => {
+  it("detects a duplicate copy", () => {
     const tally = new Tally(2, 1, 2);
     for (let count = 0; count < 2; count += 1) tally.send(0);
     tally.arrive(1, 0, 0);
-    expect(() => tally.arrive(1, 0, 0)).to.throw("Member 1 gets message 0 of sender 0 a second time.");
+    expect(() => tally.arrive(1, 0, 0)).to.throw("Member 1 received message 0 of sender 0 again.");
   });
 
-  it("notices copies out of order", () => {
+  it("detects copies out of order", () => {
     const tally = new Tally(2, 1, 3);
     for (let count = 0; count < 3; count += 1) tally.send(0);
     tally.arrive(0, 0, 0);
-    expect(() => tally.arrive(0, 0, 2)).to.throw("in place of 1");
+    expect(() => tally.arrive(0, 0, 2)).to.throw("instead of 1");
   });
 
-  it("notices a copy of what was never sent, and of another sender", () => {
+  it("detects a copy that was never sent, and a copy of an unknown sender", () => {
     const tally = new Tally(1, 1, 1);
     expect(() => tally.arrive(0, 0, 0)).to.throw("never sent");
     tally.send(0);
-    expect(() => tally.arrive(0, 1, 0)).to.throw("no such sender");
-    expect(() => tally.arrive(0, Number.NaN, 0)).to.throw("no such sender");
-    expect(() => tally.arrive(0, 0, Number.NaN)).to.throw("in place of 0");
+    expect(() => tally.arrive(0, 1, 0)).to.throw("unknown sender");
+    expect(() => tally.arrive(0, Number.NaN, 0)).to.throw("unknown sender");
+    expect(() => tally.arrive(0, 0, Number.NaN)).to.throw("instead of 0");
   });
 
-  it("sends no more than may be on its way", () => {
+  it("does not send more messages than may be in flight", () => {
     const tally = new Tally(1, 2, 1);
     tally.send(0);
     tally.send(1);
-    expect(() => tally.send(0)).to.throw("Sender 0 has more on its way than 1.");
+    expect(() => tally.send(0)).to.throw("Sender 0 has more than 1 messages in flight.");
     tally.arrive(0, 0, 0);
     expect(tally.send(0)).to.equal(1);
   });
 });
 
 describe("messageText", () => {
-  it("says whose and which message it is, in as many bytes as are asked for", () => {
+  it("holds the room, sender and number in a text of the requested size", () => {
     for (const size of [16, 100, 16_384]) {
       const text = messageText(42, 7, 1_234_567, size);
       expect(text).to.have.lengthOf(size);
@@ -78,7 +78,7 @@ describe("messageText", () => {
     }
   });
 
-  it("is no number where another text stands", () => {
+  it("yields NaN for the number of another text", () => {
     expect(numberIn(Buffer.from("an error in so many words"), 0)).to.be.NaN;
   });
 });

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const modules = join(root, "node_modules");
 
 describe("greenroom visualise, installed in a project", function () {
-  // The package is built.
+  // The package has to be built first.
   this.timeout(60_000);
   let project: string;
   let main: string;
@@ -37,13 +37,13 @@ describe("greenroom visualise, installed in a project", function () {
       readonly stderr: string;
     }>;
 
-  it("says what to install for an SVG", async () => {
+  it("names the package to install for an SVG", async () => {
     const { stderr } = await greenroom("--format=svg");
     expect(stderr).to.contain("npm install @hpcc-js/wasm-graphviz").and.not.contain("    at ");
   });
 
-  it("reads TypeScript with the project's tsx, and says what to install where there is none", async function () {
-    if ((process.features as { readonly typescript?: unknown }).typescript) this.skip(); // this Node reads it itself
+  it("loads TypeScript with the project's tsx, and names the package to install if it is missing", async function () {
+    if ((process.features as { readonly typescript?: unknown }).typescript) this.skip(); // this version of Node loads TypeScript itself
     expect((await greenroom("turnstile.mts")).stderr).to.contain("npm install --save-dev tsx");
     await symlink(join(modules, "tsx"), join(project, "node_modules/tsx"));
     expect((await greenroom("turnstile.mts")).stdout).to.contain("locked --> open : frame.coin");

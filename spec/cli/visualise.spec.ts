@@ -17,7 +17,7 @@ const module = `
 `;
 
 describe("greenroom visualise", function () {
-  // Each case starts a program that reads the whole project.
+  // Each case starts a process that compiles the project.
   this.timeout(30_000);
   let folder: string;
 
@@ -34,10 +34,10 @@ describe("greenroom visualise", function () {
   });
   after(() => rm(folder, { recursive: true }));
 
-  /** What the command prints and ends with. */
+  /** Runs the command. @returns its output and exit code. */
   async function greenroom(...args: string[]) {
     const flags = ["--import=tsx", "--conditions=greenroom-source", main, ...args];
-    // From the project, where tsx is: so files are named in full.
+    // Runs in the project's folder, where tsx is, so that files need full paths.
     return run(process.execPath, flags, { cwd: root }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
@@ -49,32 +49,32 @@ describe("greenroom visualise", function () {
   }
   const at = (name: string) => join(folder, name);
 
-  it("draws the connection machine without a file", async () => {
+  it("draws the connection machine by default", async () => {
     const { code, stdout } = await greenroom("visualise");
     expect(code).to.equal(0);
     expect(stdout).to.match(/^stateDiagram-v2\n.*connecting --> joined : accept\n/s);
   });
 
-  it("draws all machines of a module, under their names, though something in it goes on running", async () => {
+  it("draws all machines of a module under their names, and exits even if the module keeps running", async () => {
     const { code, stdout } = await greenroom("visualise", at("machines.mjs"));
     expect(code).to.equal(0);
     expect(stdout.match(/^## .*$/gm)).to.deep.equal(["## door", "## lamp"]);
   });
 
-  it("draws the one that is named, in the format that is named", async () => {
+  it("draws the named machine in the given format", async () => {
     const { stdout } = await greenroom("visualise", at("machines.mjs"), "--name=lamp", "--format=json");
     expect(JSON.parse(stdout)).to.deep.equal({ id: "lamp", initial: "off", states: { off: {} } });
     const both = await greenroom("visualise", at("machines.mjs"), "--format=json");
     expect(Object.keys(JSON.parse(both.stdout))).to.deep.equal(["door", "lamp"]);
   });
 
-  it("reads TypeScript", async () => {
+  it("loads TypeScript", async () => {
     expect((await greenroom("visualise", at("typed.mts"), "--format=dot")).stdout).to.contain(
       'digraph "typed"',
     );
   });
 
-  it("updates the diagrams of a page in place, and says when they do not match", async () => {
+  it("updates the diagrams of a page in place, and reports those that are out of date", async () => {
     const page = at("page.md");
     const text =
       "# Doors\n\n<!-- machine: door -->\n\nSome text.\n\n<!-- machine: other -->\n\n```mermaid\nx\n```\n";
@@ -95,7 +95,7 @@ describe("greenroom visualise", function () {
     expect(stale.stderr).to.contain("+   shut --> open : push");
   });
 
-  it("compares the whole of any other file", async () => {
+  it("compares a file that is not Markdown as a whole", async () => {
     const args = ["visualise", "--format=svg"];
     const file = at("connection.svg");
     expect((await greenroom(...args, "--out", file)).code).to.equal(0);
@@ -104,18 +104,23 @@ describe("greenroom visualise", function () {
     expect((await greenroom(...args, "--check", file)).code).to.equal(1);
   });
 
-  const refused: readonly (readonly [string, number, readonly string[], string])[] = [
-    ["a file that is not there", 1, ["visualise", "no.mjs"], "There is no file no.mjs."],
-    ["a module without machines", 1, ["visualise", "none.mjs"], "exports no state machine, but one, two."],
+  const invalid: readonly (readonly [string, number, readonly string[], string])[] = [
+    ["a missing file", 1, ["visualise", "no.mjs"], "File not found: no.mjs."],
+    [
+      "a module without machines",
+      1,
+      ["visualise", "none.mjs"],
+      "exports no state machine. Its exports: one, two.",
+    ],
     ["a module that throws", 1, ["visualise", "broken.mjs"], "not today"],
-    ["a name that is not there", 1, ["visualise", "machines.mjs", "--name=x"], "but door, lamp."],
-    ["a format that is not there", 2, ["visualise", "--format=png"], "but mermaid, dot, svg, json."],
-    ["two machines in one SVG", 2, ["visualise", "machines.mjs", "--format=svg"], "There are door, lamp."],
-    ["an option that is not there", 2, ["visualise", "--colour"], "visualise --help"],
-    ["a command that is not there", 2, ["paint"], 'There is no command "paint".'],
+    ["an unknown name", 1, ["visualise", "machines.mjs", "--name=x"], "only door, lamp."],
+    ["an unknown format", 2, ["visualise", "--format=png"], "use mermaid, dot, svg, json."],
+    ["two machines in one SVG", 2, ["visualise", "machines.mjs", "--format=svg"], "exports door, lamp."],
+    ["an unknown option", 2, ["visualise", "--colour"], "visualise --help"],
+    ["an unknown command", 2, ["paint"], 'Unknown command "paint".'],
   ];
-  for (const [what, code, args, message] of refused) {
-    it(`refuses ${what} with ${code}`, async () => {
+  for (const [what, code, args, message] of invalid) {
+    it(`exits with ${code} for ${what}`, async () => {
       const files = args.map((arg) => (arg.endsWith(".mjs") && arg !== "no.mjs" ? at(arg) : arg));
       const said = await greenroom(...files);
       expect(said.code).to.equal(code);
@@ -123,18 +128,18 @@ describe("greenroom visualise", function () {
     });
   }
 
-  it("helps", async () => {
+  it("prints help", async () => {
     expect((await greenroom("--help")).stdout).to.contain("visualise");
     expect((await greenroom("visualise", "--help")).stdout).to.contain("--check FILE");
   });
 });
 
-describe("the pictures in the project's own pages", function () {
+describe("Diagrams in the project's own pages", function () {
   this.timeout(30_000);
   const turnstile = "docs/pictures/turnstile.ts";
   const checks = [
     ["--check", "README.md"],
-    ["--check", "docs/visualise.md"],
+    ["--check", "docs/guides/draw-state-machines.md"],
     ["--format=svg", "--check", "docs/pictures/connection-machine.svg"],
     [turnstile, "--format=svg", "--check", "docs/pictures/turnstile.svg"],
   ];

@@ -5,7 +5,7 @@ import { run } from "../support/child-process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What understands the file here: version 2, or Debian's docker-compose, which is version 1. */
+/** The installed Compose: version 2, or version 1 as Debian's docker-compose. */
 async function findCompose(): Promise<readonly [command: string, ...args: string[]] | undefined> {
   for (const [command, ...args] of [["docker", "compose"], ["docker-compose"]] as const) {
     const finds = run(command, [...args, "version"]).then(
@@ -36,12 +36,12 @@ describe("docker-compose.yml", function () {
   const services = async (...args: string[]) =>
     (await config(...args, "--profile", "full")).match(/^ {2}\w+(?=:$)/gm)?.map((name) => name.trim());
 
-  it("gives a Redis where the demo's documents say, in whatever version", async () => {
+  it("starts a Redis at the documented address", async () => {
     const text = await config();
     expect(text).to.match(/6399/).and.contain("redis:7-alpine");
   });
 
-  it("gives servers, a worker and a balancer with the profile, all of files that are there", async () => {
+  it("defines servers, a worker and a balancer in the profile, from existing files", async () => {
     expect(await services()).to.have.members(["balancer", "one", "redis", "two", "worker"]);
     const text = await config("--profile", "full");
     const [, mounted = ""] = /(\/\S+\/demo\/compose\/haproxy\.cfg)/.exec(text) ?? [];

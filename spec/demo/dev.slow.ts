@@ -29,19 +29,19 @@ describe("npm run dev", function () {
     await rm(folder, { recursive: true });
   });
 
-  /** Each start takes a port of its own. */
+  /** Each start has another port. */
   const open = () => {
     const url = printed.findLast((line) => line.startsWith("Greenroom demo: "))?.split(": ")[1];
     return Client.open(`${url}/ws/system`);
   };
 
-  it("starts anew when a source changes, also after one that cannot be read, and not when the page changes", async () => {
+  it("restarts when a source changes, also after one with a syntax error, but not when the page changes", async () => {
     const clients = [await open(), await open(), await open()];
     const source = join(folder, "consumers/system.ts");
     const text = await readFile(source, "utf8");
     await writeFile(source, text.replace("Connection established!", "Changed!"));
     for (const { closed } of clients) expect(await closed).to.have.property("code", 1012);
-    // It would be seen long before the new process is up.
+    // A restart would show long before the new process is up.
     await appendFile(join(folder, "public/style.css"), "/* more */");
     await until(() => starts() === 2);
     expect(await (await open()).next()).to.equal("🔧 System: Changed!");

@@ -6,7 +6,7 @@ import { createLayers } from "../../demo/layers.ts";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
 
-// The texts here are a contract with other programs: change them nowhere.
+// Other programs rely on these texts: do not change them.
 
 interface Told {
   readonly status?: string;
@@ -25,23 +25,23 @@ describe("the demo's background jobs", () => {
 
   async function open(): Promise<Client> {
     const client = await Client.open(`${demo.url}/ws/backgroundjob`);
-    expect(await told(client)).to.deep.equal({
+    expect(await receive(client)).to.deep.equal({
       status: "connected",
       message: "🔄 Background Job Processor: Connected!",
     });
     return client;
   }
-  const told = async (client: Client): Promise<Told> => JSON.parse(String(await client.next()));
+  const receive = async (client: Client): Promise<Told> => JSON.parse(String(await client.next()));
   const send = (client: Client, value: unknown) => client.send(JSON.stringify(value));
 
-  /** All that a client is told until it is told a result, that included. */
+  /** The frames up to the next result, inclusive. */
   async function untilResult(client: Client): Promise<Told[]> {
     const all: Told[] = [];
-    while (all.at(-1)?.type !== "job_result") all.push(await told(client));
+    while (all.at(-1)?.type !== "job_result") all.push(await receive(client));
     return all;
   }
 
-  it("tells of a job: that it is queued, how far it is, what came of it", async () => {
+  it("reports that a job is queued, then its progress and its result", async () => {
     const client = await open();
     send(client, { type: "translate", content: "hello" });
     const [queuing, queued, ...rest] = await untilResult(client);
@@ -83,7 +83,7 @@ describe("the demo's background jobs", () => {
     [undefined, "quiet", "✅ Processed: QUIET"],
   ];
   for (const [type, content, result] of results) {
-    it(`does ${JSON.stringify(type)} with ${JSON.stringify(content)}`, async () => {
+    it(`runs ${JSON.stringify(type)} on ${JSON.stringify(content)}`, async () => {
       const client = await open();
       send(client, { type, content });
       const { message } = (await untilResult(client)).at(-1) ?? {};
@@ -92,7 +92,7 @@ describe("the demo's background jobs", () => {
     });
   }
 
-  it("says what is wrong with what is no job, and stays", async () => {
+  it("answers an invalid job with an error, and keeps the connection", async () => {
     const client = await open();
     for (const text of [
       "{",
@@ -105,7 +105,7 @@ describe("the demo's background jobs", () => {
       '{"content":7}',
     ]) {
       client.send(text);
-      const { status, message } = await told(client);
+      const { status, message } = await receive(client);
       expect([status, message?.slice(0, 2)], text).to.deep.equal(["error", "❌ "]);
     }
     send(client, { content: "fine" });
@@ -113,10 +113,10 @@ describe("the demo's background jobs", () => {
   });
 
   describe("watched", () => {
-    it("goes on when its tab is closed, and is told of to whoever comes back with its id", async () => {
+    it("continues after its tab is closed, and is reported to each client that watches its id", async () => {
       const client = await open();
       send(client, { type: "analyze", content: "a" });
-      const [, queued] = [await told(client), await told(client)];
+      const [, queued] = [await receive(client), await receive(client)];
       await client.close();
       const later = await open();
       send(later, { type: "watch", job_id: queued.job_id });
@@ -125,72 +125,73 @@ describe("the demo's background jobs", () => {
       expect(all.slice(0, -1).every(({ type }) => type === "job_progress")).to.equal(true);
     });
 
-    it("is told of at once when it is done, and once", async () => {
+    it("is reported at once and once if it is done", async () => {
       const client = await open();
       send(client, { content: "a" });
       const { job_id: id } = (await untilResult(client)).at(-1) ?? {};
       const later = await open();
       for (const each of [later, client]) {
         send(each, { type: "watch", job_id: id });
-        expect(await told(each)).to.deep.equal({
+        expect(await receive(each)).to.deep.equal({
           type: "job_result",
           job_id: id,
           message: "✅ Processed: A",
         });
       }
       send(later, { content: "b" });
-      expect(await told(later)).to.have.property("status", "queuing");
+      expect(await receive(later)).to.have.property("status", "queuing");
     });
 
-    it("says so of one that is unknown, and of what is no id", async () => {
+    it("is refused for an unknown job and for an invalid id", async () => {
       const client = await open();
       for (const id of ["never-was", "a b", "x".repeat(91), 7, null, undefined]) {
         send(client, { type: "watch", job_id: id });
-        expect(await told(client), String(id)).to.have.property("status", "error");
+        expect(await receive(client), String(id)).to.have.property("status", "error");
       }
     });
 
-    it("is limited to 100 jobs of one connection", async () => {
+    it("is limited to 100 jobs per connection", async () => {
       await demo.close();
       demo = await startDemo({ port: 0, jobStepMs: 60_000 });
       const client = await open();
       for (let n = 0; n <= 100; n += 1) send(client, { content: "slow" });
       let queued = 0;
-      let said = await told(client);
-      for (; said.status !== "error"; said = await told(client)) if (said.status === "queued") queued += 1;
+      let said = await receive(client);
+      for (; said.status !== "error"; said = await receive(client)) if (said.status === "queued") queued += 1;
       expect([queued, said.message]).to.deep.equal([
         100,
-        "❌ 100 jobs at a time are as many as one connection may have.",
+        "❌ A connection can watch at most 100 jobs at a time.",
       ]);
       for (let n = 0; n < 100; n += 1) send(client, { type: "watch", job_id: `unknown-${n}` });
-      for (let n = 0; n < 100; n += 1) expect(await told(client)).to.have.property("status", "error");
+      for (let n = 0; n < 100; n += 1) expect(await receive(client)).to.have.property("status", "error");
     });
 
-    it("is told of again to who watches it already", async () => {
+    it("is reported again to a client that watches it already", async () => {
       await demo.close();
       demo = await startDemo({ port: 0, jobStepMs: 60_000 });
       const client = await open();
       send(client, { content: "slow" });
-      const [, queued, progress] = [await told(client), await told(client), await told(client)];
+      const [, queued, progress] = [await receive(client), await receive(client), await receive(client)];
       expect(progress).to.deep.equal({ type: "job_progress", job_id: queued.job_id, percent: 0 });
       send(client, { type: "watch", job_id: queued.job_id });
-      expect(await told(client)).to.deep.equal(progress);
+      expect(await receive(client)).to.deep.equal(progress);
     });
 
-    it("leaves no place taken by one that is unknown", async () => {
+    it("does not count unknown jobs against the limit", async () => {
       const client = await open();
       for (const n of [1, 2]) {
         send(client, { type: "watch", job_id: "never-was" });
-        expect((await told(client)).message, `time ${n}`).to.contain("Nothing is known of job never-was");
+        expect((await receive(client)).message, `time ${n}`).to.contain("Job never-was is unknown");
       }
     });
   });
 
-  it("ends with a last word for those that failed as often as they may", async () => {
+  it("reports the failure of a job after its last attempt", async () => {
     const runtime = createRuntime({ layers: createLayers(undefined), control: "chat", onError() {} });
     const lines: string[] = [];
     const failed = new Promise<void>((resolve) => {
-      const onJob = (line: string) => lines.push(line) > 0 && line.endsWith("failed for good") && resolve();
+      const onJob = (line: string) =>
+        lines.push(line) > 0 && line.endsWith("failed at every attempt") && resolve();
       void startWorker(runtime, { stepMs: 0, onJob });
     });
     const id = await runtime.submit(
@@ -202,7 +203,7 @@ describe("the demo's background jobs", () => {
     const { entries } = await runtime.layers.queue.history(jobGroup(id));
     expect(entries.at(-1)?.message).to.deep.equal({
       type: "job_result",
-      message: "❌ The job was tried three times, and failed.",
+      message: "❌ The job failed three times, and is not retried.",
     });
     await runtime.close();
   });

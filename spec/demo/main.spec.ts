@@ -11,7 +11,7 @@ import { type RedisServer, startRedisServer } from "../support/redis.ts";
 describe("npm start", function () {
   this.timeout(30_000);
 
-  it("prints the address and the layers, and on SIGTERM and SIGINT closes connections with 1012 and exits 0", async () => {
+  it("prints the address and the layers, closes connections with 1012 on SIGTERM and SIGINT, and exits 0", async () => {
     const end = async (signal: "SIGTERM" | "SIGINT") => {
       const demo = await startDemoProcess();
       expect(demo.printed).to.deep.equal([
@@ -20,7 +20,7 @@ describe("npm start", function () {
         "Jobs: done in this process",
       ]);
       const client = await Client.open(`${demo.url}/ws/system`);
-      // The job that is under way then is nobody's fault.
+      // The unfinished job is not a failure.
       const jobs = await JobClient.open(demo.url);
       await jobs.submit("soon over");
       await jobs.hasPassed(0);
@@ -31,7 +31,7 @@ describe("npm start", function () {
     await Promise.all([end("SIGTERM"), end("SIGINT")]);
   });
 
-  it("says what is wrong with its settings, or that a port is taken, and exits 1", async () => {
+  it("reports an invalid setting or a taken port, and exits 1", async () => {
     const server = createServer().listen(0);
     await once(server, "listening");
     const { port } = server.address() as { port: number };
@@ -48,11 +48,11 @@ describe("npm start", function () {
         (value) => `The demo cannot start. PORT is "${value}"; it must be a number from 0 to 65535.\n`,
       ),
       "The demo cannot start. REDIS_URL must look like redis://localhost:6379, or rediss://… for TLS.\n",
-      `The demo cannot start. Port ${port} is taken: stop what listens there, or choose another one, such as PORT=${port + 1}.\n`,
+      `The demo cannot start. Port ${port} is taken: stop its listener, or choose another port, such as PORT=${port + 1}.\n`,
     ]);
   });
 
-  it("names a Redis that is not there, without its password, says what to do, and exits 1", async () => {
+  it("names the Redis that does not answer, without its password, and the remedy, and exits 1", async () => {
     const port = await freePort();
     const REDIS_URL = `redis://user:secret@127.0.0.1:${port}`;
     const { code, said } = await runDemo("main", [], { REDIS_URL });
@@ -85,8 +85,8 @@ describe("npm start", function () {
       await redis.stop();
     });
 
-    it("shares rooms between the processes, and subscribes only to rooms that somebody is in", async () => {
-      // All nodes are in one group of their own, by which they know of each other.
+    it("shares rooms between the processes, and subscribes only to rooms with members", async () => {
+      // All nodes subscribe to one group for the control messages.
       const nodes = "chat__group__greenroom.nodes";
       const groups = async () =>
         ((await monitor.pubsub("CHANNELS", "*__group__*")) as string[]).filter((name) => name !== nodes);
@@ -123,7 +123,7 @@ describe("npm start", function () {
         1,
       ]);
       await ada.close();
-      // Its room is left before the next one is joined on the same connection to Redis.
+      // On one Redis connection, the room is left before the next one is joined.
       const last = await Client.open(`${one.url}/ws/room/last`);
       await last.next();
       while ((await groups()).length > 1) await new Promise(setImmediate);
@@ -131,7 +131,7 @@ describe("npm start", function () {
       await last.close();
     });
 
-    it("says at /healthz that Redis is lost, keeps its connections, and goes on when it is back", async () => {
+    it("reports at /healthz that Redis is lost, keeps its connections, and recovers", async () => {
       const health = async () => (await fetch(`${one.url}/healthz`)).status;
       const until = async (status: number) => {
         while ((await health()) !== status) await new Promise((resolve) => setTimeout(resolve, 20));

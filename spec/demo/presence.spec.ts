@@ -10,56 +10,56 @@ describe("the demo's presence", () => {
   afterEach(() => demo.close());
 
   const open = (path: string) => Client.open(`${demo.url}${path}`);
-  const told = async (client: Client) => JSON.parse(String(await client.next()));
+  const receive = async (client: Client) => JSON.parse(String(await client.next()));
 
-  /** Somebody who is in a room by the time this resolves. */
+  /** Opens a connection; resolves once it is a member of its room. */
   async function join(room: string, name: string): Promise<Client> {
     const client = await open(`/ws/room/${room}?name=${encodeURIComponent(name)}`);
     await client.next();
     return client;
   }
 
-  it("says who is in a room, and who comes and goes, to one who is not in it", async () => {
+  it("reports the members of a room, and each change, to a client that is not a member", async () => {
     const before = Date.now();
     const ada = await join("stage", "Ada");
     await join("elsewhere", "Eve");
     const watcher = await open("/ws/presence/stage");
-    const { type, members } = await told(watcher);
+    const { type, members } = await receive(watcher);
     expect([type, members.map(({ key }: { key: string }) => key)]).to.deep.equal(["presence", ["Ada"]]);
     expect(members[0].since).to.be.within(before, Date.now());
     await join("stage", "<b>Ben</b>");
-    expect(await told(watcher)).to.deep.equal({ type: "joined", key: "<b>Ben</b>" });
+    expect(await receive(watcher)).to.deep.equal({ type: "joined", key: "<b>Ben</b>" });
     await ada.close();
-    expect(await told(watcher)).to.deep.equal({ type: "left", key: "Ada" });
+    expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ada" });
   });
 
-  it("counts one who is there twice once, until both are gone", async () => {
+  it("lists a member with two connections once, until both have closed", async () => {
     const watcher = await open("/ws/presence/stage");
-    expect(await told(watcher)).to.deep.equal({ type: "presence", members: [] });
+    expect(await receive(watcher)).to.deep.equal({ type: "presence", members: [] });
     const [one, two] = [await join("stage", "Ada"), await join("stage", "Ada")];
-    expect(await told(watcher)).to.deep.equal({ type: "joined", key: "Ada" });
+    expect(await receive(watcher)).to.deep.equal({ type: "joined", key: "Ada" });
     await one.close();
     const ben = await join("stage", "Ben");
-    expect(await told(watcher)).to.deep.equal({ type: "joined", key: "Ben" });
+    expect(await receive(watcher)).to.deep.equal({ type: "joined", key: "Ben" });
     await two.close();
-    expect(await told(watcher)).to.deep.equal({ type: "left", key: "Ada" });
+    expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ada" });
     await ben.close();
-    expect(await told(watcher)).to.deep.equal({ type: "left", key: "Ben" });
+    expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ben" });
   });
 
-  it("calls those who do not say their name guests, and cuts long names", async () => {
+  it("lists members without a name as guests, and truncates long names", async () => {
     await open("/ws/room/stage").then((client) => client.next());
     await join("stage", "   ");
     await join("stage", "\u202e\u200b\0");
     await join("stage", `${"x".repeat(39)}😀y`);
-    const { members } = await told(await open("/ws/presence/stage"));
+    const { members } = await receive(await open("/ws/presence/stage"));
     const names = members.map(({ key }: { key: string }) => key);
     expect(names).to.have.length(4);
     for (const name of names.slice(0, 3)) expect(name).to.match(/^Guest .{4}$/);
     expect(names[3]).to.equal(`${"x".repeat(39)}😀`);
   });
 
-  it("refuses rooms that cannot be, as the room itself does", async () => {
+  it("refuses invalid room names, as the room itself does", async () => {
     expect(await Client.refused(`${demo.url}/ws/presence/a%20b`)).to.include({ status: 400 });
   });
 });

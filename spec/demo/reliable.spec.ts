@@ -7,7 +7,7 @@ import {
 } from "../../demo/consumers/showcase/reliable.ts";
 
 describe("ReliableChat", () => {
-  it("says where it goes on when the history has begun anew, and counts from there", async () => {
+  it("tells the offset from which it continues in a new history, and counts from there", async () => {
     const queue = new MemoryLayer<ReliableMessages>({ bus: new MemoryBus({ expiryMs: 50 }) });
     const runtime = createRuntime({ layers: { queue } });
     const say = (message: string) =>

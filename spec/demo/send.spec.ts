@@ -10,7 +10,7 @@ type Destination = readonly [path: string, words: readonly string[], arrives: st
 describe("npm run send", function () {
   this.timeout(30_000);
 
-  it("says what it is for, what is wrong with the words, and that nobody hears it in memory", async () => {
+  it("prints its help, refuses wrong arguments, and requires REDIS_URL", async () => {
     const nowhere = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
     const [help, ...failures] = await runDemoOften("send", [
       [["--help"]],
@@ -24,18 +24,19 @@ describe("npm run send", function () {
     expect(help?.printed).to.match(/npm run send -- room general "hello"/);
     for (const { code, printed } of failures) expect([code, printed]).to.deep.equal([1, ""]);
     const said = failures.map((ended) => ended.said);
-    const whom = "Nothing was sent. To whom? room, chat, reliable, notification, analytics: see --help.\n";
-    const nothing = 'Nothing was sent. There is nothing to send: npm run send -- room general "hello"\n';
+    const targetOf = (target: string) =>
+      `Nothing was sent. The target is "${target}"; it must be one of room, chat, reliable, notification, analytics. See --help.\n`;
+    const nothing = 'Nothing was sent. The text is missing: npm run send -- room general "hello"\n';
     expect(said).to.deep.equal([
-      whom,
-      whom,
+      targetOf(""),
+      targetOf("toString"),
       nothing,
-      `Nothing was sent. "a b" is no name of a room. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`,
-      "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NOBODY WOULD HEAR IT. Start the demo and this with the same one, such as REDIS_URL=redis://localhost:6399.\n",
+      `Nothing was sent. "a b" is not a room name. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`,
+      "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE. Start this program and the demo with the same one, such as REDIS_URL=redis://localhost:6399.\n",
     ]);
   });
 
-  it("says which Redis is not there", async () => {
+  it("names the Redis that does not answer", async () => {
     const nowhere = { REDIS_URL: `redis://user:secret@127.0.0.1:${await freePort()}` };
     const { code, printed, said } = await runDemo("send", ["chat", "hello"], nowhere);
     expect([code, printed]).to.deep.equal([1, ""]);
@@ -68,10 +69,10 @@ describe("npm run send", function () {
       ["/ws/analytics", ["analytics", "a click"], "📊 Analytics: a click"],
     ];
 
-    it("reaches all five destinations, and of the rooms only the one", async () => {
+    it("reaches all five targets, and only the named room", async () => {
       const clients = await Promise.all(destinations.map(([path]) => Client.open(demo.url + path)));
       const bystander = await Client.open(`${demo.url}/ws/room/other`);
-      // Who comes is announced, except where events are watched.
+      // All groups but analytics announce a new member.
       await Promise.all([bystander, ...clients.slice(0, 4)].map((client) => client.next()));
       const [[, first], ...others] = destinations;
       const settings = { REDIS_URL: redis.url };
@@ -88,7 +89,7 @@ describe("npm run send", function () {
       expect(await bystander.next()).to.equal("💬 the end");
     });
 
-    it("says that a text is too long to be sent", async () => {
+    it("refuses a text that is too long", async () => {
       // No single word may be longer than 128 KiB.
       const words = Array.from({ length: 15 }, () => "x".repeat(100_000));
       const { code, printed, said } = await send("room", "general", ...words);

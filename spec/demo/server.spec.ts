@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
 
-// The texts and statuses here are a contract with other programs: change them nowhere.
+// Other programs rely on these texts and statuses: do not change them.
 
 describe("the demo's server", () => {
   let demo: Demo;
@@ -13,7 +13,7 @@ describe("the demo's server", () => {
   after(() => demo.close());
 
   describe("/ws/system", () => {
-    it("greets, and gives back to the sender what it says", async () => {
+    it("greets its client, and echoes to it alone", async () => {
       const client = await Client.open(`${demo.url}/ws/system`);
       const other = await Client.open(`${demo.url}/ws/system`);
       client.send("hello");
@@ -32,7 +32,7 @@ describe("the demo's server", () => {
   });
 
   describe("/ws/room/:room_name", () => {
-    it("tells all in the room, the one who joins included, who joins, what is said and who leaves", async () => {
+    it("sends joins, texts and leaves to all members, including the new one", async () => {
       const ada = await Client.open(`${demo.url}/ws/room/general`);
       expect(await ada.next()).to.equal("🚪 Someone joined room 'general'");
       const ben = await Client.open(`${demo.url}/ws/room/general`);
@@ -48,7 +48,7 @@ describe("the demo's server", () => {
       await ada.close();
     });
 
-    it("keeps rooms apart, and tells upper from lower case", async () => {
+    it("isolates rooms, and distinguishes upper and lower case", async () => {
       const rooms = ["one", "two", "One"];
       const clients = await Promise.all(rooms.map((room) => Client.open(`${demo.url}/ws/room/${room}`)));
       for (const [index, client] of clients.entries()) client.send(`from ${rooms[index]}`);
@@ -61,7 +61,7 @@ describe("the demo's server", () => {
       }
     });
 
-    it("takes names of up to 90 letters that a group may hold, decoded", async () => {
+    it("accepts valid names of up to 90 characters, decoded", async () => {
       for (const name of ["x".repeat(90), "a-b_c.d", "%61bc"]) {
         const client = await Client.open(`${demo.url}/ws/room/${name}`);
         expect(await client.next()).to.equal(`🚪 Someone joined room '${decodeURIComponent(name)}'`);
@@ -80,7 +80,7 @@ describe("the demo's server", () => {
     });
   });
 
-  describe("at the door", () => {
+  describe("the upgrade", () => {
     it("answers 404 for an unknown path, 403 for a foreign origin and for null", async () => {
       expect(await Client.refused(`${demo.url}/ws/unknown`)).to.include({ status: 404 });
       for (const origin of ["http://evil.example", "null"]) {
@@ -98,7 +98,7 @@ describe("the demo's server", () => {
   });
 
   describe("over plain HTTP", () => {
-    it("serves the page, whose headers let it load nothing foreign", async () => {
+    it("serves the page with headers that forbid foreign resources", async () => {
       const response = await fetch(demo.url);
       expect(response.status).to.equal(200);
       expect(response.headers.get("content-type")).to.match(/^text\/html/);
@@ -107,13 +107,13 @@ describe("the demo's server", () => {
       expect(await response.text()).to.contain("Greenroom");
     });
 
-    it("answers 404 for what is not there, and shows nothing outside of the page's folder", async () => {
+    it("answers 404 for unknown paths, and serves nothing outside of the page's folder", async () => {
       for (const path of ["/nothing.js", "/../server.ts", "/%2e%2e/server.ts", "/..%2fserver.ts"]) {
         expect((await fetch(demo.url + path)).status, path).to.equal(404);
       }
     });
 
-    it("shows what it does at /inspect, to those on the same machine, and links there", async () => {
+    it("serves the inspector at /inspect to clients on the same machine, and links to it", async () => {
       expect(await (await fetch(demo.url)).text()).to.match(/<a href="inspect"/);
       const response = await fetch(`${demo.url}/inspect`);
       expect([response.status, response.headers.get("content-type")]).to.deep.equal([
@@ -125,7 +125,7 @@ describe("the demo's server", () => {
       await Client.open(`${demo.url}/inspect`);
     });
 
-    it("shows it to whoever has the token, where it was started with one", async () => {
+    it("serves the inspector to requests with the token, if it was started with one", async () => {
       const guarded = await startDemo({ port: 0, inspectToken: "open sesame" });
       try {
         for (const query of ["", "?token=", "?token=sesame"]) {
@@ -140,7 +140,7 @@ describe("the demo's server", () => {
       }
     });
 
-    it("says at /healthz that it can serve, and of which layers", async () => {
+    it("reports at /healthz that it can serve, and the health of its layers", async () => {
       const response = await fetch(`${demo.url}/healthz`);
       expect(response.status).to.equal(200);
       const aliases = ["memory", "chat", "queue", "notifications", "analytics"];

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { Client } from "../support/client.ts";
 import { type DemoPlace, demoPlaces } from "../support/demo-place.ts";
 
-// The texts here are a contract with other programs: change them nowhere.
+// Other programs rely on these texts: do not change them.
 
 for (const [place, start] of Object.entries(demoPlaces)) {
   describe(`the demo's showcase, ${place}`, () => {
@@ -15,7 +15,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
     const open = (path: string) => demo.open(path);
     const json = async (client: Client) => JSON.parse(String(await client.next()));
 
-    it("lets all of /ws/chat read what one writes, and who comes and goes", async () => {
+    it("sends the texts of /ws/chat to all its clients, with each join and leave", async () => {
       const ada = await open("/ws/chat");
       expect(await ada.next()).to.equal("📢 Someone joined the chat");
       const ben = await open("/ws/chat");
@@ -30,9 +30,9 @@ for (const [place, start] of Object.entries(demoPlaces)) {
       ]);
     });
 
-    it("passes on to all of /ws/analytics what one reports", async () => {
+    it("sends the events of /ws/analytics to all its clients", async () => {
       const ada = await open("/ws/analytics");
-      // Who gets what it reports has joined.
+      // The client has joined once it receives its own event.
       ada.send("a view");
       expect(await ada.next()).to.equal("📊 Analytics: a view");
       const ben = await open("/ws/analytics");
@@ -44,7 +44,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
     describe("/ws/notifications", () => {
       const connected = { type: "system", message: "🔔 Connected to notifications!" };
 
-      it("notifies all, in JSON, of who comes and of what one sends", async () => {
+      it("notifies all clients, in JSON, of each new client and each message", async () => {
         const ada = await open("/ws/notifications");
         expect(await json(ada)).to.deep.equal(connected);
         const ben = await open("/ws/notifications");
@@ -62,7 +62,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
         ['{"message":{"toString":1}}', "No message"],
         [`{"message":${"[".repeat(20_000)}${"]".repeat(20_000)}}`, "No message"],
       ] as const) {
-        it(`makes ${said} of ${sent.slice(0, 40)}`, async () => {
+        it(`answers ${said} to ${sent.slice(0, 40)}`, async () => {
           const client = await open("/ws/notifications");
           await client.next();
           client.send(sent);
@@ -70,7 +70,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
         });
       }
 
-      it("says what is wrong with what is no JSON, and stays", async () => {
+      it("answers a frame that is not JSON with an error, and keeps the connection", async () => {
         const client = await open("/ws/notifications");
         await client.next();
         client.send("{");
@@ -84,7 +84,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
       const joined = "🔒 Reliable chat connection established!";
       const left = "🚪 Left reliable chat!";
 
-      it("lets all read what one writes, and who comes and goes", async () => {
+      it("sends the texts of a client to all, with each join and leave", async () => {
         const ada = await open("/ws/reliable");
         expect(await ada.next()).to.equal(joined);
         const ben = await open("/ws/reliable");
@@ -95,7 +95,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
         expect(await ada.take(3)).to.deep.equal([joined, "📨 hello", left]);
       });
 
-      it("gives what was missed first, each text once, to a client that says since when", async () => {
+      it("first sends the missed texts, each once, to a client with `since`", async () => {
         const ada = await open("/ws/reliable");
         const ben = await open("/ws/reliable?since=0");
         expect(await ben.take(2)).to.deep.equal([joined, joined]);
@@ -111,7 +111,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
         expect(await again.next()).to.equal("📨 four");
       });
 
-      it("says where it goes on when what was missed is gone", async () => {
+      it("tells the offset from which it continues if missed texts are gone", async () => {
         const ada = await open("/ws/reliable");
         for (let n = 1; n <= 1_001; n += 1) ada.send(String(n));
         expect((await ada.take(1_002)).at(-1)).to.equal("📨 1001");
@@ -122,7 +122,7 @@ for (const [place, start] of Object.entries(demoPlaces)) {
         expect(await carl.next()).to.match(/^⚠️ Messages are missing here\. On from \d+\.$/);
       });
 
-      it("refuses what is no offset with 400", async () => {
+      it("refuses an invalid offset with 400", async () => {
         for (const since of ["", "-1", "x", "1.5", "9007199254740993"]) {
           expect(await Client.refused(`${demo.url}/ws/reliable?since=${since}`), since).to.include({
             status: 400,

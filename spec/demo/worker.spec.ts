@@ -16,7 +16,7 @@ import { type RedisServer, startRedisServer } from "../support/redis.ts";
 describe("npm run worker", function () {
   this.timeout(30_000);
 
-  it("says what it is for, and what is wrong with how it was started", async () => {
+  it("prints its help, and refuses wrong arguments", async () => {
     const REDIS_URL = `redis://user:secret@127.0.0.1:${await freePort()}`;
     const [gone, [help, ...failures]] = await Promise.all([
       runDemo("worker", [], { REDIS_URL }),
@@ -29,8 +29,8 @@ describe("npm run worker", function () {
       .to.match(/^The worker cannot start\. Redis at 127\.0\.0\.1:\d+ .* Start one there \(.*\)\.\n$/)
       .and.not.contain("secret");
     expect(failures.map(({ said }) => said)).to.deep.equal([
-      "The worker cannot start. REDIS_URL is not set, so there are no jobs to be had: without Redis the server does them itself. Start the demo and this with the same one, such as REDIS_URL=redis://localhost:6399.\n",
-      'The worker cannot start. --step-ms is "soon"; it must be a number of milliseconds.\n',
+      "The worker cannot start. REDIS_URL is not set: without Redis the server runs its jobs itself, and a worker has no access to them. Start this program and the demo with the same one, such as REDIS_URL=redis://localhost:6399.\n",
+      'The worker cannot start. --step-ms is "soon"; it must be a number from 0 to 999999.\n',
       "The worker cannot start. Unknown option '--speed'. See --help.\n",
     ]);
   });
@@ -60,11 +60,11 @@ describe("npm run worker", function () {
       await redis.stop();
     });
 
-    it("shares the jobs with others, and leaves its own to them when it is told to end", async () => {
+    it("shares the jobs with other workers, and leaves its own to them on SIGTERM", async () => {
       const endless = 999_999;
       const client = await JobClient.open(demo.url);
       const contents = ["a", "b", "c", "d", "e", "f", "g", "h"];
-      // They wait until somebody comes.
+      // They wait for a worker.
       const ids: string[] = [];
       for (const content of contents) ids.push(await client.submit(content));
       const [one, two] = await Promise.all([startWorker(endless), startWorker(endless)]);
@@ -78,7 +78,7 @@ describe("npm run worker", function () {
           "Leaving the jobs to others…",
         ]);
       }
-      // Nobody has to wait for them to be missed.
+      // The jobs are taken over at once, before claimAfterMs.
       const free = await monitor.xpending("{queue__queue__jobs}", "workers", "IDLE", 60_000, "-", "+", 10);
       expect(free).to.have.length(8);
       await startWorker(1);

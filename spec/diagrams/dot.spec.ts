@@ -4,7 +4,7 @@ import { toDot } from "greenroom/visualise";
 import { machines } from "./machines.ts";
 
 describe("toDot", () => {
-  it("writes what Graphviz takes without a word", async () => {
+  it("writes DOT that Graphviz accepts without warnings", async () => {
     const graphviz = await Graphviz.load();
     for (const machine of Object.values(machines)) {
       expect(graphviz.layout(toDot(machine), "svg", "dot")).to.contain("</svg>");

@@ -8,7 +8,7 @@ const lamp = createMachine({ id: "lamp" });
 const names = (moduleExports: object) => findMachines(moduleExports).map(({ name }) => name);
 
 describe("findMachines", () => {
-  it("finds machines, and what machineConsumer made of them, and nothing else", () => {
+  it("finds only XState machines and the machines of machineConsumer classes", () => {
     const Lamp = machineConsumer(lamp);
     const moduleExports = { door, Lamp, text: "", none: null, list: [1], make: () => door, Class: class {} };
     expect(findMachines(moduleExports)).to.deep.equal([
@@ -17,17 +17,17 @@ describe("findMachines", () => {
     ]);
   });
 
-  it("finds one that is exported twice once, by its own name", () => {
+  it("returns a machine that is exported twice once, under the machine's own export", () => {
     expect(names({ Consumer: machineConsumer(door), door, again: door })).to.deep.equal(["door"]);
   });
 
-  it("calls a default export by the machine's id, if that can stand in a line of text", () => {
+  it("names a default export by the machine's id if that fits on one line", () => {
     expect(names({ default: lamp })).to.deep.equal(["lamp"]);
     expect(names({ default: createMachine({ id: "a --> b\n" }) })).to.deep.equal(["default"]);
     expect(names({ default: createMachine({}) })).to.deep.equal(["default"]);
   });
 
-  it("looks into what a CommonJS module exports", () => {
+  it("finds the exports of a CommonJS module", () => {
     expect(names({ default: { door, lamp } })).to.deep.equal(["door", "lamp"]);
   });
 

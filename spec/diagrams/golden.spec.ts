@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { toDot, toMermaid, toStately, toSvg } from "greenroom/visualise";
 import { machines } from "./machines.ts";
 
-// What is expected is in golden/, a file for each machine and format. WRITE_GOLDEN=1 writes them anew: look at what changed.
+// golden/ has the expected output of each machine and format. WRITE_GOLDEN=1 rewrites it: review the diff.
 const formats = {
   mmd: toMermaid,
   dot: toDot,
@@ -12,9 +12,9 @@ const formats = {
 };
 
 for (const [extension, write] of Object.entries(formats)) {
-  describe(`a machine as ${extension}`, () => {
+  describe(`The .${extension} output of a machine`, () => {
     for (const [name, machine] of Object.entries(machines)) {
-      it(`is what it was: ${name}`, async () => {
+      it(`matches its golden file: ${name}`, async () => {
         const file = new URL(`golden/${name}.${extension}`, import.meta.url);
         const text = await write(machine);
         if (process.env.WRITE_GOLDEN) await writeFile(file, text);

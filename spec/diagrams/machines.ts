@@ -232,7 +232,7 @@ const named = createMachine({
   },
 });
 
-/** What each of the languages could take for its own. */
+/** Names that are special in one of the output languages. */
 export const hostileNames = [
   'a "quoted" name',
   "<script>document.body.innerHTML = 'taken'</script>",
@@ -288,7 +288,7 @@ const hostile = createMachine({
 
 const lone = createMachine({ id: "lone", on: { poke: { actions: "squeak" } } });
 
-/** Between them they have everything that a machine of XState 5 can have. */
+/** Together they use every feature of XState 5 machines. */
 export const machines: Readonly<Record<string, AnyStateMachine>> = {
   connection: connectionMachine,
   nested,
@@ -305,7 +305,6 @@ export const machines: Readonly<Record<string, AnyStateMachine>> = {
   hostile,
 };
 
-/** A state with all within it. */
 export const nodesOf = (node: AnyStateNode): AnyStateNode[] => [
   node,
   ...Object.values(node.states).flatMap(nodesOf),

@@ -5,17 +5,16 @@ import { svgOf } from "../../diagrams/svg.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { machines, nodesOf } from "./machines.ts";
 
-/** A group of the picture that has a mark. */
 interface Part {
   readonly mark: string;
   readonly classes: readonly string[];
   readonly text: string;
-  /** The marks of the shapes at whose outlines its line begins and ends. */
+  /** The marks of the shapes at which the arrow's line begins and ends. */
   readonly begins: readonly string[];
   readonly ends: readonly string[];
 }
 
-/** Runs in the page. Graphviz writes the tip of an arrow's head as the second of its points. */
+/** Runs in the page. The second point of an arrowhead is its tip in Graphviz's output. */
 const readParts = `(svg) => {
   const parsed = new DOMParser().parseFromString(svg, "image/svg+xml");
   if (parsed.querySelector("parsererror")) throw new Error(parsed.documentElement.textContent);
@@ -59,7 +58,7 @@ describe("MarkedMachine", function () {
     )) as Part[];
 
   for (const [name, machine] of Object.entries(machines)) {
-    it(`marks every state and arrow where it is drawn: ${name}`, async () => {
+    it(`puts the mark of every state and arrow on its shape: ${name}`, async () => {
       const marked = new MarkedMachine(machine);
       const parts = await partsOf(marked);
       const drawn = nodesOf(machine.root).filter(({ id }) => marked.markOfState(id) !== undefined);

@@ -18,7 +18,7 @@ import { hostileNames, machines, nodesOf } from "./machines.ts";
 const transitionsOf = ({ transitions, always }: AnyStateNode) =>
   [...[...transitions.values()].flat(), ...(always ?? [])] as AnyTransitionDefinition[];
 
-/** Where a transition shows has to fit with where it comes from and leads to. */
+/** Checks that the mark of a transition fits its source and targets. */
 function checkMark(marked: MarkedMachine, transition: AnyTransitionDefinition): void {
   const { eventType, source } = transition;
   const targets = (transition.target ?? []) as readonly AnyStateNode[];
@@ -37,7 +37,7 @@ function checkMark(marked: MarkedMachine, transition: AnyTransitionDefinition): 
 const names = ["may", "isLate", "isNight", "isDay", "isOpen", "isFull", "isAbove", ...hostileNames];
 const allowed = Object.fromEntries(names.map((name) => [name, () => true]));
 
-/** What actors of `machine` take, as their microsteps say: one in each of its states for each event that there is. */
+/** The transitions that actors of `machine` report when they get every event in every state. */
 function transitionsTaken(machine: AnyStateMachine): AnyTransitionDefinition[] {
   const taken: AnyTransitionDefinition[] = [];
   const nodes = nodesOf(machine.root);
@@ -46,7 +46,7 @@ function transitionsTaken(machine: AnyStateMachine): AnyTransitionDefinition[] {
   const events = [...[...types].map((type) => ({ type: type.replace("*", "any") })), ...routes];
   const input = { effects: { cleanUp: () => {} } };
   for (const { path, type } of nodes) {
-    // Where a key begins with #, XState takes it for an id.
+    // XState takes a key that begins with # for an id.
     if (type === "history" || path.some((key) => key.startsWith("#"))) continue;
     const value = path.reduceRight<StateValue>((inner, key) => ({ [key]: inner }), {});
     for (const event of events) {
@@ -59,7 +59,7 @@ function transitionsTaken(machine: AnyStateMachine): AnyTransitionDefinition[] {
           if (inspected.type === "@xstate.microstep") taken.push(...inspected._transitions);
         },
       });
-      // What a machine sends to nobody fails it.
+      // Sending an event to a missing actor fails the machine.
       actor.subscribe({ error: () => {} });
       actor.start().send(event);
     }
@@ -69,7 +69,7 @@ function transitionsTaken(machine: AnyStateMachine): AnyTransitionDefinition[] {
 
 describe("MarkedMachine", () => {
   for (const [name, machine] of Object.entries(machines)) {
-    it(`draws what toSvg draws, without its style: ${name}`, async () => {
+    it(`draws the same picture as toSvg, without its style: ${name}`, async () => {
       const { dot, name } = new MarkedMachine(machine);
       const svg = await svgOf(dot, name);
       const plain = svg.replace(/(?<=class="[^"]*) [sa]\d+(?=")/g, "");
@@ -78,14 +78,14 @@ describe("MarkedMachine", () => {
       expect(svg).not.to.match(/<style|<!--| id="/);
     });
 
-    it(`knows where each transition shows: ${name}`, () => {
+    it(`has the mark of each transition: ${name}`, () => {
       const marked = new MarkedMachine(machine);
       for (const node of nodesOf(machine.root))
         for (const transition of transitionsOf(node)) checkMark(marked, transition);
     });
   }
 
-  it("knows the transitions that running actors take, of every kind", () => {
+  it("has the marks of all kinds of transitions that running actors take", () => {
     const kinds = new Set<string>();
     for (const machine of Object.values(machines)) {
       const able = machine.provide({ guards: allowed });
@@ -112,7 +112,7 @@ describe("MarkedMachine", () => {
     ]);
   });
 
-  it("knows the transitions of what runs as a connection", () => {
+  it("has the marks of the transitions of a running connection", () => {
     const marked = new MarkedMachine(connectionMachine);
     const shown = marked.arrows.map(({ mark, label }) => [mark, label.split(/[ ,]/, 1)[0]]);
     expect(shown).to.deep.equal([
@@ -133,11 +133,11 @@ describe("MarkedMachine", () => {
     actor.send({ type: "restart" });
     actor.send({ type: "lost", code: 1001, reason: "" });
     actor.send({ type: "cleaned" });
-    // A restart is a line in a box.
+    // A restart is a line in the box of its state.
     expect(marks).to.deep.equal(["a1", "s2", "a3", "a4"]);
   });
 
-  it("says what leads where, and what is within what", () => {
+  it("has the source and targets of arrows, and the path and depth of states", () => {
     const machine = createMachine({
       id: "player",
       initial: "off",
@@ -174,14 +174,17 @@ describe("MarkedMachine", () => {
     expect(shownAt("on", "first")).to.deep.equal(["s2"]);
   });
 
-  it("knows no transition of another machine, and no state that is not there", () => {
+  it("has no marks for the transitions of another machine and for unknown states", () => {
     const marked = new MarkedMachine(machines.nested as AnyStateMachine);
     const [other] = transitionsOf((machines.regions as AnyStateMachine).root);
     expect(other && marked.markOfTransition(other)).to.equal(undefined);
     expect(marked.markOfState("regions")).to.equal(undefined);
   });
 
-  it("refuses what is no machine", () => {
-    expect(() => new MarkedMachine({} as never)).to.throw(TypeError, "This is no machine");
+  it("rejects a value that is not a machine", () => {
+    expect(() => new MarkedMachine({} as never)).to.throw(
+      TypeError,
+      "The argument is not an XState 5 machine",
+    );
   });
 });

@@ -4,7 +4,6 @@ import { type MermaidPage, openMermaidPage } from "../support/mermaid-page.ts";
 import { hostileNames, machines } from "./machines.ts";
 
 describe("toMermaid", function () {
-  // A browser starts, and draws.
   this.timeout(60_000);
   let mermaid: MermaidPage;
 
@@ -14,14 +13,14 @@ describe("toMermaid", function () {
   after(() => mermaid[Symbol.asyncDispose]());
 
   for (const [name, machine] of Object.entries(machines)) {
-    it(`writes what Mermaid takes, and can draw: ${name}`, async () => {
+    it(`writes a diagram that Mermaid parses and draws: ${name}`, async () => {
       const diagram = toMermaid(machine);
       expect(await mermaid.refusal(diagram)).to.equal(undefined);
       expect((await mermaid.draw(diagram)).text).not.to.equal("");
     });
   }
 
-  it("shows names as text, whatever is in them", async () => {
+  it("shows names with special characters as text", async () => {
     const { text, active } = await mermaid.draw(toMermaid(machines.hostile as never));
     expect(active).to.equal(0);
     const bare = (value: string) => value.replace(/\s+/g, "");
@@ -31,7 +30,7 @@ describe("toMermaid", function () {
     }
   });
 
-  it("writes a direction that Mermaid takes", async () => {
+  it("writes a direction that Mermaid accepts", async () => {
     const diagram = toMermaid(machines.connection as never, { direction: "LR" });
     expect(await mermaid.refusal(diagram)).to.equal(undefined);
   });

@@ -5,7 +5,7 @@ import { machines } from "./machines.ts";
 
 describe("toStately", () => {
   for (const [name, machine] of Object.entries(machines)) {
-    it(`writes JSON of which XState makes the same machine: ${name}`, () => {
+    it(`writes JSON from which XState makes the same machine: ${name}`, () => {
       const json = JSON.parse(JSON.stringify(toStately(machine))) as object;
       expect(describeMachine(createMachine(json))).to.deep.equal(describeMachine(machine));
     });
@@ -13,7 +13,7 @@ describe("toStately", () => {
 });
 
 describe("describeMachine", () => {
-  it("refuses what is no machine", () => {
-    expect(() => describeMachine({} as never)).to.throw(TypeError, "This is no machine");
+  it("rejects a value that is not a machine", () => {
+    expect(() => describeMachine({} as never)).to.throw(TypeError, "The argument is not an XState 5 machine");
   });
 });

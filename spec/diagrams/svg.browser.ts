@@ -13,7 +13,7 @@ describe("toSvg", function () {
   });
   after(() => browser.close());
 
-  it("shows names as text, whatever is in them", async () => {
+  it("shows names with special characters as text", async () => {
     const page = await browser.newPage();
     const svg = await toSvg(machines.hostile as never);
     await page.goto(`data:image/svg+xml;base64,${Buffer.from(svg).toString("base64")}`);
@@ -27,7 +27,7 @@ describe("toSvg", function () {
     }
   });
 
-  it("is dark where its reader likes it dark", async () => {
+  it("uses dark colours if the user prefers them", async () => {
     const svg = await toSvg(machines.connection as never);
     const inks = [];
     for (const colorScheme of ["light", "dark"] as const) {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { connectionMachine } from "greenroom";
 
-const page = fileURLToPath(new URL("../../docs/concepts.md", import.meta.url));
+const page = fileURLToPath(new URL("../../docs/reference/concepts.md", import.meta.url));
 
 /** Events that lead from a state to another, in lines such as `joined --> closing: close, lost`. */
 function transitionsOf({ states }: typeof connectionMachine): string[] {
@@ -17,7 +17,7 @@ function transitionsOf({ states }: typeof connectionMachine): string[] {
   });
 }
 
-describe("docs/concepts.md", () => {
+describe("docs/reference/concepts.md", () => {
   let text: string;
   before(async () => {
     text = await readFile(page, "utf8");

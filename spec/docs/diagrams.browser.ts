@@ -22,7 +22,7 @@ describe("the diagrams of the documentation", function () {
         drawn.push(name);
       }
     }
-    expect(drawn).to.include.members(["README.md", "docs/visualise.md"]);
+    expect(drawn).to.include.members(["README.md", "docs/guides/draw-state-machines.md"]);
     expect(await mermaid.refusal("stateDiagram-v2\n  a --> --> b")).to.be.a("string");
   });
 });

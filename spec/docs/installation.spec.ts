@@ -8,7 +8,7 @@ import { redisUrl } from "../support/redis.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-describe("the server in docs/installation.md", () => {
+describe("the server in docs/guides/deploy.md", () => {
   let folder: string;
 
   before(async () => {
@@ -17,7 +17,7 @@ describe("the server in docs/installation.md", () => {
   after(() => rm(folder, { recursive: true }));
 
   it("says when it listens and that it is well, serves, and closes on a signal", async () => {
-    const page = await readFile(join(root, "docs/installation.md"), "utf8");
+    const page = await readFile(join(root, "docs/guides/deploy.md"), "utf8");
     const [, code = ""] = /```ts\n(\/\/ server\.ts\n.*?)```/s.exec(page) ?? [];
     const file = join(folder, "server.ts");
     await writeFile(file, code);

@@ -47,7 +47,8 @@ async function faultOf(page: string, link: string): Promise<string | undefined> 
 
 describe("the links of the documentation", () => {
   it("lead somewhere, those within the repository", async () => {
-    const pages = [join(root, "README.md"), join(root, "CHANGELOG.md"), ...(await pagesIn("docs", "bench"))];
+    const ofRoot = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+    const pages = [...ofRoot.map((name) => join(root, name)), ...(await pagesIn("docs", "bench"))];
     const broken: string[] = [];
     let count = 0;
     for (const page of pages) {
@@ -63,11 +64,16 @@ describe("the links of the documentation", () => {
     expect(count).to.be.above(50);
   });
 
-  it("reach every page of the documentation from its table of contents", async () => {
-    const contents = await readFile(join(root, "docs/README.md"), "utf8");
-    const pages = (await readdir(join(root, "docs"))).filter(
-      (name) => name.endsWith(".md") && name !== "README.md",
-    );
-    expect(pages.filter((name) => !contents.includes(`](${name})`))).to.deep.equal([]);
+  it("reach every page of the documentation from its table of contents, or from that of its folder", async () => {
+    const linksOf = async (page: string) => {
+      const text = await readFile(join(root, "docs", page), "utf8");
+      return [...text.matchAll(/\]\(([^()#\s]+)/g)].map(([, link = ""]) => join(dirname(page), link));
+    };
+    const files = await readdir(join(root, "docs"), { recursive: true });
+    const contents = await linksOf("README.md");
+    const inFolders = await Promise.all(contents.filter((page) => page.endsWith("/README.md")).map(linksOf));
+    const reached = new Set([...contents, ...inFolders.flat()]);
+    const pages = files.filter((name) => name.endsWith(".md") && name !== "README.md");
+    expect(pages.filter((name) => !reached.has(name))).to.deep.equal([]);
   });
 });

@@ -22,10 +22,10 @@ import { gate } from "../support/gate.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 import { serve, stopServing } from "../support/serving.ts";
 
-describe("docs/troubleshooting.md, on how connections are refused and closed,", () => {
+describe("docs/reference/close-codes.md", () => {
   let page: string;
   before(async () => {
-    const file = fileURLToPath(new URL("../../docs/troubleshooting.md", import.meta.url));
+    const file = fileURLToPath(new URL("../../docs/reference/close-codes.md", import.meta.url));
     page = await readFile(file, "utf8");
   });
   afterEach(stopServing);
@@ -95,9 +95,9 @@ describe("docs/troubleshooting.md, on how connections are refused and closed,", 
       override async connect() {
         await this.accept();
         await this.groupAdd("room_general");
-        this.send("here");
       }
       override receive() {
+        this.send("held");
         return new Promise<void>((resolve) => this.signal.addEventListener("abort", () => resolve()));
       }
     }

@@ -33,7 +33,7 @@ const roomChat = (statics: object, connect?: (this: RoomChat) => unknown): Consu
   return Chat;
 };
 
-/** What is said where something fails: a promise rejects, or a call throws. */
+/** The error of a call: its promise rejects, or it throws. */
 async function said(failing: () => unknown): Promise<string> {
   try {
     await failing();
@@ -50,7 +50,7 @@ const atHome = (text: string, port: number) =>
 const runtimeOf = (layers: Layers, options: RuntimeOptions<Layers> = {}) =>
   opened(createRuntime({ layers, onError() {}, ...options })) as ReturnType<typeof createRuntime>;
 
-/** What the page shows, each as it comes about. */
+/** The texts that the page quotes, each with the code that provokes it. */
 const errors: Readonly<Record<string, () => Promise<string>>> = {
   "a name that no group can have": () =>
     said(() => new MemoryLayer().groupSend("room general", { type: "room_message" })),
@@ -116,14 +116,14 @@ const errors: Readonly<Record<string, () => Promise<string>>> = {
   },
 };
 
-describe("docs/troubleshooting.md", () => {
-  let page: string;
+describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", () => {
   /** The texts in grey. */
   let shown: readonly string[];
   const found = new Set<string>();
   before(async () => {
-    page = await readFile(join(root, "docs/troubleshooting.md"), "utf8");
-    shown = [...page.matchAll(/```text\n(.*?)\n```/gs)].map(([, text = ""]) => text);
+    const pages = ["troubleshooting.md", "fix-type-errors.md"].map((name) => join(root, "docs/guides", name));
+    const texts = await Promise.all(pages.map((page) => readFile(page, "utf8")));
+    shown = [...texts.join("\n").matchAll(/```text\n(.*?)\n```/gs)].map(([, text = ""]) => text);
   });
   afterEach(stopCluster);
 
@@ -184,8 +184,11 @@ describe("docs/troubleshooting.md", () => {
       expect(shown.filter((text) => !found.has(text))).to.deep.equal([]);
     });
   });
+});
 
+describe("docs/reference/error-codes.md", () => {
   it("lists every error code, with its class", async () => {
+    const page = await readFile(join(root, "docs/reference/error-codes.md"), "utf8");
     const { exports } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
     const entries = Object.keys(exports).filter((path) => !path.endsWith(".json"));
     const codes = new Map<string, string>();

@@ -85,7 +85,7 @@ describe("the tutorial, followed by a newcomer in an empty folder, with the pack
   it("serves a page after the preparation", async () => {
     await follow("1-preparation.md");
     const page = await openPage();
-    await page.getByText("Nobody to talk to yet").waitFor();
+    await page.getByText("No connections yet").waitFor();
   });
 
   it("has a connection that answers after the system messages", async () => {

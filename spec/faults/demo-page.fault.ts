@@ -23,7 +23,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
   const work = () => startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "200");
 
   async function open({ url }: DemoProcess): Promise<Tab> {
-    // Each in a window of its own: a tab behind another one gets few frames.
+    // Each tab in its own window, because a hidden tab gets few frames.
     const context = await browser.newContext({ reducedMotion: "reduce" });
     const tab = new Tab(await context.newPage());
     tab.page.setDefaultTimeout(30_000);
@@ -51,7 +51,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     await redis.stop();
   });
 
-  it("lets two tabs chat, see who is there, and hear a sender outside", async () => {
+  it("lets two tabs chat, see each other, and receive messages of an outside sender", async () => {
     await ann.room.joins("stage", "Ann");
     expect(await ann.room.members(1)).to.deep.equal(["Ann"]);
     await ben.room.joins("stage", "Ben");
@@ -79,7 +79,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     }
   });
 
-  it("shows a job's progress to its result, though the worker that had it is killed", async () => {
+  it("shows a job's progress up to its result, even if its worker is killed", async () => {
     await ann.jobs.joins();
     const card = await ann.jobs.does("translate", "good morning");
     await card.getByText(/^[2-9]0\s%$/).waitFor();
@@ -90,7 +90,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     expect(other?.printed.filter((line) => line.includes("attempt 2"))).to.have.length(1);
   });
 
-  it("says that its server is gone, and is back by itself with it", async () => {
+  it("shows that its server is gone, and reconnects by itself", async () => {
     const [one, two] = servers;
     await one.stop("SIGKILL");
     await ann.room.status.getByText("The server went away. Reconnecting by itself.").waitFor();
@@ -99,7 +99,7 @@ describe("the demo's page, on two servers, two workers and one Redis", () => {
     await ann.room.reaches("joined");
     await ben.room.says("Welcome back.");
     await ann.room.log.getByText("💬 Welcome back.").waitFor();
-    // The reliable chat has what was said meanwhile, so it says nothing of what may be missing.
+    // The reliable chat has all messages, so it shows no gap.
     await ann.reliable.reaches("joined");
     expect(await ann.reliable.log.getByText("is not shown here").count()).to.equal(0);
     expect(

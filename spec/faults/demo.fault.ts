@@ -14,7 +14,7 @@ import {
 import { JobClient } from "../support/job-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 
-describe("the demo in trouble", () => {
+describe("the demo under faults", () => {
   let folder: string;
   let redis: RedisServer;
   const processes: DemoProgramProcess[] = [];
@@ -29,7 +29,7 @@ describe("the demo in trouble", () => {
     await rm(folder, { recursive: true });
   });
 
-  /** A Redis that keeps what it has, as that of `docker compose` does. */
+  /** A Redis with persistence, like that of `docker compose`. */
   const startRedis = (port?: number) =>
     startRedisServer({
       ...(port !== undefined && { port }),
@@ -42,7 +42,7 @@ describe("the demo in trouble", () => {
     return demo;
   }
 
-  /** Each job takes it two seconds. */
+  /** A worker that takes two seconds per job. */
   async function startWorker(): Promise<DemoProgramProcess> {
     const worker = await startWorkerProcess({ REDIS_URL: redis.url }, "--step-ms", "200");
     processes.push(worker);
@@ -52,20 +52,20 @@ describe("the demo in trouble", () => {
   const isHealthy = async ({ url }: DemoProcess) => (await fetch(`${url}/healthz`)).ok;
   const hasBegun = ({ printed }: DemoProgramProcess) => printed.some((line) => line.includes("begun"));
 
-  /** Sees that nothing was told meanwhile, by what is told next. */
+  /** Checks that no other message arrived before the next expected one. */
   async function expectNothingElse(jobs: JobClient): Promise<void> {
     jobs.watch("end-marker");
     expect((await jobs.next()).message).to.contain("end-marker");
   }
 
-  it("has a job done by another worker when the one that had it is killed", async () => {
+  it("hands the job of a killed worker to another one", async () => {
     const [demo, ...workers] = await Promise.all([startDemo(), startWorker(), startWorker()]);
     const jobs = await JobClient.open(demo.url);
     await jobs.submit("survives");
     await jobs.hasPassed(20);
     const [first, second] = hasBegun(workers[0]) ? workers : [...workers].reverse();
     await first?.stop("SIGKILL");
-    // What was on its way, and then the beginning of the second attempt.
+    // Messages that were on their way, and then the start of the second attempt.
     while ((await jobs.next()).percent !== 10);
     await jobs.hasPassed(90);
     expect(await jobs.result()).to.equal("✅ Processed: SURVIVES");
@@ -73,7 +73,7 @@ describe("the demo in trouble", () => {
     await expectNothingElse(jobs);
   });
 
-  it("has a job done though Redis was gone in the middle, and tells of it", async () => {
+  it("finishes a job and reports it after an outage of Redis in the middle", async () => {
     const [demo] = await Promise.all([startDemo(), startWorker()]);
     const jobs = await JobClient.open(demo.url);
     await jobs.submit("survives");
@@ -85,7 +85,7 @@ describe("the demo in trouble", () => {
     await expectNothingElse(jobs);
   });
 
-  it("tells of a job though the server was killed in the middle, and started anew", async () => {
+  it("reports a job after the server was killed and restarted in the middle", async () => {
     const [demo] = await Promise.all([startDemo(), startWorker()]);
     const before = await JobClient.open(demo.url);
     const id = await before.submit("survives");
@@ -97,7 +97,7 @@ describe("the demo in trouble", () => {
     await expectNothingElse(after);
   });
 
-  it("misses who was in a room through a process that was killed", async () => {
+  it("removes the members of a killed process from a room", async () => {
     const [one, two] = await Promise.all([startDemo(), startDemo()]);
     const ada = await Client.open(`${one.url}/ws/room/stage?name=Ada`);
     await ada.next();
@@ -113,7 +113,7 @@ describe("the demo in trouble", () => {
     expect(await told()).to.deep.equal({ type: "left", key: "Ben" });
   });
 
-  it("says where the reliable chat goes on when Redis has lost what was said", async () => {
+  it("shows where the reliable chat continues after Redis lost its messages", async () => {
     const joined = "🔒 Reliable chat connection established!";
     const [one, two] = await Promise.all([startDemo(), startDemo()]);
     const ada = await Client.open(`${one.url}/ws/reliable?since=0`);
@@ -134,7 +134,7 @@ describe("the demo in trouble", () => {
     for (const client of [ada, ben, carl]) expect(await client.next()).to.equal(joined);
   });
 
-  it("names a Redis that takes connections and stays silent, and ends with 1 within 10 s", async () => {
+  it("names a Redis that accepts connections but never replies, and exits with 1 within 10 s", async () => {
     await redis.pause();
     const settings = { REDIS_URL: redis.url };
     const began = performance.now();

@@ -9,7 +9,7 @@ import { usedHeap } from "./support/heap.ts";
 
 const kinds = ["class", "machine"] as const;
 const batch = 100;
-/** Without sockets, and with them: 10,000 times of each of the three. */
+/** How often each case runs without sockets, and with sockets. */
 const virtual = 9_000;
 const real = 1_000;
 
@@ -21,14 +21,14 @@ describe("closing at the wrong moment, ten thousand times", () => {
   beforeEach(async () => {
     premises = await openPremises();
     bystander = await premises.enter("class");
-    // Those of the bystander and of the runtime itself.
+    // The channels of the bystander and of the runtime itself.
     for (const channel of premises.chat.channels) await premises.chat.groupDiscard("guests", channel);
     before = premises.census();
     heap = await usedHeap();
   });
   afterEach(() => premises.close());
 
-  /** @param disconnects how often it is to have run. */
+  /** @param disconnects the expected number of `disconnect` calls. */
   async function expectNothingLeft(disconnects: number): Promise<void> {
     await premises.returned(before);
     bystander.send('{"type":"echo"}');
@@ -37,7 +37,7 @@ describe("closing at the wrong moment, ten thousand times", () => {
     expect(premises.failures).to.deep.equal([]);
     const { channels } = premises.chat;
     expect(await premises.chat.living(channels.slice(-batch))).to.deep.equal([]);
-    // The names of all channels are kept by this spec: about 100 bytes each.
+    // This spec keeps the names of all channels: about 100 bytes each.
     expect((await usedHeap()) - heap).to.be.below(4_000_000 + 100 * channels.length);
   }
 
@@ -110,7 +110,7 @@ describe("closing at the wrong moment, ten thousand times", () => {
       await Promise.all(clients.map((client) => client.connect()));
       await Promise.all(clients.map((client) => client.receive()));
       for (let number = 0; number < 3; number += 1) await tell(number);
-      // A third before it arrives, a third while handlers work, a third afterwards.
+      // One third before the message arrives, one third while handlers run, one third afterwards.
       const leaving = clients.filter((_, index) => index % 3 === 0).map((client) => client.disconnect());
       await new Promise((resolve) => setImmediate(resolve));
       leaving.push(...clients.filter((_, index) => index % 3 === 1).map((client) => client.disconnect()));
@@ -141,7 +141,7 @@ describe("one hundred thousand actors", () => {
       premises.chat.channels.length = 0;
       return most;
     };
-    // What is made once and stays: compiled code, caches, the capacity of maps, the beat of the node.
+    // Allocated once: compiled code, caches, the capacity of maps, the heartbeat of the node.
     await round(10_000);
     const before = premises.census();
     const heap = await usedHeap();
@@ -150,8 +150,8 @@ describe("one hundred thousand actors", () => {
     await premises.returned({ ...before, topics: premises.chat.topics });
     const groups = premises.chat.topics.filter((topic) => topic.includes("__group__"));
     expect(groups).to.deep.equal(["spec__group__greenroom.nodes"]);
-    // They did take memory: more than a kilobyte each. Ten bytes for each that has gone would be a leak of any kind: not
-    // even a reference and a number in a map would fit in.
+    // Each actor took more than a kilobyte. Any leak would exceed ten bytes per actor: even a map entry is
+    // larger.
     expect(most - heap).to.be.above(1_000 * count);
     expect((await usedHeap()) - heap).to.be.below(10 * count);
     await premises.close();

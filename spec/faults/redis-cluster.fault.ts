@@ -17,7 +17,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   let errors: string[];
   beforeEach(async () => {
     servers = await startRedisCluster(1_000);
-    // A prefix that puts the group of the traffic on the first master, which has a replica.
+    // With this prefix the group of the traffic is on the first master, which has a replica.
     prefix = Array.from({ length: 50 }, (_, index) => `chat-${index}`).find(
       (candidate) => servers.masterOf(keySlot(`${candidate}__group__room`)) === 0,
     ) as string;
@@ -41,7 +41,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     return ledger;
   }
 
-  it("loses nothing silently when a master is killed: its groups go on at its replica, others notice nothing", async () => {
+  it("loses nothing silently when a master is killed, and other groups are not affected", async () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
     const elsewhere = Array.from({ length: 50 }, (_, index) => `room-${index}`).find(
       (group) => servers.masterOf(keySlot(`${prefix}__group__${group}`)) === 1,
@@ -56,7 +56,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     expect(bystander.gaps).to.equal(0);
   });
 
-  it("loses nothing silently when a master is made a replica while it runs", async () => {
+  it("loses nothing silently when a running master becomes a replica", async () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
     const ledgers = [await join(sender), await join(receiver)];
     await through(sender, layers, ledgers, async () => {
@@ -65,9 +65,9 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     });
   });
 
-  it("follows a slot that goes to another master, with a gap, and back", async () => {
+  it("follows a slot that moves to another master and back, with a gap each time", async () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
-    // What stays where it is, is subscribed anew, too.
+    // Topics that do not move are subscribed again, too.
     const bystander = await join(receiver, "bystander");
     using others = new Traffic(sender, "bystander");
     const slot = keySlot(`${prefix}__group__room`);
@@ -82,7 +82,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
       ] as const) {
         const before = ledgers.map(({ gaps }) => gaps);
         await servers.moveSlot(slot, from, to);
-        // What comes after the gap comes from there.
+        // Messages after the gap come from the new master.
         await until(() =>
           ledgers.every(({ gaps, lines }, index) => gaps > (before[index] ?? 0) && lines.at(-1) !== "gap"),
         );
@@ -116,7 +116,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     return new RedisStreamsLayer({ cluster, prefix: "chat", ...options });
   }
 
-  /** A name of which the first master, which has a replica, has what begins with `start`; or the second one. */
+  /** Returns a name so that `start` and the name are on this master. Master 0 has a replica. */
   function nameOn(master: number, start: string): string {
     const names = Array.from({ length: 100 }, (_, index) => `name-${index}`);
     const name = names.find((candidate) => servers.masterOf(keySlot(start + candidate)) === master);
@@ -125,9 +125,9 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
 
   for (const [how, fault] of [
     ["is killed", () => servers.masters[0]?.kill()],
-    ["is made a replica while it runs", () => servers.clients[3]?.call("CLUSTER", "FAILOVER")],
+    ["becomes a replica while it runs", () => servers.clients[3]?.call("CLUSTER", "FAILOVER")],
   ] as const) {
-    it(`delivers all or tells a gap, once, when a master ${how}; others notice nothing`, async () => {
+    it(`delivers all messages or reports one gap when a master ${how}, in its groups only`, async () => {
       const [room, elsewhere] = [nameOn(0, "chat__group__"), nameOn(1, "chat__group__")];
       const members = await Promise.all(layers.map((layer) => open(layer, room)));
       const bystander = await open(layers[1], elsewhere);
@@ -139,14 +139,14 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
       await traffic.more(50);
       await settle(members, traffic);
       await settle([bystander], others);
-      // The new master may lack what nobody here has seen.
+      // The new master may lack messages that no member has received.
       for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: room }]);
       expect(bystander.gaps).to.deep.equal([]);
       expect(bystander.numbers.length).to.equal(others.sent.length);
     });
   }
 
-  it("reads a history at the new master, though nothing else told of it", async () => {
+  it("reads a history at the new master without any other sign of the failover", async () => {
     const room = nameOn(0, "chat__group__");
     const layer = startLayer(60_000);
     await layer.groupSend(room, { type: "message" });
@@ -163,7 +163,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     await layer.close();
   });
 
-  it("delivers all or tells a gap when slots go to other masters, with their keys, and back", async () => {
+  it("delivers all messages or reports a gap when slots and keys move to other masters", async () => {
     const room = nameOn(0, "chat__group__");
     const slot = keySlot(`chat__group__${room}`);
     const members = await Promise.all(layers.map((layer) => open(layer, room)));
@@ -182,7 +182,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
       await traffic.more(50);
     }
     await settle(members, traffic);
-    // Nothing is left of the connections to the shards as they were: two layers have one to each of three.
+    // No connections to the former shards remain: each of two layers has one to each of three shards.
     const subscribers = async () => {
       const lists = await Promise.all(servers.clients.map((client) => client.client("LIST")));
       return lists.join().split("name=greenroom-subscriber").length - 1;
@@ -194,7 +194,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     expect(traffic.sent.filter((number) => !kept.has(number))).to.deep.equal([]);
   });
 
-  it("lets consumptions begin while slots go to other masters, and each of them works", async () => {
+  it("starts consumptions while slots move to other masters, and each of them works", async () => {
     const [sender, receiver] = layers;
     await receiver.groupAdd("room", await receiver.newChannel(new Ledger()));
     const slot = keySlot("chat__group__room");
@@ -227,7 +227,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     expect(new Set(worker.numbers).size).to.equal(beginnings.length);
   });
 
-  it("goes on with the jobs of a queue whose slot goes to another master", async () => {
+  it("continues with the jobs of a queue whose slot moves to another master", async () => {
     const queue = nameOn(0, "chat__queue__");
     const worker = new Worker();
     const consumption = await layers[1].consume(queue, worker.handle, { claimAfterMs: 500 });
@@ -247,7 +247,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     await until(() => layers.every(({ health }) => health.ok));
   });
 
-  it("keeps the jobs, and whoever is busy with one, when a master is killed", async () => {
+  it("keeps the jobs and their worker when a master is killed", async () => {
     await throughWithJobInHand(
       layers,
       nameOn(0, "chat__queue__"),

@@ -4,7 +4,7 @@ import { RedisStreamsLayer } from "../../layers/redis/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 
-describe("RedisStreamsLayer with a consumption, while the server is frozen", () => {
+describe("RedisStreamsLayer with a consumption on a frozen server", () => {
   let server: RedisServer;
   let admin: Redis;
   beforeEach(async () => {
@@ -18,7 +18,7 @@ describe("RedisStreamsLayer with a consumption, while the server is frozen", () 
   });
 
   for (const what of ["begins", "waits"]) {
-    it(`closes in seconds, whatever a command may take, where the consumption ${what}`, async () => {
+    it(`closes in seconds despite a long command timeout while the consumption ${what}`, async () => {
       const layer = new RedisStreamsLayer({ url: server.url, prefix: "frozen", connectTimeoutMs: 60_000 });
       await layer.consume("jobs", () => {});
       const isBlocked = async () => /^blocked_clients:1/m.test(await admin.info("clients"));

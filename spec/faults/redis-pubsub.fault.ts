@@ -10,7 +10,7 @@ import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
 import { Traffic } from "./support/traffic.ts";
 
-/** Numbered messages from one node to members on both, through each fault: each arrives once or lies in a gap. */
+/** Sends numbered messages to members on two nodes during each fault: each arrives once or lies in a gap. */
 describe("RedisPubSubLayer under faults", () => {
   let server: RedisServer;
   let raw: Redis;
@@ -88,12 +88,12 @@ describe("RedisPubSubLayer under faults", () => {
     expect(traffic.refused.length).to.be.greaterThan(1_000);
   });
 
-  it("publishes nothing that was refused after what was sent later, when a server thaws", async () => {
+  it("publishes no rejected message after a later one when a frozen server resumes", async () => {
     const sender = startLayer();
     await sender.ready();
     const numbers: number[] = [];
     let ended = false;
-    // A program that waits patiently, and sees all that the server does.
+    // This client waits through the freeze, and receives everything that the server publishes.
     raw.on("messageBuffer", (_topic, payload) => {
       const { message } = decode(payload);
       if (message.type === "end") ended = true;
@@ -110,7 +110,7 @@ describe("RedisPubSubLayer under faults", () => {
     for (let number = frozen.length; number < frozen.length + 100; number += 1) await send(number);
     await sender.groupSend("room", { type: "end" });
     await until(() => ended);
-    // What the server does after that, it has been told before.
+    // The server has handled all earlier commands when it replies.
     await raw.ping();
     expect(numbers.slice(-100)).to.deep.equal(
       Array.from({ length: 100 }, (_, index) => frozen.length + index),
@@ -131,7 +131,7 @@ describe("RedisPubSubLayer under faults", () => {
     expect(traffic.refused).to.deep.equal([]);
   });
 
-  it("loses nothing silently when each of its connections is killed, one after the other, again and again", async () => {
+  it("loses nothing silently when each of its connections is killed repeatedly", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
     const ours = async () => {
@@ -154,7 +154,7 @@ describe("RedisPubSubLayer under faults", () => {
     for (const { gaps } of ledgers) expect(gaps).to.be.within(1, 3);
   });
 
-  it("notices nothing of a FLUSHALL, which is about keys", async () => {
+  it("is not affected by a FLUSHALL, which deletes keys only", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
     using traffic = new Traffic(sender, "room");
@@ -168,14 +168,14 @@ describe("RedisPubSubLayer under faults", () => {
     }
   });
 
-  it("keeps 1,000 groups when its subscriptions are killed twice while they are made anew", async () => {
+  it("keeps 1,000 groups when its subscriptions are killed twice while they are restored", async () => {
     const [sender, receiver] = [startLayer({ probeMs: 60_000 }), startLayer({ probeMs: 60_000 })];
     const groups = ["room", ...Array.from({ length: 999 }, (_, index) => `room-${index}`)];
     const ledgers = await Promise.all(groups.map((group) => join(receiver, group)));
     await through(sender, layers, ledgers.slice(0, 1), async () => {
       await raw.call("CLIENT", "KILL", "TYPE", "pubsub");
       for (let again = 0; again < 2; again += 1) {
-        // As soon as the server knows the first of them.
+        // As soon as the server has the first of them.
         await until(async () => ((await raw.call("CLIENT", "KILL", "TYPE", "pubsub")) as number) > 0);
       }
       await until(() => ledgers.every(({ gaps }) => gaps > 0));
@@ -187,7 +187,7 @@ describe("RedisPubSubLayer under faults", () => {
     for (const { gaps } of ledgers) expect(gaps).to.be.within(1, 3);
   });
 
-  it("loses nothing silently when the server cuts a subscriber that is too slow", async () => {
+  it("loses nothing silently when the server disconnects a slow subscriber", async () => {
     await raw.config("SET", "client-output-buffer-limit", "pubsub 65536 0 0");
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledgers = [await join(sender), await join(receiver)];
@@ -197,7 +197,7 @@ describe("RedisPubSubLayer under faults", () => {
     expect(ledgers.map(({ gaps }) => gaps)).to.deep.equal([1, 1]);
   });
 
-  it("loses nothing silently when the server forgets all its subscriptions", async () => {
+  it("loses nothing silently when the server loses all its subscriptions", async () => {
     const sender = startLayer();
     const { proxy, layer: receiver } = await behindProxy();
     const ledgers = [await join(receiver)];
@@ -206,14 +206,14 @@ describe("RedisPubSubLayer under faults", () => {
   });
 
   const paths: Record<string, { directions: Direction[]; only?: string }> = {
-    "what it sends": { directions: ["up"] },
-    "what it is sent": { directions: ["down"] },
-    "all there is": { directions: ["up", "down"] },
-    "what its subscriber sends": { directions: ["up"], only: "greenroom-subscriber" },
-    "what its subscriber is sent": { directions: ["down"], only: "greenroom-subscriber" },
+    "all that it sends": { directions: ["up"] },
+    "all that it receives": { directions: ["down"] },
+    "both directions": { directions: ["up", "down"] },
+    "all that its subscriber sends": { directions: ["up"], only: "greenroom-subscriber" },
+    "all that its subscriber receives": { directions: ["down"], only: "greenroom-subscriber" },
   };
   for (const [what, { directions, only }] of Object.entries(paths)) {
-    it(`loses nothing silently when the network swallows ${what}, and says so in its health`, async () => {
+    it(`loses nothing silently when the network swallows ${what}, and is unhealthy meanwhile`, async () => {
       const sender = startLayer();
       const { proxy, layer: receiver } = await behindProxy();
       const ledgers = [await join(receiver)];
@@ -228,7 +228,7 @@ describe("RedisPubSubLayer under faults", () => {
     });
   }
 
-  it("keeps the heap bounded through an outage of 30 s with publishers going on, and replays nothing", async () => {
+  it("keeps the heap bounded through an outage of 30 s with publishers, and replays nothing", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledger = await join(receiver);
     await sender.ready();
@@ -250,7 +250,7 @@ describe("RedisPubSubLayer under faults", () => {
     expect(grown).to.be.lessThan(8 * 1024 * 1024);
   });
 
-  it("skips and counts garbage, and delivers what is between it", async () => {
+  it("skips and counts garbage, and delivers the messages between it", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const ledger = await join(receiver);
     using traffic = new Traffic(sender, "room");
@@ -267,7 +267,7 @@ describe("RedisPubSubLayer under faults", () => {
     expect(ledger.numbers).to.deep.equal(traffic.accepted);
     expect(ledger.gaps).to.equal(0);
     expect(receiver.counters().dropped).to.deep.equal({ garbage: 20 * pieces.length });
-    // Neither its probes nor what others publish to their topic.
+    // Includes neither heartbeats nor other payloads on their topic.
     expect(receiver.counters().received).to.equal(traffic.accepted.length + 1 + 20 * pieces.length);
   });
 });

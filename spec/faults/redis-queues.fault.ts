@@ -12,7 +12,7 @@ import { type RedisServer, startRedisServer } from "../support/redis.ts";
 
 const program = fileURLToPath(new URL("./support/queue-worker.ts", import.meta.url));
 
-/** One line that a worker's process printed. */
+/** One line that a worker process printed. */
 interface Line {
   readonly word: string;
   readonly number: number;
@@ -25,7 +25,7 @@ interface WorkerProcess {
   readonly exited: Promise<unknown>;
 }
 
-describe("work queues on Redis in trouble", () => {
+describe("work queues on Redis under faults", () => {
   let server: RedisServer;
   let prefix: string;
   let key: string;
@@ -94,7 +94,7 @@ describe("work queues on Redis in trouble", () => {
     }
   }
 
-  /** Sends numbers one after the other until it is stopped; one that could not be sent is sent again. */
+  /** Sends numbers one after the other until it is stopped, and repeats each send that rejects. */
   function sendOn(layer: ChannelLayer): { readonly last: () => number; stop(): Promise<number> } {
     let [last, isStopped] = [0, false];
     const sending = (async () => {
@@ -117,7 +117,7 @@ describe("work queues on Redis in trouble", () => {
     };
   }
 
-  /** Resolves when the queue has nothing left, waiting or begun. */
+  /** Resolves when the queue has no entries left, waiting or begun. */
   async function empty(): Promise<void> {
     await withRedis(async (redis) => {
       let length = 1;
@@ -125,7 +125,7 @@ describe("work queues on Redis in trouble", () => {
     });
   }
 
-  it("a worker that is killed in the middle of a job: another one does it, and what it did is known by its attempt", async () => {
+  it("hand the job of a killed worker to another one, as another attempt", async () => {
     const layer = startLayer();
     const [doomed, heir] = [await startWorker(1_000), await startWorker(1_000)];
     for (const number of count(1, 200)) await send(layer, number, 10);
@@ -142,7 +142,7 @@ describe("work queues on Redis in trouble", () => {
     expect(repeated).to.have.length(1);
     expect(repeated[0]).to.include({ attempt: 2 });
     expect(did(doomed, "begin").map(({ number }) => number)).to.include(repeated[0]?.number);
-    // Every effect there was twice belongs to what is marked as repeated.
+    // At most the repeated job ended twice.
     expect(ends.length - 200).to.be.within(0, 1);
     const names = await withRedis((redis) => redis.xinfo("CONSUMERS", key, "workers"));
     expect(names).to.have.length(2);
@@ -152,12 +152,12 @@ describe("work queues on Redis in trouble", () => {
       left = ((await withRedis((redis) => redis.xinfo("CONSUMERS", key, "workers"))) as unknown[]).length;
   });
 
-  it("a worker that is frozen: its job is done by another, and it hears so when it thaws", async () => {
+  it("hand the job of a frozen worker to another one, and abort its signal when it resumes", async () => {
     const layer = startLayer();
     const [one, other] = [await startWorker(600), await startWorker(600)];
     await send(layer, 1, 3_000);
     await until(() => [one, other].some((worker) => did(worker, "begin").length === 1));
-    // The other one runs already: to start a process may take longer than the job.
+    // Both run already, because the start of a process may take longer than the job.
     const [frozen, heir] = did(one, "begin").length === 1 ? [one, other] : [other, one];
     frozen.signal("SIGSTOP");
     await until(() => did(heir, "begin").length === 1);
@@ -172,7 +172,7 @@ describe("work queues on Redis in trouble", () => {
     expect([...did(frozen, "begin"), ...did(heir, "begin")]).to.have.length(3);
   });
 
-  it("a worker that is asked to end: it finishes its job, and nothing is done twice", async () => {
+  it("let a worker that is told to stop finish its job, and do nothing twice", async () => {
     const layer = startLayer();
     const [leaving, stays] = [await startWorker(30_000), await startWorker(30_000)];
     for (const number of count(1, 100)) await send(layer, number, 5);
@@ -201,7 +201,7 @@ describe("work queues on Redis in trouble", () => {
       await worker.hasBegun(500);
     }
 
-    /** Every number has been handled; more than once only where it says so, or was sent twice. */
+    /** Checks that every number has been handled. */
     async function endTraffic(): Promise<void> {
       const last = await traffic.stop();
       await empty();
@@ -216,18 +216,18 @@ describe("work queues on Redis in trouble", () => {
 
     const progress = () => worker.hasBegun(worker.begun.length + 500);
 
-    it("Redis frozen for 5 s: nothing is lost, and it goes on", async () => {
+    it("lose nothing when Redis is frozen for 5 s, and continue", async () => {
       await startTraffic(2_000);
       await server.pause();
       await new Promise((resolve) => setTimeout(resolve, 5_000));
       await server.resume();
       await progress();
       await endTraffic();
-      // A send whose answer did not come in time was sent again, by the sender's own choice: one at a time.
+      // The sender repeats a send without a reply in time, one at a time.
       expect(firstAttemptsTwice()).to.be.at.most(3);
     });
 
-    it("the blocking connections killed 50 times: every message once", async () => {
+    it("handle every message once when the blocking connections are killed 50 times", async () => {
       await startTraffic();
       await withRedis(async (redis) => {
         for (let kills = 0; kills < 50; ) {
@@ -245,7 +245,7 @@ describe("work queues on Redis in trouble", () => {
       expect(worker.begun.filter(({ delivery }) => delivery.attempt > 1)).to.have.length(0);
     });
 
-    it("the connections for commands killed 20 times: nothing lost, and what comes twice says so", async () => {
+    it("lose nothing when the command connections are killed 20 times, and mark repetitions", async () => {
       await startTraffic();
       let resent = 0;
       await withRedis(async (redis) => {
@@ -262,7 +262,7 @@ describe("work queues on Redis in trouble", () => {
       expect(firstAttemptsTwice()).to.be.at.most(resent);
     });
 
-    it("FLUSHALL: what was queued is gone, as asked; what comes after is handled", async () => {
+    it("handle the jobs that are sent after a FLUSHALL", async () => {
       await startTraffic();
       await withRedis((redis) => redis.flushall());
       const from = traffic.last() + 2;
@@ -274,7 +274,7 @@ describe("work queues on Redis in trouble", () => {
       expect(last - from).to.be.above(100);
     });
 
-    it("Redis killed and started anew, empty: what comes after is handled", async () => {
+    it("handle the jobs that are sent after Redis was killed and restarted empty", async () => {
       await startTraffic();
       await server.kill();
       server = await startRedisServer({ port: server.port });
@@ -287,7 +287,7 @@ describe("work queues on Redis in trouble", () => {
     });
   });
 
-  it("Redis gone for good: closing does not wait for it", async () => {
+  it("close without waiting for a Redis that is gone", async () => {
     const layer = startLayer(1_000);
     const worker = new Worker();
     const consumption = await layer.consume("jobs", worker.handle);
@@ -298,7 +298,7 @@ describe("work queues on Redis in trouble", () => {
     await layer.close();
   });
 
-  it("Redis frozen: closing does not wait for it", async () => {
+  it("close without waiting for a frozen Redis", async () => {
     const layer = startLayer(1_000);
     const worker = new Worker();
     const consumption = await layer.consume("jobs", worker.handle, { concurrency: 2 });

@@ -51,7 +51,7 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
     return ledgers;
   }
 
-  it("loses nothing silently when the master is killed, and goes on at the new one", async () => {
+  it("loses nothing silently when the master is killed, and continues at the new one", async () => {
     const ledgers = await expectFailover(() => group.master.kill());
     expect(ledgers.map(({ gaps, directGaps }) => [gaps, directGaps.length])).to.deep.equal([
       [1, 1],
@@ -59,12 +59,12 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
     ]);
   });
 
-  it("loses nothing silently when the master freezes, and comes back as a replica", async () => {
+  it("loses nothing silently when the master freezes and comes back as a replica", async () => {
     await expectFailover(() => group.master.pause());
     await group.master.resume();
   });
 
-  it("can be closed while no Sentinel and no server answers", async () => {
+  it("can be closed while no Sentinel and no server replies", async () => {
     await Promise.all(layers.map((layer) => layer.ready()));
     await group.stop();
     await until(() => layers.every(({ health }) => !health.ok));
@@ -99,22 +99,22 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
 
   for (const [how, fault, after] of [
     ["is killed", () => group.master.kill(), async () => {}],
-    ["freezes, and comes back as a replica", () => group.master.pause(), () => group.master.resume()],
+    ["freezes and comes back as a replica", () => group.master.pause(), () => group.master.resume()],
   ] as const) {
-    it(`delivers all or tells a gap, once, when the master ${how}`, async () => {
+    it(`delivers all messages or reports one gap when the master ${how}`, async () => {
       const members = await Promise.all(layers.map((layer) => open(layer, "room")));
       const traffic = new Traffic(layers[0], "room");
       await traffic.more(50);
       await failover(fault);
       await traffic.more(50);
       await settle(members, traffic);
-      // The new master may lack what nobody here has seen.
+      // The new master may lack messages that no member has received.
       for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: "room" }]);
       await after();
     });
   }
 
-  it("keeps the jobs, and whoever is busy with one, when the master is killed", async () => {
+  it("keeps the jobs and their worker when the master is killed", async () => {
     const raw = new Redis(group.master.url, { retryStrategy: null });
     raw.on("error", () => {});
     await throughWithJobInHand(

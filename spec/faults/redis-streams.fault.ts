@@ -61,7 +61,7 @@ describe("RedisStreamsLayer under faults", () => {
     });
   }
 
-  it("kill -9 and restart, all data gone: one gap, and all that comes after it", async () => {
+  it("reports one gap after kill -9 and an empty restart, and delivers all later messages", async () => {
     const { members, traffic } = await start();
     await server.kill();
     server = await startRedisServer({ port: server.port });
@@ -70,7 +70,7 @@ describe("RedisStreamsLayer under faults", () => {
     for (const { gaps } of members) expect(gaps).to.deep.equal([{ group: "room" }]);
   });
 
-  it("frozen for 5 s: late, but all of it", async () => {
+  it("delivers all messages late when the server is frozen for 5 s", async () => {
     const { members, traffic } = await start({ connectTimeoutMs: 20_000 });
     await server.pause();
     await new Promise((resolve) => setTimeout(resolve, 5_000));
@@ -80,7 +80,7 @@ describe("RedisStreamsLayer under faults", () => {
     for (const { gaps } of members) expect(gaps).to.deep.equal([]);
   });
 
-  it("frozen for longer than the deadline: late, but all of it", async () => {
+  it("delivers all messages late when the server is frozen for longer than the deadline", async () => {
     const { members, traffic } = await start({ connectTimeoutMs: 1_000 });
     await server.pause();
     await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -90,7 +90,7 @@ describe("RedisStreamsLayer under faults", () => {
     for (const { gaps } of members) expect(gaps).to.deep.equal([]);
   });
 
-  it("CLIENT KILL of each connection, again and again: all of it", async () => {
+  it("delivers all messages when CLIENT KILL ends each connection repeatedly", async () => {
     const { members, traffic } = await start();
     for (let round = 0; round < 5; round += 1) {
       for (const { id } of await clients()) {
@@ -102,19 +102,19 @@ describe("RedisStreamsLayer under faults", () => {
     for (const { gaps } of members) expect(gaps).to.deep.equal([]);
   });
 
-  it("CLIENT KILL twice while 1,000 groups are subscribed again: all of it", async () => {
+  it("delivers all messages when CLIENT KILL strikes twice while 1,000 groups resubscribe", async () => {
     const groups = Array.from({ length: 1_000 }, (_, index) => `room-${index}`);
     const node = startLayer();
     const members = await Promise.all(groups.map((group) => open(node, group)));
     const traffic = new Traffic(startLayer(), ...groups);
     await traffic.more(3);
     for (let cuts = 0; cuts < 3; cuts += 1) {
-      // As soon as it is back, be it for the first time or the second.
+      // As soon as it has reconnected, each time.
       let subscriber: { id: string } | undefined;
       while (subscriber === undefined) {
         subscriber = (await clients()).find(({ name }) => name === "greenroom-subscriber");
       }
-      // The sender has a subscriber, too, without any topic.
+      // The sender has a subscriber connection as well, without topics.
       for (const { id, name } of await clients()) {
         if (name === "greenroom-subscriber") await raw.call("CLIENT", "KILL", "ID", id);
       }
@@ -124,7 +124,7 @@ describe("RedisStreamsLayer under faults", () => {
     for (const { gaps } of members) expect(gaps).to.deep.equal([]);
   });
 
-  it("a node cut off for longer than its groups' history: a gap that says what is missing, and the rest", async () => {
+  it("reports the missing offsets to a node that was cut off for longer than the history", async () => {
     const gateway = await startGateway(server);
     ways.push(gateway);
     const node = startLayer({ url: gateway.url, capacity: 100 });
@@ -145,7 +145,7 @@ describe("RedisStreamsLayer under faults", () => {
     expect(member.numbers.length).to.equal(111);
   });
 
-  it("restored from what it was before: a gap, also where nobody had seen what is lost", async () => {
+  it("reports a gap when the server is restored, even if no member received the lost messages", async () => {
     const folder = await mkdtemp(join(tmpdir(), "greenroom-restored-"));
     const stored = await startRedisServer({ args: ["--dir", folder] });
     const gateway = await startGateway(stored);
@@ -180,7 +180,7 @@ describe("RedisStreamsLayer under faults", () => {
   });
 
   for (const part of ["stream", "head"]) {
-    it(`DEL of the ${part}: what it took is a gap`, async () => {
+    it(`loses nothing silently when DEL removes the ${part}`, async () => {
       const { members, traffic } = await start();
       for (let round = 0; round < 5; round += 1) {
         await raw.del(key(part));
@@ -192,7 +192,7 @@ describe("RedisStreamsLayer under faults", () => {
     });
   }
 
-  it("FLUSHALL in traffic: one gap each time", async () => {
+  it("reports one gap for each FLUSHALL in traffic", async () => {
     const { members, traffic } = await start();
     for (let round = 0; round < 5; round += 1) {
       await raw.flushall();
@@ -204,7 +204,7 @@ describe("RedisStreamsLayer under faults", () => {
     }
   });
 
-  it("FLUSHALL while nobody sends: one gap, found by the stream's head", async () => {
+  it("reports one gap for a FLUSHALL without traffic, found by the stream's head", async () => {
     const member = await open(startLayer({ tailCheckMs: 50 }), "room");
     const sender = startLayer();
     await sender.groupSend("room", { type: "message", number: 1 });
@@ -216,7 +216,7 @@ describe("RedisStreamsLayer under faults", () => {
     expect(member.gaps).to.deep.equal([{ group: "room" }]);
   });
 
-  it("the output-buffer cut of a subscriber that is too slow: all of it", async () => {
+  it("delivers all messages when the server disconnects a slow subscriber", async () => {
     await raw.config("SET", "client-output-buffer-limit", "pubsub 65536 0 0");
     const { members, sender, traffic } = await start();
     const before = (await clients()).map(({ id }) => id);
@@ -235,13 +235,13 @@ describe("RedisStreamsLayer under faults", () => {
   });
 
   const paths: Record<string, { directions: Direction[]; only?: string }> = {
-    "what it sends": { directions: ["up"] },
-    "what it is sent": { directions: ["down"] },
-    "all there is": { directions: ["up", "down"] },
-    "what its subscriber is sent": { directions: ["down"], only: "greenroom-subscriber" },
+    "all that it sends": { directions: ["up"] },
+    "all that it receives": { directions: ["down"] },
+    "both directions": { directions: ["up", "down"] },
+    "all that its subscriber receives": { directions: ["down"], only: "greenroom-subscriber" },
   };
   for (const [what, { directions, only }] of Object.entries(paths)) {
-    it(`a network that swallows ${what}: late, but all of it`, async () => {
+    it(`delivers all messages late when the network swallows ${what}`, async () => {
       const proxy = await startTcpProxy(server.port);
       ways.push(proxy);
       const times = { probeMs: 200, connectTimeoutMs: 1_000 };
@@ -259,7 +259,7 @@ describe("RedisStreamsLayer under faults", () => {
     });
   }
 
-  it("an outage of 30 s with publishers going on: the heap is bounded, each sender hears of it, nothing stale comes", async () => {
+  it("keeps the heap bounded through an outage of 30 s with publishers, and replays nothing", async () => {
     const [sender, receiver] = [startLayer(), startLayer()];
     const member = await open(receiver, "room");
     await sender.ready();
@@ -279,11 +279,11 @@ describe("RedisStreamsLayer under faults", () => {
     expect(member.gaps).to.deep.equal([{ group: "room" }]);
   });
 
-  it("a failover that goes back: a gap, and all that is sent after it", async () => {
+  it("reports a gap for a failover with a rollback, and delivers all later messages", async () => {
     const { members, sender, traffic } = await start();
     const last = await traffic.stop();
     for (const member of members) await member.until(() => member.numbers.includes(last));
-    // What a replica would have that lacks the last five.
+    // The state of a replica that lacks the last five.
     const entries = await raw.xrangeBuffer(key("stream"), "-", "+");
     const kept = entries.slice(0, -5);
     const epoch = String(await raw.get(key("head"))).split(" ")[1];

@@ -14,7 +14,7 @@ import { chat, serve, stopServing } from "../support/serving.ts";
 describe("InspectorSession", () => {
   afterEach(stopServing);
 
-  it("says first who it is, then which consumers there are, routed or not, and what they do", async () => {
+  it("reports the node first, then all consumers, routed or not, and then ticks", async () => {
     const { page, runtime } = await inspectRuntime({ payloads: true });
     const hello = await page.next("hello");
     expect(hello).to.include({ payloads: true, nodeVersion: process.version, tickMs: 20 });
@@ -30,7 +30,7 @@ describe("InspectorSession", () => {
     expect(news.consumers.at(-1)).to.deep.equal({ id: "c3", name: "Alone", routes: [], hasOwn: false });
   });
 
-  it("counts the actors in each state of their machines, and the ways that they took", async () => {
+  it("counts the actors in each state and the transitions that they take", async () => {
     const { page, join, url } = await inspectRuntime();
     const connection = await machine(page, "c1", "connection");
     const own = await machine(page, "c2", "own");
@@ -76,7 +76,7 @@ describe("InspectorSession", () => {
     ]);
   });
 
-  it("hears of machines that ran before it looked, and of those that begin anew", async () => {
+  it("observes machines that started before the session, and machines that restart", async () => {
     const { runtime, url } = await serve({ layers: {} });
     const failing = setup({}).createMachine({
       initial: "well",
@@ -109,7 +109,7 @@ describe("InspectorSession", () => {
     expect(entries.filter(({ what }) => what === "frame.go")).to.have.lengthOf(1);
   });
 
-  it("keeps nothing, hears nothing and runs no timer while nobody looks", async () => {
+  it("records nothing, observes nothing and runs no timer without subscribers", async () => {
     const { runtime, url } = await serve({ layers: {} });
     inspector(runtime, { path: "/inspect", tickMs: 20 });
     const lamp = await runtime.spawn(machineConsumer(light));
@@ -153,7 +153,7 @@ describe("InspectorSession", () => {
     }
   });
 
-  it("shows nothing of those who look: neither them, nor their frames, nor their ways", async () => {
+  it("hides the inspector's own connections, their frames and their transitions", async () => {
     const { page, url } = await inspectRuntime();
     await page.list();
     const other = await InspectorClient.open(url);
@@ -167,7 +167,7 @@ describe("InspectorSession", () => {
     expect((await page.list()).matched).to.equal(0);
   });
 
-  it("looks the less often the longer a look takes, so that it takes a twentieth of the time at most", async () => {
+  it("pauses longer after a slow tick, so that ticks take at most a twentieth of the time", async () => {
     const chat = new MemoryLayer();
     const lookMs = 5;
     Object.defineProperty(chat, "health", {
@@ -190,7 +190,7 @@ describe("InspectorSession", () => {
     }
   });
 
-  it("goes on where a look fails, and says so", async () => {
+  it("continues after a tick that fails, and reports the error", async () => {
     const chat = new MemoryLayer();
     let fails = false;
     Object.defineProperty(chat, "health", {
@@ -210,7 +210,7 @@ describe("InspectorSession", () => {
     expect(failures[0]).to.deep.include({ stage: "inspector" });
   });
 
-  it("forgets consumers that are not routed once none of their actors is there", async () => {
+  it("removes a consumer that has neither a route nor an actor", async () => {
     const { page, runtime } = await inspectRuntime();
     const names = (count: number) =>
       page
@@ -226,7 +226,7 @@ describe("InspectorSession", () => {
     expect(await names(3)).to.deep.equal(["c1 Talk", "c2 light", "c4 (anonymous)"]);
   });
 
-  it("takes a static of another class for no machine, nor for a name", async () => {
+  it("ignores unrelated static properties of a consumer class that look like a machine or a name", async () => {
     const { page, runtime } = await inspectRuntime();
     class Odd extends WebSocketConsumer {
       static readonly machine = light;
@@ -237,7 +237,7 @@ describe("InspectorSession", () => {
     expect(consumers[2]).to.include({ name: "(anonymous)", hasOwn: false });
   });
 
-  it("lets what an actor does end as it would end unwatched", async () => {
+  it("does not change the outcome of an actor's operations", async () => {
     const { page, runtime } = await inspectRuntime({ payloads: true });
     class Sends extends WebSocketConsumer {
       static override readonly layer = "chat";
@@ -273,7 +273,7 @@ describe("InspectorSession", () => {
     await page.list();
   });
 
-  it("tells all readers, though one of them cannot be told", async () => {
+  it("reports to all subscribers, even if one of them throws", async () => {
     const { runtime, url, failures } = await serve({ layers: {} });
     inspector(runtime, { path: "/inspect", tickMs: 20 });
     const { sendJson } = JsonWebSocketConsumer.prototype;
@@ -296,7 +296,7 @@ describe("InspectorSession", () => {
     expect(failures[0]).to.deep.include({ stage: "inspector" });
   });
 
-  it("keeps no more than the beginning of what others have named", async () => {
+  it("truncates long names", async () => {
     const { page, runtime } = await inspectRuntime();
     await runtime.spawn(class extends WebSocketConsumer {}, { path: `/${"p".repeat(10_000)}` });
     const [row] = (await page.list()).rows;
@@ -305,7 +305,7 @@ describe("InspectorSession", () => {
     expect(entries[0]?.detail).to.have.lengthOf(301);
   });
 
-  it("harms no actor, whatever fails in it", async () => {
+  it("does not affect actors when it fails", async () => {
     const { page, runtime, failures } = await inspectRuntime();
     const talk = await runtime.spawn(Talk);
     await page.open(talk.machine.sessionId);
@@ -320,7 +320,7 @@ describe("InspectorSession", () => {
     await page.list();
   });
 
-  it("remembers failures that nobody looked at, the last 20", async () => {
+  it("keeps the last 20 failures while it has no subscribers", async () => {
     const { runtime, url } = await serve({ layers: chat() });
     inspector(runtime, { path: "/inspect", tickMs: 20 });
     const talk = await runtime.spawn(Talk);
@@ -340,7 +340,7 @@ async function expectRejection(promise: Promise<unknown>, message: string) {
   expect(error).to.be.an("error").with.property("message").that.includes(message);
 }
 
-/** Gives a way to read marks of a machine: the path of a state, `from → to` of an arrow. */
+/** Returns a function that names a mark: by the path of a state, or by `from → to` of an arrow. */
 async function machine(page: InspectorClient, consumer: string, kind: MachineFacts["kind"]) {
   const facts = (await machines(page, consumer)).find((known) => known.kind === kind) as MachineFacts;
   const state = (mark: string) => facts.states.find((known) => known.mark === mark)?.path;
@@ -350,7 +350,7 @@ async function machine(page: InspectorClient, consumer: string, kind: MachineFac
   };
 }
 
-/** How many inspect an actor's system, of those who begin from now on. */
+/** Counts the inspectors that an actor's system gets from now on. */
 function listeners(actor: AnyActor): () => number {
   const { system } = actor;
   const { inspect } = system;
@@ -368,7 +368,7 @@ function listeners(actor: AnyActor): () => number {
   return () => count;
 }
 
-/** The timers of a session that are begun from now on. */
+/** Captures the timers that a session starts from now on. */
 function sessionTimers() {
   const { setTimeout, clearTimeout } = globalThis;
   const running = new Set<unknown>();
@@ -389,7 +389,7 @@ function sessionTimers() {
     clearTimeout(timer);
   };
   return {
-    /** How long each is, in milliseconds. */
+    /** The delay of each, in milliseconds. */
     delays,
     get count() {
       return running.size;

@@ -17,8 +17,8 @@ describe("inspector", () => {
     return serving;
   }
 
-  describe("mounted", () => {
-    it("serves a page that runs nothing but its own files, and each of those", async () => {
+  describe("page", () => {
+    it("is served with a policy that allows only its own files, and so is each file", async () => {
       const { url } = await mount({ path: "/admin/look" });
       const response = await fetch(`${url}/admin/look`);
       expect(response.status).to.equal(200);
@@ -40,7 +40,7 @@ describe("inspector", () => {
       }
     });
 
-    it("answers only GET and HEAD, and 404 below its path for what is no file of the page", async () => {
+    it("answers only GET and HEAD, and 404 for unknown paths below it", async () => {
       const { url } = await mount();
       expect((await fetch(`${url}/inspect`, { method: "POST" })).status).to.equal(405);
       const head = await fetch(`${url}/inspect`, { method: "HEAD" });
@@ -55,7 +55,7 @@ describe("inspector", () => {
       }
     });
 
-    it("is there where a server's own listener asks the runtime", async () => {
+    it("is served through handleRequest", async () => {
       const { runtime, server, url } = await mount();
       server.removeAllListeners("request");
       server.on("request", (request, response) => {
@@ -68,7 +68,7 @@ describe("inspector", () => {
   });
 
   describe("guards", () => {
-    it("of the runtime, then its own, are asked for the page and for its socket", async () => {
+    it("run for the page and for its socket, those of the runtime first", async () => {
       const { url, runtime } = await mount(
         { guards: [({ user }) => (user === "Ada" ? undefined : { status: 403, reason: "For Ada" })] },
         [({ query }) => ({ user: query.get("as") })],
@@ -81,7 +81,7 @@ describe("inspector", () => {
       await Client.open(`${url}/ws?as=Bob`);
     });
 
-    it("not given let in who is on the same machine, by one of its own names and by no proxy", async () => {
+    it("accept by default only requests from the same machine, to a loopback host and without a proxy", async () => {
       const { url } = await mount();
       const port = new URL(url).port;
       const refused = async (headers: Record<string, string>) =>
@@ -95,7 +95,7 @@ describe("inspector", () => {
       expect(await refused({ Host: `localhost.evil.example:${port}` })).to.equal(403);
     });
 
-    it("are asked after the origin: pages of other sites are refused, whatever the runtime's guards let in", async () => {
+    it("run after the check of the origin, which refuses pages of other sites whatever the guards accept", async () => {
       const { url } = await mount({ guards: [() => {}], origins: ["https://ops.example"] }, []);
       const refused = await Client.refused(`${url}/inspect`, { headers: { Origin: "https://evil.example" } });
       expect(refused.status).to.equal(403);
@@ -106,7 +106,7 @@ describe("inspector", () => {
       await Client.open(`${own.url}/inspect`, [], { headers: { Origin: own.url } });
     });
 
-    it("not given let in nobody from another machine", async () => {
+    it("refuse by default requests from another machine", async () => {
       const guards: Guard[] = [
         (scope) => {
           Object.defineProperty(scope, "clientAddress", { value: "203.0.113.7" });
@@ -117,21 +117,21 @@ describe("inspector", () => {
     });
   });
 
-  describe("is not mounted", () => {
+  describe("mounting", () => {
     const environment = process.env.NODE_ENV;
     afterEach(() => {
       if (environment === undefined) delete process.env.NODE_ENV;
       else process.env.NODE_ENV = environment;
     });
 
-    it("in production without guards, and is with some", async () => {
+    it("requires guards in production", async () => {
       process.env.NODE_ENV = "production";
       await using runtime = createRuntime();
       expect(() => inspector(runtime, { path: "/inspect" })).to.throw(InspectorError, "needs guards");
       inspector(runtime, { path: "/inspect", guards: [() => {}] });
     });
 
-    it("with guards that are none, in production", async () => {
+    it("refuses an empty list of guards in production", async () => {
       process.env.NODE_ENV = "production";
       await using runtime = createRuntime();
       expect(() => inspector(runtime, { path: "/inspect", guards: [] })).to.throw(
@@ -140,15 +140,12 @@ describe("inspector", () => {
       );
     });
 
-    it("twice, at a path that is taken, has a parameter or is malformed", async () => {
+    it("fails a second time, with an invalid tickMs, and at a path that is taken, has a parameter or is malformed", async () => {
       await using runtime = createRuntime();
       runtime.route("/taken", Anything);
       expect(() => inspector(runtime, { path: "/taken" })).to.throw("is routed");
       for (const path of ["/:name", "/", "/inspect/"]) {
-        expect(() => inspector(runtime, { path }), path).to.throw(
-          InspectorError,
-          "no place for the inspector",
-        );
+        expect(() => inspector(runtime, { path }), path).to.throw(InspectorError, "cannot be mounted at");
       }
       expect(() => inspector(runtime, { path: "inspect" })).to.throw("is not a pattern");
       for (const tickMs of [0, Number.NaN, 5_001]) {
@@ -161,7 +158,7 @@ describe("inspector", () => {
       expect(() => inspector(runtime, { path: "/again" })).to.throw(InspectorError, "already");
     });
 
-    it("at all, unless it is asked for: nothing hears of failures then", async () => {
+    it("does not happen by itself: a runtime without an inspector has no listener for failures", async () => {
       class Fails extends WebSocketConsumer {
         static override readonly supervision = { onFailure: "resume" } as const;
         override receive() {

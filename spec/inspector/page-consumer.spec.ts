@@ -9,7 +9,7 @@ import { stopServing } from "../support/serving.ts";
 describe("pageConsumer", () => {
   afterEach(stopServing);
 
-  it("refuses what is no request, and stays", async () => {
+  it("refuses malformed requests, and keeps the connection open", async () => {
     const { page } = await inspectRuntime();
     const list = { type: "list", sort: "oldest", offset: 0, limit: 50 };
     for (const request of [
@@ -34,7 +34,7 @@ describe("pageConsumer", () => {
   });
 
   describe("a history", () => {
-    it("has a connection's whole life, as far as it was looked at: what came, what went, its machines, its groups", async () => {
+    it("has the frames, messages, groups and transitions of a connection from start to end", async () => {
       const { page, join } = await inspectRuntime();
       const client = await join();
       const [row] = (await page.list()).rows;
@@ -67,7 +67,7 @@ describe("pageConsumer", () => {
       expect(gone).to.not.have.property("row");
     });
 
-    it("of one that was refused says how", async () => {
+    it("has the status of a refused connection", async () => {
       const { page, url, runtime } = await inspectRuntime();
       class No extends WebSocketConsumer {
         override connect() {
@@ -80,7 +80,7 @@ describe("pageConsumer", () => {
       expect(tick.figures.refused).to.equal(1);
     });
 
-    it("has no payloads unless they are allowed and asked for, and only for who asked", async () => {
+    it("has payloads only if they are allowed, and only for the page that requested them", async () => {
       const { page, join, url } = await inspectRuntime({ payloads: true });
       const client = await join();
       const [row] = (await page.list()).rows;
@@ -109,7 +109,7 @@ describe("pageConsumer", () => {
       expect(await payloads(page, "quiet again")).to.deep.equal([undefined, undefined, undefined]);
     });
 
-    it("has none where they are not allowed, whoever asks, and no more than their beginning where they are", async () => {
+    it("has no payloads if they are not allowed, and truncates them if they are", async () => {
       const strict = await inspectRuntime();
       const [row] = await joinAndList(strict);
       strict.page.ask({ type: "payloads", shown: true });
@@ -130,7 +130,7 @@ describe("pageConsumer", () => {
       expect(frame?.payload).to.have.lengthOf(2_001);
     });
 
-    it("records no payloads for somebody who has left", async () => {
+    it("records no payloads for a page that has disconnected", async () => {
       const { page, join, url } = await inspectRuntime({ payloads: true });
       const client = await join();
       const [row] = (await page.list()).rows;
@@ -149,7 +149,7 @@ describe("pageConsumer", () => {
       expect(frames.map(({ bytes, payload }) => [bytes, payload])).to.deep.equal([[6, undefined]]);
     });
 
-    it("has no transition where a machine stays as it is: on its way out, or where it cannot take an event", async () => {
+    it("has no transition for an event that the machine ignores, for example while closing", async () => {
       const { page, url, runtime } = await inspectRuntime();
       class Fails extends WebSocketConsumer {
         override receive() {
@@ -172,7 +172,7 @@ describe("pageConsumer", () => {
       ]);
     });
 
-    it("is a sample where much happens, and says how much that is", async () => {
+    it("is sampled for a busy actor, and has the rates of events and of samples", async () => {
       const { page, runtime } = await inspectRuntime();
       const talk = await runtime.spawn(Talk);
       await page.open(talk.machine.sessionId);
@@ -181,7 +181,7 @@ describe("pageConsumer", () => {
       expect(history.recordedPerSecond).to.be.within(1, 220);
     });
 
-    it("says when a failure happened, and the list of failures whose it was", async () => {
+    it("has the time of each failure, and the list of failures has the actor", async () => {
       const { page, join } = await inspectRuntime();
       const client = await join();
       const [row] = (await page.list()).rows;

@@ -6,13 +6,14 @@ import { RedisPubSubLayer } from "greenroom/redis";
 import { startProcess } from "../support/child-process.ts";
 import { redisUrl } from "../support/redis.ts";
 
-// Needs Debian's python3-channels-redis, which .ci/run installs; `npm test` holds the bytes on the wire without it.
+// Needs Debian's python3-channels-redis, which .ci/run installs; `npm test` checks the bytes on the wire
+// without it.
 
 const peer = fileURLToPath(new URL("channels_redis_peer.py", import.meta.url));
 const python = process.env.PYTHON ?? "/usr/bin/python3";
 
 describe("a group shared with Django Channels", () => {
-  it("carries messages both ways, with all that msgpack can hold", async () => {
+  it("carries messages both ways, with every msgpack type", async () => {
     const prefix = `interop-${randomUUID()}`;
     const layer = new RedisPubSubLayer({ url: redisUrl(), prefix });
     const django = await startProcess(python, [peer, redisUrl(), prefix], (line) => line === "ready");

@@ -1,4 +1,4 @@
-"""A process of Django Channels: answers each message to a group with what it got, and greets first."""
+"""A process of Django Channels: prints "ready", then answers each question to a group with the received message."""
 import asyncio
 import sys
 

@@ -4,7 +4,8 @@ import { chromiumEchoes, rawEchoes, undiciEchoes, wsEchoes } from "../runtime/su
 import type { StartEchoes } from "../runtime/support/speakers.ts";
 import { startProcess } from "../support/child-process.ts";
 
-// Needs Debian's python3-websockets, which .ci/run installs; `npm test` has the same cases for clients in Node.
+// Needs Debian's python3-websockets, which .ci/run installs; `npm test` has the same cases for clients in
+// Node.
 
 const peer = fileURLToPath(new URL("websockets_peer.py", import.meta.url));
 const python = process.env.PYTHON ?? "/usr/bin/python3";

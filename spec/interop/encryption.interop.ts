@@ -18,7 +18,7 @@ const question = {
   bytes: Buffer.from([0, 255]),
 };
 
-/** What a Python process with the keys `theirs` answers to a layer with `ours`, and what the layer dropped. */
+/** The answer of a Python process with the keys `theirs` to a layer with `ours`, and the drops. */
 async function ask(ours: (string | Uint8Array)[], theirs: string[], sent: { type: string }) {
   const prefix = `sealed-${randomUUID()}`;
   const args = [peer, redisUrl(), `${prefix}__group__room_general`, ...theirs];
@@ -42,23 +42,23 @@ async function ask(ours: (string | Uint8Array)[], theirs: string[], sent: { type
 }
 
 describe("an encrypted group shared with Python", () => {
-  it("carries messages both ways, with all that msgpack can hold", async () => {
+  it("carries messages both ways, with every msgpack type", async () => {
     expect(await ask(["schlüssel"], ["schlüssel"], question)).to.deep.equal({ got: question, dropped: {} });
   });
 
-  it("carries messages of every length up to some blocks", async () => {
+  it("carries messages of every length up to several cipher blocks", async () => {
     for (const length of [0, 1, 14, 15, 16, 17, 100_000]) {
       const sent = { type: "chat.question", bytes: Buffer.alloc(length, 7) };
       expect(await ask(["key"], ["key"], sent)).to.deep.equal({ got: sent, dropped: {} });
     }
   });
 
-  it("carries messages while keys are changed: each side encrypts with its first and reads with all", async () => {
+  it("carries messages during a key rotation: each side encrypts with its first key and decrypts with all", async () => {
     const ours = [Buffer.from("new"), "old"];
     expect(await ask(ours, ["old", "new"], question)).to.deep.equal({ got: question, dropped: {} });
   });
 
-  it("carries none where no key is the same", async () => {
+  it("carries no message without a common key", async () => {
     expect(await ask(["ours"], ["theirs"], question)).to.deep.equal({
       got: undefined,
       dropped: { undecryptable: 1 },

@@ -1,6 +1,6 @@
-"""A Python process with keys of its own: answers each sealed message to a group with what it read, sealed as well.
+"""A Python process with its own keys: answers each encrypted question to a group with its content, encrypted too.
 
-It seals as the newest channels_redis does (channels_redis/serializers.py); the one of Debian ignores keys on pub/sub.
+It encrypts as the newest channels_redis (channels_redis/serializers.py); Debian's version ignores keys on pub/sub.
 """
 import base64
 import hashlib

@@ -7,7 +7,7 @@ import { type DemoProcess, startDemoProcess } from "../support/demo-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { type RedisServer, startRedisServer } from "../support/redis.ts";
 
-// Needs Debian's haproxy, which .ci/run installs. The file is that of docker-compose.yml.
+// Needs Debian's haproxy, which .ci/run installs. Uses the configuration of docker-compose.yml.
 
 const config = fileURLToPath(new URL("../../demo/compose/haproxy.cfg", import.meta.url));
 
@@ -43,7 +43,7 @@ describe("two demos behind HAProxy", function () {
     return client;
   };
 
-  it("share a room, whichever of them a tab is connected to", async () => {
+  it("share a room between tabs on either server", async () => {
     const clients = [await enter(), await enter(), await enter()];
     const [ada] = clients;
     ada?.send("hello");
@@ -54,17 +54,17 @@ describe("two demos behind HAProxy", function () {
     for (const client of clients) await client.close();
   });
 
-  it("serve the page, refuse pages of others, and say why an upgrade is refused", async () => {
+  it("serve the page, refuse foreign origins, and give the reason of a refused upgrade", async () => {
     expect(await (await fetch(url)).text()).to.contain("Greenroom");
     const foreign = { origin: "http://evil.example" };
     expect(await Client.refused(`${url}/ws/system`, foreign)).to.include({ status: 403 });
     expect(await Client.refused(`${url}/ws/room/a%20b`, origin())).to.include({ status: 400 });
   });
 
-  it("take over from each other: one that ends is left alone, and its tabs come back to the other", async () => {
+  it("replace each other: the tabs of a server that ends reconnect to the other one", async () => {
     const [one, two] = servers;
     const clients = await Promise.all([enter(), enter(), enter(), enter()]);
-    // Each has two of them.
+    // Each server has two tabs.
     await one?.stop("SIGKILL");
     const closed = await Promise.race(clients.map((client) => client.closed));
     expect(closed.code).to.equal(1006);

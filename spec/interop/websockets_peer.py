@@ -1,4 +1,4 @@
-"""Clients of `websockets` that send back each message they get, as the kind that it is."""
+"""Clients of `websockets` that echo each message, as text or bytes."""
 import asyncio
 import sys
 

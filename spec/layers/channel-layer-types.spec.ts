@@ -6,8 +6,8 @@ interface RoomMessages {
   room_closed: object;
 }
 
-describe("the types of a layer", () => {
-  it("take the messages it declares, and refuse all others", async () => {
+describe("ChannelLayer types", () => {
+  it("accept declared messages and refuse all others", async () => {
     const layer = new MemoryLayer<RoomMessages>();
     await layer.groupSend("room", { type: "room_message", message: "hi" });
     await layer.groupSend("room", { type: "room_closed" });
@@ -20,7 +20,7 @@ describe("the types of a layer", () => {
     await layer.close();
   });
 
-  it("tell a handler of a named channel what it gets: what the layer declares, or what it says itself", async () => {
+  it("give a handler of a named channel the messages that the layer or the handler declares", async () => {
     const layer = new MemoryLayer<RoomMessages>();
     await layer.consume("all", (message) => {
       if (message.type === "room_message") message.message.trim();
@@ -34,12 +34,12 @@ describe("the types of a layer", () => {
       },
     );
     await layer.consume("own", async (message: { readonly url: string }) => void message.url.trim());
-    // @ts-expect-error an option that there is not
+    // @ts-expect-error an option that does not exist
     await layer.consume("jobs", () => {}, { atOnce: 2 });
     await layer.close();
   });
 
-  it("take every message where none are declared", async () => {
+  it("accept every message if none are declared", async () => {
     const layer = new MemoryLayer();
     await layer.groupSend("room", { type: "anything", goes: [1, { two: null }] });
     // @ts-expect-error a message without a type
@@ -47,7 +47,7 @@ describe("the types of a layer", () => {
     await layer.close();
   });
 
-  it("let a layer be used where its messages do not matter", async () => {
+  it("allow a layer to be used as a layer of any messages", async () => {
     const layer: ChannelLayer<never> = new MemoryLayer<RoomMessages>();
     await layer.close();
   });

@@ -14,13 +14,13 @@ describe("checkInteger", () => {
     [{ min: -2, max: -1 }, [-2, -1], [-3, 0]],
   ];
 
-  it("returns an integer within its range, both bounds included", () => {
+  it("returns an integer in the inclusive range", () => {
     for (const [range, allowed] of ranges) {
       for (const value of allowed) expect(checkInteger("option", value, range)).to.equal(value);
     }
   });
 
-  it("refuses everything else", () => {
+  it("refuses other numbers and other types", () => {
     for (const [range, , refused] of ranges) {
       const others = [1.5, Number.NaN, Number.POSITIVE_INFINITY, "1", 1n, null, undefined, [1]];
       for (const value of [...refused, ...others]) {
@@ -29,7 +29,7 @@ describe("checkInteger", () => {
     }
   });
 
-  it("names the option, its range and the value", () => {
+  it("names the option, the range and the value in the error", () => {
     expect(() => checkInteger("concurrency", 0)).to.throw(
       "`concurrency` must be an integer of at least 1, not 0.",
     );
@@ -39,8 +39,8 @@ describe("checkInteger", () => {
   });
 });
 
-describe("the longest delay", () => {
-  it("is what a timer of Node can wait, with a quarter added where it is spread at random", () => {
+describe("maxDelayMs and maxJitteredDelayMs", () => {
+  it("do not exceed the longest delay of a Node timer, the latter with 25 % of jitter", () => {
     expect(maxDelayMs).to.equal(2_147_483_647);
     expect(maxJitteredDelayMs * 1.25).to.be.within(maxDelayMs - 1.25, maxDelayMs);
   });

@@ -6,7 +6,7 @@ import { keepWarnings } from "./support/warnings.ts";
 describe("createReporter", () => {
   const kept = keepWarnings();
 
-  it("asks for the listener each time, so that it may be set later", () => {
+  it("evaluates the listener for each failure, so that it may be set later", () => {
     let listener: ErrorListener | undefined;
     const heard: unknown[] = [];
     const report = createReporter(() => listener);
@@ -18,7 +18,7 @@ describe("createReporter", () => {
     expect(heard).to.deep.equal([[late, { stage: "layer", group: "room" }]]);
   });
 
-  it("warns once per interval, and says later how much it left out", () => {
+  it("warns once per interval and then counts the omitted warnings", () => {
     let time = 1_000;
     const report = createReporter(() => undefined, { intervalMs: 100, now: () => time });
     for (const text of ["first", "second", "third"]) report(new Error(text), { stage: "layer" });
@@ -27,15 +27,15 @@ describe("createReporter", () => {
     time += 1;
     report(new Error("fifth"), { stage: "receive" });
     time += 100;
-    report("no error at all", { stage: "layer" });
+    report("not an error", { stage: "layer" });
     expect(kept.warnings).to.deep.equal([
       "layer: first",
       "receive: fifth (3 more since the last warning)",
-      "layer: no error at all",
+      "layer: not an error",
     ]);
   });
 
-  it("tells of a storm of failures in a few kept.warnings that leave none out of the count", () => {
+  it("counts every failure of a burst in a few warnings", () => {
     let time = 0;
     const report = createReporter(() => undefined, { now: () => time });
     for (time = 0; time < 100_000; time += 1) report(new Error(`topic ${time % 7}`), { stage: "layer" });
@@ -46,7 +46,7 @@ describe("createReporter", () => {
     }
   });
 
-  it("warns of a listener that throws or rejects, and never throws itself", async () => {
+  it("warns about a listener that throws or rejects, and never throws itself", async () => {
     const listeners: ErrorListener[] = [
       () => {
         throw new Error("it threw");

@@ -7,7 +7,7 @@ describe("jitter", () => {
     expect(delays).to.deep.equal([500, 875, 1_250]);
   });
 
-  it("adds nothing unless told to, and draws at random", () => {
+  it("adds nothing by default, and draws at random", () => {
     const delays = Array.from({ length: 100 }, () => jitter(1_000, 0.8));
     for (const delay of delays) expect(delay).to.be.within(800, 1_000);
     expect(new Set(delays).size).to.be.above(1);

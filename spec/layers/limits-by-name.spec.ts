@@ -4,7 +4,7 @@ import { BoundedCache } from "../../layers/bounded-cache.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 import { type ByPattern, LimitsByName, matchesPattern } from "../../layers/limits-by-name.ts";
 
-/** Few letters, so that patterns match often. */
+/** A small alphabet, so that patterns match often. */
 const names = fc.string({ unit: fc.constantFrom("a", "b", ".", "!"), maxLength: 12 });
 const patterns = fc.string({
   unit: fc.constantFrom("a", "b", ".", "!", "*", "?"),
@@ -13,14 +13,14 @@ const patterns = fc.string({
 });
 const rule = { option: "capacity", fallback: 100 };
 
-/** What a pattern means, in the words of a regular expression. */
+/** The regular expression that is equivalent to a pattern. */
 function expression(pattern: string): RegExp {
   const translated = { "*": ".*", "?": ".", ".": "\\." } as Record<string, string>;
   return new RegExp(`^${[...pattern].map((letter) => translated[letter] ?? letter).join("")}$`, "s");
 }
 
 describe("matchesPattern", () => {
-  it("matches what the regular expression of the same meaning does", () => {
+  it("agrees with the equivalent regular expression", () => {
     fc.assert(
       fc.property(patterns, names, (pattern, name) => {
         expect(matchesPattern(pattern, name)).to.equal(expression(pattern).test(name));
@@ -29,7 +29,7 @@ describe("matchesPattern", () => {
     );
   });
 
-  it("matches a name in which stars and question marks were put for letters", () => {
+  it("matches a name after letters are replaced by stars and question marks", () => {
     fc.assert(
       fc.property(names, fc.array(fc.constantFrom("keep", "one", "any")), (name, changes) => {
         const marks = { keep: (letter: string) => letter, one: () => "?", any: () => "*" };
@@ -39,8 +39,8 @@ describe("matchesPattern", () => {
     );
   });
 
-  it("is not slowed down by a name that almost matches in very many ways", () => {
-    // A regular expression that goes back for every star would not be done with this before the sun is.
+  it("stays fast for a name that almost matches in very many ways", () => {
+    // A regular expression that backtracks for every star would practically never end.
     const pattern = `${"a*".repeat(49)}b`;
     for (let times = 0; times < 1_000; times += 1)
       expect(matchesPattern(pattern, "a".repeat(99))).to.equal(false);
@@ -48,17 +48,17 @@ describe("matchesPattern", () => {
 });
 
 describe("LimitsByName", () => {
-  it("is the layer's default where nothing was told", () => {
+  it("resolves to the default without limits", () => {
     expect(new LimitsByName(undefined, rule).resolve("room")).to.equal(100);
     expect(new LimitsByName([], rule).resolve("room")).to.equal(100);
   });
 
-  it("is one number for all names", () => {
+  it("resolves all names to a single number", () => {
     const limits = new LimitsByName(7, rule);
     for (const name of ["room", "a!b", ""]) expect(limits.resolve(name)).to.equal(7);
   });
 
-  it("is that of the first pattern that matches, else the default", () => {
+  it("uses the first pattern that matches, or else the default", () => {
     const limits = new LimitsByName(
       [
         ["room_lobby", 1_000],
@@ -80,7 +80,7 @@ describe("LimitsByName", () => {
     for (const [name, value] of Object.entries(expected)) expect(limits.resolve(name), name).to.equal(value);
   });
 
-  it("resolves every name as trying one pattern after the other does, however often and in whatever order", () => {
+  it("resolves names in any order and number as a linear search does", () => {
     const lists = fc.array(fc.tuple(patterns, fc.integer({ min: 1, max: 1_000 })), { maxLength: 6 });
     fc.assert(
       fc.property(lists, fc.array(names, { maxLength: 20 }), (list, asked) => {
@@ -94,7 +94,7 @@ describe("LimitsByName", () => {
     );
   });
 
-  it("goes on resolving when it has seen more names than it remembers", () => {
+  it("resolves correctly after more names than it caches", () => {
     const limits = new LimitsByName([["*7", 7]], rule);
     for (const round of [1, 2]) {
       for (let number = 0; number < 3_000; number += 1) {
@@ -103,7 +103,7 @@ describe("LimitsByName", () => {
     }
   });
 
-  it("refuses values that are no capacity, and says which", () => {
+  it("refuses invalid limits and names them", () => {
     const refusals: [unknown, string][] = [
       [0, "`capacity` must be an integer from 1 to 500, not 0."],
       [-1, "`capacity` must be an integer from 1 to 500, not -1."],
@@ -119,10 +119,10 @@ describe("LimitsByName", () => {
         "`capacity[1][1]` must be an integer from 1 to 500, not 0.",
       ],
       [[["a", "1"]], "`capacity[0][1]` must be an integer"],
-      ["100", "`capacity` is a number, or a list of pairs"],
-      [null, "`capacity` is a number, or a list of pairs"],
-      [{ "room_*": 1 }, "`capacity` is a number, or a list of pairs"],
-      [["room_*", 1], "`capacity` is a number, or a list of pairs"],
+      ["100", "`capacity` must be a number or a list of pairs"],
+      [null, "`capacity` must be a number or a list of pairs"],
+      [{ "room_*": 1 }, "`capacity` must be a number or a list of pairs"],
+      [["room_*", 1], "`capacity` must be a number or a list of pairs"],
     ];
     for (const [option, message] of refusals) {
       expect(() => new LimitsByName(option as ByPattern, { ...rule, max: 500 }), message).to.throw(
@@ -147,14 +147,14 @@ describe("LimitsByName", () => {
           ),
       ).to.throw(
         InvalidOptionError,
-        `\`capacity[1][0]\` is 1 to 99 of the letters of names, '!', '*' and '?', not ${JSON.stringify(pattern)}.`,
+        `\`capacity[1][0]\` must be 1 to 99 ASCII letters, digits, '-', '_', '.', '!', '*' and '?', not ${JSON.stringify(pattern)}.`,
       );
     }
   });
 });
 
 describe("BoundedCache", () => {
-  it("computes once while it remembers, and never holds more than its limit", () => {
+  it("computes a cached value once, and never exceeds its limit", () => {
     const cache = new BoundedCache<string, number>(2);
     const computed: string[] = [];
     const get = (key: string) => cache.get(key, () => computed.push(key));

@@ -7,11 +7,11 @@ const letters = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 const part = (maxLength: number) => fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength });
 
 describe("checkGroup", () => {
-  it("takes every name of 1 to 99 legal letters", () => {
+  it("accepts every name of 1 to 99 allowed characters", () => {
     fc.assert(fc.property(part(99), (name) => checkGroup(name)));
   });
 
-  it("refuses every name that holds an illegal letter", () => {
+  it("refuses every name with another character", () => {
     const illegal = fc.string({ unit: "binary", minLength: 1, maxLength: 1 });
     fc.assert(
       fc.property(part(40), illegal, part(40), (before, letter, after) => {
@@ -21,13 +21,13 @@ describe("checkGroup", () => {
     );
   });
 
-  it("refuses what is empty, too long or no text", () => {
+  it("refuses empty names, long names and values of other types", () => {
     for (const name of ["", "x".repeat(100), undefined, null, 1, ["a"]]) {
       expect(() => checkGroup(name as string)).to.throw(InvalidNameError);
     }
   });
 
-  it("says the rule and what broke it", () => {
+  it("states the rule and the refused name in the error", () => {
     const rule = "A group's name is 1 to 99 ASCII letters, digits, '-', '_' and '.'";
     expect(() => checkGroup("room\n1")).to.throw(`${rule}, not "room\\n1".`);
     expect(() => checkGroup("x".repeat(200))).to.throw(`${rule}, not "${"x".repeat(40)}"… (200 characters).`);
@@ -36,7 +36,7 @@ describe("checkGroup", () => {
 });
 
 describe("checkChannel", () => {
-  it("takes one '!' between two parts, or none", () => {
+  it("accepts at most one '!', between two parts", () => {
     fc.assert(
       fc.property(part(49), part(49), (node, own) => {
         checkChannel(node);
@@ -45,7 +45,7 @@ describe("checkChannel", () => {
     );
   });
 
-  it("refuses a '!' at an end, a second one, and more than 99 letters in all", () => {
+  it("refuses '!' at either end, a second '!', and more than 99 characters", () => {
     fc.assert(
       fc.property(part(30), part(30), (one, other) => {
         for (const name of [`!${one}`, `${one}!`, `${one}!!${other}`, `${one}!${other}!${one}`]) {
@@ -59,11 +59,11 @@ describe("checkChannel", () => {
 });
 
 describe("checkPrefix", () => {
-  it("takes printable ASCII", () => {
+  it("accepts printable ASCII", () => {
     for (const prefix of ["chat", "my-app:prod", "{tag}", "~"]) checkPrefix(prefix);
   });
 
-  it("refuses what could run into another prefix, spaces, other scripts and what is empty", () => {
+  it("refuses ambiguous prefixes, spaces, other scripts and the empty string", () => {
     for (const prefix of ["", "a b", "größe", "a__group__b", "__node__", "x".repeat(100), undefined]) {
       expect(() => checkPrefix(prefix as string)).to.throw(InvalidNameError);
     }

@@ -7,7 +7,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const listenersOf = ({ signal }: AbortController) => getEventListeners(signal, "abort").length;
 
 describe("backoffMs", () => {
-  it("doubles from 100 ms to 5 s, and takes no less than half of that", () => {
+  it("doubles from 100 ms to 5 s, and never returns less than half of that", () => {
     const attempts = [1, 2, 3, 6, 7, 100, 10_000];
     expect(attempts.map((attempt) => backoffMs(attempt, () => 1))).to.deep.equal([
       100, 200, 400, 3_200, 5_000, 5_000, 5_000,
@@ -17,7 +17,7 @@ describe("backoffMs", () => {
     ]);
   });
 
-  it("grows no longer than it may", () => {
+  it("never exceeds its maximum", () => {
     expect([1, 5, 6, 100].map((attempt) => backoffMs(attempt, () => 1, 1_600))).to.deep.equal([
       100, 1_600, 1_600, 1_600,
     ]);
@@ -29,7 +29,7 @@ describe("backoffMs", () => {
   });
 });
 
-describe("with a clock in hand", () => {
+describe("retries with a manual clock", () => {
   let clock: ManualClock;
   let controller: AbortController;
   beforeEach(() => {
@@ -43,7 +43,7 @@ describe("with a clock in hand", () => {
   }
 
   describe("pause", () => {
-    it("ends after its time, and leaves no timer and no listener", async () => {
+    it("resolves after its time, and leaves no timer and no listener", async () => {
       const pausing = pause(30, clock, controller.signal);
       expect([clock.timers.size, listenersOf(controller)]).to.deep.equal([1, 1]);
       expect(clock.fire()).to.equal(30);
@@ -64,14 +64,14 @@ describe("with a clock in hand", () => {
       expectNothingLeft();
     });
 
-    it("ends when its signal is aborted, and leaves no timer and no listener", async () => {
+    it("resolves when its signal is aborted, and leaves no timer and no listener", async () => {
       const pausing = pause(30, clock, controller.signal);
       controller.abort();
       await pausing;
       expectNothingLeft();
     });
 
-    it("does not begin after an abort", async () => {
+    it("resolves at once if its signal is already aborted", async () => {
       controller.abort();
       await pause(30, clock, controller.signal);
       expectNothingLeft();
@@ -84,7 +84,7 @@ describe("with a clock in hand", () => {
       attempts = 0;
     });
 
-    /** Fails so many times, each time with another error. */
+    /** Fails the given number of times, each time with another error. */
     function failing(times: number): () => Promise<string> {
       return async () => {
         attempts += 1;
@@ -96,7 +96,7 @@ describe("with a clock in hand", () => {
     const start = (times: number, onFailure?: (error: unknown, attempt: number) => void) =>
       retry(failing(times), { clock, signal: controller.signal, ...(onFailure && { onFailure }) });
 
-    it("returns what the first successful attempt returns, after a growing pause for each failure", async () => {
+    it("returns the result of the first success, after a growing pause per failure", async () => {
       const failures: unknown[] = [];
       const retrying = start(3, (error, attempt) => failures.push([(error as Error).message, attempt]));
       const pauses: number[] = [];
@@ -115,12 +115,12 @@ describe("with a clock in hand", () => {
       expectNothingLeft();
     });
 
-    it("waits for nothing if the first attempt succeeds", async () => {
+    it("does not pause if the first attempt succeeds", async () => {
       expect(await start(0)).to.equal("done");
       expectNothingLeft();
     });
 
-    it("ends with the last failure when it is aborted during a pause, without another attempt", async () => {
+    it("rejects with the last failure when aborted during a pause, without another attempt", async () => {
       const retrying = start(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
       await turn();
       clock.fire();
@@ -133,7 +133,7 @@ describe("with a clock in hand", () => {
       expectNothingLeft();
     });
 
-    it("waits for the attempt that runs when it is aborted", async () => {
+    it("awaits the running attempt when aborted", async () => {
       let succeed = (_: string) => {};
       const attempt = () =>
         new Promise<string>((resolve) => {
@@ -145,14 +145,14 @@ describe("with a clock in hand", () => {
       expect(await retrying).to.equal("done");
     });
 
-    it("makes one attempt if it was aborted before", async () => {
+    it("makes one attempt if its signal is already aborted", async () => {
       controller.abort();
       const failure = await start(Number.POSITIVE_INFINITY).catch((error: unknown) => error);
       expect(failure).to.be.instanceOf(Error).with.property("message", "failure 1");
       expectNothingLeft();
     });
 
-    it("ends with what onFailure throws, without a pause", async () => {
+    it("rejects with an error that onFailure throws, without a pause", async () => {
       const refusal = new Error("refused");
       const retrying = start(Number.POSITIVE_INFINITY, (_, attempt) => {
         if (attempt === 2) throw refusal;

@@ -29,10 +29,10 @@ describe("withTimeout", () => {
     expect(await outcome).to.equal(failure);
   });
 
-  it("rejects after its time, and hears nothing of the work any more", async () => {
+  it("rejects after its time, and ignores the outcome of the work", async () => {
     expect(clock.fire()).to.equal(40);
     expect(await outcome).to.equal(late);
-    // Would be an unhandled rejection, which fails the spec.
+    // Fails the spec if it is an unhandled rejection.
     fail(new Error("later still"));
     await new Promise((resolve) => setImmediate(resolve));
   });

@@ -5,17 +5,17 @@ import { run } from "../support/child-process.ts";
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 let bundled: Promise<string[]> | undefined;
-/** Compiled, since there are many processes: the file of each program. */
-async function program(name: "stray" | "foreign"): Promise<string> {
+/** The compiled file of a program. Compiling once is faster, because the specs start many processes. */
+async function program(name: "async-errors" | "foreign"): Promise<string> {
   const owner = source("../../runtime/async-error-owner.ts");
-  bundled ??= bundle(source("support/stray.ts"), source("support/foreign.ts"), owner);
-  const [stray = "", foreign = ""] = await bundled;
-  return { stray, foreign }[name];
+  bundled ??= bundle(source("support/async-errors.ts"), source("support/foreign.ts"), owner);
+  const [asyncErrors = "", foreign = ""] = await bundled;
+  return { "async-errors": asyncErrors, foreign }[name];
 }
 
-/** Runs a program; says what it printed, or how it ended. */
+/** Runs a program. Returns its output and its exit code. */
 async function runProgram(
-  name: "stray" | "foreign",
+  name: "async-errors" | "foreign",
   args: readonly string[],
   flags: readonly string[] = [],
   options = "",
@@ -30,54 +30,54 @@ async function runProgram(
   return { lines, stderr: stderr as string, code: code as number };
 }
 
-async function stray(whats: string, who = "actor"): Promise<string[]> {
-  const { lines, stderr, code } = await runProgram("stray", [whats, who]);
+async function asyncErrors(sources: string, mode = "actor"): Promise<string[]> {
+  const { lines, stderr, code } = await runProgram("async-errors", [sources, mode]);
   return code === 0 ? lines : [...lines, `exit ${code}`, ...stderr.split("\n")];
 }
 
 const all = ["timer", "immediate", "tick", "rejection", "async", "interval", "abort"];
 
-describe("what a consumer leaves behind", () => {
-  it("fails its actor, and nobody else", async () => {
-    const said = await stray(all.join(","));
-    expect(said.slice(0, -3)).to.have.members(all.map((what) => `stray at stray of ${what}`));
-    expect(said.slice(-3)).to.deep.equal(["bystander: !", "actors: 1", "listeners: 0,0"]);
+describe("An uncaught asynchronous error of a consumer", () => {
+  it("fails its actor and no other", async () => {
+    const lines = await asyncErrors(all.join(","));
+    expect(lines.slice(0, -3)).to.have.members(all.map((source) => `late at async of ${source}`));
+    expect(lines.slice(-3)).to.deep.equal(["bystander: !", "actors: 1", "listeners: 0,0"]);
   });
 
-  it("is reported when it fails after its actor has gone", async () => {
-    expect(await stray("timer", "gone")).to.deep.equal([
-      "stray at stray of timer",
+  it("is reported after its actor has stopped", async () => {
+    expect(await asyncErrors("timer", "stopped")).to.deep.equal([
+      "late at async of timer",
       ...["bystander: !", "actors: 1", "listeners: 0,0"],
     ]);
   });
 
-  it("ends the process, as ever, where it belongs to no actor", async () => {
-    const said = await Promise.all(["timer", "rejection"].map((what) => stray(what, "nobody")));
-    for (const lines of said) {
-      expect(lines).to.include("exit 1").and.to.include("Error: stray");
+  it("ends the process if it belongs to no actor", async () => {
+    const outputs = await Promise.all(["timer", "rejection"].map((name) => asyncErrors(name, "unowned")));
+    for (const lines of outputs) {
+      expect(lines).to.include("exit 1").and.to.include("Error: late");
     }
   });
 
-  it("is left to other listeners of the process where it belongs to no actor", async () => {
-    const said = await Promise.all(["timer", "rejection"].map((what) => stray(what, "listener")));
-    for (const lines of said) {
-      // Those of the process hear of all, and cannot be kept from it.
-      expect(lines.filter((line) => line === "heard: stray")).not.to.deep.equal([]);
+  it("goes to other listeners of the process if it belongs to no actor", async () => {
+    const outputs = await Promise.all(["timer", "rejection"].map((name) => asyncErrors(name, "listener")));
+    for (const lines of outputs) {
+      // A listener of the process receives all errors, also those that belong to an actor.
+      expect(lines.filter((line) => line === "listener: late")).not.to.deep.equal([]);
       expect(lines.slice(-3)).to.deep.equal(["bystander: !", "actors: 1", "listeners: 1,0"]);
     }
   });
 
-  it("ends the process where the runtime is told to leave such errors alone", async () => {
-    expect(await stray("timer", "process")).to.include("exit 1");
+  it("ends the process with ownAsyncErrors: false", async () => {
+    expect(await asyncErrors("timer", "process")).to.include("exit 1");
   });
 });
 
-describe("an error that belongs to no actor", () => {
+describe("An error that belongs to no actor", () => {
   const survived = ["alive", "listeners: 1,1"];
 
-  it("ends the process as Node would, also where there are two copies of the library", async () => {
+  it("ends the process as Node does, also with two copies of the library", async () => {
     const ends = await Promise.all(
-      ["exception", "rejection", "reason"].map((what) => runProgram("foreign", [what])),
+      ["exception", "rejection", "reason"].map((name) => runProgram("foreign", [name])),
     );
     for (const { lines, code } of ends) expect([lines, code]).to.deep.equal([[], 1]);
     expect(ends[0]?.stderr).to.include("Error: foreign");
@@ -85,20 +85,20 @@ describe("an error that belongs to no actor", () => {
     expect(ends[2]?.stderr).to.include("ERR_UNHANDLED_REJECTION").and.to.include("a mere reason");
   });
 
-  it("is told to other listeners as Node would tell them", async () => {
-    const heard = await Promise.all([
+  it("reaches other listeners as without the library", async () => {
+    const outputs = await Promise.all([
       runProgram("foreign", ["rejection,rejection", "uncaughtException"]),
       runProgram("foreign", ["exception", "uncaughtException"]),
       runProgram("foreign", ["rejection", "unhandledRejection"]),
     ]);
-    expect(heard.map(({ lines }) => lines)).to.deep.equal([
-      ["heard: unhandledRejection", "heard: unhandledRejection", "alive", "listeners: 2,1"],
-      ["heard: uncaughtException", "alive", "listeners: 2,1"],
-      ["heard: ", "alive", "listeners: 1,2"],
+    expect(outputs.map(({ lines }) => lines)).to.deep.equal([
+      ["listener: unhandledRejection", "listener: unhandledRejection", "alive", "listeners: 2,1"],
+      ["listener: uncaughtException", "alive", "listeners: 2,1"],
+      ["listener: ", "alive", "listeners: 1,2"],
     ]);
   });
 
-  it("is left to what --unhandled-rejections says", async () => {
+  it("follows --unhandled-rejections", async () => {
     const flag = "--unhandled-rejections";
     const [warn, none, code, strict, owned] = await Promise.all([
       runProgram("foreign", ["rejection"], [`${flag}=warn`]),
@@ -113,10 +113,10 @@ describe("an error that belongs to no actor", () => {
     expect([code.lines, code.code]).to.deep.equal([survived, 1]);
     expect(code.stderr.split("UnhandledPromiseRejectionWarning: Error: foreign")).to.have.length(2);
     expect([strict.lines, strict.code]).to.deep.equal([[], 1]);
-    expect(owned.lines).to.deep.equal(["reported: stray", ...survived]);
+    expect(owned.lines).to.deep.equal(["reported: late", ...survived]);
   });
 
-  it("is told from one that an actor of another copy of the library left behind", async () => {
-    expect((await runProgram("foreign", ["owned"])).lines).to.deep.equal(["reported: stray", ...survived]);
+  it("is distinguished from an error of an actor of another copy of the library", async () => {
+    expect((await runProgram("foreign", ["owned"])).lines).to.deep.equal(["reported: late", ...survived]);
   });
 });

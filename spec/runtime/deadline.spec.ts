@@ -5,7 +5,7 @@ import { FlushScheduler } from "../../runtime/socket/flush-scheduler.ts";
 /** Resolves once the scheduler has flushed. */
 const flushed = (scheduler: FlushScheduler) => new Promise<void>((flush) => scheduler.add({ flush }));
 
-/** A clock that says which timers are left, and has them all run out at once. */
+/** A clock that exposes its pending timers, and fires all of them at once. */
 function begin() {
   const timers = new Map<number, () => void>();
   let last = 0;
@@ -20,7 +20,7 @@ function begin() {
 }
 
 describe("Deadline", () => {
-  it("has no timer if it is cancelled in the turn at whose end it begins", async () => {
+  it("sets no timer if it is cancelled before the end of the turn", async () => {
     const { clock, timers } = begin();
     const scheduler = new FlushScheduler();
     const deadline = new Deadline(clock, 10, scheduler);
@@ -29,7 +29,7 @@ describe("Deadline", () => {
     expect(timers.size).to.equal(0);
   });
 
-  it("begins at the end of the turn, or now, and leaves no timer once cancelled", async () => {
+  it("starts at the end of the turn, or at once without a scheduler, and cancels its timer", async () => {
     for (const scheduler of [new FlushScheduler(), undefined]) {
       const { clock, timers, runOut } = begin();
       const deadline = new Deadline(clock, 10, scheduler);

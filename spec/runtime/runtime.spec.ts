@@ -50,7 +50,7 @@ describe("Runtime", () => {
   afterEach(stopServing);
 
   describe("#route", () => {
-    it("refuses a consumer of a layer that is not there, and lists those there are", async () => {
+    it("refuses a consumer of an unknown layer, and lists the layers", async () => {
       await using runtime = createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } });
       await using bare = createRuntime();
       class Lost extends WebSocketConsumer {
@@ -63,8 +63,8 @@ describe("Runtime", () => {
     });
   });
 
-  describe("a consumer with needs", () => {
-    /** A layer whose backend says that it can do these things. */
+  describe("with a consumer that has needs", () => {
+    /** A layer that claims these capabilities. */
     const layerWith = (...abilities: Capability[]) => {
       class Able extends MemoryLayer {
         override get capabilities(): Capabilities {
@@ -81,7 +81,7 @@ describe("Runtime", () => {
     }
     const codeOf = (error: unknown) => (error as GreenroomError).code;
 
-    it("is taken where its layer can do it all", async () => {
+    it("accepts it if its layer has all capabilities", async () => {
       await using runtime = createRuntime({
         layers: { chat: layerWith("history", "crossProcess", "workers") },
       });
@@ -89,11 +89,11 @@ describe("Runtime", () => {
       expect((await runtime.spawn(Archive)).machine.getSnapshot().value).to.equal("joined");
     });
 
-    it("is refused by route and spawn where its layer lacks something, which the error names", async () => {
+    it("refuses it in route and spawn if its layer lacks a capability, which the error names", async () => {
       await using runtime = createRuntime({ layers: { chat: layerWith("history") } });
       const message =
-        'Archive needs crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
-        "This one has: at-most-once delivery, history.";
+        'Archive needs crossProcess, which the layer "chat" lacks: use another layer for that alias. ' +
+        "This layer has: at-most-once delivery, history.";
       expect(() => runtime.route("/ws", Archive)).to.throw(MissingCapabilityError, message);
       const refusal = await runtime.spawn(Archive).catch((error) => error);
       expect(refusal).to.be.instanceOf(MissingCapabilityError).and.to.have.property("message", message);
@@ -101,28 +101,28 @@ describe("Runtime", () => {
       expect(runtime.size).to.equal(0);
     });
 
-    it("hears of all that is missing at once, and what an empty layer has", async () => {
+    it("lists all missing capabilities at once, and those of the layer", async () => {
       await using runtime = createRuntime({ layers: { chat: layerWith() } });
       expect(() => runtime.route("/ws", Archive)).to.throw(
-        'Archive needs history, crossProcess, which the layer "chat" lacks: put another one behind that alias. ' +
-          "This one has: at-most-once delivery.",
+        'Archive needs history, crossProcess, which the layer "chat" lacks: ' +
+          "use another layer for that alias. This layer has: at-most-once delivery.",
       );
     });
 
-    it("is refused without a layer", async () => {
+    it("refuses it without a layer", async () => {
       await using runtime = createRuntime();
       class Nowhere extends WebSocketConsumer {
         static override readonly needs = ["workers"] as const;
       }
       expect(() => runtime.route("/ws", Nowhere)).to.throw(
         MissingCapabilityError,
-        "Nowhere needs workers, but names no layer: give it a `layer`.",
+        "Nowhere needs workers, but has no layer: set its static property `layer`.",
       );
     });
   });
 
   describe("options", () => {
-    it("left undefined are the defaults, and no limit can be switched off", async () => {
+    it("have defaults if undefined, and a limit cannot be switched off", async () => {
       const { runtime, url } = await serve({
         layers: chat(),
         maxPayload: undefined,
@@ -138,11 +138,11 @@ describe("Runtime", () => {
           "`maxPayload` must be an integer from 1 to 2147483647",
         );
       }
-      expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('There is no option "maxPayLoad"');
+      expect(() => createRuntime({ maxPayLoad: 1 } as never)).to.throw('Unknown option "maxPayLoad"');
     });
 
-    // Nobody could close what was never made: it went on listening for errors of the process, and for those of its layers.
-    it("that are refused leave nothing behind", () => {
+    // Regression: a runtime that was never created kept listening to errors of the process and of its layers.
+    it("leave no listener behind if they are refused", () => {
       const layers = chat();
       const listeners = () =>
         ["uncaughtException", "unhandledRejection"].map((event) => process.listeners(event as never));
@@ -160,7 +160,7 @@ describe("Runtime", () => {
       runtime.spawn(Member, { params: { group } });
     const start = () => createRuntime({ layers: { chat: new MemoryLayer<Notes>() } });
 
-    it("runs a consumer without a socket, which talks to others through its layer", async () => {
+    it("runs a consumer without a socket, which reaches others through its layer", async () => {
       await using runtime = start();
       const [one, two] = [await member(runtime), await member(runtime)];
       one.receive("hello from code");
@@ -169,7 +169,7 @@ describe("Runtime", () => {
       expect(await one.outgoing.next()).to.deep.equal({ done: false, value: "from a job" });
     });
 
-    it("shows the machine, with which XState's own functions work", async () => {
+    it("exposes the machine, which works with XState's functions", async () => {
       await using runtime = start();
       const actor = await member(runtime);
       expect(actor.machine.getSnapshot().value).to.equal("joined");
@@ -182,7 +182,7 @@ describe("Runtime", () => {
       expect(() => JSON.stringify(actor.machine.getSnapshot())).not.to.throw();
     });
 
-    it("ends with stop, at once and for good, and may be stopped twice", async () => {
+    it("returns an actor that stops at once, and may be stopped twice", async () => {
       await using runtime = start();
       const actor = await member(runtime);
       const stopping = [actor.stop(), actor.stop()];
@@ -196,7 +196,7 @@ describe("Runtime", () => {
       expect(await actor.outgoing.next()).to.deep.equal({ done: true, value: undefined });
     });
 
-    it("rejects with what the consumer says or throws", async () => {
+    it("rejects with the consumer's rejection or error", async () => {
       await using runtime = createRuntime({ onError: () => {} });
       class Full extends WebSocketConsumer {
         override connect() {
@@ -215,7 +215,7 @@ describe("Runtime", () => {
       expect(runtime.size).to.equal(0);
     });
 
-    it("keeps the last 1,000 frames that nobody reads, and counts the others", async () => {
+    it("keeps the last 1,000 unread frames, and counts the dropped ones", async () => {
       await using runtime = createRuntime();
       const actor = await runtime.spawn(Echo);
       for (let n = 0; n < 1_003; n++) actor.receive(`${n}`);
@@ -223,7 +223,7 @@ describe("Runtime", () => {
       expect(runtime.counters().dropped.unread).to.equal(3);
     });
 
-    it("gives every consumer the scope it was spawned with", async () => {
+    it("passes the given scope to the consumer", async () => {
       await using runtime = createRuntime();
       class Scoped extends JsonWebSocketConsumer<{ params: "seat" }> {
         override connect() {
@@ -238,7 +238,7 @@ describe("Runtime", () => {
       expect(JSON.parse(String(value))).to.deep.equal({ ...scope, query: "a=b" });
     });
 
-    it("makes thousands that come and go without a trace", async () => {
+    it("runs thousands of actors, and releases them all", async () => {
       await using runtime = start();
       const actors = await Promise.all(Array.from({ length: 2_000 }, () => member(runtime)));
       await runtime.layers.chat.groupSend("all", { type: "note", text: "to all" });
@@ -247,7 +247,7 @@ describe("Runtime", () => {
       expect(runtime.size).to.equal(0);
     });
 
-    it("leaves no timer behind, neither when it has joined nor when it has ended", async () => {
+    it("leaves no timer of an actor that has joined or ended", async () => {
       const timers = new Set<unknown>();
       const clock: Clock = {
         setTimeout: (fn, ms) => {
@@ -262,7 +262,7 @@ describe("Runtime", () => {
       };
       await using runtime = createRuntime({ clock, layers: { chat: new MemoryLayer<Notes>() } });
       const actor = await member(runtime);
-      // The node's own beat, which ends with the runtime.
+      // The heartbeat of the node, which ends with the runtime.
       expect(timers.size).to.equal(1);
       await actor.stop();
       expect(timers.size).to.equal(1);
@@ -270,7 +270,7 @@ describe("Runtime", () => {
       expect(timers.size).to.equal(0);
     });
 
-    it("answers a deadline on the clock it was given", async () => {
+    it("applies connectTimeoutMs by the given clock", async () => {
       const clock = new SimulatedClock();
       await using runtime = createRuntime({ clock: clock as Clock, connectTimeoutMs: 15_000 });
       class Never extends WebSocketConsumer {
@@ -299,7 +299,7 @@ describe("Runtime", () => {
   });
 
   describe("#close", () => {
-    it("closes connections with 1012, the layers too, and lets go of the server, which stays open", async () => {
+    it("closes connections with 1012 and the layers, and detaches from the open server", async () => {
       const { runtime, url, server } = await serve({ layers: chat() });
       runtime.route("/ws/:group", Member);
       const clients = await Promise.all([1, 2, 3].map((n) => Client.open(`${url}/ws/${n}`)));
@@ -318,7 +318,7 @@ describe("Runtime", () => {
       ]).to.deep.equal([0, 0, true]);
     });
 
-    it("refuses upgrades with 503 while it waits for what runs, then forces", async () => {
+    it("refuses upgrades with 503 while it waits for handlers, then cuts the connections", async () => {
       const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 60_000 });
       const begun = gate();
       class Endless extends WebSocketConsumer {
@@ -340,7 +340,7 @@ describe("Runtime", () => {
       await closing;
     });
 
-    it("refuses with 503 what a guard lets in after it began", async () => {
+    it("refuses an upgrade with 503 that a guard admits after close began", async () => {
       const asked = gate();
       const guarding = gate();
       const guard = () => {
@@ -357,7 +357,7 @@ describe("Runtime", () => {
       await closing;
     });
 
-    it("refuses with 503, at once, what still is with a guard that takes its time", async () => {
+    it("refuses an upgrade with 503 at once while its guard is pending", async () => {
       const asked = gate();
       const guard = () => {
         asked.open();
@@ -371,14 +371,14 @@ describe("Runtime", () => {
       expect(await refused).to.deep.equal({ status: 503, body: "The server is shutting down" });
     });
 
-    it("leaves plain requests to others once it is closed", async () => {
+    it("leaves plain requests unanswered once it is closed", async () => {
       const { runtime } = await serve({ layers: chat() });
       runtime.route("/ws", Echo);
       await runtime.close();
       expect(runtime.handleRequest({ url: "/ws" } as never, {} as never)).to.equal(false);
     });
 
-    it("refuses with 503 what is still connecting", async () => {
+    it("refuses a connection with 503 while its connect is pending", async () => {
       const { runtime, url } = await serve({ layers: chat(), handlerGraceMs: 10 });
       const begun = gate();
       class Undecided extends WebSocketConsumer {
@@ -394,7 +394,7 @@ describe("Runtime", () => {
       expect(await refused).to.deep.equal({ status: 503, body: "The server is restarting" });
     });
 
-    it("rejects a spawn that comes later", async () => {
+    it("makes later spawns reject", async () => {
       const runtime = createRuntime();
       await runtime.close();
       expect(await runtime.spawn(Echo).catch((error) => error)).to.have.property(
@@ -403,7 +403,7 @@ describe("Runtime", () => {
       );
     });
 
-    it("does not wait for ever for a layer whose own handler does not end, and reports it", async () => {
+    it("stops waiting after 5 seconds for a layer whose handler does not end, and reports it", async () => {
       const clock = new SimulatedClock();
       const errors: unknown[] = [];
       const runtime = createRuntime({
@@ -430,24 +430,24 @@ describe("Runtime", () => {
       expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "close"]]);
     });
 
-    it("spreads the closing of many over half of the time it may take", async () => {
+    it("spreads the closing of many connections over half of drainMs", async () => {
       const clock = new SimulatedClock();
       const runtime = createRuntime({ clock: clock as Clock });
       const actors = await Promise.all(Array.from({ length: 120 }, () => runtime.spawn(Echo)));
       const gone = () => actors.filter(({ machine }) => machine.getSnapshot().value !== "joined").length;
       const closing = runtime.close({ drainMs: 40_000 });
-      const told = [];
+      const goneAfter = [];
       for (const ms of [0, 999, 1, 1_000]) {
         clock.increment(ms);
         await new Promise(setImmediate);
-        told.push(gone());
+        goneAfter.push(gone());
       }
-      expect(told).to.deep.equal([50, 50, 100, 120]);
+      expect(goneAfter).to.deep.equal([50, 50, 100, 120]);
       await closing;
     });
   });
 
-  it("forgets thousands of clients that vanish as suddenly as they came", async function () {
+  it("releases thousands of clients that vanish", async function () {
     this.timeout(30_000);
     const { runtime, url, server } = await serve({ layers: chat() });
     runtime.route("/ws/:group", Member);
@@ -460,7 +460,7 @@ describe("Runtime", () => {
     expect(await connections()).to.equal(0);
   });
 
-  it("serves sockets on a server that others listen on, too", async () => {
+  it("serves sockets on a server with other listeners", async () => {
     await using runtime = createRuntime();
     runtime.route("/ws", Echo);
     const server = createServer((_, response) => response.end("page"));

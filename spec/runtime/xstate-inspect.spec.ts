@@ -24,7 +24,7 @@ import { Client } from "../support/client.ts";
 import { freePort } from "../support/free-port.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
 
-/** Says what it gets, and goes when it is told to. */
+/** Echoes frames, and closes on "go". */
 class Parrot extends WebSocketConsumer {
   override receive(text: string) {
     if (text === "go") this.close(4000, "enough");
@@ -47,13 +47,12 @@ const lamp = setup({
 const Lamp = machineConsumer(lamp);
 const press = '{"type":"press"}';
 
-/** What an actor is called here, since XState counts the actors of a whole process. */
+/** A stable name of an actor: its machine's id, because XState numbers the actors of the whole process. */
 function nameOf(actor: AnyActorRef | undefined): string {
-  if (actor === undefined) return "nobody";
+  if (actor === undefined) return "outside";
   return actor.id === actor.sessionId ? (actor as AnyActor).logic.id : actor.id;
 }
 
-/** An event of the protocol in a line. */
 function lineOf(event: InspectionEvent): string {
   const who = nameOf(event.actorRef as AnyActorRef);
   switch (event.type) {
@@ -79,7 +78,7 @@ function lineOf(event: InspectionEvent): string {
 describe("inspect", () => {
   afterEach(stopServing);
 
-  it("gets every event of a connection's whole life, in order", async () => {
+  it("receives every event of a connection, in order", async () => {
     const events: InspectionEvent[] = [];
     const { runtime, url } = await serve({ layers: {}, inspect: (event) => void events.push(event) });
     runtime.route("/ws", Parrot);
@@ -89,22 +88,22 @@ describe("inspect", () => {
     await until(() => runtime.size === 0);
     expect(events.map(lineOf)).to.deep.equal([
       "supervisor is there",
-      "supervisor gets xstate.init from nobody",
+      "supervisor gets xstate.init from outside",
       "supervisor is active",
       "connection is there",
       "connection gets xstate.init from supervisor",
       "connection is connecting",
-      "connection gets accept from nobody",
+      "connection gets accept from outside",
       "connection takes accept",
       "connection is joined",
-      "connection gets close from nobody",
+      "connection gets close from outside",
       "connection does cleanUp",
       "connection takes close",
       "connection is closing",
-      "connection gets lost from nobody",
+      "connection gets lost from outside",
       "connection takes nothing",
       "connection is closing",
-      "connection gets cleaned from nobody",
+      "connection gets cleaned from outside",
       "connection takes cleaned",
       "supervisor gets xstate.done.actor.connection from connection",
       "supervisor is active",
@@ -113,7 +112,7 @@ describe("inspect", () => {
     expect(new Set(events.map(({ rootId }) => rootId))).to.have.property("size", 1);
   });
 
-  it("gets those of a machine that a consumer runs, and of what that invokes, under a root of its own", async () => {
+  it("receives the events of a consumer's machine and its invoked actors, under one root", async () => {
     const events: InspectionEvent[] = [];
     const { runtime } = await serve({ layers: {}, inspect: (event) => void events.push(event) });
     const actor = await runtime.spawn(Lamp);
@@ -123,9 +122,9 @@ describe("inspect", () => {
     await actor.stop();
     expect(events.filter(({ rootId }) => rootId === root).map(lineOf)).to.deep.equal([
       "lamp is there",
-      "lamp gets xstate.init from nobody",
+      "lamp gets xstate.init from outside",
       "lamp is off",
-      "lamp gets frame.press from nobody",
+      "lamp gets frame.press from outside",
       "lamp does xstate.emit",
       "lamp does glow",
       "hum is there",
@@ -134,7 +133,7 @@ describe("inspect", () => {
       "hum gets xstate.init from lamp",
       "hum is active",
       "lamp is on",
-      "lamp gets disconnect from nobody",
+      "lamp gets disconnect from outside",
       "lamp takes nothing",
       "lamp is on",
       "lamp does xstate.stopChild",
@@ -144,7 +143,7 @@ describe("inspect", () => {
     ]);
   });
 
-  it("knows each actor by an id that no other has, be it a connection's or of a machine that a consumer runs", async () => {
+  it("identifies each connection and each consumer's machine by a unique id", async () => {
     const events: InspectionEvent[] = [];
     const { runtime } = await serve({ layers: {}, inspect: (event) => void events.push(event) });
     for (let spawned = 0; spawned < 3; spawned += 1) {
@@ -158,7 +157,7 @@ describe("inspect", () => {
     expect(new Set(born.map(({ sessionId }) => sessionId))).to.have.property("size", born.length);
   });
 
-  it("goes to an observer's own method", async () => {
+  it("calls an observer as a method", async () => {
     class Ear implements Observer<InspectionEvent> {
       heard = 0;
       next() {
@@ -184,8 +183,8 @@ describe("inspect", () => {
       throw new Error("deaf");
     },
   };
-  for (const [who, inspect] of Object.entries(failing)) {
-    it(`reports what ${who} throws, and no actor hears of it`, async () => {
+  for (const [name, inspect] of Object.entries(failing)) {
+    it(`reports the errors of ${name}, and affects no actor`, async () => {
       const { runtime, url, failures } = await serve({ layers: chat(), inspect });
       runtime.route("/ws", Parrot);
       runtime.route("/lamp", Lamp);
@@ -200,14 +199,14 @@ describe("inspect", () => {
       await other.close(1000);
       await stopServing();
       expect(runtime.size).to.equal(0);
-      const told = failures.map(({ error, stage }) => `${stage}: ${(error as Error).message}`);
-      expect(new Set(told)).to.deep.equal(new Set(["inspect: deaf"]));
-      // Both connections' lives, and the supervisor's and the machine's own.
-      expect(told).to.have.length.above(50);
+      const messages = failures.map(({ error, stage }) => `${stage}: ${(error as Error).message}`);
+      expect(new Set(messages)).to.deep.equal(new Set(["inspect: deaf"]));
+      // Events of both connections, the supervisor and the machine.
+      expect(messages).to.have.length.above(50);
     });
   }
 
-  it("belongs to no actor, whatever it leaves behind", async () => {
+  it("runs without an error owner", async () => {
     const watch = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.async-errors.1")];
     const { owners } = watch as { readonly owners: AsyncLocalStorage<unknown> };
     const owner: unknown[] = [];
@@ -219,7 +218,7 @@ describe("inspect", () => {
     expect(new Set(owner)).to.deep.equal(new Set([undefined]));
   });
 
-  it("costs nothing where it is not given", async () => {
+  it("costs nothing without the option", async () => {
     const { runtime } = await serve({ layers: {} });
     const inspectors: unknown[] = [];
     class Curious extends Parrot {
@@ -232,15 +231,15 @@ describe("inspect", () => {
     expect(inspectors).to.deep.equal([undefined]);
     expect(isInspected(system)).to.equal(false);
     const heard: string[] = [];
-    const looking = system.inspect(({ type }) => void heard.push(type));
+    const subscription = system.inspect(({ type }) => void heard.push(type));
     expect(isInspected(system)).to.equal(true);
-    looking.unsubscribe();
+    subscription.unsubscribe();
     await runtime.spawn(Lamp);
     expect(heard).to.deep.equal([]);
     expect(isInspected(system)).to.equal(false);
   });
 
-  it("stays while others look and look away again", async () => {
+  it("continues after other inspectors come and go", async () => {
     const taken: string[] = [];
     const { runtime } = await serve({
       layers: {},
@@ -265,10 +264,10 @@ describe("@statelyai/inspect", () => {
     for (const end of endings) await end();
   });
 
-  it("gets all actors with their machines, events and snapshots, over a socket", async () => {
+  it("receives all actors with their machines, events and snapshots over a socket", async () => {
     const port = await freePort();
     const relay = createInspectorServer({ port, autoOpen: false });
-    // As the page with the pictures does.
+    // A client like the page of the Stately inspector.
     const page = await Client.open(`ws://localhost:${port}`);
     const inspector = createWebSocketInspector({ url: `ws://localhost:${port}` });
     endings.push(

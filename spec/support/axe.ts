@@ -4,7 +4,6 @@ import type { Page } from "playwright-core";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe finds that keeps readers out, each with the places where it is. */
 export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const found: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] =

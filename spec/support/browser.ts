@@ -5,11 +5,10 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type Browser, chromium, type LaunchOptions } from "playwright-core";
 
-/** Where {@link launchBrowser} looks. */
 export interface BrowserOptions {
   /**
-   * Prefers a browser that is installed on this machine to the one that comes from npm, which starts and draws with half the
-   * CPU, and is the same everywhere.
+   * Prefers a browser that is installed on this machine to the one that comes from npm, which starts and
+   * draws with half the CPU, and is the same everywhere.
    *
    * @default `true` if `SPEC_BROWSER=installed` is set, else `false`
    */
@@ -29,10 +28,11 @@ const macApps = [
 ];
 
 /**
- * Starts a headless Chromium: the one that `CHROME_PATH` names; else, on Linux, the one in `@sparticuz/chromium`, which needs no
- * system libraries, or the first of those installed that starts. `close()` ends all its processes.
+ * Starts a headless Chromium: the one at `CHROME_PATH`; else, on Linux, the one in `@sparticuz/chromium`,
+ * which needs no system libraries; else the first installed one that starts. `close()` ends all its
+ * processes.
  *
- * @throws an error that lists what was tried and what to install.
+ * @throws an error that lists the attempts and the remedy.
  */
 export async function launchBrowser(options: BrowserOptions = {}): Promise<Browser> {
   const failures: string[] = [];
@@ -62,7 +62,10 @@ function executable(path: string): Candidate {
   return { name: path, options: () => ({ executablePath: path }) };
 }
 
-/** A command may be there and not start, as Ubuntu's placeholder for the snap does: so all of them are candidates. */
+/**
+ * All commands are candidates, because a command may exist and not start, like Ubuntu's placeholder for the
+ * snap.
+ */
 function installedBrowsers(): string[] {
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   const onPath = folders.flatMap((folder) => commands.map((command) => join(folder, command)));
@@ -82,8 +85,8 @@ const fromNpm: Candidate = {
 };
 
 /**
- * Unpacks the browser, its fonts and its libraries once per machine and version. The package takes any file that is
- * there for a whole one, so it unpacks into a folder of our own that gets its name when it is complete.
+ * Unpacks the browser, its fonts and its libraries once per machine and version. The package accepts partial
+ * files of an earlier run, so it unpacks into a temporary folder, which is renamed when complete.
  */
 async function unpack(): Promise<string> {
   if (process.arch !== "x64") throw new Error(`it is built for x64 only, and this is ${process.arch}`);
@@ -93,7 +96,7 @@ async function unpack(): Promise<string> {
   await mkdir(tmpdir(), { recursive: true });
   const unfinished = await mkdtemp(`${folder}-`);
   try {
-    // The package reads both variables when it unpacks; the second one makes it unpack its libraries too.
+    // The package reads both variables; the second one makes it unpack its libraries too.
     await withEnvironment({ TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" }, () =>
       packed.executablePath(),
     );
@@ -101,19 +104,19 @@ async function unpack(): Promise<string> {
     await rename(unfinished, folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error; // else another process was quicker
+    if (!existsSync(folder)) throw error; // else another process was faster
   }
   return folder;
 }
 
-/** The package's own names /tmp/fonts, wherever it unpacks; and Chromium's pages crash if there is no font at all. */
+/** The package's own file always names /tmp/fonts, and pages crash in a Chromium without fonts. */
 function fontsConf(folder: string): string {
   const directories = `<dir>${join(folder, "fonts")}</dir><cachedir>${join(folder, "fonts-cache")}</cachedir>`;
   return `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>${directories}</fontconfig>\n`;
 }
 
 function packedVersion(): string {
-  // The package exports no package.json: its main file is two folders below it.
+  // The package does not export its package.json, which is two folders above its main file.
   const require = createRequire(import.meta.url);
   const { version } = require(join(require.resolve("@sparticuz/chromium"), "../../../package.json")) as {
     version: string;

@@ -4,14 +4,14 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** In the project, where packages are found. */
+/** Inside the project, so that packages resolve. */
 let folder: string | undefined;
 
 /**
- * Compiles programs, each with everything of this project that it imports, so that they start several times as fast as with
- * tsx: for specs that need many processes. The results are deleted when this process ends.
+ * Bundles programs with their imports of this project, so that they start several times as fast as with tsx.
+ * The files are deleted when this process ends.
  *
- * @returns the file to run, for each of `programs`.
+ * @returns the file to run for each of `programs`.
  */
 export async function bundle(...programs: readonly string[]): Promise<string[]> {
   if (folder === undefined) {

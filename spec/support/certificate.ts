@@ -8,7 +8,6 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** A new certificate for 127.0.0.1, signed by itself. */
 export async function makeCertificate(): Promise<Certificate> {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-certificate-"));
   const [key, cert] = [join(folder, "key.pem"), join(folder, "certificate.pem")];

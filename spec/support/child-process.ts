@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
-/** Runs a program to its end and gives what it printed. @throws with its output if it fails. */
+/** Runs a program to its end and returns its output. @throws with the output if it fails. */
 export const run = promisify(execFile);
 
-// Without a listener these two end the process without "exit", and what runs beside the specs would stay.
+// Without a listener these signals end the process without "exit", and child processes would survive.
 for (const [signal, number] of [
   ["SIGTERM", 15],
   ["SIGHUP", 1],
@@ -14,20 +14,20 @@ for (const [signal, number] of [
   process.once(signal, () => process.exit(128 + number));
 }
 
-/** A program that runs beside the specs until it is ended, at the latest when they are over. */
+/** A program that runs beside the specs, until they are over at the latest. */
 export interface RunningProcess {
   readonly pid: number;
   readonly isRunning: boolean;
-  /** Resolves once it has ended, for whatever reason. */
   readonly exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
-  /** Resolves once all has been read that it printed: later than its end, mostly. */
+  /** Resolves once all its output has been read, usually after its end. */
   readonly silent: Promise<unknown>;
 }
 
 /**
- * Starts a program and resolves once it has printed a line that `isReady` knows, which hears of all lines, also of later ones.
+ * Starts a program and resolves once `isReady` returns true for a line of its output. `isReady` receives all
+ * lines, also later ones.
  *
- * @throws with what it printed, if it ends before.
+ * @throws with the output, if the program ends before.
  */
 export async function startProcess(
   command: string,
@@ -54,7 +54,7 @@ export async function startProcess(
     throw new Error(`${command} ended:\n${printed.join("\n")}`);
   });
   await Promise.race([ready, endedEarly]);
-  // From here on its end is no failure.
+  // From here on its end is not a failure.
   endedEarly.catch(() => {});
   if (child.pid === undefined) throw new Error(`${command} has no process id.`);
   return {

@@ -11,7 +11,7 @@ export interface Refused {
   readonly body: string;
 }
 
-/** A WebSocket client that keeps what it receives until a spec asks for it. */
+/** A WebSocket client that buffers received frames until a spec reads them. */
 export class Client {
   readonly websocket: WebSocket;
   readonly closed: Promise<Closed>;
@@ -32,14 +32,14 @@ export class Client {
     });
   }
 
-  /** Connects, and waits until the upgrade is accepted. */
+  /** Resolves once the upgrade is accepted. */
   static async open(url: string, protocols?: string[], options?: ClientOptions): Promise<Client> {
     const client = new Client(url, protocols, options);
     await once(client.websocket, "open");
     return client;
   }
 
-  /** Connects, and gives the answer of the server that refuses. */
+  /** Resolves with the response that refuses the upgrade. */
   static async refused(url: string, options?: ClientOptions): Promise<Refused> {
     const { websocket } = new Client(url, [], options);
     const [, response] = await once(websocket, "unexpected-response");
@@ -48,14 +48,12 @@ export class Client {
     return { status: response.statusCode, body: body.trim() };
   }
 
-  /** The next frame, in the order received. */
   next(): Promise<string | Buffer> {
     const frame = this.#received.shift();
     if (frame !== undefined) return Promise.resolve(frame);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The next `count` frames. */
   async take(count: number): Promise<(string | Buffer)[]> {
     const frames: (string | Buffer)[] = [];
     while (frames.length < count) frames.push(await this.next());

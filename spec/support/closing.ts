@@ -1,14 +1,15 @@
 import type { Context } from "mocha";
 
 /**
- * Whatever opens also closes. A runtime that stays open listens for errors that nobody caught; where files run side by
- * side, mocha takes such listeners away after each file, and the next runtime of that process would not listen anew.
+ * Requires that every runtime is closed. An open runtime listens for uncaught errors; with parallel files,
+ * mocha removes such listeners after each file, and the next runtime of that process would not add them
+ * again.
  */
 export const mochaHooks = {
   afterAll(this: Context): void {
     const isOurs = ({ name }: { readonly name: string }) => name === "onException";
     if (!process.listeners("uncaughtException").some(isOurs)) return;
     const files = new Set(this.test?.parent?.suites.map(({ file }) => file));
-    throw new Error(`A runtime was left open by a spec in ${[...files].join(" or ")}.`);
+    throw new Error(`A spec in ${[...files].join(" or ")} left a runtime open: close it.`);
   },
 };

@@ -2,10 +2,10 @@ import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "./client.ts";
 import { startRedisServer } from "./redis.ts";
 
-/** Where a spec of the demo happens. */
+/** One demo in memory, or several on one Redis. */
 export interface DemoPlace {
   readonly url: string;
-  /** Connects: to one server after the other, where there are several. */
+  /** Connects, to each server in turn if there are several. */
   open(path: string): Promise<Client>;
   close(): Promise<void>;
 }

@@ -19,12 +19,11 @@ const environment = (settings: Settings) => {
   return { ...rest, PORT: "0", ...settings };
 };
 
-/** A program of the demo that runs until it is told to end. */
 export interface DemoProgramProcess {
   readonly pid: number;
-  /** What it has printed until now: everything, once it has been stopped. */
+  /** Its output so far; complete once it has been stopped. */
   readonly printed: readonly string[];
-  /** Sends it a signal, and gives its exit code. */
+  /** Sends a signal, and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -66,19 +65,17 @@ export async function startDemoProcess(settings: Settings = {}): Promise<DemoPro
   return { ...running, url };
 }
 
-/** Starts a worker as `npm run worker -- <words>` does. */
 export function startWorkerProcess(settings: Settings, ...words: string[]): Promise<DemoProgramProcess> {
   return start("worker", words, "Waiting for jobs.", settings);
 }
 
-/** What a program that has ended says: on the standard output, and on that for errors. */
+/** The outcome of a program: exit code, standard output and standard error. */
 export interface Ended {
   readonly code: number;
   readonly printed: string;
   readonly said: string;
 }
 
-/** Runs a program of the demo to its end, whatever that is. */
 export async function runDemo(
   program: DemoProgram,
   words: readonly string[],
@@ -90,7 +87,7 @@ export async function runDemo(
   return { code: code ?? 0, printed: stdout, said: stderr };
 }
 
-/** Runs a program of the demo to its end, once for each of `runs`, one after the other and all in one process. */
+/** Runs a program of the demo to its end for each of `runs`, one after the other in one process. */
 export async function runDemoOften(
   program: DemoProgram,
   runs: readonly (readonly [words: readonly string[], settings?: Settings])[],

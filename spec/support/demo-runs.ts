@@ -1,11 +1,11 @@
-// A program that runs a program of the demo several times, one after the other, as spec/support/demo-process.ts asks.
-// All runs share the modules that the program imports: loading them is what takes the time of a process.
+// Runs a program of the demo several times in one process, for demo-process.ts. The runs share the imported
+// modules, because loading them takes most of the time of a process.
 const { program, runs } = JSON.parse(process.argv[2] ?? "") as {
   readonly program: string;
   readonly runs: readonly (readonly [words: readonly string[], settings: Readonly<Record<string, string>>])[];
 };
 
-/** In place of the end of the process. */
+/** Thrown instead of ending the process. */
 class Exit extends Error {
   readonly exitCode: number;
 

@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-// Below the ports that the operating system gives to outgoing connections (from 32768 on Linux), so that no client of
-// another spec takes one before the program that it is for.
+// Below the ephemeral ports of the operating system (from 32768 on Linux), so that no client of another spec
+// takes one first.
 const lowest = 10_000;
 const highest = 32_000;
 let next = lowest + Math.floor(Math.random() * (highest - lowest));
 
 /**
- * A TCP port of the loopback address that nobody listens on, for programs that cannot choose one themselves. No port is
- * given twice.
+ * A free TCP port of the loopback address, for programs that cannot choose one themselves. No port is
+ * returned twice.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,4 +1,3 @@
-/** A promise that a spec opens when it is time. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;

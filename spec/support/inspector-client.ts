@@ -11,7 +11,6 @@ import { Client } from "./client.ts";
 
 type ReportOf<T extends PageReport["type"]> = Extract<PageReport, { readonly type: T }>;
 
-/** What the inspector's page is to its server. */
 export class InspectorClient {
   readonly #client: Client;
 
@@ -19,7 +18,6 @@ export class InspectorClient {
     this.#client = client;
   }
 
-  /** @param url of the server */
   static async open(url: string, path = "/inspect"): Promise<InspectorClient> {
     return new InspectorClient(await Client.open(`${url}${path}`));
   }
@@ -28,7 +26,7 @@ export class InspectorClient {
     this.#client.send(JSON.stringify(request));
   }
 
-  /** The next report of that type to which `matches` applies; those before it are gone. */
+  /** The next report of a type that `matches`; earlier ones are discarded. */
   async next<T extends PageReport["type"]>(
     type: T,
     matches: (report: ReportOf<T>) => boolean = () => true,
@@ -39,7 +37,6 @@ export class InspectorClient {
     }
   }
 
-  /** What is listed. */
   async list(request: Partial<ListRequest> = {}): Promise<List> {
     const whole = { type: "list", sort: "oldest", offset: 0, limit: 50, ...request } as const;
     this.ask(whole);
@@ -51,7 +48,7 @@ export class InspectorClient {
     return this.next("history", (history) => history.actor === actor && history.isFirst);
   }
 
-  /** The entries of the opened actor up to the first to which `matches` applies. */
+  /** The entries of the opened actor, up to the first that `matches`. */
   async entriesUntil(matches: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]> {
     const entries: HistoryEntry[] = [];
     while (!entries.some(matches)) entries.push(...(await this.next("history")).entries);

@@ -15,7 +15,7 @@ interface Lines {
   line: { text: string };
 }
 
-/** Says to all of its group what one of them says. Fails at what begins with "fail ". */
+/** Sends the text of a member to its group. Fails at a text that begins with "fail ". */
 export class Chorus extends WebSocketConsumer<{ messages: Lines; params: "group" }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<Chorus>({
@@ -34,7 +34,9 @@ export class Chorus extends WebSocketConsumer<{ messages: Lines; params: "group"
   }
 }
 
-/** Notes what comes and goes between two looks: what came into each state, and what the page said of its connection. */
+/**
+ * Records changes between two polls: the entries into each state, and the status of the page's connection.
+ */
 const notes = `
   window.came = {};
   window.ways = 0;
@@ -53,7 +55,7 @@ const notes = `
   });
 `;
 
-/** Has the page hear something else than the server says. */
+/** Replaces a message of the server to the page. */
 export function alter(page: Page, change: (report: PageReport) => PageReport): Promise<void> {
   return page.routeWebSocket("**/inspect", (socket) => {
     const server = socket.connectToServer();
@@ -61,7 +63,7 @@ export function alter(page: Page, change: (report: PageReport) => PageReport): P
   });
 }
 
-/** A runtime with an inspector for each spec of the suite that calls this, and its page. */
+/** Starts a runtime with an inspector for each spec of the suite that calls this, and its page. */
 export class InspectedPremises {
   readonly #options: Partial<InspectorOptions>;
   readonly #route: (runtime: ChatRuntime) => void;
@@ -71,7 +73,7 @@ export class InspectedPremises {
   #server: Server | undefined;
   url = "";
 
-  /** @param route gives the runtime more than the consumers that it has. */
+  /** @param route adds consumers to the runtime. */
   constructor(options: Partial<InspectorOptions> = {}, route: (runtime: ChatRuntime) => void = () => {}) {
     this.#options = options;
     this.#route = route;
@@ -103,7 +105,7 @@ export class InspectedPremises {
     return runtime;
   }
 
-  /** Closes the runtime, and begins with another one on the same port, which knows its consumers in another order. */
+  /** Replaces the runtime by another one on the same port, with its consumers in another order. */
   async restart(): Promise<void> {
     await this.runtime.close();
     const runtime: ChatRuntime = createRuntime({ layers: chat(), onError: () => {} });
@@ -125,7 +127,6 @@ export class InspectedPremises {
     return Client.open(`${this.url}${path}`);
   }
 
-  /** All at once. */
   connectAll(paths: readonly string[]): Promise<Client[]> {
     return Promise.all(paths.map((path) => this.connect(path)));
   }

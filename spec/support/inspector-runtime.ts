@@ -10,7 +10,7 @@ interface Words {
   word: { readonly text: string };
 }
 
-/** Joins the group "talk", and sends what it gets there; fails or leaves when told so. */
+/** Joins the group "talk" and forwards its messages; fails or leaves on command. */
 export class Talk extends WebSocketConsumer<{ messages: Words }> {
   static override readonly layer = "chat";
   static override readonly supervision = { onFailure: "resume", maxFailures: 1_000 } as const;
@@ -45,7 +45,7 @@ export const light = setup({ types: { emitted: {} as Effect } }).createMachine({
   },
 });
 
-/** A runtime with {@link Talk}, a machine consumer and an inspector, whose page is open. */
+/** A runtime with {@link Talk}, a machine consumer, and an inspector with a client. */
 export async function inspectRuntime({ payloads = false } = {}) {
   const serving = await serve({ layers: chat() });
   inspector(serving.runtime, { path: "/inspect", payloads, tickMs: 20 });
@@ -60,20 +60,18 @@ export async function inspectRuntime({ payloads = false } = {}) {
   return { ...serving, page, join };
 }
 
-/** An entry in one line, without its time. */
 export function shortly({ from, to, kind, what, bytes, detail }: HistoryEntry): string {
   return [`${from}→${to}`, kind, what, bytes, detail]
     .filter((part) => part !== undefined && part !== "")
     .join(" ");
 }
 
-/** The machines of a consumer. */
 export async function machines(page: InspectorClient, consumer: string): Promise<readonly MachineFacts[]> {
   page.ask({ type: "machines", consumer });
   return (await page.next("machines")).machines;
 }
 
-/** Puts `method` in the place of a prototype's own until it is disposed of. */
+/** Replaces a method of a prototype until disposed. */
 export function replaceMethod<T extends object, K extends keyof T>(
   prototype: T,
   name: K,

@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import type { Locator, Page } from "playwright-core";
 
-/** The inspector's page, as a reader finds it. */
 export class InspectorTab {
   readonly page: Page;
   readonly status: Locator;
@@ -29,7 +28,7 @@ export class InspectorTab {
     this.entries = page.locator(".sequence .entry");
   }
 
-  /** The line of a state in the table of its machine, once so many are in it. */
+  /** The row of a state in the table of its machine, once `count` actors are in it. */
   async counts(state: string, count: number): Promise<void> {
     await this.page
       .locator(".states tr", { has: this.page.getByRole("button", { name: state, exact: true }) })
@@ -38,20 +37,20 @@ export class InspectorTab {
       .waitFor();
   }
 
-  /** Once the list says so, such as `1–50 of 120`. */
+  /** Resolves once the list shows this range, such as `1–50 of 120`. */
   async lists(range: string): Promise<void> {
     await this.range.getByText(range, { exact: true }).waitFor();
     await this.page.locator('.listing[aria-busy="false"]').waitFor();
   }
 
-  /** What an actor did, without times, once there are `count` entries. */
+  /** The activity of an actor without times, once there are `count` entries. */
   async history(count: number): Promise<string[]> {
     await this.entries.nth(count - 1).waitFor();
     const texts = await this.entries.locator(".step").allInnerTexts();
     return texts.map((text) => text.replace(/\s+/g, " ").trim());
   }
 
-  /** Resolves once what `expression` gives, in the page, is `value`. */
+  /** Resolves once `expression` has the value `value` in the page. */
   async waitsFor(expression: string, value: unknown): Promise<void> {
     const last = await this.page.evaluate(`new Promise((resolve) => {
       const end = performance.now() + 6_000;

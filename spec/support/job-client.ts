@@ -1,6 +1,5 @@
 import { Client } from "./client.ts";
 
-/** What the demo tells of a job. */
 export interface Told {
   readonly status?: string;
   readonly type?: string;
@@ -9,7 +8,6 @@ export interface Told {
   readonly percent?: number;
 }
 
-/** A client of the demo's background jobs. */
 export class JobClient {
   readonly client: Client;
 
@@ -27,7 +25,6 @@ export class JobClient {
     return JSON.parse(String(await this.client.next()));
   }
 
-  /** Resolves with the job's id once it is queued. */
   async submit(content: string, type = "default"): Promise<string> {
     this.client.send(JSON.stringify({ type, content }));
     return (await this.#until(({ status }) => status === "queued")).job_id ?? "";
@@ -37,12 +34,11 @@ export class JobClient {
     this.client.send(JSON.stringify({ type: "watch", job_id: id }));
   }
 
-  /** Resolves once progress beyond this is told. */
+  /** Resolves once the reported progress exceeds this. */
   async hasPassed(percent: number): Promise<void> {
     await this.#until((told) => told.type === "job_progress" && (told.percent ?? 0) > percent);
   }
 
-  /** The message of the next result. */
   async result(): Promise<string | undefined> {
     return (await this.#until(({ type }) => type === "job_result")).message;
   }

@@ -1,4 +1,4 @@
-/** The cells of the rows of the table in a page whose heading begins with these words. */
+/** The cells by row of the table whose heading begins with these words. */
 export function rowsOf(page: string, ...heading: readonly string[]): string[][] {
   const begins = `| ${heading.join(" | ")} |`;
   const lines = page.split("\n");
@@ -9,7 +9,7 @@ export function rowsOf(page: string, ...heading: readonly string[]): string[][] 
   return rows.slice(0, end < 0 ? rows.length : end).map((row) => row.split(/ ?(?<!\\)\| ?/).slice(1, -1));
 }
 
-/** What a cell has as code. */
+/** The code spans of a cell. */
 export function quotedIn(cell = ""): string[] {
   return [...cell.matchAll(/`(.*?)`/g)].map(([, text = ""]) => text);
 }

@@ -8,12 +8,11 @@ interface Mermaid {
   render(id: string, diagram: string): Promise<{ readonly svg: string }>;
 }
 
-/** A blank page of a real browser with Mermaid itself. */
 export interface MermaidPage extends AsyncDisposable {
   readonly page: Page;
-  /** @returns what Mermaid says against a diagram; undefined if nothing. */
+  /** @returns Mermaid's error about a diagram; undefined if there is none. */
   refusal(diagram: string): Promise<string | undefined>;
-  /** Draws a diagram, and gives the text in the picture and how many elements there are that run or load something. */
+  /** Draws a diagram, and returns its text and the number of elements that run or load something. */
   draw(diagram: string): Promise<{ readonly text: string; readonly active: number }>;
 }
 

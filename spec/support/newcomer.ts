@@ -3,21 +3,22 @@ import { join, resolve } from "node:path";
 import { type CodeBlock, codeBlocks } from "./code-blocks.ts";
 import { Terminal } from "./terminal.ts";
 
-/** npm asks for nothing that it has, and says nothing of the machine it is on. */
+/** npm uses its cache, and prints nothing about the machine. */
 const quick = { npm_config_prefer_offline: "true", npm_config_loglevel: "error" };
 
-/** What stands in place of what the pages say, each text wherever it comes: other ports, another source of a package. */
+/** Replacements in the texts of the pages: other ports, another source of a package. */
 export type Replacements = Readonly<Record<string, string>>;
 
 /**
- * Follows pages of a tutorial to the letter, in a folder: writes each block that names a file, runs the commands, types what
- * is to be typed, and reads what is printed.
+ * Follows pages of a tutorial to the letter, in a folder: writes the files, runs the commands, types the
+ * input, and checks the output.
  *
- * - A block of commands that begins with a comment, `# Ann`, runs in the terminal of that name, and what ran there before is ended. Other
- *   commands end by themselves, with success.
- * - `# Ann: Ctrl+C` ends what runs there, `# Ann: kill -9` kills it. What terminals that are left out run is not begun.
- * - A block of text is what the last command prints, or, after `# Ann`, what is printed there next: line by line. `> hello` is
- *   typed, `…` stands for anything, and for any number of lines where it stands alone.
+ * - A block of commands that begins with a comment, `# Ann`, runs in the terminal of that name and replaces
+ *   the command there. Other commands end by themselves, with success.
+ * - `# Ann: Ctrl+C` ends the command in that terminal, `# Ann: kill -9` kills it. Terminals in `leavesOut`
+ *   are skipped.
+ * - A block of text is the output of the last command or, after `# Ann`, the next output of that terminal, by
+ *   line. `> hello` is typed, `…` matches anything, and any number of lines if it stands alone.
  */
 export class Newcomer {
   readonly #replacements: ReadonlyMap<string, string>;
@@ -26,30 +27,28 @@ export class Newcomer {
   #folder: string;
   #last: Terminal | undefined;
 
-  /** @param leavesOut terminals whose commands are done otherwise. */
+  /** @param leavesOut terminals whose commands the spec runs itself. */
   constructor(folder: string, replacements: Replacements, leavesOut: readonly string[] = []) {
     this.#folder = folder;
     this.#replacements = new Map(Object.entries(replacements));
     this.#leavesOut = new Set(leavesOut);
   }
 
-  /** Does all that a page says. @throws saying what differs from it. */
   async follow(page: string): Promise<void> {
     for (const block of codeBlocks(this.#replace(page))) await this.#do(block);
   }
 
-  /** What stands in place of `said`: the address, say, of what a page says is at port 8080. */
+  /** The replacement of `said`, such as the address of the server that a page has at port 8080. */
   readingOf(said: string): string {
     return this.#replace(said);
   }
 
-  /** Ends what still runs. */
   async leave(): Promise<void> {
     await Promise.all([...this.#terminals.values()].map((terminal) => terminal.end("SIGKILL")));
   }
 
   #replace(text: string): string {
-    // All at once: what one puts there is nothing that another replaces.
+    // In one pass, so that no replacement is replaced again.
     const said = new RegExp([...this.#replacements.keys()].map(literally).join("|"), "g");
     return text.replace(said, (found) => this.#replacements.get(found) ?? found);
   }
@@ -74,7 +73,7 @@ export class Newcomer {
   }
 
   #begin(commands: string): Terminal {
-    // Beside a script of npm, npm itself would work in the folder of that.
+    // Within an npm script, npm would use the folder of that script.
     const { npm_config_local_prefix: _prefix, PORT: _port, REDIS_URL: _url, ...env } = process.env;
     this.#last = new Terminal(commands, this.#folder, { ...env, ...quick });
     return this.#last;
@@ -101,10 +100,9 @@ export class Newcomer {
   }
 }
 
-/** A pattern that matches `text` and nothing else. */
 const literally = (text: string) => text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 
-/** How long a newcomer looks at a terminal in which nothing happens, in milliseconds. */
+/** The time limit for the next line of a terminal, in milliseconds. */
 const patienceMs = 20_000;
 
 async function nextLine(terminal: Terminal): Promise<string | undefined> {

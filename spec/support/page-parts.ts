@@ -1,6 +1,6 @@
 import type { Locator, Page } from "playwright-core";
 
-/** A panel as a reader finds it: by the names of its parts. */
+/** A panel, found by the accessible names of its parts. */
 export class Panel {
   readonly page: Page;
   readonly region: Locator;
@@ -35,7 +35,7 @@ export class Panel {
     return [...(before[this.#id] ?? []), (await this.region.getAttribute("data-state")) ?? ""];
   }
 
-  /** By key: before it clicks, the browser waits for frames, of which a tab behind another one has few. */
+  /** Uses the keyboard, because a click waits for frames, of which a background tab has few. */
   async joins(): Promise<void> {
     await this.connect.press("Enter");
     await this.reaches("joined");
@@ -51,7 +51,6 @@ export class Panel {
     await this.message.press("Enter");
   }
 
-  /** All lines, as soon as there are `count`. */
   async lines(count: number): Promise<string[]> {
     const lines = this.log.locator(".line");
     await lines.nth(count - 1).waitFor();
@@ -74,7 +73,6 @@ export class RoomPanel extends Panel {
     await super.joins();
   }
 
-  /** The names, as soon as there are `count`, no less and no more. */
   async members(count: number): Promise<string[]> {
     await this.region
       .locator(".present:not([data-doubtful]) [data-count]")
@@ -128,7 +126,10 @@ export class Tab {
     return [this.system, this.room, this.jobs, this.chat, this.reliable, this.notifications, this.analytics];
   }
 
-  /** The sockets of the room panel so far: one opened later, by another panel, proves that none is on its way. */
+  /**
+   * The sockets of the room panel so far. A later socket of another panel proves that no other one is
+   * pending.
+   */
   async roomSockets(): Promise<string[]> {
     const marker = this.page.waitForEvent("websocket", (socket) => socket.url().endsWith("/ws/system"));
     await this.system.joins();
@@ -140,13 +141,13 @@ export class Tab {
     await this.page.evaluate("dispatchEvent(new Event('online'))");
   }
 
-  /** Stops all timers of the page: no pause ends any more, but by `page.clock`. */
+  /** Stops the timers of the page: only `page.clock` ends a pause. */
   async stopsTheClock(): Promise<void> {
     await this.page.clock.pauseAt(Date.now() + 60_000);
   }
 }
 
-/** For what has no locator to wait for: asks again until it is so, or the spec's time is up. */
+/** Polls a condition that has no locator, until it holds or the spec times out. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition()));
 }

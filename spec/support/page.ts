@@ -3,7 +3,7 @@ import { type Demo, startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
 import { Tab } from "./page-parts.ts";
 
-/** Notes every state a panel takes, those included that pass too quickly to be looked up from here. */
+/** Records every state of a panel, including those too short to be polled. */
 const noteStates = `
   window.states = {};
   addEventListener("DOMContentLoaded", () => {
@@ -16,10 +16,10 @@ const noteStates = `
   });
 `;
 
-/** Motion takes the time of the machine. */
+/** Animations cost CPU time. */
 const calm = { reducedMotion: "reduce" } as const;
 
-/** The sockets that a page opens on `path`, each passed on to the server until it is cut. */
+/** The sockets that a page opens on `path`, each connected to the server until it is cut. */
 export class Wire {
   readonly #sockets: (readonly [page: WebSocketRoute, server: WebSocketRoute])[] = [];
 
@@ -29,7 +29,7 @@ export class Wire {
     });
   }
 
-  /** Ends the newest one, with what the server might say. */
+  /** Closes the newest one, as the server might. */
   async cut(code: number, reason: string): Promise<void> {
     const [page, server] = this.#sockets.at(-1) ?? [];
     await server?.close();
@@ -37,7 +37,7 @@ export class Wire {
   }
 }
 
-/** A demo of its own for each spec of the suite that calls this, and tabs that show it, in one browser. */
+/** Starts a demo for each spec of the suite that calls this, and tabs that show it in one browser. */
 export class Premises {
   #browser: Browser | undefined;
   #demo: Demo | undefined;
@@ -69,7 +69,7 @@ export class Premises {
     return this.#demo?.url ?? "";
   }
 
-  /** On the port where it was, if it was. */
+  /** Starts on the previous port, if there is one. */
   async restart(): Promise<void> {
     const port = this.url === "" ? 0 : Number(new URL(this.url).port);
     this.#demo = await startDemo({ port, jobStepMs: this.#jobStepMs });
@@ -84,14 +84,14 @@ export class Premises {
     return this.#open(this.#shared, prepare);
   }
 
-  /** In a browser of its own: a clock is for all tabs of a browser. */
+  /** Has its own browser, because all tabs of a browser share a clock. */
   async openTabWithClock(): Promise<Tab> {
     const context = await this.#newContext({});
     await context.addInitScript({ content: noteStates });
     return this.#open(context, (page) => page.clock.install());
   }
 
-  /** All that is seen where scripts are forbidden. */
+  /** The text of the page without scripts. */
   async readWithoutScripts(): Promise<string> {
     const context = await this.#newContext({ javaScriptEnabled: false });
     const page = await context.newPage();

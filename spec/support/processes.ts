@@ -1,12 +1,11 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
 
-/** How processes have ended in which files ran side by side, where that was not well. */
 const ends: string[] = [];
 
 /**
- * Mocha takes no notice of a process that ends while it has no file, by an error that comes after its last one: it may even
- * wait for it, until there is nothing left to wait for, and end well itself.
+ * Mocha ignores a process that fails after its last file, and may even exit with success itself. This reports
+ * the failure.
  */
 export function mochaGlobalSetup(): void {
   subscribe("child_process", (message) => {

@@ -5,25 +5,22 @@ import { connect, type Socket } from "node:net";
 import { constants, inflateRawSync } from "node:zlib";
 import { expect } from "chai";
 
-/** What a server sent, as it was on the wire. */
 export interface WireFrame {
   readonly opcode: number;
   /** Inflated, if it was compressed. */
   readonly payload: Buffer;
-  /** How many bytes the payload took on the wire. */
+  /** The size of the payload on the wire, in bytes. */
   readonly wireLength: number;
   readonly compressed: boolean;
 }
 
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** How a client's frame differs from an ordinary one. */
 export interface FrameFlags {
   readonly fin?: boolean;
   readonly rsv1?: boolean;
 }
 
-/** The text of a client's request. */
 export function upgradeRequest(
   target: string,
   headers: Readonly<Record<string, string>> = {},
@@ -42,18 +39,19 @@ export function upgradeRequest(
 
 const open = new Set<RawWebSocket>();
 
-/** For `afterEach`: ends all that were opened. They do not answer a close by themselves. */
+/** Ends all clients, for `afterEach`. They do not answer a close by themselves. */
 export async function destroyRawWebSockets(): Promise<void> {
   await Promise.all([...open].map((client) => client.destroy()));
 }
 
 /**
- * A client that is a TCP connection and no more. It holds each frame against RFC 6455, section 5.2: not fragmented, no
- * reserved bits (RSV1 only on data, where compression was negotiated), not masked, the shortest form of the length, text in UTF-8.
+ * A client that is a bare TCP connection. It checks each frame against RFC 6455, section 5.2: not fragmented,
+ * no reserved bits (RSV1 only on data with compression), not masked, the shortest form of the length, text in
+ * UTF-8.
  */
 export class RawWebSocket {
   readonly socket: Socket;
-  /** The answer to the upgrade, up to the empty line. */
+  /** The response to the upgrade, up to the empty line. */
   answer = "";
   #chunks: Buffer[] = [];
   #size = 0;
@@ -76,7 +74,7 @@ export class RawWebSocket {
     });
   }
 
-  /** Connects, and waits for the answer, which may be a refusal. */
+  /** Resolves with the response, which may be a refusal. */
   static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<RawWebSocket> {
     const client = new RawWebSocket(url);
     open.add(client);
@@ -92,7 +90,6 @@ export class RawWebSocket {
     return client;
   }
 
-  /** What it answered of extensions. */
   get extensions(): string {
     return /^sec-websocket-extensions: (.*)\r$/im.exec(this.answer)?.[1] ?? "";
   }
@@ -101,7 +98,7 @@ export class RawWebSocket {
     return this.extensions.startsWith("permessage-deflate");
   }
 
-  /** The next frame; undefined once the server has ended the connection. @throws if it is not as it must be. */
+  /** The next frame; undefined once the server has ended the connection. @throws if the frame is invalid. */
   async next(): Promise<WireFrame | undefined> {
     const head = await this.#peek(2);
     if (head === undefined) {
@@ -112,7 +109,7 @@ export class RawWebSocket {
     const opcode = flags & 0x0f;
     const { text, binary, close, ping, pong } = Opcode;
     const compressed = this.compresses && opcode < close && (flags & 0x40) !== 0;
-    // Not with chai, which takes longer than all else here.
+    // Without chai, which would take most of the time.
     ok((flags & 0xf0) === (compressed ? 0xc0 : 0x80), `FIN alone, but the first byte is ${flags}`);
     ok([text, binary, close, ping, pong].includes(opcode as 1), `opcode ${opcode}`);
     ok((short & 0x80) === 0, "masked");
@@ -131,14 +128,12 @@ export class RawWebSocket {
     return { opcode, payload, wireLength: length, compressed };
   }
 
-  /** All frames until the server ends the connection. */
   async rest(): Promise<WireFrame[]> {
     const frames: WireFrame[] = [];
     for (let frame = await this.next(); frame !== undefined; frame = await this.next()) frames.push(frame);
     return frames;
   }
 
-  /** Sends one frame, masked as a client's must be. */
   send(
     opcode: number,
     payload: Uint8Array | string = "",
@@ -159,7 +154,6 @@ export class RawWebSocket {
     this.socket.write(Buffer.concat([head, bytes]));
   }
 
-  /** Ends it at once. */
   async destroy(): Promise<void> {
     open.delete(this);
     if (this.socket.closed) return;
@@ -173,7 +167,7 @@ export class RawWebSocket {
     return bytes;
   }
 
-  /** At least `length` bytes from the front, or undefined if no more of them come. */
+  /** At least the next `length` bytes, or undefined if the connection ends before. */
   async #peek(length: number): Promise<Buffer | undefined> {
     this.#needed = length;
     while (this.#size < length && !this.#ended) {
@@ -191,7 +185,7 @@ export class RawWebSocket {
     return bytes.subarray(0, length);
   }
 
-  /** The first chunk, made to hold `length` bytes. */
+  /** The first chunk, grown to `length` bytes. */
   #gather(length: number): Buffer {
     const [first] = this.#chunks;
     if (first !== undefined && first.length >= length) return first;

@@ -5,15 +5,15 @@ import { Redis } from "ioredis";
 import { freePort } from "./free-port.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 
-/** Three masters that share the slots in three equal parts, and a replica of the first. */
+/** Three masters with a third of the slots each, and a replica of the first. */
 export interface RedisClusterServers {
   readonly masters: readonly RedisServer[];
   readonly replica: RedisServer;
-  /** A client of each master, then of the replica. */
+  /** The clients of the masters, then of the replica. */
   readonly clients: readonly Redis[];
-  /** The index of the master whose part `slot` is in. */
+  /** The index of the master of `slot`. */
   masterOf(slot: number): number;
-  /** Moves a slot, keys and all, from one master to another, as `redis-cli --cluster reshard` does. */
+  /** Moves a slot with its keys to another master, as `redis-cli --cluster reshard` does. */
   moveSlot(slot: number, from: number, to: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -25,10 +25,10 @@ const ranges = [
 ] as const;
 
 /**
- * Starts them and resolves once a failover of the first would work.
+ * Resolves once a failover of the first master would work.
  *
- * @param nodeTimeoutMs how long a server may be silent until the others hold it for dead: a failover begins then. A
- *   healthy one is silent for a while, too, on a busy machine.
+ * @param nodeTimeoutMs the time after which a silent server is considered dead and a failover starts. A
+ * healthy server on a busy machine is silent for a while too.
  */
 export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisClusterServers> {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-cluster-"));
@@ -71,7 +71,7 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
   while (!String(await last.info("replication")).includes("master_link_status:up")) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  // Only now, since it also says how soon they hear of each other.
+  // Set last, because it also slows down the discovery of the nodes.
   await Promise.all(clients.map((client) => client.config("SET", "cluster-node-timeout", nodeTimeoutMs)));
   return {
     masters: servers.slice(0, 3),
@@ -103,7 +103,7 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
   };
 }
 
-/** Waits for all. @throws as the first that failed, once the others are ended. */
+/** Waits for all. @throws the first failure, once the others have ended. */
 async function allOrNone(starting: readonly Promise<RedisServer>[]): Promise<RedisServer[]> {
   const outcomes = await Promise.allSettled(starting);
   const servers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));

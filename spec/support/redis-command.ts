@@ -1,22 +1,22 @@
 import { run } from "./child-process.ts";
 
-/** How this machine runs a Redis: a program on its PATH, or an image. */
+/** The Redis of this machine: a program on the PATH, or a Docker image. */
 export interface RedisCommand {
   readonly command: string;
-  /** What comes before the arguments of the server itself, once the port is known. */
+  /** The arguments before those of the server itself. */
   before(port: number): readonly string[];
-  /** Where the server listens, as it sees it. */
+  /** The address that the server binds to. */
   readonly bind: string;
-  /** Sends a signal to the server itself. */
   signal(server: { readonly pid: number; readonly port: number }, signal: NodeJS.Signals): Promise<void>;
 }
 
 const image = "redis:7-alpine";
 
 /**
- * Finds a Redis: `redis-server` or `valkey-server`, else docker, else it installs one (Debian as root, macOS with brew).
+ * Finds a Redis: `redis-server` or `valkey-server`, else docker, else it installs one (Debian as root, macOS
+ * with brew).
  *
- * @throws saying what to install, if all fails.
+ * @throws with the remedy, if all fails.
  */
 export async function findRedis(): Promise<RedisCommand> {
   const found = (await onPath()) ?? (await inDocker()) ?? ((await install()) ? await onPath() : undefined);
@@ -53,7 +53,7 @@ async function inDocker(): Promise<RedisCommand | undefined> {
 async function install(): Promise<boolean> {
   if (process.platform === "darwin") return succeeds("brew", "install", "redis");
   if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  // Quiet, since more output than `run` keeps would end the program.
+  // Quiet, because more output than the buffer of `run` would end the program.
   const aptGet = (...args: string[]) => succeeds("apt-get", "-qq", ...args);
   return (await aptGet("update")) && (await aptGet("install", "-y", "redis-server"));
 }

@@ -6,13 +6,12 @@ import { startProcess } from "./child-process.ts";
 import { freePort } from "./free-port.ts";
 import { prepareRedis, type RedisServer, startRedisServer } from "./redis-server.ts";
 
-/** A master, a replica of it, and three Sentinels that watch both. */
+/** A master, its replica, and three Sentinels that watch both. */
 export interface RedisSentinels {
   readonly sentinels: readonly { readonly host: string; readonly port: number }[];
   readonly name: string;
   readonly master: RedisServer;
   readonly replica: RedisServer;
-  /** The port of the master that the Sentinels agree on now. */
   masterPort(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -20,9 +19,9 @@ export interface RedisSentinels {
 export interface RedisSentinelsOptions {
   readonly password?: string;
   /**
-   * How long a server may be silent until the Sentinels hold it for dead: a failover begins then.
+   * The time after which the Sentinels consider a silent server dead and start a failover.
    *
-   * @default 3600000, since on a busy machine a healthy one is silent for a while, too
+   * @default 3600000, because a healthy server on a busy machine is silent for a while too
    */
   readonly downAfterMs?: number;
 }
@@ -30,14 +29,15 @@ export interface RedisSentinelsOptions {
 const host = "127.0.0.1";
 const name = "mymaster";
 
-/** Starts them and resolves once a failover would work. */
+/** Resolves once a failover would work. */
 export async function startRedisSentinels({
   password,
   downAfterMs = 3_600_000,
 }: RedisSentinelsOptions = {}): Promise<RedisSentinels> {
   const login = password === undefined ? {} : { password };
   const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
-  // A replica, as each of the two may become, writes down what it was sent; a master waits five seconds for more replicas.
+  // Either server may become the replica, which writes a dump file. A master waits five seconds for more
+  // replicas.
   const start = (file: string, ...args: string[]) => {
     const own = ["--dir", folder, "--dbfilename", file, "--repl-diskless-sync-delay", "0"];
     return startRedisServer({ ...login, args: [...own, ...args] });
@@ -49,7 +49,7 @@ export async function startRedisSentinels({
   );
   const clients = sentinels.map(({ port }) => new Redis({ host, port, retryStrategy: null }));
   for (const client of clients) client.on("error", () => {});
-  // They look every two and ten seconds otherwise. Older servers lack this, and take longer.
+  // The defaults are two and ten seconds. Older servers lack the option, and take longer.
   const often = ["PUBLISH-PERIOD", 200, "INFO-PERIOD", 200];
   await Promise.all(clients.map((client) => client.call("SENTINEL", "DEBUG", ...often).catch(() => {})));
   const facts = async (client: Redis) => {
@@ -87,7 +87,7 @@ async function startSentinel(
   password: string | undefined,
 ) {
   const { command } = await prepareRedis();
-  if (command === "docker") throw new Error("The specs about Sentinel need redis-server itself: install it.");
+  if (command === "docker") throw new Error("The specs of Sentinel need a local redis-server: install it.");
   const port = await freePort();
   const file = join(folder, `${port}.conf`);
   const lines = [

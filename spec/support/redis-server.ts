@@ -2,38 +2,35 @@ import { startProcess } from "./child-process.ts";
 import { freePort } from "./free-port.ts";
 import { findRedis, type RedisCommand } from "./redis-command.ts";
 
-/** A Redis of its own for one spec, or shared by all: without persistence, and on the loopback address only. */
+/** A Redis without persistence, on the loopback address only. */
 export interface RedisServer {
   readonly url: string;
   readonly host: string;
   readonly port: number;
   readonly pid: number;
-  /** Ends it as an operator would. */
   stop(): Promise<void>;
-  /** Ends it with SIGKILL, as a crash would. */
   kill(): Promise<void>;
-  /** Stops it from answering, with all connections open, until {@link resume}. */
+  /** Stops it from answering, with open connections, until {@link resume}. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
 export interface RedisServerOptions {
-  /** The port to listen on, so that a server can come back where it was. @default a free one */
+  /** The port, so that a server can restart at its address. @default a free one */
   readonly port?: number;
   readonly password?: string;
-  /** More arguments for the server. */
   readonly args?: readonly string[];
 }
 
 let command: Promise<RedisCommand> | undefined;
 
-/** Finds out how to run servers here, and installs what is missing: that may take longer than a spec should. */
+/** Finds or installs Redis, which may take longer than a spec. */
 export function prepareRedis(): Promise<RedisCommand> {
   command ??= findRedis();
   return command;
 }
 
-/** Starts a server and resolves once it accepts connections. */
+/** Resolves once the server accepts connections. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const redis = await prepareRedis();
   const host = "127.0.0.1";

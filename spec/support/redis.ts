@@ -4,30 +4,30 @@ import { prepareRedis, type RedisServer, startRedisServer } from "./redis-server
 export { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis-server.ts";
 
 let shared: RedisServer | undefined;
-/** Where it is, for the programs that specs run. */
+/** The address for the programs that specs run. */
 const sharedUrl = "GREENROOM_SPECS_REDIS_URL";
 
 /**
- * The Redis that the specs of one process share, each under a prefix of its own. Processes of mocha that run side by
- * side have one each, since some specs count what a server does, or cut all connections to it.
+ * The Redis that the specs of one process share, each under its own prefix. Parallel processes of mocha have
+ * one each, because some specs count the commands of a server or cut all its connections.
  */
 export function redisUrl(): string {
   const url = process.env.REDIS_URL ?? process.env[sharedUrl];
-  if (url === undefined) throw new Error("There is no Redis yet: it starts before the first spec.");
+  if (url === undefined) throw new Error("There is no Redis yet: use it in specs and hooks only.");
   return url;
 }
 
-/** Once, before the first spec of all, Redis is found or installed, since some specs start servers of their own. */
+/** Finds or installs Redis once, before all specs, because some specs start their own servers. */
 export async function mochaGlobalSetup(): Promise<void> {
   await prepareRedis();
 }
 
 export const mochaHooks = {
-  /** Without a `REDIS_URL`, the shared one is started. */
+  /** Starts the shared one, unless `REDIS_URL` is set. */
   async beforeAll(this: Context): Promise<void> {
     if (process.env.REDIS_URL !== undefined) {
       if (process.env.MOCHA_WORKER_ID === undefined) return;
-      throw new Error("Files that run side by side cannot share the one at REDIS_URL: add --no-parallel.");
+      throw new Error("Parallel spec files cannot share the Redis at REDIS_URL: add --no-parallel.");
     }
     if (shared !== undefined) return;
     this.timeout(60_000); // it may have to be found first
@@ -36,7 +36,7 @@ export const mochaHooks = {
   },
 };
 
-/** Where files run side by side it ends with its process. */
+/** With parallel files, it ends with its process. */
 export async function mochaGlobalTeardown(): Promise<void> {
   await shared?.stop();
 }

@@ -2,7 +2,7 @@ function fail(reason: unknown): never {
   throw reason;
 }
 
-/** Mocha lets a promise pass that rejects where nobody catches it. Here that fails the spec that runs, as an exception does. */
+/** Mocha ignores unhandled rejections. Here they fail the running spec, as exceptions do. */
 export const mochaHooks = {
   beforeAll(): void {
     process.on("unhandledRejection", fail);

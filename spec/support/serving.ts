@@ -13,16 +13,14 @@ export interface Serving<L extends Layers> {
   readonly runtime: Runtime<L>;
   readonly server: Server;
   readonly url: string;
-  /** What went to `onError`. */
   readonly failures: Failure[];
 }
 
 const open: Serving<Layers>[] = [];
 
-/** A layer of memory under the alias "chat". */
 export const chat = () => ({ chat: new MemoryLayer() });
 
-/** A runtime on a free port of a server, which is a plain one if none is given. {@link stopServing} ends all that were started. */
+/** Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends it. */
 export async function serve<L extends Layers>(
   options: RuntimeOptions<L> & { readonly layers: L },
   server: Server = createServer(),
@@ -45,7 +43,6 @@ export async function serve<L extends Layers>(
   return serving;
 }
 
-/** For `afterEach`. */
 export async function stopServing(): Promise<void> {
   for (const { runtime, server } of open.splice(0)) {
     await runtime.close({ drainMs: 1_000 });

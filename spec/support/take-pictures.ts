@@ -7,7 +7,7 @@ import { Client } from "./client.ts";
 import { InspectorTab } from "./inspector-tab.ts";
 import { Tab } from "./page-parts.ts";
 
-// `npm run pictures`: the demo's page in lively use, and what the inspector shows of it, for the docs.
+// `npm run pictures`: screenshots of the demo's page and the inspector, for the docs.
 
 const folder = fileURLToPath(new URL("../../docs/pictures", import.meta.url));
 const wide = { width: 1280, height: 800 };
@@ -18,7 +18,7 @@ const pictures: readonly (readonly [name: string, options: BrowserContextOptions
   ["demo-phone", { viewport: { width: 360, height: 740 }, colorScheme: "light" }],
 ];
 
-/** A demo of its own for each, so that nobody is left from the one before. */
+/** Starts a demo for each picture, so that it has no members of the previous one. */
 async function take(browser: Browser, name: string, options: BrowserContextOptions): Promise<void> {
   const demo = await startDemo({ port: 0, jobStepMs: 400 });
   const open = async (more: BrowserContextOptions) => {
@@ -89,7 +89,6 @@ async function useAll(tab: Tab, [ben, guest]: readonly [Tab, Tab]): Promise<void
 
 const rooms = ["general", "backstage", "foyer", "general", "orchestra"];
 
-/** What the inspector shows of 60 people in some rooms, and of one of them. */
 async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise<void> {
   const demo = await startDemo({ port: 0 });
   const context = await browser.newContext({
@@ -121,7 +120,7 @@ async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise
 }
 
 await mkdir(folder, { recursive: true });
-// Its fonts have the signs that the demo writes.
+// Its fonts have the demo's emoji.
 const browser = await launchBrowser({ installed: true });
 try {
   for (const [name, options] of pictures) await take(browser, name, options);

@@ -1,32 +1,30 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A way through a proxy: what the client sends, or what the server answers. */
+/** A direction: from the client to the server, or back. */
 export type Direction = "up" | "down";
 
-/** Stands between a client and a server, and can lose what it carries while all connections look healthy. */
+/** A TCP proxy that can drop data while all connections look healthy. */
 export interface TcpProxy {
   readonly port: number;
-  /** How many connections were made through it. */
   readonly connections: number;
   /**
-   * From now on nothing passes in these directions, on old connections and new ones: on all, or on those only whose
-   * client has sent `text`.
+   * Drops all data in these directions, on present and new connections: on all, or only on those whose client
+   * has sent `text`.
    */
   swallow(directions: readonly Direction[], text?: string): void;
-  /** New connections are carried again. Those that lost something stay as they are, as a broken path would leave them. */
+  /** Forwards new connections again. Connections that lost data stay broken. */
   heal(): void;
   /**
-   * Keeps back what the server answers, on all connections, until told to let it go, all at once. Gives what clients say
-   * from now on, and what is kept.
+   * Holds the server's answers on all connections, until they are released at once. Returns the data that
+   * clients send from now on, and the held answers.
    */
   hold(): { readonly said: string; readonly kept: string; release(): void };
-  /** Puts bytes on the way to the server, on every connection, as if the client had sent them. */
+  /** Sends bytes to the server on every connection, as if the client had sent them. */
   inject(bytes: string): void;
   close(): Promise<void>;
 }
 
-/** Starts a proxy to a port of the loopback address. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
   let swallowed: readonly Direction[] = [];
@@ -42,7 +40,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     let said = "";
     const carry = (from: Socket, to: Socket, direction: Direction) => {
       from.on("data", (bytes) => {
-        // What tells connections apart is said when they are made.
+        // Clients send the text that identifies a connection first.
         if (direction === "up" && said.length < 1_000) said += bytes.toString("latin1");
         if (swallowed.includes(direction) && said.includes(marker)) lost.add(direction);
         if (lost.has(direction)) return;
@@ -86,7 +84,6 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
           holding.isKept = false;
           const kept = holding.kept.splice(0);
           const sockets = new Set(kept.map(([to]) => to));
-          // Each gets all of its own in one write.
           for (const socket of sockets) socket.cork();
           for (const [to, bytes] of kept) to.write(bytes);
           for (const socket of sockets) socket.uncork();

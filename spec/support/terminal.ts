@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** A command that runs in a terminal: one types, and reads what is printed, line by line. */
+/** A command in a terminal, with input and output by line. */
 export class Terminal {
-  /** Resolves once it has ended and all it printed is there. */
+  /** Resolves once it has ended and its output is complete. */
   readonly ended: Promise<{ readonly code: number | null }>;
   readonly #child;
   readonly #printed: string[] = [];
@@ -13,12 +13,12 @@ export class Terminal {
   #wake = () => {};
 
   constructor(command: string, cwd: string, env: NodeJS.ProcessEnv) {
-    // As a terminal does: what it starts gets its signals together.
+    // A process group, as in a terminal: a signal reaches its children too.
     const child = spawn("sh", ["-ec", command], { cwd, env, detached: true });
     this.#child = child;
     const end = () => this.signal("SIGKILL");
     process.once("exit", end);
-    child.stdin.on("error", () => {}); // it has ended before it was to read what was typed
+    child.stdin.on("error", () => {}); // it ended before it read its input
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         this.#printed.push(line);
@@ -33,7 +33,6 @@ export class Terminal {
     });
   }
 
-  /** All that it has printed. */
   get printed(): string {
     return this.#printed.join("\n");
   }
@@ -42,7 +41,7 @@ export class Terminal {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  /** The next line that it prints; undefined if it ends without one. */
+  /** The next line of output; undefined if it ends without one. */
   async next(): Promise<string | undefined> {
     for (;;) {
       const line = this.#printed[this.#read];
@@ -57,7 +56,7 @@ export class Terminal {
     }
   }
 
-  /** Ends it with a signal, as Ctrl+C does, and waits until it has ended. */
+  /** Sends a signal, as Ctrl+C does, and waits for its end. */
   async end(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<void> {
     this.signal(signal);
     await this.ended;
@@ -68,7 +67,7 @@ export class Terminal {
     try {
       process.kill(-this.#child.pid, signal);
     } catch {
-      // All of them have just ended.
+      // The group has just ended.
     }
   }
 }

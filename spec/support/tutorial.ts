@@ -2,10 +2,8 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Client } from "./client.ts";
 
-/** The folder of the tutorial. */
 export const tutorial = fileURLToPath(new URL("../../docs/tutorial", import.meta.url));
 
-/** The steps of the tutorial, in their order. */
 export const pages = [
   "1-preparation.md",
   "2-system-messages.md",
@@ -15,7 +13,7 @@ export const pages = [
   "6-customisations.md",
 ] as const;
 
-/** Sees that two clients chat in the room `general`, by what step 3 says. @returns both, still connected */
+/** Checks that two clients chat in the room `general`, as in step 3. @returns both, still connected */
 export async function chatInRoom(address: string): Promise<{ readonly one: Client; readonly two: Client }> {
   const url = `${address}/ws/room/general`;
   const joined = "🚪 Someone joined room 'general'";

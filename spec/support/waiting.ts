@@ -1,4 +1,3 @@
-/** How many specs are over. */
 let over = 0;
 
 export const mochaHooks = {
@@ -8,8 +7,8 @@ export const mochaHooks = {
 };
 
 /**
- * A function that pauses a loop of the spec that runs now. It rejects once that spec is over: one that has failed while it
- * waited would wait on for ever, and keep all of mocha from its end.
+ * A function that pauses a polling loop of the current spec. It rejects once that spec is over, because a
+ * loop of a failed spec would otherwise run forever and keep mocha from ending.
  */
 export function pauses(ms: number): () => Promise<void> {
   const mine = over;

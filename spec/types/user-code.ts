@@ -1,4 +1,4 @@
-// What a user writes, and, under the lines `@ts-expect-error`, what the compiler must refuse. It is compiled, not run.
+// Code of a user. Each line below a `@ts-expect-error` must be refused. It is compiled, not run.
 import {
   createRuntime,
   groupName,
@@ -52,7 +52,7 @@ actor.receive("hello");
 await runtime.spawn(Echo);
 await runtime.layers.chat.groupSend("room_general", { type: "room_message", message: "from a job" });
 createRuntime({ layers: { chat: new MemoryLayer() }, control: "chat" });
-// @ts-expect-error an alias that is not there
+// @ts-expect-error an unknown alias
 createRuntime({ layers: { chat: new MemoryLayer() }, control: "chats" });
 const answer: number = await runtime.ask<number>(actor.channel, { type: "room_message" }, { timeoutMs: 100 });
 void answer;
@@ -96,7 +96,7 @@ class Frozen extends WebSocketConsumer<{ messages: RoomMessages }> {
     room_message(message) {
       // @ts-expect-error all members share the message
       message.message = "changed";
-      // @ts-expect-error and all that is in it
+      // @ts-expect-error and every object in it
       message.tags?.push("changed");
     },
   });
@@ -113,7 +113,7 @@ class Hopeful extends WebSocketConsumer {
   static override readonly needs = ["histroy"] as const;
 }
 
-// @ts-expect-error how a layer delivers is no yes or no
+// @ts-expect-error delivery is not a boolean
 class Demanding extends WebSocketConsumer {
   static override readonly needs = ["delivery"] as const;
 }
@@ -126,7 +126,7 @@ class Tableless extends WebSocketConsumer<{ messages: RoomMessages }> {}
 runtime.route("/ws/tableless", Tableless);
 // @ts-expect-error there is no layer "queue"
 runtime.route("/ws/elsewhere", Elsewhere);
-// @ts-expect-error nor for a spawned one
+// @ts-expect-error there is no layer "queue", also to spawn
 await runtime.spawn(Elsewhere);
 // @ts-expect-error the pattern lacks :room_name
 runtime.route("/ws/room/:room", RoomChat);
@@ -134,7 +134,7 @@ runtime.route("/ws/room/:room", RoomChat);
 runtime.route("/ws/room/:room_name/x", RoomChat, { params: { seat: groupName } });
 // @ts-expect-error it needs a room
 await runtime.spawn(RoomChat, { params: {} });
-// @ts-expect-error it needs to know more
+// @ts-expect-error it needs both parameters
 await runtime.spawn(RoomChat);
 // @ts-expect-error the layer carries no such message
 await runtime.layers.chat.groupSend("room_general", { type: "nope" });

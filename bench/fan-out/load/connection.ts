@@ -5,20 +5,20 @@ import { FrameReader, opcodes } from "./frame-reader.ts";
 import { leastSize } from "./message-text.ts";
 import { type ClientProtocol, pong, protocols } from "./protocols.ts";
 
-/** Receives a text of a room at `atMs`. It is in `bytes` from `start` to before `end`, until the call returns. */
+/** Receives a text at `atMs`. `bytes` holds it from `start` to before `end`, until the call returns. */
 export type TextListener = (bytes: Buffer, start: number, end: number, atMs: number) => void;
 
-/** The read buffer of all connections: bytes are parsed in the same turn, and copied if they have to stay. */
+/** The read buffer of all connections. Bytes are parsed at once; incomplete frames are copied. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
 const timeoutMs = 20_000;
 
 function inTime(work: Promise<unknown>, state: string): Promise<unknown> {
-  const late = () => new Error(`A connection was not ${state} after ${timeoutMs} ms.`);
+  const late = () => new Error(`A connection was not ${state} within ${timeoutMs} ms.`);
   return withTimeout(work, timeoutMs, globalThis, late);
 }
 
-/** One client, as cheap as possible, because it shares the machine with the measured server. */
+/** A client that costs as little CPU as possible, because it shares the machine with the measured server. */
 export class Connection {
   readonly #protocol: ClientProtocol;
   readonly #socket: Socket;
@@ -50,7 +50,7 @@ export class Connection {
     });
   }
 
-  /** Resolves once the client has joined its rooms. @param query names them */
+  /** Connects. Resolves when the client has joined its rooms. @param query names the rooms */
   static async open(port: number, protocol: Protocol, query: string): Promise<Connection> {
     const connection = new Connection(port, protocol, query);
     const opened = new Promise<void>((resolve, reject) => {
@@ -60,13 +60,13 @@ export class Connection {
     return connection;
   }
 
-  /** @param onFailure is called when the connection ends, except by {@link close} */
+  /** @param onFailure called when the connection ends, except by {@link close} */
   listen(onText: TextListener, onFailure: (error: Error) => void): void {
     this.#onText = onText;
     this.#onFailure = onFailure;
   }
 
-  /** Encodes a text. It may be written together with others. */
+  /** Encodes a text. Frames may be concatenated. */
   frame(text: string): Buffer {
     return this.#protocol.message(text);
   }
@@ -75,7 +75,7 @@ export class Connection {
     this.#socket.write(frames);
   }
 
-  /** Closes the connection. Resolves once the server has closed, too. */
+  /** Closes the connection. Resolves when the server has closed it, too. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#socket.destroyed) return;
@@ -86,7 +86,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): boolean {
-    // All bytes of one read have arrived at one moment.
+    // All bytes of one read have the same time of arrival.
     this.#readAt = performance.now();
     try {
       const frames = this.#head === undefined ? chunk : this.#readHead(chunk);
@@ -99,7 +99,7 @@ export class Connection {
     return true;
   }
 
-  /** @returns what comes after the response. */
+  /** @returns the bytes after the response */
   #readHead(chunk: Buffer): Buffer {
     this.#head += chunk.toString("latin1");
     const end = this.#head?.indexOf("\r\n\r\n") ?? -1;
@@ -114,7 +114,7 @@ export class Connection {
     const { envelope, joined } = this.#protocol;
     const [before, after] = envelope.map((text) => text.length) as [number, number];
     let isJoined = false;
-    // A payload that is not a text of a room is shorter than any text.
+    // Payloads of other kinds are shorter than any text of a room.
     const leastLength = before + after + leastSize;
     return (bytes, start, end) => {
       if (isJoined && end - start >= leastLength) {
@@ -132,7 +132,8 @@ export class Connection {
 
   #closedBy(reason: string): void {
     const code = reason.charCodeAt(0) * 256 + reason.charCodeAt(1);
-    if (!this.#closing) this.#fail(new Error(`The server closed with ${code} ${reason.slice(2)}.`));
+    if (!this.#closing)
+      this.#fail(new Error(`The server closed the connection with ${code} ${reason.slice(2)}.`));
     this.#closing = true;
     this.#socket.end();
   }

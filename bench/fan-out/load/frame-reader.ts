@@ -1,10 +1,10 @@
 /** RFC 6455, 11.8. */
 export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** Receives a frame. Its payload is in `bytes` from `start` to before `end`, until the call returns. */
+/** Receives a frame. `bytes` holds its payload from `start` to before `end`, until the call returns. */
 export type FrameListener = (opcode: number, bytes: Buffer, start: number, end: number) => void;
 
-/** Parses the frames of a server from chunks of any length. It copies incomplete frames only. */
+/** Parses the frames of a server from chunks of any length. Only incomplete frames are copied. */
 export class FrameReader {
   readonly #onFrame: FrameListener;
   #rest: Buffer | undefined;
@@ -15,7 +15,7 @@ export class FrameReader {
 
   /**
    * @param chunk may be overwritten after the call
-   * @throws if a frame is masked, compressed or a fragment, which servers of this bench do not send
+   * @throws if a frame is masked, compressed or a fragment, which no server of this benchmark sends
    */
   read(chunk: Buffer): void {
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);

@@ -1,9 +1,8 @@
 import { nameOfRoom } from "../servers/room-server.ts";
 
-/** A text consists of five characters for its room, three for its sender, eight for its number, and padding. */
+/** A text has five characters for its room, three for its sender, eight for its number, and padding. */
 const [senderAt, numberAt, filledFrom] = [5, 8, 16];
 
-/** The least size of a text in bytes. */
 export const leastSize = filledFrom;
 
 export function messageText(room: number, sender: number, number: number, size: number): string {
@@ -11,17 +10,17 @@ export function messageText(room: number, sender: number, number: number, size: 
   return name.padEnd(size, "x");
 }
 
-/** @param at where the text begins in `bytes` */
+/** @param at the start of the text in `bytes` */
 export function senderIn(bytes: Buffer, at: number): number {
   return digits(bytes, at + senderAt, at + numberAt);
 }
 
-/** @param at where the text begins in `bytes` */
+/** @param at the start of the text in `bytes` */
 export function numberIn(bytes: Buffer, at: number): number {
   return digits(bytes, at + numberAt, at + filledFrom);
 }
 
-/** @returns NaN if it is not a number */
+/** @returns NaN if the bytes are not a number */
 function digits(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at += 1) {

@@ -2,25 +2,23 @@ import { frameText } from "../frame-text.ts";
 import type { Protocol } from "../rows.ts";
 import { opcodes } from "./frame-reader.ts";
 
-/** The client's side of a protocol. */
 export interface ClientProtocol {
-  /** The first bytes of a connection. @param query names its rooms */
+  /** The first bytes of a connection. @param query names the rooms */
   handshake(query: string): Buffer;
   /** Whether the server answers with an HTTP response before its first frame. */
   readonly upgrades: boolean;
-  /** Encodes a text for a room. */
   message(text: string): Buffer;
   /** The characters before and after a text in the payload of a server's frame. */
   readonly envelope: readonly [before: string, after: string];
-  /** The answer to a payload that is not a text of a room, if it needs one. */
+  /** The response to a payload that is not a text of a room; `undefined` if it needs none. */
   answer(payload: string): Buffer | undefined;
-  /** The payload that tells that the client has joined its rooms. */
+  /** The payload that confirms that the client has joined its rooms. */
   readonly joined: string;
-  /** The last bytes, which the server answers by closing; `undefined` if a client just closes. */
+  /** The bytes that make the server close the connection; `undefined` if the client closes it. */
   readonly closing: Buffer | undefined;
 }
 
-/** Not zeros, which ws would skip. */
+/** Not all zeros, because ws skips unmasking for those. */
 const mask = Buffer.of(0x37, 0xfa, 0x21, 0x3d);
 const normalClosure = "\x03\xe8";
 
@@ -35,7 +33,7 @@ function upgradeRequest(path: string): Buffer {
 }
 
 function closeFrame(): Buffer {
-  // The code is two bytes and no text: they are masked here.
+  // The close code is binary, so that it is masked here.
   const bytes = Buffer.from(normalClosure, "latin1").map((byte, at) => byte ^ (mask[at] ?? 0));
   return Buffer.concat([Buffer.of(0x80 | opcodes.close, 0x80 | bytes.length), mask, bytes]);
 }
@@ -80,7 +78,6 @@ export const protocols: Readonly<Record<Protocol, ClientProtocol>> = {
   },
 };
 
-/** The answer to a ping: its payload comes back. */
 export function pong(payload: Buffer): Buffer {
   return frameText(payload.toString("latin1"), mask, opcodes.pong);
 }

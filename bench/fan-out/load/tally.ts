@@ -1,15 +1,15 @@
-/** Checks that every member gets every message once, and those of one sender in the order sent. */
+/** Checks that every member receives every message once, and the messages of one sender in the order sent. */
 export class Tally {
   readonly #members: number;
   readonly #senders: number;
-  /** The next number, for each member and each sender. */
+  /** The next number, by member and sender. */
   readonly #next: Uint32Array;
-  /** The members that still miss a message, for each message in flight of each sender. */
+  /** The number of members that lack a message, by sender and message in flight. */
   readonly #missing: Uint32Array;
   readonly #sent: Uint32Array;
   readonly #window: number;
 
-  /** @param window the most messages in flight of one sender */
+  /** @param window the most messages in flight per sender */
   constructor(members: number, senders: number, window: number) {
     this.#members = members;
     this.#senders = senders;
@@ -24,7 +24,7 @@ export class Tally {
     const number = this.#sent[sender] ?? 0;
     const slot = sender * this.#window + (number % this.#window);
     if (this.#missing[slot] !== 0)
-      throw new Error(`Sender ${sender} has more on its way than ${this.#window}.`);
+      throw new Error(`Sender ${sender} has more than ${this.#window} messages in flight.`);
     this.#missing[slot] = this.#members;
     this.#sent[sender] = number + 1;
     return number;
@@ -36,12 +36,12 @@ export class Tally {
    */
   arrive(member: number, sender: number, number: number): boolean {
     const sent = this.#sent[sender];
-    if (sent === undefined) throw new Error(`Member ${member} gets something of no such sender.`);
+    if (sent === undefined) throw new Error(`Member ${member} received a message of an unknown sender.`);
     const index = member * this.#senders + sender;
     const expected = this.#next[index] ?? 0;
     if (number !== expected || number >= sent) {
       throw new Error(
-        `Member ${member} gets message ${number} of sender ${sender} ${faultOf(number, expected)}.`,
+        `Member ${member} received message ${number} of sender ${sender} ${faultOf(number, expected)}.`,
       );
     }
     this.#next[index] = number + 1;
@@ -51,13 +51,12 @@ export class Tally {
     return missing === 0;
   }
 
-  /** The number of copies that have not arrived. */
   get missing(): number {
     return this.#missing.reduce((sum, count) => sum + count, 0);
   }
 }
 
 function faultOf(number: number, expected: number): string {
-  if (number < expected) return "a second time";
-  return number === expected ? "that was never sent" : `in place of ${expected}`;
+  if (number < expected) return "again";
+  return number === expected ? "that was never sent" : `instead of ${expected}`;
 }

@@ -4,15 +4,14 @@ import { messageText, numberIn, senderIn } from "./message-text.ts";
 import { Tally } from "./tally.ts";
 
 export interface Load {
-  /** Connections that send. */
+  /** The number of sending connections. */
   readonly senders: number;
-  /** Messages in flight, of all senders together. */
+  /** Messages in flight of all senders together. */
   readonly inFlight: number;
-  /** All members are in these rooms, which messages go to in turn. */
+  /** The number of rooms. All members are in all of them, and messages go to them in turn. */
   readonly rooms: number;
   /** Bytes of a text. */
   readonly size: number;
-  /** The duration. */
   readonly ms: number;
 }
 
@@ -23,18 +22,18 @@ interface TrafficFigures {
   readonly p99Ms: number;
 }
 
-/** The latest latencies are kept, at most so many. */
+/** The most latencies that are kept; the oldest are dropped. */
 const samplesKept = 2 ** 21;
-/** Something is lost if nothing arrives for so long. */
+/** A copy counts as lost if nothing arrives for this long. */
 const silenceMs = 10_000;
 
 /**
- * Sends for a while and counts all copies.
+ * Sends messages for the duration of a load and counts all copies.
  *
- * A message is on its way until the last member has got it, not the sender alone: who is served first is the server's
- * affair. The next one is sent then, with all others that have become due in the same turn in one write.
+ * A message is in flight until the last member has received it, because a server may serve members in any
+ * order. Then the next one is sent, in one write with all others that become due in the same turn.
  *
- * @throws when a copy is lost, comes twice or out of order, or a connection ends.
+ * @throws if a copy is lost, duplicated or out of order, or if a connection ends
  */
 export class Traffic {
   readonly #members: readonly Connection[];
@@ -51,13 +50,14 @@ export class Traffic {
   #endsAt = 0;
   #end: (error?: Error) => void = () => {};
 
-  /** @param stride every `stride`-th member is a sender, until there are enough */
+  /** @param stride every `stride`-th member is a sender, until there are `load.senders` */
   constructor(members: readonly Connection[], load: Load, stride: number) {
     this.#members = members;
     this.#stride = stride;
     this.#load = load;
     this.#perSender = load.inFlight / load.senders;
-    if (!Number.isInteger(this.#perSender)) throw new Error("All senders have as many messages in flight.");
+    if (!Number.isInteger(this.#perSender))
+      throw new Error("The messages in flight must be a multiple of the senders.");
     this.#tally = new Tally(members.length, load.senders, this.#perSender);
     this.#sentAt = new Float64Array(load.inFlight);
   }
@@ -90,7 +90,7 @@ export class Traffic {
   #watch(): NodeJS.Timeout {
     let before = -1;
     return setInterval(() => {
-      const late = `${this.#tally.missing} copies have not come for ${silenceMs} ms.`;
+      const late = `${this.#tally.missing} copies are missing after ${silenceMs} ms of silence.`;
       if (this.#arrived === before) this.#end(new Error(late));
       before = this.#arrived;
     }, silenceMs);
@@ -123,7 +123,8 @@ export class Traffic {
   }
 
   #arrive(member: number, bytes: Buffer, start: number, end: number, atMs: number): void {
-    if (end - start !== this.#load.size) throw new Error(`Member ${member} gets ${end - start} bytes.`);
+    if (end - start !== this.#load.size)
+      throw new Error(`Member ${member} received a text of ${end - start} bytes.`);
     const [sender, number] = [senderIn(bytes, start), numberIn(bytes, start)];
     const isLast = this.#tally.arrive(member, sender, number);
     const sentAt = this.#sentAt[this.#slotOf(sender, number)] ?? 0;

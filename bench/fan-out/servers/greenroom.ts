@@ -26,7 +26,7 @@ class Member extends WebSocketConsumer<{ messages: RoomMessages }> {
   }
 }
 
-/** A consumer as a user would write it. Everything is as it is by default. */
+/** A consumer as users write it, with default options. */
 export const start: StartServer = async ({ variant, redisUrl }) => {
   const runtime = createRuntime({ layers: { chat: layerOf(variant, redisUrl) } });
   runtime.route("/", Member);

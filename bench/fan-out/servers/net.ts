@@ -4,9 +4,10 @@ import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-serve
 import { Rooms } from "./rooms.ts";
 
 /**
- * The least that a Node server can do: no handshake, and a frame goes to each member by a write of its own.
+ * The minimum for a Node server: no handshake, and one write per member for each frame.
  *
- * What clients send has its length before it, in four bytes; the first of it is the query that others have in their URL.
+ * Clients send messages prefixed by their length in four bytes. The first message is the query, which the
+ * other protocols have in the URL.
  */
 export const start: StartServer = () => {
   const rooms = new Rooms<Socket>();

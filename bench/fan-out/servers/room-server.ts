@@ -7,16 +7,16 @@ export interface ServerOptions {
 }
 
 /**
- * The `start` function that each module in this folder exports: serves rooms on a free port of the loopback address.
+ * Serves rooms on a free loopback port. Each module in this folder exports a `start` function of this type.
  *
- * A connection joins the rooms that the query of its request names, then receives `joined`. A text that it sends begins
- * with the name of a room and goes to all members, including the sender.
+ * A connection joins the rooms of its request's query, then receives `joined`. Each text that it sends begins
+ * with the name of a room and goes to all members of that room, including the sender.
  *
  * @returns the port
  */
 export type StartServer = (options: ServerOptions) => Promise<number>;
 
-/** The length of the room's name at the beginning of a text. */
+/** The length of a room's name at the start of a text. */
 const nameLength = 5;
 
 /** The rooms of a request: `count` rooms, starting with `first`. */
@@ -29,7 +29,6 @@ export function nameOfRoom(index: number): string {
   return String(index).padStart(nameLength, "0");
 }
 
-/** The room of a text. */
 export function roomOf(text: string): string {
   return text.slice(0, nameLength);
 }
@@ -40,7 +39,7 @@ export function queryOf(url = "/"): URLSearchParams {
 
 /** @returns the port. */
 export async function listen(server: Server): Promise<number> {
-  // The longest that the kernel allows, because connections open in hundreds.
+  // The kernel's maximum, because connections open in hundreds.
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 });
   await once(server, "listening");
   const address = server.address();

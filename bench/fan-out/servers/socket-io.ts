@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { Server, type ServerOptions } from "socket.io";
 import { listen, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 
-/** Socket.IO with its defaults, but for the transport: WebSocket alone. */
+/** Socket.IO with default options, but only the WebSocket transport. */
 export const start: StartServer = ({ variant, redisUrl }) => {
   const server = createServer();
   const io = new Server(server, { transports: ["websocket"], ...adapterOf(variant, redisUrl) });

@@ -7,7 +7,7 @@ export const start: StartServer = () =>
     const app = uWS.App();
     app.ws<{ rooms: string[] }>("/*", {
       compression: uWS.DISABLED,
-      // By default what waits for a member beyond 64 KiB is thrown away.
+      // By default, messages to a member beyond 64 KiB of backpressure are dropped.
       maxBackpressure: 16 * 1024 * 1024,
       maxPayloadLength: 64 * 1024,
       upgrade(response, request, context) {
@@ -30,6 +30,6 @@ export const start: StartServer = () =>
     });
     app.listen("127.0.0.1", 0, (listening) => {
       if (listening) resolve(uWS.us_socket_local_port(listening));
-      else reject(new Error("uWebSockets.js does not listen."));
+      else reject(new Error("uWebSockets.js cannot listen."));
     });
   });

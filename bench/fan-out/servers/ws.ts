@@ -3,7 +3,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 import { Rooms } from "./rooms.ts";
 
-/** ws as its own page shows it: everything is as it is by default, and `send` is called for each member. */
+/** ws as in its documentation: default options, and `send` for each member. */
 export const start: StartServer = () => {
   const rooms = new Rooms<WebSocket>();
   const server = createServer();

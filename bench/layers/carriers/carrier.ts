@@ -1,16 +1,16 @@
-/** The text of each message, beside the time when it was sent. */
+/** The text of each message, sent with the time. */
 export const text = "x".repeat(100);
 
-/** One node of something that carries messages between processes. Each row is one implementation. */
+/** A node of a transport between processes. Each row is one implementation. */
 export interface Carrier {
   /**
-   * Adds `members` members to each of `groups`. The first member of a group calls `arrived` for each message, with the
-   * time in it; the others read the time only.
+   * Adds `members` members to each of `groups`. The first member of a group calls `arrived` with the time of
+   * each message; the others only read the time.
    */
   join(groups: readonly string[], members: number, arrived: (sentAt: number) => void): Promise<void>;
-  /** Sends {@link text} and `sentAt` to a group. Settles when the server has answered. */
+  /** Sends {@link text} and `sentAt` to a group. Settles when the server has replied. */
   publish(group: string, sentAt: number): Promise<unknown>;
-  /** Adds a member to a new group; resolves once it has joined. Absent if the carrier does not tell. */
+  /** Adds a member to a new group; resolves when it has joined. Absent if the carrier cannot tell. */
   joinOne?(group: string): Promise<unknown>;
 }
 

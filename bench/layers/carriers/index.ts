@@ -1,6 +1,6 @@
 import type { Carrier } from "./carrier.ts";
 
-/** Every row: its title in tables, and how to open it. Peers are loaded on demand. */
+/** All rows, with their titles in tables. Peers are loaded on demand. */
 export const carriers = {
   bytes: {
     title: "ioredis, bytes (control)",

@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { Server, type ServerOptions, type Socket } from "socket.io";
 import { type Carrier, membersOf, text } from "./carrier.ts";
 
-/** The adapter passes this to the sockets of a room. */
+/** The packet that the adapter passes to the sockets of a room. */
 interface Packet {
   readonly data: readonly [event: string, text: string, sentAt: number];
 }
@@ -19,7 +19,7 @@ export function socketIoStreams(url: string): Carrier {
   return carrierOf(client, createStreamsAdapter(client));
 }
 
-/** Keeps the answer to the last command, because `emit` does not return it. */
+/** Keeps the reply to the last command, because `emit` does not return it. */
 class AnsweringRedis extends Redis {
   answer: Promise<unknown> = Promise.resolve();
 
@@ -30,8 +30,9 @@ class AnsweringRedis extends Redis {
 }
 
 /**
- * A server without sockets. Members are in its adapter's rooms as sockets are, and get what the adapter would pass to a
- * socket: the packet, and its frame for the wire, which the adapter encodes once for all and which is discarded.
+ * A server without sockets. Its members are in the adapter's rooms like sockets and receive what a socket
+ * would: the packet and its frame, which the adapter encodes once for all members and which is discarded
+ * here.
  */
 function carrierOf(client: AnsweringRedis, adapter: NonNullable<ServerOptions["adapter"]>): Carrier {
   const namespace = new Server({ adapter }).of("/");

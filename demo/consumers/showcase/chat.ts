@@ -6,7 +6,7 @@ export interface ChatMessages {
 
 export const chatGroup = "chat_room";
 
-/** One room for all, on pub/sub: quick, and gone when nobody listens. */
+/** One room for all, on pub/sub: fast, and without a history. */
 export class Chat extends WebSocketConsumer<{ messages: ChatMessages }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<Chat>({

@@ -1,6 +1,5 @@
 import { handlers, JsonWebSocketConsumer } from "greenroom";
 
-/** What a client gets, as it stands. */
 export interface Notification {
   readonly type: "system" | "user";
   readonly message: string;
@@ -12,7 +11,7 @@ export interface NotificationMessages {
 
 export const notificationsGroup = "notifications";
 
-/** JSON, both ways: what one client asks for, all are notified of. */
+/** Sends the notification of one client to all, as JSON. */
 export class Notifications extends JsonWebSocketConsumer<{ messages: NotificationMessages }> {
   static override readonly layer = "notifications";
   static override readonly on = handlers<Notifications>({

@@ -8,8 +8,9 @@ export interface ReliableMessages {
 export const reliableGroup = "reliable_chat";
 
 /**
- * A chat on a layer that keeps what was said. With `?since=<offset>` a client gets what it has missed since then, first, and from then on
- * counts: each text is the next offset. Where that is not so, since messages are gone for good, a text says where it goes on.
+ * A chat on a layer with a history. With `?since=<offset>` a client first receives the missed messages, and
+ * counts from there: each text has the next offset. If messages are lost, a text tells the offset from which
+ * the count continues.
  */
 export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages }> {
   static override readonly layer = "queue";
@@ -20,13 +21,13 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     },
   });
 
-  /** The offset of the last text that the client has got, if it counts. */
+  /** The offset of the last text sent, if the client counts. */
   #last = sinceOf(this.scope.query);
-  /** The history that it is an offset of, once that is known. */
+  /** The epoch of that offset, once known. */
   #epoch: string | undefined;
 
   override async connect() {
-    if (Number.isNaN(this.#last)) this.reject(400, "since is an offset: a whole number from 0 up.");
+    if (Number.isNaN(this.#last)) this.reject(400, "since must be an offset: an integer from 0.");
     await this.accept();
     await this.groupAdd(reliableGroup);
     await this.#catchUp();
@@ -45,31 +46,30 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     await this.#say("🚪 Left reliable chat!");
   }
 
-  /** Sends what the client has not got yet. */
   async #catchUp() {
     if (this.#last === undefined) return;
     const since = this.#epoch === undefined ? this.#last : { offset: this.#last, epoch: this.#epoch };
     const history = this.layers.queue?.history(reliableGroup, { since, limit: 1_000 });
     const { entries = [], position, complete } = (await history) ?? {};
     this.#epoch = position?.epoch;
-    if (!complete) this.#goOn((entries[0]?.delivery.offset ?? (position?.offset ?? 0) + 1) - 1);
+    if (!complete) this.#continueFrom((entries[0]?.delivery.offset ?? (position?.offset ?? 0) + 1) - 1);
     for (const { message, delivery } of entries) this.#pass(String(message.message), delivery);
   }
 
-  /** A message may come twice: from the history, and as it is said. */
+  /** A message may come twice: from the history and from the group. */
   #pass(message: string, { offset = 0, epoch }: Delivery) {
     if (this.#last !== undefined) {
       if (epoch === this.#epoch && offset <= this.#last) return;
-      // The history has begun, or begun anew.
-      if (epoch !== this.#epoch) this.#goOn(offset - 1);
+      // The history is new.
+      if (epoch !== this.#epoch) this.#continueFrom(offset - 1);
       this.#last = offset;
       this.#epoch = epoch;
     }
     this.send(message);
   }
 
-  /** Where the client's count is right nonetheless, there is nothing to say. */
-  #goOn(from: number) {
+  /** Tells the client the new count, unless it already has it. */
+  #continueFrom(from: number) {
     if (this.#last === from) return;
     this.#last = from;
     this.send(`⚠️ Messages are missing here. On from ${from}.`);
@@ -80,7 +80,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   }
 }
 
-/** Undefined where a client does not ask, NaN where what it asks makes no sense. */
+/** Undefined without `since`, NaN if it is invalid. */
 function sinceOf(query: URLSearchParams): number | undefined {
   const since = query.get("since");
   if (since === null) return undefined;

@@ -4,7 +4,7 @@ import { type PubSubOptions, type PubSubSettings, pubSubSettings } from "./pubsu
 import { type RedisServerTarget, resolveServer } from "./server-address.ts";
 import type { RedisServer } from "./server-options.ts";
 
-/** One shard of a Redis Cluster, and how it differs from a server of its own. */
+/** One shard of a Redis Cluster, as a target. */
 export interface ByShard {
   readonly shard: {
     readonly server: RedisServer;
@@ -16,22 +16,22 @@ export interface ByShard {
 
 /** A backend of one server, or of one shard. */
 export interface RedisBackend extends Backend {
-  /** Where its server is, without passwords. */
+  /** The server's address, without passwords. */
   readonly address: string;
 }
 
-/** Makes the backends of one kind of layer, one for each server or shard. */
+/** Creates the backends of one kind of layer, one for each server or shard. */
 export interface BackendFactory {
   readonly capabilities: Capabilities;
-  /** The name in Redis that decides which server or shard `topic` lives on. */
+  /** The Redis key that decides on which server or shard `topic` lives. */
   keyOf(topic: string): string;
-  /** The same for a queue. Never called without the capability `workers`. */
+  /** The same for a queue. Called only if the capabilities include `workers`. */
   queueKeyOf(queue: string): string;
   create(target: RedisServerTarget | ByShard): RedisBackend;
 }
 
 /**
- * Which server, or which shard of a Redis Cluster, is meant, and how to publish and subscribe there.
+ * Resolves the target and its settings.
  *
  * @throws {TypeError} unless exactly one target is given.
  * @throws {InvalidOptionError} for a number out of range.

@@ -3,8 +3,8 @@ import { AsyncResource } from "node:async_hooks";
 let waiting: (() => void)[] = [];
 
 /**
- * Calls `work`, which MUST NOT throw, at the end of this turn of the event loop, after all readable sockets were read.
- * Work added by other work still runs at this end, so batching at several levels costs one turn only.
+ * Calls `work`, which MUST NOT throw, at the end of this turn of the event loop, after all readable sockets
+ * were read. Work added by `work` runs at the same end, so batching at several levels costs one turn only.
  */
 export function atTurnEnd(work: () => void): void {
   if (waiting.push(work) === 1) setImmediate(end);

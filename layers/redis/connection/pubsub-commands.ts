@@ -1,10 +1,10 @@
 import type { Redis } from "ioredis";
 
-/** The commands that carry topics: those of plain pub/sub, or those of sharded pub/sub. */
+/** The commands of plain pub/sub, or those of sharded pub/sub. */
 export interface PubSubCommands {
   /** The command that publishes inside a script. */
   readonly name: "PUBLISH" | "SPUBLISH";
-  /** @returns how many connections to this server it reached */
+  /** Returns how many connections of this server received the payload. */
   publish(redis: Redis, topic: string, payload: Buffer | string): Promise<number>;
   subscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
   unsubscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
@@ -23,7 +23,7 @@ export const pubSub: PubSubCommands = {
   event: "messageBuffer",
 };
 
-/** One command per topic, because a command takes topics of one slot only. */
+/** Sends one command per topic, because all topics of a command must be in one slot. */
 export const shardedPubSub: PubSubCommands = {
   name: "SPUBLISH",
   publish: async (redis, topic, payload) => Number(await redis.spublish(topic, payload)),

@@ -6,28 +6,30 @@ import type { RedisConnectionOptions } from "./server-options.ts";
 
 /** Limits of the messages that wait while the connection is down. */
 export interface PublishQueueOptions {
-  /** How many messages may wait; 0 fails each at once. @default 1000 */
+  /** Maximum number of waiting messages; with 0 each send rejects at once. @default 1000 */
   readonly capacity?: number;
-  /** How many bytes of messages may wait. @default 16777216 */
+  /** Maximum size of the waiting messages, in bytes. @default 16777216 */
   readonly maxBytes?: number;
-  /** How long a message may wait, in milliseconds, before its sender is told that it reached nobody. @default 500 */
+  /** How long a message may wait before its send rejects, in milliseconds. @default 500 */
   readonly deadlineMs?: number;
 }
 
-/** {@link PublishQueueOptions} with all defaults filled in. */
 export type PublishLimits = Required<PublishQueueOptions>;
 
-/** Options of a backend that publishes and subscribes, besides where its server is. */
+/** Options of a backend that publishes and subscribes, without its target. */
 export interface PubSubOptions extends RedisConnectionOptions {
-  /** The timers of deadlines, probes and messages that wait to be published. @default globalThis */
+  /** The timers of deadlines, probes and waiting messages. @default globalThis */
   readonly clock?: Clock;
   /**
-   * How often the backend publishes something to itself, in milliseconds. If that does not come back within
-   * `connectTimeoutMs`, the connection on which it receives is made anew.
+   * Interval of the heartbeat that the backend publishes to itself, in milliseconds. If a heartbeat does not
+   * arrive within `connectTimeoutMs`, the backend replaces its receiving connection.
    * @default 5000
    */
   readonly probeMs?: number;
-  /** What the topic of the probe begins with, for servers that allow a client certain names only. @default "greenroom" */
+  /**
+   * Prefix of the heartbeat's topic, for servers that restrict which names a client may use.
+   * @default "greenroom"
+   */
   readonly probePrefix?: string;
   /** Limits of the messages that wait while the connection is down. */
   readonly publishQueue?: PublishQueueOptions;

@@ -9,16 +9,15 @@ import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
 export interface RedisConnectionListener {
   /** The connection is ready for commands: for the first time, or again. */
   up(): void;
-  /** The connection is gone, and with it its subscriptions at the server. */
+  /** The connection is closed, and its subscriptions at the server are gone. */
   down(): void;
-  /** An outage has begun, or continues for another reason. Never called twice in one outage for the same reason. */
+  /** An outage has begun, or continues for another reason. Called once per outage and reason. */
   error(error: Error): void;
 }
 
-/** The reply of a cluster's node that does not serve the slot, or does not any more: a new connection finds the right node. */
+/** Replies of a cluster node that does not serve the slot: a new connection finds the right node. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
-/** How long a closing connection waits for answers. */
 const closeTimeoutMs = 1_000;
 
 /** One connection to a Redis server, which reconnects by itself once it has been up. */
@@ -36,7 +35,7 @@ export class RedisConnection {
   #giveUp: (() => void) | undefined;
   #isCorked = false;
 
-  /** @param role what the connection is for, as errors and `CLIENT LIST` say it. */
+  /** @param role the purpose of the connection, shown in errors and in `CLIENT LIST`. */
   constructor(role: string, server: RedisServer, listener: RedisConnectionListener, clock: Clock) {
     this.#role = role;
     this.#server = server;
@@ -46,9 +45,9 @@ export class RedisConnection {
     this.redis = create({
       connectionName: `greenroom-${role}`,
       ...server.options,
-      // A first connection that fails is for the caller of `open`; only one that was up comes back by itself.
+      // If the first attempt fails, `open` rejects; only a connection that was up reconnects.
       retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
-      // Nothing cancels this pause, so it is a short one.
+      // Nothing cancels this pause, so it is short.
       sentinelRetryStrategy: (attempt) =>
         this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
     });
@@ -64,24 +63,23 @@ export class RedisConnection {
     return this.redis.status === "ready";
   }
 
-  /** Why a connection that was up is down, unless it has been closed. */
+  /** The reason why a connection that was up is down, unless it was closed. */
   get outage(): LayerUnavailableError | undefined {
     return this.#wasUp && !this.isUp && this.#closing === undefined ? this.notConnected : undefined;
   }
 
-  /** The error with which commands fail during an outage. */
   get notConnected(): LayerUnavailableError {
     return this.unavailable("is not connected");
   }
 
-  /** An error that names the server, without its password, says `what` it does, and why if that is known. */
+  /** An error with the address (without the password), `what` happened, and the cause if it is known. */
   unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
     const { address } = this.#server;
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
-  /** @throws {LayerUnavailableError} naming the address, without the password. The connection is closed then. */
+  /** @throws {LayerUnavailableError} with the address, without the password, after closing the connection. */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
@@ -100,8 +98,8 @@ export class RedisConnection {
   /**
    * Runs one command. The commands of one turn of the event loop are written together, at its end.
    *
-   * @throws {LayerUnavailableError} at once in an outage, when the connection breaks before the answer, and when the
-   *   server refuses the command: see {@link isRefusal}.
+   * @throws {LayerUnavailableError} at once in an outage, if the connection breaks before the reply, and if
+   *   the server refuses the command (see {@link isRefusal}).
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     this.#cork();
@@ -111,13 +109,13 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // Not a final refusal: the caller hears of it after `down`, as of anything that an outage interrupts.
+      // Not a final refusal: the command rejects after `down`, like any command that an outage interrupts.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
 
-  /** Reconnects, for a connection that looks healthy but is not. Resolves once the old one is gone. */
+  /** Replaces a connection that looks healthy but is not. Resolves once the old one is closed. */
   rebuild(why: Error): Promise<void> {
     if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
     if (this.#breaking !== undefined) return this.#breaking;
@@ -127,7 +125,7 @@ export class RedisConnection {
     return this.#breaking;
   }
 
-  /** Waits up to a second for outstanding answers, then disconnects. */
+  /** Waits up to a second for outstanding replies, then disconnects. */
   close(): Promise<void> {
     this.#giveUp?.();
     this.#closing ??= this.#close();
@@ -143,17 +141,13 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // ioredis says "end" of a connection, not of the pause before it would have made one, and not soon while it asks
-    // Sentinels that do not answer.
+    // ioredis emits no "end" in the pause before a reconnect, and a late one while Sentinels do not reply.
     if (status === "reconnecting") return;
     const late = () => new Error("no end of the connection");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
-  /**
-   * A write of its own for each command costs twice its CPU, here and at the server
-   * (see docs/design/13-redis-publishing.md).
-   */
+  /** Separate writes double the CPU time per command (see docs/design/13-redis-publishing.md). */
   #cork(): void {
     if (this.#isCorked || !this.isUp) return;
     const { stream } = this.redis;
@@ -166,7 +160,7 @@ export class RedisConnection {
   }
 
   #up(): void {
-    // Reported now, `up` would start work that nothing stops any more.
+    // Nothing would stop the work that `up` starts.
     if (this.#closing !== undefined) return;
     this.#wasUp = true;
     this.#failure = undefined;
@@ -189,28 +183,23 @@ export class RedisConnection {
   }
 }
 
-/**
- * Whether the server itself refused a command. Any other failure (a broken connection, a deadline, a socket that is
- * gone) does not tell what the server would do.
- */
+/** Whether the server itself refused a command. After any other failure the server may still accept it. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // The name tells, and not the class: a user's ioredis may be another copy.
+  // Compares the name instead of the class: the user may have another copy of ioredis.
   return error.name === "ReplyError" || isRefusal(error.cause);
 }
 
 /**
- * Ignores further errors of a connection's socket after the first one.
- *
- * ioredis listens for one error only. TLS may emit a second, such as the server's alert after this side rejected its
- * certificate, and an unhandled one would end the process.
+ * Ignores further errors of a socket. ioredis listens for the first one only, but TLS may emit a second, such
+ * as the alert after the client rejected a certificate, and an unhandled error ends the process.
  */
 export function ignoreMoreSocketErrors({ stream }: Redis): void {
   // There is no stream until the first attempt to connect.
   stream?.on("error", () => {});
 }
 
-/** The error without the command that failed: that of a login contains the password. */
+/** Removes the command from the error: a login command contains the password. */
 function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!("command" in error)) return error;

@@ -8,38 +8,40 @@ import {
   redisServer,
 } from "./server-options.ts";
 
-/** Where a Sentinel, or another server, listens. */
+/** The address of a Sentinel or another server. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * The master that Sentinels agree on, found anew after each failover. Passwords and TLS are ioredis' options, under
- * `redis`: `password`, `sentinelPassword`, `tls` with `enableTLSForSentinelMode`, `sentinelTLS`, `natMap`…
+ * The master that Sentinels agree on; looked up again after each failover. Passwords and TLS are ioredis'
+ * options, under `redis`: `password`, `sentinelPassword`, `tls` with `enableTLSForSentinelMode`,
+ * `sentinelTLS`, `natMap`…
  */
 export interface BySentinels {
-  /** Some of the Sentinels; they tell of the others. */
+  /** Some of the Sentinels; they name the others. */
   readonly sentinels: readonly RedisAddress[];
-  /** What the Sentinels call the master. */
+  /** The Sentinels' name of the master. */
   readonly name: string;
 }
 
 /**
- * The server that an ioredis instance of the user's own is configured for, or one that connections made by the user's
- * own function go to.
+ * The server of an ioredis instance, or of the connections that a function creates.
  *
- * An instance is a pattern only: the layer makes connections of its own with `duplicate()`, of which one subscribes and
- * one publishes (work queues have more), and closes those. It sends no command on the instance, waits for nothing there, and never closes it.
+ * An instance is a template only. The layer creates its own connections with `duplicate()` (one subscribes,
+ * one publishes, and work queues have more) and closes those. It never sends a command on the instance and
+ * never closes it.
  *
- * Login, TLS, `db` and the like are as the instance has them. What decides on delivery is not: a `keyPrefix` is not used,
- * choose a `prefix` for the layer instead; nor are `stringNumbers`, `enableAutoPipelining` and `commandTimeout`.
+ * Login, TLS, `db` and similar options are taken from the instance. Options that affect delivery are not:
+ * `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and
+ * `commandTimeout`.
  */
 export interface ByClient {
   readonly client: Redis | RedisFactory;
 }
 
-/** One server, or a master with replicas that stand in for it. */
+/** One server, or a master with replicas that can replace it. */
 export type RedisServerTarget = ByUrl | BySentinels | ByClient;
 
 /** The options that name one server. */
@@ -50,7 +52,7 @@ export function checkTarget(options: object, kinds: readonly string[]): void {
   const given = kinds.filter((kind) => kind in options);
   if (given.length === 1) return;
   throw new TypeError(
-    `Say where Redis is with one of ${kinds.join(", ")}; given: ${given.join(", ") || "none"}.`,
+    `Set exactly one of ${kinds.join(", ")} to name the Redis server; given: ${given.join(", ") || "none"}.`,
   );
 }
 
@@ -60,9 +62,9 @@ export function areAddresses(values: unknown): values is readonly RedisAddress[]
 }
 
 /**
- * The server that a target means.
+ * Resolves a target to its server.
  *
- * @throws {TypeError} unless exactly one target is given, and it is well-formed. No password is shown.
+ * @throws {TypeError} unless exactly one target is given, and it is well-formed. The error shows no password.
  * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function resolveServer(target: RedisServerTarget & RedisConnectionOptions): RedisServer {
@@ -81,7 +83,7 @@ function bySentinels(target: BySentinels & RedisConnectionOptions): RedisServer 
   const { sentinels, name } = target;
   if (!areAddresses(sentinels) || typeof name !== "string" || name === "") {
     throw new TypeError(
-      'Sentinels look like { sentinels: [{ host: "one", port: 26379 }], name: "mymaster" }.',
+      '`sentinels` and `name` must look like { sentinels: [{ host: "one", port: 26379 }], name: "mymaster" }.',
     );
   }
   const { connectTimeoutMs, options } = connectionOf(target);
@@ -103,11 +105,11 @@ function byClient(target: ByClient & RedisConnectionOptions): RedisServer {
   const isFactory = typeof client === "function";
   if (!isFactory && isCluster(client)) {
     throw new TypeError(
-      'client is one connection. For a Redis Cluster, name some nodes: { cluster: [{ host: "one", port: 6379 }] }.',
+      '`client` must not be a Cluster: name some of its nodes instead, { cluster: [{ host: "one", port: 6379 }] }.',
     );
   }
   if (!isFactory && !isRedis(client)) {
-    throw new TypeError("client is an instance of ioredis' Redis, or a function that makes one.");
+    throw new TypeError("`client` must be an instance of ioredis' Redis, or a function that returns one.");
   }
   const { connectTimeoutMs, options } = connectionOf(target);
   return {

@@ -1,33 +1,33 @@
 import type { Redis, RedisOptions } from "ioredis";
 import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
 
-/** Options of ioredis that this package sets itself, because delivery depends on them. */
+/** Options of ioredis that this package sets itself, because they affect delivery. */
 export const fixedOptions = {
   lazyConnect: true,
   // A publish in an outage fails at once, and nothing stale is sent when the outage is over.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // Without this, ioredis never settles the commands that were under way when a connection broke.
+  // With any other value ioredis never settles the commands that were under way when a connection broke.
   maxRetriesPerRequest: 0,
-  // Nothing cancels the pause before a server that still loads its data is asked again.
+  // Nothing cancels the pause while the server loads its data, so it is short.
   maxLoadingRetryTime: 500,
-  // What was subscribed is not what is wanted now.
+  // The topics wanted now may differ from those subscribed before the outage.
   autoResubscribe: false,
-  // QUIT was sent before: do not wait for a server that does not hang up.
+  // QUIT was sent before: do not wait for a server that does not close the socket.
   disconnectTimeout: 1,
-  // Names of keys are prefixed by ioredis, names of what is subscribed are not: they have to agree.
+  // ioredis prefixes keys but not all subscribed channels, and the two have to agree.
   keyPrefix: "",
-  // Scripts and counts are answered with numbers, and with flat lists.
+  // The scripts' callers expect numbers and flat lists.
   stringNumbers: false,
   replyMapping: "legacy",
-  // What is sent together is written together, but never in one pipeline with what blocks.
+  // RedisConnection batches writes itself, and a blocking command must not share a pipeline.
   enableAutoPipelining: false,
-  // A read that waits for jobs takes as long as it was told to; silence is the socket's to notice.
+  // A read that waits for jobs takes as long as it asked for; `socketTimeout` detects a silent server.
   commandTimeout: undefined,
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
-/** ioredis' options, with replies in the form that its types take for granted. */
+/** ioredis' options without `replyMapping`, which its types do not reflect. */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =
@@ -41,39 +41,35 @@ export type ConnectionOptions = Omit<AnyConnectionOptions, ReservedOption>;
 /** A server by its URL. */
 export interface ByUrl {
   /**
-   * `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. All else is said under `redis`: also `db`, in which
-   * streams and queues live then. What is published reaches all databases, so let the prefix keep applications apart.
+   * `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. All other settings belong under `redis`,
+   * including `db`, which holds streams and queues. Publications reach all databases, so separate
+   * applications by their prefix.
    */
   readonly url: string;
 }
 
-/** Options of a connection, whatever its target. */
+/** Connection options of every target. */
 export interface RedisConnectionOptions {
   /**
-   * How long the server may take to answer, in milliseconds: when a connection is made, and later to any command. A
-   * server that accepts connections but says nothing counts as not there.
+   * How long the server may take to accept a connection or to reply to a command, in milliseconds. A server
+   * that accepts connections but never replies counts as unreachable.
    * @default 5000
    */
   readonly connectTimeoutMs?: number;
-  /** More of ioredis' options, such as `tls`, `family` or `db`; but none that decide on delivery. */
+  /** Further options of ioredis, such as `tls`, `family` or `db`, except those that affect delivery. */
   readonly redis?: ConnectionOptions;
 }
 
-/** A server as ioredis wants it described, and as errors name it. */
 export interface RedisServer {
   /** Host and port, never a password. */
   readonly address: string;
   readonly connectTimeoutMs: number;
   readonly options: AnyConnectionOptions;
-  /** Makes a connection. @default that of ioredis */
+  /** Creates a connection. @default `new Redis(options)` */
   readonly create?: (options: AnyConnectionOptions) => Redis;
 }
 
-/**
- * Checks the options that every target shares.
- *
- * @throws {InvalidOptionError} for a timeout out of range.
- */
+/** @throws {InvalidOptionError} for a timeout out of range. */
 export function connectionOf({
   connectTimeoutMs = 5_000,
   redis = {},
@@ -84,8 +80,8 @@ export function connectionOf({
 }
 
 /**
- * @throws {TypeError} if the URL is not that of a Redis server, or says more than that. The URL is not shown: it may
- *   hold a password.
+ * @throws {TypeError} if the URL is not that of a Redis server, or contains more than that. The error does
+ *   not show the URL, because it may contain a password.
  * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): RedisServer {
@@ -108,11 +104,11 @@ export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): R
 function parse(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === "") {
-    throw new TypeError("The url of a Redis server looks like redis://host:6379, or rediss://… for TLS.");
+    throw new TypeError("`url` must look like redis://host:6379, or rediss://host:6379 for TLS.");
   }
   if (!/^\/?0?$/.test(parsed.pathname) || parsed.search !== "" || parsed.hash !== "") {
     throw new TypeError(
-      "The url of a Redis server says host, port, user and password. Say all else under redis, such as { redis: { db: 3 } }.",
+      "`url` may contain host, port, user and password only. Set the rest under `redis`: { redis: { db: 3 } }.",
     );
   }
   return parsed;
@@ -122,8 +118,6 @@ function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new TypeError(
-      "User and password in the url of a Redis server are percent-encoded: % itself is %25.",
-    );
+    throw new TypeError("User and password in `url` must be percent-encoded: % itself is %25.");
   }
 }

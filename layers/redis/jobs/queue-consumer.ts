@@ -36,8 +36,8 @@ export class RedisClaim extends Claim {
 }
 
 /**
- * One consumer of a queue's consumer group, under a random name. Each method is one command, and rejects with
- * `LayerUnavailableError` if that fails.
+ * One consumer of a queue's consumer group, with a random name. Each method sends one command, and rejects
+ * with `LayerUnavailableError` if the command fails.
  */
 export class RedisQueueConsumer {
   readonly #name = randomBytes(10).toString("hex");
@@ -51,25 +51,25 @@ export class RedisQueueConsumer {
 
   async createGroup(): Promise<void> {
     try {
-      // From the very first entry on: jobs may have been sent before the first worker started.
+      // Starts at the first entry, because jobs may be sent before the first worker starts.
       await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
     } catch (error) {
       if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
     }
   }
 
-  /** Entries that no consumer has had, as soon as there are any; none after `blockMs`. */
+  /** Waits up to `blockMs` for entries that no consumer has had. */
   async read(reader: RedisQueueReader, limit: number, blockMs: number): Promise<RedisClaim[]> {
     const entries = await reader.read(this.#keys.stream, group, this.#name, limit, blockMs);
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
   }
 
-  /** Entries that the server gave to this consumer in an answer that did not arrive: all of its own but `held`. */
+  /** Returns entries whose delivery to this consumer got lost: all that it owns, except `held`. */
   recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(recoverScript, limit, ...held);
   }
 
-  /** Entries that their consumers have not claimed anew for `idleMs`. */
+  /** Claims entries whose consumers have not renewed their claims for `idleMs`. */
   takeOver(limit: number, idleMs: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(takeOverScript, limit, idleMs, ...held);
   }
@@ -78,7 +78,7 @@ export class RedisQueueConsumer {
     await this.#run(doneScript, [this.#keys.stream], group, id);
   }
 
-  /** The next attempt, or undefined if another consumer holds the entry by now. */
+  /** Returns the next attempt, or undefined if another consumer holds the entry by now. */
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
     const attempt = claim.attempt + 1;
     const isOurs = await this.#claimAnew(claim, attempt, 0);
@@ -90,13 +90,13 @@ export class RedisQueueConsumer {
     await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
   }
 
-  /** @param attempts how many attempts count. */
+  /** @param attempts the number of attempts that count so far. */
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // Idle for so long that any other consumer takes it over.
+    // An entry with this idle time is taken over by any other consumer.
     await this.#claimAnew(claim, attempts, dayMs);
   }
 
-  /** Claims `claims` anew. Returns those that other consumers hold by now. */
+  /** Renews `claims`. Returns those that other consumers hold by now. */
   async renew(claims: readonly RedisClaim[]): Promise<RedisClaim[]> {
     const held = claims.flatMap(({ id, attempt }) => [id, attempt]);
     const lost = await this.#run(renewScript, [this.#keys.stream], group, this.#name, ...held);
@@ -128,7 +128,7 @@ export class RedisQueueConsumer {
   }
 }
 
-/** Whether the consumer group is missing, after a FLUSHALL for instance. The reply to a blocked read depends on the version. */
+/** Whether the consumer group is missing, which ends a blocked read with UNBLOCKED or NOGROUP. */
 export function isWithoutGroup(error: unknown): boolean {
   return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
 }

@@ -3,27 +3,26 @@ import { withTimeout } from "../../with-timeout.ts";
 import { RedisConnection, type RedisConnectionListener } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 
-/** The longest time that a read waits at the server, in milliseconds. */
 const maxBlockMs = 2_000;
 
-/** How long the server may take to unblock a read, in milliseconds, before the connection is closed instead. */
+/** How long the server may take to unblock a read before the connection is closed instead. */
 const unblockMs = 1_000;
 
-/** The pause before a read that was not blocked yet is unblocked again, in milliseconds. */
-const againMs = 5;
+/** How long to wait until the read is unblocked again: it may not have reached the server yet. */
+const unblockAgainMs = 5;
 
-/** An entry of a queue's stream: its id, then names and values alternately. */
+/** An entry of a queue's stream. Its fields are names and values alternately. */
 export type QueueEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
-/** A connection for commands: the reader's own is blocked. */
+/** A connection for commands, because the reader's own is blocked. */
 export type Commands = Pick<RedisConnection, "run">;
 
 /**
- * The connection on which one consumption waits for entries. It carries nothing else, because a blocked read delays all
- * later commands.
+ * The connection on which one consumption waits for entries. It carries no other commands, because a blocked
+ * read delays them.
  *
- * Every read ends: the server ends it after two seconds at most, and if its answer does not arrive completely, the
- * connection is made anew.
+ * Every read ends: the server blocks for at most two seconds, and if the reply does not arrive completely,
+ * the reader reconnects.
  */
 export class RedisQueueReader {
   readonly connection: RedisConnection;
@@ -38,7 +37,7 @@ export class RedisQueueReader {
     this.#commands = commands;
     this.#clock = clock;
     this.#timeoutMs = server.connectTimeoutMs;
-    // A read that blocks longer than a command may take would count as dead.
+    // A longer block would exceed `socketTimeout`.
     this.#maxBlockMs = Math.min(maxBlockMs, server.connectTimeoutMs / 2);
     const up = () => {
       this.#askClientId();
@@ -47,11 +46,7 @@ export class RedisQueueReader {
     this.connection = new RedisConnection("queue-reader", server, { ...listener, up }, clock);
   }
 
-  /**
-   * Up to `limit` entries that no consumer of `group` has had, as soon as there are any; none after `blockMs`.
-   *
-   * @throws {LayerUnavailableError}
-   */
+  /** @throws {LayerUnavailableError} */
   async read(
     stream: string,
     group: string,
@@ -77,16 +72,17 @@ export class RedisQueueReader {
     }
   }
 
-  /** Makes the current read end soon. */
+  /** Ends the current read soon. */
   async interrupt(): Promise<void> {
     while (this.#reading !== undefined) {
       const reading = this.#reading;
       if (!(await this.#unblock())) return this.connection.close();
-      await withTimeout(reading, againMs, this.#clock, () => new Error("not blocked yet")).catch(() => {});
+      const late = () => new Error("not blocked yet");
+      await withTimeout(reading, unblockAgainMs, this.#clock, late).catch(() => {});
     }
   }
 
-  /** Returns whether the server answered. A read that has not reached it yet is not unblocked by that. */
+  /** Returns whether the server replied. A read that has not reached the server yet stays blocked. */
   async #unblock(): Promise<boolean> {
     const id = this.#clientId;
     if (id === undefined) return false;
@@ -107,18 +103,18 @@ export class RedisQueueReader {
         (id) => {
           this.#clientId = id;
         },
-        // The connection broke again: the next one has another id.
+        // The connection broke: the next one asks again.
         () => {},
       );
   }
 
   #stalled(): Error {
     this.connection.redis.disconnect(true);
-    return new Error("a read did not end");
+    return new Error("a read did not end in time");
   }
 }
 
-/** The entries of the one stream that was read: RESP 3 has key and entries, RESP 2 a list of such pairs. */
+/** RESP 3 replies with key and entries, RESP 2 with a list of such pairs. */
 function entriesOf(reply: unknown): readonly QueueEntry[] {
   if (!Array.isArray(reply)) return [];
   const [first, second] = reply;

@@ -6,18 +6,18 @@ import { deadSuffix } from "../../names.ts";
 export interface QueueKeys {
   readonly stream: string;
   readonly dead: string;
-  /** The part that all these keys share, braces included: it decides which server or shard they are on. */
+  /** The hash tag of all these keys, braces included. It decides on which server or shard they live. */
   readonly tag: string;
 }
 
 /**
- * The keys of a queue. A queue, its dead letters, the dead letters of those and so on share one hash tag (in braces), so
- * that a Redis Cluster keeps them in one slot: only then a message can move from one to another in one step.
+ * Returns the keys of a queue. A queue, its dead letters, their dead letters and so on share one hash tag, so
+ * that a Redis Cluster keeps them in one slot and a script can move a message between them atomically.
  */
 export function queueKeys(queue: string): QueueKeys {
   let root = queue;
   while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
-  // A tag ends at the first brace. No name contains a space, so two queues never get one key.
+  // A tag ends at the first closing brace. Names contain no spaces, so no two queues share a key.
   const tag = `{${root.replaceAll("}", " ")}}`;
   const stream = tag + queue.slice(root.length);
   return { stream, dead: stream + deadSuffix, tag };
@@ -31,7 +31,7 @@ export interface Script {
 
 export type ScriptArgument = string | number | Buffer;
 
-/** An entry belongs to a consumer and an attempt: a worker may lose an entry and get it again for another attempt. */
+/** Checks the attempt as well, because a worker may lose an entry and get it again as another attempt. */
 const owns = `
 local function owns(id, consumer, attempt)
   local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
@@ -40,38 +40,38 @@ local function owns(id, consumer, attempt)
 end
 `;
 
-/** KEYS: stream. ARGV: capacity, payload. Returns 1, or 0 if there is no room. */
+/** KEYS: stream. ARGV: capacity, payload. Returns 1, or 0 if the queue is full. */
 export const enqueueScript = script(`
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has begun it anew. */
+/** KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has taken it over. */
 export const doneScript = script(`
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
-/** KEYS: stream, that of its dead letters. ARGV: group, consumer, id, attempt. */
+/** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if the entry is not ours. */
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
--- Entries of other programs may have more fields than a call may have arguments. Only the first is ever read.
+-- Copies the only field that is read: a foreign entry may have more fields than a call takes arguments.
 if entry then redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt, attempts to count, idle milliseconds. Returns 0 if the entry is not ours. */
+/** KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Returns 0 if it is not ours. */
 export const claimScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, then id and attempt of each. Returns the ids that are not ours any more. */
+/** KEYS: stream. ARGV: group, consumer, then id and attempt of each. Returns the ids that are not ours. */
 export const renewScript = script(`${owns}
 local lost = {}
 for i = 3, #ARGV, 2 do
@@ -85,9 +85,8 @@ return lost
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, idle milliseconds, then the ids that are held. Returns id, attempt and
- * payload of entries that other consumers left behind, the oldest first. XAUTOCLAIM does not return the attempt, needs
- * its cursor kept between calls, and returns entries that the worker still holds.
+ * KEYS: stream. ARGV: group, consumer, limit, idle ms, held ids. Returns id, attempt and payload of abandoned
+ * entries, oldest first. XAUTOCLAIM does not return the attempt, needs a cursor, and returns held entries.
  */
 export const takeOverScript = script(`
 local held, taken, limit = {}, {}, tonumber(ARGV[3])
@@ -102,8 +101,8 @@ return taken
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, then the ids that are held. Returns, with the attempt unchanged, entries
- * that the server gave to the consumer in an answer that did not arrive.
+ * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns entries whose delivery to the consumer got
+ * lost, with the attempt unchanged.
  */
 export const recoverScript = script(`
 local held, found, limit = {}, {}, tonumber(ARGV[3])
@@ -117,7 +116,7 @@ end
 return found
 `);
 
-/** KEYS: stream. ARGV: group, idle milliseconds, except. Removes idle consumers that hold nothing. */
+/** KEYS: stream. ARGV: group, idle ms, consumer to keep. Removes idle consumers that hold no entries. */
 export const tidyScript = script(`
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
@@ -128,16 +127,17 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/** KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it holds entries, which would be lost. */
+/**
+ * KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it holds entries, which would be lost.
+ */
 export const leaveScript = script(`
 local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
 `);
 
 /**
- * Runs a script whose runs have to keep their order. Replies are bytes.
- *
- * Sends the text each time: if the server had forgotten a script sent by its hash, the second attempt would come late.
+ * Runs a script in order. Sends its text, because a run by a hash that the server lacks is repeated out of
+ * order.
  */
 export function runOrdered(
   redis: Redis,
@@ -148,7 +148,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Runs a script by its hash, or by its text if the server does not know it: the order is not kept. Replies are bytes. */
+/** Runs a script by its hash, or by its text if the server lacks it, which may change the order. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

@@ -9,16 +9,15 @@ import type { RedisServer } from "../connection/server-options.ts";
 import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./queue-consumer.ts";
 import { type Commands, RedisQueueReader } from "./queue-reader.ts";
 
-/** The longest pause between two searches for entries that other consumers left behind, in milliseconds. */
+/** The longest pause between two searches for abandoned entries. */
 const maxSweepMs = 2_000;
 
-/** How long a consumer that holds nothing must have been idle before it is removed, at least, in milliseconds. */
+/** The shortest idle time after which a consumer that holds nothing is removed. */
 const minIdleMs = 10_000;
 
-/** How long a server may take to answer a source that closes, in milliseconds. */
 const closeTimeoutMs = 1_000;
 
-/** The longest pause between attempts to report the outcome of a job, in milliseconds. */
+/** The longest pause between attempts to report the outcome of a job. */
 const maxPauseMs = 1_600;
 
 export interface SourceSettings {
@@ -31,8 +30,8 @@ export interface SourceSettings {
 /**
  * Takes the jobs of one queue as a consumer of its consumer group.
  *
- * It renews its claims three times within `claimAfterMs`, and takes over entries whose claims were not renewed for that
- * long. An entry is held until its job is done: an outage only delays that.
+ * Renews its claims three times within `claimAfterMs`, and takes over entries whose claims were not renewed
+ * for that long. An entry is held until its outcome is reported: an outage only delays that.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #consumer: RedisQueueConsumer;
@@ -42,13 +41,13 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
-  /** Held claims whose job is over, though the server does not know yet. They are not renewed. */
+  /** Held claims whose job is over but not yet reported to the server. They are not renewed. */
   readonly #over = new Set<RedisClaim>();
-  /** Why the server refuses an outcome, by the command that is retried. */
+  /** Refusals of outcomes, by the command that is retried. */
   readonly #refusals = new Map<object, Error>();
-  /** Aborted once the source has been closing for too long: outcomes are not retried any more. */
+  /** Aborted once closing takes too long: outcomes are no longer retried. */
   readonly #givingUp = new AbortController();
-  /** Aborted to end the pause after a failed read: by {@link interrupt}, and when the connection is back. */
+  /** Aborted to end the pause after a failed read: by {@link interrupt}, and after a reconnect. */
   #waking = new AbortController();
   #isInterrupted = false;
   #isRecoveryDue = false;
@@ -57,7 +56,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #renewal: unknown;
   #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
-  /** Ends a take whose command is not answered: its entries are delivered again. */
+  /** Ends a take whose command gets no reply: its entries will be delivered again. */
   #abandon = () => {};
   readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
     this.#abandon = () => resolve([]);
@@ -75,7 +74,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       commands,
       {
         up: () => this.#up(),
-        // The answer to a read may have been on its way.
+        // The reply to a read may be lost.
         down: () => {
           this.#isRecoveryDue = true;
         },
@@ -85,7 +84,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     );
   }
 
-  /** Why reads or outcomes fail, if they do. */
+  /** The reason why reads or outcomes fail, if they do. */
   get outage(): Error | undefined {
     const [refusal] = this.#refusals.values();
     return this.#reader.connection.outage ?? refusal;
@@ -95,7 +94,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async open(): Promise<void> {
     try {
       await Promise.all([this.#reader.connection.open(), this.#consumer.createGroup()]);
-      // Entries that were left behind come first.
+      // Abandoned entries come first.
       this.#sweepAt = 0;
     } catch (error) {
       await this.#reader.connection.close();
@@ -153,13 +152,13 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async close(): Promise<void> {
     for (const timer of [this.#renewal, ...this.#closingTimers]) this.#clock.clearTimeout(timer);
     await this.#interrupting;
-    const late = () => new Error("no answer to a goodbye");
-    // In an outage the consumer stays until another one finds it idle.
+    const late = () => new Error("no reply while closing");
+    // In an outage the consumer stays until another consumer tidies up.
     const leaving = withTimeout(this.#consumer.leave(), closeTimeoutMs, this.#clock, late).catch(() => {});
     await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
-  /** Renews the claims. To be called when the connection for commands is back, too. */
+  /** Renews the claims. To be called after each reconnect of the command connection as well. */
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
@@ -168,7 +167,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       .then((lost) => {
         for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
-      // The next renewal comes soon enough, and the connection itself reports outages.
+      // The next renewal follows soon, and the connection itself reports outages.
       .catch(() => {});
   }
 
@@ -182,7 +181,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // There may be more, and they are the oldest.
+      // There may be more, and abandoned entries are the oldest: search again next time.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
@@ -210,11 +209,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#forget(claim);
   }
 
-  /** Retries `report` until it succeeds or the source gives up: then the job will be delivered again. */
+  /** Retries `report` until it succeeds, or until the source gives up and the job will be delivered again. */
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
-      // A refusal may last, and nothing else reports it; an outage is reported by the connection itself.
+      // The connection itself reports outages, but not refusals.
       if (signal.aborted || !isRefusal(error)) return;
       if (this.#refusals.size === 0) this.#receiver.error(asError(error));
       this.#refusals.set(report, asError(error));
@@ -236,17 +235,16 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
         await this.#consumer.createGroup();
         return;
       } catch {
-        // As any other failure.
+        // Pause as after any other failure.
       }
     }
     if (this.#isInterrupted) return;
-    // An outage is reported by the connection itself.
     if (failures === 1 && this.#reader.connection.isUp) this.#receiver.error(asError(error));
     await pause(backoffMs(failures), this.#clock, this.#waking.signal);
   }
 
   #up(): void {
-    // Consumers that were cut off as well get time to renew their claims.
+    // Gives other consumers that were cut off time to renew their claims.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();
@@ -262,7 +260,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #tidy(now: number): void {
     const idleMs = Math.max(this.#claimAfterMs, minIdleMs);
     this.#tidyAt = now + idleMs;
-    // Nothing depends on it, and it is repeated.
+    // Nothing depends on it.
     this.#consumer.tidy(idleMs).catch(() => {});
   }
 }

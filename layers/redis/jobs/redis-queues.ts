@@ -9,17 +9,17 @@ import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
 /**
- * Work queues on Redis streams, from Redis 7 on: a stream and a consumer group for each queue. An entry is in the
- * stream until its job is done.
+ * Work queues on Redis streams; requires Redis 7. Each queue is a stream with a consumer group. An entry
+ * stays in the stream until its job is done.
  *
- * It connects when it is first used: one connection sends jobs and their outcomes, and each consumption has one to wait
- * on. Both reconnect by themselves after an outage.
+ * Connects at the first use. One connection sends jobs and their outcomes, and each consumption has another
+ * to wait on. All reconnect by themselves after an outage.
  */
 export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
   readonly #onError: (error: Error) => void;
   readonly #clock: Clock;
-  /** The source of each consumption, with what closes both. */
+  /** The sources of the consumptions, each with its close function. */
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #inFlight = new InFlightBytes();
   #connection: RedisConnection | undefined;
@@ -33,7 +33,6 @@ export class RedisQueues implements QueueBackend {
     this.#clock = clock;
   }
 
-  /** Whether all connections in use are up. There is none before the first job. */
   get health(): Health {
     const outages = [this.#connection, ...this.#sources.keys()].map((part) => part?.outage);
     const outage = outages.find((error) => error !== undefined);
@@ -44,7 +43,7 @@ export class RedisQueues implements QueueBackend {
   async enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean> {
     if (this.#inFlight.isFull) {
       const { address } = this.#server;
-      throw new LayerUnavailableError(`Redis at ${address} does not keep up with what is sent (queues)`);
+      throw new LayerUnavailableError(`Redis at ${address} replies too slowly (queues)`);
     }
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const { stream } = queueKeys(queue);
@@ -84,7 +83,7 @@ export class RedisQueues implements QueueBackend {
     return { close };
   }
 
-  /** Waits for the handlers that run. May be called twice. */
+  /** Waits for running handlers. May be called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -95,7 +94,7 @@ export class RedisQueues implements QueueBackend {
     await this.#connection?.close();
   }
 
-  /** The connection for commands, made at its first use, and again after a failure. */
+  /** The command connection, opened at its first use, and again if that fails. */
   #connected(): Promise<RedisConnection> {
     if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
     this.#opening ??= this.#connect().catch((error: unknown) => {

@@ -2,22 +2,22 @@ import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import { jitter } from "../../jitter.ts";
 
-/** What a probe does with the two connections, and what it reports. */
+/** The commands of a probe on its two connections, and its findings. */
 export interface ProbeCommands {
-  /** Subscribes the probe's own topic, over the watched connection. */
+  /** Subscribes to the probe's topic, over the watched connection. */
   subscribe(): Promise<unknown>;
-  /** Publishes to that topic, over the other connection. @returns how many connections it reached */
+  /** Publishes to that topic, over the other connection. Returns how many connections received it. */
   publish(token: string): Promise<number>;
-  /** Asks for any answer, over the watched connection. A refusal is an answer, too. */
+  /** Settles with any reply, even a refusal, over the watched connection. */
   ping(): Promise<unknown>;
-  /** The connection looks healthy but carries nothing: it has to be made anew. */
+  /** The connection looks healthy but carries nothing: it has to be replaced. */
   lost(why: Error): void;
-  /** The server refused the probe's topic: from now on the probe asks for answers only. */
+  /** The server refused the probe's topic: from now on the probe only pings. */
   refused(error: Error): void;
 }
 
 export interface ProbeTimes {
-  /** The mean pause between two probes, in milliseconds; each is taken at random from 75 % to 125 % of it. */
+  /** The mean pause between two probes, in milliseconds. Each pause is 75 % to 125 % of it, at random. */
   readonly intervalMs: number;
   readonly deadlineMs: number;
   readonly clock: Clock;
@@ -25,12 +25,12 @@ export interface ProbeTimes {
 }
 
 /**
- * Detects that a subscriber's connection is up but dead, which TCP does not show: a proxy swallows one direction, or the
- * server lost the subscriptions.
+ * Detects a subscriber's connection that is open but dead, which TCP does not show: a proxy swallows one
+ * direction, or the server lost the subscriptions.
  *
- * A token is published over the other connection and has to come in over the watched one. A ping has to be answered as
- * well, because nothing can be published while the other connection is down. The other connection needs no probe: its
- * commands have answers.
+ * A token published over the other connection has to arrive on the watched one. A ping has to be answered as
+ * well, because nothing can be published while the other connection is down. The other connection needs no
+ * probe, because its commands have replies.
  */
 export class LivenessProbe {
   readonly #commands: ProbeCommands;
@@ -45,7 +45,6 @@ export class LivenessProbe {
     this.#times = times;
   }
 
-  /** There is a new connection. */
   async start(): Promise<void> {
     this.stop();
     const round = this.#round;
@@ -60,12 +59,12 @@ export class LivenessProbe {
     if (round === this.#round) this.#schedule(isSubscribed);
   }
 
-  /** The connection is gone, or about to be closed: no timer is left. */
+  /** Leaves no timer. */
   stop(): void {
     this.#begin();
   }
 
-  /** A payload came in on the probe's topic. */
+  /** To be called with each payload on the probe's topic. */
   received(payload: Uint8Array): void {
     if (Buffer.from(payload).toString("latin1") === String(this.#round)) this.#echoed?.();
   }
@@ -79,9 +78,9 @@ export class LivenessProbe {
   #run(isSubscribed: boolean): void {
     const { deadlineMs, clock } = this.#times;
     const round = this.#begin();
-    const due = new Set(isSubscribed ? ["answer", "echo"] : ["answer"]);
+    const due = new Set(isSubscribed ? ["reply", "echo"] : ["reply"]);
     let isPublished = false;
-    const came = (what: string) => {
+    const arrived = (what: string) => {
       if (round === this.#round && due.delete(what) && due.size === 0) this.#schedule(isSubscribed);
     };
     const lost = (why: string) => {
@@ -90,21 +89,21 @@ export class LivenessProbe {
       this.#commands.lost(new Error(why));
     };
     this.#timer = clock.setTimeout(() => {
-      if (due.has("answer")) lost(`no answer within ${deadlineMs} ms`);
+      if (due.has("reply")) lost(`no answer within ${deadlineMs} ms`);
       else if (isPublished) lost(`a probe did not come back within ${deadlineMs} ms`);
-      // Not even published: the other connection is broken, and reports that itself.
+      // The publish failed: the other connection is broken, and reports that itself.
       else this.#schedule(isSubscribed);
     }, deadlineMs);
-    const answered = () => came("answer");
-    void this.#commands.ping().then(answered, answered);
+    const replied = () => arrived("reply");
+    void this.#commands.ping().then(replied, replied);
     if (!isSubscribed) return;
-    this.#echoed = () => came("echo");
+    this.#echoed = () => arrived("echo");
     void this.#commands.publish(String(round)).then(
       (receivers) => {
         isPublished = true;
-        if (receivers === 0) lost("the server has forgotten what was subscribed");
+        if (receivers === 0) lost("the server has lost the subscriptions");
       },
-      () => came("echo"),
+      () => arrived("echo"),
     );
   }
 

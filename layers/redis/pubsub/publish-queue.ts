@@ -5,7 +5,7 @@ import type { PublishLimits } from "../connection/pubsub-settings.ts";
 /** The connection that a queue publishes over. */
 export interface PublishCommands {
   readonly isUp: boolean;
-  /** Rejects when the connection breaks before the answer, or the server refuses. */
+  /** Rejects if the connection breaks before the reply, or the server refuses. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
   unavailable(what: string): Error;
 }
@@ -19,11 +19,11 @@ interface Waiting {
 }
 
 /**
- * Publishes in the order of the calls, over a connection that comes and goes.
+ * Publishes in the order of the calls, over a connection that may break and reconnect.
  *
- * In an outage messages wait, up to a number, a size and a time. A message that cannot be sent in time rejects, at once
- * if there is no room, and is never sent: nothing stale is replayed. A message that was sent but not answered when the
- * connection broke rejects too, and may have arrived.
+ * In an outage messages wait, up to a number, a size and a time. A message that finds the queue full or waits
+ * too long rejects, and is never sent. A message that was sent but not acknowledged when the connection broke
+ * rejects too, but may have arrived.
  */
 export class PublishQueue {
   readonly #commands: PublishCommands;
@@ -57,7 +57,7 @@ export class PublishQueue {
     });
   }
 
-  /** Sends the waiting messages, as far as the connection takes them. */
+  /** Sends the waiting messages until the limit of bytes in flight is reached. */
   flush(): void {
     for (const waiting of this.#waiting) {
       if (!this.#canSend) return;
@@ -66,7 +66,7 @@ export class PublishQueue {
     }
   }
 
-  /** Rejects the waiting messages with `error`. No timer is left. */
+  /** Rejects the waiting messages with `error`. Leaves no timer. */
   close(error: Error): void {
     for (const waiting of this.#waiting) {
       this.#remove(waiting);
@@ -79,7 +79,7 @@ export class PublishQueue {
   }
 
   get #failure(): string {
-    return this.#commands.isUp ? "does not keep up with what is sent" : "is not connected";
+    return this.#commands.isUp ? "replies too slowly" : "is not connected";
   }
 
   async #send(topic: string, payload: Uint8Array): Promise<void> {

@@ -17,11 +17,11 @@ export const pubSubCapabilities: Capabilities = {
 export type RedisPubSubBackendOptions = RedisServerTarget & PubSubOptions;
 
 /**
- * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over a connection for each: a topic is a channel of Redis.
+ * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over one connection each. A topic is a channel of Redis.
  *
- * In an outage a publish waits as {@link PublishQueueOptions} say, and a subscription up to `connectTimeoutMs`. What
- * other nodes publish meanwhile is lost; every subscribed topic gets a gap afterwards. A probe detects an outage that TCP
- * does not show.
+ * In an outage a publish waits within the limits of {@link PublishQueueOptions}, and a subscription waits up
+ * to `connectTimeoutMs`. Payloads that other nodes publish meanwhile are lost, and every subscribed topic
+ * gets a gap afterwards. A heartbeat detects outages that TCP does not show.
  */
 export class RedisPubSubBackend implements RedisBackend {
   readonly capabilities = pubSubCapabilities;

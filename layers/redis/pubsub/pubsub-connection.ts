@@ -10,8 +10,7 @@ import { Subscriptions } from "./subscriptions.ts";
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
 /**
- * The two connections that pub/sub needs: one publishes, with a queue for outages, and one subscribes, with a probe that
- * checks whether it still receives what the first one publishes.
+ * The two connections of pub/sub: one publishes, with a queue for outages, and one subscribes, with a probe.
  */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
@@ -20,7 +19,7 @@ export class PubSubConnection {
   readonly #queue: PublishQueue;
   readonly #probe: LivenessProbe;
 
-  /** @param via wraps the function that publishes each payload by a command of its own. */
+  /** @param via wraps the function that publishes a payload by `PUBLISH` or `SPUBLISH`. */
   constructor(
     server: RedisServer,
     settings: PubSubSettings,
@@ -90,13 +89,13 @@ export class PubSubConnection {
         late: () => new LayerUnavailableError(`Redis at ${address} did not subscribe within ${ms} ms.`),
       },
     );
-    // Topics are ASCII, and latin1 is the cheapest to decode.
+    // Topics are ASCII, and latin1 is the cheapest encoding to decode.
     subscriber.redis.on(commands.event, (name: Buffer, payload: Buffer) => {
       const topic = name.toString("latin1");
       if (topic === probeTopic) this.#probe.received(payload);
       else this.subscriptions.payload(topic, payload);
     });
-    // A shard that moves to another master drops its subscriptions, and ioredis says so.
+    // The server drops the subscriptions of a shard that moves to another master, and ioredis emits this.
     subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     this.publisher = publisher;
     this.#subscriber = subscriber;
@@ -107,7 +106,7 @@ export class PubSubConnection {
     return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
   }
 
-  /** @throws {LayerUnavailableError} naming the address. Everything is closed then. */
+  /** @throws {LayerUnavailableError} with the address. Both connections are then closed. */
   async open(): Promise<void> {
     try {
       await Promise.all([this.publisher.open(), this.#subscriber.open()]);

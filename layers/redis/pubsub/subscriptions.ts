@@ -7,15 +7,14 @@ import { atTurnEnd } from "../connection/end-of-turn.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 
 /**
- * Subscribes topics at the server. A call rejects when the connection breaks or the server refuses; some of its topics may
- * be subscribed all the same.
+ * Subscribes and unsubscribes topics at the server. A call rejects if the connection breaks or the server
+ * refuses; some of its topics may have been subscribed anyway.
  */
 export interface SubscriptionCommands {
   subscribe(topics: readonly string[]): Promise<unknown>;
   unsubscribe(topics: readonly string[]): Promise<unknown>;
 }
 
-/** How long a subscription may take, and the error of one that takes longer. */
 export interface SubscribeDeadline {
   readonly ms: number;
   readonly clock: Clock;
@@ -25,22 +24,21 @@ export interface SubscribeDeadline {
 /** A topic that the node wants to be subscribed to. */
 interface Wanted {
   isLive: boolean;
-  /** Whether it has been live: the caller was told so, and relies on it. */
+  /** Whether the topic has ever been live: its caller relies on it. */
   wasLive: boolean;
   settle: (error?: Error) => void;
 }
 
 type Joining = readonly [topic: string, wanted: Wanted];
 
-/** How many topics one command names, at most: longer ones would block the server for other clients. */
+/** Maximum number of topics in one command: longer commands block the server for other clients. */
 const topicsPerCommand = 1_000;
 
 /**
- * The topics that a node wants now, kept subscribed over a connection that comes and goes.
+ * Keeps the wanted topics subscribed over a connection that may break and reconnect.
  *
- * The topics of one turn of the event loop go out in one command. When the connection is back, the topics wanted by then
- * are subscribed, not those wanted when it broke. Every topic that had been live is reported as a gap: once, when it is
- * live again, and before any payload that arrives on it.
+ * Sends the topics of one turn of the event loop in one command. After a reconnect, every topic that was live
+ * before and is still wanted gets one gap, before its next payload.
  */
 export class Subscriptions {
   readonly #commands: SubscriptionCommands;
@@ -50,14 +48,14 @@ export class Subscriptions {
   readonly #toSubscribe = new Set<string>();
   readonly #toUnsubscribe = new Map<string, () => void>();
   readonly #gapsDue = new Set<string>();
-  /** Topics that could not be subscribed. All are tried again together, after pauses that grow until none is left. */
+  /** Topics that could not be subscribed. All are retried together, with growing pauses. */
   readonly #failing = new Set<string>();
   #failures = 0;
   #retry: unknown;
-  /** Whether the refusal of a topic that had been live was reported. */
+  /** Whether the refusal of a topic that was live before has been reported. */
   #isRefusalReported = false;
   #isUp = false;
-  /** How often the connection broke: results of commands on an earlier connection are ignored. */
+  /** The number of outages so far. Results of commands on an earlier connection are ignored. */
   #outages = 0;
   #closed: Error | undefined;
 
@@ -67,7 +65,7 @@ export class Subscriptions {
     this.#deadline = deadline;
   }
 
-  /** Resolves once `topic` is live. In an outage that is after it, unless the deadline comes first. */
+  /** Resolves once `topic` is live. Waits for the end of an outage, but no longer than the deadline. */
   async subscribe(topic: string): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed;
     const { ms, clock, late } = this.#deadline;
@@ -85,7 +83,7 @@ export class Subscriptions {
     });
   }
 
-  /** Resolves once the server has answered, and at once in an outage: the next connection will not know the topic. */
+  /** Resolves once the server has replied, and at once in an outage. */
   unsubscribe(topic: string): Promise<void> {
     this.#wanted.delete(topic);
     this.#gapsDue.delete(topic);
@@ -103,14 +101,14 @@ export class Subscriptions {
     this.#listener.payload(topic, payload);
   }
 
-  /** There is a new connection, which knows no topic yet. */
+  /** To be called for each new connection, which has no subscriptions yet. */
   up(): void {
     this.#isUp = true;
     for (const topic of this.#wanted.keys()) this.#toSubscribe.add(topic);
     this.#flush();
   }
 
-  /** The connection is gone, and all subscriptions with it. */
+  /** To be called when the connection breaks. */
   down(): void {
     this.#isUp = false;
     this.#outages += 1;
@@ -138,7 +136,7 @@ export class Subscriptions {
 
   #flush(): void {
     if (!this.#isUp) return;
-    // Unsubscribing first: a topic that is wanted again by now is subscribed by what follows.
+    // Unsubscribes first, so that a topic that is wanted again ends up subscribed.
     const leaving = [...this.#toUnsubscribe];
     this.#toUnsubscribe.clear();
     for (const chunk of chunks(leaving, topicsPerCommand)) void this.#unsubscribeNow(chunk);
@@ -154,7 +152,7 @@ export class Subscriptions {
     });
   }
 
-  /** In a command each, so that a refused topic does not fail others. */
+  /** Sends one command per topic, so that a refused topic does not fail others. */
   #subscribeEach(topics: Iterable<string>): void {
     for (const joining of this.#missing(topics)) void this.#subscribeNow([joining]);
   }
@@ -164,7 +162,7 @@ export class Subscriptions {
     try {
       await this.#commands.subscribe(joining.map(([topic]) => topic));
     } catch (error) {
-      // After an outage all wanted topics are subscribed again anyway.
+      // After an outage `up` subscribes all wanted topics again.
       if (outages === this.#outages) this.#failed(joining, asError(error));
       return;
     }
@@ -207,11 +205,11 @@ export class Subscriptions {
     }
   }
 
-  /** Reports once until no topic is refused any more: one change of permissions may affect a thousand topics. */
+  /** Reports only the first refusal until all topics are live: it may affect thousands of topics. */
   #reportRefusal(topic: string, cause: Error): void {
     if (this.#isRefusalReported) return;
     this.#isRefusalReported = true;
-    const what = `"${topic}", and maybe others, hears nothing until it can be subscribed again`;
+    const what = `"${topic}", and possibly other topics, receives nothing until the server accepts it again`;
     this.#listener.error(new LayerUnavailableError(`${cause.message} (${what})`, { cause }));
   }
 
@@ -225,13 +223,11 @@ export class Subscriptions {
     }, backoffMs(this.#failures));
   }
 
-  /** Nothing is tried again until another topic fails. */
   #cancelRetry(): void {
     this.#deadline.clock.clearTimeout(this.#retry);
     this.#retry = undefined;
   }
 
-  /** The topic is subscribed, or not wanted any more. */
   #forgetFailure(topic: string): void {
     if (!this.#failing.delete(topic) || this.#failing.size > 0) return;
     this.#cancelRetry();
@@ -244,7 +240,6 @@ export class Subscriptions {
   }
 }
 
-/** `items` in their order, `size` at a time. */
 function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
   for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
 }

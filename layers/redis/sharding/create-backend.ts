@@ -5,12 +5,10 @@ import { checkTarget, type RedisServerTarget, serverTargetKinds } from "../conne
 import { type ByHosts, createHostsBackend } from "./hosts-backend.ts";
 import { type ByCluster, RedisClusterBackend } from "./redis-cluster-backend.ts";
 
-/** The targets that a layer can run on: one server, or several that share the work. */
+/** The target of a layer: one server, or several among which topics and queues are spread. */
 export type RedisTarget = RedisServerTarget | ByHosts | ByCluster;
 
 /**
- * Makes the backend for whatever target is given.
- *
  * @throws {TypeError} unless exactly one target is given, and it is well-formed.
  * @throws {InvalidOptionError} for a number out of range.
  */

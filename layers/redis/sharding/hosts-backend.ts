@@ -2,27 +2,28 @@ import type { BackendFactory } from "../connection/backend-factory.ts";
 import { required, ShardedBackend } from "./sharded-backend.ts";
 
 /**
- * Several servers that know nothing of each other. Every node must name the same ones, in any order: host and port as
- * they are written decide on which of them a group or a queue lives.
+ * Several independent servers. Every node must name the same servers, in any order: host and port as written
+ * decide on which server a group or a queue lives.
  */
 export interface ByHosts {
-  /** Their URLs, as {@link ByUrl} describes them. */
+  /** The servers' URLs, in the form of {@link ByUrl}. */
   readonly hosts: readonly string[];
 }
 
 /**
- * A backend that spreads topics and queues over independent servers, by {@link rendezvous} of their addresses.
+ * Spreads topics and queues over independent servers, by {@link rendezvous} of their addresses.
  *
- * @throws {TypeError} unless there is at least one host, each is the URL of a Redis server, and no two have one address.
+ * @throws {TypeError} unless there is at least one host, all are URLs of Redis servers, and all addresses
+ *   differ.
  */
 export function createHostsBackend({ hosts }: ByHosts, factory: BackendFactory): ShardedBackend {
   if (!Array.isArray(hosts) || hosts.length === 0) {
-    throw new TypeError('hosts look like ["redis://one:6379", "redis://two:6379"].');
+    throw new TypeError('`hosts` must look like ["redis://one:6379", "redis://two:6379"].');
   }
   const addresses = hosts.map((url: string) => factory.create({ url }).address);
   const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
   if (twice !== undefined)
-    throw new TypeError(`Each host may be named once only, but ${twice} is there twice.`);
+    throw new TypeError(`\`hosts\` must name each server once, but names ${twice} twice.`);
   const hostOf = rendezvous(addresses);
   return new ShardedBackend(factory, () => {
     const backends = hosts.map((url: string) => factory.create({ url }));
@@ -32,17 +33,17 @@ export function createHostsBackend({ hosts }: ByHosts, factory: BackendFactory):
 }
 
 /**
- * Assigns each key to one of `hosts`: the one with the highest hash of host and key. The order of the hosts does not
- * matter, and when a host is added, only the keys that move to it move.
+ * Assigns each key to the host with the highest hash of host and key. The order of the hosts does not matter.
+ * If a host is added, keys move only to that host.
  *
- * The hash is FNV-1a with the last mixing step of MurmurHash3, without which similar names would get similar hashes. Of
- * 20,000 names over 2 to 16 hosts, the share of no host was more than 7 % off.
+ * The hash is FNV-1a with the last mixing step of MurmurHash3, without which similar names would get similar
+ * hashes. Of 20,000 names over 2 to 16 hosts, the share of each host was within 7 % of the mean.
  *
  * @see https://www.eecs.umich.edu/techreports/cse/96/CSE-TR-316-96.pdf ("highest random weight")
  * @see http://www.isthe.com/chongo/tech/comp/fnv/
  */
 export function rendezvous(hosts: readonly string[]): (key: string) => string {
-  // In the order of the names, so that equal weights do not depend on the order of `hosts`.
+  // Sorted, so that equal weights do not depend on the order of `hosts`.
   const seeds = [...hosts].sort().map((host) => [host, mix(fnv1a(host))] as const);
   return (key) => {
     const keyHash = fnv1a(key);

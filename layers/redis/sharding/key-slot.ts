@@ -1,7 +1,7 @@
 export const slotCount = 16_384;
 
 /**
- * The slot of a Redis Cluster that a topic belongs to: CRC-16/XMODEM of it, or of what stands in its first braces.
+ * The slot of `topic` in a Redis Cluster: the CRC-16/XMODEM of the topic, or of its hash tag if it has one.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */

@@ -12,17 +12,17 @@ import { partition, RedisClusterTopology, type Shard, servedSlots } from "./redi
 import { ShardedBackend } from "./sharded-backend.ts";
 import { SwappableBackend } from "./swappable-backend.ts";
 
-/** A Redis Cluster, of Redis 7 or later: groups and queues are spread over its masters by their slots. */
+/** A Redis Cluster of Redis 7 or later. Groups and queues are spread over its masters by their slots. */
 export interface ByCluster {
-  /** Some of its nodes; they tell of the others. */
+  /** Some of its nodes; they name the others. */
   readonly cluster: readonly RedisAddress[];
 }
 
 /**
- * Runs on the shards of a Redis Cluster, and follows slots that move from one to another.
+ * Runs on the shards of a Redis Cluster, and follows slots that move from one shard to another.
  *
- * Every new connection asks for the topology, and a connection is made anew when a server says that a slot is elsewhere.
- * When the same new topology is heard twice in a row, the backend is swapped for one of the shards that there are now.
+ * Every new connection asks for the topology. When two consecutive replies agree on a new one, the backend is
+ * swapped for one of the new shards.
  */
 export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
@@ -30,9 +30,8 @@ export class RedisClusterBackend extends SwappableBackend {
   readonly #probePrefix: string;
   readonly #factory: BackendFactory;
   #topology: RedisClusterTopology | undefined;
-  /** The shards that the backend runs on. */
   #shards: readonly Shard[] = [];
-  /** The partition that one node told, and no other yet. */
+  /** The new partition according to one reply, until another reply agrees. */
   #unconfirmed: string | undefined;
 
   /**
@@ -42,13 +41,13 @@ export class RedisClusterBackend extends SwappableBackend {
   constructor({ cluster, ...options }: ByCluster & PubSubOptions, factory: BackendFactory) {
     super(factory.capabilities, options.clock ?? globalThis);
     if (!areAddresses(cluster)) {
-      throw new TypeError('A cluster looks like { cluster: [{ host: "one", port: 6379 }] }.');
+      throw new TypeError('`cluster` must look like [{ host: "one", port: 6379 }].');
     }
-    // Refuses options now, though the shards are found out later.
+    // Checks the options now, though the shards are known later.
     factory.create({ url: "redis://localhost" });
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
-    // A prefix with braces would put every probe's topic into one slot.
+    // With a brace in the prefix, every probe's topic would be in the same slot.
     const { probePrefix = "greenroom" } = options;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
     this.#factory = factory;
@@ -67,17 +66,17 @@ export class RedisClusterBackend extends SwappableBackend {
     return this.#createBackend(this.#shards, topology);
   }
 
-  /** One node may be wrong, so two answers have to agree. A node that knows fewer slots than before has yet to learn. */
+  /** Waits for two equal replies, because one node may be wrong. A reply with fewer slots is outdated. */
   async #onTopology(shards: readonly Shard[], topology: RedisClusterTopology): Promise<void> {
-    const told = partition(shards);
-    const isKnown = told === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);
-    const isConfirmed = told === this.#unconfirmed;
-    this.#unconfirmed = isKnown || isConfirmed ? undefined : told;
+    const found = partition(shards);
+    const isKnown = found === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);
+    const isConfirmed = found === this.#unconfirmed;
+    this.#unconfirmed = isKnown || isConfirmed ? undefined : found;
     if (isKnown || !isConfirmed) return;
     if (await this.swap(this.#createBackend(shards, topology))) this.#shards = shards;
   }
 
-  /** A backend for as long as the same slots belong together: each topic and queue lives on the shard of its slot. */
+  /** Creates a backend for this partition of the slots. */
   #createBackend(shards: readonly Shard[], topology: RedisClusterTopology): Backend {
     return new ShardedBackend(this.#factory, () => {
       const bySlot = new Array<Backend | undefined>(slotCount).fill(undefined);
@@ -89,16 +88,15 @@ export class RedisClusterBackend extends SwappableBackend {
       const backendAt = (key: string) => {
         const backend = bySlot[keySlot(key)];
         if (backend !== undefined) return backend;
-        throw new LayerUnavailableError(`Nobody in the cluster serves slot ${keySlot(key)}.`);
+        throw new LayerUnavailableError(
+          `No node of the cluster serves slot ${keySlot(key)}: check CLUSTER INFO.`,
+        );
       };
       return { backends, backendAt };
     });
   }
 
-  /**
-   * A backend whose connections go to the shard's master of the time when they are made: after a failover, the replica
-   * that took over.
-   */
+  /** The backend connects to the shard's current master: after a failover, to the promoted replica. */
   #createShard({ master, slots }: Shard, topology: RedisClusterTopology): Backend {
     const [[first] = [0]] = slots;
     const isInShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);

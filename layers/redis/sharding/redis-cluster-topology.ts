@@ -23,7 +23,7 @@ export class RedisClusterTopology {
   #nodes: readonly RedisAddress[];
   #isClosed = false;
 
-  /** @param onShards called with each answer. */
+  /** @param onShards called with each reply. */
   constructor(
     seeds: readonly RedisAddress[],
     options: AnyConnectionOptions,
@@ -36,10 +36,10 @@ export class RedisClusterTopology {
   }
 
   /**
-   * Asks one node after the other until one answers. The next call begins with another node, because one may be wrong.
-   * Calls during a question share its answer.
+   * Asks one node after the other until one replies. The next call starts with another node, because one may
+   * be wrong. Concurrent calls share one reply.
    *
-   * @throws {LayerUnavailableError} naming the nodes that were given, if none answers.
+   * @throws {LayerUnavailableError} with the configured nodes, if none replies.
    */
   shards(): Promise<readonly Shard[]> {
     this.#asking ??= this.#askAll().finally(() => {
@@ -48,13 +48,13 @@ export class RedisClusterTopology {
     return this.#asking;
   }
 
-  /** Stops asking, and waits for no answer. */
+  /** Stops asking, without waiting for replies. */
   close(): void {
     this.#isClosed = true;
     for (const redis of this.#clients) redis.disconnect();
   }
 
-  /** A connector of ioredis, which connects to the current master of most of `slots`. */
+  /** Returns a connector for ioredis that connects to the current master of most of `slots`. */
   connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
     const { tls, disconnectTimeout = 1 } = this.#options;
@@ -71,7 +71,7 @@ export class RedisClusterTopology {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
-        // ioredis gives up for good after an exception, but retries after a socket that broke at once.
+        // ioredis never retries after an exception, but it does after a socket that breaks at once.
         if (master instanceof Error) this.firstError = master;
         this.stream.once("error", (error: Error) => {
           this.firstError = error;
@@ -106,7 +106,8 @@ export class RedisClusterTopology {
     const shares = (await this.shards()).map((shard) => ({ shard, count: inCommon(slots, shard.slots) }));
     const [most] = shares.sort((one, other) => other.count - one.count);
     if (most === undefined || most.count === 0) {
-      throw new LayerUnavailableError(`Nobody in the cluster serves slots ${slots.join(", ")}.`);
+      const ranges = slots.map(([from, to]) => `${from}-${to}`).join(", ");
+      throw new LayerUnavailableError(`No node of the cluster serves slots ${ranges}: check CLUSTER INFO.`);
     }
     return most.shard.master;
   }
@@ -114,7 +115,7 @@ export class RedisClusterTopology {
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
     const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
     const redis = new Redis({ ...this.#options, ...settings, host, port });
-    // A refused login or certificate is reported here only: `connect` rejects because the connection was closed.
+    // Only this event has the cause of a refused login or certificate; `connect` rejects without it.
     let failure: Error | undefined;
     redis.on("error", (error) => {
       ignoreMoreSocketErrors(redis);
@@ -133,14 +134,14 @@ export class RedisClusterTopology {
   }
 }
 
-/** One range in the answer to `CLUSTER SLOTS`: its ends, its master, and its replicas. */
+/** One range in the reply to `CLUSTER SLOTS`. Replicas follow the master. */
 type Slots = readonly [
   from: number,
   to: number,
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/** A node that does not know its own host is at the host where it was asked. */
+/** A node that does not know its own host is at the host `asked`. */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {
@@ -163,9 +164,9 @@ export function servedSlots(shards: readonly Shard[]): number {
   return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
 }
 
-/** Which slots belong together, whatever their masters: a text that is equal if the shards have the same slots. */
+/** A text that is equal for two topologies if their shards have the same slots, even on other masters. */
 export function partition(shards: readonly Shard[]): string {
-  // Each slot is labelled with the lowest slot of its shard.
+  // Labels each slot with the lowest slot of its shard.
   const labels = new Array<number | undefined>(slotCount).fill(undefined);
   for (const { slots } of shards) {
     const label = Math.min(...slots.map(([from]) => from));

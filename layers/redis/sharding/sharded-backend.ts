@@ -9,16 +9,16 @@ import type {
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
 
-/** The backends that share topics and queues among them. */
+/** The backends over which topics and queues are spread. */
 export interface Shards {
   readonly backends: readonly Backend[];
-  /** The backend on which the name `key` of Redis lives. */
+  /** Returns the backend where the Redis key `key` lives. */
   backendAt(key: string): Backend;
 }
 
 /**
- * Spreads topics and queues over several backends: each lives on one of them. An outage of one affects only the topics and
- * queues that live there.
+ * Spreads topics and queues over several backends. Each lives on one backend; an outage of a backend affects
+ * only the topics and queues on it.
  */
 export class ShardedBackend implements Backend {
   readonly capabilities: Capabilities;
@@ -93,7 +93,7 @@ export class ShardedBackend implements Backend {
   }
 }
 
-/** A part that a backend has by its capabilities, or once it is opened. */
+/** Returns a part that a backend has by its capabilities, or once it has been opened. */
 export function required<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks a part that its capabilities promise.");
   return part;

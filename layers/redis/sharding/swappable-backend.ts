@@ -13,10 +13,11 @@ import { retry } from "../../retry.ts";
 import { required } from "./sharded-backend.ts";
 
 /**
- * Runs on one backend at a time, which can be replaced while it is in use: every topic is subscribed at the new backend
- * and gets one gap there, and every consumption continues there.
+ * Runs on one backend at a time, and can swap it while it is in use: every topic is subscribed at the new
+ * backend and gets one gap, and every consumption continues there.
  *
- * A publication or a job under way during a swap rejects with {@link LayerUnavailableError}, and may have arrived.
+ * A publication or a job that is under way during a swap rejects with {@link LayerUnavailableError}, and may
+ * have arrived.
  */
 export abstract class SwappableBackend implements Backend {
   readonly capabilities: Capabilities;
@@ -27,15 +28,14 @@ export abstract class SwappableBackend implements Backend {
   /** The subscribed topics, each with the end of its last move. */
   readonly #topics = new Map<string, Promise<void>>();
   readonly #gapsDue = new Set<string>();
-  /** What moves each consumption to the current backend, and what stops that. */
+  /** The functions that move a consumption to the current backend, each with the controller that stops it. */
   readonly #moves = new Map<() => void, AbortController>();
   #listener: BackendListener | undefined;
   #current: Backend | undefined;
+  /** The backend that is being opened. */
   #next: Backend | undefined;
   /** Resolves once all replaced backends are closed. */
   #retired = Promise.resolve();
-  #swapping: Promise<boolean> | undefined;
-  #isOpen = false;
 
   constructor(capabilities: Capabilities, clock: Clock) {
     this.capabilities = capabilities;
@@ -57,12 +57,9 @@ export abstract class SwappableBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    this.#current = undefined;
     const first = await this.createFirst();
     if (this.#isClosed) throw new LayerClosedError();
-    this.#current = first;
-    await first.open(this.#listenerOf(first));
-    this.#isOpen = true;
+    await this.#moveTo(first);
   }
 
   publish(topic: string, payload: Uint8Array): Promise<void> {
@@ -93,39 +90,36 @@ export abstract class SwappableBackend implements Backend {
   async close(): Promise<void> {
     this.#closing.abort();
     for (const stopping of this.#moves.values()) stopping.abort();
-    await Promise.all([this.#current?.close(), this.#next?.close()]);
-    await this.#swapping;
-    await this.#retired;
+    await Promise.all([this.#current?.close(), this.#next?.close(), this.#retired]);
   }
 
-  /** Makes the backend to begin with, for each attempt to open. */
+  /** Creates the first backend, for each attempt to open. */
   protected abstract createFirst(): Promise<Backend>;
 
   /**
-   * Replaces the backend. Returns false, and changes nothing, before the first backend is open, during another swap, and if
-   * `next` cannot be opened, which is reported.
+   * Replaces the backend. Returns false, and changes nothing, before the first backend is open, during
+   * another swap, after `close`, and if `next` cannot be opened, which is reported.
    */
   protected async swap(next: Backend): Promise<boolean> {
-    if (!this.#isOpen || this.#swapping !== undefined) return false;
-    this.#swapping = this.#swap(next).finally(() => {
-      this.#next = undefined;
-      this.#swapping = undefined;
-    });
-    return this.#swapping;
-  }
-
-  async #swap(next: Backend): Promise<boolean> {
-    this.#next = next;
+    if (this.#current === undefined || this.#next !== undefined || this.#isClosed) return false;
     try {
-      await next.open(this.#listenerOf(next));
+      await this.#moveTo(next);
+      return true;
     } catch (error) {
       this.#report(error);
       return false;
     }
-    if (this.#isClosed) {
-      await next.close();
-      return false;
+  }
+
+  /** Opens `next`, closes the current backend, and moves all topics and consumptions. */
+  async #moveTo(next: Backend): Promise<void> {
+    this.#next = next;
+    try {
+      await next.open(this.#listenerOf(next));
+    } finally {
+      this.#next = undefined;
     }
+    if (this.#isClosed) throw new LayerClosedError();
     this.#retired = Promise.all([this.#retired, this.#current?.close()]).then(() => {});
     this.#current = next;
     for (const topic of this.#topics.keys()) {
@@ -133,16 +127,14 @@ export abstract class SwappableBackend implements Backend {
       this.#topics.set(topic, this.#resubscribe(topic, next));
     }
     for (const move of this.#moves.keys()) move();
-    return true;
   }
 
-  /** Subscribes a topic at the new backend, as long as that is the current one and the topic is wanted. */
+  /** Gives up as soon as `backend` is replaced, or the topic is not wanted. */
   async #resubscribe(topic: string, backend: Backend): Promise<void> {
     const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
     const subscribe = async () => {
-      if (!isDue()) return;
       try {
-        await backend.subscribe(topic);
+        if (isDue()) await backend.subscribe(topic);
       } catch (error) {
         if (isDue()) throw error;
       }
@@ -151,48 +143,50 @@ export abstract class SwappableBackend implements Backend {
     await this.#retry(subscribe, this.#closing.signal);
   }
 
-  /** A call under way during a swap may have had its effect or not. */
+  /** Runs a call that cannot be repeated, because it may have taken effect when the backend was swapped. */
   async #guard<T>(call: (backend: Backend) => Promise<T>): Promise<T> {
     const backend = this.#now;
     try {
       return await call(backend);
     } catch (error) {
       if (backend === this.#current) throw error;
-      throw new LayerUnavailableError("Slots of the cluster have moved meanwhile.", { cause: error });
+      throw new LayerUnavailableError("Slots of the cluster moved during the call: it may have arrived.", {
+        cause: error,
+      });
     }
   }
 
-  /** A consumption that begins anew after each swap, once the handlers that run are done. */
+  /** Returns a consumption that begins again after each swap, as soon as its running handlers have ended. */
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
     const stopping = new AbortController();
     const { signal } = stopping;
-    let current: Consumption | undefined;
+    const backend = this.#current;
+    let running: Consumption | undefined;
     const start = async () => {
-      current = await begin();
+      running = await begin();
     };
     const restart = async () => {
-      await current?.close();
+      await running?.close();
       if (!signal.aborted) await this.#retry(start, signal);
     };
-    const backend = this.#current;
-    const opening = start();
-    // A swap before the consumption has begun moves it as well, even if it cannot begin.
-    let moved = opening.catch(() => {});
+    let started = start();
     const move = () => {
-      moved = moved.then(restart);
+      started = started.catch(() => {}).then(restart);
     };
     const close = async () => {
       this.#moves.delete(move);
       stopping.abort();
-      await current?.close();
-      await moved;
-      await current?.close();
+      // The first call aborts the handlers at once, and the second one closes the result of a move.
+      await running?.close();
+      await started.catch(() => {});
+      await running?.close();
     };
     this.#moves.set(move, stopping);
     try {
-      await opening.catch((error: unknown) => {
+      await started.catch((error: unknown) => {
         if (backend === this.#current || this.#isClosed) throw error;
-        return moved;
+        // A swap has moved the consumption, although it could not begin at the old backend.
+        return started;
       });
       if (this.#isClosed) throw new LayerClosedError();
     } catch (error) {
@@ -202,7 +196,7 @@ export abstract class SwappableBackend implements Backend {
     return { close };
   }
 
-  /** Retries `attempt` until it succeeds or `signal` is aborted. Reports the first failure. */
+  /** Retries `attempt` until it succeeds, or `signal` is aborted. Reports the first failure. */
   async #retry(attempt: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const onFailure = (error: unknown, attempts: number) => {
       if (attempts === 1) this.#report(error);
@@ -219,7 +213,7 @@ export abstract class SwappableBackend implements Backend {
     return this.#current;
   }
 
-  /** Ignores payloads and gaps of backends that were replaced, or are not in use yet. */
+  /** Ignores payloads and gaps of any backend but the current one. */
   #listenerOf(backend: Backend): BackendListener {
     return {
       payload: (topic, payload, position) => {

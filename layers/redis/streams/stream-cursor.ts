@@ -1,53 +1,55 @@
 import type { Position } from "../../message.ts";
 import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
-/** Receives what a cursor finds, in the order of the stream. */
+/** Receives the deliveries of a cursor, in the order of the stream. */
 export interface CursorListener {
   payload(payload: Uint8Array, position: Position): void;
-  /** Entries are lost at this place: those of `range`, if that is known. */
+  /** Entries are lost at this point: those of `range`, if that is known. */
   gap(range?: { readonly from: number; readonly to: number }): void;
 }
 
-/** How many entries, and how many bytes of them, are held back while the stream is read. */
+/** Limits of the publications held back while the stream is read. */
 const maxHeld = { entries: 128, bytes: 1024 * 1024 };
-/** How often a connection may break with entries held, before the stream can be read; after that it is a gap. */
+/** How many reconnects in a row may drop held entries before the stream is read; one more is a gap. */
 const maxDropped = 16;
 
 /**
- * One reader's place in a stream. From publications and from snapshots of the stream it delivers each entry once, in
- * order, or a gap.
+ * A reader's position in a stream. Delivers each entry once and in order, from publications and from
+ * snapshots of the stream, or a gap.
  *
- * Usually it is in step: each publication follows the last. Any other (after a hole, of another epoch, with an offset that
- * comes again) puts it out of step: it then holds publications back until a {@link snapshot} shows what the stream
- * contains. It has no clock and no connection.
+ * A cursor is in step while each publication follows the last one. Any other publication (after a hole, of
+ * another epoch, or with a repeated offset) puts it out of step: it then holds publications back until a
+ * {@link snapshot} shows the contents of the stream. A cursor has no clock and no connection.
  */
 export class StreamCursor {
   readonly #listener: CursorListener;
-  /** The newest entry that was delivered, or is known to come before the first that will be. */
+  /** The newest entry that was delivered, or the one before the first delivery. */
   #last: Head | undefined;
   #isInStep = true;
-  /** Whether the next snapshot was asked for after everything that put this cursor out of step. */
+  /** Whether the pending snapshot was requested after the last event that put this cursor out of step. */
   #isAsked = false;
   #held: StreamEntry[] = [];
   #heldBytes = 0;
-  /** How many of them were held when the next snapshot was asked for. */
+  /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
-  /** The newest offset published on this connection. Entries from it to the last one came from the stream. */
+  /**
+   * The newest offset published on this connection. Later entries up to the last one came from the stream.
+   */
   #lastPublished = 0;
-  /** The last gap covers everything that is missing up to this offset. */
+  /** The last gap covers everything missing up to this offset. */
   #coveredTo = 0;
-  /** Entries that were held, and dropped before the stream was read: the stream has to contain them. */
+  /** Held entries that were dropped before the stream was read. The stream has to contain them. */
   #dropped: Head[] = [];
-  /** Whether another server answers, which nothing proves to have all that was published. */
+  /** Whether another server replies, which may lack entries. */
   #hasServerChanged = false;
-  /** After a roll-back: entries that are not newer than this have been delivered before. */
+  /** After a rollback: entries not newer than this one were delivered before. */
   #delivered: Head | undefined;
 
   constructor(listener: CursorListener) {
     this.#listener = listener;
   }
 
-  /** Whether nothing is known to be missing. If not, it needs a {@link snapshot}. */
+  /** Whether nothing is known to be missing. Otherwise the cursor needs a {@link snapshot}. */
   get isInStep(): boolean {
     return this.#isInStep;
   }
@@ -62,12 +64,12 @@ export class StreamCursor {
     if (!this.#isInStep) this.#hold(entry);
   }
 
-  /** There may be a hole that does not show: the connection is new, or the stream's head was not the expected one. */
+  /** Puts the cursor out of step: the connection is new, or the stream has an unexpected head. */
   suspect(): void {
     this.#isInStep = false;
     this.#isAsked = false;
     this.#lastPublished = 0;
-    // Held entries may be of a history that was rolled back. If the newest is in the stream, all of them are.
+    // Held entries may be of a history that was rolled back. If the stream has the newest, it has them all.
     const newest = this.#takeHeld().at(-1);
     if (newest !== undefined) this.#dropped.push(headOf(newest));
     if (this.#dropped.length <= maxDropped) return;
@@ -75,17 +77,17 @@ export class StreamCursor {
     this.#dropped = [];
   }
 
-  /** From now on another server answers: that is a gap, unless its stream shows one anyway. */
+  /** Another server replies from now on. Reports a gap, unless its stream shows one anyway. */
   serverChanged(): void {
     this.#hasServerChanged = true;
   }
 
-  /** Whether this cursor has delivered all of a stream that ends at `head`. */
+  /** Whether all entries of a stream that ends at `head` have been delivered. */
   isAt(head: Head): boolean {
     return isSame(this.#last, head);
   }
 
-  /** A new cursor begins after `head`; any other is in step again if it is at `head`. */
+  /** Starts a new cursor after `head`. Puts any other cursor in step again if it is at `head`. */
   compare(head: Head): void {
     this.#last ??= head;
     if (!this.#isAsked || !this.isAt(head) || this.#dropped.length > 0) return;
@@ -94,14 +96,14 @@ export class StreamCursor {
     this.#catchUp();
   }
 
-  /** The offset from which the next snapshot has to be: that of the last entry, whose absence shows a roll-back. */
+  /** Returns the offset at which the next snapshot has to start, so that it shows a rollback. */
   ask(): number {
     this.#isAsked = true;
     this.#heldBefore = this.#held.length;
     return this.#last?.offset ?? 0;
   }
 
-  /** Takes a part of the stream, from the offset on that {@link ask} returned. */
+  /** Takes a part of the stream, starting at the offset that {@link ask} returned. */
   snapshot(snapshot: Snapshot): void {
     const { head, hasMore } = snapshot;
     const last = this.#last;
@@ -114,7 +116,7 @@ export class StreamCursor {
       this.#dropped.some((entry) => isGone(entry, snapshot, this.#isAsked))
     ) {
       this.#listener.gap();
-      // All of the stream is read that was not delivered before.
+      // Reads the whole stream again, except for entries delivered before.
       const delivered = head.epoch === last.epoch ? this.#newestDelivered : undefined;
       this.#reset({ epoch: head.epoch, offset: 0, stamp: 0 }, head.offset, delivered);
       return;
@@ -130,7 +132,7 @@ export class StreamCursor {
     this.#catchUp();
   }
 
-  /** The stream cannot be read: reports a gap, and continues with whatever comes next. */
+  /** Reports a gap, because the stream cannot be read, and continues with the next publication. */
   giveUp(): void {
     const last = this.#newestDelivered;
     const held = this.#takeHeld().filter((entry) => !last || !wasDelivered(entry, last));
@@ -146,13 +148,13 @@ export class StreamCursor {
     }
   }
 
-  /** Returns whether the entry was the next one, or was read from the stream before. */
+  /** Returns whether the entry was the next one, or had been read from the stream. */
   #take(entry: StreamEntry): boolean {
     const last = this.#last;
     if (last !== undefined) {
       if (entry.epoch !== last.epoch || entry.offset > last.offset + 1) return false;
       if (entry.offset <= this.#lastPublished) {
-        // Offsets grow on one connection. One that comes again may be another entry, which the snapshot shows.
+        // Offsets increase on one connection. A repeated one may be another entry: the snapshot shows it.
         this.#lastPublished = 0;
         return false;
       }
@@ -164,7 +166,7 @@ export class StreamCursor {
     return true;
   }
 
-  /** While a stream is read again, this is not the last entry. */
+  /** Differs from the last entry while a stream is read again after a rollback. */
   get #newestDelivered(): Head | undefined {
     const [last, delivered] = [this.#last, this.#delivered];
     return last && delivered && delivered.offset > last.offset ? delivered : last;
@@ -185,7 +187,7 @@ export class StreamCursor {
     this.#listener.payload(entry.payload, { offset: entry.offset, epoch: entry.epoch });
   }
 
-  /** Delivers the entries after `last`, with a gap for each range that the stream does not contain any more. */
+  /** Delivers the entries after `last`, with a gap for each range that the stream no longer contains. */
   #read(last: Head, { head, entries, hasMore }: Snapshot): void {
     const { epoch } = last;
     for (const entry of entries) {
@@ -212,7 +214,7 @@ export class StreamCursor {
     this.#coveredTo = offset;
   }
 
-  /** Begins anew after `last`, with a gap told that covers everything up to `coveredTo`. */
+  /** Starts again after `last`. A gap that covers everything up to `coveredTo` has been reported. */
   #reset(last: Head | undefined, coveredTo: number, delivered?: Head): void {
     this.#last = last;
     this.#lastPublished = 0;
@@ -224,7 +226,7 @@ export class StreamCursor {
 
   #hold(entry: StreamEntry): void {
     const { length } = entry.payload;
-    // The held entries are in the stream as well: the next snapshot has them, or shows that they are gone.
+    // The next snapshot contains the held entries, or shows that they are lost.
     if (this.#held.length >= maxHeld.entries || this.#heldBytes + length > maxHeld.bytes) this.#takeHeld();
     this.#held.push(entry);
     this.#heldBytes += length;
@@ -238,7 +240,7 @@ export class StreamCursor {
     return held;
   }
 
-  /** Entries of another epoch that were held before the snapshot was asked for are of an earlier epoch. */
+  /** Entries of another epoch that were held before the snapshot was requested belong to an earlier epoch. */
   #dropOutdated({ epoch }: Head): void {
     if (this.#heldBefore === 0) return;
     const before = this.#heldBefore;
@@ -246,7 +248,6 @@ export class StreamCursor {
     for (const entry of held) this.#hold(entry);
   }
 
-  /** Delivers the held entries as long as they follow. */
   #catchUp(): void {
     this.#isInStep = true;
     for (const entry of this.#takeHeld()) this.published(entry);
@@ -261,14 +262,14 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
-/** Whether an entry is not newer than one that was delivered, as far as the clocks of two masters agree. */
+/** Whether `entry` was delivered before `last`, provided that the clocks of the masters agree. */
 function wasDelivered({ epoch, offset, stamp }: Head, last: Head): boolean {
   return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
 }
 
 /**
- * Whether the last entry does not belong to the stream any more, because a master without it took over. If it was just
- * trimmed and the next one is there, nothing proves the opposite.
+ * Whether the stream no longer contains the last entry because a master without it took over. True as well if
+ * the last entry was trimmed and the next one exists, because nothing proves the opposite.
  */
 function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   if (last.offset === 0) return false;
@@ -278,10 +279,10 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   return first?.offset === last.offset + 1;
 }
 
-/** Whether an entry newer than the last one is missing in the stream. A trimmed one shows as a hole anyway. */
+/** Whether the stream lacks an entry newer than the last one. A trimmed entry shows as a hole anyway. */
 function isGone(entry: Head, { head, entries }: Snapshot, isNewer: boolean): boolean {
   if (entry.epoch !== head.epoch) return false;
-  // A snapshot that is older than the entry cannot have it.
+  // A snapshot older than the entry cannot contain it.
   if (entry.offset > head.offset) return isNewer;
   return entries.some(({ offset, stamp }) => offset === entry.offset && stamp !== entry.stamp);
 }

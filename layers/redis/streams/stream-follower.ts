@@ -3,33 +3,32 @@ import { backoffMs, pause, retry } from "../../retry.ts";
 import { type CursorListener, StreamCursor } from "./stream-cursor.ts";
 import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
-/** Reads streams. Both methods reject when the connection breaks or the server refuses. */
+/** Reads streams. Both methods reject if the connection breaks or the server refuses. */
 export interface StreamSource {
   readonly isUp: boolean;
-  /** The id of the server process that answers, if known: another process may lack entries that the last one had. */
+  /** The id of the server process, if known. Another process may lack entries that the last one had. */
   readonly server: string | undefined;
-  /** The end of the stream of `topic`. A stream without a head gets one. */
+  /** Returns the end of the stream of `topic`. Creates the head if there is none. */
   head(topic: string): Promise<Head>;
-  /** One page of the stream of `topic`, from `offset` on. */
+  /** Returns one page of the stream of `topic`, starting at `offset`. */
   read(topic: string, offset: number): Promise<Snapshot>;
 }
 
-/** After how many failed reads in a row, while there is a connection, a stream is given up. */
+/** Failed reads in a row, while connected, after which the follower gives up a hole. */
 const maxAttempts = 6;
 
-/** Keeps one {@link StreamCursor} in step, reading the stream whenever that is needed, once at a time. */
+/** Keeps one {@link StreamCursor} in step by reading the stream whenever necessary, one read at a time. */
 export class StreamFollower {
   readonly #topic: string;
   readonly #source: StreamSource;
   readonly #onError: (error: unknown) => void;
   readonly #cursor: StreamCursor;
-  /** The {@link StreamSource.server} that answered last. */
   #server: string | undefined;
   #isReading = false;
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
 
-  /** @param onError called with the reason when a stream was given up; its members have got a gap. */
+  /** @param onError called with the reason if a stream could not be read and a gap was reported. */
   constructor(
     topic: string,
     source: StreamSource,
@@ -51,7 +50,10 @@ export class StreamFollower {
     });
   }
 
-  /** Begins where the stream ends now; in an outage, once it is over. Rejects if the server refuses, or {@link stop} is called. */
+  /**
+   * Starts at the end of the stream, once it can be read. Rejects if the server refuses, or after {@link
+   * stop}.
+   */
   async start(): Promise<void> {
     const head = await retry(() => this.#source.head(this.#topic), {
       clock: this.#clock,
@@ -69,24 +71,24 @@ export class StreamFollower {
     this.#follow();
   }
 
-  /** The topic was subscribed anew: publications in between may be missing. */
+  /** To be called when the topic was subscribed again: publications in between may be missing. */
   resume(): void {
     this.#cursor.suspect();
     this.#follow(true);
   }
 
-  /** Reads the stream if its head is not where the cursor is. Costs one question for the head otherwise. */
+  /** Reads the head, and the stream as well if the cursor is not at its head. */
   async check(): Promise<void> {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // An entry that arrives meanwhile shows holes by itself, and one published just now may still be on its way.
+    // An entry that arrives meanwhile shows any hole. An entry published just now may still be on its way.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
     if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
-  /** Nothing is passed on any more. No timer is left. */
+  /** Delivers nothing afterwards, and leaves no timer. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -105,7 +107,7 @@ export class StreamFollower {
     void this.#read(byHead);
   }
 
-  /** @param byHead whether to compare heads first, which is one command for all who do so at once. */
+  /** @param byHead whether to compare heads first, which takes one command for all followers together. */
   async #read(byHead: boolean): Promise<void> {
     let isComparing = byHead;
     let attempt = 0;
@@ -141,7 +143,7 @@ export class StreamFollower {
     }
   }
 
-  /** A replica that took over, or a restored server, may have lost entries that were never delivered here. */
+  /** A promoted replica or a restored server may have lost entries that were never delivered here. */
   #checkServer(): void {
     const { server } = this.#source;
     if (server !== this.#server) this.#cursor.serverChanged();
@@ -150,7 +152,7 @@ export class StreamFollower {
 
   async #retry(attempt: number, failure: unknown): Promise<void> {
     if (attempt < maxAttempts || !this.#source.isUp) return this.#pause(attempt);
-    this.#onError(failure ?? new Error(`The stream of "${this.#topic}" lacks what was published.`));
+    this.#onError(failure ?? new Error(`The stream of "${this.#topic}" lacks published entries.`));
     this.#cursor.giveUp();
   }
 }

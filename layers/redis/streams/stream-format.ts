@@ -1,62 +1,61 @@
 import type { Position } from "../../message.ts";
 
-/** Where a group's stream ends: its newest entry, or offset 0 where it has none yet. */
+/** The end of a group's stream: its newest entry, or offset 0 if it has none yet. */
 export interface Head extends Position {
   /**
-   * The server's clock when the entry was added, in microseconds. Together with the offset it is the entry's id: an
-   * offset that comes again after a failover has another one.
+   * The server's clock when the entry was added, in microseconds. It is part of the entry's id, so an offset
+   * that is reused after a failover has another stamp.
    */
   readonly stamp: number;
 }
 
-/** One entry of a stream, read from it or as its publication told. */
+/** One entry of a stream. */
 export interface StreamEntry extends Head {
   readonly payload: Uint8Array;
 }
 
-/** What a stream holds from some offset on, and where it ends, both read in one instant. */
+/** The entries of a stream from some offset on, and its head, read atomically. */
 export interface Snapshot {
   readonly head: Head;
   /** Oldest first. */
   readonly entries: readonly Omit<StreamEntry, "epoch">[];
-  /** Whether there may be more after the last of `entries`, which is left for another page. */
+  /** Whether more entries may follow on another page. */
   readonly hasMore: boolean;
 }
 
-/** How many entries one publication may tell of. */
 export const maxEntriesPerPublication = 100;
-/** How many characters stand before the payloads, at most: a head, and each payload's length after a space. */
+/** Maximum length of the text before the payloads: a head, and each payload's length after a space. */
 const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
-/** What one group is called in Redis. The hash tag keeps the three of them in one slot of a cluster. */
+/** The names of one group in Redis. Their hash tag keeps all three in one slot of a cluster. */
 export interface StreamNames {
   readonly stream: string;
-  /** Its {@link Head}, as text. It outlives the stream, so that one that has expired begins no new epoch. */
+  /** The key of the {@link Head}. It outlives the stream, so that the epoch continues after an expiry. */
   readonly head: string;
-  /** Where publications are told: the head and the lengths of the payloads, a line break, the payloads. */
+  /** The channel of publications: the head and the lengths of the payloads, a line break, the payloads. */
   readonly channel: string;
 }
 
 export function streamNames(topic: string): StreamNames {
-  // An empty tag would be none. No topic holds a space, so two of them never get one name.
+  // Redis ignores an empty tag. Topics contain no spaces, so no two topics share a name.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }
 
-/** The topic that {@link streamNames} gave `channel` for, or the name itself where it is that of no stream. */
+/** Reverses {@link streamNames}. Returns any other name unchanged. */
 export function topicOf(channel: string): string {
   if (!channel.startsWith("{") || !channel.endsWith("}")) return channel;
   return channel.slice(1, -1).replace(/^ /, "}");
 }
 
-/** A head as text is the id of the newest entry, and the epoch: `42-1785000000000000 1784000000000000`. */
+/** Parses the id of the newest entry and the epoch: `42-1785000000000000 1784000000000000`. */
 export function parseHead(text: string): Head | undefined {
   const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
   if (offset === undefined || stamp === undefined || epoch === undefined) return undefined;
   return { epoch, offset: Number(offset), stamp: Number(stamp) };
 }
 
-/** The entries that one publication tells of, of which its head is that of the last; nothing for what no layer has published. */
+/** Parses the entries of a publication. Returns undefined for bytes that were not published by a layer. */
 export function parsePublication(bytes: Buffer): readonly StreamEntry[] | undefined {
   const end = bytes.indexOf(0x0a);
   if (end === -1 || end > maxHeaderLength) return undefined;
@@ -72,7 +71,7 @@ export function parsePublication(bytes: Buffer): readonly StreamEntry[] | undefi
   return from === bytes.length && lengths.every((length) => /^\d+$/.test(length)) ? entries : undefined;
 }
 
-/** Gives nothing for an entry that no layer has added. */
+/** Returns undefined for an entry that was not added by a layer. */
 export function parseEntry(id: string, payload: Buffer | undefined): Omit<StreamEntry, "epoch"> | undefined {
   const [, offset, stamp] = /^(\d{1,15})-(\d{1,16})$/.exec(id) ?? [];
   if (offset === undefined || stamp === undefined || payload === undefined) return undefined;

@@ -4,10 +4,9 @@ import { maxEntriesPerPublication } from "./stream-format.ts";
 /** Adds entries to the stream of a topic, in order and atomically, and publishes them. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
 
-/** How many bytes go into one call, unless one payload has more: a script blocks the server for other clients. */
+/** Maximum size of a batch, unless one payload is larger: a script blocks the server for other clients. */
 const maxBatchBytes = 256 * 1024;
 
-/** Payloads that go into the stream of one topic in one call. */
 interface Batch {
   readonly payloads: Buffer[];
   bytes: number;
@@ -16,13 +15,12 @@ interface Batch {
 }
 
 /**
- * Publishes to streams: payloads for one topic in one turn of the event loop are one call.
- *
- * The server's work for a call costs far more than for one more entry of it; see bench/layers.
+ * Publishes to streams. Sends the payloads for one topic in one turn of the event loop as one call, because a
+ * call costs the server far more than another entry; see bench/layers.
  */
 export class StreamPublisher {
   readonly #publish: PublishEntries;
-  /** The batch that still grows, by topic. */
+  /** The open batches, by topic. */
   readonly #batches = new Map<string, Batch>();
 
   constructor(publish: PublishEntries) {

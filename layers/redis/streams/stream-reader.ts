@@ -15,9 +15,9 @@ import {
 } from "./stream-format.ts";
 
 const headsPerCommand = 1_000;
-/** How many entries a page has. At least 2: the first is the last one known. */
+/** At least 2, because the first entry of a page is the last one known. */
 const entriesPerPage = 100;
-/** How many pages are read at once, which bounds the memory that a thousand groups with holes take. */
+/** Maximum number of concurrent reads, which bounds the memory for a thousand groups with holes. */
 const maxReads = 32;
 
 interface HeadRequest {
@@ -35,7 +35,7 @@ export class StreamReader implements StreamSource {
   #reads = 0;
   #server: string | undefined;
 
-  /** @param connection one that knows the scripts of {@link defineStreamScripts}. */
+  /** @param connection a connection with the scripts of {@link defineStreamScripts}. */
   constructor(connection: RedisConnection, commands: PubSubCommands) {
     this.#connection = connection;
     this.#commands = commands;
@@ -50,7 +50,7 @@ export class StreamReader implements StreamSource {
     return this.#server;
   }
 
-  /** The requests of one turn of the event loop go out together. */
+  /** The requests of one turn of the event loop are sent together. */
   head(topic: string): Promise<Head> {
     return new Promise((resolve, reject) => {
       if (this.#requests.length === 0) atTurnEnd(() => this.#askHeads());
@@ -78,7 +78,7 @@ export class StreamReader implements StreamSource {
     let page = await newestAfter(after);
     const isOther = typeof since === "object" && since.epoch !== page.head?.epoch;
     const isKnown = page.head !== undefined && after <= page.head.offset && !isOther;
-    // A position of another history: everything is new to the caller.
+    // `since` belongs to another history: everything is new to the caller.
     if (!isKnown && after > 0) page = await newestAfter(0);
     const { head } = page;
     if (head === undefined) return { entries: [], position: undefined, complete: since === undefined };
@@ -90,13 +90,13 @@ export class StreamReader implements StreamSource {
     return { entries, position: { offset: head.offset, epoch }, complete };
   }
 
-  /** The first command on a connection, so that it is answered before any other. */
+  /** Called first on each connection, so that the server is known before any other reply. */
   #identify(): void {
     this.#connection.redis.info("server").then(
       (facts) => {
         this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
       },
-      // The connection broke again, or the server refuses: then a change of server goes unnoticed.
+      // If the server refuses INFO, a change of the server goes unnoticed.
       () => {},
     );
   }
@@ -137,7 +137,8 @@ export class StreamReader implements StreamSource {
       for (const [index, { resolve, reject }] of requests.entries()) {
         const head = asHead(texts[index]);
         if (head !== undefined) resolve(head);
-        else reject(new Error(`"${keys[index]}" in Redis holds no head of a stream: delete it.`));
+        else
+          reject(new Error(`The Redis key "${keys[index]}" does not hold the head of a stream: delete it.`));
       }
     } catch (error) {
       for (const { reject } of requests) reject(error);
@@ -145,7 +146,7 @@ export class StreamReader implements StreamSource {
   }
 }
 
-/** The replies of a transaction. @throws the error of the first command that failed or was refused. */
+/** Returns the replies of a transaction. Throws the error of the first command that failed. */
 async function answersOf(transaction: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {
   const answers = await transaction.catch((error: Error & { previousErrors?: Error[] }) => {
     throw error.previousErrors?.[0] ?? error;
@@ -160,7 +161,7 @@ function asHead(text: unknown): Head | undefined {
   return typeof text === "string" ? parseHead(text) : undefined;
 }
 
-/** Entries beyond the head are not part of the history: they are left of one whose head was lost. */
+/** Ignores entries beyond the head: they remain of a history whose head was lost. */
 function asEntries(rows: unknown, head: Head | undefined): Omit<StreamEntry, "epoch">[] {
   const entries = (rows ?? []) as [id: Buffer, fields: Buffer[]][];
   return entries.flatMap(([id, [, payload]]) => {

@@ -8,10 +8,10 @@ declare module "ioredis" {
   }
 }
 
-/** How much longer than its stream a head stays: a group that was idle for less than a week begins no new epoch. */
+/** How much longer than its stream a head is kept, so that an idle group keeps its epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
-/** How long the head of a stream without entries stays after its last use: clients may choose the names of groups. */
+/** How long the head of an empty stream is kept after its last use, because clients may name groups. */
 const firstHeadMs = 60 * 60 * 1_000;
 
 /** Entries to publish to one group. */
@@ -19,21 +19,20 @@ export interface Publication {
   readonly names: StreamNames;
   readonly payloads: readonly Buffer[];
   readonly limit: HistoryLimit;
-  /** The command that publishes. It is always the same on one connection. */
+  /** Always the same on one connection. */
   readonly command: "PUBLISH" | "SPUBLISH";
 }
 
-/** The server's clock in microseconds: as the second half of an entry's id, and as the name of a new epoch. */
+/** The server's clock in microseconds: the second half of an entry's id, and the name of a new epoch. */
 const readClock = `
 local time = redis.call('TIME')
 local stamp = string.format('%s%06d', time[1], time[2])
 `;
 
 /**
- * Publishes entries atomically: takes the next offsets, adds to the stream, sets its expiry and head, and publishes.
+ * Publishes entries atomically. A stream that is ahead of its head has lost it: a new epoch begins.
  *
- * A stream that is ahead of its head is left of a history whose head was lost. The offsets do not continue it, so a new
- * epoch begins. The limit is part of the text, because passing it as an argument costs more than using it.
+ * The limit is part of the text, because passing it as an argument costs more than using it.
  */
 const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
@@ -54,7 +53,7 @@ for index, payload in ipairs(ARGV) do
     added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '${capacity}', id, 'p', payload)
   end
   if type(added) == 'table' and added.err then
-    -- Whatever else is wrong, a server without memory for instance, is no reason to let go of a history.
+    -- Any other error, such as a server without memory, does not end a history.
     if not string.find(added.err, 'equal or smaller', 1, true) and not string.find(added.err, 'WRONGTYPE', 1, true) then
       return added
     end
@@ -71,8 +70,8 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * Returns the heads of streams, and prolongs their expiry. A stream without a head gets one at offset 0, so that a later
- * deletion shows. KEYS: all heads, then all streams. A key that holds anything but a text has no head.
+ * Returns the heads of streams, and prolongs their expiry. Creates a missing head at offset 0, so that a
+ * later deletion shows. KEYS: all heads, then all streams. Returns false for a key that does not hold a text.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
@@ -82,7 +81,7 @@ for index = 1, count do
   if heads[index] then
     local life = string.sub(heads[index], 1, 4) == '0-0 ' and ${firstHeadMs} or ${headOutlivesMs}
     local left = redis.call('PTTL', KEYS[index])
-    -- To write it each time would have to be told to replicas each time.
+    -- Each write is sent to the replicas, so prolongs only after half of the time.
     if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
   elseif redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
     redis.call('DEL', KEYS[count + index])
@@ -95,19 +94,15 @@ end
 return heads
 `;
 
-/** The scripts that publish, by limit and command: there are few. */
+/** The publishing scripts, by limit and command. */
 const texts = new Map<string, string>();
 
-/** Defines the command `greenroomHeads` on a connection. */
 export function defineStreamScripts(redis: Redis): void {
   redis.defineCommand("greenroomHeads", { lua: heads });
 }
 
 /**
- * Publishes entries of one group.
- *
- * Sends the script's text each time: if the server had forgotten a script sent by its hash, the second attempt would
- * come after later publications.
+ * Sends the text, because a run by a hash that the server lacks would be repeated after later publications.
  */
 export async function publishEntries(redis: Redis, publication: Publication): Promise<void> {
   const { names, payloads, limit, command } = publication;
@@ -120,7 +115,7 @@ export async function publishEntries(redis: Redis, publication: Publication): Pr
   await redis.callBuffer("EVAL", text, 3, names.stream, names.head, names.channel, ...payloads);
 }
 
-/** The server reads and hashes the text each time, so it is kept short. */
+/** Shortens the text, because the server reads and hashes it each time. */
 function withoutIndent(lua: string): string {
   return lua.replaceAll(/^\s+(?:--.*\n\s*)?/gm, "");
 }

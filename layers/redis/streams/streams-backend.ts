@@ -20,13 +20,14 @@ import { StreamReader } from "./stream-reader.ts";
 import { defineStreamScripts, publishEntries } from "./stream-scripts.ts";
 
 /**
- * How streams are kept and watched. As many messages as a group's `capacity` may be missed without a gap. Each message
- * is kept by the limits of the node that sent it, so the nodes of one layer should agree.
+ * Limits of the histories. A node can recover as many missed messages of a group as the group's `capacity`
+ * without a gap. Each message is kept by the limits of the node that sent it, so all nodes of a layer should
+ * have the same limits.
  */
 export interface StreamOptions extends HistoryLimitOptions {
   /**
-   * How often each node checks whether a group's last message was lost on the way, which nothing else would show, in
-   * milliseconds; a quarter more or less, at random.
+   * Interval at which each node checks whether a group's last message was lost on the way, in milliseconds.
+   * Each pause is 75 % to 125 % of it, at random.
    * @default 30000
    */
   readonly tailCheckMs?: number;
@@ -37,7 +38,7 @@ export type RedisStreamsBackendOptions = RedisServerTarget & SharedOptions;
 
 type SharedOptions = PubSubOptions &
   StreamOptions & {
-    /** The layer's prefix, by which topics of groups are told from those of nodes. */
+    /** The layer's prefix, which distinguishes topics of groups from topics of nodes. */
     readonly prefix: string;
   };
 
@@ -48,7 +49,6 @@ export const streamsCapabilities: Capabilities = {
   workers: true,
 };
 
-/** The parts that exist once the backend is opened. */
 interface Connected {
   readonly pubsub: PubSubConnection;
   readonly publisher: StreamPublisher;
@@ -56,12 +56,12 @@ interface Connected {
 }
 
 /**
- * Moves payloads of groups through one stream per group, whose entries are published as they are added, and payloads of
- * nodes by plain `PUBLISH`.
+ * Moves payloads of groups through one stream per group, and payloads of nodes by plain `PUBLISH`.
  *
- * A publication that did not arrive leaves a hole in the offsets, which is filled from the stream before later entries
- * are delivered. If it was the last one, it is found when the stream's head is read: after each reconnect, and every
- * `tailCheckMs`. Entries that the stream does not hold any more are a gap, and so is a change of the server.
+ * A lost publication leaves a hole in the offsets, which is filled from the stream before later entries are
+ * delivered. If the last publication is lost, a check of the stream's head finds it: after each reconnect,
+ * and every `tailCheckMs`. Entries that the stream no longer contains are a gap, and so is a change of the
+ * server.
  */
 export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
@@ -75,7 +75,7 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly #topics: Topics;
   readonly #limits: HistoryLimits;
   readonly #tailCheckMs: number;
-  /** By channel, as publications arrive. */
+  /** By channel. */
   readonly #followers = new Map<string, StreamFollower>();
   #connection: Connected | undefined;
   #listener: BackendListener | undefined;
@@ -130,7 +130,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
     defineStreamScripts(pubsub.publisher.redis);
     const reader = new StreamReader(pubsub.publisher, commands);
-    // It may lead to another server now, even if the subscriber's connection did not break.
+    // The server may be another one now, even if the subscriber's connection did not break.
     pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
@@ -147,8 +147,8 @@ export class RedisStreamsBackend implements RedisBackend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    // Both at once, over a connection each. If the head is older than the subscription, entries in between show as a
-    // hole, and are read; if it is younger, the first publications come before it, and are ignored.
+    // Both at once, on separate connections. If the head is older than the subscription, entries in between
+    // show as a hole and are read; if it is newer, the first publications precede it and are ignored.
     const outcomes = await Promise.allSettled([
       pubsub.subscriptions.subscribe(channel),
       this.#start(follower),
@@ -197,7 +197,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
   }
 
-  /** The stream's end has to be known before a member is told that it has joined, or the first holes would not show. */
+  /** The join waits for the stream's head, because the first hole would not show without it. */
   #start(follower: StreamFollower): Promise<void> {
     const { address, connectTimeoutMs } = this.#server;
     const late = () =>
@@ -211,7 +211,7 @@ export class RedisStreamsBackend implements RedisBackend {
     const entries = follower && parsePublication(Buffer.from(buffer, byteOffset, byteLength));
     if (follower !== undefined && entries !== undefined)
       for (const entry of entries) follower.published(entry);
-    // Not published by a layer like this one, so it has no position in the history.
+    // Published by another program, so it has no position in the history.
     else this.#listener?.payload(topicOf(channel), payload);
   }
 
@@ -227,7 +227,7 @@ export class RedisStreamsBackend implements RedisBackend {
     this.#timer = this.#clock.setTimeout(check, jitter(this.#tailCheckMs, 0.75, 1.25));
   }
 
-  /** A check that fails is repeated after the outage, or at the next interval. */
+  /** A failed check is repeated after the outage, or at the next interval. */
   async #checkAll(): Promise<void> {
     await Promise.allSettled([...this.#followers.values()].map((follower) => follower.check()));
   }

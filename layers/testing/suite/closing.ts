@@ -4,7 +4,7 @@ import { LayerClosedError } from "../../errors.ts";
 import { Recorder } from "../recorder.ts";
 import type { Suite } from "../test-nodes.ts";
 
-/** In an order in which none makes another one fail: what flush deletes comes before it. */
+/** flush is last, because it deletes the channels that the others use. */
 const everyMethod: Record<string, (layer: ChannelLayer, channel: string) => Promise<unknown>> = {
   ready: (layer) => layer.ready(),
   newChannel: (layer) => layer.newChannel(new Recorder()),
@@ -28,12 +28,12 @@ export function describeClosing({ describe, it, nodes }: Suite): void {
       });
     }
 
-    it("may happen twice, also at once", async () => {
+    it("succeeds when repeated, also concurrently", async () => {
       await Promise.all([nodes.one.close(), nodes.one.close()]);
       await nodes.one.close();
     });
 
-    it("may come before opening, or in the middle of it", async () => {
+    it("succeeds before and during opening", async () => {
       const unopened = await nodes.startNode();
       await unopened.close();
       await assert.rejects(unopened.ready(), LayerClosedError);
@@ -46,7 +46,7 @@ export function describeClosing({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("settles whatever is pending, with success or LayerClosedError", async () => {
+    it("settles every pending call, with success or LayerClosedError", async () => {
       const methods = Object.values(everyMethod);
       const actors = await Promise.all(methods.map(() => nodes.addChannel(nodes.one)));
       const { channel: leaving } = await nodes.addChannel(nodes.one, "left");
@@ -63,7 +63,7 @@ export function describeClosing({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("lets what was sent before go out", async () => {
+    it("delivers messages that were sent before it", async () => {
       const { inbox } = await nodes.addChannel(nodes.other, "group");
       const sending = nodes.one.groupSend("group", { type: "last words" });
       await nodes.one.close();
@@ -71,7 +71,7 @@ export function describeClosing({ describe, it, nodes }: Suite): void {
       await inbox.next("last words");
     });
 
-    it("ends delivery at once, on that node alone", async () => {
+    it("stops delivery at once, on its own node only", async () => {
       const gone = await nodes.addChannel(nodes.one, "group");
       const { inbox } = await nodes.addChannel(nodes.other, "group");
       const sending = nodes.other.groupSend("group", { type: "late" });
@@ -82,7 +82,7 @@ export function describeClosing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(inbox.types, ["late", "end"]);
     });
 
-    it("tells members nothing of a gap", async () => {
+    it("reports no gap to members", async () => {
       const gone = await nodes.addChannel(nodes.one, "group");
       await nodes.one.close();
       assert.deepEqual(gone.inbox.gaps, []);

@@ -5,13 +5,12 @@ import type { Suite } from "../test-nodes.ts";
 import { deferred, nextTurn } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
-/** A handler that runs until it is told to stop, and rejects with the reason. */
 export const untilAborted = ({ delivery: { signal } }: BegunJob) =>
   new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 export function describeConsumptionClosing({ describe, it, nodes }: Suite): void {
-  describe("a consumption that closes", () => {
-    it("begins nothing more, aborts the signal, waits for what runs, and leaves the rest to others", async () => {
+  describe("closing a consumption", () => {
+    it("begins no more jobs, aborts the signal, waits for running handlers, and leaves the rest to others", async () => {
       const gate = deferred();
       const worker = new Worker(() => gate.promise);
       const consumption = await nodes.one.consume("jobs", worker.handle, { concurrency: 2 });
@@ -31,7 +30,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.deepEqual(rest.attempts.at(-1), [11, 1]);
     });
 
-    it("gives back unbegun, as if nothing had been, what was on its way when it closed", async () => {
+    it("returns jobs that it has not begun to the queue, without counting an attempt", async () => {
       for (let round = 1; round <= 20; round += 1) {
         const worker = new Worker();
         const consumption = await nodes.one.consume("jobs", worker.handle);
@@ -49,7 +48,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       }
     });
 
-    it("gives back what its handler gave up, for another attempt, before what comes after", async () => {
+    it("returns an aborted job to the queue for another attempt, ahead of later jobs", async () => {
       const worker = new Worker(untilAborted);
       const consumption = await nodes.one.consume("jobs", worker.handle);
       await sendNumbers(nodes.one, "jobs", 1, 3);
@@ -59,10 +58,10 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.deepEqual(nodes.errors, []);
     });
 
-    it("gives back as often as it takes, at the cost of one attempt, and tells nobody of an error", async () => {
+    it("returns an aborted job any number of times, at the cost of one attempt, and reports no error", async () => {
       const worker = new Worker(async (job) => {
         await untilAborted(job).catch(() => {});
-        throw Object.assign(new Error("what Node's own functions reject with"), { name: "AbortError" });
+        throw Object.assign(new Error("as Node's own functions reject"), { name: "AbortError" });
       });
       await sendNumbers(nodes.one, "jobs", 1);
       for (let round = 1; round <= 5; round += 1) {
@@ -78,7 +77,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.equal(attempts(last), "1/2");
     });
 
-    it("reports what its handler fails with, also as it closes, and an abort that nobody asked for", async () => {
+    it("reports errors of its handler, also while closing, and an abort error without an abort", async () => {
       const failure = new Error("no");
       const abort = new DOMException("This operation was aborted", "AbortError");
       const worker = new Worker(async (job) => {
@@ -96,7 +95,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       ]);
     });
 
-    it("buries what its handler gave up and may be tried only once, and reports it", async () => {
+    it("moves an aborted job without attempts left to the dead letters, and reports it", async () => {
       const worker = new Worker(untilAborted);
       const consumption = await nodes.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
       await sendNumbers(nodes.one, "jobs", 1);
@@ -107,7 +106,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.equal(nodes.errors.length, 1);
     });
 
-    it("does not wait for the pause before another attempt", async () => {
+    it("does not wait for the pause before a retry", async () => {
       const worker = new Worker(({ delivery }) => {
         if (delivery.attempt === 1) throw new Error("not yet");
       });
@@ -120,7 +119,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.equal(attempts(worker), "1/1 1/2");
     });
 
-    it("may be closed twice, at once, idle, and right after it began", async () => {
+    it("succeeds when repeated, when idle, and right after the start", async () => {
       const { handle } = new Worker();
       const idle = await nodes.one.consume("jobs", handle);
       await Promise.all([idle.close(), idle.close()]);
@@ -128,7 +127,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       await (await nodes.one.consume("jobs", handle)).close();
     });
 
-    it("is closed with its layer, which waits for the handlers that run", async () => {
+    it("happens when its layer closes, which waits for running handlers", async () => {
       const gate = deferred();
       const worker = new Worker(() => gate.promise);
       await nodes.one.consume("jobs", worker.handle);
@@ -149,7 +148,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       await assert.rejects(nodes.one.send("jobs", { type: "job" }), LayerClosedError);
     });
 
-    it("is none if its layer closed while it was on its way", async () => {
+    it("is not needed if the layer closes while consume is pending: consume rejects", async () => {
       const worker = new Worker();
       const beginning = nodes.one.consume("jobs", worker.handle);
       const outcome = assert.rejects(beginning, LayerClosedError);

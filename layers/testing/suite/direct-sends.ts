@@ -20,7 +20,7 @@ export function describeDirectSends({ describe, it, nodes }: Suite): void {
       });
     }
 
-    it("keep the order of one sender", async () => {
+    it("arrive in the order sent by one sender", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.other);
       const sent = numbers(1, 500);
       await Promise.all(sent.map((number) => nodes.one.send(channel, { type: "message", number })));
@@ -28,7 +28,7 @@ export function describeDirectSends({ describe, it, nodes }: Suite): void {
       assert.deepEqual(inbox.numbers, sent);
     });
 
-    it("to a channel that was deleted are counted on its node", async () => {
+    it("to a deleted channel are dropped, and counted on its node", async () => {
       const gone = await nodes.addChannel(nodes.other);
       const { channel, inbox } = await nodes.addChannel(nodes.other);
       const sending = nodes.one.send(gone.channel, { type: "late" });
@@ -40,7 +40,7 @@ export function describeDirectSends({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.other.counters().dropped, { "no-channel": 2 });
     });
 
-    it("to a node that is gone are fine", async () => {
+    it("to a node that has ended resolve", async () => {
       await nodes.one.send("0123456789abcdef!1", { type: "x" });
     });
   });

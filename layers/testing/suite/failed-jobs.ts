@@ -15,9 +15,9 @@ const failures = {
 };
 
 export function describeFailedJobs({ describe, it, nodes }: Suite): void {
-  describe("a message whose handler fails", () => {
-    for (const [how, fail] of Object.entries(failures)) {
-      it(`since it ${how}, comes again, is reported each time, and then is a dead letter`, async () => {
+  describe("a job whose handler fails", () => {
+    for (const [failure, fail] of Object.entries(failures)) {
+      it(`is retried, reported each time, and then a dead letter, if the handler ${failure}`, async () => {
         const worker = new Worker();
         const handler = (message: BegunJob["message"], delivery: BegunJob["delivery"]) => {
           void worker.handle(message, delivery);
@@ -36,7 +36,7 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
       });
     }
 
-    it("comes as often as was asked for", async () => {
+    it("is delivered maxDeliveries times", async () => {
       const worker = new Worker(reject);
       const dead = new Worker();
       await nodes.one.consume("jobs", worker.handle, { maxDeliveries: 1 });
@@ -48,7 +48,7 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
     });
 
     for (const length of [89, 90, 94]) {
-      it(`is a dead letter that can be consumed, and die again, also under a name of ${length} letters`, async () => {
+      it(`becomes a dead letter that can be consumed and fail again, under a name of ${length} characters`, async () => {
         const name = "x".repeat(length);
         await nodes.one.consume(name, reject, { maxDeliveries: 1 });
         await nodes.one.consume(`${name}.dead`, reject, { maxDeliveries: 1 });
@@ -58,7 +58,7 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
       });
     }
 
-    it("comes after pauses that grow", async () => {
+    it("is retried after growing pauses", async () => {
       const at: number[] = [];
       const worker = new Worker(() => {
         at.push(performance.now());
@@ -72,7 +72,7 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
       assert.ok(second - first >= 39 && third - second >= 79, at.join());
     });
 
-    it("does not hold up what runs beside it", async () => {
+    it("does not delay jobs that run concurrently", async () => {
       const worker = new Worker(({ message, delivery }) => {
         if (message.number === 1 && delivery.attempt === 1) throw new Error("not yet");
       });
@@ -83,8 +83,8 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
     });
   });
 
-  describe("what is queued from elsewhere", () => {
-    it("goes to the dead letters if it is garbage or of a refused type, and is counted", async () => {
+  describe("a job of a foreign program", () => {
+    it("is moved to the dead letters and counted if it is garbage or of a refused type", async () => {
       await nodes.enqueue("jobs", garbage);
       await nodes.enqueue("jobs", forged);
       await sendNumbers(nodes.one, "jobs", 1);

@@ -7,7 +7,7 @@ import { nextTurn } from "../waiting.ts";
 
 export function describeFlushing({ describe, it, nodes }: Suite): void {
   describe("flushing", () => {
-    it("forgets the channels of the node, and takes them out of all their groups", async () => {
+    it("deletes the channels of the node and removes them from all groups", async () => {
       const first = await nodes.addChannel(nodes.one, "group", "another");
       const second = await nodes.addChannel(nodes.one, "group");
       await nodes.one.flush();
@@ -23,7 +23,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.one.counters().dropped, {});
     });
 
-    it("leaves other nodes alone", async () => {
+    it("does not affect other nodes", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.other, "group");
       await nodes.one.flush();
       await nodes.one.groupSend("group", { type: "group" });
@@ -32,7 +32,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(new Set(inbox.types), new Set(["group", "direct"]));
     });
 
-    it("takes effect when it is called, even for what is on its way", async () => {
+    it("takes effect when it is called, also for messages on their way", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.one, "group");
       const sending = [
         nodes.other.groupSend("group", { type: "late" }),
@@ -47,7 +47,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.one.counters().dropped, { "no-channel": 1 });
     });
 
-    it("gives no name a second time, so that what comes late reaches nobody else", async () => {
+    it("never reuses a channel name, so that late messages reach no other channel", async () => {
       const gone = await Promise.all([nodes.addChannel(nodes.one), nodes.addChannel(nodes.one)]);
       await nodes.one.flush();
       const fresh = await Promise.all([nodes.addChannel(nodes.one), nodes.addChannel(nodes.one)]);
@@ -60,7 +60,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.one.counters().dropped, { "no-channel": 2 });
     });
 
-    it("makes a join that is under way come to nothing", async () => {
+    it("cancels a pending join", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.one);
       const joining = nodes.one.groupAdd("group", channel);
       await Promise.all([joining, nodes.one.flush()]);
@@ -68,7 +68,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(inbox.types, []);
     });
 
-    it("leaves what is called after it, without waiting, as it is", async () => {
+    it("does not affect calls made after it, even before it resolves", async () => {
       await Promise.all(Array.from({ length: 20 }, () => nodes.addChannel(nodes.one, "group", "another")));
       const flushing = nodes.one.flush();
       const { inbox } = await nodes.addChannel(nodes.one, "group", "another");
@@ -80,14 +80,14 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       assert.deepEqual(inbox.types.sort(), ["another", "end", "group"]);
     });
 
-    it("may happen any number of times at once, and on a node that has nothing", async () => {
+    it("succeeds when called concurrently, and on a node without channels", async () => {
       const idle = await nodes.startNode();
       await Promise.all([idle.flush(), idle.flush()]);
       const inboxes = numbers(1, 20).map(() => new Recorder());
       const calls: Promise<unknown>[] = [];
       for (const [turn, inbox] of inboxes.entries()) {
         const join = async () => nodes.one.groupAdd("group", await nodes.one.newChannel(inbox));
-        // The channel may be gone before it joins.
+        // flush may delete the channel before it joins.
         calls.push(join().catch((error: unknown) => assert.ok(error instanceof UnknownChannelError)));
         calls.push(nodes.one.flush(), nodes.one.flush());
         if (turn % 3 === 0) await nextTurn();
@@ -98,7 +98,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       for (const inbox of inboxes) assert.deepEqual(inbox.types, []);
     });
 
-    it("does not hide what was counted", async () => {
+    it("keeps the counters", async () => {
       const { channel } = await nodes.addChannel(nodes.one, "group");
       await nodes.one.deleteChannel(channel);
       await nodes.other.send(channel, { type: "late" });

@@ -4,7 +4,7 @@ import type { Suite } from "../test-nodes.ts";
 
 export function describeGroups({ describe, it, nodes }: Suite): void {
   describe("groups", () => {
-    it("reach every member on every node, and the sender too", async () => {
+    it("deliver to every member on every node, including the sender", async () => {
       const sender = await nodes.addChannel(nodes.one, "group");
       const neighbour = await nodes.addChannel(nodes.one, "group");
       const far = await nodes.addChannel(nodes.other, "group");
@@ -16,13 +16,13 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("can be sent to by a node that is in none", async () => {
+    it("accept messages from a node without members", async () => {
       const { inbox } = await nodes.addChannel(nodes.other, "group");
       await nodes.one.groupSend("group", { type: "hello" });
       await inbox.next("hello");
     });
 
-    it("may be empty", async () => {
+    it("accept messages while they are empty", async () => {
       await nodes.one.groupSend("nobody", { type: "x" });
       const { channel } = await nodes.addChannel(nodes.one, "nobody");
       await nodes.one.groupDiscard("nobody", channel);
@@ -30,7 +30,7 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.one.counters().dropped, {});
     });
 
-    it("are apart from each other, also where one name begins like another", async () => {
+    it("are isolated from each other, also if one name is a prefix of another", async () => {
       const group = await nodes.addChannel(nodes.one, "group");
       const longer = await nodes.addChannel(nodes.one, "group2");
       const both = await nodes.addChannel(nodes.one, "group", "group2");
@@ -48,7 +48,7 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("are apart from those of the same name under another prefix", async () => {
+    it("are isolated from groups of the same name under another prefix", async () => {
       const stranger = await nodes.addChannel(await nodes.startNode({}, "elsewhere"), "group");
       const { inbox } = await nodes.addChannel(nodes.one, "group");
       await nodes.other.groupSend("group", { type: "hello" });
@@ -59,7 +59,7 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       assert.deepEqual(inbox.types, ["hello"]);
     });
 
-    it("get one sender's messages in the order sent, whoever else is sending", async () => {
+    it("deliver one sender's messages in the order sent, also with concurrent senders", async () => {
       const near = await nodes.addChannel(nodes.one, "group", "another");
       const far = await nodes.addChannel(nodes.other, "group", "another");
       const sent = numbers(1, 500);
@@ -78,7 +78,7 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("leave out the channel in `except`, on whatever node it is", async () => {
+    it("skip the channel in `except`, on any node", async () => {
       const near = await nodes.addChannel(nodes.one, "group");
       const far = await nodes.addChannel(nodes.other, "group");
       await nodes.one.groupSend("group", { type: "not-near" }, { except: near.channel });
@@ -91,7 +91,7 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       assert.deepEqual(near.inbox.messages[0], { type: "not-far" });
     });
 
-    it("deliver nothing before groupSend has returned and its turn is over", async () => {
+    it("deliver nothing before groupSend returns and its turn of the event loop ends", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.one, "group");
       void nodes.one.groupSend("group", { type: "end" });
       void nodes.one.send(channel, { type: "end" });
@@ -102,7 +102,7 @@ export function describeGroups({ describe, it, nodes }: Suite): void {
       await inbox.next("end");
     });
 
-    it("leave the event loop its turns while two members answer each other without end", async () => {
+    it("yield to the event loop while two members answer each other endlessly", async () => {
       const channels = await Promise.all(
         [0, 1].map((own) => {
           const answer = () => void nodes.one.send(channels[1 - own] ?? "", { type: "ball" }).catch(() => {});

@@ -3,7 +3,7 @@ import { InvalidOptionError, LayerClosedError, UnsupportedError } from "../../er
 import { numbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
 
-/** What every layer that keeps a history keeps, by default. */
+/** The default capacity of every layer that keeps a history. */
 const capacity = 100;
 
 export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
@@ -12,7 +12,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
     await Promise.all(messages.map((message) => nodes.other.groupSend("group", message)));
   }
 
-  /** What a history says: its numbers, whether it is complete, and its newest offset. */
+  /** Summarises a history: its numbers, whether it is complete, and its newest offset. */
   async function read(options?: Parameters<typeof nodes.one.history>[1]) {
     const { entries, complete, position } = await nodes.one.history("group", options);
     const [first, last] = [entries[0], entries.at(-1)].map((entry) => entry?.message.number);
@@ -20,7 +20,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
   }
 
   describe("history", () => {
-    it("is there, or refused with an error that says where there is one", async () => {
+    it("is readable, or rejects with UnsupportedError if the layer keeps none", async () => {
       if (nodes.one.capabilities.history) await nodes.one.history("group");
       else await assert.rejects(nodes.one.history("group"), UnsupportedError);
       await nodes.one.close();
@@ -28,7 +28,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
     });
     if (lacks.history !== undefined) return;
 
-    it("has what was delivered, as it was delivered, at the same places", async () => {
+    it("contains the delivered messages at their offsets", async () => {
       const { inbox } = await nodes.addChannel(nodes.one, "group");
       await send(1, 20);
       await inbox.until(() => inbox.mails.length === 20);
@@ -45,18 +45,18 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.deepEqual([position, complete], [{ offset: 20, epoch }, true]);
     });
 
-    it("is empty where nothing was sent, and complete", async () => {
+    it("is empty and complete if nothing was sent", async () => {
       const { entries, complete } = await nodes.one.history("group");
       assert.deepEqual([entries, complete], [[], true]);
     });
 
-    it("keeps the newest messages", async () => {
+    it("keeps the newest messages, up to its capacity", async () => {
       await send(1, capacity + 5);
       const all = { first: 6, last: capacity + 5, count: capacity, complete: true, end: capacity + 5 };
       assert.deepEqual(await read({ limit: 1_000 }), all);
     });
 
-    it("gives the newest of them, up to a limit", async () => {
+    it("returns the newest messages, up to `limit`", async () => {
       await send(1, 10);
       assert.deepEqual(await read({ limit: 3 }), { first: 8, last: 10, count: 3, complete: true, end: 10 });
       for (const limit of [0, -1, 1.5, Number.NaN]) {
@@ -64,7 +64,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       }
     });
 
-    it("gives what came after a place, and says whether that is all", async () => {
+    it("returns the messages after `since`, and whether they are complete", async () => {
       await send(1, 10);
       const { position } = await nodes.one.history("group");
       assert.ok(position);
@@ -79,14 +79,14 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.deepEqual(await read({ since: 15 }), none);
     });
 
-    it("is not complete after a place whose next message is gone", async () => {
+    it("is incomplete if the message after `since` is no longer kept", async () => {
       await send(1, capacity + 5);
       const kept = { first: 6, last: capacity + 5, count: capacity, end: capacity + 5 };
       assert.deepEqual(await read({ since: 5 }), { ...kept, complete: true });
       assert.deepEqual(await read({ since: 4 }), { ...kept, complete: false });
     });
 
-    it("is not complete after a place of another history, and all that there is", async () => {
+    it("returns everything, as incomplete, if `since` belongs to another history", async () => {
       await send(1, 10);
       const all = { first: 1, last: 10, count: 10, complete: false, end: 10 };
       assert.deepEqual(await read({ since: { offset: 5, epoch: "another" } }), all);
@@ -94,7 +94,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.equal((await nodes.one.history("nobody", { since: 1 })).complete, false);
     });
 
-    it("refuses a place that is none", async () => {
+    it("refuses an invalid `since`", async () => {
       await send(1, 3);
       const { position } = await nodes.one.history("group");
       assert.ok(position);
@@ -109,7 +109,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.deepEqual(await read({ since: { ...position, offset: 0 } }), all);
     });
 
-    it("leaves out what is no message, and counts it", async () => {
+    it("omits payloads that are not messages, and counts them", async () => {
       await send(1, 1);
       await nodes.publishToGroup("group", Buffer.from("c1", "hex"));
       await send(2, 2);
@@ -117,7 +117,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       assert.equal(nodes.one.counters().dropped.garbage, 1);
     });
 
-    it("keeps as many messages as are told for the name of its group", async () => {
+    it("has the capacity configured for the name of its group", async () => {
       const capacity = [
         ["brief_*", 3],
         ["*", 5],
@@ -133,20 +133,20 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
       }
     });
 
-    it("is gone when the time is over that is told for the name of its group, and no other is", async () => {
+    it("expires after the time configured for the name of its group, and no other history does", async () => {
       const node = await nodes.startNode({ expiryMs: [["brief", 1]] });
       for (const group of ["long", "brief"]) await node.groupSend(group, { type: "message", number: 1 });
       while ((await node.history("brief")).entries.length > 0);
       assert.equal((await node.history("long")).entries.length, 1);
     });
 
-    it("is refused a capacity or expiry that makes no sense", async () => {
+    it("refuses an invalid capacity or expiry", async () => {
       for (const options of [{ capacity: 0 }, { expiryMs: [["group", 1.5]] as const }]) {
         await assert.rejects(async () => nodes.startNode(options), InvalidOptionError);
       }
     });
 
-    it("is each group's own", async () => {
+    it("is separate for each group", async () => {
       await nodes.one.groupSend("another", { type: "message", number: 7 });
       await send(1, 2);
       assert.deepEqual(await read(), { first: 1, last: 2, count: 2, complete: true, end: 2 });

@@ -7,7 +7,7 @@ import { type BegunJob, Worker } from "../worker.ts";
 
 export function describeJobs({ describe, it, nodes }: Suite): void {
   describe("named channels", () => {
-    it("give each message to one worker, whoever sent it, wherever it is", async () => {
+    it("deliver each message to exactly one worker, from any node to any node", async () => {
       const [near, far] = [new Worker(), new Worker()];
       await nodes.one.consume("jobs", near.handle, { concurrency: 4 });
       await nodes.other.consume("jobs", far.handle, { concurrency: 4 });
@@ -25,7 +25,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.ok(all().every(({ delivery }) => delivery.attempt === 1));
     });
 
-    it("keep messages until somebody works on them, also when their sender has gone", async () => {
+    it("keep messages until a worker consumes them, also after the sender's node has closed", async () => {
       await nodes.other.send("jobs", { type: "job", number: 1, bytes: new Uint8Array([0, 255]) });
       await nodes.other.close();
       const worker = await consumeJobs(nodes.one, "jobs", 1);
@@ -34,7 +34,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.ok(Object.isFrozen(worker.begun[0]?.message));
     });
 
-    it("carry a message as it was when it was sent", async () => {
+    it("deliver a message as it was when send was called", async () => {
       const message = { type: "job", list: [1] };
       const sending = nodes.one.send("jobs", message);
       message.list.push(2);
@@ -43,7 +43,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.deepEqual(worker.begun[0]?.message.list, [1]);
     });
 
-    it("are handled in order and one at a time, also where one has to be tried again", async () => {
+    it("deliver messages in order and one at a time, also if one is retried", async () => {
       const worker = new Worker(({ message, delivery }) => {
         if (message.number === 20 && delivery.attempt < 3) throw new Error("not yet");
       });
@@ -55,7 +55,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.equal(worker.most, 1);
     });
 
-    it("are handled as many at once as was asked for, and no more", async () => {
+    it("run at most `concurrency` handlers at once", async () => {
       const gate = deferred();
       const worker = new Worker(() => gate.promise);
       await nodes.one.consume("jobs", worker.handle, { concurrency: 3 });
@@ -66,7 +66,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.equal(worker.most, 3);
     });
 
-    it("let one worker go on with what comes after a message that another one is busy with", async () => {
+    it("deliver later messages to an idle worker while another one is busy", async () => {
       const gate = deferred();
       const busy = new Worker(() => gate.promise);
       await nodes.one.consume("jobs", busy.handle);
@@ -80,7 +80,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       gate.resolve();
     });
 
-    it("are apart from each other, and from those under another prefix", async () => {
+    it("are isolated from each other, and from channels under another prefix", async () => {
       const workers = [new Worker(), new Worker(), new Worker()] as const;
       const elsewhere = await nodes.startNode({}, "elsewhere");
       await nodes.one.consume("jobs", workers[0].handle);
@@ -97,7 +97,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       await closing.close();
     });
 
-    it("leave the event loop its turns while one message begets another without end", async () => {
+    it("yield to the event loop while each handler sends the next message, endlessly", async () => {
       const again = (job: BegunJob) => nodes.one.send("jobs", { type: "job", number: job.message.number });
       const worker = new Worker(again);
       const consumption = await nodes.one.consume("jobs", worker.handle);
@@ -106,7 +106,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       await consumption.close();
     });
 
-    it("add up: what was published, received and consumed", async () => {
+    it("count published, received and consumed messages", async () => {
       const worker = new Worker(({ delivery }) => {
         if (delivery.attempt === 1) throw new Error("not yet");
       });
@@ -119,7 +119,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.other.counters(), { ...none, received: 6, consumed: 3 });
     });
 
-    it("are refused names that are too long for their dead letters, or hold a '!'", async () => {
+    it("refuse names that are too long for their dead letters, or contain '!'", async () => {
       const longest = "x".repeat(94);
       const worker = new Worker();
       await nodes.one.consume(longest, worker.handle);
@@ -131,7 +131,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("are refused what is no function, which takes no message", async () => {
+    it("refuse a handler that is not a function, which consumes no message", async () => {
       await sendNumbers(nodes.one, "jobs", 1);
       for (const handler of [undefined, null, {}]) {
         await assert.rejects(nodes.one.consume("jobs", handler as never), TypeError);
@@ -139,7 +139,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.equal(attempts(await consumeJobs(nodes.one, "jobs", 1)), "1/1");
     });
 
-    it("are refused numbers that make no sense", async () => {
+    it("refuse invalid options", async () => {
       const { handle } = new Worker();
       for (const options of [
         { concurrency: 0 },

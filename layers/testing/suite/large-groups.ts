@@ -4,16 +4,16 @@ import { numbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
 
 const members = 2_000;
-/** Far enough from the first for a node to have looked at the clock before it, and from the last to do so after it. */
+/** In the middle, so that the node reads the clock before and after this member. */
 const slowest = 1_000;
 const sent = 3;
-/** More than a node may deliver without a pause. */
+/** Longer than one time slice of delivery. */
 const slowMs = 6;
 
 export function describeLargeGroups({ describe, it, nodes }: Suite): void {
   describe("large groups", () => {
-    it("leave the event loop its turns, and get each message once and in order nonetheless", async () => {
-      /** By member and sender, the number that comes next. */
+    it("yield to the event loop, and deliver each message once and in order", async () => {
+      /** The next number expected, by member and sender. */
       const next = new Map<string, number>();
       const misplaced: string[] = [];
       let count = 0;

@@ -5,7 +5,6 @@ import { numbers } from "../numbered-jobs.ts";
 import type { Suite, TestChannel } from "../test-nodes.ts";
 import { nextTurn } from "../waiting.ts";
 
-/** An inbox that breaks its contract. */
 const throwing: Inbox = {
   deliver() {
     throw new Error("the inbox threw");
@@ -15,7 +14,7 @@ const throwing: Inbox = {
   },
 };
 
-/** Sends until that works: a cut may hit the sender, too. */
+/** Retries, because a cut may hit the sender too. */
 async function untilSent(send: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
@@ -29,7 +28,7 @@ async function untilSent(send: () => Promise<void>): Promise<void> {
 
 export function describeLoss({ describe, it, nodes, lacks }: Suite): void {
   describe("loss", () => {
-    it("by an inbox that throws is counted, reported, and nobody else's", async () => {
+    it("by an inbox that throws is counted and reported, and does not affect other members", async () => {
       const broken = await nodes.one.newChannel(throwing);
       const before = await nodes.addChannel(nodes.one, "group");
       await nodes.one.groupAdd("group", broken);
@@ -51,7 +50,7 @@ export function describeLoss({ describe, it, nodes, lacks }: Suite): void {
       }
     });
 
-    it("is none where all goes well: what was published, received and delivered adds up", async () => {
+    it("does not occur without faults: published, received and delivered messages add up", async () => {
       const near = await nodes.addChannel(nodes.one, "group");
       const far = await nodes.addChannel(nodes.other, "group");
       const neighbour = await nodes.addChannel(nodes.other, "group");
@@ -66,7 +65,7 @@ export function describeLoss({ describe, it, nodes, lacks }: Suite): void {
     });
 
     if (lacks.recovery === undefined) {
-      it("by a broken connection is none: what it left out comes, once and in order", async () => {
+      it("does not occur if a connection breaks: missed messages arrive later, once and in order", async () => {
         const { inbox } = await nodes.addChannel(nodes.one, "group");
         for (const number of numbers(1, 30)) {
           if (number % 10 === 5) await nodes.cut(nodes.one);
@@ -79,7 +78,7 @@ export function describeLoss({ describe, it, nodes, lacks }: Suite): void {
     }
 
     if (lacks.gap === undefined) {
-      it("by a broken connection is told once all is well: one gap for each group, and one for direct sends", async () => {
+      it("by a broken connection is reported after the reconnect: one gap per group, and one for direct sends", async () => {
         const first = await nodes.addChannel(nodes.one, "group", "another");
         const second = await nodes.addChannel(nodes.one, "group");
         const outside = await nodes.addChannel(nodes.one);

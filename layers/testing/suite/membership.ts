@@ -4,7 +4,7 @@ import type { Suite, TestChannel } from "../test-nodes.ts";
 import { nextTurn } from "../waiting.ts";
 
 export function describeMembership({ describe, it, nodes }: Suite): void {
-  /** What `members` got, once everything sent to the group before this call has been delivered. */
+  /** The types that `members` received of all messages sent to the group before this call. */
   async function typesAfter(...members: TestChannel[]): Promise<string[][]> {
     await nodes.settled();
     return members.map(({ inbox }) => inbox.types);
@@ -23,7 +23,7 @@ export function describeMembership({ describe, it, nodes }: Suite): void {
       assert.deepEqual(await typesAfter(member), [[]]);
     });
 
-    it("ends when groupDiscard is called, even for what is on its way", async () => {
+    it("ends when groupDiscard is called, also for messages on their way", async () => {
       const member = await nodes.addChannel(nodes.one, "group");
       const remaining = await nodes.addChannel(nodes.one, "group");
       const sending = nodes.other.groupSend("group", { type: "late" });
@@ -32,7 +32,7 @@ export function describeMembership({ describe, it, nodes }: Suite): void {
       assert.deepEqual(await typesAfter(member, remaining), [[], ["late", "end"]]);
     });
 
-    it("can begin anew", async () => {
+    it("can begin again", async () => {
       const member = await nodes.addChannel(nodes.one, "group");
       await nodes.one.groupDiscard("group", member.channel);
       await nodes.other.groupSend("group", { type: "missed" });
@@ -40,14 +40,14 @@ export function describeMembership({ describe, it, nodes }: Suite): void {
       assert.deepEqual(await typesAfter(member), [["end"]]);
     });
 
-    it("is in place for all of many that join at once", async () => {
+    it("begins for each of 200 channels that join at once", async () => {
       const members = await Promise.all(
         Array.from({ length: 200 }, () => nodes.addChannel(nodes.one, "group")),
       );
       for (const types of await typesAfter(...members)) assert.deepEqual(types, ["end"]);
     });
 
-    it("is in place for many groups joined at once", async () => {
+    it("begins in each of 300 groups that a channel joins at once", async () => {
       const groups = Array.from({ length: 300 }, (_, index) => `group-${index}`);
       const { inbox } = await nodes.addChannel(nodes.one, ...groups);
       await Promise.all(groups.map((group) => nodes.other.groupSend(group, { type: "hello" })));
@@ -69,14 +69,14 @@ export function describeMembership({ describe, it, nodes }: Suite): void {
       assert.deepEqual(await typesAfter(member), [[]]);
     });
 
-    it("is in place if the channel joins while it leaves", async () => {
+    it("begins if the channel joins while it leaves", async () => {
       const member = await nodes.addChannel(nodes.one, "group");
       const leaving = nodes.one.groupDiscard("group", member.channel);
       await Promise.all([leaving, nodes.one.groupAdd("group", member.channel)]);
       assert.deepEqual(await typesAfter(member), [["end"]]);
     });
 
-    it("is what the last call says, after any number of joins and leaves at once", async () => {
+    it("follows the last call after any number of concurrent joins and leaves", async () => {
       const stays = await nodes.addChannel(nodes.one);
       const leaves = await nodes.addChannel(nodes.one);
       const calls: Promise<void>[] = [];
@@ -106,7 +106,7 @@ export function describeMembership({ describe, it, nodes }: Suite): void {
       assert.deepEqual(await typesAfter(member), [[]]);
     });
 
-    it("is for channels of the node alone, that are there", async () => {
+    it("is limited to existing channels of the same node", async () => {
       const { channel } = await nodes.addChannel(nodes.one);
       await assert.rejects(nodes.other.groupAdd("group", channel), UnknownChannelError);
       await assert.rejects(nodes.other.groupDiscard("group", channel), UnknownChannelError);
@@ -116,7 +116,7 @@ export function describeMembership({ describe, it, nodes }: Suite): void {
       await assert.rejects(nodes.one.groupAdd("group", channel), UnknownChannelError);
     });
 
-    it("may end where there is none", async () => {
+    it("can be ended if there is none", async () => {
       const { channel } = await nodes.addChannel(nodes.one);
       await nodes.one.groupDiscard("group", channel);
       await nodes.one.deleteChannel(channel);

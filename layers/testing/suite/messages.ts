@@ -6,8 +6,7 @@ import type { Suite } from "../test-nodes.ts";
 const mebibyte = 1024 * 1024;
 
 export function describeMessages({ describe, it, nodes }: Suite): void {
-  /** What a member on the other node gets of `payload`. */
-  async function afterTheTrip(payload: Record<string, unknown>): Promise<Message> {
+  async function delivered(payload: Record<string, unknown>): Promise<Message> {
     const { inbox } = await nodes.addChannel(nodes.other, "group");
     await nodes.one.groupSend("group", { ...payload, type: "message" });
     return inbox.next("message");
@@ -23,9 +22,9 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
     await assert.rejects(nodes.one.send(channel, sent), InvalidMessageError);
   }
 
-  describe("messages", () => {
+  describe("a message", () => {
     const unchanged: Record<string, Record<string, unknown>> = {
-      "a payload that is empty": {},
+      "an empty payload": {},
       "null and booleans": { nothing: null, yes: true, no: false },
       "integers up to 2^53": { values: [0, 1, -1, 127, 128, -129, 65_536, 2 ** 32, -(2 ** 40), 2 ** 53 - 1] },
       "other numbers": { values: [0.5, -1e300, 2 ** 60, Number.NaN, Number.POSITIVE_INFINITY] },
@@ -43,20 +42,20 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
       },
       "many keys": Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`key${index}`, index])),
     };
-    for (const [what, payload] of Object.entries(unchanged)) {
-      it(`carries ${what}`, async () => {
-        assert.deepEqual(await afterTheTrip(payload), { ...payload, type: "message" });
+    for (const [content, payload] of Object.entries(unchanged)) {
+      it(`carries ${content}`, async () => {
+        assert.deepEqual(await delivered(payload), { ...payload, type: "message" });
       });
     }
 
-    it("leaves undefined out of objects", async () => {
-      const message = await afterTheTrip({ gone: undefined, inner: { gone: undefined, here: 1 } });
+    it("omits undefined properties", async () => {
+      const message = await delivered({ gone: undefined, inner: { gone: undefined, here: 1 } });
       assert.deepEqual(message, { type: "message", inner: { here: 1 } });
     });
 
-    it("keeps bytes as bytes, in memory of their own", async () => {
+    it("carries bytes as bytes, in their own memory", async () => {
       const bytes = Buffer.from("0001feff", "hex");
-      const message = await afterTheTrip({ bytes, view: new Uint8Array(bytes.buffer, bytes.byteOffset, 2) });
+      const message = await delivered({ bytes, view: new Uint8Array(bytes.buffer, bytes.byteOffset, 2) });
       for (const [key, expected] of Object.entries({ bytes: "0001feff", view: "0001" })) {
         const arrived = message[key];
         assert.ok(arrived instanceof Uint8Array);
@@ -65,12 +64,12 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("replaces half a surrogate pair, as a socket does", async () => {
-      const message = await afterTheTrip({ text: "cut \ud83d", list: ["\udc00"] });
+    it("has lone surrogates replaced, as on a WebSocket", async () => {
+      const message = await delivered({ text: "cut \ud83d", list: ["\udc00"] });
       assert.deepEqual(message, { type: "message", text: "cut \ufffd", list: ["\ufffd"] });
     });
 
-    it("carries a message as it was when it was sent", async () => {
+    it("is delivered as it was when groupSend was called", async () => {
       const { inbox } = await nodes.addChannel(nodes.other, "group");
       const message = { type: "message", list: [1] };
       const sending = nodes.one.groupSend("group", message);
@@ -79,7 +78,7 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
       assert.deepEqual((await inbox.next("message")).list, [1]);
     });
 
-    it("gives all members on a node one object, deep-frozen", async () => {
+    it("is one deep-frozen object for all members on a node", async () => {
       const first = await nodes.addChannel(nodes.other, "group");
       const second = await nodes.addChannel(nodes.other, "group");
       await nodes.one.groupSend("group", { type: "message", list: [{ deep: {} }] });
@@ -92,23 +91,23 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
         assert.ok(Object.isFrozen(part));
     });
 
-    it("carries 1 MiB, and refuses a byte more", async () => {
+    it("carries 1 MiB, and is refused if it is one byte longer", async () => {
       const { inbox } = await nodes.addChannel(nodes.other, "group");
       await nodes.one.groupSend("group", ofSize(mebibyte));
       await inbox.next("size");
       await assertRefused(ofSize(mebibyte + 1));
     });
 
-    it("carries 100 levels, and refuses one more, or a circle", async () => {
+    it("carries 100 levels, and is refused if it has one more, or a cycle", async () => {
       const nested = (levels: number): unknown => (levels === 0 ? null : { inner: nested(levels - 1) });
-      assert.deepEqual((await afterTheTrip({ nested: nested(99) })).nested, nested(99));
+      assert.deepEqual((await delivered({ nested: nested(99) })).nested, nested(99));
       await assertRefused({ type: "x", nested: nested(100) });
       const circle: Record<string, unknown> = { type: "x" };
       circle.self = circle;
       await assertRefused(circle);
     });
 
-    it("refuses what is no plain object with a type", async () => {
+    it("is refused if it is not a plain object with a type", async () => {
       class Message {
         readonly type = "x";
       }
@@ -117,7 +116,7 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
         await assertRefused(message);
     });
 
-    it("refuses values that would not arrive as they are", async () => {
+    it("is refused if it has a value that would not arrive unchanged", async () => {
       const values = [
         new Date(),
         new Map(),
@@ -136,14 +135,14 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
       await assertRefused(JSON.parse('{"type":"x","inner":{"__proto__":{"polluted":true}}}'));
     });
 
-    it('refuses types that begin with "xstate."', async () => {
+    it('is refused if its type begins with "xstate."', async () => {
       for (const type of ["xstate.stop", "xstate.done.actor.x", "xstate."]) await assertRefused({ type });
       const { inbox } = await nodes.addChannel(nodes.one, "group");
       await nodes.one.groupSend("group", { type: "xstate" });
       await inbox.next("xstate");
     });
 
-    it("refuses the layer's own key", async () => {
+    it("is refused if it has the layer's own key", async () => {
       await assertRefused({ type: "x", __greenroom__: { except: "a!b" } });
       await assertRefused({ type: "x", __greenroom__: undefined });
     });

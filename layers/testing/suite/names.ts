@@ -7,9 +7,9 @@ const bad = ["", "x".repeat(100), "room 1", "a/b", "a:b", "a*", "größe", "a\n"
 const notStrings = [undefined, null, 7, {}, ["a"]];
 
 export function describeNames({ describe, it, nodes }: Suite): void {
-  describe("names", () => {
+  describe("the rule for names", () => {
     for (const name of good) {
-      it(`takes the group name ${JSON.stringify(name)}`, async () => {
+      it(`allows the group name ${JSON.stringify(name)}`, async () => {
         const { channel, inbox } = await nodes.addChannel(nodes.one, name);
         await nodes.other.groupSend(name, { type: "end" });
         await inbox.next("end");
@@ -17,7 +17,7 @@ export function describeNames({ describe, it, nodes }: Suite): void {
       });
     }
 
-    it("refuses other names for groups", async () => {
+    it("refuses other group names", async () => {
       const { channel } = await nodes.addChannel(nodes.one);
       for (const name of [...bad, "a!b", ...notStrings] as string[]) {
         await assert.rejects(nodes.one.groupAdd(name, channel), InvalidNameError);
@@ -27,7 +27,7 @@ export function describeNames({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("refuses other names for channels", async () => {
+    it("refuses other channel names", async () => {
       for (const name of [...bad, "a!b!c", "!", "a!", "!b", ...notStrings] as string[]) {
         await assert.rejects(nodes.one.send(name, { type: "x" }), InvalidNameError);
         await assert.rejects(nodes.one.deleteChannel(name), InvalidNameError);
@@ -38,7 +38,7 @@ export function describeNames({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("says the rule, and shows a long name shortened", async () => {
+    it("is stated by the error, which truncates a long name", async () => {
       await assert.rejects(nodes.one.groupSend("ö".repeat(5_000), { type: "x" }), (error: Error) => {
         assert.match(error.message, /1 to 99 ASCII letters, digits/);
         assert.match(error.message, /5000 characters/);
@@ -47,7 +47,7 @@ export function describeNames({ describe, it, nodes }: Suite): void {
       });
     });
 
-    it("gives channels that keep the rule, hold one '!', and are never the same", async () => {
+    it("holds for new channels, whose names contain one '!' and are unique", async () => {
       const places = [nodes.one, nodes.other, nodes.one, nodes.other, nodes.one];
       const added = await Promise.all(places.map((node) => nodes.addChannel(node)));
       const channels = added.map(({ channel }) => channel);

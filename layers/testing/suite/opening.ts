@@ -5,17 +5,17 @@ import type { Suite } from "../test-nodes.ts";
 
 export function describeOpening({ describe, it, nodes }: Suite): void {
   describe("opening", () => {
-    it("happens by itself, and calls made before take effect in their order", async () => {
+    it("happens by itself, and calls made before it take effect in order", async () => {
       const { inbox } = await nodes.addChannel(nodes.one, "group");
       const late = await nodes.startNode();
-      // Whoever waits for ready() longest may call again before the first calls have gone out.
+      // This call may come before the first ones have gone out.
       void late.ready().then(() => late.groupSend("group", { type: "message", number: 51 }));
       await Promise.all(numbers(1, 50).map((number) => late.groupSend("group", { type: "message", number })));
       await inbox.until(() => inbox.mails.length === 51);
       assert.deepEqual(inbox.numbers, numbers(1, 51));
     });
 
-    it("carries a message as it was when it was sent", async () => {
+    it("delivers a message as it was when groupSend was called", async () => {
       const { inbox } = await nodes.addChannel(nodes.one, "group");
       const late = await nodes.startNode();
       const message = { type: "message", list: [1] };
@@ -25,20 +25,20 @@ export function describeOpening({ describe, it, nodes }: Suite): void {
       assert.deepEqual((await inbox.next("message")).list, [1]);
     });
 
-    it("may be asked for any number of times", async () => {
+    it("succeeds when requested any number of times", async () => {
       const late = await nodes.startNode();
       await Promise.all([late.ready(), late.ready(), late.newChannel(new Recorder())]);
       await late.ready();
     });
 
-    it("is not needed to know what the layer can do", async () => {
+    it("is not needed to read the capabilities", async () => {
       const { capabilities } = await nodes.startNode();
       const { delivery, crossProcess, history, workers } = capabilities;
       assert.ok(delivery === "at-most-once" || delivery === "once-or-gap", delivery);
       for (const isThere of [crossProcess, history, workers]) assert.equal(typeof isThere, "boolean");
     });
 
-    it("shows in the health, which says why it is not well", async () => {
+    it("shows in the health, with the reason if the layer is not open", async () => {
       const late = await nodes.startNode();
       assert.deepEqual(late.health, { ok: false, reason: "The layer is not open yet." });
       await late.ready();

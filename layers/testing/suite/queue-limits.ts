@@ -7,7 +7,7 @@ import { Worker } from "../worker.ts";
 import { untilAborted } from "./consumption-closing.ts";
 
 export function describeQueueLimits({ describe, it, nodes }: Suite): void {
-  it("a named channel is refused a capacity or expiry that makes no sense", async () => {
+  it("refuses an invalid queue capacity or expiry", async () => {
     for (const options of [
       { queueCapacity: 0 },
       { queueExpiryMs: 1.5 },
@@ -18,8 +18,8 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
     }
   });
 
-  describe("a named channel that is full", () => {
-    it("refuses messages, counted, until a handler is done with one", async () => {
+  describe("a full named channel", () => {
+    it("refuses and counts messages until a handler is done with one", async () => {
       const small = await nodes.startNode({ queueCapacity: 3 });
       const gates = [deferred(), deferred()];
       const worker = new Worker(({ message }) => gates[Number(message.number) - 1]?.promise);
@@ -41,7 +41,7 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       assert.deepEqual(worker.numbers, [1, 2, 3, 4]);
     });
 
-    it("is so by its own capacity", async () => {
+    it("has reached the capacity configured for its name", async () => {
       const queueCapacity = [
         ["brief*", 1],
         ["*", 2],
@@ -54,23 +54,23 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       }
     });
 
-    it("takes dead letters all the same", async () => {
+    it("still accepts dead letters", async () => {
       const small = await nodes.startNode({ queueCapacity: 1 });
       const worker = new Worker(() => Promise.reject(new Error("no")));
       const consumption = await small.consume("jobs", worker.handle, { maxDeliveries: 1 });
       await sendNumbers(nodes.other, "jobs", 1, 2);
       await worker.hasBegun(2);
       await consumption.close();
-      // Those have made room.
+      // The dead letters have left the queue.
       await sendNumbers(small, "jobs", 3);
       await consumeJobs(small, "jobs.dead", 2);
     });
   });
 
-  describe("a message that waits for too long", () => {
+  describe("a queued message", () => {
     const queueExpiryMs = [["brief", 1]] as const;
 
-    it("is handed to nobody, gone, and counted, where its channel has an expiry", async () => {
+    it("is deleted and counted if it is older than the expiry of its channel", async () => {
       const node = await nodes.startNode({ queueExpiryMs });
       await sendNumbers(nodes.one, "brief", 1, 3);
       await sendNumbers(nodes.one, "jobs", 1, 3);
@@ -91,14 +91,14 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.errors, []);
     });
 
-    it("is handled where its channel lets it wait for longer", async () => {
+    it("is delivered if it is younger than the expiry of its channel", async () => {
       const node = await nodes.startNode({ queueExpiryMs: 3_600_000 });
       await sendNumbers(nodes.one, "brief", 1, 3);
       await moreThanAMillisecond();
       await consumeJobs(node, "brief", 3);
     });
 
-    it("is tried again, however old it is, once it has been begun", async () => {
+    it("is retried at any age once it has been begun", async () => {
       const node = await nodes.startNode({ queueExpiryMs });
       const worker = new Worker(untilAborted);
       const consumption = await nodes.one.consume("brief", worker.handle);
@@ -109,7 +109,7 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       assert.equal(attempts(await consumeJobs(node, "brief", 1)), "1/2");
     });
 
-    it("is kept as a dead letter until somebody looks at it", async () => {
+    it("does not expire as a dead letter", async () => {
       const node = await nodes.startNode({ queueExpiryMs: 1 });
       const fail = () => Promise.reject(new Error("no"));
       const consumption = await nodes.one.consume("jobs", fail, { maxDeliveries: 1 });
@@ -122,16 +122,15 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
   });
 }
 
-/** For what tells nobody when it changes: a counter, a clock. Ends by itself, or a failure would keep the process. */
+/** Polls a counter or a clock, for at most 5 s. */
 async function until(holds: () => boolean): Promise<void> {
   const latest = performance.now() + 5_000;
   while (!holds()) {
-    assert.ok(performance.now() < latest, "It does not happen.");
+    assert.ok(performance.now() < latest, "The condition did not hold within 5 s.");
     await nextTurn();
   }
 }
 
-/** Has passed when this resolves, on each clock by which a message may be dated. */
 function moreThanAMillisecond(): Promise<void> {
   const [date, time] = [Date.now(), performance.now()];
   return until(() => Date.now() - date > 2 && performance.now() - time > 2);

@@ -21,8 +21,8 @@ describe("the demo's page: a connection", () => {
     });
   });
 
-  describe("when the server goes away", () => {
-    it("says so, keeps what could not be sent, and is back by itself with the server", async () => {
+  describe("after the loss of the server", () => {
+    it("shows the loss, keeps the unsent text, and reconnects by itself", async () => {
       const { room } = await demo.openTab();
       await room.joins("general");
       await room.lines(1);
@@ -39,14 +39,14 @@ describe("the demo's page: a connection", () => {
       await room.message.press("Enter");
       expect(await room.lines(4)).to.deep.equal([
         "🚪 Someone joined room 'general'",
-        "Connected again. What was said in between is not shown here.",
+        "Connected again. Messages sent in between are not shown here.",
         "🚪 Someone joined room 'general'",
         "💬 anyone?",
       ]);
       expect(await room.message.inputValue()).to.equal("");
     });
 
-    it("waits longer after each try, up to 15 s, and never exactly as long", async () => {
+    it("waits longer after each try, up to 15 s, with jitter", async () => {
       const tab = await demo.openTabWithClock();
       const { room, page } = tab;
       await room.joins("general");
@@ -67,7 +67,7 @@ describe("the demo's page: a connection", () => {
         .above(1);
     });
 
-    it("begins with short pauses again after a connection that stayed", async () => {
+    it("starts with short pauses again after a stable connection", async () => {
       const tab = await demo.openTabWithClock();
       const { room, page } = tab;
       const pause = async () => {
@@ -96,11 +96,11 @@ describe("the demo's page: a connection", () => {
       expect(await pause()).to.be.within(250, 500);
     });
 
-    it("tries at once when the network is back", async () => {
+    it("retries at once when the network is back", async () => {
       const tab = await demo.openTabWithClock();
       const { room } = tab;
       await room.joins("general");
-      await tab.stopsTheClock(); // no pause ends any more
+      await tab.stopsTheClock(); // from here on, no pause ends
       await demo.close();
       await room.reaches("waiting");
       await demo.restart();
@@ -116,7 +116,7 @@ describe("the demo's page: a connection", () => {
       ]);
     });
 
-    it("gives the server's reason when it answers but cannot serve, and keeps trying", async () => {
+    it("shows the reason of a server that answers but cannot serve, and keeps retrying", async () => {
       const { room, page } = await demo.openTab();
       await page.route("**/ws/room/*", (route) =>
         route.fulfill({ status: 503, contentType: "text/plain", body: "draining" }),
@@ -144,7 +144,7 @@ describe("the demo's page: a connection", () => {
       expect(await tab.room.states()).to.deep.equal(["idle", "connecting", "joined", "closing", "closed"]);
     });
 
-    it("ends the waiting, too", async () => {
+    it("also ends the pause before a retry", async () => {
       const tab = await demo.openTabWithClock();
       await tab.room.joins("general");
       await tab.stopsTheClock();
@@ -160,7 +160,7 @@ describe("the demo's page: a connection", () => {
   });
 
   describe("a close code", () => {
-    it("for now is followed by the next try", async () => {
+    it("of a temporary end is followed by a retry", async () => {
       const wire = new Wire();
       const tab = await demo.openTabWithClock();
       await wire.lay(tab.page, "/ws/room/");
@@ -178,7 +178,7 @@ describe("the demo's page: a connection", () => {
       await tab.room.status.getByText("The server is restarting. Reconnecting by itself.").waitFor();
     });
 
-    it("for good is shown with the server's reason, and is the end", async () => {
+    it("of a final end is shown with the server's reason, and stops retries", async () => {
       const wire = new Wire();
       const tab = await demo.openTab((page) => wire.lay(page, "/ws/room/"));
       for (const code of [1000, 1008, 3500, 4999]) {

@@ -3,20 +3,20 @@ import { violations } from "../../support/axe.ts";
 import { Premises } from "../../support/page.ts";
 import type { Tab } from "../../support/page-parts.ts";
 
-/** Text that does not fit its box: a field scrolls, and names of members are cut on purpose. */
+/** Text that overflows its box. Fields scroll, and names of members are truncated on purpose. */
 const cutText = `[...document.querySelectorAll("body *:not(.unseen, input, .present li)")]
   .filter((element) => element.clientWidth > 0 && element.scrollWidth > element.clientWidth)
   .filter((element) => getComputedStyle(element).display !== "inline")
   .map((element) => element.outerHTML.slice(0, 80))`;
 
-/** Where everything stands but what scrolls. */
+/** The position of each element that does not scroll. */
 const places = `[...document.querySelectorAll("section, h2, h3, .door, .machine, .status, .paper, .present ul, .log, .composer")]
   .map((element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
     return [element.id || element.className, x + scrollX, y + scrollY, width, height].join(" ");
   })`;
 
-/** All panels in use, with texts that are hard to place. */
+/** Uses all panels, with texts that are hard to lay out. */
 async function enliven(tab: Tab): Promise<void> {
   const { system, room, jobs, chat, reliable, notifications, analytics } = tab;
   const address = `https://example.com/${"long/".repeat(60)}`;
@@ -82,7 +82,7 @@ describe("the demo's page: for everyone", () => {
     expect(await focused()).to.equal("room-disconnect");
   });
 
-  it("keeps nobody out, in light and in dark, idle and in use, and cuts no text at any width", async function () {
+  it("passes axe in light and dark, idle and in use, and truncates no text at any width", async function () {
     this.timeout(30_000);
     const tab = await demo.openTab();
     const names = ["System Messages", "Room Chat", "Background Jobs", "Showcase"];
@@ -104,7 +104,7 @@ describe("the demo's page: for everyone", () => {
     await look();
   });
 
-  it("moves nothing: neither when it is loaded, nor by messages, members, jobs, or a server that goes", async function () {
+  it("shifts no layout: on load, by messages, members and jobs, or when the server goes away", async function () {
     this.timeout(20_000);
     const { system, room, jobs, page } = await demo.openTab((page) =>
       page.setViewportSize({ width: 360, height: 740 }),
@@ -139,7 +139,7 @@ describe("the demo's page: for everyone", () => {
     for (const panel of [room, system, jobs]) await panel.leaves();
     expect(await page.evaluate(places)).to.deep.equal(before);
     await demo.restart();
-    await room.roomName.fill("green room!"); // the address that it makes takes a second line
+    await room.roomName.fill("green room!"); // its address wraps to a second line
     const typed: string[] = await page.evaluate(places);
     await room.connect.press("Enter");
     await room.status.getByText(/^Refused: .{100}/).waitFor();
@@ -148,7 +148,7 @@ describe("the demo's page: for everyone", () => {
     expect(standing(await page.evaluate(places))).to.deep.equal(standing(typed));
   });
 
-  it("runs without an error, and talks to its own server only", async () => {
+  it("runs without errors, and requests its own server only", async () => {
     const tab = await demo.openTab();
     await enliven(tab);
     await tab.room.leaves();
@@ -158,13 +158,13 @@ describe("the demo's page: for everyone", () => {
     expect(new Set(tab.requests.map((url) => new URL(url).host))).to.deep.equal(new Set([host]));
   });
 
-  it("says without JavaScript what there is, and what it needs", async () => {
+  it("shows its content and its need for JavaScript without JavaScript", async () => {
     const text = await demo.readWithoutScripts();
     for (const words of [
       "needs JavaScript",
       "System Messages",
       "One actor, on its own.",
-      "Nobody else reads it.",
+      "No other client does.",
       "Showcase",
     ])
       expect(text).to.contain(words);

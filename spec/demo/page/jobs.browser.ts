@@ -9,7 +9,7 @@ const kept = (tab: Tab) => tab.page.evaluate("localStorage.getItem('greenroom.jo
 describe("the demo's page: background jobs", () => {
   const demo = new Premises();
 
-  it("does each kind of job, and shows what comes of it", async () => {
+  it("runs each kind of job, and shows its result", async () => {
     const tab = await demo.openTab();
     const { jobs } = tab;
     await jobs.joins();
@@ -41,20 +41,19 @@ describe("the demo's page: background jobs", () => {
     expect(await page.evaluate("window.harmed")).to.equal(undefined);
   });
 
-  it("forgets a job that the server knows nothing of, and says why", async () => {
+  it("drops a job that is unknown to the server, and shows the reason", async () => {
     const tab = await demo.openTab();
     const jobs = JSON.stringify([{ id: "gone", kind: "translate", content: "hello" }, "not ours"]);
     await tab.page.evaluate(`localStorage.setItem("greenroom.jobs", ${JSON.stringify(jobs)})`);
     await tab.page.reload();
     await stateOf(tab.jobs.cards).getByText("not done").waitFor();
     expect(await tab.jobs.cards.locator(".job-result").allTextContents()).to.deep.equal([
-      "❌ Nothing is known of job gone: it was over more than 15 minutes ago, or never was.",
+      "❌ Job gone is unknown: it ended more than 15 minutes ago, or never existed.",
     ]);
     expect(await kept(tab)).to.equal("[]");
   });
 
-  describe("from a server that says it word by word", () => {
-    /** The server's side of the connections, and what it was told. */
+  describe("with a scripted server", () => {
     const servers: WebSocketRoute[] = [];
     const told: unknown[] = [];
     const tell = (message: object) => servers.at(-1)?.send(JSON.stringify(message));
@@ -76,7 +75,7 @@ describe("the demo's page: background jobs", () => {
       return tab;
     }
 
-    it("shows how far a job is, and that it waits for a worker when there is no news", async () => {
+    it("shows the progress of a job, and that it waits for a worker without news", async () => {
       const { jobs, page } = await open();
       const card = await jobs.does("translate", "hello");
       await isTold(card, "sending…");
@@ -90,7 +89,7 @@ describe("the demo's page: background jobs", () => {
       expect(await bar.evaluate((element) => element.getAttribute("value"))).to.equal("40");
       await page.clock.fastForward(5_000);
       await isTold(card, "40 %, waits for a worker");
-      tell({ type: "job_progress", job_id: "7", percent: 10 }); // another worker begins anew
+      tell({ type: "job_progress", job_id: "7", percent: 10 }); // another worker starts again
       await isTold(card, "10 %");
       tell({ type: "job_result", job_id: "7", message: "one\ntwo" });
       await isTold(card, "done");
@@ -100,7 +99,7 @@ describe("the demo's page: background jobs", () => {
       await isTold(card, "done");
     });
 
-    it("asks again for its jobs after a reconnect, and tells which are in doubt", async () => {
+    it("watches its jobs again after a reconnect, and marks the unanswered ones", async () => {
       const tab = await open();
       const { jobs } = tab;
       const taken = await jobs.does("translate", "hello");
@@ -119,7 +118,7 @@ describe("the demo's page: background jobs", () => {
       expect(told.at(-1)).to.deep.equal({ type: "watch", job_id: "7" });
     });
 
-    it("asks again, after a while, for a job of which nothing can be told now, and shows one that failed", async () => {
+    it("watches an unavailable job again after a pause, and shows a failed one", async () => {
       const { jobs, page } = await open();
       await jobs.does("translate", "hello");
       const card = jobs.cards.first();
@@ -127,14 +126,18 @@ describe("the demo's page: background jobs", () => {
       await isTold(card, "queued");
       tell({
         status: "error",
-        message: "❌ What becomes of job 7 cannot be told now. Watch it in a moment.",
+        message: "❌ The state of job 7 is unavailable. Watch it again in a moment.",
       });
       await isTold(card, "waits for the connection");
       await page.clock.fastForward(2_000);
-      // What the page sends from here on comes after what it has sent by itself.
+      // A frame sent from here on comes after the page's own frames.
       await jobs.says("next");
       await jobs.cards.nth(1).waitFor();
-      tell({ type: "job_result", job_id: "7", message: "❌ The job was tried three times, and failed." });
+      tell({
+        type: "job_result",
+        job_id: "7",
+        message: "❌ The job failed three times, and is not retried.",
+      });
       await isTold(card, "not done");
       expect(told).to.deep.equal([
         { type: "translate", content: "hello" },
@@ -143,7 +146,7 @@ describe("the demo's page: background jobs", () => {
       ]);
     });
 
-    it("shows what is refused where it belongs", async () => {
+    it("shows each refusal at its job", async () => {
       const { jobs } = await open();
       await jobs.does("translate", "one");
       await jobs.does("translate", "two");
@@ -154,16 +157,16 @@ describe("the demo's page: background jobs", () => {
       );
       tell({ status: "queued", job_id: "8" });
       await isTold(jobs.cards.last(), "queued");
-      tell({ status: "error", message: "❌ This is no JSON." });
-      expect(await jobs.lines(1)).to.deep.equal(["❌ This is no JSON."]);
+      tell({ status: "error", message: "❌ The message is not JSON." });
+      expect(await jobs.lines(1)).to.deep.equal(["❌ The message is not JSON."]);
     });
   });
 });
 
-describe("the demo's page: a job that takes its time", () => {
+describe("the demo's page: a slow job", () => {
   const demo = new Premises({ jobStepMs: 150 });
 
-  it("is there again when the page was reloaded meanwhile, and goes on to its result", async () => {
+  it("is shown again after a reload of the page, up to its result", async () => {
     const tab = await demo.openTab();
     await tab.jobs.joins();
     const card = await tab.jobs.does("translate", "hello");

@@ -7,7 +7,7 @@ describe("the demo's page: messages", () => {
   const demo = new Premises();
 
   describe("system messages", () => {
-    it("greets, and echoes what is said", async () => {
+    it("show the greeting and the echo", async () => {
       const { system } = await demo.openTab();
       await system.joins();
       await system.message.fill("hello");
@@ -34,7 +34,7 @@ describe("the demo's page: messages", () => {
       expect(await page.evaluate("window.harmed")).to.equal(undefined);
     });
 
-    it("are the last 500, with the newest in sight", async () => {
+    it("are limited to the last 500, with the newest in view", async () => {
       const { system, page } = await demo.openTab((page) =>
         page.routeWebSocket("**/ws/system", (socket) => {
           for (let n = 1; n <= 620; n++) socket.send(`line ${n}`);
@@ -50,7 +50,7 @@ describe("the demo's page: messages", () => {
       expect(await page.getByRole("button", { name: "Newer below" }).count()).to.equal(0);
     });
 
-    it("leave a reader of older ones in peace", async () => {
+    it("keep the scroll position of a reader of older ones", async () => {
       let server: WebSocketRoute | undefined;
       const { system, page } = await demo.openTab((page) =>
         page.routeWebSocket("**/ws/system", (socket) => {

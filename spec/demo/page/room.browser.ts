@@ -5,7 +5,7 @@ describe("the demo's page: room chat", () => {
   const demo = new Premises();
 
   describe("room chat", () => {
-    it("lets two tabs in one room talk", async () => {
+    it("sends texts between two tabs in one room", async () => {
       const { room: ann } = await demo.openTab();
       const { room: ben } = await demo.openTab();
       await ann.joins("general");
@@ -20,7 +20,7 @@ describe("the demo's page: room chat", () => {
       expect(await ann.lines(4)).to.deep.equal(["🚪 Someone joined room 'general'", ...talk]);
     });
 
-    it("sets the server's notices apart from what people say", async () => {
+    it("distinguishes the server's notices from members' texts", async () => {
       const { room } = await demo.openTab();
       await room.joins("general");
       await room.says("🚪 Someone joined room 'general'");
@@ -34,7 +34,7 @@ describe("the demo's page: room chat", () => {
       expect(styles).to.deep.equal(["italic", "normal"]);
     });
 
-    it("tells those who stay that someone left", async () => {
+    it("tells the remaining members that someone left", async () => {
       const { room: ann } = await demo.openTab();
       const { room: ben, page } = await demo.openTab();
       await ann.joins("general");
@@ -48,7 +48,7 @@ describe("the demo's page: room chat", () => {
       expect((await ann.lines(5)).at(-1)).to.equal("👋 Someone left room 'general'");
     });
 
-    it("keeps rooms apart, also those that differ in case only", async () => {
+    it("isolates rooms, also if they differ in case only", async () => {
       const { room: ann } = await demo.openTab();
       const { room: ben } = await demo.openTab();
       await ann.joins("stage", "Ann");
@@ -67,7 +67,7 @@ describe("the demo's page: room chat", () => {
       ]);
     });
 
-    it("shows the server's reason against a name that cannot be, and does not ask again", async () => {
+    it("shows the server's reason for refusing a name, and does not retry", async () => {
       const tab = await demo.openTabWithClock();
       const names = ["green room!", "a/b", "x".repeat(91)];
       for (const name of names) {
@@ -86,7 +86,7 @@ describe("the demo's page: room chat", () => {
       expect(tab.sockets.filter((url) => url.includes("/ws/presence/"))).to.deep.equal([]);
     });
 
-    it("asks for a room name when there is none", async () => {
+    it("requires a room name", async () => {
       const tab = await demo.openTab();
       const field = tab.room.region.getByLabel("Room name");
       await field.fill("");
@@ -97,8 +97,8 @@ describe("the demo's page: room chat", () => {
     });
   });
 
-  describe("who is there", () => {
-    it("is shown while there is a connection, and follows who comes and goes", async () => {
+  describe("the member list", () => {
+    it("is shown while connected, and follows joins and leaves", async () => {
       const { room: ann } = await demo.openTab();
       const { room: ben, page } = await demo.openTab();
       const { room: guest } = await demo.openTab();
@@ -118,7 +118,7 @@ describe("the demo's page: room chat", () => {
       expect(await ann.members(1)).to.deep.equal(["Ann"]);
     });
 
-    it("is in doubt while the server is away, and right when it is back", async () => {
+    it("is marked as stale while the server is away, and updated when it is back", async () => {
       const { room } = await demo.openTab();
       await room.joins("general", "Ann");
       await room.members(1);
@@ -129,7 +129,7 @@ describe("the demo's page: room chat", () => {
       expect(await room.members(1)).to.deep.equal(["Ann"]);
     });
 
-    it("is asked again when only that connection is cut", async () => {
+    it("is loaded again when only its own connection is cut", async () => {
       const wire = new Wire();
       const tab = await demo.openTab((page) => wire.lay(page, "/ws/presence/"));
       const { room: ben } = await demo.openTab();
@@ -142,7 +142,7 @@ describe("the demo's page: room chat", () => {
       expect(await tab.room.states()).to.deep.equal(["idle", "connecting", "joined"]);
     });
 
-    it("is text, whatever the names, and long ones are cut but whole for who asks", async () => {
+    it("shows names as text, and long ones truncated with the full name as a tooltip", async () => {
       const { room, page } = await demo.openTab();
       const name = "<img src=x onerror=window.harmed=1>WWWWWW"; // 40 letters are sent
       await room.joins("general", name);

@@ -7,7 +7,7 @@ const left = "🚪 Left reliable chat!";
 describe("the demo's page: showcase", () => {
   const demo = new Premises();
 
-  it("connects all four at once, each with its state, and brings each message to another tab", async () => {
+  it("connects all four panels at once, and delivers each message to another tab", async () => {
     const other = await demo.openTab();
     const tab = await demo.openTab();
     const { chat, reliable, notifications, analytics } = tab;
@@ -51,7 +51,7 @@ describe("the demo's page: showcase", () => {
     expect(tab.errors).to.deep.equal([]);
   });
 
-  it("says that an event was not sent while there is no connection", async () => {
+  it("shows that an event was not sent without a connection", async () => {
     const { analytics } = await demo.openTab();
     await analytics.send.press("Enter");
     expect(await analytics.status.textContent()).to.equal("Not connected yet. Nothing was sent.");
@@ -61,7 +61,7 @@ describe("the demo's page: showcase", () => {
   });
 
   describe("the reliable chat", () => {
-    it("shows what was said while its connection was cut, each text once, and no remark", async () => {
+    it("shows texts missed during a cut connection, each once, without a gap notice", async () => {
       const wire = new Wire();
       const { reliable: ann } = await demo.openTab((page) => wire.lay(page, "/ws/reliable"));
       const { reliable: ben } = await demo.openTab();
@@ -76,7 +76,7 @@ describe("the demo's page: showcase", () => {
       );
     });
 
-    it("shows after a reload what it had, and what was said meanwhile", async () => {
+    it("shows the earlier and the missed texts after a reload", async () => {
       const { reliable: ann, page } = await demo.openTab();
       const { reliable: ben } = await demo.openTab();
       await ann.joins();
@@ -91,7 +91,7 @@ describe("the demo's page: showcase", () => {
       expect(await ann.lines(6)).to.deep.equal([joined, "📨 before", left, joined, "📨 meanwhile", joined]);
     });
 
-    it("says that messages are missing when the server has lost them, and counts on", async () => {
+    it("shows that messages are missing if the server has lost them, and continues counting", async () => {
       const { reliable: ann } = await demo.openTab();
       await ann.joins();
       await ann.says("before");

@@ -5,7 +5,7 @@ import { Recorder } from "../../../layers/testing/index.ts";
 import { until } from "../../layers/support/until.ts";
 import { pauses } from "../../support/waiting.ts";
 
-/** A member of one group that keeps an account of what it gets, in order. */
+/** A member of one group that records its messages and gaps in order. */
 export class Account extends Recorder implements Inbox {
   readonly items: (Mail | Gap)[] = [];
 
@@ -14,7 +14,7 @@ export class Account extends Recorder implements Inbox {
     super.deliver(mail);
   }
 
-  /** A gap in direct sends says nothing of a group. */
+  /** Ignores gaps in direct sends. */
   override gap(gap: Gap): void {
     if (gap.group === undefined) return;
     this.items.push(gap);
@@ -26,8 +26,8 @@ export class Account extends Recorder implements Inbox {
   }
 
   /**
-   * Holds what came against what was sent, in order of their numbers: each number came once, or lies inside a gap that
-   * was told between its neighbours; and so does each offset.
+   * Compares the record with the numbers sent: each number and each offset arrived once and in order, or lies
+   * in a gap that was reported between its neighbours.
    */
   check(sent: readonly number[]): void {
     const owed = new Set(sent);
@@ -60,16 +60,16 @@ export class Account extends Recorder implements Inbox {
   }
 }
 
-/** Puts an account into a group. */
+/** Adds an account to a group. */
 export async function open(layer: ChannelLayer, group: string): Promise<Account> {
   const account = new Account();
   await layer.groupAdd(group, await layer.newChannel(account));
   return account;
 }
 
-/** Sends numbered messages to a group, one after the other, until told to stop. */
+/** Sends numbered messages to groups, one after the other, until it is stopped. */
 export class Traffic {
-  /** The numbers that Redis has taken, as far as it said so. */
+  /** The numbers whose sends resolved. */
   readonly sent: number[] = [];
   readonly #layer: ChannelLayer;
   readonly #groups: readonly string[];
@@ -81,17 +81,17 @@ export class Traffic {
     this.#layer = layer;
     this.#groups = groups;
     this.#running = this.#run();
-    // Whoever waits for its end hears of it.
+    // `stop` rejects as well.
     this.#running.catch(() => {});
   }
 
-  /** Resolves once `count` more numbers were taken. */
+  /** Resolves once `count` more sends have resolved. */
   async more(count: number): Promise<void> {
     const goal = this.sent.length + count;
     await until(() => this.sent.length >= goal);
   }
 
-  /** Ends with one last number for each group, which is surely taken, and gives that of the first. */
+  /** Stops, sends one last number until it resolves, and returns it. */
   async stop(): Promise<number> {
     this.#isStopping = true;
     await this.#running;
@@ -118,7 +118,7 @@ export class Traffic {
   }
 }
 
-/** Stops the traffic, waits until each member has all of it, and holds that against what was sent. */
+/** Stops the traffic, waits until each member has the last number, and checks its record. */
 export async function settle(members: readonly Account[], traffic: Traffic): Promise<void> {
   const last = await traffic.stop();
   for (const member of members) {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A way to a server that can be closed, for one client alone. */
+/** A TCP proxy that can be shut for one client alone. */
 export interface Gateway {
   readonly url: string;
   /** Ends all connections, and lets none in until {@link open}. */

@@ -4,7 +4,10 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
-/** Bytes of the heap that are in use. Buffers are freed some time after what held them was collected, so it is asked more than once. */
+/**
+ * Returns the used bytes of the heap. Measures repeatedly, because buffers are freed some time after their
+ * owners.
+ */
 export async function usedHeap(): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 5; round += 1) {
@@ -16,15 +19,18 @@ export async function usedHeap(): Promise<number> {
   return least;
 }
 
-/** What came of publishing for some time. */
+/** The result of {@link publishFor}. */
 export interface Published {
   readonly sent: number;
   readonly refused: number;
-  /** By how many bytes the heap grew after the first tenth of the time. */
+  /** The growth of the heap in bytes after the first tenth of the time. */
   readonly grown: number;
 }
 
-/** Publishes numbers from 1 up, about twenty a millisecond, for `ms` milliseconds, and waits for each to settle. */
+/**
+ * Publishes numbers from 1 up, about twenty per millisecond, for `ms` milliseconds, and waits for each to
+ * settle.
+ */
 export async function publishFor(ms: number, publish: (number: number) => Promise<void>): Promise<Published> {
   const began = performance.now();
   let sent = 0;

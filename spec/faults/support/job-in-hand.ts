@@ -5,10 +5,10 @@ import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
 
 /**
- * Runs `fault` while a worker is busy with the first of five jobs, and sees that all are done after it, and what is sent
- * then. Whoever waits for others would wait longer than the spec may.
+ * Runs `fault` while a worker is busy with the first of five jobs, and checks that all five and a later job
+ * are done once. The jobs are not taken over within the time of a spec.
  *
- * @param replicated resolves once all that was sent is where it survives the fault.
+ * @param replicated resolves once all jobs are replicated, so that they survive the fault.
  */
 export async function throughWithJobInHand(
   layers: readonly [ChannelLayer, ChannelLayer],

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
 
-/** An inbox that writes down which numbers came, and between which of them a gap was told. */
+/** An inbox that records numbers and gaps in order. */
 export class Ledger implements Inbox {
   readonly lines: (number | "gap")[] = [];
   readonly directGaps: Gap[] = [];
-  /** Whether a gap was told between the last number and the end marker. */
+  /** Whether there was a gap between the last number and the end marker. */
   #endsInGap = false;
   readonly #ended: Promise<void>;
   #end = () => {};
@@ -20,7 +20,7 @@ export class Ledger implements Inbox {
     return this.lines.filter((line) => line !== "gap");
   }
 
-  /** How many gaps of its group were told. */
+  /** The number of gaps of the group. */
   get gaps(): number {
     return this.lines.length - this.numbers.length;
   }
@@ -37,14 +37,14 @@ export class Ledger implements Inbox {
     else this.lines.push("gap");
   }
 
-  /** Resolves once the end marker is there, and with it whatever was sent before. */
+  /** Resolves once the end marker has arrived, and all earlier messages with it. */
   ended(): Promise<void> {
     return this.#ended;
   }
 
   /**
-   * Every number came once and in order; of those in `accepted`, which their sender was not told to be lost, each came
-   * or lies where a gap was told.
+   * Checks that every number arrived once and in order, and that each number in `accepted`, whose send
+   * resolved, arrived or lies in a gap.
    */
   expectNoSilentLoss(accepted: Iterable<number>): void {
     let last = -1;

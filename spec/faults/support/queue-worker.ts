@@ -1,11 +1,11 @@
 import { queueLayer } from "../../layers/redis/support/queue-layer.ts";
 
 /**
- * A process that consumes "jobs" and prints what it does: `begin <number> <attempt>`, `end <number> <attempt>`, and
- * `abort <number>` where it was told to stop. A message's `ms` says how long its handler takes.
+ * A process that consumes "jobs" and prints `begin <number> <attempt>`, `end <number> <attempt>`, and
+ * `abort <number>` when the signal is aborted. A message's `ms` is the duration of its handler.
  */
 const [url = "", prefix = "", claimAfterMs = ""] = process.argv.slice(2);
-// biome-ignore lint/suspicious/noConsole: it is how a program speaks.
+// biome-ignore lint/suspicious/noConsole: the output of a program.
 const print = (...words: unknown[]) => console.log(words.join(" "));
 
 const layer = queueLayer({ url, prefix, onError: (error) => print("error", String(error)) });

@@ -4,8 +4,8 @@ import type { Ledger } from "./ledger.ts";
 import { Traffic } from "./traffic.ts";
 
 /**
- * Runs `fault` in the middle of numbered messages from `sender`, waits until all is well and each ledger has a gap, and
- * sees that nothing was lost without a word.
+ * Runs `fault` in the middle of numbered messages from `sender`, waits until all layers are healthy and each
+ * ledger has a gap, and checks that nothing was lost silently.
  */
 export async function through(
   sender: ChannelLayer,

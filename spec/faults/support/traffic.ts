@@ -1,9 +1,9 @@
 import type { ChannelLayer } from "../../../layers/channel-layer.ts";
 import { until } from "../../layers/support/until.ts";
 
-/** Numbered messages to a group, about one a millisecond, whatever becomes of them. */
+/** Sends numbered messages to a group, about one per millisecond, even if sends reject. */
 export class Traffic {
-  /** What the layer took, in the order sent once it is at its end; the rest was refused, so that its sender knows. */
+  /** The numbers of the sends that resolved; in the order sent after {@link end}. */
   readonly accepted: number[] = [];
   readonly refused: number[] = [];
   readonly #layer: ChannelLayer;
@@ -18,7 +18,7 @@ export class Traffic {
     this.#timer = setInterval(() => this.send(), 1);
   }
 
-  /** One number more, now, with `padding` bytes beside it. */
+  /** Sends the next number at once, with `padding` extra bytes. */
   send(padding = 0): void {
     const number = this.#next;
     this.#next += 1;
@@ -33,22 +33,22 @@ export class Traffic {
     this.#pending.add(sending);
   }
 
-  /** Resolves once `count` more numbers than by now were accepted. */
+  /** Resolves once `count` more numbers are accepted. */
   async flows(count = 50): Promise<void> {
     const enough = this.accepted.length + count;
     await until(() => this.accepted.length >= enough);
   }
 
-  /** Sends no more, and then the end marker. */
+  /** Stops, and sends the end marker last. */
   async end(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#pending);
-    // Who sends while a layer opens may hear of it after who sends just then.
+    // A send from before the layer was open may resolve after a later one.
     this.accepted.sort((one, other) => one - other);
     await this.#layer.groupSend(this.#group, { type: "end" });
   }
 
-  /** Stops in any case, also where a spec has failed. */
+  /** Stops even if a spec has failed. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
   }

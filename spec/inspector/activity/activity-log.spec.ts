@@ -14,7 +14,7 @@ describe("ActivityLog", () => {
     return read.map(({ what }) => what);
   };
 
-  it("have what happened before they were opened, in its order", () => {
+  it("includes earlier entries, in order, when an actor is opened", () => {
     const log = new ActivityLog(tickMs);
     log.recordLifecycle("a", activity("came"));
     log.recordWork("a", () => activity("worked"));
@@ -24,7 +24,7 @@ describe("ActivityLog", () => {
     expect(read(log, "nobody")).to.deep.equal([]);
   });
 
-  it("record 1,000 pieces of work between two ticks of 500 ms, and make no more than they record", () => {
+  it("records at most 1,000 units of work per 500 ms tick, and makes no entry that it does not record", () => {
     const log = new ActivityLog(tickMs);
     let made = 0;
     const add = (count: number) => {
@@ -42,7 +42,7 @@ describe("ActivityLog", () => {
     expect(made).to.equal(1_010);
   });
 
-  it("record of an opened one whatever the others do, 100 between two ticks, and say how much it is of how much", () => {
+  it("records 100 events per tick of an open actor regardless of the others, and reports the rates", () => {
     const log = new ActivityLog(tickMs);
     const opened = log.open("a");
     work(log, "b", 5_000);
@@ -55,7 +55,7 @@ describe("ActivityLog", () => {
     expect(opened.rate).to.deep.equal({ events: 2, recorded: 2 });
   });
 
-  it("have how a connection ends, however much there was", () => {
+  it("records the end of a connection even after its samples are used up", () => {
     const log = new ActivityLog(tickMs);
     work(log, "a", 5_000);
     log.recordLifecycle("a", activity("went"));
@@ -66,7 +66,7 @@ describe("ActivityLog", () => {
     expect(opened.after(0).at(-1)?.what).to.equal("went");
   });
 
-  it("keep the last 500 of an opened one, as long as somebody reads it, and 10,000 of all others' work", () => {
+  it("keeps the last 500 entries of an actor while it has a reader, and 10,000 units of work in all", () => {
     const log = new ActivityLog(tickMs);
     const opened = log.open("a");
     log.open("a");
@@ -90,7 +90,7 @@ describe("ActivityLog", () => {
     expect(log.open("c").after(0)).to.have.lengthOf(500);
   });
 
-  it("give a reader only what it lacks", () => {
+  it("returns only the entries after a given number", () => {
     const log = new ActivityLog(tickMs);
     const opened = log.open("a");
     work(log, "a", 3);

@@ -36,7 +36,7 @@ describe("guardedObserver", () => {
     calls.length = reports.length = 0;
   });
 
-  it("passes everything on, and reports what its observer throws", () => {
+  it("forwards every event, and reports errors of the observer", () => {
     callAll({ Consumer: Shown } as unknown as Observed);
     expect(calls).to.deep.equal([
       ["onItem", "in"],
@@ -47,7 +47,7 @@ describe("guardedObserver", () => {
     expect(reports).to.deep.equal(calls.map(([name]) => [name, { stage: "inspector" }]));
   });
 
-  it("passes on nothing of hidden consumers", () => {
+  it("forwards no events of hidden consumers", () => {
     callAll({ Consumer: Hidden } as unknown as Observed);
     expect(calls).to.deep.equal([]);
   });

@@ -8,11 +8,11 @@ async function open(tab: InspectorTab): Promise<void> {
   await tab.rows.getByRole("link").click();
 }
 
-describe("the inspector's page: one actor", () => {
-  describe("where payloads are allowed", () => {
+describe("Inspector page, view of an actor", () => {
+  describe("with payloads", () => {
     const premises = new InspectedPremises({ payloads: true });
 
-    it("shows what it did, between client, actor and layer, and shows on as it goes on", async () => {
+    it("shows the entries between client, actor and layer, and adds new ones live", async () => {
       const tab = await premises.openTab();
       const client = await premises.connect("/chorus/g1");
       await open(tab);
@@ -35,7 +35,7 @@ describe("the inspector's page: one actor", () => {
         .and.match(/Tags\s+of-g1/);
     });
 
-    it("shows payloads only while they are asked for, and not of the next one", async () => {
+    it("shows payloads only while the box is checked, and not of the next actor", async () => {
       const tab = await premises.openTab();
       const client = await premises.connect("/chorus/g1");
       await open(tab);
@@ -70,10 +70,10 @@ describe("the inspector's page: one actor", () => {
     });
   });
 
-  describe("where payloads are not allowed", () => {
+  describe("without payloads", () => {
     const premises = new InspectedPremises();
 
-    it("is still there after a reload, and after it has gone; the browser's back button leads back to its row", async () => {
+    it("stays open after a reload and after the actor has ended, and the back button returns to its row", async () => {
       const tab = await premises.openTab();
       const client = await premises.connect("/chorus/g1");
       await open(tab);
@@ -86,22 +86,22 @@ describe("the inspector's page: one actor", () => {
       await tab.history(3);
       client.send("fail on purpose");
       await client.closed;
-      await tab.page.getByText("This actor has gone.").waitFor();
+      await tab.page.getByText("This actor has ended.").waitFor();
       const entries = await tab.history(6);
       expect(entries).to.include("failed in receive on purpose").and.include("fail joined → closing");
       await tab.page.reload();
-      await tab.page.getByText("This actor has gone.").waitFor();
+      await tab.page.getByText("This actor has ended.").waitFor();
       await tab.page.getByRole("link", { name: "Failures 1" }).click();
       await tab.page.getByText("on purpose").waitFor();
     });
 
-    it("says how to allow them, and follows the newest until its reader looks back", async () => {
+    it("explains how to allow payloads, and follows the newest entry until the user scrolls up", async () => {
       const tab = await premises.openTab();
       const client = await premises.connect("/chorus/g1");
       await open(tab);
       await tab.history(3);
       const sequence = tab.page.locator(".sequence");
-      await tab.page.getByText("Payloads are not recorded here; the option payloads: true").waitFor();
+      await tab.page.getByText("Payloads are not recorded. To allow it, pass payloads: true").waitFor();
       expect(await tab.page.getByRole("checkbox").count()).to.equal(0);
       const distance =
         "(s => Math.round(s.scrollHeight - s.scrollTop - s.clientHeight))(document.querySelector('.sequence'))";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Chorus, InspectedPremises, times } from "../../support/inspector-page.ts";
 
-describe("the inspector's page: the list of actors", () => {
+describe("Inspector page, list of actors", () => {
   const premises = new InspectedPremises();
 
   /** Without sockets, the first of group 1. */
@@ -12,7 +12,7 @@ describe("the inspector's page: the list of actors", () => {
 
   const groups = (texts: readonly string[]) => texts.map((text) => text.match(/\bg\d+/)?.[0]);
 
-  it("has pages, through which the browser's buttons lead, too, and which a reload keeps", async () => {
+  it("has pages that work with the browser's buttons and survive a reload", async () => {
     await spawn(120);
     const tab = await premises.openTab();
     const { page, rows } = tab;
@@ -26,7 +26,7 @@ describe("the inspector's page: the list of actors", () => {
     await page.getByRole("button", { name: "Next" }).click();
     await tab.lists("101–120 of 120");
     expect(groups(await rows.allTextContents())).to.deep.equal(times(20, (index) => `g${20 - index}`));
-    await page.getByRole("button", { name: "Next" }).press("Enter"); // which does nothing: there is none
+    await page.getByRole("button", { name: "Next" }).press("Enter"); // does nothing on the last page
     await page.goBack();
     await tab.lists("51–100 of 120");
     await page.reload();
@@ -35,13 +35,13 @@ describe("the inspector's page: the list of actors", () => {
     await tab.lists("1–50 of 120");
   });
 
-  it("is searched, filtered and sorted, and says by what", async () => {
+  it("can be searched, filtered and sorted, and shows the active filters", async () => {
     await spawn(30);
     await premises.connect("/turnstile");
     const tab = await premises.openTab();
     const { page, rows, chips } = tab;
     await tab.lists("1–31 of 31");
-    await page.getByRole("combobox", { name: "Order" }).selectOption("oldest first");
+    await page.getByRole("combobox", { name: "Sort by" }).selectOption("oldest first");
     await rows.first().getByText("g1", { exact: true }).waitFor();
     await tab.search.fill("CHORUS of-g7");
     await tab.lists("1–1 of 1");
@@ -50,7 +50,7 @@ describe("the inspector's page: the list of actors", () => {
     await tab.lists("1–1 of 1");
     expect(await tab.search.inputValue()).to.equal("CHORUS of-g7");
     await tab.search.fill("nobody is called that");
-    await page.getByText("No actor is like that.").waitFor();
+    await page.getByText("No actor matches.").waitFor();
     await chips.getByText("nobody is called that").click();
     await tab.lists("1–31 of 31");
     expect(await tab.search.inputValue()).to.equal("");
@@ -62,7 +62,7 @@ describe("the inspector's page: the list of actors", () => {
     expect(await chips.count()).to.equal(0);
   });
 
-  it("keeps a row in place, and the focus in it, while its facts change and others come", async () => {
+  it("keeps a row and the focus in place while its values change and other rows appear", async () => {
     await spawn(3);
     const tab = await premises.openTab();
     await tab.lists("1–3 of 3");

@@ -6,7 +6,7 @@ import { alter, InspectedPremises } from "../../support/inspector-page.ts";
 
 const script = "<script>window.attacked = true</script>";
 const image = "<img src=x onerror='window.attacked = true'>";
-/** What comes after it would be read from right to left, were it not isolated. */
+/** Unless it is isolated, the text after it is shown from right to left. */
 const override = "\u202Egnp.exe";
 
 class Hostile extends WebSocketConsumer {
@@ -32,13 +32,13 @@ const machine = setup({}).createMachine({
 const Machine = machineConsumer(machine);
 Object.defineProperty(Machine, "name", { value: "__proto__" });
 
-describe("the inspector's page: what others have named", () => {
+describe("Inspector page, hostile input", () => {
   const premises = new InspectedPremises({ payloads: true }, (runtime) => {
     runtime.route("/hostile/:part", Hostile);
     runtime.route("/machine", Machine);
   });
 
-  it("is text, wherever it is shown", async () => {
+  it("is shown as text everywhere", async () => {
     const tab = await premises.openTab();
     const { page } = tab;
     const client = await premises.connect(`/hostile/${encodeURIComponent(image)}`);
@@ -82,12 +82,12 @@ describe("the inspector's page: what others have named", () => {
     expect(await page.locator(".failure .message").textContent()).to.include(image);
     expect(await page.locator("main script, main img").count()).to.equal(0);
     expect(await page.evaluate("window.attacked")).to.equal(undefined);
-    // Nothing was asked of anybody but this server, nor tried that the page's policy forbids.
+    // The page requested nothing from other servers and did not violate its policy.
     expect(tab.requests.filter((url) => !url.startsWith(premises.url))).to.deep.equal([]);
     expect(tab.errors).to.deep.equal([]);
   });
 
-  it("gets no further than its shapes in a picture that is no picture of ours", async () => {
+  it("in an SVG is removed: only the shapes are shown", async () => {
     const svg = `<svg class="machine" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10" onload="window.attacked = true">
       <script>window.attacked = true</script><style>* { display: none }</style>
       <foreignObject><img xmlns="http://www.w3.org/1999/xhtml" src="x" onerror="window.attacked = true"/></foreignObject>
@@ -112,12 +112,12 @@ describe("the inspector's page: what others have named", () => {
     expect(asked.filter(({ pathname }) => !pathname.startsWith("/inspect")).map(String)).to.deep.equal([]);
   });
 
-  it("is what is looked for, whatever is in the address", async () => {
+  it("in the address is only searched for", async () => {
     const place = `#view=actors&consumer=${encodeURIComponent(image)}&state=own.__proto__&page=-1e9&sort=x&actor=%ZZ${"x".repeat(2_000)}`;
     const tab = await premises.openTab(place);
-    await tab.page.getByText("This actor has gone.").waitFor();
+    await tab.page.getByText("This actor has ended.").waitFor();
     await tab.page.getByRole("link", { name: "All actors" }).click();
-    await tab.page.getByText("No actor is like that.").waitFor();
+    await tab.page.getByText("No actor matches.").waitFor();
     expect(await tab.chips.allTextContents()).to.deep.equal([
       `Remove filter: consumer ${image}`,
       "Remove filter: own state __proto__",

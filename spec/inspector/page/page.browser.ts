@@ -4,11 +4,11 @@ import { violations } from "../../support/axe.ts";
 import { alter, InspectedPremises, times } from "../../support/inspector-page.ts";
 import { Wire } from "../../support/page.ts";
 
-describe("the inspector's page", () => {
+describe("Inspector page", () => {
   const premises = new InspectedPremises();
 
-  describe("the machines", () => {
-    it("show how many are in each state, and which ways they take", async () => {
+  describe("machines", () => {
+    it("show the number of actors in each state, and the transitions", async () => {
       const tab = await premises.openTab();
       await tab.counts("joined", 0);
       const clients = await premises.connectAll(times(50, (index) => `/chorus/g${index % 5}`));
@@ -25,7 +25,7 @@ describe("the inspector's page", () => {
       expect(tab.errors).to.deep.equal([]);
     });
 
-    it("of a machine consumer has its own states, those within states too, and lists who is in one", async () => {
+    it("of a machine consumer show its own states and substates, and a click lists the actors in one", async () => {
       const tab = await premises.openTab();
       const [first] = await premises.connectAll(times(3, () => "/turnstile"));
       await tab.consumers.nth(1).click();
@@ -50,8 +50,8 @@ describe("the inspector's page", () => {
     });
   });
 
-  describe("when the server goes away", () => {
-    it("says so, comes back by itself, and shows what there is now", async () => {
+  describe("after a restart of the server", () => {
+    it("shows the reason, reconnects, and shows the new state", async () => {
       const tab = await premises.openTab();
       await premises.connectAll(times(3, () => "/chorus/before"));
       await tab.lists("1–3 of 3");
@@ -65,25 +65,25 @@ describe("the inspector's page", () => {
     });
   });
 
-  describe("when it is refused", () => {
+  describe("after a refusal", () => {
     let isAllowed = true;
     const guarded = new InspectedPremises({
       guards: [() => (isAllowed ? undefined : { status: 403, reason: "For administrators" })],
     });
     const wire = new Wire();
 
-    it("says why, and tries again when it is told to", async () => {
+    it("shows the reason, and retries on demand", async () => {
       const tab = await guarded.openTab("", (page) => wire.lay(page, "/inspect"));
       isAllowed = false;
       await wire.cut(1012, "");
       await tab.status.getByText("Refused: 403 Forbidden, For administrators.").waitFor();
       isAllowed = true;
-      await tab.page.getByRole("button", { name: "Try now" }).press("Enter");
+      await tab.page.getByRole("button", { name: "Retry now" }).press("Enter");
       await tab.status.getByText("Live").waitFor();
     });
   });
 
-  it("says what is wrong: with a layer, with a picture, and that not all was recorded", async () => {
+  it("shows an unhealthy layer, the reason for a missing picture, and the sampling rate", async () => {
     const change = (report: PageReport): PageReport => {
       if (report.type === "tick")
         return {
@@ -93,7 +93,10 @@ describe("the inspector's page", () => {
       if (report.type === "machines")
         return {
           ...report,
-          machines: report.machines.map((facts) => ({ ...facts, picture: { missing: "Nobody can draw." } })),
+          machines: report.machines.map((facts) => ({
+            ...facts,
+            picture: { missing: "It cannot be drawn." },
+          })),
         };
       if (report.type === "history") return { ...report, eventsPerSecond: 12_400, recordedPerSecond: 200 };
       return report;
@@ -101,16 +104,16 @@ describe("the inspector's page", () => {
     const tab = await premises.openTab("#view=layers", (page) => alter(page, change));
     await premises.connect("/chorus/g1");
     await tab.page.getByText("unhealthy: It is gone.").waitFor();
-    await tab.page.getByText("Nobody can draw.").waitFor();
+    await tab.page.getByText("It cannot be drawn.").waitFor();
     await tab.counts("joined", 1);
     expect(await tab.page.locator("svg.machine").count()).to.equal(0);
     expect(await tab.page.getByRole("link", { name: "Layers" }).innerText()).to.equal("Layers 1 unhealthy");
     await tab.page.getByRole("link", { name: "Actors 1" }).click();
     await tab.rows.getByRole("link").click();
-    await tab.page.getByText("Recorded 200 of 12,400 events a second.").waitFor();
+    await tab.page.getByText("Recorded 200 of 12,400 events per second.").waitFor();
   });
 
-  it("keeps nobody out, in light and in dark, and fits windows of any width", async function () {
+  it("is accessible in light and dark mode, and fits windows of any width", async function () {
     this.timeout(20_000);
     const tab = await premises.openTab();
     const [client] = await premises.connectAll(times(12, (index) => `/chorus/${"g".repeat(90)}${index}`));

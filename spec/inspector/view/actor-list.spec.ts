@@ -8,7 +8,7 @@ import { stopServing } from "../../support/serving.ts";
 describe("ActorList", () => {
   afterEach(stopServing);
 
-  it("is paged, sorted, and says how many there are", async () => {
+  it("pages and sorts the actors, and reports how many match", async () => {
     const { page, runtime } = await inspectRuntime();
     for (const path of ["/ws/1", "/ws/2", "/ws/3"]) await runtime.spawn(Talk, { path });
     const paths = async (request: Partial<ListRequest>) => {
@@ -21,7 +21,7 @@ describe("ActorList", () => {
     expect(await paths({ sort: "newest" })).to.deep.equal([3, "/ws/3", "/ws/2", "/ws/1"]);
   });
 
-  it("shows where an actor is, what it is in, and what waits for it", async () => {
+  it("describes an actor's path, state, groups, tags and mailbox", async () => {
     const { page, runtime } = await inspectRuntime();
     const [held, holds] = [gate(), gate()];
     class Busy extends WebSocketConsumer {
@@ -60,7 +60,7 @@ describe("ActorList", () => {
     expect(idle.channel).to.be.a("string");
   });
 
-  it("makes no channel for an actor that has none", async () => {
+  it("does not create a channel for an actor that has none", async () => {
     const { page, runtime } = await inspectRuntime();
     class Alone extends WebSocketConsumer {}
     await runtime.spawn(Alone);

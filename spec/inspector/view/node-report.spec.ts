@@ -5,7 +5,7 @@ import { stopServing } from "../../support/serving.ts";
 describe("NodeReport", () => {
   afterEach(stopServing);
 
-  it("reports layers with their health, totals, rates and drops, and what the runtime dropped", async () => {
+  it("reports layers with their health, totals, rates and drops, and the runtime's drops", async () => {
     const { page, runtime } = await inspectRuntime();
     const talk = await runtime.spawn(Talk);
     talk.receive("hello");

@@ -4,7 +4,7 @@ import { Rates } from "../../../inspector/view/rates.ts";
 describe("Rates", () => {
   const totals = (sent: number) => new Map([["sent", sent]]);
 
-  it("are 0 before there are two samples, and for what nobody counts", () => {
+  it("are 0 with fewer than two samples, and for unknown names", () => {
     const rates = new Rates();
     expect(rates.perSecond("sent")).to.equal(0);
     rates.sample(0, totals(5));
@@ -15,7 +15,7 @@ describe("Rates", () => {
     expect(rates.perSecond("received")).to.equal(0);
   });
 
-  it("are those of the last four samples, however far apart", () => {
+  it("cover the last four samples at any distance", () => {
     const rates = new Rates();
     for (const [at, sent] of [
       [0, 1_000],
@@ -29,7 +29,7 @@ describe("Rates", () => {
     expect(rates.perSecond("sent")).to.equal(200);
   });
 
-  it("count what is new from 0", () => {
+  it("take a new total as growth from 0", () => {
     const rates = new Rates();
     rates.sample(0, new Map());
     rates.sample(2_000, totals(10));

@@ -7,17 +7,17 @@ import { renderDiagram } from "../../../inspector/view/render-diagram.ts";
 describe("renderDiagram", () => {
   const machine = new MarkedMachine(connectionMachine);
 
-  it("draws in its thread what is drawn in this one", async () => {
+  it("renders the same SVG in its worker thread as in this thread", async () => {
     expect(await renderDiagram(machine)).to.deep.equal({ svg: await svgOf(machine.dot, machine.name) });
   });
 
-  it("gives up what takes too long, and says so", async () => {
+  it("resolves with the reason when the layout takes too long", async () => {
     expect(await renderDiagram(machine, 1)).to.deep.equal({
-      missing: "It is too large: Graphviz had not laid it out after 0.001 s.",
+      missing: "The machine is too large to draw: Graphviz did not finish within 0.001 s.",
     });
   });
 
-  it("says what Graphviz says of what it cannot draw", async () => {
+  it("resolves with the error of Graphviz for invalid DOT", async () => {
     const broken = Object.create(machine, { dot: { value: "digraph {" } }) as MarkedMachine;
     const picture = await renderDiagram(broken);
     expect(picture)

@@ -18,21 +18,21 @@ function start() {
 }
 
 describe("LocalChannelRegistry", () => {
-  it("subscribes the topic of its channels once, and anew after that has failed", async () => {
+  it("subscribes the node's topic once, and again after a failure", async () => {
     const { backend, registry } = start();
     const outcomes = Promise.allSettled([registry.listen(), registry.listen()]);
-    expect(backend.questions).to.have.length(1);
+    expect(backend.requests).to.have.length(1);
     await backend.answer(false);
     expect((await outcomes).map(({ status }) => status)).to.deep.equal(["rejected", "rejected"]);
     const listening = Promise.all([registry.listen(), registry.listen()]);
-    expect(backend.questions).to.have.length(1);
+    expect(backend.requests).to.have.length(1);
     await backend.answer();
     await listening;
     await registry.listen();
     expect([...backend.live]).to.deep.equal(["x__node__node"]);
   });
 
-  it("subscribes once for all who join at once, and unsubscribes after the last has left", async () => {
+  it("subscribes once for simultaneous joins, and unsubscribes after the last leave", async () => {
     const { backend, registry } = start();
     const members = [1, 2, 3].map(() => registry.add(new Recorder()));
     const joins = Promise.all(members.map((member) => registry.join("group", member)));
@@ -43,13 +43,13 @@ describe("LocalChannelRegistry", () => {
       expect([...backend.live]).to.deep.equal([topic]);
       void registry.leave("group", member);
     }
-    expect(backend.questions).to.have.length(1);
+    expect(backend.requests).to.have.length(1);
     await backend.answer();
     expect([...backend.live]).to.deep.equal([]);
-    expect(registry.groupAt(topic), "a group that nobody is in is forgotten").to.equal(undefined);
+    expect(registry.groupAt(topic), "an empty group is removed").to.equal(undefined);
   });
 
-  it("takes nobody in when the subscription fails, and tries anew for the next", async () => {
+  it("adds no member when the subscription fails, and tries again for the next join", async () => {
     const { backend, registry, inGroup } = start();
     const member = registry.add(new Recorder());
     const outcomes = Promise.allSettled([registry.join("group", member), registry.join("group", member)]);
@@ -63,7 +63,7 @@ describe("LocalChannelRegistry", () => {
     expect(inGroup().size).to.equal(1);
   });
 
-  it("undoes a subscription whose members have all left while it was made", async () => {
+  it("undoes a subscription if all members leave while it is pending", async () => {
     const { backend, registry } = start();
     const member = registry.add(new Recorder());
     void registry.join("group", member);
@@ -74,10 +74,10 @@ describe("LocalChannelRegistry", () => {
     expect(registry.groupAt(topic)).to.equal(undefined);
   });
 
-  it("ends as the last calls say, whatever the order of joins, leaves, flushes and answers", async () => {
+  it("ends in the state of the last calls for every order of calls and replies", async () => {
     const steps = fc.oneof(
-      fc.record({ do: fc.constantFrom("join", "leave"), who: fc.nat(2) }),
-      fc.record({ do: fc.constantFrom("grant", "refuse", "turn", "flush"), who: fc.constant(0) }),
+      fc.record({ do: fc.constantFrom("join", "leave"), memberIndex: fc.nat(2) }),
+      fc.record({ do: fc.constantFrom("grant", "refuse", "turn", "flush"), memberIndex: fc.constant(0) }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (script) => {
@@ -86,7 +86,7 @@ describe("LocalChannelRegistry", () => {
         let members = addMembers();
         const wanted = new Map<Recorder, boolean>();
         for (const step of script) {
-          const member = members[step.who] ?? registry.add(new Recorder());
+          const member = members[step.memberIndex] ?? registry.add(new Recorder());
           const inbox = member.inbox as Recorder;
           if (step.do === "join") {
             wanted.set(inbox, true);
@@ -103,7 +103,7 @@ describe("LocalChannelRegistry", () => {
           } else if (step.do === "turn") await new Promise((resolve) => setImmediate(resolve));
           else await backend.answer(step.do === "grant");
         }
-        while (backend.questions.length > 0) await backend.answer();
+        while (backend.requests.length > 0) await backend.answer();
         await new Promise((resolve) => setImmediate(resolve));
         const expected = new Set([...wanted].flatMap(([inbox, isIn]) => (isIn ? [inbox] : [])));
         expect(backend.violations).to.deep.equal([]);

@@ -7,25 +7,25 @@ import { keepWarnings } from "../support/warnings.ts";
 
 const count = 30_000;
 const encryption = { keys: ["key"] };
-const garbage = Buffer.from("no message at all");
+const garbage = Buffer.from("not a message");
 
-/** What strangers flood a layer with, and what it is counted as. */
+/** Payloads that flood a layer, and the drop reason that counts them. */
 const floods = {
   "garbage on a plain layer": { payload: garbage, reason: "garbage", options: {} },
   "garbage on an encrypted layer": { payload: garbage, reason: "undecryptable", options: { encryption } },
-  "what was encrypted with another key": {
+  "payloads encrypted with another key": {
     payload: createEncryption({ keys: ["another"] }).encrypt(garbage),
     reason: "undecryptable",
     options: { encryption },
   },
 } as const;
 
-describe("a flood of what nobody can read", function () {
+describe("ChannelLayer, flooded with unreadable payloads,", function () {
   this.timeout(30_000);
   const kept = keepWarnings();
 
-  for (const [what, { payload, reason, options }] of Object.entries(floods)) {
-    it(`is counted to the last, warned of a few times, and soon over: ${what}`, async () => {
+  for (const [name, { payload, reason, options }] of Object.entries(floods)) {
+    it(`counts all, warns a few times and stays fast: ${name}`, async () => {
       const bus = new MemoryBus();
       const layer = new MemoryLayer({ bus, ...options });
       const inbox = new Recorder();
@@ -37,12 +37,12 @@ describe("a flood of what nobody can read", function () {
       const { user, system } = process.cpuUsage(before);
       expect(layer.counters().dropped).to.deep.equal({ [reason]: count });
       expect(layer.counters().received).to.equal(count + 1);
-      // One in five seconds.
+      // One per five seconds.
       expect(kept.warnings).to.have.length.within(1, 3);
       for (const warning of kept.warnings) {
         expect(warning).to.match(/^layer: A payload on "greenroom__group__group" (is not a|cannot be)/);
       }
-      expect((user + system) / count, "µs of CPU for each").to.be.lessThan(100);
+      expect((user + system) / count, "µs of CPU per payload").to.be.lessThan(100);
       await layer.close();
     });
   }

@@ -11,16 +11,16 @@ import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { PayloadDecoder } from "../../../layers/wire/payload-decoder.ts";
 import { Topics } from "../../../layers/wire/topics.ts";
 
-/** What came in together is delivered. */
-const together = () => Promise.resolve();
+/** Resolves once the payloads of this turn are delivered. */
+const delivery = () => Promise.resolve();
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const topicOf = (group: string) => `x__group__${group}`;
 const ownTopic = "x__node__node";
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-/** How long an inbox takes, by the clock of these specs, in milliseconds: some 250 of them fill a slice of 5. */
+/** The duration of one delivery, in milliseconds on the spec's clock: about 250 fill a slice. */
 const inboxMs = 0.02;
-/** What a slice may take: its 5 ms, and what is done between two looks at the clock, of which the first begins it. */
+/** The longest slice: 5 ms, and the work before its first and its last check of the clock. */
 const longestMs = 5 + 2 * 64 * inboxMs;
 
 const backend = {
@@ -28,14 +28,14 @@ const backend = {
   async unsubscribe() {},
 };
 
-/** A node whose clock goes on when an inbox is served, and then only. */
+/** A node whose clock advances only when an inbox is served. */
 class Node {
   readonly metrics = new LayerMetrics();
   readonly errors: unknown[] = [];
   readonly registry = new LocalChannelRegistry("node", new Topics("x"), backend as never, () => {});
   readonly receiver: Receiver;
   readonly decoder: PayloadDecoder;
-  /** How much was done in each turn in which anything was, in milliseconds. */
+  /** The duration of each turn with deliveries, in milliseconds. */
   readonly turns: number[] = [];
   now = 0;
   #since: number | undefined;
@@ -48,7 +48,7 @@ class Node {
     this.receiver = new Receiver(ownTopic, { decoder, registry, metrics, report }, () => this.now);
   }
 
-  /** Time passes. What is done before an immediate that is made at the first of it has run was done in one turn. */
+  /** Advances the clock. Work until the immediate of the first call runs belongs to one turn. */
   work(ms = inboxMs): void {
     if (this.#since === undefined) {
       this.#since = this.now;
@@ -80,19 +80,19 @@ class Node {
     this.receiver.payload(ownTopic, encode({ type: "number", number }, { to: channel }));
   }
 
-  /** Resolves once nothing waits. */
-  async rest(): Promise<void> {
+  /** Resolves once everything is delivered. */
+  async drain(): Promise<void> {
     while (this.receiver.waiting > 0) await nextTurn();
     await nextTurn();
   }
 }
 
-/** An inbox that takes its time. */
+/** An inbox whose deliveries take time. */
 class Worker extends Recorder {
   readonly #node: Node;
-  /** Done when it is served, once. */
+  /** Runs once, at the next delivery. */
   act: (() => void) | undefined;
-  /** What came, gaps as `"gap"`. */
+  /** All messages, and gaps as `"gap"`. */
   readonly all: unknown[] = [];
 
   constructor(node: Node) {
@@ -135,12 +135,11 @@ describe("Receiver", () => {
   const immediates = () => process.getActiveResourcesInfo().filter((kind) => kind === "Immediate").length;
   const inTime = () => expect(Math.max(...node.turns)).to.be.at.most(longestMs);
 
-  it("delivers what does not take long in the same turn, and without a timer", async () => {
+  it("delivers quick work in the same turn and without a timer", async () => {
     const { members, inboxes } = await node.members(20, "room");
-    // Those that take no time at all.
     for (const inbox of inboxes) inbox.deliver = (mail) => void inbox.mails.push(mail);
     for (const inbox of inboxes) inbox.gap = (gap) => void inbox.gaps.push(gap);
-    // How long an inbox takes is not known before the first.
+    // The first delivery measures the duration of an inbox.
     node.send("room", 0);
     await nextTurn();
     for (const { mails } of inboxes) mails.length = 0;
@@ -148,7 +147,7 @@ describe("Receiver", () => {
     node.send("room", 1);
     node.receiver.gap(topicOf("room"));
     node.sendTo(members[0] as Member, 2);
-    await together();
+    await delivery();
     expect(inboxes.map(({ mails, gaps }) => mails.length + gaps.length)).to.deep.equal([
       3,
       ...Array(19).fill(2),
@@ -157,18 +156,18 @@ describe("Receiver", () => {
     expect(immediates()).to.equal(before);
   });
 
-  it("keeps no turn longer than a slice takes, however large the group is", async () => {
+  it("limits a turn to one slice for a large group", async () => {
     const { inboxes } = await node.members(5_000, "room");
     node.send("room", 1);
     expect(node.receiver.waiting).to.equal(1);
-    await node.rest();
+    await node.drain();
     expect(inboxes.every(({ all }) => all.length === 1)).to.equal(true);
     inTime();
     expect(node.turns.length).to.be.within(5_000 / 400, 5_000 / 200);
     expect(node.metrics.snapshot()).to.deep.include({ received: 1, delivered: 5_000, dropped: {} });
   });
 
-  it("gives each member all messages that came in one after the other, before the next member", async () => {
+  it("delivers consecutive messages to one member before the next member", async () => {
     const { inboxes } = await node.members(3, "room", "other");
     const order: unknown[] = [];
     for (const [index, inbox] of inboxes.entries()) {
@@ -181,14 +180,14 @@ describe("Receiver", () => {
     node.send("room", 4);
     node.receiver.gap(topicOf("room"));
     node.send("room", 5);
-    await node.rest();
+    await node.drain();
     const runs = [[1, 2], [3], [4], ["gap"], [5]];
     expect(order).to.deep.equal(
-      runs.flatMap((run) => numbers(3).flatMap((index) => run.map((what) => `${index}: ${what}`))),
+      runs.flatMap((run) => numbers(3).flatMap((index) => run.map((item) => `${index}: ${item}`))),
     );
   });
 
-  it("has no member wait for more than 64 messages or 64 KiB of another one", async () => {
+  it("moves on to the next member after 64 messages or 64 KiB", async () => {
     const { inboxes } = await node.members(2, "room");
     const order: number[] = [];
     for (const [index, inbox] of inboxes.entries()) inbox.deliver = () => order.push(index);
@@ -198,46 +197,46 @@ describe("Receiver", () => {
         .match(/0+|1+/g)
         ?.map((run) => run.length);
     for (const number of numbers(150)) node.send("room", number);
-    await node.rest();
+    await node.drain();
     expect(runs()).to.deep.equal([64, 64, 64, 64, 22, 22]);
     order.length = 0;
     const large = encode({ type: "number", number: 1, text: "x".repeat(25 * 1024) });
     for (const _ of numbers(5)) node.receiver.payload(topicOf("room"), large);
     node.receiver.payload(topicOf("room"), encode({ type: "number", text: "x".repeat(1_000_000) }));
-    await node.rest();
+    await node.drain();
     expect(runs()).to.deep.equal([2, 2, 2, 2, 1, 1, 1, 1]);
   });
 
-  it("gives a member that leaves in the middle of what it is given nothing more, also when it comes back", async () => {
+  it("delivers nothing more to a member that leaves in mid-delivery, even if it rejoins", async () => {
     const { members, inboxes } = await node.members(3, "room");
     const [, leaving] = members as [Member, Member, Member];
     (inboxes[1] as Worker).act = () => {
       void node.registry.leave("room", leaving);
       void node.registry.join("room", leaving);
     };
-    // Another one's leaving takes nothing from those who stay.
+    // The departure of another member does not affect the rest.
     (inboxes[0] as Worker).act = () => void node.registry.leave("room", members[2] as Member);
     for (const number of numbers(3)) node.send("room", number);
-    await node.rest();
+    await node.drain();
     expect(inboxes.map(({ all }) => all)).to.deep.equal([[0, 1, 2], [0], []]);
     expect(node.metrics.snapshot().delivered).to.equal(4);
   });
 
-  it("lets immediates, sockets and timers come between two slices", async () => {
+  it("lets immediates, sockets and timers run between two slices", async () => {
     const { inboxes } = await node.members(1_000, "room");
     const order: string[] = [];
     for (const [index, inbox] of inboxes.entries()) {
       inbox.act = () => {
         if (order.at(-1) !== "slice") order.push("slice");
-        // As an outbox does, which writes at the end of the turn in which it was put into.
+        // Like an outbox, which writes at the end of the turn.
         if (index % 100 === 0) setImmediate(() => order.at(-1) !== "written" && order.push("written"));
       };
     }
     node.send("room", 1);
-    await node.rest();
+    await node.drain();
     expect(order.length).to.be.at.least(6);
-    expect(order.filter((_, index) => index % 2 === 0).every((what) => what === "slice")).to.equal(true);
-    expect(order.filter((_, index) => index % 2 === 1).every((what) => what === "written")).to.equal(true);
+    expect(order.filter((_, index) => index % 2 === 0).every((entry) => entry === "slice")).to.equal(true);
+    expect(order.filter((_, index) => index % 2 === 1).every((entry) => entry === "written")).to.equal(true);
   });
 
   const crowds: Record<string, (node: Node) => Promise<() => void>> = {
@@ -260,59 +259,59 @@ describe("Receiver", () => {
         for (const member of members) node.sendTo(member, 1);
       };
     },
-    "word to all channels": async (node) => {
+    "a gap for all channels": async (node) => {
       await node.members(5_000);
       return () => node.receiver.gap(ownTopic);
     },
-    "word to a group": async (node) => {
+    "a gap for a group": async (node) => {
       await node.members(5_000, "room");
       return () => node.receiver.gap(topicOf("room"));
     },
   };
-  for (const [what, crowd] of Object.entries(crowds)) {
-    it(`has one slice in a turn for all that comes in: ${what}`, async () => {
-      const comeIn = await crowd(node);
-      comeIn();
-      await node.rest();
+  for (const [name, crowd] of Object.entries(crowds)) {
+    it(`limits a turn to one slice: ${name}`, async () => {
+      const arrive = await crowd(node);
+      arrive();
+      await node.drain();
       inTime();
-      expect(node.now).to.be.closeTo(5_000 * inboxMs * (what.startsWith("20") ? 2 : 1), 1);
+      expect(node.now).to.be.closeTo(5_000 * inboxMs * (name.startsWith("20") ? 2 : 1), 1);
     });
   }
 
-  it("soon knows how long an inbox takes, be it much or little", async () => {
+  it("adapts quickly to slower and faster inboxes", async () => {
     const { inboxes } = await node.members(1_200, "room");
     const msOf = (index: number) => (index < 1_000 ? 0.001 : index < 1_100 ? 1 : 0.01);
     for (const [index, inbox] of inboxes.entries()) inbox.deliver = () => node.work(msOf(index));
     for (const number of numbers(2)) node.send("room", number);
-    await node.rest();
+    await node.drain();
     expect(node.metrics.snapshot().delivered).to.equal(2_400);
-    // Only the first of those that take long come as a surprise.
+    // Only the first slow inboxes exceed the slice.
     const long = node.turns.filter((ms) => ms > 7);
     expect(long.length).to.be.at.most(2);
     expect(Math.max(...node.turns)).to.be.at.most(5 + 64 + 1);
   });
 
-  for (const [what, topic] of [
+  for (const [name, topic] of [
     ["messages of a group", topicOf("room")],
     ["direct sends", ownTopic],
   ] as const) {
-    it(`counts what it takes to read large ${what}, too`, async () => {
+    it(`includes the decoding of large ${name} in a slice`, async () => {
       const { members, inboxes } = await node.members(1, "room");
       const [{ channel: to }, inbox] = [members[0] as Member, inboxes[0] as Worker];
       const large = encode({ type: "number", number: 1, text: "x".repeat(1_000_000) }, { to });
-      // A node that knows inboxes as quick ones, and then has to read.
+      // The node has measured quick inboxes and then has to decode.
       inbox.deliver = () => {};
       for (const number of numbers(200)) node.send("room", number);
       await nextTurn();
       inbox.deliver = () => node.work(4);
       for (const _ of numbers(10)) node.receiver.payload(topic, large);
-      await node.rest();
+      await node.drain();
       expect(node.metrics.snapshot().delivered).to.equal(210);
       expect(Math.max(...node.turns)).to.be.at.most(3 * 4);
     });
   }
 
-  it("keeps the order of messages, direct sends and gaps, on whatever path they come", async () => {
+  it("keeps the order of messages, direct sends and gaps across paths", async () => {
     const { members, inboxes } = await node.members(600, "room", "other");
     for (let number = 0; number < 30; number += 3) {
       node.send("room", number);
@@ -322,14 +321,14 @@ describe("Receiver", () => {
       node.receiver.gap(ownTopic);
       if (number % 2 === 0) await nextTurn();
     }
-    await node.rest();
+    await node.drain();
     const expected = numbers(10).flatMap((step) => [step * 3, step * 3 + 1, "gap", step * 3 + 2, "gap"]);
     for (const { all } of inboxes) expect(all).to.deep.equal(expected);
     expect(inboxes[0]?.gaps.slice(0, 2)).to.deep.equal([{ group: "room", from: 1, to: 2 }, {}]);
     inTime();
   });
 
-  it("gives each member what waits for its group in one turn, so that it can be written at once", async () => {
+  it("delivers a group's waiting messages to each member in one turn, for a single write", async () => {
     const { inboxes } = await node.members(2_000, "room");
     const turnsOf = inboxes.map(() => new Set<number>());
     for (const [index, inbox] of inboxes.entries()) {
@@ -340,22 +339,22 @@ describe("Receiver", () => {
       };
     }
     for (const number of numbers(20)) node.send("room", number);
-    await node.rest();
-    // But for those at whom a slice ended.
+    await node.drain();
+    // Except members that are interrupted by the end of a slice.
     expect(turnsOf.filter(({ size }) => size > 1).length).to.be.below(node.turns.length);
     for (const { all } of inboxes) expect(all).to.deep.equal(numbers(20));
     inTime();
   });
 
-  it("gives each group its own, whatever comes in together", async () => {
+  it("delivers mixed messages to the right groups", async () => {
     const [one, other] = await Promise.all([node.members(300, "one"), node.members(300, "other")]);
     for (const number of numbers(8)) node.send(number % 4 === 3 ? "other" : "one", number);
-    await node.rest();
+    await node.drain();
     for (const { all } of one.inboxes) expect(all).to.deep.equal([0, 1, 2, 4, 5, 6]);
     for (const { all } of other.inboxes) expect(all).to.deep.equal([3, 7]);
   });
 
-  it("gives who leaves before its turn nothing, also where reading took the whole slice", async () => {
+  it("delivers nothing to a member that leaves before its turn, even after a long decoding", async () => {
     const { members, inboxes } = await node.members(2, "room");
     const [first] = members as [Member, Member];
     const { decoder } = node;
@@ -368,28 +367,28 @@ describe("Receiver", () => {
     for (const number of numbers(2)) {
       node.receiver.payload(topicOf("room"), encode({ type: "number", number, text }));
     }
-    await together();
+    await delivery();
     expect([node.receiver.waiting, ...inboxes.map(({ all }) => all.length)]).to.deep.equal([2, 0, 0]);
     void node.registry.leave("room", first);
-    await node.rest();
+    await node.drain();
     expect(inboxes.map(({ all }) => all)).to.deep.equal([[], [0, 1]]);
   });
 
-  it("gives who joins while something waits for a slice what comes in after", async () => {
+  it("delivers only later messages to a member that joins while messages wait", async () => {
     const { inboxes } = await node.members(1_000, "other");
     for (const inbox of inboxes) inbox.deliver = () => node.work(0.1);
     await node.members(1, "room");
     node.send("other", 0);
     node.send("room", 1);
-    await together();
+    await delivery();
     expect(node.receiver.waiting).to.equal(2);
     const late = await node.members(1, "room");
     node.send("room", 2);
-    await node.rest();
+    await node.drain();
     expect(late.inboxes[0]?.all).to.deep.equal([2]);
   });
 
-  it("goes on where an inbox prepares badly for several messages, and gives them all the same", async () => {
+  it("delivers all messages to an inbox whose batch throws or delivers nothing", async () => {
     const { inboxes } = await node.members(3, "room");
     const [throwing, silent] = inboxes as Inbox[] as [Inbox, Inbox];
     throwing.batch = () => {
@@ -397,58 +396,58 @@ describe("Receiver", () => {
     };
     silent.batch = () => {};
     for (const number of numbers(3)) node.send("room", number);
-    await node.rest();
+    await node.drain();
     expect(inboxes.map(({ all }) => all)).to.deep.equal(Array(3).fill(numbers(3)));
     expect(node.errors.splice(0)).to.have.length(1);
   });
 
-  it("gives who leaves while it is interrupted nothing of the rest, also when it comes back", async () => {
+  it("delivers nothing more to an interrupted member that leaves, even if it rejoins", async () => {
     const { members, inboxes } = await node.members(2, "room");
     const [member] = members as [Member, Member];
-    // Each takes a whole slice.
+    // Each first delivery takes a whole slice.
     for (const inbox of inboxes) inbox.act = () => node.work(10);
     for (const number of numbers(40)) node.send("room", number);
-    await together();
+    await delivery();
     expect(node.receiver.waiting).to.equal(40);
-    const got = inboxes[0]?.all.length ?? 0;
-    expect(got).to.be.within(1, 39);
+    const delivered = inboxes[0]?.all.length ?? 0;
+    expect(delivered).to.be.within(1, 39);
     void node.registry.leave("room", member);
     await node.registry.join("room", member);
-    await node.rest();
-    expect(inboxes.map(({ all }) => all)).to.deep.equal([numbers(got), numbers(40)]);
+    await node.drain();
+    expect(inboxes.map(({ all }) => all)).to.deep.equal([numbers(delivered), numbers(40)]);
   });
 
-  it("gives nothing more to who has left, though it was to come", async () => {
+  it("delivers nothing to members that leave while messages wait", async () => {
     const { members, inboxes } = await node.members(1_000, "room");
     node.send("room", 1);
     node.send("room", 2);
     const rest = members.slice(500);
     for (const member of rest) void node.registry.leave("room", member);
-    await node.rest();
+    await node.drain();
     expect(inboxes.slice(0, 500).every(({ all }) => all.length === 2)).to.equal(true);
     expect(inboxes.slice(500).every(({ all }) => all.length === 0)).to.equal(true);
     expect(node.metrics.snapshot()).to.deep.include({ delivered: 1_000, dropped: {} });
   });
 
-  it("gives who comes while something is under way only what comes in after", async () => {
+  it("delivers only later messages to members that join during a delivery", async () => {
     const { members, inboxes } = await node.members(1_000, "room");
     node.send("room", 1);
     node.receiver.gap(ownTopic);
-    await together();
-    // One who was served, one who was not, and a new one.
+    await delivery();
+    // A served member and an unserved one rejoin, and a new one joins.
     const back = [members[0], members[999]] as Member[];
     for (const member of back) void node.registry.leave("room", member);
     const late = await node.members(1, "room");
     await Promise.all(back.map((member) => node.registry.join("room", member)));
     node.send("room", 2);
-    await node.rest();
+    await node.drain();
     expect(inboxes[0]?.all).to.deep.equal([1, "gap", 2]);
     expect(inboxes[999]?.all).to.deep.equal(["gap", 2]);
     expect(late.inboxes[0]?.all).to.deep.equal([2]);
     expect(inboxes.slice(1, -1).every(({ all }) => all.length === 3)).to.equal(true);
   });
 
-  it("ends, though members leave and join without end", async () => {
+  it("ends even if every member leaves and rejoins during its delivery", async () => {
     const { members, inboxes } = await node.members(1_000, "room");
     for (const [index, member] of members.entries()) {
       const again = () => {
@@ -458,33 +457,33 @@ describe("Receiver", () => {
       (inboxes[index] as Worker).act = again;
     }
     node.send("room", 1);
-    await node.rest();
+    await node.drain();
     expect(inboxes.every(({ all }) => all.length === 1)).to.equal(true);
   });
 
-  it("is soon done with what is for nobody any more, and does not give it to a group of the same name", async () => {
+  it("discards messages of a deleted group quickly, and delivers none to its successor", async () => {
     const { members } = await node.members(1_000, "room");
     for (const number of numbers(10)) node.send("room", number);
-    await together();
-    // What is not even read is not found to be garbage.
+    await delivery();
+    // This payload is not decoded, so it does not count as garbage.
     node.receiver.payload(topicOf("room"), Uint8Array.of(0xc1));
     await node.registry.flush();
     expect(node.registry.groupAt(topicOf("room"))).to.equal(undefined);
     const late = await node.members(1, "room");
     node.sendTo(members[0] as Member, 11);
     node.send("room", 12);
-    await node.rest();
+    await node.drain();
     expect(late.inboxes[0]?.all).to.deep.equal([12]);
     expect(node.turns).to.have.length(2);
     expect(node.metrics.snapshot().dropped).to.deep.equal({ "no-channel": 1 });
   });
 
-  it("leaves out who is excepted, and counts right", async () => {
+  it("skips the excluded member and does not count it as delivered", async () => {
     const { members, inboxes } = await node.members(1_000, "room");
     node.send("room", 1, members[700]);
     node.send("room", 2, members[0]);
     node.send("room", 3, members[1]);
-    await node.rest();
+    await node.drain();
     const all = [0, 1, 2, 700].map((index) => inboxes[index]?.all);
     expect(all).to.deep.equal([
       [1, 3],
@@ -495,7 +494,7 @@ describe("Receiver", () => {
     expect(node.metrics.snapshot()).to.deep.include({ received: 3, delivered: 2_997 });
   });
 
-  it("goes on after an inbox that throws, wherever a slice ends", async () => {
+  it("continues after inboxes that throw, across slices", async () => {
     const { inboxes } = await node.members(600, "room");
     for (const inbox of inboxes.filter((_, index) => index % 2 === 1)) {
       inbox.act = () => {
@@ -504,27 +503,27 @@ describe("Receiver", () => {
     }
     node.send("room", 1);
     node.send("room", 2);
-    await node.rest();
+    await node.drain();
     expect(inboxes.every(({ all }) => all.length === 2)).to.equal(true);
     expect(node.errors.splice(0)).to.have.length(300);
     expect(node.metrics.snapshot()).to.deep.include({ delivered: 900, dropped: { "inbox-error": 300 } });
     inTime();
   });
 
-  it("delivers what comes in from within an inbox after what that one got, and once", async () => {
+  it("delivers a message sent by an inbox once, after the current one", async () => {
     const { inboxes } = await node.members(600, "room");
     (inboxes[0] as Worker).act = () => node.send("room", 2);
     (inboxes[500] as Worker).act = () => node.send("room", 3);
     node.send("room", 1);
-    await node.rest();
+    await node.drain();
     for (const { all } of inboxes) expect(all).to.deep.equal([1, 2, 3]);
   });
 
   for (const [when, index] of [
     ["in the first slice", 10],
-    ["in a later one", 600],
+    ["in a later slice", 600],
   ] as const) {
-    it(`delivers nothing more once it is closed from within an inbox ${when}, and leaves no timer`, async () => {
+    it(`delivers nothing after an inbox closes it ${when}, and leaves no timer`, async () => {
       const { members, inboxes } = await node.members(1_000, "room");
       (inboxes[index] as Worker).act = () => {
         node.registry.clear();
@@ -533,7 +532,7 @@ describe("Receiver", () => {
       node.send("room", 1);
       node.send("room", 2);
       node.sendTo(members[0] as Member, 3);
-      await node.rest();
+      await node.drain();
       const before = Array(index).fill([1, 2]);
       const after = Array(999 - index).fill([]);
       expect(inboxes.map(({ all }) => all)).to.deep.equal([...before, [1], ...after]);
@@ -545,7 +544,7 @@ describe("Receiver", () => {
     });
   }
 
-  it("is closed between two slices without a timer left", async () => {
+  it("leaves no timer when closed between two slices", async () => {
     const { members, inboxes } = await node.members(1_000, "room");
     const before = immediates();
     node.send("room", 1);
@@ -562,67 +561,70 @@ describe("Receiver", () => {
     expect(delivered).to.be.below(1_000);
   });
 
-  for (const [what, bytes, most] of [
+  for (const [name, bytes, limit] of [
     ["messages", 0, 10_000],
     ["bytes", 1_000_000, 16],
   ] as const) {
-    it(`lets only so many ${what} wait: beyond that it delivers at once, in order`, async () => {
+    it(`limits the waiting ${name}: beyond the limit it delivers at once, in order`, async () => {
       const { inboxes } = await node.members(10, "room");
-      // No slice lasts longer than this.
+      // Ends the first slice.
       (inboxes[0] as Worker).act = () => node.work(100);
-      const count = most * 3;
+      const count = limit * 3;
       let longest = 0;
       const text = "x".repeat(bytes);
       for (const number of numbers(count)) {
         node.receiver.payload(topicOf("room"), encode({ type: "number", number, text }));
         longest = Math.max(longest, node.receiver.waiting);
       }
-      expect(longest).to.equal(most);
+      expect(longest).to.equal(limit);
       // Up to 64 are delivered together.
-      expect(node.receiver.waiting).to.be.within(most - 64, most);
-      await node.rest();
+      expect(node.receiver.waiting).to.be.within(limit - 64, limit);
+      await node.drain();
       for (const { all } of inboxes) expect(all).to.deep.equal(numbers(count));
     });
   }
 
-  it("gives each member, in order, all that came in while it was in, whatever else happens", async () => {
+  it("delivers to each member, in order, everything that arrives during its membership", async () => {
     const steps = fc.oneof(
-      { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("send", "gap", "turn"), who: fc.nat(3) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("join", "leave"), who: fc.nat(3) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({ do: fc.constantFrom("send", "gap", "turn"), guestIndex: fc.nat(3) }),
+      },
+      { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("join", "leave"), guestIndex: fc.nat(3) }) },
     );
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { maxLength: 40 }), async (script) => {
         const node = new Node();
-        // Those who come and go are before, among and after those who stay.
+        // Guests join and leave; the other members stay.
         const stay = await node.members(300, "room");
         const guests = await node.members(4);
         const expected: unknown[][] = guests.inboxes.map(() => []);
         const isIn = guests.inboxes.map(() => false);
         const all: unknown[] = [];
-        const comesIn = (item: unknown) => {
+        const arrive = (item: unknown) => {
           all.push(item);
-          for (const [who, holds] of isIn.entries()) if (holds) expected[who]?.push(item);
+          for (const [index, isMember] of isIn.entries()) if (isMember) expected[index]?.push(item);
         };
         for (const [number, step] of script.entries()) {
-          const { who } = step;
-          const guest = guests.members[who] as Member;
+          const { guestIndex } = step;
+          const guest = guests.members[guestIndex] as Member;
           if (step.do === "send") {
-            comesIn(number);
+            arrive(number);
             node.send("room", number);
           } else if (step.do === "gap") {
-            comesIn("gap");
+            arrive("gap");
             node.receiver.gap(topicOf("room"));
           } else if (step.do === "join") {
             await node.registry.join("room", guest);
-            isIn[who] = true;
+            isIn[guestIndex] = true;
           } else if (step.do === "leave") {
             void node.registry.leave("room", guest);
-            isIn[who] = false;
-            // What it has not got by now it does not get.
-            expected[who] = [...(guests.inboxes[who]?.all ?? [])];
+            isIn[guestIndex] = false;
+            // Undelivered messages are discarded.
+            expected[guestIndex] = [...(guests.inboxes[guestIndex]?.all ?? [])];
           } else await nextTurn();
         }
-        await node.rest();
+        await node.drain();
         for (const inbox of stay.inboxes) expect(inbox.all).to.deep.equal(all);
         expect(guests.inboxes.map((inbox) => inbox.all)).to.deep.equal(expected);
         expect(Math.max(0, ...node.turns)).to.be.at.most(longestMs);

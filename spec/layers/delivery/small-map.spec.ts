@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SmallMap } from "../../../layers/delivery/small-map.ts";
 
 describe("SmallMap", () => {
-  it("is a map, whatever is put in and taken out", () => {
+  it("behaves like a Map for every sequence of set and delete", () => {
     const keys = [{}, {}, {}];
     const step = fc.record({ key: fc.nat(2), value: fc.option(fc.nat(), { nil: undefined }) });
     fc.assert(

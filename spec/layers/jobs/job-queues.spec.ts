@@ -3,8 +3,8 @@ import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
 import { Worker } from "../../../layers/testing/index.ts";
 
-describe("work queues, encrypted", () => {
-  it("put aside what another key encrypted, counted: whoever has that key finds it in the dead letters", async () => {
+describe("JobQueues with encryption", () => {
+  it("counts a message of another key and moves it to the dead letters, readable with that key", async () => {
     const bus = new MemoryBus();
     const onError = () => {};
     const [one, other] = ["one", "other"].map(

@@ -7,7 +7,7 @@ import { Recorder } from "../../../layers/testing/index.ts";
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("MemoryBus", () => {
-  it("delivers what one turn published in the next check phase, in order", async () => {
+  it("delivers the payloads of one turn in the next check phase, in order", async () => {
     const bus = new MemoryBus();
     const received: string[] = [];
     for (const topic of ["a", "b"]) {
@@ -22,7 +22,7 @@ describe("MemoryBus", () => {
     expect(received).to.deep.equal(["a1", "b2", "a3"]);
   });
 
-  it("gives a subscriber nothing that was published before it came or after it left", async () => {
+  it("delivers no payload published before the subscribe or after the unsubscribe", async () => {
     const bus = new MemoryBus();
     const received: (number | undefined)[] = [];
     const subscriber = (_: string, payload: Uint8Array) => void received.push(payload[0]);
@@ -40,7 +40,7 @@ describe("MemoryBus", () => {
 });
 
 describe("MemoryBackend", () => {
-  it("is quiet after it was closed, even for what is on its way", async () => {
+  it("delivers nothing after close, not even payloads in flight", async () => {
     const bus = new MemoryBus();
     const backend = new MemoryBackend(bus, "x");
     const received: string[] = [];
@@ -54,7 +54,7 @@ describe("MemoryBackend", () => {
     expect(received).to.deep.equal(["a"]);
   });
 
-  it("has in flight what its listener says is waiting, until it is closed", async () => {
+  it("includes the waiting payloads of its listener in inFlight until it is closed", async () => {
     const bus = new MemoryBus();
     const backend = new MemoryBackend(bus, "x");
     await backend.open({ payload() {}, gap() {}, error() {}, waiting: 3 });
@@ -67,7 +67,7 @@ describe("MemoryBackend", () => {
 });
 
 describe("MemoryLayer", () => {
-  /** Puts so many channels into a group, and each takes so long, that a node does not serve them all in one turn. */
+  /** Adds so many slow channels to a group that a node needs several turns to serve them. */
   async function addMembers(layer: MemoryLayer): Promise<string[]> {
     const deliver = () => {
       const end = performance.now() + 0.2;
@@ -80,7 +80,7 @@ describe("MemoryLayer", () => {
     return channels;
   }
 
-  it("counts as in flight what any node of its bus has not given to all, until that node closes", async () => {
+  it("includes undelivered messages of all nodes of its bus in inFlight, until they close", async () => {
     const bus = new MemoryBus();
     const [one, other] = [new MemoryLayer({ bus }), new MemoryLayer({ bus })];
     await Promise.all([one, other].map(addMembers));
@@ -96,7 +96,7 @@ describe("MemoryLayer", () => {
     await one.close();
   });
 
-  it("has accounted for what waits when it closes", async () => {
+  it("counts the waiting messages when it closes", async () => {
     const layer = new MemoryLayer();
     const [channel = ""] = await addMembers(layer);
     await layer.groupSend("group", { type: "slow" });
@@ -111,7 +111,7 @@ describe("MemoryLayer", () => {
 });
 
 describe("MemoryLayer without a bus", () => {
-  it("is a world of its own", async () => {
+  it("does not reach other layers", async () => {
     const [one, other] = [new MemoryLayer(), new MemoryLayer()];
     const [mine, theirs] = [new Recorder(), new Recorder()];
     await one.groupAdd("group", await one.newChannel(mine));

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { HistoryLimit } from "../../../layers/history-limits.ts";
 import { MemoryHistory } from "../../../layers/memory/memory-history.ts";
 
-/** Two that stay equally long, and two that do not. */
+/** Two topics share an expiry time. */
 const limits: Record<string, HistoryLimit> = {
   a: { capacity: 3, expiryMs: 10 },
   b: { capacity: 1, expiryMs: 10 },
@@ -13,7 +13,7 @@ const limits: Record<string, HistoryLimit> = {
 const topics = Object.keys(limits);
 const limitOf = (topic: string) => limits[topic] as HistoryLimit;
 
-/** What is done, one after the other: something comes for a topic, or time passes. */
+/** A string is a publish to that topic, a number is milliseconds that pass. */
 const steps = fc.array(
   fc.oneof(
     { weight: 10, arbitrary: fc.constantFrom(...topics) },
@@ -24,7 +24,7 @@ const steps = fc.array(
 );
 
 describe("MemoryHistory", () => {
-  it("keep what came for a topic until nothing has come for its time, and no more than its capacity", () => {
+  it("keeps a topic's payloads up to its capacity, until its expiry time passes without a publish", () => {
     fc.assert(
       fc.property(steps, (todo) => {
         let now = 0;
@@ -50,14 +50,14 @@ describe("MemoryHistory", () => {
             expect(entries.map(({ payload }) => payload[0])).to.deep.equal(kept);
             expect(position?.offset ?? 0).to.equal(numbers.length);
           }
-          expect(history.size, "nothing is left of what has expired").to.equal(expected.size);
+          expect(history.size, "expired topics are removed").to.equal(expected.size);
         }
       }),
       { numRuns: 300 },
     );
   });
 
-  it("begin another epoch for a topic that has expired", () => {
+  it("begins another epoch for an expired topic", () => {
     let now = 0;
     const history = new MemoryHistory(() => now);
     const limit = { capacity: 1, expiryMs: 10 };

@@ -6,7 +6,7 @@ import { type EncryptableImplementation, encrypted } from "../support/encrypted.
 
 const runner = { describe, it, beforeEach, afterEach };
 const bus = new MemoryBus();
-const unbreakable = "nothing lies between the nodes of one process that could break";
+const unbreakable = "nodes of one process have no connection that could break";
 
 const implementation: EncryptableImplementation = {
   startNode: (prefix, options) => new MemoryLayer({ ...options, bus: busFor(options), prefix }),
@@ -18,7 +18,7 @@ const implementation: EncryptableImplementation = {
 describeChannelLayer("MemoryLayer", { ...runner, ...implementation });
 describeChannelLayer("MemoryLayer, encrypted", { ...runner, ...encrypted(implementation) });
 
-/** A bus has limits of histories: a node that is given some gets a bus of its own, the others' has the defaults. */
+/** History limits belong to a bus, so a node with its own limits needs its own bus. */
 function busFor(options: NodeOptions): MemoryBus {
   return "capacity" in options || "expiryMs" in options ? new MemoryBus(options) : bus;
 }

@@ -24,20 +24,20 @@ const layers = [
   [RedisStreamsLayer, [...everywhere, "tailCheckMs"]],
 ] as const;
 
-/** Options of a layer where one, `publishQueue.deadlineMs` perhaps, has this value. */
+/** Layer options with `value` for one option, which may be nested: `publishQueue.deadlineMs`. */
 function given(option: string, value: unknown): object {
   const [name = "", part] = option.split(".");
   return { [name]: part === undefined ? value : { [part]: value } };
 }
 
-describe("milliseconds among the options of layers on Redis", () => {
+describe("durations in the options of Redis layers", () => {
   for (const [Layer, options] of layers) {
     for (const [where, target] of Object.entries(targets)) {
       for (const option of options) {
         const start = (value: unknown) => new Layer({ prefix: "ms", ...target, ...given(option, value) });
         const none = option.endsWith("deadlineMs") ? [] : [0];
 
-        it(`are refused where ${option} of a ${Layer.name} over ${where} makes no sense`, () => {
+        it(`are rejected if ${option} of a ${Layer.name} over ${where} is out of range`, () => {
           const others = [-5, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 3e9, "soon", "5000", null];
           for (const value of [...none, ...others, maxJitteredDelayMs + 1]) {
             expect(() => start(value), String(value))
@@ -46,23 +46,23 @@ describe("milliseconds among the options of layers on Redis", () => {
           }
         });
 
-        it(`may be any that a timer can take for ${option} of a ${Layer.name} over ${where}`, () => {
+        it(`may be any that a timer accepts for ${option} of a ${Layer.name} over ${where}`, () => {
           for (const value of [1, maxJitteredDelayMs]) start(value);
         });
       }
     }
   }
 
-  it("fit into a timer of Node with what is added to them at random", () => {
+  it("fit into a Node timer including the jitter", () => {
     expect(maxJitteredDelayMs * 1.25).to.be.at.most(2 ** 31 - 1);
   });
 
-  it("may be none for what waits to be published", () => {
+  it("may be 0 for `publishQueue.deadlineMs`", () => {
     new RedisPubSubLayer({ ...targets["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
   });
 });
 
-describe("a client whose options would break delivery", () => {
+describe("a client with options that would break delivery", () => {
   const breaking = {
     keyPrefix: "mine:",
     stringNumbers: true,
@@ -72,7 +72,7 @@ describe("a client whose options would break delivery", () => {
     replyMapping: "resp3",
   } as const;
 
-  it("carries groups, histories and work queues all the same, under the names that others use", async () => {
+  it("carries groups, histories and work queues under the usual names", async () => {
     const prefix = `options-${randomBytes(6).toString("hex")}`;
     const client = new Redis(redisUrl(), { ...breaking, lazyConnect: true }) as unknown as Redis;
     const errors: unknown[] = [];

@@ -42,7 +42,7 @@ for (const { Layer, topicOf } of layers) {
 
     async function crash(): Promise<void> {
       await server.kill();
-      // The connection that publishes must have noticed: what is sent on a broken one fails at once.
+      // The publishing connection must have noticed: a send on a broken one fails at once.
       await until(() => layer.health.reason?.includes("publisher") === true);
     }
 
@@ -66,10 +66,10 @@ for (const { Layer, topicOf } of layers) {
       );
     }
 
-    /** What a member was told of its groups; direct sends have a gap of their own. */
+    /** The gaps of a member's groups, without those of direct sends. */
     const groupGaps = ({ gaps }: Recorder) => gaps.filter(({ group }) => group !== undefined);
 
-    /** Whether `call` settles without any answer from outside. */
+    /** Whether `call` settles without any reply. */
     async function settlesAtOnce(call: Promise<unknown>): Promise<boolean> {
       return Promise.race([
         call.then(
@@ -80,7 +80,7 @@ for (const { Layer, topicOf } of layers) {
       ]);
     }
 
-    it("fails what is sent at once where nothing may wait, naming the address, and never sends it later", async () => {
+    it("rejects a send at once if no message may wait, and never sends it later", async () => {
       await layer.close();
       startLayer({ publishQueue: { capacity: 0 } });
       const { channel, inbox } = await join();
@@ -100,7 +100,7 @@ for (const { Layer, topicOf } of layers) {
       expect(inbox.types).to.deep.equal(["end"]);
     });
 
-    it("sends what had waited for its end, in order, if that comes in time", async () => {
+    it("sends waiting messages in order if the outage ends in time", async () => {
       await layer.close();
       startLayer({ publishQueue: { deadlineMs: 10_000 } });
       const { inbox } = await join();
@@ -116,7 +116,7 @@ for (const { Layer, topicOf } of layers) {
       await raw.quit();
     });
 
-    it("fails what has waited too long, and counts it", async () => {
+    it("rejects a send that has waited too long, and counts it", async () => {
       await layer.close();
       const clock = new SimulatedClock();
       startLayer({ clock });
@@ -132,7 +132,7 @@ for (const { Layer, topicOf } of layers) {
       expect(layer.counters().dropped).to.deep.equal({ unavailable: 1 });
     });
 
-    it("fails what is under way when the connection breaks", async () => {
+    it("rejects a send that is under way when the connection breaks", async () => {
       await layer.ready();
       await server.pause();
       const sending = rejection(layer.groupSend("room", { type: "x" }));
@@ -140,7 +140,7 @@ for (const { Layer, topicOf } of layers) {
       expect(await sending).to.be.instanceOf(LayerUnavailableError);
     });
 
-    it("tells each member of each group one gap when all is well again", async () => {
+    it("reports one gap to each member of each group when the outage is over", async () => {
       const [first, second, another] = [await join(), await join(), await join("another")];
       await crash();
       await comeBack();
@@ -173,7 +173,7 @@ for (const { Layer, topicOf } of layers) {
       await raw.quit();
     });
 
-    it("lets those who join wait for its end; they get no gap", async () => {
+    it("lets a join wait for the end of the outage, without a gap", async () => {
       const { inbox, channel } = await join("another");
       await crash();
       const joining = layer.groupAdd("room", channel);
@@ -183,12 +183,12 @@ for (const { Layer, topicOf } of layers) {
       await until(() => layer.health.ok);
       await layer.groupSend("room", { type: "end" });
       await inbox.next("end");
-      // Of another group: it may come before what is said in this one, or after.
+      // Of another group, so it may arrive before or after the messages of this one.
       await inbox.until(() => groupGaps(inbox).length > 0);
       expect(groupGaps(inbox)).to.deep.equal([{ group: "another" }]);
     });
 
-    it("lets those who join wait no longer than the deadline, and leaves no ghost", async () => {
+    it("rejects a join at the deadline, and leaves no subscription", async () => {
       await layer.close();
       const clock = new SimulatedClock();
       startLayer({ clock, connectTimeoutMs: 5_000 });
@@ -205,7 +205,7 @@ for (const { Layer, topicOf } of layers) {
       const raw = new Redis(server.url);
       const subscribers = async (name: string) => (await raw.pubsub("NUMSUB", name))[1];
       await until(async () => {
-        // A history is asked for again after a pause.
+        // The head of a history is requested again after a pause.
         clock.increment(100);
         return groupGaps(inbox).length === 1 && (await subscribers(topicOf("another"))) === 1;
       });
@@ -219,7 +219,7 @@ for (const { Layer, topicOf } of layers) {
       await raw.quit();
     });
 
-    it("fails what a frozen server does not answer, and is well when it thaws", async () => {
+    it("rejects a send to a frozen server, and is healthy when the server resumes", async () => {
       await layer.close();
       startLayer({ connectTimeoutMs: 1_000 });
       const { inbox, channel } = await join();
@@ -230,13 +230,13 @@ for (const { Layer, topicOf } of layers) {
       }
       await server.resume();
       await until(() => layer.health.ok);
-      // Its answer comes after those to whatever had to be subscribed again.
+      // Its reply comes after those to the subscriptions.
       await layer.groupAdd("third", channel);
       await layer.groupSend("room", { type: "end" });
       await inbox.next("end");
     });
 
-    it("shows in the health, and is reported once for each connection and reason", async () => {
+    it("shows the outage in its health, and reports it once per connection and reason", async () => {
       const { inbox } = await join();
       await crash();
       expect(layer.health.ok).to.equal(false);
@@ -257,7 +257,7 @@ for (const { Layer, topicOf } of layers) {
       for (const role of ["publisher", "subscriber"]) expect(texts.join("\n")).to.include(`(${role})`);
     });
 
-    it("may be closed in the middle of", async () => {
+    it("can be closed during the outage", async () => {
       await join();
       await crash();
       const waiting = [join("another"), layer.groupSend("room", { type: "x" })].map(rejection);

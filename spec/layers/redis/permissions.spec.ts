@@ -12,7 +12,7 @@ import { Recorder } from "../../../layers/testing/index.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
 import { until } from "../support/until.ts";
 
-describe("what Redis does not permit", () => {
+describe("a topic that Redis does not permit", () => {
   let server: RedisServer;
   let raw: Redis;
   let url: string;
@@ -31,7 +31,7 @@ describe("what Redis does not permit", () => {
     await server.stop();
   });
 
-  /** What the user may subscribe to from now on. Whoever has subscribed to something else loses his connection. */
+  /** Sets the channels that the user may subscribe to. Redis closes connections with other subscriptions. */
   const permit = (...patterns: string[]) =>
     raw.call("ACL", "SETUSER", "app", "resetchannels", ...patterns.map((pattern) => `&${pattern}`));
 
@@ -42,7 +42,7 @@ describe("what Redis does not permit", () => {
 
   const kinds: Record<string, PubSubCommands> = { "pub/sub": pubSub, "sharded pub/sub": shardedPubSub };
   for (const [kind, commands] of Object.entries(kinds)) {
-    it(`takes no other topic along, over ${kind}`, async () => {
+    it(`does not affect other topics, over ${kind}`, async () => {
       const heard: string[] = [];
       const shard = { server: redisServer({ url }), commands, probeTopic: "probe" };
       const backend = new RedisPubSubBackend({ shard });
@@ -82,7 +82,7 @@ describe("what Redis does not permit", () => {
     });
   }
 
-  it("leaves members with a gap, not deaf for good, when it is permitted again", async () => {
+  it("reports a gap to its members and delivers again once it is permitted", async () => {
     const onError = (error: unknown) => errors.push(String(error));
     const layer = new RedisPubSubLayer({ url, prefix: "chat", onError });
     opened = layer;

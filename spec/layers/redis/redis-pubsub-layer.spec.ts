@@ -6,7 +6,7 @@ import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
-/** A client that knows nothing of this package. */
+/** A client without this package. */
 let raw: Redis;
 before(() => {
   raw = new Redis(redisUrl());
@@ -28,7 +28,7 @@ describe("RedisPubSubLayer on the wire", () => {
     return layer;
   }
 
-  /** The topics of this spec that are subscribed on the server, each with its number of subscribers. */
+  /** The topics of this spec at the server, each with its number of subscribers. */
   async function topics(): Promise<Record<string, unknown>> {
     const all = (await raw.pubsub("CHANNELS", `${prefix}*`)) as string[];
     const names = all.filter((name) => !name.includes("__probe__"));
@@ -36,7 +36,7 @@ describe("RedisPubSubLayer on the wire", () => {
     return Object.fromEntries(names.map((name) => [name, counts[counts.indexOf(name) + 1]]));
   }
 
-  /** How often the server has run a command. */
+  /** The number of times that the server has run a command. */
   async function calls(command: string): Promise<number> {
     const stats = await raw.info("commandstats");
     return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
@@ -75,7 +75,7 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(await topics()).to.deep.equal({});
   });
 
-  it("unsubscribes all groups when the node is flushed, in one command, and can subscribe them again", async () => {
+  it("unsubscribes all groups of a flushed node in one command, and can subscribe them again", async () => {
     const layer = startLayer();
     const channels = await Promise.all([1, 2, 3].map(() => layer.newChannel(new Recorder())));
     const groups = Array.from({ length: 50 }, (_, index) => `room-${index}`);
@@ -89,7 +89,7 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(Object.keys(await topics())).to.have.length(2);
   });
 
-  it("puts the joins of one turn into one command, and the leaves", async () => {
+  it("sends the joins of one turn in one command, and the leaves as well", async () => {
     const layer = startLayer();
     const channel = await layer.newChannel(new Recorder());
     const groups = Array.from({ length: 500 }, (_, index) => `room-${index}`);
@@ -102,7 +102,7 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(after.map((count, index) => count - (before[index] ?? 0))).to.deep.equal([1, 1]);
   });
 
-  it("writes what one turn sends in one go", async () => {
+  it("writes all sends of one turn together", async () => {
     const layer = startLayer();
     await layer.ready();
     const reads = async () => {
@@ -111,11 +111,11 @@ describe("RedisPubSubLayer on the wire", () => {
     };
     const before = await reads();
     await Promise.all(Array.from({ length: 100 }, () => layer.groupSend("room", { type: "x" })));
-    // One for the hundred, and one for each of the questions.
+    // One read for the hundred sends, and one for each of the two INFO commands.
     expect((await reads()) - before).to.be.below(10);
   });
 
-  it("publishes what a Django process reads: a plain msgpack map on the group's topic", async () => {
+  it("publishes plain msgpack maps on the group's topic, as a Django process expects", async () => {
     const python = raw.duplicate();
     const received = new Promise((resolve) => {
       python.on("messageBuffer", (topic, payload) => resolve([topic.toString(), payload.toString("hex")]));
@@ -129,7 +129,7 @@ describe("RedisPubSubLayer on the wire", () => {
     await python.quit();
   });
 
-  it("reads what a Django process publishes", async () => {
+  it("reads the messages of a Django process", async () => {
     const inbox = new Recorder();
     await join(startLayer(), "room", inbox);
     const payload = "82a474797065ac726f6f6d2e6d657373616765a76d657373616765a26869";
@@ -137,13 +137,13 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(await inbox.next("room.message")).to.deep.equal({ type: "room.message", message: "hi" });
   });
 
-  it("says on the server what each of its connections is for", async () => {
+  it("names the purpose of each connection in CLIENT LIST", async () => {
     await startLayer().ready();
     const clients = String(await raw.client("LIST"));
     expect(clients).to.include("name=greenroom-publisher").and.to.include("name=greenroom-subscriber");
   });
 
-  it("has no work queues, and says which layers have", async () => {
+  it("has no work queues, and names the layers that have", async () => {
     const layer = startLayer();
     const calls = [layer.send("jobs", { type: "x" }), layer.consume("jobs", () => {})];
     for (const outcome of await Promise.allSettled(calls)) {
@@ -153,7 +153,7 @@ describe("RedisPubSubLayer on the wire", () => {
     expect(layer.counters().dropped).to.deep.equal({});
   });
 
-  it("wants a prefix", () => {
+  it("requires a prefix", () => {
     const options = { url: redisUrl() } as { url: string; prefix: string };
     expect(() => new RedisPubSubLayer(options)).to.throw(InvalidNameError, "A prefix is");
   });

@@ -8,7 +8,7 @@ import { redisUrl, startRedisServer } from "../../support/redis.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 
-/** A client that knows nothing of this package. */
+/** A client without this package. */
 let raw: Redis;
 before(() => {
   raw = new Redis(redisUrl());
@@ -45,7 +45,7 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(await raw.pttl(keyOf("head"))).to.be.within(7 * 86_400_000 + 15_000, 7 * 86_400_000 + 20_000);
   });
 
-  it("keeps each stream, and its head a week longer, by the name of its group", async () => {
+  it("applies the expiry of each group to its stream, and keeps its head a week longer", async () => {
     const capacity = [["room", 3]] as const;
     const expiryMs = [
       ["room", 20_000],
@@ -66,14 +66,14 @@ describe("RedisStreamsLayer on the wire", () => {
     }
   });
 
-  it("keeps in order what one sender sends, also where a limit comes up for the first time", async () => {
+  it("keeps the messages of one sender in order when a limit is used for the first time", async () => {
     const layer = startLayer({ capacity: [["room", 1_000]] });
     const inbox = await join(layer, "room");
     const numbers = Array.from({ length: 20 }, (_, index) => index);
     const sends: Promise<void>[] = [];
     for (const number of numbers) {
       sends.push(layer.groupSend("room", { type: "x", number }));
-      // Each goes out by itself, and none waits for an answer.
+      // Each message is a separate call, and none waits for a reply.
       await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all(sends);
@@ -81,13 +81,13 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inbox.messages.map(({ number }) => number)).to.deep.equal(numbers);
   });
 
-  it("keeps in order what one sender sends, also while the server forgets its scripts", async () => {
+  it("keeps the messages of one sender in order while the server forgets its scripts", async () => {
     const [layer, other] = [startLayer(), startLayer()];
     const inbox = await join(startLayer(), "room", "other");
     const numbers = Array.from({ length: 400 }, (_, number) => number);
     const sends: Promise<unknown>[] = [];
     for (const number of numbers) {
-      // Others that send make the server know the scripts again, between two commands of this node.
+      // Other senders load the scripts again, between two commands of this node.
       if (number % 10 === 0) sends.push(raw.script("FLUSH"), other.groupSend("other", { type: "x", number }));
       sends.push(layer.groupSend("room", { type: "x", number }));
       if (number % 3 > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -99,14 +99,14 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inRoom.map(({ message }) => message.number).slice(0, -1)).to.deep.equal(numbers);
   });
 
-  it("keeps the head of a group in which nothing was ever said for an hour, and for as long as it has members", async () => {
+  it("keeps the head of an empty group for an hour, and as long as the group has members", async () => {
     await join(startLayer({ tailCheckMs: 20 }), "room");
     expect(await raw.pttl(keyOf("head"))).to.be.within(3_500_000, 3_600_000);
     await raw.pexpire(keyOf("head"), 1_700_000);
     await until(async () => (await raw.pttl(keyOf("head"))) > 3_500_000);
   });
 
-  it("keeps the head of a group that has members, however long nothing is said", async () => {
+  it("keeps the head of an idle group as long as the group has members", async () => {
     const layer = startLayer({ tailCheckMs: 20 });
     await join(layer, "room");
     await layer.groupSend("room", { type: "x" });
@@ -114,13 +114,13 @@ describe("RedisStreamsLayer on the wire", () => {
     await until(async () => (await raw.pttl(keyOf("head"))) > 6 * 86_400_000);
   });
 
-  it("keeps as many entries as its capacity says", async () => {
+  it("keeps as many entries as its capacity", async () => {
     const layer = startLayer({ capacity: 3 });
     await Promise.all(Array.from({ length: 10 }, () => layer.groupSend("room", { type: "x" })));
     expect(await raw.xlen(keyOf("stream"))).to.equal(3);
   });
 
-  it("goes on in the same epoch after the stream has expired", async () => {
+  it("continues the epoch after the stream has expired", async () => {
     const layer = startLayer();
     const inbox = await join(layer, "room");
     await layer.groupSend("room", { type: "before" });
@@ -133,7 +133,7 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inbox.gaps).to.deep.equal([]);
   });
 
-  it("begins a new epoch where a stream is ahead of its head, and none of the old is left", async () => {
+  it("starts a new epoch and deletes the old entries if a stream is ahead of its head", async () => {
     const layer = startLayer();
     await Promise.all([1, 2, 3].map(() => layer.groupSend("room", { type: "x" })));
     const [old] = String(await raw.get(keyOf("head")))
@@ -147,7 +147,7 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(position?.epoch).not.to.equal(old);
   });
 
-  it("publishes what one go sends to a group in one call, in order and all of it, though less is kept", async () => {
+  it("publishes the messages of one turn to a group in one call, even beyond the capacity", async () => {
     const [sender, receiver] = [startLayer({ capacity: 30 }), startLayer()];
     const inbox = await join(receiver, "room");
     const calls = async () => {
@@ -169,7 +169,7 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inbox.gaps).to.deep.equal([]);
   });
 
-  it("begins a new epoch with all of one go", async () => {
+  it("starts a new epoch with all messages of one turn", async () => {
     const layer = startLayer();
     await layer.groupSend("room", { type: "x" });
     const [, old] = String(await raw.get(keyOf("head"))).split(" ");
@@ -184,7 +184,7 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(position?.epoch).not.to.equal(old);
   });
 
-  it("rejects what a server without memory refuses, and keeps the history that there is", async () => {
+  it("rejects a send that a server without memory refuses, and keeps the existing history", async () => {
     const server = await startRedisServer();
     const client = new Redis(server.url);
     const layer = startLayer({ url: server.url });
@@ -205,14 +205,14 @@ describe("RedisStreamsLayer on the wire", () => {
     await server.stop();
   });
 
-  it("delivers what a plain PUBLISH says, without a place in the history", async () => {
+  it("delivers the payload of a plain PUBLISH without a position in the history", async () => {
     const inbox = await join(startLayer(), "room");
     await raw.publish(`{${prefix}__group__room}`, Buffer.from("81a474797065a178", "hex"));
     await inbox.next("x");
     expect(inbox.mails).to.deep.equal([{ message: { type: "x" }, delivery: { group: "room" } }]);
   });
 
-  /** Adds an entry whose publication nobody hears. */
+  /** Adds an entry without publishing it. */
   async function addUntold(): Promise<void> {
     const [id, epoch] = String(await raw.get(keyOf("head"))).split(" ");
     const lost = `2-${Number(id?.split("-")[1]) + 1}`;
@@ -220,7 +220,7 @@ describe("RedisStreamsLayer on the wire", () => {
     await raw.set(keyOf("head"), `${lost} ${epoch}`);
   }
 
-  /** Ends this package's connections of one kind. */
+  /** Kills this package's connections with one role. */
   async function kill(role: string): Promise<void> {
     const list = String(await raw.client("LIST"));
     const ids = list.matchAll(new RegExp(`^id=(\\d+) .* name=greenroom-${role} `, "gm"));
@@ -233,9 +233,9 @@ describe("RedisStreamsLayer on the wire", () => {
       { tailCheckMs: 10_000 },
       async (clock: SimulatedClock) => clock.increment(12_500),
     ],
-    ["when the connection that publishes was made anew", {}, () => kill("publisher")],
+    ["after the publishing connection has reconnected", {}, () => kill("publisher")],
   ] as const) {
-    it(`finds by the stream's head what was never told, ${when}`, async () => {
+    it(`finds a lost publication by the stream's head, ${when}`, async () => {
       const clock = new SimulatedClock();
       const layer = startLayer({ clock, onError() {}, ...options });
       const inbox = await join(layer, "room", "quiet");
@@ -243,7 +243,7 @@ describe("RedisStreamsLayer on the wire", () => {
       await inbox.next("told");
       await addUntold();
       await look(clock);
-      // What is missing may be on its way: a little later it is looked at again.
+      // The missing entry may be on its way, so it is checked again a little later.
       await until(() => {
         clock.increment(10);
         return inbox.types.includes("lost");
@@ -253,7 +253,7 @@ describe("RedisStreamsLayer on the wire", () => {
     });
   }
 
-  it("looks at the heads of all groups with one command for a thousand", async () => {
+  it("checks the heads of all groups with one command per thousand", async () => {
     const commands = async () => {
       const stats = await raw.info("commandstats");
       return Number(/cmdstat_mget:calls=(\d+)/.exec(stats)?.[1] ?? 0);
@@ -263,7 +263,7 @@ describe("RedisStreamsLayer on the wire", () => {
     expect((await commands()) - before).to.equal(1);
   });
 
-  it("says in its health that the connections of its queues are down, while they are in use", async () => {
+  it("is unhealthy while the connections of its queues are down, if they are in use", async () => {
     for (const role of ["queues", "queue-reader"]) {
       const layer = startLayer({ onError() {} });
       const consumption = await layer.consume("jobs", () => {});
@@ -278,7 +278,7 @@ describe("RedisStreamsLayer on the wire", () => {
     }
   });
 
-  it("takes one round trip for joins, and one for all of one turn, where a group is new and where it is not", async () => {
+  it("takes one round trip for all joins of one turn, to new and to existing groups", async () => {
     const server = await startRedisServer();
     const proxy = await startTcpProxy(server.port);
     const layer = startLayer({ url: `redis://127.0.0.1:${proxy.port}` });
@@ -289,7 +289,7 @@ describe("RedisStreamsLayer on the wire", () => {
     const held = proxy.hold();
     const joins = ["old", "new", "newer"].map((group) => layer.groupAdd(group, channel));
     const asked = (command: string) => held.said.toLowerCase().split(`\r\n${command}\r\n`).length - 1;
-    // Nothing is answered: what is asked now does not wait for anything.
+    // No reply arrives, so commands seen now did not wait for one.
     await until(() => asked("subscribe") > 0 && asked("evalsha") > 0);
     const { said } = held;
     held.release();
@@ -301,7 +301,7 @@ describe("RedisStreamsLayer on the wire", () => {
     await server.stop();
   });
 
-  it("says which key is in the way of a history, and lets others join", async () => {
+  it("names a key that is not the head of a stream, and lets other groups be joined", async () => {
     await raw.rpush(keyOf("head"), "a list");
     const layer = startLayer();
     const channel = await layer.newChannel(new Recorder());

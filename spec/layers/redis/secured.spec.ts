@@ -15,7 +15,7 @@ import { until } from "../support/until.ts";
 
 const password = "hunter2-%-secret";
 
-describe("over TLS and with a password", () => {
+describe("a layer over TLS and with a password", () => {
   let folder: string;
   let ca: string;
   let tlsPort: number;
@@ -32,7 +32,7 @@ describe("over TLS and with a password", () => {
     ]);
     ca = await readFile(certificate, "utf8");
     tlsPort = await freePort();
-    // A cluster of one node: to who does not ask for a cluster, it is a server like others.
+    // A cluster of one node also works as a single server.
     server = await startRedisServer({
       password,
       args: [
@@ -56,14 +56,14 @@ describe("over TLS and with a password", () => {
   });
   afterEach(() => Promise.all(layers.map((layer) => layer.close())));
 
-  /** At which port of the server each connection of a layer ended. */
+  /** The server port of each connection of a layer. */
   async function portsInUse(): Promise<Set<string | undefined>> {
     const lines = String(await raw.client("LIST")).split("\n");
     const ours = lines.filter((line) => line.includes("name=greenroom-"));
     return new Set(ours.map((line) => / laddr=\S+:(\d+) /.exec(line)?.[1]));
   }
 
-  /** Lets two nodes talk to each other. */
+  /** Sends messages between two nodes. */
   async function expectTraffic(start: () => ChannelLayer, port: number): Promise<void> {
     layers = [start(), start()];
     const [sender, receiver] = layers as [ChannelLayer, ChannelLayer];
@@ -77,7 +77,7 @@ describe("over TLS and with a password", () => {
     expect([...(await portsInUse())]).to.deep.equal([String(port)]);
   }
 
-  /** What a layer that cannot open says, never with the password. */
+  /** The error of a layer that cannot open, checked for the password. */
   async function refusal(layer: ChannelLayer): Promise<string> {
     layers.push(layer);
     const error = await layer.ready().then(
@@ -92,7 +92,7 @@ describe("over TLS and with a password", () => {
   const secret = encodeURIComponent(password);
   const prefix = "secured";
   for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
-    it(`carries a ${Layer.name} whose URL says rediss, with a password in the URL or beside it`, async () => {
+    it(`carries messages of a ${Layer.name} over a rediss URL, with the password in it or beside it`, async () => {
       const tls = { ca };
       const withLogin = `rediss://:${secret}@127.0.0.1:${tlsPort}`;
       await expectTraffic(() => new Layer({ url: withLogin, prefix, redis: { tls } }), tlsPort);
@@ -101,12 +101,12 @@ describe("over TLS and with a password", () => {
       await expectTraffic(() => new Layer({ url, prefix, redis: { tls, password } }), tlsPort);
     });
 
-    it(`carries a ${Layer.name} without TLS, too, if that is what is asked for`, async () => {
+    it(`carries messages of a ${Layer.name} without TLS if the URL says so`, async () => {
       const url = `redis://127.0.0.1:${server.port}`;
       await expectTraffic(() => new Layer({ url, prefix, redis: { password } }), server.port);
     });
 
-    it(`lets no ${Layer.name} in whose certificate authority, or password, is another`, async () => {
+    it(`does not open a ${Layer.name} with another certificate authority or password`, async () => {
       const url = `rediss://127.0.0.1:${tlsPort}`;
       expect(await refusal(new Layer({ url, prefix, redis: { password } }))).to.match(/certificate/);
       const tls = { ca };
@@ -120,8 +120,8 @@ describe("over TLS and with a password", () => {
     });
   }
 
-  // A socket has two errors then, now and then, and ioredis listens for one: the other one ended the process.
-  it("ends nothing but the opening where the certificate is not accepted, however often", async () => {
+  // Such a socket may emit two errors. ioredis listens for one only, and the other one ended the process.
+  it("only rejects `ready` if the certificate is not accepted, each time", async () => {
     const url = `rediss://127.0.0.1:${tlsPort}`;
     for (let round = 0; round < 40; round += 1) {
       const options = { url, prefix, redis: { password } };
@@ -130,7 +130,7 @@ describe("over TLS and with a password", () => {
     }
   });
 
-  it("carries a RedisPubSubLayer over a cluster", async () => {
+  it("carries messages of a RedisPubSubLayer over a cluster", async () => {
     const cluster = [{ host: "127.0.0.1", port: tlsPort }];
     const redis = { password, tls: { ca } };
     await expectTraffic(() => new RedisPubSubLayer({ cluster, prefix, redis }), tlsPort);
@@ -142,7 +142,7 @@ describe("over TLS and with a password", () => {
     );
   });
 
-  it("lets nobody into a cluster whose certificate authority, or password, is another", async () => {
+  it("does not open over a cluster with another certificate authority or password", async () => {
     const cluster = [{ host: "127.0.0.1", port: tlsPort }];
     const wrong = { password: "hunter2-wrong", tls: { ca } };
     expect(await refusal(new RedisPubSubLayer({ cluster, prefix, redis: wrong }))).to.match(/WRONGPASS/);

@@ -3,7 +3,7 @@ import type { ChannelLayerOptions } from "../../../layers/options.ts";
 import type { LayerImplementation, NodeOptions } from "../../../layers/testing/index.ts";
 import { createEncryption } from "../../../layers/wire/encryption.ts";
 
-/** A layer as the suite needs it, with or without keys. */
+/** A layer implementation for the suite, with or without keys. */
 export interface EncryptableImplementation extends LayerImplementation {
   startNode(prefix: string, options: NodeOptions & Pick<ChannelLayerOptions, "encryption">): ChannelLayer;
 }
@@ -11,7 +11,7 @@ export interface EncryptableImplementation extends LayerImplementation {
 const encryption = { keys: ["the first key", "another"] };
 const { encrypt } = createEncryption(encryption);
 
-/** The same layer with encryption; others, who publish and enqueue, know the key, too. */
+/** Adds encryption to a layer; `publish` and `enqueue` encrypt with its key. */
 export function encrypted(implementation: EncryptableImplementation): LayerImplementation {
   const { publish, enqueue } = implementation;
   return {
@@ -21,7 +21,7 @@ export function encrypted(implementation: EncryptableImplementation): LayerImple
   };
 }
 
-/** The same layer with encryption; others, who publish and enqueue, do not know the key. */
+/** Adds encryption to a layer, but not to `publish` and `enqueue`. */
 export function withKeys(implementation: EncryptableImplementation): LayerImplementation {
   const { startNode } = implementation;
   return { ...implementation, startNode: (prefix, options) => startNode(prefix, { ...options, encryption }) };

@@ -2,7 +2,7 @@ import type { Clock } from "../../../layers/clock.ts";
 
 /** A clock whose timers fire when a spec says so. */
 export class ManualClock implements Clock {
-  /** The delay of each timer that is set, in milliseconds. */
+  /** The pending timers; their delays are in milliseconds. */
   readonly timers = new Map<object, { readonly ms: number; readonly fn: () => void }>();
 
   setTimeout(fn: () => void, ms: number): unknown {

@@ -1,11 +1,11 @@
 import type { Backend, Capabilities, Health } from "../../../layers/backend.ts";
 
-interface Question {
+interface Request {
   readonly topic: string;
   readonly answer: (isGranted: boolean) => void;
 }
 
-/** A backend whose subscriptions take effect when a spec says so, and that checks how it is used. */
+/** A backend whose subscriptions take effect when a spec says so. Checks the rules of a backend's caller. */
 export class SlowBackend implements Backend {
   readonly capabilities: Capabilities = {
     delivery: "at-most-once",
@@ -14,14 +14,13 @@ export class SlowBackend implements Backend {
     workers: false,
   };
   readonly health: Health = { ok: true };
-  /** What is subscribed. */
+  /** The subscribed topics. */
   readonly live = new Set<string>();
-  /** How often each topic was subscribed. */
+  /** The topic of each call of `subscribe`. */
   readonly subscriptions: string[] = [];
-  /** How the contract of a backend was broken. */
+  /** Broken rules. */
   readonly violations: string[] = [];
-  /** What has been asked and not answered. */
-  readonly questions: Question[] = [];
+  readonly requests: Request[] = [];
 
   async open(): Promise<void> {}
   async publish(): Promise<void> {}
@@ -30,30 +29,30 @@ export class SlowBackend implements Backend {
   subscribe(topic: string): Promise<void> {
     if (this.live.has(topic)) this.violations.push(`"${topic}" is subscribed already.`);
     this.subscriptions.push(topic);
-    return this.#ask(topic, () => this.live.add(topic));
+    return this.#request(topic, () => this.live.add(topic));
   }
 
   unsubscribe(topic: string): Promise<void> {
     if (!this.live.has(topic)) this.violations.push(`"${topic}" is not subscribed.`);
-    return this.#ask(topic, () => this.live.delete(topic), false);
+    return this.#request(topic, () => this.live.delete(topic), false);
   }
 
-  /** Answers the oldest question, if there is one, and lets what follows from it happen. */
+  /** Settles the oldest pending request, if there is one, and waits for the consequences. */
   async answer(isGranted = true): Promise<void> {
-    this.questions.shift()?.answer(isGranted);
+    this.requests.shift()?.answer(isGranted);
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  #ask(topic: string, take: () => void, mayBeRefused = true): Promise<void> {
-    if (this.questions.some((question) => question.topic === topic)) {
-      this.violations.push(`"${topic}" is asked about twice at once.`);
+  #request(topic: string, apply: () => void, mayBeRefused = true): Promise<void> {
+    if (this.requests.some((request) => request.topic === topic)) {
+      this.violations.push(`"${topic}" has two pending requests.`);
     }
     return new Promise((resolve, reject) => {
       const answer = (isGranted: boolean) => {
         if (mayBeRefused && !isGranted) reject(new Error("refused"));
-        else resolve(void take());
+        else resolve(void apply());
       };
-      this.questions.push({ topic, answer });
+      this.requests.push({ topic, answer });
     });
   }
 }

@@ -1,4 +1,4 @@
-/** Has the warnings of each spec of a suite kept, in place of shown. */
+/** Collects the warnings of each spec of a suite instead of showing them. */
 export function keepWarnings(): { readonly warnings: string[] } {
   const { emitWarning } = process;
   const kept = { warnings: [] as string[] };

@@ -9,7 +9,7 @@ import { memory } from "./support/memory.ts";
 const vitest = fileURLToPath(new URL("../../../node_modules/vitest/vitest.mjs", import.meta.url));
 const source = (name: string) => fileURLToPath(new URL(`support/${name}.test.ts`, import.meta.url));
 
-/** The titles of the cases that the suite registers for a layer without some capabilities, and what it says. */
+/** The titles that the suite registers for a layer without some capabilities, and its console output. */
 function register(lacks: Readonly<Partial<Record<OptionalCapability, string>>>) {
   const titles: string[] = [];
   const path: string[] = [];
@@ -57,15 +57,15 @@ describe("describeChannelLayer", function () {
     expect(report).to.include({ numPassedTests: cases(), numTotalTests: cases() });
   });
 
-  it("registers nothing of what a layer lacks, and says so, with the reasons, in one line", () => {
+  it("registers no case of a lacking capability, and prints one line with the reasons", () => {
     const whole = register({});
     expect(whole.lines).to.deep.equal([]);
     const parts: Readonly<Record<OptionalCapability, RegExp>> = {
-      gap: /^A layer loss by a broken connection is told/,
-      recovery: /^A layer loss by a broken connection is none/,
-      history: /^A layer history (?!is there, or refused)/,
+      gap: /^A layer loss by a broken connection is reported/,
+      recovery: /^A layer loss does not occur if a connection breaks/,
+      history: /^A layer history (?!is readable, or rejects)/,
       queues:
-        /^A layer (named channels|a named channel|a message (whose handler|that waits)|what is queued|a consumption)/,
+        /^A layer (named channels|a full named channel|refuses an invalid queue|a queued message|a job (whose|of)|closing a consumption)/,
     };
     for (const [capability, part] of Object.entries(parts)) {
       const { titles, lines } = register({ [capability]: "it is small" });

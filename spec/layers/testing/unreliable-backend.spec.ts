@@ -22,7 +22,7 @@ const count = 500;
 const seed = 7;
 
 describe("unreliable", () => {
-  /** What arrives, in what order, of so many numbered messages; and how many the layer says were received. */
+  /** The numbers received of `count` messages, in order. */
   async function run(faults: Faults): Promise<number[]> {
     const bus = new MemoryBus();
     const layer = unreliableLayer(faults, { bus });
@@ -30,7 +30,7 @@ describe("unreliable", () => {
     await layer.groupAdd("numbers", await layer.newChannel(inbox));
     for (let number = 0; number < count; number += 1) {
       await layer.groupSend("numbers", { type: "number", number });
-      // In turns of their own, some of them, so that what is late can be overtaken.
+      // Some are sent in later turns, so that they can overtake delayed ones.
       if (number % 5 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     while (layer.inFlight !== 0) await new Promise((resolve) => setImmediate(resolve));
@@ -41,43 +41,43 @@ describe("unreliable", () => {
   const all = [...Array(count).keys()];
   const sorted = (numbers: number[]) => [...numbers].sort((a, b) => a - b);
 
-  it("changes nothing where nothing is to go wrong", async () => {
+  it("delivers all in order without faults", async () => {
     expect(await run({ seed })).to.deep.equal(all);
   });
 
-  it("drops", async () => {
+  it("drops messages", async () => {
     const arrived = await run({ seed, drop: 0.1 });
     expect(arrived.length).to.be.within(count * 0.85, count * 0.95);
     expect(arrived).to.deep.equal([...new Set(sorted(arrived))]);
     expect(await run({ seed, drop: 1 })).to.deep.equal([]);
   });
 
-  it("duplicates", async () => {
+  it("duplicates messages", async () => {
     const arrived = await run({ seed, duplicate: 0.1 });
     expect(arrived.length).to.be.within(count * 1.05, count * 1.15);
     expect([...new Set(arrived)]).to.deep.equal(all);
     expect(await run({ seed, duplicate: 1 })).to.deep.equal(all.flatMap((number) => [number, number]));
   });
 
-  it("reorders, and loses none by that", async () => {
+  it("reorders messages and loses none", async () => {
     const arrived = await run({ seed, reorder: 0.1 });
     expect(arrived).not.to.deep.equal(all);
     expect(sorted(arrived)).to.deep.equal(all);
     expect(sorted(await run({ seed, reorder: 1 }))).to.deep.equal(all);
   });
 
-  it("delays, and keeps the order", async () => {
+  it("delays messages and keeps their order", async () => {
     expect(await run({ seed, delay: 0.5 })).to.deep.equal(all);
   });
 
-  it("does the same for the same seed, and other things for another", async () => {
+  it("repeats its faults for the same seed, and has others for another seed", async () => {
     const faults = { drop: 0.1, delay: 0.2, duplicate: 0.1, reorder: 0.2 };
     const first = await run({ seed, ...faults });
     expect(await run({ seed, ...faults })).to.deep.equal(first);
     expect(await run({ seed: seed + 1, ...faults })).not.to.deep.equal(first);
   });
 
-  it("treats one node badly, and others on the same bus not", async () => {
+  it("affects one node and no other on the same bus", async () => {
     const bus = new MemoryBus();
     const nodes = [unreliableLayer({ seed, drop: 1 }, { bus }), unreliableLayer({ seed }, { bus })];
     const inboxes = [new Recorder(), new Recorder()];
@@ -90,7 +90,7 @@ describe("unreliable", () => {
     await Promise.all(nodes.map((node) => node.close()));
   });
 
-  it("is quiet once it is closed, and leaves no timer", async () => {
+  it("delivers nothing after close, and leaves no timer", async () => {
     const layer = unreliableLayer({ seed, delay: 1 });
     const inbox = new Recorder();
     const channel = await layer.newChannel(inbox);
@@ -103,12 +103,12 @@ describe("unreliable", () => {
     expect(inbox.messages).to.deep.equal([]);
   });
 
-  it("forgets what it holds for a group that has been left: who joins again gets what is sent from then on", async () => {
+  it("discards held payloads when a group is left: a new member receives only later messages", async () => {
     const layer = unreliableLayer({ seed, delay: 1 });
     const inbox = new Recorder();
     const channel = await layer.newChannel(inbox);
     await layer.groupAdd("room", channel);
-    // Later and later, each as late as it may be: the last of them is held for long enough.
+    // Each waits behind the one before, so the last one is held for long enough.
     for (let number = 0; number < 100; number += 1) await layer.groupSend("room", { type: "old" });
     await new Promise((resolve) => setImmediate(resolve));
     await layer.groupDiscard("room", channel);
@@ -121,7 +121,7 @@ describe("unreliable", () => {
     await layer.close();
   });
 
-  it("refuses what is no share, and no seed", () => {
+  it("refuses a share outside 0 to 1, and a seed that is not an integer", () => {
     for (const faults of [
       { seed: 0.5 },
       { seed, drop: 1.1 },
@@ -131,8 +131,8 @@ describe("unreliable", () => {
       expect(() => unreliableLayer(faults)).to.throw(InvalidOptionError);
   });
 
-  it("shows that a consumer relies on the order, in the same way each time", async () => {
-    /** Believes that the last number that came is the last that was sent. */
+  it("reveals a consumer that relies on the order, reproducibly", async () => {
+    /** Assumes that the last number received is the last one sent. */
     class Counter extends JsonWebSocketConsumer<{ messages: { set: { value: number } } }> {
       static override readonly layer = "numbers";
       static override readonly on = handlers<Counter>({
@@ -150,7 +150,7 @@ describe("unreliable", () => {
     }
     const lastOf = async (faults: Faults) => {
       const numbers = unreliableLayer(faults);
-      // With two layers and no word of which it is, none carries what runtimes tell each other.
+      // Two layers and no `control`: neither carries messages between runtimes.
       await using runtime = createRuntime({ layers: { numbers, spare: new MemoryLayer() } });
       const client = communicate(Counter, { runtime });
       await client.connect();
@@ -167,7 +167,7 @@ describe("unreliable", () => {
   });
 });
 
-// What is only late keeps every promise.
+// A delay breaks no guarantee.
 const bus = new MemoryBus();
 const late: Faults = { seed, delay: 0.5 };
 describeChannelLayer("MemoryLayer, its messages late", {

@@ -6,7 +6,7 @@ import { decode, encode, maxPayloadBytes, reservedKey } from "../../../layers/wi
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const fromHex = (text: string) => Buffer.from(text, "hex");
 
-/** Whatever a message may hold. What arrives in another form has a spec of its own. */
+/** All values of a message, except those that arrive in another form, which have their own specs. */
 const values = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 5 },
@@ -27,7 +27,7 @@ function keys(): fc.Arbitrary<string> {
 }
 
 describe("codec", () => {
-  it("gives back every message as it was, and every envelope", () => {
+  it("round-trips every message and envelope", () => {
     const payloads = fc.dictionary(keys(), values.value, { noNullPrototype: true });
     const types = fc.string({ minLength: 1 }).filter((type) => !type.startsWith("xstate."));
     const envelopes = fc.constantFrom(undefined, { to: "a!b" }, { except: "a!b" });
@@ -40,7 +40,7 @@ describe("codec", () => {
     );
   });
 
-  it("survives all bytes: a message, or a RangeError", () => {
+  it("decodes arbitrary bytes to a message or throws a RangeError", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
@@ -53,7 +53,7 @@ describe("codec", () => {
     );
   });
 
-  it("survives every truncation and every changed byte of a message", () => {
+  it("throws only RangeError for truncated and modified messages", () => {
     const whole = encode({ type: "x", list: [1, { deep: "text" }, Buffer.from("bytes")], big: 2n ** 60n });
     for (let index = 0; index < whole.length; index += 1) {
       expect(() => decode(whole.subarray(0, index))).to.throw(RangeError);
@@ -69,7 +69,7 @@ describe("codec", () => {
     }
   });
 
-  it("is not held up by bytes made to be expensive", () => {
+  it("refuses adversarial bytes quickly", () => {
     const head = fromHex("82a474797065a178a161");
     for (const byte of [0x91, 0x81, 0xdd, 0xdf, 0xdb, 0xc7, 0xd4, 0xa1]) {
       const bytes = Buffer.concat([head, Buffer.alloc(maxPayloadBytes - head.length, byte)]);
@@ -77,7 +77,7 @@ describe("codec", () => {
     }
   });
 
-  it("writes what Python's msgpack writes, and reads it", () => {
+  it("encodes and decodes the same bytes as Python's msgpack", () => {
     // msgpack.packb(…) of the same values, in the same order.
     const pairs: [object, string][] = [
       [
@@ -95,13 +95,13 @@ describe("codec", () => {
     }
   });
 
-  it("writes integers as integers, however long", () => {
+  it("encodes large integers as integers", () => {
     expect(hex(encode({ type: "x", at: 1_700_000_000_000 }))).to.equal(
       "82a474797065a178a26174d30000018bcfe56800",
     );
   });
 
-  it("reads 64-bit integers as numbers up to 2^53, and as bigints beyond", () => {
+  it("decodes 64-bit integers as numbers up to 2^53, and as bigints beyond", () => {
     const read = (bytes: string) => decode(fromHex(`82a474797065a178a16e${bytes}`)).message.n;
     expect(read("cf0020000000000000")).to.equal(2 ** 53);
     expect(read("cf0020000000000001")).to.equal(2n ** 53n + 1n);
@@ -109,7 +109,7 @@ describe("codec", () => {
     expect(read("d3ffdfffffffffffff")).to.equal(-(2n ** 53n) - 1n);
   });
 
-  it("carries more entries than 16 bits count", () => {
+  it("round-trips lists and maps of more than 65,535 entries", () => {
     const entries = Array.from({ length: 70_000 }, (_, index) => [index.toString(36), index]);
     const map = Object.fromEntries(entries);
     const list = Array.from(entries, () => 0);
@@ -119,13 +119,13 @@ describe("codec", () => {
     expect((message.map as Record<string, number>)[(69_999).toString(36)]).to.equal(69_999);
   });
 
-  it("counts the envelope into the size", () => {
+  it("includes the envelope in the size limit", () => {
     const message = { type: "x", bytes: new Uint8Array(maxPayloadBytes - 19) };
     expect(encode(message)).to.have.length(maxPayloadBytes);
     expect(() => encode(message, { to: "a!b" })).to.throw(InvalidMessageError, "1048576 bytes");
   });
 
-  it("leaves the sender's message alone", () => {
+  it("does not modify the sender's message", () => {
     const message = Object.freeze({
       type: "x",
       at: 2 ** 40,
@@ -136,15 +136,18 @@ describe("codec", () => {
     expect(message).to.deep.equal({ type: "x", at: 2 ** 40, text: "\ud83d", inner: [2 ** 40] });
   });
 
-  it("says what is wrong with a message, and where", () => {
+  it("names the fault of an invalid message and its key", () => {
     const refusals: [unknown, string][] = [
-      [[], "A message is a plain object with a `type`."],
-      [{ type: "" }, "A message has a `type`: a string that is not empty."],
+      [[], "A message must be a plain object with a `type`."],
+      [{ type: "" }, "A message must have a `type`: a string that is not empty."],
       [
         { type: "xstate.stop" },
-        'Types that begin with "xstate." belong to XState: "xstate.stop" is refused.',
+        'Message types that begin with "xstate." belong to XState: rename "xstate.stop".',
       ],
-      [{ type: "x", [reservedKey]: 1 }, 'The key "__greenroom__" belongs to the layer: choose another.'],
+      [
+        { type: "x", [reservedKey]: 1 },
+        'The key "__greenroom__" is reserved for the layer: use another one.',
+      ],
       [{ type: "x", inner: { at: new Date() } }, '"at" is an instance of Date.'],
       [{ type: "x", run: () => {} }, '"run" is a function.'],
       [{ type: "x", n: 2n ** 64n }, '"n" is a bigint of more than 64 bits.'],

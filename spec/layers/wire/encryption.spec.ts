@@ -11,14 +11,14 @@ import { createEncryption, maxEncryptedBytes } from "../../../layers/wire/encryp
 const bytes = (text: string) => Buffer.from(text);
 
 describe("createEncryption", () => {
-  it("leaves payloads as they are where there is no encryption", () => {
+  it("returns payloads unchanged without options", () => {
     const { encrypt, decrypt } = createEncryption(undefined);
     const payload = bytes("hello");
     expect(encrypt(payload)).to.equal(payload);
     expect(decrypt(payload)).to.equal(payload);
   });
 
-  it("takes each secret as a text or as its bytes, of any length", () => {
+  it("accepts secrets of any length, as strings or as bytes", () => {
     for (const secret of ["s", "größe", "x".repeat(1_000)]) {
       const { encrypt } = createEncryption({ keys: [secret] });
       const { decrypt } = createEncryption({ keys: [new Uint8Array(bytes(secret))] });
@@ -26,7 +26,7 @@ describe("createEncryption", () => {
     }
   });
 
-  it("decrypts what Python encrypts with the same secret, as channels_redis derives its key", () => {
+  it("decrypts a token that Python encrypted with the key derivation of channels_redis", () => {
     // Fernet(urlsafe_b64encode(sha256("schlüssel".encode()).digest())) of python3-cryptography, over
     // msgpack.packb({"type": "room.message", "message": "hi"}).
     const token =
@@ -36,7 +36,7 @@ describe("createEncryption", () => {
     expect(decode(payload).message).to.deep.equal({ type: "room.message", message: "hi" });
   });
 
-  it("encrypts with the first key and decrypts with all", () => {
+  it("encrypts with the first key and decrypts with every key", () => {
     const old = createEncryption({ keys: ["old"] });
     const both = createEncryption({ keys: ["new", "old"] });
     const renewed = createEncryption({ keys: ["new"] });
@@ -46,26 +46,26 @@ describe("createEncryption", () => {
     expect(renewed.decrypt(old.encrypt(bytes("d")))).to.equal(undefined);
   });
 
-  it("decrypts what a payload of the largest size becomes, and looks into nothing beyond its limit", () => {
+  it("decrypts the largest payload, and ignores encrypted payloads beyond its limit", () => {
     const { encrypt, decrypt } = createEncryption({ keys: ["key"] });
     const largest = encrypt(new Uint8Array(maxPayloadBytes));
     expect(largest.length).to.be.at.most(maxEncryptedBytes);
     expect(decrypt(largest)).to.have.length(maxPayloadBytes);
-    // An encrypted payload is longer by 57 to 73 bytes, and then by a third.
+    // Encryption adds 57 to 73 bytes, and base64 then a third.
     const beyond = encrypt(new Uint8Array(maxEncryptedBytes * 0.75));
     expect(beyond.length).to.be.greaterThan(maxEncryptedBytes);
     expect(decrypt(beyond)).to.equal(undefined);
   });
 
-  it("refuses to work without keys, and never shows one", () => {
+  it("refuses missing and invalid keys, and never shows one", () => {
     const refusals: [unknown, string][] = [
-      [[], "`encryption.keys` is empty: give one key at least, or leave out `encryption`."],
-      ["very secret", "`encryption.keys` is a list, also of a single key."],
-      [undefined, "`encryption.keys` is a list"],
-      [["very secret", ""], "`encryption.keys[1]` is empty."],
-      [[new Uint8Array()], "`encryption.keys[0]` is empty."],
-      [["very secret", undefined], "`encryption.keys[1]` is neither a text nor bytes."],
-      [[["very secret"]], "`encryption.keys[0]` is neither a text nor bytes."],
+      [[], "`encryption.keys` is empty. Add a key, or omit `encryption`."],
+      ["very secret", "`encryption.keys` must be an array, even for a single key."],
+      [undefined, "`encryption.keys` must be an array"],
+      [["very secret", ""], "`encryption.keys[1]` must not be empty."],
+      [[new Uint8Array()], "`encryption.keys[0]` must not be empty."],
+      [["very secret", undefined], "`encryption.keys[1]` must be a string or a Uint8Array."],
+      [[["very secret"]], "`encryption.keys[0]` must be a string or a Uint8Array."],
     ];
     for (const [keys, message] of refusals) {
       const make = () => new MemoryLayer({ encryption: { keys: keys as string[] } });
@@ -74,7 +74,7 @@ describe("createEncryption", () => {
     }
   });
 
-  it("forgets the secrets themselves", () => {
+  it("works after the caller erases a secret", () => {
     const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
     const encryption = createEncryption({ keys: [secret] });
     const encrypted = encryption.encrypt(bytes("hello"));
@@ -83,7 +83,7 @@ describe("createEncryption", () => {
   });
 });
 
-describe("an encrypted layer", () => {
+describe("ChannelLayer with encryption", () => {
   let bus: MemoryBus;
   let layers: MemoryLayer[];
   let reports: string[];
@@ -111,22 +111,22 @@ describe("an encrypted layer", () => {
     return { channel, inbox };
   }
 
-  it("shows nothing of a message to who listens in, group or direct", async () => {
+  it("hides group messages and direct sends from an eavesdropper", async () => {
     const seen: string[] = [];
     const layer = start("key");
     const { channel, inbox } = await join(layer);
     for (const topic of ["greenroom__group__group", `greenroom__node__${layer.node}`]) {
       bus.subscribe(topic, (_, payload) => seen.push(Buffer.from(payload).toString("latin1")));
     }
-    await layer.groupSend("group", { type: "speech", text: "to be" }, { except: "nobody" });
+    await layer.groupSend("group", { type: "speech", text: "to be" }, { except: "none" });
     await layer.send(channel, { type: "aside", text: "or not" });
     await inbox.next("aside");
     expect(seen).to.have.length(2);
     for (const payload of seen) expect(payload).to.match(/^gAAAAA[\w-]+=*$/);
   });
 
-  it("carries messages while keys are changed, node by node", async () => {
-    // Each node's keys: first as they were, then with the new one last, then first, then alone.
+  it("delivers messages during a key rotation, node by node", async () => {
+    // Each node first has the old key, then adds the new one, then puts it first, then drops the old one.
     const steps = [["old"], ["old", "new"], ["new", "old"], ["new"]];
     for (const [index, keys] of steps.entries()) {
       const [one, other] = [start(...keys), start(...(steps[index + 1] ?? keys))];
@@ -139,7 +139,7 @@ describe("an encrypted layer", () => {
     expect(reports).to.deep.equal([]);
   });
 
-  it("drops, counts and reports what comes from nodes with other keys or none", async () => {
+  it("drops, counts and reports messages from nodes with other keys or none", async () => {
     const layer = start("key");
     const { channel, inbox } = await join(layer);
     const [stranger, plain] = [start("another"), start()];
@@ -151,13 +151,13 @@ describe("an encrypted layer", () => {
     await inbox.next("end");
     expect(inbox.types).to.deep.equal(["end"]);
     expect(layer.counters().dropped).to.deep.equal({ undecryptable: 4 });
-    const said = (topic: string) =>
+    const textFor = (topic: string) =>
       `A payload on "${topic}" cannot be decrypted with the keys of this layer.`;
-    const [group, own] = [said("greenroom__group__group"), said(`greenroom__node__${layer.node}`)];
+    const [group, own] = [textFor("greenroom__group__group"), textFor(`greenroom__node__${layer.node}`)];
     expect(reports).to.deep.equal([group, own, group, own]);
   });
 
-  it("is garbage to a node without keys", async () => {
+  it("counts as garbage on a node without keys", async () => {
     const plain = start();
     const { inbox } = await join(plain);
     await start("key").groupSend("group", { type: "secret" });
@@ -167,20 +167,20 @@ describe("an encrypted layer", () => {
     expect(plain.counters().dropped).to.deep.equal({ garbage: 1 });
   });
 
-  it("takes what is well encrypted and no message for garbage", async () => {
+  it("counts an encrypted payload that is not a message as garbage", async () => {
     const layer = start("key");
     const { inbox } = await join(layer);
     const raw = new MemoryBackend(bus, "greenroom");
     await raw.publish(
       "greenroom__group__group",
-      createEncryption({ keys: ["key"] }).encrypt(bytes("no message")),
+      createEncryption({ keys: ["key"] }).encrypt(bytes("not a message")),
     );
     await layer.groupSend("group", { type: "end" });
     await inbox.next("end");
     expect(layer.counters().dropped).to.deep.equal({ garbage: 1 });
   });
 
-  it("shows no key, however it is looked at", async () => {
+  it("shows no key to inspect or JSON.stringify", async () => {
     const layer = start("very secret");
     await join(layer);
     const shown = inspect(layer, { depth: null, showHidden: true }) + JSON.stringify(layer);

@@ -14,22 +14,22 @@ const plains = fc.uint8Array({ maxLength: 200 });
 
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("latin1");
 
-/** Signs `parts` as one who has the key would, whatever they are. */
+/** Signs arbitrary `parts` with the right key. */
 function signed(...parts: Uint8Array[]): Buffer {
   const body = Buffer.concat(parts);
   const raw = Buffer.concat([body, createHmac("sha256", key.signing).update(body).digest()]);
   return Buffer.from(raw.toString("base64").replaceAll("+", "-").replaceAll("/", "_"));
 }
 
-describe("a Fernet token", () => {
-  it("is the one of the specification's own examples, there and back", () => {
+describe("encryptToken and decryptToken", () => {
+  it("reproduce the example of the specification", () => {
     const iv = Uint8Array.from({ length: 16 }, (_, index) => index);
     const seconds = Date.parse("1985-10-26T01:20:00-07:00") / 1_000;
     expect(text(encryptToken(key, Buffer.from("hello"), { seconds, iv }))).to.equal(token);
     expect(text(decryptToken([key], Buffer.from(token)))).to.equal("hello");
   });
 
-  it("gives back whatever was encrypted, with the right key among others", () => {
+  it("round-trip all bytes, with the right key among others", () => {
     fc.assert(
       fc.property(
         plains,
@@ -45,7 +45,7 @@ describe("a Fernet token", () => {
     );
   });
 
-  it("is refused by every other key", () => {
+  it("refuse a token of another key", () => {
     fc.assert(
       fc.property(plains, fc.uniqueArray(fc.nat(), { minLength: 1 }), (plain, [own = 0, ...others]) => {
         expect(decryptToken(others.map(keyOf), encryptToken(keyOf(own), plain))).to.equal(undefined);
@@ -53,7 +53,7 @@ describe("a Fernet token", () => {
     );
   });
 
-  it("is refused with any bit changed", () => {
+  it("refuse a token with a random bit changed", () => {
     fc.assert(
       fc.property(plains, keys, fc.nat(), fc.integer({ min: 0, max: 7 }), (plain, own, at, bit) => {
         const token = encryptToken(own, plain);
@@ -65,7 +65,7 @@ describe("a Fernet token", () => {
     );
   });
 
-  it("is refused with each of its bits changed, padding and all", () => {
+  it("refuse a token with any single bit changed, including the padding", () => {
     for (const length of [0, 5, 16, 32]) {
       const token = encryptToken(key, new Uint8Array(length));
       for (let bit = 0; bit < token.length * 8; bit += 1) {
@@ -76,7 +76,7 @@ describe("a Fernet token", () => {
     }
   });
 
-  it("is refused with anything cut off or added, at either end", () => {
+  it("refuse a token that is shortened or extended at either end", () => {
     fc.assert(
       fc.property(plains, keys, fc.nat(), (plain, own, at) => {
         const token = encryptToken(own, plain);
@@ -91,7 +91,7 @@ describe("a Fernet token", () => {
     );
   });
 
-  it("is nothing that a stranger could write", () => {
+  it("refuse random bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), keys, (bytes, own) => {
         expect(decryptToken([own], bytes)).to.equal(undefined);
@@ -102,8 +102,8 @@ describe("a Fernet token", () => {
     );
   });
 
-  it("is refused in another spelling: without padding, with blanks, in the other alphabet", () => {
-    // A token that holds both of the letters that differ between the two alphabets.
+  it("refuse another spelling: without padding, with blanks, in the other alphabet", () => {
+    // This token contains both characters that differ between the two alphabets.
     const iv = new Uint8Array(16).fill(0xfb);
     const token = String(encryptToken(key, Buffer.from("hello"), { iv }));
     expect(decryptToken([key], Buffer.from(token))).not.to.equal(undefined);
@@ -115,7 +115,7 @@ describe("a Fernet token", () => {
     }
   });
 
-  it("is refused if one who has the key wrote it wrongly", () => {
+  it("refuse a malformed token with a valid signature", () => {
     const head = Buffer.concat([Uint8Array.of(0x80), new Uint8Array(24)]);
     const iv = head.subarray(9);
     const encrypt = (plain: Uint8Array) => {
@@ -133,12 +133,12 @@ describe("a Fernet token", () => {
       "no time and no IV": signed(Uint8Array.of(0x80)),
       nothing: signed(),
     };
-    for (const [what, bytes] of Object.entries(wrong)) {
-      expect(decryptToken([key], bytes), what).to.equal(undefined);
+    for (const [name, bytes] of Object.entries(wrong)) {
+      expect(decryptToken([key], bytes), name).to.equal(undefined);
     }
   });
 
-  it("says the time in seconds, and never the same twice", () => {
+  it("write the time in seconds, and never the same token twice", () => {
     const before = Math.floor(Date.now() / 1_000);
     const raw = Buffer.from(String(encryptToken(key, new Uint8Array())), "base64url");
     expect(Number(raw.readBigUInt64BE(1))).to.be.within(before, Math.floor(Date.now() / 1_000));
@@ -149,13 +149,13 @@ describe("a Fernet token", () => {
   });
 });
 
-describe("a Fernet key", () => {
-  it("has 32 bytes", () => {
+describe("fernetKey", () => {
+  it("refuses keys that do not have 32 bytes", () => {
     for (const length of [0, 16, 31, 33])
       expect(() => fernetKey(new Uint8Array(length))).to.throw(RangeError);
   });
 
-  it("shows nothing of itself", () => {
+  it("does not show the key to inspect or JSON.stringify", () => {
     const shown = inspect(key, { depth: null, showHidden: true }) + JSON.stringify(key);
     for (const half of [key.signing, key.encryption]) {
       for (const encoding of ["hex", "base64", "base64url"] as const) {

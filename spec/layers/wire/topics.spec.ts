@@ -2,7 +2,7 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { Topics } from "../../../layers/wire/topics.ts";
 
-/** Names made of what could be mistaken for something else. */
+/** Names made of ambiguous pieces. */
 const pieces = fc.array(fc.constantFrom("_", "__", "group", "node", "queue", "a"), {
   minLength: 1,
   maxLength: 7,
@@ -18,7 +18,7 @@ function topicsOf(prefix: string): Topics | undefined {
 }
 
 describe("Topics", () => {
-  it("gives no two things one name on the wire, under whatever prefixes", () => {
+  it("maps different prefixes, kinds and names to different topics", () => {
     const kinds = fc.constantFrom("group", "node", "queue");
     const things = fc.record({ prefix: names, kind: kinds, name: names });
     const owners = new Map<string, string>();
@@ -37,7 +37,7 @@ describe("Topics", () => {
   });
 
   // "chat__group" with the group "x" had the topic of "chat" with the group "group__x".
-  it("takes no prefix that could run into another one at its end", () => {
+  it("refuses a prefix that is ambiguous at its end", () => {
     for (const prefix of ["chat__group", "chat__node_", "chat__queue__", "__group"]) {
       expect(() => new Topics(prefix)).to.throw("A prefix is");
     }

@@ -10,7 +10,7 @@ import { serve, stopServing } from "../../support/serving.ts";
 
 const connectTimeoutMs = 15_000;
 
-/** Every event there is, and both who may close. */
+/** Every event of the machine, with both origins of `close`. */
 const events: readonly ConnectionEvent[] = [
   { type: "accept" },
   { type: "reject", status: 409, reason: "Full" },
@@ -23,15 +23,15 @@ const events: readonly ConnectionEvent[] = [
   { type: "cleaned" },
 ];
 
-/** Every way through the machine, from its start to its end, that takes no event twice in a row. */
+/** Every path from the start of the machine to its end without the same event twice in a row. */
 const paths = getSimplePaths(connectionMachine, {
   events: [...events],
   input: { effects: { cleanUp() {} } },
-  // By the event, too, so that one which leads back to its own state is walked.
+  // The event is part of the state, so that the paths include transitions of a state to itself.
   serializeState: ({ value, context }, event) => JSON.stringify([value, context.exit, event]),
   filterEvents: (snapshot, event) =>
     connectionMachine.getTransitionData(snapshot, event).length > 0 &&
-    // A consumer that has not accepted rejects.
+    // Before it has accepted, a consumer can reject but not close.
     !(snapshot.value === "connecting" && event.type === "close" && event.by === "consumer"),
 })
   .filter(({ state }) => state.status === "done")
@@ -43,12 +43,11 @@ const name = (event: ConnectionEvent) =>
 const named = ({ source, eventType, target }: AnyTransitionDefinition) =>
   `${source.key} --${eventType}--> ${target?.[0]?.key ?? source.key}`;
 
-/** All transitions that the machine has. */
 const transitions = Object.values(connectionMachine.states).flatMap((state) =>
   [...state.transitions.values()].flat().map((transition) => named(transition)),
 );
 
-/** One connection over a socket, to which anything can be made to happen. */
+/** Opens a connection over a socket. `drive` makes an event of its machine happen. */
 async function begin() {
   const clock = new SimulatedClock();
   const taken: string[] = [];
@@ -118,7 +117,7 @@ async function begin() {
     },
     async restart() {
       client.send("restart");
-      // The pause before it takes its time by the clock, however short it is.
+      // The pause before a restart needs the clock to advance, even with `backoffMs: 0`.
       await until(() => {
         clock.increment(1);
         return restarts > 0;
@@ -126,9 +125,13 @@ async function begin() {
       await client.next();
     },
     deadline() {
-      clock.increment(connectTimeoutMs);
+      // The deadline starts a few turns after the upgrade.
+      return until(() => {
+        clock.increment(connectTimeoutMs);
+        return taken.length > 0;
+      });
     },
-    // It comes by itself.
+    // The actor sends this event by itself.
     async cleaned() {
       answer.open();
       await until(() => runtime.size === 0);
@@ -137,7 +140,7 @@ async function begin() {
   return { client, refused, taken, disconnects, drive: (event: ConnectionEvent) => drive[event.type](event) };
 }
 
-describe("the paths of a connection", () => {
+describe("The paths of a connection", () => {
   const covered = new Set<string>();
   afterEach(stopServing);
 
@@ -151,7 +154,7 @@ describe("the paths of a connection", () => {
   });
 
   for (const path of paths) {
-    it(`can be walked over a socket: ${path.map(name).join(", ")}`, async () => {
+    it(`happen over a socket: ${path.map(name).join(", ")}`, async () => {
       const { client, refused, taken, disconnects, drive } = await begin();
       for (const [index, event] of path.entries()) {
         await drive(event);
@@ -176,12 +179,12 @@ describe("the paths of a connection", () => {
     });
   }
 
-  it("take every event there is", () => {
+  it("take every event of the machine", () => {
     const taken = new Set(paths.flat().map(({ type }) => type));
     expect([...taken].sort()).to.deep.equal([...new Set(events.map(({ type }) => type))].sort());
   });
 
-  it("are all there are: every transition is covered", () => {
+  it("cover every transition of the machine", () => {
     expect([...covered].sort()).to.deep.equal([...transitions].sort());
   });
 });

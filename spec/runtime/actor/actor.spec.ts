@@ -16,7 +16,7 @@ interface Notes {
   note: { text: string };
 }
 
-describe("Connection", () => {
+describe("ConsumerActor", () => {
   afterEach(stopServing);
 
   const serveAt = async (Consumer: ConsumerClass & { readonly layer: "chat" | undefined }, limits = {}) => {
@@ -25,7 +25,6 @@ describe("Connection", () => {
     return { ...serving, url: `${serving.url}/ws`, chat: serving.runtime.layers.chat };
   };
 
-  /** A consumer whose connect is what the spec says. */
   const connecting = (connect: (consumer: WebSocketConsumer) => void | Promise<void>) =>
     class Connecting extends WebSocketConsumer {
       static override readonly layer: "chat" | undefined = undefined;
@@ -35,13 +34,13 @@ describe("Connection", () => {
     };
 
   describe("accepting", () => {
-    it("happens by itself when connect returns without an answer", async () => {
+    it("is automatic when connect returns without an answer", async () => {
       const { url } = await serveAt(connecting(() => {}));
       const client = await Client.open(url);
       expect(client.websocket.readyState).to.equal(client.websocket.OPEN);
     });
 
-    it("chooses a subprotocol and adds headers", async () => {
+    it("sends the given subprotocol and headers", async () => {
       const options: AcceptOptions = { subprotocol: "v2", headers: { "Set-Cookie": "seat=7" } };
       const { url } = await serveAt(connecting((consumer) => consumer.accept(options)));
       const client = new Client(url, ["v1", "v2"]);
@@ -53,7 +52,7 @@ describe("Connection", () => {
       expect(response.headers["set-cookie"]).to.deep.equal(["seat=7"]);
     });
 
-    it("chooses no subprotocol by itself", async () => {
+    it("chooses no subprotocol by default", async () => {
       const { url } = await serveAt(connecting(() => {}));
       const client = new Client(url, ["v1"]);
       const [response] = await once(client.websocket, "upgrade");
@@ -61,7 +60,7 @@ describe("Connection", () => {
       await client.closed;
     });
 
-    it("fails with 500 on a subprotocol that was not offered, on a header that would break out, and when done twice", async () => {
+    it("fails with 500 for a subprotocol not offered, a malformed header, or a second accept", async () => {
       const wrong: [AcceptOptions, RegExp][] = [
         [{ subprotocol: "v3" }, /did not offer the subprotocol "v3".*It offered none/],
         [{ headers: { "X-A": "1\r\nX-B: 2" } }, /header that HTTP cannot carry/],
@@ -85,7 +84,7 @@ describe("Connection", () => {
   });
 
   describe("rejecting", () => {
-    it("answers the upgrade with a status and a reason, is no error, and needs no disconnect", async () => {
+    it("answers the upgrade with a status and a reason, without an error or disconnect", async () => {
       let disconnected = false;
       class Full extends WebSocketConsumer {
         override connect() {
@@ -101,7 +100,7 @@ describe("Connection", () => {
       expect([failures, disconnected, runtime.size]).to.deep.equal([[], false, 0]);
     });
 
-    it("is refused after accepting, and with a status that is no error", async () => {
+    it("throws after accept, and for a status outside 400 to 599", async () => {
       const late = await serveAt(
         connecting(async (consumer) => {
           await consumer.accept();
@@ -116,8 +115,8 @@ describe("Connection", () => {
     });
   });
 
-  describe("while its client is gone", () => {
-    it("stops at accept, so that nobody hears of one who never was there", async () => {
+  describe("after the client has gone", () => {
+    it("throws at accept, so that connect sends no message about it", async () => {
       const working = gate();
       const begun = gate();
       class Arriving extends WebSocketConsumer<{ messages: Notes }> {
@@ -143,7 +142,7 @@ describe("Connection", () => {
       expect([chat.counters().published, failures]).to.deep.equal([published, []]);
     });
 
-    it("joins nothing any more, though a handler still runs", async () => {
+    it("joins no group from a handler that still runs", async () => {
       const working = gate();
       const begun = gate();
       const joined = gate();
@@ -166,7 +165,7 @@ describe("Connection", () => {
       await client.close();
       working.open();
       await joined.opened;
-      await chat.groupSend("notes", { type: "note", text: "to nobody" } as never);
+      await chat.groupSend("notes", { type: "note", text: "to an empty group" } as never);
       await new Promise(setImmediate);
       expect([chat.counters().delivered, notes]).to.deep.equal([0, []]);
       await runtime.close({ drainMs: 1 });
@@ -174,7 +173,7 @@ describe("Connection", () => {
   });
 
   describe("handling", () => {
-    it("lets frames wait until connect has settled, also after accepting", async () => {
+    it("queues frames until connect has settled, also after accept", async () => {
       const settled = gate();
       const order: string[] = [];
       class Late extends WebSocketConsumer {
@@ -198,7 +197,7 @@ describe("Connection", () => {
       expect(order).to.deep.equal(["connected", "first"]);
     });
 
-    it("handles one thing at a time: frames and messages never overlap", async () => {
+    it("handles one frame or message at a time", async () => {
       let running = 0;
       let most = 0;
       const work = async (consumer: WebSocketConsumer, text: string) => {
@@ -234,7 +233,7 @@ describe("Connection", () => {
       expect(most).to.equal(1);
     });
 
-    it("takes binary frames as bytes, and closes with 1003 where they are not wanted", async () => {
+    it("passes binary frames as bytes, or closes with 1003 if they are not handled", async () => {
       class Bytes extends WebSocketConsumer {
         override receiveBinary(bytes: Uint8Array) {
           this.send(bytes);
@@ -250,7 +249,7 @@ describe("Connection", () => {
       expect(await other.closed).to.have.property("code", 1003);
     });
 
-    it("drops and counts what a consumer has no use for", async () => {
+    it("drops and counts unhandled frames and messages", async () => {
       class Deaf extends WebSocketConsumer<{ messages: Notes }> {
         static override readonly layer = "chat";
         static override readonly on = handlers<Deaf>({
@@ -264,7 +263,7 @@ describe("Connection", () => {
       }
       const { url, runtime, chat } = await serveAt(Deaf);
       const client = await Client.open(url);
-      client.send("nobody listens");
+      client.send("unhandled");
       const strange = [
         "unknown",
         "__proto__",
@@ -283,7 +282,7 @@ describe("Connection", () => {
       expect(runtime.counters().dropped.unhandled).to.equal(strange.length + 1);
     });
 
-    it("takes a dot in a type for an underscore", async () => {
+    it("maps a dot in a message type to an underscore", async () => {
       class Dotted extends WebSocketConsumer<{ messages: { room_note: { text: string } } }> {
         static override readonly layer = "chat";
         static override readonly on = handlers<Dotted>({
@@ -301,7 +300,7 @@ describe("Connection", () => {
       expect(await client.next()).to.equal("from Django");
     });
 
-    it("refuses to send a type that XState keeps for itself", async () => {
+    it("refuses to send a type that XState reserves", async () => {
       const { chat } = await serveAt(connecting(() => {}));
       const error = await chat.groupSend("notes", { type: "xstate.stop" } as never).catch((reason) => reason);
       expect(error).to.have.property("code", "ERR_INVALID_MESSAGE");
@@ -315,7 +314,7 @@ describe("Connection", () => {
       }
     }
 
-    it("comes decoded, and goes encoded", async () => {
+    it("is decoded on receipt and encoded on sending", async () => {
       const { url } = await serveAt(Json as never);
       const client = await Client.open(url);
       for (const value of [null, 1, "text", [1], { toString: "x", __proto__: null }]) {
@@ -326,7 +325,7 @@ describe("Connection", () => {
       }
     });
 
-    it("that is none is answered with an error, and the connection stays", async () => {
+    it("that is malformed is answered with an error, and the connection stays open", async () => {
       const { url } = await serveAt(Json as never);
       const client = await Client.open(url);
       client.send("{bad");
@@ -335,7 +334,7 @@ describe("Connection", () => {
       expect(await client.next()).to.equal('{"got":1}');
     });
 
-    it("that cannot hold a value is an error of the consumer", async () => {
+    it("that cannot hold the sent value is an error of the consumer", async () => {
       class Undefined extends JsonWebSocketConsumer {
         override connect() {
           this.accept();
@@ -371,7 +370,7 @@ describe("Connection", () => {
       }
     }
 
-    it("closes that connection with 1011, tells onError where it was, and nobody else notices", async () => {
+    it("closes that connection only, with 1011, and reports the stage to onError", async () => {
       const { url, runtime, failures, chat } = await serveAt(Fragile);
       const ways: [string, (client: Client) => unknown][] = [
         ["connect", () => {}],
@@ -395,7 +394,7 @@ describe("Connection", () => {
       expect([failures, runtime.size]).to.deep.equal([[], 0]);
     });
 
-    it("answers 500 before accepting, also when the constructor throws", async () => {
+    it("answers 500 before accept, also when the constructor throws", async () => {
       class Unborn extends WebSocketConsumer {
         readonly #never = boom();
         override receive() {
@@ -409,7 +408,7 @@ describe("Connection", () => {
       }
     });
 
-    it("with the rejection of an actor that it spawned is a failure like any other", async () => {
+    it("with the rejection of a spawned actor closes the connection like any other failure", async () => {
       class Full extends WebSocketConsumer {
         override connect() {
           this.reject(409, "Full");
@@ -427,7 +426,7 @@ describe("Connection", () => {
       expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive"]);
     });
 
-    it("to write what is no longer there closes that connection alone, and others get their frames", async () => {
+    it("to write a detached buffer closes that connection only, and others keep their frames", async () => {
       class Careless extends WebSocketConsumer {
         override receive(text: string) {
           const bytes = new Uint8Array(8);
@@ -452,7 +451,7 @@ describe("Connection", () => {
       expect(failures.map(({ stage }) => stage)).to.deep.equal(["send"]);
     });
 
-    it("in disconnect is told to onError and ends the connection all the same", async () => {
+    it("in disconnect is reported to onError and still ends the connection", async () => {
       const { url, runtime, failures } = await serveAt(Fragile);
       const client = await Client.open(`${url}?at=disconnect`);
       await client.close();
@@ -461,7 +460,7 @@ describe("Connection", () => {
       expect(runtime.size).to.equal(0);
     });
 
-    it("of onError itself harms nobody", async () => {
+    it("in onError causes a warning and still closes the connection", async () => {
       const warned = once(process, "warning");
       const { runtime, url } = await serve({ layers: chat(), onError: boom });
       runtime.route("/ws", Fragile);
@@ -479,7 +478,7 @@ describe("Connection", () => {
       }
     }
 
-    it("take a frame of 64 KiB, and close with 1009 above", async () => {
+    it("allow a frame of 64 KiB, and close with 1009 above that", async () => {
       const { url } = await serveAt(Echo as never);
       const client = await Client.open(url);
       client.send("x".repeat(65_536));
@@ -488,7 +487,7 @@ describe("Connection", () => {
       expect(await client.closed).to.have.property("code", 1009);
     });
 
-    it("pause a client whose frames pile up, and lose none of them", async () => {
+    it("pause a client whose frames pile up, without losing a frame", async () => {
       const working: Gate = gate();
       let handled = 0;
       class Busy extends WebSocketConsumer {
@@ -505,7 +504,7 @@ describe("Connection", () => {
       expect(await client.next()).to.equal("all");
     });
 
-    it("let a client send faster than its messages come back", async () => {
+    it("allow a client to send faster than its messages come back", async () => {
       class Shouting extends WebSocketConsumer<{ messages: Notes }> {
         static override readonly layer = "chat";
         static override readonly on = handlers<Shouting>({
@@ -528,7 +527,7 @@ describe("Connection", () => {
       expect(await client.take(500)).to.deep.equal(texts);
     });
 
-    it("close with 1013 an actor for which more messages wait than may", async () => {
+    it("close an actor with 1013 when its mailbox is full", async () => {
       const working = gate();
       const begun = gate();
       class Stuck extends WebSocketConsumer<{ messages: Notes }> {
@@ -553,7 +552,7 @@ describe("Connection", () => {
       expect(runtime.counters().dropped).to.include({ overflow: 1, closing: 2 });
     });
 
-    it("close with 3008 a client that does not read, and keep little for it", async () => {
+    it("close a client that does not read with 3008, and buffer little for it", async () => {
       class Flood extends WebSocketConsumer {
         override async connect() {
           await this.accept();
@@ -568,14 +567,14 @@ describe("Connection", () => {
       const client = await Client.open(url);
       client.websocket.pause();
       while (runtime.size > 0) await new Promise(setImmediate);
-      // What would have been written next: what two turns have sent.
+      // At most the frames of two turns are buffered.
       expect(runtime.counters().dropped.slow).to.be.within(1, 2);
       client.websocket.terminate();
     });
   });
 
   describe("closing", () => {
-    it("writes what was sent before, then closes with the code and reason given", async () => {
+    it("writes the earlier frames, then closes with the given code and reason", async () => {
       const { url } = await serveAt(
         connecting(async (consumer) => {
           await consumer.accept();
@@ -590,7 +589,7 @@ describe("Connection", () => {
       expect(await client.closed).to.deep.equal({ code: 4000, reason: "enough" });
     });
 
-    it("refuses a code or reason that cannot go on the wire, and to close what is not accepted", async () => {
+    it("throws for an invalid code or reason, and before accept", async () => {
       const wrong: [code: unknown, reason: unknown, message: RegExp][] = [
         [1005, "", /cannot be closed with code 1005: use 1000/],
         [999, "", /code 999/],
@@ -620,7 +619,7 @@ describe("Connection", () => {
         .that.contains("use reject(status, reason)");
     });
 
-    it("aborts the signal, waits for what runs, leaves groups, then disconnects, once", async () => {
+    it("aborts the signal, waits for the handler, leaves groups, then calls disconnect once", async () => {
       const order: string[] = [];
       const working = gate();
       const begun = gate();
@@ -644,7 +643,7 @@ describe("Connection", () => {
           order.push(`disconnect ${code}`);
           await this.groupAdd("notes");
           await this.groupSend("notes", { type: "note", text: "after leaving" });
-          this.send("nobody there");
+          this.send("client gone");
         }
       }
       const { url, runtime, chat } = await serveAt(Leaver);
@@ -660,7 +659,7 @@ describe("Connection", () => {
       expect(order).to.deep.equal(["aborted", "handled", "disconnect 4001"]);
     });
 
-    it("does not wait forever for a handler or for disconnect, and says so", async () => {
+    it("stops waiting for a handler or disconnect after handlerGraceMs, and reports it", async () => {
       class Hangs extends WebSocketConsumer {
         override receive() {
           this.send("begun");
@@ -682,7 +681,7 @@ describe("Connection", () => {
       ]);
     });
 
-    it("gives 1006 for a client that vanished, and 1005 for one that gave no code", async () => {
+    it("passes 1006 for a client that vanished, and 1005 for a close without a code", async () => {
       const codes: number[] = [];
       const gone = [gate(), gate()];
       class Codes extends WebSocketConsumer {
@@ -698,7 +697,7 @@ describe("Connection", () => {
       expect(codes).to.deep.equal([1006, 1005]);
     });
 
-    it("cuts a client that never answers the close frame", async () => {
+    it("disconnects a client that never answers the close frame", async () => {
       const { url, runtime } = await serveAt(
         connecting(() => {}),
         { closeTimeoutMs: 10 },
@@ -711,7 +710,7 @@ describe("Connection", () => {
     });
   });
 
-  it("tells a consumer without a layer what it lacks when it wants a group", async () => {
+  it("throws for groups without a layer, and names the missing property", async () => {
     class Homeless extends WebSocketConsumer {
       override connect() {
         return this.groupAdd("notes");

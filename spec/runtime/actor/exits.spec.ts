@@ -8,14 +8,14 @@ import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { openPremises, type Premises } from "../support/premises.ts";
 
-/** A way out. It is over when nothing is to be done any more but to look at what is left. */
-interface Way {
+interface ExitCase {
   readonly name: string;
   readonly kinds: readonly ("class" | "machine")[];
-  /** Whether the connection had been accepted, so that `disconnect` is to run. */
+  /** Whether the connection was accepted, so that `disconnect` runs. */
   readonly accepted: boolean;
-  /** What `onError` hears. */
+  /** The errors that `onError` receives. */
   readonly failures?: readonly RegExp[];
+  /** Resolves when the connection is about to end. */
   leave(premises: Premises, kind: string): Promise<unknown>;
 }
 
@@ -27,7 +27,7 @@ function cut({ websocket }: Client): void {
   socket.resetAndDestroy();
 }
 
-const ways: readonly Way[] = [
+const exitCases: readonly ExitCase[] = [
   {
     name: "a clean close by the client",
     kinds: both,
@@ -51,7 +51,7 @@ const ways: readonly Way[] = [
     leave: async (premises, kind) => cut(await premises.enter(kind)),
   },
   {
-    name: "a client that is half open: it gives no sign of life",
+    name: "a half-open client, which answers no ping",
     kinds: both,
     accepted: true,
     leave: async (premises, kind) => (await premises.enter(kind, { autoPong: false })).closed,
@@ -85,7 +85,7 @@ const ways: readonly Way[] = [
     },
   },
   {
-    name: "a client that goes while connect works",
+    name: "a client that goes while connect runs",
     kinds: ["class"],
     accepted: false,
     async leave(premises) {
@@ -101,7 +101,7 @@ const ways: readonly Way[] = [
     },
   },
   {
-    name: "a client that goes while a join is under way",
+    name: "a client that goes while a join is pending",
     kinds: both,
     accepted: true,
     async leave({ chat, url, sockets }, kind) {
@@ -125,14 +125,14 @@ const ways: readonly Way[] = [
   },
 ];
 
-describe("every way out", () => {
+describe("Every exit", () => {
   let premises: Premises;
   let bystander: Client;
   beforeEach(async () => {
     premises = await openPremises({ pingIntervalMs: 64 });
     bystander = await Client.open(`${premises.url}/class`);
     await bystander.next();
-    // Those of the bystander and of the runtime itself. A group which guests leave is one that nobody is in then.
+    // The channels of the bystander and of the runtime leave the group of the guests.
     for (const channel of premises.chat.channels) {
       await premises.chat.groupAdd("elsewhere", channel);
       await premises.chat.groupDiscard("guests", channel);
@@ -145,7 +145,7 @@ describe("every way out", () => {
     expect(JSON.parse(String(await bystander.next()))).to.deep.equal({ type: "echo" });
   }
 
-  for (const { name, kinds, accepted, failures = [], leave } of ways) {
+  for (const { name, kinds, accepted, failures = [], leave } of exitCases) {
     for (const kind of kinds) {
       it(`leaves nothing behind: ${name} (${kind})`, async () => {
         const { chat, book } = premises;
@@ -161,7 +161,7 @@ describe("every way out", () => {
         expect(chat.channels).to.have.length(made + 1);
         expect(await chat.living(chat.channels.slice(made))).to.deep.equal([]);
         await echo();
-        // Nothing happens a second time, or late.
+        // No clean-up runs twice or late.
         await premises.returned(before);
         expect(book.disconnects).to.equal(accepted ? 1 : 0);
       });
@@ -186,7 +186,7 @@ describe("every way out", () => {
       own.server.closeAllConnections();
       await once(own.server, "close");
       const { listeners, ...left } = own.census();
-      // Clearing what a layer had subscribed is the business of its backend, which is closed.
+      // Topics are not compared: the closed backend is responsible for its subscriptions.
       expect(left).to.include({ actors: 0, timers: 0, children: 0, sockets: 0 });
       expect(listeners.slice(-2)).to.deep.equal([0, 0]);
       expect(listeners.slice(0, 5)).to.deep.equal(unlistened.slice(0, 5));

@@ -7,7 +7,7 @@ import { Client } from "../../support/client.ts";
 import { type Gate, gate } from "../../support/gate.ts";
 import { serve, stopServing } from "../../support/serving.ts";
 
-/** A layer that makes a channel when the spec lets it, and knows which of them are left. */
+/** A layer that creates a channel when the spec allows it, and lists the channels left. */
 class SlowLayer extends ChannelLayer {
   readonly asked = gate();
   readonly making: Gate = gate();
@@ -36,9 +36,9 @@ describe("Membership", () => {
 
   for (const [when, handlerGraceMs] of [
     ["in time", 60_000],
-    ["too late to be waited for", 1],
+    ["after handlerGraceMs", 1],
   ] as const) {
-    it(`leaves no channel and no consumer when its client goes while it is made, ${when}`, async () => {
+    it(`leaves no channel and no consumer if the client goes during its creation, ${when}`, async () => {
       let constructed = 0;
       class Member extends WebSocketConsumer {
         static override readonly layer = "slow";
@@ -66,7 +66,7 @@ describe("Membership", () => {
     });
   }
 
-  it("ends without a complaint when its layer was closed before", async () => {
+  it("ends without an error if its layer is already closed", async () => {
     class Member extends WebSocketConsumer {
       static override readonly layer = "slow";
     }

@@ -9,7 +9,7 @@ interface Orders {
   order: { do: string };
 }
 
-/** Counts how often it was made, and fails when told so. */
+/** Counts its instances, and fails on request. */
 function failing(supervision: Supervision, restarted: (made: number) => unknown = () => {}) {
   return class Failing extends WebSocketConsumer<{ messages: Orders }> {
     static override readonly layer = "chat";
@@ -46,7 +46,7 @@ function act(what: string): void | Promise<void> {
   return undefined;
 }
 
-describe("supervision", () => {
+describe("Supervision", () => {
   afterEach(stopServing);
 
   async function serveAt(Consumer: ReturnType<typeof failing>, options: object = {}) {
@@ -57,14 +57,14 @@ describe("supervision", () => {
     return { ...serving, client };
   }
 
-  it("stops an actor that fails, unless its class says otherwise", async () => {
+  it("stops a failed actor by default", async () => {
     const { client, failures } = await serveAt(failing({}));
     client.send("throw");
     expect(await client.closed).to.deep.equal({ code: 1011, reason: "Internal error" });
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive"]);
   });
 
-  it("resumes: skips what failed, and the consumer goes on as it is", async () => {
+  it("resumes: skips the failed item and keeps the consumer", async () => {
     const { client, failures, runtime } = await serveAt(failing({ onFailure: "resume" }));
     for (const text of ["count", "throw", "count", "reject", "count"]) client.send(text);
     expect(await client.take(3)).to.deep.equal(["1: 1", "1: 2", "1: 3"]);
@@ -75,7 +75,7 @@ describe("supervision", () => {
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive", "receive", "message order"]);
   });
 
-  it("restarts: a fresh consumer in the same connection, groups kept, connect not repeated", async () => {
+  it("restarts: a fresh consumer takes over the connection and its groups, without connect", async () => {
     const Consumer = failing({ onFailure: "restart", backoffMs: 0 });
     const { client, runtime, failures } = await serveAt(Consumer);
     for (const text of ["count", "throw", "count"]) client.send(text);
@@ -90,7 +90,7 @@ describe("supervision", () => {
     expect(Consumer.ended).to.deep.equal([[3, 1005]]);
   });
 
-  it("lets what comes in wait for the restart, and loses none of it", async () => {
+  it("queues input during a restart, without losing any", async () => {
     const ready = gate();
     const Consumer = failing({ onFailure: "restart", backoffMs: 0 }, () => ready.opened);
     const { client, runtime } = await serveAt(Consumer);
@@ -101,7 +101,7 @@ describe("supervision", () => {
     expect(await client.take(3)).to.deep.equal(["restarted after thrown", "2: 1", "2: 2"]);
   });
 
-  it("pauses before a restart, twice as long each time, by the clock", async () => {
+  it("doubles the pause before each further restart", async () => {
     const clock = new SimulatedClock();
     const pauses: number[] = [];
     const { setTimeout } = clock;
@@ -123,7 +123,7 @@ describe("supervision", () => {
     await actor.stop();
   });
 
-  it("stops an actor that fails more often than it may within a time, and forgets older failures", async () => {
+  it("stops an actor after more than maxFailures within withinMs, and forgets older failures", async () => {
     const clock = new SimulatedClock();
     const { runtime, failures } = await serve({ layers: chat(), clock });
     const Consumer = failing({ onFailure: "resume", maxFailures: 2, withinMs: 1_000 });
@@ -139,7 +139,7 @@ describe("supervision", () => {
     expect(failures).to.have.length(5);
   });
 
-  it("stops an actor that cannot even be restarted, once it has tried often enough", async () => {
+  it("stops an actor whose restarts fail more than maxFailures times", async () => {
     let tries = 0;
     const Consumer = failing({ onFailure: "restart", backoffMs: 0, maxFailures: 3 }, () => {
       tries += 1;
@@ -155,7 +155,7 @@ describe("supervision", () => {
     ]);
   });
 
-  it("asks a function, by the error and where it was thrown; one that throws stops the actor", async () => {
+  it("calls onFailure with the error and the stage, and stops the actor if it throws", async () => {
     const asked: [string, string][] = [];
     const onFailure = (error: unknown, stage: string): Directive => {
       asked.push([(error as Error).message, stage]);
@@ -177,7 +177,7 @@ describe("supervision", () => {
     expect(failures.map(({ stage }) => stage)).to.include("supervision");
   });
 
-  it("stops an actor whose function answers with no directive, and says so", async () => {
+  it("stops an actor whose onFailure returns no directive, and reports that", async () => {
     const answers: (() => unknown)[] = [
       () => "Restart",
       () => undefined,
@@ -194,7 +194,7 @@ describe("supervision", () => {
     }
   });
 
-  it("waits for a restart no longer than for a handler", async () => {
+  it("applies handlerTimeoutMs to restarted()", async () => {
     const clock = new SimulatedClock();
     const stuck = gate();
     class Stuck extends failing({ onFailure: "restart", backoffMs: 0, maxFailures: 1 }, () => stuck.opened) {
@@ -213,15 +213,15 @@ describe("supervision", () => {
     stuck.open();
   });
 
-  it("begins what only looks like a promise once, and handles nothing else before it has settled", async () => {
+  it("starts a thenable once, and waits until it has settled", async () => {
     let began = 0;
     let running = 0;
     let most = 0;
     class Lazy extends WebSocketConsumer {
       override receive() {
-        // As query builders do: the work begins with the first `then`, and is told of twice.
+        // Like a query builder: the first `then` starts the work, and settles twice.
         const lazy = {
-          // biome-ignore lint/suspicious/noThenProperty: this is what it is about.
+          // biome-ignore lint/suspicious/noThenProperty: the spec is about thenables.
           then(resolve: (value: undefined) => void) {
             began += 1;
             running += 1;
@@ -243,7 +243,7 @@ describe("supervision", () => {
     expect([began, most]).to.deep.equal([20, 1]);
   });
 
-  it("never restarts into a connection that is on its way out", async () => {
+  it("does not restart in a closing connection", async () => {
     const clock = new SimulatedClock();
     const { runtime } = await serve({ layers: chat(), clock });
     const Consumer = failing({ onFailure: "restart" });
@@ -272,7 +272,7 @@ describe("supervision", () => {
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive", "restarted"]);
   });
 
-  it("stops an actor that fails in connect, whatever its class says", async () => {
+  it("stops an actor that fails in connect, with any supervision", async () => {
     class Hopeless extends WebSocketConsumer {
       static override readonly supervision = { onFailure: "restart" } as const;
       override async connect() {
@@ -286,7 +286,7 @@ describe("supervision", () => {
     expect(await client.closed).to.deep.equal({ code: 1011, reason: "Internal error" });
   });
 
-  it("takes a handler that does not settle in time for one that failed, and tells of what it does later", async () => {
+  it("treats a handler that exceeds handlerTimeoutMs as failed, and reports its later failure", async () => {
     const late = gate();
     class Slow extends WebSocketConsumer {
       static override readonly handlerTimeoutMs = 50;
@@ -310,7 +310,7 @@ describe("supervision", () => {
     expect(failures.map(({ error }) => (error as Error).message).at(-1)).to.equal("late");
   });
 
-  it("refuses, where the class is routed or spawned, what makes no sense", async () => {
+  it("refuses invalid static properties in route and spawn", async () => {
     const { runtime } = await serve({ layers: chat() });
     const wrong: [object, string][] = [
       [
@@ -337,14 +337,14 @@ describe("supervision", () => {
   });
 });
 
-describe("a mailbox that is full", () => {
+describe("A full mailbox", () => {
   afterEach(stopServing);
 
   for (const [overflow, kept] of [
     ["drop-oldest", ["-3", 5, 6]],
     ["drop-newest", [2, 3, "-3"]],
   ] as const) {
-    it(`tells the consumer once of what ${overflow} has dropped, and counts it`, async () => {
+    it(`reports the messages that ${overflow} dropped to onOverflow once, and counts them`, async () => {
       const working = gate();
       const began = gate();
       class Busy extends WebSocketConsumer<{ messages: { tick: { n: number } } }> {

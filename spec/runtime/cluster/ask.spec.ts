@@ -126,7 +126,7 @@ describe("An ask", () => {
           );
           const { code, message } = (await asked[which]) ?? {};
           expect(code).to.equal("ERR_ASK_FAILED");
-          expect(message).to.contain("the message was dropped: too many messages wait");
+          expect(message).to.contain("the message was dropped: the mailbox is full");
         }
       });
 
@@ -143,7 +143,7 @@ describe("An ask", () => {
         const [begun, waiting] = await Promise.all(asked);
         expect(begun?.code).to.equal("answered");
         expect(waiting).to.include({ code: "ERR_ASK_FAILED" });
-        expect(waiting?.message).to.contain("on its way out");
+        expect(waiting?.message).to.contain("the actor is closing");
       });
 
       it("rejects if the actor stops before its handler has finished", async () => {

@@ -312,7 +312,7 @@ describe("Job workers", () => {
       for (const other of others) process.on("uncaughtException", other);
     }
     expect(errors).to.deep.equal([
-      { message: "left behind", stage: "stray", consumer: "worker", path: "jobs" },
+      { message: "left behind", stage: "async", consumer: "worker", path: "jobs" },
     ]);
   });
 
@@ -383,7 +383,7 @@ describe("Job workers", () => {
     const refusal = (asking: Promise<unknown>) => asking.catch((error) => error);
     const unsupported = await refusal(runtime.worker("jobs", () => {}, { layer: "chat" }));
     expect(unsupported).to.be.instanceOf(UnsupportedError);
-    expect(unsupported).to.have.property("message").that.includes('nobody can work on the jobs of "jobs"');
+    expect(unsupported).to.have.property("message").that.includes('it cannot consume "jobs"');
     expect(codeOf(await refusal(runtime.worker("jobs", () => {})))).to.equal("ERR_UNKNOWN_LAYER");
     expect(codeOf(await refusal(runtime.submit("jobs", { type: "job" }, { layer: "toString" })))).to.equal(
       "ERR_UNKNOWN_LAYER",

@@ -4,7 +4,7 @@ import { gate } from "../../support/gate.ts";
 
 const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
 
-/** Notes what a mailbox does to its owner; `work` is what handling an item does. */
+/** Records the calls of a mailbox. `work` handles an item. */
 class Owner implements MailboxOwner {
   readonly handled: unknown[] = [];
   readonly failures: unknown[] = [];
@@ -44,7 +44,7 @@ describe("Mailbox", () => {
     await mailbox.whenIdle();
   }
 
-  /** Makes the item being handled take until the gate opens. */
+  /** Keeps the mailbox busy until the gate opens. */
   function busy(): ReturnType<typeof gate> {
     const working = gate();
     owner.work = (item) => (item === "work" ? working.opened : undefined);
@@ -54,7 +54,7 @@ describe("Mailbox", () => {
   }
 
   describe("#start", () => {
-    it("lets nothing through before the first work has settled, then everything", async () => {
+    it("queues all items until the first work has settled, then handles them", async () => {
       const connecting = gate();
       mailbox.start(connecting.opened);
       mailbox.enqueueMessage(mail(2));
@@ -66,7 +66,7 @@ describe("Mailbox", () => {
       expect(owner.handled).to.deep.equal(["one", 2, { group: "three" }]);
     });
 
-    it("tells the owner when the first work fails, without an item", async () => {
+    it("calls failed without an item when the first work fails", async () => {
       mailbox.start(Promise.reject(new Error("no")));
       await mailbox.whenIdle();
       expect(owner.failures).to.deep.equal([["no", undefined]]);
@@ -74,7 +74,7 @@ describe("Mailbox", () => {
   });
 
   describe("handling", () => {
-    it("goes straight through when nothing waits", async () => {
+    it("is synchronous while the mailbox is idle", async () => {
       await started();
       mailbox.enqueueFrame("now");
       expect(owner.handled).to.deep.equal(["now"]);
@@ -102,7 +102,7 @@ describe("Mailbox", () => {
       expect(order).to.deep.equal(["outer begins", "outer ends", "inner begins", "inner ends"]);
     });
 
-    it("tells of a throw and of a rejection, with the item, and goes on", async () => {
+    it("calls failed with the item for a throw and for a rejection, and continues", async () => {
       await started();
       owner.work = (item) => {
         if (item === "throws") throw new Error("thrown");
@@ -128,7 +128,7 @@ describe("Mailbox", () => {
       expect(owner.handled).to.deep.equal(frames);
     });
 
-    it("takes frames and messages in turn, each kind in its order, and a gap in its place", async () => {
+    it("alternates frames and messages, keeps the order of each kind, and a gap in its place", async () => {
       await started();
       const working = busy();
       for (const n of [1, 2, 3]) mailbox.enqueueFrame(`frame ${n}`);
@@ -142,7 +142,7 @@ describe("Mailbox", () => {
   });
 
   describe("#enqueueMessage", () => {
-    it("refuses a message when as many wait as may, whatever number of frames waits", async () => {
+    it("refuses a message when the mailbox is full, regardless of waiting frames", async () => {
       await started();
       const working = busy();
       for (let n = 0; n < 10; n++) mailbox.enqueueFrame(`frame ${n}`);
@@ -154,7 +154,7 @@ describe("Mailbox", () => {
       expect(owner.handled.filter((item) => typeof item === "number")).to.deep.equal([1, 2, 3]);
     });
 
-    it("has room again when messages were handled", async () => {
+    it("accepts messages again after some were handled", async () => {
       await started();
       const working = busy();
       for (const n of [1, 2, 3]) mailbox.enqueueMessage(mail(n));
@@ -168,7 +168,7 @@ describe("Mailbox", () => {
   });
 
   describe("#runNext", () => {
-    it("does its work before anything that waits, and after what is being handled", async () => {
+    it("runs the work after the current item and before all waiting items", async () => {
       await started();
       const [working, urgent] = [busy(), gate()];
       mailbox.enqueueFrame("waits");
@@ -182,7 +182,7 @@ describe("Mailbox", () => {
       expect(owner.handled).to.have.members(["waits", 1]);
     });
 
-    it("begins at once when nothing is being handled, and lets what comes wait", async () => {
+    it("starts at once while the mailbox is idle, and queues later items", async () => {
       await started();
       const urgent = gate();
       let began = false;
@@ -198,7 +198,7 @@ describe("Mailbox", () => {
       expect(owner.handled).to.deep.equal(["waits"]);
     });
 
-    it("may be asked for by an owner whose item failed, in between others that wait", async () => {
+    it("can be called from failed, between waiting items", async () => {
       await started();
       const working = busy();
       const urgent = gate();
@@ -227,7 +227,7 @@ describe("Mailbox", () => {
   });
 
   describe("flow control", () => {
-    it("pauses above the mark of frames and resumes at half of it", async () => {
+    it("pauses above the high-water mark and resumes at half of it", async () => {
       await started();
       const working = busy();
       for (let n = 0; n < 4; n++) mailbox.enqueueFrame(`frame ${n}`);
@@ -244,7 +244,7 @@ describe("Mailbox", () => {
   });
 
   describe("#close", () => {
-    it("drops what waits, says how much, and takes nothing any more", async () => {
+    it("drops waiting items, returns their number, and refuses new ones", async () => {
       await started();
       const working = busy();
       mailbox.enqueueFrame("frame");
@@ -268,7 +268,7 @@ describe("Mailbox", () => {
   });
 
   describe("#whenIdle", () => {
-    it("waits for what is being handled, not for what waits", async () => {
+    it("waits for the item being handled, not for the waiting ones", async () => {
       await started();
       const working = busy();
       mailbox.enqueueFrame("dropped");

@@ -9,7 +9,7 @@ function backlogOf(capacity: number, overflow: OverflowPolicy): MessageBacklog {
   return new MessageBacklog({ capacity, overflow, frameHighWaterMark: 1 });
 }
 
-/** All that comes out: numbers of messages, names of groups with gaps, `-n` for n messages that were dropped. */
+/** Empties the backlog: numbers of messages, groups of gaps, and `-n` for n dropped messages. */
 function drain(backlog: MessageBacklog): (number | string)[] {
   const out: (number | string)[] = [];
   for (let item = backlog.shift(); item !== undefined; item = backlog.shift()) {
@@ -20,20 +20,20 @@ function drain(backlog: MessageBacklog): (number | string)[] {
 }
 
 describe("MessageBacklog", () => {
-  it("refuses what is too many, and says nothing of it where the connection is closed for that", () => {
+  it("refuses messages above the capacity with overflow close, without a notice", () => {
     const backlog = backlogOf(2, "close");
     expect([1, 2, 3].map((n) => backlog.enqueue(mail(n)))).to.deep.equal(["enqueued", "enqueued", "refused"]);
     expect(drain(backlog)).to.deep.equal([1, 2]);
   });
 
-  it("drops the oldest, with one word where they stood", () => {
+  it("drops the oldest messages, with one notice in their place", () => {
     const backlog = backlogOf(2, "drop-oldest");
     const taken = [1, 2, 3, 4].map((n) => backlog.enqueue(mail(n)));
     expect(taken).to.deep.equal(["enqueued", "enqueued", "displaced", "displaced"]);
     expect(drain(backlog)).to.deep.equal(["-2", 3, 4]);
   });
 
-  it("drops the newest, with one word where they would have stood", () => {
+  it("drops the newest messages, with one notice in their place", () => {
     const backlog = backlogOf(2, "drop-newest");
     const taken = [1, 2, 3, 4].map((n) => backlog.enqueue(mail(n)));
     expect(taken).to.deep.equal(["enqueued", "enqueued", "refused", "refused"]);
@@ -43,7 +43,7 @@ describe("MessageBacklog", () => {
     expect(drain(backlog)).to.deep.equal([2, "-2", 5, "-1"]);
   });
 
-  it("keeps word of gaps, in order, whatever is dropped around them, and gives them no room", () => {
+  it("keeps gaps in order while messages around them are dropped, without counting them as messages", () => {
     const backlog = backlogOf(2, "drop-oldest");
     backlog.enqueue(mail(1));
     backlog.enqueueGap({ group: "a" });
@@ -54,7 +54,7 @@ describe("MessageBacklog", () => {
     expect(drain(backlog)).to.deep.equal(["-1", "a", "b", "-1", 3, 4]);
   });
 
-  it("makes one of the gaps of a group with no message in between, and its range whole where it is", () => {
+  it("merges the gaps of a group between two messages, and their range if it is continuous", () => {
     const backlog = backlogOf(9, "close");
     const first = Object.freeze({ group: "c", from: 1, to: 2 });
     backlog.enqueueGap({ group: "a", from: 1, to: 2 });
@@ -77,7 +77,7 @@ describe("MessageBacklog", () => {
     expect(drain(backlog)).to.deep.equal([1, "a"]);
   });
 
-  it("does not grow by gaps, whatever comes between them and is dropped", () => {
+  it("does not grow by gaps between dropped messages", () => {
     for (const policy of ["close", "drop-newest", "drop-oldest"] as const) {
       const backlog = backlogOf(2, policy);
       for (let n = 0; n < 1_000; n += 1) {
@@ -88,7 +88,7 @@ describe("MessageBacklog", () => {
     }
   });
 
-  it("says how many wait, and lets go of all", () => {
+  it("reports its size, and is empty after clear", () => {
     const backlog = backlogOf(1, "drop-oldest");
     backlog.enqueue(mail(1));
     backlog.enqueueGap({ group: "a" });
@@ -102,7 +102,7 @@ describe("MessageBacklog", () => {
     ]);
   });
 
-  it("accounts for every message, in its place, whatever comes and goes", () => {
+  it("accounts for every message in its place, in any sequence of operations", () => {
     const steps = fc.array(fc.constantFrom("put", "gap", "shift"), { maxLength: 60 });
     const policies = fc.constantFrom<OverflowPolicy>("drop-oldest", "drop-newest");
     fc.assert(
@@ -128,8 +128,8 @@ describe("MessageBacklog", () => {
           else if (item.startsWith("-")) next += Number(item.slice(1));
         }
         expect(next).to.equal(sent + 1);
-        const told = out.filter((item) => String(item).startsWith("gap"));
-        expect(told).to.deep.equal(Array.from({ length: gaps }, (_, index) => `gap ${index + 1}`));
+        const gapsSeen = out.filter((item) => String(item).startsWith("gap"));
+        expect(gapsSeen).to.deep.equal(Array.from({ length: gaps }, (_, index) => `gap ${index + 1}`));
       }),
     );
   });

@@ -5,7 +5,7 @@ export type ChatRuntime = Runtime<{ chat: MemoryLayer }>;
 
 const open: { close(options?: object): Promise<void> }[] = [];
 
-/** Has {@link stopCluster} close it. */
+/** Registers a runtime to be closed by {@link stopCluster}. */
 export function opened<R extends { close(options?: object): Promise<void> }>(runtime: R): R {
   open.push(runtime);
   return runtime;
@@ -17,7 +17,7 @@ type Cluster<N extends number> = N extends 1
     ? [ChatRuntime, ChatRuntime]
     : [ChatRuntime, ChatRuntime, ChatRuntime];
 
-/** Runtimes that reach each other over one bus, and know of each other. */
+/** Starts runtimes on one bus, and waits until they know each other. */
 export async function startCluster<N extends 1 | 2 | 3>(
   count: N,
   options: object = {},
@@ -31,7 +31,7 @@ export async function startCluster<N extends 1 | 2 | 3>(
   return runtimes as Cluster<N>;
 }
 
-/** For `afterEach`. */
+/** Closes all registered runtimes. For `afterEach`. */
 export async function stopCluster(): Promise<void> {
   await Promise.all(open.splice(0).map((runtime) => runtime.close({ drainMs: 100 })));
 }
@@ -47,7 +47,7 @@ export interface Orders {
   poll: { group: string };
 }
 
-/** An actor that answers. */
+/** An actor that answers asks. */
 export class Clerk extends WebSocketConsumer<{ messages: Orders }> {
   static override readonly layer = "chat";
   static override readonly supervision = { onFailure: "resume" } as const;

@@ -3,12 +3,12 @@ import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
 
 const prefix = "spec";
 
-/** Knows what it is subscribed to, and lets a spec hold back what is asked of it. */
+/** Lists its subscriptions, and lets a spec delay them. */
 class CountedBackend extends MemoryBackend {
   readonly topics = new Set<string>();
   /** Awaited before each subscription. */
   hold: Promise<void> | undefined;
-  /** How many subscriptions wait for that. */
+  /** The number of subscriptions that await `hold`. */
   held = 0;
 
   constructor() {
@@ -32,7 +32,7 @@ class CountedBackend extends MemoryBackend {
 /** A memory layer whose channels and subscriptions can be counted. */
 export class CountedLayer extends ChannelLayer {
   readonly backend: CountedBackend;
-  /** All that were ever made here. */
+  /** All channels ever created. */
   readonly channels: string[] = [];
 
   constructor() {
@@ -41,7 +41,7 @@ export class CountedLayer extends ChannelLayer {
     this.backend = backend;
   }
 
-  /** What it is subscribed to: groups with members, and its own topic. */
+  /** The subscribed topics: groups with members, and the layer's own topic. */
   get topics(): string[] {
     return [...this.backend.topics].sort();
   }
@@ -52,7 +52,7 @@ export class CountedLayer extends ChannelLayer {
     return channel;
   }
 
-  /** Those of `channels` that a message still gets into. */
+  /** The given channels that still receive messages. */
   async living(channels: readonly string[]): Promise<string[]> {
     const living: string[] = [];
     for (const channel of channels) {

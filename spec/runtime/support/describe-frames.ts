@@ -6,7 +6,7 @@ import { stopServing } from "../../support/serving.ts";
 import { frameCases, socketsOfCases } from "./frame-cases.ts";
 import { type StartEchoes, serveSpeakers } from "./speakers.ts";
 
-/** The cases of frames, for one kind of client: all that is said to it comes back. */
+/** Specs of all frame cases for one kind of client, which echoes every frame. */
 export function describeFrames(
   client: string,
   start: StartEchoes,
@@ -27,6 +27,8 @@ export function describeFrames(
       await stopServing();
     });
 
-    for (const { name, turns } of frameCases) it(name, () => speakers.play(turns));
+    for (const { name, turns } of frameCases) {
+      it(`arrive unchanged: ${name}`, () => speakers.play(turns));
+    }
   });
 }

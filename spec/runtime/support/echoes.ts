@@ -8,7 +8,7 @@ const urls = (url: string, count: number) => Array.from({ length: count }, (_, i
 
 export const wsEchoes: StartEchoes = async (url, count) => {
   const sockets = urls(url.replace("http", "ws"), count).map(
-    // The certificates of specs are signed by nobody.
+    // The certificates of the specs are self-signed.
     (address) => new WebSocket(address, { rejectUnauthorized: false }),
   );
   for (const socket of sockets) {
@@ -47,11 +47,11 @@ export const undiciEchoes: StartEchoes = async (url, count) => {
 };
 
 export const chromiumEchoes: StartEchoes = async (url, count) => {
-  // Imported here, because it takes a second that specs without a browser need not wait.
+  // Imported on demand, because it takes a second.
   const { launchBrowser } = await import("../../support/browser.ts");
   const browser = await launchBrowser();
   const page = await browser.newPage();
-  // As text, since it runs in the page, where there is another world of types.
+  // A string, because the code runs in the page and has other global types.
   const extensions =
     (await page.evaluate(`Promise.all(${JSON.stringify(urls(url.replace("http", "ws"), count))}.map(
     (address) => new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ export const chromiumEchoes: StartEchoes = async (url, count) => {
   return { extensions, complaints: [], stop: () => browser.close() };
 };
 
-/** Sockets that hold each frame against the RFC. The n-th offers the n-th of `extensions`, and so on around. */
+/** Sockets that check each frame against the RFC. They offer the `extensions` in turn. */
 export const rawEchoes =
   (...extensions: readonly string[]): StartEchoes =>
   async (url, count) => {

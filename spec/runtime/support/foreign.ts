@@ -1,4 +1,4 @@
-// A program with two copies of what gives errors to their owners: run by async-error-owner.spec.ts, compiled.
+// A program with two copies of async-error-owner.ts. async-error-owner.spec.ts compiles and runs it.
 import { extname } from "node:path";
 
 const path = `../../../runtime/async-error-owner${extname(import.meta.url)}`;
@@ -18,14 +18,14 @@ const failures: Readonly<Record<string, () => void>> = {
     const owner = new one.AsyncErrorOwner(undefined, "Careless", "/ws", (error) =>
       say(`reported: ${(error as Error).message}`),
     );
-    one.runOwned(owner, () => void Promise.reject(new Error("stray")));
+    one.runOwned(owner, () => void Promise.reject(new Error("late")));
   },
 };
 
 other.watchAsyncErrors();
 if (what !== "owned") one.watchAsyncErrors();
 if (listener !== "")
-  process.on(listener, (_, origin) => say(`heard: ${typeof origin === "string" ? origin : ""}`));
+  process.on(listener, (_, origin) => say(`listener: ${typeof origin === "string" ? origin : ""}`));
 for (const name of what.split(",")) {
   setImmediate(() => failures[name]?.());
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));

@@ -1,26 +1,26 @@
 import type { Frame } from "greenroom";
 import type { ScriptedTurn } from "./speakers.ts";
 
-/** How many sockets the cases are for. */
+/** The number of sockets that the cases need. */
 export const socketsOfCases = 4;
 
-/** Something to say, and how it is spread over turns of the event loop. */
+/** Frames to send, by turn of the event loop. */
 export interface FrameCase {
   readonly name: string;
   readonly turns: readonly ScriptedTurn[];
 }
 
-/** Each form of the length, both sides of each border (RFC 6455, section 5.2), and 1 MiB. */
+/** Lengths on both sides of each border of the length encodings (RFC 6455, section 5.2), and 1 MiB. */
 export const lengths = [0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537, 1_048_576] as const;
 
-/** Text of that many bytes, no two parts of which are alike. */
+/** Non-repeating text of `length` bytes. */
 export function textOf(length: number): string {
   let text = "";
   for (let index = 0; text.length < length; index += 1) text += `${index},`;
   return text.slice(0, length);
 }
 
-/** That many bytes, all values among them. */
+/** `length` bytes of all values. */
 export function bytesOf(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
   for (let index = 0; index < length; index += 1) bytes[index] = index * 31 + (index >> 8);
@@ -35,7 +35,7 @@ const inOneTurn = (frames: readonly Frame[], sockets: readonly number[]): Script
 const both = lengths.flatMap((length) => [textOf(length), bytesOf(length)]);
 const small = both.slice(0, -2);
 
-// Characters of 1 to 4 bytes, so that how many characters, code units and bytes there are falls on both sides of a border.
+// Characters of 1 to 4 bytes: the numbers of characters, code units and bytes fall on both sides of a border.
 const wide = [
   ...["é".repeat(62), `${"é".repeat(62)}a`, "é".repeat(63), `a${"é".repeat(63)}`, "é".repeat(125)],
   ...["€".repeat(41), `€${"é".repeat(61)}`, "€".repeat(42), `${"🎭".repeat(31)}a`, `${"🎭".repeat(31)}aa`],
@@ -44,11 +44,11 @@ const wide = [
 ];
 const odd = [
   ...["🎭", "\u0000", "a\u0000b", "\r\n\r\n", "\u2028", "a\ufeff", "\uffff", "\u{10ffff}", "e\u0301"],
-  // Half a pair cannot be encoded: it becomes U+FFFD.
+  // A lone surrogate cannot be encoded, and becomes U+FFFD.
   ...["\ud83c", "\udfad", "a\ud83c", "\udfada", "\udfad\ud83c", `${"a".repeat(124)}\ud83c`, "é\ud83cé🎭"],
 ];
 
-// Several times what is read of a socket at once.
+// Several times the size of one read of a socket.
 const large = bytesOf(300_000);
 const views = [
   new Uint8Array(300).fill(7),
@@ -63,26 +63,29 @@ const [a, b, c] = ["a", textOf(200), textOf(70_000)] as const;
 const bytes = bytesOf(130);
 const many = Array.from({ length: 1_600 }, (_, index) => `${index}`);
 
-/** All that a server may say, for every kind of client. */
+/** The frames of a server, for every kind of client. */
 export const frameCases: readonly FrameCase[] = [
   { name: "each length, alone in its turn", turns: both.map(alone) },
-  { name: "each length, all of one socket in one turn", turns: [inOneTurn(small, [1])] },
+  { name: "each length, all to one socket in one turn", turns: [inOneTurn(small, [1])] },
   {
-    name: "each length, the same to all sockets, in turns of their own",
+    name: "the same lengths to all sockets, one per turn",
     turns: small.map((frame) => [[all, frame]]),
   },
   {
-    name: "each length, the same to all sockets in one turn",
+    name: "the same lengths to all sockets in one turn",
     turns: [inOneTurn([...small, textOf(300_000), large], all)],
   },
   {
     name: "text that is longer in bytes than in characters",
     turns: [...wide.map(alone), inOneTurn(wide, all)],
   },
-  { name: "text of odd characters, and of what is none", turns: [...odd.map(alone), inOneTurn(odd, all)] },
+  {
+    name: "text of unusual characters and lone surrogates",
+    turns: [...odd.map(alone), inOneTurn(odd, all)],
+  },
   { name: "views of larger buffers", turns: [...views.map(alone), inOneTurn(views, all)] },
   {
-    name: "text and bytes that hold the same",
+    name: "text and bytes with the same content",
     turns: [
       ["same", Buffer.from("same"), "same", "", Buffer.alloc(0), ""].map((frame) => [all, frame] as const),
       [
@@ -94,7 +97,7 @@ export const frameCases: readonly FrameCase[] = [
     ],
   },
   {
-    name: "shared frames, with one's own before, between and after",
+    name: "shared frames with individual ones before, between and after",
     turns: [
       [
         [[0], "own of 0, first"],
@@ -109,7 +112,7 @@ export const frameCases: readonly FrameCase[] = [
     ],
   },
   {
-    name: "sequences that begin alike",
+    name: "sequences with a common beginning",
     turns: [
       [
         [all, a],
@@ -148,16 +151,19 @@ export const frameCases: readonly FrameCase[] = [
     ],
   },
   {
-    name: "small ones around large ones",
+    name: "small frames around large ones",
     turns: [inOneTurn([a, large, b, c, large, a, textOf(65_536), ""], all), inOneTurn([a], all)],
   },
   {
-    name: "thousands in one turn, shared and not",
+    name: "thousands of frames in one turn, shared and individual",
     turns: [
       many.map(
         (text, index) => [index % 5 === 0 ? [index % 4] : index % 7 === 0 ? [0, 2] : all, text] as const,
       ),
     ],
   },
-  { name: "a long row of turns", turns: many.slice(0, 200).map((text, index) => [[[index % 4, 3], text]]) },
+  {
+    name: "frames in many turns",
+    turns: many.slice(0, 200).map((text, index) => [[[index % 4, 3], text]]),
+  },
 ];

@@ -10,13 +10,13 @@ import {
 } from "greenroom";
 import { emit, fromCallback, setup } from "xstate";
 
-/** What consumers of the specs of exits do, and what became of them. */
+/** Records the guests of a server, and delays their `connect`. */
 export class Guestbook {
-  /** How many were told that they are gone. */
+  /** The number of calls of `disconnect`. */
   disconnects = 0;
-  /** How many child actors live. */
+  /** The number of running child actors. */
   children = 0;
-  /** How often `connect` began. */
+  /** The number of calls of `connect`. */
   arrivals = 0;
   /** Awaited in `connect`. */
   door: Promise<void> | undefined;
@@ -26,7 +26,7 @@ export interface News {
   news: { number: number };
 }
 
-/** Two consumers that join the group "guests" and answer to the same frames: `echo`, `throw`, `close`; and to `news`. */
+/** Two consumers in the group "guests" that handle the frames `echo`, `throw` and `close`, and `news`. */
 export function guests(book: Guestbook) {
   class Guest extends JsonWebSocketConsumer<{ messages: News }> {
     static override readonly layer = "chat";
@@ -95,7 +95,7 @@ export function guests(book: Guestbook) {
     },
   });
   const GuestMachine = machineConsumer(machine, { layer: "chat" });
-  // The consumer counts: a machine that has failed is told nothing any more.
+  // Counted by the consumer, because a failed machine receives no further events.
   const { prototype } = GuestMachine as unknown as { readonly prototype: Consumer };
   const { disconnect } = prototype;
   prototype.disconnect = function (this: Consumer, code: number) {

@@ -2,9 +2,9 @@ import { createRuntime } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
 import { Clerk, query } from "./cluster.ts";
 
-/** A process that is a node: one actor in the group "clerks", tagged "user.42" and present in "lobby". Prints its channel. */
+// A node with one actor in the group "clerks", tagged "user.42", present in "lobby". Prints its channel.
 const [kind = "", url = "", prefix = "", nodeHeartbeatMs = ""] = process.argv.slice(2);
-// biome-ignore lint/suspicious/noConsole: it is how a program speaks.
+// biome-ignore lint/suspicious/noConsole: the spec reads the output.
 const print = (line: string) => console.log(line);
 
 class Present extends Clerk {
@@ -22,5 +22,5 @@ await runtime.ready();
 const actor = await runtime.spawn(Present, query("group=clerks&tag=user.42"));
 print(`ready ${actor.channel}`);
 process.once("SIGTERM", () => void runtime.close());
-// A process with nothing but a runtime may end: this one is to stay until it is told.
+// Keeps the process running: a runtime alone does not.
 setInterval(() => {}, 60_000);

@@ -10,7 +10,7 @@ import { Guestbook, guests } from "./guests.ts";
 
 const events = ["uncaughtException", "unhandledRejection", "exit", "SIGTERM", "warning"];
 
-/** A server whose guests come and go, and on which all that could be left behind is counted. */
+/** Starts a server for guests that counts every resource that an exit could leave behind. */
 export async function openPremises(options: Partial<RuntimeOptions<{ chat: CountedLayer }>> = {}) {
   const chat = new CountedLayer();
   const clock = new CountingClock();
@@ -36,7 +36,7 @@ export async function openPremises(options: Partial<RuntimeOptions<{ chat: Count
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  /** All that there is. */
+  /** The current resources of the server. */
   const census = () => ({
     actors: runtime.size,
     timers: clock.timers,
@@ -61,12 +61,12 @@ export async function openPremises(options: Partial<RuntimeOptions<{ chat: Count
     Guest,
     GuestMachine,
     census,
-    /** Waits until there is as much as there was. @throws by the spec's time-out, if that never is. */
+    /** Waits until the census equals `before`. */
     async returned(before: ReturnType<typeof census>): Promise<void> {
       const wanted = JSON.stringify(before);
       await until(() => JSON.stringify(census()) === wanted);
     },
-    /** A guest that has joined. */
+    /** Connects a guest, and waits until it has joined. */
     async enter(kind: string, clientOptions: object = {}): Promise<Client> {
       const client = await Client.open(`${url}/${kind}`, [], clientOptions);
       await client.next();

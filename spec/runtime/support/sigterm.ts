@@ -1,5 +1,5 @@
-// A server that ends on SIGTERM, which it sends itself while clients are connected: run by exits.spec.ts. That it ends at
-// all shows that no timer and no socket is left.
+// A server that sends itself SIGTERM while clients are connected, for exits.spec.ts. The process ends only if no
+// timer and no socket is left.
 import { openPremises } from "./premises.ts";
 
 const premises = await openPremises();
@@ -20,7 +20,7 @@ process.once("SIGTERM", async () => {
   say(`disconnects: ${premises.book.disconnects}`);
   const listeners = ["uncaughtException", "unhandledRejection"].map((event) => process.listenerCount(event));
   say(`listeners: ${listeners}`);
-  // What was sent last, the word that this node goes, leaves at the end of this turn.
+  // The last message, that this node leaves, is sent at the end of this turn.
   await new Promise((resolve) => setImmediate(resolve));
   const handles = process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe|FSReq|CloseReq)/.test(name));
   say(`handles: ${handles.join(", ") || "none"}`);

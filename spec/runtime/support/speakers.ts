@@ -5,14 +5,14 @@ import { type Frame, type RuntimeOptions, WebSocketConsumer } from "greenroom";
 import { type Gate, gate } from "../../support/gate.ts";
 import { serve } from "../../support/serving.ts";
 
-/** What is sent in one turn of the event loop, in order: to which sockets, and what. */
+/** The frames of one turn of the event loop, in order, each with the sockets that receive it. */
 export type ScriptedTurn = readonly (readonly [sockets: readonly number[], frame: Frame])[];
 
-/** Programs, or sockets of one, that send back every message that they get, as the kind that it is. */
+/** Clients that send back every message as text or binary, as received. */
 export interface Echoes {
-  /** What was negotiated, for each socket. */
+  /** The negotiated extensions of each socket. */
   readonly extensions: readonly string[];
-  /** What was wrong with what they got, if they can tell. */
+  /** Protocol errors that the clients found. */
   readonly complaints: readonly Error[];
   stop(): void | Promise<void>;
 }
@@ -20,11 +20,11 @@ export interface Echoes {
 /** Connects `count` sockets to `url?n=0`, `url?n=1`, …, and resolves when all are open. */
 export type StartEchoes = (url: string, count: number) => Promise<Echoes>;
 
-/** A consumer that says what a spec has it say, and keeps what comes back. */
+/** A consumer that sends the frames of a spec, and collects the echoes. */
 export abstract class Speaker extends WebSocketConsumer {
   heard: string[] = [];
   #awaited = "";
-  #came = hopeful();
+  #arrived = unhandledGate();
 
   override receive(text: string) {
     this.#hear(text);
@@ -35,34 +35,34 @@ export abstract class Speaker extends WebSocketConsumer {
   }
 
   override disconnect(code: number) {
-    this.#came.fail(new Error(`The client has gone, with ${code}.`));
+    this.#arrived.fail(new Error(`The client has gone, with ${code}.`));
   }
 
-  /** All that came back until `marker` did, which is one that was not used before. */
+  /** Returns all echoes up to `marker`, which MUST be unique. */
   async until(marker: string): Promise<string[]> {
     this.#awaited = summary(marker);
-    if (!this.heard.includes(this.#awaited)) await this.#came.opened;
+    if (!this.heard.includes(this.#awaited)) await this.#arrived.opened;
     const heard = this.heard;
     this.heard = [];
-    this.#came = hopeful();
+    this.#arrived = unhandledGate();
     return heard;
   }
 
   #hear(frame: Frame): void {
-    const said = summary(frame);
-    this.heard.push(said);
-    if (said === this.#awaited) this.#came.open();
+    const received = summary(frame);
+    this.heard.push(received);
+    if (received === this.#awaited) this.#arrived.open();
   }
 }
 
-/** A gate that may fail with nobody before it. */
-function hopeful(): Gate {
-  const came = gate();
-  came.opened.catch(() => {});
-  return came;
+/** A gate that may fail while nothing awaits it. */
+function unhandledGate(): Gate {
+  const arrived = gate();
+  arrived.opened.catch(() => {});
+  return arrived;
 }
 
-/** What a frame is and holds, short enough to be printed. Text is taken as it is once encoded. */
+/** The kind, the length in bytes, and the content of a frame or its hash. Text is encoded as UTF-8. */
 export function summary(frame: Frame): string {
   const bytes = Buffer.from(frame as string);
   const kind = typeof frame === "string" ? "text" : "bytes";
@@ -71,12 +71,12 @@ export function summary(frame: Frame): string {
   return `${kind}(${bytes.length}) ${shown}`;
 }
 
-/** The end of the next poll of the event loop: what is sent before and after it is of two turns. */
+/** Resolves in the next turn of the event loop. */
 export const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 let scripts = 0;
 
-/** A server with one speaker for each of the sockets. {@link stopServing} ends it. */
+/** Starts a server with one speaker per socket. {@link stopServing} closes it. */
 export async function serveSpeakers(
   start: StartEchoes,
   count: number,
@@ -97,7 +97,7 @@ export async function serveSpeakers(
     ...serving,
     echoes,
     speakers,
-    /** Has everything said, and expects it back from each socket: all of it, in order, and nothing else. */
+    /** Sends all frames, and expects exactly these back from each socket, in order. */
     async play(turns: readonly ScriptedTurn[]): Promise<void> {
       const expected = speakers.map((): string[] => []);
       for (const turn of turns) {

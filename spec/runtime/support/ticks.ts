@@ -1,6 +1,6 @@
 import { SimulatedClock } from "xstate";
 
-/** Keeps count of its timers, and ticks as the wheel does: what an interval brings is handled in between. */
+/** A simulated clock that counts its timers, and advances by 1/32 of an interval per turn. */
 export class Ticks extends SimulatedClock {
   timers = 0;
 

@@ -45,7 +45,7 @@ class Echo extends WebSocketConsumer {
   }
 }
 
-/** What went wrong, as its message. */
+/** The message of the error. */
 async function failure(work: Promise<unknown>): Promise<string> {
   const error = await work.then(
     () => undefined,
@@ -57,7 +57,7 @@ async function failure(work: Promise<unknown>): Promise<string> {
 }
 
 describe("communicate", () => {
-  it("runs a consumer on layers of its own", async () => {
+  it("runs a consumer in a runtime of its own, with a memory layer", async () => {
     const client = communicate(RoomChat, { params: { room_name: "lobby" } });
     expect(await client.connect()).to.deep.equal({ accepted: true, subprotocol: undefined, headers: {} });
     client.sendJson({ message: "hello" });
@@ -69,7 +69,7 @@ describe("communicate", () => {
     expect(client.machine.getSnapshot().output).to.deep.equal({ code: 1000, reason: "", by: "client" });
   });
 
-  it("connects several clients through one runtime, and leaves that open", async () => {
+  it("connects several clients through a given runtime, and leaves it open", async () => {
     const runtime = createRuntime({ layers: { chat: new MemoryLayer() } });
     const [one, other] = ["one", "other"].map(() =>
       communicate(RoomChat, { runtime, params: { room_name: "lobby" } }),
@@ -90,7 +90,7 @@ describe("communicate", () => {
     });
   });
 
-  it("gives the consumer its scope, and the client the answer", async () => {
+  it("passes the scope to the consumer, and the answer to the client", async () => {
     class Scoped extends JsonWebSocketConsumer {
       override async connect() {
         await this.accept({ subprotocol: "b", headers: { "set-cookie": "a=b" } });
@@ -121,7 +121,7 @@ describe("communicate", () => {
     });
   });
 
-  it("tells how it was refused: by the consumer, a failure, a deadline, or a misuse that a socket would refuse", async () => {
+  it("reports a refusal by the consumer, a failure, the deadline, or an invalid accept", async () => {
     const clock = new SimulatedClock();
     const quiet = { onError: () => {}, clock };
     class Full extends WebSocketConsumer {
@@ -141,7 +141,7 @@ describe("communicate", () => {
     }
     class Wrong extends WebSocketConsumer {
       override async connect() {
-        await this.accept({ subprotocol: "nobody offered it" });
+        await this.accept({ subprotocol: "not-offered" });
       }
     }
     const refused = async (client: ReturnType<typeof communicate>) => {
@@ -149,10 +149,10 @@ describe("communicate", () => {
       await new Promise((resolve) => setImmediate(resolve));
       clock.increment(15_000);
       expect(await client.closed).to.deep.equal({ code: 1006, reason: "" });
-      const said = await answer;
+      const outcome = await answer;
       clock.increment(15_000);
       await client.disconnect();
-      return said;
+      return outcome;
     };
     const no = (status: number, reason: string) => ({ accepted: false, status, reason });
     expect(await refused(communicate(Full, { options: quiet }))).to.deep.equal(no(409, "Full"));
@@ -162,7 +162,7 @@ describe("communicate", () => {
     expect(await refused(late)).to.deep.equal(no(503, "Connecting took too long"));
   });
 
-  it("asks guards, if there are any, and passes their user on", async () => {
+  it("calls guards, and passes their user to the consumer", async () => {
     class Whoami extends WebSocketConsumer {
       override async connect() {
         await this.accept();
@@ -174,13 +174,13 @@ describe("communicate", () => {
     const guards = [signedIn];
     await using stranger = communicate(Whoami, { guards });
     expect(await stranger.connect()).to.deep.equal({ accepted: false, status: 401, reason: "Sign in" });
-    expect(() => stranger.send("?")).to.throw(ExpectationError, "No actor ever ran");
+    expect(() => stranger.send("?")).to.throw(ExpectationError, "No actor runs: the connection was refused");
     await using friend = communicate(Whoami, { guards, headers: { cookie: "ada" } });
     await friend.connect();
     expect(await friend.receive()).to.equal("ada");
   });
 
-  it("fails what is expected in vain, says what came, and leaves the actor alive", async () => {
+  it("rejects an unmet expectation, lists what arrived, and keeps the actor running", async () => {
     const working = gate();
     class Careful extends WebSocketConsumer {
       override async receive(text: string) {
@@ -195,22 +195,22 @@ describe("communicate", () => {
     await client.receive();
     client.send("work");
     expect(await failure(client.receive({ timeoutMs: 5 }))).to.equal(
-      "No frame came within 5 ms (received before: 1, waiting: nothing).",
+      "No frame arrived within 5 ms (received before: 1, waiting: nothing).",
     );
     expect(await failure(client.receiveNothing({ timeoutMs: 5 }))).to.equal(
-      'Not settled after 5 ms: joined and busy is {"consumer":"Careful","path":"/"}.',
+      'Not settled after 5 ms: an actor is busy (joined): {"consumer":"Careful","path":"/"}.',
     );
     working.open();
     expect(await client.receive()).to.equal("work");
     client.send("again");
     expect(await failure(client.receiveNothing())).to.equal(
-      'Expected nothing, but something came (received before: 2, waiting: "again").',
+      'Expected no more frames, but some arrived (received before: 2, waiting: "again").',
     );
-    expect(await failure(client.receiveJson())).to.equal('Expected JSON, but this came: "again".');
+    expect(await failure(client.receiveJson())).to.equal('Expected JSON, but received "again".');
     await client.receiveNothing();
   });
 
-  it("fails at once where the server has closed, after all that came before", async () => {
+  it("rejects at once after the server has closed and all frames are read", async () => {
     class Brief extends WebSocketConsumer {
       override async connect() {
         await this.accept();
@@ -225,7 +225,7 @@ describe("communicate", () => {
     expect(await failure(client.receive({ timeoutMs: 60_000 }))).to.contain('closed with 4001 "enough"');
   });
 
-  it("fails connect where nobody answers, and can wait on", async () => {
+  it("rejects connect if no answer comes in time, and can wait again", async () => {
     const open = gate();
     class Slow extends WebSocketConsumer {
       override connect() {
@@ -234,13 +234,13 @@ describe("communicate", () => {
     }
     await using client = communicate(Slow);
     expect(await failure(client.connect({ timeoutMs: 5 }))).to.equal(
-      "Nobody accepted or rejected within 5 ms.",
+      "The connection was neither accepted nor rejected within 5 ms.",
     );
     open.open();
     expect(await client.connect()).to.include({ accepted: true });
   });
 
-  it("fails connect at once where the client has gone before the answer", async () => {
+  it("rejects connect at once if the client disconnects before the answer", async () => {
     class Slow extends WebSocketConsumer {
       override async connect() {
         await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
@@ -250,12 +250,12 @@ describe("communicate", () => {
     const answer = client.connect({ timeoutMs: 60_000 });
     await new Promise((resolve) => setImmediate(resolve));
     await client.disconnect(1006);
-    expect(await failure(answer)).to.contain("ended before anybody had accepted");
+    expect(await failure(answer)).to.contain("ended before it was accepted");
     expect(client.machine.getSnapshot().value).to.equal("closed");
     await client.disconnect();
   });
 
-  it("runs by a simulated clock, and waits by the real one", async () => {
+  it("runs the consumer by a simulated clock, and waits by the real one", async () => {
     const clock = new SimulatedClock();
     const machine = createMachine({
       initial: "red",
@@ -268,11 +268,11 @@ describe("communicate", () => {
     expect(client.machineActor?.getSnapshot()).to.include({ value: "red" });
     clock.increment(1);
     expect(client.machineActor?.getSnapshot()).to.include({ value: "green" });
-    expect(await failure(client.receive({ timeoutMs: 5 }))).to.match(/^No frame came/);
+    expect(await failure(client.receive({ timeoutMs: 5 }))).to.match(/^No frame arrived/);
     await waitFor(client.machine, (snapshot) => snapshot.value === "joined");
   });
 
-  it("needs neither mocha nor chai", async () => {
+  it("works without mocha and chai", async () => {
     const program =
       'import("greenroom/testing").then(({ communicate }) => process.stdout.write(typeof communicate))';
     const flags = ["--import=tsx", "--conditions=greenroom-source", "--input-type=module", "--eval", program];
@@ -282,7 +282,7 @@ describe("communicate", () => {
 });
 
 describe("communicateWith", () => {
-  it("comes in through routes, checks of parameters and guards, as a client with a socket does", async () => {
+  it("passes routes, parameter checks and guards, as a client with a socket does", async () => {
     await using runtime = createRuntime({
       layers: { chat: new MemoryLayer() },
       guards: [
@@ -307,7 +307,7 @@ describe("communicateWith", () => {
 });
 
 describe("settle", () => {
-  /** Passes a number on from actor to actor, down to zero, through a group: the next one is not awaited. */
+  /** Passes a decreasing number through a group, without awaiting the send, until it is zero. */
   class Relay extends JsonWebSocketConsumer<{ messages: { relay: { left: number } } }> {
     static override readonly layer = "chat";
     static override readonly on = handlers<Relay>({
@@ -327,7 +327,7 @@ describe("settle", () => {
     }
   }
 
-  it("waits for a whole chain of messages between nodes that nobody awaits, and for nothing else", async () => {
+  it("waits for a whole chain of messages that no handler awaits, and no longer", async () => {
     await using client = communicate(Relay);
     await client.connect();
     for (const length of [0, 1, 2, 10, 100]) {
@@ -338,7 +338,7 @@ describe("settle", () => {
     }
   });
 
-  it("sees what the spec itself has just sent, awaited or not", async () => {
+  it("waits for a message that the spec has just sent, awaited or not", async () => {
     const chat = new MemoryLayer();
     await using runtime = createRuntime({ layers: { chat } });
     const client = communicate(Relay, { runtime });
@@ -350,7 +350,7 @@ describe("settle", () => {
     await client.disconnect();
   });
 
-  it("waits until a message has reached all members, also where that takes a node more than a turn", async () => {
+  it("waits until a message has reached all members, also if that takes more than one turn", async () => {
     const bus = new MemoryBus();
     const [chat, elsewhere] = [new MemoryLayer({ bus }), new MemoryLayer({ bus })];
     await using runtime = createRuntime({ layers: { chat } });
@@ -371,7 +371,7 @@ describe("settle", () => {
     await elsewhere.close();
   });
 
-  it("waits for an actor on its way out", async () => {
+  it("waits for a closing actor", async () => {
     const leaving = gate();
     class Thorough extends WebSocketConsumer {
       override disconnect() {
@@ -382,22 +382,24 @@ describe("settle", () => {
     const client = communicate(Thorough, { runtime });
     await client.connect();
     expect(await failure(client.disconnect(1000, { timeoutMs: 5 }))).to.equal(
-      "The actor was not gone after 5 ms.",
+      "The actor had not stopped after 5 ms.",
     );
-    expect(await failure(client.settle({ timeoutMs: 5 }))).to.contain("closing and busy");
+    expect(await failure(client.settle({ timeoutMs: 5 }))).to.contain("an actor is busy (closing)");
     leaving.open();
     await client.settle();
     expect(runtime.size).to.equal(0);
   });
 
-  it("says where it cannot know, and waits there as long as it is told", async () => {
+  it("rejects on a layer that cannot tell what is in flight, and waits for forMs instead", async () => {
     const redis = await startRedisServer();
     const chat = new RedisPubSubLayer({ url: redis.url, prefix: "spec" });
     const runtime = createRuntime({ layers: { chat } });
     try {
       const client = communicate(Relay, { runtime });
       await client.connect();
-      expect(await failure(client.receiveNothing())).to.contain('on the layer "chat" cannot be known');
+      expect(await failure(client.receiveNothing())).to.contain(
+        'The layer "chat" cannot tell which messages are in flight',
+      );
       await client.receiveNothing({ forMs: 1 });
       client.sendJson(3);
       expect(await client.receiveJson()).to.equal("arrived");

@@ -9,7 +9,7 @@ const immediate = () => new Promise((resolve) => setImmediate(resolve));
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 describe("atTurnEnd", () => {
-  it("calls all in order, with what they ask for in turn, and nothing twice", async () => {
+  it("calls all work in order, including work added meanwhile, and nothing twice", async () => {
     const called: string[] = [];
     const note = (text: string) => () => void called.push(text);
     atTurnEnd(() => {
@@ -34,7 +34,7 @@ describe("RedisConnection", () => {
   });
   after(() => server.stop());
 
-  it("writes what a turn of the event loop sends in one go", async () => {
+  it("writes all commands of a turn of the event loop together", async () => {
     const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
     const { hostname: host, port } = new URL(server.url);
     const connection = new RedisConnection(
@@ -48,7 +48,7 @@ describe("RedisConnection", () => {
       clock,
     );
     const onlooker = new Redis(server.url);
-    /** How often the server has read from a socket. */
+    /** The number of times that the server has read from a socket. */
     const reads = async () => Number(/total_reads_processed:(\d+)/.exec(await onlooker.info("stats"))?.[1]);
     await connection.open();
     const before = await reads();
@@ -58,7 +58,7 @@ describe("RedisConnection", () => {
       await nextTick();
     }
     await Promise.all(answers);
-    // One for the commands, and one for this question.
+    // One read for the commands, and one for this INFO.
     expect((await reads()) - before).to.equal(2);
     await connection.close();
     onlooker.disconnect();

@@ -15,7 +15,7 @@ function layerAt(port: number, connectTimeoutMs = 300): RedisPubSubLayer {
   return new RedisPubSubLayer({ url, prefix: "chat", connectTimeoutMs });
 }
 
-/** What `ready` rejects with: with the address, and without the password anywhere in it. */
+/** The error of `ready`, which contains the address and nowhere the password. */
 async function failure(layer: RedisPubSubLayer, port: number): Promise<Error> {
   const error = await layer.ready().then(
     () => expect.fail("It opened."),
@@ -27,8 +27,8 @@ async function failure(layer: RedisPubSubLayer, port: number): Promise<Error> {
   return error;
 }
 
-describe("RedisPubSubLayer, opening", () => {
-  it("rejects where nothing listens, and tries anew at the next call", async () => {
+describe("RedisPubSubLayer#ready", () => {
+  it("rejects if no server listens, and tries again at the next call", async () => {
     const port = await freePort();
     const layer = layerAt(port, 5_000);
     expect((await failure(layer, port)).message).to.include("ECONNREFUSED");
@@ -41,7 +41,7 @@ describe("RedisPubSubLayer, opening", () => {
     await server.stop();
   });
 
-  it("rejects where the password is wrong, without showing it", async () => {
+  it("rejects if the password is wrong, without showing it", async () => {
     const server = await startRedisServer({ password: "another" });
     const layer = layerAt(server.port, 5_000);
     expect((await failure(layer, server.port)).message).to.include("WRONGPASS");
@@ -49,7 +49,7 @@ describe("RedisPubSubLayer, opening", () => {
     await server.stop();
   });
 
-  describe("at a server that accepts and says nothing", () => {
+  describe("at a server that accepts connections and never replies", () => {
     let silent: Server;
     let sockets: Socket[];
     let port: number;
@@ -64,7 +64,7 @@ describe("RedisPubSubLayer, opening", () => {
       silent.close();
     });
 
-    it("rejects within the deadline, and hangs up", async () => {
+    it("rejects within the deadline, and disconnects", async () => {
       const layer = layerAt(port);
       await failure(layer, port);
       expect(sockets).to.have.length(2);
@@ -72,7 +72,7 @@ describe("RedisPubSubLayer, opening", () => {
       await layer.close();
     });
 
-    it("can be given up before the deadline", async () => {
+    it("rejects when the layer is closed before the deadline", async () => {
       const layer = layerAt(port, 60_000);
       const opening = layer.ready().catch((error: Error) => error);
       await once(silent, "connection");
@@ -81,7 +81,7 @@ describe("RedisPubSubLayer, opening", () => {
     });
   });
 
-  it("rejects within the deadline where a server is still loading its data", async () => {
+  it("rejects within the deadline if a server is still loading its data", async () => {
     const info = "loading:1\r\nloading_eta_seconds:9\r\n";
     const loading = createServer((socket) => {
       socket.on("data", (commands) => {
@@ -99,7 +99,7 @@ describe("RedisPubSubLayer, opening", () => {
     await once(loading, "close");
   });
 
-  it("leaves nothing open when it is closed: the process ends by itself", async () => {
+  it("leaves nothing open after `close`, so that the process exits", async () => {
     const script = `
       import { RedisPubSubLayer } from ${JSON.stringify(new URL("../../../../layers/redis/index.ts", import.meta.url))};
       const layer = new RedisPubSubLayer({ url: ${JSON.stringify(redisUrl())}, prefix: "handles" });

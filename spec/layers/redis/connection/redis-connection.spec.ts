@@ -10,14 +10,14 @@ describe("RedisConnection", () => {
   let server: Server;
   afterEach(() => server.close());
 
-  // A probe that was begun on such a connection never stopped.
-  it("tells nobody that it is up when it is ready only while it is closed", async () => {
+  // A probe that was started on such a connection never stopped.
+  it("does not report `up` if it becomes ready while it is being closed", async () => {
     const heard: string[] = [];
     let closing: Promise<void> | undefined;
     server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("data", (bytes) => {
         for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello)\r\n/gi)) {
-          // Whether it is ready is what ioredis asks last, and what is answered too late.
+          // The ready check is the last command of ioredis, and its reply comes too late.
           if (/info/i.test(command)) closing = connection.close();
           else socket.write("+OK\r\n");
         }

@@ -13,7 +13,7 @@ import { describeRedisLayers } from "../support/describe-redis-layers.ts";
 
 const password = "hunter2-secret";
 
-describe("over Sentinel", () => {
+describe("a layer over Sentinel", () => {
   let group: RedisSentinels;
   let raw: Redis;
   before(async function () {
@@ -30,7 +30,7 @@ describe("over Sentinel", () => {
 
   describeRedisLayers({ target, clients: () => [raw], clientOf: () => raw, commands: pubSub });
 
-  /** What `ready` rejects with, without the password anywhere in it. */
+  /** The error of `ready`, which nowhere contains the password. */
   async function failure(layer: RedisPubSubLayer): Promise<Error> {
     const error = await layer.ready().then(
       () => expect.fail("It opened."),
@@ -42,7 +42,7 @@ describe("over Sentinel", () => {
     return error;
   }
 
-  it("says which Sentinels do not answer", async () => {
+  it("names the Sentinels that do not reply", async () => {
     const port = await freePort();
     const sentinels = [{ host: "127.0.0.1", port }];
     const error = await failure(new RedisPubSubLayer({ ...target(), sentinels, prefix: "chat" }));
@@ -51,13 +51,13 @@ describe("over Sentinel", () => {
       .and.to.include("unreachable");
   });
 
-  it("says what is wrong at the master, without showing the password", async () => {
+  it("reports an error of the master, without showing the password", async () => {
     const redis = { password: "hunter2-wrong" };
     const error = await failure(new RedisPubSubLayer({ ...target(), redis, prefix: "chat" }));
     expect(error.message).to.include("WRONGPASS");
   });
 
-  it("can be given up while a Sentinel says nothing", async () => {
+  it("can be closed while a Sentinel does not reply", async () => {
     const sockets: Socket[] = [];
     const silent = createServer((socket) => sockets.push(socket)).listen(0, "127.0.0.1");
     await once(silent, "listening");
@@ -72,7 +72,7 @@ describe("over Sentinel", () => {
     await once(silent, "close");
   });
 
-  it("goes on with the Sentinels that do answer", async () => {
+  it("works with the Sentinels that do reply", async () => {
     const dead = { host: "127.0.0.1", port: await freePort() };
     const layer = new RedisPubSubLayer({
       ...target(),

@@ -11,7 +11,7 @@ import {
 import { Recorder } from "../../../../layers/testing/index.ts";
 import { redisUrl } from "../../../support/redis.ts";
 
-/** A factory that makes one connection, and gives it whenever it is asked. */
+/** A factory that returns the same connection each time. */
 function sameAgain(): RedisFactory {
   let redis: Redis | undefined;
   return (options) => {
@@ -21,36 +21,39 @@ function sameAgain(): RedisFactory {
 }
 
 describe("resolveServer", () => {
-  it("wants one way to the server, not none or two", () => {
+  it("requires exactly one target", () => {
     for (const target of [{}, { url: "redis://x", sentinels: [], name: "x" }]) {
       expect(() => resolveServer(target as { url: string })).to.throw(
         TypeError,
-        "one of url, sentinels, client",
+        "Set exactly one of url, sentinels, client",
       );
     }
   });
 
-  it("wants Sentinels to have an address and their master a name", () => {
+  it("requires an address of each Sentinel and a name of the master", () => {
     const nodes = ["x:1", { host: "x" }, { host: "x", port: "1" }, { host: "", port: 1 }, undefined];
     for (const target of [
       { sentinels: [] },
       { sentinels: [{ host: "x", port: 1 }], name: "" },
       ...nodes.map((node) => ({ sentinels: [node], name: "main" })),
     ]) {
-      expect(() => resolveServer(target as never)).to.throw(TypeError, "Sentinels look like");
+      expect(() => resolveServer(target as never)).to.throw(
+        TypeError,
+        "`sentinels` and `name` must look like",
+      );
     }
   });
 
-  it("wants a client that can be duplicated", () => {
+  it("requires a client that can be duplicated", () => {
     expect(() => resolveServer({ client: {} as Redis })).to.throw(TypeError, "ioredis' Redis");
   });
 
-  it("says which option is for a Redis Cluster, if it gets that as a client", () => {
+  it("names the option for a Redis Cluster if the client is a Cluster", () => {
     const client = new Cluster([{ host: "x", port: 1 }], { lazyConnect: true }) as unknown as Redis;
     expect(() => resolveServer({ client })).to.throw(TypeError, "{ cluster: [");
   });
 
-  it("passes on passwords and TLS for Sentinels, but nothing that decides on delivery", () => {
+  it("passes on passwords and TLS for Sentinels, but no options that affect delivery", () => {
     const redis = { password: "x", sentinelPassword: "y", enableOfflineQueue: true, role: "slave" };
     const { address, options } = resolveServer({ sentinels: [{ host: "x", port: 1 }], name: "main", redis });
     expect(address).to.equal("main (by Sentinels x:1)");
@@ -68,7 +71,7 @@ describe("resolveServer", () => {
   });
 });
 
-describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
+describe("RedisPubSubLayer with the user's own ioredis client", () => {
   let own: Redis;
   let prefix: string;
   beforeEach(() => {
@@ -88,20 +91,20 @@ describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
     await Promise.all([layer.close(), other.close()]);
   }
 
-  it("uses it as a pattern, and leaves it open and as it was", async () => {
+  it("uses the client as a template, and leaves it open and unchanged", async () => {
     await carries({ client: own, prefix });
     expect([own.status, own.mode]).to.deep.equal(["ready", "normal"]);
     await own.set(prefix, "still works", "EX", 60);
     expect(await own.get(prefix)).to.equal("still works");
   });
 
-  it("leaves it unconnected if it is", async () => {
+  it("leaves an unconnected client unconnected", async () => {
     const lazy = new Redis(redisUrl(), { lazyConnect: true });
     await carries({ client: lazy, prefix });
     expect(lazy.status).to.equal("wait");
   });
 
-  it("takes a function that makes clients, and closes those", async () => {
+  it("accepts a function that creates clients, and closes those", async () => {
     const made: Redis[] = [];
     const client: RedisFactory = (options) => {
       const redis = new Redis(redisUrl(), options);
@@ -118,12 +121,12 @@ describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
     ["nothing", "undefined", () => undefined],
     ["null", "null", () => null],
     ["a Cluster", "{ cluster: [", () => new Cluster([{ host: "x", port: 1 }], { lazyConnect: true })],
-    ["one that connects already", "lazyConnect", () => new Redis(redisUrl())],
-    ["one that is connected", "ready", () => own],
-    ["one for the second time", "second time", sameAgain()],
-    ["one with options of its own", "keyPrefix", (options) => new Redis({ ...options, keyPrefix: "mine:" })],
+    ["a client that connects already", "lazyConnect", () => new Redis(redisUrl())],
+    ["a client that is connected", "ready", () => own],
+    ["the same client for the second time", "second time", sameAgain()],
+    ["a client with other options", "keyPrefix", (options) => new Redis({ ...options, keyPrefix: "mine:" })],
   ] as [string, string, (options: object) => unknown][]) {
-    it(`rejects, when it is opened, if a function gives ${how}, and says what it has to give`, async () => {
+    it(`rejects when it is opened if a function returns ${how}, and says what to return`, async () => {
       if (own.status !== "ready") await once(own, "ready");
       const layer = new RedisPubSubLayer({ client: make as RedisFactory, prefix });
       const unhandled: unknown[] = [];
@@ -136,14 +139,14 @@ describe("RedisPubSubLayer with an ioredis client of the user's own", () => {
       expect(error).to.be.instanceOf(TypeError);
       expect(error)
         .to.have.property("message")
-        .that.includes("client(options) has to return")
+        .that.includes("client(options) must return")
         .and.includes(fault);
       await layer.close();
       expect(own.status).to.equal("ready");
     });
   }
 
-  it("hangs up what a function has made that connects already", async () => {
+  it("disconnects a client of a function that connects already", async () => {
     const made: Redis[] = [];
     const client = () => {
       const redis = new Redis(redisUrl());

@@ -9,13 +9,13 @@ describe("redisServer", () => {
     expect(options).not.to.have.property("tls");
   });
 
-  it("knows the default port, IPv6 and TLS", () => {
+  it("supports the default port, IPv6 and TLS", () => {
     const { address, options } = redisServer({ url: "rediss://[::1]" });
     expect(address).to.equal("[::1]:6379");
     expect(options).to.deep.include({ host: "::1", port: 6379, tls: {} });
   });
 
-  it("says what is wrong with a URL, without showing it", () => {
+  it("rejects an invalid URL without showing it", () => {
     for (const url of [
       "",
       "localhost:6379",
@@ -25,17 +25,17 @@ describe("redisServer", () => {
     ]) {
       const parse = () => redisServer({ url });
       expect(parse)
-        .to.throw(TypeError, "url of a Redis server")
+        .to.throw(TypeError, "`url` must")
         .with.property("message")
         .that.does.not.include("hunter2");
     }
   });
 
-  it("refuses what a URL says beyond that, without showing it", () => {
+  it("rejects other parts of a URL without showing them", () => {
     for (const end of ["/3", "/x", "/00", "?family=4", "/0?db=3", "#secret"]) {
       const parse = () => redisServer({ url: `redis://:hunter2@x${end}` });
       expect(parse)
-        .to.throw(TypeError, "Say all else under redis")
+        .to.throw(TypeError, "Set the rest under `redis`")
         .with.property("message")
         .that.does.not.include("hunter2");
     }
@@ -47,7 +47,7 @@ describe("redisServer", () => {
     }
   });
 
-  it("passes on ioredis' options, but none that decide on delivery", () => {
+  it("passes on ioredis' options, except those that affect delivery", () => {
     const ours = { keyPrefix: "mine:", commandTimeout: 1, blockingTimeout: 1, stringNumbers: true };
     const queueing = { enableOfflineQueue: true, autoResubscribe: true, enableAutoPipelining: true };
     const redis = { family: 6, tls: { servername: "x" }, ...queueing, ...ours };

@@ -3,7 +3,7 @@ import { pubSub } from "../../../../layers/redis/connection/pubsub-commands.ts";
 import { redisUrl } from "../../../support/redis.ts";
 import { describeEncryptedRedisLayers } from "../support/describe-redis-layers.ts";
 
-describe("on one server", () => {
+describe("a layer on one server", () => {
   let raw: Redis;
   before(() => {
     raw = new Redis(redisUrl());

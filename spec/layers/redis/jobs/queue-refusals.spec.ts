@@ -11,7 +11,7 @@ import { until } from "../../support/until.ts";
 const prefix = "refusals";
 const queue = `{${prefix}__queue__jobs}`;
 
-describe("RedisQueues on a server that refuses", () => {
+describe("RedisQueues on a server that refuses commands", () => {
   let server: RedisServer;
   let admin: Redis;
   let layer: ChannelLayer;
@@ -57,7 +57,7 @@ describe("RedisQueues on a server that refuses", () => {
       },
     },
     {
-      what: "does not permit that a job is done",
+      what: "does not permit acknowledging a job",
       said: "can't run this command",
       begin: () => admin.call("ACL", "SETUSER", "node", "-xack"),
       end: () => admin.call("ACL", "SETUSER", "node", "+xack"),
@@ -65,7 +65,7 @@ describe("RedisQueues on a server that refuses", () => {
     },
   ];
   for (const { what, said, begin, end, work } of refusals) {
-    it(`says once that the server ${what}, in its health as long as that lasts, and goes on then`, async () => {
+    it(`reports once that the server ${what}, is unhealthy meanwhile, and continues afterwards`, async () => {
       const second = gate();
       const worker = new Worker(async ({ message }) => {
         await (message.number === 3 ? second : open).opened;
@@ -77,7 +77,7 @@ describe("RedisQueues on a server that refuses", () => {
       await begin();
       const before = await failures();
       open.open();
-      // Both have been tried again, and more than once.
+      // Both outcomes have been retried more than once.
       await until(async () => (await failures()) >= before + 6);
       const refused = () => errors.filter(({ message }) => message.includes(said));
       expect(refused().map(({ name }) => name)).to.deep.equal(["LayerUnavailableError"]);
@@ -88,7 +88,7 @@ describe("RedisQueues on a server that refuses", () => {
       await until(() => layer.health.ok);
       await send(3);
       await worker.hasBegun(3);
-      // The next time is news again.
+      // Another refusal is reported again.
       await begin();
       second.open();
       await until(() => refused().length === 2);
@@ -97,7 +97,7 @@ describe("RedisQueues on a server that refuses", () => {
     });
   }
 
-  it("takes what others have added for garbage, however many fields it has, and goes on", async () => {
+  it("buries a foreign entry with too many fields as garbage, and continues", async () => {
     const worker = new Worker();
     const fields = Array.from({ length: 18_000 }, (_, index) => `field ${index}`);
     await admin.xadd(queue, "*", ...fields);
@@ -113,14 +113,14 @@ describe("RedisQueues on a server that refuses", () => {
     ]);
   });
 
-  it("rejects at once what a frozen server would let pile up, and takes more when answers come", async () => {
+  it("rejects sends while too many bytes await a frozen server, and accepts more after it", async () => {
     await send(0);
     await server.pause();
     const bytes = new Uint8Array(512 * 1024);
     const sends = Array.from({ length: 128 }, () => layer.send("jobs", { type: "job", bytes }));
     const refused = await send(1).catch((error: unknown) => error);
     expect(refused).to.be.instanceOf(LayerUnavailableError);
-    expect(String(refused)).to.include("does not keep up with what is sent");
+    expect(String(refused)).to.include("replies too slowly");
     await server.resume();
     await Promise.all(sends);
     await send(2);

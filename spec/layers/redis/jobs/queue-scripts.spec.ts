@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import { queueKeys } from "../../../../layers/redis/jobs/queue-scripts.ts";
 
-/** What a cluster takes for the key's slot: what is between the first brace and the next, unless that is nothing. */
+/** The part of a key that decides on its slot in a cluster: the hash tag, unless it is empty. */
 const tagOf = (key: string) => /\{([^}]+)\}/.exec(key)?.[1] ?? key;
 
 describe("queueKeys", () => {
   for (const prefix of ["chat", "a}b", "}", "{", "{a}", "}{"]) {
-    it(`keeps a queue of prefix "${prefix}" and its dead letters in one slot`, () => {
+    it(`keeps a queue with the prefix "${prefix}" and its dead letters in one slot`, () => {
       const queue = `${prefix}__queue__jobs`;
       const { stream, dead } = queueKeys(queue);
       const ofDead = queueKeys(`${queue}.dead`);
@@ -18,7 +18,7 @@ describe("queueKeys", () => {
     });
   }
 
-  it("gives each queue a key of its own", () => {
+  it("gives each queue its own key", () => {
     const queues = [
       "a__queue__b",
       "a}__queue__b",

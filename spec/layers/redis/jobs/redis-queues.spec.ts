@@ -85,7 +85,7 @@ describe("RedisQueues on a server", () => {
     expect(await pending()).to.deep.equal([]);
   });
 
-  it("leaves a long job to the worker that is busy with it, by claiming it anew", async () => {
+  it("leaves a long job with its worker by renewing the claim", async () => {
     const [busy, idle] = [new Worker(() => open.opened), new Worker()];
     await startLayer().consume("jobs", busy.handle, { claimAfterMs: 150 });
     await send(startLayer(), 1);
@@ -106,7 +106,7 @@ describe("RedisQueues on a server", () => {
     expect(busy.begun[0]?.delivery.signal.aborted).to.equal(false);
   });
 
-  it("takes over what a consumer that is silent has begun, as another attempt, before what comes after", async () => {
+  it("takes over the jobs of a silent consumer as another attempt, before newer jobs", async () => {
     const layer = startLayer();
     const first = await layer.consume("jobs", () => {});
     await first.close();
@@ -132,7 +132,7 @@ describe("RedisQueues on a server", () => {
     ]);
   });
 
-  it("does not begin a message whose workers died as often as it may be delivered: it is a dead letter", async () => {
+  it("buries a message whose workers died `maxDeliveries` times, without another attempt", async () => {
     const layer = startLayer();
     await (await layer.consume("jobs", () => {})).close();
     await send(layer, 1);
@@ -148,12 +148,14 @@ describe("RedisQueues on a server", () => {
     await dead.hasBegun(1);
     expect(worker.numbers).to.deep.equal([]);
     expect(dead.attempts).to.deep.equal([[1, 1]]);
-    expect(buried).to.deep.equal([["job", 4, 'Error: Who handled a message of "jobs" died 3 times.']]);
+    expect(buried).to.deep.equal([
+      ["job", 4, 'Error: The workers that handled a message of "jobs" died 3 times.'],
+    ]);
     expect(layer.counters().dropped).to.deep.equal({ "dead-letter": 1 });
     expect(errors.map(({ message }) => message).join()).to.include("died 3 times");
   });
 
-  it("tells a handler that its message is somebody else's by now, and leaves it to them", async () => {
+  it("aborts the signal of a handler whose message another worker has taken over", async () => {
     const layer = startLayer();
     const worker = new Worker(({ delivery: { signal } }) => {
       return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
@@ -172,7 +174,7 @@ describe("RedisQueues on a server", () => {
     expect(worker.attempts).to.deep.equal([[1, 1]]);
   });
 
-  it("gets back at once what was on its way when the connection broke, as if nothing had been", async () => {
+  it("recovers entries lost in a broken connection at once, as the same attempt", async () => {
     const layer = startLayer();
     const worker = new Worker();
     await layer.consume("jobs", worker.handle);
@@ -181,7 +183,7 @@ describe("RedisQueues on a server", () => {
     await worker.until(() => worker.running === 0);
     const reader = (await connections("queue-reader")).at(-1) ?? "";
     const [consumer = ""] = await consumers();
-    // One step for the server: the entry is delivered in the consumer's name, and its reader is cut off.
+    // Atomically: the entry is delivered to the consumer, and its reader is disconnected.
     await raw
       .multi()
       .client("KILL", "ID", reader)
@@ -197,7 +199,7 @@ describe("RedisQueues on a server", () => {
     ]);
   });
 
-  it("goes on after a FLUSHALL, with what is sent from then on", async () => {
+  it("handles jobs that are sent after a FLUSHALL", async () => {
     const server = await startRedisServer();
     servers.push(server);
     const layer = startLayer(server.url);
@@ -211,7 +213,7 @@ describe("RedisQueues on a server", () => {
     open.open();
     await worker.hasBegun(2);
     await worker.until(() => worker.running === 0);
-    // Now without a handler at work: what waits is a blocked read.
+    // Now without a running handler: a blocked read waits.
     await other.flushall();
     await other.quit();
     await send(layer, 3);
@@ -223,12 +225,12 @@ describe("RedisQueues on a server", () => {
     ]);
   });
 
-  it("keeps in order what one node sends, also while the server forgets its scripts", async () => {
+  it("keeps the jobs of one node in order while the server forgets its scripts", async () => {
     const layer = startLayer();
     const numbers = Array.from({ length: 400 }, (_, number) => number);
     const sends: Promise<unknown>[] = [];
     for (const number of numbers) {
-      // Others that send make the server know the scripts again, between two commands of this node.
+      // Other senders load the scripts again, between two commands of this node.
       if (number % 10 === 0) sends.push(raw.script("FLUSH"), send(startLayer(), -1));
       sends.push(send(layer, number));
       if (number % 3 > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -240,7 +242,7 @@ describe("RedisQueues on a server", () => {
     expect(worker.numbers.filter((number) => number !== -1)).to.deep.equal(numbers);
   });
 
-  it("goes on when the server has forgotten its scripts", async () => {
+  it("continues after the server has forgotten its scripts", async () => {
     const layer = startLayer();
     const worker = new Worker();
     await layer.consume("jobs", worker.handle);
@@ -249,7 +251,7 @@ describe("RedisQueues on a server", () => {
     await worker.hasBegun(1);
   });
 
-  it("removes its consumer when it closes, without waiting for the read that is under way", async () => {
+  it("removes its consumer when it closes, without waiting for a blocked read", async () => {
     const layer = startLayer();
     const worker = new Worker();
     const consumption = await layer.consume("jobs", worker.handle);
@@ -264,7 +266,7 @@ describe("RedisQueues on a server", () => {
     expect(await raw.xlen(key)).to.equal(1);
   });
 
-  it("removes consumers that are gone and hold nothing, and no others", async () => {
+  it("removes idle consumers that hold no entries, and no others", async () => {
     const layer = startLayer();
     await (await layer.consume("jobs", () => {})).close();
     await send(layer, 1);
@@ -277,10 +279,10 @@ describe("RedisQueues on a server", () => {
     expect(await pending()).to.have.length(1);
   });
 
-  it("leaves to a handler what it has, however long its process had no time to claim it anew", async () => {
+  it("leaves an entry with its handler after its process was too busy to renew the claim", async () => {
     const worker = new Worker(() => open.opened);
     const layer = startLayer();
-    // One slot is free, so that it looks for what others left behind.
+    // One slot is free, so that the source searches for abandoned entries.
     await layer.consume("jobs", worker.handle, { concurrency: 2, claimAfterMs: 100 });
     await send(layer, 1);
     await worker.hasBegun(1);
@@ -298,7 +300,7 @@ describe("RedisQueues on a server", () => {
     ]);
   });
 
-  it("cuts a connection whose answer does not end, and reads on over another", async () => {
+  it("closes a connection whose reply does not end, and reads over another", async () => {
     const sockets: Socket[] = [];
     let reads = 0;
     let wake = () => {};
@@ -314,7 +316,7 @@ describe("RedisQueues on a server", () => {
             socket.write(/EVAL/.test(name ?? "") ? "*0\r\n" : "+OK\r\n");
             continue;
           }
-          // An answer without end: ioredis gets data, so it does not call the socket silent.
+          // A reply without end: ioredis receives data, so its socket timeout does not expire.
           socket.write("*1\r\n$1000000\r\n");
           const trickle = setInterval(() => socket.write("x"), 20);
           socket.once("close", () => clearInterval(trickle));
@@ -341,7 +343,7 @@ describe("RedisQueues on a server", () => {
     expect(failures.join()).to.include("queue-reader");
   });
 
-  it("says on the server what each of its connections is for, and makes none before it is needed", async () => {
+  it("names the purpose of each connection in CLIENT LIST, and opens none before it is needed", async () => {
     const server = await startRedisServer();
     servers.push(server);
     const client = new Redis(server.url);
@@ -359,7 +361,7 @@ describe("RedisQueues on a server", () => {
     await client.quit();
   });
 
-  it("leaves nothing open when it is closed: the process ends by itself", async () => {
+  it("leaves nothing open after `close`, so that the process exits", async () => {
     const script = `
       import { queueLayer } from ${JSON.stringify(new URL("../support/queue-layer.ts", import.meta.url))};
       const layer = queueLayer({ url: ${JSON.stringify(redisUrl())}, prefix: ${JSON.stringify(prefix)} });

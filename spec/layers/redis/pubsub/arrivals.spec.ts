@@ -10,7 +10,7 @@ import { until } from "../../support/until.ts";
 
 const each = 10;
 
-describe("what a socket brings at once", () => {
+describe("payloads that arrive together on a socket", () => {
   let proxy: TcpProxy;
   let backends: Backend[];
   beforeEach(async () => {
@@ -21,9 +21,9 @@ describe("what a socket brings at once", () => {
     await proxy.close();
   });
 
-  // Not the layers: those may have reasons to deliver it over more than one turn.
+  // Tests the backends, because layers may spread their deliveries over several turns.
   for (const Kind of [RedisPubSubBackend, RedisStreamsBackend]) {
-    it(`is handed over in one turn of the event loop, whatever groups it is for: ${Kind.name}`, async () => {
+    it(`are passed on in one turn of the event loop, regardless of their groups: ${Kind.name}`, async () => {
       const prefix = `arrivals-${randomBytes(6).toString("hex")}`;
       const names = new Topics(prefix);
       const topics = ["red", "green", "blue", "grey", "pink"].map((group) => names.group(group));
@@ -31,7 +31,7 @@ describe("what a socket brings at once", () => {
       const far = new Kind({ url: redisUrl(), prefix });
       backends = [near, far];
       const arrived: string[] = [];
-      /** How many had arrived at the ends of the turns in which any did. */
+      /** The number of payloads at the end of each turn in which any arrived. */
       const counts: number[] = [];
       await near.open({
         payload(topic, payload) {

@@ -4,13 +4,13 @@ import { LivenessProbe } from "../../../../layers/redis/pubsub/liveness-probe.ts
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A probe every second with half a second to come back, over connections that do what a spec tells them. */
+/** A probe every second with a deadline of half a second, over connections that a spec controls. */
 function start() {
   const clock = new SimulatedClock();
   const tokens: string[] = [];
   const heard: string[] = [];
   const connections = {
-    /** How many connections a publish reaches; nothing where it is not answered, an error where it is refused. */
+    /** The reply to a publish: a number of connections, undefined for no reply, or an error. */
     receivers: 1 as number | Error | undefined,
     isAnswering: true,
     isSubscribable: true,
@@ -43,7 +43,7 @@ function start() {
 }
 
 describe("LivenessProbe", () => {
-  it("goes out at an interval, with a token of its own each time, and is content when it comes back", async () => {
+  it("publishes a new token at each interval, and reports nothing if it comes back", async () => {
     const { probe, tokens, heard, pass } = start();
     await probe.start();
     for (let seconds = 0; seconds < 3; seconds += 1) await pass(1_000);
@@ -52,7 +52,7 @@ describe("LivenessProbe", () => {
     expect(heard).to.deep.equal([]);
   });
 
-  it("takes its pauses at random, so that nodes do not all probe at once", async () => {
+  it("varies its pauses at random, so that nodes do not all probe at once", async () => {
     const pauses: number[] = [];
     const clock = { setTimeout: (_: unknown, ms: number) => pauses.push(ms), clearTimeout() {} };
     for (const random of [0, 0.5, 1]) {
@@ -67,7 +67,7 @@ describe("LivenessProbe", () => {
     expect(pauses).to.deep.equal([750, 1_000, 1_250]);
   });
 
-  it("finds the connection lost when the probe was published and does not come back, once", async () => {
+  it("reports the connection as lost, once, if a published probe does not come back", async () => {
     const { probe, connections, heard, pass } = start();
     await probe.start();
     connections.isEchoing = false;
@@ -80,15 +80,15 @@ describe("LivenessProbe", () => {
     expect(heard).to.have.length(1);
   });
 
-  it("finds it lost at once when the server says that nobody is subscribed", async () => {
+  it("reports the connection as lost at once if the server has no subscriber", async () => {
     const { probe, connections, heard, pass } = start();
     await probe.start();
     Object.assign(connections, { receivers: 0, isEchoing: false });
     await pass(1_000);
-    expect(heard).to.deep.equal(["the server has forgotten what was subscribed"]);
+    expect(heard).to.deep.equal(["the server has lost the subscriptions"]);
   });
 
-  it("finds it lost when nothing is answered, though nothing can be published", async () => {
+  it("reports the connection as lost if it does not reply, even if nothing can be published", async () => {
     const { probe, connections, heard, pass } = start();
     await probe.start();
     Object.assign(connections, { receivers: new Error("down"), isAnswering: false });
@@ -97,7 +97,7 @@ describe("LivenessProbe", () => {
     expect(heard).to.deep.equal(["no answer within 500 ms"]);
   });
 
-  it("does not blame it for the other connection, and goes on", async () => {
+  it("reports nothing if the other connection fails, and continues", async () => {
     const { probe, connections, tokens, heard, pass } = start();
     await probe.start();
     for (const receivers of [new Error("down"), undefined]) {
@@ -111,7 +111,7 @@ describe("LivenessProbe", () => {
     expect(heard).to.deep.equal([]);
   });
 
-  it("takes neither an old token nor what others publish for its own", async () => {
+  it("accepts neither an old token nor a payload of another publisher", async () => {
     const { probe, connections, tokens, heard, pass } = start();
     await probe.start();
     await pass(1_000);
@@ -122,7 +122,7 @@ describe("LivenessProbe", () => {
     expect(heard).to.have.length(1);
   });
 
-  it("asks for answers only where its topic may not be subscribed, and says so", async () => {
+  it("only pings if its topic may not be subscribed, and reports the refusal", async () => {
     const { probe, connections, tokens, heard, pass } = start();
     connections.isSubscribable = false;
     await probe.start();
@@ -134,7 +134,7 @@ describe("LivenessProbe", () => {
     expect(heard).to.deep.equal(["refused: NOPERM", "no answer within 500 ms"]);
   });
 
-  it("stops at once, whatever is under way, and starts anew", async () => {
+  it("stops at once in any state, and can be started again", async () => {
     const { probe, connections, tokens, heard, pass } = start();
     await probe.start();
     connections.isEchoing = false;
@@ -154,7 +154,7 @@ describe("LivenessProbe", () => {
   });
 });
 
-/** What happens to nobody. */
+/** Never settles. */
 const silent = {
   subscribe: () => new Promise(() => {}),
   publish: () => new Promise<number>(() => {}),

@@ -9,7 +9,7 @@ import { PublishQueue } from "../../../../layers/redis/pubsub/publish-queue.ts";
 
 const bytes = (length = 1) => new Uint8Array(length);
 
-/** A queue over a connection that a spec makes and breaks, and that answers when told. */
+/** A queue over a connection that a spec opens and breaks, and that replies on request. */
 function start(options: PublishQueueOptions = {}, isUp = false) {
   const clock = new SimulatedClock();
   const sent: string[] = [];
@@ -52,7 +52,7 @@ describe("PublishQueue", () => {
     expect(outcomes).to.deep.equal({ a: "sent" });
   });
 
-  it("sends what waited in order, and what comes meanwhile after it", async () => {
+  it("sends waiting messages in order, and newer messages after them", async () => {
     const { connection, queue, sent, outcomes, publish, answerAll } = start();
     for (const topic of ["a", "b", "c"]) publish(topic);
     connection.isUp = true;
@@ -66,7 +66,7 @@ describe("PublishQueue", () => {
     expect(Object.values(outcomes)).to.deep.equal(["sent", "sent", "sent", "sent", "sent"]);
   });
 
-  it("rejects what has waited too long, and never sends it", async () => {
+  it("rejects a message that has waited too long, and never sends it", async () => {
     const { clock, connection, queue, sent, outcomes, publish } = start({ deadlineMs: 500 });
     publish("early");
     clock.increment(499);
@@ -81,7 +81,7 @@ describe("PublishQueue", () => {
     expect(sent).to.deep.equal(["late"]);
   });
 
-  it("rejects at once what there is no room for, by number", async () => {
+  it("rejects a message at once if too many messages wait", async () => {
     const { clock, outcomes, publish } = start({ capacity: 2, deadlineMs: 500 });
     for (const topic of ["a", "b", "c"]) publish(topic);
     await turn();
@@ -92,7 +92,7 @@ describe("PublishQueue", () => {
     expect(Object.keys(outcomes).sort()).to.deep.equal(["a", "b", "c"]);
   });
 
-  it("rejects at once what there is no room for, by size", async () => {
+  it("rejects a message at once if too many bytes wait", async () => {
     const { clock, outcomes, publish } = start({ maxBytes: 100, deadlineMs: 500 });
     publish("a", bytes(60));
     publish("b", bytes(41));
@@ -105,19 +105,19 @@ describe("PublishQueue", () => {
     expect(outcomes).not.to.have.property("d");
   });
 
-  it("holds back what a frozen server would let pile up, and sends it when answers come", async () => {
+  it("holds messages back while too many bytes await a frozen server, and sends them after it", async () => {
     const { sent, outcomes, publish, answerAll } = start({ capacity: 1 }, true);
     const mebibyte = bytes(1024 * 1024);
     for (let index = 0; index < 66; index += 1) publish(String(index), mebibyte);
     expect(sent).to.have.length(64);
     await turn();
-    expect(outcomes).to.deep.equal({ 65: "does not keep up with what is sent" });
+    expect(outcomes).to.deep.equal({ 65: "replies too slowly" });
     answerAll();
     await turn();
     expect(sent.at(-1)).to.equal("64");
   });
 
-  it("rejects what waits when it is closed, and leaves no timer", async () => {
+  it("rejects waiting messages when it is closed, and leaves no timer", async () => {
     const { clock, queue, outcomes, publish } = start();
     publish("a");
     queue.close(new Error("closed"));
@@ -128,7 +128,7 @@ describe("PublishQueue", () => {
     expect(outcomes).to.deep.equal({ a: "closed" });
   });
 
-  it("refuses limits that are none", () => {
+  it("rejects invalid limits", () => {
     for (const name of ["capacity", "maxBytes", "deadlineMs"]) {
       for (const value of [-1, 0.5, Number.NaN, null, "5"]) {
         expect(() => publishLimits({ [name]: value })).to.throw(InvalidOptionError, `publishQueue.${name}`);

@@ -5,11 +5,11 @@ import { SimulatedClock } from "xstate";
 import { LayerUnavailableError } from "../../../../layers/errors.ts";
 import { Subscriptions } from "../../../../layers/redis/pubsub/subscriptions.ts";
 
-/** A connection to a server that answers when told, in order, and forgets everything when it breaks. */
+/** A connection to a server that replies on request, in order, and loses all subscriptions when it breaks. */
 class Connection {
   readonly live = new Set<string>();
   readonly commands: string[] = [];
-  /** Topics that nobody may subscribe: the server refuses the whole command that they are in. */
+  /** Topics that may not be subscribed: the server refuses a command that contains one. */
   readonly forbidden = new Set<string>();
   #questions: {
     command: string;
@@ -38,7 +38,7 @@ class Connection {
     await turn();
   }
 
-  /** Fails one command without an answer of the server, while the connection stays. */
+  /** Fails one command without a reply, while the connection stays up. */
   async fail(): Promise<void> {
     await turn();
     this.#questions.shift()?.reject(new Error("no answer"));
@@ -77,7 +77,7 @@ function start() {
     { ms: 1_000, clock, late: () => new Error("too late") },
   );
   const outage = () => {
-    // As with ioredis: the owner hears of the end before the commands do.
+    // As in ioredis: `close` is emitted before the commands reject.
     subscriptions.down();
     connection.break();
   };
@@ -85,7 +85,7 @@ function start() {
 }
 
 describe("Subscriptions", () => {
-  it("sends what one turn asks for in one command", async () => {
+  it("sends the topics of one turn in one command", async () => {
     const { connection, subscriptions } = start();
     subscriptions.up();
     const joins = ["a", "b", "c"].map((topic) => subscriptions.subscribe(topic));
@@ -97,7 +97,7 @@ describe("Subscriptions", () => {
     expect(connection.commands).to.deep.equal(["subscribe a,b,c", "unsubscribe a,b"]);
   });
 
-  it("splits what is too much for one command", async () => {
+  it("splits too many topics into several commands", async () => {
     const { connection, subscriptions } = start();
     subscriptions.up();
     const joins = Array.from({ length: 2_500 }, (_, index) => subscriptions.subscribe(String(index)));
@@ -106,7 +106,7 @@ describe("Subscriptions", () => {
     expect(connection.commands).to.have.length(3);
   });
 
-  it("tells a gap before what arrives on the topic, even if that is before the confirmation", async () => {
+  it("reports a gap before the first payload of the topic, even before the confirmation", async () => {
     const { connection, heard, subscriptions, outage } = start();
     subscriptions.up();
     void subscriptions.subscribe("a");
@@ -120,7 +120,7 @@ describe("Subscriptions", () => {
     expect(heard).to.deep.equal(["gap a", "payload a", "gap b", "payload b"]);
   });
 
-  it("tells one gap when the connection breaks again before all is confirmed", async () => {
+  it("reports one gap if the connection breaks again before all topics are confirmed", async () => {
     const { connection, heard, subscriptions, outage } = start();
     subscriptions.up();
     void subscriptions.subscribe("a");
@@ -133,7 +133,7 @@ describe("Subscriptions", () => {
     expect(heard).to.deep.equal(["gap a"]);
   });
 
-  it("tells no gap of a topic that had not been live yet", async () => {
+  it("reports no gap for a topic that was never live", async () => {
     const { connection, heard, subscriptions, outage } = start();
     subscriptions.up();
     const joining = subscriptions.subscribe("a");
@@ -146,14 +146,14 @@ describe("Subscriptions", () => {
     expect(heard).to.deep.equal([]);
   });
 
-  describe("where the server refuses", () => {
+  describe("if the server refuses", () => {
     const outcome = (join: Promise<void>) =>
       join.then(
         () => "joined",
         (error: Error) => error.message,
       );
 
-    it("rejects the joins it is about and no other, and leaves nothing behind", async () => {
+    it("rejects the refused topics and no others, and leaves nothing behind", async () => {
       const { connection, clock, heard, subscriptions, outage } = start();
       connection.forbidden.add("b");
       subscriptions.up();
@@ -176,7 +176,7 @@ describe("Subscriptions", () => {
       expect(heard).to.deep.equal(["gap a", "gap c"]);
     });
 
-    it("tries again what had been live, with growing pauses, and tells that once and one gap", async () => {
+    it("retries a topic that was live with growing pauses, and reports one refusal and one gap", async () => {
       const { connection, clock, heard, subscriptions, outage } = start();
       subscriptions.up();
       for (const topic of ["a", "b", "c"]) void subscriptions.subscribe(topic);
@@ -186,7 +186,7 @@ describe("Subscriptions", () => {
       subscriptions.up();
       await connection.answerAll();
       expect(heard.splice(0)).to.deep.equal([
-        'error refused ("a", and maybe others, hears nothing until it can be subscribed again)',
+        'error refused ("a", and possibly other topics, receives nothing until the server accepts it again)',
         "gap c",
       ]);
       const triesWithin = async (ms: number) => {
@@ -215,7 +215,7 @@ describe("Subscriptions", () => {
       expect(heard.map((what) => what.slice(0, 7))).to.deep.equal(["error r", "gap b", "gap c"]);
     });
 
-    it("tells it no second time where another outage is in between", async () => {
+    it("does not report the refusal again after another outage", async () => {
       const { connection, clock, heard, subscriptions, outage } = start();
       subscriptions.up();
       void subscriptions.subscribe("a");
@@ -234,7 +234,7 @@ describe("Subscriptions", () => {
       expect(heard.slice(1)).to.deep.equal(["gap a"]);
     });
 
-    it("tries no more what nobody wants any more, nor anything once closed or while the connection is down", async () => {
+    it("retries no topic after its unsubscription, after `close`, or during an outage", async () => {
       const { connection, clock, heard, subscriptions, outage } = start();
       subscriptions.up();
       for (const topic of ["a", "b"]) void subscriptions.subscribe(topic);
@@ -265,7 +265,7 @@ describe("Subscriptions", () => {
       expect(heard.filter((what) => what.startsWith("gap"))).to.deep.equal([]);
     });
 
-    it("forgets what it refused once that is left: it tells of the next refusal, and rejects who joins anew", async () => {
+    it("forgets a refusal after the unsubscription, and reports or rejects the next one", async () => {
       const { connection, heard, subscriptions, outage } = start();
       subscriptions.up();
       for (const topic of ["a", "b"]) {
@@ -289,7 +289,7 @@ describe("Subscriptions", () => {
     });
   });
 
-  it("takes what fails without an answer for no refusal, and tries it again while the connection stays", async () => {
+  it("retries a command that fails without a reply, because that is not a refusal", async () => {
     const { connection, clock, heard, subscriptions } = start();
     subscriptions.up();
     const joins = Promise.all(["a", "b"].map((topic) => subscriptions.subscribe(topic)));
@@ -301,7 +301,7 @@ describe("Subscriptions", () => {
     expect(heard).to.deep.equal([]);
   });
 
-  it("takes back what comes too late", async () => {
+  it("unsubscribes a topic whose subscription comes too late", async () => {
     const { connection, clock, subscriptions } = start();
     subscriptions.up();
     const late = subscriptions.subscribe("a").catch((error: Error) => error.message);
@@ -312,7 +312,7 @@ describe("Subscriptions", () => {
     expect([...connection.live]).to.deep.equal([]);
   });
 
-  it("ends with what is wanted, and owes a gap for all of it, whatever happened before", async () => {
+  it("ends with the wanted topics live, and a gap for each, after any sequence of events", async () => {
     const steps = fc.oneof(
       fc.record({ do: fc.constant("toggle"), topic: fc.constantFrom("a", "b", "c") }),
       fc.record({ do: fc.constantFrom("forbid", "allow"), topic: fc.constantFrom("a", "b", "c") }),
@@ -327,7 +327,7 @@ describe("Subscriptions", () => {
         let isUp = false;
         for (const { do: action, topic } of script) {
           if (action === "toggle") {
-            // As the layer does: one change of a topic at a time.
+            // Like the layer: one change of a topic at a time.
             if (confirmed.has(topic)) {
               confirmed.delete(topic);
               wanted.delete(topic);
@@ -360,7 +360,7 @@ describe("Subscriptions", () => {
         }
         if (!isUp) subscriptions.up();
         await connection.answerAll();
-        // Whoever still waits for a first answer has got it; the rest is tried again.
+        // All first replies have arrived; the remaining topics are retried.
         connection.forbidden.clear();
         clock.increment(5_000);
         await connection.answerAll();

@@ -18,7 +18,7 @@ const topics = Array.from({ length: 10_000 }, (_, index) => `chat__group__room-$
 const names = ["one:6379", "two:6379", "three:6379"];
 
 describe("rendezvous", () => {
-  it("answers the same in every process and version", () => {
+  it("returns the same hosts in every process and version", () => {
     const keys = ["chat__group__room", "chat__group__c", "chat__group__e", "chat__node__c", "", "é"];
     const answers = keys.map(rendezvous(names));
     expect(answers).to.deep.equal([
@@ -31,18 +31,18 @@ describe("rendezvous", () => {
     ]);
   });
 
-  it("does not depend on the order in which the hosts are named", () => {
+  it("does not depend on the order of the hosts", () => {
     const [one, other] = [rendezvous(names), rendezvous([...names].reverse())];
     for (const topic of topics) expect(one(topic)).to.equal(other(topic));
   });
 
-  it("gives each host about its share", () => {
+  it("gives each host about the same share", () => {
     const hostOf = rendezvous(names);
     const counts = names.map((host) => topics.filter((topic) => hostOf(topic) === host).length);
     for (const count of counts) expect(count).to.be.within(3_150, 3_520);
   });
 
-  it("moves only what a new host takes", () => {
+  it("moves only keys that a new host takes", () => {
     const [three, four] = [rendezvous(names), rendezvous([...names, "four:6379"])];
     const moved = topics.filter((topic) => three(topic) !== four(topic));
     for (const topic of moved) expect(four(topic)).to.equal("four:6379");
@@ -50,7 +50,7 @@ describe("rendezvous", () => {
   });
 });
 
-describe("over two hosts", () => {
+describe("a layer over two hosts", () => {
   let servers: RedisServer[];
   let clients: Redis[];
   before(async () => {
@@ -73,7 +73,7 @@ describe("over two hosts", () => {
     commands: pubSub,
   });
 
-  /** A group of each host, by the names that these servers give. */
+  /** One group for each host. */
   function groupsOfEach(): string[] {
     const names = Array.from({ length: 100 }, (_, index) => `room-${index}`);
     return servers.map((_, index) => {
@@ -98,7 +98,7 @@ describe("over two hosts", () => {
     await layer.close();
   });
 
-  it("touches only the groups of a host that is down", async () => {
+  it("affects only the groups of a host that is down", async () => {
     const layer = startLayer({ publishQueue: { capacity: 0 } });
     const inbox = new Recorder();
     const channel = await layer.newChannel(inbox);
@@ -116,27 +116,27 @@ describe("over two hosts", () => {
     await until(() => layer.health.ok);
     for (const group of [lost, kept]) await layer.groupSend(group, { type: `end of ${group}` });
     for (const group of [lost, kept]) await inbox.next(`end of ${group}`);
-    // The node's own topic lives on one of them.
+    // The node's own topic lives on one of the hosts.
     expect(inbox.gaps.filter(({ group }) => group !== undefined)).to.deep.equal([{ group: lost }]);
     expect(inbox.gaps.length).to.equal(hostOf(`hosts__node__${layer.node}`) === 0 ? 2 : 1);
     await layer.close();
   });
 
-  it("opens if all hosts answer, and names the one that does not", async () => {
+  it("opens if all hosts reply, and names a host that does not", async () => {
     const layer = startLayer({
       hosts: [...hosts(), "redis://:hunter2@127.0.0.1:1"],
     });
     const error = await layer.ready().catch((reason: Error) => reason);
     expect(error).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
     expect(error).to.have.property("message").that.includes("127.0.0.1:1 ").and.not.includes("hunter2");
-    // Those that did answer are hung up on.
+    // The other hosts are disconnected.
     const isConnected = async () =>
       (await Promise.all(clients.map((client) => client.client("LIST")))).join().includes("name=greenroom");
     while (await isConnected());
     await layer.close();
   });
 
-  it("opens at the next call, queues and all, if a host is there by then", async () => {
+  it("opens at the next call, including queues, if the missing host is up by then", async () => {
     const port = await freePort();
     const [known = ""] = hosts();
     const layer = new RedisStreamsLayer({ hosts: [known, `redis://127.0.0.1:${port}`], prefix: "later" });
@@ -158,14 +158,14 @@ describe("over two hosts", () => {
   });
 
   for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
-    it(`gives a ${Layer.name} at least one, each once, and no other server beside them`, () => {
+    it(`requires of a ${Layer.name} at least one host, each once, and no other target`, () => {
       const start = (options: object) => () =>
         new Layer({ prefix: "hosts", ...options } as { url: string; prefix: string });
-      expect(start({ hosts: [] })).to.throw(TypeError, "hosts look like");
+      expect(start({ hosts: [] })).to.throw(TypeError, "`hosts` must look like");
       expect(start({ hosts: hosts(), url: "redis://localhost" })).to.throw(TypeError, "given: url, hosts");
       expect(start({ hosts: ["redis://one", "redis://:secret@one:6379"] })).to.throw(
         TypeError,
-        "one:6379 is there twice",
+        "names one:6379 twice",
       );
     });
   }

@@ -11,7 +11,7 @@ import { freePort } from "../../../support/free-port.ts";
 import { type RedisClusterServers, startRedisCluster } from "../../../support/redis-cluster.ts";
 import { describeRedisLayers } from "../support/describe-redis-layers.ts";
 
-describe("over a Redis Cluster", () => {
+describe("a layer over a Redis Cluster", () => {
   let servers: RedisClusterServers;
   before(async function () {
     this.timeout(30_000);
@@ -28,13 +28,13 @@ describe("over a Redis Cluster", () => {
     commands: shardedPubSub,
   });
 
-  it("counts slots as the servers do", async () => {
+  it("computes slots as the servers do", async () => {
     for (const topic of ["", "123456789", "chat__group__room", "{a}b", "a{b}c{d}", "{}x", "{x", "x}{y}"]) {
       expect(keySlot(topic), topic).to.equal(await servers.clients[0]?.call("CLUSTER", "KEYSLOT", topic));
     }
   });
 
-  it("keeps each group on the shard of its slot, and spreads groups over all", async () => {
+  it("keeps each group on the shard of its slot, and spreads groups over all shards", async () => {
     const layer = new RedisPubSubLayer({ cluster: seed(), prefix: "cluster" });
     const channel = await layer.newChannel(new Recorder());
     const groups = Array.from({ length: 30 }, (_, index) => `room-${index}`);
@@ -52,7 +52,7 @@ describe("over a Redis Cluster", () => {
 
   for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
     for (const prefix of ["{cluster}", "clu}ster", "}cluster", "{}cluster", "{"]) {
-      it(`lets a ${Layer.name} have braces in its prefix: ${prefix}`, async () => {
+      it(`supports a ${Layer.name} with braces in its prefix: ${prefix}`, async () => {
         const layer = new Layer({ cluster: seed(), prefix });
         const inbox = new Recorder();
         await layer.groupAdd("room", await layer.newChannel(inbox));
@@ -63,7 +63,7 @@ describe("over a Redis Cluster", () => {
     }
   }
 
-  it("asks for the ends of a thousand streams in as many commands, since they are of many slots", async () => {
+  it("reads the heads of a thousand streams with one command each", async () => {
     const calls = async () => {
       const stats = await Promise.all(
         servers.clients.slice(0, 3).map((client) => client.info("commandstats")),
@@ -80,7 +80,7 @@ describe("over a Redis Cluster", () => {
     for (const count of asked) expect(count).to.be.greaterThan(300);
   });
 
-  it("names the nodes that were given, if none answers", async () => {
+  it("names the configured nodes if none replies", async () => {
     const port = await freePort();
     const layer = new RedisPubSubLayer({ cluster: [{ host: "127.0.0.1", port }], prefix: "cluster" });
     const error = await layer.ready().catch((reason: Error) => reason);
@@ -91,7 +91,7 @@ describe("over a Redis Cluster", () => {
     await layer.close();
   });
 
-  it("can be given up while a node that was given says nothing", async () => {
+  it("can be closed while a configured node does not reply", async () => {
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
     const { port } = silent.address() as AddressInfo;
@@ -107,7 +107,7 @@ describe("over a Redis Cluster", () => {
   });
 
   for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
-    it(`gives a ${Layer.name} a node with an address, and no other server beside the cluster`, () => {
+    it(`requires of a ${Layer.name} nodes with an address, and no other target`, () => {
       const start = (options: object) => () =>
         new Layer({ prefix: "cluster", ...options } as { url: string; prefix: string });
       const nodes = [
@@ -118,7 +118,7 @@ describe("over a Redis Cluster", () => {
         null,
       ];
       for (const cluster of [[], "redis://one:6379", ["redis://one:6379"], ...nodes.map((node) => [node])]) {
-        expect(start({ cluster })).to.throw(TypeError, "A cluster looks like");
+        expect(start({ cluster })).to.throw(TypeError, "`cluster` must look like");
       }
       expect(start({ cluster: seed(), url: "redis://x" })).to.throw(TypeError, "given: url, cluster");
       expect(start({ cluster: seed(), hosts: ["redis://x"] })).to.throw(TypeError, "given: hosts, cluster");

@@ -19,7 +19,7 @@ const capabilities: Capabilities = {
 const receiver: QueueReceiver = { job: async () => "done", error() {} };
 const settings = { concurrency: 1, claimAfterMs: 1_000 };
 
-/** A backend whose calls wait until a spec settles them, and which forgets everything when it is closed. */
+/** A backend whose calls wait until a spec settles them, and fail when it is closed. */
 class Place implements Backend {
   readonly capabilities = capabilities;
   readonly health = { ok: true };
@@ -57,7 +57,7 @@ class Place implements Backend {
     for (const { fail } of this.pending.splice(0)) fail();
   }
 
-  /** Settles the next call that is waited for. */
+  /** Settles the oldest pending call, or waits for one. */
   async next(how: "succeed" | "fail"): Promise<void> {
     await until(() => this.pending.length > 0);
     this.pending.shift()?.[how]();
@@ -98,7 +98,7 @@ async function start() {
 }
 
 describe("SwappableBackend", () => {
-  it("subscribes every topic at the new place, and tells one gap of each, before anything else", async () => {
+  it("subscribes every topic at the new backend, with one gap before its first payload", async () => {
     const { backend, first, second, heard } = await start();
     for (const topic of ["a", "b"]) {
       const joining = backend.subscribe(topic);
@@ -120,7 +120,7 @@ describe("SwappableBackend", () => {
     expect(second.isClosed).to.equal(true);
   });
 
-  it("subscribes at the new place what was being subscribed at the old one, without a gap", async () => {
+  it("moves a subscription that is under way to the new backend, without a gap", async () => {
     const { backend, first, second, heard } = await start();
     const joining = backend.subscribe("a");
     await until(() => first.pending.length === 1);
@@ -132,8 +132,8 @@ describe("SwappableBackend", () => {
     await backend.close();
   });
 
-  // A signal warns of more than ten listeners, if nothing tells it that they are meant.
-  it("tries many topics again without a warning", async () => {
+  // Node warns of more than ten listeners on a signal by default.
+  it("retries many topics without a warning", async () => {
     const { backend, first, second } = await start();
     const warnings: unknown[] = [];
     const hear = (warning: unknown) => warnings.push(warning);
@@ -155,7 +155,7 @@ describe("SwappableBackend", () => {
     await backend.close();
   });
 
-  it("rejects what was under way, which may have happened or not", async () => {
+  it("rejects a publish that is under way, because it may have arrived", async () => {
     const { backend, first, second } = await start();
     const sending = backend.publish("a", Buffer.from("x")).catch((error: Error) => error);
     await until(() => first.pending.length === 1);
@@ -164,7 +164,7 @@ describe("SwappableBackend", () => {
     await backend.close();
   });
 
-  it("stays where it is, and says why, if the new place does not open", async () => {
+  it("keeps the old backend and reports the error if the new one does not open", async () => {
     const { backend, first, second, heard } = await start();
     second.open = () => Promise.reject(new Error("not there"));
     expect(await backend.swapTo(second)).to.equal(false);
@@ -174,7 +174,7 @@ describe("SwappableBackend", () => {
     expect(first.isClosed).to.equal(true);
   });
 
-  it("moves a consumption once it has begun, where a swap comes while it begins", async () => {
+  it("moves a consumption that is starting during a swap, once it has started", async () => {
     const { backend, first, second, consume } = await start();
     first.close = async () => {};
     const opening = consume();
@@ -190,7 +190,7 @@ describe("SwappableBackend", () => {
     await backend.close();
   });
 
-  it("moves a consumption also where it could not begin at the old place", async () => {
+  it("moves a consumption that could not start at the old backend", async () => {
     const { backend, first, second, consume } = await start();
     const opening = consume();
     await until(() => first.pending.length === 1);
@@ -203,7 +203,7 @@ describe("SwappableBackend", () => {
     await backend.close();
   });
 
-  it("begins nothing any more once it is closed, and leaves no timer", async () => {
+  it("starts nothing after `close`, and leaves no timer", async () => {
     const { backend, first, second, consume } = await start();
     const opening = consume();
     await first.next("succeed");

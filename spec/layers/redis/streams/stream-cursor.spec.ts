@@ -5,7 +5,7 @@ import type { Head, Snapshot, StreamEntry } from "../../../../layers/redis/strea
 
 type Stored = Omit<StreamEntry, "epoch">;
 
-/** A server with one stream. Each entry's payload is its number, which no other ever has. */
+/** A server with one stream. Each entry's payload is its unique number. */
 class Server {
   readonly capacity: number;
   head: Head = { epoch: "0", offset: 0, stamp: 0 };
@@ -46,7 +46,7 @@ class Server {
     this.entries = [];
   }
 
-  /** A replica takes over that lacks the last `count` entries, if there are more. Gives those that are lost. */
+  /** Promotes a replica that lacks the last `count` entries, if there are more. Returns the lost ones. */
   rollBack(count: number): readonly Stored[] {
     const kept = this.entries.slice(0, Math.max(0, this.entries.length - count));
     const last = kept.at(-1);
@@ -63,13 +63,13 @@ const numberIn = (payload: Uint8Array) => Buffer.from(payload).readUInt32LE();
 
 type Heard = number | "gap" | { readonly from: number; readonly to: number };
 
-/** A cursor that starts at the end of the server's stream, and what it passes on. */
+/** A cursor that starts at the end of the server's stream, and its deliveries. */
 function start({ capacity = 100, page = 100, isOpened = true } = {}) {
   const server = new Server(capacity);
-  // What was published before anybody joined.
+  // Published before the first join.
   if (!isOpened) for (let count = 0; count < 3; count += 1) server.publish();
   const heard: Heard[] = [];
-  /** The newest entry that had been published when a gap without a range was told: it covers all of them. */
+  /** The newest entry at the time of a gap without a range, which covers everything until then. */
   let coveredBy = 0;
   const cursor = new StreamCursor({
     payload: (payload) => heard.push(numberIn(payload)),
@@ -92,13 +92,13 @@ function start({ capacity = 100, page = 100, isOpened = true } = {}) {
 }
 
 describe("StreamCursor", () => {
-  it("passes on what follows", () => {
+  it("delivers publications that follow each other", () => {
     const { heard, tell, publish } = start();
     tell(publish(3));
     expect(heard).to.deep.equal([1, 2, 3]);
   });
 
-  it("fills a hole before it passes on what came after", () => {
+  it("fills a hole before it delivers later entries", () => {
     const { cursor, heard, tell, publish, read } = start();
     const [one, , , four, five] = publish(5);
     tell([one, four, five] as StreamEntry[]);
@@ -108,7 +108,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5]);
   });
 
-  it("passes on what comes while a hole is filled after it, once", () => {
+  it("delivers publications that arrive while a hole is filled after it, once", () => {
     const { server, cursor, heard, tell, publish } = start();
     tell(publish(4).slice(3));
     const snapshot = server.snapshot(cursor.ask(), 100);
@@ -120,11 +120,11 @@ describe("StreamCursor", () => {
   });
 
   for (const [what, sends, count] of [
-    ["what it has passed on", 0, 1],
-    ["what follows", 3, 1],
-    ["more than it holds", 9, 1],
+    ["no new entries", 0, 1],
+    ["the next entries", 3, 1],
+    ["more entries than its capacity", 9, 1],
   ] as const) {
-    it(`tells one gap in doubt, before anything else, where the stream has ${what}`, () => {
+    it(`reports one gap first after a change of the server, if the stream has ${what}`, () => {
       const { cursor, heard, tell, publish, read, server } = start({ capacity: 5, page: 3 });
       tell(publish(2));
       cursor.suspect();
@@ -145,7 +145,7 @@ describe("StreamCursor", () => {
     });
   }
 
-  it("tells one gap in doubt where the stream was rolled back, or is another", () => {
+  it("reports one gap after a change of the server, if the stream was rolled back or replaced", () => {
     for (const change of ["rollBack", "flush"] as const) {
       const { cursor, heard, tell, publish, read, server } = start();
       tell(publish(3));
@@ -159,7 +159,7 @@ describe("StreamCursor", () => {
     }
   });
 
-  it("tells which offsets a hole has lost", () => {
+  it("reports the offsets that a hole has lost", () => {
     const { heard, tell, publish, read } = start({ capacity: 3 });
     tell(publish(2));
     tell(publish(8).slice(-1));
@@ -167,7 +167,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, { from: 3, to: 7 }, 8, 9, 10]);
   });
 
-  it("tells one gap for a stream that has expired", () => {
+  it("reports one gap for a stream that has expired", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     tell(publish(1));
     publish(3);
@@ -186,7 +186,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal(Array.from({ length: 32 }, (_, index) => index + 1));
   });
 
-  it("tells one gap for a new epoch, and passes on all that it has", () => {
+  it("reports one gap for a new epoch, and delivers all its entries", () => {
     const { server, heard, tell, publish, read } = start({ capacity: 3 });
     tell(publish(2));
     server.flush();
@@ -195,7 +195,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, "gap", 5, 6, 7]);
   });
 
-  it("drops what is still held of an epoch that is over", () => {
+  it("drops held entries of an earlier epoch", () => {
     const { server, heard, tell, publish, read } = start();
     tell(publish(3).slice(2));
     server.flush();
@@ -204,7 +204,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal(["gap", 4]);
   });
 
-  it("passes on nothing twice that is told late, or again", () => {
+  it("delivers no entry twice that is published late or again", () => {
     const { cursor, heard, tell, publish, read } = start();
     const entries = publish(5);
     tell(entries.slice(0, 2));
@@ -217,7 +217,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5]);
   });
 
-  it("takes an offset that comes again for another entry after a gap", () => {
+  it("delivers a repeated offset as another entry after a gap", () => {
     const { server, heard, tell, publish, read } = start();
     tell(publish(5));
     server.rollBack(2);
@@ -227,7 +227,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 6, 7, 8, 9]);
   });
 
-  it("sees that the stream went back and came as far again", () => {
+  it("detects a rollback after which the stream reached the same offset", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     tell(publish(5));
     server.rollBack(2);
@@ -238,7 +238,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 6, 7]);
   });
 
-  it("sees that the stream went back and came further", () => {
+  it("detects a rollback after which the stream reached a higher offset", () => {
     const { server, heard, tell, publish, read } = start();
     tell(publish(5));
     server.rollBack(2);
@@ -248,7 +248,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 6, 7, 8, 9, 10]);
   });
 
-  it("trusts nothing that it cannot verify: where its last entry was just trimmed, it may have been another", () => {
+  it("reports a gap if its last entry was just trimmed, because it may have been replaced", () => {
     const { server, cursor, heard, tell, publish, read } = start({ capacity: 3 });
     tell(publish(5));
     server.rollBack(1);
@@ -258,7 +258,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 7, 8, 9]);
   });
 
-  it("tells another gap for what is trimmed after the first was told", () => {
+  it("reports another gap for entries trimmed after the first gap", () => {
     const { server, cursor, heard, tell, publish, read } = start({ capacity: 3 });
     server.flush();
     tell(publish(1));
@@ -268,7 +268,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal(["gap", { from: 2, to: 3 }, 4, 5, 6]);
   });
 
-  it("misses what it had been told, held back, and let go of", () => {
+  it("reports a gap for an entry that was held, dropped, and is missing in the stream", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     const [one, , three] = publish(3);
     tell([one, three] as StreamEntry[]);
@@ -282,7 +282,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, "gap", 4]);
   });
 
-  it("misses it also where something else has taken its place, and was let go of, too", () => {
+  it("reports a gap for a dropped entry whose offset another dropped entry has taken", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     tell(publish(2).slice(1));
     server.rollBack(1);
@@ -293,7 +293,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal(["gap", 1, 3]);
   });
 
-  it("does not miss it in what was asked for before", () => {
+  it("does not look for a dropped entry in a snapshot that was requested before", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     tell(publish(2).slice(1));
     const outdated = server.snapshot(cursor.ask(), 100);
@@ -304,7 +304,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3]);
   });
 
-  it("passes on nothing again where reading anew is cut short by another roll-back", () => {
+  it("delivers no entry again if another rollback interrupts the reading after a rollback", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     tell(publish(3));
     server.rollBack(1);
@@ -317,7 +317,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, "gap", "gap", 5]);
   });
 
-  it("passes on nothing again where reading anew is given up", () => {
+  it("delivers no entry again if the reading after a rollback is given up", () => {
     const { server, cursor, heard, tell, publish, read } = start();
     tell(publish(3));
     server.rollBack(1);
@@ -329,7 +329,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, "gap", "gap", 4, 5, 6]);
   });
 
-  it("tells a gap where connections break again and again before the stream can be read", () => {
+  it("reports a gap if connections break again and again before the stream can be read", () => {
     const { cursor, heard, tell, publish, read } = start();
     publish(1);
     for (let cuts = 0; cuts < 17; cuts += 1) {
@@ -341,7 +341,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal(["gap", ...Array.from({ length: 18 }, (_, index) => index + 1)]);
   });
 
-  it("is not put in step by what was asked before it was put out of step again", () => {
+  it("is not put in step by a reply that was requested before it was put out of step again", () => {
     const { server, cursor, heard, tell, publish } = start();
     tell(publish(5));
     cursor.suspect();
@@ -357,7 +357,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, 2, 3, 4, 5, "gap", 6, 7, 8]);
   });
 
-  it("holds back no more than a little, and reads the rest again", () => {
+  it("limits the entries that it holds, and reads the rest again", () => {
     const { heard, tell, publish, read } = start({ capacity: 1_000 });
     tell(publish(500).slice(1));
     read();
@@ -369,7 +369,7 @@ describe("StreamCursor", () => {
     expect(another.heard.at(-1)).to.equal(500);
   });
 
-  it("tells a gap for what it gives up, and takes what comes next", () => {
+  it("reports a gap when it gives up, and continues with the next publication", () => {
     const { cursor, heard, tell, publish } = start();
     const entries = publish(9);
     tell([0, 3, 4, 4, 7].map((index) => entries[index]) as StreamEntry[]);
@@ -378,7 +378,7 @@ describe("StreamCursor", () => {
     expect(heard).to.deep.equal([1, { from: 2, to: 3 }, 4, 5, { from: 6, to: 7 }, 8, 9]);
   });
 
-  it("takes its first head and its subscription in any order, and loses nothing that comes after both", () => {
+  it("accepts its first head and its subscription in any order, and loses nothing after both", () => {
     const step = fc.constantFrom(
       "publish",
       "publish",
@@ -423,7 +423,7 @@ describe("StreamCursor", () => {
             else if (action === "tell") tell();
             else if (!cursor.isInStep) cursor.snapshot(server.snapshot(cursor.ask(), 100));
           }
-          // From here on whoever joined may rely on it.
+          // From here on the member has joined.
           const joined = server.published;
           for (const { isLost, isRead } of later) {
             publish(isLost);
@@ -436,7 +436,7 @@ describe("StreamCursor", () => {
           const numbers = heard.filter((what) => typeof what === "number");
           expect(numbers[0]).to.be.greaterThan(before);
           if (capacity === 100) {
-            // Nothing was ever trimmed: no gap is true.
+            // Nothing was trimmed, so there must be no gap.
             expect(heard).to.deep.equal(numbers);
             expect(numbers[0]).to.be.at.most(joined + 1);
           }
@@ -450,7 +450,7 @@ describe("StreamCursor", () => {
     );
   });
 
-  it("passes on each entry once or covers it by a gap, whatever happens", () => {
+  it("delivers each entry once or covers it by a gap, after any sequence of events", () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ do: fc.constant("publish" as const), isLost: fc.boolean() }) },
       {
@@ -472,11 +472,11 @@ describe("StreamCursor", () => {
         fc.integer({ min: 2, max: 5 }),
         (script, capacity, page) => {
           const { server, cursor, heard, read, covered } = start({ capacity, page });
-          // What the connection has published and the cursor has not been told yet; and a snapshot on its way.
+          // Publications that have not reached the cursor yet, and a snapshot on its way.
           let wire: StreamEntry[] = [];
           let told: StreamEntry[] = [];
           let snapshot: Snapshot | undefined;
-          /** By number: where each entry stood. */
+          /** The position of each entry, by number. */
           const places = new Map<number, StreamEntry>();
           const known = new Set<number>();
           const reconnect = () => {
@@ -509,14 +509,14 @@ describe("StreamCursor", () => {
             } else if (action === "reconnect") reconnect();
             else if (action === "failover") {
               for (const { payload } of server.rollBack(isLost ? 1 : 3)) {
-                // What nobody was told of before it was lost has never been, as far as anybody can know.
+                // An entry that was lost before it was published to the cursor cannot be known.
                 if (!known.has(numberIn(payload))) places.delete(numberIn(payload));
               }
               reconnect();
             } else if (action === "flush") server.flush();
             else server.expire();
           }
-          // In the end the connection is made anew, and the stream compared.
+          // At the end the connection is replaced, and the heads are compared.
           reconnect();
           read();
           const end = server.publish();
@@ -531,7 +531,7 @@ describe("StreamCursor", () => {
   });
 });
 
-/** Numbers grow, each comes once, and between two that do not follow each other there is a gap that covers the rest. */
+/** Numbers increase, each arrives once, and a gap covers those missing between two numbers. */
 function assertAccounted(
   heard: readonly Heard[],
   places: ReadonlyMap<number, StreamEntry>,

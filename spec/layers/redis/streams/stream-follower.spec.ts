@@ -10,7 +10,7 @@ const entry = (offset: number): StreamEntry => ({
   payload: Uint8Array.of(offset),
 });
 
-/** A stream whose reader answers, fails or knows too little, as a spec says. */
+/** A stream whose reader replies, fails or lacks entries, as a spec says. */
 class Source implements StreamSource {
   isUp = true;
   server: string | undefined = "one";
@@ -43,7 +43,7 @@ async function start() {
     (error) => errors.push(error),
   );
   await follower.start();
-  /** Lets answers come, and one pause before the next attempt pass. */
+  /** Lets replies arrive, and the pause before the next attempt elapse. */
   const pass = async () => {
     await new Promise((resolve) => setImmediate(resolve));
     clock.increment(5_000);
@@ -53,7 +53,7 @@ async function start() {
 }
 
 describe("StreamFollower", () => {
-  it("reads again, after a pause, what could not be read", async () => {
+  it("retries a failed read after a pause", async () => {
     const { source, heard, errors, follower, pass } = await start();
     source.failure = new Error("refused");
     source.entries = [1, 2, 3].map(entry);
@@ -67,7 +67,7 @@ describe("StreamFollower", () => {
     expect(errors).to.deep.equal([]);
   });
 
-  it("ends with a gap, and says why, where that goes on", async () => {
+  it("reports a gap and the reason if reads keep failing", async () => {
     const { source, heard, errors, follower, pass } = await start();
     source.failure = new Error("refused");
     follower.published(entry(3));
@@ -78,15 +78,15 @@ describe("StreamFollower", () => {
     expect(source.reads).to.equal(6);
   });
 
-  it("ends with a gap where the stream lacks what was published", async () => {
+  it("reports a gap if the stream lacks published entries", async () => {
     const { heard, errors, follower, pass } = await start();
     follower.published(entry(3));
     for (let attempt = 0; attempt < 8; attempt += 1) await pass();
     expect(heard).to.deep.equal([{ from: 1, to: 2 }, 3]);
-    expect(errors.map(String)).to.deep.equal(['Error: The stream of "topic" lacks what was published.']);
+    expect(errors.map(String)).to.deep.equal(['Error: The stream of "topic" lacks published entries.']);
   });
 
-  it("gives nothing up in an outage", async () => {
+  it("gives up nothing in an outage", async () => {
     const { source, heard, errors, follower, pass } = await start();
     source.isUp = false;
     source.failure = new Error("not connected");
@@ -100,7 +100,7 @@ describe("StreamFollower", () => {
     expect(heard).to.deep.equal([1, 2, 3]);
   });
 
-  it("reads nothing where nothing is missing", async () => {
+  it("reads nothing if nothing is missing", async () => {
     const { source, heard, follower, pass } = await start();
     source.entries = [entry(1)];
     follower.published(entry(1));
@@ -111,7 +111,7 @@ describe("StreamFollower", () => {
     expect([heard, source.reads]).to.deep.equal([[1], 0]);
   });
 
-  it("tells a gap where another server answers, which may lack what nobody here has seen", async () => {
+  it("reports a gap if another server replies, which may lack entries", async () => {
     const { source, heard, follower, pass } = await start();
     source.entries = [entry(1)];
     follower.published(entry(1));
@@ -129,7 +129,7 @@ describe("StreamFollower", () => {
     expect(heard).to.deep.equal([1, "gap", "gap", 2]);
   });
 
-  it("passes nothing on once it is stopped, and leaves no timer", async () => {
+  it("delivers nothing after `stop`, and leaves no timer", async () => {
     const { source, clock, heard, follower, pass } = await start();
     source.failure = new Error("refused");
     follower.published(entry(3));

@@ -6,7 +6,7 @@ import { parsePublication, streamNames, topicOf } from "../../../../layers/redis
 describe("parsePublication", () => {
   const parse = (text: string) => parsePublication(Buffer.from(text));
 
-  it("gives each entry its offset, and all the stamp and the epoch of the last", () => {
+  it("returns each entry with its offset, and with the stamp and the epoch of the last", () => {
     const entries = parse("42-1785 1784 2 0 3\nab\ncd");
     expect(entries?.map(({ payload, ...place }) => ({ ...place, payload: String(payload) }))).to.deep.equal([
       { offset: 40, stamp: 1785, epoch: "1784", payload: "ab" },
@@ -15,7 +15,7 @@ describe("parsePublication", () => {
     ]);
   });
 
-  it("gives nothing for what no layer has published", () => {
+  it("returns undefined for bytes that were not published by a layer", () => {
     for (const text of [
       ...["", "\n", "hi", "1-2 3\nab", "1-2 3 \nab", "1-2 3 2\na", "1-2 3 2\nabc", "1-2 3 1 1\nab"],
       ...["2-2 3 1  1\nab", "2-2 3 3 -1\nab", "2-2 3 1e0 1\nab", "x 3 2\nab", "1-2 x 2\nab", "1-2 3 2.0\nab"],
@@ -25,7 +25,7 @@ describe("parsePublication", () => {
     }
   });
 
-  it("never throws, and never gives an entry that is not in the bytes", () => {
+  it("never throws, and never returns an entry that is not in the bytes", () => {
     const header = fc.stringMatching(/^[0-9 -]{0,30}$/);
     fc.assert(
       fc.property(header, fc.uint8Array({ maxLength: 30 }), (text, rest) => {
@@ -42,7 +42,7 @@ describe("streamNames", () => {
   const prefixes = ["chat", "a}b", "}", "}a", "{", "{a}", "{}", "}{", "{}{a}"];
 
   for (const prefix of prefixes) {
-    it(`keeps what belongs to a group of prefix "${prefix}" in one slot, and knows the topic again`, () => {
+    it(`keeps the names of a group with the prefix "${prefix}" in one slot, and can be reversed`, () => {
       const topic = `${prefix}__group__room`;
       const { stream, head, channel } = streamNames(topic);
       expect(new Set([stream, head, channel].map(keySlot)).size).to.equal(1);
@@ -51,7 +51,7 @@ describe("streamNames", () => {
     });
   }
 
-  it("gives each topic names of its own", () => {
+  it("gives each topic its own names", () => {
     const names = prefixes.map((prefix) => streamNames(`${prefix}__group__room`).channel);
     expect(new Set(names).size).to.equal(prefixes.length);
   });

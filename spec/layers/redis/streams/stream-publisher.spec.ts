@@ -22,7 +22,7 @@ describe("StreamPublisher", () => {
   const publish = (topic: string, text: string) => publisher.publish(topic, Buffer.from(text));
   const turnEnd = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-  it("makes one call of what one turn sends to a topic, in order", async () => {
+  it("sends the payloads of one turn for a topic in one call, in order", async () => {
     for (const text of ["1", "2"]) {
       for (const topic of ["a", "b"]) void publish(topic, text);
       await new Promise<void>((resolve) => process.nextTick(resolve));
@@ -38,14 +38,14 @@ describe("StreamPublisher", () => {
     expect(calls.slice(2)).to.deep.equal([["a", ["3"]]]);
   });
 
-  it("takes bytes as they are, of any kind of array", async () => {
+  it("sends the bytes of any kind of array unchanged", async () => {
     const bytes = new Uint8Array([0, 104, 105, 0]).subarray(1, 3);
     void publisher.publish("a", bytes);
     await turnEnd();
     expect(calls).to.deep.equal([["a", ["hi"]]]);
   });
 
-  it("splits what is too much for one call: more than 100, or more than 256 KiB", async () => {
+  it("splits more than 100 payloads, or more than 256 KiB, into several calls", async () => {
     for (let number = 0; number < 250; number += 1) void publish("many", String(number));
     for (let number = 0; number < 5; number += 1) void publish("large", "x".repeat(100 * 1024));
     void publish("huge", "x".repeat(1024 * 1024));
@@ -60,7 +60,7 @@ describe("StreamPublisher", () => {
     expect(many).to.deep.equal(Array.from({ length: 250 }, (_, number) => String(number)));
   });
 
-  it("tells each sender how its call ended", async () => {
+  it("settles each publish as its call does", async () => {
     const outcomes = Promise.allSettled([publish("a", "1"), publish("b", "2"), publish("a", "3")]);
     await turnEnd();
     answers[0]?.reject(new Error("down"));
@@ -68,7 +68,7 @@ describe("StreamPublisher", () => {
     expect((await outcomes).map(({ status }) => status)).to.deep.equal(["rejected", "fulfilled", "rejected"]);
   });
 
-  it("sends at once what waits when it is asked to", () => {
+  it("sends waiting payloads at once when it is flushed", () => {
     void publish("a", "1");
     publisher.flush();
     expect(calls).to.deep.equal([["a", ["1"]]]);

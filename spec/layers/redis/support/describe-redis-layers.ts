@@ -10,21 +10,22 @@ import { describeChannelLayer, Worker } from "../../../../layers/testing/index.t
 import { TestNodes } from "../../../../layers/testing/test-nodes.ts";
 import { type EncryptableImplementation, encrypted, withKeys } from "../../support/encrypted.ts";
 
-/** Where the layers run on, and how a program that knows nothing of them reaches the servers. */
+/** The target of the layers, and plain clients of its servers. */
 export interface RedisTopology {
   target(): RedisTarget & PubSubOptions;
-  /** A client of every server. */
+  /** One client per server. */
   clients(): readonly Redis[];
-  /** The client of the server where a name of Redis lives. */
+  /** Returns the client of the server where a key lives. */
   clientOf(key: string): Redis;
   readonly commands: PubSubCommands;
 }
 
-// Read anew for each file: where files run side by side, mocha makes these for each of them, and keeps this module.
+// Read for each file: when files run in parallel, mocha creates these for each of them, but keeps this
+// module.
 const runner = () => ({ describe, it, beforeEach, afterEach });
 const nothingKept = "pub/sub keeps nothing";
 
-/** Runs the suite for both layers on Redis, and with encryption for what depends on where a topic lives. */
+/** Runs the suite for both Redis layers, and a few encrypted cases that depend on the topology. */
 export function describeRedisLayers(topology: RedisTopology): void {
   for (const [name, implementation] of Object.entries(redisLayers(topology))) {
     describeChannelLayer(name, { ...runner(), ...implementation });
@@ -32,7 +33,7 @@ export function describeRedisLayers(topology: RedisTopology): void {
   }
 }
 
-/** Runs the suite for both layers on Redis, with and without encryption. */
+/** Runs the suite for both Redis layers, with and without encryption. */
 export function describeEncryptedRedisLayers(topology: RedisTopology): void {
   for (const [name, implementation] of Object.entries(redisLayers(topology))) {
     describeChannelLayer(name, { ...runner(), ...implementation });
@@ -68,7 +69,7 @@ function redisLayers({ target, clients, clientOf, commands }: RedisTopology) {
       return clientOf(tag).xadd(stream, "*", "payload", Buffer.from(payload));
     },
     cut,
-    lacks: { gap: "what a broken connection leaves out is read from the stream" },
+    lacks: { gap: "payloads missed in an outage are read from the stream" },
   };
   return { RedisPubSubLayer: pubSub, RedisStreamsLayer: streams };
 }
@@ -77,7 +78,7 @@ const names = Array.from({ length: 40 }, (_, index) => `room-${index}`);
 // {"type": "x"}
 const plain = Buffer.from("81a474797065a178", "hex");
 
-/** Encryption meets the topology where a topic, a history or a queue of each server is written and read. */
+/** Covers topics, histories and queues on each server. */
 function describeEncryption(
   name: string,
   implementation: EncryptableImplementation,
@@ -88,7 +89,7 @@ function describeEncryption(
     beforeEach(() => nodes.open());
     afterEach(() => nodes.close());
 
-    it("carries messages of groups on every server, and reads none that is not encrypted", async () => {
+    it("delivers messages of groups on every server, and none that is not encrypted", async () => {
       const servers = new Set(names.map((group) => clientOf(`${nodes.prefix}__group__${group}`)));
       expect(servers.size).to.be.at.least(Math.min(2, clients().length));
       const { inbox } = await nodes.addChannel(nodes.one, ...names);
@@ -102,7 +103,7 @@ function describeEncryption(
       expect(nodes.errors.length).to.be.at.least(1);
     });
 
-    it("carries direct sends, and reads none that is not encrypted", async () => {
+    it("delivers direct sends, and none that is not encrypted", async () => {
       const { channel, inbox } = await nodes.addChannel(nodes.one);
       await nodes.publishToNode(nodes.one, plain);
       await nodes.other.send(channel, { type: "end" });
@@ -112,7 +113,7 @@ function describeEncryption(
     });
     if (implementation.lacks?.history !== undefined) return;
 
-    it("keeps histories on every server, and leaves out what is not encrypted", async () => {
+    it("keeps histories on every server, without messages that are not encrypted", async () => {
       for (const group of names) {
         await nodes.other.groupSend(group, { type: "first", group });
         await nodes.publishToGroup(group, plain);
@@ -126,7 +127,7 @@ function describeEncryption(
       }
     });
 
-    it("keeps queues on every server, and buries what is not encrypted", async () => {
+    it("keeps queues on every server, and buries jobs that are not encrypted", async () => {
       const worker = new Worker();
       for (const queue of names) {
         await nodes.enqueue(queue, plain);

@@ -10,7 +10,7 @@ export interface QueueLayerOptions extends ChannelLayerOptions {
   readonly connectTimeoutMs?: number;
 }
 
-/** Pub/sub for groups, and streams for queues: the least that a layer with queues on Redis can be. */
+/** The smallest Redis backend with queues: pub/sub for groups, and streams for queues. */
 class QueueBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly queues: RedisQueues;

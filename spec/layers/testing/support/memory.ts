@@ -5,7 +5,7 @@ import type { LayerImplementation } from "../../../../layers/testing/index.ts";
 
 const bus = new MemoryBus();
 
-/** A layer that says that it lacks what has no need to be tried with each test runner. */
+/** Names capabilities as lacking that need no test with each runner. */
 export const memory: LayerImplementation = {
   startNode: (prefix, options) => new MemoryLayer({ ...options, bus, prefix }),
   publish: (topic, payload) =>

@@ -1,14 +1,15 @@
-// A program whose consumer leaves behind what fails later: run by async-error-owner.spec.ts, since mocha listens to such errors, too.
+// A program whose consumer causes uncaught errors. async-error-owner.spec.ts runs it in a process of its own,
+// because mocha listens to such errors, too.
 import { setTimeout as pause } from "node:timers/promises";
 import { createRuntime, WebSocketConsumer } from "greenroom";
 
-const [, , whats = "", who = "actor"] = process.argv;
+const [, , sources = "", mode = "actor"] = process.argv;
 
-const strays: Readonly<Record<string, (signal: AbortSignal) => void>> = {
+const failures: Readonly<Record<string, (signal: AbortSignal) => void>> = {
   timer: () => void setTimeout(fail, 1),
   immediate: () => void setImmediate(fail),
   tick: () => process.nextTick(fail),
-  rejection: () => void Promise.reject(new Error("stray")),
+  rejection: () => void Promise.reject(new Error("late")),
   async: () => void pause(1).then(fail),
   interval: () => {
     const interval = setInterval(() => {
@@ -20,35 +21,35 @@ const strays: Readonly<Record<string, (signal: AbortSignal) => void>> = {
 };
 
 function fail(): never {
-  throw new Error("stray");
+  throw new Error("late");
 }
 
 class Careless extends WebSocketConsumer {
   override receive(text: string) {
     if (text === "?") this.send("!");
-    else strays[text]?.(this.signal);
+    else failures[text]?.(this.signal);
   }
 }
 
 let reports = 0;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const runtime = createRuntime({
-  ownStrayErrors: who !== "process",
+  ownAsyncErrors: mode !== "process",
   onError(error, { stage, path }) {
     reports += 1;
     say(`${(error as Error).message} at ${stage} of ${path}`);
   },
 });
 const bystander = await runtime.spawn(Careless);
-if (who === "listener") process.on("uncaughtException", (error) => say(`heard: ${error.message}`));
-for (const what of whats.split(",")) {
-  if (who === "nobody" || who === "listener") strays[what]?.(new AbortController().signal);
-  const careless = await runtime.spawn(Careless, { path: what });
-  careless.receive(what);
-  if (who === "gone" || what === "abort") await careless.stop();
+if (mode === "listener") process.on("uncaughtException", (error) => say(`listener: ${error.message}`));
+for (const source of sources.split(",")) {
+  if (mode === "unowned" || mode === "listener") failures[source]?.(new AbortController().signal);
+  const careless = await runtime.spawn(Careless, { path: source });
+  careless.receive(source);
+  if (mode === "stopped" || source === "abort") await careless.stop();
 }
-// Where the process is to end, it does so while this waits.
-while (reports < whats.split(",").length || runtime.size > 1 || who === "nobody" || who === "process")
+// An error without an owner ends the process during this loop.
+while (reports < sources.split(",").length || runtime.size > 1 || mode === "unowned" || mode === "process")
   await pause(1);
 bystander.receive("?");
 say(`bystander: ${(await bystander.outgoing.next()).value}`);

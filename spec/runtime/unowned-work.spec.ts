@@ -8,10 +8,10 @@ import { serve, stopServing } from "../support/serving.ts";
 const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.async-errors.1")];
 const { owners: storage } = shared as { readonly owners: AsyncLocalStorage<unknown> };
 
-/** Whose work runs, as the listeners for stray errors would find it. */
+/** The owner that the listeners for uncaught errors would find for the running code. */
 const owner = () => storage.getStore();
 
-describe("what belongs to no actor, though one brought it about", () => {
+describe("Work that an actor causes and does not own", () => {
   afterEach(stopServing);
 
   class Actor extends WebSocketConsumer {
@@ -23,8 +23,8 @@ describe("what belongs to no actor, though one brought it about", () => {
     }
   }
 
-  it("is what a memory layer gives to other inboxes", async () => {
-    // A spec itself may run on account of an actor of another one.
+  it("includes the delivery of a memory layer to other inboxes", async () => {
+    // Without exit(), an actor of an earlier spec could own this one.
     const chat = storage.exit(() => new MemoryLayer());
     const runtime = createRuntime({ layers: { chat } });
     const owners: unknown[] = [];
@@ -44,7 +44,7 @@ describe("what belongs to no actor, though one brought it about", () => {
     await runtime.close();
   });
 
-  it("is what onError does about what it hears of", async () => {
+  it("includes onError", async () => {
     const owners: unknown[] = [];
     const runtime = createRuntime({
       layers: { chat: new MemoryLayer() },
@@ -56,7 +56,7 @@ describe("what belongs to no actor, though one brought it about", () => {
     await runtime.close();
   });
 
-  it("is the writing of what several have sent", async () => {
+  it("includes writing the frames of several senders", async () => {
     const owners: unknown[] = [];
     class Sender extends WebSocketConsumer {
       override receive() {
