@@ -1,9 +1,3 @@
-/**
- * Message types and their payloads, as a consumer or a layer declares them:
- * `{ room_message: { message: string } }`.
- */
-export type MessageTypes = object;
-
 /** The messages of a layer without declared types: any type, with any payload. */
 export interface AnyMessages {
   readonly [type: string]: { readonly [key: string]: unknown };

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "./clock.ts";
 import { jitter } from "./jitter.ts";
 
@@ -17,6 +18,8 @@ export function backoffMs(attempt: number, random?: () => number, maxMs = longes
 /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted. Leaves no timer and no listener. */
 export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
+  // Many pauses may wait for one signal.
+  setMaxListeners(0, signal);
   return new Promise((resolve) => {
     const end = () => {
       clock.clearTimeout(timer);

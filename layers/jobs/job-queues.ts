@@ -40,8 +40,6 @@ export interface ConsumeOptions {
 /** Handles one message of a named channel. If the returned promise rejects, the message is retried. */
 export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
 
-const defaults = { concurrency: 1, maxDeliveries: 3, claimAfterMs: 30_000, retryAfterMs: 100 };
-
 /** The longest pause before a retry, in milliseconds, unless the first one is longer. */
 const maxRetryMs = 5_000;
 
@@ -105,13 +103,15 @@ export class JobQueues {
     handler: JobHandler<Message>,
     options: ConsumeOptions,
   ): Promise<Consumption> {
-    const settings = { ...defaults, ...options };
-    checkInteger("concurrency", settings.concurrency);
-    checkInteger("maxDeliveries", settings.maxDeliveries);
-    checkInteger("claimAfterMs", settings.claimAfterMs, { min: 100, max: dayMs });
-    checkInteger("retryAfterMs", settings.retryAfterMs, { min: 0, max: dayMs });
+    const { concurrency = 1, maxDeliveries = 3, claimAfterMs = 30_000, retryAfterMs = 100 } = options;
+    const { onDead = () => {} } = options;
+    checkInteger("concurrency", concurrency);
+    checkInteger("maxDeliveries", maxDeliveries);
+    checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
+    checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: dayMs });
     const backend = this.#supported(`it cannot consume "${channel}"`);
-    const receiver = this.#receiver(channel, handler, settings);
+    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead });
+    const settings = { concurrency, claimAfterMs };
     const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
     if (this.#isClosed) {
       await consumption.close();
@@ -141,7 +141,7 @@ export class JobQueues {
   #receiver(
     channel: string,
     handler: JobHandler<Message>,
-    { maxDeliveries, retryAfterMs, onDead = () => {} }: typeof defaults & ConsumeOptions,
+    { maxDeliveries, retryAfterMs, onDead }: Required<Omit<ConsumeOptions, "concurrency" | "claimAfterMs">>,
   ): QueueReceiver {
     const { decoder, metrics } = this.#context;
     const topic = this.#topics.queue(channel);

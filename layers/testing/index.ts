@@ -1,5 +1,10 @@
 export { describeChannelLayer, describeJobQueues } from "./describe-channel-layer.ts";
-export type { Capability, LayerImplementation, NodeOptions, TestRunner } from "./layer-implementation.ts";
+export type {
+  LayerImplementation,
+  NodeOptions,
+  OptionalCapability,
+  TestRunner,
+} from "./layer-implementation.ts";
 export { Recorder } from "./recorder.ts";
 export { unreliable, unreliableLayer } from "./unreliable-backend.ts";
 export type { Faults } from "./unreliable-link.ts";

@@ -14,7 +14,7 @@ export interface TestRunner {
 export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs"> & HistoryLimitOptions;
 
 /** An optional capability of a layer. */
-export type Capability = "gap" | "recovery" | "history" | "queues";
+export type OptionalCapability = "gap" | "recovery" | "history" | "queues";
 
 /** The layer under test. */
 export interface LayerImplementation {
@@ -40,5 +40,5 @@ export interface LayerImplementation {
    *
    * @default {}
    */
-  readonly lacks?: Readonly<Partial<Record<Capability, string>>>;
+  readonly lacks?: Readonly<Partial<Record<OptionalCapability, string>>>;
 }

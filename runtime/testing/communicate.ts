@@ -2,7 +2,7 @@ import { MemoryLayer } from "../../layers/index.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { internals } from "../internals.ts";
 import { createRuntime, type Layers, type RuntimeOptions } from "../runtime.ts";
-import { Admission, requireUpgrade } from "../upgrade/admission.ts";
+import { Admission, isRefusal, requireUpgrade } from "../upgrade/admission.ts";
 import type { Guard } from "../upgrade/guards.ts";
 import { requestScope } from "../upgrade/request-scope.ts";
 import { Router, type SpawnScope, type WithHandlers } from "../upgrade/router.ts";
@@ -90,7 +90,7 @@ export function communicateWith(
     async admit() {
       const request = virtualRequest(target, options);
       const found = admission.find(request);
-      return "status" in found ? found : admission.guard(found, request);
+      return isRefusal(found) ? found : admission.guard(found, request);
     },
   });
 }

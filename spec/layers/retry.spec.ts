@@ -51,6 +51,19 @@ describe("retries with a manual clock", () => {
       expectNothingLeft();
     });
 
+    it("may wait for one signal any number of times, without a warning of Node", async () => {
+      const warnings: Error[] = [];
+      const onWarning = (warning: Error) => void warnings.push(warning);
+      process.on("warning", onWarning);
+      const pausing = Array.from({ length: 20 }, () => pause(30, clock, controller.signal));
+      await turn();
+      process.off("warning", onWarning);
+      controller.abort();
+      await Promise.all(pausing);
+      expect(warnings).to.deep.equal([]);
+      expectNothingLeft();
+    });
+
     it("resolves when its signal is aborted, and leaves no timer and no listener", async () => {
       const pausing = pause(30, clock, controller.signal);
       controller.abort();

@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type { QueueReceiver } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
@@ -65,8 +64,6 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
     const { server, commands, clock, claimAfterMs } = settings;
-    // Each job whose outcome cannot be reported adds a listener.
-    setMaxListeners(0, this.#givingUp.signal);
     this.#consumer = new RedisQueueConsumer(queue, commands);
     this.#receiver = receiver;
     this.#clock = clock;

@@ -48,7 +48,7 @@ export class RedisClusterBackend extends SwappableBackend {
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
     // With a brace in the prefix, every probe's topic would be in the same slot.
-    const { probePrefix = "{" } = options;
+    const { probePrefix = "greenroom" } = options;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
     this.#factory = factory;
   }

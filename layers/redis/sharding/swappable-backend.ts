@@ -1,4 +1,3 @@
-import { setMaxListeners } from "node:events";
 import type {
   Backend,
   BackendListener,
@@ -41,8 +40,6 @@ export abstract class SwappableBackend implements Backend {
   constructor(capabilities: Capabilities, clock: Clock) {
     this.capabilities = capabilities;
     this.#clock = clock;
-    // Each topic that cannot be subscribed adds a listener.
-    setMaxListeners(0, this.#closing.signal);
     if (capabilities.history) {
       this.history = { read: async (topic, query) => required(this.#now.history).read(topic, query) };
     }

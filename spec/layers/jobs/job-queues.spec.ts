@@ -23,3 +23,15 @@ describe("JobQueues with encryption", () => {
     await Promise.all([one.close(), other.close()]);
   });
 });
+
+describe("options of a consumption", () => {
+  it("that are undefined have their defaults", async () => {
+    const layer = new MemoryLayer();
+    const worker = new Worker();
+    const options = { concurrency: undefined, maxDeliveries: undefined, claimAfterMs: undefined };
+    await layer.consume("jobs", worker.handle, { ...options, retryAfterMs: undefined } as object);
+    await layer.send("jobs", { type: "job", number: 1 });
+    await worker.hasBegun(1);
+    await layer.close();
+  });
+});

@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { type Capability, describeChannelLayer } from "../../../layers/testing/index.ts";
+import { describeChannelLayer, type OptionalCapability } from "../../../layers/testing/index.ts";
 import { bundle } from "../../support/bundle.ts";
 import { run } from "../../support/child-process.ts";
 import { memory } from "./support/memory.ts";
@@ -10,7 +10,7 @@ const vitest = fileURLToPath(new URL("../../../node_modules/vitest/vitest.mjs", 
 const source = (name: string) => fileURLToPath(new URL(`support/${name}.test.ts`, import.meta.url));
 
 /** The titles that the suite registers for a layer without some capabilities, and its console output. */
-function register(lacks: Readonly<Partial<Record<Capability, string>>>) {
+function register(lacks: Readonly<Partial<Record<OptionalCapability, string>>>) {
   const titles: string[] = [];
   const path: string[] = [];
   const lines: string[] = [];
@@ -60,7 +60,7 @@ describe("describeChannelLayer", function () {
   it("registers no case of a lacking capability, and prints one line with the reasons", () => {
     const whole = register({});
     expect(whole.lines).to.deep.equal([]);
-    const parts: Readonly<Record<Capability, RegExp>> = {
+    const parts: Readonly<Record<OptionalCapability, RegExp>> = {
       gap: /^A layer loss by a broken connection is reported/,
       recovery: /^A layer loss does not occur if a connection breaks/,
       history: /^A layer history (?!is readable, or rejects)/,

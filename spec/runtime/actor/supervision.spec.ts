@@ -255,6 +255,23 @@ describe("Supervision", () => {
     expect(Consumer.ended).to.deep.equal([[1, 1000]]);
   });
 
+  it("does not pause any more once the actor leaves while it restarts", async () => {
+    const clock = new SimulatedClock();
+    const restarting = gate();
+    const Consumer = failing({ onFailure: "restart", backoffMs: 100 }, () => restarting.opened);
+    const { runtime, failures } = await serve({ layers: chat(), clock });
+    const actor = await runtime.spawn(Consumer);
+    actor.receive("throw");
+    while (Consumer.made < 2) {
+      clock.increment(1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const stopping = actor.stop();
+    restarting.fail(new Error("no"));
+    await stopping;
+    expect(failures.map(({ stage }) => stage)).to.deep.equal(["receive", "restarted"]);
+  });
+
   it("stops an actor that fails in connect, with any supervision", async () => {
     class Hopeless extends WebSocketConsumer {
       static override readonly supervision = { onFailure: "restart" } as const;
