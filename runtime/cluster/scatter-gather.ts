@@ -129,7 +129,8 @@ export class ScatterGather implements NodeListener {
     const pending = this.#pending.get(id);
     // An unknown node received the request while it joined, so its reply is not awaited.
     const node = this.#registry.byChannel(from)?.id;
-    if (pending === undefined || node === undefined) return "late";
+    // A node that has replied in full may send no more: a layer may deliver a part twice.
+    if (pending === undefined || node === undefined || !pending.awaited.has(node)) return "late";
     for (const value of values) pending.replies.push({ node, value });
     if (!isLast) return undefined;
     nodeDone(pending, node, pending.replies.filter((reply) => reply.node === node).length === total);

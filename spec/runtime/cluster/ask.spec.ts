@@ -284,21 +284,27 @@ describe("An ask", () => {
   });
 
   describe("on a layer that loses messages", () => {
-    /** Loses one direct send of each type in `losing`. */
+    /** Loses one direct send of each type in `losing`, and sends one of each type in `repeating` twice. */
     class LossyLayer extends MemoryLayer {
       readonly losing = new Set<string>();
+      readonly repeating = new Set<string>();
       override async send(...args: Parameters<MemoryLayer["send"]>): Promise<void> {
-        if (!this.losing.delete(args[1].type)) await super.send(...args);
+        const { type } = args[1];
+        if (this.losing.delete(type)) return;
+        await super.send(...args);
+        if (this.repeating.delete(type)) await super.send(...args);
       }
     }
     async function startLossy() {
       const bus = new MemoryBus();
-      const layers = [new LossyLayer({ bus }), new LossyLayer({ bus })] as const;
-      const [here, there] = layers.map((chat) => opened(createRuntime({ layers: { chat } })));
-      if (here === undefined || there === undefined) throw new Error("There are two.");
-      await Promise.all([here.ready(), there.ready()]);
-      await until(() => here.nodes.length === 2 && there.nodes.length === 2);
-      return { here, there, near: layers[0], far: layers[1] };
+      const layers = [0, 1, 2].map(() => new LossyLayer({ bus }));
+      const runtimes = layers.map((chat) => opened(createRuntime({ layers: { chat } })));
+      const [here, there, third] = runtimes;
+      const [near, far, farthest] = layers;
+      if (!here || !there || !third || !near || !far || !farthest) throw new Error("There are three.");
+      await Promise.all(runtimes.map((runtime) => runtime.ready()));
+      await until(() => runtimes.every(({ nodes }) => nodes.length === 3));
+      return { here, there, third, near, far, farthest };
     }
 
     it("rejects after its timeout if the ask or its reply is lost, and the next ask resolves", async () => {
@@ -320,6 +326,17 @@ describe("An ask", () => {
       const asked = await here.askGroup("clerks", { type: "note", text: "x".repeat(60_000) });
       expect(asked.missing).to.deep.equal([there.node]);
       expect(asked.replies.length).to.be.within(1, 4);
+    });
+
+    it("to a group counts a reply once if the layer delivers it twice", async () => {
+      const { here, there, third, far, farthest } = await startLossy();
+      await there.spawn(Clerk, query("group=clerks"));
+      far.repeating.add("greenroom.gathered");
+      // The ask is still pending when the second copy arrives.
+      farthest.losing.add("greenroom.gathered");
+      const asked = await here.askGroup("clerks", { type: "add", numbers: [1] }, { timeoutMs: 200 });
+      expect(asked.replies.map(({ node }) => node)).to.deep.equal([there.node]);
+      expect(asked.missing).to.deep.equal([third.node]);
     });
   });
 
