@@ -5,7 +5,7 @@ import { InvalidNameError } from "../../layers/errors.ts";
 import { checkChannel } from "../../layers/names.ts";
 import { UnknownLayerError } from "../errors.ts";
 
-/** Prefix of the nodes' group, and of the types of the messages between nodes. */
+/** The name of the group of all nodes begins with this, and so do the types of the messages between nodes. */
 export const reservedPrefix = "greenroom.";
 
 /** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */
@@ -33,7 +33,7 @@ export function findLayer(
 }
 
 /**
- * @param subject names the user of the layer in the error.
+ * @param subject the first words of the error text, such as `The group "room"`.
  * @throws {UnknownLayerError} with a list of the runtime's layers.
  */
 export function requireLayer(

@@ -38,7 +38,7 @@ export interface ClusterOptions {
   readonly report: ErrorListener;
 }
 
-/** Sends to and asks actors on any node, and handles the messages of other nodes. */
+/** Sends messages and asks to actors on any node, and handles the messages of other nodes. */
 export class Cluster {
   readonly tags = new Tags();
   readonly presence = new Presence({
@@ -100,29 +100,29 @@ export class Cluster {
     return this.#channel.node;
   }
 
-  /** The ids of all known nodes, this one first. */
+  /** The ids of all known nodes. The id of this node is the first. */
   get ids(): readonly string[] {
     return [this.id, ...this.#registry.ids];
   }
 
-  /** Carries the messages between nodes, and the channels of actors without a layer. */
+  /** Carries the messages between nodes. Also has the channels of actors that have no layer of their own. */
   get controlLayer(): ChannelLayer {
     return this.#options.control.layer;
   }
 
-  /** Returns the layer with that alias, by default the control layer. @throws {UnknownLayerError} */
+  /** Returns the layer with the alias. The default is the control layer. @throws {UnknownLayerError} */
   layer(alias: string | undefined, subject: string): ChannelLayer {
     return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
   }
 
-  /** Joins the other nodes in the background. Failures are reported and retried. */
+  /** Joins the other nodes in the background. A failure is reported, and joining is retried. */
   start(): void {
     if (this.#isStarted || this.#isClosed) return;
     this.#isStarted = true;
     if (!this.#isAlone) this.#registry.start();
   }
 
-  /** Resolves once this node has joined. @throws {LayerUnavailableError} */
+  /** Resolves when this node has joined the other nodes. @throws {LayerUnavailableError} */
   async ready(): Promise<void> {
     this.start();
     if (!this.#isAlone) await this.#channel.open();
@@ -214,13 +214,13 @@ export class Cluster {
     return tallyOf(await this.#gather("count", { tag }, checkTimeout(options)));
   }
 
-  /** Rejects all pending requests. Messages are still sent. */
+  /** Rejects all pending and later asks, counts and disconnects. Messages can still be sent. */
   stopAsking(): void {
     this.#pendingAsks.close();
     this.#scatterGather.close();
   }
 
-  /** Tells the other nodes, then releases all timers and channels. May be called twice. */
+  /** Announces the leave to the other nodes, then releases all timers and channels. May be called twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#closing.abort();

@@ -6,13 +6,13 @@ import { findLayer } from "./argument-checks.ts";
 /** The layer for the messages between nodes. */
 export interface ControlLayer {
   readonly layer: ChannelLayer;
-  /** Undefined if the runtime created the layer, which no other node can reach. */
+  /** Undefined if the runtime created the layer itself. No other node can reach such a layer. */
   readonly alias: string | undefined;
 }
 
 /**
- * Returns the layer with the alias `given`. The default is the only layer, or else a new layer for this node
- * alone.
+ * Returns the layer with the alias `given`. If `given` is undefined, returns the only layer of the
+ * runtime. If the runtime has no layer or several, creates a layer for this node alone.
  *
  * @throws {UnknownLayerError} with a list of the runtime's layers.
  */

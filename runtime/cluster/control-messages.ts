@@ -18,14 +18,17 @@ export interface ControlTargets {
   readonly presence: Presence;
 }
 
-/** Handles a message of the node with the own channel `from`. @returns the reason if it was dropped. */
+/** Handles a message from the node with the channel `from`. @returns the reason if it drops the message. */
 type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
 export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
-  /** Like {@link on}, but ignores unknown nodes: their first heartbeat shows that their state is missing. */
+  /**
+   * Like {@link on}, but ignores messages of unknown nodes. After the first heartbeat of such a node, this
+   * node requests the whole state of that node.
+   */
   const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);

@@ -16,50 +16,55 @@ import { outcomeOf } from "./local-asks.ts";
 export interface JobWorkerOptions {
   /** The alias of the channel's layer. @default the control layer */
   readonly layer?: string;
-  /** Maximum number of jobs that run at once. Only with 1, jobs run in order. @default 1 */
+  /** Maximum number of jobs that run at once. With more than 1, jobs may run out of order. @default 1 */
   readonly concurrency?: number;
   /** Number of attempts before a job becomes a dead letter. @default 3 */
   readonly attempts?: number;
   /**
-   * Milliseconds that a process may be out of reach before its jobs go to other processes. All workers of a
-   * channel should have the same value. @default 30_000
+   * Time in milliseconds after which the jobs of an unreachable process are delivered to other processes. All
+   * workers of a channel should have the same value. @default 30_000
    */
   readonly claimAfterMs?: number;
   /**
-   * Called before a job becomes a dead letter. `error` is the error of the last attempt, or says that the
-   * workers died. The submitter receives `job_failed` in any case. An error of this function goes to
-   * `onError`.
+   * Called before a job becomes a dead letter. `error` is the error of the last attempt. If the workers died,
+   * the text of `error` says so. The submitter receives `job_failed` even if this function throws. An error
+   * of this function is reported to `onError`.
    */
   readonly onFailed?: (message: Message, job: Pick<Job, "id" | "attempt">, error: unknown) => unknown;
 }
 
 /** A job that a worker handles. */
 export interface Job {
-  /** The id that `submit` returned; undefined for a job that was sent over the layer. */
+  /** The id that `submit` returned. Undefined if the job was sent with the layer's `send`. */
   readonly id: string | undefined;
-  /** Number of times that the job was delivered to a handler, this time included. */
+  /** Number of deliveries of the job to a handler, including this delivery. */
   readonly attempt: number;
   /**
-   * Aborted when the worker closes, or when another worker has taken the job. If the handler rejects with the
-   * signal's reason, or with any `AbortError`, the attempt has not failed and the job goes to another worker.
+   * Aborted when the worker closes, or when another worker has received the job. If the handler then rejects
+   * with the signal's reason, or with any `AbortError`, the attempt is not a failure, and another worker
+   * receives the job.
    */
   readonly signal: AbortSignal;
   /**
-   * Sends a copy of `value`, the job's progress, to the submitter. Delivery is in order and at most once.
+   * Sends a copy of `value`, the job's progress, to the submitter. Values arrive in order, each at most once.
    *
    * @throws {InvalidMessageError} if a message cannot hold the value.
    */
   progress(value: unknown): void;
 }
 
-/** Handles a job. The submitter receives the returned value. A throw or a rejection causes a retry. */
+/**
+ * Handles a job. The submitter receives the returned value. If the handler throws or rejects, the job is
+ * retried.
+ */
 export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
 
 /** A running worker of a channel. */
 export interface JobWorker {
   /**
-   * Stops taking jobs, aborts the signals of the running jobs, and waits for them. May be called twice. The
-   * worker's own handler MUST NOT await it: both would wait for each other until the runtime closes.
+   * Stops accepting jobs, aborts the signals of the running jobs, and waits for these jobs to end. May be
+   * called twice. The worker's own handler MUST NOT await this call: the handler and the call would wait for
+   * each other until the runtime closes.
    */
   close(): Promise<void>;
 }
@@ -69,7 +74,7 @@ export class JobWorkers {
   readonly #cluster: Cluster;
   readonly #report: ErrorListener;
   readonly #open = new Set<JobWorker>();
-  /** Each function rejects the job of one running handler. */
+  /** One function for each running handler. The function ends the wait for the handler. */
   readonly #abandonments = new Set<() => void>();
   #isClosing = false;
 
@@ -135,7 +140,10 @@ export class JobWorkers {
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
-  /** Stops waiting for running handlers: their jobs go to other workers, and their results are ignored. */
+  /**
+   * Stops waiting for the running handlers. Other workers receive the jobs of these handlers. The results of
+   * these handlers are ignored.
+   */
   abandon(): void {
     for (const abandon of [...this.#abandonments]) abandon();
   }
@@ -176,13 +184,14 @@ export class JobWorkers {
   }
 
   #run(channel: string, work: () => unknown): Promise<unknown> {
-    // Late errors of the handler are reported, because no actor owns them.
+    // No actor owns the errors of the handler's timers and promises, so these errors are reported.
     const owner = new AsyncErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
         reject(
           new HandlerTimeoutError(
-            `A job of "${channel}" still ran when the runtime closed: let its handler stop on \`signal\`.`,
+            `A job of "${channel}" was still running when the runtime closed. ` +
+              "Its handler must stop when `signal` aborts.",
           ),
         );
       };
@@ -194,9 +203,13 @@ export class JobWorkers {
   }
 }
 
-const valueName = "A value about a job";
+/** Names the value in errors. */
+const valueName = "The result or a progress value of a job";
 
-/** The last message about a job. The job is done even if its result cannot be sent. */
+/**
+ * Returns the last update about a job. If the returned value cannot be sent, the update is `job_failed`, but
+ * the job is done and is not retried.
+ */
 function resultOf(returned: unknown): Message {
   const outcome = outcomeOf(returned, valueName);
   return "value" in outcome

@@ -2,14 +2,14 @@ import type { ChannelLayer } from "../../layers/channel-layer.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { pause } from "../../layers/retry.ts";
 
-/** Time for the other nodes to answer the first announcement, in milliseconds. */
+/** Maximum time to wait for answers to the first announcement, in milliseconds. */
 const maxGraceMs = 250;
-/** Turns of the event loop that a round trip within a process takes at most. */
+/** Maximum number of turns of the event loop for a round trip within one process. */
 const roundTripTurns = 4;
 
 /**
  * Resolves when the other nodes have had time to answer this node's first announcement, or when `signal`
- * aborts. An earlier request to all nodes would reach only some of them.
+ * aborts. Before that, a request to all nodes would miss the nodes that have not answered yet.
  */
 export async function joinGrace(
   { capabilities }: ChannelLayer,

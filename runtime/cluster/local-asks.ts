@@ -6,7 +6,7 @@ import { failureText, isActorInbox, type Outcome } from "../mailbox/ask-envelope
 import type { MailboxDelivery } from "./mailbox-delivery.ts";
 import { nodeOf } from "./node-channel.ts";
 
-/** Sends to and asks actors of this node. */
+/** Delivers messages and asks to actors of this node. */
 export class LocalAsks {
   readonly #layers: readonly ChannelLayer[];
   readonly #delivery: MailboxDelivery;
@@ -29,10 +29,10 @@ export class LocalAsks {
     this.#delivery.enqueue(this.#inboxOf(channel), message);
   }
 
-  /** Calls `reply` once, with the outcome as it would arrive from another node. */
+  /** Calls `reply` once. The outcome is a copy, like the outcome of an ask to another node. */
   ask(channel: string, message: Message, reply: (outcome: Outcome) => void): void {
     const inbox = this.#inboxOf(channel);
-    if (inbox === undefined) reply({ absent: "its node has no such actor, or it has stopped." });
+    if (inbox === undefined) reply({ absent: "its node has no such actor, or the actor stopped." });
     else if (!isActorInbox(inbox)) reply({ absent: "it is not the channel of an actor." });
     else this.askInbox(inbox, message, reply);
   }
@@ -46,7 +46,10 @@ export class LocalAsks {
     });
   }
 
-  /** Asks this node's members of a group. Resolves with the replies within `deadlineMs`. Never rejects. */
+  /**
+   * Asks the members of a group on this node. Resolves within `deadlineMs`. The outcome of a member without a
+   * reply by then is a failure. Never rejects.
+   */
   async askGroup(
     layer: ChannelLayer | undefined,
     group: string,
@@ -70,7 +73,7 @@ export class LocalAsks {
     });
     return members.map(({ channel }) => ({
       channel,
-      ...(outcomes.get(channel) ?? { failed: "it did not reply in time" }),
+      ...(outcomes.get(channel) ?? { failed: "the actor did not reply in time" }),
     }));
   }
 
@@ -84,7 +87,7 @@ export class LocalAsks {
   }
 }
 
-/** Copies a returned value as a message would, or returns a failure if a message cannot hold it. */
+/** Returns the outcome with a copy of `value`, or with a failure if a message cannot hold the value. */
 export function outcomeOf(value: unknown, name: string): Exclude<Outcome, { readonly absent: string }> {
   try {
     return { value: valueThroughCodec(value, name) };

@@ -6,8 +6,8 @@ import { isActorInbox, type Outcome, rejectIfAsked } from "../mailbox/ask-envelo
 const direct: Delivery = Object.freeze({});
 
 /**
- * Delivers messages to inboxes of this node. As on a layer, a message never arrives during the call that
- * sends it. So two actors that answer each other endlessly do not starve sockets and timers.
+ * Delivers messages to inboxes of this node. As on a layer, a message is never delivered during the call that
+ * sends the message. So two actors that answer each other endlessly do not starve sockets and timers.
  */
 export class MailboxDelivery {
   readonly #counters: Counters;
@@ -20,11 +20,11 @@ export class MailboxDelivery {
   }
 
   /**
-   * Delivers a message later in this turn of the event loop. Without an inbox, the message counts as a dead
-   * letter.
+   * Delivers a message later in this turn of the event loop. If `inbox` is undefined, the message counts as a
+   * dead letter.
    *
-   * @param message deep-frozen, as a layer delivers it.
-   * @param reply makes the message an ask, and receives the outcome.
+   * @param message deep-frozen, like a message from a layer.
+   * @param reply if present, the message is an ask, and `reply` receives the outcome of the ask.
    */
   enqueue(inbox: Inbox | undefined, message: Message, reply?: (outcome: Outcome) => void): void {
     if (inbox === undefined) {
@@ -47,7 +47,7 @@ export class MailboxDelivery {
       try {
         inbox.deliver(mail);
       } catch (error) {
-        // The application may have made the inbox; its failure must not affect the others.
+        // The inbox may be code of the application. An error of one inbox must not affect other inboxes.
         this.#report(error, { stage: "control" });
       }
     }

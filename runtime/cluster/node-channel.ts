@@ -8,19 +8,22 @@ import * as read from "./untrusted.ts";
 
 const nodesGroup = `${reservedPrefix}nodes`;
 
-/** Returns the id of a channel's node, with which the channel's name begins. */
+/** Returns the id of the node that created a channel. The channel's name begins with this id. */
 export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
 
 export interface NodeChannelListener {
-  /** The node can send and receive, for the first time or again after the layer was flushed. */
+  /**
+   * The node can send and receive. Called after the channel was first opened, and after it was opened again
+   * because of a flush of the layer.
+   */
   opened(): void;
   /** @param from the sender's own channel on the control layer; undefined for a malformed message. */
   received(type: string, fields: read.Fields, from: string | undefined): void;
-  /** Messages of other nodes may be lost. */
+  /** Messages of other nodes may have been lost. */
   gap(): void;
 }
 
-/** A node's own channel on the control layer, in the group of all nodes. */
+/** This node's own channel on the control layer. The channel is a member of the group of all nodes. */
 export class NodeChannel implements Inbox {
   /** Undefined until {@link open} has succeeded. */
   name: string | undefined;
@@ -40,7 +43,10 @@ export class NodeChannel implements Inbox {
     return this.#layer.node;
   }
 
-  /** Creates the channel and joins the group, once. Retries after a failure or a flush of the layer. */
+  /**
+   * Creates the channel and adds it to the group of all nodes. Further calls return the same promise, except
+   * after a failure or a flush of the layer: then, a call creates the channel again.
+   */
   open(): Promise<void> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
     if (this.name !== undefined && this.#layer.local.member(this.name) === undefined) {
@@ -55,7 +61,7 @@ export class NodeChannel implements Inbox {
   }
 
   /**
-   * Sends a message to the node with the channel `to`, or to all other nodes if that is undefined.
+   * Sends a message to the node with the channel `to`, or to all other nodes if `to` is undefined.
    *
    * @throws {LayerUnavailableError}
    */
@@ -67,7 +73,7 @@ export class NodeChannel implements Inbox {
     else await this.#layer.send(to, message);
   }
 
-  /** Like {@link send}, but reports a failure, unless the layer is closed. */
+  /** Like {@link send}, but reports a failure instead of rejecting. Does not report a closed layer. */
   post(to: string | undefined, type: string, fields: object): void {
     this.send(to, type, fields).catch((error: unknown) => {
       if (!(error instanceof LayerClosedError)) this.#report(error, { stage: "control" });
@@ -86,7 +92,7 @@ export class NodeChannel implements Inbox {
     this.#listener.gap();
   }
 
-  /** Removes the channel, also one that is still being created. May be called twice. */
+  /** Removes the channel. If creation is still pending, the channel is removed later. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.name !== undefined) await this.#layer.local.remove(this.name);

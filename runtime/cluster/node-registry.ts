@@ -10,11 +10,11 @@ import * as read from "./untrusted.ts";
 
 export interface OtherNode {
   readonly id: string;
-  /** The node's own channel on the control layer. It changes when the layer is flushed. */
+  /** The node's own channel on the control layer. After a flush of the layer, the node has a new channel. */
   channel: string;
-  /** The node's ids on its layers, by alias: the names of its channels begin with them. */
+  /** The node's id on each of its layers, by alias. The names of the node's channels begin with these ids. */
   readonly layers: ReadonlyMap<string, string>;
-  /** Milliseconds that the node counts as alive after a heartbeat. */
+  /** Time after a heartbeat during which the node counts as alive, in milliseconds. */
   readonly leaseMs: number;
   lastHeartbeatAt: number;
 }
@@ -34,7 +34,7 @@ export interface NodeListener {
 const heartbeatsInLease = 3;
 const maxLayers = 100;
 const maxHeartbeatMs = 3_600_000;
-/** A limit, because any program that reaches the layer can pretend to be many nodes. */
+/** Limits the registry, because any program with access to the layer can pretend to be many nodes. */
 const maxNodes = 10_000;
 
 /** A heartbeat describes its node completely, so one heartbeat is enough to add the node. */
@@ -47,13 +47,14 @@ export const readHeartbeat = read.object({
   nodeHeartbeatMs: read.count,
   /** The version of the node's presence entries. */
   version: read.count,
-  /** Whether the receiver replies with its own heartbeat. */
+  /** Whether the receiver must reply with a heartbeat of its own. */
   reply: read.flag,
 });
 
 /**
- * The other nodes. Each node sends heartbeats to all others, and is removed when its lease of three
- * heartbeats ends. The registry holds at most 10,000 other nodes, and refuses heartbeats of more.
+ * The other nodes. Each node sends heartbeats to all others. A heartbeat begins a lease of three heartbeat
+ * intervals. If the lease ends before the next heartbeat arrives, the registry removes the node. The registry
+ * holds at most 10,000 nodes, and refuses the heartbeats of further nodes.
  */
 export class NodeRegistry {
   readonly listeners: NodeListener[] = [];
@@ -62,7 +63,7 @@ export class NodeRegistry {
   readonly #presence: Presence;
   readonly #report: ErrorListener;
   readonly #nodes = new Map<string, OtherNode>();
-  /** The nodes by their ids on layers. */
+  /** The nodes, by each of their ids on layers. */
   readonly #locations = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
   #timer: unknown;
   #heartbeatAt = 0;
@@ -84,12 +85,15 @@ export class NodeRegistry {
     return node?.channel === channel ? node : undefined;
   }
 
-  /** Returns the node of an actor's channel, and the node's alias of the channel's layer. */
+  /** Returns the node that created an actor's channel, and that node's alias for the channel's layer. */
   locate(channel: string): { readonly node: OtherNode; readonly alias: string } | undefined {
     return this.#locations.get(nodeOf(channel));
   }
 
-  /** Opens the channel and starts the heartbeats. Each heartbeat retries a failure, which is reported. */
+  /**
+   * Opens the channel and starts the heartbeats. If opening fails, the error is reported, and each heartbeat
+   * tries to open the channel again.
+   */
   start(): void {
     this.#isRunning = true;
     this.#heartbeatAt = this.#now + this.#options.nodeHeartbeatMs;
@@ -97,12 +101,12 @@ export class NodeRegistry {
     this.#channel.open().catch(this.#onError);
   }
 
-  /** Announces this node to all others. Each replies with a heartbeat. */
+  /** Announces this node to all other nodes. Each of them replies with a heartbeat. */
   announce(): void {
     this.#channel.post(undefined, "heartbeat", this.#heartbeat(true));
   }
 
-  /** Sends to another node, if it is known. */
+  /** Sends a message to another node. Does nothing if the node is unknown. */
   post(id: string, type: string, fields: object): void {
     const node = this.#nodes.get(id);
     if (node !== undefined) this.#channel.post(node.channel, type, fields);
@@ -114,7 +118,7 @@ export class NodeRegistry {
     this.#timer = undefined;
   }
 
-  /** Tells the other nodes that this node leaves, so that they remove it before its lease ends. */
+  /** Announces that this node leaves, so that the other nodes do not wait for the end of its lease. */
   async leave(): Promise<void> {
     this.stop();
     await this.#channel.send(undefined, "leave", {}).catch(this.#onError);
@@ -132,7 +136,7 @@ export class NodeRegistry {
       if (this.#nodes.size >= maxNodes) return "garbage";
       const ids = [...layers.values()];
       const own = Object.values(this.#options.layers);
-      // A node cannot claim the channels of another node.
+      // A node must not claim the ids of another node, or it would receive that node's messages.
       if (!ids.includes(id) || ids.some((taken) => own.includes(taken) || this.#locations.has(taken))) {
         return "garbage";
       }
@@ -175,7 +179,10 @@ export class NodeRegistry {
     return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /** Wakes for the next heartbeat or the end of a lease, but not within `minMs`. */
+  /**
+   * Sets the timer to the next heartbeat, or to the next end of a lease if that is earlier. The timer runs
+   * for at least `minMs`.
+   */
   #schedule(minMs = 1): void {
     const { clock } = this.#options;
     let due = this.#heartbeatAt;
@@ -190,7 +197,7 @@ export class NodeRegistry {
 
   #wake(lateMs: number): void {
     const { nodeHeartbeatMs } = this.#options;
-    // After the event loop was blocked, heartbeats of other nodes may still wait to be read.
+    // After the event loop was blocked, heartbeats may be unread. So this wake-up removes no nodes.
     const isLate = lateMs > nodeHeartbeatMs;
     const now = this.#now;
     for (const node of [...this.#nodes.values()]) {
@@ -213,7 +220,7 @@ export class NodeRegistry {
   }
 
   readonly #onError = (error: unknown): void => {
-    // The application closed the layer, so retries would fail.
+    // The application has closed the layer, so retries would fail, too.
     if (error instanceof LayerClosedError) this.stop();
     else this.#report(error, { stage: "control" });
   };

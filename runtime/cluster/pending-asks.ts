@@ -22,11 +22,11 @@ export const readAskReply = read.object({
 
 interface PendingAsk {
   readonly channel: string;
-  /** Undefined if an actor of this node was asked. */
+  /** Undefined if the asked actor is on this node. */
   readonly message: Message | undefined;
   readonly timer: unknown;
   readonly settle: (outcome: Outcome | Error) => void;
-  /** The node that received the ask; undefined while the channel's node is not known. */
+  /** The node to which the ask was sent. Undefined while the node of the channel is unknown. */
   node: OtherNode | undefined;
 }
 
@@ -48,7 +48,7 @@ export class PendingAsks implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Waits until `ask` calls `reply`. `channel` names the actor in errors. */
+  /** Calls `ask`, and waits until `reply` is called. `channel` names the actor in errors. */
   askLocally(
     channel: string,
     timeoutMs: number,
@@ -62,7 +62,7 @@ export class PendingAsks implements NodeListener {
     );
   }
 
-  /** Asks an actor of another node, as soon as that node is known. */
+  /** Asks an actor of another node. If the node is unknown, the ask waits until the node has joined. */
   ask(channel: string, message: Message, timeoutMs: number): Promise<unknown> {
     return this.#add(channel, message, timeoutMs, (id, pending) => {
       this.#channel.open().then(() => this.#send(id, pending), pending.settle);
@@ -132,7 +132,7 @@ function timeoutError({ channel, message, node }: PendingAsk, timeoutMs: number)
     return new AskTimeoutError(`"${channel}" did not reply within ${timeoutMs} ms.`);
   }
   return new NoSuchActorError(
-    `No known node has "${channel}" after ${timeoutMs} ms: its node has left, or cannot be reached.`,
+    `The node of "${channel}" was not found within ${timeoutMs} ms: it has left, or cannot be reached.`,
   );
 }
 

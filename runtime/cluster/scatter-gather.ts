@@ -14,9 +14,9 @@ import type { Tags } from "./tags.ts";
 import * as read from "./untrusted.ts";
 
 /**
- * Returns this node's reply to a request, any number of plain values, or undefined if the fields are
- * malformed. The promise MUST resolve within `deadlineMs`, if need be with an incomplete reply, and MUST NOT
- * reject.
+ * Returns this node's reply to a request, or undefined if the fields are malformed. The reply is a list of
+ * plain values. The promise MUST resolve within `deadlineMs`, with an incomplete reply if necessary. It MUST
+ * NOT reject.
  */
 type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
@@ -39,22 +39,22 @@ export const readGatherReply = read.object({
 });
 
 export interface GatherResult {
-  /** The replies of all nodes, this one included. */
+  /** The values from all nodes, including this node. */
   readonly replies: readonly { readonly node: string; readonly value: unknown }[];
-  /** The nodes without a complete reply in time. */
+  /** The nodes whose reply was not complete in time. */
   readonly missing: readonly string[];
 }
 
 interface PendingRequest {
   /** The nodes that may still reply. */
   readonly awaited: Set<string>;
-  /** The nodes whose replies are not complete. */
+  /** The nodes whose reply is not complete yet. */
   readonly missing: Set<string>;
   readonly replies: { readonly node: string; readonly value: unknown }[];
   readonly finish: (error?: Error) => void;
 }
 
-/** Sends requests to all nodes. Each node replies in time, with the values that it has by then. */
+/** Sends requests to all nodes. Each node replies by its deadline, with an incomplete reply if necessary. */
 export class ScatterGather implements NodeListener {
   readonly #channel: NodeChannel;
   readonly #registry: NodeRegistry;
@@ -72,11 +72,15 @@ export class ScatterGather implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Sends to every node, this one included. @throws {LayerUnavailableError} if others are out of reach. */
+  /**
+   * Sends a request to all nodes, including this node.
+   *
+   * @throws {LayerUnavailableError} if the other nodes are out of reach.
+   */
   async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     const { node } = this.#channel;
-    // The deadline is before the timeout, so that the replies arrive in time.
+    // The deadline of the nodes is earlier than the timeout, so that the replies arrive in time.
     const deadlineMs = Math.max(1, timeoutMs - Math.min(500, Math.ceil(timeoutMs / 4)));
     const own = this.#handlers.get(name)?.(fields, deadlineMs);
     this.#lastId += 1;
@@ -127,7 +131,7 @@ export class ScatterGather implements NodeListener {
     from: string,
   ): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
-    // An unknown node received the request while it joined, so its reply is not awaited.
+    // An unknown node was still joining when it received the request. Its reply is not awaited.
     const node = this.#registry.byChannel(from)?.id;
     // A node that has replied in full may send no more: a layer may deliver a part twice.
     if (pending === undefined || node === undefined || !pending.awaited.has(node)) return "late";
@@ -153,7 +157,7 @@ function nodeDone({ awaited, missing, finish }: PendingRequest, node: string, is
   if (awaited.delete(node) && awaited.size === 0) finish();
 }
 
-/** Returns this node's handlers, by the name of the request. */
+/** Returns this node's handlers, by the names of the requests. */
 export function requestHandlers(
   layers: Readonly<Record<string, ChannelLayer>>,
   localAsks: LocalAsks,
@@ -195,7 +199,7 @@ export function tallyOf({ replies, missing }: GatherResult): Tally {
   return { count: replies.reduce((sum, { value }) => sum + (read.count(value) ?? 0), 0), missing };
 }
 
-/** Sorts the replies of a group's members into answers and failures. Malformed replies count as garbage. */
+/** Separates the answers of a group's members from the failures. Malformed replies count as garbage. */
 export function groupAnswersOf({ replies, missing }: GatherResult, counters: Counters): GroupAnswers {
   const answers: { channel: string; node: string; value: unknown }[] = [];
   const failures: { channel: string; node: string; reason: string }[] = [];

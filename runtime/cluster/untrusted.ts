@@ -1,8 +1,8 @@
 import type { Message } from "../../layers/message.ts";
 
 /**
- * Validates a value from another node, and returns undefined if it is malformed. Any program that reaches the
- * layer may have sent the value, so a reader assumes nothing about its shape.
+ * Validates a value from another node. Returns undefined if the value is malformed. Any program with access
+ * to the layer may have sent the value, so a reader assumes nothing about the shape of the value.
  */
 export type Reader<T> = (value: unknown) => T | undefined;
 
@@ -15,7 +15,7 @@ export const fields: Reader<Fields> = (value) =>
     ? (value as Fields)
     : undefined;
 
-/** Reads an object with all of these fields. Other fields are left out. */
+/** Returns a reader of objects that have all fields of `readers`. The result contains only these fields. */
 export function object<T extends object>(readers: { readonly [K in keyof T]-?: Reader<T[K]> }): Reader<T> {
   const entries = Object.entries(readers) as [string, Reader<unknown>][];
   return (value) => {
@@ -63,7 +63,7 @@ export const count: Reader<number> = (value) =>
 
 export const flag: Reader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
 
-/** A message inside another message. The layer has checked only that it consists of plain values. */
+/** Reads a message inside another message. The layer has checked only that the values are plain. */
 export const message: Reader<Message> = (value) => {
   const given = fields(value);
   const type = given?.type;

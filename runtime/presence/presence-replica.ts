@@ -1,6 +1,6 @@
 import type { Entry } from "./presence-view.ts";
 
-/** The change from one version of a node's entries to the next. */
+/** The change from one version of a node's entries to the next version. */
 export interface Diff {
   readonly version: number;
   readonly joins: readonly Entry[];
@@ -25,9 +25,9 @@ export interface Change {
 const maxWaiting = 1_000;
 
 /**
- * A copy of another node's entries. Applies each diff once and in order. If a diff is missing, the replica is
- * behind until it receives the whole state. So it converges to the node's own entries even if messages are
- * lost, repeated or reordered.
+ * A copy of another node's entries. Applies each diff once and in order. If a diff is missing, later diffs
+ * wait until the missing diff or the whole state arrives. So the copy becomes equal to the node's entries,
+ * even if messages are lost, repeated or reordered.
  */
 export class PresenceReplica {
   readonly #entries = new Map<number, Entry>();
@@ -38,7 +38,7 @@ export class PresenceReplica {
     | { readonly version: number; readonly count: number; readonly parts: Map<number, StatePart> }
     | undefined;
 
-  /** Whether the node has a newer version. */
+  /** Whether the node is known to have a newer version of its entries. */
   get isBehind(): boolean {
     return this.#latest > this.#version;
   }
@@ -59,7 +59,7 @@ export class PresenceReplica {
     return this.#catchUp([], []);
   }
 
-  /** Adds part of the whole state, and applies the state when it is complete. */
+  /** Adds part of the whole state. Applies the state when all parts have arrived. */
   restore(part: StatePart): Change {
     const { version, parts: count } = part;
     this.noteVersion(version);
@@ -87,7 +87,10 @@ export class PresenceReplica {
     return this.#catchUp(joined, left);
   }
 
-  /** Applies the diffs that follow the replica's version, and adds their changes to `joined` and `left`. */
+  /**
+   * Applies the waiting diffs that directly follow the replica's version. Adds the changes to `joined` and
+   * `left`.
+   */
   #catchUp(joined: Entry[], left: Entry[]): Change {
     for (;;) {
       const diff = this.#waiting.get(this.#version + 1);

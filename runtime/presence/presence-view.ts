@@ -25,7 +25,7 @@ export class PresenceView {
     if (keys.size === 0) this.#groups.delete(entry.group);
   }
 
-  /** Returns the metas of a group's members by key, in the order of arrival. */
+  /** Returns the metas of a group's members, by key. The metas of a key are in the order of their arrival. */
   list(group: string): Map<string, unknown[]> {
     const keys = [...(this.#groups.get(group) ?? [])];
     return new Map(keys.map(([key, entries]) => [key, [...entries].map(({ meta }) => meta)]));

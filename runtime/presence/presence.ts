@@ -7,11 +7,11 @@ import { type Entry, PresenceView } from "./presence-view.ts";
 
 /** An actor that is present in groups, or watches groups. */
 export interface Tracker {
-  /** Receives a message `presence_diff` about a group of the actor. */
+  /** Receives a `presence_diff` message about a group in which the actor is present or that it watches. */
   presenceChanged(diff: Message): void;
 }
 
-/** Sends to other nodes. The next heartbeat reveals a lost message. */
+/** Sends messages to other nodes. May lose a message: the next heartbeat reveals the loss. */
 export interface PresenceTransport {
   broadcast(diff: Diff): void;
   /** Requests the whole state of a node. */
@@ -24,7 +24,7 @@ const maxMetaBytes = 64 * 1024;
 
 /**
  * The members of groups, on all nodes. Each node numbers and broadcasts the changes of its own entries. The
- * other nodes apply them in order, and request the whole state if a number is missing.
+ * other nodes apply these changes in order, and request the node's whole state if a number is missing.
  */
 export class Presence {
   readonly #transport: PresenceTransport;
@@ -33,7 +33,7 @@ export class Presence {
   readonly #own = new Map<string, Map<Tracker, Entry>>();
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
-  /** The nodes whose state was requested after their last heartbeat. */
+  /** The nodes whose state this node has requested after their last heartbeat. */
   readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
@@ -56,7 +56,7 @@ export class Presence {
   }
 
   /**
-   * Makes `tracker` present in `group`, or replaces its key and meta there.
+   * Makes `tracker` present in `group`. If the tracker is already present there, replaces its key and meta.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} unless the key is a string of 1 to 256 characters.
@@ -113,7 +113,7 @@ export class Presence {
     return this.#view.count(group);
   }
 
-  /** Broadcasts the changes on this node after the last call. */
+  /** Broadcasts the changes of this node's entries that were not broadcast yet. */
   flush(): void {
     const joined = [...this.#joins];
     const left = this.#leaves;
@@ -168,7 +168,10 @@ export class Presence {
     return replica;
   }
 
-  /** Sends one request per heartbeat of the node at most. The next heartbeat repeats a lost request. */
+  /**
+   * Requests the state of a node if the replica is behind, at most once after each heartbeat of the node. If
+   * the request is lost, the next heartbeat causes another request.
+   */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
     if (!replica.isBehind || this.#requested.has(node)) return;
     this.#requested.add(node);
@@ -187,7 +190,7 @@ export class Presence {
       for (const { group, key, meta } of entries) {
         const diff = groups.get(group) ?? { joins: [], leaves: [] };
         groups.set(group, diff);
-        // The codec has frozen the meta.
+        // The codec has already frozen the meta.
         diff[list].push(Object.freeze({ key, meta }));
       }
     };

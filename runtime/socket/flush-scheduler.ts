@@ -8,20 +8,23 @@ export interface Flushable {
 }
 
 /**
- * Milliseconds that one turn may spend on flushes. The delivery of the layers' messages may take as long, so
- * the event loop is blocked for at most about 10 ms.
+ * Maximum time for flushes in one turn of the event loop, in milliseconds. The delivery of messages from the
+ * layers may take another 5 ms, so the event loop is blocked for at most about 10 ms.
  */
 const budgetMs = 5;
-/** Flushes between two checks of the clock: a write takes about 5 µs, or 2 ms for a megabyte. */
+/**
+ * Number of flushes between two checks of the clock. A write takes about 5 µs, and a write of a megabyte
+ * takes about 2 ms.
+ */
 const stride = 4;
 
 /**
  * Flushes each {@link Flushable} once, in the order added, at the end of the next turn of the event loop.
  *
- * It waits for the next turn because a write is the most expensive step, and the sockets that are read in
- * that turn often add more frames. It does not wait if the current turn has already taken longer than the
- * budget. It runs in the check phase, after all input of one poll of the sockets. Flushes beyond the budget
- * of a turn run in later turns.
+ * A write is the most expensive step, and the sockets that are read in the next turn often add more frames.
+ * So a flush waits for the next turn, unless the current turn has already taken longer than 5 ms. Flushes run
+ * in the check phase, after the poll phase has read the sockets. When the flushes of a turn have taken 5 ms,
+ * the remaining flushes run in later turns.
  */
 export class FlushScheduler {
   readonly #now: () => number;
@@ -31,17 +34,17 @@ export class FlushScheduler {
   /** Time when the oldest waiting entry was added. */
   #waitingSince = 0;
 
-  /** @param now the time in milliseconds. */
+  /** @param now returns the time in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** The root of the frames of all sockets until the next flush. */
+  /** The root of the trie that all sockets share until the next flush. */
   get root(): FrameTrie {
     return this.#root;
   }
 
-  /** MUST NOT be called again with `flushable` before its flush. */
+  /** Schedules a flush. MUST NOT be called for a `flushable` that still waits for a flush. */
   add(flushable: Flushable): void {
     this.#waiting.push(flushable);
     if (this.#isScheduled) return;
@@ -55,7 +58,7 @@ export class FlushScheduler {
     else this.#flush();
   };
 
-  // Bound to a context of its own, because a flush does not belong to one actor.
+  // Bound to an async context of its own, because a flush does not belong to one actor.
   readonly #flush = AsyncResource.bind((): void => {
     this.#root = FrameTrie.root();
     // Entries that are added during this flush wait for a later turn.

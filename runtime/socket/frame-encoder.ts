@@ -4,8 +4,9 @@ import type { Frame } from "../../actors/index.ts";
 const textMessage = 0x81;
 const binaryMessage = 0x82;
 
-/** The longest payload with a length of 7 bits in the second byte, and of 16 bits after it. */
+/** The longest payload whose length fits into the 7 bits of the second byte, in bytes. */
 const maxLength7Bits = 125;
+/** The longest payload whose length fits into the 16 bits after the second byte, in bytes. */
 const maxLength16Bits = 0xffff;
 
 function payloadSize(frame: Frame): number {
@@ -24,7 +25,7 @@ export function encodedSize(frame: Frame): number {
 }
 
 /**
- * Encodes `frame` as an unmasked, uncompressed message in one WebSocket frame. A lone surrogate becomes
+ * Encodes `frame` as an unmasked, uncompressed message in one WebSocket frame. Replaces a lone surrogate with
  * U+FFFD.
  *
  * @throws {TypeError} if the buffer of `frame` was transferred.
@@ -41,7 +42,7 @@ export function encodeFrame(frame: Frame): Buffer {
     bytes.writeUInt16BE(payload, 2);
   } else {
     bytes[1] = 127;
-    // A buffer in Node has fewer than 2^48 bytes.
+    // The upper 16 of the 64 bits are 0, because a buffer in Node has fewer than 2^48 bytes.
     bytes.writeUInt16BE(0, 2);
     bytes.writeUIntBE(payload, 4, 6);
   }

@@ -1,27 +1,30 @@
 import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/** Length in characters or bytes from which a look-up is cheaper than encoding a frame again. */
+/**
+ * Length of a frame in characters or bytes. From this length on, finding the encoded bytes is cheaper than
+ * encoding the frame again.
+ */
 const largeFrame = 1_024;
 
 /**
- * A node of a trie. The path from the root to a node is the sequence of frames for a socket in one turn of
- * the event loop.
+ * A node of a trie. Each node stands for a sequence of frames: those on the path from the root to the node. A
+ * socket's node stands for the frames that the socket sends at its next flush.
  *
- * Sockets with the same frames share a node, so the frames are encoded once and all these sockets write the
- * same bytes. The members of a room mostly receive the same frames in succession, so a node remembers only
- * its few children that were used last.
+ * Sockets with the same frames share a node, so the frames are encoded once, and all these sockets write the
+ * same bytes. A room usually sends a frame to all its members before it sends the next frame. So each node
+ * keeps only the four children that were used last.
  */
 export class FrameTrie {
   readonly length: number;
-  /** The last frame. */
+  /** The last frame of the sequence. */
   readonly frame: Frame;
   readonly #parent: FrameTrie | undefined;
   #size: number | undefined;
   #children: SmallLru<FrameTrie> | undefined;
   #encodedFrame: Buffer | undefined;
   #bytes: Buffer | undefined;
-  /** Only in the root: the large frames that were encoded last, after any other frames. */
+  /** Only in the root: the large frames that were encoded last, for use in all sequences. */
   #largeFrames: SmallLru<{ readonly frame: Frame; readonly bytes: Buffer }> | undefined;
 
   private constructor(parent: FrameTrie | undefined, frame: Frame) {
@@ -34,7 +37,7 @@ export class FrameTrie {
     return new FrameTrie(undefined, "");
   }
 
-  /** Returns the node for these frames followed by `frame`. */
+  /** Returns the node for the frames of this node followed by `frame`. */
   append(frame: Frame): FrameTrie {
     this.#children ??= new SmallLru();
     return this.#children.find(frame) ?? this.#children.add(new FrameTrie(this, frame));
@@ -48,7 +51,7 @@ export class FrameTrie {
     return frames;
   }
 
-  /** Size on the wire, in bytes. */
+  /** Size of the frames on the wire, in bytes. */
   get size(): number {
     if (this.#size === undefined) {
       let size = 0;
@@ -61,7 +64,7 @@ export class FrameTrie {
     return this.#size;
   }
 
-  /** The encoded frames. @throws {TypeError} if the buffer of a frame was transferred. */
+  /** All frames, encoded. @throws {TypeError} if the buffer of a frame was transferred. */
   get bytes(): Buffer {
     this.#bytes ??= this.#encode();
     return this.#bytes;
@@ -87,15 +90,17 @@ export class FrameTrie {
   }
 }
 
-/** A comparison with one entry takes about 5 ns, and a new frame is compared with all entries. */
+/** Small, because a new frame is compared with all entries, and each comparison takes about 5 ns. */
 const capacity = 4;
 
 /**
- * The entries of the few frames that were used last: identical bytes, or equal text. It is an array, because
- * each node of a trie has one, and for so few entries a map takes more memory and time.
+ * The entries of the few frames that were used last. Equal texts count as the same frame. Buffers count as
+ * the same frame only if they are the same object.
+ *
+ * Each node of a trie has such a list. With few entries, an array takes less memory and time than a map.
  */
 class SmallLru<T extends { readonly frame: Frame }> {
-  /** The most recently used entry is the first. */
+  /** The most recently used entry comes first. */
   readonly #entries: T[] = [];
 
   find(frame: Frame): T | undefined {

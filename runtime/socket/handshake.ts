@@ -6,18 +6,19 @@ import { headerLine, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 
 /**
- * An upgrade request without an answer. Data from the client waits in the socket's buffer.
+ * An upgrade request that is not answered yet. Data from the client stays in the socket's buffer.
  *
  * Most upgrades are answered in the turn of the event loop in which they arrive. So the handshake watches the
- * socket for a disconnect only after that turn. It cannot notice a disconnect behind data of the client.
+ * socket for a disconnect only after that turn. If the client sends data and then disconnects, the handshake
+ * does not notice the disconnect, because the data is not read.
  */
 export class Handshake implements Flushable {
   readonly socket: Duplex;
   /** Called once if the client disconnects before the answer. */
   onLost: (() => void) | undefined;
-  /** Set by {@link accept}, for the response. */
+  /** The options of the response. Set by {@link accept}. */
   options: AcceptOptions = {};
-  /** Lets ws answer with 101 and set {@link websocket}. Undefined if ws has refused the request. */
+  /** Makes ws answer with 101, which sets {@link websocket}. Undefined if ws has refused the request. */
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
   #isSettled = false;
@@ -44,7 +45,10 @@ export class Handshake implements Flushable {
     return this.#isSettled;
   }
 
-  /** Answers with 101. Returns undefined if the client has disconnected; {@link onLost} was called then. */
+  /**
+   * Answers with 101. If the client has disconnected, returns undefined. In that case, {@link onLost} was
+   * called.
+   */
   accept(options: AcceptOptions): WebSocket | undefined {
     if (this.#isSettled) return undefined;
     this.options = options;

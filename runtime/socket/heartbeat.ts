@@ -1,7 +1,7 @@
 import type { Clock } from "../../layers/clock.ts";
 
 export interface HeartbeatTarget {
-  /** Whether the client was active after the last call, or could not be read. True at first. */
+  /** Whether the client was active after the last call. True at first, and while reading is paused. */
   hadActivity(): boolean;
   /** MUST NOT throw. */
   ping(): void;
@@ -9,14 +9,15 @@ export interface HeartbeatTarget {
   onTimeout(): void;
 }
 
-/** Slots of an interval: 32 ticks serve any number of connections without bursts of pings. */
+/** Number of slots, and of ticks in an interval. Spreads the pings of all connections over the interval. */
 const slotCount = 32;
 
 /**
  * Pings each connection once in an interval, and drops connections that were not active after the previous
  * ping. A silent client is dropped within two intervals.
  *
- * It is a timer wheel: each tick visits one slot of connections. The timer stops while there are none.
+ * The heartbeat is a timer wheel: each tick visits the connections of one slot. The timer runs only while
+ * there are connections.
  */
 export class Heartbeat {
   readonly #clock: Clock;
@@ -49,7 +50,7 @@ export class Heartbeat {
     this.#timer = undefined;
   }
 
-  /** The slot that was visited last. Its next visit is a whole interval away. */
+  /** The slot that was visited last. It will be visited again after a whole interval. */
   get #currentSlot(): Set<HeartbeatTarget> {
     return this.#slots[this.#current] as Set<HeartbeatTarget>;
   }
@@ -59,7 +60,7 @@ export class Heartbeat {
       this.#timer = this.#schedule();
       this.#current = (this.#current + 1) % slotCount;
       const slot = this.#currentSlot;
-      // After the event loop was blocked, bytes of clients may wait to be read: the poll phase comes first.
+      // After the event loop was blocked, bytes of clients may be unread. The poll phase reads them first.
       if (slot.size > 0) setImmediate(() => visit(slot));
     }, this.#tickMs);
   }

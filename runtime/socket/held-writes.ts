@@ -3,21 +3,21 @@ import { Fifo } from "../mailbox/fifo.ts";
 
 /** The frames for a socket from one turn of the event loop. */
 export interface Write {
-  /** The encoded frames; or the single frames, if ws compresses them or a frame cannot be encoded. */
+  /** One buffer with all frames, or the list of frames if ws compresses them or if one cannot be encoded. */
   readonly content: Buffer | readonly Frame[];
   readonly length: number;
   /** Uncompressed size on the wire, in bytes. */
   readonly size: number;
 }
 
-/** Gives writes to the socket one at a time, so that the oldest of the others can be dropped. */
+/** Passes writes to the socket one at a time, and holds the others, so that the oldest can be dropped. */
 export class HeldWrites {
   readonly #perform: (write: Write, done: () => void) => void;
   readonly #waiting = new Fifo<Write>();
   #bytes = 0;
   #isWriting = false;
 
-  /** @param perform gives a write to the socket, and calls `done` once when the socket has completed it. */
+  /** @param perform passes a write to the socket, and calls `done` once when the write is complete. */
   constructor(perform: (write: Write, done: () => void) => void) {
     this.#perform = perform;
   }
@@ -33,7 +33,7 @@ export class HeldWrites {
     if (!this.#isWriting) this.#next();
   }
 
-  /** Removes and returns the oldest write, but never the last one. */
+  /** Removes and returns the oldest held write. Returns undefined if fewer than two writes are held. */
   takeOldest(): Write | undefined {
     return this.#waiting.size > 1 ? this.take() : undefined;
   }

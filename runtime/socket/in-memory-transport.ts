@@ -7,7 +7,7 @@ import type { Transport, TransportListener } from "./transport.ts";
 export class InMemoryTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
-  /** Called before `ended` of the listener. */
+  /** Called when the connection ends, before the listener's `ended`. */
   onEnded: (() => void) | undefined;
   readonly #counters: Counters;
   #outgoing: OutgoingFrames | undefined;
@@ -17,7 +17,10 @@ export class InMemoryTransport implements Transport {
     this.#counters = counters;
   }
 
-  /** The frames for one reader. The last 1,000 unread frames are kept, and older frames count as `unread`. */
+  /**
+   * The frames of the actor, for one reader. Keeps the last 1,000 unread frames. Older frames are dropped,
+   * and are counted as `unread`.
+   */
   get outgoing(): OutgoingFrames {
     if (this.#outgoing === undefined) {
       this.#outgoing = new OutgoingFrames(this.#counters);
@@ -44,7 +47,7 @@ export class InMemoryTransport implements Transport {
     this.leave(CloseCode.abnormal);
   }
 
-  /** Ends the connection as a client that closes it with `code`. */
+  /** Ends the connection as if a client had closed it with `code`. */
   leave(code: number): void {
     if (!this.#ended) this.listener?.lost(code, "");
     this.#end();

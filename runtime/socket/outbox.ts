@@ -13,10 +13,11 @@ import type { TransportListener } from "./transport.ts";
 export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "flushScheduler" | "slowReaderWatch">;
 
 /**
- * The write buffer of one socket. All frames of a turn of the event loop are written together, at its end.
+ * The write buffer of one socket. All frames of one turn of the event loop are written together, at the next
+ * flush.
  *
- * The frames of one turn may have any size. If more than `maxLagBytes` of earlier turns wait for the client,
- * the connection is closed or the oldest frames are dropped.
+ * The frames of one turn may have any size. But if more than `maxLagBytes` bytes of earlier turns still
+ * wait for the client, the connection is closed or the oldest frames are dropped.
  */
 export class Outbox implements Flushable, SlowReader {
   readonly #websocket: WebSocket;
@@ -26,12 +27,12 @@ export class Outbox implements Flushable, SlowReader {
   readonly #listener: TransportListener;
   readonly #compresses: boolean;
   readonly #heldWrites: HeldWrites | undefined;
-  /** The frames of this turn. */
+  /** The frames that wait for the next flush. */
   #frames: FrameTrie | undefined;
   #writtenBytes = 0;
-  /** `#sentBytes` at `#stalledSince`. */
+  /** The value of `#sentBytes` at the time `#stalledSince`. */
   #lastSent = 0;
-  /** The unsent bytes of the current write at `#stalledSince`. */
+  /** The unsent bytes of the current write at the time `#stalledSince`. */
   #lastUnsent = 0;
   /** Time of the client's last progress, in milliseconds; undefined while no bytes wait. */
   #stalledSince: number | undefined;
@@ -125,7 +126,7 @@ export class Outbox implements Flushable, SlowReader {
     return this.#websocket.bufferedAmount + (this.#heldWrites?.bytes ?? 0);
   }
 
-  /** Bytes that have left this process. The current write counts when it is complete. */
+  /** Bytes that have left this process. The bytes of the current write count only when it is complete. */
   get #sentBytes(): number {
     return this.#writtenBytes - this.#laggingBytes;
   }
@@ -143,7 +144,7 @@ export class Outbox implements Flushable, SlowReader {
     return { content: frames.frames, length, size: frames.size };
   }
 
-  /** Copies bytes that will wait, because a small buffer retains the 8 KiB pool that it is part of. */
+  /** Copies bytes that must wait for the client: a small buffer would keep its pool of 8 KiB in memory. */
   #unpool(bytes: Buffer): Buffer {
     if (this.#laggingBytes === 0 || bytes.length === bytes.buffer.byteLength) return bytes;
     const own = Buffer.allocUnsafeSlow(bytes.length);
@@ -161,7 +162,7 @@ export class Outbox implements Flushable, SlowReader {
     else this.#writeEach(content, done);
   }
 
-  /** Lets ws write each frame, so that a frame that cannot be written does not affect the others. */
+  /** Makes ws write each frame separately, so that an invalid frame does not affect the other frames. */
   #writeEach(frames: readonly Frame[], done?: () => void): void {
     const failures: unknown[] = [];
     let left = frames.length;
@@ -205,8 +206,8 @@ export class Outbox implements Flushable, SlowReader {
 }
 
 /**
- * Bytes of the current write that the operating system has not taken yet. This property of Node is not
- * documented, but Node's own socket timeouts read it.
+ * Bytes of the current write that the operating system has not accepted yet. Node does not document this
+ * property, but the socket timeouts of Node depend on it.
  */
 function writeQueueSize(
   socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },
@@ -214,7 +215,7 @@ function writeQueueSize(
   return socket._handle?.writeQueueSize ?? 0;
 }
 
-/** @throws {TypeError} if the frame's buffer was transferred. ws would send an empty frame. */
+/** @throws {TypeError} if the frame's buffer was transferred, because ws would send an empty frame. */
 function checkAttached(frame: Frame): void {
   if (typeof frame !== "string") new Uint8Array(frame.buffer);
 }

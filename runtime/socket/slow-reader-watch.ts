@@ -3,14 +3,14 @@ import { timeOf } from "../deadline.ts";
 
 /** A socket with bytes that wait for the client. */
 export interface SlowReader {
-  /** Handles a client that has stalled. @returns whether more checks are needed. MUST NOT throw. */
+  /** Checks the client, and reports a stall. @returns whether more checks are needed. MUST NOT throw. */
   checkProgress(nowMs: number): boolean;
 }
 
-/** Milliseconds between two checks. A stalled client is found at most that late. */
+/** Time between two checks, in milliseconds. A stalled client is detected with at most this delay. */
 const tickMs = 1_000;
 
-/** Checks sockets with waiting bytes. One timer serves all sockets, and runs only while there are any. */
+/** Checks the sockets with waiting bytes. One timer serves all such sockets, and stops if there are none. */
 export class SlowReaderWatch {
   readonly #clock: Clock;
   readonly #readers = new Set<SlowReader>();
@@ -21,7 +21,7 @@ export class SlowReaderWatch {
     this.#clock = clock;
   }
 
-  /** Checks `reader` until it needs no more checks. May be called again meanwhile. */
+  /** Checks `reader` until its `checkProgress` returns false. May be called again before that. */
   add(reader: SlowReader): void {
     this.#readers.add(reader);
     if (this.#timer === undefined) this.#schedule();
@@ -40,7 +40,7 @@ export class SlowReaderWatch {
 
   readonly #tick = (): void => {
     const now = timeOf(this.#clock);
-    // While the event loop was blocked, progress could not be seen: clients have until the next tick.
+    // While the event loop was blocked, progress could not be noticed. So this tick checks no clients.
     const isLate = now - this.#dueAt > tickMs;
     this.#schedule();
     if (isLate) return;

@@ -7,7 +7,7 @@ import type { HeartbeatTarget } from "./heartbeat.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
-/** The transport over a WebSocket: the upgrade at first, and the socket after `accept`. */
+/** The transport over a WebSocket. Holds the upgrade request until `accept`, and the WebSocket after that. */
 export class SocketTransport implements Transport, HeartbeatTarget {
   listener: TransportListener | undefined;
   readonly #context: OutboxContext & Pick<RuntimeContext, "heartbeat">;
@@ -16,7 +16,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
-  /** Node's sockets count the bytes read; other streams may not. */
+  /** Node's sockets count the bytes that were read. Other streams may lack `bytesRead`. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #wasActive = true;
   #bytesRead = 0;
@@ -88,7 +88,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
 
   // ---- Called by the socket's listeners
 
-  /** The client sent data. Called only if the socket does not count the bytes read. */
+  /** The client sent data. Called only if the socket lacks `bytesRead`. */
   active(): void {
     this.#wasActive = true;
   }
@@ -107,7 +107,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   // ---- The heartbeat
 
   hadActivity(): boolean {
-    // Bytes count, because a large frame may take longer than an interval to arrive.
+    // Any byte counts as activity, because a large frame may take longer than an interval to arrive.
     const { bytesRead = 0 } = this.#socket;
     const hasRead = bytesRead > this.#bytesRead;
     this.#bytesRead = bytesRead;
@@ -152,7 +152,7 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
   (this as TransportWebSocket)[transport].closed(code, reason.toString());
 }
 
-// The close codes of ws after a protocol error: https://github.com/websockets/ws, doc/ws.md, "Error codes".
+// The close codes that ws sends for its errors: https://github.com/websockets/ws, doc/ws.md, "Error codes".
 const protocolError = 1002;
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,

@@ -1,20 +1,20 @@
 import type { AcceptOptions, Frame } from "../../actors/index.ts";
 
-/** The server's end of a connection: a WebSocket, or memory for an actor without a WebSocket. */
+/** The server's end of a connection. An actor without a WebSocket has a transport in memory. */
 export interface Transport {
-  /** Bytes that were sent and wait for the other side to read. */
+  /** Bytes that the actor has sent and that wait for the other side to read them. */
   readonly waitingBytes: number;
-  /** The actor sets it once, before any call. */
+  /** The actor sets the listener once, before it calls any method. */
   listener: TransportListener | undefined;
   /** Answers the upgrade with 101. @throws {AcceptError} if the response cannot hold the options. */
   accept(options: AcceptOptions): void;
   /** Answers the upgrade with an HTTP error. */
   reject(status: number, reason: string): void;
-  /** Queues a frame. All frames of one turn of the event loop are written in order, at its end. */
+  /** Queues a frame. All frames of one turn of the event loop are written together and in order. */
   send(frame: Frame): void;
   /** Writes the queued frames, then starts the closing handshake, which ends within `closeTimeoutMs`. */
   close(code: number, reason: string): void;
-  /** Ends the connection at once, without a handshake. May be called after it has ended. */
+  /** Ends the connection at once, without a handshake. May be called after the connection has ended. */
   terminate(): void;
   /** Stops reading from the other side, until {@link resume}. */
   pause(): void;
@@ -23,12 +23,12 @@ export interface Transport {
 
 export interface TransportListener {
   receive(frame: Frame): void;
-  /** The other side closed, disconnected, or broke the protocol. No frame is received after this. */
+  /** The other side closed, disconnected, or broke the protocol. `receive` is not called after this. */
   lost(code: number, reason: string): void;
   /** A frame cannot be written, for example because its buffer was transferred. */
   failed(error: unknown, stage: string): void;
-  /** The other side reads too slowly: it exceeds `maxLagBytes` or `maxLagMs`. */
+  /** The other side reads too slowly: its lag exceeds `maxLagBytes` or `maxLagMs`. */
   lagging(): void;
-  /** All resources are released. This is the last call, and is always made once. */
+  /** All resources are released. Always called exactly once, as the last call. */
   ended(): void;
 }

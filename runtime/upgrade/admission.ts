@@ -18,7 +18,7 @@ export const shuttingDown: Refusal = { status: 503, reason: "The server is shutt
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
 
-/** Decides whether to admit a request. An upgrade and a plain GET of one path receive the same decision. */
+/** Admits or refuses requests. An upgrade and a plain GET request for the same path are treated alike. */
 export class Admission {
   /** While true, every request is refused with 503. */
   draining = false;
@@ -51,8 +51,8 @@ export class Admission {
   }
 
   /**
-   * Calls the guards in order, those of the route last, starting at `index`. Returns a promise only if a
-   * guard does. The promise never rejects.
+   * Calls the guards of the runtime, and then the guards of the route, in order. Starts with the guard at
+   * `index`. Returns a promise only if a guard returns one. The returned promise never rejects.
    */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const { route, scope } = candidate;
@@ -89,8 +89,9 @@ export function requireUpgrade(_: IncomingMessage, response: ServerResponse): vo
 }
 
 /**
- * Answers a plain request with the refusal that an upgrade would receive, or else with the answer of the
- * route. Browsers hide from scripts why an upgrade was refused, but they show this answer.
+ * Answers a plain request. If an upgrade would be refused, the answer is the same refusal. Otherwise, the
+ * route answers. A browser hides from scripts why an upgrade was refused, but shows the answer to a plain
+ * request.
  */
 export async function answerPlainRequest(
   admission: Admission,

@@ -2,31 +2,35 @@ import { checkInteger, type IntegerRange } from "../../layers/check-integer.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 
 /**
- * Options of permessage-deflate (RFC 7692), for clients that offer it. A connection takes about 0.25 MiB of
- * memory from its first compressed message on, with and without context takeover.
+ * Options of permessage-deflate (RFC 7692), for clients that offer it. The first compressed message of a
+ * connection allocates about 0.25 MiB of memory, which the connection keeps. The amount is the same with and
+ * without context takeover.
  */
 export interface CompressionOptions {
   /**
-   * Smallest message to compress, in bytes. If the server keeps its context, all messages are compressed.
+   * Smallest message to compress, in bytes. If `serverNoContextTakeover` is false, every message is
+   * compressed.
    * @default 1_024
    */
   readonly threshold?: number;
   /**
-   * Maximum number of messages that are compressed or inflated at once in the process. The first runtime of
-   * the process that compresses sets it. @default 10
+   * Maximum number of messages that are compressed or inflated at once in the process. The value of the first
+   * runtime that uses compression applies to the whole process. @default 10
    */
   readonly concurrencyLimit?: number;
   /**
-   * Whether each message to a client is compressed by itself. `false` makes similar messages smaller. But an
-   * attacker that can make the server send a text, and sees the lengths, can guess earlier messages.
+   * Whether each message to a client is compressed independently of earlier messages. With `false`, similar
+   * messages become smaller. But an attacker that can make the server send chosen text, and that sees the
+   * lengths of the compressed messages, can then guess earlier messages.
    * @default true
    */
   readonly serverNoContextTakeover?: boolean;
-  /** Whether a client must compress each of its messages by itself. @default true */
+  /** Whether a client must compress each message independently of its earlier messages. @default true */
   readonly clientNoContextTakeover?: boolean;
   /**
-   * Window size for messages to clients, 9 to 15 bits: 10 takes half the memory of 15. A client that asks for
-   * fewer bits is refused with 400. @default the client's choice, else 15
+   * Window size for messages to clients, in bits, from 9 to 15. A window of 10 bits takes half the memory of
+   * a window of 15 bits. A client that asks for fewer bits than this value is refused with 400.
+   * @default the number that the client asks for, or 15
    */
   readonly serverMaxWindowBits?: number;
   /** Compression level, from 1 (fastest) to 9 (smallest). @default 6 */
@@ -54,7 +58,7 @@ export function resolveCompression(given: boolean | CompressionOptions) {
   const options: CompressionOptions = given === true ? {} : given;
   checkOptions(options);
   const { threshold = 1_024, concurrencyLimit = 10, serverMaxWindowBits, level = 6 } = options;
-  // Given false, ws refuses a client that asks for the option.
+  // With false, ws would refuse a client that asks for the option.
   const unlessFalse = (value: boolean | undefined) => (value === false ? undefined : true);
   return {
     threshold,

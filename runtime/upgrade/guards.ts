@@ -3,14 +3,15 @@ import type { Scope } from "../../actors/index.ts";
 import type { Refusal } from "../http-response.ts";
 
 /**
- * Decides whether to admit a request, before it is answered and an actor is created. The guards of the
- * runtime run first, then those of the route, in order:
+ * Admits or refuses a request, before the request is answered and an actor is created. The guards of the
+ * runtime run first, in order. Then the guards of the route run, in order. A guard returns its
+ * decision:
  *
  * - returning nothing admits the request
  * - returning `{ status, reason }` refuses the request with that HTTP status
  * - returning `{ user }` admits the request and sets `scope.user` for the later guards and the consumer
  *
- * If a guard throws or rejects, the answer is 500 and the error goes to `onError`.
+ * If a guard throws or rejects, the answer is 500 and the error is reported to `onError`.
  *
  * @example
  * ```ts
@@ -27,16 +28,16 @@ export type Guard = (scope: Scope, request: IncomingMessage) => Verdict | Promis
 export type Verdict = Refusal | { readonly user: unknown } | undefined | void;
 
 export interface OriginGuardOptions {
-  /** Allowed origins besides the server's own, such as `https://app.example.com`. @default [] */
+  /** Origins to allow in addition to the server's own, such as `https://app.example.com`. @default [] */
   readonly allow?: readonly string[];
-  /** Whether to allow requests without `Origin`, which no browser sends. @default true */
+  /** Whether to allow requests without the `Origin` header. All browsers send this header. @default true */
   readonly allowMissing?: boolean;
 }
 
 /**
- * Refuses upgrades from pages of other sites with 403, because a browser sends cookies with those, too. The
- * host and port of `Origin` must equal those of the `Host` header. The scheme may differ, because a proxy may
- * terminate TLS.
+ * Refuses upgrades from pages of other sites with 403, because a browser sends cookies with such upgrades,
+ * too. The host and the port in `Origin` must equal the host and the port in the `Host` header. The scheme
+ * may differ, because a proxy may terminate TLS.
  *
  * @throws {TypeError} if an entry of `allow` is not an origin.
  */
@@ -55,7 +56,7 @@ export function originGuard({ allow = [], allowMissing = true }: OriginGuardOpti
 
 const parseUrl = (text: string) => (URL.canParse(text) ? new URL(text) : undefined);
 
-/** Parses the host with the origin's scheme, so that a default port may be present or absent. */
+/** Parses `own` with the scheme of the origin, so that a default port is the same as no port. */
 const isSameHost = ({ protocol, host }: URL, own: string | undefined) =>
   host !== "" && parseUrl(`${protocol}//${own ?? ""}`)?.host === host;
 

@@ -8,14 +8,14 @@ export interface RequestTarget {
   readonly query: string;
 }
 
-/** Parses a target in origin form (`/path?query`) or in absolute form, which proxies send. */
+/** Parses a target in origin form (`/path?query`) or in absolute form, as sent by proxies. */
 export function targetOf({ url: target = "" }: IncomingMessage): RequestTarget {
   const url = target.startsWith("/") ? target : target.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
   const mark = url.indexOf("?");
   return mark === -1 ? { path: url, query: "" } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
-/** Creates the scope of a connection. It retains only the headers of the request. */
+/** Creates the scope of a connection. The scope retains the headers, but not the request. */
 export function requestScope(
   { path, query }: RequestTarget,
   params: Scope["params"],

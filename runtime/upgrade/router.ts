@@ -6,15 +6,15 @@ import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
 import type { Guard } from "./guards.ts";
 
-/** Returns why a path parameter is not accepted, or undefined if it is. */
+/** Checks a path parameter. Returns undefined if the value is accepted, else the reason for the refusal. */
 export type ParamCheck = (value: string) => string | undefined;
 
 const maxGroupName = 90;
 
 /**
  * Checks a path parameter that becomes part of a group's name: `{ params: { room_name: groupName } }`.
- * Accepts 1 to 90 ASCII letters, digits, `-`, `_` and `.`, which leaves 9 characters for a prefix such as
- * `room_`.
+ * Accepts 1 to 90 ASCII letters, digits, `-`, `_` and `.`. The name of a group has at most 99 characters, so
+ * 9 characters remain for a prefix such as `room_`.
  */
 export function groupName(value: string): string | undefined {
   if (value.length > maxGroupName) return `It has ${value.length} characters; the limit is ${maxGroupName}`;
@@ -22,7 +22,7 @@ export function groupName(value: string): string | undefined {
   return "It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else";
 }
 
-/** The names of the parameters in a pattern: `"/ws/room/:room_name"` has `"room_name"`. */
+/** The names of the parameters in a pattern. For `"/ws/room/:room_name"`, this is `"room_name"`. */
 export type NamesIn<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`
   ? Name | NamesIn<`/${Rest}`>
   : Pattern extends `${string}:${infer Name}`
@@ -39,7 +39,7 @@ export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C[
     ? unknown
     : { readonly layer: keyof Layers };
 
-/** Refuses, at compile time, a consumer that declares messages and has no handlers for them. */
+/** Refuses, at compile time, a consumer that declares messages but has no handlers for these messages. */
 export type WithHandlers<C extends ConsumerClass> = [keyof MessagesOfClass<C>] extends [never]
   ? unknown
   : { readonly on: Handlers<MessagesOfClass<C>> };
@@ -51,7 +51,7 @@ export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
     : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
 
 export interface RouteOptions<Pattern extends string> {
-  /** Checks of path parameters. If a check returns a reason, the request is refused with it and 400. */
+  /** Checks of path parameters. If a check returns a reason, the answer is 400 with that reason. */
   readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
   /** Called in order after the guards of the runtime. @default [] */
   readonly guards?: readonly Guard[];
@@ -62,7 +62,10 @@ export type SpawnScope<C extends ConsumerClass> = {
   readonly path?: string;
   readonly query?: URLSearchParams;
   readonly user?: unknown;
-  /** State of a machine, from `getPersistedSnapshot()` of its `machineActor`. @default the initial state */
+  /**
+   * The state in which the machine starts, from `getPersistedSnapshot()` of an earlier `machineActor`.
+   * @default the initial state
+   */
   readonly snapshot?: unknown;
 } & ([ParamsOfClass<C>] extends [never]
   ? { readonly params?: Readonly<Record<string, string>> }
@@ -88,14 +91,17 @@ export const notFound: Refusal = { status: 404, reason: "There is nothing at thi
 
 const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
 
-// Each segment is text or one parameter, because NamesIn understands only those.
+// Each segment is text or one parameter, because `NamesIn` can parse only such segments.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 
-/** Finds the first route, in the order added, whose case-sensitive pattern matches a path. */
+/** Finds the first added route whose pattern matches a path. Patterns are case-sensitive. */
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
-  /** @throws {RouteError} if the pattern is malformed or taken, or if a check has no parameter. */
+  /**
+   * @throws {RouteError} if the pattern is malformed, if another route matches the same paths, or if the
+   * pattern lacks a parameter that has a check.
+   */
   add(route: Route): void {
     const { pattern, checks } = route;
     if (!legalPattern.test(pattern)) {
@@ -115,7 +121,7 @@ export class Router {
     const taken = this.#routes.find((other) => other.shape === shape);
     if (taken) {
       throw new RouteError(
-        `"${pattern}" matches the same paths as "${taken.route.pattern}", which is routed.`,
+        `"${pattern}" matches the same paths as "${taken.route.pattern}", which already has a route.`,
       );
     }
     const options = { sensitive: true, trailing: false, decode: false } as const;
@@ -131,8 +137,8 @@ export class Router {
   }
 
   /**
-   * Returns the route and its decoded parameters; 404 for an unknown path; or 400 for a parameter that is
-   * malformed or not accepted. Errors of a check are thrown.
+   * Returns the route and the decoded parameters. Returns a refusal with 404 for an unknown path, and with
+   * 400 for a parameter that is malformed or not accepted. If a check throws, its error is thrown.
    */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {

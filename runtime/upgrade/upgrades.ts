@@ -16,11 +16,11 @@ interface UpgradeRequest extends IncomingMessage {
   [handshakeOf]?: Handshake;
 }
 
-/** Turns upgrade requests into running actors. */
+/** Answers upgrade requests, and starts an actor for each request that is admitted. */
 export class Upgrades {
   readonly #context: RuntimeContext;
   readonly #admission: Admission;
-  /** The upgrades with a pending guard. */
+  /** The upgrades with a pending guard, and their deadlines. */
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
 
@@ -31,7 +31,7 @@ export class Upgrades {
   ) {
     this.#context = context;
     this.#admission = admission;
-    // A constant, because the types of ws lack `closeTimeout`.
+    // An object literal as the argument would not compile, because the types of ws lack `closeTimeout`.
     const options = {
       closeTimeout: context.limits.closeTimeoutMs,
       noServer: true,
@@ -55,7 +55,7 @@ export class Upgrades {
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
-      // For all other upgrades, ws adds a listener.
+      // For all other upgrades, ws adds a listener for errors of the socket.
       surviveErrors(socket);
       this.#context.counters.refuse();
       refuseUpgrade(socket, found);
@@ -90,7 +90,7 @@ export class Upgrades {
       return;
     }
     deadline.onPassed = () => {
-      // A guard that never settles must not keep its request.
+      // A guard that never settles must not keep its request in memory.
       this.#guarded.delete(handshake);
       this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
     };

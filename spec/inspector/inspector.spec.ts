@@ -143,7 +143,7 @@ describe("inspector", () => {
     it("fails a second time, with an invalid tickMs, and at a path that is taken, has a parameter or is malformed", async () => {
       await using runtime = createRuntime();
       runtime.route("/taken", Anything);
-      expect(() => inspector(runtime, { path: "/taken" })).to.throw("is routed");
+      expect(() => inspector(runtime, { path: "/taken" })).to.throw("already has a route");
       for (const path of ["/:name", "/", "/inspect/"]) {
         expect(() => inspector(runtime, { path }), path).to.throw(InspectorError, "cannot be mounted at");
       }

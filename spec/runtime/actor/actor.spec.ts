@@ -597,7 +597,7 @@ describe("ConsumerActor", () => {
         ["1000", "", /code '1000'/],
         [1000, { toString: "x" }, /must be a string, not object/],
         [1000, null, /must be a string, not null/],
-        [1000, "ä".repeat(62), /has 124 bytes; a close frame holds 123/],
+        [1000, "ä".repeat(62), /has 124 bytes; the limit is 123/],
       ];
       for (const [code, reason, message] of wrong) {
         const { url, failures } = await serveAt(

@@ -99,7 +99,7 @@ describe("An ask", () => {
         const asking = here.ask(actor.channel, { type: "note", text: "?" }, { timeoutMs: 2 ** 31 - 1 });
         expect(await failureOf(asking)).to.deep.equal({
           code: "ERR_NO_SUCH_ACTOR",
-          message: `"${actor.channel}" cannot be asked: its node has no such actor, or it has stopped.`,
+          message: `"${actor.channel}" cannot be asked: its node has no such actor, or the actor stopped.`,
         });
         const inbox = await there.layers.chat.newChannel({ deliver() {}, gap() {} });
         expect((await failureOf(here.ask(inbox, { type: "note" }))).message).to.contain(
@@ -229,7 +229,7 @@ describe("An ask", () => {
     const asking = here.ask("0123456789!1", { type: "note" }, { timeoutMs: 20 });
     expect(await failureOf(asking)).to.deep.equal({
       code: "ERR_NO_SUCH_ACTOR",
-      message: 'No known node has "0123456789!1" after 20 ms: its node has left, or cannot be reached.',
+      message: 'The node of "0123456789!1" was not found within 20 ms: it has left, or cannot be reached.',
     });
   });
 
@@ -399,7 +399,7 @@ describe("An ask", () => {
       );
       expect(replies.map(({ channel }) => channel)).to.deep.equal([quick.channel]);
       expect(failures).to.deep.equal([
-        { channel: slow.channel, node: there.node, reason: "it did not reply in time" },
+        { channel: slow.channel, node: there.node, reason: "the actor did not reply in time" },
       ]);
       expect(missing).to.deep.equal([]);
     });
