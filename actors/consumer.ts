@@ -207,7 +207,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    *
    * @throws {UnknownLayerError} if the consumer names no layer.
    * @throws {InvalidNameError} if the name breaks the rules of {@link ChannelLayer}, or begins with
-   * `greenroom.`.
+   *   `greenroom.`.
    * @throws {LayerUnavailableError} if the layer's server does not answer.
    */
   groupAdd(group: string): Promise<void> {
@@ -276,7 +276,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * in the group or leaves it. This includes the consumer's own actor.
    *
    * @param meta data that other members see: plain values, at most 64 KiB encoded
-   * @throws {InvalidNameError}
+   * @throws {InvalidNameError} if the name of the group is invalid.
    * @throws {InvalidMessageError} if a message cannot hold the meta.
    * @throws {InvalidOptionError} if the key is not a string of 1 to 256 characters.
    */
@@ -293,7 +293,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Watches the presence in a group without being present: this actor receives a {@link PresenceDiff} for
    * each later change. {@link presence} returns the current members. Does nothing on a closing connection.
    *
-   * @throws {InvalidNameError}
+   * @throws {InvalidNameError} if the name of the group is invalid.
    *
    * @example
    * this.watch("lobby");

@@ -41,7 +41,7 @@ export abstract class ClusterApi {
    *
    * @param channel the `channel` of a consumer or of an {@link ActorRef}
    * @throws {InvalidNameError} unless `channel` is the channel of an actor.
-   * @throws {InvalidMessageError}
+   * @throws {InvalidMessageError} if the message is invalid.
    */
   send(channel: string, message: Message): Promise<void> {
     return this.#cluster.send(channel, message);

@@ -72,7 +72,7 @@ export class ActorRef {
    * asynchronously, after earlier messages. If the actor has stopped, the message is counted as a dead
    * letter.
    *
-   * @throws {InvalidMessageError}
+   * @throws {InvalidMessageError} if the message is invalid.
    */
   send(message: Message): void {
     const { inbox, runtime } = this.#actor;

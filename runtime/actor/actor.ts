@@ -145,7 +145,8 @@ export class ConsumerActor
     if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
     this.report(error, stage);
     if (this.isLeaving) return;
-    // A consumer that failed during `connect` cannot be restarted, because its progress is unknown.
+    // A consumer that failed during `connect` cannot be restarted, because the completed part of `connect` is
+    // unknown.
     if (!this.#isConnected) {
       this.stop();
       return;

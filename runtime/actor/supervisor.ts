@@ -62,8 +62,8 @@ export class Supervisor<C extends Child = Child> {
 
   /**
    * Closes the children with 1012 in batches, spread over `spreadMs` milliseconds, so that the clients do not
-   * all reconnect at once. There are up to 20 batches, of 50 children or more. Resolves once no child is
-   * left.
+   * all reconnect at once. There are up to 20 batches, each of 50 children or more except the last. Resolves
+   * once no child is left.
    */
   async drain(spreadMs: number, clock: Clock): Promise<void> {
     const children = [...this.children];
