@@ -3,14 +3,17 @@ export interface Exit {
   /** The WebSocket close code; 1006 if the upgrade failed or the connection broke without a close frame. */
   readonly code: number;
   readonly reason: string;
-  /** The party that ended it: the other side, the consumer, or the runtime (failure, deadline, shutdown). */
+  /**
+   * The party that ended the connection. A broken socket counts as `client`; a failure, a deadline and a
+   * shutdown count as `runtime`.
+   */
   readonly by: "client" | "consumer" | "runtime";
-  /** The HTTP status that refused the upgrade; absent once the connection was accepted. */
+  /** The HTTP status of a refused upgrade; absent if the connection was accepted. */
   readonly status?: number;
 }
 
-// The codes this package closes with. 1000–1015: RFC 6455, section 7.4.1, and the IANA registry it founded;
-// 3000–3999 are for libraries; 3008 means "slow" in Centrifugo too.
+// The close codes that this package uses. RFC 6455, section 7.4.1, and its IANA registry define 1000 to 1015.
+// The range 3000 to 3999 is for libraries. Centrifugo, too, closes slow clients with 3008.
 export const CloseCode = {
   normal: 1000,
   noStatus: 1005,

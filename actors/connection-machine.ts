@@ -3,21 +3,26 @@ import { CloseCode, type Exit } from "./close-codes.ts";
 
 /** The side effects of the machine. The runtime's actor implements them. */
 export interface ConnectionEffects {
-  /** Called once, at every end: leaves groups, runs `disconnect`, frees all, then sends `cleaned`. */
+  /**
+   * Called once, when the connection ends. Leaves the groups, runs `disconnect`, releases all resources, then
+   * sends `cleaned` to the machine.
+   */
   cleanUp(exit: Exit): void;
 }
 
 export type ConnectionEvent =
   | { readonly type: "accept" }
   | { readonly type: "reject"; readonly status: number; readonly reason: string }
-  /** The consumer or the runtime closes. In `connecting` this refuses the upgrade. */
+  /**
+   * The consumer or the runtime closes the connection. In the state `connecting`, this refuses the upgrade.
+   */
   | {
       readonly type: "close";
       readonly code: number;
       readonly reason: string;
       readonly by: "consumer" | "runtime";
     }
-  /** The client closed, or its socket broke. */
+  /** The client closed the connection, or the socket broke. */
   | { readonly type: "lost"; readonly code: number; readonly reason: string }
   /** The consumer failed, and is not restarted. */
   | { readonly type: "fail" }
@@ -25,7 +30,7 @@ export type ConnectionEvent =
   | { readonly type: "restart" }
   /** Connecting took too long. */
   | { readonly type: "deadline" }
-  /** The clean-up that `closing` began is done. */
+  /** The clean-up is complete. */
   | { readonly type: "cleaned" };
 
 export interface ConnectionInput {
@@ -39,7 +44,7 @@ export interface ConnectionContext {
 /** The exit of a connection that has not ended. */
 export const open: Exit = Object.freeze({ code: CloseCode.abnormal, reason: "", by: "runtime" } as const);
 
-/** The exit of a connection that `event` ends, before or after it joined. */
+/** The exit of a connection that `event` ends. `joined` is whether the connection was accepted before. */
 export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {
@@ -62,7 +67,10 @@ export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   }
 }
 
-/** Reads the actor's input instead of its context, so that all joined connections share one snapshot. */
+/**
+ * The effects of the XState actor `self`. They are part of the actor's input instead of its context, so that
+ * all joined connections can share one snapshot.
+ */
 export function effectsOf(self: AnyActorRef): ConnectionEffects {
   return (self as unknown as { readonly options: { readonly input: ConnectionInput } }).options.input.effects;
 }
@@ -71,9 +79,9 @@ const refuse = { target: "closing", actions: { type: "recordExit", params: { joi
 const leave = { target: "closing", actions: { type: "recordExit", params: { joined: true } } } as const;
 
 /**
- * The lifecycle of a connection. It is the control plane only: in `joined` the mailbox is open, and frames
- * and messages go straight to the consumer. It has no delayed transitions, because stopping an XState actor
- * scans every timer of its system; deadlines arrive as events.
+ * The lifecycle of a connection. Frames and messages do not pass through this machine: in `joined`, the
+ * mailbox passes them directly to the consumer. The machine has no delayed transitions, because XState scans
+ * all timers of the system when an actor stops. Deadlines arrive as events instead.
  *
  * ```
  * connecting ──accept──▶ joined ──close, lost, fail──▶ closing ──cleaned──▶ closed
@@ -101,7 +109,7 @@ export const connectionMachine = setup({
     connecting: {
       on: { accept: "joined", reject: refuse, close: refuse, lost: refuse, fail: refuse, deadline: refuse },
     },
-    // `restart` changes nothing, but shows in diagrams and inspectors.
+    // `restart` changes no state. It is listed so that diagrams and inspectors show restarts.
     joined: { on: { close: leave, lost: leave, fail: leave, restart: {} } },
     closing: { entry: "cleanUp", on: { cleaned: "closed" } },
     closed: { type: "final" },
@@ -118,7 +126,7 @@ const inspectors = new WeakMap<System, number>();
 export const isInspected = (system: System): boolean => inspectors.get(system) !== 0;
 
 /**
- * Tracks the inspectors of `system`, so that nothing is computed for inspectors while there are none.
+ * Counts the inspectors of `system`, so that nothing is computed for inspection while there is no inspector.
  *
  * @param isInspected whether `system` has an inspector for its whole lifetime.
  */
@@ -143,7 +151,7 @@ type Logic = typeof connectionMachine;
 type Snapshot = ReturnType<Logic["transition"]>;
 type State = Snapshot["value"];
 
-/** The snapshot of a state, without the exit, and its target state for each event type. */
+/** The snapshot of a state, without an exit, and the target state of each event type. */
 interface StateEntry {
   readonly snapshot: Snapshot;
   readonly targets: ReadonlyMap<string, State>;
@@ -180,8 +188,8 @@ const shortcuts: Pick<Logic, "getInitialSnapshot" | "transition"> = {
 };
 
 /**
- * {@link connectionMachine} with the same snapshots at about a third of the cost: transitions are looked up
- * in a table derived from the machine. While the system has an inspector, XState runs the machine, so that
- * every microstep and action shows.
+ * Behaves like {@link connectionMachine}, with the same snapshots, at about a third of its cost: the target
+ * states come from a table that is derived from the machine. While the system has an inspector, XState runs
+ * the machine itself, so that the inspector receives every microstep and action.
  */
 export const connectionLogic = Object.assign(Object.create(connectionMachine) as Logic, shortcuts);

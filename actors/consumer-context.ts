@@ -6,19 +6,24 @@ import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Messaging } from "./messaging.ts";
 
-/** The immutable facts of a connection. `P` is the union of the names of its path parameters. */
+/**
+ * The immutable data of a connection: its request, and its user. `P` is the union of the names of its path
+ * parameters.
+ */
 export interface Scope<P extends string = string> {
-  /** The request path as sent, without the query; empty for an actor spawned without a socket. */
+  /** The request path as the client sent it, without the query. By default empty for a spawned actor. */
   readonly path: string;
-  /** The decoded path parameters, after the route's checks. */
+  /** The decoded path parameters, which have passed the route's checks. */
   readonly params: { readonly [K in P]: string };
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The subprotocols that the client offers, in its order. Accept one with `accept({ subprotocol })`. */
+  /**
+   * The subprotocols that the client offers, in the client's order. `accept({ subprotocol })` accepts one.
+   */
   readonly subprotocols: readonly string[];
-  /** The address of the socket's peer: of the proxy, if there is one. */
+  /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
   readonly clientAddress: string | undefined;
-  /** The user, as a guard identified it. */
+  /** The user that a guard identified. */
   readonly user: unknown;
 }
 
@@ -55,14 +60,14 @@ export interface ConsumerContext {
   readonly messaging: Messaging;
   readonly signal: AbortSignal;
   readonly runtime: ConsumerRuntime;
-  /** The snapshot from which the consumer resumes; undefined for a new one. */
+  /** The snapshot from which a resumed consumer continues; undefined for a new consumer. */
   readonly snapshot: unknown;
   readonly waitingBytes: number;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string): never;
   send(frame: Frame): void;
   close(code: number, reason: string): void;
-  /** Reports a failure outside of the methods that the runtime calls. */
+  /** Reports a failure that occurs outside of the methods that the runtime calls. */
   fail(error: unknown, stage: string): void;
   /** Announces a machine that the consumer is about to start. */
   runs(machine: AnyActor): void;

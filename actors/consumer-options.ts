@@ -5,23 +5,24 @@ export type Directive = "stop" | "resume" | "restart";
 export interface Supervision {
   /**
    * - `stop`: the connection closes with 1011.
-   * - `resume`: the failed frame or message is skipped; the consumer continues as it is.
-   * - `restart`: a new consumer takes over the connection. Groups and waiting messages are kept; `restarted`
-   *   is called instead of `connect`.
+   * - `resume`: the consumer skips the frame or message that failed, and keeps its state.
+   * - `restart`: a new consumer replaces the failed one on the same connection. Groups and waiting messages
+   *   are kept. The runtime calls `restarted` instead of `connect`.
    *
-   * A function decides by the error and the stage that threw it: `"receive"`, `"message <type>"`, `"onGap"`,
-   * `"onOverflow"`, `"async"` for a timer or an unawaited promise… A failure before `connect` has settled
-   * always stops the actor, and so does a function that throws.
+   * A function returns the directive for one error. `stage` names the code that threw the error: `"receive"`,
+   * `"message <type>"`, `"onGap"`, `"onOverflow"`, `"async"` for a timer or for a promise that is not
+   * awaited, and others. If the function itself throws, the actor stops. A failure before `connect` has
+   * settled always stops the actor.
    * @default "stop"
    */
   readonly onFailure?: Directive | ((error: unknown, stage: string) => Directive);
-  /** The failures tolerated within `withinMs`; one more stops the actor. @default 10 */
+  /** The number of failures allowed within `withinMs`. One more stops the actor. @default 10 */
   readonly maxFailures?: number;
-  /** Milliseconds. @default 60_000 */
+  /** The period in which failures are counted, in milliseconds. @default 60_000 */
   readonly withinMs?: number;
   /**
    * The pause before a restart, in milliseconds. It doubles with each further failure within `withinMs`, up
-   * to ten seconds. Frames and messages wait meanwhile.
+   * to ten seconds. Frames and messages wait during the pause.
    * @default 100
    */
   readonly backoffMs?: number;
@@ -32,17 +33,22 @@ export type OverflowPolicy = "close" | "drop-oldest" | "drop-newest";
 
 /** The mailbox of each actor of a consumer class. */
 export interface MailboxOptions {
-  /** The number of layer messages that may wait. @default the runtime's `mailboxCapacity` */
+  /** The maximum number of waiting layer messages. @default the runtime's `mailboxCapacity` */
   readonly capacity?: number;
   /**
-   * The policy for one more message: close the connection with 1013, or drop the oldest message or the new
-   * one. Dropped messages count as `overflow`; `onOverflow` is called once, in their place.
+   * The policy for a message that arrives when the mailbox is full:
+   * - `close` closes the connection with 1013.
+   * - `drop-oldest` drops the oldest waiting message.
+   * - `drop-newest` drops the new message.
+   *
+   * Dropped messages are counted as `overflow`. `onOverflow` is called once in place of consecutive dropped
+   * messages.
    * @default "close"
    */
   readonly overflow?: OverflowPolicy;
 }
 
-/** Reports that messages were dropped at this place, because the mailbox was full. */
+/** A notice of consecutive messages that were dropped, because the mailbox was full. */
 export interface Overflow {
   /** The number of dropped messages. */
   readonly dropped: number;
@@ -53,16 +59,21 @@ export type LagPolicy = "close" | "drop-oldest";
 
 /** The write buffer of each client of a consumer class. */
 export interface OutboxOptions {
-  /** Bytes that may wait. @default the runtime's `maxLagBytes` */
+  /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * Milliseconds for which a client may read nothing while bytes wait. Applies to the policy `close` only.
+   * The longest time for which a client may read none of its waiting bytes, in milliseconds. Applies only to
+   * the policy `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;
   /**
-   * The policy beyond the limits: close the connection with 3008, or, for clients that only need the latest
-   * frames, drop the oldest frames, all of one turn of the event loop at a time. Both are counted as `slow`.
+   * The policy for a client that exceeds a limit:
+   * - `close` closes the connection with 3008.
+   * - `drop-oldest` drops the oldest waiting frames, for clients that need only the latest ones. Frames of
+   *   the same turn of the event loop are dropped together.
+   *
+   * Frames that either policy drops are counted as `slow`.
    * @default "close"
    */
   readonly overflow?: LagPolicy;

@@ -1,8 +1,10 @@
 /** The types that a consumer declares for the compiler. */
 export interface ConsumerTypes {
-  /** The messages that it handles and may send to groups: `{ room_message: { message: string } }`. */
+  /**
+   * The messages that the consumer handles and may send to groups: `{ room_message: { message: string } }`.
+   */
   readonly messages?: object;
-  /** The path parameters that it needs, as a union of names: `"room_name" | "seat"`. */
+  /** The path parameters that the consumer needs, as a union of names: `"room_name" | "seat"`. */
   readonly params?: string;
 }
 

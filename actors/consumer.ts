@@ -22,23 +22,27 @@ import type {
   TrackOptions,
 } from "./messaging.ts";
 
-/** The method that receives a client's frame; each base class decodes it. */
+/** The method that receives a client's frame. Each base class decodes the frame in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
 
-/** The method that receives a layer's message. It returns the reply, if the message is a request. */
+/** The method that receives a layer's message. If the message is an ask, the return value is the reply. */
 export const receiveMessage = Symbol("receiveMessage");
 
 /** The method that releases a consumer when another one replaces it. */
 export const discard = Symbol("discard");
 
 /**
- * The behaviour of one connection: the base of {@link WebSocketConsumer} and {@link JsonWebSocketConsumer}.
+ * The behaviour of one connection. {@link WebSocketConsumer} and {@link JsonWebSocketConsumer} extend this
+ * class.
  *
- * Each connection has its own object. Its methods never overlap: `connect`, then one frame or message at a
- * time, a returned promise awaited before the next, then `disconnect`. An error that one of them throws, also
- * later in a timer or an unawaited promise, goes to the runtime's `onError` and closes this connection with
- * 1011 (500 before it was accepted), unless {@link supervision} says otherwise; no other connection is
- * affected.
+ * Each connection has its own consumer object. The methods of one object never overlap: first `connect`, then
+ * one frame or message at a time, finally `disconnect`. A promise that a method returns is awaited before the
+ * next method is called.
+ *
+ * An error that a method throws goes to the runtime's `onError`, and closes this connection with 1011, or
+ * with HTTP status 500 if the connection is not accepted yet. The same applies to an error of a timer or an
+ * unawaited promise that a method has started. {@link supervision} can change the effect. Other connections
+ * are not affected.
  */
 export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer for this consumer's groups. */
@@ -51,17 +55,17 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * static override readonly needs = ["crossProcess"] as const;
    */
   static readonly needs: readonly Capability[] = [];
-  /** The handler of each message type: made by {@link handlers}. */
+  /** The message handlers by message type: the return value of {@link handlers}. */
   static readonly on: object = {};
   /** Mailbox capacity, and the overflow policy. */
   static readonly mailbox: MailboxOptions = {};
   /** Write-buffer limit for slow clients, and the overflow policy. */
   static readonly outbox: OutboxOptions = {};
-  /** The effect of a failure. */
+  /** The effect of the consumer's failures. */
   static readonly supervision: Supervision = {};
   /**
-   * The time limit of a handler, in milliseconds. Exceeding it counts as a failure, and the actor no longer
-   * waits for the handler, which is not stopped: it should observe {@link signal}.
+   * The time limit of a handler, in milliseconds. A handler that exceeds the limit counts as failed, and the
+   * actor no longer waits for it. The handler itself is not stopped, so it should observe {@link signal}.
    * @default no limit
    */
   static readonly handlerTimeoutMs: number | undefined = undefined;
@@ -69,7 +73,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   declare readonly [consumerTypes]: T;
   readonly #context: ConsumerContext;
 
-  /** Called by the runtime; the constructor of a subclass must pass the argument on. */
+  /** Called by the runtime. A subclass that declares a constructor must pass `context` to `super`. */
   constructor(context: ConsumerContext) {
     this.#context = context;
   }
@@ -79,12 +83,18 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** This actor's address on all nodes, on the consumer's layer or, if it names none, the control layer. */
+  /**
+   * This actor's address, valid on all nodes. The channel is on the consumer's layer, or on the control layer
+   * if the consumer names no layer.
+   */
   get channel(): string {
     return this.#context.groups.channel;
   }
 
-  /** Aborted when the connection ends, before `disconnect`: pass it to the calls that a handler awaits. */
+  /**
+   * Aborted when the connection ends, before `disconnect`. Pass this signal to the calls that a handler
+   * awaits.
+   */
   get signal(): AbortSignal {
     return this.#context.signal;
   }
@@ -95,56 +105,63 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Called first, before the upgrade is answered. Call {@link accept} or {@link reject}; the connection is
-   * accepted if neither was called. Frames and messages wait until the returned promise has settled.
+   * Called first, before the upgrade is answered. This method can call {@link accept} or {@link reject}. If
+   * it calls neither, the connection is accepted once the returned promise has resolved. Frames and messages
+   * wait until the promise has settled.
    */
   connect(): void | Promise<void> {}
 
   /**
-   * Called last, once, if the connection was accepted, however it ended. Groups have been left, and frames
-   * sent from here on are dropped. A returned promise is awaited for a bounded time.
+   * Called once, as the last method, when an accepted connection has ended for any reason. The actor has left
+   * its groups, and frames that it sends are dropped. The runtime awaits a returned promise for a limited
+   * time, `handlerGraceMs`.
    *
-   * @param code the WebSocket close code; 1005 if the client gave none, 1006 if the connection was lost
+   * @param code the WebSocket close code; 1005 if the client's close frame has no code, 1006 if the
+   *   connection was lost
    */
   disconnect(_code: number): void | Promise<void> {}
 
   /**
-   * Called when messages may have been lost, in order with the delivered ones: messages to `gap.group`, or
-   * direct sends to this channel if there is no group.
+   * Called when messages may have been lost: messages to `gap.group`, or messages sent directly to this
+   * channel if `gap.group` is undefined. Messages that were sent before the lost ones are handled before this
+   * call, and later ones after it.
    */
   onGap(_gap: Gap): unknown {
     return undefined;
   }
 
-  /** Called once for consecutive dropped messages, in their place. See {@link MailboxOptions}. */
+  /** Called once in place of consecutive messages that the mailbox dropped. See {@link MailboxOptions}. */
   onOverflow(_overflow: Overflow): unknown {
     return undefined;
   }
 
   /**
-   * Called first, instead of `connect`, on a consumer that replaces a failed one, see {@link Supervision}.
-   * The client is still connected, and the groups are still joined.
+   * Called instead of `connect` on a consumer that replaces a failed one: see {@link Supervision}. The client
+   * is still connected, and the actor is still a member of its groups.
    */
   restarted(_error: unknown): void | Promise<void> {}
 
   /**
-   * Accepts the upgrade: from here on the socket is open and `send` works.
+   * Accepts the upgrade. After this call the socket is open, and {@link send} works.
    *
-   * @throws {AcceptError} if it was accepted before, if the client did not offer the subprotocol, or if a
-   * header is malformed. The error fails the connection, awaited or not.
-   * @throws {ConnectionLostError} if the connection is closing. If awaited, it ends `connect`, as it should.
+   * @throws {AcceptError} if the connection was accepted before, if the client did not offer the subprotocol,
+   *   or if a header is malformed. The error fails the connection, even if the promise is not awaited.
+   * @throws {ConnectionLostError} if the connection is closing. `connect` need not catch this error, which is
+   *   not reported to `onError`.
    */
   accept(options: AcceptOptions = {}): Promise<void> {
     const accepting = new Promise<void>((resolve) => resolve(this.#context.accept(options)));
-    // Callers need not await it.
+    // Callers need not await the promise.
     accepting.catch(() => {});
     return accepting;
   }
 
   /**
-   * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: it ends `connect` by throwing,
-   * which is not reported as an error. Browsers hide both values from scripts, but a plain GET of the same
-   * path shows the refusals of guards and parameter checks.
+   * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: this method ends `connect` by
+   * throwing an error, which is not reported to `onError`.
+   *
+   * Browsers hide the status and the reason of a refused upgrade from scripts. A plain GET request for the
+   * same path returns the refusals of guards and parameter checks, but not those of this method.
    *
    * @throws {AcceptError} if the connection was accepted already: use {@link close} then.
    * @throws {InvalidOptionError} for any other status.
@@ -154,9 +171,9 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Sends one WebSocket message to the client, after all earlier ones. All frames of one turn of the event
-   * loop are written together, so bytes MUST NOT change once sent: send a copy of a buffer that is reused. On
-   * a closing connection the frame is dropped and counted as `closing`.
+   * Sends one WebSocket message to the client, after all messages sent before. The frames of one turn of the
+   * event loop are written together, so the bytes of a frame MUST NOT change after this call: send a copy of
+   * a buffer that you reuse. On a closing connection, the frame is dropped and counted as `closing`.
    *
    * @throws {AcceptError} before {@link accept}.
    */
@@ -165,38 +182,39 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Bytes sent to the client but not yet flushed to the network. 0 for an actor without a socket. Check it
-   * before sending large amounts.
+   * Bytes sent to the client but not yet flushed to the network; 0 for an actor without a socket. Check this
+   * number before you send a large amount of data.
    */
   get waitingBytes(): number {
     return this.#context.waitingBytes;
   }
 
   /**
-   * Closes the connection after the frames sent so far. Does nothing if it is closing already.
+   * Closes the connection after the frames sent so far. Does nothing on a closing connection.
    *
    * @param code 1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999
    * @param reason at most 123 bytes of UTF-8
-   * @throws {CloseError} if the code or the reason is invalid, or before {@link accept} (use {@link reject}).
+   * @throws {CloseError} if the code or the reason is invalid.
+   * @throws {AcceptError} before {@link accept}: use {@link reject} then.
    */
   close(code = 1000, reason = ""): void {
     this.#context.close(code, reason);
   }
 
   /**
-   * Joins a group. Messages sent to the group after the promise resolves are delivered. Joining twice is one
-   * membership. Does nothing on a closing connection.
+   * Joins a group. Messages that are sent to the group after the promise has resolved are delivered to this
+   * actor. Joining the same group again adds no second membership. Does nothing on a closing connection.
    *
    * @throws {UnknownLayerError} if the consumer names no layer.
    * @throws {InvalidNameError} if the name breaks the rules of {@link ChannelLayer}, or begins with
-   * `greenroom.`.
+   *   `greenroom.`.
    * @throws {LayerUnavailableError} if the layer's server does not answer.
    */
   groupAdd(group: string): Promise<void> {
     return this.#context.groups.groupAdd(group);
   }
 
-  /** Leaves a group at once; its messages that wait in the mailbox are still handled. */
+  /** Leaves a group at once. Messages of the group that already wait in the mailbox are still handled. */
   groupDiscard(group: string): Promise<void> {
     return this.#context.groups.groupDiscard(group);
   }
@@ -218,10 +236,11 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Asks an actor on any node, and resolves with the value that its handler returned. While a handler awaits
-   * the reply, this actor handles nothing else: two actors that ask each other from handlers run into a
-   * timeout.
+   * the reply, this actor handles nothing else. Two actors that ask each other from handlers therefore wait
+   * until an ask times out.
    *
-   * @throws {AskFailedError} also if the actor is this one. Otherwise as {@link Runtime.ask} does.
+   * @throws {AskFailedError} if `channel` is this actor's own channel.
+   * @throws as {@link Runtime.ask} does.
    */
   ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
     return this.#context.messaging.ask(channel, message, options) as Promise<R>;
@@ -233,8 +252,9 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Adds a tag to this actor, until it ends. Actors may share a tag, `user.42` say: the runtime counts and
-   * disconnects connections by tag on every node. Does nothing on a closing connection.
+   * Adds a tag, such as `user.42`, to this actor until the actor ends. Several actors may have the same tag.
+   * The runtime can count and disconnect the connections with a tag, on every node. Does nothing on a closing
+   * connection.
    *
    * @throws {InvalidNameError} unless the tag is a valid group name.
    */
@@ -248,12 +268,15 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until it ends, on every node soon. It need not have joined the group.
-   * Another call replaces the meta. A consumer that handles `presence_diff` receives a {@link PresenceDiff}
-   * whenever a member joins or leaves, itself included. Does nothing on a closing connection.
+   * Makes this actor present in a group until the actor ends. Other nodes are informed asynchronously. The
+   * actor need not be a member of the group. Another call replaces the meta. Does nothing on a closing
+   * connection.
+   *
+   * A consumer that handles `presence_diff` receives a {@link PresenceDiff} whenever an actor becomes present
+   * in the group or leaves it. This includes the consumer's own actor.
    *
    * @param meta data that other members see: plain values, at most 64 KiB encoded
-   * @throws {InvalidNameError}
+   * @throws {InvalidNameError} if the name of the group is invalid.
    * @throws {InvalidMessageError} if a message cannot hold the meta.
    * @throws {InvalidOptionError} if the key is not a string of 1 to 256 characters.
    */
@@ -268,10 +291,9 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Watches the presence in a group without being present: this actor receives a {@link PresenceDiff} for
-   * each change from now on. {@link presence} returns the current members. On a closing connection, no
-   * effect.
+   * each later change. {@link presence} returns the current members. Does nothing on a closing connection.
    *
-   * @throws {InvalidNameError}
+   * @throws {InvalidNameError} if the name of the group is invalid.
    *
    * @example
    * this.watch("lobby");
@@ -287,7 +309,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Submits a job to the workers of a channel, in any process. This actor receives its {@link JobMessages}.
+   * Submits a job to the workers of a channel, in any process. This actor receives the {@link JobMessages}
+   * about the job.
    *
    * @returns the job's id, once the job is in the queue
    * @throws as {@link ChannelLayer.send} does for a named channel.

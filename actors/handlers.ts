@@ -1,7 +1,10 @@
 import type { Delivery } from "../layers/message.ts";
 import type { ConsumerTypesOf, MessagesOf } from "./consumer-types.ts";
 
-/** A payload with every level readonly: all members on a node share one frozen object. */
+/**
+ * The type of a delivered payload: readonly at every level, because all members on a node receive the same
+ * frozen object.
+ */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends Uint8Array
@@ -16,12 +19,13 @@ export type Handlers<M> = {
 };
 
 /**
- * Types the table of message handlers of consumer `C`; `this` inside a handler is the consumer.
+ * Declares the message handlers of consumer `C`. Inside a handler, `this` is the consumer.
  *
- * Only the table's own keys are message types, so a forged type (`constructor`, `connect`) does not reach the
- * consumer. A dot in a type reads as an underscore, as in Django Channels: `room.message` goes to
- * `room_message`. A type without an entry is dropped and counted as `unhandled`. Messages are frozen. A
- * returned promise is awaited before the next message or frame is handled.
+ * Only the table's own keys are message types, so a forged type such as `constructor` or `connect` calls no
+ * method of the consumer. In the name of a handler, an underscore stands for a dot, as in Django Channels:
+ * `room_message` also handles `room.message`. A message whose type has no handler is dropped and counted as
+ * `unhandled`. Messages are frozen. A promise that a handler returns is awaited before the next message or
+ * frame is handled.
  *
  * @example
  * ```ts
@@ -39,10 +43,10 @@ export function handlers<C>(
 /** A handler, called with the consumer as `this`. */
 export type Handler = (this: unknown, message: unknown, delivery: Delivery) => unknown;
 
-// Tables are static, so each has one map; a lookup in a map finds own keys only.
+// Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.
 const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
 
-/** The handler that `table` has for a message type, if any. */
+/** The handler for a message type in `table`, if any. */
 export function findHandler(table: object, type: string): Handler | undefined {
   let map = maps.get(table);
   if (!map) {

@@ -17,26 +17,32 @@ import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
  * ```
  */
 export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumerTypes> extends Consumer<T> {
-  /** Called with the decoded value of each text frame: any JSON value, from a client that may be hostile. */
+  /**
+   * Called with the decoded value of each text frame. Clients can send any JSON value, so check the value. By
+   * default, the value is dropped and the frame is counted as `unhandled`.
+   */
   receive(_value: unknown): void | Promise<void> {
     this.unhandled();
   }
 
-  /** Called with each text frame that is not JSON. By default answers `{"error":"…"}` and stays open. */
+  /**
+   * Called with each text frame that is not JSON. By default, sends `{"error":"…"}`, and the connection stays
+   * open.
+   */
   receiveInvalidJson(_text: string, error: SyntaxError): void | Promise<void> {
     this.sendJson({ error: `This endpoint takes JSON: ${error.message}` });
   }
 
-  /** Called with each binary frame. By default the connection closes with 1003. */
+  /** Called with each binary frame. By default, the connection closes with 1003. */
   receiveBinary(_bytes: Uint8Array): void | Promise<void> {
     this.close(CloseCode.unsupportedFrame, "This endpoint takes JSON text frames only");
   }
 
   /**
-   * Sends `value` as JSON. A message that a layer delivered, or a part of it, is encoded once for all members
-   * of a group.
+   * Sends `value` as JSON. The JSON text of a delivered message, or of a part of it, is cached, so that the
+   * members of a group do not each encode the same message.
    *
-   * @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle.
+   * @throws {TypeError} if JSON cannot hold `value`: `undefined`, a function, a BigInt, a cycle.
    */
   sendJson(value: unknown): void {
     this.send(jsonText(value));
@@ -55,20 +61,21 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 }
 
-/** The JSON text of immutable values; undefined for a frozen value that was encoded once. */
+/** The JSON text of immutable values. A frozen value has the entry `undefined` after its first encoding. */
 const texts = new WeakMap<object, string | undefined>();
 
 /**
  * Encodes `value` as JSON. The text of an immutable value, such as a delivered message, is cached.
  *
- * @throws {TypeError} if JSON cannot hold it: `undefined`, a function, a BigInt, a cycle.
+ * @throws {TypeError} if JSON cannot hold `value`: `undefined`, a function, a BigInt, a cycle.
  */
 export function jsonText(value: unknown): string {
   if (typeof value !== "object" || value === null || !Object.isFrozen(value)) return stringify(value);
   const known = texts.get(value);
   if (known !== undefined) return known;
   const text = stringify(value);
-  // The check for immutability takes longer than encoding, so it is made only for values that come again.
+  // The check for immutability takes longer than the encoding, so only values that are encoded again are
+  // checked.
   if (!texts.has(value)) texts.set(value, undefined);
   else if (isImmutable(value)) texts.set(value, text);
   return text;
@@ -80,7 +87,9 @@ function stringify(value: unknown): string {
   return text;
 }
 
-/** Whether the JSON of `value` cannot change: it is deep-frozen plain data without accessors or functions. */
+/**
+ * Whether `value` is deep-frozen plain data without accessors or functions, so that its JSON cannot change.
+ */
 function isImmutable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
   if (!Object.isFrozen(value) || !isPlain(value)) return false;

@@ -17,10 +17,16 @@ import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
-/** Marks a machine consumer. It is a symbol, because any class may have a static `machine`. */
+/**
+ * Marks the class of a machine consumer. The key is a symbol, because any class may have a static property
+ * named `machine`.
+ */
 export const ownMachine = Symbol("ownMachine");
 
-/** Options of {@link machineConsumer}: the static properties of a {@link Consumer}, and the machine's own. */
+/**
+ * Options of {@link machineConsumer}: the static properties of a {@link Consumer}, and options for the
+ * machine.
+ */
 export interface MachineConsumerOptions<
   M extends AnyStateMachine,
   L extends string | undefined,
@@ -28,15 +34,18 @@ export interface MachineConsumerOptions<
 > extends Partial<Omit<ConsumerStatics, "layer" | "on">> {
   /** The name of the class, in errors and diagrams. @default the machine's id */
   readonly name?: string;
-  /** The alias of the layer for its groups. */
+  /** The alias of the layer for the consumer's groups. */
   readonly layer?: L;
-  /** The effect of a failure of the machine; `restart` starts it anew. @default "stop" */
+  /** The effect of a failure of the machine. `restart` starts a new machine. @default "stop" */
   readonly supervision?: Supervision;
-  /** The path parameters that `input` needs. `route` refuses a pattern that lacks one. */
+  /** The path parameters that `input` needs. `route` refuses a pattern without them. */
   readonly params?: readonly P[];
   /** Returns the input of the machine. */
   readonly input?: (scope: Scope<P>) => InputFrom<M>;
-  /** Whether a text frame that the state refuses gets an {@link UnexpectedFrame}. @default true */
+  /**
+   * Whether a text frame that the current state does not accept is answered with an {@link UnexpectedFrame}.
+   * @default true
+   */
   readonly answerUnexpected?: boolean;
 }
 
@@ -50,15 +59,18 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
 }
 
 /**
- * Makes a consumer class of any XState machine. Each accepted connection runs one machine until it ends.
+ * Returns a consumer class that runs any XState machine. Each accepted connection runs a machine of its own
+ * until the connection ends.
  *
- * JSON frames with a `type` arrive as `frame.<type>` and messages of the layer as `message.<type>`, so a
- * client cannot forge an internal event of the machine; see {@link FrameEvents}, {@link MessageEvents} and
- * {@link ConnectionEvents}. The machine emits its effects, see {@link Effect}; the next event waits until
- * they are done. Delays, invoked and spawned actors work, and stop with the machine. A final state closes the
- * connection with 1000.
+ * A JSON frame with a `type` arrives as the event `frame.<type>`, and a layer message as `message.<type>`.
+ * The prefixes keep clients from forging internal events of the machine. See {@link FrameEvents},
+ * {@link MessageEvents} and {@link ConnectionEvents}.
  *
- * `spawn` resumes a machine from a snapshot: `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
+ * The machine emits its side effects as events of the type {@link Effect}. The next event waits until the
+ * emitted effects are done. Delays, invoked actors and spawned actors work, and end with the machine. A final
+ * state closes the connection with 1000.
+ *
+ * `spawn` can resume a machine from the result of `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
  *
  * @example
  * ```ts
@@ -95,7 +107,7 @@ export function machineConsumer<
     #actor: Actor<M> | undefined;
     /** The pending effects. */
     readonly #effects = new Set<Promise<void>>();
-    /** A failure during the start fails the start. */
+    /** While true, a failure makes the start of the machine fail. */
     #isStarting = false;
     #startFailures: unknown[] = [];
     #answer: unknown;
@@ -164,7 +176,7 @@ export function machineConsumer<
         ...(snapshot !== undefined && { snapshot }),
         ...(options.input && { input: options.input(scope as Scope<P>) }),
       };
-      // The compiler cannot tell whether an unknown machine needs an input.
+      // The compiler cannot determine whether an unknown machine needs an input.
       const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
       this.#actor = actor;
       this.#context.runs(actor);
@@ -172,7 +184,7 @@ export function machineConsumer<
       actor.subscribe({
         error: (error) => this.#failed(error),
         complete: () => {
-          // A stopped actor completes, too.
+          // An actor also completes when it is stopped.
           if ((actor.getSnapshot() as AnyMachineSnapshot).status === "done")
             this.close(CloseCode.normal, "The machine is done");
         },
@@ -189,7 +201,7 @@ export function machineConsumer<
       const before = actor?.getSnapshot() as AnyMachineSnapshot | undefined;
       if (actor === undefined || before?.status !== "active") return false;
       actor.send(event as Parameters<Actor<M>["send"]>[0]);
-      // `can` costs as much as the event itself, so it is called only if nothing has changed.
+      // `can` costs as much as `send`, so `can` is called only if the snapshot has not changed.
       return actor.getSnapshot() !== before || before.can(event);
     }
 
@@ -215,7 +227,10 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves once all effects emitted so far are done; undefined if none is pending. */
+    /**
+     * Returns a promise that resolves once all effects emitted so far are done, or undefined if none is
+     * pending.
+     */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);
@@ -225,7 +240,7 @@ export function machineConsumer<
       try {
         const doing = this.#do(effect);
         if (!(doing instanceof Promise)) return;
-        // No event waits for the effect of a delayed transition, but its failure is reported.
+        // No event waits for an effect that a delayed transition emits. Its failure is reported nevertheless.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
           .finally(() => this.#effects.delete(done));
@@ -294,7 +309,7 @@ function messageTypes(machine: AnyStateMachine): object {
   return Object.fromEntries(types.map((type) => [type, () => {}]));
 }
 
-/** @throws {TypeError} unless `snapshot` is of a running machine. */
+/** @throws {TypeError} unless `snapshot` is undefined, or the snapshot of a running machine. */
 function checkSnapshot(snapshot: unknown): void {
   if (snapshot === undefined) return;
   const status: unknown = (snapshot as { readonly status?: unknown } | null)?.status;

@@ -2,7 +2,8 @@ import type { Delivery, Gap, Message } from "../layers/message.ts";
 
 /**
  * The frames that a machine accepts, by type: `{ press: { button: string } }` for a client that sends
- * `{"type":"press","button":"up"}`. Only the type has been checked: the rest is as the client sent it.
+ * `{"type":"press","button":"up"}`. Only the `type` has been checked. The other properties are unchecked
+ * input of the client.
  */
 export type FrameEvents<Frames> = {
   [K in keyof Frames & string]: {
@@ -11,7 +12,7 @@ export type FrameEvents<Frames> = {
   };
 }[keyof Frames & string];
 
-/** The layer messages that a machine accepts, by type: `{ note: { text: string } }`. They are frozen. */
+/** The layer messages that a machine accepts, by type: `{ note: { text: string } }`. Messages are frozen. */
 export type MessageEvents<Messages> = {
   [K in keyof Messages & string]: {
     readonly type: `message.${K}`;
@@ -28,12 +29,18 @@ export type ConnectionEvents =
   | { readonly type: "gap"; readonly gap: Gap }
   /** Messages were dropped, because the mailbox was full. */
   | { readonly type: "overflow"; readonly dropped: number }
-  /** The last event: the connection has ended and groups have been left. The machine stops after it. */
+  /**
+   * The last event. The connection has ended, and the actor has left its groups. The machine stops after this
+   * event.
+   */
   | { readonly type: "disconnect"; readonly code: number };
 
-/** The effects that a machine can `emit`. They are data, so that its snapshots stay plain data. */
+/**
+ * The effects that a machine can `emit`. Effects are plain data, so that the snapshots of the machine stay
+ * plain data, too.
+ */
 export type Effect =
-  /** Sends a frame: text and bytes as they are, anything else as JSON. */
+  /** Sends a frame. Strings and bytes are sent unchanged, and any other value as JSON. */
   | { readonly type: "send"; readonly frame: unknown }
   | { readonly type: "close"; readonly code?: number; readonly reason?: string }
   | { readonly type: "join" | "leave" | "untrack" | "watch" | "unwatch"; readonly group: string }
@@ -46,16 +53,19 @@ export type Effect =
       readonly message: Message;
       readonly others?: boolean;
     }
-  /** The reply to the request being handled; the last one counts. */
+  /** The reply to the ask that is being handled. If several are emitted, the last one is sent. */
   | { readonly type: "answer"; readonly value: unknown };
 
 /** The JSON answer to a text frame that the connection's machine does not accept. */
 export interface UnexpectedFrame {
   readonly type: "error";
-  /** `bad_frame`: not a JSON object with a `type`. `unexpected`: not accepted in the current state. */
+  /**
+   * `bad_frame`: the frame is not a JSON object with a `type`. `unexpected`: the current state does not
+   * accept the frame.
+   */
   readonly code: "bad_frame" | "unexpected";
   readonly message: string;
-  /** The types that the machine accepts now. A `*` at the end stands for all types with that prefix. */
+  /** The frame types that the current state accepts. A `*` at the end stands for any ending. */
   readonly expected: readonly string[];
 }
 
@@ -64,10 +74,13 @@ export interface FrameEvent {
   readonly frame: { readonly type: string; readonly [key: string]: unknown };
 }
 
-/** Excludes wildcards, and limits the length. */
+/** The types that a frame may have: without wildcards, and limited in length. */
 const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
 
-/** Parses a JSON object with a `type` of 1 to 99 letters, digits, `-`, `_`, `.`; else undefined. */
+/**
+ * Parses a JSON object with a `type` of 1 to 99 letters, digits, `-`, `_` or `.`. Returns undefined for any
+ * other text.
+ */
 export function readFrame(text: string): FrameEvent | undefined {
   let frame: unknown;
   try {

@@ -1,12 +1,15 @@
 import type { Message } from "../layers/message.ts";
 
 export interface AskOptions {
-  /** Milliseconds. @default 5_000 */
+  /** The time limit for the reply, in milliseconds. @default 5_000 */
   readonly timeoutMs?: number;
 }
 
 export interface AskGroupOptions extends AskOptions {
-  /** The alias of the group's layer. @default the consumer's; for the runtime, the control layer */
+  /**
+   * The alias of the group's layer.
+   * @default the consumer's layer; the control layer if the runtime makes the call
+   */
   readonly layer?: string;
 }
 
@@ -18,9 +21,15 @@ export interface GroupAnswers {
     readonly node: string;
     readonly value: unknown;
   }[];
-  /** The other members, with the reason: they failed, dropped the message, or took too long. */
+  /**
+   * The members that returned no value, each with the reason: the handler failed, the message was dropped, or
+   * the handler took too long.
+   */
   readonly failures: readonly { readonly channel: string; readonly node: string; readonly reason: string }[];
-  /** The nodes that did not fully report in time. Their members may have received the message. */
+  /**
+   * The nodes whose report was missing or incomplete at the timeout. Their members may have received the
+   * message.
+   */
   readonly missing: readonly string[];
 }
 
@@ -31,7 +40,7 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** The members that joined and left a group. A member whose meta `track` replaces is in both. */
+/** The members that joined and left a group. A member is in both lists if `track` replaced its meta. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
@@ -42,28 +51,45 @@ export interface PresenceDiff {
 export type Members<M = unknown> = ReadonlyMap<string, readonly M[]>;
 
 export interface TrackOptions {
-  /** Identifies the member to others: a user's id, say. @default the actor's channel */
+  /** Identifies the member to other members, for example by the id of a user. @default the actor's channel */
   readonly key?: string;
 }
 
 export interface SubmitOptions {
-  /** The alias of the workers' layer. @default the consumer's; for the runtime, the control layer */
+  /**
+   * The alias of the workers' layer.
+   * @default the consumer's layer; the control layer if the runtime makes the call
+   */
   readonly layer?: string;
-  /** The channel that receives the {@link JobMessages}. @default the consumer's; for the runtime, none */
+  /**
+   * The channel that receives the {@link JobMessages}.
+   * @default the consumer's channel; none if the runtime makes the call
+   */
   readonly replyTo?: string;
 }
 
-/** The messages that an actor receives about a job that it submitted: declare and handle them. */
+/**
+ * The messages that an actor receives about a job that it submitted. The consumer declares and handles them.
+ */
 export interface JobMessages {
-  /** Progress of the worker. It starts again if the job is retried. */
+  /** The progress that the worker reported. If the job is retried, the progress starts again. */
   job_progress: { job: string; value: unknown };
-  /** The final message: the value that the worker's handler returned. It arrives twice at worst. */
+  /**
+   * The final message of a successful job, with the return value of the worker's handler. In the worst case,
+   * this message arrives twice.
+   */
   job_done: { job: string; value: unknown };
-  /** The final message: the handler failed at its last attempt. The job is in the dead letters. */
+  /**
+   * The final message of a failed job: the handler failed at its last attempt. The job is in the dead
+   * letters.
+   */
   job_failed: { job: string; reason: string };
 }
 
-/** Operations beyond the consumer's own connection. {@link Consumer} documents them for users. */
+/**
+ * The operations of a consumer that concern other actors and workers. {@link Consumer} documents them for
+ * users.
+ */
 export interface Messaging {
   sendTo(channel: string, message: Message): Promise<void>;
   ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;

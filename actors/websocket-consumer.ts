@@ -14,12 +14,12 @@ import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
  * ```
  */
 export abstract class WebSocketConsumer<T extends ConsumerTypes = NoConsumerTypes> extends Consumer<T> {
-  /** Called with each text frame. By default it is dropped and counted as `unhandled`. */
+  /** Called with each text frame. By default, the frame is dropped and counted as `unhandled`. */
   receive(_text: string): void | Promise<void> {
     this.unhandled();
   }
 
-  /** Called with each binary frame. By default the connection closes with 1003. */
+  /** Called with each binary frame. By default, the connection closes with 1003. */
   receiveBinary(_bytes: Uint8Array): void | Promise<void> {
     this.close(CloseCode.unsupportedFrame, "This endpoint takes text frames only");
   }

@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
 /**
- * Owns the uncaught errors of one actor or worker. Timers and promises that outlive their actor keep only
- * this object alive.
+ * Receives the uncaught errors of one actor or worker. A timer or promise that outlives its actor retains
+ * only this object, not the actor.
  */
 export class AsyncErrorOwner {
   /** Undefined once the actor has ended, and for a worker. */
@@ -30,7 +30,10 @@ export class AsyncErrorOwner {
   }
 }
 
-/** Shared by all copies of this library in the process, so that each knows the owners of the others. */
+/**
+ * Shared by all copies of this library in the process, so that each copy finds the owners that other copies
+ * have set.
+ */
 interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;
@@ -38,16 +41,19 @@ interface AsyncErrorWatch {
   unlisten(): void;
 }
 
-// A change of `AsyncErrorWatch` needs a new symbol.
+// A change of `AsyncErrorWatch` needs a new symbol, so that incompatible copies do not share an object.
 const shared = Symbol.for("greenroom.async-errors.1");
 const globals = globalThis as { [shared]?: AsyncErrorWatch };
 globals[shared] ??= createWatch();
 const watch = globals[shared];
 
-/** The owner of the running code, so that setting the same owner again is free. */
+/** The owner of the running code, recorded so that setting the same owner again costs nothing. */
 let running: AsyncErrorOwner | undefined;
 
-/** Calls `work`. `owner` receives the uncaught errors of `work` and of all that it starts. */
+/**
+ * Calls `work`. `owner` receives the uncaught errors of `work`, and of the timers and promises that `work`
+ * starts.
+ */
 export function runOwned<A extends unknown[], R>(
   owner: AsyncErrorOwner,
   work: (...args: A) => R,
@@ -63,7 +69,7 @@ export function runOwned<A extends unknown[], R>(
   }
 }
 
-/** Calls `work` without an owner, also if the caller has one. */
+/** Calls `work` without an owner, even if the caller has an owner. */
 export function runUnowned<R>(work: () => R): R {
   const before = running;
   running = undefined;
@@ -78,10 +84,10 @@ export function runUnowned<R>(work: () => R): R {
  * Passes uncaught errors to their owners until the returned function is called. Errors without an owner keep
  * their usual effect: other listeners receive them, or Node applies its default and `--unhandled-rejections`.
  *
- * Node finds the owner by the async context of the timer, the socket or the promise; `queueMicrotask` loses
- * it. If an exception without an owner ends the process, `uncaughtExceptionMonitor` is emitted twice. With
- * `--unhandled-rejections=strict`, a rejection that another `uncaughtException` listener handles causes no
- * warning.
+ * Node's async context of a timer, a socket or a promise determines the owner. A callback of `queueMicrotask`
+ * has no owner. If an exception without an owner ends the process, `uncaughtExceptionMonitor` is emitted
+ * twice. With `--unhandled-rejections=strict`, Node prints no warning for a rejection that another
+ * `uncaughtException` listener handles.
  */
 export function watchAsyncErrors(): () => void {
   watch.watchers += 1;
@@ -106,17 +112,17 @@ function createWatch(): AsyncErrorWatch {
   }
 
   function onRejection(reason: unknown): void {
-    // In this mode, onException has already handled it.
+    // In strict mode, `onException` has already handled the rejection.
     if (mode === "strict") return;
     const owner = owners.getStore();
     if (owner !== undefined) owner.onAsyncError(reason);
     else if (leavesToListeners.has(mode) && process.listenerCount("unhandledRejection") === 1) {
-      // Deferred, because other rejections of this turn may have owners.
+      // Deferred, because Node has yet to report other rejections of this turn, which may have owners.
       process.nextTick(rejectAgain, reason);
     }
   }
 
-  /** Throws the error again without these listeners, so that Node applies its default. */
+  /** Removes the listeners and throws the error again, so that Node applies its default. */
   function rethrow(error: unknown): never {
     watch.unlisten();
     throw error;
@@ -127,7 +133,7 @@ function createWatch(): AsyncErrorWatch {
     const endsProcess = mode === "throw" && process.listenerCount("uncaughtException") === 1;
     if (endsProcess) process.off("uncaughtException", onException);
     void Promise.reject(reason);
-    // Node processes rejections before this runs.
+    // Node processes the rejection before this callback runs.
     setImmediate(() => {
       if (watch.watchers > 0) watch.listen();
     });
@@ -149,7 +155,8 @@ function createWatch(): AsyncErrorWatch {
   return watch;
 }
 
-// https://nodejs.org/api/cli.html#--unhandled-rejectionsmode: in these, a listener replaces Node's default.
+// The modes in which a listener replaces Node's default:
+// https://nodejs.org/api/cli.html#--unhandled-rejectionsmode
 const leavesToListeners: ReadonlySet<string> = new Set(["throw", "warn-with-error-code"]);
 
 function rejectionMode(): string {

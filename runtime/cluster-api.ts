@@ -11,9 +11,9 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./cluster/job-workers.ts";
 
 /**
- * The methods of a runtime that reach actors on any node that shares its control layer.
+ * The methods of a runtime that reach actors on all nodes with the same control layer.
  *
- * Actors of this node are reachable without the layer. A method that concerns other nodes rejects with
+ * A call that concerns only actors of this node does not need the control layer. Any other call rejects with
  * `LayerUnavailableError` while the layer's server is unreachable.
  */
 export abstract class ClusterApi {
@@ -25,7 +25,7 @@ export abstract class ClusterApi {
     this.#workers = workers;
   }
 
-  /** This node's id among those that share its control layer. */
+  /** This node's id, unique among the nodes with the same control layer. */
   get node(): string {
     return this.#cluster.id;
   }
@@ -36,24 +36,25 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Delivers a message to one actor on any node, at most once. Messages of one sender stay in order. A
-   * message for an actor that has stopped is counted as a dead letter, on the node that detects it.
+   * Delivers a message to one actor on any node, at most once. Messages of one sender stay in order. If the
+   * actor has stopped, the node that detects this counts the message as a dead letter.
    *
    * @param channel the `channel` of a consumer or of an {@link ActorRef}
-   * @throws {InvalidNameError} unless it is the channel of an actor.
-   * @throws {InvalidMessageError}
+   * @throws {InvalidNameError} unless `channel` is the channel of an actor.
+   * @throws {InvalidMessageError} if the message is invalid.
    */
   send(channel: string, message: Message): Promise<void> {
     return this.#cluster.send(channel, message);
   }
 
   /**
-   * Sends a message to one actor on any node, and returns the return value of its handler, deep-frozen. The
-   * value can be anything that a message can hold.
+   * Sends a message to one actor on any node, and resolves with the deep-frozen return value of its handler.
+   * The value can be of any type that a message can hold.
    *
    * @throws {AskTimeoutError} if the actor does not reply in time. Its handler may still run.
-   * @throws {NoSuchActorError} at once if the channel's node does not have the actor, or leaves meanwhile;
-   *   after the timeout if no known node could have the actor.
+   * @throws {NoSuchActorError} if the channel's node does not have the actor, or if that node leaves before
+   *   it replies; then the ask fails at once. If no known node could have the actor, the ask fails after the
+   *   timeout.
    * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
    *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
@@ -64,8 +65,8 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Asks all members of a group, on every node. Each node replies once for all of its members, at the latest
-   * shortly before the timeout with the replies that it has by then.
+   * Asks all members of a group, on every node. Each node sends one combined reply for its members. If some
+   * members have not replied shortly before the timeout, their node sends the replies that it has.
    *
    * @throws {UnknownLayerError} if the group's layer is ambiguous.
    */
@@ -74,25 +75,26 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Closes the connections of all actors with a tag, on every node, and counts them. A connection that is not
-   * accepted yet is refused with 503.
+   * Closes the connections of all actors with a tag, on every node, and resolves with their number. A
+   * connection that is not accepted yet is refused with 503.
    *
    * @throws {CloseError} if a close frame cannot hold the code or the reason.
-   * @throws {LayerUnavailableError} if the other nodes are unreachable. This node's actors still close.
+   * @throws {LayerUnavailableError} if the other nodes are unreachable. The connections of this node close
+   *   nevertheless.
    */
   disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
     return this.#cluster.disconnect(tag, code, reason, options);
   }
 
   /**
-   * Returns the members of a group on all nodes that this node knows of. A consumer becomes a member with
-   * `track`. The members of a dead node disappear within three heartbeat intervals.
+   * Returns the members present in a group on all nodes, as far as this node knows. A consumer becomes
+   * present by calling `track`. The members of a dead node disappear within three heartbeat intervals.
    */
   presence<M = unknown>(group: string): Members<M> {
     return this.#cluster.presence.list(group) as Members<M>;
   }
 
-  /** Returns the number of keys present in a group that this node knows of. */
+  /** Returns the number of keys present in a group on all nodes, as far as this node knows. */
   presenceCount(group: string): number {
     return this.#cluster.presence.count(group);
   }
@@ -103,9 +105,9 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Starts a worker, which handles the jobs of a named channel. Each job is delivered at least once, to one
-   * of the channel's workers on any node at a time. A worker needs neither a socket nor an actor. The runtime
-   * closes workers before its layers, and waits for running jobs.
+   * Starts a worker that handles the jobs of a named channel. Each job is delivered at least once, and to one
+   * worker at a time. The channel's workers may be on any node. A worker needs neither a socket nor an actor.
+   * When the runtime closes, it waits for running jobs and closes its workers, and then closes its layers.
    *
    * @throws {UnknownLayerError} if the channel's layer is ambiguous.
    * @throws {UnsupportedError} if that layer has no job queues.
@@ -128,7 +130,7 @@ export abstract class ClusterApi {
 
   /**
    * Submits a job to the workers of a channel. With `replyTo`, the actor with that channel receives the
-   * {@link JobMessages} about it.
+   * {@link JobMessages} about the job.
    *
    * @returns the job's id, once the job is queued
    * @throws {InvalidNameError} unless `replyTo` is the channel of an actor.

@@ -22,7 +22,7 @@ export interface ConsumerClass extends ConsumerStatics {
 }
 
 export interface MailboxSettings extends Required<MailboxOptions> {
-  /** The client is paused while more frames than this wait. */
+  /** The number of waiting frames above which the client is paused. */
   readonly frameHighWaterMark: number;
 }
 
@@ -55,8 +55,10 @@ export class ConsumerSettingsReader {
   }
 
   /**
-   * @throws {UnknownLayerError} if the runtime lacks the layer that the class names; lists the layers.
-   * @throws {MissingCapabilityError} if that layer lacks a needed capability; lists those it has.
+   * @throws {UnknownLayerError} if the runtime lacks the layer that the class names. The message lists the
+   *   layers.
+   * @throws {MissingCapabilityError} if that layer lacks a needed capability. The message lists the layer's
+   *   capabilities.
    * @throws {InvalidOptionError} if a static property is out of range.
    */
   of(Consumer: ConsumerClass): ConsumerSettings {

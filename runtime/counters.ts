@@ -14,18 +14,18 @@ const dropReasons = [
  *
  * - `unhandled`: the consumer does not handle the message type or the frame
  * - `overflow`: the actor's mailbox was full
- * - `slow`: too many bytes already wait for the client
- * - `closing`: the connection is closing, in either direction
- * - `unread`: a frame of a spawned actor was not read from `outgoing` in time
+ * - `slow`: too many bytes were already waiting for the client
+ * - `closing`: the connection is closing; includes frames from and to the client, and messages
+ * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest one was dropped
  * - `dead-letter`: the actor has stopped, or no known node has the channel
  * - `late`: a reply arrived after its ask ended
- * - `garbage`: a message on the control layer is not part of the protocol between nodes
+ * - `garbage`: a message on the control layer does not follow the protocol between nodes
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 
 /** Counters of a runtime since it was created. */
 export interface RuntimeCounters {
-  /** Upgrades answered with an HTTP error, by the runtime, a guard or a consumer. */
+  /** The number of upgrades that the runtime, a guard or a consumer answered with an HTTP error. */
   readonly refused: number;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;
 }

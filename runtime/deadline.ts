@@ -4,7 +4,7 @@ import type { Flushable, FlushScheduler } from "./socket/flush-scheduler.ts";
 /** The current time of `clock`, in milliseconds since an arbitrary moment. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
 
-/** A time limit that one owner hands to the next. Each owner sets `onPassed`. */
+/** A time limit that successive owners share. The current owner sets `onPassed`. */
 export class Deadline implements Flushable {
   onPassed: (() => void) | undefined;
   readonly #clock: Clock;
@@ -12,7 +12,10 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /** @param scheduler starts the time at the end of its turn; a deadline cancelled by then needs no timer. */
+  /**
+   * @param scheduler if given, the time starts at the scheduler's next flush. A deadline that is cancelled
+   *   before then needs no timer.
+   */
   constructor(clock: Clock, ms: number, scheduler?: FlushScheduler) {
     this.#clock = clock;
     this.#ms = ms;

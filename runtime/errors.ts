@@ -1,6 +1,6 @@
 import { GreenroomError } from "../layers/errors.ts";
 
-/** The runtime has no layer with this alias. The message lists its layers. */
+/** The runtime has no layer with this alias. The message lists the runtime's layers. */
 export class UnknownLayerError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNKNOWN_LAYER", message);
@@ -14,21 +14,24 @@ export class MissingCapabilityError extends GreenroomError {
   }
 }
 
-/** A route is invalid: its pattern, or a check for a parameter that the pattern lacks. */
+/** A route is invalid: its pattern is malformed or taken, or lacks a parameter that the route checks. */
 export class RouteError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_ROUTE", message, options);
   }
 }
 
-/** `accept`, `reject` or `send` came at the wrong time, or with a value that the handshake cannot carry. */
+/**
+ * `accept`, `reject`, `send` or `close` was called at the wrong time, or with a value that the handshake
+ * cannot carry.
+ */
 export class AcceptError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_ACCEPT", message, options);
   }
 }
 
-/** The connection ended before it was accepted. It is not reported to `onError`. */
+/** The connection ended before it was accepted. This error is not reported to `onError`. */
 export class ConnectionLostError extends GreenroomError {
   constructor() {
     super("ERR_CONNECTION_LOST", "The connection ended while it was connecting.");
@@ -42,7 +45,7 @@ export class CloseError extends GreenroomError {
   }
 }
 
-/** Thrown by `reject` to leave `connect`; `spawn` rejects with it. */
+/** Thrown by `reject` to end `connect`. `spawn` rejects with this error. */
 export class RejectedError extends GreenroomError {
   readonly status: number;
   readonly reason: string;
@@ -75,7 +78,7 @@ export class AskTimeoutError extends GreenroomError {
   }
 }
 
-/** The address has no actor: it has stopped, or no known node could have it. */
+/** The address has no actor: the actor has stopped, or no known node could have it. */
 export class NoSuchActorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_NO_SUCH_ACTOR", message);
@@ -84,7 +87,7 @@ export class NoSuchActorError extends GreenroomError {
 
 /**
  * An actor could not answer an ask: its handler failed, the message was dropped, or a message cannot hold the
- * return value. The error's message says which.
+ * return value. The error's message states the cause.
  */
 export class AskFailedError extends GreenroomError {
   constructor(message: string) {

@@ -8,7 +8,7 @@ import {
 import type { Duplex } from "node:stream";
 import { checkInteger } from "../layers/check-integer.ts";
 
-/** The answer to a refused request: an HTTP status and a text for people. */
+/** The answer to a refused request: an HTTP status, and a text that describes the reason. */
 export interface Refusal {
   readonly status: number;
   readonly reason: string;
@@ -40,7 +40,11 @@ export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void
   );
 }
 
-/** Returns a header line. @throws {TypeError} if the name or the value could break out of that line. */
+/**
+ * Returns a header line.
+ *
+ * @throws {TypeError} if the name or the value contains characters that could end the line.
+ */
 export function headerLine(name: string, value: string): string {
   validateHeaderName(name);
   validateHeaderValue(name, value);

@@ -9,7 +9,7 @@ import type { Item } from "./mailbox/mailbox.ts";
 export interface Observed {
   /** The machine of the connection. Its `sessionId` is the actor's id. */
   readonly machine: AnyActorRef;
-  /** The consumer's own machine, if it runs one. */
+  /** The consumer's own machine, if the consumer runs one. */
   readonly machineActor: AnyActor | undefined;
   readonly Consumer: ConsumerClass;
   readonly scope: Scope;
@@ -37,7 +37,7 @@ export interface ActivityObserver {
   onMachineStart(actor: Observed, machineActor: AnyActor): void;
 }
 
-/** Reports an error that no caller receives, with its actor if it has one. Never throws. */
+/** Reports an error that no caller receives, with the actor that failed, if any. Never throws. */
 export type Report = (
   error: unknown,
   where: Parameters<ErrorListener>[1],
@@ -46,7 +46,7 @@ export type Report = (
 
 /** The hooks of a runtime for its inspector. */
 export interface InspectionHooks {
-  /** Undefined while no inspector session is active, so that observing costs nothing then. */
+  /** Undefined while no inspector session is active, so that observation then costs nothing. */
   observer: ActivityObserver | undefined;
   /** Receives all failures, also while no session is active. */
   onFailure: Report | undefined;

@@ -3,13 +3,13 @@ import type { RuntimeContext } from "./runtime-context.ts";
 import type { Admission } from "./upgrade/admission.ts";
 import type { Router } from "./upgrade/router.ts";
 
-/** The key under which the testing kit and the inspector reach into a runtime. */
+/** The key of a runtime's internal objects, for the testing kit and the inspector. */
 export const internals = Symbol("internals");
 
 export interface Internals {
   readonly context: RuntimeContext;
   readonly admission: Admission;
   readonly router: Router;
-  /** Answers to plain requests, by path, without guards. */
+  /** The answers to plain requests, by path. Guards do not apply to these paths. */
   readonly files: Map<string, PlainAnswer>;
 }

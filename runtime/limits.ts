@@ -3,35 +3,50 @@ import { InvalidOptionError } from "../layers/errors.ts";
 
 /** Limits of one connection, and the heartbeat interval of a node. */
 export interface Limits {
-  /** Milliseconds for the guards and `connect` together, up to `accept`. @default 15_000 */
+  /**
+   * Milliseconds that the guards and `connect` together may take until the connection is accepted.
+   * @default 15_000
+   */
   readonly connectTimeoutMs: number;
-  /** Milliseconds for a running handler, then for `disconnect`, when a connection closes. @default 5_000 */
+  /**
+   * Milliseconds that the runtime waits for a running handler when a connection closes, and then again for
+   * `disconnect`.
+   * @default 5_000
+   */
   readonly handlerGraceMs: number;
-  /** Milliseconds for the client to answer a close frame before its socket is destroyed. @default 5_000 */
+  /** Milliseconds that a client has to answer a close frame. Then its socket is destroyed. @default 5_000 */
   readonly closeTimeoutMs: number;
   /**
-   * Milliseconds between two pings to a client. A client that sends no byte until the next ping is
-   * disconnected, so a silent client is dropped within two intervals. A paused client, whose frames wait for
-   * a handler, is exempt: use the consumer's `handlerTimeoutMs` to bound that.
+   * Milliseconds between two pings to a client. A client that sends no byte between two pings is
+   * disconnected, so a silent client is dropped within two intervals. A client that is paused, because its
+   * frames wait for a handler, is exempt: limit that time with the consumer's `handlerTimeoutMs`.
    * @default 25_000
    */
   readonly pingIntervalMs: number;
-  /** Maximum size of a client's frame, in bytes; a larger one closes with 1009. @default 65_536 */
+  /**
+   * Maximum size of a client's frame, in bytes. A larger frame closes the connection with 1009.
+   * @default 65_536
+   */
   readonly maxPayload: number;
   /**
-   * Bytes that may wait for a slow client. A client with more is closed with 3008 at the next write. The
-   * frames of one turn of the event loop are always written, even if larger; set a larger limit if a turn
-   * sends more than this and more follows soon.
+   * Maximum number of bytes that may wait for a slow client. If more bytes wait at the next write, the
+   * connection is closed with 3008.
+   *
+   * The frames of one turn of the event loop are always written, even if they exceed the limit. If your
+   * application sends more than the limit in one turn, and more soon after, set a larger limit.
    * @default 1_048_576
    */
   readonly maxLagBytes: number;
   /**
-   * Milliseconds, give or take one second, after which a client that reads none of its waiting bytes is
-   * closed with 3008.
+   * Milliseconds after which a client that reads none of its waiting bytes is closed with 3008. The
+   * connection may close up to one second earlier or later.
    * @default 10_000
    */
   readonly maxLagMs: number;
-  /** Maximum number of layer messages waiting for one actor; one more closes with 1013. @default 1_000 */
+  /**
+   * Maximum number of layer messages that wait for one actor. One more closes the connection with 1013.
+   * @default 1_000
+   */
   readonly mailboxCapacity: number;
   /** Number of waiting frames of one actor above which its client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
@@ -57,7 +72,7 @@ const defaults: Limits = {
 };
 
 /**
- * The defaults, overridden by `given`. A value of `undefined` counts as absent.
+ * Returns the defaults, overridden by `given`. A value of `undefined` counts as absent.
  *
  * @throws {InvalidOptionError} for an unknown limit, or for a value outside 1 to 2,147,483,647.
  */

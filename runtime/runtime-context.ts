@@ -12,7 +12,7 @@ import type { FlushScheduler } from "./socket/flush-scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
 import type { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 
-/** The collaborators that all connections of one runtime share. Each class takes the ones that it needs. */
+/** The objects that all connections of one runtime share. Each class declares which of them it needs. */
 export interface RuntimeContext {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly limits: Limits;

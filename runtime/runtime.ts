@@ -45,36 +45,43 @@ import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
 export type Layers = Record<string, ChannelLayer<never>>;
 
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
-  /** Layers by the alias that consumers use. The runtime closes them. @default {} */
+  /** Layers by the alias that consumers use. The runtime closes its layers. @default {} */
   readonly layers?: L;
   /**
    * The alias of the layer that connects this runtime with others of the same application.
    * See {@link ClusterApi}.
-   * @default the only layer, if there is one; otherwise other runtimes are not reached
+   * @default the only layer, if there is exactly one. Otherwise this runtime reaches no other runtime.
    */
   readonly control?: keyof L & string;
   /** Guards of all routes, called in order. @default [originGuard()] */
   readonly guards?: readonly Guard[];
-  /** Receives each error that no caller receives. @default `process.emitWarning`, at most every 5 seconds */
+  /**
+   * Receives each error that no caller receives.
+   * @default `process.emitWarning`, at most once in 5 seconds
+   */
   readonly onError?: ErrorListener;
   /**
    * Receives every event of XState's inspection protocol, in order, for tools such as `@statelyai/inspect`.
-   * The supervisor and the connections form one tree; a consumer's own machine is the root of another. The
-   * calls are synchronous, so it has to be quick. Errors that it throws go to `onError` (stage `inspect`) and
-   * affect no actor. With it, a connection's transitions cost about three times as much.
+   * The supervisor and the connections form one tree. A consumer's own machine is the root of a separate
+   * tree.
+   *
+   * `inspect` is called synchronously, so it has to be quick. Errors that it throws go to `onError` with the
+   * stage `inspect`, and affect no actor. If `inspect` is set, the transitions of a connection cost about
+   * three times as much.
    */
   readonly inspect?: Inspect;
   /**
    * Whether and how messages are compressed for clients that offer compression. `maxPayload` applies to a
-   * client's frames after inflation. @default false
+   * client's frames after decompression.
+   * @default false
    */
   readonly compression?: boolean | CompressionOptions;
   /** Timers for deadlines, replaceable in tests. @default the timers of Node */
   readonly clock?: Clock;
   /**
-   * Whether an uncaught error of a consumer's timer or promise fails its actor instead of the process. The
-   * runtime then listens to `uncaughtException` and `unhandledRejection` of the process until it is closed.
-   * Errors that belong to no actor keep their usual effect.
+   * Whether an uncaught error in a timer or promise of a consumer fails the consumer's actor instead of the
+   * process. If `true`, the runtime listens to `uncaughtException` and `unhandledRejection` of the process
+   * until it is closed. Errors that belong to no actor keep their usual effect.
    * @default true
    */
   readonly ownAsyncErrors?: boolean;
@@ -82,8 +89,8 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
 
 export interface AttachOptions {
   /**
-   * Handling of upgrades for paths without a route: `"reject"` answers 404, `"ignore"` leaves them to the
-   * server's other listeners.
+   * Handling of upgrades for paths without a route: `"reject"` answers 404, `"ignore"` leaves these upgrades
+   * to the server's other listeners.
    * @default "reject" while the server has no other listener for upgrades, else "ignore"
    */
   readonly unmatched?: "reject" | "ignore";
@@ -141,7 +148,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const reportToListener = createReporter(() => onError);
     const inspection: InspectionHooks = { observer: undefined, onFailure: undefined };
-    // Errors of `onError` belong to the program, not to the failed actor.
+    // An error that `onError` throws belongs to the program, not to the failed actor.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
       runUnowned(() => reportToListener(error, where));
@@ -177,7 +184,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
-    // Last, because a constructor that throws leaves no runtime to close.
+    // This step comes last, because a runtime whose constructor throws cannot be closed.
     this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
   }
@@ -194,10 +201,11 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   /**
    * Serves connections to paths that match `pattern`, such as `/ws/room/:room_name`, with `consumer`.
    *
-   * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names; lists the layers.
+   * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names. The message lists the
+   *   layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
    * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
-   * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter of `params`.
+   * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that `params` checks.
    */
   route<P extends string, C extends ConsumerClass>(
     pattern: P,
@@ -210,9 +218,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Resolves once every layer can carry messages and this node is announced to the others.
+   * Resolves once every layer can carry messages and this node is announced to the other nodes.
    *
-   * @throws {LayerUnavailableError} if a server does not answer; names its address.
+   * @throws {LayerUnavailableError} if a layer's server does not answer. The message contains its address.
    */
   async ready(): Promise<void> {
     await Promise.all(Object.values(this.layers).map((layer) => layer.ready()));
@@ -220,9 +228,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Handles the upgrades of `server` for routed paths, beside other listeners for upgrades. If the server has
-   * no other listener for plain requests, those are answered too: see {@link handleRequest}. Attaching to the
-   * same server again does nothing.
+   * Handles the upgrades of `server` for paths that have a route. Other listeners for upgrades keep working.
+   * If the server has no other listener for plain requests, the runtime answers plain requests, too: see
+   * {@link handleRequest}. Attaching to the same server again does nothing.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
     if (this.#attached.has(server)) return;
@@ -245,14 +253,17 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     });
   }
 
-  /** Handles one upgrade, for servers with an `upgrade` listener of their own. An unknown path gets 404. */
+  /**
+   * Handles one upgrade, called by an `upgrade` listener of the application. A path without a route gets 404.
+   */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#upgrades.handle(request, socket, head);
   }
 
   /**
-   * Answers a plain request for a routed path as an upgrade would be answered, or with 426 if the upgrade
-   * would be admitted. Returns false, without an answer, if the path has no route or the runtime is closed.
+   * Answers a plain HTTP request for a path that has a route: with the refusal if a guard or a check refuses
+   * the request, otherwise with 426. Returns false, without an answer, if the path has no route or the
+   * runtime is closed.
    *
    * @example
    * ```ts
@@ -274,12 +285,12 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Runs a consumer without a socket. Resolves once its `connect` has settled.
+   * Runs a consumer without a socket. Resolves once the consumer's `connect` has resolved.
    *
    * @throws {RejectedError} if the consumer rejects the connection, or does not accept it in time.
    * @throws {UnknownLayerError} as {@link route} does.
    * @throws {MissingCapabilityError} as {@link route} does.
-   * @throws the error that `connect` throws, which is also reported to `onError`.
+   * @throws the error that `connect` throws. The error is also reported to `onError`.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
   async spawn<C extends ConsumerClass>(
@@ -294,12 +305,13 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   /**
    * Shuts down gracefully. May be called twice.
    *
-   * 1. Upgrades are refused with 503. Connections are closed with 1012, in batches over half of `drainMs` so
-   *    that the clients do not all reconnect at once. Workers take no new jobs.
-   * 2. After `drainMs`, the remaining connections are cut. A job that still runs goes to another worker, and
-   *    is reported to `onError`.
-   * 3. The runtime detaches from its servers, which stay open, and closes its layers. A layer that does not
-   *    close within 5 seconds, because a `consume` handler still runs, is reported and no longer awaited.
+   * 1. Upgrades are refused with 503. Connections are closed with 1012, in batches that are spread over half
+   *    of `drainMs`, so that the clients do not all reconnect at once. Workers take no new jobs.
+   * 2. After `drainMs`, the remaining connections are cut. A job that still runs is reported to `onError`,
+   *    and is delivered to another worker.
+   * 3. The runtime detaches from its servers, which stay open, and closes its layers. If a layer has not
+   *    closed after 5 seconds, because a `consume` handler still runs, the runtime reports an error to
+   *    `onError` and no longer waits for the layer.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));

@@ -5,7 +5,9 @@ import type { Report } from "./inspection-hooks.ts";
 /** Receives the events of XState's inspection protocol. */
 export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
-/** Adapts `inspect` for XState: reports the errors it throws, and runs it without an error owner. */
+/**
+ * Adapts `inspect` for XState. Reports the errors that `inspect` throws, and calls it without an error owner.
+ */
 export function inspectionObserver(inspect: Inspect, report: Report): Observer<InspectionEvent> {
   const { next } = toObserver(inspect as Observer<InspectionEvent>);
   const fail = (error: unknown) => report(error, { stage: "inspect" });
@@ -13,7 +15,7 @@ export function inspectionObserver(inspect: Inspect, report: Report): Observer<I
     next: (event) =>
       runUnowned(() => {
         try {
-          // The types allow an async function.
+          // The type of `next` allows an async function.
           const outcome: unknown = next?.(event);
           if (outcome instanceof Promise) outcome.catch(fail);
         } catch (error) {

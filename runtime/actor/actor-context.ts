@@ -33,7 +33,7 @@ export type ContextRuntime = Pick<
 /** The context of one consumer. Turns its calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
   readonly snapshot: unknown;
-  /** An error that is already handled, which the consumer may still throw. */
+  /** An error that is already handled, but that the consumer may throw again. */
   handledError: unknown;
   readonly #actor: ContextActor;
   #messaging: ActorMessaging | undefined;
@@ -84,7 +84,7 @@ export class ActorContext implements ConsumerContext {
     } catch (error) {
       throw this.#failNow(error);
     }
-    // The transport may have found the client gone.
+    // The transport may have detected that the client has disconnected.
     if (this.#actor.isLeaving) throw new ConnectionLostError();
     this.#actor.join();
   }
@@ -141,7 +141,7 @@ export class ActorContext implements ConsumerContext {
     if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
   }
 
-  /** Fails the actor at once, because the consumer may not await the promise of `accept`. */
+  /** Fails the actor at once, because the consumer need not await the promise of `accept`. */
   #failNow(error: unknown): unknown {
     this.#actor.failed(error, "connect");
     this.handledError = error;

@@ -23,7 +23,10 @@ export interface MessagingActor extends Tagged {
   readonly inbox: ActorInbox;
 }
 
-/** The messages that one actor sends to others, and its tags, presences and watches, which end with it. */
+/**
+ * Sends the messages of one actor to other actors. Also holds the actor's tags, presences and watches, which
+ * end when the actor leaves.
+ */
 export class ActorMessaging implements Messaging, Tracker {
   readonly #actor: MessagingActor;
   readonly #context: Pick<RuntimeContext, "cluster" | "workers">;

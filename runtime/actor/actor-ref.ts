@@ -35,37 +35,44 @@ export class ActorRef {
     return this.#actor.groups.channel;
   }
 
-  /** The connection's machine, for `subscribe` and XState's `waitFor`. A running actor is in `"joined"`. */
+  /**
+   * The connection's machine, for `subscribe` and XState's `waitFor`. A running actor is in the state
+   * `"joined"`.
+   */
   get machine(): Actor<typeof connectionMachine> {
     return this.#actor.machine;
   }
 
   /**
-   * The actor of the consumer's own machine, if the consumer comes from {@link machineConsumer}. A restart
-   * replaces it. `spawn` accepts its `getPersistedSnapshot()`.
+   * The XState actor of the consumer's own machine, if the class comes from {@link machineConsumer}. A
+   * restart of the consumer replaces this actor. `spawn` accepts the result of
+   * `machineActor.getPersistedSnapshot()` as `snapshot`.
    */
   get machineActor(): AnyActor | undefined {
     return this.#actor.machineActor;
   }
 
   /**
-   * The frames that the actor sends, for one reader. Keeps the last 1,000 unread frames; counts dropped ones
-   * as `unread`. The iteration ends when the actor has closed.
+   * The frames that the actor sends, for one reader. The last 1,000 unread frames are kept. Older frames are
+   * dropped and counted as `unread`. The iteration ends when the actor has closed.
    */
   get outgoing(): AsyncIterableIterator<Frame> {
     return this.#transport.outgoing;
   }
 
-  /** Delivers a frame, as a client does. A closing actor drops the frame and counts it as `closing`. */
+  /**
+   * Delivers a frame, as if a client had sent it. A closing actor drops the frame and counts it as `closing`.
+   */
   receive(frame: Frame): void {
     this.#actor.receive(frame);
   }
 
   /**
-   * Sends the actor a message, with the checks of a layer. It is delivered asynchronously, after earlier
-   * messages. If the actor has stopped, the message is counted as a dead letter.
+   * Sends a message to the actor. The message is checked like a message to a layer, and delivered
+   * asynchronously, after earlier messages. If the actor has stopped, the message is counted as a dead
+   * letter.
    *
-   * @throws {InvalidMessageError}
+   * @throws {InvalidMessageError} if the message is invalid.
    */
   send(message: Message): void {
     const { inbox, runtime } = this.#actor;
@@ -78,7 +85,10 @@ export class ActorRef {
     return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
-  /** Stops the actor, as a client that closes with 1000. Resolves as {@link done}; may be called twice. */
+  /**
+   * Stops the actor, as if a client had closed the connection with 1000. Resolves as {@link done} does. May
+   * be called twice.
+   */
   stop(): Promise<Exit> {
     this.#transport.leave(CloseCode.normal);
     return this.done;

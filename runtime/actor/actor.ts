@@ -28,8 +28,9 @@ type ActorRuntime = ContextRuntime &
 /**
  * A running actor: a consumer, its mailbox, the machine of its connection, and the transport to the client.
  *
- * The machine decides every state change. This class starts the consumer, and cleans up at every exit. The
- * {@link Dispatcher} passes input to the consumer; the consumer calls its {@link ActorContext}.
+ * The machine makes every state transition. This class starts the consumer, and cleans up when the connection
+ * ends. The {@link Dispatcher} passes input to the consumer, and the consumer calls the methods of its
+ * {@link ActorContext}.
  */
 export class ConsumerActor
   implements ContextActor, ConnectionEffects, TransportListener, DispatcherOwner, Restartable, Child
@@ -53,7 +54,7 @@ export class ConsumerActor
   #hasEnded = false;
   #onEnded: (() => void) | undefined;
 
-  /** @param snapshot from which the consumer continues. */
+  /** @param snapshot the snapshot from which the consumer continues, if any */
   constructor(
     runtime: ActorRuntime,
     Consumer: ConsumerClass,
@@ -78,8 +79,8 @@ export class ConsumerActor
   }
 
   /**
-   * The state of the machine, but `closing` from the start of {@link cleanUp}: XState shows the old state
-   * until the transition that runs the clean-up is complete.
+   * The state of the machine. From the start of {@link cleanUp}, the state is `closing`. XState itself
+   * returns the old state until the transition that runs the clean-up is complete.
    */
   get state(): ContextActor["state"] {
     return this.#isLeaving ? "closing" : this.machine.getSnapshot().value;
@@ -90,8 +91,9 @@ export class ConsumerActor
   }
 
   /**
-   * Creates the consumer and runs its `connect`, which has to answer before the deadline. Settles with
-   * `connect`. A rejection is reported here, so the caller may ignore it.
+   * Creates the consumer and runs its `connect`, which has to accept or reject the connection before the
+   * deadline. The returned promise settles when `connect` settles. The caller need not handle a rejection,
+   * because this actor reports it.
    *
    * @throws {ConnectionLostError} if the connection has ended by then.
    */
@@ -111,7 +113,7 @@ export class ConsumerActor
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
-    // Awaiting a non-promise costs, too: Node tracks the async context of each await.
+    // Only a promise is awaited, because Node tracks the async context of each await, which takes time.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.state === "connecting") this.#context.accept({});
@@ -138,12 +140,13 @@ export class ConsumerActor
     this.inbox.receive(frame);
   }
 
-  /** Reports an error of the consumer, and applies its supervision. */
+  /** Reports an error of the consumer, and applies the supervision of its class. */
   failed(error: unknown, stage: string): void {
     if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
     this.report(error, stage);
     if (this.isLeaving) return;
-    // A consumer that has not connected cannot be restarted: its progress is unknown.
+    // A consumer that failed during `connect` cannot be restarted, because the completed part of `connect` is
+    // unknown.
     if (!this.#isConnected) {
       this.stop();
       return;
@@ -276,7 +279,7 @@ export class ConsumerActor
     return !this.isLeaving && !this.mailbox.busy;
   }
 
-  /** Represents the actor in a snapshot of its machine. */
+  /** Represents this actor in JSON, for example in a snapshot of its machine. */
   toJSON(): object {
     return { consumer: this.Consumer.name, path: this.scope.path };
   }

@@ -9,8 +9,8 @@ import type { GroupOperation, Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 
 /**
- * The channel of one actor and its groups, on the consumer's layer. Without a layer, the methods for groups
- * throw, and the channel is on the control layer.
+ * The channel and the groups of one actor, on the consumer's layer. If the consumer has no layer, the methods
+ * for groups throw, and the channel is on the control layer.
  */
 export class Membership implements Groups {
   readonly #layer: ChannelLayer | undefined;
@@ -28,7 +28,7 @@ export class Membership implements Groups {
   }
 
   get channel(): string {
-    // Created on demand, because most actors without a layer are never addressed.
+    // Without a layer, the channel is created on demand, because most such actors are never addressed.
     const { local } = this.#context.cluster.controlLayer;
     this.#channel ??= local.add(this.#inbox ?? noInbox).channel;
     if (this.#left && this.#layer === undefined) void local.remove(this.#channel);
@@ -43,7 +43,10 @@ export class Membership implements Groups {
     return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
-  /** Creates the actor's channel, and deletes it again if the actor leaves meanwhile. */
+  /**
+   * Creates the actor's channel. Deletes the channel again if the actor leaves before the creation is
+   * complete.
+   */
   open(inbox: Inbox): Promise<void> | undefined {
     this.#inbox = inbox;
     return this.#layer?.newChannel(inbox).then((channel) => {
@@ -56,7 +59,9 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /** Deletes the channel and leaves all groups. Deliveries end at once. Undefined without a channel. */
+  /**
+   * Deletes the channel and leaves all groups. Deliveries end at once. Returns undefined without a channel.
+   */
   leave(): Promise<void> | undefined {
     this.#left = true;
     return this.#channel === undefined ? undefined : this.#deleteChannel();

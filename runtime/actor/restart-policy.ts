@@ -17,7 +17,10 @@ export interface Restartable {
 /** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
 const maxBackoffMs = 10_000;
 
-/** Stops, resumes or restarts a failed actor, by its class's supervision and its recent failures. */
+/**
+ * Stops, resumes or restarts a failed actor, according to the supervision of its class and the number of its
+ * recent failures.
+ */
 export class RestartPolicy {
   readonly #actor: Restartable;
   readonly #supervision: Required<Supervision>;
@@ -32,9 +35,10 @@ export class RestartPolicy {
     this.#clock = clock;
   }
 
-  /** @returns work to run before the next item of the mailbox, if any. It never rejects. */
+  /** @returns the work to run before the next item of the mailbox, if any. The work never rejects. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
-    // The old consumer's timers and promises may still fail while the new one starts.
+    // While the new consumer starts, timers and promises of the old one may still fail. Ignore these
+    // failures.
     if (this.#isRestarting) return undefined;
     const directive = this.#decide(error, stage);
     if (directive === "stop") this.#actor.stop();
@@ -56,7 +60,7 @@ export class RestartPolicy {
     try {
       const directive: unknown = onFailure(error, stage);
       if (isDirective(directive)) return directive;
-      // Untyped code may pass an async function.
+      // In untyped code, `onFailure` may be an async function.
       if (directive instanceof Promise) directive.catch(() => {});
       throw new TypeError(`onFailure must return one of ${directives.join(", ")}, not ${textOf(directive)}.`);
     } catch (failure) {

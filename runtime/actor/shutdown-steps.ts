@@ -20,10 +20,12 @@ export class ShutdownSteps {
   }
 
   /**
-   * Resolves once `work` has succeeded, failed or timed out; failures and timeouts are reported. Returns
-   * undefined if `work` is synchronous, because an await would cost as much as the rest of an actor's end.
+   * Runs `work`. Resolves once `work` has succeeded, failed or timed out. Failures and timeouts are reported.
+   * Returns undefined if `work` is synchronous, because an await would cost as much as everything else that
+   * happens when an actor ends.
    *
-   * @param scheduler starts the time limit at the end of its turn; work that is done by then needs no timer.
+   * @param scheduler if given, the time limit starts at the scheduler's next flush. Work that is done before
+   *   then needs no timer.
    */
   run(
     stage: string,

@@ -10,7 +10,7 @@ import { ActorRef } from "./actor-ref.ts";
 
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
-/** Runs a consumer without a socket. Resolves once it has joined and `connect` has settled. */
+/** Runs a consumer without a socket. Resolves once the actor has joined and `connect` has resolved. */
 export function spawn(
   context: RuntimeContext,
   Consumer: ConsumerClass,
@@ -56,7 +56,7 @@ class SpawnedScope implements Scope {
     this.#query = query;
   }
 
-  // Created on demand, because it is large and rarely read.
+  // Created on demand, because a `URLSearchParams` object is large, and the query is rarely read.
   get query(): URLSearchParams {
     this.#query ??= new URLSearchParams();
     return this.#query;

@@ -21,8 +21,8 @@ interface ChildEvent {
 }
 
 /**
- * The parent of all actors of a runtime, which share its XState system. The end of each child is reported to
- * it, so that a failure affects neither another child nor the process.
+ * The parent of all actors of a runtime. The actors share one XState system. XState reports the end of each
+ * child to the supervisor, so that the failure of a child affects neither other children nor the process.
  *
  * The children are created with `createActor(logic, { parent })`, because XState's `spawn` copies the map of
  * children at each call: see `docs/design/01-connection-actors.md`.
@@ -61,8 +61,9 @@ export class Supervisor<C extends Child = Child> {
   }
 
   /**
-   * Closes the children with 1012, in up to 20 batches of at least 50 over `spreadMs` milliseconds, so that
-   * the clients do not all reconnect at once. Resolves once no child is left.
+   * Closes the children with 1012 in batches, spread over `spreadMs` milliseconds, so that the clients do not
+   * all reconnect at once. There are up to 20 batches, each of 50 children or more except the last. Resolves
+   * once no child is left.
    */
   async drain(spreadMs: number, clock: Clock): Promise<void> {
     const children = [...this.children];

@@ -2,11 +2,11 @@ import { textOf } from "../../layers/errors.ts";
 import type { Inbox, Mail } from "../../layers/message.ts";
 import { truncate } from "../truncate.ts";
 
-/** The outcome of an ask: the handler's return value, or the reason of a failure, or of no actor. */
+/** The outcome of an ask: the handler's return value, the reason of a failure, or why there is no actor. */
 export type Outcome = { readonly value: unknown } | { readonly failed: string } | { readonly absent: string };
 
 export interface AskEnvelope extends Mail {
-  /** MUST be called, also if the message is dropped. Later calls have no effect. */
+  /** MUST be called, even if the message is dropped. Later calls have no effect. */
   readonly reply: (outcome: Outcome) => void;
 }
 
@@ -22,10 +22,10 @@ export const isAskEnvelope = (item: unknown): item is AskEnvelope =>
 
 export const isActorInbox = (inbox: Inbox): inbox is ActorInbox => "answers" in inbox;
 
-/** Rejects `item` if it is an ask. `reason` is the reason for which the message was dropped. */
+/** If `item` is an ask, replies that the message was dropped for `reason`. */
 export function rejectIfAsked(item: unknown, reason: string): void {
   if (isAskEnvelope(item)) item.reply({ failed: `the message was dropped: ${reason}` });
 }
 
-/** The text of an error for other actors: its message, at most 1,000 characters, without the stack. */
+/** The text of an error for other actors: the first 1,000 characters of its message, without the stack. */
 export const failureText = (error: unknown): string => truncate(textOf(error), 1_000);

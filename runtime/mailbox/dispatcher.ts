@@ -24,10 +24,13 @@ export interface DispatcherOwner extends Observed {
   overflowed(): void;
 }
 
-/** Passes the frames and messages of one actor through its mailbox to its consumer; counts dropped ones. */
+/**
+ * Passes the frames and messages of one actor through the mailbox to the consumer. Counts dropped frames and
+ * messages.
+ */
 export class Dispatcher implements ActorInbox, MailboxOwner {
   isOver = false;
-  /** Undefined before it is created, and after {@link end}. */
+  /** Undefined before the consumer is created, and after {@link end}. */
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
@@ -72,7 +75,10 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** Sets the error owner once for many deliveries, because it would double their cost (0.1 µs). */
+  /**
+   * Sets the error owner once for many deliveries. A delivery costs 0.1 µs, and setting the owner for each
+   * delivery would double that cost.
+   */
   batch(deliverSome: () => void): void {
     runOwned(this.#errorOwner, deliverSome);
   }
@@ -86,7 +92,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#context.counters.drop("closing", this.mailbox.close());
   }
 
-  /** Releases the consumer of a stopped actor, and rejects its pending ask. */
+  /** Releases the consumer of a stopped actor, and rejects the ask that the consumer has not answered. */
   end(): void {
     this.isOver = true;
     this.consumer = undefined;
@@ -127,7 +133,9 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#owner.transport.resume();
   }
 
-  /** Handles an ask and replies with the result. {@link failed} replies with failures. */
+  /**
+   * Handles an ask and replies with the return value. If the handler fails, {@link failed} replies instead.
+   */
   #answer(consumer: Consumer, ask: AskEnvelope): unknown {
     this.#isUnhandled = false;
     this.#currentAsk = ask;
@@ -152,10 +160,10 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 }
 
-/** Calls the consumer's handler for `item`. Turns a thenable that it returns into a promise. */
+/** Calls the consumer's handler for `item`. If the handler returns a thenable, converts it to a promise. */
 function callHandler(consumer: Consumer, item: Item): unknown {
   const result = call(consumer, item);
-  // A thenable may start its work at each `then`, settle twice, or settle synchronously.
+  // Some thenables start their work again at each call of `then`, settle twice, or settle synchronously.
   return isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
 }
 

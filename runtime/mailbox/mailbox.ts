@@ -4,24 +4,29 @@ import type { MailboxSettings } from "../consumer-settings.ts";
 import { Fifo } from "./fifo.ts";
 import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
 
-/** A client's frame, a layer's message, or a notice of lost messages in their place. */
+/** A client's frame, a layer's message, or a notice in place of lost messages. */
 export type Item = Frame | Mail | Gap | Overflow;
 
 export interface MailboxOwner {
   /** Handles one item. The mailbox awaits a returned promise before the next item. */
   handle(item: Item): unknown;
-  /** Handling `item` failed; without an item, the work of {@link Mailbox.start} failed. MUST NOT throw. */
+  /**
+   * The handler of `item` failed. Without `item`, the work of {@link Mailbox.start} failed. MUST NOT throw.
+   */
   failed(error: unknown, item?: Item): void;
-  /** The frames exceed the high-water mark: pause the client. */
+  /** More frames wait than the high-water mark: pause the client. */
   pause(): void;
-  /** The frames are down to half of the mark: resume the client. */
+  /** The number of waiting frames has fallen to half of the high-water mark: resume the client. */
   resume(): void;
 }
 
 /**
- * The queue of one actor, which handles one item at a time, at once if it is idle. Frames keep their order,
- * and messages keep theirs. Waiting frames and messages alternate, so that neither a fast client nor a busy
- * group delays the other, and the messages that frames cause do not pile up behind further frames.
+ * The queue of one actor. Items are handled one at a time. While the actor is idle, a new item is handled at
+ * once, without being queued.
+ *
+ * Frames are handled in the order of arrival, and so are messages. While frames and messages wait, they are
+ * handled alternately: a fast client does not delay messages, and a busy group does not delay frames.
+ * Messages that result from a frame need not wait for all later frames.
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
@@ -60,7 +65,9 @@ export class Mailbox {
     this.#await(first);
   }
 
-  /** Enqueues a frame; pauses the client above the high-water mark. Returns false if closed. */
+  /**
+   * Enqueues a frame. Pauses the client above the high-water mark. Returns false if the mailbox is closed.
+   */
   enqueueFrame(frame: Frame): boolean {
     if (this.#closed) return false;
     if (!this.#busy) {
@@ -76,7 +83,7 @@ export class Mailbox {
     return true;
   }
 
-  /** Runs `work` before all waiting items: now, or after the current item. It MUST NOT reject. */
+  /** Runs `work` before all waiting items: now, or after the current item. `work` MUST NOT reject. */
   runNext(work: () => Promise<void>): void {
     if (this.#closed) return;
     if (this.#busy) {
@@ -87,7 +94,7 @@ export class Mailbox {
     }
   }
 
-  /** Enqueues a message; applies the overflow policy when the mailbox is full. */
+  /** Enqueues a message. Applies the overflow policy when the mailbox is full. */
   enqueueMessage(mail: Mail): EnqueueResult {
     if (this.#closed) return "refused";
     if (this.#busy) {
@@ -98,7 +105,7 @@ export class Mailbox {
     return "enqueued";
   }
 
-  /** Enqueues a gap in its place among the messages, also when the mailbox is full. */
+  /** Enqueues a gap in its place among the messages, even when the mailbox is full. */
   enqueueGap(gap: Gap): void {
     if (this.#closed) return;
     if (this.#busy) {
@@ -116,7 +123,8 @@ export class Mailbox {
     this.#priorityWork = undefined;
     this.#frames?.clear();
     this.#messages?.clear();
-    // The closing handshake arrives on the same socket.
+    // The client's answer to a close frame arrives on the same socket as the frames, so reading has to
+    // resume.
     if (this.#paused) this.#owner.resume();
     return dropped;
   }

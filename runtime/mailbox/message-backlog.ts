@@ -4,19 +4,19 @@ import type { MailboxSettings } from "../consumer-settings.ts";
 import { rejectIfAsked } from "./ask-envelope.ts";
 import { Fifo } from "./fifo.ts";
 
-/** A message was enqueued, was enqueued in place of an older one, or was refused. */
+/** The result for a new message. `displaced`: it was enqueued, and the oldest message was dropped. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
 type LossNotice = GapNotice | OverflowNotice;
 
 /**
- * The waiting messages of one actor, with notices of lost messages in their places. Between two messages,
- * there is at most one gap notice per group and one overflow notice.
+ * The waiting messages of one actor. A notice stands in the place of lost messages. Between two messages,
+ * there is at most one overflow notice, and at most one gap notice per group.
  */
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
   readonly #items = new Fifo<Mail | LossNotice>();
-  /** Notices in front of all items, after the messages between them were dropped. */
+  /** The notices before all items. The messages that stood between these notices were dropped. */
   #front: LossNotice[] = [];
   /** The gap notices after the last message. */
   #latest: GapNotice[] = [];
@@ -84,14 +84,17 @@ export class MessageBacklog {
     this.#countDropped(this.#front.at(-1), this.#front);
   }
 
-  /** Counts a dropped message in the notice `last`, or in a new notice at the end of `queue`. */
+  /**
+   * Counts a dropped message in `last` if that is an overflow notice, else in a new one at the end of
+   * `queue`.
+   */
   #countDropped(last: unknown, queue: { push(notice: OverflowNotice): unknown }): void {
     if (last instanceof OverflowNotice) last.dropped += 1;
     else queue.push(new OverflowNotice());
   }
 }
 
-/** A gap, which absorbs later gaps of its group until the next message. */
+/** A gap. Until the next message, later gaps of the same group are merged into this one. */
 class GapNotice {
   gap: Gap;
 
@@ -99,7 +102,11 @@ class GapNotice {
     this.gap = gap;
   }
 
-  /** Merges this gap into the notice of its group in `notices`. @returns false if there is none. */
+  /**
+   * Merges this gap into the notice of its group in `notices`.
+   *
+   * @returns false if that notice does not exist.
+   */
   mergeInto(notices: readonly LossNotice[]): boolean {
     const { group, from, to } = this.gap;
     const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);

@@ -29,7 +29,7 @@ export class Arrivals {
     return frame;
   }
 
-  /** Resolves once a frame is there, or no more arrive. */
+  /** Resolves once an unread frame exists, or no more frames can arrive. */
   whenReady(): Promise<void> {
     if (this.size > 0 || this.#ended) return Promise.resolve();
     return new Promise((resolve) => {

@@ -18,17 +18,20 @@ export type Answer =
 
 /** The end of a connection, as its client sees it. */
 export interface ClientClosed {
-  /** The code of the close frame; 1006 if there was none. */
+  /** The code of the close frame; 1006 if there was no close frame. */
   readonly code: number;
   readonly reason: string;
 }
 
-/** The transport to a client in the same process, with the checks of a socket. Frames arrive at once. */
+/**
+ * The transport to a client in the same process. Makes the same checks as the transport of a socket. Frames
+ * arrive at once.
+ */
 export class ClientTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
   readonly arrivals = new Arrivals();
-  /** Rejects with an {@link ExpectationError} if the connection ends first. */
+  /** Rejects with an {@link ExpectationError} if the connection ends before there is an answer. */
   readonly answered: Promise<Answer>;
   readonly closed: Promise<ClientClosed>;
   readonly #counters: Counters;
@@ -45,7 +48,7 @@ export class ClientTransport implements Transport {
       this.#answer = resolve;
       this.#giveUp = reject;
     });
-    // A spec may never await the answer.
+    // A spec that does not await the answer must not cause an unhandled rejection.
     this.answered.catch(() => {});
     this.closed = new Promise((resolve) => {
       this.#close = resolve;

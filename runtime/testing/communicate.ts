@@ -25,8 +25,9 @@ export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "s
 /**
  * Creates a client of one consumer, without a network, a port or a route.
  *
- * Without a `runtime`, the client creates its own with `options`, and closes it when it disconnects. If
- * `options.layers` lacks the consumer's layer, that is a new {@link MemoryLayer}. A given runtime stays open.
+ * Without `runtime`, the client creates a runtime with `options`, and closes that runtime when the client
+ * disconnects. If `options.layers` lacks the consumer's layer, the client adds a new {@link MemoryLayer}. A
+ * given `runtime` stays open.
  *
  * @throws {UnknownLayerError} as `route` does.
  * @throws {MissingCapabilityError} as `route` does.
@@ -72,10 +73,10 @@ export function communicate<C extends ConsumerClass>(
 }
 
 /**
- * Creates a client of `runtime`, without a network or a port, that passes the routes, their parameter checks
- * and the guards like a client with a socket. The runtime stays open.
+ * Creates a client of `runtime`, without a network or a port. The routes, their parameter checks and the
+ * guards apply as to a client with a socket. The runtime stays open when the client disconnects.
  *
- * @param target path and query, such as `"/ws/room/lobby?from=12"`
+ * @param target the path and the query, such as `"/ws/room/lobby?from=12"`
  */
 export function communicateWith(
   runtime: TestedRuntime,

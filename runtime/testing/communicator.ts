@@ -12,8 +12,8 @@ import { pause, type WaitOptions, waitFor } from "./wait-for.ts";
 
 export interface ReceiveNothingOptions extends WaitOptions {
   /**
-   * Milliseconds of the real clock to wait for a frame once the runtime is settled. Required if a layer
-   * cannot tell which messages are in flight, such as a Redis layer.
+   * How long to wait for a frame once the runtime is settled, in milliseconds of the real clock. Required if
+   * a layer, such as a Redis layer, does not count its messages in flight.
    * @default 0
    */
   readonly forMs?: number;
@@ -30,8 +30,9 @@ export interface CommunicatorOptions {
 /**
  * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.
  *
- * An expectation that is not met in time rejects with an {@link ExpectationError}, by the real clock. The
- * actor keeps running, and the next `receive` returns a late frame. One `receive` may wait at a time.
+ * An expectation that is not met within its timeout rejects with an {@link ExpectationError}. Timeouts are
+ * measured by the real clock. The actor keeps running, and a frame that arrives later is returned by the next
+ * `receive`. Only one `receive` may wait at a time.
  */
 export class Communicator {
   readonly #options: CommunicatorOptions;
@@ -50,7 +51,7 @@ export class Communicator {
     });
   }
 
-  /** Resolves when the connection has ended; with code 1006 if it was never accepted. Never rejects. */
+  /** Resolves when the connection has ended. The code is 1006 if it was never accepted. Never rejects. */
   get closed(): Promise<ClientClosed> {
     return this.#transport.closed;
   }
@@ -70,15 +71,16 @@ export class Communicator {
     return this.#running.machineActor;
   }
 
-  /** The client's own runtime, or the given one. */
+  /** The runtime that the caller passed, or that the client created. */
   get runtime(): TestedRuntime {
     return this.#options.runtime;
   }
 
   /**
-   * Connects, and waits for the answer of the guards and the consumer. A second call gets the same answer.
+   * Connects, and waits for the answer of the guards and the consumer. A second call returns the same answer.
    *
-   * @throws {ExpectationError} if no answer comes in time (it may still come), or the client disconnects.
+   * @throws {ExpectationError} if no answer arrives in time, or if the client disconnects. After a timeout,
+   *   the answer may still arrive.
    */
   connect(options: WaitOptions = {}): Promise<Answer> {
     this.#answer ??= this.#connect();
@@ -87,7 +89,7 @@ export class Communicator {
       options,
       (ms) => `The connection was neither accepted nor rejected within ${ms} ms.`,
     );
-    // A spec may never await the answer.
+    // A spec that does not await the answer must not cause an unhandled rejection.
     answer.catch(() => {});
     return answer;
   }
@@ -109,7 +111,8 @@ export class Communicator {
   /**
    * Returns the next frame, in the order sent.
    *
-   * @throws {ExpectationError} if no frame arrives in time, or the connection has closed; shows what came.
+   * @throws {ExpectationError} if no frame arrives in time, or if the connection has closed. The message
+   *   contains the number of frames read before.
    */
   async receive(options: WaitOptions = {}): Promise<Frame> {
     const { arrivals } = this.#transport;
@@ -139,19 +142,19 @@ export class Communicator {
   }
 
   /**
-   * Waits until the runtime is settled (see {@link settle}), and checks that no unread frame is there. This
-   * is exact on memory layers. Unread frames stay available to `receive`.
+   * Waits until the runtime is settled (see {@link settle}), and checks that there is no unread frame. On
+   * memory layers, the check is exact. `receive` still returns the unread frames.
    *
-   * @throws {ExpectationError} if there are unread frames, or actors still busy after `timeoutMs`, which it
-   *   lists; or if a layer cannot tell which messages are in flight and `forMs` is not given.
+   * @throws {ExpectationError} if there are unread frames; if actors are still busy after `timeoutMs`, which
+   *   the message lists; or if `forMs` is missing and a layer does not count its messages in flight.
    */
   async receiveNothing({ forMs = 0, ...options }: ReceiveNothingOptions = {}): Promise<void> {
     const { layers } = this.runtime[internals].context;
     const opaque = Object.keys(layers).filter((alias) => layers[alias]?.inFlight === undefined);
     if (opaque.length > 0 && forMs === 0) {
       throw new ExpectationError(
-        `The layer "${opaque[0]}" cannot tell which messages are in flight: ` +
-          "send a last message and receive it, or set how long to wait, receiveNothing({ forMs }).",
+        `The layer "${opaque[0]}" does not count its messages in flight: ` +
+          "send a last message and receive it, or pass the time to wait with receiveNothing({ forMs }).",
       );
     }
     await this.settle(options);
@@ -167,8 +170,9 @@ export class Communicator {
   }
 
   /**
-   * Closes the connection as a client does; with 1006, as a client that vanishes. Resolves once `disconnect`
-   * has run, the actor has stopped, and its own runtime is closed. Needs no `connect`; may be called twice.
+   * Closes the connection as a client does. The code 1006 stands for a client that vanishes without a close
+   * frame. Resolves once the consumer's `disconnect` has run, the actor has stopped, and a runtime that the
+   * client created is closed. May be called without `connect`, and may be called twice.
    *
    * @throws {ExpectationError} if the actor does not stop in time. It still stops later.
    */
@@ -203,7 +207,7 @@ export class Communicator {
     } else {
       const { route, scope } = admitted;
       this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#transport);
-      // A failure is reported, and the upgrade is answered.
+      // The actor reports a failure, and answers the upgrade.
       this.#actor.start(deadline).catch(() => {});
     }
     return this.#transport.answered;

@@ -16,11 +16,13 @@ const { setImmediate } = globalThis;
  * Resolves once all mailboxes of `runtime` are empty, no handler runs, no actor is connecting or closing, and
  * no message is in flight on its memory layers.
  *
- * It checks at the end of each turn of the event loop, when the reactions to promises have run. The result is
- * exact for the work that handlers await, and for the messages that they send. It does not cover timers,
- * requests and invoked actors that no handler awaits, data in sockets or on Redis, or job queues.
+ * The runtime is checked at the end of each turn of the event loop, when the reactions to promises have run.
+ * The result is exact for work that handlers await, and for messages that handlers send. The check does not
+ * include job queues, data in sockets or in Redis, or timers, requests and invoked actors that no handler
+ * awaits.
  *
- * @throws {ExpectationError} after `timeoutMs`. The message lists the busy actors, which keep running.
+ * @throws {ExpectationError} if the runtime is not settled after `timeoutMs`. The message lists the busy
+ *   actors, which keep running.
  */
 export function settle(runtime: TestedRuntime, { timeoutMs = 1_000 }: WaitOptions = {}): Promise<void> {
   const { context } = runtime[internals];

@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 export interface RequestOptions {
   /** Headers by name. `host` is `localhost` unless given. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The subprotocols that the client offers, in its order. */
+  /** The subprotocols that the client offers, in the client's order. */
   readonly subprotocols?: readonly string[];
 }
 

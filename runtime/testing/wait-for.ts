@@ -2,7 +2,7 @@ import type { Clock } from "../../layers/clock.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { ExpectationError } from "./expectation-error.ts";
 
-/** Time limits in milliseconds of the real clock, also if the runtime has another clock. */
+/** Time limits in milliseconds of the real clock, even if the runtime has another clock. */
 export interface WaitOptions {
   /** @default 1_000 */
   readonly timeoutMs?: number;

@@ -398,7 +398,7 @@ describe("settle", () => {
       const client = communicate(Relay, { runtime });
       await client.connect();
       expect(await failure(client.receiveNothing())).to.contain(
-        'The layer "chat" cannot tell which messages are in flight',
+        'The layer "chat" does not count its messages in flight',
       );
       await client.receiveNothing({ forMs: 1 });
       client.sendJson(3);
