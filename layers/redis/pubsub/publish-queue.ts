@@ -48,7 +48,7 @@ export class PublishQueue {
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#remove(waiting);
-        reject(this.#commands.unavailable(`${this.#failure}, for ${deadlineMs} ms now`));
+        reject(this.#commands.unavailable(`${this.#failure} after ${deadlineMs} ms`));
       };
       const timer = this.#clock.setTimeout(late, deadlineMs);
       const waiting = { topic, payload, timer, resolve, reject };

@@ -136,7 +136,10 @@ export abstract class SwappableBackend implements Backend {
     for (const move of this.#moves.keys()) move();
   }
 
-  /** Retries until the topic is subscribed. Stops once `backend` is replaced or the topic is unsubscribed. */
+  /**
+   * Subscribes `topic` at `backend`, with retries, and then reports the gap. Stops once `backend` is replaced
+   * or the topic is unsubscribed.
+   */
   async #resubscribe(topic: string, backend: Backend): Promise<void> {
     const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
     const subscribe = async () => {
@@ -157,7 +160,7 @@ export abstract class SwappableBackend implements Backend {
       return await call(backend);
     } catch (error) {
       if (backend === this.#current) throw error;
-      throw new LayerUnavailableError("Slots of the cluster moved meanwhile. The call may have been executed.", {
+      throw new LayerUnavailableError("Slots of the cluster moved. The call may have been executed.", {
         cause: error,
       });
     }
@@ -186,8 +189,8 @@ export abstract class SwappableBackend implements Backend {
     const close = async () => {
       this.#moves.delete(move);
       stopping.abort();
-      // The first `close` aborts the running handlers at once. The second one closes a consumption that a
-      // move has started meanwhile.
+      // The first `close` aborts the running handlers at once. The second one closes the consumption that a
+      // move may have started in the meantime.
       await running?.close();
       await started.catch(() => {});
       await running?.close();
