@@ -13,7 +13,7 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  * A channel layer across processes and machines that uses Redis pub/sub. The target is one server, a master
  * that Sentinels monitor, a Redis Cluster, or several servers over which the groups are distributed.
  *
- * Each message is delivered at most once. A node subscribes to a group while the group has members on the
+ * Each message is delivered at most once. A node is subscribed to a group while the group has members on this
  * node. While the connection of a node is down, the node's channels miss all messages. After the reconnect,
  * each of these channels receives one gap for every group that the channel belongs to, and one gap without a
  * group for direct sends. During the outage, a send by the node waits up to half a second for the connection,

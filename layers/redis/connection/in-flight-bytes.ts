@@ -1,4 +1,4 @@
-/** Maximum number of bytes in flight. Without it, commands to a frozen server would fill the heap. */
+/** Maximum number of bytes in flight. Without this limit, commands to a frozen server would fill the heap. */
 const maxBytes = 64 * 1024 * 1024;
 /** Heap in bytes that one pending command uses in addition to its payload, as measured with ioredis. */
 const commandBytes = 500;

@@ -9,7 +9,7 @@ import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
 export interface RedisConnectionListener {
   /** The connection is ready for commands. Called after the first connect and after each reconnect. */
   up(): void;
-  /** The connection is closed. The server has dropped its subscriptions. */
+  /** The connection is closed. The server has dropped the connection's subscriptions. */
   down(): void;
   /** An outage has begun, or continues for another reason. Called once per outage and reason. */
   error(error: Error): void;
@@ -171,7 +171,7 @@ export class RedisConnection {
   }
 
   #up(): void {
-    // During `close`, nothing would stop the work that the listener starts in `up`.
+    // While the connection is being closed, nothing would stop the work that the listener starts in `up`.
     if (this.#closing !== undefined) return;
     this.#wasUp = true;
     this.#failure = undefined;

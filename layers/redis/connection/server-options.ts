@@ -9,25 +9,28 @@ export const fixedOptions = {
   autoResendUnfulfilledCommands: false,
   // With any other value, ioredis never settles commands that had no reply when the connection broke.
   maxRetriesPerRequest: 0,
-  // The maximum of the pauses while the server loads its data. Closing does not cancel such a pause.
+  // The longest pause while the server loads its data. It is short, because closing does not cancel the
+  // pause.
   maxLoadingRetryTime: 500,
-  // After an outage, other topics may be wanted than before.
+  // The topics wanted after an outage may differ from those wanted before.
   autoResubscribe: false,
-  // The layer has sent QUIT before. If the server does not close the socket then, the layer does not wait.
+  // The layer disconnects after QUIT. It does not wait longer for a server that keeps the socket open.
   disconnectTimeout: 1,
-  // ioredis adds the prefix to keys but not to all subscribed channels, and their names have to agree.
+  // ioredis adds the prefix to keys but not to all subscribed channels, and the names have to agree.
   keyPrefix: "",
   // The scripts' callers expect numbers and flat lists.
   stringNumbers: false,
   replyMapping: "legacy",
   // RedisConnection batches writes itself, and a blocking command must not share a pipeline.
   enableAutoPipelining: false,
-  // A read that waits for jobs may block for longer. `socketTimeout` detects a server that does not reply.
+  // A read that waits for jobs may block for any time. `socketTimeout` detects a server that does not reply.
   commandTimeout: undefined,
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
-/** ioredis' options without `replyMapping`, because the types of ioredis do not depend on that option. */
+/**
+ * ioredis' options without `replyMapping`, because ioredis' types of replies do not depend on that option.
+ */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =
@@ -80,8 +83,8 @@ export function connectionOf({
 }
 
 /**
- * @throws {TypeError} if `url` is not the URL of a Redis server, or contains more than server and login. The
- *   message does not contain the URL, because the URL may contain a password.
+ * @throws {TypeError} if `url` is not the URL of a Redis server, or contains more than the server and the
+ *   login. The message does not contain the URL, because the URL may contain a password.
  * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): RedisServer {

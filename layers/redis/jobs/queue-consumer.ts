@@ -30,7 +30,8 @@ export class RedisClaim extends Claim {
   }
 
   /**
-   * The age of the entry. Its id begins with the server's time, in milliseconds, when the entry was added.
+   * The age of the entry. An entry's id begins with the server's time, in milliseconds, when the entry was
+   * added.
    */
   get ageMs(): number {
     return Date.now() - Number.parseInt(this.id, 10);
@@ -86,7 +87,8 @@ export class RedisQueueConsumer {
   }
 
   /**
-   * Begins the next attempt and returns its claim, or undefined if another consumer has taken the entry over.
+   * Begins the next attempt and returns the new claim. Returns undefined if another consumer has taken the
+   * entry over.
    */
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
     const attempt = claim.attempt + 1;
@@ -101,7 +103,7 @@ export class RedisQueueConsumer {
 
   /** @param attempts the number of attempts that the entry has had. */
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // Any other consumer takes over an entry that was idle for so long.
+    // This idle time lets any other consumer take the entry over.
     await this.#claimAnew(claim, attempts, dayMs);
   }
 

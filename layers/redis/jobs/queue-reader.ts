@@ -8,7 +8,7 @@ const maxBlockMs = 2_000;
 /** How long to wait for the reply to CLIENT UNBLOCK before the reader's connection is closed. */
 const unblockMs = 1_000;
 
-/** The pause between two CLIENT UNBLOCK commands. The first has no effect if the read arrives after it. */
+/** The pause before CLIENT UNBLOCK is sent again. A command that arrives before the read has no effect. */
 const unblockAgainMs = 5;
 
 /** An entry of a queue's stream. `fields` contains names and values alternately. */

@@ -154,9 +154,8 @@ if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1],
 `);
 
 /**
- * Runs a script in the order of the calls. Sends the text of the script. If only the hash were sent and the
- * server did not know the script, the text would have to follow, and other commands could be executed before
- * it.
+ * Runs a script in the order of the calls, by sending the script's text. If only the hash were sent, a server
+ * without the script would reply with an error, and the text would be sent after later commands.
  */
 export function runOrdered(
   redis: Redis,
@@ -168,8 +167,8 @@ export function runOrdered(
 }
 
 /**
- * Runs a script by its hash. If the server does not know the script, the text follows; other commands may be
- * executed before it.
+ * Runs a script by its hash. A server without the script replies with an error; the text is then sent,
+ * possibly after later commands.
  */
 export async function runScript(
   redis: Redis,

@@ -48,7 +48,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
    */
   readonly #over = new Set<RedisClaim>();
   /**
-   * The server's latest refusal of each report that is being retried, by the function that sends the report.
+   * For each report that is being retried, the server's latest refusal. The keys are the functions that send
+   * the reports.
    */
   readonly #refusals = new Map<object, Error>();
   /** Aborted once closing takes too long. From then on, reports of outcomes are not retried. */
@@ -261,7 +262,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // The search is postponed. Other consumers may have lost their connections too, and need time to renew
+    // Postpones the next search. Other consumers may have lost their connections too, and need time to renew
     // their claims.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();

@@ -94,7 +94,7 @@ export class RedisQueues implements QueueBackend {
     await this.#connection?.close();
   }
 
-  /** The command connection. It is opened at the first use, or at a later use if that attempt failed. */
+  /** The command connection. It is opened at the first use. If that fails, the next use tries again. */
   #connected(): Promise<RedisConnection> {
     if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
     this.#opening ??= this.#connect().catch((error: unknown) => {

@@ -24,7 +24,7 @@ export interface SubscribeDeadline {
 /** A topic that the node wants to be subscribed to. */
 interface Wanted {
   isLive: boolean;
-  /** Whether `subscribe` has resolved for this topic. Its caller then relies on the subscription. */
+  /** Whether `subscribe` has resolved for this topic. The caller then relies on the subscription. */
   wasLive: boolean;
   settle: (error?: Error) => void;
 }

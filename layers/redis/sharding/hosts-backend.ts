@@ -2,8 +2,8 @@ import type { BackendFactory } from "../connection/backend-factory.ts";
 import { required, ShardedBackend } from "./sharded-backend.ts";
 
 /**
- * Several independent servers. The server of a group or a queue is chosen by a hash of the host names and
- * ports in the URLs. Therefore all nodes must list the same servers under the same names. The order may
+ * Several independent servers. The server of a group or a queue is chosen by a hash over the host names and
+ * ports in the URLs. Therefore all nodes must list the same servers with the same host names. The order may
  * differ.
  */
 export interface ByHosts {

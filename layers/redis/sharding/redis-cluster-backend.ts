@@ -46,7 +46,7 @@ export class RedisClusterBackend extends SwappableBackend {
     if (!areAddresses(cluster)) {
       throw new TypeError('`cluster` must look like [{ host: "one", port: 6379 }].');
     }
-    // Checks the options now. The shards, for which the backends are created, become known later.
+    // Checks the options now, because the backends of the shards are created later.
     factory.create({ url: "redis://localhost" });
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
@@ -103,7 +103,8 @@ export class RedisClusterBackend extends SwappableBackend {
   }
 
   /**
-   * Each connection is made to the shard's current master. After a failover, that is the promoted replica.
+   * Creates the backend of one shard. The backend connects to the shard's current master, which is the
+   * promoted replica after a failover.
    */
   #createShard({ master, slots }: Shard, topology: RedisClusterTopology): Backend {
     const [[first] = [0]] = slots;

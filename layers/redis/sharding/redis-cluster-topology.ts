@@ -54,7 +54,10 @@ export class RedisClusterTopology {
     for (const redis of this.#clients) redis.disconnect();
   }
 
-  /** Returns a connector for ioredis. It connects to the master that currently serves the most of `slots`. */
+  /**
+   * Returns a connector for ioredis. It connects to the master that currently serves the largest part of
+   * `slots`.
+   */
   connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
     const { tls, disconnectTimeout = 1 } = this.#options;
@@ -143,8 +146,8 @@ type Slots = readonly [
 ];
 
 /**
- * Converts a reply. A node that does not know its own host sends none, so its host is `asked`, the host that
- * was used to reach the node.
+ * Converts a reply to shards. A node may not know its own host. It is then reached at `asked`, the host to
+ * which the request was sent.
  */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();

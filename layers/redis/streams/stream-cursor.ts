@@ -88,8 +88,8 @@ export class StreamCursor {
   }
 
   /**
-   * Must be called if the server has changed. The next reply causes a gap, unless the new stream shows a gap
-   * anyway.
+   * Must be called if the server has changed. The next reply causes a gap, unless the stream of the new
+   * server shows a gap anyway.
    */
   serverChanged(): void {
     this.#hasServerChanged = true;
@@ -162,7 +162,8 @@ export class StreamCursor {
   }
 
   /**
-   * Returns whether the cursor stays in step: `entry` is the next one, or was read from the stream before.
+   * Returns true if `entry` is the next one, or was already read from the stream. Otherwise the cursor is out
+   * of step.
    */
   #take(entry: StreamEntry): boolean {
     const last = this.#last;
@@ -304,7 +305,7 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
 
 /**
  * Whether the stream lacks `entry`, which was published but not delivered. Returns false for a trimmed entry,
- * because it leaves a hole anyway.
+ * because the hole in the stream causes a gap anyway.
  */
 function isGone(entry: Head, { head, entries }: Snapshot, isNewer: boolean): boolean {
   if (entry.epoch !== head.epoch) return false;

@@ -84,14 +84,14 @@ export class StreamFollower {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // If an entry has arrived meanwhile, it reveals any hole. If not, an entry that was published just now
-    // may still be on its way, so the cursor is checked again after a pause.
+    // An entry that has arrived meanwhile reveals any hole. If none has arrived, an entry that was published
+    // just now may still be on its way, so the cursor is checked again after a pause.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
     if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
-  /** Ends all deliveries and pauses. */
+  /** Ends all deliveries, and cancels the timer. */
   stop(): void {
     this.#stopping.abort();
   }

@@ -34,12 +34,13 @@ const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 export interface StreamNames {
   readonly stream: string;
   /**
-   * The key of the {@link Head}. The head expires later than the stream, so that the stream keeps its epoch.
+   * The key of the {@link Head}. The head expires later than the stream, so that the epoch continues after
+   * the stream has expired.
    */
   readonly head: string;
   /**
-   * The channel of publications. Each contains the head, the lengths of the payloads, a line break, and the
-   * payloads.
+   * The channel of publications. A publication contains the head, the lengths of the payloads, a line break,
+   * and the payloads.
    */
   readonly channel: string;
 }
@@ -57,10 +58,7 @@ export function topicOf(channel: string): string {
   return channel.slice(1, -1).replace(/^ /, "}");
 }
 
-/**
- * Parses a head, which consists of the newest entry's id and the epoch: `42-1785000000000000
- * 1784000000000000`.
- */
+/** Parses the id of the newest entry, followed by the epoch, as in `42-1785000000000000 1784000000000000`. */
 export function parseHead(text: string): Head | undefined {
   const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
   if (offset === undefined || stamp === undefined || epoch === undefined) return undefined;

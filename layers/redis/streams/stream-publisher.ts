@@ -6,7 +6,7 @@ export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Pro
 
 /**
  * Maximum size of a batch, in bytes, unless one payload is larger. A larger batch would block the server for
- * other clients.
+ * other clients for too long.
  */
 const maxBatchBytes = 256 * 1024;
 

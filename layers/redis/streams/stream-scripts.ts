@@ -9,8 +9,8 @@ declare module "ioredis" {
 }
 
 /**
- * The time between the expiry of a stream and the expiry of its head. An idle group keeps its epoch for this
- * time.
+ * The time between the expiry of a stream and the expiry of its head. An idle group keeps its epoch during
+ * this time.
  */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
@@ -39,8 +39,8 @@ local stamp = string.format('%s%06d', time[1], time[2])
 `;
 
 /**
- * Publishes entries atomically. If the stream has newer entries than its head, the right head was lost, and a
- * new epoch begins.
+ * Publishes entries atomically. If the stream has newer entries than its head, the head was lost, and a new
+ * epoch begins.
  *
  * The history limit is part of the script's text, because passing the limit as an argument takes more time
  * than applying it.
@@ -113,8 +113,8 @@ export function defineStreamScripts(redis: Redis): void {
 }
 
 /**
- * Sends the text of the script. If only the hash were sent and the server did not know the script, the text
- * would have to follow, after later publications.
+ * Sends the script's text. If only the hash were sent, a server without the script would reply with an error,
+ * and the text would be sent after later publications.
  */
 export async function publishEntries(redis: Redis, publication: Publication): Promise<void> {
   const { names, payloads, limit, command } = publication;
