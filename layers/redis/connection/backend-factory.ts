@@ -20,7 +20,7 @@ export interface RedisBackend extends Backend {
   readonly address: string;
 }
 
-/** Creates the backends of one kind of layer, one for each server or shard. */
+/** Creates the backends of one kind of layer. Each server or shard has its own backend. */
 export interface BackendFactory {
   readonly capabilities: Capabilities;
   /** Returns the Redis key that determines the server or shard of `topic`. */

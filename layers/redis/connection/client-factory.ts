@@ -10,7 +10,9 @@ export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 /** The instances that factories have returned. A factory must not return the same instance twice. */
 const taken = new WeakSet<Redis>();
 
-/** Wraps `factory` so that it throws a `TypeError` if the result is not a new, unconnected instance. */
+/**
+ * Wraps `factory` in a function that throws a `TypeError` if `factory` returns no new, unconnected instance.
+ */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
     const redis: unknown = factory(options);

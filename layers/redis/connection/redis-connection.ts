@@ -104,8 +104,8 @@ export class RedisConnection {
   /**
    * Runs one command. The commands of one turn of the event loop are written together, at its end.
    *
-   * @throws {LayerUnavailableError} at once in an outage, if the connection breaks before the reply, and if
-   *   the server refuses the command (see {@link isRefusal}).
+   * @throws {LayerUnavailableError} at once if the connection is down. Also if the connection breaks before
+   *   the reply, or if the server refuses the command (see {@link isRefusal}).
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     this.#cork();

@@ -246,7 +246,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
   }
 
-  /** Creates a missing consumer group, or pauses before the next read. */
+  /** Creates the consumer group if it is missing. Otherwise pauses before the next read. */
   async #recoverFrom(error: unknown, failures: number): Promise<void> {
     if (isWithoutGroup(error)) {
       try {

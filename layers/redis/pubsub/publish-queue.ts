@@ -2,7 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { InFlightBytes } from "../connection/in-flight-bytes.ts";
 import type { PublishLimits } from "../connection/pubsub-settings.ts";
 
-/** The connection that a queue publishes over. */
+/** The connection over which a queue publishes. */
 export interface PublishCommands {
   readonly isUp: boolean;
   /** Rejects if the connection breaks before the reply, or if the server refuses the command. */

@@ -108,7 +108,10 @@ export class PubSubConnection {
     return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
   }
 
-  /** @throws {LayerUnavailableError} with the address. Both connections are then closed. */
+  /**
+   * @throws {LayerUnavailableError} if a connection cannot be opened. The message contains the address. Both
+   *   connections are then closed.
+   */
   async open(): Promise<void> {
     try {
       await Promise.all([this.publisher.open(), this.#subscriber.open()]);

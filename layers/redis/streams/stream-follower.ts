@@ -28,7 +28,7 @@ export class StreamFollower {
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
 
-  /** @param onError called with the reason if a stream could not be read and a gap was reported. */
+  /** @param onError called with the reason if the stream cannot be read, so that a gap is reported. */
   constructor(
     topic: string,
     source: StreamSource,

@@ -83,7 +83,7 @@ export class RedisStreamsBackend implements RedisBackend {
 
   /**
    * @throws {TypeError} unless exactly one target is given.
-   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {InvalidNameError} if the prefix is not a valid name.
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
