@@ -10,17 +10,18 @@ import { createBackend, type RedisTarget } from "./sharding/create-backend.ts";
 export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, "probePrefix"> & RedisTarget;
 
 /**
- * A channel layer across processes and machines, over Redis pub/sub: one server, a master that Sentinels
- * agree on, a Redis Cluster, or several servers among which the groups are spread.
+ * A channel layer across processes and machines that uses Redis pub/sub. The target is one server, a master
+ * that Sentinels monitor, a Redis Cluster, or several servers over which the groups are distributed.
  *
- * Delivery is at most once. A node is subscribed to a group while it has members of it. Messages that are
- * sent while its connection is down are lost to that node; afterwards its channels receive one gap for each
- * of their groups, and one without a group for direct sends. A send by that node waits half a second for the
- * connection, then rejects with {@link LayerUnavailableError}.
+ * Each message is delivered at most once. A node is subscribed to a group while the group has members on this
+ * node. While the connection of a node is down, the node's channels miss all messages. After the reconnect,
+ * each of these channels receives one gap for every group that the channel belongs to, and one gap without a
+ * group for direct sends. During the outage, a send by the node waits up to half a second for the connection,
+ * then rejects with {@link LayerUnavailableError}.
  *
- * Payloads are plain msgpack under the topic names of channels_redis' `RedisPubSubChannelLayer`, so a Django
- * or Fast Channels process with the same `prefix` shares the groups; but not with several `hosts` or a
- * `cluster`, because such a process looks for the groups on other servers.
+ * Payloads are plain msgpack, and topics are named as in channels_redis' `RedisPubSubChannelLayer`. A Django
+ * or Fast Channels process with the same `prefix` therefore shares the groups. With several `hosts` or a
+ * `cluster` the groups are not shared, because such a process expects them on other servers.
  *
  * @example
  * const chat = new RedisPubSubLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat" });
@@ -32,11 +33,11 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  */
 export class RedisPubSubLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
-   * Does not connect yet.
+   * The constructor does not connect.
    *
    * @throws {TypeError} unless exactly one target is given.
    * @throws {InvalidOptionError} for a number out of range.
-   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {InvalidNameError} if the prefix is not a valid name.
    */
   constructor(options: RedisPubSubLayerOptions) {
     const shared = { ...options, probePrefix: options.prefix };

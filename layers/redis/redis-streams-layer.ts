@@ -16,16 +16,17 @@ export type RedisStreamsLayerOptions = ChannelLayerOptions &
   RedisTarget;
 
 /**
- * A channel layer across processes and machines, over Redis streams: one server, a master that Sentinels
- * agree on, a Redis Cluster, or several servers among which groups and queues are spread.
+ * A channel layer across processes and machines that uses Redis streams. The target is one server, a master
+ * that Sentinels monitor, a Redis Cluster, or several servers over which groups and queues are distributed.
  *
- * A message to a group reaches each member once, even if the member's node was cut off meanwhile, as long as
- * the group's history contains the message. Otherwise the member receives a gap, with the missing offsets if
- * they are known. A failover or a restart of the server is a gap too, because the new process may have lost
- * messages that no member has received. Direct sends are delivered at most once, as by `RedisPubSubLayer`.
+ * A message to a group reaches each member once. After an outage of its connection, a node reads the missed
+ * messages from the group's history. If the history no longer contains a message, the member receives a gap
+ * in its place, with the missing offsets if they are known. A failover or a restart of the server also causes
+ * a gap, because the new server process may lack messages that no member has received. Direct sends are
+ * delivered at most once, as by `RedisPubSubLayer`.
  *
- * {@link ChannelLayer.history} returns the history, and each delivery has its position in it. Requires Redis
- * 6 or later; work queues and a cluster require Redis 7.
+ * {@link ChannelLayer.history} returns a group's history, and each delivery contains the message's position
+ * in the history. Requires Redis 6 or later; work queues and a cluster require Redis 7.
  *
  * @example
  * const chat = new RedisStreamsLayer<RoomMessages>({ url: "redis://localhost", prefix: "chat", capacity: 500 });
@@ -36,10 +37,10 @@ export type RedisStreamsLayerOptions = ChannelLayerOptions &
  */
 export class RedisStreamsLayer<M = AnyMessages> extends ChannelLayer<M> {
   /**
-   * Does not connect yet.
+   * The constructor does not connect.
    *
    * @throws {TypeError} unless exactly one target is given.
-   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {InvalidNameError} if the prefix is not a valid name.
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsLayerOptions) {

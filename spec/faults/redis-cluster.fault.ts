@@ -17,7 +17,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
   let errors: string[];
   beforeEach(async () => {
     servers = await startRedisCluster(1_000);
-    // With this prefix the group of the traffic is on the first master, which has a replica.
+    // With this prefix, the traffic's group is on the first master, which has a replica.
     prefix = Array.from({ length: 50 }, (_, index) => `chat-${index}`).find(
       (candidate) => servers.masterOf(keySlot(`${candidate}__group__room`)) === 0,
     ) as string;
@@ -67,7 +67,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
 
   it("follows a slot that moves to another master and back, with a gap each time", async () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
-    // Topics that do not move are subscribed again, too.
+    // Topics that do not move are also subscribed again.
     const bystander = await join(receiver, "bystander");
     using others = new Traffic(sender, "bystander");
     const slot = keySlot(`${prefix}__group__room`);
@@ -116,7 +116,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     return new RedisStreamsLayer({ cluster, prefix: "chat", ...options });
   }
 
-  /** Returns a name so that `start` and the name are on this master. Master 0 has a replica. */
+  /** Returns a name for which the key `start` + name is on the master `master`. Master 0 has a replica. */
   function nameOn(master: number, start: string): string {
     const names = Array.from({ length: 100 }, (_, index) => `name-${index}`);
     const name = names.find((candidate) => servers.masterOf(keySlot(start + candidate)) === master);
@@ -182,7 +182,8 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
       await traffic.more(50);
     }
     await settle(members, traffic);
-    // No connections to the former shards remain: each of two layers has one to each of three shards.
+    // No connections to the former shards remain. Each of the two layers has one connection to each of the
+    // three shards.
     const subscribers = async () => {
       const lists = await Promise.all(servers.clients.map((client) => client.client("LIST")));
       return lists.join().split("name=greenroom-subscriber").length - 1;

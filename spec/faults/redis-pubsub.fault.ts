@@ -10,7 +10,10 @@ import { Ledger } from "./support/ledger.ts";
 import { through } from "./support/through.ts";
 import { Traffic } from "./support/traffic.ts";
 
-/** Sends numbered messages to members on two nodes during each fault: each arrives once or lies in a gap. */
+/**
+ * Sends numbered messages to members on two nodes during each fault, and checks that each message arrives
+ * once or is covered by a gap.
+ */
 describe("RedisPubSubLayer under faults", () => {
   let server: RedisServer;
   let raw: Redis;
@@ -93,7 +96,7 @@ describe("RedisPubSubLayer under faults", () => {
     await sender.ready();
     const numbers: number[] = [];
     let ended = false;
-    // This client waits through the freeze, and receives everything that the server publishes.
+    // This client stays connected during the freeze, and receives everything that the server publishes.
     raw.on("messageBuffer", (_topic, payload) => {
       const { message } = decode(payload);
       if (message.type === "end") ended = true;
@@ -110,7 +113,7 @@ describe("RedisPubSubLayer under faults", () => {
     for (let number = frozen.length; number < frozen.length + 100; number += 1) await send(number);
     await sender.groupSend("room", { type: "end" });
     await until(() => ended);
-    // The server has handled all earlier commands when it replies.
+    // When the server replies, it has executed all earlier commands.
     await raw.ping();
     expect(numbers.slice(-100)).to.deep.equal(
       Array.from({ length: 100 }, (_, index) => frozen.length + index),
@@ -175,7 +178,7 @@ describe("RedisPubSubLayer under faults", () => {
     await through(sender, layers, ledgers.slice(0, 1), async () => {
       await raw.call("CLIENT", "KILL", "TYPE", "pubsub");
       for (let again = 0; again < 2; again += 1) {
-        // As soon as the server has the first of them.
+        // Kills the new subscriber connections as soon as the server has at least one.
         await until(async () => ((await raw.call("CLIENT", "KILL", "TYPE", "pubsub")) as number) > 0);
       }
       await until(() => ledgers.every(({ gaps }) => gaps > 0));
@@ -267,7 +270,7 @@ describe("RedisPubSubLayer under faults", () => {
     expect(ledger.numbers).to.deep.equal(traffic.accepted);
     expect(ledger.gaps).to.equal(0);
     expect(receiver.counters().dropped).to.deep.equal({ garbage: 20 * pieces.length });
-    // Includes neither heartbeats nor other payloads on their topic.
+    // Neither heartbeats nor other payloads on the heartbeat's topic are counted.
     expect(receiver.counters().received).to.equal(traffic.accepted.length + 1 + 20 * pieces.length);
   });
 });

@@ -142,7 +142,7 @@ describe("work queues on Redis under faults", () => {
     expect(repeated).to.have.length(1);
     expect(repeated[0]).to.include({ attempt: 2 });
     expect(did(doomed, "begin").map(({ number }) => number)).to.include(repeated[0]?.number);
-    // At most the repeated job ended twice.
+    // Only the repeated job may have ended twice.
     expect(ends.length - 200).to.be.within(0, 1);
     const names = await withRedis((redis) => redis.xinfo("CONSUMERS", key, "workers"));
     expect(names).to.have.length(2);
@@ -157,7 +157,7 @@ describe("work queues on Redis under faults", () => {
     const [one, other] = [await startWorker(600), await startWorker(600)];
     await send(layer, 1, 3_000);
     await until(() => [one, other].some((worker) => did(worker, "begin").length === 1));
-    // Both run already, because the start of a process may take longer than the job.
+    // Both workers were started before, because the start of a process may take longer than the job.
     const [frozen, heir] = did(one, "begin").length === 1 ? [one, other] : [other, one];
     frozen.signal("SIGSTOP");
     await until(() => did(heir, "begin").length === 1);
@@ -223,7 +223,8 @@ describe("work queues on Redis under faults", () => {
       await server.resume();
       await progress();
       await endTraffic();
-      // The sender repeats a send without a reply in time, one at a time.
+      // The sender sends one number at a time. It repeats a send that received no reply in time, so a number
+      // may be queued more than once.
       expect(firstAttemptsTwice()).to.be.at.most(3);
     });
 

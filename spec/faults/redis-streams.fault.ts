@@ -109,12 +109,12 @@ describe("RedisStreamsLayer under faults", () => {
     const traffic = new Traffic(startLayer(), ...groups);
     await traffic.more(3);
     for (let cuts = 0; cuts < 3; cuts += 1) {
-      // As soon as it has reconnected, each time.
+      // Each cut follows as soon as the node has reconnected.
       let subscriber: { id: string } | undefined;
       while (subscriber === undefined) {
         subscriber = (await clients()).find(({ name }) => name === "greenroom-subscriber");
       }
-      // The sender has a subscriber connection as well, without topics.
+      // Also cuts the sender's subscriber connection, which has no topics.
       for (const { id, name } of await clients()) {
         if (name === "greenroom-subscriber") await raw.call("CLIENT", "KILL", "ID", id);
       }
@@ -283,7 +283,7 @@ describe("RedisStreamsLayer under faults", () => {
     const { members, sender, traffic } = await start();
     const last = await traffic.stop();
     for (const member of members) await member.until(() => member.numbers.includes(last));
-    // The state of a replica that lacks the last five.
+    // The state of a replica that lacks the last five entries.
     const entries = await raw.xrangeBuffer(key("stream"), "-", "+");
     const kept = entries.slice(0, -5);
     const epoch = String(await raw.get(key("head"))).split(" ")[1];

@@ -9,7 +9,7 @@ export interface ByShard {
   readonly shard: {
     readonly server: RedisServer;
     readonly commands: PubSubCommands;
-    /** A topic that belongs to the shard. */
+    /** A topic in one of the shard's slots. */
     readonly probeTopic: string;
   };
 }
@@ -20,12 +20,15 @@ export interface RedisBackend extends Backend {
   readonly address: string;
 }
 
-/** Creates the backends of one kind of layer, one for each server or shard. */
+/** Creates the backends of one kind of layer. Each server or shard has its own backend. */
 export interface BackendFactory {
   readonly capabilities: Capabilities;
-  /** The Redis key that decides on which server or shard `topic` lives. */
+  /** Returns the Redis key that determines the server or shard of `topic`. */
   keyOf(topic: string): string;
-  /** The same for a queue. Called only if the capabilities include `workers`. */
+  /**
+   * Returns the Redis key that determines the server or shard of `queue`. Called only if the capabilities
+   * include `workers`.
+   */
   queueKeyOf(queue: string): string;
   create(target: RedisServerTarget | ByShard): RedisBackend;
 }

@@ -2,15 +2,17 @@ import type { Redis } from "ioredis";
 import { type AnyConnectionOptions, fixedOptions } from "./server-options.ts";
 
 /**
- * Creates one Redis client with `options`, which take precedence over the function's own. The client must be
- * new and must not connect yet. The layer closes it.
+ * Creates one Redis client. `options` take precedence over any options of the function itself. The client
+ * must be new and must not connect yet. The layer closes the client.
  */
 export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 
-/** The instances that factories have returned: a connection has one owner only. */
+/** The instances that factories have returned. A factory must not return the same instance twice. */
 const taken = new WeakSet<Redis>();
 
-/** Wraps `factory` so that it throws a `TypeError` if the result is not a new, unconnected instance. */
+/**
+ * Wraps `factory` in a function that throws a `TypeError` if `factory` returns no new, unconnected instance.
+ */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
     const redis: unknown = factory(options);
@@ -26,7 +28,7 @@ export function checkedFactory(factory: RedisFactory): RedisFactory {
   };
 }
 
-/** Does not use `instanceof`: the user may have another copy of ioredis. */
+/** Does not use `instanceof`, because the user may have another copy of ioredis. */
 export function isRedis(value: unknown): value is Redis {
   const { duplicate, options } = (value ?? {}) as Partial<Redis>;
   return typeof duplicate === "function" && typeof options === "object" && !isCluster(value);
@@ -45,7 +47,7 @@ function faultOf(made: unknown): string | undefined {
   if (!isRedis(made)) return made === null ? "null" : `a value of type ${typeof made}`;
   if (taken.has(made)) return "the same instance for the second time";
   if (made.status !== "wait") {
-    // The instance is new, so nothing else uses it.
+    // The instance is new, so no other code uses it.
     if (made.status === "connecting") made.on("error", () => {}).disconnect();
     return `an instance whose status is "${made.status}": keep the option lazyConnect`;
   }

@@ -3,14 +3,15 @@ import { AsyncResource } from "node:async_hooks";
 let waiting: (() => void)[] = [];
 
 /**
- * Calls `work`, which MUST NOT throw, at the end of this turn of the event loop, after all readable sockets
- * were read. Work added by `work` runs at the same end, so batching at several levels costs one turn only.
+ * Calls `work` at the end of this turn of the event loop, after all readable sockets were read. `work` MUST
+ * NOT throw. If `work` calls this function again, the added function runs at the end of the same turn.
+ * Batching at several levels therefore takes one turn only.
  */
 export function atTurnEnd(work: () => void): void {
   if (waiting.push(work) === 1) setImmediate(end);
 }
 
-/** Bound to the root context, not to that of the first caller. */
+/** Bound to the root async context, so that it does not run in the context of the first caller. */
 const end = AsyncResource.bind((): void => {
   try {
     for (const work of waiting) work();

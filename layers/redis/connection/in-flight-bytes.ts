@@ -1,13 +1,13 @@
-/** The limit, so that a frozen server does not fill the heap. */
+/** Maximum number of bytes in flight. Without this limit, commands to a frozen server would fill the heap. */
 const maxBytes = 64 * 1024 * 1024;
-/** The heap that one command takes besides its payload until its reply, as measured with ioredis. */
+/** Heap in bytes that one pending command uses in addition to its payload, as measured with ioredis. */
 const commandBytes = 500;
 
 /** Bytes of commands awaiting a reply on one connection. */
 export class InFlightBytes {
   #bytes = 0;
 
-  /** Whether the limit is reached: nothing more should be sent until replies arrive. */
+  /** Whether the limit is reached. No more commands should be sent until replies arrive. */
   get isFull(): boolean {
     return this.#bytes >= maxBytes;
   }

@@ -1,8 +1,8 @@
 import type { Redis } from "ioredis";
 
-/** The commands of plain pub/sub, or those of sharded pub/sub. */
+/** The commands of plain pub/sub or of sharded pub/sub. */
 export interface PubSubCommands {
-  /** The command that publishes inside a script. */
+  /** The name of the publishing command, for scripts. */
   readonly name: "PUBLISH" | "SPUBLISH";
   /** Returns how many connections of this server received the payload. */
   publish(redis: Redis, topic: string, payload: Buffer | string): Promise<number>;

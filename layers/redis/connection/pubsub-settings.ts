@@ -6,7 +6,7 @@ import type { RedisConnectionOptions } from "./server-options.ts";
 
 /** Limits of the messages that wait while the connection is down. */
 export interface PublishQueueOptions {
-  /** Maximum number of waiting messages; with 0 each send rejects at once. @default 1000 */
+  /** Maximum number of waiting messages. With 0, each send during an outage rejects at once. @default 1000 */
   readonly capacity?: number;
   /** Maximum size of the waiting messages, in bytes. @default 16777216 */
   readonly maxBytes?: number;
@@ -18,7 +18,7 @@ export type PublishLimits = Required<PublishQueueOptions>;
 
 /** Options of a backend that publishes and subscribes, without its target. */
 export interface PubSubOptions extends RedisConnectionOptions {
-  /** The timers of deadlines, probes and waiting messages. @default globalThis */
+  /** The clock for deadlines, probes and waiting messages. @default globalThis */
   readonly clock?: Clock;
   /**
    * Interval of the heartbeat that the backend publishes to itself, in milliseconds. If a heartbeat does not
@@ -35,7 +35,7 @@ export interface PubSubOptions extends RedisConnectionOptions {
   readonly publishQueue?: PublishQueueOptions;
 }
 
-/** {@link PubSubOptions} as the connections need them. */
+/** The checked {@link PubSubOptions}, with the defaults. */
 export interface PubSubSettings {
   readonly clock: Clock;
   readonly commands: PubSubCommands;

@@ -7,20 +7,20 @@ import { atTurnEnd } from "./end-of-turn.ts";
 import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
 
 export interface RedisConnectionListener {
-  /** The connection is ready for commands: for the first time, or again. */
+  /** The connection is ready for commands. Called after the first connect and after each reconnect. */
   up(): void;
-  /** The connection is closed, and its subscriptions at the server are gone. */
+  /** The connection is closed. The server has dropped the connection's subscriptions. */
   down(): void;
   /** An outage has begun, or continues for another reason. Called once per outage and reason. */
   error(error: Error): void;
 }
 
-/** Replies of a cluster node that does not serve the slot: a new connection finds the right node. */
+/** Errors of a cluster node that does not serve the slot. A new connection is made to the right node. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
 const closeTimeoutMs = 1_000;
 
-/** One connection to a Redis server, which reconnects by itself once it has been up. */
+/** One connection to a Redis server. After the first successful connect, it reconnects by itself. */
 export class RedisConnection {
   readonly redis: Redis;
   readonly #role: string;
@@ -47,7 +47,7 @@ export class RedisConnection {
       ...server.options,
       // If the first attempt fails, `open` rejects; only a connection that was up reconnects.
       retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
-      // Nothing cancels this pause, so it is short.
+      // The pause is short, because closing the connection does not cancel it.
       sentinelRetryStrategy: (attempt) =>
         this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
     });
@@ -63,7 +63,7 @@ export class RedisConnection {
     return this.redis.status === "ready";
   }
 
-  /** The reason why a connection that was up is down, unless it was closed. */
+  /** The error of the current outage. Undefined before the first connect and after `close`. */
   get outage(): LayerUnavailableError | undefined {
     return this.#wasUp && !this.isUp && this.#closing === undefined ? this.notConnected : undefined;
   }
@@ -72,14 +72,20 @@ export class RedisConnection {
     return this.unavailable("is not connected");
   }
 
-  /** An error with the address (without the password), `what` happened, and the cause if it is known. */
+  /**
+   * Returns an error that contains the address (without the password), `what` happened, and the cause if
+   * known.
+   */
   unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
     const { address } = this.#server;
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
-  /** @throws {LayerUnavailableError} with the address, without the password, after closing the connection. */
+  /**
+   * @throws {LayerUnavailableError} if the connect fails. The message contains the address without the
+   *   password. The connection is then closed.
+   */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
@@ -98,8 +104,8 @@ export class RedisConnection {
   /**
    * Runs one command. The commands of one turn of the event loop are written together, at its end.
    *
-   * @throws {LayerUnavailableError} at once in an outage, if the connection breaks before the reply, and if
-   *   the server refuses the command (see {@link isRefusal}).
+   * @throws {LayerUnavailableError} at once if the connection is down. Also if the connection breaks before
+   *   the reply, or if the server refuses the command (see {@link isRefusal}).
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     this.#cork();
@@ -109,13 +115,14 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // Not a final refusal: the command rejects after `down`, like any command that an outage interrupts.
+      // This refusal is not final. The command rejects after `down`, like any command that an outage
+      // interrupts.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
 
-  /** Replaces a connection that looks healthy but is not. Resolves once the old one is closed. */
+  /** Replaces a connection that is open but unusable. Resolves once the old connection is closed. */
   rebuild(why: Error): Promise<void> {
     if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
     if (this.#breaking !== undefined) return this.#breaking;
@@ -141,13 +148,17 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // ioredis emits no "end" in the pause before a reconnect, and a late one while Sentinels do not reply.
+    // In the pause before a reconnect, ioredis emits no "end". While Sentinels do not reply, "end" comes
+    // late.
     if (status === "reconnecting") return;
     const late = () => new Error("no end of the connection");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
-  /** Separate writes double the CPU time per command (see docs/design/13-redis-publishing.md). */
+  /**
+   * Combines the writes of one turn, because separate writes double the CPU time per command (see
+   * docs/design/13-redis-publishing.md).
+   */
   #cork(): void {
     if (this.#isCorked || !this.isUp) return;
     const { stream } = this.redis;
@@ -160,7 +171,7 @@ export class RedisConnection {
   }
 
   #up(): void {
-    // Nothing would stop the work that `up` starts.
+    // While the connection is being closed, nothing would stop the work that the listener starts in `up`.
     if (this.#closing !== undefined) return;
     this.#wasUp = true;
     this.#failure = undefined;
@@ -183,23 +194,27 @@ export class RedisConnection {
   }
 }
 
-/** Whether the server itself refused a command. After any other failure the server may still accept it. */
+/**
+ * Whether the server itself refused a command. After any other failure, the server may accept the same
+ * command later.
+ */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // Compares the name instead of the class: the user may have another copy of ioredis.
+  // Compares the name instead of the class, because the user may have another copy of ioredis.
   return error.name === "ReplyError" || isRefusal(error.cause);
 }
 
 /**
- * Ignores further errors of a socket. ioredis listens for the first one only, but TLS may emit a second, such
- * as the alert after the client rejected a certificate, and an unhandled error ends the process.
+ * Ignores further errors of a socket. ioredis listens for the first error only. A TLS socket may emit a
+ * second error, for example the alert after the client has rejected a certificate. An error without a
+ * listener would end the process.
  */
 export function ignoreMoreSocketErrors({ stream }: Redis): void {
-  // There is no stream until the first attempt to connect.
+  // The stream is undefined before the first attempt to connect.
   stream?.on("error", () => {});
 }
 
-/** Removes the command from the error: a login command contains the password. */
+/** Removes the command from the error, because a login command contains the password. */
 function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!("command" in error)) return error;

@@ -15,33 +15,33 @@ export interface RedisAddress {
 }
 
 /**
- * The master that Sentinels agree on; looked up again after each failover. Passwords and TLS are ioredis'
- * options, under `redis`: `password`, `sentinelPassword`, `tls` with `enableTLSForSentinelMode`,
- * `sentinelTLS`, `natMap`…
+ * The master that Sentinels agree on. It is looked up again after each failover. Passwords and TLS are
+ * options of ioredis and belong under `redis`: `password`, `sentinelPassword`, `tls` with
+ * `enableTLSForSentinelMode`, `sentinelTLS`, `natMap`…
  */
 export interface BySentinels {
-  /** Some of the Sentinels; they name the others. */
+  /** The addresses of some of the Sentinels. The other Sentinels are discovered. */
   readonly sentinels: readonly RedisAddress[];
-  /** The Sentinels' name of the master. */
+  /** The name under which the Sentinels monitor the master. */
   readonly name: string;
 }
 
 /**
  * The server of an ioredis instance, or of the connections that a function creates.
  *
- * An instance is a template only. The layer creates its own connections with `duplicate()` (one subscribes,
- * one publishes, and work queues have more) and closes those. It never sends a command on the instance and
- * never closes it.
+ * An instance is only a template. The layer creates its own connections with `duplicate()`: one subscribes,
+ * one publishes, and work queues have more. The layer closes these connections. The layer never sends a
+ * command on the instance, and never closes the instance.
  *
- * Login, TLS, `db` and similar options are taken from the instance. Options that affect delivery are not:
- * `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and
+ * Login, TLS, `db` and similar options are copied from the instance. Options that affect delivery are
+ * ignored: `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and
  * `commandTimeout`.
  */
 export interface ByClient {
   readonly client: Redis | RedisFactory;
 }
 
-/** One server, or a master with replicas that can replace it. */
+/** One server, or a master with replicas that can replace the master. */
 export type RedisServerTarget = ByUrl | BySentinels | ByClient;
 
 /** The options that name one server. */
@@ -64,7 +64,7 @@ export function areAddresses(values: unknown): values is readonly RedisAddress[]
 /**
  * Resolves a target to its server.
  *
- * @throws {TypeError} unless exactly one target is given, and it is well-formed. The error shows no password.
+ * @throws {TypeError} unless exactly one well-formed target is given. The message contains no password.
  * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function resolveServer(target: RedisServerTarget & RedisConnectionOptions): RedisServer {

@@ -4,30 +4,33 @@ import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
 /** Options of ioredis that this package sets itself, because they affect delivery. */
 export const fixedOptions = {
   lazyConnect: true,
-  // A publish in an outage fails at once, and nothing stale is sent when the outage is over.
+  // Commands fail at once in an outage, and no outdated command is sent after the outage.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // With any other value ioredis never settles the commands that were under way when a connection broke.
+  // With any other value, ioredis never settles commands that had no reply when the connection broke.
   maxRetriesPerRequest: 0,
-  // Nothing cancels the pause while the server loads its data, so it is short.
+  // The longest pause while the server loads its data. It is short, because closing does not cancel the
+  // pause.
   maxLoadingRetryTime: 500,
-  // The topics wanted now may differ from those subscribed before the outage.
+  // The topics wanted after an outage may differ from those wanted before.
   autoResubscribe: false,
-  // QUIT was sent before: do not wait for a server that does not close the socket.
+  // The layer disconnects after QUIT. It does not wait longer for a server that keeps the socket open.
   disconnectTimeout: 1,
-  // ioredis prefixes keys but not all subscribed channels, and the two have to agree.
+  // ioredis adds the prefix to keys but not to all subscribed channels, and the names have to agree.
   keyPrefix: "",
   // The scripts' callers expect numbers and flat lists.
   stringNumbers: false,
   replyMapping: "legacy",
   // RedisConnection batches writes itself, and a blocking command must not share a pipeline.
   enableAutoPipelining: false,
-  // A read that waits for jobs takes as long as it asked for; `socketTimeout` detects a silent server.
+  // A read that waits for jobs may block for any time. `socketTimeout` detects a server that does not reply.
   commandTimeout: undefined,
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
-/** ioredis' options without `replyMapping`, which its types do not reflect. */
+/**
+ * ioredis' options without `replyMapping`, because ioredis' types of replies do not depend on that option.
+ */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =
@@ -42,8 +45,8 @@ export type ConnectionOptions = Omit<AnyConnectionOptions, ReservedOption>;
 export interface ByUrl {
   /**
    * `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. All other settings belong under `redis`,
-   * including `db`, which holds streams and queues. Publications reach all databases, so separate
-   * applications by their prefix.
+   * including `db`. `db` selects the database for streams and queues, but publications reach all databases.
+   * Therefore give each application its own prefix.
    */
   readonly url: string;
 }
@@ -80,8 +83,8 @@ export function connectionOf({
 }
 
 /**
- * @throws {TypeError} if the URL is not that of a Redis server, or contains more than that. The error does
- *   not show the URL, because it may contain a password.
+ * @throws {TypeError} if `url` is not the URL of a Redis server, or contains more than the server and the
+ *   login. The message does not contain the URL, because the URL may contain a password.
  * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): RedisServer {

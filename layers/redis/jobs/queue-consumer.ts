@@ -29,7 +29,10 @@ export class RedisClaim extends Claim {
     this.id = id;
   }
 
-  /** An id begins with the server's time in milliseconds. */
+  /**
+   * The age of the entry. An entry's id begins with the server's time, in milliseconds, when the entry was
+   * added.
+   */
   get ageMs(): number {
     return Date.now() - Number.parseInt(this.id, 10);
   }
@@ -51,25 +54,30 @@ export class RedisQueueConsumer {
 
   async createGroup(): Promise<void> {
     try {
-      // Starts at the first entry, because jobs may be sent before the first worker starts.
+      // The group starts at the first entry, because jobs may be sent before the first worker starts.
       await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
     } catch (error) {
       if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
     }
   }
 
-  /** Waits up to `blockMs` for entries that no consumer has had. */
+  /** Waits up to `blockMs` for entries that were never delivered to any consumer. */
   async read(reader: RedisQueueReader, limit: number, blockMs: number): Promise<RedisClaim[]> {
     const entries = await reader.read(this.#keys.stream, group, this.#name, limit, blockMs);
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
   }
 
-  /** Returns entries whose delivery to this consumer got lost: all that it owns, except `held`. */
+  /**
+   * Returns entries that this consumer owns at the server but never received, because a reply was lost.
+   * `held` contains the ids of the entries that the consumer has received.
+   */
   recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(recoverScript, limit, ...held);
   }
 
-  /** Claims entries whose consumers have not renewed their claims for `idleMs`. */
+  /**
+   * Claims entries whose consumers have not renewed their claims for `idleMs`, except the entries in `held`.
+   */
   takeOver(limit: number, idleMs: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(takeOverScript, limit, idleMs, ...held);
   }
@@ -78,7 +86,10 @@ export class RedisQueueConsumer {
     await this.#run(doneScript, [this.#keys.stream], group, id);
   }
 
-  /** Returns the next attempt, or undefined if another consumer holds the entry by now. */
+  /**
+   * Begins the next attempt and returns the new claim. Returns undefined if another consumer has taken the
+   * entry over.
+   */
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
     const attempt = claim.attempt + 1;
     const isOurs = await this.#claimAnew(claim, attempt, 0);
@@ -90,13 +101,13 @@ export class RedisQueueConsumer {
     await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
   }
 
-  /** @param attempts the number of attempts that count so far. */
+  /** @param attempts the number of attempts that the entry has had. */
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // An entry with this idle time is taken over by any other consumer.
+    // This idle time lets any other consumer take the entry over.
     await this.#claimAnew(claim, attempts, dayMs);
   }
 
-  /** Renews `claims`. Returns those that other consumers hold by now. */
+  /** Renews `claims`. Returns the claims that this consumer no longer holds. */
   async renew(claims: readonly RedisClaim[]): Promise<RedisClaim[]> {
     const held = claims.flatMap(({ id, attempt }) => [id, attempt]);
     const lost = await this.#run(renewScript, [this.#keys.stream], group, this.#name, ...held);
@@ -128,7 +139,10 @@ export class RedisQueueConsumer {
   }
 }
 
-/** Whether the consumer group is missing, which ends a blocked read with UNBLOCKED or NOGROUP. */
+/**
+ * Whether `error` means that the consumer group is missing. A blocked read then ends with UNBLOCKED or
+ * NOGROUP.
+ */
 export function isWithoutGroup(error: unknown): boolean {
   return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
 }

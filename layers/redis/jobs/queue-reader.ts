@@ -5,24 +5,24 @@ import type { RedisServer } from "../connection/server-options.ts";
 
 const maxBlockMs = 2_000;
 
-/** How long the server may take to unblock a read before the connection is closed instead. */
+/** How long to wait for the reply to CLIENT UNBLOCK before the reader's connection is closed. */
 const unblockMs = 1_000;
 
-/** How long to wait until the read is unblocked again: it may not have reached the server yet. */
+/** The pause before CLIENT UNBLOCK is sent again. A command that arrives before the read has no effect. */
 const unblockAgainMs = 5;
 
-/** An entry of a queue's stream. Its fields are names and values alternately. */
+/** An entry of a queue's stream. `fields` contains names and values alternately. */
 export type QueueEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
-/** A connection for commands, because the reader's own is blocked. */
+/** The connection for all commands except reads, because reads block the reader's own connection. */
 export type Commands = Pick<RedisConnection, "run">;
 
 /**
- * The connection on which one consumption waits for entries. It carries no other commands, because a blocked
- * read delays them.
+ * The connection on which one consumption waits for entries. No other commands are sent during a read,
+ * because a blocked read would delay them.
  *
- * Every read ends: the server blocks for at most two seconds, and if the reply does not arrive completely,
- * the reader reconnects.
+ * Every read ends. The server blocks a read for at most two seconds, and the reader reconnects if the
+ * complete reply does not arrive in time.
  */
 export class RedisQueueReader {
   readonly connection: RedisConnection;
@@ -37,7 +37,7 @@ export class RedisQueueReader {
     this.#commands = commands;
     this.#clock = clock;
     this.#timeoutMs = server.connectTimeoutMs;
-    // A longer block would exceed `socketTimeout`.
+    // A read that blocks for longer than `socketTimeout` would break the connection.
     this.#maxBlockMs = Math.min(maxBlockMs, server.connectTimeoutMs / 2);
     const up = () => {
       this.#askClientId();
@@ -72,7 +72,7 @@ export class RedisQueueReader {
     }
   }
 
-  /** Ends the current read soon. */
+  /** Unblocks the current read, or closes the connection if that is not possible. */
   async interrupt(): Promise<void> {
     while (this.#reading !== undefined) {
       const reading = this.#reading;
@@ -82,7 +82,7 @@ export class RedisQueueReader {
     }
   }
 
-  /** Returns whether the server replied. A read that has not reached the server yet stays blocked. */
+  /** Sends CLIENT UNBLOCK, and returns whether the server replied. A read that arrives later still blocks. */
   async #unblock(): Promise<boolean> {
     const id = this.#clientId;
     if (id === undefined) return false;
@@ -103,7 +103,7 @@ export class RedisQueueReader {
         (id) => {
           this.#clientId = id;
         },
-        // The connection broke: the next one asks again.
+        // The connection broke. After the reconnect the id is requested again.
         () => {},
       );
   }
@@ -114,7 +114,7 @@ export class RedisQueueReader {
   }
 }
 
-/** RESP 3 replies with key and entries, RESP 2 with a list of such pairs. */
+/** With RESP 3 the reply is one pair of key and entries. With RESP 2 it is a list of such pairs. */
 function entriesOf(reply: unknown): readonly QueueEntry[] {
   if (!Array.isArray(reply)) return [];
   const [first, second] = reply;

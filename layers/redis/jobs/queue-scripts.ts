@@ -6,18 +6,22 @@ import { deadSuffix } from "../../names.ts";
 export interface QueueKeys {
   readonly stream: string;
   readonly dead: string;
-  /** The hash tag of all these keys, braces included. It decides on which server or shard they live. */
+  /**
+   * The hash tag of both keys, including the braces. It determines the server or shard that holds the keys.
+   */
   readonly tag: string;
 }
 
 /**
- * Returns the keys of a queue. A queue, its dead letters, their dead letters and so on share one hash tag, so
- * that a Redis Cluster keeps them in one slot and a script can move a message between them atomically.
+ * Returns the keys of a queue. A queue and its dead letters share one hash tag, and so do the dead letters of
+ * the dead letters. A Redis Cluster therefore keeps all of them in one slot, and a script can move a message
+ * between them atomically.
  */
 export function queueKeys(queue: string): QueueKeys {
   let root = queue;
   while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
-  // A tag ends at the first closing brace. Names contain no spaces, so no two queues share a key.
+  // A tag ends at the first closing brace, so braces in a name are replaced. Two queues never share a key,
+  // because names contain no spaces.
   const tag = `{${root.replaceAll("}", " ")}}`;
   const stream = tag + queue.slice(root.length);
   return { stream, dead: stream + deadSuffix, tag };
@@ -31,7 +35,10 @@ export interface Script {
 
 export type ScriptArgument = string | number | Buffer;
 
-/** Checks the attempt as well, because a worker may lose an entry and get it again as another attempt. */
+/**
+ * A Lua function that returns whether a consumer owns an entry. The attempt has to match too, because the
+ * consumer may have lost the entry and then claimed it again as a later attempt.
+ */
 const owns = `
 local function owns(id, consumer, attempt)
   local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
@@ -53,25 +60,34 @@ redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
-/** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if the entry is not ours. */
+/**
+ * KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Moves the entry to the dead letters.
+ * Returns 0 if the consumer does not own the entry.
+ */
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
--- Copies the only field that is read: a foreign entry may have more fields than a call takes arguments.
+-- Copies the first field only: another program's entry may have more fields than a call takes arguments.
 if entry then redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Returns 0 if it is not ours. */
+/**
+ * KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Sets the attempt and the idle time
+ * of the entry. Returns 0 if the consumer does not own the entry.
+ */
 export const claimScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, then id and attempt of each. Returns the ids that are not ours. */
+/**
+ * KEYS: stream. ARGV: group, consumer, then the id and the attempt of each entry. Renews the claims. Returns
+ * the ids of the entries that the consumer does not own.
+ */
 export const renewScript = script(`${owns}
 local lost = {}
 for i = 3, #ARGV, 2 do
@@ -85,8 +101,9 @@ return lost
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, idle ms, held ids. Returns id, attempt and payload of abandoned
- * entries, oldest first. XAUTOCLAIM does not return the attempt, needs a cursor, and returns held entries.
+ * KEYS: stream. ARGV: group, consumer, limit, idle ms, held ids. Claims abandoned entries, and returns the
+ * id, the attempt and the payload of each, oldest first. The script does not use XAUTOCLAIM, which does not
+ * return the attempt, needs a cursor, and also claims held entries.
  */
 export const takeOverScript = script(`
 local held, taken, limit = {}, {}, tonumber(ARGV[3])
@@ -101,8 +118,8 @@ return taken
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns entries whose delivery to the consumer got
- * lost, with the attempt unchanged.
+ * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each
+ * entry that the consumer owns but does not hold. The attempt does not change.
  */
 export const recoverScript = script(`
 local held, found, limit = {}, {}, tonumber(ARGV[3])
@@ -128,7 +145,8 @@ end
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it holds entries, which would be lost.
+ * KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it owns entries: these would be lost with
+ * the consumer.
  */
 export const leaveScript = script(`
 local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
@@ -136,8 +154,8 @@ if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1],
 `);
 
 /**
- * Runs a script in order. Sends its text, because a run by a hash that the server lacks is repeated out of
- * order.
+ * Runs a script in the order of the calls, by sending the script's text. If only the hash were sent, a server
+ * without the script would reply with an error, and the text would be sent after later commands.
  */
 export function runOrdered(
   redis: Redis,
@@ -148,7 +166,10 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Runs a script by its hash, or by its text if the server lacks it, which may change the order. */
+/**
+ * Runs a script by its hash. A server without the script replies with an error; the text is then sent,
+ * possibly after later commands.
+ */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

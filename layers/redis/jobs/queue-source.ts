@@ -12,7 +12,7 @@ import { type Commands, RedisQueueReader } from "./queue-reader.ts";
 /** The longest pause between two searches for abandoned entries. */
 const maxSweepMs = 2_000;
 
-/** The shortest idle time after which a consumer that holds nothing is removed. */
+/** The shortest idle time after which a consumer without entries is removed. */
 const minIdleMs = 10_000;
 
 const closeTimeoutMs = 1_000;
@@ -28,10 +28,11 @@ export interface SourceSettings {
 }
 
 /**
- * Takes the jobs of one queue as a consumer of its consumer group.
+ * Takes the jobs of one queue, as a consumer of the queue's consumer group.
  *
  * Renews its claims three times within `claimAfterMs`, and takes over entries whose claims were not renewed
- * for that long. An entry is held until its outcome is reported: an outage only delays that.
+ * for `claimAfterMs`. The source holds an entry until the job's outcome is reported to the server. An outage
+ * delays this report, but does not lose it.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #consumer: RedisQueueConsumer;
@@ -41,13 +42,18 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
-  /** Held claims whose job is over but not yet reported to the server. They are not renewed. */
+  /**
+   * Held claims whose jobs have ended but whose outcomes are not reported yet. These claims are not renewed.
+   */
   readonly #over = new Set<RedisClaim>();
-  /** Refusals of outcomes, by the command that is retried. */
+  /**
+   * For each report that is being retried, the server's latest refusal. The keys are the functions that send
+   * the reports.
+   */
   readonly #refusals = new Map<object, Error>();
-  /** Aborted once closing takes too long: outcomes are no longer retried. */
+  /** Aborted once closing takes too long. From then on, reports of outcomes are not retried. */
   readonly #givingUp = new AbortController();
-  /** Aborted to end the pause after a failed read: by {@link interrupt}, and after a reconnect. */
+  /** Aborted by {@link interrupt} and after a reconnect, to end the pause after a failed read. */
   #waking = new AbortController();
   #isInterrupted = false;
   #isRecoveryDue = false;
@@ -56,7 +62,10 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #renewal: unknown;
   #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
-  /** Ends a take whose command gets no reply: its entries will be delivered again. */
+  /**
+   * Ends a call of {@link take} whose command receives no reply. The command's entries are delivered again
+   * later.
+   */
   #abandon = () => {};
   readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
     this.#abandon = () => resolve([]);
@@ -74,7 +83,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       commands,
       {
         up: () => this.#up(),
-        // The reply to a read may be lost.
+        // The reply to a read may have been lost with the connection.
         down: () => {
           this.#isRecoveryDue = true;
         },
@@ -84,7 +93,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     );
   }
 
-  /** The reason why reads or outcomes fail, if they do. */
+  /** The error with which reads, or reports of outcomes, currently fail. */
   get outage(): Error | undefined {
     const [refusal] = this.#refusals.values();
     return this.#reader.connection.outage ?? refusal;
@@ -94,7 +103,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async open(): Promise<void> {
     try {
       await Promise.all([this.#reader.connection.open(), this.#consumer.createGroup()]);
-      // Abandoned entries come first.
+      // The first take searches for abandoned entries before it reads new ones.
       this.#sweepAt = 0;
     } catch (error) {
       await this.#reader.connection.close();
@@ -153,12 +162,14 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     for (const timer of [this.#renewal, ...this.#closingTimers]) this.#clock.clearTimeout(timer);
     await this.#interrupting;
     const late = () => new Error("no reply while closing");
-    // In an outage the consumer stays until another consumer tidies up.
+    // In an outage this command fails, and another consumer's `tidy` removes this consumer later.
     const leaving = withTimeout(this.#consumer.leave(), closeTimeoutMs, this.#clock, late).catch(() => {});
     await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
-  /** Renews the claims. To be called after each reconnect of the command connection as well. */
+  /**
+   * Renews the claims of running jobs. Must also be called after each reconnect of the command connection.
+   */
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
@@ -167,7 +178,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       .then((lost) => {
         for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
-      // The next renewal follows soon, and the connection itself reports outages.
+      // A failure is ignored: the next renewal follows soon, and the connection itself reports outages.
       .catch(() => {});
   }
 
@@ -181,7 +192,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // There may be more, and abandoned entries are the oldest: search again next time.
+      // The next take searches again, because more entries may be abandoned, and they are older than new
+      // entries.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
@@ -209,7 +221,10 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#forget(claim);
   }
 
-  /** Retries `report` until it succeeds, or until the source gives up and the job will be delivered again. */
+  /**
+   * Retries `report` until it succeeds. If closing takes too long, the source gives up, and the job will be
+   * delivered again.
+   */
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
@@ -228,14 +243,14 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
   }
 
-  /** Creates a missing consumer group, or pauses before the next read. */
+  /** Creates the consumer group if it is missing. Otherwise pauses before the next read. */
   async #recoverFrom(error: unknown, failures: number): Promise<void> {
     if (isWithoutGroup(error)) {
       try {
         await this.#consumer.createGroup();
         return;
       } catch {
-        // Pause as after any other failure.
+        // Continues with the pause that follows any other failure.
       }
     }
     if (this.#isInterrupted) return;
@@ -244,7 +259,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // Gives other consumers that were cut off time to renew their claims.
+    // Postpones the next search. Other consumers may have lost their connections too, and need time to renew
+    // their claims.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();
@@ -260,7 +276,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #tidy(now: number): void {
     const idleMs = Math.max(this.#claimAfterMs, minIdleMs);
     this.#tidyAt = now + idleMs;
-    // Nothing depends on it.
+    // A failure does no harm: the next call removes the same consumers.
     this.#consumer.tidy(idleMs).catch(() => {});
   }
 }

@@ -12,14 +12,14 @@ import { RedisQueueSource } from "./queue-source.ts";
  * Work queues on Redis streams; requires Redis 7. Each queue is a stream with a consumer group. An entry
  * stays in the stream until its job is done.
  *
- * Connects at the first use. One connection sends jobs and their outcomes, and each consumption has another
- * to wait on. All reconnect by themselves after an outage.
+ * Connects at the first use. One connection sends jobs and outcomes, and each consumption waits for entries
+ * on a connection of its own. All connections reconnect by themselves after an outage.
  */
 export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
   readonly #onError: (error: Error) => void;
   readonly #clock: Clock;
-  /** The sources of the consumptions, each with its close function. */
+  /** The sources of the consumptions, each with the function that closes the consumption. */
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #inFlight = new InFlightBytes();
   #connection: RedisConnection | undefined;
@@ -83,7 +83,7 @@ export class RedisQueues implements QueueBackend {
     return { close };
   }
 
-  /** Waits for running handlers. May be called twice. */
+  /** Waits for running handlers. A second call returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -94,7 +94,7 @@ export class RedisQueues implements QueueBackend {
     await this.#connection?.close();
   }
 
-  /** The command connection, opened at its first use, and again if that fails. */
+  /** The command connection. It is opened at the first use. If that fails, the next use tries again. */
   #connected(): Promise<RedisConnection> {
     if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
     this.#opening ??= this.#connect().catch((error: unknown) => {

@@ -2,22 +2,22 @@ import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import { jitter } from "../../jitter.ts";
 
-/** The commands of a probe on its two connections, and its findings. */
+/** The commands that a probe sends over two connections, and the callbacks for its results. */
 export interface ProbeCommands {
   /** Subscribes to the probe's topic, over the watched connection. */
   subscribe(): Promise<unknown>;
-  /** Publishes to that topic, over the other connection. Returns how many connections received it. */
+  /** Publishes `token` to the probe's topic, over the other connection. Returns the number of receivers. */
   publish(token: string): Promise<number>;
-  /** Settles with any reply, even a refusal, over the watched connection. */
+  /** Sends a ping over the watched connection. Settles with any reply, even a refusal. */
   ping(): Promise<unknown>;
-  /** The connection looks healthy but carries nothing: it has to be replaced. */
+  /** Called if the watched connection is open but dead. The connection has to be replaced. */
   lost(why: Error): void;
-  /** The server refused the probe's topic: from now on the probe only pings. */
+  /** Called if the server refuses the probe's topic. The probe then only pings, until the next start. */
   refused(error: Error): void;
 }
 
 export interface ProbeTimes {
-  /** The mean pause between two probes, in milliseconds. Each pause is 75 % to 125 % of it, at random. */
+  /** The mean pause between two probes, in milliseconds. Each pause is random: 75 % to 125 % of the mean. */
   readonly intervalMs: number;
   readonly deadlineMs: number;
   readonly clock: Clock;
@@ -25,12 +25,13 @@ export interface ProbeTimes {
 }
 
 /**
- * Detects a subscriber's connection that is open but dead, which TCP does not show: a proxy swallows one
- * direction, or the server lost the subscriptions.
+ * Detects a subscriber's connection that is open but dead. TCP reports no error, for example, if a proxy
+ * drops the data of one direction, or if the server has lost the subscriptions.
  *
- * A token published over the other connection has to arrive on the watched one. A ping has to be answered as
- * well, because nothing can be published while the other connection is down. The other connection needs no
- * probe, because its commands have replies.
+ * In each round a token is published over the other connection and has to arrive over the watched connection.
+ * A ping is sent over the watched connection and needs a reply. The ping alone is sufficient while the other
+ * connection is down and nothing can be published. The other connection needs no probe, because the server
+ * replies to each of its commands.
  */
 export class LivenessProbe {
   readonly #commands: ProbeCommands;
@@ -59,7 +60,7 @@ export class LivenessProbe {
     if (round === this.#round) this.#schedule(isSubscribed);
   }
 
-  /** Leaves no timer. */
+  /** Stops probing and clears the timer. */
   stop(): void {
     this.#begin();
   }
@@ -91,7 +92,8 @@ export class LivenessProbe {
     this.#timer = clock.setTimeout(() => {
       if (due.has("reply")) lost(`no answer within ${deadlineMs} ms`);
       else if (isPublished) lost(`a probe did not come back within ${deadlineMs} ms`);
-      // The publish failed: the other connection is broken, and reports that itself.
+      // The publish failed because the other connection is broken. That connection reports the failure
+      // itself.
       else this.#schedule(isSubscribed);
     }, deadlineMs);
     const replied = () => arrived("reply");

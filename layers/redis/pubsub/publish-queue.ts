@@ -2,10 +2,10 @@ import type { Clock } from "../../clock.ts";
 import { InFlightBytes } from "../connection/in-flight-bytes.ts";
 import type { PublishLimits } from "../connection/pubsub-settings.ts";
 
-/** The connection that a queue publishes over. */
+/** The connection over which a queue publishes. */
 export interface PublishCommands {
   readonly isUp: boolean;
-  /** Rejects if the connection breaks before the reply, or the server refuses. */
+  /** Rejects if the connection breaks before the reply, or if the server refuses the command. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
   unavailable(what: string): Error;
 }
@@ -21,9 +21,9 @@ interface Waiting {
 /**
  * Publishes in the order of the calls, over a connection that may break and reconnect.
  *
- * In an outage messages wait, up to a number, a size and a time. A message that finds the queue full or waits
- * too long rejects, and is never sent. A message that was sent but not acknowledged when the connection broke
- * rejects too, but may have arrived.
+ * In an outage messages wait, within limits of number, size and time. If the queue is full or a message has
+ * waited too long, `publish` rejects and the message is never sent. If the connection breaks before the
+ * server has replied, `publish` rejects, but the server may have published the message.
  */
 export class PublishQueue {
   readonly #commands: PublishCommands;
@@ -48,7 +48,7 @@ export class PublishQueue {
     return new Promise((resolve, reject) => {
       const late = () => {
         this.#remove(waiting);
-        reject(this.#commands.unavailable(`${this.#failure}, for ${deadlineMs} ms now`));
+        reject(this.#commands.unavailable(`${this.#failure} after ${deadlineMs} ms`));
       };
       const timer = this.#clock.setTimeout(late, deadlineMs);
       const waiting = { topic, payload, timer, resolve, reject };
@@ -66,7 +66,7 @@ export class PublishQueue {
     }
   }
 
-  /** Rejects the waiting messages with `error`. Leaves no timer. */
+  /** Rejects all waiting calls with `error`, and clears their timers. */
   close(error: Error): void {
     for (const waiting of this.#waiting) {
       this.#remove(waiting);

@@ -17,11 +17,13 @@ export const pubSubCapabilities: Capabilities = {
 export type RedisPubSubBackendOptions = RedisServerTarget & PubSubOptions;
 
 /**
- * Moves payloads by `PUBLISH` and `SUBSCRIBE`, over one connection each. A topic is a channel of Redis.
+ * Sends payloads by `PUBLISH` over one connection, and receives payloads by `SUBSCRIBE` over another. Each
+ * topic is a Redis channel.
  *
- * In an outage a publish waits within the limits of {@link PublishQueueOptions}, and a subscription waits up
- * to `connectTimeoutMs`. Payloads that other nodes publish meanwhile are lost, and every subscribed topic
- * gets a gap afterwards. A heartbeat detects outages that TCP does not show.
+ * In an outage a call of `publish` waits within the limits of {@link PublishQueueOptions}, and a call of
+ * `subscribe` waits up to `connectTimeoutMs`. Payloads that other nodes publish during the outage are lost,
+ * and every subscribed topic receives a gap after the reconnect. A heartbeat detects outages that TCP does
+ * not report.
  */
 export class RedisPubSubBackend implements RedisBackend {
   readonly capabilities = pubSubCapabilities;

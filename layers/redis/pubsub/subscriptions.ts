@@ -8,7 +8,7 @@ import { isRefusal } from "../connection/redis-connection.ts";
 
 /**
  * Subscribes and unsubscribes topics at the server. A call rejects if the connection breaks or the server
- * refuses; some of its topics may have been subscribed anyway.
+ * refuses the command. Some topics of a rejected call may be subscribed nevertheless.
  */
 export interface SubscriptionCommands {
   subscribe(topics: readonly string[]): Promise<unknown>;
@@ -24,21 +24,21 @@ export interface SubscribeDeadline {
 /** A topic that the node wants to be subscribed to. */
 interface Wanted {
   isLive: boolean;
-  /** Whether the topic has ever been live: its caller relies on it. */
+  /** Whether `subscribe` has resolved for this topic. The caller then relies on the subscription. */
   wasLive: boolean;
   settle: (error?: Error) => void;
 }
 
 type Joining = readonly [topic: string, wanted: Wanted];
 
-/** Maximum number of topics in one command: longer commands block the server for other clients. */
+/** Maximum number of topics in one command. A longer command would block the server for other clients. */
 const topicsPerCommand = 1_000;
 
 /**
  * Keeps the wanted topics subscribed over a connection that may break and reconnect.
  *
- * Sends the topics of one turn of the event loop in one command. After a reconnect, every topic that was live
- * before and is still wanted gets one gap, before its next payload.
+ * All topics of one turn of the event loop are sent in one command. After a reconnect, every topic that was
+ * live before and is still wanted receives one gap, before the topic's next payload.
  */
 export class Subscriptions {
   readonly #commands: SubscriptionCommands;
@@ -65,7 +65,7 @@ export class Subscriptions {
     this.#deadline = deadline;
   }
 
-  /** Resolves once `topic` is live. Waits for the end of an outage, but no longer than the deadline. */
+  /** Resolves once the server has confirmed the subscription. In an outage, waits up to the deadline. */
   async subscribe(topic: string): Promise<void> {
     if (this.#closed !== undefined) throw this.#closed;
     const { ms, clock, late } = this.#deadline;
@@ -77,13 +77,13 @@ export class Subscriptions {
     this.#scheduleFlush();
     this.#toSubscribe.add(topic);
     await withTimeout(live, ms, clock, () => {
-      // The server may still subscribe the topic.
+      // The server may still execute the command, so the topic has to be unsubscribed.
       if (this.#wanted.get(topic) === wanted) void this.unsubscribe(topic);
       return late();
     });
   }
 
-  /** Resolves once the server has replied, and at once in an outage. */
+  /** Resolves once the server has replied. In an outage, resolves at once. */
   unsubscribe(topic: string): Promise<void> {
     this.#wanted.delete(topic);
     this.#gapsDue.delete(topic);
@@ -96,19 +96,19 @@ export class Subscriptions {
   }
 
   payload(topic: string, payload: Uint8Array): void {
-    // Payloads of a command's first topics may arrive before the command is confirmed.
+    // Payloads of the first topics in a command may arrive before the reply to the whole command.
     if (this.#gapsDue.size > 0) this.#reportGap(topic);
     this.#listener.payload(topic, payload);
   }
 
-  /** To be called for each new connection, which has no subscriptions yet. */
+  /** Must be called after each connect. A new connection has no subscriptions yet. */
   up(): void {
     this.#isUp = true;
     for (const topic of this.#wanted.keys()) this.#toSubscribe.add(topic);
     this.#flush();
   }
 
-  /** To be called when the connection breaks. */
+  /** Must be called when the connection breaks. */
   down(): void {
     this.#isUp = false;
     this.#outages += 1;
@@ -121,7 +121,7 @@ export class Subscriptions {
     this.#toUnsubscribe.clear();
   }
 
-  /** Forgets all topics. Pending and later calls reject with `error`. */
+  /** Forgets all topics. Pending and later calls of `subscribe` reject with `error`. */
   close(error: Error): void {
     this.#closed = error;
     this.down();
@@ -136,7 +136,7 @@ export class Subscriptions {
 
   #flush(): void {
     if (!this.#isUp) return;
-    // Unsubscribes first, so that a topic that is wanted again ends up subscribed.
+    // Unsubscribes first: a topic that was unsubscribed and then subscribed again has to end up subscribed.
     const leaving = [...this.#toUnsubscribe];
     this.#toUnsubscribe.clear();
     for (const chunk of chunks(leaving, topicsPerCommand)) void this.#unsubscribeNow(chunk);
@@ -152,7 +152,7 @@ export class Subscriptions {
     });
   }
 
-  /** Sends one command per topic, so that a refused topic does not fail others. */
+  /** Sends one command per topic, so that the refusal of one topic does not affect the others. */
   #subscribeEach(topics: Iterable<string>): void {
     for (const joining of this.#missing(topics)) void this.#subscribeNow([joining]);
   }
@@ -162,7 +162,7 @@ export class Subscriptions {
     try {
       await this.#commands.subscribe(joining.map(([topic]) => topic));
     } catch (error) {
-      // After an outage `up` subscribes all wanted topics again.
+      // If the connection broke, `up` subscribes all wanted topics again.
       if (outages === this.#outages) this.#failed(joining, asError(error));
       return;
     }
@@ -205,7 +205,10 @@ export class Subscriptions {
     }
   }
 
-  /** Reports only the first refusal until all topics are live: it may affect thousands of topics. */
+  /**
+   * Reports only the first refusal until all topics are live again, because thousands of topics may be
+   * refused.
+   */
   #reportRefusal(topic: string, cause: Error): void {
     if (this.#isRefusalReported) return;
     this.#isRefusalReported = true;

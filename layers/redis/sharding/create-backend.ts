@@ -5,11 +5,11 @@ import { checkTarget, type RedisServerTarget, serverTargetKinds } from "../conne
 import { type ByHosts, createHostsBackend } from "./hosts-backend.ts";
 import { type ByCluster, RedisClusterBackend } from "./redis-cluster-backend.ts";
 
-/** The target of a layer: one server, or several among which topics and queues are spread. */
+/** The target of a layer: one server, or several servers over which topics and queues are distributed. */
 export type RedisTarget = RedisServerTarget | ByHosts | ByCluster;
 
 /**
- * @throws {TypeError} unless exactly one target is given, and it is well-formed.
+ * @throws {TypeError} unless exactly one well-formed target is given.
  * @throws {InvalidOptionError} for a number out of range.
  */
 export function createBackend(options: RedisTarget & PubSubOptions, factory: BackendFactory): Backend {

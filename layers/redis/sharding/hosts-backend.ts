@@ -2,8 +2,9 @@ import type { BackendFactory } from "../connection/backend-factory.ts";
 import { required, ShardedBackend } from "./sharded-backend.ts";
 
 /**
- * Several independent servers. Every node must name the same servers, in any order: host and port as written
- * decide on which server a group or a queue lives.
+ * Several independent servers. The server of a group or a queue is chosen by a hash over the host names and
+ * ports in the URLs. Therefore all nodes must list the same servers with the same host names. The order may
+ * differ.
  */
 export interface ByHosts {
   /** The servers' URLs, in the form of {@link ByUrl}. */
@@ -11,10 +12,11 @@ export interface ByHosts {
 }
 
 /**
- * Spreads topics and queues over independent servers, by {@link rendezvous} of their addresses.
+ * Distributes topics and queues over independent servers, by {@link rendezvous} hashing of the servers'
+ * addresses.
  *
- * @throws {TypeError} unless there is at least one host, all are URLs of Redis servers, and all addresses
- *   differ.
+ * @throws {TypeError} unless `hosts` contains at least one URL, each URL is that of a Redis server, and all
+ *   addresses differ.
  */
 export function createHostsBackend({ hosts }: ByHosts, factory: BackendFactory): ShardedBackend {
   if (!Array.isArray(hosts) || hosts.length === 0) {
@@ -33,17 +35,19 @@ export function createHostsBackend({ hosts }: ByHosts, factory: BackendFactory):
 }
 
 /**
- * Assigns each key to the host with the highest hash of host and key. The order of the hosts does not matter.
- * If a host is added, keys move only to that host.
+ * Returns a function that assigns each key to one host. It computes a hash of the key with each host, and
+ * returns the host with the highest hash. The order of the hosts does not matter. If a host is added, no key
+ * moves between the other hosts.
  *
- * The hash is FNV-1a with the last mixing step of MurmurHash3, without which similar names would get similar
- * hashes. Of 20,000 names over 2 to 16 hosts, the share of each host was within 7 % of the mean.
+ * The hash is FNV-1a, followed by the last mixing step of MurmurHash3. Without this step, similar names would
+ * have similar hashes. In a test with 20,000 names and 2 to 16 hosts, the number of names of each host was
+ * within 7 % of the mean.
  *
  * @see https://www.eecs.umich.edu/techreports/cse/96/CSE-TR-316-96.pdf ("highest random weight")
  * @see http://www.isthe.com/chongo/tech/comp/fnv/
  */
 export function rendezvous(hosts: readonly string[]): (key: string) => string {
-  // Sorted, so that equal weights do not depend on the order of `hosts`.
+  // Sorted, so that the choice between equal weights does not depend on the order of `hosts`.
   const seeds = [...hosts].sort().map((host) => [host, mix(fnv1a(host))] as const);
   return (key) => {
     const keyHash = fnv1a(key);

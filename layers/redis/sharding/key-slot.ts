@@ -1,7 +1,8 @@
 export const slotCount = 16_384;
 
 /**
- * The slot of `topic` in a Redis Cluster: the CRC-16/XMODEM of the topic, or of its hash tag if it has one.
+ * The slot of `topic` in a Redis Cluster: the CRC-16/XMODEM of the topic's hash tag or, if the topic has no
+ * tag, of the whole topic.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */

@@ -12,17 +12,20 @@ import { partition, RedisClusterTopology, type Shard, servedSlots } from "./redi
 import { ShardedBackend } from "./sharded-backend.ts";
 import { SwappableBackend } from "./swappable-backend.ts";
 
-/** A Redis Cluster of Redis 7 or later. Groups and queues are spread over its masters by their slots. */
+/**
+ * A Redis Cluster of Redis 7 or later. Groups and queues are distributed over the masters by their hash
+ * slots.
+ */
 export interface ByCluster {
-  /** Some of its nodes; they name the others. */
+  /** The addresses of some nodes of the cluster. The other nodes are discovered. */
   readonly cluster: readonly RedisAddress[];
 }
 
 /**
- * Runs on the shards of a Redis Cluster, and follows slots that move from one shard to another.
+ * Runs on the shards of a Redis Cluster, and adapts when slots move from one shard to another.
  *
- * Every new connection asks for the topology. When two consecutive replies agree on a new one, the backend is
- * swapped for one of the new shards.
+ * Before each connect, the topology is requested from the cluster. When two consecutive replies contain the
+ * same new topology, a backend for the new shards replaces the current backend.
  */
 export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
@@ -31,7 +34,7 @@ export class RedisClusterBackend extends SwappableBackend {
   readonly #factory: BackendFactory;
   #topology: RedisClusterTopology | undefined;
   #shards: readonly Shard[] = [];
-  /** The new partition according to one reply, until another reply agrees. */
+  /** A new partition of the slots that only one reply has contained so far. */
   #unconfirmed: string | undefined;
 
   /**
@@ -43,7 +46,7 @@ export class RedisClusterBackend extends SwappableBackend {
     if (!areAddresses(cluster)) {
       throw new TypeError('`cluster` must look like [{ host: "one", port: 6379 }].');
     }
-    // Checks the options now, though the shards are known later.
+    // Checks the options now, because the backends of the shards are created later.
     factory.create({ url: "redis://localhost" });
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
@@ -66,7 +69,10 @@ export class RedisClusterBackend extends SwappableBackend {
     return this.#createBackend(this.#shards, topology);
   }
 
-  /** Waits for two equal replies, because one node may be wrong. A reply with fewer slots is outdated. */
+  /**
+   * Swaps the backend only after two equal replies, because a single node may be wrong. Ignores a reply with
+   * fewer slots, which is outdated.
+   */
   async #onTopology(shards: readonly Shard[], topology: RedisClusterTopology): Promise<void> {
     const found = partition(shards);
     const isKnown = found === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);
@@ -76,7 +82,7 @@ export class RedisClusterBackend extends SwappableBackend {
     if (await this.swap(this.#createBackend(shards, topology))) this.#shards = shards;
   }
 
-  /** Creates a backend for this partition of the slots. */
+  /** Creates a backend that distributes topics and queues over `shards`. */
   #createBackend(shards: readonly Shard[], topology: RedisClusterTopology): Backend {
     return new ShardedBackend(this.#factory, () => {
       const bySlot = new Array<Backend | undefined>(slotCount).fill(undefined);
@@ -96,7 +102,10 @@ export class RedisClusterBackend extends SwappableBackend {
     });
   }
 
-  /** The backend connects to the shard's current master: after a failover, to the promoted replica. */
+  /**
+   * Creates the backend of one shard. The backend connects to the shard's current master, which is the
+   * promoted replica after a failover.
+   */
   #createShard({ master, slots }: Shard, topology: RedisClusterTopology): Backend {
     const [[first] = [0]] = slots;
     const isInShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);

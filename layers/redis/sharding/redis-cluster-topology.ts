@@ -7,13 +7,13 @@ import type { RedisAddress } from "../connection/server-address.ts";
 import type { AnyConnectionOptions } from "../connection/server-options.ts";
 import { slotCount } from "./key-slot.ts";
 
-/** The slots of one master, as ranges with both ends included. */
+/** A master and its slots. The ranges include both ends. */
 export interface Shard {
   readonly master: RedisAddress;
   readonly slots: readonly (readonly [from: number, to: number])[];
 }
 
-/** Asks the nodes of a Redis Cluster for its shards. */
+/** Requests the shards of a Redis Cluster from the cluster's nodes. */
 export class RedisClusterTopology {
   readonly #options: AnyConnectionOptions;
   readonly #seeds: string;
@@ -36,10 +36,10 @@ export class RedisClusterTopology {
   }
 
   /**
-   * Asks one node after the other until one replies. The next call starts with another node, because one may
-   * be wrong. Concurrent calls share one reply.
+   * Asks one node after another until a node replies. The next call starts with another node, because a
+   * single node may be wrong. Concurrent calls share one reply.
    *
-   * @throws {LayerUnavailableError} with the configured nodes, if none replies.
+   * @throws {LayerUnavailableError} if no node replies. The message contains the configured nodes.
    */
   shards(): Promise<readonly Shard[]> {
     this.#asking ??= this.#askAll().finally(() => {
@@ -48,13 +48,16 @@ export class RedisClusterTopology {
     return this.#asking;
   }
 
-  /** Stops asking, without waiting for replies. */
+  /** Cancels pending requests, without waiting for replies. */
   close(): void {
     this.#isClosed = true;
     for (const redis of this.#clients) redis.disconnect();
   }
 
-  /** Returns a connector for ioredis that connects to the current master of most of `slots`. */
+  /**
+   * Returns a connector for ioredis. It connects to the master that currently serves the largest part of
+   * `slots`.
+   */
   connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
     const { tls, disconnectTimeout = 1 } = this.#options;
@@ -71,7 +74,8 @@ export class RedisClusterTopology {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
-        // ioredis never retries after an exception, but it does after a socket that breaks at once.
+        // Returns a broken socket instead of throwing: ioredis retries after a broken socket, but not after
+        // an exception.
         if (master instanceof Error) this.firstError = master;
         this.stream.once("error", (error: Error) => {
           this.firstError = error;
@@ -115,7 +119,7 @@ export class RedisClusterTopology {
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
     const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
     const redis = new Redis({ ...this.#options, ...settings, host, port });
-    // Only this event has the cause of a refused login or certificate; `connect` rejects without it.
+    // The cause of a refused login or certificate is only in this event, not in the rejection of `connect`.
     let failure: Error | undefined;
     redis.on("error", (error) => {
       ignoreMoreSocketErrors(redis);
@@ -134,14 +138,17 @@ export class RedisClusterTopology {
   }
 }
 
-/** One range in the reply to `CLUSTER SLOTS`. Replicas follow the master. */
+/** One range in the reply to `CLUSTER SLOTS`. The elements after the master are its replicas. */
 type Slots = readonly [
   from: number,
   to: number,
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/** A node that does not know its own host is at the host `asked`. */
+/**
+ * Converts a reply to shards. A node may not know its own host. It is then reached at `asked`, the host to
+ * which the request was sent.
+ */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {
@@ -164,7 +171,10 @@ export function servedSlots(shards: readonly Shard[]): number {
   return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
 }
 
-/** A text that is equal for two topologies if their shards have the same slots, even on other masters. */
+/**
+ * Describes how the slots are divided into shards, regardless of the masters' addresses. Two topologies with
+ * the same division have equal texts.
+ */
 export function partition(shards: readonly Shard[]): string {
   // Labels each slot with the lowest slot of its shard.
   const labels = new Array<number | undefined>(slotCount).fill(undefined);

@@ -9,16 +9,16 @@ import type {
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
 
-/** The backends over which topics and queues are spread. */
+/** The backends over which topics and queues are distributed. */
 export interface Shards {
   readonly backends: readonly Backend[];
-  /** Returns the backend where the Redis key `key` lives. */
+  /** Returns the backend that is responsible for the Redis key `key`. */
   backendAt(key: string): Backend;
 }
 
 /**
- * Spreads topics and queues over several backends. Each lives on one backend; an outage of a backend affects
- * only the topics and queues on it.
+ * Distributes topics and queues over several backends. Each topic and each queue belongs to one backend. An
+ * outage of one backend does not affect the topics and queues of the others.
  */
 export class ShardedBackend implements Backend {
   readonly capabilities: Capabilities;
@@ -29,7 +29,7 @@ export class ShardedBackend implements Backend {
   #shards: Shards | undefined;
   #isClosed = false;
 
-  /** @param createShards called for each attempt to open. */
+  /** @param createShards called at each attempt to open. */
   constructor(factory: BackendFactory, createShards: () => Shards) {
     this.#factory = factory;
     this.#createShards = createShards;
@@ -93,7 +93,9 @@ export class ShardedBackend implements Backend {
   }
 }
 
-/** Returns a part that a backend has by its capabilities, or once it has been opened. */
+/**
+ * Returns `part`, which must exist because of the backend's capabilities or because the backend was opened.
+ */
 export function required<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks a part that its capabilities promise.");
   return part;

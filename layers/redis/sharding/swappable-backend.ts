@@ -13,11 +13,11 @@ import { retry } from "../../retry.ts";
 import { required } from "./sharded-backend.ts";
 
 /**
- * Runs on one backend at a time, and can swap it while it is in use: every topic is subscribed at the new
- * backend and gets one gap, and every consumption continues there.
+ * Uses one backend at a time, and can replace this backend while it is in use. After a swap, every topic is
+ * subscribed at the new backend and receives one gap, and every consumption continues on the new backend.
  *
- * A publication or a job that is under way during a swap rejects with {@link LayerUnavailableError}, and may
- * have arrived.
+ * A call of `publish` or `enqueue` that a swap interrupts rejects with {@link LayerUnavailableError}. The
+ * message or job may have been stored or delivered nevertheless.
  */
 export abstract class SwappableBackend implements Backend {
   readonly capabilities: Capabilities;
@@ -25,10 +25,13 @@ export abstract class SwappableBackend implements Backend {
   readonly queues?: QueueBackend;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
-  /** The subscribed topics, each with the end of its last move. */
+  /** The subscribed topics. Each promise resolves once the topic's last move to another backend has ended. */
   readonly #topics = new Map<string, Promise<void>>();
   readonly #gapsDue = new Set<string>();
-  /** The functions that move a consumption to the current backend, each with the controller that stops it. */
+  /**
+   * For each consumption, the function that moves it to the current backend, and the controller that stops
+   * it.
+   */
   readonly #moves = new Map<() => void, AbortController>();
   #listener: BackendListener | undefined;
   #current: Backend | undefined;
@@ -93,12 +96,13 @@ export abstract class SwappableBackend implements Backend {
     await Promise.all([this.#current?.close(), this.#next?.close(), this.#retired]);
   }
 
-  /** Creates the first backend, for each attempt to open. */
+  /** Creates the first backend. Called at each attempt to open. */
   protected abstract createFirst(): Promise<Backend>;
 
   /**
-   * Replaces the backend. Returns false, and changes nothing, before the first backend is open, during
-   * another swap, after `close`, and if `next` cannot be opened, which is reported.
+   * Replaces the backend by `next`, and returns whether that succeeded. Changes nothing before the first
+   * backend is open, during another swap, or after `close`. If `next` cannot be opened, reports the error and
+   * keeps the current backend.
    */
   protected async swap(next: Backend): Promise<boolean> {
     if (this.#current === undefined || this.#next !== undefined || this.#isClosed) return false;
@@ -129,7 +133,10 @@ export abstract class SwappableBackend implements Backend {
     for (const move of this.#moves.keys()) move();
   }
 
-  /** Gives up as soon as `backend` is replaced, or the topic is not wanted. */
+  /**
+   * Subscribes `topic` at `backend`, with retries, and then reports the gap. Stops once `backend` is replaced
+   * or the topic is unsubscribed.
+   */
   async #resubscribe(topic: string, backend: Backend): Promise<void> {
     const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
     const subscribe = async () => {
@@ -143,20 +150,23 @@ export abstract class SwappableBackend implements Backend {
     await this.#retry(subscribe, this.#closing.signal);
   }
 
-  /** Runs a call that cannot be repeated, because it may have taken effect when the backend was swapped. */
+  /** Runs a call without repeating it after a swap, because the old backend may have executed the call. */
   async #guard<T>(call: (backend: Backend) => Promise<T>): Promise<T> {
     const backend = this.#now;
     try {
       return await call(backend);
     } catch (error) {
       if (backend === this.#current) throw error;
-      throw new LayerUnavailableError("Slots of the cluster moved during the call: it may have arrived.", {
+      throw new LayerUnavailableError("Slots of the cluster moved. The call may have been executed.", {
         cause: error,
       });
     }
   }
 
-  /** Returns a consumption that begins again after each swap, as soon as its running handlers have ended. */
+  /**
+   * Returns a consumption that restarts on the new backend after each swap, once its running handlers have
+   * ended.
+   */
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
     const stopping = new AbortController();
     const { signal } = stopping;
@@ -176,7 +186,8 @@ export abstract class SwappableBackend implements Backend {
     const close = async () => {
       this.#moves.delete(move);
       stopping.abort();
-      // The first call aborts the handlers at once, and the second one closes the result of a move.
+      // The first `close` aborts the running handlers at once. The second one closes the consumption that a
+      // move may have started in the meantime.
       await running?.close();
       await started.catch(() => {});
       await running?.close();
@@ -185,7 +196,7 @@ export abstract class SwappableBackend implements Backend {
     try {
       await started.catch((error: unknown) => {
         if (backend === this.#current || this.#isClosed) throw error;
-        // A swap has moved the consumption, although it could not begin at the old backend.
+        // The consumption could not begin on the old backend, but a swap has moved it to the new one.
         return started;
       });
       if (this.#isClosed) throw new LayerClosedError();
@@ -213,7 +224,7 @@ export abstract class SwappableBackend implements Backend {
     return this.#current;
   }
 
-  /** Ignores payloads and gaps of any backend but the current one. */
+  /** Ignores payloads and gaps unless `backend` is the current one. */
   #listenerOf(backend: Backend): BackendListener {
     return {
       payload: (topic, payload, position) => {

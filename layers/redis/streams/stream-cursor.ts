@@ -4,26 +4,30 @@ import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 /** Receives the deliveries of a cursor, in the order of the stream. */
 export interface CursorListener {
   payload(payload: Uint8Array, position: Position): void;
-  /** Entries are lost at this point: those of `range`, if that is known. */
+  /** Entries are missing at this point. `range` contains their offsets, if these are known. */
   gap(range?: { readonly from: number; readonly to: number }): void;
 }
 
 /** Limits of the publications held back while the stream is read. */
 const maxHeld = { entries: 128, bytes: 1024 * 1024 };
-/** How many reconnects in a row may drop held entries before the stream is read; one more is a gap. */
+/**
+ * Maximum number of consecutive reconnects that drop held entries before the stream is read. One more
+ * reconnect causes a gap.
+ */
 const maxDropped = 16;
 
 /**
- * A reader's position in a stream. Delivers each entry once and in order, from publications and from
- * snapshots of the stream, or a gap.
+ * A reader's position in a stream. Receives entries from publications and from snapshots of the stream.
+ * Delivers each entry once and in order, or reports a gap in its place.
  *
- * A cursor is in step while each publication follows the last one. Any other publication (after a hole, of
- * another epoch, or with a repeated offset) puts it out of step: it then holds publications back until a
- * {@link snapshot} shows the contents of the stream. A cursor has no clock and no connection.
+ * A cursor is in step while each publication directly follows the last entry. Any other publication (after a
+ * hole, of another epoch, or with a repeated offset) puts the cursor out of step. The cursor then holds
+ * publications back until a {@link snapshot} shows the contents of the stream. A cursor has no clock and no
+ * connection.
  */
 export class StreamCursor {
   readonly #listener: CursorListener;
-  /** The newest entry that was delivered, or the one before the first delivery. */
+  /** The newest delivered entry. Before the first delivery, the newest entry when the cursor started. */
   #last: Head | undefined;
   #isInStep = true;
   /** Whether the pending snapshot was requested after the last event that put this cursor out of step. */
@@ -33,28 +37,30 @@ export class StreamCursor {
   /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
   /**
-   * The newest offset published on this connection. Later entries up to the last one came from the stream.
+   * The newest offset published on this connection. Newer entries up to `#last` were read from the stream.
    */
   #lastPublished = 0;
-  /** The last gap covers everything missing up to this offset. */
+  /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** Held entries that were dropped before the stream was read. The stream has to contain them. */
+  /** Held entries that were dropped before the stream was read. If the stream lacks one, there is a gap. */
   #dropped: Head[] = [];
-  /** Whether another server replies, which may lack entries. */
+  /** Whether the server has changed. The new server may lack entries. */
   #hasServerChanged = false;
-  /** After a rollback: entries not newer than this one were delivered before. */
+  /** Set after a rollback. Entries up to this one were delivered before the rollback. */
   #delivered: Head | undefined;
 
   constructor(listener: CursorListener) {
     this.#listener = listener;
   }
 
-  /** Whether nothing is known to be missing. Otherwise the cursor needs a {@link snapshot}. */
+  /** Whether no entry is known to be missing. Otherwise the cursor needs a {@link snapshot}. */
   get isInStep(): boolean {
     return this.#isInStep;
   }
 
-  /** The newest entry delivered. Another object each time it changes. */
+  /**
+   * The newest delivered entry. Each change creates a new object, so positions can be compared by identity.
+   */
   get position(): Head | undefined {
     return this.#last;
   }
@@ -64,12 +70,16 @@ export class StreamCursor {
     if (!this.#isInStep) this.#hold(entry);
   }
 
-  /** Puts the cursor out of step: the connection is new, or the stream has an unexpected head. */
+  /**
+   * Puts the cursor out of step. Must be called if the connection is new, or the stream has an unexpected
+   * head.
+   */
   suspect(): void {
     this.#isInStep = false;
     this.#isAsked = false;
     this.#lastPublished = 0;
-    // Held entries may be of a history that was rolled back. If the stream has the newest, it has them all.
+    // The held entries may belong to a history that was rolled back. If the stream contains the newest held
+    // entry, the stream contains all of them.
     const newest = this.#takeHeld().at(-1);
     if (newest !== undefined) this.#dropped.push(headOf(newest));
     if (this.#dropped.length <= maxDropped) return;
@@ -77,7 +87,10 @@ export class StreamCursor {
     this.#dropped = [];
   }
 
-  /** Another server replies from now on. Reports a gap, unless its stream shows one anyway. */
+  /**
+   * Must be called if the server has changed. The next reply causes a gap, unless the stream of the new
+   * server shows a gap anyway.
+   */
   serverChanged(): void {
     this.#hasServerChanged = true;
   }
@@ -87,7 +100,7 @@ export class StreamCursor {
     return isSame(this.#last, head);
   }
 
-  /** Starts a new cursor after `head`. Puts any other cursor in step again if it is at `head`. */
+  /** Starts a new cursor after `head`. Puts a started cursor in step again if the cursor is at `head`. */
   compare(head: Head): void {
     this.#last ??= head;
     if (!this.#isAsked || !this.isAt(head) || this.#dropped.length > 0) return;
@@ -96,14 +109,14 @@ export class StreamCursor {
     this.#catchUp();
   }
 
-  /** Returns the offset at which the next snapshot has to start, so that it shows a rollback. */
+  /** Returns the offset at which the next snapshot has to start, so that the snapshot reveals a rollback. */
   ask(): number {
     this.#isAsked = true;
     this.#heldBefore = this.#held.length;
     return this.#last?.offset ?? 0;
   }
 
-  /** Takes a part of the stream, starting at the offset that {@link ask} returned. */
+  /** Processes a part of the stream that starts at the offset returned by {@link ask}. */
   snapshot(snapshot: Snapshot): void {
     const { head, hasMore } = snapshot;
     const last = this.#last;
@@ -116,7 +129,7 @@ export class StreamCursor {
       this.#dropped.some((entry) => isGone(entry, snapshot, this.#isAsked))
     ) {
       this.#listener.gap();
-      // Reads the whole stream again, except for entries delivered before.
+      // The whole stream is read again. Entries that were delivered before are skipped.
       const delivered = head.epoch === last.epoch ? this.#newestDelivered : undefined;
       this.#reset({ epoch: head.epoch, offset: 0, stamp: 0 }, head.offset, delivered);
       return;
@@ -132,7 +145,7 @@ export class StreamCursor {
     this.#catchUp();
   }
 
-  /** Reports a gap, because the stream cannot be read, and continues with the next publication. */
+  /** Must be called if the stream cannot be read. Reports a gap, and continues with the publications. */
   giveUp(): void {
     const last = this.#newestDelivered;
     const held = this.#takeHeld().filter((entry) => !last || !wasDelivered(entry, last));
@@ -148,13 +161,17 @@ export class StreamCursor {
     }
   }
 
-  /** Returns whether the entry was the next one, or had been read from the stream. */
+  /**
+   * Returns true if `entry` is the next one, or was already read from the stream. Otherwise the cursor is out
+   * of step.
+   */
   #take(entry: StreamEntry): boolean {
     const last = this.#last;
     if (last !== undefined) {
       if (entry.epoch !== last.epoch || entry.offset > last.offset + 1) return false;
       if (entry.offset <= this.#lastPublished) {
-        // Offsets increase on one connection. A repeated one may be another entry: the snapshot shows it.
+        // Offsets increase on one connection. A repeated offset may belong to another entry, which the
+        // snapshot shows.
         this.#lastPublished = 0;
         return false;
       }
@@ -166,7 +183,7 @@ export class StreamCursor {
     return true;
   }
 
-  /** Differs from the last entry while a stream is read again after a rollback. */
+  /** Differs from `#last` only while a stream is read again after a rollback. */
   get #newestDelivered(): Head | undefined {
     const [last, delivered] = [this.#last, this.#delivered];
     return last && delivered && delivered.offset > last.offset ? delivered : last;
@@ -187,7 +204,9 @@ export class StreamCursor {
     this.#listener.payload(entry.payload, { offset: entry.offset, epoch: entry.epoch });
   }
 
-  /** Delivers the entries after `last`, with a gap for each range that the stream no longer contains. */
+  /**
+   * Delivers the entries after `last`, and reports a gap for each range that the stream no longer contains.
+   */
   #read(last: Head, { head, entries, hasMore }: Snapshot): void {
     const { epoch } = last;
     for (const entry of entries) {
@@ -202,7 +221,7 @@ export class StreamCursor {
     this.#last = head;
   }
 
-  /** Reports the entries missing between the last one and `offset`. */
+  /** Reports a gap for the entries that are missing between `#last` and `offset`. */
   #skipTo(offset: number): void {
     const from = Math.max(this.#last?.offset ?? 0, this.#coveredTo) + 1;
     if (from < offset) this.#listener.gap({ from, to: offset - 1 });
@@ -214,7 +233,7 @@ export class StreamCursor {
     this.#coveredTo = offset;
   }
 
-  /** Starts again after `last`. A gap that covers everything up to `coveredTo` has been reported. */
+  /** Starts again after `last`. The caller reports a gap that covers all entries up to `coveredTo`. */
   #reset(last: Head | undefined, coveredTo: number, delivered?: Head): void {
     this.#last = last;
     this.#lastPublished = 0;
@@ -226,7 +245,7 @@ export class StreamCursor {
 
   #hold(entry: StreamEntry): void {
     const { length } = entry.payload;
-    // The next snapshot contains the held entries, or shows that they are lost.
+    // Held entries may be dropped: the next snapshot contains them, or shows that they are lost.
     if (this.#held.length >= maxHeld.entries || this.#heldBytes + length > maxHeld.bytes) this.#takeHeld();
     this.#held.push(entry);
     this.#heldBytes += length;
@@ -240,7 +259,10 @@ export class StreamCursor {
     return held;
   }
 
-  /** Entries of another epoch that were held before the snapshot was requested belong to an earlier epoch. */
+  /**
+   * Drops held entries of an earlier epoch: those of another epoch than `head` that were held before the
+   * snapshot was requested.
+   */
   #dropOutdated({ epoch }: Head): void {
     if (this.#heldBefore === 0) return;
     const before = this.#heldBefore;
@@ -262,14 +284,16 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
-/** Whether `entry` was delivered before `last`, provided that the clocks of the masters agree. */
+/**
+ * Whether `entry` is not newer than `last` and was therefore delivered. The clocks of the masters must agree.
+ */
 function wasDelivered({ epoch, offset, stamp }: Head, last: Head): boolean {
   return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
 }
 
 /**
- * Whether the stream no longer contains the last entry because a master without it took over. True as well if
- * the last entry was trimmed and the next one exists, because nothing proves the opposite.
+ * Whether the stream no longer contains `last` because a master without that entry took over. Also returns
+ * true if `last` was trimmed and the next entry exists, because this case looks the same as a rollback.
  */
 function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   if (last.offset === 0) return false;
@@ -279,10 +303,13 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   return first?.offset === last.offset + 1;
 }
 
-/** Whether the stream lacks an entry newer than the last one. A trimmed entry shows as a hole anyway. */
+/**
+ * Whether the stream lacks `entry`, which was published but not delivered. Returns false for a trimmed entry,
+ * because the hole in the stream causes a gap anyway.
+ */
 function isGone(entry: Head, { head, entries }: Snapshot, isNewer: boolean): boolean {
   if (entry.epoch !== head.epoch) return false;
-  // A snapshot older than the entry cannot contain it.
+  // A snapshot that is older than `entry` proves nothing.
   if (entry.offset > head.offset) return isNewer;
   return entries.some(({ offset, stamp }) => offset === entry.offset && stamp !== entry.stamp);
 }

@@ -3,18 +3,18 @@ import { backoffMs, pause, retry } from "../../retry.ts";
 import { type CursorListener, StreamCursor } from "./stream-cursor.ts";
 import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
-/** Reads streams. Both methods reject if the connection breaks or the server refuses. */
+/** Reads streams. Both methods reject if the connection breaks or the server refuses the command. */
 export interface StreamSource {
   readonly isUp: boolean;
-  /** The id of the server process, if known. Another process may lack entries that the last one had. */
+  /** The id of the server process, if known. After a change of the process, entries may be missing. */
   readonly server: string | undefined;
-  /** Returns the end of the stream of `topic`. Creates the head if there is none. */
+  /** Returns the head of the stream of `topic`. Creates a missing head. */
   head(topic: string): Promise<Head>;
   /** Returns one page of the stream of `topic`, starting at `offset`. */
   read(topic: string, offset: number): Promise<Snapshot>;
 }
 
-/** Failed reads in a row, while connected, after which the follower gives up a hole. */
+/** Number of consecutive failed reads, while connected, after which the follower reports a gap. */
 const maxAttempts = 6;
 
 /** Keeps one {@link StreamCursor} in step by reading the stream whenever necessary, one read at a time. */
@@ -28,7 +28,7 @@ export class StreamFollower {
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
 
-  /** @param onError called with the reason if a stream could not be read and a gap was reported. */
+  /** @param onError called with the reason if the stream cannot be read, so that a gap is reported. */
   constructor(
     topic: string,
     source: StreamSource,
@@ -51,8 +51,8 @@ export class StreamFollower {
   }
 
   /**
-   * Starts at the end of the stream, once it can be read. Rejects if the server refuses, or after {@link
-   * stop}.
+   * Starts at the head of the stream. Retries while the connection is down. Rejects if the server refuses the
+   * command, or after {@link stop}.
    */
   async start(): Promise<void> {
     const head = await retry(() => this.#source.head(this.#topic), {
@@ -71,24 +71,27 @@ export class StreamFollower {
     this.#follow();
   }
 
-  /** To be called when the topic was subscribed again: publications in between may be missing. */
+  /**
+   * Must be called after the topic was subscribed again, because publications may have been missed meanwhile.
+   */
   resume(): void {
     this.#cursor.suspect();
     this.#follow(true);
   }
 
-  /** Reads the head, and the stream as well if the cursor is not at its head. */
+  /** Reads the head. If the cursor is not at this head, reads the stream as well. */
   async check(): Promise<void> {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // An entry that arrives meanwhile shows any hole. An entry published just now may still be on its way.
+    // An entry that has arrived meanwhile reveals any hole. If none has arrived, an entry that was published
+    // just now may still be on its way, so the cursor is checked again after a pause.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
     if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
-  /** Delivers nothing afterwards, and leaves no timer. */
+  /** Ends all deliveries, and cancels the timer. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -107,7 +110,7 @@ export class StreamFollower {
     void this.#read(byHead);
   }
 
-  /** @param byHead whether to compare heads first, which takes one command for all followers together. */
+  /** @param byHead whether to compare heads first. One command fetches the heads for many followers. */
   async #read(byHead: boolean): Promise<void> {
     let isComparing = byHead;
     let attempt = 0;
@@ -143,7 +146,7 @@ export class StreamFollower {
     }
   }
 
-  /** A promoted replica or a restored server may have lost entries that were never delivered here. */
+  /** A promoted replica or a restored server may lack entries that this cursor has not delivered. */
   #checkServer(): void {
     const { server } = this.#source;
     if (server !== this.#server) this.#cursor.serverChanged();

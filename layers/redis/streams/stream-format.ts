@@ -1,10 +1,10 @@
 import type { Position } from "../../message.ts";
 
-/** The end of a group's stream: its newest entry, or offset 0 if it has none yet. */
+/** The position of the newest entry in a group's stream. The offset is 0 if the stream has no entries yet. */
 export interface Head extends Position {
   /**
-   * The server's clock when the entry was added, in microseconds. It is part of the entry's id, so an offset
-   * that is reused after a failover has another stamp.
+   * The server's time when the entry was added, in microseconds. The stamp is part of the entry's id. If an
+   * offset is used again after a failover, the new entry has another stamp.
    */
   readonly stamp: number;
 }
@@ -14,7 +14,7 @@ export interface StreamEntry extends Head {
   readonly payload: Uint8Array;
 }
 
-/** The entries of a stream from some offset on, and its head, read atomically. */
+/** The head of a stream, and the stream's entries from some offset on. Both are read atomically. */
 export interface Snapshot {
   readonly head: Head;
   /** Oldest first. */
@@ -24,38 +24,48 @@ export interface Snapshot {
 }
 
 export const maxEntriesPerPublication = 100;
-/** Maximum length of the text before the payloads: a head, and each payload's length after a space. */
+/**
+ * Maximum length of the text before the payloads. The text is a head, followed by a space and a length for
+ * each payload.
+ */
 const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
-/** The names of one group in Redis. Their hash tag keeps all three in one slot of a cluster. */
+/** The names of one group in Redis. A common hash tag keeps all three names in one slot of a cluster. */
 export interface StreamNames {
   readonly stream: string;
-  /** The key of the {@link Head}. It outlives the stream, so that the epoch continues after an expiry. */
+  /**
+   * The key of the {@link Head}. The head expires later than the stream, so that the epoch continues after
+   * the stream has expired.
+   */
   readonly head: string;
-  /** The channel of publications: the head and the lengths of the payloads, a line break, the payloads. */
+  /**
+   * The channel of publications. A publication contains the head, the lengths of the payloads, a line break,
+   * and the payloads.
+   */
   readonly channel: string;
 }
 
 export function streamNames(topic: string): StreamNames {
-  // Redis ignores an empty tag. Topics contain no spaces, so no two topics share a name.
+  // Redis ignores an empty tag, so a leading brace is replaced. Two topics never share a name, because topics
+  // contain no spaces.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }
 
-/** Reverses {@link streamNames}. Returns any other name unchanged. */
+/** Returns the topic of a channel from {@link streamNames}. Returns any other name unchanged. */
 export function topicOf(channel: string): string {
   if (!channel.startsWith("{") || !channel.endsWith("}")) return channel;
   return channel.slice(1, -1).replace(/^ /, "}");
 }
 
-/** Parses the id of the newest entry and the epoch: `42-1785000000000000 1784000000000000`. */
+/** Parses the id of the newest entry, followed by the epoch, as in `42-1785000000000000 1784000000000000`. */
 export function parseHead(text: string): Head | undefined {
   const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
   if (offset === undefined || stamp === undefined || epoch === undefined) return undefined;
   return { epoch, offset: Number(offset), stamp: Number(stamp) };
 }
 
-/** Parses the entries of a publication. Returns undefined for bytes that were not published by a layer. */
+/** Parses the entries of a publication. Returns undefined if the bytes were not published by a layer. */
 export function parsePublication(bytes: Buffer): readonly StreamEntry[] | undefined {
   const end = bytes.indexOf(0x0a);
   if (end === -1 || end > maxHeaderLength) return undefined;
@@ -71,7 +81,7 @@ export function parsePublication(bytes: Buffer): readonly StreamEntry[] | undefi
   return from === bytes.length && lengths.every((length) => /^\d+$/.test(length)) ? entries : undefined;
 }
 
-/** Returns undefined for an entry that was not added by a layer. */
+/** Returns undefined if the entry was not added by a layer. */
 export function parseEntry(id: string, payload: Buffer | undefined): Omit<StreamEntry, "epoch"> | undefined {
   const [, offset, stamp] = /^(\d{1,15})-(\d{1,16})$/.exec(id) ?? [];
   if (offset === undefined || stamp === undefined || payload === undefined) return undefined;

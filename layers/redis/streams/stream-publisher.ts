@@ -4,7 +4,10 @@ import { maxEntriesPerPublication } from "./stream-format.ts";
 /** Adds entries to the stream of a topic, in order and atomically, and publishes them. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
 
-/** Maximum size of a batch, unless one payload is larger: a script blocks the server for other clients. */
+/**
+ * Maximum size of a batch, in bytes, unless one payload is larger. A larger batch would block the server for
+ * other clients for too long.
+ */
 const maxBatchBytes = 256 * 1024;
 
 interface Batch {
@@ -15,8 +18,9 @@ interface Batch {
 }
 
 /**
- * Publishes to streams. Sends the payloads for one topic in one turn of the event loop as one call, because a
- * call costs the server far more than another entry; see bench/layers.
+ * Publishes to streams. All payloads that are published to one topic in one turn of the event loop are sent
+ * in one call. For the server, another call is far more expensive than another entry in the same call; see
+ * bench/layers.
  */
 export class StreamPublisher {
   readonly #publish: PublishEntries;
@@ -27,7 +31,7 @@ export class StreamPublisher {
     this.#publish = publish;
   }
 
-  /** Resolves once the server has the payload. If the call fails, its whole batch rejects. */
+  /** Resolves once the server has stored the payload. If the call fails, all payloads of its batch reject. */
   publish(topic: string, payload: Uint8Array): Promise<void> {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     let batch = this.#batches.get(topic);

@@ -15,9 +15,9 @@ import {
 } from "./stream-format.ts";
 
 const headsPerCommand = 1_000;
-/** At least 2, because the first entry of a page is the last one known. */
+/** Must be at least 2, because the first entry of a page is already known. */
 const entriesPerPage = 100;
-/** Maximum number of concurrent reads, which bounds the memory for a thousand groups with holes. */
+/** Maximum number of concurrent reads. It bounds the memory when a thousand groups have holes at once. */
 const maxReads = 32;
 
 interface HeadRequest {
@@ -35,7 +35,7 @@ export class StreamReader implements StreamSource {
   #reads = 0;
   #server: string | undefined;
 
-  /** @param connection a connection with the scripts of {@link defineStreamScripts}. */
+  /** @param connection a connection whose client has the scripts of {@link defineStreamScripts}. */
   constructor(connection: RedisConnection, commands: PubSubCommands) {
     this.#connection = connection;
     this.#commands = commands;
@@ -50,7 +50,7 @@ export class StreamReader implements StreamSource {
     return this.#server;
   }
 
-  /** The requests of one turn of the event loop are sent together. */
+  /** All requests of one turn of the event loop are sent together. */
   head(topic: string): Promise<Head> {
     return new Promise((resolve, reject) => {
       if (this.#requests.length === 0) atTurnEnd(() => this.#askHeads());
@@ -78,7 +78,7 @@ export class StreamReader implements StreamSource {
     let page = await newestAfter(after);
     const isOther = typeof since === "object" && since.epoch !== page.head?.epoch;
     const isKnown = page.head !== undefined && after <= page.head.offset && !isOther;
-    // `since` belongs to another history: everything is new to the caller.
+    // `since` belongs to another history, so all entries are new to the caller.
     if (!isKnown && after > 0) page = await newestAfter(0);
     const { head } = page;
     if (head === undefined) return { entries: [], position: undefined, complete: since === undefined };
@@ -90,13 +90,15 @@ export class StreamReader implements StreamSource {
     return { entries, position: { offset: head.offset, epoch }, complete };
   }
 
-  /** Called first on each connection, so that the server is known before any other reply. */
+  /**
+   * Called before any other command on each connection, so that the server is known before any other reply.
+   */
   #identify(): void {
     this.#connection.redis.info("server").then(
       (facts) => {
         this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
       },
-      // If the server refuses INFO, a change of the server goes unnoticed.
+      // If the server refuses INFO, a change of the server is not detected.
       () => {},
     );
   }
@@ -161,7 +163,7 @@ function asHead(text: unknown): Head | undefined {
   return typeof text === "string" ? parseHead(text) : undefined;
 }
 
-/** Ignores entries beyond the head: they remain of a history whose head was lost. */
+/** Ignores entries newer than the head. They belong to an earlier history, whose head was lost. */
 function asEntries(rows: unknown, head: Head | undefined): Omit<StreamEntry, "epoch">[] {
   const entries = (rows ?? []) as [id: Buffer, fields: Buffer[]][];
   return entries.flatMap(([id, [, payload]]) => {

@@ -8,10 +8,16 @@ declare module "ioredis" {
   }
 }
 
-/** How much longer than its stream a head is kept, so that an idle group keeps its epoch. */
+/**
+ * The time between the expiry of a stream and the expiry of its head. An idle group keeps its epoch during
+ * this time.
+ */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
-/** How long the head of an empty stream is kept after its last use, because clients may name groups. */
+/**
+ * How long the head of an empty stream is kept after its last use. The time is short, because clients may
+ * choose the names of groups, and each name creates a head.
+ */
 const firstHeadMs = 60 * 60 * 1_000;
 
 /** Entries to publish to one group. */
@@ -19,20 +25,25 @@ export interface Publication {
   readonly names: StreamNames;
   readonly payloads: readonly Buffer[];
   readonly limit: HistoryLimit;
-  /** Always the same on one connection. */
+  /** All publications on one connection use the same command. */
   readonly command: "PUBLISH" | "SPUBLISH";
 }
 
-/** The server's clock in microseconds: the second half of an entry's id, and the name of a new epoch. */
+/**
+ * Reads the server's clock in microseconds. The result is the second half of an entry's id, and the name of a
+ * new epoch.
+ */
 const readClock = `
 local time = redis.call('TIME')
 local stamp = string.format('%s%06d', time[1], time[2])
 `;
 
 /**
- * Publishes entries atomically. A stream that is ahead of its head has lost it: a new epoch begins.
+ * Publishes entries atomically. If the stream has newer entries than its head, the head was lost, and a new
+ * epoch begins.
  *
- * The limit is part of the text, because passing it as an argument costs more than using it.
+ * The history limit is part of the script's text, because passing the limit as an argument takes more time
+ * than applying it.
  */
 const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
@@ -53,7 +64,7 @@ for index, payload in ipairs(ARGV) do
     added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '${capacity}', id, 'p', payload)
   end
   if type(added) == 'table' and added.err then
-    -- Any other error, such as a server without memory, does not end a history.
+    -- Any other error is returned: a lack of memory, for example, does not end a history.
     if not string.find(added.err, 'equal or smaller', 1, true) and not string.find(added.err, 'WRONGTYPE', 1, true) then
       return added
     end
@@ -70,8 +81,8 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * Returns the heads of streams, and prolongs their expiry. Creates a missing head at offset 0, so that a
- * later deletion shows. KEYS: all heads, then all streams. Returns false for a key that does not hold a text.
+ * KEYS: all heads, then all streams. Returns the heads, and extends their expiry. Creates a missing head at
+ * offset 0, so that a later deletion is detected. Returns false for a key that does not hold a string.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
@@ -81,7 +92,7 @@ for index = 1, count do
   if heads[index] then
     local life = string.sub(heads[index], 1, 4) == '0-0 ' and ${firstHeadMs} or ${headOutlivesMs}
     local left = redis.call('PTTL', KEYS[index])
-    -- Each write is sent to the replicas, so prolongs only after half of the time.
+    -- Each write is sent to the replicas, so the expiry is extended only after half of the time.
     if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
   elseif redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
     redis.call('DEL', KEYS[count + index])
@@ -102,7 +113,8 @@ export function defineStreamScripts(redis: Redis): void {
 }
 
 /**
- * Sends the text, because a run by a hash that the server lacks would be repeated after later publications.
+ * Sends the script's text. If only the hash were sent, a server without the script would reply with an error,
+ * and the text would be sent after later publications.
  */
 export async function publishEntries(redis: Redis, publication: Publication): Promise<void> {
   const { names, payloads, limit, command } = publication;
@@ -115,7 +127,7 @@ export async function publishEntries(redis: Redis, publication: Publication): Pr
   await redis.callBuffer("EVAL", text, 3, names.stream, names.head, names.channel, ...payloads);
 }
 
-/** Shortens the text, because the server reads and hashes it each time. */
+/** Removes indentation and comments, because the server reads and hashes the text each time. */
 function withoutIndent(lua: string): string {
   return lua.replaceAll(/^\s+(?:--.*\n\s*)?/gm, "");
 }

@@ -20,14 +20,13 @@ import { StreamReader } from "./stream-reader.ts";
 import { defineStreamScripts, publishEntries } from "./stream-scripts.ts";
 
 /**
- * Limits of the histories. A node can recover as many missed messages of a group as the group's `capacity`
- * without a gap. Each message is kept by the limits of the node that sent it, so all nodes of a layer should
- * have the same limits.
+ * Limits of the histories. A node can recover up to `capacity` missed messages of a group without a gap. The
+ * sending node's limits apply to each message, so all nodes of a layer should have the same limits.
  */
 export interface StreamOptions extends HistoryLimitOptions {
   /**
-   * Interval at which each node checks whether a group's last message was lost on the way, in milliseconds.
-   * Each pause is 75 % to 125 % of it, at random.
+   * Interval, in milliseconds, at which each node checks whether the last message of a group was lost in
+   * transit. Each pause is random: 75 % to 125 % of the interval.
    * @default 30000
    */
   readonly tailCheckMs?: number;
@@ -56,12 +55,12 @@ interface Connected {
 }
 
 /**
- * Moves payloads of groups through one stream per group, and payloads of nodes by plain `PUBLISH`.
+ * Sends payloads for groups through one stream per group, and payloads for nodes by plain `PUBLISH`.
  *
- * A lost publication leaves a hole in the offsets, which is filled from the stream before later entries are
- * delivered. If the last publication is lost, a check of the stream's head finds it: after each reconnect,
- * and every `tailCheckMs`. Entries that the stream no longer contains are a gap, and so is a change of the
- * server.
+ * A lost publication leaves a hole in the offsets. The missing entries are read from the stream before later
+ * entries are delivered. If the last publication is lost, there is no hole: the loss is detected by a check
+ * of the stream's head, after each reconnect and every `tailCheckMs`. Entries that the stream no longer
+ * contains cause a gap, and so does a change of the server.
  */
 export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
@@ -75,7 +74,7 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly #topics: Topics;
   readonly #limits: HistoryLimits;
   readonly #tailCheckMs: number;
-  /** By channel. */
+  /** The followers of the subscribed groups, by channel. */
   readonly #followers = new Map<string, StreamFollower>();
   #connection: Connected | undefined;
   #listener: BackendListener | undefined;
@@ -84,7 +83,7 @@ export class RedisStreamsBackend implements RedisBackend {
 
   /**
    * @throws {TypeError} unless exactly one target is given.
-   * @throws {InvalidNameError} if the prefix breaks its rule.
+   * @throws {InvalidNameError} if the prefix is not a valid name.
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
@@ -130,7 +129,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
     defineStreamScripts(pubsub.publisher.redis);
     const reader = new StreamReader(pubsub.publisher, commands);
-    // The server may be another one now, even if the subscriber's connection did not break.
+    // The server may have changed, even if the subscriber's connection did not break.
     pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
@@ -147,8 +146,9 @@ export class RedisStreamsBackend implements RedisBackend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    // Both at once, on separate connections. If the head is older than the subscription, entries in between
-    // show as a hole and are read; if it is newer, the first publications precede it and are ignored.
+    // Both commands are sent at once, on separate connections. If the head is read before the subscription
+    // begins, entries added in between leave a hole and are read from the stream. If the head is read
+    // afterwards, publications that are not newer than the head are ignored.
     const outcomes = await Promise.allSettled([
       pubsub.subscriptions.subscribe(channel),
       this.#start(follower),
@@ -197,7 +197,10 @@ export class RedisStreamsBackend implements RedisBackend {
     );
   }
 
-  /** The join waits for the stream's head, because the first hole would not show without it. */
+  /**
+   * The join waits for the stream's head, because a hole before the first publication is detected only with
+   * the head.
+   */
   #start(follower: StreamFollower): Promise<void> {
     const { address, connectTimeoutMs } = this.#server;
     const late = () =>
@@ -211,7 +214,7 @@ export class RedisStreamsBackend implements RedisBackend {
     const entries = follower && parsePublication(Buffer.from(buffer, byteOffset, byteLength));
     if (follower !== undefined && entries !== undefined)
       for (const entry of entries) follower.published(entry);
-    // Published by another program, so it has no position in the history.
+    // The payload was published by another program, so it has no position in the history.
     else this.#listener?.payload(topicOf(channel), payload);
   }
 

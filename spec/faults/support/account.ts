@@ -26,8 +26,8 @@ export class Account extends Recorder implements Inbox {
   }
 
   /**
-   * Compares the record with the numbers sent: each number and each offset arrived once and in order, or lies
-   * in a gap that was reported between its neighbours.
+   * Compares the record with the numbers sent. Each number and each offset must have arrived once and in
+   * order, or lie in a gap that was reported between its neighbours.
    */
   check(sent: readonly number[]): void {
     const owed = new Set(sent);
@@ -81,7 +81,7 @@ export class Traffic {
     this.#layer = layer;
     this.#groups = groups;
     this.#running = this.#run();
-    // `stop` rejects as well.
+    // The rejection is reported by `stop`.
     this.#running.catch(() => {});
   }
 
@@ -91,7 +91,7 @@ export class Traffic {
     await until(() => this.sent.length >= goal);
   }
 
-  /** Stops, sends one last number until it resolves, and returns it. */
+  /** Stops, repeats the send of one last number until the send resolves, and returns the number. */
   async stop(): Promise<number> {
     this.#isStopping = true;
     await this.#running;

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A TCP proxy that can be shut for one client alone. */
+/** A TCP proxy for one client. While it is shut, other clients still reach the server. */
 export interface Gateway {
   readonly url: string;
-  /** Ends all connections, and lets none in until {@link open}. */
+  /** Ends all connections, and accepts no new ones until {@link open}. */
   shut(): void;
   open(): void;
   close(): Promise<void>;

@@ -5,8 +5,7 @@ setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
 /**
- * Returns the used bytes of the heap. Measures repeatedly, because buffers are freed some time after their
- * owners.
+ * Returns the used bytes of the heap. Measures repeatedly, because buffers are freed later than their owners.
  */
 export async function usedHeap(): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
@@ -28,8 +27,8 @@ export interface Published {
 }
 
 /**
- * Publishes numbers from 1 up, about twenty per millisecond, for `ms` milliseconds, and waits for each to
- * settle.
+ * Publishes the numbers from 1 on, about twenty per millisecond, for `ms` milliseconds. Resolves once all
+ * calls have settled.
  */
 export async function publishFor(ms: number, publish: (number: number) => Promise<void>): Promise<Published> {
   const began = performance.now();

@@ -5,8 +5,8 @@ import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
 
 /**
- * Runs `fault` while a worker is busy with the first of five jobs, and checks that all five and a later job
- * are done once. The jobs are not taken over within the time of a spec.
+ * Runs `fault` while a worker is busy with the first of five jobs. Checks that these jobs and a later job are
+ * done once each. The time until jobs are taken over is longer than the spec.
  *
  * @param replicated resolves once all jobs are replicated, so that they survive the fault.
  */

@@ -37,14 +37,14 @@ export class Ledger implements Inbox {
     else this.lines.push("gap");
   }
 
-  /** Resolves once the end marker has arrived, and all earlier messages with it. */
+  /** Resolves once the end marker has arrived. All earlier messages have then arrived too. */
   ended(): Promise<void> {
     return this.#ended;
   }
 
   /**
-   * Checks that every number arrived once and in order, and that each number in `accepted`, whose send
-   * resolved, arrived or lies in a gap.
+   * Checks that no number arrived twice or out of order, and that each number in `accepted` arrived or lies
+   * in a gap. The sends of the numbers in `accepted` have resolved.
    */
   expectNoSilentLoss(accepted: Iterable<number>): void {
     let last = -1;

@@ -3,7 +3,7 @@ import { until } from "../../layers/support/until.ts";
 
 /** Sends numbered messages to a group, about one per millisecond, even if sends reject. */
 export class Traffic {
-  /** The numbers of the sends that resolved; in the order sent after {@link end}. */
+  /** The numbers of the sends that resolved. Sorted in the order of sending by {@link end}. */
   readonly accepted: number[] = [];
   readonly refused: number[] = [];
   readonly #layer: ChannelLayer;
@@ -43,7 +43,7 @@ export class Traffic {
   async end(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#pending);
-    // A send from before the layer was open may resolve after a later one.
+    // A send that was called before the layer was open may resolve after a later send.
     this.accepted.sort((one, other) => one - other);
     await this.#layer.groupSend(this.#group, { type: "end" });
   }

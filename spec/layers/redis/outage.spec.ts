@@ -42,7 +42,7 @@ for (const { Layer, topicOf } of layers) {
 
     async function crash(): Promise<void> {
       await server.kill();
-      // The publishing connection must have noticed: a send on a broken one fails at once.
+      // Waits until the publishing connection reports the outage. Before that, a send would fail at once.
       await until(() => layer.health.reason?.includes("publisher") === true);
     }
 
@@ -183,7 +183,7 @@ for (const { Layer, topicOf } of layers) {
       await until(() => layer.health.ok);
       await layer.groupSend("room", { type: "end" });
       await inbox.next("end");
-      // Of another group, so it may arrive before or after the messages of this one.
+      // The gap belongs to another group, so it may arrive before or after the messages of this group.
       await inbox.until(() => groupGaps(inbox).length > 0);
       expect(groupGaps(inbox)).to.deep.equal([{ group: "another" }]);
     });
@@ -230,7 +230,7 @@ for (const { Layer, topicOf } of layers) {
       }
       await server.resume();
       await until(() => layer.health.ok);
-      // Its reply comes after those to the subscriptions.
+      // The reply to this join arrives after the replies to the earlier subscriptions.
       await layer.groupAdd("third", channel);
       await layer.groupSend("room", { type: "end" });
       await inbox.next("end");

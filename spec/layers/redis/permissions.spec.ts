@@ -31,7 +31,10 @@ describe("a topic that Redis does not permit", () => {
     await server.stop();
   });
 
-  /** Sets the channels that the user may subscribe to. Redis closes connections with other subscriptions. */
+  /**
+   * Sets the channels that the user may subscribe to. Redis closes connections that have subscriptions to
+   * other channels.
+   */
   const permit = (...patterns: string[]) =>
     raw.call("ACL", "SETUSER", "app", "resetchannels", ...patterns.map((pattern) => `&${pattern}`));
 

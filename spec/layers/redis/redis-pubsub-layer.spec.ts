@@ -6,7 +6,7 @@ import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { redisUrl } from "../../support/redis.ts";
 
-/** A client without this package. */
+/** A client that does not use this package. */
 let raw: Redis;
 before(() => {
   raw = new Redis(redisUrl());
@@ -28,7 +28,7 @@ describe("RedisPubSubLayer on the wire", () => {
     return layer;
   }
 
-  /** The topics of this spec at the server, each with its number of subscribers. */
+  /** The topics of this spec that are subscribed at the server, each with the number of its subscribers. */
   async function topics(): Promise<Record<string, unknown>> {
     const all = (await raw.pubsub("CHANNELS", `${prefix}*`)) as string[];
     const names = all.filter((name) => !name.includes("__probe__"));
@@ -111,7 +111,7 @@ describe("RedisPubSubLayer on the wire", () => {
     };
     const before = await reads();
     await Promise.all(Array.from({ length: 100 }, () => layer.groupSend("room", { type: "x" })));
-    // One read for the hundred sends, and one for each of the two INFO commands.
+    // Ideally one read for the hundred sends, and one for each of the two INFO commands.
     expect((await reads()) - before).to.be.below(10);
   });
 

@@ -8,7 +8,7 @@ import { redisUrl, startRedisServer } from "../../support/redis.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 
-/** A client without this package. */
+/** A client that does not use this package. */
 let raw: Redis;
 before(() => {
   raw = new Redis(redisUrl());
@@ -73,7 +73,7 @@ describe("RedisStreamsLayer on the wire", () => {
     const sends: Promise<void>[] = [];
     for (const number of numbers) {
       sends.push(layer.groupSend("room", { type: "x", number }));
-      // Each message is a separate call, and none waits for a reply.
+      // Each message is sent in a separate call, without waiting for the reply to the last call.
       await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all(sends);
@@ -87,7 +87,7 @@ describe("RedisStreamsLayer on the wire", () => {
     const numbers = Array.from({ length: 400 }, (_, number) => number);
     const sends: Promise<unknown>[] = [];
     for (const number of numbers) {
-      // Other senders load the scripts again, between two commands of this node.
+      // Another sender loads the script again, between two commands of this node.
       if (number % 10 === 0) sends.push(raw.script("FLUSH"), other.groupSend("other", { type: "x", number }));
       sends.push(layer.groupSend("room", { type: "x", number }));
       if (number % 3 > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -220,7 +220,7 @@ describe("RedisStreamsLayer on the wire", () => {
     await raw.set(keyOf("head"), `${lost} ${epoch}`);
   }
 
-  /** Kills this package's connections with one role. */
+  /** Kills the layers' connections with one role. */
   async function kill(role: string): Promise<void> {
     const list = String(await raw.client("LIST"));
     const ids = list.matchAll(new RegExp(`^id=(\\d+) .* name=greenroom-${role} `, "gm"));
@@ -243,7 +243,7 @@ describe("RedisStreamsLayer on the wire", () => {
       await inbox.next("told");
       await addUntold();
       await look(clock);
-      // The missing entry may be on its way, so it is checked again a little later.
+      // The missing entry may still be on its way, so the layer checks again after a pause.
       await until(() => {
         clock.increment(10);
         return inbox.types.includes("lost");
@@ -283,13 +283,13 @@ describe("RedisStreamsLayer on the wire", () => {
     const proxy = await startTcpProxy(server.port);
     const layer = startLayer({ url: `redis://127.0.0.1:${proxy.port}` });
     const channel = await layer.newChannel(new Recorder());
-    // The server knows the script from now on.
+    // From now on the server knows the scripts.
     await layer.groupAdd("first", channel);
     await layer.groupSend("old", { type: "x" });
     const held = proxy.hold();
     const joins = ["old", "new", "newer"].map((group) => layer.groupAdd(group, channel));
     const asked = (command: string) => held.said.toLowerCase().split(`\r\n${command}\r\n`).length - 1;
-    // No reply arrives, so commands seen now did not wait for one.
+    // No reply arrives, so the commands that are received now were sent without waiting for a reply.
     await until(() => asked("subscribe") > 0 && asked("evalsha") > 0);
     const { said } = held;
     held.release();

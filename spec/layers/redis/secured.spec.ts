@@ -77,7 +77,7 @@ describe("a layer over TLS and with a password", () => {
     expect([...(await portsInUse())]).to.deep.equal([String(port)]);
   }
 
-  /** The error of a layer that cannot open, checked for the password. */
+  /** Returns the error of a layer that cannot open. Checks that it does not contain the password. */
   async function refusal(layer: ChannelLayer): Promise<string> {
     layers.push(layer);
     const error = await layer.ready().then(
@@ -120,7 +120,8 @@ describe("a layer over TLS and with a password", () => {
     });
   }
 
-  // Such a socket may emit two errors. ioredis listens for one only, and the other one ended the process.
+  // Such a socket may emit two errors. ioredis listens for the first error only, and the second would end the
+  // process.
   it("only rejects `ready` if the certificate is not accepted, each time", async () => {
     const url = `rediss://127.0.0.1:${tlsPort}`;
     for (let round = 0; round < 40; round += 1) {

@@ -58,7 +58,7 @@ describe("RedisConnection", () => {
       await nextTick();
     }
     await Promise.all(answers);
-    // One read for the commands, and one for this INFO.
+    // One read for the twenty commands, and one for this INFO command.
     expect((await reads()) - before).to.equal(2);
     await connection.close();
     onlooker.disconnect();

@@ -15,7 +15,7 @@ function layerAt(port: number, connectTimeoutMs = 300): RedisPubSubLayer {
   return new RedisPubSubLayer({ url, prefix: "chat", connectTimeoutMs });
 }
 
-/** The error of `ready`, which contains the address and nowhere the password. */
+/** Returns the error of `ready`. Checks that it contains the address and not the password. */
 async function failure(layer: RedisPubSubLayer, port: number): Promise<Error> {
   const error = await layer.ready().then(
     () => expect.fail("It opened."),

@@ -10,14 +10,15 @@ describe("RedisConnection", () => {
   let server: Server;
   afterEach(() => server.close());
 
-  // A probe that was started on such a connection never stopped.
+  // A probe that `up` starts on such a connection would never be stopped.
   it("does not report `up` if it becomes ready while it is being closed", async () => {
     const heard: string[] = [];
     let closing: Promise<void> | undefined;
     server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("data", (bytes) => {
         for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello)\r\n/gi)) {
-          // The ready check is the last command of ioredis, and its reply comes too late.
+          // The ready check is the last command that ioredis sends. Its reply arrives after `close` was
+          // called.
           if (/info/i.test(command)) closing = connection.close();
           else socket.write("+OK\r\n");
         }

@@ -30,7 +30,7 @@ describe("a layer over Sentinel", () => {
 
   describeRedisLayers({ target, clients: () => [raw], clientOf: () => raw, commands: pubSub });
 
-  /** The error of `ready`, which nowhere contains the password. */
+  /** Returns the error of `ready`. Checks that it does not contain the password. */
   async function failure(layer: RedisPubSubLayer): Promise<Error> {
     const error = await layer.ready().then(
       () => expect.fail("It opened."),

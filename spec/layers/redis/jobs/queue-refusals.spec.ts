@@ -88,7 +88,7 @@ describe("RedisQueues on a server that refuses commands", () => {
       await until(() => layer.health.ok);
       await send(3);
       await worker.hasBegun(3);
-      // Another refusal is reported again.
+      // A new refusal is reported again.
       await begin();
       second.open();
       await until(() => refused().length === 2);

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { queueKeys } from "../../../../layers/redis/jobs/queue-scripts.ts";
 
-/** The part of a key that decides on its slot in a cluster: the hash tag, unless it is empty. */
+/** The part of a key that determines the key's slot in a cluster: the hash tag, unless the tag is empty. */
 const tagOf = (key: string) => /\{([^}]+)\}/.exec(key)?.[1] ?? key;
 
 describe("queueKeys", () => {

@@ -15,7 +15,7 @@ import { type Gate, gate } from "../../../support/gate.ts";
 import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
 import { queueLayer } from "../support/queue-layer.ts";
 
-/** A client that knows nothing of this package. */
+/** A client that does not use this package. */
 let raw: Redis;
 before(() => {
   raw = new Redis(redisUrl());
@@ -63,7 +63,7 @@ describe("RedisQueues on a server", () => {
   const consumers = async () =>
     ((await raw.xinfo("CONSUMERS", key, "workers")) as unknown[][]).map(([, name]) => String(name));
 
-  /** The ids of connections on the server that are for `role`. */
+  /** The server's ids of the connections with the role `role`. */
   async function connections(role: string, client = raw): Promise<string[]> {
     const list = String(await client.client("LIST"));
     return [...list.matchAll(new RegExp(`^id=(\\d+) .* name=greenroom-${role} `, "gm"))].map(([, id]) =>
@@ -183,7 +183,7 @@ describe("RedisQueues on a server", () => {
     await worker.until(() => worker.running === 0);
     const reader = (await connections("queue-reader")).at(-1) ?? "";
     const [consumer = ""] = await consumers();
-    // Atomically: the entry is delivered to the consumer, and its reader is disconnected.
+    // In one transaction, disconnects the consumer's reader and delivers an entry to the consumer.
     await raw
       .multi()
       .client("KILL", "ID", reader)
@@ -213,7 +213,7 @@ describe("RedisQueues on a server", () => {
     open.open();
     await worker.hasBegun(2);
     await worker.until(() => worker.running === 0);
-    // Now without a running handler: a blocked read waits.
+    // No handler is running now, so the read blocks.
     await other.flushall();
     await other.quit();
     await send(layer, 3);
@@ -230,7 +230,7 @@ describe("RedisQueues on a server", () => {
     const numbers = Array.from({ length: 400 }, (_, number) => number);
     const sends: Promise<unknown>[] = [];
     for (const number of numbers) {
-      // Other senders load the scripts again, between two commands of this node.
+      // Another sender loads the script again, between two commands of this node.
       if (number % 10 === 0) sends.push(raw.script("FLUSH"), send(startLayer(), -1));
       sends.push(send(layer, number));
       if (number % 3 > 0) await new Promise((resolve) => setImmediate(resolve));
@@ -316,7 +316,7 @@ describe("RedisQueues on a server", () => {
             socket.write(/EVAL/.test(name ?? "") ? "*0\r\n" : "+OK\r\n");
             continue;
           }
-          // A reply without end: ioredis receives data, so its socket timeout does not expire.
+          // The reply never ends. ioredis keeps receiving data, so its socket timeout does not expire.
           socket.write("*1\r\n$1000000\r\n");
           const trickle = setInterval(() => socket.write("x"), 20);
           socket.once("close", () => clearInterval(trickle));

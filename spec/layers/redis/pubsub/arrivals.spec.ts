@@ -31,7 +31,7 @@ describe("payloads that arrive together on a socket", () => {
       const far = new Kind({ url: redisUrl(), prefix });
       backends = [near, far];
       const arrived: string[] = [];
-      /** The number of payloads at the end of each turn in which any arrived. */
+      /** The number of payloads so far, at the end of each turn in which payloads arrived. */
       const counts: number[] = [];
       await near.open({
         payload(topic, payload) {

@@ -10,7 +10,7 @@ function start() {
   const tokens: string[] = [];
   const heard: string[] = [];
   const connections = {
-    /** The reply to a publish: a number of connections, undefined for no reply, or an error. */
+    /** The reply to a publish: the number of receivers, an error, or undefined if there is no reply. */
     receivers: 1 as number | Error | undefined,
     isAnswering: true,
     isSubscribable: true,

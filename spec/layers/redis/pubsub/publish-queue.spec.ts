@@ -75,7 +75,7 @@ describe("PublishQueue", () => {
     expect(outcomes).to.deep.equal({});
     clock.increment(1);
     await turn();
-    expect(outcomes).to.deep.equal({ early: "is not connected, for 500 ms now" });
+    expect(outcomes).to.deep.equal({ early: "is not connected after 500 ms" });
     connection.isUp = true;
     queue.flush();
     expect(sent).to.deep.equal(["late"]);

@@ -9,7 +9,7 @@ import { Subscriptions } from "../../../../layers/redis/pubsub/subscriptions.ts"
 class Connection {
   readonly live = new Set<string>();
   readonly commands: string[] = [];
-  /** Topics that may not be subscribed: the server refuses a command that contains one. */
+  /** Topics that must not be subscribed. The server refuses a command that contains such a topic. */
   readonly forbidden = new Set<string>();
   #questions: {
     command: string;
@@ -77,7 +77,7 @@ function start() {
     { ms: 1_000, clock, late: () => new Error("too late") },
   );
   const outage = () => {
-    // As in ioredis: `close` is emitted before the commands reject.
+    // As in ioredis, `close` is emitted before the commands reject.
     subscriptions.down();
     connection.break();
   };
@@ -327,7 +327,7 @@ describe("Subscriptions", () => {
         let isUp = false;
         for (const { do: action, topic } of script) {
           if (action === "toggle") {
-            // Like the layer: one change of a topic at a time.
+            // Like the layer, changes the subscription of a topic only when the last change has ended.
             if (confirmed.has(topic)) {
               confirmed.delete(topic);
               wanted.delete(topic);

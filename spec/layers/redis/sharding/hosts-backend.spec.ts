@@ -73,7 +73,7 @@ describe("a layer over two hosts", () => {
     commands: pubSub,
   });
 
-  /** One group for each host. */
+  /** Returns one group per host. */
   function groupsOfEach(): string[] {
     const names = Array.from({ length: 100 }, (_, index) => `room-${index}`);
     return servers.map((_, index) => {
@@ -116,7 +116,7 @@ describe("a layer over two hosts", () => {
     await until(() => layer.health.ok);
     for (const group of [lost, kept]) await layer.groupSend(group, { type: `end of ${group}` });
     for (const group of [lost, kept]) await inbox.next(`end of ${group}`);
-    // The node's own topic lives on one of the hosts.
+    // If the node's own topic is on the lost host, there is a second gap, without a group.
     expect(inbox.gaps.filter(({ group }) => group !== undefined)).to.deep.equal([{ group: lost }]);
     expect(inbox.gaps.length).to.equal(hostOf(`hosts__node__${layer.node}`) === 0 ? 2 : 1);
     await layer.close();
@@ -129,7 +129,7 @@ describe("a layer over two hosts", () => {
     const error = await layer.ready().catch((reason: Error) => reason);
     expect(error).to.have.property("code", "ERR_LAYER_UNAVAILABLE");
     expect(error).to.have.property("message").that.includes("127.0.0.1:1 ").and.not.includes("hunter2");
-    // The other hosts are disconnected.
+    // Waits until the connections to the other hosts are closed.
     const isConnected = async () =>
       (await Promise.all(clients.map((client) => client.client("LIST")))).join().includes("name=greenroom");
     while (await isConnected());

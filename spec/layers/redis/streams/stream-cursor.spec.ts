@@ -66,10 +66,12 @@ type Heard = number | "gap" | { readonly from: number; readonly to: number };
 /** A cursor that starts at the end of the server's stream, and its deliveries. */
 function start({ capacity = 100, page = 100, isOpened = true } = {}) {
   const server = new Server(capacity);
-  // Published before the first join.
+  // These entries are published before the cursor starts.
   if (!isOpened) for (let count = 0; count < 3; count += 1) server.publish();
   const heard: Heard[] = [];
-  /** The newest entry at the time of a gap without a range, which covers everything until then. */
+  /**
+   * The newest entry at the time of the last gap without a range. Such a gap covers all entries up to then.
+   */
   let coveredBy = 0;
   const cursor = new StreamCursor({
     payload: (payload) => heard.push(numberIn(payload)),
@@ -472,7 +474,7 @@ describe("StreamCursor", () => {
         fc.integer({ min: 2, max: 5 }),
         (script, capacity, page) => {
           const { server, cursor, heard, read, covered } = start({ capacity, page });
-          // Publications that have not reached the cursor yet, and a snapshot on its way.
+          // Publications, and a snapshot, that have not reached the cursor yet.
           let wire: StreamEntry[] = [];
           let told: StreamEntry[] = [];
           let snapshot: Snapshot | undefined;
@@ -509,7 +511,7 @@ describe("StreamCursor", () => {
             } else if (action === "reconnect") reconnect();
             else if (action === "failover") {
               for (const { payload } of server.rollBack(isLost ? 1 : 3)) {
-                // An entry that was lost before it was published to the cursor cannot be known.
+                // If the cursor has not received a lost entry before, it cannot detect the loss.
                 if (!known.has(numberIn(payload))) places.delete(numberIn(payload));
               }
               reconnect();
@@ -531,7 +533,10 @@ describe("StreamCursor", () => {
   });
 });
 
-/** Numbers increase, each arrives once, and a gap covers those missing between two numbers. */
+/**
+ * Checks that the numbers increase, that each arrives once, and that a gap covers the numbers missing between
+ * two.
+ */
 function assertAccounted(
   heard: readonly Heard[],
   places: ReadonlyMap<number, StreamEntry>,

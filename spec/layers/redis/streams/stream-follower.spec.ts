@@ -10,7 +10,7 @@ const entry = (offset: number): StreamEntry => ({
   payload: Uint8Array.of(offset),
 });
 
-/** A stream whose reader replies, fails or lacks entries, as a spec says. */
+/** A stream with a reader that replies, fails or lacks entries, as a spec determines. */
 class Source implements StreamSource {
   isUp = true;
   server: string | undefined = "one";
@@ -43,7 +43,7 @@ async function start() {
     (error) => errors.push(error),
   );
   await follower.start();
-  /** Lets replies arrive, and the pause before the next attempt elapse. */
+  /** Waits until replies have arrived, and ends the pause before the next attempt. */
   const pass = async () => {
     await new Promise((resolve) => setImmediate(resolve));
     clock.increment(5_000);

@@ -10,18 +10,18 @@ import { describeChannelLayer, Worker } from "../../../../layers/testing/index.t
 import { TestNodes } from "../../../../layers/testing/test-nodes.ts";
 import { type EncryptableImplementation, encrypted, withKeys } from "../../support/encrypted.ts";
 
-/** The target of the layers, and plain clients of its servers. */
+/** The target of the layers, and plain clients of the target's servers. */
 export interface RedisTopology {
   target(): RedisTarget & PubSubOptions;
   /** One client per server. */
   clients(): readonly Redis[];
-  /** Returns the client of the server where a key lives. */
+  /** Returns the client of the server that holds `key`. */
   clientOf(key: string): Redis;
   readonly commands: PubSubCommands;
 }
 
-// Read for each file: when files run in parallel, mocha creates these for each of them, but keeps this
-// module.
+// Read anew for each spec file. When files run in parallel, mocha creates these functions for each file, but
+// loads this module once.
 const runner = () => ({ describe, it, beforeEach, afterEach });
 const nothingKept = "pub/sub keeps nothing";
 
@@ -78,7 +78,7 @@ const names = Array.from({ length: 40 }, (_, index) => `room-${index}`);
 // {"type": "x"}
 const plain = Buffer.from("81a474797065a178", "hex");
 
-/** Covers topics, histories and queues on each server. */
+/** Covers a topic, a history and a queue on each server. */
 function describeEncryption(
   name: string,
   implementation: EncryptableImplementation,
