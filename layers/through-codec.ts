@@ -2,7 +2,7 @@ import { InvalidMessageError } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { decode, encode, maxPayloadBytes } from "./wire/codec.ts";
 
-/** The maximum encoded size of a value inside another message. */
+/** The maximum encoded size of a value inside another message, in bytes. */
 const maxValueBytes = maxPayloadBytes - 64 * 1024;
 const maxPartBytes = 128 * 1024;
 
@@ -30,7 +30,8 @@ export function valueThroughCodec(value: unknown, name: string, maxBytes = maxVa
 }
 
 /**
- * Splits a list so that each part fits one message: 128 KiB at most, unless a single entry has more.
+ * Splits a list into parts that each fit into one message. A part has at most 128 KiB when encoded, unless a
+ * single entry is larger.
  *
  * @returns at least one part, which may be empty.
  */
