@@ -267,9 +267,9 @@ export class ChannelLayer<M = AnyMessages> {
    *
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if it is not certain that the message was sent: the connection broke, or
-   *   the server stopped answering, before the server confirmed the message. A retry may send the message
-   *   twice.
+   * @throws {LayerUnavailableError} if the connection broke, or the server stopped answering, before the
+   *   server confirmed the message. It is then not certain whether the message was sent: a retry may send the
+   *   message twice.
    */
   async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
     this.#lifecycle.refuseIfClosed();

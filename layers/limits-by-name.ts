@@ -67,7 +67,7 @@ function checkPattern(option: string, pattern: string): string {
 }
 
 /**
- * Whether all of `name` matches `pattern`, as {@link ByPattern} defines it.
+ * Whether all of `name` matches `pattern`. {@link ByPattern} defines the patterns.
  *
  * Takes at most `pattern.length * name.length` steps. A regular expression with many stars could take
  * exponential time for a name that a client chooses.

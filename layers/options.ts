@@ -10,8 +10,8 @@ export interface ChannelLayerOptions {
    */
   readonly prefix: string;
   /**
-   * The maximum number of messages in a named channel, waiting or being processed. Further sends reject. One
-   * number for all channels, or by channel name. Each sender applies its own value.
+   * The maximum number of messages in a named channel, waiting or being processed. Further sends reject.
+   * Either one number for all channels, or numbers by channel name. Each sender applies its own value.
    * @default 10_000
    */
   readonly queueCapacity?: ByPattern;

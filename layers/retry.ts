@@ -35,7 +35,7 @@ export interface RetryOptions {
   readonly signal: AbortSignal;
   /** The longest pause, in milliseconds. @default 5000 */
   readonly maxPauseMs?: number;
-  /** Called after each failed attempt, counted from 1. If it throws, the retries end with that error. */
+  /** Called after each failed attempt, counted from 1. An error thrown here ends the retries. */
   readonly onFailure?: (error: unknown, attempt: number) => void;
 }
 

@@ -19,7 +19,7 @@ export function throughCodec(message: object): Message {
  * Returns a deep-frozen copy of a value, as another node would receive it inside a message.
  *
  * @param name names the value in the error, as in "A meta".
- * @throws {InvalidMessageError} if a message cannot hold the value, or if it exceeds `maxBytes` when encoded.
+ * @throws {InvalidMessageError} if a message cannot hold the value, or the encoded value exceeds `maxBytes`.
  */
 export function valueThroughCodec(value: unknown, name: string, maxBytes = maxValueBytes): unknown {
   const payload = encodeValue(value);

@@ -79,7 +79,7 @@ export class TimeSlicer {
     this.#timer = setImmediate(this.#endTurn);
   }
 
-  // Bound, because a slice belongs to the node, not to the caller that began it.
+  // Bound, so that it runs in the async context of the node, not in that of the caller that began the slice.
   readonly #endTurn = AsyncResource.bind((): void => {
     this.#endsAt = undefined;
     // The slice begins in the next check phase: this phase writes the outboxes, then sockets are read.

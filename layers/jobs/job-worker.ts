@@ -25,7 +25,7 @@ export interface JobSource<C extends Claim> {
   /** Returns a claim for the job's next attempt, or undefined if another worker has the job. */
   again(claim: C): Promise<C | undefined>;
   bury(claim: C): Promise<void>;
-  /** Returns the job to the queue. If it is `unbegun`, this attempt does not count. */
+  /** Returns the job to the queue. If `unbegun` is true, this attempt does not count. */
   release(claim: C, unbegun: boolean): Promise<void>;
   close(): Promise<void>;
 }

@@ -76,7 +76,7 @@ export class MemoryBus {
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
 
-  /** Bound, because it delivers for all publishers and must not run in the async context of one of them. */
+  /** Bound, because a flush delivers for all publishers and must not run in the async context of one. */
   readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;

@@ -74,7 +74,7 @@ export class UnreliableLink implements BackendListener {
     this.#listener.error(error);
   }
 
-  /** Discards the held payloads of `topic`, or of all topics if it is absent. */
+  /** Discards the held payloads of `topic`, or of all topics if `topic` is undefined. */
   forget(topic?: string): void {
     this.#held = topic === undefined ? [] : this.#held.filter((held) => held.topic !== topic);
     if (this.#held.length > 0 || this.#timer === undefined) return;
