@@ -3,7 +3,10 @@ import type { Position } from "./message.ts";
 /** Receives payloads, gaps and errors from a backend. A topic is the wire name of a group or of a node. */
 export interface BackendListener {
   payload(topic: string, payload: Uint8Array, position?: Position): void;
-  /** Payloads of `topic` may have been lost since the last call of `payload`; `range` holds them if known. */
+  /**
+   * Payloads of `topic` may have been lost since the last call of `payload`. `range` holds the offsets of the
+   * first and the last lost payload, if known.
+   */
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void;
   /** Reports a failure that no caller awaits, such as a lost connection. */
   error(error: Error): void;
@@ -15,12 +18,12 @@ export interface BackendListener {
 export interface Capabilities {
   /**
    * `at-most-once`: messages sent while a connection is down are lost, and members receive a gap.
-   * `once-or-gap`: they are fetched after the reconnect, and members receive a gap if that is not possible.
+   * `once-or-gap`: such messages are fetched after the reconnect. If that fails, members receive a gap.
    */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether messages reach nodes in other processes. */
   readonly crossProcess: boolean;
-  /** Whether the last messages of a group can be read again. */
+  /** Whether the newest messages of a group are kept and can be read later. */
   readonly history: boolean;
   /** Whether named channels are queues whose messages are distributed among workers. */
   readonly workers: boolean;
@@ -37,7 +40,7 @@ export interface HistoryQuery {
 export interface StoredHistory {
   /** Oldest first. */
   readonly entries: readonly { readonly payload: Uint8Array; readonly position: Position }[];
-  /** The newest position; undefined if the topic has no history, or if it was lost or has expired. */
+  /** The newest position. Undefined if the topic has no history, or if the history was lost or expired. */
   readonly position: Position | undefined;
   /** Whether `entries` holds everything published after `since`; true if `since` is undefined. */
   readonly complete: boolean;
@@ -69,34 +72,36 @@ export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
   /**
-   * The number of payloads that are published and not yet delivered, including those
-   * {@link BackendListener.waiting}; undefined if the backend cannot know it. Only a backend within one
-   * process can. Specs wait until it is 0.
+   * The number of payloads that are published and not yet delivered. Includes
+   * {@link BackendListener.waiting}. Undefined for a backend that reaches other processes, because it cannot
+   * know the number. Specs wait until the number is 0.
    */
   readonly inFlight?: number | undefined;
   /** Present if the backend keeps published payloads. */
   readonly history?: HistoryBackend;
-  /** Present if the backend supports named channels. `close` closes it, too. */
+  /** Present if the backend supports named channels. `close` also closes the queues. */
   readonly queues?: QueueBackend;
   /**
-   * Connects. Called before every other method except `close`, and again only if it rejects.
+   * Connects. Called before every other method except `close`. Called again only after a failure.
    *
-   * @throws {LayerUnavailableError} naming the address, without passwords.
+   * @throws {LayerUnavailableError} if the server does not answer. The message contains the server's address,
+   *   without passwords.
    */
   open(listener: BackendListener): Promise<void>;
   /**
-   * Resolves once the payload is on its way, and rejects if that is not certain. The backend owns the payload
-   * from then on: the caller must not change it.
+   * Resolves once the payload is published, and rejects if it may not have been published. The caller must
+   * not change the payload after the call.
    */
   publish(topic: string, payload: Uint8Array): Promise<void>;
   /**
-   * Resolves once every later publish to `topic` reaches this node. If it rejects, no subscription remains.
-   * Never called for a topic that is already subscribed or whose last change is still pending.
+   * Resolves once every later publish to `topic` reaches this node. If the promise rejects, the topic is not
+   * subscribed. Never called for a subscribed topic, or while an earlier `subscribe` or `unsubscribe` of the
+   * topic is pending.
    */
   subscribe(topic: string): Promise<void>;
   /**
-   * Resolves once publishes to `topic` no longer reach this node. Called for subscribed topics only. Must not
-   * reject: during an outage it resolves at once.
+   * Resolves once publishes to `topic` no longer reach this node. During an outage, it resolves at once. MUST
+   * NOT reject. Called only for subscribed topics.
    */
   unsubscribe(topic: string): Promise<void>;
   /** Frees connections and timers; pending calls reject. Called once, at any time, even during `open`. */
@@ -105,32 +110,38 @@ export interface Backend {
 
 /** The delivery of one message of a named channel to a handler. */
 export interface JobDelivery {
-  /** The number of deliveries of this message, including this one: 1 unless an earlier one failed. */
+  /** The number of deliveries of this message, including this one: 1 for the first delivery. */
   readonly attempt: number;
   /**
-   * Aborted when the consumption closes, and when another worker has taken the message over because this
-   * process was unreachable for too long. A handler that stops early rejects with the signal's reason or any
-   * `AbortError`. That is not a failure: no error is reported, and the message is delivered again.
+   * Aborted when the consumption closes, and when another worker has received the message because this
+   * process was unreachable for too long. A handler that stops early should reject with the signal's reason
+   * or with any `AbortError`. Such a rejection is not a failure: no error is reported, and the message is
+   * delivered again.
    */
   readonly signal: AbortSignal;
-  /** The sender's channel for the outcome. It may be any text if the sender does not use this package. */
+  /** The channel to which to send the outcome. A sender that does not use this package can set any text. */
   readonly replyTo?: string;
-  /** The sender's id of the job, for messages to `replyTo`. */
+  /** The sender's id of the job. The message to `replyTo` should contain this id. */
   readonly job?: string;
 }
 
 /** A running consumer of a named channel. */
 export interface Consumption {
   /**
-   * Stops taking messages at once and aborts the signals of running handlers. Resolves once all handlers are
-   * done, however long they take, so a handler must not await it. May be called twice.
+   * Accepts no more messages and aborts the signals of running handlers. Resolves once all handlers are done,
+   * without a time limit. A handler must not await `close`, because `close` waits for that handler. May be
+   * called twice.
    */
   close(): Promise<void>;
 }
 
 /**
- * The fate of a job after its handler: `done` removes it, `dead` moves it to the dead letters, `againAfterMs`
- * retries it after that delay, and `given-back`, after an aborted signal, leaves it to the next free worker.
+ * The next step for a job whose handler has ended:
+ *
+ * - `done`: the job is removed.
+ * - `dead`: the job moves to the dead letters.
+ * - `againAfterMs`: the same worker retries the job after this delay.
+ * - `given-back`: the handler's signal was aborted, and the next free worker receives the job.
  */
 export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
 
@@ -139,7 +150,7 @@ export interface QueueReceiver {
   /**
    * Processes one job and returns its outcome. Never rejects.
    *
-   * @param attempt how often the job has been handed out, including this time.
+   * @param attempt the number of times that the job has been handed out, including this time.
    * @param signal see {@link JobDelivery.signal}.
    * @param ageMs milliseconds since the job was enqueued.
    */
@@ -152,26 +163,30 @@ export interface QueueReceiver {
 export interface QueueSettings {
   /** The maximum number of jobs processed at the same time. */
   readonly concurrency: number;
-  /** How long a worker may be unreachable before its jobs go to other workers, in milliseconds. */
+  /** The time that a worker may be unreachable before its jobs go to other workers, in milliseconds. */
   readonly claimAfterMs: number;
 }
 
 /**
  * The queues of a backend. Each job belongs to one worker at a time, and is removed when that worker is done.
  *
- * A backend MUST hand out a queue's jobs in order, MUST hand out only jobs that the worker can begin at once,
- * MUST count an attempt when it hands a job out but not if the worker returns the job unbegun, and MUST hand
- * out the jobs of dead workers again. Returned jobs come before jobs that were never begun.
+ * A backend MUST
+ *
+ * - hand out the jobs of a queue in order, returned jobs before jobs that were never begun,
+ * - hand out only jobs that the worker can begin at once,
+ * - count an attempt for each job that it hands out, unless the worker returns the job unbegun, and
+ * - hand out the jobs of dead workers again.
  */
 export interface QueueBackend {
   /**
-   * Appends a job to `queue`. Resolves to false if `capacity` jobs already wait or are being processed. If it
-   * rejects, the job may have been added nonetheless.
+   * Appends a job to `queue`. Resolves to false if `capacity` jobs already wait or are being processed. If
+   * the promise rejects, the job may still have been added.
    */
   enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
   /**
-   * Begins to process `queue`. A `dead` job moves atomically to the end of `<queue>.dead`, even if that queue
-   * is full. A job that is retried keeps its slot: its worker begins no other job in its place.
+   * Begins to process `queue`. A `dead` job moves atomically to the end of `<queue>.dead`, even if
+   * `<queue>.dead` is full. A job that waits for a retry keeps its slot: its worker does not begin another
+   * job in that slot.
    */
   consume(queue: string, receiver: QueueReceiver, settings: QueueSettings): Promise<Consumption>;
 }

@@ -19,27 +19,29 @@ import { Topics } from "./wire/topics.ts";
 export type { LocalChannels } from "./delivery/channel-registry.ts";
 
 /**
- * One node of a channel layer. It carries messages between channels, in groups and directly, on this node and
- * on every other node that its backend reaches. All layers are this class over a {@link Backend} and
- * guarantee:
+ * One node of a channel layer. A node sends messages to groups and directly to channels. Recipients can be on
+ * this node and on every other node that its backend reaches. Every layer consists of this class and a
+ * {@link Backend}, and guarantees:
  *
  * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; the name of a channel may contain one `!`.
- * - **Messages** are plain objects with a `type`, at most 1 MiB encoded. They hold null, booleans, numbers,
- *   strings, bytes, arrays and plain objects, up to 100 levels deep. `undefined` is omitted; an integer
- *   beyond 2^53 arrives as a bigint. A message is encoded when it is sent, so later changes to it have no
- *   effect. It arrives deep-frozen (except bytes), because all members on a node share one object.
- * - **Order** is kept from one sender to one member of a group, per group, and from one sender to one channel
- *   for direct sends. Different paths have no common order.
- * - **Delivery** to groups and to channels of {@link newChannel} is at most once, never before `send` or
- *   `groupSend` has returned, and includes the sender if it is a member. If {@link capabilities} say
- *   `once-or-gap`, messages sent to a group during an outage arrive after it. After a call of `groupDiscard`,
- *   no message of the group is delivered.
+ * - **Messages** are plain objects with a `type`, of at most 1 MiB when encoded. They hold null, booleans,
+ *   numbers, strings, bytes, arrays and plain objects, up to 100 levels deep. `undefined` is omitted; an
+ *   integer beyond 2^53 arrives as a bigint. A message is encoded when it is sent, so later changes to the
+ *   object have no effect. A message arrives deep-frozen (except bytes), because all members on a node share
+ *   one object.
+ * - **Order**: one sender's messages to one group reach each member in the order sent. One sender's direct
+ *   sends to one channel also arrive in the order sent. There is no order between different groups, or
+ *   between a group and direct sends.
+ * - **Delivery** to groups and to channels of {@link newChannel} is at most once, and never happens before
+ *   `send` or `groupSend` has returned. A sender that is a member of the group receives its own message. If
+ *   {@link capabilities} contain `once-or-gap`, messages sent to a group during an outage are delivered after
+ *   the outage. After a call of `groupDiscard`, no message of the group is delivered to the channel.
  * - **A large group does not block its node**: a delivery that takes longer than about 5 ms continues in the
- *   next turns of the event loop. Members that join meanwhile receive only later messages; those that leave,
- *   no more.
- * - **Loss is never silent**: every dropped message is counted with a reason, and the members of a group that
- *   may have lost messages receive a gap. An inbox that throws does not affect other inboxes.
- * - **Types** that begin with `xstate.` are refused by the sender and dropped by the receiver.
+ *   next turns of the event loop. Members that join meanwhile receive only later messages. Members that leave
+ *   receive nothing more.
+ * - **Loss is never silent**: every dropped message is counted with a reason. If messages to a group may have
+ *   been lost, its members receive a gap. An inbox that throws does not affect other inboxes.
+ * - **Messages whose type begins with `xstate.`** are refused by the sender and dropped by the receiver.
  * - **After {@link close}** every method rejects with {@link LayerClosedError}.
  *
  * A layer opens on first use; {@link ready} opens it earlier and reports failures. Calls made before the
@@ -50,7 +52,10 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
 export class ChannelLayer<M = AnyMessages> {
   /** This node's id, unique among the nodes of the layer. */
   readonly node = randomBytes(10).toString("hex");
-  /** See {@link ChannelLayerOptions.onError}. May be set later; a runtime sets its own if there is none. */
+  /**
+   * See {@link ChannelLayerOptions.onError}. May be set later. A runtime sets its own listener if there is
+   * none.
+   */
   onError: ErrorListener | undefined;
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
@@ -104,7 +109,7 @@ export class ChannelLayer<M = AnyMessages> {
 
   /**
    * The number of messages to groups and channels that are sent and not yet delivered, on all nodes of the
-   * bus. Undefined except on memory layers. For specs, which wait until it is 0.
+   * bus. Defined only on memory layers. Specs wait until the number is 0.
    */
   get inFlight(): number | undefined {
     return this.#backend.inFlight;
@@ -121,17 +126,18 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Opens the layer once, however often it is called.
+   * Opens the layer. A layer opens only once, even if `ready` is called repeatedly.
    *
-   * @throws {LayerUnavailableError} naming the address that does not answer. The next call tries again.
+   * @throws {LayerUnavailableError} if the server does not answer. The message contains the server's address.
+   *   The next call tries again.
    */
   ready(): Promise<void> {
     return this.#lifecycle.ready();
   }
 
   /**
-   * Creates a channel whose messages go to `inbox`. The name identifies the node, so any node can
-   * {@link send} to it. It exists until {@link deleteChannel}.
+   * Creates a channel whose messages go to `inbox`, and returns its name. The name identifies the node, so
+   * any node can {@link send} to the channel. The channel exists until {@link deleteChannel}.
    */
   newChannel(inbox: Inbox): Promise<string> {
     return this.#lifecycle.run(() => {
@@ -140,7 +146,7 @@ export class ChannelLayer<M = AnyMessages> {
     });
   }
 
-  /** Deletes a channel and removes it from its groups, at once. A missing channel is fine. */
+  /** Deletes a channel and removes it from its groups, at once. Does nothing if there is no such channel. */
   deleteChannel(channel: string): Promise<void> {
     return this.#lifecycle.run(
       () => this.#registry.remove(channel),
@@ -152,17 +158,18 @@ export class ChannelLayer<M = AnyMessages> {
    * Delivers `message` to one channel, on any node, at most once. If the channel no longer exists, the
    * promise still resolves, and the node of the channel counts the message as `no-channel`.
    *
-   * A name without `!` is that of a named channel: the message waits in its queue until a worker that
-   * {@link consume}s the channel is done with it. One sender's messages stay in order.
+   * A name without `!` identifies a named channel. The message stays in the queue of the named channel until
+   * a worker that {@link consume}s the channel is done with the message. One sender's messages stay in order.
    *
-   * @param address for a named channel: the channel that hears about the outcome. Ignored for other channels.
+   * @param address the channel that receives the outcome of a message to a named channel. Ignored for other
+   *   channels.
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
    * @throws {UnsupportedError} for a named channel, if the layer has no queues.
    * @throws {QueueFullError} for a named channel that has reached its
    *   {@link ChannelLayerOptions.queueCapacity}.
-   * @throws {LayerUnavailableError} if the arrival of the message is not certain. A message for a named
-   *   channel may be in the queue nonetheless, if the connection broke before the reply.
+   * @throws {LayerUnavailableError} if it is not certain that the message was sent. If the connection broke
+   *   before the server replied, a message for a named channel may still be in the queue.
    */
   async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
     this.#lifecycle.refuseIfClosed();
@@ -177,28 +184,30 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Handles the messages of a named channel, together with all other consumers of it. Each message goes to
-   * one handler at a time, at least once, and is removed when the promise of that handler resolves.
+   * Handles messages of a named channel. All consumers of the channel share its messages. Each message goes
+   * to one handler at a time, at least once, and is removed when the promise of that handler resolves.
    *
-   * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries` it moves to
-   * the channel `<name>.dead`, which can be consumed like any other and has no capacity. A payload that is
-   * not a valid message moves there, too. If a process dies or is unreachable for `claimAfterMs`, its
-   * messages go to other workers: a message can be delivered twice, as `delivery.attempt` tells. With
-   * `concurrency` 1 and a single consumer, messages are handled in order.
+   * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries`, the message
+   * moves to the channel `<name>.dead`, even if that channel is full. `<name>.dead` can be consumed like any
+   * other named channel. A payload that is not a valid message also moves to `<name>.dead`. If a process dies
+   * or is unreachable for `claimAfterMs`, its messages go to other workers. A message can therefore be
+   * delivered twice; `delivery.attempt` counts the deliveries. With `concurrency` 1 and a single consumer,
+   * messages are handled in order.
    *
-   * {@link close} waits for running handlers and refuses their further calls to this layer. Close the
-   * consumption first if handlers send messages.
+   * The layer's {@link close} waits for running handlers, but rejects the calls that these handlers make to
+   * the layer. If handlers send messages, close the consumption before the layer.
    *
    * @typeParam T the messages of this channel, if they differ from those of the layer.
    * @throws {InvalidNameError} for a name with a `!`, or with more than 94 characters before `.dead`.
    * @throws {TypeError} if `handler` is not a function.
    * @throws {UnsupportedError} if the layer has no queues.
    * @throws {InvalidOptionError} for a number in `options` that is out of range.
-   * @throws {LayerUnavailableError} if the queue cannot be reached now. Later outages are retried.
+   * @throws {LayerUnavailableError} if the queue cannot be reached at the time of the call. During later
+   *   outages, the consumption retries until the queue can be reached.
    *
    * @example
    * const jobs = await layer.consume("jobs", async (message, { signal }) => resize(message, signal));
-   * await jobs.close(); // once the running handler is done
+   * await jobs.close(); // resolves once the running handler is done
    */
   async consume<T = MessageOf<M>>(
     channel: string,
@@ -214,9 +223,9 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Adds a channel of this node to `group`. Once it resolves, the channel receives every later message to the
-   * group, from any node. Adding a channel twice has no further effect. If the channel leaves before the
-   * promise resolves, it does not become a member.
+   * Adds a channel of this node to `group`. Once the promise resolves, the channel receives every later
+   * message to the group, from any node. Adding a channel twice has no further effect. A channel that leaves
+   * before the promise resolves does not become a member.
    *
    * @throws {UnknownChannelError} for a channel that this node has not created or has deleted.
    * @throws {LayerUnavailableError} if the group cannot be subscribed; the channel is then not a member.
@@ -232,8 +241,8 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Removes a channel of this node from `group`: after this call, no message of the group is delivered to it.
-   * Does nothing if the channel is not a member or has been deleted.
+   * Removes a channel of this node from `group`. After this call, no message of the group is delivered to the
+   * channel. Does nothing if the channel is not a member or has been deleted.
    *
    * @throws {UnknownChannelError} for a channel of another node.
    */
@@ -254,12 +263,13 @@ export class ChannelLayer<M = AnyMessages> {
   /**
    * Delivers `message` to every channel in `group`, on every node, at most once.
    *
-   * One sender's messages to a group reach each member in the order sent. A group may be empty.
+   * One sender's messages to a group reach each member in the order sent. A group may have no members.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidMessageError}
-   * @throws {LayerUnavailableError} if it is not certain that the message was sent: the connection broke, or
-   *   the server stopped answering, before it confirmed the message. A retry may send it twice.
+   * @throws {LayerUnavailableError} if the connection broke, or the server stopped answering, before the
+   *   server confirmed the message. It is then not certain whether the message was sent: a retry may send the
+   *   message twice.
    */
   async groupSend(group: string, message: MessageOf<M>, options?: GroupSendOptions): Promise<void> {
     this.#lifecycle.refuseIfClosed();
@@ -271,10 +281,11 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Reads the newest `limit` messages to `group` after `since`, for a client that joins late or returns.
+   * Reads the newest `limit` messages to `group` after `since`, for a client that joins late or reconnects.
    *
-   * A member should compare the offsets of entries and deliveries, because a message may be in both. Messages
-   * sent with `except` are included for every reader. Invalid entries are left out and counted.
+   * A member can read a message here and also receive it in its inbox, so members should compare offsets.
+   * Messages sent with `except` are included, even for the excluded channel. Invalid entries are left out and
+   * counted.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.
@@ -296,10 +307,10 @@ export class ChannelLayer<M = AnyMessages> {
 
   /**
    * Resets this node: deletes all its channels and removes them from their groups, as {@link deleteChannel}
-   * does. Resolves once none of their groups is subscribed.
+   * does. Resolves once the groups of these channels are unsubscribed.
    *
-   * The layer can be used at once, even before this resolves: later calls are not affected. Names are not
-   * reused, so a message on its way to an old channel is counted as `no-channel` and never reaches a new one.
+   * Calls made after `flush` are not affected, even before its promise resolves. Channel names are not
+   * reused: a message on its way to a deleted channel is counted as `no-channel` and never reaches a new one.
    * Other nodes, counters and data on a server are not affected.
    */
   flush(): Promise<void> {
@@ -307,9 +318,9 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Closes this node: nothing more is delivered to it, its connections and timers are freed, and pending
-   * calls reject. Messages sent earlier still go out, and running handlers of named channels are awaited. May
-   * be called at any time, and twice.
+   * Closes this node: delivery to its channels stops, connections and timers are freed, and pending calls
+   * reject. Messages sent earlier are still published. Waits for running handlers of named channels. May be
+   * called at any time, and more than once.
    */
   async close(): Promise<void> {
     this.#registry.clear();
@@ -321,13 +332,13 @@ export class ChannelLayer<M = AnyMessages> {
     return this.#transmit(message, envelope, (payload) => this.#backend.publish(topic, payload));
   }
 
-  /** Encodes `message` at once, passes it to `transmit` when the layer is open, and counts the outcome. */
+  /** Encodes `message` at once, transmits the payload once the layer is open, and counts the outcome. */
   #transmit(
     message: MessageOf<M>,
     envelope: Envelope | undefined,
     transmit: (payload: Uint8Array) => Promise<void>,
   ): Promise<void> {
-    // The sender may change its message while the layer is still opening.
+    // Encoded before the layer is open, because the sender may change its message meanwhile.
     const payload = this.#encryption.encrypt(encode(message, envelope));
     return this.#lifecycle.run(async () => {
       try {

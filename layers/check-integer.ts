@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "./errors.ts";
 
-/** The longest delay of a Node timer, in milliseconds: 24.8 days. Node fires longer timers at once. */
+/** The longest delay of a Node timer: 24.8 days, in milliseconds. Timers with longer delays fire at once. */
 export const maxDelayMs = 2 ** 31 - 1;
 
 /** The longest delay that leaves room for 25 % of jitter, in milliseconds: 19 days. */
@@ -15,7 +15,7 @@ export interface IntegerRange {
 }
 
 /**
- * @param option the option's name as the user writes it, for the error.
+ * @param option the name of the option, for the error.
  * @returns `value`
  * @throws {InvalidOptionError} unless `value` is an integer in the range.
  */

@@ -1,4 +1,4 @@
-/** The timers that the library uses, so that a test can control time. XState's `SimulatedClock` fits. */
+/** The timers that the library uses. A test can pass its own, such as XState's `SimulatedClock`. */
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
   clearTimeout(id: unknown): void;

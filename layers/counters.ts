@@ -9,8 +9,9 @@
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  * - `queue-full`: the named channel is full; the sender's promise was rejected
  * - `expired`: the message waited in its named channel for too long; no handler received it
- * - `dead-letter`: handlers failed too often; the message is in the channel's dead letters, as are payloads
- *   of named channels that are counted as `garbage`, `undecryptable` or `refused-type`
+ * - `dead-letter`: handlers failed too often; the message moved to the channel's dead letters. A `garbage`,
+ *   `undecryptable` or `refused-type` payload of a named channel also moves there, but is counted only under
+ *   its own reason
  */
 export type DropReason =
   | "garbage"
@@ -23,17 +24,17 @@ export type DropReason =
   | "expired"
   | "dead-letter";
 
-/** The messages that a node has carried since it was created. */
+/** Counts the messages that a node has sent, received and dropped since it was created. */
 export interface LayerCounters {
   /** Messages sent by this node and accepted by its backend. */
   readonly published: number;
   /** Payloads that arrived at this node, including those without a recipient. */
   readonly received: number;
-  /** Messages put into inboxes: one payload for a group of three counts three. */
+  /** Messages delivered to inboxes. A message to a group with three members on this node counts as three. */
   readonly delivered: number;
   /** Messages of named channels that a handler has completed. */
   readonly consumed: number;
-  /** Lost messages by reason. Reasons that have not occurred are absent. */
+  /** Dropped messages by reason. Reasons that have not occurred are absent. */
   readonly dropped: { readonly [reason in DropReason]?: number };
 }
 

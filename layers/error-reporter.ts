@@ -16,9 +16,10 @@ export interface ReporterOptions {
 /**
  * Returns a function that reports failures which no caller awaits. The function never throws.
  *
- * `listener` is evaluated for each failure, so it may be set later. Without one, failures become Node
- * warnings, at most one per `intervalMs`: the first at once, and a later one with the number of omitted
- * warnings. A listener that throws or rejects also causes a warning.
+ * `listener` is called for each failure, so an application can set its error listener later. Without an error
+ * listener, a failure causes a Node warning, at most one per `intervalMs`. Further failures within that time
+ * are only counted, and the next warning contains their number. An error listener that throws or rejects also
+ * causes a warning.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,
@@ -49,7 +50,7 @@ export function createReporter(
       return;
     }
     try {
-      // The type of a listener also permits an async function.
+      // The type `ErrorListener` also permits an async function.
       const outcome: unknown = listen(error, where);
       if (outcome instanceof Promise) outcome.catch((failure: unknown) => warn(failure, "onError"));
     } catch (failure) {

@@ -1,4 +1,4 @@
-/** The base class of every error of this package. `code` is stable and for programs, `message` for people. */
+/** The base class of every error of this package. Programs can rely on `code`; `message` is for people. */
 export class GreenroomError extends Error {
   readonly code: string;
 
@@ -16,7 +16,7 @@ export class LayerClosedError extends GreenroomError {
   }
 }
 
-/** The server behind a layer does not answer. The message names its address. */
+/** The server behind a layer does not answer. The message contains the server's address. */
 export class LayerUnavailableError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_LAYER_UNAVAILABLE", message, options);
@@ -30,14 +30,17 @@ export class InvalidNameError extends GreenroomError {
   }
 }
 
-/** A layer refuses to send a message: not a plain object, no type, a reserved type or key, or too large. */
+/**
+ * A layer refuses to send a message: it is not a plain object, has no type, has a reserved type or key, holds
+ * a value that messages cannot hold, or is too large.
+ */
 export class InvalidMessageError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_INVALID_MESSAGE", message, options);
   }
 }
 
-/** This kind of layer lacks a feature. The message names the layers that have it. */
+/** This kind of layer lacks a feature. The message names the layers that have the feature. */
 export class UnsupportedError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNSUPPORTED", message);
@@ -58,7 +61,7 @@ export class InvalidOptionError extends GreenroomError {
   }
 }
 
-/** A channel was not created on this node by this layer, or has been deleted. */
+/** The channel was not created by this node, or has been deleted. */
 export class UnknownChannelError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNKNOWN_CHANNEL", message);
@@ -69,7 +72,7 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** Returns the message of `error`, or `error` itself as text. Never throws, even for hostile values. */
+/** Returns the message of `error`, or `error` itself as text. Never throws, even if the conversion throws. */
 export function textOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);

@@ -2,10 +2,10 @@ import { type ByPattern, LimitsByName } from "./limits-by-name.ts";
 
 /** The size and the lifetime of each group's history. */
 export interface HistoryLimitOptions {
-  /** The maximum number of messages in a history: one number, or one by group name. @default 100 */
+  /** The maximum number of messages in a history, for all groups or by group name. @default 100 */
   readonly capacity?: ByPattern;
   /**
-   * The lifetime of a history after the last message, in milliseconds: one number, or one by group name.
+   * The lifetime of a history after the last message, in milliseconds, for all groups or by group name.
    * @default 60_000
    */
   readonly expiryMs?: ByPattern;

@@ -8,7 +8,10 @@ import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 export interface HistoryOptions {
   /** The maximum number of messages; the newest are returned. @default 100 */
   readonly limit?: number;
-  /** Only messages after this position. A number is an offset in the current epoch. @default the beginning */
+  /**
+   * Only messages after this position are returned. A number is an offset in the current epoch.
+   * @default the beginning of the history
+   */
   readonly since?: Position | number;
 }
 
@@ -16,11 +19,14 @@ export interface HistoryOptions {
 export interface GroupHistory {
   /** Messages as they were delivered, oldest first. */
   readonly entries: readonly Mail[];
-  /** The position of the newest message, even if it is no longer stored; undefined without a history. */
+  /**
+   * The position of the newest message, even if that message is no longer stored. Undefined if the group has
+   * no history.
+   */
   readonly position: Position | undefined;
   /**
-   * Whether `entries` holds every message sent after `since`. False if some have expired, exceed `limit` or
-   * belong to another epoch. True if `since` is undefined.
+   * Whether `entries` holds every message sent after `since`. False if some of them are no longer stored or
+   * exceed `limit`, or if `since` belongs to another epoch. True if `since` is undefined.
    */
   readonly complete: boolean;
 }
@@ -50,7 +56,7 @@ export function decodeHistory(
   return { entries: mails, position, complete };
 }
 
-/** A position may come from storage or from a client, so its type is not trusted. */
+/** A position may come from storage or from a client, so its type has to be checked. */
 function isPosition(value: unknown): boolean {
   if (typeof value !== "object" || value === null || !("offset" in value && "epoch" in value)) return false;
   return isOffset(value.offset) && typeof value.epoch === "string";

@@ -30,11 +30,12 @@ export class Lifecycle {
   }
 
   /**
-   * Runs `work` in the order of the calls: now if the layer is open, otherwise once it is. Synchronous work
-   * costs only one promise, because joins and leaves are frequent.
+   * Runs `work` at once if the layer is open, otherwise once the layer has opened. Keeps the order of the
+   * calls. Synchronous work allocates only one promise, because joins and leaves are frequent.
    *
-   * @param check throws to refuse the call at once.
-   * @throws {LayerClosedError} as a rejection, if the layer closes before `work` begins or before it fails.
+   * @param check runs at once. If it throws, the call is refused with that error.
+   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins, or before `work`
+   *   fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {

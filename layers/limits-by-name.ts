@@ -21,7 +21,7 @@ export interface LimitRule {
   readonly max?: number;
 }
 
-/** The maximum number of cached names. Clients choose names, so the number has to be bounded. */
+/** The maximum number of cached names. Clients choose names, so the cache has to be bounded. */
 const rememberedNames = 1_000;
 
 /** A limit, such as a capacity or an expiry time, that depends on the name of a group or channel. */
@@ -39,7 +39,7 @@ export class LimitsByName {
     ]);
   }
 
-  /** Returns the limit for `name`, which never changes. */
+  /** Returns the limit for `name`. The limit of a name never changes. */
   resolve(name: string): number {
     if (this.#byPattern.length === 0) return this.#fallback;
     return this.#remembered.get(name, () => {
@@ -58,7 +58,7 @@ function pairs(limits: unknown, option: string): readonly (readonly [string, num
   );
 }
 
-/** Refuses a pattern that contains a character which no name contains, because it could never match. */
+/** Refuses a pattern with a character that names cannot contain, because such a pattern never matches. */
 function checkPattern(option: string, pattern: string): string {
   if (typeof pattern === "string" && /^[A-Za-z0-9._!*?-]{1,99}$/.test(pattern)) return pattern;
   throw new InvalidOptionError(
@@ -67,7 +67,7 @@ function checkPattern(option: string, pattern: string): string {
 }
 
 /**
- * Whether all of `name` matches `pattern`, as {@link ByPattern} defines it.
+ * Whether all of `name` matches `pattern`. {@link ByPattern} defines the patterns.
  *
  * Takes at most `pattern.length * name.length` steps. A regular expression with many stars could take
  * exponential time for a name that a client chooses.
@@ -75,8 +75,9 @@ function checkPattern(option: string, pattern: string): string {
 export function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;
   let next = 0;
-  /** The last star, and the end of its match, which grows by one character if the rest does not match. */
+  /** The index of the last star in the pattern. */
   let star = -1;
+  /** The end of the text that this star matches. Grows by one if the rest of the pattern does not match. */
   let starEnd = 0;
   while (at < name.length) {
     if (pattern[next] === "*") {

@@ -3,7 +3,7 @@ export interface AnyMessages {
   readonly [type: string]: { readonly [key: string]: unknown };
 }
 
-/** One of the messages that `M` declares, as it is sent: the payload plus its `type`. */
+/** A message that `M` declares, as it is sent: one object that contains the payload and the `type`. */
 export type MessageOf<M> = {
   [K in keyof M & string]: { readonly type: K } & Readonly<M[K]>;
 }[keyof M & string];
@@ -14,14 +14,14 @@ export interface Message {
   readonly [key: string]: unknown;
 }
 
-/** A position in a group's history: message number `offset`, from 1, in the history of that `epoch`. */
+/** A position in a group's history. The offset is the number of the message in its epoch, counted from 1. */
 export interface Position {
   readonly offset: number;
   /** Changes when a history is lost or deleted. Offsets of different epochs cannot be compared. */
   readonly epoch: string;
 }
 
-/** How a message arrived: its group, and its position if the layer keeps a history. */
+/** How a message arrived: the group it was sent to, and its position if the layer keeps a history. */
 export interface Delivery {
   /** Absent for a direct send. */
   readonly group?: string;
@@ -29,7 +29,7 @@ export interface Delivery {
   readonly epoch?: string;
 }
 
-/** A message and its delivery. All inboxes share one object. */
+/** A message and its delivery. All inboxes on a node receive the same object. */
 export interface Mail {
   readonly message: Message;
   readonly delivery: Delivery;
@@ -37,7 +37,7 @@ export interface Mail {
 
 /** Messages may have been lost, for example after a reconnect. A consumer should fetch its state again. */
 export interface Gap {
-  /** Absent if direct sends to this channel may have been lost. */
+  /** The group whose messages may have been lost. Absent for direct sends to this channel. */
   readonly group?: string;
   /** The offset of the first missing message, if known. */
   readonly from?: number;
@@ -46,12 +46,15 @@ export interface Gap {
 }
 
 /**
- * Receives the messages and gaps of one channel. A layer calls it synchronously, often thousands of times in
- * a row: an inbox MUST only store data or start work, and MUST NOT throw.
+ * Receives the messages and gaps of one channel. A layer calls inboxes synchronously, often thousands of
+ * times in a row. An inbox MUST only store data or start work, and MUST NOT throw.
  */
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /** For inboxes that prepare once for several messages. MUST call `deliverSome`, which delivers them. */
+  /**
+   * Optional, for an inbox that prepares once for several messages. MUST call `deliverSome`, which then calls
+   * `deliver` for the messages.
+   */
   batch?(deliverSome: () => void): void;
 }

@@ -1,6 +1,6 @@
 import { InvalidNameError } from "./errors.ts";
 
-/** Appended to the name of a named channel, gives the channel of its dead letters. */
+/** The suffix of a channel that holds the dead letters of a named channel. */
 export const deadSuffix = ".dead";
 
 const letters = "ASCII letters, digits, '-', '_' and '.'";
@@ -9,7 +9,7 @@ const groupRule = `A group's name is 1 to 99 ${letters}`;
 const channelPattern = /^(?=.{1,99}$)[A-Za-z0-9._-]+(?:![A-Za-z0-9._-]+)?$/;
 const channelRule = `A channel's name is 1 to 99 ${letters}, with at most one '!' inside`;
 
-/** Dead letters may fail again, so a valid name stays valid with the suffix. */
+/** The name of a channel of dead letters may have several suffixes, because dead letters can fail again. */
 const queuePattern = /^[A-Za-z0-9._-]{1,94}(?:\.dead)*$/;
 const queueRule = `A named channel's name is 1 to 94 ${letters}, plus any suffixes '${deadSuffix}'`;
 
@@ -20,28 +20,32 @@ export function checkGroup(name: string): void {
   check(name, groupPattern, groupRule);
 }
 
-/** @throws {InvalidNameError} unless `name` follows the rule of groups, with at most one `!` inside. */
+/** @throws {InvalidNameError} unless `name` is valid for a group, apart from at most one `!` inside. */
 export function checkChannel(name: string): void {
   check(name, channelPattern, channelRule);
 }
 
-/** @throws {InvalidNameError} unless `name` is 1 to 94 characters as in groups and any number of `.dead`. */
+/**
+ * @throws {InvalidNameError} unless `name` consists of 1 to 94 of the characters that group names allow,
+ *   followed by any number of `.dead`.
+ */
 export function checkQueue(name: string): void {
   check(name, queuePattern, queueRule);
 }
 
 /**
- * Checks the prefix that separates applications on one server. On the wire, `__group__`, `__node__` or
- * `__queue__` follows it. A prefix that contains one of these, or ends with one that lacks its last
- * underscores, could produce the topics of another prefix.
+ * Checks the prefix that separates applications on one server. In a topic, the prefix is followed by one of
+ * the markers `__group__`, `__node__` and `__queue__`. A prefix could produce the topics of another prefix if
+ * it contained a marker, or ended with a marker without its last underscores, such as `a__group`.
  *
- * @throws {InvalidNameError} unless `prefix` is 1 to 99 printable ASCII characters without spaces or those.
+ * @throws {InvalidNameError} for such a prefix, and for a prefix that is not 1 to 99 printable ASCII
+ *   characters without spaces.
  */
 export function checkPrefix(prefix: string): void {
   if (typeof prefix === "string" && prefixPattern.test(prefix) && !markerPattern.test(`${prefix}__`)) return;
   throw new InvalidNameError(
-    "A prefix is 1 to 99 printable ASCII characters without spaces, and does not contain '__group__', " +
-      `'__node__' or '__queue__', even after '__' is appended to it, not ${quote(prefix)}.`,
+    `A prefix is 1 to 99 printable ASCII characters without spaces, not ${quote(prefix)}. ` +
+      "It does not contain '__group__', '__node__' or '__queue__', even after '__' is appended to it.",
   );
 }
 

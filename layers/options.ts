@@ -10,17 +10,17 @@ export interface ChannelLayerOptions {
    */
   readonly prefix: string;
   /**
-   * The maximum number of messages in a named channel, waiting or being processed; further sends reject. One
-   * number, or one by channel name. Each sender applies its own value.
+   * The maximum number of messages in a named channel, waiting or being processed. Further sends reject.
+   * Either one number for all channels, or numbers by channel name. Each sender applies its own value.
    * @default 10_000
    */
   readonly queueCapacity?: ByPattern;
   /**
-   * How long a message of a named channel may wait for its first delivery, in milliseconds: one number, or
-   * one by channel name. A worker removes an older message without a handler and counts it as `expired`. Each
-   * worker applies its own value. A message that was begun once is retried at any age, and dead letters do
-   * not expire. On Redis, the age is the difference between the clocks of the server and of the worker's
-   * machine, so the two should agree.
+   * The time that a message of a named channel may wait for its first delivery, in milliseconds: one number
+   * for all channels, or by channel name. A worker removes an older message without calling the handler, and
+   * counts the message as `expired`. Each worker applies its own value. A message whose handler was called
+   * once is retried at any age. Dead letters do not expire. On Redis, the age is computed from the clocks of
+   * the server and of the worker's machine, so these clocks should agree.
    * @default messages never expire
    */
   readonly queueExpiryMs?: ByPattern;
@@ -37,11 +37,11 @@ export interface ChannelLayerOptions {
   readonly encryption?: EncryptionOptions;
 }
 
-/** The address for the outcome of a message to a named channel. The handler receives it and has to reply. */
+/** The address for the outcome of a message to a named channel. The handler has to send the outcome there. */
 export interface JobAddress {
   /** The channel for the outcome. */
   readonly replyTo?: string;
-  /** The id of the message in that report. */
+  /** The sender's id of the message. The reply should contain this id. */
   readonly job?: string;
 }
 

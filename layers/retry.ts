@@ -6,8 +6,9 @@ const firstMs = 50;
 const longestMs = 5_000;
 
 /**
- * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds. It doubles from 100 ms
- * up to `maxMs` and is drawn at random from its upper half, so that nodes do not reconnect all at once.
+ * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds. The longest possible
+ * pause doubles with each attempt, from 100 ms up to `maxMs`. The actual pause is a random value between half
+ * of the longest possible pause and all of it, so that nodes do not all reconnect at the same time.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
@@ -33,19 +34,19 @@ export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<vo
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** Ends the retries. A running attempt is still awaited. */
+  /** Ends the retries when aborted. A running attempt is still awaited. */
   readonly signal: AbortSignal;
   /** The longest pause, in milliseconds. @default 5000 */
   readonly maxPauseMs?: number;
-  /** Called after each failed attempt, counted from 1. If it throws, the retries end with that error. */
+  /** Called after each failed attempt, counted from 1. An error thrown here ends the retries. */
   readonly onFailure?: (error: unknown, attempt: number) => void;
 }
 
 /**
  * Runs `attempt` until it succeeds, with a growing pause after each failure ({@link backoffMs}).
  *
- * @returns what the successful attempt returned.
- * @throws the last failure once `signal` is aborted, or what `onFailure` threw.
+ * @returns the result of the successful attempt.
+ * @throws the last failure once `signal` is aborted, or the error that `onFailure` threw.
  */
 export async function retry<T>(
   attempt: () => Promise<T>,

@@ -2,7 +2,7 @@ import { InvalidMessageError } from "./errors.ts";
 import type { Message } from "./message.ts";
 import { decode, encode, maxPayloadBytes } from "./wire/codec.ts";
 
-/** The maximum encoded size of a value inside another message. */
+/** The maximum encoded size of a value inside another message, in bytes. */
 const maxValueBytes = maxPayloadBytes - 64 * 1024;
 const maxPartBytes = 128 * 1024;
 
@@ -19,7 +19,7 @@ export function throughCodec(message: object): Message {
  * Returns a deep-frozen copy of a value, as another node would receive it inside a message.
  *
  * @param name names the value in the error, as in "A meta".
- * @throws {InvalidMessageError} if a message cannot hold the value, or if it exceeds `maxBytes` when encoded.
+ * @throws {InvalidMessageError} if a message cannot hold the value, or the encoded value exceeds `maxBytes`.
  */
 export function valueThroughCodec(value: unknown, name: string, maxBytes = maxValueBytes): unknown {
   const payload = encodeValue(value);
@@ -30,7 +30,8 @@ export function valueThroughCodec(value: unknown, name: string, maxBytes = maxVa
 }
 
 /**
- * Splits a list so that each part fits one message: 128 KiB at most, unless a single entry has more.
+ * Splits a list into parts that each fit into one message. A part has at most 128 KiB when encoded, unless a
+ * single entry is larger.
  *
  * @returns at least one part, which may be empty.
  */

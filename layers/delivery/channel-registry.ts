@@ -6,13 +6,13 @@ import { Group, type Member, type Recipients } from "./group.ts";
 import { SmallMap } from "./small-map.ts";
 import { Subscription } from "./subscription.ts";
 
-/** For the runtime that owns the layer. Never waits for a server, so it also works during an outage. */
+/** Methods for the runtime that owns the layer. They never wait for a server, even during an outage. */
 export type LocalChannels = Pick<
   LocalChannelRegistry,
   "add" | "member" | "membersOf" | "groupsOf" | "remove"
 >;
 
-/** The channels of one node, and their groups. They exist only in memory. */
+/** The channels of one node, and their groups. Both exist only in memory. */
 export class LocalChannelRegistry implements Recipients {
   readonly #node: string;
   readonly #topics: Topics;
@@ -20,7 +20,7 @@ export class LocalChannelRegistry implements Recipients {
   readonly #onError: (error: unknown) => void;
   readonly #members = new Map<string, Member>();
   readonly #groups = new Map<string, Group>();
-  /** To the topic of this node's channels. Never released. */
+  /** The subscription to the topic of this node's channels. Never released. */
   readonly #subscription: Subscription;
   #lastNumber = 0;
 
@@ -32,12 +32,12 @@ export class LocalChannelRegistry implements Recipients {
     this.#subscription = new Subscription(backend, topics.node(node), () => {}, onError);
   }
 
-  /** Subscribes the topic of this node's channels; undefined if it is subscribed already. */
+  /** Subscribes to the topic of this node's channels. Returns undefined if already subscribed. */
   listen(): Promise<void> | undefined {
     return this.#subscription.acquire();
   }
 
-  /** Creates a channel. It receives messages from other nodes once {@link listen} has resolved. */
+  /** Creates a channel. The channel receives messages from other nodes once {@link listen} has resolved. */
   add(inbox: Inbox): Member {
     this.#lastNumber += 1;
     const member = {
@@ -87,12 +87,15 @@ export class LocalChannelRegistry implements Recipients {
     return groups.map(({ name }) => name);
   }
 
-  /** Whether `channel` has the form of this node's names, even if it does not exist. */
+  /** Whether `channel` has the form of this node's channel names, even if there is no such channel. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);
   }
 
-  /** Deletes a channel at once. Resolves once its groups are unsubscribed; undefined if none has to be. */
+  /**
+   * Deletes a channel at once. Resolves once its groups are unsubscribed. Returns undefined if no group has
+   * to be unsubscribed.
+   */
   remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;
@@ -101,7 +104,7 @@ export class LocalChannelRegistry implements Recipients {
     return leaving.length === 0 ? undefined : Promise.all(leaving).then(() => {});
   }
 
-  /** Removes all members, as {@link remove} does, but none that are added meanwhile. Names are not reused. */
+  /** Removes all current members, as {@link remove} does. Members that are added meanwhile stay. */
   async flush(): Promise<void> {
     await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
   }

@@ -5,10 +5,11 @@ import { TimeSlicer } from "./time-slicer.ts";
 export interface DeliveryTask {
   readonly count: number;
   readonly bytes: number;
-  /** The next task of the queue, which alone uses this property. */
+  /** The next task in the queue. Only the queue uses this property. */
   next?: DeliveryTask | undefined;
   /**
-   * Delivers, or continues to, until everything is delivered or `slicer` has no budget left. MUST NOT throw.
+   * Begins or continues the delivery, until everything is delivered or `slicer` has no budget left. MUST NOT
+   * throw.
    *
    * @returns whether everything is delivered.
    */
@@ -16,14 +17,14 @@ export interface DeliveryTask {
 }
 
 /**
- * The limits of the queue. Beyond them, it delivers without regard to time: an overloaded node stops reading
- * its sockets, so that the backlog stays with the senders. 10,000 messages of 100 bytes take 3 MiB.
+ * The limits of the queue. A queue beyond these limits delivers without pauses. The node does not read its
+ * sockets meanwhile, so that the backlog stays with the senders. 10,000 messages of 100 bytes take 3 MiB.
  */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
 /**
- * Delivers a node's tasks in order. Delivery begins in a microtask, after a whole socket read was received,
- * and continues in one slice per turn of the event loop if it takes too long.
+ * Delivers a node's tasks in order. Delivery begins in a microtask, after all payloads of one socket read are
+ * added. A delivery that takes too long continues with one slice in each turn of the event loop.
  */
 export class DeliveryQueue {
   readonly #slicer: TimeSlicer;
@@ -85,7 +86,7 @@ export class DeliveryQueue {
   }
 
   #deliver(): void {
-    // A delivery may add tasks, which wait for their turn.
+    // A delivery may add tasks. The loop that is already running delivers them.
     if (this.#isDelivering) return;
     this.#isDelivering = true;
     try {

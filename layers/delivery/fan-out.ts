@@ -14,7 +14,10 @@ export interface DeliveryContext {
   readonly report: ErrorListener;
 }
 
-/** Delivers, in the order of joins, to the recipients that were present on arrival and have not left. */
+/**
+ * Delivers a payload to the recipients that joined before its arrival and have not left. Recipients that
+ * joined first receive the payload first.
+ */
 abstract class FanOut implements DeliveryTask {
   abstract readonly bytes: number;
   abstract readonly count: number;
@@ -23,7 +26,7 @@ abstract class FanOut implements DeliveryTask {
   readonly #recipients: Recipients;
   readonly #lastJoin: number;
   #rest: IterableIterator<Member> | undefined = undefined;
-  /** The member whose delivery was interrupted at the end of the slice. */
+  /** The member that had not received everything when the slice ended. */
   #interrupted: Member | undefined = undefined;
 
   constructor(context: DeliveryContext, recipients: Recipients) {
@@ -53,12 +56,12 @@ abstract class FanOut implements DeliveryTask {
     return true;
   }
 
-  /** Whether a message can be added: delivery has not begun, and no recipient has joined. */
+  /** Whether a message can be added: delivery has not begun, and no recipient has joined since creation. */
   protected get isGathering(): boolean {
     return this.#rest === undefined && this.#lastJoin === this.#recipients.lastJoin;
   }
 
-  /** Whether `member` was present on arrival and has not left since. */
+  /** Whether `member` joined before the payload arrived and has not left since. */
   protected isFor(member: Member): boolean {
     return this.#recipients.joinNumber(member) <= this.#lastJoin;
   }
@@ -82,12 +85,12 @@ interface DecodedMessage {
   readonly except: Member | undefined;
 }
 
-/** The limits of one fan-out, which is decoded as a whole before its delivery begins. */
+/** The limits of one fan-out. All its messages are decoded before the delivery begins. */
 const limits = { messages: 64, bytes: 64 * 1024 };
 
 /**
- * Delivers consecutive messages of a group. Each member receives all of them before the next member does, so
- * that its data is loaded into the processor's cache only once.
+ * Delivers consecutive messages of a group. One member receives all of them before the next member does, so
+ * that the data of each member is loaded into the processor's cache only once.
  */
 export class MessageFanOut extends FanOut {
   readonly group: Group;
@@ -96,9 +99,11 @@ export class MessageFanOut extends FanOut {
   #bytes = 0;
   #decoded: readonly DecodedMessage[] = [];
   #slicer: TimeSlicer | undefined;
-  /** The current member, the number of messages delivered to it, and `group.departures` at its start. */
+  /** The current member. */
   #member: Member | undefined;
+  /** The number of messages delivered to the current member. */
   #deliveredCount = 0;
+  /** `group.departures` when the delivery to the current member began. */
   #departures = 0;
 
   constructor(context: DeliveryContext, group: Group, topic: string) {
@@ -124,7 +129,7 @@ export class MessageFanOut extends FanOut {
     return true;
   }
 
-  /** Decodes as late as possible, so that waiting messages take only the memory of their bytes. */
+  /** Decodes as late as possible, because a decoded message takes more memory than its payload. */
   protected override prepare(slicer: TimeSlicer): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
       slicer.charge(unitsToDecode(encoded.payload.length));
@@ -147,7 +152,7 @@ export class MessageFanOut extends FanOut {
         reportInboxError(this.context, error, member);
       }
     }
-    // `batch` may not have called it.
+    // Needed if `batch` was not called, or did not call `deliverSome`.
     this.#deliverRest();
     return this.#deliveredCount === this.#decoded.length;
   }

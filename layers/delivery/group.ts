@@ -5,15 +5,15 @@ import type { Subscription } from "./subscription.ts";
 export interface Member {
   readonly channel: string;
   readonly inbox: Inbox;
-  /** By group: the number of the join, or its promise while it is pending. */
+  /** For each group, the number of the join, or the promise of a pending join. */
   readonly joins: SmallMap<Group, Promise<void> | number>;
 }
 
-/** The members that a message or gap is delivered to. They may join and leave meanwhile. */
+/** The members that receive a message or gap. Members can join and leave during the delivery. */
 export interface Recipients {
   readonly isEmpty: boolean;
   readonly lastJoin: number;
-  /** In the order of joins. Includes members that join during the iteration, and skips those that leave. */
+  /** Iterates in the order of joins. Includes members that join meanwhile, and skips members that leave. */
   members(): IterableIterator<Member>;
   /** Infinite if `member` is not a recipient. */
   joinNumber(member: Member): number;
@@ -22,7 +22,8 @@ export interface Recipients {
 /**
  * The members that a group has on this node.
  *
- * Holds members instead of names, so that delivery needs no look-up and no allocation per member.
+ * Holds member objects instead of channel names, so that delivery needs no look-up and no allocation for each
+ * member.
  */
 export class Group implements Recipients {
   readonly name: string;
@@ -58,8 +59,9 @@ export class Group implements Recipients {
   }
 
   /**
-   * Resolves once `member` is in the group or has left again; undefined if it is in the group on return.
-   * Rejects, without a trace of `member`, if the group cannot be subscribed.
+   * Adds `member`. Returns undefined if the member is in the group on return. Otherwise, the promise resolves
+   * once the member is in the group or has left again. If the group cannot be subscribed, the promise rejects
+   * and the member is not in the group.
    */
   join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
@@ -89,7 +91,10 @@ export class Group implements Recipients {
     member.joins.set(this, this.#lastJoin);
   }
 
-  /** Stops delivery to `member`. Resolves once the node has unsubscribed; undefined if it need not. */
+  /**
+   * Removes `member` at once. Resolves once the group is unsubscribed. Returns undefined if the group does
+   * not have to be unsubscribed.
+   */
   leave(member: Member): Promise<void> | undefined {
     if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);

@@ -6,8 +6,9 @@ import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "
 const directGap: Gap = Object.freeze({});
 
 /**
- * Delivers a backend's payloads and gaps in the order of arrival, to members that were present on arrival and
- * have not left. Long deliveries are divided into slices, between which the event loop runs. Never throws.
+ * Delivers a backend's payloads and gaps in the order of arrival, to members that joined before the arrival
+ * and have not left. Long deliveries are divided into slices; the event loop runs between two slices. Never
+ * throws.
  */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;

@@ -1,11 +1,13 @@
 import type { Backend } from "../backend.ts";
 
 /**
- * One node's subscription to one topic, counted by its holders: the first subscribes, the last unsubscribes.
+ * One node's subscription to one topic. It counts its holders: the first holder subscribes, and the last one
+ * unsubscribes.
  *
- * Holders come and go while the backend works. Only one change is pending at a time; when it is done, the
- * state is compared with the number of holders. So no order of calls ends in a subscription without a holder
- * or in a holder without a subscription.
+ * Holders can be added and removed while the backend subscribes or unsubscribes. Only one call of the backend
+ * is pending at a time. When the call is done, the state is compared with the number of holders, and another
+ * call corrects the state if necessary. So a topic always ends up subscribed if there is a holder, and
+ * unsubscribed if there is none.
  */
 export class Subscription {
   readonly #backend: Backend;
@@ -18,7 +20,7 @@ export class Subscription {
   #unsubscribing: Promise<void> | undefined;
 
   /**
-   * @param onIdle called when the last holder is gone and the topic is unsubscribed.
+   * @param onIdle called when there is no holder and the topic is unsubscribed.
    * @param onError receives failures to unsubscribe, which no holder awaits.
    */
   constructor(backend: Backend, topic: string, onIdle: () => void, onError: (error: unknown) => void) {
@@ -29,8 +31,9 @@ export class Subscription {
   }
 
   /**
-   * Adds a holder, which must call {@link release} once, even after a failure. Resolves once the topic is
-   * subscribed or all holders have left; undefined if it is subscribed already. Rejects if the backend does.
+   * Adds a holder, which must call {@link release} once, even after a failure. Returns undefined if the topic
+   * is already subscribed. Otherwise, the promise resolves once the topic is subscribed or all holders have
+   * left, and rejects if the backend fails to subscribe.
    */
   acquire(): Promise<void> | undefined {
     this.#holders += 1;
@@ -44,7 +47,7 @@ export class Subscription {
     await this.#subscribing;
   }
 
-  /** Removes a holder. Resolves once the backend has unsubscribed; undefined if there are other holders. */
+  /** Removes a holder. Resolves once the topic is unsubscribed. Returns undefined if other holders remain. */
   release(): Promise<void> | undefined {
     this.#holders -= 1;
     return this.#settle();

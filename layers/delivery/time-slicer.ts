@@ -1,13 +1,13 @@
 import { AsyncResource } from "node:async_hooks";
 
 /**
- * The duration of a slice, in milliseconds. The event loop should return to its sockets and timers within
- * about 10 ms, and in that time the outboxes have to be written, too.
+ * The duration of a slice, in milliseconds. A turn of the event loop should take at most about 10 ms, and it
+ * also has to write the outboxes.
  */
 const sliceMs = 5;
 /**
- * The maximum number of work units between two checks of the clock: a check costs about as much as 25 trivial
- * deliveries. Lower if these units take longer than `msPerCheck`.
+ * The maximum number of work units between two checks of the clock. A check costs about as much as 25 trivial
+ * deliveries. The number is lowered if the units take longer than `msPerCheck`.
  */
 const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
@@ -19,10 +19,10 @@ export function unitsToDecode(bytes: number): number {
 }
 
 /**
- * Divides the work of one node into slices, so that it never blocks the event loop for long.
+ * Divides the work of one node into slices, so that the work never blocks the event loop for long.
  *
- * A slice is the work of all callers within one turn of the event loop. Work that ends in time costs an
- * occasional check of the clock, and one immediate in each turn with such a check.
+ * A slice is the work of all callers within one turn of the event loop. If the work fits into one slice, the
+ * only costs are occasional checks of the clock, and one `setImmediate` in each turn that checks the clock.
  */
 export class TimeSlicer {
   readonly #resume: () => void;
@@ -30,7 +30,7 @@ export class TimeSlicer {
   #unitsLeft = 1;
   #unitsPerCheck = 1;
   #checkedAt = 0;
-  /** The end of this turn's slice; undefined before its first check of the clock. */
+  /** The end of this turn's slice. Undefined until the clock is checked in this turn. */
   #endsAt: number | undefined;
   #isOver = false;
   /** While true, there is budget regardless of the clock. */
@@ -47,7 +47,7 @@ export class TimeSlicer {
     return !this.#isOver || this.isUrgent;
   }
 
-  /** Records completed work, in units: one is about a microsecond, for inboxes that do little. */
+  /** Records completed work. A unit is one delivery: about a microsecond if the inbox does little. */
   charge(units: number): void {
     this.#unitsLeft -= units;
     if (this.#unitsLeft > 0) return;
@@ -55,7 +55,7 @@ export class TimeSlicer {
     this.#unitsLeft = this.#unitsPerCheck;
   }
 
-  /** Gives all later work budget, and leaves no timer. */
+  /** Lets all later work run without a limit, and leaves no timer. */
   close(): void {
     clearImmediate(this.#timer);
     this.#endsAt = Number.POSITIVE_INFINITY;
@@ -79,10 +79,10 @@ export class TimeSlicer {
     this.#timer = setImmediate(this.#endTurn);
   }
 
-  // Bound, because a slice belongs to the node, not to the caller that began it.
+  // Bound, so that it runs in the async context of the node, not in that of the caller that began the slice.
   readonly #endTurn = AsyncResource.bind((): void => {
     this.#endsAt = undefined;
-    // Not at once: outboxes are written in this phase, and sockets come before the next one.
+    // The slice begins in the next check phase: this phase writes the outboxes, then sockets are read.
     if (this.#isOver) this.#timer = setImmediate(this.#begin);
   });
 

@@ -13,26 +13,28 @@ import type { Topics } from "../wire/topics.ts";
 
 /** The options of a consumer of a named channel. */
 export interface ConsumeOptions {
-  /** The maximum number of messages handled at the same time. Only 1 keeps their order. @default 1 */
+  /** The maximum number of messages handled at the same time. Order is kept only with 1. @default 1 */
   readonly concurrency?: number;
   /** The number of deliveries after which a message goes to the dead letters. @default 3 */
   readonly maxDeliveries?: number;
   /**
-   * How long a process may be unreachable before its messages go to other workers, in milliseconds, from 100
-   * to a day. A handler may take longer: a healthy process keeps its messages. All consumers of a
-   * channel should use the same value.
+   * The time that a process may be unreachable before its messages go to other workers, in milliseconds, from
+   * 100 to a day. A handler may take longer: a process that is reachable keeps its messages. All consumers of
+   * a channel should use the same value.
    * @default 30_000
    */
   readonly claimAfterMs?: number;
   /**
-   * The pause before the second delivery, in milliseconds. Each further pause is twice as long, up to 5 s.
+   * The pause before the second delivery, in milliseconds. Each further pause is twice as long as the one
+   * before, up to 5 s.
    * @default 100
    */
   readonly retryAfterMs?: number;
   /**
-   * Called before a message goes to the dead letters, with the last error of its handler, or an error saying
-   * that its workers died. A returned promise is awaited; an error is reported. Like a handler, it may be
-   * called twice for one message if the process dies meanwhile.
+   * Called before a message moves to the dead letters. `error` is the last error of its handler, or an error
+   * which states that its workers died. The message moves once a returned promise has settled. An error of
+   * `onDead` is reported. Like a handler, `onDead` may be called twice for one message if the process dies
+   * meanwhile.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
@@ -40,7 +42,7 @@ export interface ConsumeOptions {
 /** Handles one message of a named channel. If the returned promise rejects, the message is retried. */
 export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
 
-/** The longest pause before a retry, in milliseconds, unless the first one is longer. */
+/** The longest pause before a retry, in milliseconds, unless `retryAfterMs` is longer. */
 const maxRetryMs = 5_000;
 
 const forever = Number.MAX_SAFE_INTEGER;
@@ -53,7 +55,7 @@ interface JobContext {
   readonly report: ErrorListener;
 }
 
-/** The named channels of one node: decoding, counters and error reports over the queues of a backend. */
+/** The named channels of one node. Adds decoding, counters and error reports to the queues of a backend. */
 export class JobQueues {
   readonly #backend: QueueBackend | undefined;
   readonly #topics: Topics;
@@ -176,7 +178,7 @@ export class JobQueues {
         try {
           await handler(decoded.message, delivery);
         } catch (error) {
-          // With a single delivery, an aborted handler counts as failed.
+          // If only one delivery is allowed, an aborted handler counts as failed.
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
           if (attempt >= maxDeliveries) return bury(decoded, delivery, error);
           report(error, { stage: "consume", attempt });
@@ -191,7 +193,7 @@ export class JobQueues {
   }
 }
 
-/** Any program with access to the queue may have written the envelope, so types are checked. */
+/** Any program with access to the queue may have written the envelope, so its types have to be checked. */
 function addressOf({ envelope }: Decoded): JobAddress {
   const { replyTo, job } = envelope ?? {};
   return {
@@ -202,7 +204,7 @@ function addressOf({ envelope }: Decoded): JobAddress {
 
 /**
  * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions
- * reject with an `AbortError`, `fetch` with the signal's reason.
+ * reject with an `AbortError`, and `fetch` rejects with the signal's reason.
  */
 function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
   return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));

@@ -17,22 +17,22 @@ export abstract class Claim {
 
 /** The supply of jobs for a worker. A source handles outages itself, so its methods never reject. */
 export interface JobSource<C extends Claim> {
-  /** Resolves to up to `limit` jobs, as soon as there are any; to none after {@link interrupt}. */
+  /** Waits for jobs and resolves to at most `limit` of them. Resolves to none after {@link interrupt}. */
   take(limit: number): Promise<readonly C[]>;
-  /** Makes pending and later calls of {@link take} settle soon. */
+  /** Ends pending and later calls of {@link take} without waiting for jobs. */
   interrupt(): void;
   done(claim: C): Promise<void>;
-  /** Returns the job's next attempt, or undefined if another worker has the job. */
+  /** Returns a claim for the job's next attempt, or undefined if another worker has the job. */
   again(claim: C): Promise<C | undefined>;
   bury(claim: C): Promise<void>;
-  /** Returns the job to the queue: unchanged if it is `unbegun`, else for another attempt. */
+  /** Returns the job to the queue. If `unbegun` is true, this attempt does not count. */
   release(claim: C, unbegun: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Processes the jobs of a source, up to `concurrency` at the same time. It takes only jobs that it can begin
- * at once. A job keeps its slot during retries, so a worker with one slot processes jobs in order.
+ * Processes the jobs of a source, at most `concurrency` at the same time. A worker takes only jobs that it
+ * can begin at once. A job keeps its slot during retries, so a worker with one slot processes jobs in order.
  */
 export class JobWorker<C extends Claim> implements Consumption {
   readonly #source: JobSource<C>;
@@ -101,11 +101,11 @@ export class JobWorker<C extends Claim> implements Consumption {
     this.#slotFree();
   }
 
-  /** Applies the receiver's outcome. Returns the job's next attempt if it is made here. */
+  /** Applies the receiver's outcome. Returns the job's next attempt if this worker has to make it. */
   async #settle(claim: C, outcome: JobOutcome): Promise<C | undefined> {
     if (outcome === "done") await this.#source.done(claim);
     else if (outcome === "dead") await this.#source.bury(claim);
-    // An aborted first attempt counts and later ones do not, so workers may come and go without limit.
+    // An aborted first attempt counts. Later aborted attempts do not, so any number of workers may stop.
     else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {
       await pause(outcome.againAfterMs, this.#clock, this.#closing.signal);

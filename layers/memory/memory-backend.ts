@@ -9,7 +9,7 @@ import type {
 import { Topics } from "../wire/topics.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
 
-/** Moves payloads over a {@link MemoryBus}. Payloads are never lost between nodes, so there are no gaps. */
+/** Moves payloads over a {@link MemoryBus}. Payloads are never lost between nodes, so no gap is reported. */
 export class MemoryBackend implements Backend {
   readonly capabilities: Capabilities = {
     delivery: "once-or-gap",
@@ -29,7 +29,7 @@ export class MemoryBackend implements Backend {
     this.#listener?.payload(topic, payload, position);
   #listener: BackendListener | undefined;
 
-  /** @param prefix of the layer; it identifies the topics of groups, which have a history. */
+  /** @param prefix the prefix of the layer. Identifies the topics of groups: only groups have a history. */
   constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
     this.#topics = new Topics(prefix);

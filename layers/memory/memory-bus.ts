@@ -7,10 +7,10 @@ import { MemoryQueues } from "./memory-queues.ts";
 
 export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
 
-/** The history limits of a {@link MemoryBus}. They belong to the bus, so that all its nodes agree. */
+/** The history limits of a {@link MemoryBus}. All nodes on the bus use these limits. */
 export type MemoryBusOptions = HistoryLimitOptions;
 
-/** A node that may hold payloads which it has received and not delivered yet. */
+/** A node. `waiting` is the number of payloads that it has received and not delivered yet. */
 interface Node {
   readonly waiting?: number;
 }
@@ -24,13 +24,13 @@ interface Pending {
 /**
  * Connects memory layers within one process: nodes on the same bus reach each other.
  *
- * A bus delivers the payloads of one turn together, in order, in the check phase of the event loop: never
- * during the publish, nor in a microtask of the same turn. So two actors that answer each other endlessly
- * leave room for sockets and timers, as with a network in between. As on a server, a subscriber receives only
- * payloads published after it subscribed.
+ * A bus delivers all payloads of one turn of the event loop together, in order, in the check phase. It never
+ * delivers inside `publish` or in a microtask of the same turn. So sockets and timers are handled even if two
+ * actors answer each other endlessly, as if a network were between them. As on a server, a subscriber
+ * receives only payloads published after it subscribed.
  */
 export class MemoryBus {
-  /** By topic, each subscriber with the number of the first payload for it. */
+  /** For each topic, its subscribers, each with the number of the first payload that it receives. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
   /** The open nodes. Payloads that wait in them count as in flight. */
@@ -52,7 +52,7 @@ export class MemoryBus {
     return count;
   }
 
-  /** @param group the group whose history stores the payload. Without it, the payload is not stored. */
+  /** @param group the group whose history stores the payload. If undefined, the payload is not stored. */
   publish(topic: string, payload: Uint8Array, group?: string): void {
     const limit = group === undefined ? undefined : this.#limits.of(group);
     const position = limit && this.#history.append(topic, payload, limit);
@@ -76,7 +76,7 @@ export class MemoryBus {
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
 
-  /** Bound, because it delivers for all publishers and must not run in the async context of one of them. */
+  /** Bound, because a flush delivers for all publishers and must not run in the async context of one. */
   readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;

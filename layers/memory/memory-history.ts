@@ -4,17 +4,23 @@ import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
 /**
- * The newest payloads of each topic, kept until `expiryMs` have passed without a publish.
+ * Stores the newest payloads of each topic, until nothing has been published to the topic for `expiryMs`.
  *
- * Needs no timer: using any topic removes the expired ones, in a time independent of their number.
+ * Needs no timer: every call removes the expired topics. Topics that have not expired do not slow this down.
  */
 export class MemoryHistory {
-  /** By expiry time, then by topic, least recently used first. A topic never changes its limit. */
+  /**
+   * For each expiry time, the logs of its topics, least recently published first. The expiry time of a topic
+   * never changes.
+   */
   readonly #logs = new Map<number, Map<string, TopicLog>>();
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** No topic expires earlier. Saves looking up a map's first entry, which deleted entries slow down. */
+  /**
+   * No topic expires before this time. Saves reading the first entry of a map in every call, which is slow
+   * after many deletions.
+   */
   #dueAt = 0;
 
   constructor(now: () => number) {

@@ -10,19 +10,20 @@ export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
    * @default a new bus, without other nodes
    */
   readonly bus?: MemoryBus;
-  /** See {@link ChannelLayerOptions.prefix}. Only nodes that share a bus can meet. @default "greenroom" */
+  /** See {@link ChannelLayerOptions.prefix}. Nodes must also share a bus. @default "greenroom" */
   readonly prefix?: string;
 }
 
 /**
  * A channel layer within one process: for a single server, for development and for tests.
  *
- * Messages pass through the same codec as on Redis, so an application that works here works there.
+ * Messages pass through the same codec as on Redis, so an application that works with this layer also works
+ * with Redis.
  *
  * @example
  * const bus = new MemoryBus();
  * const one = new MemoryLayer({ bus });
- * const other = new MemoryLayer({ bus }); // reaches the channels of `one`, as another process on Redis does
+ * const other = new MemoryLayer({ bus }); // reaches the channels of `one`, like another process on Redis
  */
 export class MemoryLayer<M = AnyMessages> extends ChannelLayer<M> {
   constructor({ bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {}) {

@@ -3,10 +3,10 @@ import { Claim, type JobSource, JobWorker } from "../jobs/job-worker.ts";
 import { deadSuffix } from "../names.ts";
 
 interface Job {
-  /** Its position in the queue, which it keeps when a worker returns it. */
+  /** The job's position in the queue. A job that a worker returns keeps its position. */
   readonly number: number;
   readonly payload: Uint8Array;
-  /** When it was sent, on the clock of `performance.now()`. */
+  /** The value of `performance.now()` when the job was sent. */
   readonly sentAt: number;
   readonly attempts: number;
 }
@@ -24,13 +24,16 @@ class MemoryClaim extends Claim {
   }
 }
 
-/** One queue: its jobs in order, and the sources to wake when a job arrives. */
+/** One queue. Holds its jobs in order, and the sources to wake when a job arrives. */
 class MemoryQueue {
   /** Includes the jobs that are being processed. */
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /** The number of leading jobs that are taken. They are removed in batches, which moves the rest once. */
+  /**
+   * The number of jobs at the front of the list that are taken. They are removed in batches, because each
+   * removal moves all remaining jobs.
+   */
   #taken = 0;
   #lastNumber = 0;
 
@@ -89,7 +92,7 @@ class MemorySource implements JobSource<MemoryClaim> {
       const woken = new Promise<void>((resolve) => {
         this.wake = resolve;
       });
-      // As on the bus: jobs that send jobs leave room for sockets and timers.
+      // Waits for the next turn, so that sockets and timers are handled even if every job sends another job.
       await new Promise((resolve) => setImmediate(resolve));
       const claims = this.#isInterrupted ? [] : this.#queue.take(limit);
       if (claims.length > 0) return claims;
@@ -126,7 +129,7 @@ class MemorySource implements JobSource<MemoryClaim> {
   }
 }
 
-/** The work queues of the memory layers on one bus. They exist as long as the bus. */
+/** The work queues of the memory layers on one bus. Jobs are kept as long as the bus exists. */
 export class MemoryQueues implements QueueBackend {
   readonly #queues = new Map<string, MemoryQueue>();
 

@@ -21,9 +21,9 @@ import { type Suite, TestNodes } from "./test-nodes.ts";
  * Registers the conformance suite of {@link ChannelLayer} for one implementation, with the functions of any
  * test runner.
  *
- * Each case runs on two nodes under its own prefix, and proves absence by an end marker, never by a pause.
- * The runner must run the cases one after the other. The suite sets no timeouts: the runner's timeout ends a
- * case whose message never arrives.
+ * Each case runs on two nodes, under a prefix of its own. To prove that a message does not arrive, a case
+ * sends a later message and waits for that one; it never just pauses. The runner must run the cases one after
+ * the other. The suite sets no timeouts: the runner's timeout ends a case whose message never arrives.
  *
  * @example
  * import { afterEach, beforeEach, describe, it } from "mocha"; // or "vitest", or "node:test"
@@ -59,7 +59,7 @@ export function describeChannelLayer(name: string, options: TestRunner & LayerIm
   });
 }
 
-/** Registers the cases for named channels only: for a queue backend by itself. */
+/** Registers only the cases for named channels, to test a queue backend alone. */
 export function describeJobQueues(name: string, options: TestRunner & LayerImplementation): void {
   describeOnNodes(name, options, describeQueues);
 }
@@ -87,7 +87,7 @@ function describeOnNodes(
   if (Object.keys(lacks).length > 0) console.info(`${name} lacks ${reasonsOf(lacks)}: not tested.`);
 }
 
-/** The lacking capabilities by reason: "recovery, history (pub/sub keeps nothing), gap (…)". */
+/** Lists the missing capabilities by reason: "recovery, history (pub/sub keeps nothing), gap (…)". */
 function reasonsOf(lacks: Suite["lacks"]): string {
   const byReason = new Map<string, string>();
   for (const [capability, reason] of Object.entries(lacks)) {

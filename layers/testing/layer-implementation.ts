@@ -2,7 +2,7 @@ import type { ChannelLayer } from "../channel-layer.ts";
 import type { HistoryLimitOptions } from "../history-limits.ts";
 import type { ChannelLayerOptions } from "../options.ts";
 
-/** The functions of a test runner: those of mocha, Vitest and `node:test` fit. */
+/** The functions of a test runner. Those of mocha, Vitest and `node:test` have these types. */
 export interface TestRunner {
   describe(title: string, register: () => void): unknown;
   it(title: string, test: () => Promise<void>): unknown;
@@ -10,7 +10,7 @@ export interface TestRunner {
   afterEach(hook: () => Promise<void>): unknown;
 }
 
-/** Options of a node besides its prefix: the queue limits, and the limits of layers that keep a history. */
+/** The options of a node besides its prefix. The history limits are only for layers that keep a history. */
 export type NodeOptions = Pick<ChannelLayerOptions, "queueCapacity" | "queueExpiryMs"> & HistoryLimitOptions;
 
 /** An optional capability of a layer. */
@@ -19,19 +19,22 @@ export type OptionalCapability = "gap" | "recovery" | "history" | "queues";
 /** The layer under test. */
 export interface LayerImplementation {
   /**
-   * Starts a node that reaches all nodes with the same `prefix` and no others. The suite makes up a prefix
-   * for each case; the layer must use it as its prefix.
+   * Starts a node that reaches all nodes with the same `prefix` and no others. The suite chooses a new prefix
+   * for each case. The layer must use this prefix.
    */
   startNode(prefix: string, options: NodeOptions): ChannelLayer | Promise<ChannelLayer>;
   /** Publishes raw bytes on a topic, as a foreign program would. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
   /** Adds raw bytes to a queue, as a foreign program would. Required for `queues`. */
   enqueue?(queue: string, payload: Uint8Array): Promise<unknown>;
-  /** Breaks the receiving connection of `node`, which reconnects by itself. For `gap` and `recovery`. */
+  /**
+   * Breaks the connection on which `node` receives. The node then has to reconnect by itself. Required for
+   * `gap` and `recovery`.
+   */
   cut?(node: ChannelLayer): Promise<unknown>;
   /**
    * The capabilities that the implementation lacks, each with the reason. Their cases are not registered, and
-   * the suite prints one line about it on the console.
+   * the suite prints these capabilities and reasons on the console, in one line.
    *
    * - `gap`: members receive a gap after a broken connection
    * - `recovery`: messages missed during a broken connection are delivered later

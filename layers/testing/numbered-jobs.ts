@@ -5,7 +5,7 @@ import { Worker } from "./worker.ts";
 export const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-/** Sends one job per number; resolves once the layer has taken them all. */
+/** Sends one job per number. Resolves once the layer has accepted all of them. */
 export async function sendNumbers(
   layer: ChannelLayer,
   channel: string,
@@ -15,7 +15,7 @@ export async function sendNumbers(
   await Promise.all(numbers(from, to).map((number) => layer.send(channel, { type: "job", number })));
 }
 
-/** Consumes `channel` with a worker that succeeds; resolves once it has begun `count` jobs. */
+/** Consumes `channel` with a worker that succeeds. Resolves once the worker has begun `count` jobs. */
 export async function consumeJobs(layer: ChannelLayer, channel: string, count: number): Promise<Worker> {
   const worker = new Worker();
   await layer.consume(channel, worker.handle);
@@ -23,6 +23,6 @@ export async function consumeJobs(layer: ChannelLayer, channel: string, count: n
   return worker;
 }
 
-/** The attempts of `workers` as "number/attempt", in the order begun: "1/1 1/2 2/1". */
+/** The attempts of each worker as "number/attempt", in the order in which they began: "1/1 1/2 2/1". */
 export const attempts = (...workers: Worker[]) =>
   workers.flatMap((worker) => worker.attempts.map((attempt) => attempt.join("/"))).join(" ");

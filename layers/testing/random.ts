@@ -1,6 +1,7 @@
 /**
- * A pseudorandom generator of numbers from 0 up to 1, with the same sequence for the same seed on every
- * machine: a counter with the finalizer of MurmurHash3 (https://github.com/aappleby/smhasher, `fmix32`).
+ * Returns a pseudorandom generator of numbers from 0 (inclusive) to 1 (exclusive). A seed gives the same
+ * sequence on every machine. The generator applies the finalizer of MurmurHash3 to a counter
+ * (https://github.com/aappleby/smhasher, `fmix32`).
  */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;

@@ -28,7 +28,7 @@ export class Recorder extends Watched implements Inbox {
     this.changed();
   }
 
-  /** Resolves with the first message of `type`, once one has arrived. */
+  /** Resolves to the first message of `type`, once it has arrived. */
   async next(type: string): Promise<Message> {
     await this.until(() => this.types.includes(type));
     const message = this.messages.find((candidate) => candidate.type === type);

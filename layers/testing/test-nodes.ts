@@ -14,7 +14,7 @@ export interface Suite extends Pick<TestRunner, "describe" | "it"> {
   readonly lacks: NonNullable<LayerImplementation["lacks"]>;
 }
 
-/** Two nodes under their own prefix, started anew for each case. */
+/** Two nodes, which are started for each case, under a new prefix. */
 export class TestNodes {
   readonly errors: Parameters<ErrorListener>[] = [];
   prefix = "";
@@ -44,7 +44,11 @@ export class TestNodes {
     this.errors.length = 0;
   }
 
-  /** Starts one more node, which is closed with the others. @param prefix that of the others by default */
+  /**
+   * Starts one more node, which {@link close} also closes.
+   *
+   * @param prefix by default, the prefix of the other nodes.
+   */
   async startNode(options: NodeOptions = {}, prefix = this.prefix): Promise<ChannelLayer> {
     const node = await this.#implementation.startNode(prefix, options);
     node.onError = (...report) => this.errors.push(report);

@@ -18,9 +18,9 @@ import { type Faults, UnreliableLink } from "./unreliable-link.ts";
  * nodes are not affected.
  *
  * Three faults break a guarantee of layers on purpose: `drop` loses messages without a gap, `duplicate`
- * delivers them twice, and `reorder` breaks their order. `delay` breaks none: code that fails under it alone
- * relies on a guarantee that layers do not give. The affected payloads depend only on the seed and on their
- * order of arrival at this node.
+ * delivers messages twice, and `reorder` breaks their order. `delay` breaks no guarantee: code that fails if
+ * only `delay` is set relies on something that layers do not guarantee. The affected payloads depend only on
+ * the seed and on the order in which payloads arrive at this node.
  *
  * @throws {InvalidOptionError} for a share that is not from 0 to 1, or a seed that is not an integer.
  */

@@ -2,9 +2,9 @@ import type { BackendListener } from "../backend.ts";
 import type { Position } from "../message.ts";
 import { randomFrom } from "./random.ts";
 
-/** The faults of an unreliable backend. Each is the share of payloads that it affects, from 0 to 1. */
+/** The faults of an unreliable backend. Each value is the share of the affected payloads, from 0 to 1. */
 export interface Faults {
-  /** The same seed gives the same faults to the same payloads. */
+  /** With the same seed, the same payloads get the same faults. */
   readonly seed: number;
   /** Payloads that never arrive. @default 0 */
   readonly drop?: number;
@@ -12,7 +12,7 @@ export interface Faults {
   readonly delay?: number;
   /** Payloads that arrive twice. @default 0 */
   readonly duplicate?: number;
-  /** Payloads that arrive after the next one on their topic, or 8 turns late. @default 0 */
+  /** Payloads that arrive after the next one on their topic, or 8 turns late if none follows. @default 0 */
   readonly reorder?: number;
 }
 
@@ -20,7 +20,7 @@ interface Held {
   readonly topic: string;
   readonly payload: Uint8Array;
   readonly position: Position | undefined;
-  /** The turn of the event loop in which it is delivered. */
+  /** The number of the turn of the event loop in which the payload is due. */
   due: number;
   readonly overtakable: boolean;
 }
@@ -48,8 +48,8 @@ export class UnreliableLink implements BackendListener {
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
     const { drop, delay, duplicate, reorder } = this.#faults;
-    // Each payload takes the same number of random numbers, so that a fault does not change the faults after
-    // it.
+    // Each payload uses the same number of random numbers, so that a fault does not change the faults of
+    // later payloads.
     const [drops, delays, lateness, duplicates, reorders] = [
       this.#random() < drop,
       this.#random() < delay,
@@ -74,7 +74,7 @@ export class UnreliableLink implements BackendListener {
     this.#listener.error(error);
   }
 
-  /** Discards the held payloads of `topic`, or of all topics if it is absent. */
+  /** Discards the held payloads of `topic`, or of all topics if `topic` is undefined. */
   forget(topic?: string): void {
     this.#held = topic === undefined ? [] : this.#held.filter((held) => held.topic !== topic);
     if (this.#held.length > 0 || this.#timer === undefined) return;
@@ -82,7 +82,10 @@ export class UnreliableLink implements BackendListener {
     this.#timer = undefined;
   }
 
-  /** Appends `item`, or lets it overtake the payload of its topic that waits to be overtaken. */
+  /**
+   * If a payload of the same topic waits to be overtaken, inserts `item` before that payload. Otherwise, or
+   * if `item` itself waits to be overtaken, appends `item`.
+   */
   #hold(item: Held): void {
     const index = this.#held.findIndex(({ topic, overtakable }) => overtakable && topic === item.topic);
     const overtaken = this.#held[index];
@@ -94,7 +97,7 @@ export class UnreliableLink implements BackendListener {
     this.#held.splice(index, 1, item, { ...overtaken, overtakable: false });
   }
 
-  /** Delivers the payloads that are due and have no held payload of their topic before them. */
+  /** Delivers all due payloads, except those behind a payload of the same topic that is not due. */
   #release(): void {
     const waiting = new Set<string>();
     const due: Held[] = [];

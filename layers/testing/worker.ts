@@ -10,12 +10,13 @@ export interface BegunJob {
 /** A job handler that records its calls, and lets a spec wait for them. */
 export class Worker extends Watched {
   readonly begun: BegunJob[] = [];
-  /** The number of calls that run now, and the most that ran at once. */
+  /** The number of calls that run now. */
   running = 0;
+  /** The maximum number of calls that ran at the same time. */
   most = 0;
   readonly #work: (job: BegunJob) => unknown;
 
-  /** @param work handles each message. By default it succeeds at once. */
+  /** @param work handles each message. By default, it returns at once. */
   constructor(work: (job: BegunJob) => unknown = () => {}) {
     super();
     this.#work = work;
@@ -40,7 +41,7 @@ export class Worker extends Watched {
     return this.begun.map(({ message }) => message.number);
   }
 
-  /** The number and attempt of each message, in the order begun. */
+  /** The number and attempt of each message, in the order in which the attempts began. */
   get attempts(): [number: unknown, attempt: number][] {
     return this.begun.map(({ message, delivery }) => [message.number, delivery.attempt]);
   }

@@ -7,10 +7,10 @@ import { deepFreeze, isPlainObject, plain } from "./plain-values.ts";
 /** The largest payload, in bytes. */
 export const maxPayloadBytes = 1024 * 1024;
 
-/** The key of a message that belongs to the layer. Members never see it, and senders must not use it. */
+/** The key of the data that a layer adds to a message. Senders must not use it, and members never see it. */
 export const reservedKey = "__greenroom__";
 
-/** The data that a layer adds to a message on the wire, under {@link reservedKey}. @see JobAddress */
+/** The data that a layer adds to a message, under {@link reservedKey}. @see JobAddress */
 export interface Envelope {
   /** The recipient of a direct send. */
   readonly to?: string;
@@ -25,19 +25,22 @@ export interface Decoded {
   readonly envelope: Envelope | undefined;
 }
 
-/** Plain maps for any msgpack library. As in JSON, `undefined` is left out of maps and null in arrays. */
+/**
+ * Encodes plain maps, which every msgpack library can decode. As in JSON, an undefined value is omitted from
+ * a map and becomes null in an array.
+ */
 const options: Options & { readonly skipValues: readonly unknown[] } = {
   useRecords: false,
   structuredClone: false,
   useToJSON: false,
   skipValues: [undefined],
   encodeUndefinedAsNil: true,
-  // Bytes inside a message must neither alias nor keep alive the socket chunk that they arrived in.
+  // A view of the socket's chunk would keep the whole chunk in memory, and share it with other messages.
   copyBuffers: true,
 };
 
 class PlainPackr extends Packr {
-  /** Decodes integers up to 2^53 as numbers and larger ones as bigints. Missing from msgpackr's types. */
+  /** Decodes integers up to 2^53 as numbers and larger ones as bigints. msgpackr's types lack this option. */
   readonly int64AsType = "auto";
 }
 
@@ -46,7 +49,7 @@ const packr = new PlainPackr(options);
 /**
  * Encodes `message` as one msgpack map, with `envelope` under {@link reservedKey} if there is one.
  *
- * @throws {InvalidMessageError} if `message` is not a plain object, has no type or a reserved one, holds a
+ * @throws {InvalidMessageError} if `message` is not a plain object, has no type or a reserved type, holds a
  *   value that msgpack would change, or exceeds {@link maxPayloadBytes} with its envelope.
  */
 export function encode(message: object, envelope?: Envelope): Uint8Array {
@@ -77,7 +80,8 @@ export function encode(message: object, envelope?: Envelope): Uint8Array {
 }
 
 /**
- * Decodes a payload of {@link encode} or another msgpack library. A key `__proto__` arrives as `__proto_`.
+ * Decodes a payload that {@link encode} or another msgpack library has encoded. A key `__proto__` is decoded
+ * as `__proto_`.
  *
  * @throws {RangeError} if the payload is not a message: not plain msgpack, nested too deeply, larger than
  *   {@link maxPayloadBytes}, or without a type.
@@ -93,7 +97,7 @@ export function decode(payload: Uint8Array): Decoded {
   return { message: deepFreeze(message), envelope };
 }
 
-/** Whether XState acts on messages of this type, so that neither a sender nor the wire may forge it. */
+/** Whether the type is reserved for XState's own events, so that messages must not have it. */
 export function isRefusedType(type: string): boolean {
   return type.startsWith("xstate.");
 }

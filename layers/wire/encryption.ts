@@ -5,21 +5,21 @@ import { decryptToken, encryptToken, type FernetKey, fernetKey } from "./fernet.
 /** The keys that encrypt outgoing messages and decrypt incoming ones. */
 export interface EncryptionOptions {
   /**
-   * Secrets of any length above 0, such as 32 random bytes. The first one encrypts and all decrypt, so keys
-   * can be rotated node by node. A string counts as its UTF-8 bytes.
+   * Secrets of any length above 0, such as 32 random bytes. The first key encrypts, and all keys decrypt, so
+   * keys can be rotated node by node. A string is used as its UTF-8 bytes.
    */
   readonly keys: readonly (string | Uint8Array)[];
 }
 
 export interface Encryption {
   encrypt(payload: Uint8Array): Uint8Array;
-  /** @returns undefined if `encrypted` is too long, was modified, or needs another key. */
+  /** @returns undefined if `encrypted` is too long, was modified, or was encrypted with another key. */
   decrypt(encrypted: Uint8Array): Uint8Array | undefined;
 }
 
 /**
- * The largest encrypted payload that is decrypted, in bytes, which bounds the work that an unknown sender can
- * cause. Encryption turns 1 MiB, the codec's limit, into 1.34 MiB.
+ * The size of the largest payload that is decrypted, in bytes. This limit bounds the work that an unknown
+ * sender can cause. A payload of 1 MiB, the codec's limit, has 1.34 MiB when encrypted.
  */
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
@@ -27,10 +27,10 @@ const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payl
 
 /**
  * Creates encryption in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet
- * key is the SHA-256 of the secret. A party without one of the keys cannot read or write messages. Without
- * `options`, payloads are not encrypted.
+ * key is the SHA-256 of the secret. A program that has none of the keys can neither read messages nor send
+ * messages that are accepted. Without `options`, payloads are not encrypted.
  *
- * @throws {InvalidOptionError} without a key, or if one is empty. The error contains no key.
+ * @throws {InvalidOptionError} if there is no key, or if a key is empty. The error contains no key.
  */
 export function createEncryption(options: EncryptionOptions | undefined): Encryption {
   if (options === undefined) return noEncryption;

@@ -8,14 +8,14 @@ import {
   timingSafeEqual,
 } from "node:crypto";
 
-/** The two halves of a Fernet key. `JSON.stringify` and `util.inspect` do not show key objects. */
+/** The two halves of a Fernet key. `JSON.stringify` and `util.inspect` do not reveal a key object's bytes. */
 export interface FernetKey {
   readonly signing: KeyObject;
   readonly encryption: KeyObject;
 }
 
 export interface TokenOptions {
-  /** Seconds since 1970, readable in the token without a key. @default now */
+  /** The time in the token, in seconds since 1970. It can be read without a key. @default now */
   readonly seconds?: number;
   /** 16 bytes that MUST NOT be used twice with one key. @default random bytes */
   readonly iv?: Uint8Array;
@@ -38,8 +38,8 @@ export function fernetKey(bytes: Uint8Array): FernetKey {
 }
 
 /**
- * Encrypts and signs `plain`: AES-128-CBC with PKCS7, then HMAC-SHA256 over everything before it. Returns the
- * token as text, in base64url with padding, as other Fernet libraries do.
+ * Encrypts `plain` with AES-128-CBC and PKCS7 padding, and appends an HMAC-SHA256 of all preceding bytes.
+ * Returns the token as text, in base64url with padding, as other Fernet libraries do.
  *
  * @see https://github.com/fernet/spec/blob/master/Spec.md
  */
@@ -55,10 +55,11 @@ export function encryptToken(key: FernetKey, plain: Uint8Array, options: TokenOp
 }
 
 /**
- * Returns the content of a token that one of `keys` created, or undefined for any other or modified token.
+ * Returns the content of a token that was created with one of `keys`. Returns undefined if the token was
+ * modified or created with another key.
  *
- * The age of a token does not matter. Another spelling of the same token (without padding, in another
- * alphabet, with different unused bits) is refused, so that every changed bit is detected.
+ * The age of a token is not checked. Other Base64 texts for the same token (without padding, in another
+ * alphabet, with different unused bits) are refused, so that every changed bit is detected.
  */
 export function decryptToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
   const token = fromText(text);
@@ -75,7 +76,7 @@ function decrypt(key: FernetKey, signed: Buffer): Buffer | undefined {
   try {
     return Buffer.concat([begin, decipher.final()]);
   } catch {
-    // A holder of the key signed a ciphertext with partial blocks or invalid padding.
+    // The signature is valid, but the sender signed a ciphertext with a partial block or invalid padding.
     return undefined;
   }
 }

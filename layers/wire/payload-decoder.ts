@@ -18,7 +18,7 @@ export class PayloadDecoder {
   /**
    * @param topic the topic of the payload, for errors.
    * @param report receives the reason if the payload is dropped, except for a refused type.
-   * @returns undefined if the payload is dropped, which is counted.
+   * @returns undefined if the payload is dropped. Dropped payloads are counted.
    */
   decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);

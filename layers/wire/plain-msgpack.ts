@@ -4,8 +4,9 @@ import { maxDepth } from "./plain-values.ts";
  * Checks, before decoding, that `bytes` is one whole msgpack value without extensions, that all map keys are
  * strings, and that nothing nests deeper than {@link maxDepth}.
  *
- * msgpackr understands more than this layer sends (records, references, sets, regular expressions…), and
- * recurses as deep as its input says. Checked bytes trigger none of that.
+ * msgpackr decodes more than this layer sends (records, references, sets, regular expressions…), and recurses
+ * as deeply as its input is nested. Bytes that pass this check contain no such values, and are not nested
+ * deeply.
  *
  * @throws {RangeError} for all other bytes.
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md for the formats.
@@ -18,14 +19,14 @@ export function checkPlainMsgpack(bytes: Uint8Array): void {
 /** Returns the end of the value that begins at `at`, which may be beyond the end of `bytes`. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
   const token = unsigned(bytes, at, 1);
-  // Values that fit into the token, or whose length does.
+  // Formats whose token also contains the value, or the length of the value.
   if (token < 0x80 || token >= 0xe0) return at + 1;
   if (token < 0x90) return skipMap(bytes, at + 1, token & 0x0f, depth);
   if (token < 0xa0) return skipItems(bytes, at + 1, token & 0x0f, depth);
   if (token < 0xc0) return at + 1 + (token & 0x1f);
-  // Integers of 1, 2, 4 or 8 bytes: unsigned, then signed.
+  // Integers of 1, 2, 4 or 8 bytes: unsigned up to 0xcf, signed from 0xd0.
   if (token >= 0xcc && token <= 0xd3) return at + 1 + (1 << (token & 3));
-  // Bytes, then strings, after a length of 1, 2 or 4 bytes.
+  // Bytes (0xc4 to 0xc6) and strings (0xd9 to 0xdb), each after a length of 1, 2 or 4 bytes.
   if (token >= 0xc4 && token <= 0xc6) return skipBytes(bytes, at + 1, 1 << (token - 0xc4));
   if (token >= 0xd9 && token <= 0xdb) return skipBytes(bytes, at + 1, 1 << (token - 0xd9));
   switch (token) {

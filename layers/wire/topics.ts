@@ -1,8 +1,8 @@
 import { checkPrefix } from "../names.ts";
 
 /**
- * The wire names of groups, nodes and queues. The name of a group is the same as in channels_redis'
- * `RedisPubSubChannelLayer`, so that a Django process with the same prefix shares it.
+ * The wire names of groups, nodes and queues. The wire name of a group is the same as in channels_redis'
+ * `RedisPubSubChannelLayer`, so that groups can be shared with a Django process that has the same prefix.
  */
 export class Topics {
   readonly #groups: string;

@@ -58,7 +58,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.deepEqual(nodes.errors, []);
     });
 
-    it("returns an aborted job any number of times, at the cost of one attempt, and reports no error", async () => {
+    it("returns an aborted job any number of times, but counts one attempt only, and reports no error", async () => {
       const worker = new Worker(async (job) => {
         await untilAborted(job).catch(() => {});
         throw Object.assign(new Error("as Node's own functions reject"), { name: "AbortError" });
@@ -77,7 +77,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.equal(attempts(last), "1/2");
     });
 
-    it("reports errors of its handler, also while closing, and an abort error without an abort", async () => {
+    it("reports errors of its handler, also while closing, and an AbortError if nothing was aborted", async () => {
       const failure = new Error("no");
       const abort = new DOMException("This operation was aborted", "AbortError");
       const worker = new Worker(async (job) => {
@@ -148,7 +148,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       await assert.rejects(nodes.one.send("jobs", { type: "job" }), LayerClosedError);
     });
 
-    it("is not needed if the layer closes while consume is pending: consume rejects", async () => {
+    it("is not needed if the layer closes while consume is pending, because consume rejects", async () => {
       const worker = new Worker();
       const beginning = nodes.one.consume("jobs", worker.handle);
       const outcome = assert.rejects(beginning, LayerClosedError);

@@ -87,7 +87,7 @@ export function describeFlushing({ describe, it, nodes }: Suite): void {
       const calls: Promise<unknown>[] = [];
       for (const [turn, inbox] of inboxes.entries()) {
         const join = async () => nodes.one.groupAdd("group", await nodes.one.newChannel(inbox));
-        // flush may delete the channel before it joins.
+        // `flush` may delete the channel before the channel joins.
         calls.push(join().catch((error: unknown) => assert.ok(error instanceof UnknownChannelError)));
         calls.push(nodes.one.flush(), nodes.one.flush());
         if (turn % 3 === 0) await nextTurn();

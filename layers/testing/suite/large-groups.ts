@@ -4,7 +4,7 @@ import { numbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
 
 const members = 2_000;
-/** In the middle, so that the node reads the clock before and after this member. */
+/** The member whose inbox is slow. In the middle, so that the node checks the clock before and after it. */
 const slowest = 1_000;
 const sent = 3;
 /** Longer than one time slice of delivery. */

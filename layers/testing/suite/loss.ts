@@ -14,7 +14,7 @@ const throwing: Inbox = {
   },
 };
 
-/** Retries, because a cut may hit the sender too. */
+/** Retries `send`, because a cut may also break the sender's connection. */
 async function untilSent(send: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
@@ -28,7 +28,7 @@ async function untilSent(send: () => Promise<void>): Promise<void> {
 
 export function describeLoss({ describe, it, nodes, lacks }: Suite): void {
   describe("loss", () => {
-    it("by an inbox that throws is counted and reported, and does not affect other members", async () => {
+    it("is counted and reported if an inbox throws, and does not affect other members", async () => {
       const broken = await nodes.one.newChannel(throwing);
       const before = await nodes.addChannel(nodes.one, "group");
       await nodes.one.groupAdd("group", broken);

@@ -4,7 +4,7 @@ import type { Suite, TestChannel } from "../test-nodes.ts";
 import { nextTurn } from "../waiting.ts";
 
 export function describeMembership({ describe, it, nodes }: Suite): void {
-  /** The types that `members` received of all messages sent to the group before this call. */
+  /** Returns the types that each of `members` received, once all messages sent to the group are delivered. */
   async function typesAfter(...members: TestChannel[]): Promise<string[][]> {
     await nodes.settled();
     return members.map(({ inbox }) => inbox.types);

@@ -12,7 +12,7 @@ export function describeMessages({ describe, it, nodes }: Suite): void {
     return inbox.next("message");
   }
 
-  /** A message whose payload is `size` bytes long: keys, type and headers take 22 of them. */
+  /** A message whose payload is `size` bytes long, of which keys, type and headers take 22 bytes. */
   const ofSize = (size: number) => ({ type: "size", bytes: new Uint8Array(size - 22) });
 
   async function assertRefused(message: unknown): Promise<void> {

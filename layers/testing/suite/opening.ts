@@ -8,7 +8,7 @@ export function describeOpening({ describe, it, nodes }: Suite): void {
     it("happens by itself, and calls made before it take effect in order", async () => {
       const { inbox } = await nodes.addChannel(nodes.one, "group");
       const late = await nodes.startNode();
-      // This call may come before the first ones have gone out.
+      // This call may be made while the calls below still wait for the layer to open.
       void late.ready().then(() => late.groupSend("group", { type: "message", number: 51 }));
       await Promise.all(numbers(1, 50).map((number) => late.groupSend("group", { type: "message", number })));
       await inbox.until(() => inbox.mails.length === 51);
