@@ -4,8 +4,7 @@ import type { Refusal } from "../http-response.ts";
 
 /**
  * Admits or refuses a request, before the request is answered and an actor is created. The guards of the
- * runtime run first, in order. Then the guards of the route run, in order. A guard returns its
- * decision:
+ * runtime run first, in order. Then the guards of the route run, in order. A guard returns its decision:
  *
  * - returning nothing admits the request
  * - returning `{ status, reason }` refuses the request with that HTTP status
