@@ -16,7 +16,7 @@ import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
-/** The pause after a tick lasts at least 20 times as long as the tick, so that ticks use at most 5 %. */
+/** A pause lasts at least 20 times as long as the previous tick: ticks take at most 5 % of the time. */
 const pausePerTick = 20;
 /** The longest pause between ticks. The page reconnects after 15 seconds without a report. */
 const maxPauseMs = 5_000;

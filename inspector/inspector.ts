@@ -14,8 +14,8 @@ import { readPageFiles } from "./page-files.ts";
 /** Options of {@link inspector}. */
 export interface InspectorOptions {
   /**
-   * Path of the page and its socket, such as `/inspect`, without parameters. The URLs of the page's scripts and
-   * styles begin with this path.
+   * Path of the page and its socket, such as `/inspect`, without parameters. The page's scripts and styles
+   * are below this path.
    */
   readonly path: string;
   /**
@@ -54,8 +54,9 @@ interface InspectedRuntime {
  * the transitions that they take, a list of actors, the history of one actor, layers, failures, and metrics
  * of the node. The page loads nothing from other servers.
  *
- * While no page is open, the inspector only keeps the last 20 failures. While a page is open, the inspector counts
- * all events and records some of them: at most 2,000 per second, plus 200 per second for each open actor.
+ * While no page is open, the inspector only keeps the last 20 failures. While a page is open, the inspector
+ * counts all events and records some of them: at most 2,000 per second, plus 200 per second for each open
+ * actor.
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
  *   if the path has a parameter, or if the runtime already has an inspector.
