@@ -23,7 +23,7 @@ export interface WorkerOptions {
   readonly label?: string;
 }
 
-/** The limit for a task, which a lost message would otherwise block forever. */
+/** The time limit of a task. Without a limit, a lost message would block the benchmark forever. */
 const timeoutMs = 300_000;
 /** The time after which a process that does not exit is killed. */
 const graceMs = 5_000;
@@ -37,7 +37,7 @@ export class WorkerProcess<T extends Tasks<T>> {
   #exit: string | undefined;
   #lastId = 0;
 
-  /** @param module calls {@link serveTasks}; a JavaScript module runs without a loader. */
+  /** @param module a module that calls {@link serveTasks}. A JavaScript module runs without a loader. */
   constructor(module: URL, { profiles, label = "worker" }: WorkerOptions = {}) {
     const execArgv = ["--expose-gc", ...(module.pathname.endsWith(".ts") ? typeScriptFlags : [])];
     if (profiles !== undefined) {
@@ -108,6 +108,6 @@ export function serveTasks<T extends Tasks<T>>(tasks: T): void {
       process.send?.({ id, error: text } satisfies Reply);
     }
   });
-  // Closed peers may keep the process alive, and a benchmark has nothing to save.
+  // Exits explicitly, because libraries may keep the process alive after their close.
   process.on("disconnect", () => process.exit());
 }

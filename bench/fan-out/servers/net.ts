@@ -6,8 +6,8 @@ import { Rooms } from "./rooms.ts";
 /**
  * The minimum for a Node server: no handshake, and one write per member for each frame.
  *
- * Clients send messages prefixed by their length in four bytes. The first message is the query, which the
- * other protocols have in the URL.
+ * Before each message, clients send the length of the message in four bytes. The first message is the query,
+ * which other protocols have in the URL.
  */
 export const start: StartServer = () => {
   const rooms = new Rooms<Socket>();
