@@ -48,7 +48,7 @@ async function readTypeScript(path: string, file: string): Promise<void> {
   }
   if ((process.features as { readonly typescript?: unknown }).typescript) return;
   throw new Failure(
-    `${file} is TypeScript, which this version of Node loads with tsx: npm install --save-dev tsx`,
+    `${file} is TypeScript, for which this version of Node needs tsx: npm install --save-dev tsx`,
   );
 }
 

@@ -75,7 +75,7 @@ function labelled(label: string): string {
   return label === "" ? "" : ` : ${escaped(label)}`;
 }
 
-/** Words that Mermaid does not accept as ids, and the names of its own boxes. */
+/** Words that Mermaid does not accept as ids, and ids that Mermaid gives to its own boxes. */
 const reserved =
   /^(state|note|end|as|class|classdef|style|default|direction|click|href|hide|scale|root|acctitle|accdescr|statediagram.*|.*_(start|end)?|.*style.*|.*classdef.*)$/i;
 

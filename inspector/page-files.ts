@@ -29,7 +29,7 @@ export function readPageFiles(path: string): {
     (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
   );
   const read = (name: string) => readFileSync(new URL(name, folder));
-  // Relative to the page's own address, because a proxy may add a prefix to the path.
+  // The page's URLs are relative to its own address, because a proxy may add a prefix to the path.
   const base = path.slice(path.lastIndexOf("/") + 1);
   const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {

@@ -17,7 +17,7 @@ export type PageRequest = ListRequest | MachinesRequest | OpenRequest | Payloads
 /** Requests the actors that match all given conditions. */
 export interface ListRequest {
   readonly type: "list";
-  /** {@link ConsumerFacts.id}. */
+  /** The id of the actors' consumer, see {@link ConsumerFacts.id}. */
   readonly consumer?: string;
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
   /** Words to find in channel, consumer, path, state, groups, tags and last error; case is ignored. */
@@ -66,7 +66,7 @@ export interface Hello {
   readonly startedAt: number;
   /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
-  /** Whether payloads may be requested. */
+  /** Whether the page may request payloads. */
   readonly payloads: boolean;
 }
 
@@ -99,17 +99,17 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** SVG in which each state and arrow is a group with its mark as a class, or the reason for its absence. */
+  /** SVG in which each state and arrow is a group whose class is its mark; or the reason for a missing picture. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
-/** The state of the node. Sent every {@link Hello.tickMs}; a page that reads too slowly misses ticks. */
+/** The state of the node. Sent every {@link Hello.tickMs}, but not to a page that reads too slowly. */
 export interface Tick {
   readonly type: "tick";
   readonly at: number;
   readonly figures: Figures;
   readonly layers: readonly LayerReport[];
-  /** By {@link ConsumerFacts.id}. */
+  /** The counts by {@link ConsumerFacts.id}. */
   readonly stateCounts: Readonly<Record<string, StateCounts>>;
   /** The transitions since the last tick. */
   readonly transitions: readonly TransitionCount[];
@@ -125,13 +125,13 @@ export interface Figures {
   readonly deliveriesPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
-  /** The delay of the event loop in the last tick, in milliseconds: median, 99th percentile and maximum. */
+  /** The delay of the event loop since the last tick in milliseconds: median, 99th percentile and maximum. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly rssBytes: number;
   readonly heapBytes: number;
   /** The CPU usage in cores: 1 is one fully used core. */
   readonly cpu: number;
-  /** Upgrades refused since the runtime was created. */
+  /** The number of upgrades refused since the runtime was created. */
   readonly refused: number;
   readonly dropped: Dropped<RuntimeDropReason>;
 }

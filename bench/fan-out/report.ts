@@ -63,7 +63,7 @@ export function sections(results: Results): string[] {
 const titlesOf = (names: readonly RowName[]) =>
   Object.fromEntries(names.map((name) => [name, rows[name].title]));
 
-/** The ratio of the cost of a delivery with bare ws to that with Greenroom. */
+/** The target of `--check`: the cost of a delivery with bare ws, divided by the cost with Greenroom. */
 export function checkedTarget(results: Results): Target {
   const measured = results.ratio("cpu", [burst.title, "ws"], [burst.title, "ours"]);
   return atLeast(`${burst.title}: CPU of bare ws to that of ours`, 2, measured);

@@ -6,7 +6,7 @@ export interface Row {
   readonly protocol: Protocol;
   /** The module of the server, in the folder `servers`. */
   readonly server: string;
-  /** An argument of the module, if it serves several rows. */
+  /** The argument of a module that serves several rows. */
   readonly variant?: string;
   /** The number of nodes that share the members; two nodes are connected by Redis. */
   readonly nodes: 1 | 2;

@@ -8,7 +8,7 @@ export interface Column {
   cell(results: Results, measurement: Measurement): Cell;
 }
 
-/** A limit for a figure or ratio. A target that was not measured is skipped. */
+/** A limit for a figure or ratio. A target whose figure was not measured is skipped. */
 export type Target = readonly [title: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
 
 export function atMost(title: string, limit: number, measured: Spread | undefined): Target {

@@ -54,7 +54,7 @@ export class WorkerProcess<T extends Tasks<T>> {
     this.#child.on("error", ({ message }) => this.#onExit(message));
   }
 
-  /** @throws the error of the task, or after five minutes without a reply. */
+  /** Runs a task in the process. @throws the task's error, or an error after 5 minutes without a reply */
   async call<Task extends keyof T & string>(
     task: Task,
     ...args: Parameters<T[Task]>
@@ -87,7 +87,7 @@ export class WorkerProcess<T extends Tasks<T>> {
     for (const settle of this.#pending.values()) settle({ id: 0, error: this.#exit });
   }
 
-  /** Disconnects. Resolves when the process has exited; a process that hangs is killed. */
+  /** Disconnects. Resolves when the process has exited. Kills a process that does not exit in time. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");

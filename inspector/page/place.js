@@ -3,7 +3,7 @@
 /** @typedef {typeof views[number]} View */
 
 /**
- * The place in the page, kept in the address so that the back button, a reload and links work.
+ * The place in the page. It is kept in the page's address, so that the back button, a reload and links work.
  *
  * @typedef {object} Place
  * @property {View} view

@@ -12,9 +12,9 @@ export interface ClientProtocol {
   readonly envelope: readonly [before: string, after: string];
   /** The client's response to a payload that is not a text of a room; `undefined` if none is needed. */
   answer(payload: string): Buffer | undefined;
-  /** The payload that confirms that the client has joined its rooms. */
+  /** The payload with which the server confirms that the client has joined its rooms. */
   readonly joined: string;
-  /** The bytes that make the server close; `undefined` if the client ends the socket itself. */
+  /** The bytes that make the server close the socket; `undefined` if the client closes the socket. */
   readonly closing: Buffer | undefined;
 }
 

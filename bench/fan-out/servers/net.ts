@@ -4,7 +4,7 @@ import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-serve
 import { Rooms } from "./rooms.ts";
 
 /**
- * The minimum for a Node server: no handshake, and one write per member for each frame.
+ * The minimum for a Node server: no handshake, and for each message one write per member.
  *
  * Before each message, clients send the length of the message in four bytes. The first message is the query,
  * which other protocols have in the URL.
