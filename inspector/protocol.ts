@@ -99,7 +99,7 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** SVG in which each state and arrow is a group whose class is its mark; or the reason for a missing picture. */
+  /** An SVG in which the class of a state's or arrow's group is its mark, or the reason for a missing SVG. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
