@@ -1,4 +1,4 @@
-/** An expected failure, of which the command prints only the message. */
+/** An expected failure. The command prints its message without a stack trace. */
 export class Failure extends Error {
   readonly exitCode: number;
 

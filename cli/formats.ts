@@ -5,7 +5,10 @@ export type Format = "mermaid" | "dot" | "svg" | "json";
 
 export const formats: readonly Format[] = ["mermaid", "dot", "svg", "json"];
 
-/** Writes machines as text. Several are Markdown with headings in Mermaid, and an object by name in JSON. */
+/**
+ * Writes machines as text. For several machines, the format `mermaid` writes Markdown with a heading for each
+ * machine, and `json` writes an object with the machines by name.
+ */
 export async function writeMachines(machines: readonly FoundMachine[], format: Format): Promise<string> {
   const [only, ...others] = machines;
   if (only === undefined) return "";

@@ -6,7 +6,7 @@ import { connectionMachine } from "../actors/connection-machine.ts";
 import { type FoundMachine, findMachines } from "../diagrams/index.ts";
 import { Failure } from "./failure.ts";
 
-/** The machines that the module at `file` exports; by default the connection machine. @throws {Failure} */
+/** The machines exported by module `file`; without `file`, the connection machine. @throws {Failure} */
 export async function loadMachines(file: string | undefined): Promise<FoundMachine[]> {
   if (file === undefined) return [{ name: "connection", machine: connectionMachine }];
   const path = resolve(file);
@@ -37,18 +37,18 @@ async function load(path: string, file: string): Promise<object> {
   }
 }
 
-/** Loads TypeScript with the tsx of the user's project, or else with Node if its version supports it. */
+/** Loads TypeScript with the tsx of the user's project. Without tsx, uses Node if it supports TypeScript. */
 async function readTypeScript(path: string, file: string): Promise<void> {
   if (process.execArgv.some((argument) => argument.includes("tsx"))) return;
   const tsx = resolved("tsx", path) ?? resolved("tsx", resolve("package.json"));
   if (tsx !== undefined) {
-    // Has the effect of `node --import tsx`: tsx compiles all later imports.
+    // Like `node --import tsx`: tsx compiles all later imports.
     await import(pathToFileURL(tsx).href);
     return;
   }
   if ((process.features as { readonly typescript?: unknown }).typescript) return;
   throw new Failure(
-    `${file} is TypeScript, which this version of Node loads with tsx: npm install --save-dev tsx`,
+    `${file} is TypeScript, for which this version of Node needs tsx: npm install --save-dev tsx`,
   );
 }
 

@@ -22,7 +22,7 @@ function print(descriptor: 1 | 2, text: string): void {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      // Retries while the pipe is full. Any other error means that the reader has closed it.
+      // EAGAIN means that the pipe is full: retries. After any other error, the reader has closed the pipe.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
     }
   }
@@ -36,5 +36,5 @@ try {
   print(2, `${isExpected ? error.message : String((error as Error)?.stack ?? error)}\n`);
   exitCode = error instanceof Failure ? error.exitCode : 1;
 }
-// A loaded module may have started something that keeps the process alive.
+// Exits explicitly, because a loaded module may have opened a handle that keeps the process alive.
 process.exit(exitCode);

@@ -3,7 +3,7 @@ import { fenced } from "./formats.ts";
 /** A diagram in a Markdown page: the block of Mermaid that follows `<!-- machine: NAME -->`. */
 export interface DiagramBlock {
   readonly name: string;
-  /** The fenced block with its fences; empty if none follows. */
+  /** The fenced block with its fences; empty if no block follows the comment. */
   readonly text: string;
   readonly start: number;
 }
@@ -18,7 +18,7 @@ export function diagramBlocks(page: string): DiagramBlock[] {
   }));
 }
 
-/** Replaces the blocks of a page with `diagrams`, which are by machine name; all other text stays. */
+/** Replaces the blocks of a page. @param diagrams by machine name */
 export function replaceDiagrams(page: string, diagrams: ReadonlyMap<string, string>): string {
   let result = page;
   for (const { name, text, start } of diagramBlocks(page).reverse()) {

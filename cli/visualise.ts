@@ -114,7 +114,7 @@ function diagramsFor(
   );
 }
 
-/** Normalises line ends, which Git may have changed. */
+/** Reads a file. Converts line ends to `\n`, because Git may have changed them. */
 async function read(file: string): Promise<string> {
   try {
     return (await readFile(file, "utf8")).replaceAll("\r\n", "\n");
@@ -133,7 +133,7 @@ async function write(file: string, text: string): Promise<void> {
 
 const maxLines = 20;
 
-/** The lines from the first to the last difference: `-` from `found`, `+` from `expected`. */
+/** The lines from the first to the last difference. `-` marks lines of `found`, `+` lines of `expected`. */
 function difference(found: string, expected: string): string {
   const before = found.split("\n");
   const after = expected.split("\n");

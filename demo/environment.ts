@@ -1,4 +1,4 @@
-// The settings that the demo's programs read from the environment, and their errors.
+// Reads the settings of the demo's programs from the environment, and reports errors.
 
 export function readPort(value = "8080"): number {
   const port = Number(value);
@@ -8,7 +8,7 @@ export function readPort(value = "8080"): number {
 
 export function readDrainMs(value = "8000"): number {
   const drainMs = Number(value);
-  // A longer drain would not end before the process.
+  // The process exits 9 seconds after the signal, so that a longer drain could not finish.
   if (/^\d+$/.test(value) && drainMs <= 8_000) return drainMs;
   throw new Error(`DRAIN_MS is "${value}"; it must be a number of milliseconds from 0 to 8000.`);
 }
@@ -26,7 +26,7 @@ export function requireRedisUrl(value: string | undefined, why: string): string 
   );
 }
 
-/** The message of `error` and its remedy. @param instead an alternative if Redis does not answer. */
+/** The message of `error` with a remedy. @param instead another remedy if Redis does not answer */
 function explain(error: unknown, instead: string): string {
   const { code = "", message, port = 0 } = error as Error & { code?: string; port?: number };
   if (code.startsWith("ERR_PARSE_ARGS_")) return `${message.split("\n")[0]?.replace(/\.$/, "")}. See --help.`;
@@ -40,7 +40,7 @@ function explain(error: unknown, instead: string): string {
   }
 }
 
-/** Prints the error and its remedy, and exits with 1. */
+/** Prints the error with a remedy, and exits with 1. */
 export function exitWithError(failure: string, error: unknown, instead = ""): never {
   process.stderr.write(`${failure} ${explain(error, instead)}\n`);
   process.exit(1);
@@ -48,7 +48,7 @@ export function exitWithError(failure: string, error: unknown, instead = ""): ne
 
 const exitMs = 9_000;
 
-/** On SIGTERM or SIGINT: prints `notice`, closes, and exits with 0. */
+/** On SIGTERM or SIGINT, prints `notice`, calls `close`, and exits with 0. */
 export function closeOnSignal(notice: string, close: () => Promise<void>): void {
   const stop = () => {
     process.stdout.write(`${notice}\n`);

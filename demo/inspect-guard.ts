@@ -3,7 +3,8 @@ import type { Guard } from "greenroom";
 import { ownMachineGuard } from "greenroom/inspector";
 
 /**
- * Guards `/inspect`: with a token, the request must contain it; without one, it must come from this machine.
+ * Guards `/inspect`. With a token, requests must contain the token. Without a token, requests must come from
+ * this machine.
  */
 export function inspectGuard(token: string | undefined): Guard {
   if (token === undefined) return ownMachineGuard;
@@ -17,5 +18,5 @@ export function inspectGuard(token: string | undefined): Guard {
         };
 }
 
-// timingSafeEqual needs equal lengths.
+// Digests have equal lengths, which timingSafeEqual requires.
 const digest = (text: string) => createHash("sha256").update(text).digest();

@@ -16,8 +16,8 @@ type Chat = RoomMessages & ChatMessages & JobMessages;
 type Queue = ReliableMessages & JobMessages & { job: Job };
 
 /**
- * The demo's layers: in memory, or on the Redis at `redisUrl`, so that several processes share rooms and
- * jobs.
+ * The demo's layers. With `redisUrl` they are on that Redis server, so that several processes share rooms and
+ * jobs. Without `redisUrl` they are in memory.
  */
 export function createLayers(redisUrl: string | undefined) {
   return redisUrl === undefined ? inMemory() : onRedis(redisUrl);

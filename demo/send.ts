@@ -7,7 +7,7 @@ import { reliableGroup } from "./consumers/showcase/reliable.ts";
 import { exitWithError, requireRedisUrl } from "./environment.ts";
 import { createLayers, type DemoLayers } from "./layers.ts";
 
-// `npm run send`: sends a message from a process with layers only, without a runtime.
+// `npm run send` sends a message from a process that has layers but no runtime.
 
 const help = `Sends a message to clients of the demo, from another process.
 
@@ -62,7 +62,7 @@ function readText(words: readonly string[]): string {
 
 try {
   const words = process.argv.slice(2);
-  // No other word is an option, because a text may begin with a dash.
+  // The only option is --help. A text may begin with a dash, so that other words are not parsed as options.
   if (words.includes("--help")) {
     process.stdout.write(help);
   } else {

@@ -19,7 +19,7 @@ import { createLayers } from "./layers.ts";
 
 export interface DemoOptions {
   readonly port: number;
-  /** Without one, layers are in memory and jobs run in this process. */
+  /** Without a URL, layers are in memory and jobs run in this process. */
   readonly redisUrl?: string | undefined;
   /** The time that connections may take to close, in milliseconds. @default 8_000 */
   readonly drainMs?: number;
@@ -30,7 +30,7 @@ export interface DemoOptions {
 
 export interface Demo {
   readonly url: string;
-  /** Drains, then closes everything. Safe to call twice. */
+  /** Drains connections, then closes everything. May be called more than once. */
   close(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ const pageHeaders = {
   "Referrer-Policy": "no-referrer",
 };
 
-/** @throws if Redis does not answer or the port is taken; nothing is left open then. */
+/** Starts the demo. @throws if Redis does not answer or the port is in use, after closing everything */
 export async function startDemo({
   port,
   redisUrl,

@@ -55,7 +55,7 @@ function describeState(node: AnyStateNode): StateDescription {
     history: node.history || undefined,
     defaults: node.type === "history" ? defaultsOf(node) : undefined,
     route: config.id === undefined ? undefined : routeOf(config.route),
-    // Not `node.entry` and `node.exit`, to which XState adds actions for its timers.
+    // `node.entry` and `node.exit` also have the actions that XState adds for its timers.
     entry: list(config.entry as unknown).map(actionOf),
     exit: list(config.exit as unknown).map(actionOf),
     invokes: describeInvokes(node),
@@ -74,11 +74,11 @@ function describeInvokes(node: AnyStateNode): InvokeDescription[] {
   });
 }
 
-/** XState's transition objects of a state, in the order of its description's transitions. */
+/** XState's transition objects of a state, in the same order as the transitions of the description. */
 export function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
   const found = [...node.transitions].flatMap(([, transitions]) => transitions as readonly Transition[]);
   const triggered = found
-    // The root has the transitions of all routes; each is part of its target instead.
+    // XState puts the transitions of all routes into the root. A description puts each into its target state.
     .filter(({ eventType }) => eventType !== "xstate.route")
     .map((transition): [Trigger, Transition] => [triggerOf(node, transition), transition]);
   const always = (node.always ?? []) as readonly Transition[];
@@ -117,7 +117,7 @@ function routeOf(route: unknown): StateDescription["route"] {
   return typeof route === "object" && route !== null ? effectsOf(route) : undefined;
 }
 
-/** Resolves default targets as XState does: relative to the parent, or by id. */
+/** The default targets of a history state, resolved as in XState: relative to the parent, or by id. */
 function defaultsOf(node: AnyStateNode): string[] | undefined {
   const targets = list(node.config.target as string | undefined);
   if (targets.length === 0) return undefined;

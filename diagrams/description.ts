@@ -1,6 +1,6 @@
-/** The name of an action or guard, and its parameters if they can be written as JSON. */
+/** The name of an action or guard, and its parameters if JSON can represent them. */
 export interface Named {
-  /** XState's own names begin with `xstate.`; an anonymous function is `inline`. */
+  /** The name; `inline` for an anonymous function. XState's own names begin with `xstate.`. */
   readonly type: string;
   readonly params?: unknown;
 }
@@ -10,7 +10,7 @@ export type Trigger =
   | { readonly kind: "event"; readonly type: string }
   | { readonly kind: "always" }
   | { readonly kind: "after"; readonly delay: number | string }
-  /** The state is done because it has entered a final child. */
+  /** The state is done because one of its final children was entered. */
   | { readonly kind: "done" }
   | { readonly kind: "actor"; readonly what: "done" | "error" | "snapshot"; readonly id: string };
 
@@ -26,26 +26,29 @@ export interface TransitionDescription {
 
 export interface InvokeDescription {
   readonly id: string;
-  /** The name of the actor's logic; `inline` if it has none. */
+  /** The name of the actor's logic; `inline` if the logic has no name. */
   readonly src: string;
   /** Whether the machine's source sets `id`; otherwise XState generated it. */
   readonly named: boolean;
 }
 
 export interface StateDescription {
-  /** Unique in the machine. */
+  /** The state's id, which is unique in the machine. */
   readonly id: string;
-  /** The name within the parent. */
+  /** The state's name, which is unique within the parent. */
   readonly key: string;
   readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
   /** Whether the machine's source sets `id`; otherwise XState generated it. */
   readonly named: boolean;
   readonly description?: string;
   readonly tags: readonly string[];
-  /** The id of the initial state, and the actions run on entering it. */
+  /** The id of the initial state, and the actions of the initial transition. */
   readonly initial?: { readonly target: string; readonly actions: readonly Named[] };
   readonly history?: "shallow" | "deep";
-  /** Targets of a history state without history; absent if its parent's initial state is the target. */
+  /**
+   * Of a history state: the targets if there is no history yet. Absent if the target is then the parent's
+   * initial state.
+   */
   readonly defaults?: readonly string[];
   /** The transition that an `xstate.route` event to this state takes. */
   readonly route?: Omit<TransitionDescription, "trigger" | "targets">;
@@ -58,7 +61,7 @@ export interface StateDescription {
   readonly output?: unknown;
 }
 
-/** A machine as plain values, from which all pictures are made. */
+/** A machine as plain values. All pictures are made from a description. */
 export interface MachineDescription {
   readonly id: string;
   readonly version?: string;

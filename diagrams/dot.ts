@@ -15,7 +15,7 @@ export function toDot(machine: AnyStateMachine, { direction = "TB" }: PictureOpt
   return dotOf(drawingOf(describeMachine(machine)), { direction, marked: false });
 }
 
-/** The drawn states by mark (`s1`, `s2`, …), parents before children. */
+/** The drawn states by mark (`s1`, `s2`, …). Parents precede their children. */
 export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
   const withInner = (box: Box): Box[] => [box, ...box.boxes.flatMap(withInner)];
   return new Map(boxes.flatMap(withInner).map((box, index) => [`s${index + 1}`, box]));
@@ -23,7 +23,7 @@ export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
 
 export const arrowMark = (index: number): string => `a${index + 1}`;
 
-/** Like {@link toDot}. With `marked`, states, arrows and all parts of forks have their marks as classes. */
+/** Like {@link toDot}. With `marked`, the class of a state, an arrow or any part of a fork is its mark. */
 export function dotOf(
   drawing: Drawing,
   { direction, marked }: { readonly direction: "TB" | "LR"; readonly marked: boolean },
@@ -48,13 +48,16 @@ export function dotOf(
     if (head.boxes.length > 0) all.push(`lhead="cluster_${name(head.state)}"`);
     lines.push(`  ${tail} -> ${anchor(head)}${all.length > 0 ? ` [${all.join(", ")}]` : ""}`);
   };
-  /** The node that represents a box, because Graphviz draws arrows only between nodes, not clusters. */
+  /** The node at which arrows to a box end. Graphviz draws arrows only between nodes, not clusters. */
   const anchor = (box: Box): string => {
     const [first] = box.boxes;
     if (first === undefined) return name(box.state);
     return box.state.initial ? `${name(box.state)}_initial` : anchor(first);
   };
-  /** The start of an arrow: the last inner box, so that Graphviz places the target below all of them. */
+  /**
+   * The node at which arrows from a box start. It is the last inner node of the box, so that Graphviz places
+   * the target below all inner nodes.
+   */
   const origin = (box: Box): string => {
     const last = box.boxes.findLast(({ state }) => state.type !== "history") ?? box.boxes.at(-1);
     return last === undefined ? name(box.state) : origin(last);
@@ -121,7 +124,7 @@ function arrowText(label: string): string {
     .join("<BR/>");
 }
 
-/** The approximate line length in characters; lines break only at spaces. */
+/** The approximate length of a line in characters. Lines break only at spaces. */
 const width = 34;
 
 function wrapLines(label: string): string[] {
@@ -141,7 +144,7 @@ function text(value: string): string {
   return shown.replace(/[&<>"'[\]\\]/g, (found) => `&#${found.codePointAt(0)};`);
 }
 
-/** Escapes text for double quotes, in which Graphviz interprets backslashes. */
+/** Quotes and escapes text. Graphviz interprets backslashes inside double quotes. */
 function quoted(value: string): string {
   return visible(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("&", "&amp;");
 }

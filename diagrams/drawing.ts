@@ -3,9 +3,9 @@ import { stateLines, transitionLabel, triggerLabel } from "./labels.ts";
 
 export interface Drawing {
   readonly title: string;
-  /** The top-level states, or the machine itself if it has actions, transitions or other details to show. */
+  /** The top-level states, or a single box for the machine itself if it has actions or other details. */
   readonly boxes: readonly Box[];
-  /** The initial state, unless the machine itself is a box. */
+  /** The initial state. Absent if the machine itself is a box. */
   readonly initial?: StateDescription["initial"];
   readonly arrows: readonly Arrow[];
 }
@@ -13,7 +13,7 @@ export interface Drawing {
 export interface Box {
   readonly state: StateDescription;
   readonly title: string;
-  /** The text under the title, including transitions without an arrow. */
+  /** The lines under the title, including a line for each transition without an arrow. */
   readonly lines: readonly string[];
   readonly boxes: readonly Box[];
 }
@@ -29,8 +29,9 @@ export interface Arrow {
 
 /**
  * Divides a machine into boxes and arrows. Transitions of one state that differ only in their event share an
- * arrow. A transition without a target, to a descendant, to an ancestor, or from a compound state to itself
- * is a line in the box, because neither Mermaid nor Graphviz draws an arrow between a box and its contents.
+ * arrow. Some transitions are a line in the box of their state instead: those without a target, those to a
+ * descendant or an ancestor, and those from a compound state to itself. Neither Mermaid nor Graphviz draws an
+ * arrow between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();
@@ -105,7 +106,7 @@ function groupTransitions(state: StateDescription): Group[] {
   const groups = new Map<string, [TransitionDescription, ...TransitionDescription[]]>();
   for (const [index, transition] of state.transitions.entries()) {
     const { trigger, ...rest } = transition;
-    // Guards are evaluated in order, so that only transitions without one can share an arrow.
+    // Guards are evaluated in order, so that only transitions without a guard can share an arrow.
     const own = transition.guard || trigger.kind !== "event" || transition.targets === undefined ? index : "";
     const key = JSON.stringify([rest, own]);
     const group = groups.get(key);

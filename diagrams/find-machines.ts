@@ -2,14 +2,15 @@ import type { AnyStateMachine } from "xstate";
 import { isMachine } from "./names.ts";
 
 export interface FoundMachine {
-  /** The name of the export; for a default export the machine's id, if that is fit for a single line. */
+  /** The name of the export. For a default export, the machine's id if it fits into a single line. */
   readonly name: string;
   readonly machine: AnyStateMachine;
 }
 
 /**
  * Finds the machines that a module exports: XState machines, and the machines of `machineConsumer` classes. A
- * machine that is exported more than once is returned once, under the export name of the machine itself.
+ * machine that is exported more than once is returned once, with the name of its first export. Exports of the
+ * machine itself precede exports of a class.
  *
  * @example
  * ```ts

@@ -4,11 +4,11 @@ import type { StateDescription, TransitionDescription } from "./description.ts";
 import { arrowMark, dotOf, markedBoxes } from "./dot.ts";
 import { type Box, type Drawing, drawingOf } from "./drawing.ts";
 
-/** A state in the picture. The machine itself is one if it has details to show. */
+/** A state in the picture. A machine with details to show is also a state in the picture. */
 export interface MarkedState {
   /** `s1`, `s2`, … */
   readonly mark: string;
-  /** For example `joined`, or `playing.round` for a nested state; the id for the machine itself. */
+  /** For example `joined`, or `playing.round` for a nested state. For the machine itself, its id. */
   readonly path: string;
   /** 0 at the top. */
   readonly depth: number;
@@ -22,7 +22,7 @@ export interface MarkedArrow {
   /** Marks of states. */
   readonly from: string;
   readonly to: readonly string[];
-  /** Empty for the default of a history state. */
+  /** The text of the arrow; empty for the default target of a history state. */
   readonly label: string;
 }
 
@@ -33,7 +33,7 @@ export interface MarkedArrow {
  */
 export class MarkedMachine {
   readonly name: string;
-  /** In source order, parents before children. */
+  /** The states in source order. Parents precede their children. */
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
   readonly #drawing: Drawing;
@@ -61,22 +61,23 @@ export class MarkedMachine {
     this.#markTransitions(machine.root, description.root, new Map(arrowMarks));
   }
 
-  /** The mark of a state, by its XState id; undefined if the state is the machine itself and not drawn. */
+  /** The mark of the state with an XState id; undefined for the machine itself if it is not drawn. */
   markOfState(id: string): string | undefined {
     return this.#stateMarks.get(id);
   }
 
   /**
-   * The mark of a transition object from a microstep of XState's inspection: that of its arrow, or else of
-   * the state whose box has a line for it. For a route that state is the target.
+   * The mark of a transition object from a microstep of XState's inspection. It is the mark of the
+   * transition's arrow. For a transition without an arrow, it is the mark of the state whose box has the
+   * transition as a line; for a route this is the target state.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);
   }
 
   /**
-   * DOT for an SVG in which each state and arrow, including all parts of a fork, is a group with its mark as
-   * a class.
+   * DOT for an SVG in which each state and arrow is a group whose class is its mark. All parts of a fork have
+   * the mark of their arrow.
    */
   get dot(): string {
     return dotOf(this.#drawing, { direction: "TB", marked: true });
@@ -105,7 +106,7 @@ export class MarkedMachine {
 
 type Place = Pick<MarkedState, "path" | "depth">;
 
-/** Paths do not include the machine itself, as in the value of a snapshot. */
+/** The path and depth of each box. Paths do not include the machine itself, like the value of a snapshot. */
 function placesOf(
   box: Box,
   root: StateDescription,

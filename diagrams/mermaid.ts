@@ -75,11 +75,11 @@ function labelled(label: string): string {
   return label === "" ? "" : ` : ${escaped(label)}`;
 }
 
-/** Words that Mermaid does not accept as ids, and the names of its own boxes. */
+/** Words that Mermaid does not accept as ids, and ids that Mermaid gives to its own boxes. */
 const reserved =
   /^(state|note|end|as|class|classdef|style|default|direction|click|href|hide|scale|root|acctitle|accdescr|statediagram.*|.*_(start|end)?|.*style.*|.*classdef.*)$/i;
 
-/** The id of each state: its key if that is a valid and unique Mermaid id; otherwise numbered. */
+/** The Mermaid id of each state: the state's key if it is valid and unique, otherwise a numbered id. */
 function idsOf(boxes: readonly Box[]): Map<string, string> {
   const ids = new Map<string, string>();
   const taken = new Set<string>();
@@ -97,8 +97,9 @@ function idsOf(boxes: readonly Box[]): Map<string, string> {
 }
 
 /**
- * Escapes characters that are special in Mermaid, HTML or Markdown, as Mermaid entities. The word "direction"
- * is escaped because Mermaid's lexer takes any line that contains it and a direction for a command.
+ * Escapes characters that are special in Mermaid, HTML or Markdown, as Mermaid entities. Also escapes the
+ * words "direction" and "end", which Mermaid's lexer reads as commands in some contexts: a line that contains
+ * "direction LR", and "end note".
  */
 function escaped(text: string): string {
   return text

@@ -5,10 +5,10 @@ import { defined, plain } from "./plain.ts";
 /** The name of anonymous functions and logic. */
 export const inline = "inline";
 
-/** Names that anonymous functions get from the property that holds them. */
+/** Names that JavaScript gives to anonymous functions, after the property to which they are assigned. */
 const inferredNames = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
 
-/** The parameters shown for each of XState's own actions. */
+/** The parameters that are shown for each of XState's own actions. */
 const shownParams: Readonly<Record<string, readonly string[]>> = {
   "xstate.raise": ["event", "delay", "id"],
   "xstate.sendTo": ["to", "event", "delay", "id"],

@@ -5,7 +5,7 @@ export function plain(value: unknown): unknown {
 
 type OptionalKeys<T> = { [K in keyof T]: undefined extends T[K] ? K : never }[keyof T];
 
-/** The properties of an object that are not undefined. */
+/** A copy of an object without its undefined properties. */
 export function defined<T extends object>(
   object: T,
 ): Omit<T, OptionalKeys<T>> & { [K in OptionalKeys<T>]?: Exclude<T[K], undefined> } {

@@ -3,16 +3,17 @@ import { describeMachine } from "./describe-machine.ts";
 import type { StateDescription, TransitionDescription, Trigger } from "./description.ts";
 import { defined } from "./plain.ts";
 
-/** A configuration for `createMachine` as JSON: actions, guards and actors by name, not implemented. */
+/** A configuration for `createMachine` as JSON. Actions, guards and actors are names without code. */
 export type MachineJson = Readonly<Record<string, unknown>>;
 
 /**
  * Writes a machine as JSON for XState's `createMachine` and Stately's editor. Actions, guards, delays and
- * actors are written by name; pass implementations with `provide` to run the machine. Anonymous functions are
- * `inline`. XState's own actions and guards are written as `xstate.assign`, `xstate.and` and so on, which can
- * be viewed but not run. A context that JSON cannot represent is left out.
+ * actors are written by name; to run the machine, pass their implementations with `provide`. Anonymous
+ * functions are `inline`. XState's own actions and guards are written as `xstate.assign`, `xstate.and` and so
+ * on; they can be displayed, but not run. A context that JSON cannot represent is left out.
  *
- * A machine made from the JSON has the same description, see {@link describeMachine}.
+ * A machine that is created from the JSON has the same description as the original, see
+ * {@link describeMachine}.
  *
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
@@ -96,7 +97,7 @@ function byKey(
   return nonEmpty([...keyed]) && Object.fromEntries(keyed);
 }
 
-/** Replaces the ids of targets with the syntax of a configuration. */
+/** Replaces the ids of targets with targets in the syntax of a configuration. */
 function withTargets(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
   const toTargets = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id) as string);
   return {
@@ -110,7 +111,7 @@ function withTargets(state: StateDescription, targets: ReadonlyMap<string, strin
   };
 }
 
-/** Targets in the syntax of a configuration, by id. Dots in names are escaped: dots separate states. */
+/** Targets in the syntax of a configuration, by id. Dots in names are escaped: a dot separates two names. */
 function targetsOf(root: StateDescription): ReadonlyMap<string, string> {
   const targets = new Map<string, string>();
   const add = (state: StateDescription, path: readonly string[]) => {

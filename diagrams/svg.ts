@@ -8,7 +8,7 @@ export class GraphvizMissingError extends Error {
   override readonly name = "GraphvizMissingError";
 }
 
-/** Light and dark colours, by `prefers-color-scheme`. */
+/** The style of a standalone SVG, with light and dark colours by `prefers-color-scheme`. */
 const standaloneStyle = `
   .machine { --ink: #1f2328; --line: #59636e; --fill: #ffffff; --box: #818b981f; --accent: #0969da; }
   @media (prefers-color-scheme: dark) {
@@ -24,8 +24,8 @@ const standaloneStyle = `
 `;
 
 /**
- * Draws a machine as a self-contained SVG with light and dark colours (`prefers-color-scheme`). Graphviz does
- * the layout as WebAssembly in this process, without an installed program or a server. The output is
+ * Draws a machine as a self-contained SVG with light and dark colours (`prefers-color-scheme`). Graphviz runs
+ * as WebAssembly in this process, so that neither an installed program nor a server is needed. The output is
  * deterministic for a given version of `@hpcc-js/wasm-graphviz`. Names are escaped.
  *
  * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if the optional package `@hpcc-js/wasm-graphviz` is
@@ -41,7 +41,7 @@ export async function toSvg(machine: AnyStateMachine, options: PictureOptions = 
   return svgOf(toDot(machine, options), machine.id, `\n<style>${standaloneStyle}</style>`);
 }
 
-/** Lays out DOT as SVG. @param style inserted after the title. @throws {GraphvizMissingError} */
+/** Converts DOT to SVG. @param style inserted after the title. @throws {GraphvizMissingError} */
 export async function svgOf(dot: string, title: string, style = ""): Promise<string> {
   const { Graphviz } = await loadGraphviz();
   const graphviz = await Graphviz.load();

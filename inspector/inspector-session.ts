@@ -16,9 +16,9 @@ import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
-/** A pause lasts this many times as long as the tick before it: ticks use at most 1/20 of the time. */
+/** A pause lasts at least 20 times as long as the previous tick: ticks take at most 5 % of the time. */
 const pausePerTick = 20;
-/** The longest pause. After 15 seconds without a tick the page considers the server lost. */
+/** The longest pause between ticks. The page reconnects after 15 seconds without a report. */
 const maxPauseMs = 5_000;
 
 export interface SessionSubscriber {
@@ -75,7 +75,7 @@ export class InspectorSession {
     return this.#active?.activityLog;
   }
 
-  /** The start of the recording, in milliseconds since 1970. */
+  /** The time at which the recording started, in milliseconds since 1970. */
   get since(): number {
     return this.#active?.since ?? Date.now();
   }
@@ -83,13 +83,13 @@ export class InspectorSession {
   /** Reports the current state at once, then at each tick. */
   subscribe(subscriber: SessionSubscriber): void {
     const isFirst = this.#subscribers.size === 0;
-    // Added first: if a line below throws, the subscriber's connection ends and unsubscribes it.
+    // Added before the code below: if that code throws, the subscriber's connection ends and unsubscribes.
     this.#subscribers.add(subscriber);
     this.#active ??= this.#start();
     const latest = this.#active.lastTick ?? this.#takeTick(this.#active);
     if (isFirst) this.#announced = this.consumers.changes;
     subscriber.onConsumers(this.#consumersReport());
-    // Transitions before the subscription do not concern the subscriber.
+    // Omits the transitions that were counted before the subscription.
     subscriber.onTick({ ...latest, transitions: [] });
   }
 
@@ -135,7 +135,7 @@ export class InspectorSession {
   }
 
   #schedule(ms: number): NodeJS.Timeout {
-    // Otherwise the timer's errors would belong to the connection that subscribed first.
+    // Without `runUnowned`, the timer's errors would belong to the connection that subscribed first.
     return runUnowned(() => setTimeout(() => this.#run(), ms).unref());
   }
 

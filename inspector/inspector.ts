@@ -13,12 +13,15 @@ import { readPageFiles } from "./page-files.ts";
 
 /** Options of {@link inspector}. */
 export interface InspectorOptions {
-  /** Path of the page and its socket, such as `/inspect`, without parameters. Its files are below it. */
+  /**
+   * Path of the page and its socket, such as `/inspect`, without parameters. The page's scripts and styles
+   * are below this path.
+   */
   readonly path: string;
   /**
-   * Guards of the page and its socket, called in order after the guards of the runtime. Pages of other sites
-   * are always refused. The page shows names, paths, groups, tags and errors of all connections. Its scripts
-   * and styles contain no data and are not guarded.
+   * Guards of the page and its socket, called in order after the guards of the runtime. The page shows names,
+   * paths, groups, tags and errors of all connections. Its scripts and styles are not guarded, because they
+   * contain no data. Requests from pages of other sites are always refused.
    * @default [ownMachineGuard], see {@link ownMachineGuard}; in production the option is required
    */
   readonly guards?: readonly Guard[];
@@ -51,11 +54,12 @@ interface InspectedRuntime {
  * the transitions that they take, a list of actors, the history of one actor, layers, failures, and metrics
  * of the node. The page loads nothing from other servers.
  *
- * While no page is open, the inspector only keeps the last 20 failures. While a page is open, it counts all
- * events and records samples: at most 2,000 per second, plus 200 per second for each open actor.
+ * While no page is open, the inspector only keeps the last 20 failures. While a page is open, the inspector
+ * counts all events and records some of them: at most 2,000 per second, plus 200 per second for each open
+ * actor.
  *
- * @throws {InspectorError} (`ERR_INSPECTOR`) without guards in production (`NODE_ENV=production`), if the
- *   path has a parameter, and if the runtime already has an inspector.
+ * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
+ *   if the path has a parameter, or if the runtime already has an inspector.
  * @throws {RouteError} if the path is malformed or taken.
  * @throws {InvalidOptionError} if `tickMs` is out of range.
  * @throws {TypeError} if an entry of `origins` is not an origin.

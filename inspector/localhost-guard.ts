@@ -5,10 +5,12 @@ const hosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const proxyHeaders = /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|cf-connecting-ip)$/;
 
 /**
- * Accepts requests from the server's own machine: the client address is `127.0.0.0/8` or `::1`, and the
- * `Host` header is `localhost` or a loopback address. The check of `Host` defeats DNS rebinding. Requests with
- * the header of a proxy are refused; a proxy on the same machine that sends no such header passes. To open the
- * page from another machine, use a tunnel: `ssh -L 8080:localhost:8080`.
+ * Accepts requests from the server's own machine: the client address is in `127.0.0.0/8` or is `::1`, and
+ * the `Host` header is `localhost` or a loopback address. The check of `Host` prevents DNS rebinding.
+ *
+ * Requests with the header of a proxy are refused. Requests through a proxy on the same machine that adds
+ * no such header are accepted. To open the page from another machine, use a tunnel:
+ * `ssh -L 8080:localhost:8080`.
  */
 export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   const address = clientAddress.replace(/^::ffff:/, "");

@@ -6,7 +6,7 @@ import type { Consumers, Hello, ListRequest, PageReport, PageRequest, Tick } fro
 import { InvalidRequestError, readRequest } from "./requests.ts";
 import { machineFacts } from "./view/consumer-facts.ts";
 
-/** A page with more unsent bytes than this skips ticks. */
+/** Ticks are not sent to a page while more than this number of bytes waits to be sent to the page. */
 const maxWaitingBytes = 64 * 1024;
 
 interface OpenedActor {
@@ -16,7 +16,10 @@ interface OpenedActor {
   lastSent: number;
 }
 
-/** Creates the consumer class of the page's connections. It answers requests at once and at each tick. */
+/**
+ * Creates the consumer class of the page's connections. A connection answers requests at once, and sends the
+ * list and the open actor's history again at each tick.
+ */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
     #listRequest: ListRequest | undefined;

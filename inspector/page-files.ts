@@ -11,7 +11,7 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The page loads only from this server, runs only its own files, and cannot be framed. */
+/** The page may load only from this server and run only its own scripts. Other pages cannot frame it. */
 const headers = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -20,7 +20,7 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-/** Reads the page, served at `path`, and the files that it loads from below `path`, by name. */
+/** Reads the page for `path`, and the page's files by name. The page loads its files from below `path`. */
 export function readPageFiles(path: string): {
   readonly page: PlainAnswer;
   readonly assets: ReadonlyMap<string, PlainAnswer>;
@@ -29,7 +29,7 @@ export function readPageFiles(path: string): {
     (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
   );
   const read = (name: string) => readFileSync(new URL(name, folder));
-  // Relative to the page's own address, because a proxy may add a prefix to the path.
+  // The page's URLs are relative to its own address, because a proxy may add a prefix to the path.
   const base = path.slice(path.lastIndexOf("/") + 1);
   const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {

@@ -8,39 +8,45 @@ import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 
 // ---- from the page
 
-/** Answered at once. Lists and open actors are repeated at each {@link Tick} until the next request. */
+/**
+ * A request of the page. The server answers at once. After that, the server sends the requested list and
+ * history again at each {@link Tick}, until a new request of the same type replaces the previous request.
+ */
 export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
 /** Requests the actors that match all given conditions. */
 export interface ListRequest {
   readonly type: "list";
-  /** {@link ConsumerFacts.id}. */
+  /** The id of the actors' consumer, see {@link ConsumerFacts.id}. */
   readonly consumer?: string;
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
   /** Words to find in channel, consumer, path, state, groups, tags and last error; case is ignored. */
   readonly search?: string;
   readonly sort: SortKey;
   readonly offset: number;
-  /** The most rows to list; 0 is not answered and ends the answers. */
+  /** The most rows to list. With 0, the server sends no further lists. */
   readonly limit: number;
 }
 
-/** `oldest` and `newest` by age; the others in descending order. */
+/**
+ * `oldest` and `newest` sort by age; `mailbox` and `waiting` by length, longest first; `error` by the time of
+ * the last error, latest first.
+ */
 export type SortKey = "oldest" | "newest" | "mailbox" | "waiting" | "error";
 
-/** Requests a consumer's machines with their pictures. Answered once, with {@link Machines}. */
+/** Requests a consumer's machines with their pictures. The server answers once, with {@link Machines}. */
 export interface MachinesRequest {
   readonly type: "machines";
   readonly consumer: string;
 }
 
-/** Opens the history of an actor; without `actor`, closes the open one. */
+/** Opens the history of an actor. Without `actor`, closes the open history. */
 export interface OpenRequest {
   readonly type: "open";
   readonly actor?: string;
 }
 
-/** Starts or stops recording payloads of the open actor. Ignored unless {@link Hello.payloads}. */
+/** Starts or stops recording payloads of the open actor. Ignored unless {@link Hello.payloads} is true. */
 export interface PayloadsRequest {
   readonly type: "payloads";
   readonly shown: boolean;
@@ -60,11 +66,11 @@ export interface Hello {
   readonly startedAt: number;
   /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
-  /** Whether payloads may be requested. */
+  /** Whether the page may request payloads. */
   readonly payloads: boolean;
 }
 
-/** All consumers with a route or an actor. Sent again when they change. */
+/** All consumers with a route or an actor. Sent again when a consumer is added or removed. */
 export interface Consumers {
   readonly type: "consumers";
   readonly consumers: readonly ConsumerFacts[];
@@ -75,11 +81,11 @@ export interface ConsumerFacts {
   readonly name: string;
   readonly routes: readonly string[];
   readonly layer?: string;
-  /** Whether its actors run their own machine while they are `joined`. */
+  /** Whether the consumer's actors run a machine of their own while they are `joined`. */
   readonly hasOwn: boolean;
 }
 
-/** The machine of an actor's connection, or the consumer's own. */
+/** `connection` is the machine of an actor's connection, `own` the machine of a machine consumer. */
 export type MachineKind = "connection" | "own";
 
 export interface Machines {
@@ -93,17 +99,17 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** SVG in which each state and arrow is a group with its mark as a class, or the reason for its absence. */
+  /** An SVG in which the class of a state's or arrow's group is its mark, or the reason for a missing SVG. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
-/** The state of the node. Sent every {@link Hello.tickMs}; a page that reads too slowly misses ticks. */
+/** The state of the node. Sent every {@link Hello.tickMs}, but not to a page that reads too slowly. */
 export interface Tick {
   readonly type: "tick";
   readonly at: number;
   readonly figures: Figures;
   readonly layers: readonly LayerReport[];
-  /** By {@link ConsumerFacts.id}. */
+  /** The counts by {@link ConsumerFacts.id}. */
   readonly stateCounts: Readonly<Record<string, StateCounts>>;
   /** The transitions since the last tick. */
   readonly transitions: readonly TransitionCount[];
@@ -119,18 +125,18 @@ export interface Figures {
   readonly deliveriesPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
-  /** The delay of the event loop in the last tick, in milliseconds: median, 99th percentile and maximum. */
+  /** The delay of the event loop since the last tick in milliseconds: median, 99th percentile and maximum. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly rssBytes: number;
   readonly heapBytes: number;
-  /** In cores: 1 is one core fully used. */
+  /** The CPU usage in cores: 1 is one fully used core. */
   readonly cpu: number;
-  /** Upgrades refused since the runtime was created. */
+  /** The number of upgrades refused since the runtime was created. */
   readonly refused: number;
   readonly dropped: Dropped<RuntimeDropReason>;
 }
 
-/** Total drops and current drops per second. A reason that never occurred is absent. */
+/** Total drops and current drops per second, by reason. A reason that never occurred is absent. */
 export type Dropped<Reason extends string> = {
   readonly [reason in Reason]?: { readonly total: number; readonly perSecond: number };
 };
@@ -146,14 +152,17 @@ export interface LayerReport {
   readonly dropped: Dropped<DropReason>;
 }
 
-/** The number of a consumer's actors, in all and by the mark of each state. Empty states are absent. */
+/** The total number of a consumer's actors, and the number in each state by mark. Empty states are absent. */
 export interface StateCounts {
   readonly total: number;
   readonly connection: Readonly<Record<string, number>>;
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** The mark is that of an arrow, or of a state for transitions without an arrow and for the initial state. */
+/**
+ * The number of times that a transition was taken since the last tick. `mark` is the mark of its arrow. For a
+ * transition without an arrow and for entering the initial state, `mark` is the mark of a state.
+ */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
@@ -163,7 +172,7 @@ export interface TransitionCount {
 
 export interface Failure {
   readonly at: number;
-  /** Absent if the failure belongs to no actor. */
+  /** Absent if the failure does not belong to an actor. */
   readonly actor?: string;
   readonly consumer?: string;
   readonly path?: string;
@@ -173,7 +182,7 @@ export interface Failure {
 
 export interface List {
   readonly type: "list";
-  /** The answered request, with its keys in the order of {@link ListRequest}. */
+  /** The request that this list answers, with its keys in the order of {@link ListRequest}. */
   readonly request: ListRequest;
   readonly matched: number;
   readonly rows: readonly ActorRow[];
@@ -185,11 +194,11 @@ export interface ActorRow {
   /** Absent until the actor has a channel. */
   readonly channel?: string;
   readonly path: string;
-  /** The state of its connection. */
+  /** The state of the actor's connection machine. */
   readonly state: string;
-  /** The state of its own machine: `playing.round`; those of parallel regions are joined by `, `. */
+  /** The state of the actor's own machine, such as `playing.round`. Parallel states are joined by `, `. */
   readonly own?: string;
-  /** The first 20. */
+  /** The first 20 groups. */
   readonly groups: readonly string[];
   readonly groupCount: number;
   readonly tags: readonly string[];
@@ -201,7 +210,7 @@ export interface ActorRow {
   readonly lastError?: Pick<Failure, "stage" | "message" | "at">;
 }
 
-/** New history entries of the open actor; the first report has all kept entries. */
+/** New history entries of the open actor. The first report after opening contains all kept entries. */
 export interface History {
   readonly type: "history";
   readonly actor: string;
@@ -210,8 +219,8 @@ export interface History {
   readonly row?: ActorRow;
   readonly since: number;
   readonly entries: readonly HistoryEntry[];
-  /** The actor's current events per second, and the recorded part of them. */
   readonly eventsPerSecond: number;
+  /** The events per second that were recorded; the others were not sampled. */
   readonly recordedPerSecond: number;
 }
 
@@ -221,21 +230,23 @@ export interface Refused {
   readonly reason: string;
 }
 
-/** The source or target of an entry. */
+/** The sender or recipient of the activity that an entry records. */
 export type Lane = "client" | "actor" | "layer";
 
 export interface HistoryEntry {
   /** Increases from entry to entry. */
   readonly number: number;
-  /** Has fractions of a millisecond. */
+  /** The time, with fractions of a millisecond. */
   readonly at: number;
   /**
-   * - `began`, `ended`: of the actor; `detail` is how it ended
-   * - `frame`, `sent`: from and to the client
-   * - `message`, `gap`, `overflow`: from the layer
-   * - `groupAdd`, `groupDiscard`, `groupSend`: to the layer
-   * - `transition`: of `machine`; `detail` is the states, `what` the event, empty for the initial state
-   * - `failed`: `what` is the stage, `detail` the error
+   * - `began`: the actor began; `detail` is the path
+   * - `ended`: the actor ended; `detail` is the close code or status, the side that closed, and the reason
+   * - `frame`: a frame from the client; `sent`: a frame to the client
+   * - `message`, `gap`, `overflow`: received from the layer, or dropped on arrival
+   * - `groupAdd`, `groupDiscard`, `groupSend`: calls to the layer
+   * - `transition`: of `machine`; `what` is the event, empty when the machine enters its initial state, and
+   *   `detail` is the states before and after
+   * - `failed`: `what` is the stage, and `detail` is the error
    */
   readonly kind:
     | "began"
@@ -250,9 +261,9 @@ export interface HistoryEntry {
     | "failed";
   readonly from: Lane;
   readonly to: Lane;
-  /** The type of the message or event, the stage of a failure; `text` or `binary` for frames. */
+  /** The type of the message or event, or the stage of a failure. For frames, `text` or `binary`. */
   readonly what: string;
-  /** The group, the states, the error. */
+  /** The group, the states or the error, depending on `kind`. */
   readonly detail?: string;
   readonly machine?: MachineKind;
   readonly bytes?: number;

@@ -5,10 +5,10 @@ const kinds: readonly MachineKind[] = ["connection", "own"];
 const maxRows = 200;
 const longestText = 500;
 
-/** A page's request is malformed. The page shows the message. */
+/** A page's request is malformed. The page shows the error's message. */
 export class InvalidRequestError extends Error {}
 
-/** Parses a page's request from any JSON. @throws {InvalidRequestError} */
+/** Parses a page's request from a JSON value. @throws {InvalidRequestError} if the value is not a request */
 export function readRequest(value: unknown): PageRequest {
   const given = record(value, "A request");
   switch (given.type) {
@@ -54,7 +54,7 @@ function text(value: unknown, name: string): string {
   throw new InvalidRequestError(`"${name}" must be a string of at most ${longestText} characters.`);
 }
 
-/** `checkInteger` is not used because its error shows the value, which a client may choose to be huge. */
+/** Does not use `checkInteger`, whose error contains the value: a client may send a huge value. */
 function count(value: unknown, name: string, max: number): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max) return value as number;
   throw new InvalidRequestError(`"${name}" must be an integer from 0 to ${max}.`);

@@ -1,9 +1,9 @@
-// Refuses phrases that slow readers down, in comments and in Markdown: `npm run lint` runs it over every tracked file.
+// Refuses phrases that slow readers down in comments and Markdown. `npm run lint` checks every tracked file.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 
-/** A phrase that is refused, and what to write in its place. */
+/** A refused phrase, and advice on how to reword it. */
 interface Rule {
   readonly pattern: RegExp;
   readonly advice: string;
@@ -25,7 +25,7 @@ const rules: readonly Rule[] = [
   { pattern: /\bmakes? no sense\b/, advice: "name the allowed range" },
 ];
 
-/** One refused phrase. `line` counts from 1. */
+/** An occurrence of a refused phrase. The first line has the number 1. */
 export interface Finding {
   readonly line: number;
   readonly phrase: string;
@@ -43,7 +43,7 @@ export function findBannedPhrases(file: string, text: string): Finding[] {
   );
 }
 
-/** Each line without code: nothing of a fenced block, and no inline code. */
+/** The lines of a page. Lines of fenced blocks are empty, and inline code is replaced by `x`. */
 function proseOfPage(text: string): string[] {
   let isCode = false;
   return text.split("\n").map((line) => {
@@ -55,7 +55,7 @@ function proseOfPage(text: string): string[] {
   });
 }
 
-/** Each line's comment. Lines without one are empty. */
+/** The comment of each line; empty for a line without a comment. */
 function commentsOf(text: string): string[] {
   return text.split("\n").map((line) => {
     const comment = /^\s*(?:\/\*\*?|\*(?!\/)|\/\/) ?(.*)$/.exec(line) ?? /\s\/\/ (.*)$/.exec(line);
@@ -63,7 +63,7 @@ function commentsOf(text: string): string[] {
   });
 }
 
-/** A line without the marks of lists, headings, quotes and emphasis before its first word. */
+/** Removes the marks of lists, headings, quotes and bold text, so that a line begins with its first word. */
 function withoutMarks(line: string): string {
   return line.replace(/^[\s>#*|-]+|^\s*\d+\. /, "").replaceAll("**", "");
 }

@@ -72,7 +72,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   cli: ["actors", "diagrams"],
 };
 
-/** The folders that may import each package, including their subfolders. Other packages are unrestricted. */
+/** The folders that may import each package; their subfolders may, too. Other packages are unrestricted. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   ioredis: ["layers/redis"],
   msgpackr: ["layers/wire"],
@@ -83,7 +83,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "node:*": ["actors", "cli", "inspector", "layers", "runtime"],
 };
 
-/** Folders whose files may import only the package's entry points, as users do. */
+/** Folders whose files may import this package only through its entry points, as users do. */
 const entryPointsOnly = ["demo"];
 
 interface Pattern {
@@ -174,7 +174,7 @@ export function refuseCycles(table: typeof mayImport): void {
   }
 }
 
-/** The child of `parent` that is or contains `folder`; undefined if there is none. */
+/** The child of `parent` that is `folder` or contains it; undefined if `folder` is not below `parent`. */
 function siblingOf(folder: string, parent: string): string | undefined {
   if (parent === ".") return folder.split("/")[0];
   if (!folder.startsWith(`${parent}/`)) return undefined;

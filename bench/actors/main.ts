@@ -41,7 +41,7 @@ const spawnTitle = (count: number) => `Spawn and stop, ${whole(count)} at once`;
 const messageTitle = "Messages and frames";
 
 const countsTo = (most: number) => [100, 1_000, 10_000, 100_000].filter((count) => count <= most);
-/** The number of actors with which all rows are measured. */
+/** The number of actors for which all rows are measured: the second largest. */
 const usualCount = (counts: readonly number[]) => counts.at(-2) ?? counts[0] ?? 0;
 
 async function measure(run: Run<typeof options>): Promise<void> {
@@ -53,7 +53,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   const counts = countsTo(actors);
   for (const count of counts) {
     const all = Object.keys(spawningRows) as SpawningRow[];
-    // Other counts only show whether costs grow, for which two rows suffice.
+    // The other numbers of actors only show whether costs grow, for which two rows suffice.
     for (const row of count === usualCount(counts) ? all : (["bare", "plain"] as const)) {
       const figures = await start(`spawning ${row} ${count}`).callOnce("spawning", row, count);
       run.results.add([spawnTitle(count), row], figures);

@@ -105,11 +105,14 @@ const receive = (count: number) => (_: Inbox, actor: ActorRef) => {
 
 const burst = 500;
 
-/** All messages of a burst but the first wait in the mailbox, because each handler takes a microtask. */
+/**
+ * Delivers messages in bursts. All messages of a burst except the first wait in the mailbox, because each
+ * handler takes a microtask.
+ */
 const queued = (count: number) => async (inbox: Inbox) => {
   for (let sent = 0; sent < count; sent += burst) {
     for (let index = 0; index < burst; index += 1) inbox.deliver(mail);
-    // The mailbox is empty at the next turn.
+    // At the next turn of the event loop, the mailbox is empty again.
     await new Promise((resolve) => setImmediate(resolve));
   }
 };

@@ -10,7 +10,7 @@ interface Factory {
   close(): Promise<void>;
 }
 
-/** The control: a bare machine of the same kind as an actor's, driven through the same states. */
+/** The control: the bare connection machine of an actor. It passes through the same states. */
 function bare(): Factory {
   const parent = createActor(fromTransition(() => undefined, undefined)).start();
   const effects = { cleanUp() {} };
@@ -79,7 +79,7 @@ const factories = {
 
 export type SpawningRow = keyof typeof factories;
 
-/** The least total number of spawned actors: smaller counts are repeated. */
+/** The least number of actors spawned in all. With fewer actors at once, spawning is repeated. */
 const total = 10_000;
 
 /** Spawns and stops `count` actors, repeatedly. @returns microseconds of CPU and bytes of heap per actor */

@@ -16,11 +16,11 @@ function connect(query: string, index = 0): Promise<Connection> {
 }
 
 const tasks = {
-  /** @param ports of the nodes, among which connections are divided evenly */
+  /** @param ports of the nodes. Connections are divided evenly among the nodes. */
   configure(ports: readonly number[], protocol: Protocol): void {
     target = { ports, protocol };
   },
-  /** Opens connections in the rooms of `query`. @param isMember whether they receive messages */
+  /** Opens connections in the rooms of `query`. @param isMember whether the rooms receive messages */
   async open(connections: number, query: string, isMember: boolean): Promise<void> {
     for (let from = 0; from < connections; from += batch) {
       const length = Math.min(batch, connections - from);
@@ -30,7 +30,7 @@ const tasks = {
   },
   /** All senders are connections of the first node. */
   send: (load: Load) => new Traffic(members, load, target.ports.length).run(),
-  /** Opens and closes connections to the first node, `atOnce` concurrently. @returns seconds */
+  /** Opens and closes connections to the first node, `atOnce` at a time. @returns the duration in seconds */
   async churn(connections: number, query: string, atOnce: number): Promise<number> {
     const from = performance.now();
     let begun = 0;

@@ -29,9 +29,9 @@ const options = {
   sendings: { names: sendingNames, help: "measure only these ways of sending, to one and two nodes" },
 };
 
-/** Open files of a process besides connections. */
+/** The number of files that a process may need in addition to connections. */
 const ownFiles = 100;
-/** Node raises its limit of open files to the hard limit. */
+/** The hard limit of open files, to which Node raises its own limit. */
 const { stdout: hardLimit } = await promisify(execFile)("sh", ["-c", "ulimit -Hn"]);
 const most = hardLimit.trim() === "unlimited" ? Number.POSITIVE_INFINITY : Number(hardLimit) - ownFiles;
 const limitNote = most < mostConnections ? `\nOpen files were limited to ${whole(most)} connections.` : "";
@@ -83,7 +83,7 @@ await runBench({
     "@socket.io/redis-streams-adapter",
   ],
   needsRedis: true,
-  // The margin is wide, so that noise does not decide.
+  // The required factor is far below the usual one, so that noise does not fail the check.
   check: {
     requirement: "a delivery costs at most half as much as with bare ws",
     options: { runs: 3, ms: 500, only: ["ws", "ours"], parts: ["one"], sendings: ["burst"] },

@@ -3,14 +3,14 @@ import type { Load } from "./load/traffic.ts";
 import { type Growth, idle, members, type SendingName, sendings, size, usualStep } from "./plan.ts";
 import type { System } from "./system.ts";
 
-/** The time before a measurement, because V8 takes most of a second to optimise the code. */
+/** The duration of the warm-up. V8 takes most of a second to optimise the code. */
 const warmUpMs = 1_200;
 
 /** The query of a connection in `count` rooms. */
 const roomsFrom = (first: number, count = 1) => `first=${first}&count=${count}`;
 const quietRoom = roomsFrom(99_999);
 
-/** Yields the figures of each way of sending. @param ms the duration of each */
+/** Yields the figures of each way of sending. @param ms the duration of each measurement */
 export async function* measureSendings(
   system: System,
   names: readonly SendingName[],
@@ -22,7 +22,7 @@ export async function* measureSendings(
   for (const name of names) yield [name, await measureLoad(system, { ...base, ...sendings[name] })];
 }
 
-/** Yields the figures of each step that `most` connections allow. */
+/** Yields the figures of each step that needs at most `most` connections. */
 export async function* measureGrowth(
   system: System,
   growth: Growth,
@@ -35,13 +35,17 @@ export async function* measureGrowth(
     await system.clients.call("closeAll");
     await system.clients.call("open", members, roomsFrom(0, load.rooms), true);
     await system.clients.call("open", others, quietRoom, false);
-    // Warms up at each step, because another code path may have to be optimised.
+    // Warms up at each step, because V8 may have to optimise another code path.
     await system.clients.call("send", { ...load, ms: warmUpMs });
     yield [step, await measureLoad(system, { ...load, ms })];
   }
 }
 
-/** Microseconds of CPU to open and close a connection, KiB of an idle one. @param most connections at once */
+/**
+ * Measures the CPU to open and close a connection, in microseconds, and the memory of an idle one, in KiB.
+ *
+ * @param most the most connections at once
+ */
 export async function measureIdle(system: System, most: number): Promise<Figures> {
   await system.clients.call("churn", idle.warmUp, roomsFrom(0), idle.atOnce);
   const [server] = system.servers;
@@ -60,7 +64,7 @@ export async function measureIdle(system: System, most: number): Promise<Figures
   };
 }
 
-/** CPU is in microseconds per delivery. */
+/** Measures a load. The CPU is in microseconds per delivery. */
 async function measureLoad(system: System, load: Load): Promise<Figures> {
   const [before, redisBefore] = [await system.cpuMicros(), await system.redisMicros()];
   const { deliveries, seconds, p50Ms, p99Ms } = await system.clients.call("send", load);

@@ -7,7 +7,7 @@ const labels: Readonly<Partial<Record<RowName, string>>> = {
   ...{ uwebsockets: "uWebSockets.js", ours: "Greenroom" },
 };
 
-/** In pixels. There are two rows of three panels; the margins hold the title and the labels of the axes. */
+/** A panel's size and margins in pixels. The title and the labels of the axes are in the margins. */
 const panel = { width: 320, height: 260, left: 48, right: 20, top: 44, bottom: 36 } as const;
 const head = 48;
 const [width, height] = [panel.width * 3, head + panel.height * 2];
@@ -27,7 +27,7 @@ const style = `
   .grid { stroke: var(--faint); }
 `;
 
-/** The cost of a delivery, for all rows and by growth, as an SVG for light and dark pages. */
+/** Draws the cost of a delivery, of all rows and by growth, as an SVG for light and dark pages. */
 export function picture(results: Results): string {
   const panels = [bars(results), ...Object.values(growths).map((growth) => lines(results, growth))].map(
     (content, index) => {
@@ -128,7 +128,7 @@ function text(x: number, y: number, content = "", kind = "", anchor = "start"): 
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" class="${kind}" text-anchor="${anchor}">${escaped}</text>`;
 }
 
-/** Rows that are measured by growth have their own colours. */
+/** The colour of a row. Each row that is measured by growth has its own colour. */
 function colour(row: RowName): string {
   return growing.some((name) => name === row) ? `var(--${row})` : "var(--soft)";
 }

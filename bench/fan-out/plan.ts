@@ -1,10 +1,10 @@
 import type { Load } from "./load/traffic.ts";
 import type { RowName } from "./rows.ts";
 
-/** The connections in the room and the bytes of a text, except where these grow. */
+/** The number of members of the room, and the bytes of a text, unless this quantity grows. */
 export const [members, size] = [1_000, 100];
 
-/** One message at a time, bursts of one client, and the same number of messages of different clients. */
+/** Ways of sending: one message at a time, 20 messages of one client, one message of each of 20 clients. */
 export const sendings = {
   one: { title: "1 in flight", inFlight: 1, senders: 1 },
   burst: { title: "20 in flight, all of one sender", inFlight: 20, senders: 1 },
@@ -15,16 +15,16 @@ export const sendingNames = Object.keys(sendings) as readonly SendingName[];
 
 export const oneNode = ["net", "ws", "ws-framed", "socket.io", "uwebsockets", "ours"] as const;
 export const twoNodes = ["socket.io-pubsub", "socket.io-streams", "ours-pubsub", "ours-streams"] as const;
-/** The rows that are measured by growth. */
+/** The rows for which growth is measured. */
 export const growing = ["ws", "uwebsockets", "ours"] as const satisfies readonly RowName[];
 
-/** The numbers of idle connections, and of connections that open and close. */
+/** The number of idle connections, and the numbers of connections that are opened and closed. */
 export const idle = { connections: 8_000, warmUp: 200, churned: 3_000, atOnce: 50 } as const;
 
 /** The load at one step of growth. */
 export interface GrowthStep extends Omit<Load, "ms"> {
   readonly members: number;
-  /** Connections in a room without messages. */
+  /** The number of connections in a room that receives no messages. */
   readonly others: number;
 }
 
@@ -44,8 +44,8 @@ export const growths = {
     steps: [10, 100, 1_000, 10_000],
     at: (members) => ({ members }),
   },
-  // All members are in all rooms, and messages go to the rooms in turn, so that the number of copies, also of
-  // those for one socket at once, stays the same.
+  // All members are in all rooms, and consecutive messages go to consecutive rooms. So the number of copies
+  // stays the same, also per socket and turn.
   rooms: {
     title: "rooms, of the same 50 members",
     steps: [1, 100, 10_000],

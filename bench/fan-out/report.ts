@@ -63,7 +63,7 @@ export function sections(results: Results): string[] {
 const titlesOf = (names: readonly RowName[]) =>
   Object.fromEntries(names.map((name) => [name, rows[name].title]));
 
-/** The ratio of the cost of a delivery with bare ws to that with Greenroom. */
+/** The target of `--check`: the cost of a delivery with bare ws, divided by the cost with Greenroom. */
 export function checkedTarget(results: Results): Target {
   const measured = results.ratio("cpu", [burst.title, "ws"], [burst.title, "ours"]);
   return atLeast(`${burst.title}: CPU of bare ws to that of ours`, 2, measured);
@@ -103,7 +103,7 @@ export function targets(results: Results): Target[] {
   ];
 }
 
-/** The ratio of the most expensive step after `base` to `base` in the same run. */
+/** The ratio of the most expensive step above `base` to the step `base` of the same run. */
 function growthRatio(results: Results, growth: Growth, base: number): Spread | undefined {
   const cpu = (step: number) => results.runs([stepTitle(growth, step), "ours"], "cpu");
   const later = growth.steps.filter((step) => step > base && cpu(step).length > 0).map(cpu);
@@ -113,7 +113,7 @@ function growthRatio(results: Results, growth: Growth, base: number): Spread | u
   );
 }
 
-/** The table of the project's README: three figures of four rows; `undefined` if one was not measured. */
+/** The table of the project's README: three figures of four rows; `undefined` if a figure is missing. */
 export function summary(results: Results): string | undefined {
   const names = ["ours", "uwebsockets", "ws", "socket.io"] as const;
   const line = (label: string, title: string, figure: string) => [

@@ -1,12 +1,12 @@
-/** Bare frames, WebSocket, or Socket.IO over WebSocket. */
+/** `frames` is TCP with length prefixes, without WebSocket. `socket.io` is Socket.IO over WebSocket. */
 export type Protocol = "frames" | "websocket" | "socket.io";
 
 export interface Row {
   readonly title: string;
   readonly protocol: Protocol;
-  /** The module in `servers`. */
+  /** The module of the server, in the folder `servers`. */
   readonly server: string;
-  /** An argument of the module, if it serves several rows. */
+  /** The argument of a module that serves several rows. */
   readonly variant?: string;
   /** The number of nodes that share the members; two nodes are connected by Redis. */
   readonly nodes: 1 | 2;

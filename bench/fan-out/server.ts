@@ -3,7 +3,7 @@ import { collectedMemory } from "../harness/memory.ts";
 import { serveTasks } from "../harness/worker-process.ts";
 import type { ServerOptions, StartServer } from "./servers/room-server.ts";
 
-/** The process of one server, which loads only its own module. */
+/** The tasks of a server's process. The process loads only the module of that server. */
 const tasks = {
   /** @returns the port. */
   async open(module: string, options: ServerOptions): Promise<number> {

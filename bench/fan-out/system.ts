@@ -4,7 +4,7 @@ import type { LoadTasks } from "./load.ts";
 import { type Row, type RowName, rows } from "./rows.ts";
 import type { ServerTasks } from "./server.ts";
 
-/** Measured processes run compiled JavaScript, without a loader or compiler. */
+/** The compiled JavaScript of a file, so that measured processes run without a loader or compiler. */
 const built = (file: string) => new URL(`dist/bench/fan-out/${file}`, import.meta.url);
 
 /** The client process and the server processes of one row. */
@@ -17,7 +17,7 @@ export interface System {
   redisMicros(): Promise<number | undefined>;
 }
 
-/** Starts the processes of a row, calls `work`, and ends them. @throws an error that names the row */
+/** Starts a row's processes, calls `work`, and ends the processes. @throws an error that names the row */
 export async function withSystem(
   name: RowName,
   redis: BenchRedis,

@@ -8,9 +8,9 @@ import { fillMarks, isReached, short, type Target, targetSection } from "./table
 
 type Values<T extends OptionTable> = SharedOptions & OptionValues<T>;
 
-/** One run of a benchmark. Rows that are compared are measured one after the other. */
+/** One run of a benchmark. It measures the compared rows one after the other. */
 export interface Run<T extends OptionTable> {
-  /** The first is 1. */
+  /** The number of the run, from 1. */
   readonly number: number;
   readonly options: Values<T>;
   readonly results: Results;
@@ -21,7 +21,7 @@ export interface Run<T extends OptionTable> {
 }
 
 export interface Report {
-  /** One line about the extent of the measurements. */
+  /** The end of the line that introduces the tables, about the number or duration of measurements. */
   readonly extent: string;
   readonly targets: readonly Target[];
   readonly sections: readonly string[];
@@ -36,7 +36,7 @@ export interface Bench<T extends OptionTable> {
   readonly packages: readonly string[];
   /** Starts a Redis server. @default false */
   readonly needsRedis?: boolean;
-  /** The measurement and the target of `--check`. */
+  /** The measurement and the target of the option `--check`. */
   readonly check?: {
     readonly requirement: string;
     readonly options: Partial<Values<T>>;
@@ -52,7 +52,7 @@ export interface Bench<T extends OptionTable> {
 export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<void> {
   const options = readOptions(bench);
   if (options === undefined) return;
-  // Worker processes end with this one, which does not exit by itself.
+  // Exits on SIGINT, which also ends the worker processes.
   process.once("SIGINT", () => process.exit(130));
   const redis = bench.needsRedis ? await startBenchRedis() : undefined;
   try {

@@ -5,8 +5,8 @@ import { availableParallelism, cpus } from "node:os";
 /**
  * Describes a run: date, machine and versions.
  *
- * @param packages resolved from the module `url`
- * @param redis the version of the server, if there is one
+ * @param packages the names of packages, which are resolved from the module `url`
+ * @param redis the version of the Redis server, if one is used
  */
 export async function circumstances(
   packages: readonly string[],

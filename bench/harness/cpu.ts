@@ -4,7 +4,7 @@ export function cpuMicros(): number {
   return user + system;
 }
 
-/** Runs `work`. @returns its CPU time in microseconds. */
+/** Runs `work`. @returns the CPU time of the process meanwhile, in microseconds */
 export async function cpuOf(work: () => Promise<unknown> | unknown): Promise<number> {
   const before = cpuMicros();
   await work();
@@ -16,7 +16,7 @@ export interface Cost {
   readonly seconds: number;
 }
 
-/** Runs `work`. @returns its CPU time and its duration. */
+/** Runs `work`. @returns the CPU time of the process meanwhile, and the duration of `work` */
 export async function costOf(work: () => Promise<unknown>): Promise<Cost> {
   const from = performance.now();
   const micros = await cpuOf(work);

@@ -5,9 +5,9 @@ export interface Memory {
   readonly heapBytes: number;
 }
 
-/** The resident set has settled after this many collections in a row that do not shrink it. */
+/** The resident set has settled when this many consecutive collections have not shrunk it. */
 const settledAfter = 5;
-/** V8 returns pages with a delay and in several steps. */
+/** The pause after a collection, because V8 returns pages with a delay and in several steps. */
 const pauseMs = 100;
 const maxCollections = 40;
 

@@ -8,7 +8,7 @@ interface NumberOption {
 }
 
 interface NamesOption<Name extends string> {
-  /** The valid names; all of them by default. */
+  /** The valid names. All of them are the default. */
   readonly names: readonly Name[];
   readonly help: string;
 }
@@ -34,7 +34,12 @@ export interface SharedOptions {
 
 const runs: NumberOption = { default: 5, short: 1, help: "number of runs" };
 
-/** @returns `undefined` for `--help`. @throws {TypeError} if an argument is unknown or invalid. */
+/**
+ * Parses the arguments of the command line.
+ *
+ * @returns `undefined` for `--help`
+ * @throws {TypeError} if an argument is unknown or invalid
+ */
 export function parseOptions<T extends OptionTable>(
   args: readonly string[],
   table: T,
@@ -78,7 +83,7 @@ function parseNames(name: string, { names }: NamesOption<string>, text: unknown)
   throw new TypeError(`--${name} must be one of ${names.join(", ")}, not "${unknown}".`);
 }
 
-/** The help text. @param checks the requirement of `--check`; `undefined` omits the option. */
+/** The help text. @param checks the requirement of `--check`. If `undefined`, `--check` is omitted. */
 export function helpOf(name: string, about: string, table: OptionTable, checks?: string): string {
   const own = Object.entries<NumberOption | NamesOption<string>>({ runs, ...table }).map(
     ([option, details]) => {

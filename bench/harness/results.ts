@@ -1,7 +1,7 @@
 /** The figures of one measurement, by name. */
 export type Figures = Readonly<Record<string, number>>;
 
-/** One figure of several runs. */
+/** The median, the minimum and the maximum of one figure over several runs. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -23,12 +23,12 @@ export class Results {
     return (this.#figures[title]?.[row] ?? []).flatMap((figures) => figures[figure] ?? []);
   }
 
-  /** One figure of all runs; `undefined` if it was not measured. */
+  /** The spread of a figure over all runs; `undefined` if the figure was not measured. */
   spread(measurement: Measurement, figure: string): Spread | undefined {
     return spreadOf(this.runs(measurement, figure));
   }
 
-  /** The ratio of two figures. It is computed within each run, because load of the machine affects both. */
+  /** The ratio of a figure of two rows, within each run: other load of the machine affects both rows. */
   ratio(figure: string, of: Measurement, to: Measurement): Spread | undefined {
     const bases = this.runs(to, figure);
     const ratios = this.runs(of, figure).map((value, run) => value / (bases[run] ?? Number.NaN));
@@ -47,7 +47,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   return { median: quantile(sorted, 0.5), min: quantile(sorted, 0), max: quantile(sorted, 1) };
 }
 
-/** The value that `share` of the values do not exceed. @param sorted in ascending order */
+/** The value that a share of the values does not exceed. @param sorted the values in ascending order */
 export function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN;
 }

@@ -8,7 +8,7 @@ export interface Column {
   cell(results: Results, measurement: Measurement): Cell;
 }
 
-/** A limit for a figure or ratio. A target that was not measured is skipped. */
+/** A limit for a figure or ratio. A target whose figure was not measured is skipped. */
 export type Target = readonly [title: string, bound: "≤" | "≥", limit: number, measured: Spread | undefined];
 
 export function atMost(title: string, limit: number, measured: Spread | undefined): Target {
@@ -19,7 +19,7 @@ export function atLeast(title: string, limit: number, measured: Spread | undefin
   return [title, "≥", limit, measured];
 }
 
-/** The median of a figure. @param title of the measurement; by default that of the table */
+/** A column with medians of a figure. @param title of the measurement; by default the title of the table */
 export function median(heading: string, figure: string, title?: string): Column {
   return {
     heading,
@@ -27,12 +27,12 @@ export function median(heading: string, figure: string, title?: string): Column 
   };
 }
 
-/** The minimum and maximum of a figure. */
+/** A column with the minimum and the maximum of a figure. */
 export function range(figure: string): Column {
   return { heading: "least to most", cell: (results, row) => rangeOf(results.spread(row, figure)) };
 }
 
-/** The ratio of a figure to that of the row `control`. */
+/** A column with the ratio of a figure to the same figure of the row `control`. */
 export function ratio(heading: string, figure: string, control: string): Column {
   return {
     heading,
@@ -40,7 +40,7 @@ export function ratio(heading: string, figure: string, control: string): Column 
   };
 }
 
-/** A table of `title` with a heading; empty if nothing was measured. @param rows titles by name */
+/** A heading and a table of a measurement; empty if nothing was measured. @param rows row titles by name */
 export function section(
   results: Results,
   heading: string,
@@ -84,7 +84,7 @@ export function table(head: readonly Cell[], rows: readonly (readonly Cell[])[])
 /** A rounded number with thousands separators. */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en");
 
-/** Three significant digits; `undefined` stays `undefined`. */
+/** A number with three significant digits; `undefined` for `undefined`. */
 export function short(value: number | undefined): string | undefined {
   if (value === undefined) return undefined;
   const rounded = value.toPrecision(3);

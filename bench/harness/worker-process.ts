@@ -23,7 +23,7 @@ export interface WorkerOptions {
   readonly label?: string;
 }
 
-/** The limit for a task, which a lost message would otherwise block forever. */
+/** The time limit of a task. Without a limit, a lost message would block the benchmark forever. */
 const timeoutMs = 300_000;
 /** The time after which a process that does not exit is killed. */
 const graceMs = 5_000;
@@ -37,7 +37,7 @@ export class WorkerProcess<T extends Tasks<T>> {
   #exit: string | undefined;
   #lastId = 0;
 
-  /** @param module calls {@link serveTasks}; a JavaScript module runs without a loader. */
+  /** @param module a module that calls {@link serveTasks}. A JavaScript module runs without a loader. */
   constructor(module: URL, { profiles, label = "worker" }: WorkerOptions = {}) {
     const execArgv = ["--expose-gc", ...(module.pathname.endsWith(".ts") ? typeScriptFlags : [])];
     if (profiles !== undefined) {
@@ -54,7 +54,7 @@ export class WorkerProcess<T extends Tasks<T>> {
     this.#child.on("error", ({ message }) => this.#onExit(message));
   }
 
-  /** @throws the error of the task, or after five minutes without a reply. */
+  /** Runs a task in the process. @throws the task's error, or an error after 5 minutes without a reply */
   async call<Task extends keyof T & string>(
     task: Task,
     ...args: Parameters<T[Task]>
@@ -87,7 +87,7 @@ export class WorkerProcess<T extends Tasks<T>> {
     for (const settle of this.#pending.values()) settle({ id: 0, error: this.#exit });
   }
 
-  /** Disconnects. Resolves when the process has exited; a process that hangs is killed. */
+  /** Disconnects. Resolves when the process has exited. Kills a process that does not exit in time. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
@@ -108,6 +108,6 @@ export function serveTasks<T extends Tasks<T>>(tasks: T): void {
       process.send?.({ id, error: text } satisfies Reply);
     }
   });
-  // Closed peers may keep the process alive, and a benchmark has nothing to save.
+  // Exits explicitly, because libraries may keep the process alive after their close.
   process.on("disconnect", () => process.exit());
 }

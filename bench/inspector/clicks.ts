@@ -1,11 +1,11 @@
 import type { Page } from "playwright-core";
 import { timeTo } from "./stopwatch.ts";
 
-/** An action of a user. @param time 0 for the first @returns milliseconds until its result is visible */
+/** An action of a user. @param time counts the calls from 0 @returns milliseconds until the result shows */
 type Click = (page: Page, time: number) => Promise<number>;
 
 const text = (selector: string) => `document.querySelector(${JSON.stringify(selector)})?.textContent`;
-/** Whether the list answers the last request. */
+/** An expression that is true if the shown list answers the last request. */
 const isAnswered = 'document.querySelector("#actors .listing").ariaBusy === "false"';
 const isOpened =
   '!document.querySelector("#actor").hidden && document.querySelector("#actor [data-fact=State]") !== null';

@@ -13,16 +13,16 @@ interface Steps {
 }
 
 const membersOfAGroup = 20;
-/** One of five actors has a tag. */
+/** One in this many actors has a tag. */
 const tagged = 5;
 
-/** The number of groups that gives each about 20 members, because each actor is in two. */
+/** The number of groups with which each group has about 20 members. Each actor is in two groups. */
 export const groupsOf = (actors: number): number => Math.max(1, Math.round((actors * 2) / membersOfAGroup));
 
 interface Place {
   /** Unique to the actor. */
   readonly number: number;
-  /** The number of all groups. */
+  /** The total number of groups. */
   readonly groups: number;
 }
 
@@ -91,5 +91,5 @@ const joining = (place: Place, which: 0 | 1): Effect => ({ type: "join", group: 
 
 const Dancer = machineConsumer(dancing, { layer: "crowd", input: placeOf });
 
-/** Actors use these in turn. */
+/** The consumers. Consecutive actors use consecutive consumers. */
 export const consumers = [Visitor, Waiter, Dancer] as const;

@@ -8,7 +8,7 @@ import { serveTasks } from "../harness/worker-process.ts";
 import { consumers, groupsOf, hall } from "./crowd-consumers.ts";
 import { path, serve } from "./inspected.ts";
 
-/** Per second: messages to a group, and actors that are spawned and stopped. */
+/** The messages to groups per second, and the actors that are spawned and stopped per second. */
 const traffic = { messages: 500, spawns: 50 } as const;
 
 const stepMs = 20;
@@ -48,7 +48,7 @@ const tasks = {
     loopDelay.enable();
     return `http://127.0.0.1:${port}${path}`;
   },
-  /** Totals since the start of the process; bytes are those sent to the page. */
+  /** Totals since the start of the process. `bytes` is the number of bytes sent to the page. */
   totals() {
     const bytes = [...sockets].reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
     return { ms: performance.now(), cpuMicros: cpuMicros(), bytes };
@@ -61,7 +61,7 @@ const tasks = {
     loopDelay.reset();
     return { p99, max };
   },
-  /** Bytes of the heap in use. */
+  /** The used heap in bytes, after garbage collection. */
   heap: async () => (await collectedMemory()).heapBytes,
 };
 export type CrowdTasks = typeof tasks;

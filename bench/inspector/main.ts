@@ -65,7 +65,7 @@ const worker = new URL("worker.ts", import.meta.url);
 
 async function measure(run: Run<typeof options>): Promise<void> {
   const { parts, profiles } = run.options;
-  // The crowd is measured in one run only: each of its seconds and clicks is a measurement.
+  // The crowd is measured in one run only, because each second and each click of that run is a measurement.
   if (run.number === 1 && parts.includes("crowd")) await measureCrowd(run.options.actors, run);
   if (!parts.includes("works")) return;
   for (const workload of Object.keys(workloadTitles) as WorkloadName[]) {
@@ -90,7 +90,7 @@ function targets(results: Results): Target[] {
   ];
 }
 
-/** The range of the ratio to the control. */
+/** A column with the minimum and the maximum of the ratio to the control. */
 const ratioRange: Column = {
   heading: "least to most",
   cell: (results, row) => rangeOf(results.ratio("each", row, [row[0], "without"])),

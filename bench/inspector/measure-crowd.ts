@@ -5,7 +5,7 @@ import { WorkerProcess } from "../harness/worker-process.ts";
 import { type ClickName, clicks } from "./clicks.ts";
 import type { CrowdTasks } from "./crowd.ts";
 
-/** The moments of measurement: before a page is open, while it is open, and after it is closed. */
+/** When figures are taken: before a page opens, while it is open, after clicks, and after it is closed. */
 export type CrowdMoment = "before" | "open" | "used" | "after";
 
 export const [crowdTitle, heapTitle, clickTitle, longTasksTitle] = [
@@ -21,11 +21,11 @@ interface CrowdRun {
   progress(text: string): void;
 }
 
-/** Wide enough to show the machines beside the list. */
+/** The window is wide enough to show the machines beside the list. */
 const viewport = { width: 1440, height: 900 };
-/** Seconds of a measurement without a page and with an idle page, and the number of clicks of each kind. */
+/** The seconds of measurement without a page and with an open page, and the number of clicks of each kind. */
 const [withoutSeconds, openSeconds, clicksEach] = [10, 30, 20];
-/** The time for compilation and for the first requests of a page. */
+/** The time for V8 to compile the code, and for the first requests of a page, before a measurement. */
 const settleMs = 5_000;
 
 const recordLongTasks = `

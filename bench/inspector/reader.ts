@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { serveTasks } from "../harness/worker-process.ts";
 
-/** A client of the inspector that receives all reports and a list of 50 actors, as the page does. */
+/** A client of the inspector. Like the page, it receives all reports and a list of 50 actors. */
 const tasks = {
   /** Resolves when the list has arrived. */
   async open(url: string): Promise<void> {

@@ -1,18 +1,18 @@
 import type { Page } from "playwright-core";
 
-/** Events of the user, not of scripts, at which the time starts. */
+/** The events of a user's action. The first of them starts the time. */
 const begins = ["click", "input", "change"];
 
 /**
- * Measures in the page the milliseconds from an action to the end of the frame that shows its result. Checks
- * the page after each change of it.
+ * Measures the milliseconds from an action to the end of the frame that shows the action's result. The
+ * measuring code runs in the page, and checks for the result after each change of the page.
  *
  * @param act performs the action like a user
  * @param shows a JavaScript expression that is true when the result is visible
  */
 export async function timeTo(page: Page, act: () => Promise<unknown>, shows: string): Promise<number> {
   const shown = page.evaluate<number>(watch(shows));
-  // The reply shows that the page runs the script above.
+  // The reply to this expression proves that the page runs the measuring code already.
   await page.evaluate("document.readyState");
   await act();
   return shown;
@@ -27,7 +27,7 @@ const watch = (shows: string) => `new Promise((resolve) => {
       if (begun === undefined || !(${shows})) return;
       observer.disconnect();
       for (const type of ${JSON.stringify(begins)}) removeEventListener(type, begin, { capture: true });
-      // The page changes in frame callbacks. A message posted there arrives after the frame is committed.
+      // The page changes in a frame callback. A message posted in the callback arrives after the frame's end.
       port1.onmessage = () => resolve(performance.now() - begun);
       port2.postMessage(undefined);
     });

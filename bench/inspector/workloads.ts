@@ -11,7 +11,7 @@ type BenchRuntime = Runtime<{ notes: OpenLayer }>;
 /** Prepares a workload. @returns the measured function, whose argument is the number of operations */
 type Workload = (runtime: BenchRuntime) => Promise<(count: number) => Promise<void>>;
 
-/** Operations per turn of the event loop: an inspector may report once per turn. */
+/** The number of operations in one turn of the event loop. The inspector can report only between turns. */
 const atOnce = 1_000;
 
 class Plain extends WebSocketConsumer {}
@@ -65,7 +65,7 @@ const delivering: Workload = async (runtime) => {
   };
 };
 
-/** The workloads with the number of operations in a measurement. */
+/** The workloads, and for each the number of operations in a measurement. */
 const workloads = {
   spawning: { start: spawning, count: 10_000 },
   handling: { start: handling(Counter), count: 2_000_000 },
@@ -75,7 +75,7 @@ const workloads = {
 
 export type WorkloadName = keyof typeof workloads;
 
-/** The minimum of several measurements counts, because other load of the machine only adds to it. */
+/** The number of measurements. The minimum counts, because other load of the machine only adds CPU time. */
 const repetitions = 5;
 
 /** Microseconds of CPU per operation. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 
-/** Tells the publisher the number of arrived messages, over a direct connection instead of Redis. */
+/** Reports the number of arrived messages to the publisher, over a direct connection instead of Redis. */
 export interface Acknowledgements {
   readonly port: number;
   /** Called with the number of newly arrived messages, or with 0 for a greeting. */

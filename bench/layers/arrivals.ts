@@ -2,17 +2,17 @@ import { cpuMicros } from "../harness/cpu.ts";
 import { quantile } from "../harness/results.ts";
 import { now } from "./clock.ts";
 
-/** Latency is the time from the sending call to the first member. */
+/** Latency is the time from the sending call to the arrival at the first member. */
 export interface ArrivalFigures {
   readonly cpuMicros: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** The `sentAt` of a message that is not measured but shows that messages arrive. */
+/** The `sentAt` of a message that only shows that messages arrive. It is not measured. */
 export const greeting = -1;
 
-/** Messages per acknowledgement, enough to make its cost negligible. */
+/** Messages per acknowledgement: enough to make the cost of acknowledging negligible. */
 const perAcknowledgement = 25;
 
 /** Counts messages and records their latency. */
@@ -26,7 +26,7 @@ export class Arrivals {
   #finish: (figures: ArrivalFigures) => void = () => {};
   #finished: Promise<ArrivalFigures> | undefined;
 
-  /** @param acknowledge called with the number of messages since its last call, or with 0 for a greeting */
+  /** @param acknowledge called with the number of messages since the last call, or with 0 for a greeting */
   constructor(acknowledge: (count: number) => void) {
     this.#send = acknowledge;
   }

@@ -1,6 +1,7 @@
 /**
- * The offset from `performance.now()`, which is cheap but starts with the process, to `process.hrtime`, whose
- * origin all processes share. The quickest of many readings of both determines it.
+ * The difference between two clocks: `performance.now()`, which is cheap but starts at 0 in each process, and
+ * `process.hrtime`, which has the same origin in all processes. Both clocks are read many times, and the
+ * quickest reading determines the difference.
  */
 function offsetMs(): number {
   let [offset, quickest] = [0, Number.POSITIVE_INFINITY];

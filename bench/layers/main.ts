@@ -7,14 +7,14 @@ import type { Joins, Room } from "./node.ts";
 import { countRoundTrips } from "./round-trips.ts";
 
 const control: CarrierName = "bytes";
-/** The rows for larger rooms, and for joins. */
+/** The rows that are measured with many members or groups. */
 const roomCarriers: readonly CarrierName[] = [control, "memory", "pubsub", "streams"];
 const joinCarriers: readonly CarrierName[] = [control, "pubsub", "streams"];
 
 const fewGroups: Room = { groups: 10, members: 1 };
-/** Shows the cost of groups without messages: messages go only to as many groups as in the smaller room. */
+/** Shows the cost of groups without messages: only 10 groups, as many as in `fewGroups`, receive messages. */
 const manyGroups: Room = { groups: 10_000, members: 1, busy: 10 };
-/** Messages in flight rarely go to the same group. */
+/** All groups receive messages, so that messages in flight rarely go to the same group. */
 const manyBusyGroups: Room = { groups: 10_000, members: 1 };
 const oneMember: Room = { groups: 1, members: 1 };
 const manyMembers: Room = { groups: 1, members: 1_000 };
@@ -69,7 +69,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
     for await (const [{ atOnce }, figures] of measureJoining(carrier, joins, environment)) {
       results.add([joinTitle(atOnce), carrier], figures);
     }
-    // Round trips do not vary between runs.
+    // Measured in one run only, because the number of round trips does not vary between runs.
     for (const { atOnce } of run.number === 1 ? joins : []) {
       progress(`${carrier}, round trips of joins, ${atOnce} at once`);
       results.add([costTitle(atOnce), carrier], await countRoundTrips(carrier, atOnce, redis));
@@ -110,7 +110,7 @@ const sendColumns = [
   median("one Redis carries, messages/s", "redisCarries"),
 ];
 
-/** The figure with few groups, with many of which few have messages, and with many that all have messages. */
+/** A column with a figure for few groups, for many groups of which few are busy, and for many busy groups. */
 const byGroups = (heading: string, figure: string): Column => ({
   heading,
   cell(results, [, row]) {

@@ -18,7 +18,7 @@ export function startNode(label: string, profiles?: string): WorkerProcess<NodeT
   return new WorkerProcess(new URL("node.ts", import.meta.url), { profiles, label });
 }
 
-/** Yields the figures of each load per message, CPU in microseconds. One process publishes to another. */
+/** Yields the figures of each load. CPU is in microseconds per message. One process publishes to another. */
 export async function* measureSending(
   carrier: CarrierName,
   room: Room,
@@ -28,7 +28,7 @@ export async function* measureSending(
   await redis.client.flushall();
   const start = (role: string) => startNode([carrier, room.groups, room.members, role].join("-"), profiles);
   const publisher = start("publisher");
-  // The memory layer works within one process only.
+  // The memory layer works only within one process, which then publishes and receives.
   const receiver = carrier === "memory" ? publisher : start("receiver");
   const measure = async (load: Load): Promise<Figures> => {
     const redisBefore = await redis.cpuMicros();
@@ -59,7 +59,7 @@ export async function* measureSending(
   }
 }
 
-/** Yields the figures of joins by one process, per join. */
+/** Yields the figures of joins by one process. CPU is in microseconds per join. */
 export async function* measureJoining(
   carrier: CarrierName,
   loads: readonly Joins[],

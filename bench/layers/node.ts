@@ -6,7 +6,7 @@ import type { Carrier } from "./carriers/carrier.ts";
 import { type CarrierName, carriers } from "./carriers/index.ts";
 import { greet, type Load, publishAll } from "./publishing.ts";
 
-/** The groups of a receiver's node, and the members of each. */
+/** The number of groups of a receiving node, and the number of members of each group. */
 export interface Room {
   readonly groups: number;
   readonly members: number;
@@ -25,13 +25,13 @@ let arrivals: Arrivals | undefined;
 let joined = 0;
 
 const tasks = {
-  /** @returns the port for acknowledgements */
+  /** Connects. @returns the port on which the node receives acknowledgements */
   async open(name: CarrierName, url: string): Promise<number> {
     carrier = await carriers[name].open(url);
     acknowledgements = await listenForAcknowledgements();
     return acknowledgements.port;
   },
-  /** @param port of the publishing process, for acknowledgements */
+  /** Joins the groups. @param port the port of the publishing node for acknowledgements */
   async join(room: Room, port: number): Promise<void> {
     const own = required(acknowledgements);
     // A node that publishes to itself acknowledges without a connection.
@@ -39,7 +39,7 @@ const tasks = {
     arrivals = new Arrivals(acknowledge);
     await required(carrier).join(groupsOf(room), room.members, arrivals.arrived);
   },
-  /** Resolves when messages arrive. */
+  /** Publishes greetings. Resolves when one has arrived. */
   greet: () => greet(required(carrier), groupName(0), required(acknowledgements)),
   expect: (messages: number) => required(arrivals).expect(messages),
   publish(room: Room, load: Load): Promise<Cost> {

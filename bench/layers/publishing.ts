@@ -5,14 +5,14 @@ import { now } from "./clock.ts";
 
 export interface Load {
   readonly messages: number;
-  /** The most messages without a reply of the server. */
+  /** The most messages to which the server has not replied. */
   readonly inFlight: number;
 }
 
-/** The most messages without an acknowledgement, so that the receiver does not fall behind. */
+/** The most messages that are not acknowledged. The limit keeps the receiver from falling behind. */
 const mostUndelivered = 100;
 
-/** Publishes until the first message arrives, because peers do not report when they have subscribed. */
+/** Publishes greetings until one arrives, because peers do not report when they have subscribed. */
 export async function greet(
   carrier: Carrier,
   group: string,
@@ -27,7 +27,10 @@ export async function greet(
   });
 }
 
-/** Publishes `messages` messages to `groups` in turn, `inFlight` at once. Resolves when all have arrived. */
+/**
+ * Publishes messages, up to `inFlight` at once. Consecutive messages go to consecutive groups. Resolves when
+ * all messages have arrived.
+ */
 export function publishAll(
   carrier: Carrier,
   groups: readonly string[],

@@ -4,15 +4,16 @@ import type { CarrierName } from "./carriers/index.ts";
 import { startNode } from "./measuring.ts";
 import { startSlowLink } from "./slow-link.ts";
 
-/** The duration of a round trip, long compared with all other work. */
+/** The duration of a round trip over the slow link. It is long compared with all other work. */
 const roundTripMs = 400;
 
 /** The source that `MONITOR` reports for commands of a script. */
 const scriptSource = "lua";
 
 /**
- * Counts round trips and commands of `atOnce` joins, independently of the machine's load, by joining new
- * groups over a fast link and over a slow one.
+ * Counts the round trips and the commands of `atOnce` concurrent joins. Groups are joined over a fast link,
+ * then over a slow link. The number of round trips follows from the difference, so that the load of the
+ * machine does not change the result.
  */
 export async function countRoundTrips(
   carrier: CarrierName,
@@ -20,7 +21,7 @@ export async function countRoundTrips(
   redis: BenchRedis,
 ): Promise<Figures> {
   const { hostname, port } = new URL(redis.url);
-  // Groups that are new to the server cost the most.
+  // Empties the server, because joins of groups that are new to the server cost the most.
   await redis.client.flushall();
   const link = await startSlowLink(Number(port));
   const node = startNode("joins");
@@ -51,7 +52,7 @@ export async function countRoundTrips(
   }
 }
 
-/** Layers regularly publish to themselves, which is not part of a join. */
+/** Whether a command is a layer's regular probe of its connection, which is not part of a join. */
 function isProbe(name: string | undefined, args: readonly string[]): boolean {
   return /^(?:publish|ping)$/i.test(name ?? "") && (args.length === 0 || /__probe__/.test(args[0] ?? ""));
 }

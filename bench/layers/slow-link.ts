@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** A proxy that delays all bytes, so that the duration of an operation gives its round trips. */
+/** A proxy that delays all bytes. The duration of an operation then shows the number of its round trips. */
 export interface SlowLink {
   readonly port: number;
   /** The delay in each direction, in milliseconds; a round trip takes twice that. */

@@ -10,7 +10,7 @@ import { median, range, section, whole } from "../harness/tables.ts";
 
 const options = { jobs: { default: 10_000, short: 2_000, help: "jobs per measurement" } };
 
-/** Concurrent sends. */
+/** The number of concurrent sends. */
 const inFlight = 100;
 const concurrencies = [1, 16];
 const text = "x".repeat(100);
@@ -18,18 +18,18 @@ const bytes = encode({ type: "job", text }) as Buffer;
 const rows = { bare: "bare (control)", redis: "on Redis", memory: "in memory" } as const;
 const workTitle = (concurrency: number) => `Work, ${concurrency} at once`;
 
-/** Sends jobs, then processes them. The two are measured separately. */
+/** A queue. Sending and processing jobs are measured separately. */
 interface Queue {
   send(): Promise<unknown>;
   work(jobs: number, concurrency: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The control: a minimal queue without retries, leases, limits and encoding. */
+/** The control: a minimal queue without retries, leases, limits or encoding. */
 function bare(url: string): Queue {
   const [commands, reader] = [new Redis(url), new Redis(url)];
   return {
-    // Bytes like those of a message, because ioredis writes them with more effort than text.
+    // Sends bytes, as the layer does, because writing bytes costs ioredis more than writing text.
     send: () => commands.xadd("bare", "*", "payload", bytes),
     async work(jobs, concurrency) {
       await commands.xgroup("CREATE", "bare", "workers", "0", "MKSTREAM").catch(() => {});
@@ -83,7 +83,7 @@ const openQueue: Readonly<Record<keyof typeof rows, (url: string) => Queue>> = {
 
 const queues = new Map<keyof typeof rows, Queue>();
 
-/** Measures `work`. CPU is in microseconds per job, of this process and of the server. */
+/** Measures `work`. The CPU of this process and of the server is in microseconds per job. */
 async function figuresOf(
   redis: BenchRedis | undefined,
   jobs: number,

@@ -16,8 +16,8 @@ const maxWatched = 100;
 type Progress = JobMessages["job_progress"];
 
 /**
- * Queues jobs for the workers, in any process, and reports their progress and result to the client that
- * submitted a job, and to each client that watches its id, on this connection or a later one.
+ * Queues jobs for workers in any process. Reports the progress and the result of a job to the client that
+ * submitted the job, and to each client that watches the job's id.
  */
 export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessages }> {
   static override readonly layer = "chat";
@@ -30,7 +30,7 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     },
   });
 
-  /** The unfinished jobs, each with the progress that the client knows. */
+  /** The unfinished jobs that the client watches, with the progress that was last reported to the client. */
   readonly #watched = new Map<string, Progress>();
 
   override async connect() {
@@ -50,7 +50,10 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     this.#refuse(`The message is not JSON: ${error.message}.`);
   }
 
-  /** The queue layer has kept the messages that were lost, and may come back later than the chat layer. */
+  /**
+   * Reads the lost messages from the history of the queue layer. After an outage the chat layer may be
+   * available before the queue layer is, so that reading is retried.
+   */
   override async onGap(gap: Gap) {
     const id = idOf(gap);
     if (!this.#watched.has(id)) return;
@@ -113,14 +116,14 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     }
   }
 
-  /** Reports the state of a job, now and at each change. @returns whether the job is known. */
+  /** Reports the progress of a job, now and at each change. @returns whether the job exists */
   async #follow(id: string): Promise<boolean> {
     this.#watched.set(id, { attempt: 0, percent: -1 });
     await this.groupAdd(jobGroup(id));
     return this.#catchUp(id);
   }
 
-  /** Messages of the chat layer wait in the mailbox meanwhile. */
+  /** Reports the progress in the history. Newer messages of the chat layer wait in the mailbox meanwhile. */
   async #catchUp(id: string): Promise<boolean> {
     const { entries } = (await this.layers.queue?.history(jobGroup(id))) ?? { entries: [] };
     const result = entries.find(({ message }) => message.type === "job_result");

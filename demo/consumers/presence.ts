@@ -1,7 +1,7 @@
 import { handlers, JsonWebSocketConsumer, type PresenceDiff } from "greenroom";
 import { type Presence, roomGroup } from "./room.ts";
 
-/** Reports the members of a room, and each change, to a client that need not be a member. */
+/** Reports the members of a room, and each change of the members. The client need not be a member. */
 export class RoomPresence extends JsonWebSocketConsumer<{
   messages: { presence_diff: PresenceDiff };
   params: "room_name";
@@ -15,7 +15,10 @@ export class RoomPresence extends JsonWebSocketConsumer<{
   });
 
   readonly #group = roomGroup(this.scope.params.room_name);
-  /** The members that the client knows. A member with two tabs joins once, and leaves with the last one. */
+  /**
+   * The members that were reported to the client. A member with two tabs is reported once when joining, and
+   * once when the last tab has left.
+   */
   readonly #known = new Set<string>();
 
   override async connect() {

@@ -13,8 +13,8 @@ export interface Presence {
 }
 
 /**
- * A chat room: each text goes to all members, in any process. `?name=Ada` is the member's name in the
- * presence list; without it, the member is a guest.
+ * A chat room. Each text goes to all members, in any process. `?name=Ada` sets the member's name in the
+ * presence list; without a name, the member is a guest.
  */
 export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params: "room_name" }> {
   static override readonly layer = "chat";
@@ -43,7 +43,7 @@ export class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params
   }
 
   get #name(): string {
-    // Control and format characters are invisible, or change the direction of text.
+    // Removes control and format characters, which are invisible or change the direction of text.
     const name = (this.scope.query.get("name") ?? "").replace(/\p{C}/gu, "").trim();
     return [...name].slice(0, 40).join("") || `Guest ${randomInt(1_000, 10_000)}`;
   }

@@ -1,6 +1,6 @@
 import { WebSocketConsumer } from "greenroom";
 
-/** The smallest consumer: it answers its own client, without a layer or groups. */
+/** The smallest consumer. It answers its own client, and uses neither a layer nor groups. */
 export class SystemMessages extends WebSocketConsumer {
   override async connect() {
     await this.accept();

@@ -4,8 +4,8 @@ import { LayerUnavailableError } from "greenroom";
 const retryAfterMs = 250;
 
 /**
- * Retries `work` while its layer is unavailable, until it succeeds or `signal` is aborted. After an outage,
- * one layer may be back and report a gap before another one is.
+ * Retries `work` while its layer is unavailable. Ends when `work` has succeeded, or `signal` is aborted. A
+ * retry is needed after an outage: one layer may report a gap while another layer is still unavailable.
  */
 export async function untilReached(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {

@@ -10,11 +10,11 @@ export type Job = {
   readonly content: string;
 };
 
-/** The messages to the group of a job. */
+/** The messages to a job's group. */
 export interface JobMessages {
-  /** If a worker dies, the next `attempt` starts at 0 %. */
+  /** If a worker fails or exits, the next `attempt` starts at 0 %. */
   job_progress: { attempt: number; percent: number };
-  /** The final message. */
+  /** The last message to the group. */
   job_result: { message: string };
 }
 

@@ -1,7 +1,7 @@
 import type { JobKind } from "./job.ts";
 
 const spanish: Readonly<Record<string, string>> = {
-  // A text may be "constructor".
+  // Without a prototype, because a text may be "constructor".
   __proto__: null as never,
   hello: "hola",
   world: "mundo",

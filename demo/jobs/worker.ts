@@ -12,12 +12,12 @@ export interface WorkerOptions {
 }
 
 const steps = 10;
-/** The time after which another worker takes over the jobs of a dead one, in milliseconds. */
+/** The time after which another worker takes over the jobs of a worker that has stopped, in milliseconds. */
 const claimAfterMs = 5_000;
 
 /**
- * Runs the jobs of the queue, four at a time, and reports to their watchers. Each job waits ten steps, so
- * that its progress is visible.
+ * Runs the jobs of the queue, four at a time, and reports their progress to the clients that watch them. Each
+ * job pauses ten times, so that its progress is visible.
  */
 export function startWorker(
   runtime: Runtime<DemoLayers>,
@@ -51,7 +51,7 @@ export function startWorker(
 
 type JobMessage = { [T in keyof JobMessages]: { readonly type: T } & JobMessages[T] }[keyof JobMessages];
 
-/** The queue layer keeps the message for later watchers; the chat layer delivers it to the present ones. */
+/** Sends a message on both layers: chat delivers it to current watchers, queue keeps it for later ones. */
 async function publish({ layers }: Runtime<DemoLayers>, job: string, message: JobMessage) {
   await layers.queue.groupSend(jobGroup(job), message);
   await layers.chat.groupSend(jobGroup(job), message);

@@ -1,20 +1,27 @@
 /**
- * A WebSocket that reconnects. Its states are those of the server, plus `waiting`: the pause before the next
- * try.
+ * A WebSocket that reconnects. It has the states of the server's connection machine. In addition, `waiting`
+ * is the pause before the next attempt.
  *
  *     idle ──▶ connecting ──▶ joined ──▶ closing ──▶ closed
  *                ▲    │          │                      ▲
  *                │    ▼          │                      │
  *                waiting ◀───────┘        refused, ended by either side
  *
- * Each state has an abort signal, which ends the timers, listeners and requests of that state.
+ * Each state has an abort signal. It is aborted at the end of the state, and ends the state's timers,
+ * listeners and requests.
  */
 
 /** @typedef {"idle" | "connecting" | "joined" | "closing" | "waiting" | "closed"} State */
 
 /**
- * The reason for a missing connection: the reader left, the server closed it for good, refused it (4xx), is
- * restarting, answers but cannot serve, or does not answer.
+ * The reason that there is no connection:
+ *
+ * - `reader`: the user disconnected
+ * - `ended`: the server closed the connection with a final code
+ * - `refused`: the server refused the connection (4xx)
+ * - `restart`: the server is restarting
+ * - `unready`: the server answers, but cannot serve
+ * - `away`: the server does not answer
  *
  * @typedef {object} Cause
  * @property {"reader" | "ended" | "refused" | "restart" | "unready" | "away"} kind
@@ -24,8 +31,8 @@
 /**
  * @typedef {object} Status
  * @property {State} state
- * @property {Cause} [cause] of `waiting` and `closed`, and of each retry
- * @property {number} [pauseMs] of `waiting`: the time until the next try
+ * @property {Cause} [cause] present in `waiting` and `closed`, and in `connecting` during a retry
+ * @property {number} [pauseMs] present in `waiting`: milliseconds until the next attempt
  */
 
 /** @typedef {{ change(status: Status): void, message(text: string): void }} Listener */
@@ -41,12 +48,12 @@ const transitions = {
 };
 
 const defaults = {
-  /** The upper limit of the first pause; each failure doubles it. */
+  /** The upper limit of the first pause. Each failure doubles the limit. */
   firstPauseMs: 500,
   longestPauseMs: 15_000,
-  /** A connection that lasts this long resets the pauses. */
+  /** A connection that lasts this long resets the limit of the pause. */
   stayedMs: 5_000,
-  /** The time limit of one try, including the request for the reason of its failure. */
+  /** The time limit of one attempt, including the request for the reason of a failure. */
   connectMs: 20_000,
   /** The time limit of the closing handshake. */
   closeMs: 2_000,
@@ -55,19 +62,19 @@ const defaults = {
 const finalCodes = new Set([1000, 1003, 1005, 1007, 1008, 1010]);
 
 /**
- * Whether a retry after this close code is pointless. Of the application's codes, the upper half of each
- * thousand is final, as in Centrifugo.
+ * Whether a retry after this close code cannot succeed. Codes from 3000 are final if their last three digits
+ * are 500 or more, as in Centrifugo.
  *
  * @param {number} code
  */
 const isFinal = (code) => finalCodes.has(code) || (code >= 3000 && code % 1000 >= 500);
 
-/** Statuses below 500 that ask the client to retry later. */
+/** Statuses below 500 after which a later retry may succeed. */
 const laterStatuses = new Set([408, 425, 426, 429]);
 
 /**
- * The pause before the next try: 50 to 100 % of a limit that doubles with each failure. The jitter spreads
- * the clients that lost the same server.
+ * The pause before the next attempt: 50 to 100 % of a limit that doubles with each failure. With the jitter,
+ * clients that lost the same server reconnect at different times.
  *
  * @param {number} failures in a row, from 1
  * @param {number} random from 0 to 1
@@ -99,10 +106,10 @@ export class Connection {
   }
 
   /**
-   * Opens a socket on `path`, and again after each loss, until {@link disconnect} or a final answer of the
-   * server. Does nothing unless idle or closed.
+   * Opens a socket on `path`, and opens it again after each loss. Ends with {@link disconnect}, or when the
+   * server refuses or closes the connection for good. Does nothing unless the state is `idle` or `closed`.
    *
-   * @param {() => string} path on this page's origin, escaped; called before each try
+   * @param {() => string} path on this page's origin, escaped; called before each attempt
    */
   connect(path) {
     const { state } = this.#status;
@@ -112,7 +119,7 @@ export class Connection {
     this.#connecting();
   }
 
-  /** Closes the socket or ends the retries. Does nothing if idle or closed. */
+  /** Closes the socket or ends the retries. Does nothing if the state is `idle` or `closed`. */
   disconnect() {
     const { state } = this.#status;
     if (state === "waiting") this.#closed({ kind: "reader" });
@@ -121,7 +128,7 @@ export class Connection {
 
   /**
    * @param {string} text
-   * @returns {boolean} whether it was sent: `false` unless joined
+   * @returns {boolean} whether the text was sent: `false` unless the state is `joined`
    */
   send(text) {
     if (this.#status.state !== "joined" || this.#socket?.readyState !== WebSocket.OPEN) return false;
@@ -129,7 +136,7 @@ export class Connection {
     return true;
   }
 
-  /** @param {Cause} [cause] of the previous failure */
+  /** @param {Cause} [cause] the cause of the previous failure */
   #connecting(cause) {
     const signal = this.#enter({ state: "connecting", cause });
     const path = this.#path();
@@ -144,7 +151,8 @@ export class Connection {
   }
 
   /**
-   * Browsers hide the response to a refused upgrade. A plain request on the same path has the same response.
+   * Finds the reason of a failed upgrade with a plain request, because browsers hide the response to a
+   * refused upgrade. A plain request on the same path gets the same response.
    *
    * @param {string} path
    * @param {AbortSignal} signal
@@ -210,7 +218,7 @@ export class Connection {
 
   /**
    * @param {Status} status
-   * @returns {AbortSignal} of the new state
+   * @returns {AbortSignal} aborted at the end of the new state
    */
   #enter(status) {
     const { state } = this.#status;

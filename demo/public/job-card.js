@@ -3,7 +3,7 @@ import { copyTemplate } from "./markup.js";
 
 /** @typedef {{ kind: string, content: string }} Job */
 
-/** Without news for this time, an unfinished job waits for a worker, in milliseconds. */
+/** If no progress arrives for this long, the card shows that the job waits for a worker, in milliseconds. */
 const newsWithinMs = 5_000;
 
 /** Shows one job, its progress and its result. @param {Job} job */
@@ -32,7 +32,7 @@ export function createJobCard({ kind, content }) {
   return {
     element,
 
-    /** @param {number} exactly in percent */
+    /** @param {number} exactly the progress in percent, with decimals */
     progress(exactly) {
       const percent = Math.round(exactly);
       show("open", percent === 0 ? "queued" : `${percent} %`);

@@ -3,7 +3,7 @@ import { createJobCard } from "./job-card.js";
 import { forgetJob, keepJob, keptJobs } from "./kept-jobs.js";
 import { createPanel } from "./panel.js";
 
-/** The pause before an unavailable job is watched again, in milliseconds. */
+/** The pause before a job whose state was unavailable is watched again, in milliseconds. */
 const retryAfterMs = 2_000;
 
 /** @typedef {import("./job-card.js").Job & { card: ReturnType<typeof createJobCard> }} ShownJob */
@@ -20,8 +20,8 @@ const retryAfterMs = 2_000;
  */
 
 /**
- * Background Jobs: submits jobs, and shows their progress and results. A job continues without the page,
- * which watches its unfinished jobs again after a reload.
+ * Background Jobs: submits jobs, and shows their progress and results. A job continues if the page is closed.
+ * After a reload, the page watches its unfinished jobs again.
  *
  * @param {HTMLElement} element
  */
@@ -29,7 +29,7 @@ export function createJobs(element) {
   const kind = find(element, "#jobs-kind", HTMLSelectElement);
   /** The cards of the queued and unfinished jobs, by id. @type {Map<string, ShownJob["card"]>} */
   const queued = new Map();
-  /** The jobs without an answer of the server, in the order sent. @type {ShownJob[]} */
+  /** The jobs that the server has not answered yet, in the order sent. @type {ShownJob[]} */
   const sent = [];
 
   const panel = createPanel(element, {
@@ -101,7 +101,8 @@ export function createJobs(element) {
   }
 
   /**
-   * The server answers in order: a refusal that names no queued job is for the first job without an answer.
+   * Shows a refusal. The server answers in order, so that a refusal that names no queued job is for the first
+   * job that the server has not answered yet.
    *
    * @param {string} why
    * @returns {import("./message-list.js").Line | undefined}

@@ -3,13 +3,13 @@
 const key = "greenroom.jobs";
 const most = 50;
 
-/** The unfinished jobs, in the browser's storage. @returns {KeptJob[]} */
+/** Reads the unfinished jobs from the browser's storage. @returns {KeptJob[]} */
 export function keptJobs() {
   try {
     const jobs = JSON.parse(localStorage.getItem(key) ?? "[]");
     return Array.isArray(jobs) ? jobs.filter(isJob) : [];
   } catch {
-    return []; // storage is forbidden, or holds foreign data
+    return []; // storage is forbidden, or contains other data
   }
 }
 

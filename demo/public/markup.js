@@ -11,8 +11,8 @@ export function copyTemplate(id) {
 }
 
 /**
- * Adds the common parts of a connection to `section`. The section's templates with a `data-slot` fill the
- * slots of that name, and the id of each part begins with the section's.
+ * Adds the parts that all connections have in common to `section`. A template of the section with a
+ * `data-slot` fills the slot of that name. The id of each part begins with the id of the section.
  *
  * @param {HTMLElement} section
  */

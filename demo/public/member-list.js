@@ -1,7 +1,8 @@
 import { find } from "./dom.js";
 
 /**
- * A frame of the server: first all members of a room, then each one that joins or leaves.
+ * A frame of the server. The first frame has all members of a room. Each later frame has a member that joined
+ * or left.
  *
  * @typedef {{ type: "presence", members: { key: string }[] } | { type: "joined" | "left", key: string }} News
  */

@@ -1,21 +1,25 @@
-/** @typedef {"message" | "notice" | "gap" | "refusal"} Kind of a member, server or page; or a refusal */
+/**
+ * The kind of a line: a member's text, a notice of the server, a notice about missed messages, or a refusal.
+ *
+ * @typedef {"message" | "notice" | "gap" | "refusal"} Kind
+ */
 
 /**
  * @typedef {object} Line
  * @property {string} text shown as text, never as markup
  * @property {Kind} kind
- * @property {string} [time] of day; now if absent
+ * @property {string} [time] the time of day; by default the current time
  */
 
 const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 const longest = 500;
-/** The distance from the end, in pixels, that still counts as the end. */
+/** The distance from the end, in pixels, within which the reader counts as being at the end. */
 const slack = 24;
 
 /**
- * Shows lines in `log`, the newest last, and keeps the last 500. Scrolls to new lines only while the reader
- * is at the end; otherwise the button `jump` is shown.
+ * Shows the last 500 lines in `log`, the newest last. While the reader is at the end, new lines scroll into
+ * view. Otherwise the button `jump` is shown.
  *
  * @param {HTMLElement} log
  * @param {HTMLElement} jump
@@ -42,7 +46,7 @@ export function createMessageList(log, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // Scroll anchoring keeps older lines in place for their reader, but would stop following.
+    // Scroll anchoring keeps older lines in place while the user reads them. It would prevent following.
     log.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -50,8 +54,8 @@ export function createMessageList(log, jump) {
 
   log.tabIndex = 0; // so that the arrow keys scroll it
 
-  // New lines may come before the event of our own scrolling, so only scrolling back means that the reader
-  // left the end.
+  // New lines may arrive between scrolling and its event, so that the distance to the end grows. Only
+  // scrolling up means that the reader has left the end.
   log.addEventListener(
     "scroll",
     () => {
@@ -67,16 +71,16 @@ export function createMessageList(log, jump) {
   };
 
   jump.addEventListener("click", () => {
-    log.focus({ preventScroll: true }); // the focused button disappears
+    log.focus({ preventScroll: true }); // the button, which has the focus, disappears
     goToEnd();
   });
 
-  // A resize does not scroll by itself, such as that of a phone's keyboard.
+  // After a resize, for example by a phone's keyboard, the log does not scroll to its end by itself.
   new ResizeObserver(follow).observe(log);
 
   /** @param {HTMLElement} element */
   const append = (element) => {
-    delete log.dataset.empty; // the text of an empty log
+    delete log.dataset.empty; // hides the text of an empty log
     log.append(element);
     if (log.childElementCount > longest) log.firstElementChild?.remove();
     if (!following) jump.hidden = false;
@@ -87,7 +91,7 @@ export function createMessageList(log, jump) {
     append,
     goToEnd,
 
-    /** To be called after an element has grown. */
+    /** Must be called after an element of the list has grown. */
     grown: followSoon,
 
     /** @param {Line} line */

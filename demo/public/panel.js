@@ -9,9 +9,10 @@ import { describe } from "./words.js";
 /**
  * @typedef {object} PanelOptions
  * @property {() => string} path of the socket, escaped
- * @property {() => string} place the name of the server's end, in words
- * @property {(text: string) => Line | undefined} read the line for a text of the server, if any
- * @property {(text: string, send: (text: string) => boolean) => boolean} [say] sends; returns success
+ * @property {() => string} place the name of what the panel connects to, such as "the chat"
+ * @property {(text: string) => Line | undefined} read returns the line for a text of the server, if any
+ * @property {(text: string, send: (text: string) => boolean) => boolean} [say] sends a text of the user and
+ *   returns whether it was sent
  * @property {(state: import("./connection.js").State) => void} [changed]
  * @property {boolean} [missesNothing] whether the server sends the missed messages after a reconnect
  */
@@ -19,7 +20,7 @@ import { describe } from "./words.js";
 /** @typedef {ReturnType<typeof createPanel>} Panel */
 
 /**
- * Connects a filled section of the page: its connection, state, messages and form.
+ * Adds the behaviour to a section that {@link fillPanel} filled: its connection, state, messages and form.
  *
  * @param {HTMLElement} element
  * @param {PanelOptions} options
@@ -39,12 +40,12 @@ export function createPanel(
     find(element, "[role=log]", HTMLElement),
     find(element, ".jump", HTMLButtonElement),
   );
-  /** The fields of the address: read-only while connected. */
+  /** The fields from which the address is built. They are read-only while connected. */
   const fields = door.querySelectorAll("input");
   const draft = composer.querySelector("input");
 
   let joinedBefore = false;
-  /** The notice about a message that could not be sent since the last connection. */
+  /** The notice about a message that could not be sent; empty after the next connection. */
   let unsent = "";
   const connection = new Connection({
     change: show,
@@ -66,7 +67,7 @@ export function createPanel(
     if (draft?.value.trim() === "") return draft.focus();
     if (say(draft?.value ?? "", (text) => connection.send(text))) {
       if (draft) draft.value = "";
-      messages.goToEnd(); // where the answer appears
+      messages.goToEnd(); // the answer appears there
     } else {
       unsent = draft ? "Your message was not sent; it stays in the field." : "Nothing was sent.";
       announce(describe(connection.status, place(), unsent));
@@ -100,13 +101,13 @@ export function createPanel(
       if (!missesNothing)
         messages.add({ text: "Connected again. Messages sent in between are not shown here.", kind: "gap" });
     } else if (asked && door.contains(asked)) {
-      // The focus moves to the draft only from the form that connected.
+      // Moves the focus to the draft, but only if the focus is in the form that connects.
       (draft ?? send).focus();
     }
     joinedBefore = true;
   }
 
-  /** @param {string} text announced once, because a screen reader reads every change of the status */
+  /** Sets the status if it differs: a screen reader reads every change of the status. @param {string} text */
   function announce(text) {
     if (status.textContent !== text) status.textContent = text;
   }
@@ -120,7 +121,7 @@ export function createPanel(
 }
 
 /**
- * Does not use the `disabled` attribute, which would take the focus away from a pressed button.
+ * Enables or disables a button with `aria-disabled`. The attribute `disabled` would remove the focus.
  *
  * @param {HTMLButtonElement} button
  * @param {boolean} enabled

@@ -4,7 +4,7 @@ import { createMemberList } from "./member-list.js";
 import { createPanel } from "./panel.js";
 
 /**
- * Room Chat: a connection for the chat, and, while it is joined, a second one for the member list.
+ * Room Chat: a connection for the chat. While it is joined, a second connection updates the member list.
  *
  * @param {HTMLElement} element
  */
@@ -38,7 +38,7 @@ export function createRoom(element) {
     address.textContent = roomPath();
   };
   room.addEventListener("input", showAddress);
-  showAddress(); // a browser keeps the text of the field across a reload
+  showAddress(); // the browser may have kept the text of the field across a reload
 
   function watch() {
     const path = `/ws/presence/${escapePart(room.value)}`;
@@ -50,7 +50,7 @@ export function createRoom(element) {
   }
 }
 
-/** Escapes `text`; lone surrogates become the replacement character. @param {string} text */
+/** Escapes `text`. Lone surrogates become the replacement character. @param {string} text */
 function escapePart(text) {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\uFFFD"));
 }

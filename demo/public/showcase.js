@@ -29,7 +29,8 @@ const missing = /^⚠️ Messages are missing here\. On from (\d+)\.$/;
 const reliableKey = "greenroom.reliable";
 
 /**
- * Counts the texts, each of which has the next offset, so that a reconnect requests only the missed ones.
+ * Counts the received texts to know the offset of the last one. After a reconnect, only later texts are
+ * requested.
  *
  * @param {HTMLElement} element
  */
@@ -48,7 +49,7 @@ function createReliableChat(element) {
     missesNothing: true,
   });
   for (const line of kept.lines) panel.messages.add(line);
-  // Stored together, so that they are consistent.
+  // The offset and the lines are stored together, so that they are consistent.
   window.addEventListener("pagehide", () => {
     try {
       sessionStorage.setItem(reliableKey, JSON.stringify({ last, lines: panel.messages.lines() }));
@@ -59,7 +60,7 @@ function createReliableChat(element) {
   return panel;
 }
 
-/** @returns {{ last: number, lines: Line[] }} the state of this tab before the reload */
+/** @returns {{ last: number, lines: Line[] }} the offset and the lines of this tab before the reload */
 function keptChat() {
   try {
     const { last, lines } = JSON.parse(sessionStorage.getItem(reliableKey) ?? "");

@@ -1,7 +1,7 @@
 import { find } from "./dom.js";
 
 /**
- * Lights the lamp of the current state, and shows the pause before the next try on the return wire.
+ * Lights the lamp of the current state. Shows the time until the next attempt at the wire that leads back.
  *
  * @param {HTMLElement} element
  */

@@ -1,5 +1,5 @@
 /**
- * A connection's status in words. The text is the same for all retries, so that a screen reader reads it
+ * Describes a connection's status. The text is the same for all retries, so that a screen reader reads it
  * once.
  *
  * @param {import("./connection.js").Status} status

@@ -10,17 +10,19 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** The number of entries kept for all actors together. */
+/** The number of lifecycle entries kept for all actors together. */
 const keptLifecycle = 30_000;
+/** The number of work entries kept for all actors together. */
 const keptWork = 10_000;
-/** Samples of work per second: for all unopened actors together, and for each open actor. */
+/** The most units of work recorded per second for all unopened actors together. */
 const workPerSecond = 2_000;
+/** The most units of work recorded per second for each open actor. */
 const openedPerSecond = 200;
 const keptOpened = 500;
 
 /**
- * Records what actors do. Memory and time are bounded: work is sampled, more densely for an open actor than
- * for the others. Lifecycles are recorded in full.
+ * Records the activity of actors in bounded memory. Lifecycles are recorded in full. Work is sampled, which
+ * bounds the CPU time; an open actor has its own, larger share of the samples.
  */
 export class ActivityLog {
   readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);
@@ -49,7 +51,7 @@ export class ActivityLog {
     this.#add(this.#lifecycle, actor, activity);
   }
 
-  /** Records more of an actor until each caller has called {@link close}. */
+  /** Samples an actor more densely. Each call must be followed by a call of {@link close}. */
   open(actor: string): OpenedHistory {
     const opened = this.#opened.get(actor) ?? new OpenedHistory(this.#entriesOf(actor), this.#tickMs);
     opened.readers += 1;
@@ -87,7 +89,7 @@ export class ActivityLog {
 const longestWhat = 200;
 const longestDetail = 300;
 
-/** A client may send a name as long as a frame. */
+/** Shortens the texts of an entry, because a name that a client sends may be as long as a frame. */
 function truncated({ what, detail, ...rest }: Activity): Activity {
   return {
     ...rest,
@@ -111,17 +113,17 @@ export class OpenedHistory {
     for (const entry of entries) this.#entries.push(entry);
   }
 
-  /** Events per second between the last two ticks, and how many of them were recorded. */
+  /** The events and the recorded events per second, between the last two ticks. */
   get rate(): { readonly events: number; readonly recorded: number } {
     return this.#rate;
   }
 
-  /** The kept entries with a greater number. */
+  /** The kept entries whose number is greater than `number`. */
   after(number: number): HistoryEntry[] {
     return [...this.#entries].filter((entry) => entry.number > number);
   }
 
-  /** @returns whether the event may be recorded. */
+  /** Counts an event. @returns whether the limit allows to record it */
   countEvent(): boolean {
     this.#events += 1;
     return this.#recorded < (openedPerSecond * this.#tickMs) / 1_000;

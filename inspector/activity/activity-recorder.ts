@@ -9,7 +9,7 @@ import { truncate } from "../../runtime/truncate.ts";
 import type { Activity, ActivityLog, OpenedHistory } from "./activity-log.ts";
 import type { MachineInspection } from "./machine-inspection.ts";
 
-/** Counts and records what actors do. */
+/** Counts and records the activity of actors. */
 export class ActivityRecorder implements ActivityObserver {
   framesIn = 0;
   framesOut = 0;
@@ -91,7 +91,7 @@ function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Acti
   return { payload: truncate(typeof value === "string" ? value : inspectSafely(value), longestPayload) };
 }
 
-/** Never throws: an actor may try to send any value. */
+/** Formats a value as text. Does not throw, because an actor may try to send a value of any kind. */
 function inspectSafely(value: unknown): string {
   try {
     return inspect(value, { depth: 6, maxStringLength: longestPayload, customInspect: false });

@@ -12,10 +12,10 @@ export interface IndexedConsumer {
   readonly machines: ReadonlyMap<MachineKind, MarkedMachine>;
 }
 
-/** The consumer classes of a runtime with their machines, in the order first seen. */
+/** The consumer classes of a runtime with their machines, in the order in which they were added. */
 export class ConsumerIndex implements Iterable<IndexedConsumer> {
   readonly #consumers = new Map<ConsumerClass, IndexedConsumer>();
-  /** Several consumers may run the same machine. */
+  /** Cached by machine, because several consumers may run the same machine. */
   readonly #marked = new WeakMap<AnyStateMachine, MarkedMachine>();
   #count = 0;
   #changes = 0;
@@ -34,7 +34,10 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
     return undefined;
   }
 
-  /** Removes all other consumers. Otherwise classes that are created per connection would accumulate. */
+  /**
+   * Removes the consumers for which `isKept` returns false. Otherwise classes that are created for each
+   * connection would accumulate.
+   */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
       if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;

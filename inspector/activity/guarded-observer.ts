@@ -15,7 +15,7 @@ export function guarded<A extends unknown[]>(
   };
 }
 
-/** Forwards events of visible consumers to `observer`, and reports its errors so that no actor sees them. */
+/** Forwards events of visible consumers to `observer`. Errors of `observer` are reported, not thrown. */
 export function guardedObserver(
   observer: ActivityObserver,
   isHidden: (Consumer: ConsumerClass) => boolean,

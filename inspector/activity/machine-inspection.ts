@@ -28,7 +28,7 @@ export interface MachineInspectionContext {
 
 /**
  * Records the transitions of machines through XState's inspection API. All connection machines share one
- * XState system with their supervisor; each consumer's own machine is a separate system.
+ * XState system with their supervisor. Each machine of a machine consumer is a separate system.
  */
 export class MachineInspection {
   readonly #context: MachineInspectionContext;
@@ -64,7 +64,7 @@ export class MachineInspection {
     if (event.type !== "@xstate.actor" && event.type !== "@xstate.microstep") return;
     const actor = actorOf(event.actorRef as AnyActorRef);
     if (actor === undefined || this.#context.isHidden(actor.Consumer)) return;
-    // Not `actor.machine`: it is unset while the machine is being created.
+    // `actor.machine` is unset while the machine is being created.
     const id = event.actorRef.sessionId;
     if (event.type === "@xstate.actor") this.#onConnectionStart(actor, id);
     else this.#onConnectionStep(actor, id, event);
@@ -87,7 +87,7 @@ export class MachineInspection {
     id: string,
     { actorRef, event, snapshot, _transitions }: Microstep,
   ): void {
-    // The machine ignored the event, for example because the connection is closing.
+    // Without transitions the machine ignored the event, for example because the connection is closing.
     if (_transitions.length === 0) return;
     const before = String(actorRef.getSnapshot().value);
     const { value, status, output } = snapshot as AnyMachineSnapshot;

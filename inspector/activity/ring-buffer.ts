@@ -18,7 +18,7 @@ export class RingBuffer<T> {
     this.#start = (this.#start + 1) % this.#capacity;
   }
 
-  /** Oldest first. */
+  /** Iterates from the oldest item to the newest. */
   *[Symbol.iterator](): IterableIterator<T> {
     yield* this.#items.slice(this.#start);
     yield* this.#items.slice(0, this.#start);

@@ -3,11 +3,11 @@ import type { AnyActorRef, AnyMachineSnapshot, AnyStateNode } from "xstate";
 /** The active state nodes of a machine, including parents; empty when the machine is done. */
 export const nodesOf = (machine: AnyActorRef): readonly AnyStateNode[] => activeNodes(machine.getSnapshot());
 
-/** Empty for a machine that could not be restored from its snapshot. */
+/** The active state nodes of a snapshot; empty if the machine could not be restored from its snapshot. */
 const activeNodes = (snapshot: unknown) =>
   ((snapshot as Partial<AnyMachineSnapshot>)._nodes ?? []) as readonly AnyStateNode[];
 
-/** The active states as text; those of parallel regions are joined: `playing.round, sound.on`. */
+/** The active states as text. States of parallel regions are joined, as in `playing.round, sound.on`. */
 export function statesOf(snapshot: unknown): string {
   const nodes = activeNodes(snapshot);
   const leaves = nodes.filter((node) => !nodes.some(({ parent }) => parent === node));

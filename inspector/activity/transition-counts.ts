@@ -10,7 +10,7 @@ export class TransitionCounts {
     else this.#counts.set(key, { consumer, machine, mark, count: 1 });
   }
 
-  /** Returns the counts since the last call. */
+  /** Returns the transitions counted since the last call. */
   take(): TransitionCount[] {
     const counts = [...this.#counts.values()];
     this.#counts.clear();

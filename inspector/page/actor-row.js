@@ -4,7 +4,7 @@ import { age as ageOf, bytes, count } from "./format.js";
 /** @import { ActorRow } from "../protocol.ts" */
 /** @typedef {{ readonly row: ActorRow, readonly consumer: string, readonly href: string }} ActorLine */
 
-/** The number of groups and of tags shown in a row. */
+/** The most groups, and the most tags, that a row shows. */
 const shownNames = 2;
 
 export function createActorRow() {
@@ -63,7 +63,11 @@ export function createActorRow() {
   };
 }
 
-/** @param {string} label for a narrow table @param {string} className @param {...(Node | string)} children */
+/**
+ * @param {string} label shown if the table is narrow
+ * @param {string} className
+ * @param {...(Node | string)} children
+ */
 function cell(label, className, ...children) {
   const element = create("td", className, ...children);
   element.dataset.label = label;

@@ -33,7 +33,11 @@ export function createActor(section, showPayloads) {
   return {
     focus: () => title.focus(),
 
-    /** Clears the view, unless the actor is open already. @param {string | undefined} id */
+    /**
+     * Clears the view for the actor `id`. Does nothing if that actor is open already.
+     *
+     * @param {string | undefined} id
+     */
     open(id) {
       if (id === opened) return;
       opened = id;
@@ -110,7 +114,7 @@ function createFact({ name }) {
       before = now;
       const [only = ""] = values;
       const present = value.firstElementChild;
-      // A single value keeps its element, so that the user's selection stays.
+      // Reuses the element of a single value, so that the user's text selection is kept.
       if (values.length === 1 && value.childElementCount === 1 && present instanceof HTMLElement)
         writeName(present, only);
       else value.replaceChildren(...values.map((text) => createName(text)));

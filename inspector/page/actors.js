@@ -8,7 +8,7 @@ import { hashOf } from "./place.js";
 /** @import { Place } from "./place.js" */
 /** @typedef {{ key: string, label: string, name: string, href: string }} Chip */
 
-/** The pause in typing before a search. */
+/** The pause in typing after which a search starts, in milliseconds. */
 const searchAfterMs = 150;
 
 /**
@@ -63,7 +63,7 @@ export function createActors(section, filter, turn) {
      * @param {object} model
      * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
      * @param {ReadonlyMap<string, Machines>} model.machines
-     * @param {List | undefined} model.list the latest
+     * @param {List | undefined} model.list the latest list of the server
      * @param {boolean} model.isAnswer whether the list answers the current request
      * @param {Place} model.place
      */
@@ -122,7 +122,7 @@ function chipsOf(place, consumers, machines) {
   return chips;
 }
 
-/** Not `disabled`, which would take the focus from the button. @param {HTMLButtonElement} button */
+/** Buttons use `aria-disabled`: `disabled` would remove their focus. @param {HTMLButtonElement} button */
 const isEnabled = (button) => button.ariaDisabled !== "true";
 
 /** @param {HTMLButtonElement} button @param {boolean} enabled */

@@ -1,44 +1,50 @@
 /** @import { PageReport, PageRequest } from "../protocol.ts" */
 
 /**
- * `waiting` until the next attempt; `refused` if the server rejects the page and a retry would not help.
+ * `waiting` is the pause before the next attempt. `refused` means that the server rejects the page and that a
+ * retry would not help.
  *
  * @typedef {object} Status
  * @property {"connecting" | "live" | "waiting" | "refused"} state
- * @property {string} reason why the page is not live; empty at the first attempt, and kept while retrying
+ * @property {string} reason the reason that the page is not live; empty before the first failure
  * @property {number} [pauseMs] milliseconds until the next attempt, if `waiting`
  */
 
 /** @typedef {{ onStatus(status: Status): void, onReport(report: PageReport): void }} Listener */
 
 const defaults = {
-  /** The longest first pause. Each failure doubles it, up to `longestPauseMs`. */
+  /** The upper limit of the first pause. Each failure doubles the limit, up to `longestPauseMs`. */
   firstPauseMs: 500,
   longestPauseMs: 15_000,
   /** A connection that lasts this long resets the backoff. */
   stableMs: 5_000,
   /** The longest duration of one attempt. */
   connectMs: 20_000,
-  /** The longest duration of the request that finds out why an attempt failed. */
+  /** The longest duration of the request for the reason of a failed attempt. */
   diagnoseMs: 5_000,
-  /** The longest silence of the server, which reports at every tick. */
+  /** The server is considered lost if no report arrives for this long. The server reports at every tick. */
   silentMs: 15_000,
 };
 
 /** Statuses below 500 after which a retry may succeed. */
 const retryStatuses = new Set([408, 425, 429]);
 
-/** Exponential backoff with jitter: pages must not reconnect in step. @param {number} failures from 1 */
+/**
+ * The pause before the next attempt. Grows exponentially, with jitter so that pages reconnect at different
+ * times.
+ *
+ * @param {number} failures from 1
+ */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));
 }
 
-/** A WebSocket to the address of the page that reconnects when it is lost. */
+/** A WebSocket to the page's own address. Reconnects after the connection is lost. */
 export class Connection {
   #failures = 0;
   #reason = "";
-  /** Ends the timers and listeners of the current state. */
+  /** Aborted at the end of the current state, which ends the timers and listeners of that state. */
   #stateEnd = new AbortController();
   /** @type {WebSocket | undefined} */
   #socket;
@@ -49,7 +55,7 @@ export class Connection {
     this.#listener = listener;
   }
 
-  /** Connects at once, also after a refusal or during a pause. */
+  /** Connects at once, even after a refusal or during a pause. */
   open() {
     const signal = this.#enter({ state: "connecting", reason: this.#reason });
     const url = new URL(address(), window.location.origin);
@@ -89,7 +95,12 @@ export class Connection {
     });
   }
 
-  /** Browsers hide responses to upgrades. A GET request meets the same guards. @param {AbortSignal} signal */
+  /**
+   * Finds the reason of a failed upgrade with a GET request, because browsers hide the responses to upgrades.
+   * The server applies the same guards to the request.
+   *
+   * @param {AbortSignal} signal
+   */
   async #diagnose(signal) {
     const response = await request(signal);
     if (signal.aborted) return;
@@ -121,7 +132,7 @@ export class Connection {
     document.addEventListener("visibilitychange", onVisibility, { signal });
   }
 
-  /** @param {Status} status @returns {AbortSignal} of the new state */
+  /** @param {Status} status @returns {AbortSignal} aborted at the end of the new state */
   #enter(status) {
     this.#stateEnd.abort();
     this.#stateEnd = new AbortController();
@@ -146,7 +157,7 @@ const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /**
  * @param {AbortSignal} signal
- * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` without a response
+ * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if no response arrives
  */
 async function request(signal) {
   try {

@@ -29,13 +29,18 @@ export function create(tag, className = "", ...children) {
   return element;
 }
 
-/** Sets the text if it differs, so that a selection stays. @param {Element} element @param {string} text */
+/**
+ * Sets the text of an element. An equal text is not set again, so that the user's selection stays.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Sets an attribute if it differs; `null` removes it.
+ * Sets an attribute unless the value is equal. `null` removes the attribute.
  *
  * @param {Element} element
  * @param {string} name
@@ -47,14 +52,19 @@ export function setAttribute(element, name, value) {
   else element.setAttribute(name, value);
 }
 
-/** Writes a name that may be clipped, with a tooltip. @param {HTMLElement} element @param {string} text */
+/** Writes a name, with a tooltip if it may be clipped. @param {HTMLElement} element @param {string} text */
 export function writeName(element, text) {
   write(element, text);
   const title = text.length > 12 ? text : "";
   if (element.title !== title) element.title = title;
 }
 
-/** A name with an isolated text direction. @param {string} text @param {string} [className] */
+/**
+ * A name whose text direction does not affect the surrounding text.
+ *
+ * @param {string} text
+ * @param {string} [className]
+ */
 export function createName(text, className) {
   const element = create("bdi", className);
   writeName(element, text);

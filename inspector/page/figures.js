@@ -7,14 +7,18 @@ import { createSparkline } from "./sparkline.js";
 
 /** @typedef {{ readonly reason: string, readonly total: number, readonly perSecond: number }} Drop */
 
-/** The metrics of the node, two of them with a sparkline. @param {HTMLElement} header */
+/** The metrics of the node. Two metrics have a sparkline. @param {HTMLElement} header */
 export function createFigures(header) {
   const deliveries = createSparkline(header, "deliveries");
   const loop = createSparkline(header, "loop");
   const drops = createDrops(find(header, "#drops ul", HTMLUListElement));
 
   return {
-    /** @param {Tick} tick each of them, drawn or not */
+    /**
+     * Adds a tick to the sparklines. Must be called for every tick, drawn or not.
+     *
+     * @param {Tick} tick
+     */
     add({ at, figures }) {
       deliveries.add(at, figures.deliveriesPerSecond);
       loop.add(at, figures.loopDelay.p99);

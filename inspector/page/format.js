@@ -1,4 +1,4 @@
-// Formats numbers and times: short, with a stable width, in 24-hour notation.
+// Formats numbers and times: short, with a stable width, and with 24-hour times.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -35,7 +35,7 @@ export function duration(ms) {
   return `${count(Math.floor(hours / 24))} d ${hours % 24} h`;
 }
 
-/** @param {number} ms in its largest unit */
+/** Formats a duration in its largest unit. @param {number} ms */
 export function age(ms) {
   const seconds = Math.max(0, ms / 1000);
   if (seconds < 60) return `${Math.floor(seconds)} s`;
@@ -44,7 +44,7 @@ export function age(ms) {
   return `${fine.format(seconds / 86_400)} d`;
 }
 
-/** @param {number} ms between two entries of a history */
+/** Formats the time between two entries of a history. @param {number} ms */
 export function distance(ms) {
   if (ms < 9.95) return `+${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `+${Math.round(ms)} ms`;
@@ -62,7 +62,7 @@ export function preciseTime(at) {
   return `${timeOfDay(at)}.${pad(new Date(at).getMilliseconds(), 3)}`;
 }
 
-/** @param {number} at with the day, unless that is today */
+/** Formats a time, with the day unless it is today. @param {number} at milliseconds since 1970 */
 export function moment(at) {
   const date = new Date(at);
   if (date.toDateString() === new Date().toDateString()) return timeOfDay(at);

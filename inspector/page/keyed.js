@@ -1,6 +1,7 @@
 /**
- * Shows items as children of `parent`. An item keeps its element while its key is present. The focused
- * element keeps its place in the document, and the others are moved around it.
+ * Shows items as children of `parent`. An item has the same element as the previously drawn item with its
+ * key. The element with the focus is not moved, because moving it would end the focus. The other elements are
+ * moved around it.
  *
  * @template Item
  * @param {Element} parent
@@ -34,7 +35,7 @@ export function createKeyed(parent, keyOf, make) {
   };
 }
 
-/** Moves the focus to the surrounding list instead of the start of the page. @param {Element} element */
+/** Removes an element. A focus inside it moves to the surrounding list. @param {Element} element */
 function remove(element) {
   const refuge = element.contains(document.activeElement) ? element.closest("[tabindex]") : null;
   element.remove();

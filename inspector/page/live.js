@@ -1,8 +1,8 @@
 import { find, write } from "./dom.js";
 
 /**
- * Shows whether the page is live and, if not, the reason. The text stays the same while retrying, so that a
- * screen reader reads it once; the countdown is a separate element.
+ * Shows whether the page is live and, if not, the reason. The text does not change during retries, so that a
+ * screen reader reads it once. The countdown is a separate element.
  *
  * @param {HTMLElement} element @param {() => void} tryNow
  */

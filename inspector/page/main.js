@@ -14,10 +14,10 @@ import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 /** @import { PageReport, PageRequest, Tick, TransitionCount } from "../protocol.ts" */
 /** @import { Place, View } from "./place.js" */
 
-/** A wide window shows the consumers beside the view. The width is the same in style.css. */
+/** Whether the consumers fit beside the view. The width must be the same in style.css. */
 const isWide = matchMedia("(min-width: 75rem)");
 
-/** The most reports kept while the page is hidden: each has an entry, and the page shows 500 entries. */
+/** The most history reports kept while the page is hidden. The page shows 500 entries. */
 const maxHistories = 500;
 
 const byId = (/** @type {string} */ id) => find(document, `#${id}`, HTMLElement);
@@ -38,17 +38,17 @@ let consumers = new Map();
 const machines = new Map();
 /** @type {Tick | undefined} */
 let tick;
-/** Not drawn yet. @type {TransitionCount[]} */
+/** The transitions that are not drawn yet. @type {TransitionCount[]} */
 let transitions = [];
 /** @type {List | undefined} */
 let list;
-/** Not drawn yet. @type {History[]} */
+/** The history reports that are not drawn yet. @type {History[]} */
 let histories = [];
 let payloads = false;
 /** The last request of each kind on this connection. @type {Map<string, string>} */
 const requested = new Map();
 let isDrawing = false;
-/** Sets the focus after the next draw. @type {(() => void) | undefined} */
+/** Called after the next draw to set the focus. @type {(() => void) | undefined} */
 let focusAfter;
 
 const connection = new Connection({
@@ -89,7 +89,7 @@ const failuresView = createFailures(section.failures);
 function onReport(report) {
   switch (report.type) {
     case "hello":
-      machines.clear(); // the server may be another process with other consumers
+      machines.clear(); // the server may be a new process with other consumers
       hello = report;
       showNode(report);
       break;
@@ -118,7 +118,7 @@ function onReport(report) {
   }
 }
 
-/** @param {string} reason empty to hide it */
+/** Shows why the server rejected a request. @param {string} reason hides the text if empty */
 function showRefusal(reason) {
   const element = byId("refusal");
   element.hidden = reason === "";
@@ -165,7 +165,7 @@ function listRequest() {
   };
 }
 
-/** The server repeats a request with its keys in the order of {@link listRequest}. @param {List} answer */
+/** Whether `answer` is for the current request. Its keys are in the same order. @param {List} answer */
 const isCurrent = (answer) => JSON.stringify(answer.request) === JSON.stringify(listRequest());
 
 /** Requests the data that the visible sections need, unless it was requested already. */
@@ -263,7 +263,7 @@ function drawViews(visible) {
 }
 
 find(document, ".skip", HTMLAnchorElement).addEventListener("click", (event) => {
-  event.preventDefault(); // the fragment holds the place in the page
+  event.preventDefault(); // the link would replace the fragment, which holds the place in the page
   byId("board").focus();
 });
 window.addEventListener("hashchange", onAddress);

@@ -11,13 +11,13 @@ const allowed = new Set("svg g path polygon polyline ellipse circle rect line te
  *
  * @param {MachineFacts} machine
  * @param {(mark: string) => void} choose called when a state is clicked
- * @returns {Picture | string} a string is the reason for the absence of a picture
+ * @returns {Picture | string} the picture, or the reason that there is none
  */
 export function createPicture(machine, choose) {
   if ("missing" in machine.picture) return machine.picture.missing;
   const parsed = new DOMParser().parseFromString(machine.picture.svg, "image/svg+xml").documentElement;
   if (parsed.namespaceURI !== namespace || parsed.localName !== "svg") return "The picture is not an SVG.";
-  clean(parsed); // before the import, after which scripts in it would run
+  clean(parsed); // must precede the import, after which scripts in the picture would run
   const svg = document.importNode(parsed, true);
   if (!(svg instanceof SVGSVGElement)) return "The picture is not an SVG.";
   svg.setAttribute("role", "img");
@@ -41,7 +41,7 @@ class Picture {
   constructor(svg, machine, choose) {
     this.svg = svg;
     const { width } = svg.viewBox.baseVal;
-    // Numbers keep their size when the picture shrinks.
+    // When the picture shrinks, the numbers in it keep their size.
     new ResizeObserver(() => {
       if (svg.clientWidth > 0)
         svg.style.setProperty("--shrink", String(Math.min(2, width / svg.clientWidth)));
@@ -90,7 +90,7 @@ class Picture {
     pulse(arrow.text);
   }
 
-  /** Places badges and texts once. Positions are known when the picture is in the page. */
+  /** Places badges and texts, once. Positions are known only after the picture is inserted into the page. */
   #place() {
     if (this.#isPlaced) return;
     this.#isPlaced = true;
@@ -106,7 +106,7 @@ class Picture {
   }
 }
 
-/** The number of actors in a state and of those that entered it, at its upper right corner. */
+/** Shows the number of actors in a state, and of actors that entered the state, at its upper right corner. */
 class Badge {
   #text = createText("", 0, 3.8);
   #added = createText("moved", 0, -11);
@@ -137,7 +137,11 @@ class Badge {
   }
 }
 
-/** Restarts an animation by changing its name. @param {HTMLElement | SVGElement} element */
+/**
+ * Restarts an animation by switching between two animations with equal effects.
+ *
+ * @param {HTMLElement | SVGElement} element
+ */
 export function pulse(element) {
   element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
 }

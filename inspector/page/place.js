@@ -3,13 +3,13 @@
 /** @typedef {typeof views[number]} View */
 
 /**
- * The place in the page, kept in the address so that the back button, a reload and links work.
+ * The place in the page. It is kept in the page's address, so that the back button, a reload and links work.
  *
  * @typedef {object} Place
  * @property {View} view
  * @property {string | undefined} shown the consumer whose machines are shown; by default the first
- * @property {string | undefined} consumer lists only its actors
- * @property {{ machine: MachineKind, mark: string } | undefined} state lists only the actors in it
+ * @property {string | undefined} consumer the list has only actors of this consumer
+ * @property {{ machine: MachineKind, mark: string } | undefined} state the list has only actors in this state
  * @property {string} search
  * @property {SortKey} sort
  * @property {number} offset

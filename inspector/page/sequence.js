@@ -8,8 +8,8 @@ const longest = 500;
 const slack = 24;
 
 /**
- * The last 500 entries of a history, newest last. Follows the newest entry while the list is scrolled to its
- * end; otherwise the button `jump` appears.
+ * The last 500 entries of a history, newest last. While the list is scrolled to its end, each new entry
+ * scrolls into view. Otherwise the button `jump` appears.
  *
  * @param {HTMLElement} list @param {HTMLElement} jump
  */
@@ -28,7 +28,7 @@ export function createSequence(list, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // Scroll anchoring keeps older entries in place, which conflicts with following.
+    // Scroll anchoring keeps older entries in place, so that the list would not follow the newest entry.
     list.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -36,7 +36,8 @@ export function createSequence(list, jump) {
 
   list.tabIndex = 0; // so that the arrow keys scroll it
 
-  // Entries may arrive between a scroll and its event: only scrolling up means that the user left the end.
+  // New entries may arrive between scrolling and its event, so that the distance to the end grows. Only
+  // scrolling up means that the user has left the end.
   list.addEventListener(
     "scroll",
     () => {
@@ -46,11 +47,11 @@ export function createSequence(list, jump) {
     { passive: true },
   );
   jump.addEventListener("click", () => {
-    list.focus({ preventScroll: true }); // the focused button disappears
+    list.focus({ preventScroll: true }); // the button, which has the focus, disappears
     setFollowing(true);
     follow();
   });
-  // A resized list does not scroll by itself.
+  // After a resize, the list does not scroll to its end by itself.
   new ResizeObserver(follow).observe(list);
 
   return {
@@ -88,7 +89,7 @@ export function createSequence(list, jump) {
 /** Labels that differ from the kind. @type {Readonly<Partial<Record<HistoryEntry["kind"], string>>>} */
 const words = { transition: "", failed: "failed in" };
 
-/** @param {HistoryEntry} entry @param {number | undefined} before the time of the entry before it */
+/** @param {HistoryEntry} entry @param {number | undefined} before the time of the previous entry */
 function createEntry(entry, before) {
   const way = entry.from === entry.to ? entry.from : `${entry.from}-${entry.to}`;
   const word =

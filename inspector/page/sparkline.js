@@ -1,9 +1,9 @@
 import { find } from "./dom.js";
 
 const spanMs = 120_000;
-/** A shorter recording does not fill the width. */
+/** The shortest time that the width represents. A line that covers less does not fill the width. */
 const leastMs = 30_000;
-/** A longer gap between two values breaks the line. */
+/** The line has a gap if two consecutive values are farther apart. */
 const breakMs = 5_000;
 const width = 120;
 const height = 30;

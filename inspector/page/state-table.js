@@ -44,7 +44,8 @@ export function createStateTable(machine, choose) {
 }
 
 /**
- * The name of each state: its path without that of its parent. Names may contain dots.
+ * The name of each state: its path without the path of the parent. Names may contain dots, so that the path
+ * cannot be split at dots.
  *
  * @param {readonly MarkedState[]} states parents before children
  * @returns {ReadonlyMap<string, string>} by mark
@@ -83,7 +84,7 @@ function createStateRow(state, key, choose) {
   const share = create("span", "share");
   const came = create("td", "came");
   const heading = create("div", "what", button);
-  // Indented children show that a state is compound.
+  // The indented children show that a state is compound, so that its type is not shown.
   if (state.type !== "atomic" && state.type !== "compound")
     heading.append(" ", create("small", "", state.type));
   return {

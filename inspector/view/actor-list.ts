@@ -16,7 +16,7 @@ export class ActorList {
   readonly #failures: Failures;
   readonly #now: () => number;
 
-  /** @param actors oldest first. @param now the runtime's clock, in milliseconds. */
+  /** @param actors from the oldest to the newest. @param now returns the runtime's time, in milliseconds. */
   constructor(actors: Iterable<Observed>, consumers: ConsumerIndex, failures: Failures, now: () => number) {
     this.#actors = actors;
     this.#consumers = consumers;
@@ -84,7 +84,7 @@ export class ActorList {
       ...groups.joined,
       ...tags,
     ];
-    // Words contain no line break, so that none matches across two texts.
+    // Words contain no line break, so that a word cannot match across two texts.
     const all = texts.join("\n").toLowerCase();
     return words.every((word) => all.includes(word));
   }

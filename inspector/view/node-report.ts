@@ -5,7 +5,10 @@ import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
 
-/** Node's histogram records the intervals of a timer with this period; the excess is the loop's delay. */
+/**
+ * The period of the timer whose intervals Node's histogram records. An interval minus the period is the delay
+ * of the event loop.
+ */
 const loopTimerMs = 10;
 
 /** Reports metrics of a node and its layers, with rates over the last four ticks. */
@@ -89,7 +92,7 @@ export class NodeReport {
     ) as Dropped<R>;
   }
 
-  /** The delay since the last call or the start. */
+  /** The delay of the event loop since the last call, or since the start. */
   #takeLoopDelay(): Figures["loopDelay"] {
     const histogram = this.#loopDelay;
     const delayMs = (nanoseconds: number) =>

@@ -6,10 +6,10 @@ import { cleanSvg, graphvizMissing } from "../../diagrams/svg.ts";
 import { textOf } from "../../layers/errors.ts";
 import type { MachineFacts } from "../protocol.ts";
 
-/** Graphviz took 5 seconds for 100 states with 200 arrows. */
+/** For comparison: Graphviz took 5 seconds for 100 states with 200 arrows. */
 const defaultTimeoutMs = 10_000;
 
-/** The worker's source. It is not a file because TypeScript loaders do not apply to workers. */
+/** The worker's source. A TypeScript file is not possible, because loaders do not apply to workers. */
 const workerSource = `
   const { parentPort, workerData } = require("node:worker_threads");
   import(workerData.graphviz)
@@ -18,9 +18,9 @@ const workerSource = `
 `;
 
 /**
- * Renders a machine as SVG in which each state and arrow is a group with its mark as a class. Runs in a
+ * Renders a machine as SVG in which each state and arrow is a group whose class is its mark. Renders in a
  * worker thread, because loading Graphviz takes 0.2 s and the layout of a large machine takes seconds. Never
- * rejects: on failure it resolves with the reason.
+ * rejects: on failure the promise resolves with the reason.
  */
 export async function renderDiagram(
   { dot, name }: MarkedMachine,
@@ -33,7 +33,7 @@ export async function renderDiagram(
   }
 }
 
-/** The URL of Graphviz. A worker that is not a file cannot resolve packages. */
+/** The URL of Graphviz, because a worker that is not a file cannot resolve package names. */
 function findGraphviz(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve("@hpcc-js/wasm-graphviz")).href;

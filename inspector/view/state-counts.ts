@@ -26,19 +26,19 @@ export function countStates(
   );
 }
 
-/** Keyed by the ids of state nodes, which needs fewer look-ups per actor than marks. */
+/** Counts by the id of a state node. Counting by mark would need one more look-up per actor and state. */
 interface ConsumerCount {
   total: number;
   readonly connection: Map<string, number>;
   readonly own: Map<string, number>;
 }
 
-/** Counts parent states, too. */
+/** Adds a machine's active states to `counts`, including parent states. */
 function countNodes(machine: AnyActorRef, counts: Map<string, number>): void {
   for (const { id } of nodesOf(machine)) counts.set(id, (counts.get(id) ?? 0) + 1);
 }
 
-/** The counts by mark. States that are not drawn are left out. */
+/** Converts counts by id into counts by mark. States that are not drawn are left out. */
 function marked(
   { machines }: IndexedConsumer,
   kind: MachineKind,

@@ -5,10 +5,13 @@ import { FrameReader, opcodes } from "./frame-reader.ts";
 import { leastSize } from "./message-text.ts";
 import { type ClientProtocol, pong, protocols } from "./protocols.ts";
 
-/** Receives a text at `atMs`. `bytes` holds it from `start` to before `end`, until the call returns. */
+/**
+ * Receives a text that arrived at `atMs`. The text is in `bytes`, from `start` up to but not including `end`.
+ * The bytes may be overwritten after the call.
+ */
 export type TextListener = (bytes: Buffer, start: number, end: number, atMs: number) => void;
 
-/** The read buffer of all connections. Bytes are parsed at once; incomplete frames are copied. */
+/** The read buffer that all connections share. Bytes are parsed at once, and incomplete frames are copied. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
 const timeoutMs = 20_000;
@@ -50,7 +53,7 @@ export class Connection {
     });
   }
 
-  /** Connects. Resolves when the client has joined its rooms. @param query names the rooms */
+  /** Connects. Resolves when the client has joined the rooms. @param query contains the rooms */
   static async open(port: number, protocol: Protocol, query: string): Promise<Connection> {
     const connection = new Connection(port, protocol, query);
     const opened = new Promise<void>((resolve, reject) => {
@@ -66,7 +69,7 @@ export class Connection {
     this.#onFailure = onFailure;
   }
 
-  /** Encodes a text. Frames may be concatenated. */
+  /** Encodes a text as a frame. Several frames may be sent in one write. */
   frame(text: string): Buffer {
     return this.#protocol.message(text);
   }
@@ -75,7 +78,7 @@ export class Connection {
     this.#socket.write(frames);
   }
 
-  /** Closes the connection. Resolves when the server has closed it, too. */
+  /** Closes the connection. Resolves when the server has also closed it. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.#socket.destroyed) return;
@@ -86,7 +89,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): boolean {
-    // All bytes of one read have the same time of arrival.
+    // All texts in one read have the same time of arrival.
     this.#readAt = performance.now();
     try {
       const frames = this.#head === undefined ? chunk : this.#readHead(chunk);
@@ -99,7 +102,7 @@ export class Connection {
     return true;
   }
 
-  /** @returns the bytes after the response */
+  /** Reads the response to the upgrade. @returns the bytes after the response */
   #readHead(chunk: Buffer): Buffer {
     this.#head += chunk.toString("latin1");
     const end = this.#head?.indexOf("\r\n\r\n") ?? -1;
@@ -114,7 +117,7 @@ export class Connection {
     const { envelope, joined } = this.#protocol;
     const [before, after] = envelope.map((text) => text.length) as [number, number];
     let isJoined = false;
-    // Payloads of other kinds are shorter than any text of a room.
+    // A shorter payload is not a text of a room.
     const leastLength = before + after + leastSize;
     return (bytes, start, end) => {
       if (isJoined && end - start >= leastLength) {

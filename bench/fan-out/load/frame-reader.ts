@@ -1,7 +1,10 @@
-/** RFC 6455, 11.8. */
+/** The opcodes of WebSocket frames (RFC 6455, 11.8). */
 export const opcodes = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** Receives a frame. `bytes` holds its payload from `start` to before `end`, until the call returns. */
+/**
+ * Receives a frame. The payload is in `bytes`, from `start` up to but not including `end`. The bytes may be
+ * overwritten after the call.
+ */
 export type FrameListener = (opcode: number, bytes: Buffer, start: number, end: number) => void;
 
 /** Parses the frames of a server from chunks of any length. Only incomplete frames are copied. */
@@ -35,7 +38,7 @@ export class FrameReader {
   }
 }
 
-/** The start of the payload; `undefined` while the head is incomplete. */
+/** The start of the payload; `undefined` if the frame's head is incomplete. */
 function payloadAt(bytes: Buffer, at: number): number | undefined {
   const second = bytes[at + 1];
   if (second === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { nameOfRoom } from "../servers/room-server.ts";
 
-/** A text has five characters for its room, three for its sender, eight for its number, and padding. */
+/** A text has 5 characters for its room, 3 for its sender, 8 for its number, and padding. */
 const [senderAt, numberAt, filledFrom] = [5, 8, 16];
 
 export const leastSize = filledFrom;
@@ -20,7 +20,7 @@ export function numberIn(bytes: Buffer, at: number): number {
   return digits(bytes, at + numberAt, at + filledFrom);
 }
 
-/** @returns NaN if the bytes are not a number */
+/** Parses decimal digits. @returns NaN if a byte is not a digit */
 function digits(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at += 1) {

@@ -3,22 +3,22 @@ import type { Protocol } from "../rows.ts";
 import { opcodes } from "./frame-reader.ts";
 
 export interface ClientProtocol {
-  /** The first bytes of a connection. @param query names the rooms */
+  /** The first bytes that a client sends. @param query contains the rooms */
   handshake(query: string): Buffer;
   /** Whether the server answers with an HTTP response before its first frame. */
   readonly upgrades: boolean;
   message(text: string): Buffer;
   /** The characters before and after a text in the payload of a server's frame. */
   readonly envelope: readonly [before: string, after: string];
-  /** The response to a payload that is not a text of a room; `undefined` if it needs none. */
+  /** The client's response to a payload that is not a text of a room; `undefined` if none is needed. */
   answer(payload: string): Buffer | undefined;
-  /** The payload that confirms that the client has joined its rooms. */
+  /** The payload with which the server confirms that the client has joined its rooms. */
   readonly joined: string;
-  /** The bytes that make the server close the connection; `undefined` if the client closes it. */
+  /** The bytes that make the server close the socket; `undefined` if the client closes the socket. */
   readonly closing: Buffer | undefined;
 }
 
-/** Not all zeros, because ws skips unmasking for those. */
+/** The mask is not all zeros, because ws would skip unmasking. */
 const mask = Buffer.of(0x37, 0xfa, 0x21, 0x3d);
 const normalClosure = "\x03\xe8";
 
@@ -33,7 +33,7 @@ function upgradeRequest(path: string): Buffer {
 }
 
 function closeFrame(): Buffer {
-  // The close code is binary, so that it is masked here.
+  // Masked here, because `frameText` encodes only text and the close code is binary.
   const bytes = Buffer.from(normalClosure, "latin1").map((byte, at) => byte ^ (mask[at] ?? 0));
   return Buffer.concat([Buffer.of(0x80 | opcodes.close, 0x80 | bytes.length), mask, bytes]);
 }

@@ -1,10 +1,10 @@
-/** Checks that every member receives every message once, and the messages of one sender in the order sent. */
+/** Checks that each member receives each message once, and the messages of each sender in the order sent. */
 export class Tally {
   readonly #members: number;
   readonly #senders: number;
-  /** The next number, by member and sender. */
+  /** The number of the next expected message, by member and sender. */
   readonly #next: Uint32Array;
-  /** The number of members that lack a message, by sender and message in flight. */
+  /** The number of members that have not received a message, by sender and message in flight. */
   readonly #missing: Uint32Array;
   readonly #sent: Uint32Array;
   readonly #window: number;
@@ -19,7 +19,7 @@ export class Tally {
     this.#sent = new Uint32Array(senders);
   }
 
-  /** @returns the number of the sender's next message */
+  /** Counts a message as sent. @returns the number of the message */
   send(sender: number): number {
     const number = this.#sent[sender] ?? 0;
     const slot = sender * this.#window + (number % this.#window);
@@ -31,7 +31,9 @@ export class Tally {
   }
 
   /**
-   * @returns whether this was the last copy
+   * Counts a copy.
+   *
+   * @returns whether this was the last copy of the message
    * @throws if the copy is not the next one of its sender, or was never sent
    */
   arrive(member: number, sender: number, number: number): boolean {

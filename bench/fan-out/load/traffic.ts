@@ -6,11 +6,11 @@ import { Tally } from "./tally.ts";
 export interface Load {
   /** The number of sending connections. */
   readonly senders: number;
-  /** Messages in flight of all senders together. */
+  /** The number of messages in flight, of all senders together. */
   readonly inFlight: number;
-  /** The number of rooms. All members are in all of them, and messages go to them in turn. */
+  /** The number of rooms. All members are in all rooms, and consecutive messages go to consecutive rooms. */
   readonly rooms: number;
-  /** Bytes of a text. */
+  /** The length of a text in bytes. */
   readonly size: number;
   readonly ms: number;
 }
@@ -24,14 +24,15 @@ interface TrafficFigures {
 
 /** The most latencies that are kept; the oldest are dropped. */
 const samplesKept = 2 ** 21;
-/** A copy counts as lost if nothing arrives for this long. */
+/** If nothing arrives for this long, the missing copies count as lost. */
 const silenceMs = 10_000;
 
 /**
  * Sends messages for the duration of a load and counts all copies.
  *
  * A message is in flight until the last member has received it, because a server may serve members in any
- * order. Then the next one is sent, in one write with all others that become due in the same turn.
+ * order. Then the sender's next message is due. All messages that become due in one turn are sent together,
+ * in one write per sender.
  *
  * @throws if a copy is lost, duplicated or out of order, or if a connection ends
  */
@@ -50,7 +51,7 @@ export class Traffic {
   #endsAt = 0;
   #end: (error?: Error) => void = () => {};
 
-  /** @param stride every `stride`-th member is a sender, until there are `load.senders` */
+  /** @param stride every `stride`-th member is a sender, up to `load.senders` senders */
   constructor(members: readonly Connection[], load: Load, stride: number) {
     this.#members = members;
     this.#stride = stride;

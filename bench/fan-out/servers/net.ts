@@ -4,10 +4,10 @@ import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-serve
 import { Rooms } from "./rooms.ts";
 
 /**
- * The minimum for a Node server: no handshake, and one write per member for each frame.
+ * The minimum for a Node server: no handshake, and for each message one write per member.
  *
- * Clients send messages prefixed by their length in four bytes. The first message is the query, which the
- * other protocols have in the URL.
+ * Before each message, clients send the length of the message in four bytes. The first message is the query,
+ * which other protocols have in the URL.
  */
 export const start: StartServer = () => {
   const rooms = new Rooms<Socket>();

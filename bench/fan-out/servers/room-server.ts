@@ -19,7 +19,7 @@ export type StartServer = (options: ServerOptions) => Promise<number>;
 /** The length of a room's name at the start of a text. */
 const nameLength = 5;
 
-/** The rooms of a request: `count` rooms, starting with `first`. */
+/** The names of the rooms of a request: `count` rooms, the first of which has the number `first`. */
 export function roomsOf(query: URLSearchParams): string[] {
   const first = Number(query.get("first"));
   return Array.from({ length: Number(query.get("count")) }, (_, index) => nameOfRoom(first + index));
@@ -39,7 +39,7 @@ export function queryOf(url = "/"): URLSearchParams {
 
 /** @returns the port. */
 export async function listen(server: Server): Promise<number> {
-  // The kernel's maximum, because connections open in hundreds.
+  // A long queue, because hundreds of connections are opened at once.
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4_096 });
   await once(server, "listening");
   const address = server.address();

@@ -1,4 +1,4 @@
-/** The members of rooms, for servers without rooms of their own. */
+/** The members of each room, for server libraries that have no rooms. */
 export class Rooms<Member> {
   readonly #members = new Map<string, Set<Member>>();
 

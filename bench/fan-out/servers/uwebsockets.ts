@@ -7,7 +7,7 @@ export const start: StartServer = () =>
     const app = uWS.App();
     app.ws<{ rooms: string[] }>("/*", {
       compression: uWS.DISABLED,
-      // By default, messages to a member beyond 64 KiB of backpressure are dropped.
+      // By default, messages to a member are dropped while more than 64 KiB wait for that member.
       maxBackpressure: 16 * 1024 * 1024,
       maxPayloadLength: 64 * 1024,
       upgrade(response, request, context) {

@@ -5,7 +5,7 @@ import { frameText } from "../frame-text.ts";
 import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 import { Rooms } from "./rooms.ts";
 
-/** ws, but each message is framed once, and the frame is written directly to the socket of each member. */
+/** ws, but each message is encoded as a frame once, and the frame is written directly to the sockets. */
 export const start: StartServer = () => {
   const rooms = new Rooms<Duplex>();
   const server = createServer();

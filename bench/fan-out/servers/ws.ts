@@ -3,7 +3,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 import { Rooms } from "./rooms.ts";
 
-/** ws as in its documentation: default options, and `send` for each member. */
+/** ws as its documentation shows: with default options, and a call of `send` for each member. */
 export const start: StartServer = () => {
   const rooms = new Rooms<WebSocket>();
   const server = createServer();

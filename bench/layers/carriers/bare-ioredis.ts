@@ -4,12 +4,12 @@ import { type Carrier, membersOf, text } from "./carrier.ts";
 
 type Members = readonly ((sentAt: number) => void)[];
 
-/** The length of an encoded message of the layers with the same text. */
+/** The number of bytes in which the layers encode a message with the same text. */
 const length = encode({ type: "message", text, sentAt: 0.5 }).length;
 
 /**
- * The control: `PUBLISH`, `SUBSCRIBE` and the look-up of a channel's members. Messages are bytes of the same
- * length as those of the layers, but only the time is encoded and decoded.
+ * The control: `PUBLISH`, `SUBSCRIBE` and the look-up of a channel's members. A message has as many bytes as
+ * a message of the layers, but only the time is encoded and decoded.
  */
 export function bareBytes(url: string): Carrier {
   const template = Buffer.alloc(length, text);
@@ -30,7 +30,7 @@ export function bareBytes(url: string): Carrier {
   };
 }
 
-/** Like {@link bareBytes} with text, which ioredis writes and reads differently. */
+/** Like {@link bareBytes}, but with strings, which ioredis writes and reads differently. */
 export function bareText(url: string): Carrier {
   const groups = new Map<string, Members>();
   const subscriber = new Redis(url);

@@ -1,6 +1,6 @@
 import type { Carrier } from "./carrier.ts";
 
-/** All rows, with their titles in tables. Peers are loaded on demand. */
+/** All rows with the titles that tables show. Peers are loaded only when they are measured. */
 export const carriers = {
   bytes: {
     title: "ioredis, bytes (control)",

@@ -19,7 +19,7 @@ export function socketIoStreams(url: string): Carrier {
   return carrierOf(client, createStreamsAdapter(client));
 }
 
-/** Keeps the reply to the last command, because `emit` does not return it. */
+/** A client that exposes the reply to its last command, which `emit` does not return. */
 class AnsweringRedis extends Redis {
   answer: Promise<unknown> = Promise.resolve();
 
@@ -30,9 +30,9 @@ class AnsweringRedis extends Redis {
 }
 
 /**
- * A server without sockets. Its members are in the adapter's rooms like sockets and receive what a socket
- * would: the packet and its frame, which the adapter encodes once for all members and which is discarded
- * here.
+ * A server without sockets. Its members are in the adapter's rooms in the place of sockets, and receive the
+ * packet and the frame that a socket would receive. The adapter encodes the frame once for all members. The
+ * members discard it.
  */
 function carrierOf(client: AnsweringRedis, adapter: NonNullable<ServerOptions["adapter"]>): Carrier {
   const namespace = new Server({ adapter }).of("/");

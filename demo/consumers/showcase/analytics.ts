@@ -6,7 +6,7 @@ export interface AnalyticsMessages {
 
 export const analyticsGroup = "analytics";
 
-/** Sends each event to all clients, on a layer that keeps the latest ones. */
+/** Sends each event to all clients, on a layer that keeps the latest events. */
 export class Analytics extends WebSocketConsumer<{ messages: AnalyticsMessages }> {
   static override readonly layer = "analytics";
   static override readonly on = handlers<Analytics>({

@@ -11,7 +11,7 @@ export interface NotificationMessages {
 
 export const notificationsGroup = "notifications";
 
-/** Sends the notification of one client to all, as JSON. */
+/** Sends each client's notification to all clients, as JSON. */
 export class Notifications extends JsonWebSocketConsumer<{ messages: NotificationMessages }> {
   static override readonly layer = "notifications";
   static override readonly on = handlers<Notifications>({

@@ -8,9 +8,9 @@ export interface ReliableMessages {
 export const reliableGroup = "reliable_chat";
 
 /**
- * A chat on a layer with a history. With `?since=<offset>` a client first receives the missed messages, and
- * counts from there: each text has the next offset. If messages are lost, a text tells the offset from which
- * the count continues.
+ * A chat on a layer with a history. With `?since=<offset>`, a client first receives the messages after that
+ * offset. Each later text has the next offset, so that the client knows the offset by counting. If messages
+ * are lost, a text contains the offset from which to continue.
  */
 export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages }> {
   static override readonly layer = "queue";
@@ -21,9 +21,9 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     },
   });
 
-  /** The offset of the last text sent, if the client counts. */
+  /** The offset of the last text that was sent to the client; undefined if the client does not count. */
   #last = sinceOf(this.scope.query);
-  /** The epoch of that offset, once known. */
+  /** The epoch of that offset; undefined until it is known. */
   #epoch: string | undefined;
 
   override async connect() {
@@ -56,11 +56,11 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     for (const { message, delivery } of entries) this.#pass(String(message.message), delivery);
   }
 
-  /** A message may come twice: from the history and from the group. */
+  /** Sends a message, unless it was sent already: messages may arrive from the history and from the group. */
   #pass(message: string, { offset = 0, epoch }: Delivery) {
     if (this.#last !== undefined) {
       if (epoch === this.#epoch && offset <= this.#last) return;
-      // The history is new.
+      // A new epoch means that the history has begun anew.
       if (epoch !== this.#epoch) this.#continueFrom(offset - 1);
       this.#last = offset;
       this.#epoch = epoch;
@@ -68,7 +68,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     this.send(message);
   }
 
-  /** Tells the client the new count, unless it already has it. */
+  /** Reports to the client the offset from which to continue, unless the client has that offset already. */
   #continueFrom(from: number) {
     if (this.#last === from) return;
     this.#last = from;
@@ -80,7 +80,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   }
 }
 
-/** Undefined without `since`, NaN if it is invalid. */
+/** The offset in `since`; undefined without `since`, NaN if `since` is invalid. */
 function sinceOf(query: URLSearchParams): number | undefined {
   const since = query.get("since");
   if (since === null) return undefined;
