@@ -32,10 +32,7 @@ export function findLayer(
   return alias !== undefined && Object.hasOwn(layers, alias) ? layers[alias] : undefined;
 }
 
-/**
- * @param subject the first words of the error text, such as `The group "room"`.
- * @throws {UnknownLayerError} with a list of the runtime's layers.
- */
+/** The error text begins with `subject`. @throws {UnknownLayerError} with a list of the runtime's layers. */
 export function requireLayer(
   layers: Readonly<Record<string, ChannelLayer>>,
   alias: string | undefined,

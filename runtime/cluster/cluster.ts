@@ -243,7 +243,6 @@ export class Cluster {
     return this.#scatterGather.request(request, fields, timeoutMs);
   }
 
-  /** Resolves when the other nodes have had time to announce themselves. @throws {LayerUnavailableError} */
   async #joined(): Promise<void> {
     await this.ready();
     await this.#joinGrace;

@@ -11,10 +11,8 @@ export interface ControlLayer {
 }
 
 /**
- * Returns the layer with the alias `given`. If `given` is undefined, returns the only layer of the
- * runtime. If the runtime has no layer or several, creates a layer for this node alone.
- *
- * @throws {UnknownLayerError} with a list of the runtime's layers.
+ * Returns the layer `given`. Without `given`, returns the runtime's only layer. If the runtime has none or
+ * several, creates a layer for this node alone. @throws {UnknownLayerError}
  */
 export function chooseControlLayer(
   layers: Readonly<Record<string, ChannelLayer>>,

@@ -25,10 +25,7 @@ export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Ha
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
-  /**
-   * Like {@link on}, but ignores messages of unknown nodes. After the first heartbeat of such a node, this
-   * node requests the whole state of that node.
-   */
+  // Ignores an unknown node. After the first heartbeat of such a node, this node requests its whole state.
   const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);

@@ -26,9 +26,8 @@ export interface JobWorkerOptions {
    */
   readonly claimAfterMs?: number;
   /**
-   * Called before a job becomes a dead letter. `error` is the error of the last attempt. If the workers died,
-   * the text of `error` says so. The submitter receives `job_failed` even if this function throws. An error
-   * of this function is reported to `onError`.
+   * Called before a job becomes a dead letter. `error` is the last attempt's error, or says that the workers
+   * died. An error of this function is reported to `onError`; the submitter still receives `job_failed`.
    */
   readonly onFailed?: (message: Message, job: Pick<Job, "id" | "attempt">, error: unknown) => unknown;
 }
@@ -40,23 +39,18 @@ export interface Job {
   /** Number of deliveries of the job to a handler, including this delivery. */
   readonly attempt: number;
   /**
-   * Aborted when the worker closes, or when another worker has received the job. If the handler then rejects
-   * with the signal's reason, or with any `AbortError`, the attempt is not a failure, and another worker
-   * receives the job.
+   * Aborted when the worker closes or another worker has received the job. If the handler then rejects with
+   * the signal's reason or an `AbortError`, the attempt is not a failure: another worker receives the job.
    */
   readonly signal: AbortSignal;
   /**
    * Sends a copy of `value`, the job's progress, to the submitter. Values arrive in order, each at most once.
-   *
    * @throws {InvalidMessageError} if a message cannot hold the value.
    */
   progress(value: unknown): void;
 }
 
-/**
- * Handles a job. The submitter receives the returned value. If the handler throws or rejects, the job is
- * retried.
- */
+/** The submitter receives the returned value. If the handler throws or rejects, the job is retried. */
 export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
 
 /** A running worker of a channel. */
@@ -124,7 +118,6 @@ export class JobWorkers {
     return worker;
   }
 
-  /** @returns the job's id. */
   async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
     checkQueue(channel);
     if (replyTo !== undefined) this.#cluster.checkActor(replyTo);
@@ -140,10 +133,7 @@ export class JobWorkers {
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
-  /**
-   * Stops waiting for the running handlers. Other workers receive the jobs of these handlers. The results of
-   * these handlers are ignored.
-   */
+  /** Stops waiting for running handlers, ignores their results, and lets other workers take their jobs. */
   abandon(): void {
     for (const abandon of [...this.#abandonments]) abandon();
   }
@@ -203,13 +193,9 @@ export class JobWorkers {
   }
 }
 
-/** Names the value in errors. */
 const valueName = "The result or a progress value of a job";
 
-/**
- * Returns the last update about a job. If the returned value cannot be sent, the update is `job_failed`, but
- * the job is done and is not retried.
- */
+/** If the value cannot be sent, the update is `job_failed`, but the job is done and is not retried. */
 function resultOf(returned: unknown): Message {
   const outcome = outcomeOf(returned, valueName);
   return "value" in outcome

@@ -7,10 +7,7 @@ const maxGraceMs = 250;
 /** Maximum number of turns of the event loop for a round trip within one process. */
 const roundTripTurns = 4;
 
-/**
- * Resolves when the other nodes have had time to answer this node's first announcement, or when `signal`
- * aborts. Before that, a request to all nodes would miss the nodes that have not answered yet.
- */
+/** Gives other nodes time to answer the first announcement, so that a request to all nodes reaches them. */
 export async function joinGrace(
   { capabilities }: ChannelLayer,
   nodeHeartbeatMs: number,

@@ -12,7 +12,6 @@ export class LocalAsks {
   readonly #delivery: MailboxDelivery;
   readonly #clock: Clock;
 
-  /** @param layers all layers on which actors of this node have channels. */
   constructor(layers: readonly ChannelLayer[], delivery: MailboxDelivery, clock: Clock) {
     this.#layers = layers;
     this.#delivery = delivery;
@@ -46,10 +45,7 @@ export class LocalAsks {
     });
   }
 
-  /**
-   * Asks the members of a group on this node. Resolves within `deadlineMs`. The outcome of a member without a
-   * reply by then is a failure. Never rejects.
-   */
+  /** Resolves within `deadlineMs`. A member without a reply by then has failed. Never rejects. */
   async askGroup(
     layer: ChannelLayer | undefined,
     group: string,

@@ -5,10 +5,7 @@ import { isActorInbox, type Outcome, rejectIfAsked } from "../mailbox/ask-envelo
 
 const direct: Delivery = Object.freeze({});
 
-/**
- * Delivers messages to inboxes of this node. As on a layer, a message is never delivered during the call that
- * sends the message. So two actors that answer each other endlessly do not starve sockets and timers.
- */
+/** Delivers messages after the call that sends them, so that endless exchanges do not starve sockets. */
 export class MailboxDelivery {
   readonly #counters: Counters;
   readonly #report: ErrorListener;
@@ -19,13 +16,7 @@ export class MailboxDelivery {
     this.#report = report;
   }
 
-  /**
-   * Delivers a message later in this turn of the event loop. If `inbox` is undefined, the message counts as a
-   * dead letter.
-   *
-   * @param message deep-frozen, like a message from a layer.
-   * @param reply if present, the message is an ask, and `reply` receives the outcome of the ask.
-   */
+  /** Without an inbox, the message is a dead letter. `message` MUST be deep-frozen. An ask has a `reply`. */
   enqueue(inbox: Inbox | undefined, message: Message, reply?: (outcome: Outcome) => void): void {
     if (inbox === undefined) {
       this.#counters.drop("dead-letter");

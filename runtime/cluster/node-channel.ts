@@ -12,10 +12,7 @@ const nodesGroup = `${reservedPrefix}nodes`;
 export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
 
 export interface NodeChannelListener {
-  /**
-   * The node can send and receive. Called after the channel was first opened, and after it was opened again
-   * because of a flush of the layer.
-   */
+  /** Called when the node can send and receive: at first, and again after a flush of the layer. */
   opened(): void;
   /** @param from the sender's own channel on the control layer; undefined for a malformed message. */
   received(type: string, fields: read.Fields, from: string | undefined): void;
@@ -43,10 +40,7 @@ export class NodeChannel implements Inbox {
     return this.#layer.node;
   }
 
-  /**
-   * Creates the channel and adds it to the group of all nodes. Further calls return the same promise, except
-   * after a failure or a flush of the layer: then, a call creates the channel again.
-   */
+  /** Joins the group of all nodes once. After a failure or a flush of the layer, another call joins again. */
   open(): Promise<void> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
     if (this.name !== undefined && this.#layer.local.member(this.name) === undefined) {
@@ -60,11 +54,7 @@ export class NodeChannel implements Inbox {
     return this.#opening;
   }
 
-  /**
-   * Sends a message to the node with the channel `to`, or to all other nodes if `to` is undefined.
-   *
-   * @throws {LayerUnavailableError}
-   */
+  /** Sends to the channel `to`. The default is all other nodes. @throws {LayerUnavailableError} */
   async send(to: string | undefined, type: string, fields: object): Promise<void> {
     const from = this.name;
     if (from === undefined) return;

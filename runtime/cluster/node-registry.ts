@@ -51,11 +51,7 @@ export const readHeartbeat = read.object({
   reply: read.flag,
 });
 
-/**
- * The other nodes. Each node sends heartbeats to all others. A heartbeat begins a lease of three heartbeat
- * intervals. If the lease ends before the next heartbeat arrives, the registry removes the node. The registry
- * holds at most 10,000 nodes, and refuses the heartbeats of further nodes.
- */
+/** The other nodes. A node without a heartbeat for three of its heartbeat intervals is removed. */
 export class NodeRegistry {
   readonly listeners: NodeListener[] = [];
   readonly #channel: NodeChannel;
@@ -90,10 +86,7 @@ export class NodeRegistry {
     return this.#locations.get(nodeOf(channel));
   }
 
-  /**
-   * Opens the channel and starts the heartbeats. If opening fails, the error is reported, and each heartbeat
-   * tries to open the channel again.
-   */
+  /** Opens the channel and starts the heartbeats. Each heartbeat retries an opening that failed. */
   start(): void {
     this.#isRunning = true;
     this.#heartbeatAt = this.#now + this.#options.nodeHeartbeatMs;
@@ -125,7 +118,6 @@ export class NodeRegistry {
     await this.#channel.close();
   }
 
-  /** @returns the reason if the heartbeat was dropped. */
   onHeartbeat(
     { layers, nodeHeartbeatMs, version, reply }: read.Read<typeof readHeartbeat>,
     from: string,
@@ -179,10 +171,7 @@ export class NodeRegistry {
     return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /**
-   * Sets the timer to the next heartbeat, or to the next end of a lease if that is earlier. The timer runs
-   * for at least `minMs`.
-   */
+  /** The timer runs until the next heartbeat or the next end of a lease, but for at least `minMs`. */
   #schedule(minMs = 1): void {
     const { clock } = this.#options;
     let due = this.#heartbeatAt;

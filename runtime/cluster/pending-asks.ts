@@ -69,7 +69,6 @@ export class PendingAsks implements NodeListener {
     });
   }
 
-  /** @returns the reason if the reply was dropped. */
   onReply({ id, outcome }: read.Read<typeof readAskReply>, from: string): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
     if (pending === undefined) return "late";
@@ -89,7 +88,6 @@ export class PendingAsks implements NodeListener {
     }
   }
 
-  /** Rejects all pending and later asks. */
   close(): void {
     this.#isClosed = true;
     for (const { settle } of [...this.#pending.values()]) settle(new RuntimeClosedError());

@@ -13,11 +13,7 @@ import type { NodeListener, NodeRegistry, OtherNode } from "./node-registry.ts";
 import type { Tags } from "./tags.ts";
 import * as read from "./untrusted.ts";
 
-/**
- * Returns this node's reply to a request, or undefined if the fields are malformed. The reply is a list of
- * plain values. The promise MUST resolve within `deadlineMs`, with an incomplete reply if necessary. It MUST
- * NOT reject.
- */
+/** Returns a list of plain values, or undefined for malformed fields. MUST resolve within `deadlineMs`. */
 type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
 export type RequestHandlers = ReadonlyMap<string, RequestHandler>;
@@ -72,11 +68,7 @@ export class ScatterGather implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /**
-   * Sends a request to all nodes, including this node.
-   *
-   * @throws {LayerUnavailableError} if the other nodes are out of reach.
-   */
+  /** Asks all nodes, including this node. @throws {LayerUnavailableError} if the others are out of reach. */
   async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     const { node } = this.#channel;
@@ -109,7 +101,6 @@ export class ScatterGather implements NodeListener {
     });
   }
 
-  /** @returns the reason if the request was dropped. */
   onRequest(
     { request, id, fields, deadlineMs }: read.Read<typeof readGather>,
     from: string,
@@ -125,7 +116,6 @@ export class ScatterGather implements NodeListener {
     return replying === undefined ? "garbage" : undefined;
   }
 
-  /** @returns the reason if the part of a reply was dropped. */
   onReply(
     { id, values, total, isLast }: read.Read<typeof readGatherReply>,
     from: string,
@@ -145,7 +135,6 @@ export class ScatterGather implements NodeListener {
     for (const pending of [...this.#pending.values()]) nodeDone(pending, id, false);
   }
 
-  /** Rejects all pending and later requests. */
   close(): void {
     this.#isClosed = true;
     for (const { finish } of [...this.#pending.values()]) finish(new RuntimeClosedError());
@@ -157,7 +146,6 @@ function nodeDone({ awaited, missing, finish }: PendingRequest, node: string, is
   if (awaited.delete(node) && awaited.size === 0) finish();
 }
 
-/** Returns this node's handlers, by the names of the requests. */
 export function requestHandlers(
   layers: Readonly<Record<string, ChannelLayer>>,
   localAsks: LocalAsks,

@@ -1,9 +1,6 @@
 import type { Message } from "../../layers/message.ts";
 
-/**
- * Validates a value from another node. Returns undefined if the value is malformed. Any program with access
- * to the layer may have sent the value, so a reader assumes nothing about the shape of the value.
- */
+/** Validates a value that any program with access to the layer may have sent. Undefined means malformed. */
 export type Reader<T> = (value: unknown) => T | undefined;
 
 export type Read<R> = R extends Reader<infer T> ? T : never;

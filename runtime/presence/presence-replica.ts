@@ -24,11 +24,7 @@ export interface Change {
 /** Maximum number of diffs that wait for an earlier diff. */
 const maxWaiting = 1_000;
 
-/**
- * A copy of another node's entries. Applies each diff once and in order. If a diff is missing, later diffs
- * wait until the missing diff or the whole state arrives. So the copy becomes equal to the node's entries,
- * even if messages are lost, repeated or reordered.
- */
+/** A copy of another node's entries. Tolerates lost, repeated and reordered messages. */
 export class PresenceReplica {
   readonly #entries = new Map<number, Entry>();
   readonly #waiting = new Map<number, Diff>();
@@ -87,10 +83,7 @@ export class PresenceReplica {
     return this.#catchUp(joined, left);
   }
 
-  /**
-   * Applies the waiting diffs that directly follow the replica's version. Adds the changes to `joined` and
-   * `left`.
-   */
+  /** Applies the waiting diffs in order, up to the first missing one. Adds to `joined` and `left`. */
   #catchUp(joined: Entry[], left: Entry[]): Change {
     for (;;) {
       const diff = this.#waiting.get(this.#version + 1);

@@ -22,10 +22,7 @@ export interface PresenceTransport {
 export const maxKeyLength = 256;
 const maxMetaBytes = 64 * 1024;
 
-/**
- * The members of groups, on all nodes. Each node numbers and broadcasts the changes of its own entries. The
- * other nodes apply these changes in order, and request the node's whole state if a number is missing.
- */
+/** The members of groups, on all nodes. Each node broadcasts the numbered changes of its own entries. */
 export class Presence {
   readonly #transport: PresenceTransport;
   readonly #view = new PresenceView();
@@ -55,13 +52,7 @@ export class Presence {
     return this.#watchers.size;
   }
 
-  /**
-   * Makes `tracker` present in `group`. If the tracker is already present there, replaces its key and meta.
-   *
-   * @throws {InvalidNameError}
-   * @throws {InvalidOptionError} unless the key is a string of 1 to 256 characters.
-   * @throws {InvalidMessageError} if a message cannot hold the meta, or if the encoded meta exceeds 64 KiB.
-   */
+  /** Makes `tracker` present in `group`, or replaces the key and meta. @throws as `Consumer.track` does. */
   track(tracker: Tracker, group: string, key: string, meta: unknown): void {
     checkGroup(group);
     if (typeof key !== "string" || key === "" || key.length > maxKeyLength) {
@@ -168,10 +159,7 @@ export class Presence {
     return replica;
   }
 
-  /**
-   * Requests the state of a node if the replica is behind, at most once after each heartbeat of the node. If
-   * the request is lost, the next heartbeat causes another request.
-   */
+  /** Sends at most one request after each heartbeat of the node. So a lost request is repeated. */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
     if (!replica.isBehind || this.#requested.has(node)) return;
     this.#requested.add(node);

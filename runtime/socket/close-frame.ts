@@ -3,8 +3,7 @@ import { CloseError } from "../errors.ts";
 
 const maxReasonBytes = 123;
 
-// RFC 6455, section 7.4. Codes from 1000 to 2999 may be used only if they are registered. The list leaves out
-// 1004, which is reserved, 1010, which only clients send, and 1005, 1006 and 1015, which are never sent.
+// RFC 6455, section 7.4, without 1004 (reserved), 1010 (clients only), and 1005, 1006, 1015 (never sent).
 const registered = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014]);
 
 /** @throws {CloseError} if a close frame cannot hold the code or the reason. */

@@ -7,24 +7,15 @@ export interface Flushable {
   flush(): void;
 }
 
-/**
- * Maximum time for flushes in one turn of the event loop, in milliseconds. The delivery of messages from the
- * layers may take another 5 ms, so the event loop is blocked for at most about 10 ms.
- */
+/** Maximum time for flushes in one turn, in milliseconds. Deliveries from layers may take another 5 ms. */
 const budgetMs = 5;
-/**
- * Number of flushes between two checks of the clock. A write takes about 5 µs, and a write of a megabyte
- * takes about 2 ms.
- */
+/** Number of flushes between two checks of the clock. A write takes from 5 µs to 2 ms (for a megabyte). */
 const stride = 4;
 
 /**
  * Flushes each {@link Flushable} once, in the order added, at the end of the next turn of the event loop.
- *
- * A write is the most expensive step, and the sockets that are read in the next turn often add more frames.
- * So a flush waits for the next turn, unless the current turn has already taken longer than 5 ms. Flushes run
- * in the check phase, after the poll phase has read the sockets. When the flushes of a turn have taken 5 ms,
- * the remaining flushes run in later turns.
+ * Sockets that are read in that turn often add more frames, and one write for all of them is cheaper. A turn
+ * that has already taken 5 ms does not wait for the next turn. Flushes beyond 5 ms run in later turns.
  */
 export class FlushScheduler {
   readonly #now: () => number;

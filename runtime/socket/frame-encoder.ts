@@ -26,9 +26,7 @@ export function encodedSize(frame: Frame): number {
 
 /**
  * Encodes `frame` as an unmasked, uncompressed message in one WebSocket frame. Replaces a lone surrogate with
- * U+FFFD.
- *
- * @throws {TypeError} if the buffer of `frame` was transferred.
+ * U+FFFD. @throws {TypeError} if the buffer of `frame` was transferred.
  */
 export function encodeFrame(frame: Frame): Buffer {
   const payload = payloadSize(frame);

@@ -1,19 +1,12 @@
 import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/**
- * Length of a frame in characters or bytes. From this length on, finding the encoded bytes is cheaper than
- * encoding the frame again.
- */
+/** In characters or bytes. From this length on, finding the encoded bytes is cheaper than encoding again. */
 const largeFrame = 1_024;
 
 /**
- * A node of a trie. Each node stands for a sequence of frames: those on the path from the root to the node. A
- * socket's node stands for the frames that the socket sends at its next flush.
- *
- * Sockets with the same frames share a node, so the frames are encoded once, and all these sockets write the
- * same bytes. A room usually sends a frame to all its members before it sends the next frame. So each node
- * keeps only the four children that were used last.
+ * A node of a trie. Each node stands for the sequence of frames on the path from the root. Sockets with the
+ * same frames share a node, so the frames are encoded once.
  */
 export class FrameTrie {
   readonly length: number;
@@ -94,10 +87,8 @@ export class FrameTrie {
 const capacity = 4;
 
 /**
- * The entries of the few frames that were used last. Equal texts count as the same frame. Buffers count as
- * the same frame only if they are the same object.
- *
- * Each node of a trie has such a list. With few entries, an array takes less memory and time than a map.
+ * The entries that were used last. Texts are compared by value, and buffers by identity. With few entries, an
+ * array takes less memory and time than a map.
  */
 class SmallLru<T extends { readonly frame: Frame }> {
   /** The most recently used entry comes first. */

@@ -6,11 +6,8 @@ import { headerLine, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 
 /**
- * An upgrade request that is not answered yet. Data from the client stays in the socket's buffer.
- *
- * Most upgrades are answered in the turn of the event loop in which they arrive. So the handshake watches the
- * socket for a disconnect only after that turn. If the client sends data and then disconnects, the handshake
- * does not notice the disconnect, because the data is not read.
+ * An upgrade request that is not answered yet. Data from the client stays in the socket's buffer, so a
+ * disconnect that follows data is not noticed.
  */
 export class Handshake implements Flushable {
   readonly socket: Duplex;
@@ -28,7 +25,7 @@ export class Handshake implements Flushable {
     this.socket = socket;
   }
 
-  /** Starts to watch the socket. */
+  /** Watches the socket for a disconnect. Most upgrades are answered before this, within their first turn. */
   flush(): void {
     if (this.#isSettled) return;
     if (this.socket.destroyed || this.socket.readableEnded) {
@@ -45,10 +42,7 @@ export class Handshake implements Flushable {
     return this.#isSettled;
   }
 
-  /**
-   * Answers with 101. If the client has disconnected, returns undefined. In that case, {@link onLost} was
-   * called.
-   */
+  /** Answers with 101. Returns undefined after a disconnect, for which {@link onLost} was called. */
   accept(options: AcceptOptions): WebSocket | undefined {
     if (this.#isSettled) return undefined;
     this.options = options;

@@ -12,13 +12,7 @@ export interface HeartbeatTarget {
 /** Number of slots, and of ticks in an interval. Spreads the pings of all connections over the interval. */
 const slotCount = 32;
 
-/**
- * Pings each connection once in an interval, and drops connections that were not active after the previous
- * ping. A silent client is dropped within two intervals.
- *
- * The heartbeat is a timer wheel: each tick visits the connections of one slot. The timer runs only while
- * there are connections.
- */
+/** A timer wheel that pings each connection once per interval. Drops silent clients within two intervals. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #tickMs: number;

@@ -17,10 +17,7 @@ export class InMemoryTransport implements Transport {
     this.#counters = counters;
   }
 
-  /**
-   * The frames of the actor, for one reader. Keeps the last 1,000 unread frames. Older frames are dropped,
-   * and are counted as `unread`.
-   */
+  /** For one reader. Keeps the last 1,000 unread frames. Older frames are dropped and counted as `unread`. */
   get outgoing(): OutgoingFrames {
     if (this.#outgoing === undefined) {
       this.#outgoing = new OutgoingFrames(this.#counters);

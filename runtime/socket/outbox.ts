@@ -13,11 +13,8 @@ import type { TransportListener } from "./transport.ts";
 export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "flushScheduler" | "slowReaderWatch">;
 
 /**
- * The write buffer of one socket. All frames of one turn of the event loop are written together, at the next
- * flush.
- *
- * The frames of one turn may have any size. But if more than `maxLagBytes` bytes of earlier turns still
- * wait for the client, the connection is closed or the oldest frames are dropped.
+ * The write buffer of one socket. The frames of one turn are written together and may have any size. If more
+ * than `maxLagBytes` of earlier turns still wait, the connection is closed or the oldest frames are dropped.
  */
 export class Outbox implements Flushable, SlowReader {
   readonly #websocket: WebSocket;
@@ -205,10 +202,7 @@ export class Outbox implements Flushable, SlowReader {
   }
 }
 
-/**
- * Bytes of the current write that the operating system has not accepted yet. Node does not document this
- * property, but the socket timeouts of Node depend on it.
- */
+/** Unsent bytes of the current write. The property is undocumented, but Node's socket timeouts use it. */
 function writeQueueSize(
   socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },
 ): number {

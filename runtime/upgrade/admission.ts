@@ -50,10 +50,7 @@ export class Admission {
     return { route: found.route, scope: requestScope(target, found.params, request) };
   }
 
-  /**
-   * Calls the guards of the runtime, and then the guards of the route, in order. Starts with the guard at
-   * `index`. Returns a promise only if a guard returns one. The returned promise never rejects.
-   */
+  /** Calls the guards in order, from `index` on. Returns a promise only if a guard does. Never rejects. */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const { route, scope } = candidate;
     const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];
@@ -89,9 +86,8 @@ export function requireUpgrade(_: IncomingMessage, response: ServerResponse): vo
 }
 
 /**
- * Answers a plain request. If an upgrade would be refused, the answer is the same refusal. Otherwise, the
- * route answers. A browser hides from scripts why an upgrade was refused, but shows the answer to a plain
- * request.
+ * Answers a plain request with the refusal that an upgrade would get, or lets the route answer. A browser
+ * hides from scripts why an upgrade was refused, but shows the answer to a plain request.
  */
 export async function answerPlainRequest(
   admission: Admission,

@@ -2,15 +2,13 @@ import { checkInteger, type IntegerRange } from "../../layers/check-integer.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 
 /**
- * Options of permessage-deflate (RFC 7692), for clients that offer it. The first compressed message of a
- * connection allocates about 0.25 MiB of memory, which the connection keeps. The amount is the same with and
- * without context takeover.
+ * Options of permessage-deflate (RFC 7692), for clients that offer it. A connection keeps about 0.25 MiB of
+ * memory from its first compressed message on, with and without context takeover.
  */
 export interface CompressionOptions {
   /**
    * Smallest message to compress, in bytes. If `serverNoContextTakeover` is false, every message is
-   * compressed.
-   * @default 1_024
+   * compressed. @default 1_024
    */
   readonly threshold?: number;
   /**
@@ -20,17 +18,15 @@ export interface CompressionOptions {
   readonly concurrencyLimit?: number;
   /**
    * Whether each message to a client is compressed independently of earlier messages. With `false`, similar
-   * messages become smaller. But an attacker that can make the server send chosen text, and that sees the
-   * lengths of the compressed messages, can then guess earlier messages.
-   * @default true
+   * messages become smaller. But an attacker that can make the server send chosen text, and sees the lengths
+   * of the compressed messages, can then guess earlier messages. @default true
    */
   readonly serverNoContextTakeover?: boolean;
   /** Whether a client must compress each message independently of its earlier messages. @default true */
   readonly clientNoContextTakeover?: boolean;
   /**
-   * Window size for messages to clients, in bits, from 9 to 15. A window of 10 bits takes half the memory of
-   * a window of 15 bits. A client that asks for fewer bits than this value is refused with 400.
-   * @default the number that the client asks for, or 15
+   * Window size for messages to clients, in bits, from 9 to 15; 10 bits take half the memory of 15. A client
+   * that asks for fewer bits is refused with 400. @default the number that the client asks for, or 15
    */
   readonly serverMaxWindowBits?: number;
   /** Compression level, from 1 (fastest) to 9 (smallest). @default 6 */

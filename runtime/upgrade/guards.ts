@@ -37,7 +37,6 @@ export interface OriginGuardOptions {
  * Refuses upgrades from pages of other sites with 403, because a browser sends cookies with such upgrades,
  * too. The host and the port in `Origin` must equal the host and the port in the `Host` header. The scheme
  * may differ, because a proxy may terminate TLS.
- *
  * @throws {TypeError} if an entry of `allow` is not an origin.
  */
 export function originGuard({ allow = [], allowMissing = true }: OriginGuardOptions = {}): Guard {

@@ -12,9 +12,8 @@ export type ParamCheck = (value: string) => string | undefined;
 const maxGroupName = 90;
 
 /**
- * Checks a path parameter that becomes part of a group's name: `{ params: { room_name: groupName } }`.
- * Accepts 1 to 90 ASCII letters, digits, `-`, `_` and `.`. The name of a group has at most 99 characters, so
- * 9 characters remain for a prefix such as `room_`.
+ * Checks a path parameter for use in a group's name: `{ params: { room_name: groupName } }`. Accepts 1 to 90
+ * ASCII letters, digits, `-`, `_` and `.`, so 9 of a name's 99 characters remain for a prefix like `room_`.
  */
 export function groupName(value: string): string | undefined {
   if (value.length > maxGroupName) return `It has ${value.length} characters; the limit is ${maxGroupName}`;
@@ -98,10 +97,7 @@ const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
-  /**
-   * @throws {RouteError} if the pattern is malformed, if another route matches the same paths, or if the
-   * pattern lacks a parameter that has a check.
-   */
+  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that has a check. */
   add(route: Route): void {
     const { pattern, checks } = route;
     if (!legalPattern.test(pattern)) {
@@ -136,10 +132,7 @@ export class Router {
     return this.#routes.some(({ matches }) => matches(path));
   }
 
-  /**
-   * Returns the route and the decoded parameters. Returns a refusal with 404 for an unknown path, and with
-   * 400 for a parameter that is malformed or not accepted. If a check throws, its error is thrown.
-   */
+  /** Refuses an unknown path with 404, and an unaccepted parameter with 400. Errors of checks are thrown. */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {
       const found = matches(path);
