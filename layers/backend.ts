@@ -72,9 +72,8 @@ export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
   /**
-   * The number of payloads that are published and not yet delivered. Includes
-   * {@link BackendListener.waiting}. Undefined for a backend that reaches other processes, because it cannot
-   * know the number. Specs wait until the number is 0.
+   * The number of payloads published and not yet delivered, including {@link BackendListener.waiting}.
+   * Undefined for a backend that reaches other processes. Specs wait until the number is 0.
    */
   readonly inFlight?: number | undefined;
   /** Present if the backend keeps published payloads. */

@@ -52,10 +52,7 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
 export class ChannelLayer<M = AnyMessages> {
   /** This node's id, unique among the nodes of the layer. */
   readonly node = randomBytes(10).toString("hex");
-  /**
-   * See {@link ChannelLayerOptions.onError}. May be set later. A runtime sets its own listener if there is
-   * none.
-   */
+  /** See {@link ChannelLayerOptions.onError}. May be set later. Without one, a runtime sets its own. */
   onError: ErrorListener | undefined;
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;

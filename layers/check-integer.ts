@@ -14,11 +14,7 @@ export interface IntegerRange {
   readonly max?: number;
 }
 
-/**
- * @param option the name of the option, for the error.
- * @returns `value`
- * @throws {InvalidOptionError} unless `value` is an integer in the range.
- */
+/** Returns `value`. @throws {InvalidOptionError} unless `value` is an integer in the range. */
 export function checkInteger(
   option: string,
   value: unknown,

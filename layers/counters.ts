@@ -1,6 +1,5 @@
 /**
  * Why a message did not reach an inbox:
- *
  * - `garbage`: the payload is not a message in plain msgpack
  * - `undecryptable`: the payload was not encrypted with a key of this layer, or was modified
  * - `refused-type`: the message has a type that begins with `xstate.`
@@ -9,9 +8,8 @@
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  * - `queue-full`: the named channel is full; the sender's promise was rejected
  * - `expired`: the message waited in its named channel for too long; no handler received it
- * - `dead-letter`: handlers failed too often; the message moved to the channel's dead letters. A `garbage`,
- *   `undecryptable` or `refused-type` payload of a named channel also moves there, but is counted only under
- *   its own reason
+ * - `dead-letter`: handlers failed too often, so the message moved to the dead letters. A named channel's
+ *   `garbage`, `undecryptable` and `refused-type` payloads also move there, but do not count as `dead-letter`
  */
 export type DropReason =
   | "garbage"

@@ -14,12 +14,9 @@ export interface ReporterOptions {
 }
 
 /**
- * Returns a function that reports failures which no caller awaits. The function never throws.
- *
- * `listener` is called for each failure, so an application can set its error listener later. Without an error
- * listener, a failure causes a Node warning, at most one per `intervalMs`. Further failures within that time
- * are only counted, and the next warning contains their number. An error listener that throws or rejects also
- * causes a warning.
+ * Returns a function that passes failures to the error listener, and never throws. `listener` is called for
+ * each failure, because an application can set its error listener later. If there is none, or if it fails,
+ * the function emits a Node warning, at most one per `intervalMs`, and counts further failures.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,

@@ -4,10 +4,7 @@ import { type ByPattern, LimitsByName } from "./limits-by-name.ts";
 export interface HistoryLimitOptions {
   /** The maximum number of messages in a history, for all groups or by group name. @default 100 */
   readonly capacity?: ByPattern;
-  /**
-   * The lifetime of a history after the last message, in milliseconds, for all groups or by group name.
-   * @default 60_000
-   */
+  /** Milliseconds that a history lasts after its last message, for all groups or by name. @default 60_000 */
   readonly expiryMs?: ByPattern;
 }
 

@@ -8,10 +8,7 @@ import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 export interface HistoryOptions {
   /** The maximum number of messages; the newest are returned. @default 100 */
   readonly limit?: number;
-  /**
-   * Only messages after this position are returned. A number is an offset in the current epoch.
-   * @default the beginning of the history
-   */
+  /** Selects the messages after a position, or after an offset in the current epoch. @default all messages */
   readonly since?: Position | number;
 }
 
@@ -19,10 +16,7 @@ export interface HistoryOptions {
 export interface GroupHistory {
   /** Messages as they were delivered, oldest first. */
   readonly entries: readonly Mail[];
-  /**
-   * The position of the newest message, even if that message is no longer stored. Undefined if the group has
-   * no history.
-   */
+  /** The newest message's position, even if that message is no longer stored. Undefined without a history. */
   readonly position: Position | undefined;
   /**
    * Whether `entries` holds every message sent after `since`. False if some of them are no longer stored or

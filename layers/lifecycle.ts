@@ -30,12 +30,9 @@ export class Lifecycle {
   }
 
   /**
-   * Runs `work` at once if the layer is open, otherwise once the layer has opened. Keeps the order of the
-   * calls. Synchronous work allocates only one promise, because joins and leaves are frequent.
-   *
-   * @param check runs at once. If it throws, the call is refused with that error.
-   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins, or before `work`
-   *   fails.
+   * Runs `work` once the layer is open, in the order of the calls. `check` runs at once, and refuses the call
+   * if it throws. Synchronous work allocates only one promise, because joins and leaves are frequent.
+   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins or fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {

@@ -3,9 +3,9 @@ import { checkInteger } from "./check-integer.ts";
 import { InvalidOptionError } from "./errors.ts";
 
 /**
- * One number for every name, or a number for each pattern; the first pattern that matches a name applies. In
- * a pattern, `*` matches any number of characters and `?` matches one, as in Channels' `channel_capacity`;
- * other characters match themselves. End the list with `["*", …]` to replace the layer's default.
+ * One number for every name, or a number for each pattern; the first pattern that matches a name applies.
+ * Only `*` (any number of characters) and `?` (one character) are special in a pattern. End the list with
+ * `["*", …]` to replace the default.
  *
  * @example
  * const capacity = [["room_lobby", 1_000], ["room_*", 100], ["*", 10]];
@@ -66,12 +66,7 @@ function checkPattern(option: string, pattern: string): string {
   );
 }
 
-/**
- * Whether all of `name` matches `pattern`. {@link ByPattern} defines the patterns.
- *
- * Takes at most `pattern.length * name.length` steps. A regular expression with many stars could take
- * exponential time for a name that a client chooses.
- */
+/** Whether all of `name` matches `pattern`. Unlike a regular expression, never takes exponential time. */
 export function matchesPattern(pattern: string, name: string): boolean {
   let at = 0;
   let next = 0;

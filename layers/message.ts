@@ -52,9 +52,6 @@ export interface Gap {
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /**
-   * Optional, for an inbox that prepares once for several messages. MUST call `deliverSome`, which then calls
-   * `deliver` for the messages.
-   */
+  /** Optional preparation for several messages. MUST call `deliverSome`, which then calls `deliver`. */
   batch?(deliverSome: () => void): void;
 }

@@ -25,21 +25,15 @@ export function checkChannel(name: string): void {
   check(name, channelPattern, channelRule);
 }
 
-/**
- * @throws {InvalidNameError} unless `name` consists of 1 to 94 of the characters that group names allow,
- *   followed by any number of `.dead`.
- */
+/** @throws {InvalidNameError} unless `name` is valid for a named channel or for its dead letters. */
 export function checkQueue(name: string): void {
   check(name, queuePattern, queueRule);
 }
 
 /**
- * Checks the prefix that separates applications on one server. In a topic, the prefix is followed by one of
- * the markers `__group__`, `__node__` and `__queue__`. A prefix could produce the topics of another prefix if
- * it contained a marker, or ended with a marker without its last underscores, such as `a__group`.
- *
- * @throws {InvalidNameError} for such a prefix, and for a prefix that is not 1 to 99 printable ASCII
- *   characters without spaces.
+ * Checks a prefix. A prefix could produce the topics of another prefix if it contained one of the markers
+ * `__group__`, `__node__` and `__queue__`, or ended with most of a marker, such as `a__group`.
+ * @throws {InvalidNameError}
  */
 export function checkPrefix(prefix: string): void {
   if (typeof prefix === "string" && prefixPattern.test(prefix) && !markerPattern.test(`${prefix}__`)) return;

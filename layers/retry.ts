@@ -6,10 +6,8 @@ const firstMs = 50;
 const longestMs = 5_000;
 
 /**
- * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds. The longest possible
- * pause doubles with each attempt, from 100 ms up to `maxMs`. The actual pause is a random value between half
- * of the longest possible pause and all of it, so that nodes do not all reconnect at the same time.
- *
+ * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds: a random value from half
+ * to all of a bound that doubles with each attempt, from 100 ms up to `maxMs`.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
 export function backoffMs(attempt: number, random?: () => number, maxMs = longestMs): number {
@@ -44,8 +42,6 @@ export interface RetryOptions {
 
 /**
  * Runs `attempt` until it succeeds, with a growing pause after each failure ({@link backoffMs}).
- *
- * @returns the result of the successful attempt.
  * @throws the last failure once `signal` is aborted, or the error that `onFailure` threw.
  */
 export async function retry<T>(

@@ -6,19 +6,13 @@ import { decode, encode, maxPayloadBytes } from "./wire/codec.ts";
 const maxValueBytes = maxPayloadBytes - 64 * 1024;
 const maxPartBytes = 128 * 1024;
 
-/**
- * Returns a deep-frozen copy of a message, as another node would receive it.
- *
- * @throws {InvalidMessageError}
- */
+/** Returns a deep-frozen copy of a message, as received by a node. @throws {InvalidMessageError} */
 export function throughCodec(message: object): Message {
   return decode(encode(message)).message;
 }
 
 /**
- * Returns a deep-frozen copy of a value, as another node would receive it inside a message.
- *
- * @param name names the value in the error, as in "A meta".
+ * Like {@link throughCodec}, for a value inside a message. Errors contain `name`, as in "A meta".
  * @throws {InvalidMessageError} if a message cannot hold the value, or the encoded value exceeds `maxBytes`.
  */
 export function valueThroughCodec(value: unknown, name: string, maxBytes = maxValueBytes): unknown {
@@ -29,12 +23,7 @@ export function valueThroughCodec(value: unknown, name: string, maxBytes = maxVa
   );
 }
 
-/**
- * Splits a list into parts that each fit into one message. A part has at most 128 KiB when encoded, unless a
- * single entry is larger.
- *
- * @returns at least one part, which may be empty.
- */
+/** Splits a list into one or more parts of at most 128 KiB (encoded), unless a single entry is larger. */
 export function inParts<T>(entries: readonly T[]): readonly (readonly T[])[] {
   let part: T[] = [];
   const parts = [part];

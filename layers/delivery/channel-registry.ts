@@ -92,10 +92,7 @@ export class LocalChannelRegistry implements Recipients {
     return channel.startsWith(`${this.#node}!`);
   }
 
-  /**
-   * Deletes a channel at once. Resolves once its groups are unsubscribed. Returns undefined if no group has
-   * to be unsubscribed.
-   */
+  /** Deletes a channel at once. Returns undefined if no group has to be unsubscribed. */
   remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;

@@ -7,25 +7,14 @@ export interface DeliveryTask {
   readonly bytes: number;
   /** The next task in the queue. Only the queue uses this property. */
   next?: DeliveryTask | undefined;
-  /**
-   * Begins or continues the delivery, until everything is delivered or `slicer` has no budget left. MUST NOT
-   * throw.
-   *
-   * @returns whether everything is delivered.
-   */
+  /** Delivers while `slicer` has budget. MUST NOT throw. @returns whether everything is delivered. */
   deliver(slicer: TimeSlicer): boolean;
 }
 
-/**
- * The limits of the queue. A queue beyond these limits delivers without pauses. The node does not read its
- * sockets meanwhile, so that the backlog stays with the senders. 10,000 messages of 100 bytes take 3 MiB.
- */
+/** Beyond these limits, the queue delivers without pauses, so that the backlog stays with the senders. */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
-/**
- * Delivers a node's tasks in order. Delivery begins in a microtask, after all payloads of one socket read are
- * added. A delivery that takes too long continues with one slice in each turn of the event loop.
- */
+/** Delivers a node's tasks in order, in time slices, after all payloads of one socket read are added. */
 export class DeliveryQueue {
   readonly #slicer: TimeSlicer;
   #first: DeliveryTask | undefined;

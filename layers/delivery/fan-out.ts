@@ -14,10 +14,7 @@ export interface DeliveryContext {
   readonly report: ErrorListener;
 }
 
-/**
- * Delivers a payload to the recipients that joined before its arrival and have not left. Recipients that
- * joined first receive the payload first.
- */
+/** Delivers to the recipients that joined before the arrival and have not left, in the order of joins. */
 abstract class FanOut implements DeliveryTask {
   abstract readonly bytes: number;
   abstract readonly count: number;
@@ -88,10 +85,7 @@ interface DecodedMessage {
 /** The limits of one fan-out. All its messages are decoded before the delivery begins. */
 const limits = { messages: 64, bytes: 64 * 1024 };
 
-/**
- * Delivers consecutive messages of a group. One member receives all of them before the next member does, so
- * that the data of each member is loaded into the processor's cache only once.
- */
+/** Delivers consecutive messages of a group, member by member, which makes good use of the CPU cache. */
 export class MessageFanOut extends FanOut {
   readonly group: Group;
   readonly #topic: string;
@@ -99,7 +93,6 @@ export class MessageFanOut extends FanOut {
   #bytes = 0;
   #decoded: readonly DecodedMessage[] = [];
   #slicer: TimeSlicer | undefined;
-  /** The current member. */
   #member: Member | undefined;
   /** The number of messages delivered to the current member. */
   #deliveredCount = 0;
@@ -157,7 +150,6 @@ export class MessageFanOut extends FanOut {
     return this.#deliveredCount === this.#decoded.length;
   }
 
-  /** Delivers the remaining messages to the current member while there is budget. */
   readonly #deliverRest = (): void => {
     const member = this.#member as Member;
     const slicer = this.#slicer as TimeSlicer;

@@ -19,12 +19,7 @@ export interface Recipients {
   joinNumber(member: Member): number;
 }
 
-/**
- * The members that a group has on this node.
- *
- * Holds member objects instead of channel names, so that delivery needs no look-up and no allocation for each
- * member.
- */
+/** The members of a group on this node: objects, not channel names, so that delivery needs no look-up. */
 export class Group implements Recipients {
   readonly name: string;
   /** The `delivery` of this group's messages if the layer keeps no history. */
@@ -59,9 +54,8 @@ export class Group implements Recipients {
   }
 
   /**
-   * Adds `member`. Returns undefined if the member is in the group on return. Otherwise, the promise resolves
-   * once the member is in the group or has left again. If the group cannot be subscribed, the promise rejects
-   * and the member is not in the group.
+   * Adds `member`. Returns undefined if `member` is in the group on return. Otherwise, resolves once `member`
+   * is in the group or has left again, and rejects if the group cannot be subscribed.
    */
   join(member: Member): Promise<void> | undefined {
     const present = member.joins.get(this);
@@ -91,10 +85,7 @@ export class Group implements Recipients {
     member.joins.set(this, this.#lastJoin);
   }
 
-  /**
-   * Removes `member` at once. Resolves once the group is unsubscribed. Returns undefined if the group does
-   * not have to be unsubscribed.
-   */
+  /** Removes `member` at once. Returns undefined if the group does not have to be unsubscribed. */
   leave(member: Member): Promise<void> | undefined {
     if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);

@@ -5,20 +5,13 @@ import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "
 
 const directGap: Gap = Object.freeze({});
 
-/**
- * Delivers a backend's payloads and gaps in the order of arrival, to members that joined before the arrival
- * and have not left. Long deliveries are divided into slices; the event loop runs between two slices. Never
- * throws.
- */
+/** Delivers a backend's payloads and gaps in the order of arrival, in time slices. Never throws. */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;
   readonly #context: DeliveryContext;
   readonly #queue: DeliveryQueue;
 
-  /**
-   * @param ownTopic the topic of direct sends to this node's channels.
-   * @param now a clock in milliseconds that never runs backwards.
-   */
+  /** @param ownTopic the topic of direct sends to this node's channels. */
   constructor(ownTopic: string, context: DeliveryContext, now: () => number = () => performance.now()) {
     this.#ownTopic = ownTopic;
     this.#context = context;

@@ -1,13 +1,9 @@
 import type { Backend } from "../backend.ts";
 
 /**
- * One node's subscription to one topic. It counts its holders: the first holder subscribes, and the last one
- * unsubscribes.
- *
- * Holders can be added and removed while the backend subscribes or unsubscribes. Only one call of the backend
- * is pending at a time. When the call is done, the state is compared with the number of holders, and another
- * call corrects the state if necessary. So a topic always ends up subscribed if there is a holder, and
- * unsubscribed if there is none.
+ * One node's subscription to one topic: the first holder subscribes, and the last one unsubscribes. Holders
+ * can be added and removed during a call of the backend. When that call is done, another call corrects the
+ * state if necessary.
  */
 export class Subscription {
   readonly #backend: Backend;
@@ -19,10 +15,7 @@ export class Subscription {
   #subscribing: Promise<void> | undefined;
   #unsubscribing: Promise<void> | undefined;
 
-  /**
-   * @param onIdle called when there is no holder and the topic is unsubscribed.
-   * @param onError receives failures to unsubscribe, which no holder awaits.
-   */
+  /** @param onError receives failures to unsubscribe, which no holder awaits. */
   constructor(backend: Backend, topic: string, onIdle: () => void, onError: (error: unknown) => void) {
     this.#backend = backend;
     this.#topic = topic;
@@ -32,8 +25,7 @@ export class Subscription {
 
   /**
    * Adds a holder, which must call {@link release} once, even after a failure. Returns undefined if the topic
-   * is already subscribed. Otherwise, the promise resolves once the topic is subscribed or all holders have
-   * left, and rejects if the backend fails to subscribe.
+   * is subscribed. Otherwise, resolves once the topic is subscribed or all holders have left.
    */
   acquire(): Promise<void> | undefined {
     this.#holders += 1;

@@ -1,14 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 
-/**
- * The duration of a slice, in milliseconds. A turn of the event loop should take at most about 10 ms, and it
- * also has to write the outboxes.
- */
+/** In milliseconds. A turn of the event loop, which also writes outboxes, should take at most about 10 ms. */
 const sliceMs = 5;
-/**
- * The maximum number of work units between two checks of the clock. A check costs about as much as 25 trivial
- * deliveries. The number is lowered if the units take longer than `msPerCheck`.
- */
+/** The work units between two checks of the clock. A check costs as much as about 25 trivial deliveries. */
 const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
 /** Decoding this many bytes takes about as long as one delivery to an inbox. */
@@ -18,12 +12,7 @@ export function unitsToDecode(bytes: number): number {
   return 1 + Math.floor(bytes / bytesPerUnit);
 }
 
-/**
- * Divides the work of one node into slices, so that the work never blocks the event loop for long.
- *
- * A slice is the work of all callers within one turn of the event loop. If the work fits into one slice, the
- * only costs are occasional checks of the clock, and one `setImmediate` in each turn that checks the clock.
- */
+/** Limits one node's work to a slice of each turn of the event loop, so that no turn takes too long. */
 export class TimeSlicer {
   readonly #resume: () => void;
   readonly #now: () => number;

@@ -18,23 +18,17 @@ export interface ConsumeOptions {
   /** The number of deliveries after which a message goes to the dead letters. @default 3 */
   readonly maxDeliveries?: number;
   /**
-   * The time that a process may be unreachable before its messages go to other workers, in milliseconds, from
-   * 100 to a day. A handler may take longer: a process that is reachable keeps its messages. All consumers of
-   * a channel should use the same value.
+   * Milliseconds that a process may be unreachable before its messages go to other workers: 100 to a day. A
+   * handler of a reachable process may take longer. All consumers of a channel should use the same value.
    * @default 30_000
    */
   readonly claimAfterMs?: number;
-  /**
-   * The pause before the second delivery, in milliseconds. Each further pause is twice as long as the one
-   * before, up to 5 s.
-   * @default 100
-   */
+  /** The first pause before a retry, in milliseconds. It doubles each time, up to 5 s. @default 100 */
   readonly retryAfterMs?: number;
   /**
-   * Called before a message moves to the dead letters. `error` is the last error of its handler, or an error
-   * which states that its workers died. The message moves once a returned promise has settled. An error of
-   * `onDead` is reported. Like a handler, `onDead` may be called twice for one message if the process dies
-   * meanwhile.
+   * Called before a message moves to the dead letters. `error` is the last error of its handler, or states
+   * that its workers died. The message moves once a returned promise has settled. An error of `onDead` is
+   * reported. If the process dies meanwhile, `onDead` may be called twice for one message.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
@@ -79,12 +73,7 @@ export class JobQueues {
     this.#context = context;
   }
 
-  /**
-   * Returns a function that appends a payload to the queue of `channel`.
-   *
-   * @throws {UnsupportedError}
-   * @throws {QueueFullError} from the returned function, as a rejection.
-   */
+  /** Returns a function that appends a payload to the queue of `channel`. @throws {UnsupportedError} */
   sender(channel: string): (payload: Uint8Array) => Promise<void> {
     const backend = this.#supported(
       "it can send only to channels from newChannel(), whose names contain '!'",
@@ -202,10 +191,7 @@ function addressOf({ envelope }: Decoded): JobAddress {
   };
 }
 
-/**
- * Whether a handler stopped because its signal was aborted, which is not a failure. Node's own functions
- * reject with an `AbortError`, and `fetch` rejects with the signal's reason.
- */
+/** Whether an abort stopped the handler. Node rejects with an `AbortError`, `fetch` with the reason. */
 function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
   return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));
 }

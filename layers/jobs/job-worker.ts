@@ -30,10 +30,7 @@ export interface JobSource<C extends Claim> {
   close(): Promise<void>;
 }
 
-/**
- * Processes the jobs of a source, at most `concurrency` at the same time. A worker takes only jobs that it
- * can begin at once. A job keeps its slot during retries, so a worker with one slot processes jobs in order.
- */
+/** Processes at most `concurrency` jobs at a time. A job keeps its slot during retries, to keep the order. */
 export class JobWorker<C extends Claim> implements Consumption {
   readonly #source: JobSource<C>;
   readonly #receiver: QueueReceiver;
@@ -41,7 +38,6 @@ export class JobWorker<C extends Claim> implements Consumption {
   readonly #clock: Clock;
   /** The jobs that are being processed or wait for a retry. */
   readonly #busy = new Set<C>();
-  /** Aborted when the worker closes, which ends all pauses. */
   readonly #closing = new AbortController();
   readonly #loop: Promise<void>;
   #slotFree = () => {};

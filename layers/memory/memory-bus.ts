@@ -22,12 +22,10 @@ interface Pending {
 }
 
 /**
- * Connects memory layers within one process: nodes on the same bus reach each other.
- *
- * A bus delivers all payloads of one turn of the event loop together, in order, in the check phase. It never
- * delivers inside `publish` or in a microtask of the same turn. So sockets and timers are handled even if two
- * actors answer each other endlessly, as if a network were between them. As on a server, a subscriber
- * receives only payloads published after it subscribed.
+ * Connects memory layers within one process: nodes on the same bus reach each other. A bus delivers all
+ * payloads of one turn of the event loop together, in order, in the check phase, as if from a network. So
+ * sockets and timers are handled even if two actors answer each other endlessly. A subscriber receives only
+ * payloads published after it subscribed.
  */
 export class MemoryBus {
   /** For each topic, its subscribers, each with the number of the first payload that it receives. */

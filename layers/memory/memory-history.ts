@@ -3,24 +3,14 @@ import type { HistoryQuery, StoredHistory } from "../backend.ts";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
-/**
- * Stores the newest payloads of each topic, until nothing has been published to the topic for `expiryMs`.
- *
- * Needs no timer: every call removes the expired topics. Topics that have not expired do not slow this down.
- */
+/** Stores the newest payloads of each topic. Every call removes the expired topics, so no timer is needed. */
 export class MemoryHistory {
-  /**
-   * For each expiry time, the logs of its topics, least recently published first. The expiry time of a topic
-   * never changes.
-   */
+  /** The logs of topics, by expiry time, least recently published first. A topic keeps its expiry time. */
   readonly #logs = new Map<number, Map<string, TopicLog>>();
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /**
-   * No topic expires before this time. Saves reading the first entry of a map in every call, which is slow
-   * after many deletions.
-   */
+  /** No topic expires earlier. Saves reading a map's first entry, which is slow after many deletions. */
   #dueAt = 0;
 
   constructor(now: () => number) {

@@ -5,20 +5,15 @@ import { MemoryBackend } from "./memory-backend.ts";
 import { MemoryBus } from "./memory-bus.ts";
 
 export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
-  /**
-   * Connects this node with other nodes of the same process, and stores the histories of their groups.
-   * @default a new bus, without other nodes
-   */
+  /** Connects the nodes of a process, and stores the histories of their groups. @default a new bus */
   readonly bus?: MemoryBus;
   /** See {@link ChannelLayerOptions.prefix}. Nodes must also share a bus. @default "greenroom" */
   readonly prefix?: string;
 }
 
 /**
- * A channel layer within one process: for a single server, for development and for tests.
- *
- * Messages pass through the same codec as on Redis, so an application that works with this layer also works
- * with Redis.
+ * A channel layer within one process: for a single server, for development and for tests. Messages pass
+ * through the same codec as on Redis, so an application that works with this layer also works with Redis.
  *
  * @example
  * const bus = new MemoryBus();

@@ -24,16 +24,12 @@ class MemoryClaim extends Claim {
   }
 }
 
-/** One queue. Holds its jobs in order, and the sources to wake when a job arrives. */
 class MemoryQueue {
   /** Includes the jobs that are being processed. */
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /**
-   * The number of jobs at the front of the list that are taken. They are removed in batches, because each
-   * removal moves all remaining jobs.
-   */
+  /** The number of taken jobs at the front. Removed in batches, because each removal moves all other jobs. */
   #taken = 0;
   #lastNumber = 0;
 

@@ -18,12 +18,9 @@ import { describeQueueLimits } from "./suite/queue-limits.ts";
 import { type Suite, TestNodes } from "./test-nodes.ts";
 
 /**
- * Registers the conformance suite of {@link ChannelLayer} for one implementation, with the functions of any
- * test runner.
- *
- * Each case runs on two nodes, under a prefix of its own. To prove that a message does not arrive, a case
- * sends a later message and waits for that one; it never just pauses. The runner must run the cases one after
- * the other. The suite sets no timeouts: the runner's timeout ends a case whose message never arrives.
+ * Registers the conformance suite of {@link ChannelLayer} for one implementation, with any test runner. Each
+ * case runs on two nodes, under a prefix of its own. The runner must run the cases one after the other, and
+ * must end a case whose message never arrives: the suite sets no timeouts.
  *
  * @example
  * import { afterEach, beforeEach, describe, it } from "mocha"; // or "vitest", or "node:test"

@@ -18,30 +18,20 @@ export type OptionalCapability = "gap" | "recovery" | "history" | "queues";
 
 /** The layer under test. */
 export interface LayerImplementation {
-  /**
-   * Starts a node that reaches all nodes with the same `prefix` and no others. The suite chooses a new prefix
-   * for each case. The layer must use this prefix.
-   */
+  /** Starts a node that reaches all nodes with its `prefix` and no others. Each case has a new prefix. */
   startNode(prefix: string, options: NodeOptions): ChannelLayer | Promise<ChannelLayer>;
   /** Publishes raw bytes on a topic, as a foreign program would. */
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
   /** Adds raw bytes to a queue, as a foreign program would. Required for `queues`. */
   enqueue?(queue: string, payload: Uint8Array): Promise<unknown>;
-  /**
-   * Breaks the connection on which `node` receives. The node then has to reconnect by itself. Required for
-   * `gap` and `recovery`.
-   */
+  /** Breaks the receiving connection of `node`, which must reconnect. Required for `gap` and `recovery`. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /**
-   * The capabilities that the implementation lacks, each with the reason. Their cases are not registered, and
-   * the suite prints these capabilities and reasons on the console, in one line.
-   *
+   * The missing capabilities, each with the reason, which the suite prints. Their cases are not registered.
    * - `gap`: members receive a gap after a broken connection
    * - `recovery`: messages missed during a broken connection are delivered later
    * - `history`: messages to a group can be read later
    * - `queues`: named channels are work queues
-   *
-   * @default {}
    */
   readonly lacks?: Readonly<Partial<Record<OptionalCapability, string>>>;
 }

@@ -1,7 +1,6 @@
 /**
- * Returns a pseudorandom generator of numbers from 0 (inclusive) to 1 (exclusive). A seed gives the same
- * sequence on every machine. The generator applies the finalizer of MurmurHash3 to a counter
- * (https://github.com/aappleby/smhasher, `fmix32`).
+ * Returns a generator of pseudorandom numbers from 0 to below 1, the same on every machine: MurmurHash3's
+ * `fmix32` (https://github.com/aappleby/smhasher) of a counter.
  */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;

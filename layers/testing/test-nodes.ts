@@ -44,11 +44,7 @@ export class TestNodes {
     this.errors.length = 0;
   }
 
-  /**
-   * Starts one more node, which {@link close} also closes.
-   *
-   * @param prefix by default, the prefix of the other nodes.
-   */
+  /** Starts one more node, which {@link close} also closes. */
   async startNode(options: NodeOptions = {}, prefix = this.prefix): Promise<ChannelLayer> {
     const node = await this.#implementation.startNode(prefix, options);
     node.onError = (...report) => this.errors.push(report);

@@ -48,8 +48,7 @@ export class UnreliableLink implements BackendListener {
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
     const { drop, delay, duplicate, reorder } = this.#faults;
-    // Each payload uses the same number of random numbers, so that a fault does not change the faults of
-    // later payloads.
+    // Always draws five numbers, so that a fault does not change the faults of later payloads.
     const [drops, delays, lateness, duplicates, reorders] = [
       this.#random() < drop,
       this.#random() < delay,
@@ -82,10 +81,7 @@ export class UnreliableLink implements BackendListener {
     this.#timer = undefined;
   }
 
-  /**
-   * If a payload of the same topic waits to be overtaken, inserts `item` before that payload. Otherwise, or
-   * if `item` itself waits to be overtaken, appends `item`.
-   */
+  /** Inserts `item` before a payload of its topic that waits to be overtaken. Otherwise, appends `item`. */
   #hold(item: Held): void {
     const index = this.#held.findIndex(({ topic, overtakable }) => overtakable && topic === item.topic);
     const overtaken = this.#held[index];

@@ -4,7 +4,6 @@ import type { Message } from "../message.ts";
 import { checkPlainMsgpack } from "./plain-msgpack.ts";
 import { deepFreeze, isPlainObject, plain } from "./plain-values.ts";
 
-/** The largest payload, in bytes. */
 export const maxPayloadBytes = 1024 * 1024;
 
 /** The key of the data that a layer adds to a message. Senders must not use it, and members never see it. */
@@ -25,10 +24,7 @@ export interface Decoded {
   readonly envelope: Envelope | undefined;
 }
 
-/**
- * Encodes plain maps, which every msgpack library can decode. As in JSON, an undefined value is omitted from
- * a map and becomes null in an array.
- */
+/** Encodes plain maps, for all msgpack libraries. As in JSON, undefined is omitted, or null in an array. */
 const options: Options & { readonly skipValues: readonly unknown[] } = {
   useRecords: false,
   structuredClone: false,
@@ -48,9 +44,7 @@ const packr = new PlainPackr(options);
 
 /**
  * Encodes `message` as one msgpack map, with `envelope` under {@link reservedKey} if there is one.
- *
- * @throws {InvalidMessageError} if `message` is not a plain object, has no type or a reserved type, holds a
- *   value that msgpack would change, or exceeds {@link maxPayloadBytes} with its envelope.
+ * @throws {InvalidMessageError} if `message` is invalid or, with `envelope`, exceeds {@link maxPayloadBytes}.
  */
 export function encode(message: object, envelope?: Envelope): Uint8Array {
   if (!isPlainObject(message))
@@ -80,11 +74,8 @@ export function encode(message: object, envelope?: Envelope): Uint8Array {
 }
 
 /**
- * Decodes a payload that {@link encode} or another msgpack library has encoded. A key `__proto__` is decoded
- * as `__proto_`.
- *
- * @throws {RangeError} if the payload is not a message: not plain msgpack, nested too deeply, larger than
- *   {@link maxPayloadBytes}, or without a type.
+ * Decodes a payload from any msgpack library. A key `__proto__` is decoded as `__proto_`.
+ * @throws {RangeError} if the payload is not plain msgpack, nests too deeply, is too long or has no type.
  */
 export function decode(payload: Uint8Array): Decoded {
   if (payload.length > maxPayloadBytes) throw new RangeError("The payload is too long.");

@@ -17,19 +17,13 @@ export interface Encryption {
   decrypt(encrypted: Uint8Array): Uint8Array | undefined;
 }
 
-/**
- * The size of the largest payload that is decrypted, in bytes. This limit bounds the work that an unknown
- * sender can cause. A payload of 1 MiB, the codec's limit, has 1.34 MiB when encrypted.
- */
+/** Bounds the work that an unknown sender can cause. An encrypted payload of 1 MiB has 1.34 MiB. */
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
 const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payload) => payload };
 
 /**
- * Creates encryption in the Fernet format, as channels_redis does with `symmetric_encryption_keys`: a Fernet
- * key is the SHA-256 of the secret. A program that has none of the keys can neither read messages nor send
- * messages that are accepted. Without `options`, payloads are not encrypted.
- *
+ * Creates encryption as channels_redis does: in the Fernet format, with the SHA-256 of each secret as key.
  * @throws {InvalidOptionError} if there is no key, or if a key is empty. The error contains no key.
  */
 export function createEncryption(options: EncryptionOptions | undefined): Encryption {

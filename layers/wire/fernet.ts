@@ -38,9 +38,7 @@ export function fernetKey(bytes: Uint8Array): FernetKey {
 }
 
 /**
- * Encrypts `plain` with AES-128-CBC and PKCS7 padding, and appends an HMAC-SHA256 of all preceding bytes.
- * Returns the token as text, in base64url with padding, as other Fernet libraries do.
- *
+ * Encrypts `plain` with AES-128-CBC, appends an HMAC-SHA256 of all bytes, and returns padded base64url.
  * @see https://github.com/fernet/spec/blob/master/Spec.md
  */
 export function encryptToken(key: FernetKey, plain: Uint8Array, options: TokenOptions = {}): Buffer {
@@ -55,11 +53,8 @@ export function encryptToken(key: FernetKey, plain: Uint8Array, options: TokenOp
 }
 
 /**
- * Returns the content of a token that was created with one of `keys`. Returns undefined if the token was
- * modified or created with another key.
- *
- * The age of a token is not checked. Other Base64 texts for the same token (without padding, in another
- * alphabet, with different unused bits) are refused, so that every changed bit is detected.
+ * Returns the content of a token, or undefined if the token was modified or created with another key. Does
+ * not check the age. Accepts only one Base64 text per token, so that every changed bit is detected.
  */
 export function decryptToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
   const token = fromText(text);

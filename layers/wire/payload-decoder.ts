@@ -15,11 +15,7 @@ export class PayloadDecoder {
     this.#report = report;
   }
 
-  /**
-   * @param topic the topic of the payload, for errors.
-   * @param report receives the reason if the payload is dropped, except for a refused type.
-   * @returns undefined if the payload is dropped. Dropped payloads are counted.
-   */
+  /** Returns undefined if the payload is dropped. Drops are counted and, except refused types, reported. */
   decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);
     if (decrypted === undefined) {

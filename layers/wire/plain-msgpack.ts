@@ -2,12 +2,8 @@ import { maxDepth } from "./plain-values.ts";
 
 /**
  * Checks, before decoding, that `bytes` is one whole msgpack value without extensions, that all map keys are
- * strings, and that nothing nests deeper than {@link maxDepth}.
- *
- * msgpackr decodes more than this layer sends (records, references, sets, regular expressions…), and recurses
- * as deeply as its input is nested. Bytes that pass this check contain no such values, and are not nested
- * deeply.
- *
+ * strings, and that nothing nests deeper than {@link maxDepth}. msgpackr would also decode records,
+ * references and sets, and recurses as deeply as its input is nested.
  * @throws {RangeError} for all other bytes.
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md for the formats.
  */

@@ -5,13 +5,10 @@ import { InvalidMessageError } from "../errors.ts";
 export const maxDepth = 100;
 
 /**
- * Checks that `value` holds only values that arrive as they were sent: null, booleans, numbers, bigints of up
- * to 64 bits, strings, bytes (`Uint8Array`, `Buffer`), arrays and plain objects.
- *
- * Returns `value` itself, or a copy if some value in it has to be converted. A lone surrogate in a string
- * becomes U+FFFD, as on a WebSocket, because a Python process could not decode a lone surrogate. An integer
- * of more than 32 bits becomes a bigint, because msgpackr would encode a number of that size as a float.
- *
+ * Checks that `value` holds only values that messages can hold (see {@link ChannelLayer}). Returns `value`,
+ * or a copy if a value in it has to be converted. A lone surrogate becomes U+FFFD, as on a WebSocket, because
+ * Python could not decode it. An integer of more than 32 bits becomes a bigint, because msgpackr would encode
+ * a number of that size as a float.
  * @throws {InvalidMessageError} naming the key of an invalid value.
  */
 export function plain(value: unknown, key: string, depth = 1): unknown {

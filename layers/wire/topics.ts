@@ -1,9 +1,6 @@
 import { checkPrefix } from "../names.ts";
 
-/**
- * The wire names of groups, nodes and queues. The wire name of a group is the same as in channels_redis'
- * `RedisPubSubChannelLayer`, so that groups can be shared with a Django process that has the same prefix.
- */
+/** Wire names. Groups have the same names as in channels_redis' pub/sub layer, so Django can share groups. */
 export class Topics {
   readonly #groups: string;
   readonly #nodes: string;
