@@ -4,7 +4,6 @@ import { type PubSubOptions, type PubSubSettings, pubSubSettings } from "./pubsu
 import { type RedisServerTarget, resolveServer } from "./server-address.ts";
 import type { RedisServer } from "./server-options.ts";
 
-/** One shard of a Redis Cluster, as a target. */
 export interface ByShard {
   readonly shard: {
     readonly server: RedisServer;
@@ -14,7 +13,6 @@ export interface ByShard {
   };
 }
 
-/** A backend of one server, or of one shard. */
 export interface RedisBackend extends Backend {
   /** The server's address, without passwords. */
   readonly address: string;
@@ -25,17 +23,12 @@ export interface BackendFactory {
   readonly capabilities: Capabilities;
   /** Returns the Redis key that determines the server or shard of `topic`. */
   keyOf(topic: string): string;
-  /**
-   * Returns the Redis key that determines the server or shard of `queue`. Called only if the capabilities
-   * include `workers`.
-   */
+  /** Like `keyOf`, for a queue. Called only if the capabilities include `workers`. */
   queueKeyOf(queue: string): string;
   create(target: RedisServerTarget | ByShard): RedisBackend;
 }
 
 /**
- * Resolves the target and its settings.
- *
  * @throws {TypeError} unless exactly one target is given.
  * @throws {InvalidOptionError} for a number out of range.
  */

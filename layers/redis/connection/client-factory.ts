@@ -10,9 +10,7 @@ export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 /** The instances that factories have returned. A factory must not return the same instance twice. */
 const taken = new WeakSet<Redis>();
 
-/**
- * Wraps `factory` in a function that throws a `TypeError` if `factory` returns no new, unconnected instance.
- */
+/** Wraps `factory`, so that a result other than a new, unconnected instance causes a `TypeError`. */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
     const redis: unknown = factory(options);

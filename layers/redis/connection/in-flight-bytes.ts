@@ -7,7 +7,6 @@ const commandBytes = 500;
 export class InFlightBytes {
   #bytes = 0;
 
-  /** Whether the limit is reached. No more commands should be sent until replies arrive. */
   get isFull(): boolean {
     return this.#bytes >= maxBytes;
   }

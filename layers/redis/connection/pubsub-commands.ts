@@ -1,6 +1,5 @@
 import type { Redis } from "ioredis";
 
-/** The commands of plain pub/sub or of sharded pub/sub. */
 export interface PubSubCommands {
   /** The name of the publishing command, for scripts. */
   readonly name: "PUBLISH" | "SPUBLISH";
@@ -10,7 +9,6 @@ export interface PubSubCommands {
   unsubscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
   /** Whether one command may name keys of several slots. */
   readonly takesManySlots: boolean;
-  /** The event of ioredis for an incoming payload. */
   readonly event: "messageBuffer" | "smessageBuffer";
 }
 

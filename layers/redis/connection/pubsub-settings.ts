@@ -35,7 +35,6 @@ export interface PubSubOptions extends RedisConnectionOptions {
   readonly publishQueue?: PublishQueueOptions;
 }
 
-/** The checked {@link PubSubOptions}, with the defaults. */
 export interface PubSubSettings {
   readonly clock: Clock;
   readonly commands: PubSubCommands;

@@ -72,20 +72,14 @@ export class RedisConnection {
     return this.unavailable("is not connected");
   }
 
-  /**
-   * Returns an error that contains the address (without the password), `what` happened, and the cause if
-   * known.
-   */
+  /** The message contains the address (without the password), `what` happened, and the cause if known. */
   unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
     const { address } = this.#server;
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
-  /**
-   * @throws {LayerUnavailableError} if the connect fails. The message contains the address without the
-   *   password. The connection is then closed.
-   */
+  /** @throws {LayerUnavailableError} naming the address. The connection is then closed. */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
@@ -115,8 +109,7 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // This refusal is not final. The command rejects after `down`, like any command that an outage
-      // interrupts.
+      // The refusal is not final: the command rejects after `down`, like any command in an outage.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
@@ -148,17 +141,13 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // In the pause before a reconnect, ioredis emits no "end". While Sentinels do not reply, "end" comes
-    // late.
+    // In a pause before a reconnect there is no "end". While Sentinels do not reply, "end" comes late.
     if (status === "reconnecting") return;
     const late = () => new Error("no end of the connection");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
-  /**
-   * Combines the writes of one turn, because separate writes double the CPU time per command (see
-   * docs/design/13-redis-publishing.md).
-   */
+  /** Combines the writes of one turn to save CPU time; see docs/design/13-redis-publishing.md. */
   #cork(): void {
     if (this.#isCorked || !this.isUp) return;
     const { stream } = this.redis;
@@ -194,10 +183,7 @@ export class RedisConnection {
   }
 }
 
-/**
- * Whether the server itself refused a command. After any other failure, the server may accept the same
- * command later.
- */
+/** Whether the server itself refused a command. After other failures the command may succeed later. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Compares the name instead of the class, because the user may have another copy of ioredis.
@@ -205,9 +191,8 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /**
- * Ignores further errors of a socket. ioredis listens for the first error only. A TLS socket may emit a
- * second error, for example the alert after the client has rejected a certificate. An error without a
- * listener would end the process.
+ * Ignores further errors of a socket. ioredis listens for the first error only, and a TLS socket may emit a
+ * second one. An error without a listener would end the process.
  */
 export function ignoreMoreSocketErrors({ stream }: Redis): void {
   // The stream is undefined before the first attempt to connect.

@@ -29,9 +29,9 @@ export interface BySentinels {
 /**
  * The server of an ioredis instance, or of the connections that a function creates.
  *
- * An instance is only a template. The layer creates its own connections with `duplicate()`: one subscribes,
- * one publishes, and work queues have more. The layer closes these connections. The layer never sends a
- * command on the instance, and never closes the instance.
+ * An instance is only a template: the layer never sends a command on the instance, and never closes it. The
+ * layer creates its own connections with `duplicate()`, and closes them: one subscribes, one publishes, and
+ * work queues have more.
  *
  * Login, TLS, `db` and similar options are copied from the instance. Options that affect delivery are
  * ignored: `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and
@@ -44,7 +44,6 @@ export interface ByClient {
 /** One server, or a master with replicas that can replace the master. */
 export type RedisServerTarget = ByUrl | BySentinels | ByClient;
 
-/** The options that name one server. */
 export const serverTargetKinds = ["url", "sentinels", "client"] as const;
 
 /** @throws {TypeError} unless exactly one option of `kinds` is given. */
@@ -56,14 +55,11 @@ export function checkTarget(options: object, kinds: readonly string[]): void {
   );
 }
 
-/** Whether `values` is an array of at least one address. */
 export function areAddresses(values: unknown): values is readonly RedisAddress[] {
   return Array.isArray(values) && values.length > 0 && values.every(isAddress);
 }
 
 /**
- * Resolves a target to its server.
- *
  * @throws {TypeError} unless exactly one well-formed target is given. The message contains no password.
  * @throws {InvalidOptionError} for a timeout out of range.
  */

@@ -9,8 +9,7 @@ export const fixedOptions = {
   autoResendUnfulfilledCommands: false,
   // With any other value, ioredis never settles commands that had no reply when the connection broke.
   maxRetriesPerRequest: 0,
-  // The longest pause while the server loads its data. It is short, because closing does not cancel the
-  // pause.
+  // The longest pause while the server loads its data. Closing does not cancel the pause.
   maxLoadingRetryTime: 500,
   // The topics wanted after an outage may differ from those wanted before.
   autoResubscribe: false,
@@ -28,9 +27,7 @@ export const fixedOptions = {
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
-/**
- * ioredis' options without `replyMapping`, because ioredis' types of replies do not depend on that option.
- */
+/** ioredis' options without `replyMapping`. ioredis' types of replies do not depend on that option. */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =

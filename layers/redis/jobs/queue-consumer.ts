@@ -29,10 +29,7 @@ export class RedisClaim extends Claim {
     this.id = id;
   }
 
-  /**
-   * The age of the entry. An entry's id begins with the server's time, in milliseconds, when the entry was
-   * added.
-   */
+  /** In milliseconds. An entry's id begins with the server's time when the entry was added. */
   get ageMs(): number {
     return Date.now() - Number.parseInt(this.id, 10);
   }
@@ -67,17 +64,12 @@ export class RedisQueueConsumer {
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
   }
 
-  /**
-   * Returns entries that this consumer owns at the server but never received, because a reply was lost.
-   * `held` contains the ids of the entries that the consumer has received.
-   */
+  /** Returns entries that this consumer owns but does not hold, because a reply was lost. */
   recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(recoverScript, limit, ...held);
   }
 
-  /**
-   * Claims entries whose consumers have not renewed their claims for `idleMs`, except the entries in `held`.
-   */
+  /** Claims entries whose claims were not renewed for `idleMs`, except the entries in `held`. */
   takeOver(limit: number, idleMs: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(takeOverScript, limit, idleMs, ...held);
   }
@@ -86,10 +78,7 @@ export class RedisQueueConsumer {
     await this.#run(doneScript, [this.#keys.stream], group, id);
   }
 
-  /**
-   * Begins the next attempt and returns the new claim. Returns undefined if another consumer has taken the
-   * entry over.
-   */
+  /** Begins the next attempt. Returns undefined if another consumer has taken the entry over. */
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
     const attempt = claim.attempt + 1;
     const isOurs = await this.#claimAnew(claim, attempt, 0);
@@ -101,7 +90,6 @@ export class RedisQueueConsumer {
     await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
   }
 
-  /** @param attempts the number of attempts that the entry has had. */
   async release(claim: RedisClaim, attempts: number): Promise<void> {
     // This idle time lets any other consumer take the entry over.
     await this.#claimAnew(claim, attempts, dayMs);
@@ -139,10 +127,7 @@ export class RedisQueueConsumer {
   }
 }
 
-/**
- * Whether `error` means that the consumer group is missing. A blocked read then ends with UNBLOCKED or
- * NOGROUP.
- */
+/** Whether the consumer group is missing. A blocked read then ends with UNBLOCKED or NOGROUP. */
 export function isWithoutGroup(error: unknown): boolean {
   return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
 }

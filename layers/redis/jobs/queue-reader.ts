@@ -19,10 +19,8 @@ export type Commands = Pick<RedisConnection, "run">;
 
 /**
  * The connection on which one consumption waits for entries. No other commands are sent during a read,
- * because a blocked read would delay them.
- *
- * Every read ends. The server blocks a read for at most two seconds, and the reader reconnects if the
- * complete reply does not arrive in time.
+ * because a blocked read would delay them. Every read ends: the server blocks a read for at most two seconds,
+ * and the reader reconnects if the complete reply does not arrive in time.
  */
 export class RedisQueueReader {
   readonly connection: RedisConnection;

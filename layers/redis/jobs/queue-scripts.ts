@@ -2,26 +2,21 @@ import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { deadSuffix } from "../../names.ts";
 
-/** The keys of a queue and of its dead letters. */
 export interface QueueKeys {
   readonly stream: string;
   readonly dead: string;
-  /**
-   * The hash tag of both keys, including the braces. It determines the server or shard that holds the keys.
-   */
+  /** The hash tag of both keys, with braces. It determines the server or shard that holds the keys. */
   readonly tag: string;
 }
 
 /**
- * Returns the keys of a queue. A queue and its dead letters share one hash tag, and so do the dead letters of
- * the dead letters. A Redis Cluster therefore keeps all of them in one slot, and a script can move a message
- * between them atomically.
+ * A queue, its dead letters, and their dead letters share one hash tag. A Redis Cluster therefore keeps all
+ * of them in one slot, and a script can move a message between them atomically.
  */
 export function queueKeys(queue: string): QueueKeys {
   let root = queue;
   while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
-  // A tag ends at the first closing brace, so braces in a name are replaced. Two queues never share a key,
-  // because names contain no spaces.
+  // A closing brace would end the tag. Names contain no spaces, so two queues never share a key.
   const tag = `{${root.replaceAll("}", " ")}}`;
   const stream = tag + queue.slice(root.length);
   return { stream, dead: stream + deadSuffix, tag };
@@ -60,10 +55,7 @@ redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
-/**
- * KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Moves the entry to the dead letters.
- * Returns 0 if the consumer does not own the entry.
- */
+/** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if `owns` is false. */
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
@@ -74,10 +66,7 @@ redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
 `);
 
-/**
- * KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Sets the attempt and the idle time
- * of the entry. Returns 0 if the consumer does not own the entry.
- */
+/** KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Returns 0 if `owns` is false. */
 export const claimScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
@@ -144,10 +133,7 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/**
- * KEYS: stream. ARGV: group, consumer. Removes the consumer, unless it owns entries: these would be lost with
- * the consumer.
- */
+/** KEYS: stream. ARGV: group, consumer. Keeps a consumer that owns entries: they would be lost. */
 export const leaveScript = script(`
 local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
@@ -166,10 +152,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/**
- * Runs a script by its hash. A server without the script replies with an error; the text is then sent,
- * possibly after later commands.
- */
+/** Runs a script by its hash. If that fails, the text is sent, possibly after later commands. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

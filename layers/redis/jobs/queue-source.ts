@@ -28,11 +28,9 @@ export interface SourceSettings {
 }
 
 /**
- * Takes the jobs of one queue, as a consumer of the queue's consumer group.
- *
- * Renews its claims three times within `claimAfterMs`, and takes over entries whose claims were not renewed
- * for `claimAfterMs`. The source holds an entry until the job's outcome is reported to the server. An outage
- * delays this report, but does not lose it.
+ * Takes the jobs of one queue, as a consumer of the queue's consumer group. Renews its claims three times
+ * within `claimAfterMs`, and takes over entries whose claims were not renewed for `claimAfterMs`. An outage
+ * delays the report of a job's outcome, but does not lose the report.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #consumer: RedisQueueConsumer;
@@ -42,14 +40,9 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
-  /**
-   * Held claims whose jobs have ended but whose outcomes are not reported yet. These claims are not renewed.
-   */
+  /** Held claims of ended jobs whose outcomes are not reported yet. These claims are not renewed. */
   readonly #over = new Set<RedisClaim>();
-  /**
-   * For each report that is being retried, the server's latest refusal. The keys are the functions that send
-   * the reports.
-   */
+  /** The server's latest refusal of each report that is being retried. The key is the report's function. */
   readonly #refusals = new Map<object, Error>();
   /** Aborted once closing takes too long. From then on, reports of outcomes are not retried. */
   readonly #givingUp = new AbortController();
@@ -62,10 +55,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #renewal: unknown;
   #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
-  /**
-   * Ends a call of {@link take} whose command receives no reply. The command's entries are delivered again
-   * later.
-   */
+  /** Ends a {@link take} whose command receives no reply. The entries are delivered again later. */
   #abandon = () => {};
   readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
     this.#abandon = () => resolve([]);
@@ -167,9 +157,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
-  /**
-   * Renews the claims of running jobs. Must also be called after each reconnect of the command connection.
-   */
+  /** Renews running jobs' claims. Must also be called after each reconnect of the command connection. */
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
@@ -192,8 +180,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // The next take searches again, because more entries may be abandoned, and they are older than new
-      // entries.
+      // The next take searches again: more entries may be abandoned, and they are older than new ones.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
@@ -221,10 +208,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#forget(claim);
   }
 
-  /**
-   * Retries `report` until it succeeds. If closing takes too long, the source gives up, and the job will be
-   * delivered again.
-   */
+  /** Retries `report` until it succeeds. If closing takes too long, the job is delivered again instead. */
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
@@ -259,8 +243,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // Postpones the next search. Other consumers may have lost their connections too, and need time to renew
-    // their claims.
+    // Postpones the search: other consumers may have lost their connections too, and need time to renew.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();

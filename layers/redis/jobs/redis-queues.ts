@@ -9,17 +9,13 @@ import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
 /**
- * Work queues on Redis streams; requires Redis 7. Each queue is a stream with a consumer group. An entry
- * stays in the stream until its job is done.
- *
- * Connects at the first use. One connection sends jobs and outcomes, and each consumption waits for entries
- * on a connection of its own. All connections reconnect by themselves after an outage.
+ * Work queues on Redis streams; requires Redis 7. An entry stays in its queue's stream until the job is done.
+ * Connects at the first use. One connection sends jobs and outcomes, and each consumption has its own.
  */
 export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
   readonly #onError: (error: Error) => void;
   readonly #clock: Clock;
-  /** The sources of the consumptions, each with the function that closes the consumption. */
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #inFlight = new InFlightBytes();
   #connection: RedisConnection | undefined;

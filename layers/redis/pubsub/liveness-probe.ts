@@ -2,7 +2,6 @@ import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import { jitter } from "../../jitter.ts";
 
-/** The commands that a probe sends over two connections, and the callbacks for its results. */
 export interface ProbeCommands {
   /** Subscribes to the probe's topic, over the watched connection. */
   subscribe(): Promise<unknown>;
@@ -28,10 +27,8 @@ export interface ProbeTimes {
  * Detects a subscriber's connection that is open but dead. TCP reports no error, for example, if a proxy
  * drops the data of one direction, or if the server has lost the subscriptions.
  *
- * In each round a token is published over the other connection and has to arrive over the watched connection.
- * A ping is sent over the watched connection and needs a reply. The ping alone is sufficient while the other
- * connection is down and nothing can be published. The other connection needs no probe, because the server
- * replies to each of its commands.
+ * In each round, a token published over the other connection has to arrive over the watched connection, and a
+ * ping over the watched connection needs a reply. While the other connection is down, the ping suffices.
  */
 export class LivenessProbe {
   readonly #commands: ProbeCommands;
@@ -60,12 +57,10 @@ export class LivenessProbe {
     if (round === this.#round) this.#schedule(isSubscribed);
   }
 
-  /** Stops probing and clears the timer. */
   stop(): void {
     this.#begin();
   }
 
-  /** To be called with each payload on the probe's topic. */
   received(payload: Uint8Array): void {
     if (Buffer.from(payload).toString("latin1") === String(this.#round)) this.#echoed?.();
   }
@@ -92,8 +87,7 @@ export class LivenessProbe {
     this.#timer = clock.setTimeout(() => {
       if (due.has("reply")) lost(`no answer within ${deadlineMs} ms`);
       else if (isPublished) lost(`a probe did not come back within ${deadlineMs} ms`);
-      // The publish failed because the other connection is broken. That connection reports the failure
-      // itself.
+      // The other connection is broken, and reports the outage itself.
       else this.#schedule(isSubscribed);
     }, deadlineMs);
     const replied = () => arrived("reply");

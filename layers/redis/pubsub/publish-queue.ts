@@ -2,7 +2,6 @@ import type { Clock } from "../../clock.ts";
 import { InFlightBytes } from "../connection/in-flight-bytes.ts";
 import type { PublishLimits } from "../connection/pubsub-settings.ts";
 
-/** The connection over which a queue publishes. */
 export interface PublishCommands {
   readonly isUp: boolean;
   /** Rejects if the connection breaks before the reply, or if the server refuses the command. */
@@ -19,11 +18,9 @@ interface Waiting {
 }
 
 /**
- * Publishes in the order of the calls, over a connection that may break and reconnect.
- *
- * In an outage messages wait, within limits of number, size and time. If the queue is full or a message has
- * waited too long, `publish` rejects and the message is never sent. If the connection breaks before the
- * server has replied, `publish` rejects, but the server may have published the message.
+ * Publishes in the order of the calls, over a connection that may break and reconnect. In an outage messages
+ * wait, within limits of number, size and time. If a limit is exceeded, `publish` rejects and the message is
+ * never sent. If the reply is lost, `publish` rejects, but the message may have been published.
  */
 export class PublishQueue {
   readonly #commands: PublishCommands;
@@ -57,7 +54,6 @@ export class PublishQueue {
     });
   }
 
-  /** Sends the waiting messages until the limit of bytes in flight is reached. */
   flush(): void {
     for (const waiting of this.#waiting) {
       if (!this.#canSend) return;
@@ -66,7 +62,6 @@ export class PublishQueue {
     }
   }
 
-  /** Rejects all waiting calls with `error`, and clears their timers. */
   close(error: Error): void {
     for (const waiting of this.#waiting) {
       this.#remove(waiting);

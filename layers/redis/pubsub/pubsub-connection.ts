@@ -9,10 +9,7 @@ import { Subscriptions } from "./subscriptions.ts";
 
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
-/**
- * The two connections of pub/sub. The publisher has a queue for outages, and the subscriber has a liveness
- * probe.
- */
+/** The two connections of pub/sub: a publisher with a queue for outages, a subscriber with a probe. */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
   readonly subscriptions: Subscriptions;
@@ -96,8 +93,7 @@ export class PubSubConnection {
       if (topic === probeTopic) this.#probe.received(payload);
       else this.subscriptions.payload(topic, payload);
     });
-    // The server drops the subscriptions of a shard that moves to another master. ioredis then emits this
-    // event.
+    // The server drops the subscriptions of a shard that moves to another master.
     subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     this.publisher = publisher;
     this.#subscriber = subscriber;
@@ -108,10 +104,7 @@ export class PubSubConnection {
     return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
   }
 
-  /**
-   * @throws {LayerUnavailableError} if a connection cannot be opened. The message contains the address. Both
-   *   connections are then closed.
-   */
+  /** @throws {LayerUnavailableError} naming the address. Both connections are then closed. */
   async open(): Promise<void> {
     try {
       await Promise.all([this.publisher.open(), this.#subscriber.open()]);

@@ -21,7 +21,6 @@ export interface SubscribeDeadline {
   readonly late: () => Error;
 }
 
-/** A topic that the node wants to be subscribed to. */
 interface Wanted {
   isLive: boolean;
   /** Whether `subscribe` has resolved for this topic. The caller then relies on the subscription. */
@@ -35,10 +34,9 @@ type Joining = readonly [topic: string, wanted: Wanted];
 const topicsPerCommand = 1_000;
 
 /**
- * Keeps the wanted topics subscribed over a connection that may break and reconnect.
- *
- * All topics of one turn of the event loop are sent in one command. After a reconnect, every topic that was
- * live before and is still wanted receives one gap, before the topic's next payload.
+ * Keeps the wanted topics subscribed over a connection that may break and reconnect. All topics of one turn
+ * of the event loop are sent in one command. After a reconnect, every topic that was live before and is still
+ * wanted receives one gap, before the topic's next payload.
  */
 export class Subscriptions {
   readonly #commands: SubscriptionCommands;
@@ -52,7 +50,6 @@ export class Subscriptions {
   readonly #failing = new Set<string>();
   #failures = 0;
   #retry: unknown;
-  /** Whether the refusal of a topic that was live before has been reported. */
   #isRefusalReported = false;
   #isUp = false;
   /** The number of outages so far. Results of commands on an earlier connection are ignored. */
@@ -108,7 +105,6 @@ export class Subscriptions {
     this.#flush();
   }
 
-  /** Must be called when the connection breaks. */
   down(): void {
     this.#isUp = false;
     this.#outages += 1;
@@ -205,10 +201,7 @@ export class Subscriptions {
     }
   }
 
-  /**
-   * Reports only the first refusal until all topics are live again, because thousands of topics may be
-   * refused.
-   */
+  /** Reports one refusal until all topics are live again, because thousands of topics may be refused. */
   #reportRefusal(topic: string, cause: Error): void {
     if (this.#isRefusalReported) return;
     this.#isRefusalReported = true;

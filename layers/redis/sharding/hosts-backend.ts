@@ -12,11 +12,9 @@ export interface ByHosts {
 }
 
 /**
- * Distributes topics and queues over independent servers, by {@link rendezvous} hashing of the servers'
- * addresses.
+ * Distributes topics and queues by {@link rendezvous} hashing of the servers' addresses.
  *
- * @throws {TypeError} unless `hosts` contains at least one URL, each URL is that of a Redis server, and all
- *   addresses differ.
+ * @throws {TypeError} unless `hosts` has at least one URL, all are Redis URLs, and all addresses differ.
  */
 export function createHostsBackend({ hosts }: ByHosts, factory: BackendFactory): ShardedBackend {
   if (!Array.isArray(hosts) || hosts.length === 0) {
@@ -35,13 +33,11 @@ export function createHostsBackend({ hosts }: ByHosts, factory: BackendFactory):
 }
 
 /**
- * Returns a function that assigns each key to one host. It computes a hash of the key with each host, and
- * returns the host with the highest hash. The order of the hosts does not matter. If a host is added, no key
- * moves between the other hosts.
+ * Returns a function that assigns each key to the host with the highest hash of key and host. If a host is
+ * added, no key moves between the other hosts.
  *
- * The hash is FNV-1a, followed by the last mixing step of MurmurHash3. Without this step, similar names would
- * have similar hashes. In a test with 20,000 names and 2 to 16 hosts, the number of names of each host was
- * within 7 % of the mean.
+ * The hash is FNV-1a, followed by the last mixing step of MurmurHash3, because FNV-1a alone gives similar
+ * names similar hashes. With 20,000 names and 2 to 16 hosts, each host had the mean number of names ± 7 %.
  *
  * @see https://www.eecs.umich.edu/techreports/cse/96/CSE-TR-316-96.pdf ("highest random weight")
  * @see http://www.isthe.com/chongo/tech/comp/fnv/

@@ -1,8 +1,7 @@
 export const slotCount = 16_384;
 
 /**
- * The slot of `topic` in a Redis Cluster: the CRC-16/XMODEM of the topic's hash tag or, if the topic has no
- * tag, of the whole topic.
+ * Returns the CRC-16/XMODEM of the topic's hash tag or, if there is none, of the whole topic.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */

@@ -12,20 +12,15 @@ import { partition, RedisClusterTopology, type Shard, servedSlots } from "./redi
 import { ShardedBackend } from "./sharded-backend.ts";
 import { SwappableBackend } from "./swappable-backend.ts";
 
-/**
- * A Redis Cluster of Redis 7 or later. Groups and queues are distributed over the masters by their hash
- * slots.
- */
+/** A Redis Cluster of Redis 7 or later. Groups and queues are distributed by their hash slots. */
 export interface ByCluster {
   /** The addresses of some nodes of the cluster. The other nodes are discovered. */
   readonly cluster: readonly RedisAddress[];
 }
 
 /**
- * Runs on the shards of a Redis Cluster, and adapts when slots move from one shard to another.
- *
- * Before each connect, the topology is requested from the cluster. When two consecutive replies contain the
- * same new topology, a backend for the new shards replaces the current backend.
+ * Runs on the shards of a Redis Cluster. The topology is requested before each connect. When two consecutive
+ * replies contain the same new topology, a backend for the new shards replaces the current backend.
  */
 export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
@@ -69,10 +64,7 @@ export class RedisClusterBackend extends SwappableBackend {
     return this.#createBackend(this.#shards, topology);
   }
 
-  /**
-   * Swaps the backend only after two equal replies, because a single node may be wrong. Ignores a reply with
-   * fewer slots, which is outdated.
-   */
+  /** A single node may be wrong, so two equal replies are needed. A reply with fewer slots is outdated. */
   async #onTopology(shards: readonly Shard[], topology: RedisClusterTopology): Promise<void> {
     const found = partition(shards);
     const isKnown = found === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);
@@ -82,7 +74,6 @@ export class RedisClusterBackend extends SwappableBackend {
     if (await this.swap(this.#createBackend(shards, topology))) this.#shards = shards;
   }
 
-  /** Creates a backend that distributes topics and queues over `shards`. */
   #createBackend(shards: readonly Shard[], topology: RedisClusterTopology): Backend {
     return new ShardedBackend(this.#factory, () => {
       const bySlot = new Array<Backend | undefined>(slotCount).fill(undefined);
@@ -102,10 +93,7 @@ export class RedisClusterBackend extends SwappableBackend {
     });
   }
 
-  /**
-   * Creates the backend of one shard. The backend connects to the shard's current master, which is the
-   * promoted replica after a failover.
-   */
+  /** The backend connects to the shard's current master, also after a failover. */
   #createShard({ master, slots }: Shard, topology: RedisClusterTopology): Backend {
     const [[first] = [0]] = slots;
     const isInShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);

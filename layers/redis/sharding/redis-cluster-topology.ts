@@ -13,7 +13,6 @@ export interface Shard {
   readonly slots: readonly (readonly [from: number, to: number])[];
 }
 
-/** Requests the shards of a Redis Cluster from the cluster's nodes. */
 export class RedisClusterTopology {
   readonly #options: AnyConnectionOptions;
   readonly #seeds: string;
@@ -23,7 +22,6 @@ export class RedisClusterTopology {
   #nodes: readonly RedisAddress[];
   #isClosed = false;
 
-  /** @param onShards called with each reply. */
   constructor(
     seeds: readonly RedisAddress[],
     options: AnyConnectionOptions,
@@ -48,16 +46,12 @@ export class RedisClusterTopology {
     return this.#asking;
   }
 
-  /** Cancels pending requests, without waiting for replies. */
   close(): void {
     this.#isClosed = true;
     for (const redis of this.#clients) redis.disconnect();
   }
 
-  /**
-   * Returns a connector for ioredis. It connects to the master that currently serves the largest part of
-   * `slots`.
-   */
+  /** Returns an ioredis connector to the master that currently serves the largest part of `slots`. */
   connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
     const { tls, disconnectTimeout = 1 } = this.#options;
@@ -74,8 +68,7 @@ export class RedisClusterTopology {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
-        // Returns a broken socket instead of throwing: ioredis retries after a broken socket, but not after
-        // an exception.
+        // Returns a broken socket: ioredis retries after a broken socket, but not after an exception.
         if (master instanceof Error) this.firstError = master;
         this.stream.once("error", (error: Error) => {
           this.firstError = error;
@@ -145,10 +138,7 @@ type Slots = readonly [
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/**
- * Converts a reply to shards. A node may not know its own host. It is then reached at `asked`, the host to
- * which the request was sent.
- */
+/** A node may not know its own host. The node is then reached at `asked`, the host of the request. */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {
@@ -171,10 +161,7 @@ export function servedSlots(shards: readonly Shard[]): number {
   return shards.flatMap(({ slots }) => slots).reduce((count, [from, to]) => count + to - from + 1, 0);
 }
 
-/**
- * Describes how the slots are divided into shards, regardless of the masters' addresses. Two topologies with
- * the same division have equal texts.
- */
+/** Describes how the slots are divided into shards, regardless of the masters' addresses. */
 export function partition(shards: readonly Shard[]): string {
   // Labels each slot with the lowest slot of its shard.
   const labels = new Array<number | undefined>(slotCount).fill(undefined);

@@ -9,17 +9,13 @@ import type {
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
 
-/** The backends over which topics and queues are distributed. */
 export interface Shards {
   readonly backends: readonly Backend[];
   /** Returns the backend that is responsible for the Redis key `key`. */
   backendAt(key: string): Backend;
 }
 
-/**
- * Distributes topics and queues over several backends. Each topic and each queue belongs to one backend. An
- * outage of one backend does not affect the topics and queues of the others.
- */
+/** Distributes topics and queues over several backends. An outage of one does not affect the others. */
 export class ShardedBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly history?: HistoryBackend;
@@ -93,9 +89,7 @@ export class ShardedBackend implements Backend {
   }
 }
 
-/**
- * Returns `part`, which must exist because of the backend's capabilities or because the backend was opened.
- */
+/** Returns `part`, which the backend's capabilities or a previous `open` guarantee. */
 export function required<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks a part that its capabilities promise.");
   return part;

@@ -13,11 +13,9 @@ import { retry } from "../../retry.ts";
 import { required } from "./sharded-backend.ts";
 
 /**
- * Uses one backend at a time, and can replace this backend while it is in use. After a swap, every topic is
- * subscribed at the new backend and receives one gap, and every consumption continues on the new backend.
- *
- * A call of `publish` or `enqueue` that a swap interrupts rejects with {@link LayerUnavailableError}. The
- * message or job may have been stored or delivered nevertheless.
+ * Uses one backend at a time, and can replace it. After a swap, every topic is subscribed at the new backend
+ * and receives one gap, and every consumption continues there. A call of `publish` or `enqueue` that a swap
+ * interrupts rejects with {@link LayerUnavailableError}, but may have been executed.
  */
 export abstract class SwappableBackend implements Backend {
   readonly capabilities: Capabilities;
@@ -28,10 +26,7 @@ export abstract class SwappableBackend implements Backend {
   /** The subscribed topics. Each promise resolves once the topic's last move to another backend has ended. */
   readonly #topics = new Map<string, Promise<void>>();
   readonly #gapsDue = new Set<string>();
-  /**
-   * For each consumption, the function that moves it to the current backend, and the controller that stops
-   * it.
-   */
+  /** For each consumption, the function that moves it, and the controller that stops it. */
   readonly #moves = new Map<() => void, AbortController>();
   #listener: BackendListener | undefined;
   #current: Backend | undefined;
@@ -115,7 +110,6 @@ export abstract class SwappableBackend implements Backend {
     }
   }
 
-  /** Opens `next`, closes the current backend, and moves all topics and consumptions. */
   async #moveTo(next: Backend): Promise<void> {
     this.#next = next;
     try {
@@ -133,10 +127,7 @@ export abstract class SwappableBackend implements Backend {
     for (const move of this.#moves.keys()) move();
   }
 
-  /**
-   * Subscribes `topic` at `backend`, with retries, and then reports the gap. Stops once `backend` is replaced
-   * or the topic is unsubscribed.
-   */
+  /** Reports the gap once `topic` is subscribed. Stops if `backend` is replaced or `topic` unsubscribed. */
   async #resubscribe(topic: string, backend: Backend): Promise<void> {
     const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
     const subscribe = async () => {
@@ -163,10 +154,7 @@ export abstract class SwappableBackend implements Backend {
     }
   }
 
-  /**
-   * Returns a consumption that restarts on the new backend after each swap, once its running handlers have
-   * ended.
-   */
+  /** The consumption restarts on the new backend after each swap, once the running handlers have ended. */
   async #consume(begin: () => Promise<Consumption>): Promise<Consumption> {
     const stopping = new AbortController();
     const { signal } = stopping;
@@ -186,8 +174,7 @@ export abstract class SwappableBackend implements Backend {
     const close = async () => {
       this.#moves.delete(move);
       stopping.abort();
-      // The first `close` aborts the running handlers at once. The second one closes the consumption that a
-      // move may have started in the meantime.
+      // The first `close` aborts running handlers. The second is for a consumption that a move has started.
       await running?.close();
       await started.catch(() => {});
       await running?.close();
@@ -224,7 +211,6 @@ export abstract class SwappableBackend implements Backend {
     return this.#current;
   }
 
-  /** Ignores payloads and gaps unless `backend` is the current one. */
   #listenerOf(backend: Backend): BackendListener {
     return {
       payload: (topic, payload, position) => {

@@ -1,7 +1,6 @@
 import type { Position } from "../../message.ts";
 import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 
-/** Receives the deliveries of a cursor, in the order of the stream. */
 export interface CursorListener {
   payload(payload: Uint8Array, position: Position): void;
   /** Entries are missing at this point. `range` contains their offsets, if these are known. */
@@ -10,20 +9,13 @@ export interface CursorListener {
 
 /** Limits of the publications held back while the stream is read. */
 const maxHeld = { entries: 128, bytes: 1024 * 1024 };
-/**
- * Maximum number of consecutive reconnects that drop held entries before the stream is read. One more
- * reconnect causes a gap.
- */
+/** Maximum number of consecutive reconnects that drop held entries. One more reconnect causes a gap. */
 const maxDropped = 16;
 
 /**
- * A reader's position in a stream. Receives entries from publications and from snapshots of the stream.
- * Delivers each entry once and in order, or reports a gap in its place.
- *
- * A cursor is in step while each publication directly follows the last entry. Any other publication (after a
- * hole, of another epoch, or with a repeated offset) puts the cursor out of step. The cursor then holds
- * publications back until a {@link snapshot} shows the contents of the stream. A cursor has no clock and no
- * connection.
+ * A reader's position in a stream. Delivers each entry once and in order, or reports a gap in its place. A
+ * publication that does not directly follow the last entry puts the cursor out of step. The cursor then holds
+ * publications back until a {@link snapshot} shows the contents of the stream.
  */
 export class StreamCursor {
   readonly #listener: CursorListener;
@@ -36,15 +28,12 @@ export class StreamCursor {
   #heldBytes = 0;
   /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
-  /**
-   * The newest offset published on this connection. Newer entries up to `#last` were read from the stream.
-   */
+  /** The newest offset published on this connection. Newer entries up to `#last` were read. */
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
   /** Held entries that were dropped before the stream was read. If the stream lacks one, there is a gap. */
   #dropped: Head[] = [];
-  /** Whether the server has changed. The new server may lack entries. */
   #hasServerChanged = false;
   /** Set after a rollback. Entries up to this one were delivered before the rollback. */
   #delivered: Head | undefined;
@@ -58,9 +47,7 @@ export class StreamCursor {
     return this.#isInStep;
   }
 
-  /**
-   * The newest delivered entry. Each change creates a new object, so positions can be compared by identity.
-   */
+  /** The newest delivered entry. Each change creates a new object: positions are comparable by identity. */
   get position(): Head | undefined {
     return this.#last;
   }
@@ -70,16 +57,12 @@ export class StreamCursor {
     if (!this.#isInStep) this.#hold(entry);
   }
 
-  /**
-   * Puts the cursor out of step. Must be called if the connection is new, or the stream has an unexpected
-   * head.
-   */
+  /** Must be called if the connection is new, or the stream has an unexpected head. */
   suspect(): void {
     this.#isInStep = false;
     this.#isAsked = false;
     this.#lastPublished = 0;
-    // The held entries may belong to a history that was rolled back. If the stream contains the newest held
-    // entry, the stream contains all of them.
+    // The held entries may have been rolled back. If the stream contains the newest, all are in the stream.
     const newest = this.#takeHeld().at(-1);
     if (newest !== undefined) this.#dropped.push(headOf(newest));
     if (this.#dropped.length <= maxDropped) return;
@@ -87,15 +70,11 @@ export class StreamCursor {
     this.#dropped = [];
   }
 
-  /**
-   * Must be called if the server has changed. The next reply causes a gap, unless the stream of the new
-   * server shows a gap anyway.
-   */
+  /** The next reply causes a gap, unless the stream of the new server shows a gap anyway. */
   serverChanged(): void {
     this.#hasServerChanged = true;
   }
 
-  /** Whether all entries of a stream that ends at `head` have been delivered. */
   isAt(head: Head): boolean {
     return isSame(this.#last, head);
   }
@@ -161,17 +140,13 @@ export class StreamCursor {
     }
   }
 
-  /**
-   * Returns true if `entry` is the next one, or was already read from the stream. Otherwise the cursor is out
-   * of step.
-   */
+  /** Returns true if `entry` is the next one, or was already read. Otherwise the cursor is out of step. */
   #take(entry: StreamEntry): boolean {
     const last = this.#last;
     if (last !== undefined) {
       if (entry.epoch !== last.epoch || entry.offset > last.offset + 1) return false;
       if (entry.offset <= this.#lastPublished) {
-        // Offsets increase on one connection. A repeated offset may belong to another entry, which the
-        // snapshot shows.
+        // A repeated offset may belong to another entry, which the snapshot shows.
         this.#lastPublished = 0;
         return false;
       }
@@ -204,9 +179,7 @@ export class StreamCursor {
     this.#listener.payload(entry.payload, { offset: entry.offset, epoch: entry.epoch });
   }
 
-  /**
-   * Delivers the entries after `last`, and reports a gap for each range that the stream no longer contains.
-   */
+  /** Delivers the entries after `last`, and a gap for each range that the stream no longer contains. */
   #read(last: Head, { head, entries, hasMore }: Snapshot): void {
     const { epoch } = last;
     for (const entry of entries) {
@@ -221,7 +194,6 @@ export class StreamCursor {
     this.#last = head;
   }
 
-  /** Reports a gap for the entries that are missing between `#last` and `offset`. */
   #skipTo(offset: number): void {
     const from = Math.max(this.#last?.offset ?? 0, this.#coveredTo) + 1;
     if (from < offset) this.#listener.gap({ from, to: offset - 1 });
@@ -259,10 +231,7 @@ export class StreamCursor {
     return held;
   }
 
-  /**
-   * Drops held entries of an earlier epoch: those of another epoch than `head` that were held before the
-   * snapshot was requested.
-   */
+  /** Drops entries of another epoch than `head` that were held before the snapshot was requested. */
   #dropOutdated({ epoch }: Head): void {
     if (this.#heldBefore === 0) return;
     const before = this.#heldBefore;
@@ -303,10 +272,7 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   return first?.offset === last.offset + 1;
 }
 
-/**
- * Whether the stream lacks `entry`, which was published but not delivered. Returns false for a trimmed entry,
- * because the hole in the stream causes a gap anyway.
- */
+/** Whether the stream lacks `entry`. Returns false for a trimmed entry: its hole causes a gap anyway. */
 function isGone(entry: Head, { head, entries }: Snapshot, isNewer: boolean): boolean {
   if (entry.epoch !== head.epoch) return false;
   // A snapshot that is older than `entry` proves nothing.

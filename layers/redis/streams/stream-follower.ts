@@ -50,10 +50,7 @@ export class StreamFollower {
     });
   }
 
-  /**
-   * Starts at the head of the stream. Retries while the connection is down. Rejects if the server refuses the
-   * command, or after {@link stop}.
-   */
+  /** Retries while the connection is down. Rejects after a refusal by the server, or after {@link stop}. */
   async start(): Promise<void> {
     const head = await retry(() => this.#source.head(this.#topic), {
       clock: this.#clock,
@@ -71,9 +68,7 @@ export class StreamFollower {
     this.#follow();
   }
 
-  /**
-   * Must be called after the topic was subscribed again, because publications may have been missed meanwhile.
-   */
+  /** Must be called after the topic was subscribed again. Publications may have been missed. */
   resume(): void {
     this.#cursor.suspect();
     this.#follow(true);
@@ -91,7 +86,6 @@ export class StreamFollower {
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();
   }
 
-  /** Ends all deliveries, and cancels the timer. */
   stop(): void {
     this.#stopping.abort();
   }

@@ -9,7 +9,6 @@ export interface Head extends Position {
   readonly stamp: number;
 }
 
-/** One entry of a stream. */
 export interface StreamEntry extends Head {
   readonly payload: Uint8Array;
 }
@@ -24,30 +23,20 @@ export interface Snapshot {
 }
 
 export const maxEntriesPerPublication = 100;
-/**
- * Maximum length of the text before the payloads. The text is a head, followed by a space and a length for
- * each payload.
- */
+/** The text before the payloads: a head, followed by a space and a length for each payload. */
 const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
 /** The names of one group in Redis. A common hash tag keeps all three names in one slot of a cluster. */
 export interface StreamNames {
   readonly stream: string;
-  /**
-   * The key of the {@link Head}. The head expires later than the stream, so that the epoch continues after
-   * the stream has expired.
-   */
+  /** The key of the {@link Head}, which outlives the stream, so that the epoch continues. */
   readonly head: string;
-  /**
-   * The channel of publications. A publication contains the head, the lengths of the payloads, a line break,
-   * and the payloads.
-   */
+  /** A publication contains the head, the lengths of the payloads, a line break, and the payloads. */
   readonly channel: string;
 }
 
 export function streamNames(topic: string): StreamNames {
-  // Redis ignores an empty tag, so a leading brace is replaced. Two topics never share a name, because topics
-  // contain no spaces.
+  // A leading brace would make the tag empty. Topics contain no spaces, so two topics never share a name.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }

@@ -4,10 +4,7 @@ import { maxEntriesPerPublication } from "./stream-format.ts";
 /** Adds entries to the stream of a topic, in order and atomically, and publishes them. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
 
-/**
- * Maximum size of a batch, in bytes, unless one payload is larger. A larger batch would block the server for
- * other clients for too long.
- */
+/** Maximum size of a batch in bytes, unless one payload is larger. A larger batch blocks other clients. */
 const maxBatchBytes = 256 * 1024;
 
 interface Batch {
@@ -18,13 +15,11 @@ interface Batch {
 }
 
 /**
- * Publishes to streams. All payloads that are published to one topic in one turn of the event loop are sent
- * in one call. For the server, another call is far more expensive than another entry in the same call; see
- * bench/layers.
+ * Sends all payloads of one topic and one turn of the event loop in one call. For the server, another call is
+ * far more expensive than another entry in the same call; see bench/layers.
  */
 export class StreamPublisher {
   readonly #publish: PublishEntries;
-  /** The open batches, by topic. */
   readonly #batches = new Map<string, Batch>();
 
   constructor(publish: PublishEntries) {

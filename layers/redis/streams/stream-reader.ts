@@ -26,7 +26,6 @@ interface HeadRequest {
   reject(error: unknown): void;
 }
 
-/** Reads streams and their heads over one connection. */
 export class StreamReader implements StreamSource {
   readonly #connection: RedisConnection;
   readonly #commands: PubSubCommands;
@@ -90,9 +89,7 @@ export class StreamReader implements StreamSource {
     return { entries, position: { offset: head.offset, epoch }, complete };
   }
 
-  /**
-   * Called before any other command on each connection, so that the server is known before any other reply.
-   */
+  /** Called before any other command on each connection, so that the server is known first. */
   #identify(): void {
     this.#connection.redis.info("server").then(
       (facts) => {

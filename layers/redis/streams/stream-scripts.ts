@@ -8,10 +8,7 @@ declare module "ioredis" {
   }
 }
 
-/**
- * The time between the expiry of a stream and the expiry of its head. An idle group keeps its epoch during
- * this time.
- */
+/** How long a head outlives its stream. During this time, an idle group keeps its epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
 /**
@@ -20,7 +17,6 @@ const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
  */
 const firstHeadMs = 60 * 60 * 1_000;
 
-/** Entries to publish to one group. */
 export interface Publication {
   readonly names: StreamNames;
   readonly payloads: readonly Buffer[];
@@ -29,10 +25,7 @@ export interface Publication {
   readonly command: "PUBLISH" | "SPUBLISH";
 }
 
-/**
- * Reads the server's clock in microseconds. The result is the second half of an entry's id, and the name of a
- * new epoch.
- */
+/** The server's clock in microseconds: the second half of an entry's id, and the name of a new epoch. */
 const readClock = `
 local time = redis.call('TIME')
 local stamp = string.format('%s%06d', time[1], time[2])
@@ -40,10 +33,7 @@ local stamp = string.format('%s%06d', time[1], time[2])
 
 /**
  * Publishes entries atomically. If the stream has newer entries than its head, the head was lost, and a new
- * epoch begins.
- *
- * The history limit is part of the script's text, because passing the limit as an argument takes more time
- * than applying it.
+ * epoch begins. The history limit is part of the text: passing the limit takes more time than applying it.
  */
 const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
@@ -105,7 +95,6 @@ end
 return heads
 `;
 
-/** The publishing scripts, by limit and command. */
 const texts = new Map<string, string>();
 
 export function defineStreamScripts(redis: Redis): void {

@@ -74,7 +74,6 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly #topics: Topics;
   readonly #limits: HistoryLimits;
   readonly #tailCheckMs: number;
-  /** The followers of the subscribed groups, by channel. */
   readonly #followers = new Map<string, StreamFollower>();
   #connection: Connected | undefined;
   #listener: BackendListener | undefined;
@@ -146,9 +145,8 @@ export class RedisStreamsBackend implements RedisBackend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    // Both commands are sent at once, on separate connections. If the head is read before the subscription
-    // begins, entries added in between leave a hole and are read from the stream. If the head is read
-    // afterwards, publications that are not newer than the head are ignored.
+    // Both commands are sent at once. If the head is read first, entries added in between leave a hole and
+    // are read from the stream. Otherwise, publications that are not newer than the head are ignored.
     const outcomes = await Promise.allSettled([
       pubsub.subscriptions.subscribe(channel),
       this.#start(follower),
@@ -197,10 +195,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
   }
 
-  /**
-   * The join waits for the stream's head, because a hole before the first publication is detected only with
-   * the head.
-   */
+  /** The join waits for the head, because only the head reveals a hole before the first publication. */
   #start(follower: StreamFollower): Promise<void> {
     const { address, connectTimeoutMs } = this.#server;
     const late = () =>
