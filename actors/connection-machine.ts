@@ -3,19 +3,14 @@ import { CloseCode, type Exit } from "./close-codes.ts";
 
 /** The side effects of the machine. The runtime's actor implements them. */
 export interface ConnectionEffects {
-  /**
-   * Called once, when the connection ends. Leaves the groups, runs `disconnect`, releases all resources, then
-   * sends `cleaned` to the machine.
-   */
+  /** Called once, when the connection ends. Releases all resources, then sends `cleaned` to the machine. */
   cleanUp(exit: Exit): void;
 }
 
 export type ConnectionEvent =
   | { readonly type: "accept" }
   | { readonly type: "reject"; readonly status: number; readonly reason: string }
-  /**
-   * The consumer or the runtime closes the connection. In the state `connecting`, this refuses the upgrade.
-   */
+  /** The consumer or the runtime closes the connection, or refuses the upgrade while connecting. */
   | {
       readonly type: "close";
       readonly code: number;
@@ -30,7 +25,6 @@ export type ConnectionEvent =
   | { readonly type: "restart" }
   /** Connecting took too long. */
   | { readonly type: "deadline" }
-  /** The clean-up is complete. */
   | { readonly type: "cleaned" };
 
 export interface ConnectionInput {
@@ -67,10 +61,7 @@ export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   }
 }
 
-/**
- * The effects of the XState actor `self`. They are part of the actor's input instead of its context, so that
- * all joined connections can share one snapshot.
- */
+/** The effects of the XState actor `self`, kept in its input so that joined connections share a snapshot. */
 export function effectsOf(self: AnyActorRef): ConnectionEffects {
   return (self as unknown as { readonly options: { readonly input: ConnectionInput } }).options.input.effects;
 }
@@ -79,9 +70,8 @@ const refuse = { target: "closing", actions: { type: "recordExit", params: { joi
 const leave = { target: "closing", actions: { type: "recordExit", params: { joined: true } } } as const;
 
 /**
- * The lifecycle of a connection. Frames and messages do not pass through this machine: in `joined`, the
- * mailbox passes them directly to the consumer. The machine has no delayed transitions, because XState scans
- * all timers of the system when an actor stops. Deadlines arrive as events instead.
+ * The lifecycle of a connection. Frames and messages do not pass through this machine. Deadlines arrive as
+ * events, because delayed transitions would make XState scan all its timers when an actor stops.
  *
  * ```
  * connecting ──accept──▶ joined ──close, lost, fail──▶ closing ──cleaned──▶ closed
@@ -126,9 +116,8 @@ const inspectors = new WeakMap<System, number>();
 export const isInspected = (system: System): boolean => inspectors.get(system) !== 0;
 
 /**
- * Counts the inspectors of `system`, so that nothing is computed for inspection while there is no inspector.
- *
- * @param isInspected whether `system` has an inspector for its whole lifetime.
+ * Counts the inspectors of `system`, so that nothing is computed for inspection while there is none. With
+ * `isInspected`, one inspector stays for the system's lifetime.
  */
 export function trackInspection(system: System, isInspected = false): void {
   const { inspect } = system;
@@ -151,7 +140,6 @@ type Logic = typeof connectionMachine;
 type Snapshot = ReturnType<Logic["transition"]>;
 type State = Snapshot["value"];
 
-/** The snapshot of a state, without an exit, and the target state of each event type. */
 interface StateEntry {
   readonly snapshot: Snapshot;
   readonly targets: ReadonlyMap<string, State>;

@@ -6,10 +6,7 @@ import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Messaging } from "./messaging.ts";
 
-/**
- * The immutable data of a connection: its request, and its user. `P` is the union of the names of its path
- * parameters.
- */
+/** A connection's immutable data: its request, its user, and its path parameters, named `P`. */
 export interface Scope<P extends string = string> {
   /** The request path as the client sent it, without the query. By default empty for a spawned actor. */
   readonly path: string;
@@ -17,9 +14,7 @@ export interface Scope<P extends string = string> {
   readonly params: { readonly [K in P]: string };
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /**
-   * The subprotocols that the client offers, in the client's order. `accept({ subprotocol })` accepts one.
-   */
+  /** The client's offer of subprotocols, in order. `accept({ subprotocol })` accepts one. */
   readonly subprotocols: readonly string[];
   /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
   readonly clientAddress: string | undefined;
@@ -48,7 +43,6 @@ export interface Groups {
 /** The part of a runtime that its consumers share. */
 export interface ConsumerRuntime {
   readonly clock: Clock;
-  /** Observes the consumers' machines. */
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
 }

@@ -9,10 +9,9 @@ export interface Supervision {
    * - `restart`: a new consumer replaces the failed one on the same connection. Groups and waiting messages
    *   are kept. The runtime calls `restarted` instead of `connect`.
    *
-   * A function returns the directive for one error. `stage` names the code that threw the error: `"receive"`,
-   * `"message <type>"`, `"onGap"`, `"onOverflow"`, `"async"` for a timer or for a promise that is not
-   * awaited, and others. If the function itself throws, the actor stops. A failure before `connect` has
-   * settled always stops the actor.
+   * A function returns the directive for one error. `stage` names the code that failed: `"receive"`,
+   * `"message <type>"`, `"onGap"`, `"onOverflow"`, `"async"` (a timer or unawaited promise) and others. The
+   * actor stops if the function throws, and always after a failure before `connect` has settled.
    * @default "stop"
    */
   readonly onFailure?: Directive | ((error: unknown, stage: string) => Directive);
@@ -36,13 +35,9 @@ export interface MailboxOptions {
   /** The maximum number of waiting layer messages. @default the runtime's `mailboxCapacity` */
   readonly capacity?: number;
   /**
-   * The policy for a message that arrives when the mailbox is full:
-   * - `close` closes the connection with 1013.
-   * - `drop-oldest` drops the oldest waiting message.
-   * - `drop-newest` drops the new message.
-   *
-   * Dropped messages are counted as `overflow`. `onOverflow` is called once in place of consecutive dropped
-   * messages.
+   * When the mailbox is full, `close` closes the connection with 1013, `drop-oldest` drops the oldest waiting
+   * message, and `drop-newest` drops the new one. Dropped messages are counted as `overflow`. `onOverflow` is
+   * called once in place of consecutive dropped messages.
    * @default "close"
    */
   readonly overflow?: OverflowPolicy;
@@ -50,7 +45,6 @@ export interface MailboxOptions {
 
 /** A notice of consecutive messages that were dropped, because the mailbox was full. */
 export interface Overflow {
-  /** The number of dropped messages. */
   readonly dropped: number;
 }
 
@@ -62,18 +56,14 @@ export interface OutboxOptions {
   /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * The longest time for which a client may read none of its waiting bytes, in milliseconds. Applies only to
-   * the policy `close`.
+   * Milliseconds for which a client may read none of its waiting bytes. Applies only to the policy `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;
   /**
-   * The policy for a client that exceeds a limit:
-   * - `close` closes the connection with 3008.
-   * - `drop-oldest` drops the oldest waiting frames, for clients that need only the latest ones. Frames of
-   *   the same turn of the event loop are dropped together.
-   *
-   * Frames that either policy drops are counted as `slow`.
+   * For a client that exceeds a limit, `close` closes the connection with 3008, and `drop-oldest` drops the
+   * oldest waiting frames, for clients that need only the latest. Frames of one turn of the event loop are
+   * dropped together. Dropped frames are counted as `slow`.
    * @default "close"
    */
   readonly overflow?: LagPolicy;

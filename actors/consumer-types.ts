@@ -1,8 +1,6 @@
 /** The types that a consumer declares for the compiler. */
 export interface ConsumerTypes {
-  /**
-   * The messages that the consumer handles and may send to groups: `{ room_message: { message: string } }`.
-   */
+  /** The messages that the consumer handles or sends to groups: `{ room_message: { message: string } }`. */
   readonly messages?: object;
   /** The path parameters that the consumer needs, as a union of names: `"room_name" | "seat"`. */
   readonly params?: string;

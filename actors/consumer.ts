@@ -32,24 +32,20 @@ export const receiveMessage = Symbol("receiveMessage");
 export const discard = Symbol("discard");
 
 /**
- * The behaviour of one connection. {@link WebSocketConsumer} and {@link JsonWebSocketConsumer} extend this
- * class.
+ * The behaviour of one connection; base of {@link WebSocketConsumer} and {@link JsonWebSocketConsumer}.
  *
- * Each connection has its own consumer object. The methods of one object never overlap: first `connect`, then
- * one frame or message at a time, finally `disconnect`. A promise that a method returns is awaited before the
- * next method is called.
+ * Each connection has its own consumer object, whose methods never overlap: first `connect`, then one frame
+ * or message at a time, finally `disconnect`. The runtime awaits each method before it calls the next.
  *
- * An error that a method throws goes to the runtime's `onError`, and closes this connection with 1011, or
- * with HTTP status 500 if the connection is not accepted yet. The same applies to an error of a timer or an
- * unawaited promise that a method has started. {@link supervision} can change the effect. Other connections
- * are not affected.
+ * An error of a method, or of a timer or unawaited promise that the method started, goes to the runtime's
+ * `onError` and closes only this connection: with 1011, or with HTTP status 500 before it is accepted.
+ * {@link supervision} can change the effect.
  */
 export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer for this consumer's groups. */
   static readonly layer: string | undefined = undefined;
   /**
-   * The capabilities that this consumer requires of its layer. `route` and `spawn` refuse the consumer if the
-   * layer lacks one.
+   * The capabilities that the layer must have. `route` and `spawn` refuse the consumer if one is missing.
    *
    * @example
    * static override readonly needs = ["crossProcess"] as const;
@@ -83,18 +79,12 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /**
-   * This actor's address, valid on all nodes. The channel is on the consumer's layer, or on the control layer
-   * if the consumer names no layer.
-   */
+  /** The address of this actor, valid on all nodes: on the consumer's layer, else on the control layer. */
   get channel(): string {
     return this.#context.groups.channel;
   }
 
-  /**
-   * Aborted when the connection ends, before `disconnect`. Pass this signal to the calls that a handler
-   * awaits.
-   */
+  /** Aborted when the connection ends, before `disconnect`. Pass it to the calls that a handler awaits. */
   get signal(): AbortSignal {
     return this.#context.signal;
   }
@@ -105,26 +95,22 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Called first, before the upgrade is answered. This method can call {@link accept} or {@link reject}. If
-   * it calls neither, the connection is accepted once the returned promise has resolved. Frames and messages
-   * wait until the promise has settled.
+   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}; otherwise the
+   * connection is accepted once the promise resolves. Frames and messages wait until the promise settles.
    */
   connect(): void | Promise<void> {}
 
   /**
-   * Called once, as the last method, when an accepted connection has ended for any reason. The actor has left
-   * its groups, and frames that it sends are dropped. The runtime awaits a returned promise for a limited
-   * time, `handlerGraceMs`.
+   * Called last, once, when an accepted connection has ended. The actor has left its groups, and frames that
+   * it sends are dropped. The runtime awaits the returned promise for at most `handlerGraceMs`.
    *
-   * @param code the WebSocket close code; 1005 if the client's close frame has no code, 1006 if the
-   *   connection was lost
+   * @param code the WebSocket close code; 1005 if the close frame has none, 1006 if the connection was lost
    */
   disconnect(_code: number): void | Promise<void> {}
 
   /**
-   * Called when messages may have been lost: messages to `gap.group`, or messages sent directly to this
-   * channel if `gap.group` is undefined. Messages that were sent before the lost ones are handled before this
-   * call, and later ones after it.
+   * Called when messages to `gap.group` may have been lost, or messages to this channel if `gap.group` is
+   * undefined. Messages sent before the lost ones are handled before this call, and later ones after it.
    */
   onGap(_gap: Gap): unknown {
     return undefined;
@@ -182,8 +168,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Bytes sent to the client but not yet flushed to the network; 0 for an actor without a socket. Check this
-   * number before you send a large amount of data.
+   * Bytes sent but not yet flushed to the network; 0 without a socket. Check it before you send much data.
    */
   get waitingBytes(): number {
     return this.#context.waitingBytes;
@@ -206,8 +191,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * actor. Joining the same group again adds no second membership. Does nothing on a closing connection.
    *
    * @throws {UnknownLayerError} if the consumer names no layer.
-   * @throws {InvalidNameError} if the name breaks the rules of {@link ChannelLayer}, or begins with
-   *   `greenroom.`.
+   * @throws {InvalidNameError} if the name is invalid (see {@link ChannelLayer}) or begins with `greenroom.`.
    * @throws {LayerUnavailableError} if the layer's server does not answer.
    */
   groupAdd(group: string): Promise<void> {
@@ -235,9 +219,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Asks an actor on any node, and resolves with the value that its handler returned. While a handler awaits
-   * the reply, this actor handles nothing else. Two actors that ask each other from handlers therefore wait
-   * until an ask times out.
+   * Asks an actor on any node; resolves with its handler's return value. A handler that awaits the reply
+   * blocks this actor, so two actors that ask each other from handlers wait until an ask times out.
    *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.
@@ -252,9 +235,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Adds a tag, such as `user.42`, to this actor until the actor ends. Several actors may have the same tag.
-   * The runtime can count and disconnect the connections with a tag, on every node. Does nothing on a closing
-   * connection.
+   * Adds a tag, such as `user.42`, to this actor until the actor ends. Actors may share a tag. The runtime
+   * can count and disconnect the actors with a tag on all nodes. Does nothing on a closing connection.
    *
    * @throws {InvalidNameError} unless the tag is a valid group name.
    */
@@ -268,12 +250,11 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until the actor ends. Other nodes are informed asynchronously. The
-   * actor need not be a member of the group. Another call replaces the meta. Does nothing on a closing
-   * connection.
+   * Makes this actor present in a group until the actor ends; membership is not required. Other nodes are
+   * informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
    *
-   * A consumer that handles `presence_diff` receives a {@link PresenceDiff} whenever an actor becomes present
-   * in the group or leaves it. This includes the consumer's own actor.
+   * A consumer that handles `presence_diff` receives a {@link PresenceDiff} whenever an actor, its own
+   * included, becomes present in the group or leaves it.
    *
    * @param meta data that other members see: plain values, at most 64 KiB encoded
    * @throws {InvalidNameError} if the name of the group is invalid.
@@ -309,8 +290,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Submits a job to the workers of a channel, in any process. This actor receives the {@link JobMessages}
-   * about the job.
+   * Submits a job to a channel's workers, in any process. This actor receives the job's {@link JobMessages}.
    *
    * @returns the job's id, once the job is in the queue
    * @throws as {@link ChannelLayer.send} does for a named channel.

@@ -1,10 +1,7 @@
 import type { Delivery } from "../layers/message.ts";
 import type { ConsumerTypesOf, MessagesOf } from "./consumer-types.ts";
 
-/**
- * The type of a delivered payload: readonly at every level, because all members on a node receive the same
- * frozen object.
- */
+/** A delivered payload, readonly at every level: all members on a node receive the same frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends Uint8Array
@@ -21,11 +18,10 @@ export type Handlers<M> = {
 /**
  * Declares the message handlers of consumer `C`. Inside a handler, `this` is the consumer.
  *
- * Only the table's own keys are message types, so a forged type such as `constructor` or `connect` calls no
- * method of the consumer. In the name of a handler, an underscore stands for a dot, as in Django Channels:
- * `room_message` also handles `room.message`. A message whose type has no handler is dropped and counted as
- * `unhandled`. Messages are frozen. A promise that a handler returns is awaited before the next message or
- * frame is handled.
+ * Only the table's own keys are message types, so a forged type such as `constructor` calls no method. In a
+ * handler's name, an underscore also stands for a dot, as in Django Channels: `room_message` handles
+ * `room.message`, too. A message without a handler is dropped and counted as `unhandled`. Messages are
+ * frozen. A returned promise is awaited before the next message or frame.
  *
  * @example
  * ```ts
@@ -40,7 +36,6 @@ export function handlers<C>(
   return table;
 }
 
-/** A handler, called with the consumer as `this`. */
 export type Handler = (this: unknown, message: unknown, delivery: Delivery) => unknown;
 
 // Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.

@@ -25,10 +25,7 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
     this.unhandled();
   }
 
-  /**
-   * Called with each text frame that is not JSON. By default, sends `{"error":"…"}`, and the connection stays
-   * open.
-   */
+  /** Called with each text frame that is not JSON. By default, answers `{"error":"…"}` and stays open. */
   receiveInvalidJson(_text: string, error: SyntaxError): void | Promise<void> {
     this.sendJson({ error: `This endpoint takes JSON: ${error.message}` });
   }
@@ -39,8 +36,7 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 
   /**
-   * Sends `value` as JSON. The JSON text of a delivered message, or of a part of it, is cached, so that the
-   * members of a group do not each encode the same message.
+   * Sends `value` as JSON. The text of a delivered message is cached for the other members of its group.
    *
    * @throws {TypeError} if JSON cannot hold `value`: `undefined`, a function, a BigInt, a cycle.
    */
@@ -64,18 +60,13 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
 /** The JSON text of immutable values. A frozen value has the entry `undefined` after its first encoding. */
 const texts = new WeakMap<object, string | undefined>();
 
-/**
- * Encodes `value` as JSON. The text of an immutable value, such as a delivered message, is cached.
- *
- * @throws {TypeError} if JSON cannot hold `value`: `undefined`, a function, a BigInt, a cycle.
- */
+/** Encodes `value` as JSON; caches the text of an immutable value. @throws {TypeError} as `sendJson` does. */
 export function jsonText(value: unknown): string {
   if (typeof value !== "object" || value === null || !Object.isFrozen(value)) return stringify(value);
   const known = texts.get(value);
   if (known !== undefined) return known;
   const text = stringify(value);
-  // The check for immutability takes longer than the encoding, so only values that are encoded again are
-  // checked.
+  // Checking immutability takes longer than encoding, so only values that are encoded again are checked.
   if (!texts.has(value)) texts.set(value, undefined);
   else if (isImmutable(value)) texts.set(value, text);
   return text;
@@ -87,9 +78,7 @@ function stringify(value: unknown): string {
   return text;
 }
 
-/**
- * Whether `value` is deep-frozen plain data without accessors or functions, so that its JSON cannot change.
- */
+/** Whether `value` is deep-frozen plain data without accessors or functions, so its JSON cannot change. */
 function isImmutable(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return typeof value !== "function";
   if (!Object.isFrozen(value) || !isPlain(value)) return false;

@@ -17,16 +17,10 @@ import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
-/**
- * Marks the class of a machine consumer. The key is a symbol, because any class may have a static property
- * named `machine`.
- */
+/** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
-/**
- * Options of {@link machineConsumer}: the static properties of a {@link Consumer}, and options for the
- * machine.
- */
+/** Options of {@link machineConsumer}: static properties of a {@link Consumer}, and machine options. */
 export interface MachineConsumerOptions<
   M extends AnyStateMachine,
   L extends string | undefined,
@@ -42,10 +36,7 @@ export interface MachineConsumerOptions<
   readonly params?: readonly P[];
   /** Returns the input of the machine. */
   readonly input?: (scope: Scope<P>) => InputFrom<M>;
-  /**
-   * Whether a text frame that the current state does not accept is answered with an {@link UnexpectedFrame}.
-   * @default true
-   */
+  /** Whether to answer an unexpected text frame with an {@link UnexpectedFrame}. @default true */
   readonly answerUnexpected?: boolean;
 }
 
@@ -59,16 +50,15 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
 }
 
 /**
- * Returns a consumer class that runs any XState machine. Each accepted connection runs a machine of its own
- * until the connection ends.
+ * Returns a consumer class that runs one instance of an XState machine during each accepted connection.
  *
- * A JSON frame with a `type` arrives as the event `frame.<type>`, and a layer message as `message.<type>`.
- * The prefixes keep clients from forging internal events of the machine. See {@link FrameEvents},
- * {@link MessageEvents} and {@link ConnectionEvents}.
+ * A JSON frame with a `type` arrives as the event `frame.<type>`, and a layer message as `message.<type>`, so
+ * clients cannot forge internal events. See {@link FrameEvents}, {@link MessageEvents} and
+ * {@link ConnectionEvents}.
  *
- * The machine emits its side effects as events of the type {@link Effect}. The next event waits until the
- * emitted effects are done. Delays, invoked actors and spawned actors work, and end with the machine. A final
- * state closes the connection with 1000.
+ * The machine emits its side effects as {@link Effect} events. The next event waits until the emitted effects
+ * are done. Delays, invoked actors and spawned actors end with the machine. A final state closes the
+ * connection with 1000.
  *
  * `spawn` can resume a machine from the result of `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
  *
@@ -105,7 +95,6 @@ export function machineConsumer<
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
     readonly #context: ConsumerContext;
     #actor: Actor<M> | undefined;
-    /** The pending effects. */
     readonly #effects = new Set<Promise<void>>();
     /** While true, a failure makes the start of the machine fail. */
     #isStarting = false;
@@ -227,10 +216,7 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /**
-     * Returns a promise that resolves once all effects emitted so far are done, or undefined if none is
-     * pending.
-     */
+    /** Resolves once all effects emitted so far are done; undefined if none is pending. */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);

@@ -23,22 +23,15 @@ export type MessageEvents<Messages> = {
 
 /** The other events of a connection. A machine may ignore any of them. */
 export type ConnectionEvents =
-  /** A binary frame. */
   | { readonly type: "binary"; readonly bytes: Uint8Array }
   /** Messages may have been lost. */
   | { readonly type: "gap"; readonly gap: Gap }
   /** Messages were dropped, because the mailbox was full. */
   | { readonly type: "overflow"; readonly dropped: number }
-  /**
-   * The last event. The connection has ended, and the actor has left its groups. The machine stops after this
-   * event.
-   */
+  /** The last event: the connection has ended, and the actor has left its groups. The machine then stops. */
   | { readonly type: "disconnect"; readonly code: number };
 
-/**
- * The effects that a machine can `emit`. Effects are plain data, so that the snapshots of the machine stay
- * plain data, too.
- */
+/** The effects that a machine can `emit`: plain data, so that snapshots stay plain data, too. */
 export type Effect =
   /** Sends a frame. Strings and bytes are sent unchanged, and any other value as JSON. */
   | { readonly type: "send"; readonly frame: unknown }
@@ -59,10 +52,7 @@ export type Effect =
 /** The JSON answer to a text frame that the connection's machine does not accept. */
 export interface UnexpectedFrame {
   readonly type: "error";
-  /**
-   * `bad_frame`: the frame is not a JSON object with a `type`. `unexpected`: the current state does not
-   * accept the frame.
-   */
+  /** `bad_frame`: not a JSON object with a `type`. `unexpected`: not accepted in the current state. */
   readonly code: "bad_frame" | "unexpected";
   readonly message: string;
   /** The frame types that the current state accepts. A `*` at the end stands for any ending. */
@@ -77,10 +67,7 @@ export interface FrameEvent {
 /** The types that a frame may have: without wildcards, and limited in length. */
 const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
 
-/**
- * Parses a JSON object with a `type` of 1 to 99 letters, digits, `-`, `_` or `.`. Returns undefined for any
- * other text.
- */
+/** Parses a JSON object with a valid `type`. Returns undefined for any other text. */
 export function readFrame(text: string): FrameEvent | undefined {
   let frame: unknown;
   try {

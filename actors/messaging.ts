@@ -6,10 +6,7 @@ export interface AskOptions {
 }
 
 export interface AskGroupOptions extends AskOptions {
-  /**
-   * The alias of the group's layer.
-   * @default the consumer's layer; the control layer if the runtime makes the call
-   */
+  /** The alias of the group's layer. @default the consumer's layer; for a runtime, the control layer */
   readonly layer?: string;
 }
 
@@ -21,15 +18,9 @@ export interface GroupAnswers {
     readonly node: string;
     readonly value: unknown;
   }[];
-  /**
-   * The members that returned no value, each with the reason: the handler failed, the message was dropped, or
-   * the handler took too long.
-   */
+  /** Members without a value, because their handler failed or took too long, or the message was dropped. */
   readonly failures: readonly { readonly channel: string; readonly node: string; readonly reason: string }[];
-  /**
-   * The nodes whose report was missing or incomplete at the timeout. Their members may have received the
-   * message.
-   */
+  /** Nodes without a complete report at the timeout. Their members may have received the message. */
   readonly missing: readonly string[];
 }
 
@@ -56,40 +47,23 @@ export interface TrackOptions {
 }
 
 export interface SubmitOptions {
-  /**
-   * The alias of the workers' layer.
-   * @default the consumer's layer; the control layer if the runtime makes the call
-   */
+  /** The alias of the workers' layer. @default the consumer's layer; for a runtime, the control layer */
   readonly layer?: string;
-  /**
-   * The channel that receives the {@link JobMessages}.
-   * @default the consumer's channel; none if the runtime makes the call
-   */
+  /** The channel for the {@link JobMessages}. @default the consumer's channel; for a runtime, none */
   readonly replyTo?: string;
 }
 
-/**
- * The messages that an actor receives about a job that it submitted. The consumer declares and handles them.
- */
+/** The messages that an actor receives about jobs that it submitted. The consumer declares them. */
 export interface JobMessages {
   /** The progress that the worker reported. If the job is retried, the progress starts again. */
   job_progress: { job: string; value: unknown };
-  /**
-   * The final message of a successful job, with the return value of the worker's handler. In the worst case,
-   * this message arrives twice.
-   */
+  /** The job succeeded, with the handler's return value. In the worst case, this message arrives twice. */
   job_done: { job: string; value: unknown };
-  /**
-   * The final message of a failed job: the handler failed at its last attempt. The job is in the dead
-   * letters.
-   */
+  /** The handler failed at its last attempt, and the job is in the dead letters. */
   job_failed: { job: string; reason: string };
 }
 
-/**
- * The operations of a consumer that concern other actors and workers. {@link Consumer} documents them for
- * users.
- */
+/** A consumer's operations on other actors and workers: see {@link Consumer}. */
 export interface Messaging {
   sendTo(channel: string, message: Message): Promise<void>;
   ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;

@@ -1,10 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
-/**
- * Receives the uncaught errors of one actor or worker. A timer or promise that outlives its actor retains
- * only this object, not the actor.
- */
+/** Receives an actor's or worker's uncaught errors. Timers that outlive the actor retain only this object. */
 export class AsyncErrorOwner {
   /** Undefined once the actor has ended, and for a worker. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
@@ -30,10 +27,7 @@ export class AsyncErrorOwner {
   }
 }
 
-/**
- * Shared by all copies of this library in the process, so that each copy finds the owners that other copies
- * have set.
- */
+/** Shared by all copies of this library in the process, so that each copy finds the others' owners. */
 interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;
@@ -50,10 +44,7 @@ const watch = globals[shared];
 /** The owner of the running code, recorded so that setting the same owner again costs nothing. */
 let running: AsyncErrorOwner | undefined;
 
-/**
- * Calls `work`. `owner` receives the uncaught errors of `work`, and of the timers and promises that `work`
- * starts.
- */
+/** Calls `work`. `owner` receives the uncaught errors of `work`, its timers and its promises. */
 export function runOwned<A extends unknown[], R>(
   owner: AsyncErrorOwner,
   work: (...args: A) => R,

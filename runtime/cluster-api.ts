@@ -13,8 +13,7 @@ import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./clu
 /**
  * The methods of a runtime that reach actors on all nodes with the same control layer.
  *
- * A call that concerns only actors of this node does not need the control layer. Any other call rejects with
- * `LayerUnavailableError` while the layer's server is unreachable.
+ * Calls that reach other nodes reject with `LayerUnavailableError` while the layer's server is unreachable.
  */
 export abstract class ClusterApi {
   readonly #cluster: Cluster;
@@ -52,9 +51,8 @@ export abstract class ClusterApi {
    * The value can be of any type that a message can hold.
    *
    * @throws {AskTimeoutError} if the actor does not reply in time. Its handler may still run.
-   * @throws {NoSuchActorError} if the channel's node does not have the actor, or if that node leaves before
-   *   it replies; then the ask fails at once. If no known node could have the actor, the ask fails after the
-   *   timeout.
+   * @throws {NoSuchActorError} at once if the channel's node lacks the actor or leaves before it replies;
+   *   after the timeout if no known node could have the actor.
    * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
    *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
@@ -79,8 +77,7 @@ export abstract class ClusterApi {
    * connection that is not accepted yet is refused with 503.
    *
    * @throws {CloseError} if a close frame cannot hold the code or the reason.
-   * @throws {LayerUnavailableError} if the other nodes are unreachable. The connections of this node close
-   *   nevertheless.
+   * @throws {LayerUnavailableError} if the other nodes are unreachable. This node's connections still close.
    */
   disconnect(tag: string, code = 1000, reason = "", options: AskOptions = {}): Promise<Tally> {
     return this.#cluster.disconnect(tag, code, reason, options);
@@ -105,9 +102,8 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Starts a worker that handles the jobs of a named channel. Each job is delivered at least once, and to one
-   * worker at a time. The channel's workers may be on any node. A worker needs neither a socket nor an actor.
-   * When the runtime closes, it waits for running jobs and closes its workers, and then closes its layers.
+   * Starts a worker for the jobs of a named channel. Each job is delivered at least once, to one worker at a
+   * time, on any node. A closing runtime waits for running jobs before it closes its layers.
    *
    * @throws {UnknownLayerError} if the channel's layer is ambiguous.
    * @throws {UnsupportedError} if that layer has no job queues.
@@ -129,8 +125,7 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Submits a job to the workers of a channel. With `replyTo`, the actor with that channel receives the
-   * {@link JobMessages} about the job.
+   * Submits a job to a channel's workers. The actor at `replyTo`, if any, receives the {@link JobMessages}.
    *
    * @returns the job's id, once the job is queued
    * @throws {InvalidNameError} unless `replyTo` is the channel of an actor.

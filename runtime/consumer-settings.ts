@@ -54,13 +54,7 @@ export class ConsumerSettingsReader {
     this.#limits = limits;
   }
 
-  /**
-   * @throws {UnknownLayerError} if the runtime lacks the layer that the class names. The message lists the
-   *   layers.
-   * @throws {MissingCapabilityError} if that layer lacks a needed capability. The message lists the layer's
-   *   capabilities.
-   * @throws {InvalidOptionError} if a static property is out of range.
-   */
+  /** @throws as {@link Runtime.route} does, except for {@link RouteError}. */
   of(Consumer: ConsumerClass): ConsumerSettings {
     const known = this.#known.get(Consumer);
     if (known !== undefined) return known;

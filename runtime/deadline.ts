@@ -12,10 +12,7 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /**
-   * @param scheduler if given, the time starts at the scheduler's next flush. A deadline that is cancelled
-   *   before then needs no timer.
-   */
+  /** @param scheduler starts the time at its next flush: a deadline cancelled before needs no timer. */
   constructor(clock: Clock, ms: number, scheduler?: FlushScheduler) {
     this.#clock = clock;
     this.#ms = ms;

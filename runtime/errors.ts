@@ -21,10 +21,7 @@ export class RouteError extends GreenroomError {
   }
 }
 
-/**
- * `accept`, `reject`, `send` or `close` was called at the wrong time, or with a value that the handshake
- * cannot carry.
- */
+/** `accept`, `reject`, `send` or `close` was called at the wrong time, or with an invalid value. */
 export class AcceptError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {
     super("ERR_ACCEPT", message, options);

@@ -40,11 +40,7 @@ export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void
   );
 }
 
-/**
- * Returns a header line.
- *
- * @throws {TypeError} if the name or the value contains characters that could end the line.
- */
+/** @throws {TypeError} if the name or the value contains characters that could end the line. */
 export function headerLine(name: string, value: string): string {
   validateHeaderName(name);
   validateHeaderValue(name, value);

@@ -9,7 +9,6 @@ import type { Item } from "./mailbox/mailbox.ts";
 export interface Observed {
   /** The machine of the connection. Its `sessionId` is the actor's id. */
   readonly machine: AnyActorRef;
-  /** The consumer's own machine, if the consumer runs one. */
   readonly machineActor: AnyActor | undefined;
   readonly Consumer: ConsumerClass;
   readonly scope: Scope;
@@ -29,11 +28,9 @@ export type GroupOperation = "groupAdd" | "groupDiscard" | "groupSend";
 
 /** Observes the actors of a runtime, synchronously. Its methods MUST be quick, and MUST NOT throw. */
 export interface ActivityObserver {
-  /** The actor starts to handle `item`. */
   onItem(actor: Observed, item: Item): void;
   onSend(actor: Observed, frame: Frame): void;
   onGroupOperation(actor: Observed, operation: GroupOperation, group: string, message?: Message): void;
-  /** The consumer's own machine is about to start. */
   onMachineStart(actor: Observed, machineActor: AnyActor): void;
 }
 

@@ -3,16 +3,9 @@ import { InvalidOptionError } from "../layers/errors.ts";
 
 /** Limits of one connection, and the heartbeat interval of a node. */
 export interface Limits {
-  /**
-   * Milliseconds that the guards and `connect` together may take until the connection is accepted.
-   * @default 15_000
-   */
+  /** Milliseconds for the guards and `connect` together to accept the connection. @default 15_000 */
   readonly connectTimeoutMs: number;
-  /**
-   * Milliseconds that the runtime waits for a running handler when a connection closes, and then again for
-   * `disconnect`.
-   * @default 5_000
-   */
+  /** Milliseconds to wait for a closing connection's handler, and again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;
   /** Milliseconds that a client has to answer a close frame. Then its socket is destroyed. @default 5_000 */
   readonly closeTimeoutMs: number;
@@ -23,17 +16,12 @@ export interface Limits {
    * @default 25_000
    */
   readonly pingIntervalMs: number;
-  /**
-   * Maximum size of a client's frame, in bytes. A larger frame closes the connection with 1009.
-   * @default 65_536
-   */
+  /** Maximum bytes of a client's frame. A larger frame closes the connection with 1009. @default 65_536 */
   readonly maxPayload: number;
   /**
-   * Maximum number of bytes that may wait for a slow client. If more bytes wait at the next write, the
-   * connection is closed with 3008.
-   *
-   * The frames of one turn of the event loop are always written, even if they exceed the limit. If your
-   * application sends more than the limit in one turn, and more soon after, set a larger limit.
+   * Maximum bytes that may wait for a slow client. If more wait at the next write, the connection closes with
+   * 3008. The frames of one turn of the event loop are always written: set a larger limit if your application
+   * sends more in one turn, and more soon after.
    * @default 1_048_576
    */
   readonly maxLagBytes: number;
@@ -43,16 +31,12 @@ export interface Limits {
    * @default 10_000
    */
   readonly maxLagMs: number;
-  /**
-   * Maximum number of layer messages that wait for one actor. One more closes the connection with 1013.
-   * @default 1_000
-   */
+  /** Maximum waiting layer messages of an actor. One more closes the connection with 1013. @default 1_000 */
   readonly mailboxCapacity: number;
   /** Number of waiting frames of one actor above which its client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
   /**
-   * Milliseconds between two heartbeats of this node. The other nodes drop a node, and its presences, after
-   * three intervals without a heartbeat.
+   * Milliseconds between heartbeats. Other nodes drop a node and its presences after three silent intervals.
    * @default 5_000
    */
   readonly nodeHeartbeatMs: number;
@@ -71,11 +55,7 @@ const defaults: Limits = {
   nodeHeartbeatMs: 5_000,
 };
 
-/**
- * Returns the defaults, overridden by `given`. A value of `undefined` counts as absent.
- *
- * @throws {InvalidOptionError} for an unknown limit, or for a value outside 1 to 2,147,483,647.
- */
+/** Merges `given` into the defaults. @throws {InvalidOptionError} for an unknown or invalid limit. */
 export function resolveLimits(given: { readonly [K in keyof Limits]?: Limits[K] | undefined }): Limits {
   const limits: Record<string, number> = { ...defaults };
   for (const [name, value] of Object.entries(given)) {

@@ -48,33 +48,23 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   /** Layers by the alias that consumers use. The runtime closes its layers. @default {} */
   readonly layers?: L;
   /**
-   * The alias of the layer that connects this runtime with others of the same application.
-   * See {@link ClusterApi}.
+   * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
    * @default the only layer, if there is exactly one. Otherwise this runtime reaches no other runtime.
    */
   readonly control?: keyof L & string;
   /** Guards of all routes, called in order. @default [originGuard()] */
   readonly guards?: readonly Guard[];
-  /**
-   * Receives each error that no caller receives.
-   * @default `process.emitWarning`, at most once in 5 seconds
-   */
+  /** Receives errors that no caller receives. @default `process.emitWarning`, at most once in 5 seconds */
   readonly onError?: ErrorListener;
   /**
    * Receives every event of XState's inspection protocol, in order, for tools such as `@statelyai/inspect`.
-   * The supervisor and the connections form one tree. A consumer's own machine is the root of a separate
-   * tree.
+   * The supervisor and the connections form one tree, and each consumer's own machine a separate one.
    *
-   * `inspect` is called synchronously, so it has to be quick. Errors that it throws go to `onError` with the
-   * stage `inspect`, and affect no actor. If `inspect` is set, the transitions of a connection cost about
-   * three times as much.
+   * `inspect` is called synchronously, and makes a connection's transitions about three times as expensive.
+   * Errors that `inspect` throws go to `onError` with the stage `inspect`, and affect no actor.
    */
   readonly inspect?: Inspect;
-  /**
-   * Whether and how messages are compressed for clients that offer compression. `maxPayload` applies to a
-   * client's frames after decompression.
-   * @default false
-   */
+  /** Compression for clients that offer it. `maxPayload` limits decompressed frames. @default false */
   readonly compression?: boolean | CompressionOptions;
   /** Timers for deadlines, replaceable in tests. @default the timers of Node */
   readonly clock?: Clock;
@@ -89,8 +79,7 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
 
 export interface AttachOptions {
   /**
-   * Handling of upgrades for paths without a route: `"reject"` answers 404, `"ignore"` leaves these upgrades
-   * to the server's other listeners.
+   * Upgrades for paths without a route: `"reject"` answers 404, `"ignore"` leaves them to other listeners.
    * @default "reject" while the server has no other listener for upgrades, else "ignore"
    */
   readonly unmatched?: "reject" | "ignore";
@@ -201,8 +190,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   /**
    * Serves connections to paths that match `pattern`, such as `/ws/room/:room_name`, with `consumer`.
    *
-   * @throws {UnknownLayerError} if the runtime lacks the layer that the consumer names. The message lists the
-   *   layers.
+   * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
    * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
    * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that `params` checks.
@@ -228,9 +216,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Handles the upgrades of `server` for paths that have a route. Other listeners for upgrades keep working.
-   * If the server has no other listener for plain requests, the runtime answers plain requests, too: see
-   * {@link handleRequest}. Attaching to the same server again does nothing.
+   * Handles `server`'s upgrades for paths with a route, and plain requests if the server has no other
+   * listener for them: see {@link handleRequest}. Other listeners for upgrades keep working. Attaching to the
+   * same server again does nothing.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
     if (this.#attached.has(server)) return;
@@ -253,17 +241,14 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     });
   }
 
-  /**
-   * Handles one upgrade, called by an `upgrade` listener of the application. A path without a route gets 404.
-   */
+  /** Handles one upgrade for the application's `upgrade` listener. A path without a route gets 404. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#upgrades.handle(request, socket, head);
   }
 
   /**
-   * Answers a plain HTTP request for a path that has a route: with the refusal if a guard or a check refuses
-   * the request, otherwise with 426. Returns false, without an answer, if the path has no route or the
-   * runtime is closed.
+   * Answers a plain HTTP request for a path with a route: with the refusal of a guard or check, else with
+   * 426. Returns false, without an answer, if the path has no route or the runtime is closed.
    *
    * @example
    * ```ts
@@ -288,8 +273,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * Runs a consumer without a socket. Resolves once the consumer's `connect` has resolved.
    *
    * @throws {RejectedError} if the consumer rejects the connection, or does not accept it in time.
-   * @throws {UnknownLayerError} as {@link route} does.
-   * @throws {MissingCapabilityError} as {@link route} does.
+   * @throws as {@link route} does, except for {@link RouteError}.
    * @throws the error that `connect` throws. The error is also reported to `onError`.
    * @throws {RuntimeClosedError} once the runtime closes.
    */
@@ -309,9 +293,8 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *    of `drainMs`, so that the clients do not all reconnect at once. Workers take no new jobs.
    * 2. After `drainMs`, the remaining connections are cut. A job that still runs is reported to `onError`,
    *    and is delivered to another worker.
-   * 3. The runtime detaches from its servers, which stay open, and closes its layers. If a layer has not
-   *    closed after 5 seconds, because a `consume` handler still runs, the runtime reports an error to
-   *    `onError` and no longer waits for the layer.
+   * 3. The runtime detaches from its servers, which stay open, and closes its layers. A layer that a running
+   *    `consume` handler keeps open for 5 seconds is reported to `onError` and no longer awaited.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));

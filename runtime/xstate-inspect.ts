@@ -5,9 +5,7 @@ import type { Report } from "./inspection-hooks.ts";
 /** Receives the events of XState's inspection protocol. */
 export type Inspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
 
-/**
- * Adapts `inspect` for XState. Reports the errors that `inspect` throws, and calls it without an error owner.
- */
+/** Adapts `inspect` for XState: calls it without an error owner, and reports the errors that it throws. */
 export function inspectionObserver(inspect: Inspect, report: Report): Observer<InspectionEvent> {
   const { next } = toObserver(inspect as Observer<InspectionEvent>);
   const fail = (error: unknown) => report(error, { stage: "inspect" });

@@ -23,10 +23,7 @@ export interface MessagingActor extends Tagged {
   readonly inbox: ActorInbox;
 }
 
-/**
- * Sends the messages of one actor to other actors. Also holds the actor's tags, presences and watches, which
- * end when the actor leaves.
- */
+/** Sends one actor's messages. Also holds its tags, presences and watches, which end when it leaves. */
 export class ActorMessaging implements Messaging, Tracker {
   readonly #actor: MessagingActor;
   readonly #context: Pick<RuntimeContext, "cluster" | "workers">;

@@ -35,18 +35,14 @@ export class ActorRef {
     return this.#actor.groups.channel;
   }
 
-  /**
-   * The connection's machine, for `subscribe` and XState's `waitFor`. A running actor is in the state
-   * `"joined"`.
-   */
+  /** The connection's machine, for XState's `waitFor`. A running actor is in the state `"joined"`. */
   get machine(): Actor<typeof connectionMachine> {
     return this.#actor.machine;
   }
 
   /**
-   * The XState actor of the consumer's own machine, if the class comes from {@link machineConsumer}. A
-   * restart of the consumer replaces this actor. `spawn` accepts the result of
-   * `machineActor.getPersistedSnapshot()` as `snapshot`.
+   * The XState actor of a {@link machineConsumer}'s machine. A restart of the consumer replaces this actor.
+   * `spawn` accepts `machineActor.getPersistedSnapshot()` as `snapshot`.
    */
   get machineActor(): AnyActor | undefined {
     return this.#actor.machineActor;
@@ -60,17 +56,14 @@ export class ActorRef {
     return this.#transport.outgoing;
   }
 
-  /**
-   * Delivers a frame, as if a client had sent it. A closing actor drops the frame and counts it as `closing`.
-   */
+  /** Delivers a frame as a client would. A closing actor drops the frame and counts it as `closing`. */
   receive(frame: Frame): void {
     this.#actor.receive(frame);
   }
 
   /**
-   * Sends a message to the actor. The message is checked like a message to a layer, and delivered
-   * asynchronously, after earlier messages. If the actor has stopped, the message is counted as a dead
-   * letter.
+   * Sends a message, which is checked as by a layer, and delivered asynchronously and in order. If the actor
+   * has stopped, the message is counted as a dead letter.
    *
    * @throws {InvalidMessageError} if the message is invalid.
    */
@@ -86,8 +79,7 @@ export class ActorRef {
   }
 
   /**
-   * Stops the actor, as if a client had closed the connection with 1000. Resolves as {@link done} does. May
-   * be called twice.
+   * Stops the actor as a client that closes with 1000. May be called twice. Resolves as {@link done} does.
    */
   stop(): Promise<Exit> {
     this.#transport.leave(CloseCode.normal);

@@ -25,13 +25,7 @@ import type { Child } from "./supervisor.ts";
 type ActorRuntime = ContextRuntime &
   Pick<RuntimeContext, "flushScheduler" | "limits" | "report" | "settings" | "supervisor">;
 
-/**
- * A running actor: a consumer, its mailbox, the machine of its connection, and the transport to the client.
- *
- * The machine makes every state transition. This class starts the consumer, and cleans up when the connection
- * ends. The {@link Dispatcher} passes input to the consumer, and the consumer calls the methods of its
- * {@link ActorContext}.
- */
+/** A running actor: a consumer, its mailbox, its connection's machine, and the transport to the client. */
 export class ConsumerActor
   implements ContextActor, ConnectionEffects, TransportListener, DispatcherOwner, Restartable, Child
 {
@@ -54,7 +48,6 @@ export class ConsumerActor
   #hasEnded = false;
   #onEnded: (() => void) | undefined;
 
-  /** @param snapshot the snapshot from which the consumer continues, if any */
   constructor(
     runtime: ActorRuntime,
     Consumer: ConsumerClass,
@@ -78,10 +71,7 @@ export class ConsumerActor
     transport.listener = this;
   }
 
-  /**
-   * The state of the machine. From the start of {@link cleanUp}, the state is `closing`. XState itself
-   * returns the old state until the transition that runs the clean-up is complete.
-   */
+  /** `closing` from the start of {@link cleanUp}: XState returns the old state until the transition ends. */
   get state(): ContextActor["state"] {
     return this.#isLeaving ? "closing" : this.machine.getSnapshot().value;
   }
@@ -91,10 +81,7 @@ export class ConsumerActor
   }
 
   /**
-   * Creates the consumer and runs its `connect`, which has to accept or reject the connection before the
-   * deadline. The returned promise settles when `connect` settles. The caller need not handle a rejection,
-   * because this actor reports it.
-   *
+   * Settles when `connect` settles. This actor reports a rejection, so the caller need not handle it.
    * @throws {ConnectionLostError} if the connection has ended by then.
    */
   start(deadline: Deadline): Promise<void> {
@@ -145,8 +132,7 @@ export class ConsumerActor
     if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
     this.report(error, stage);
     if (this.isLeaving) return;
-    // A consumer that failed during `connect` cannot be restarted, because the completed part of `connect` is
-    // unknown.
+    // The completed part of a failed `connect` is unknown, so the consumer cannot be restarted.
     if (!this.#isConnected) {
       this.stop();
       return;
@@ -274,17 +260,14 @@ export class ConsumerActor
     return this.transport.waitingBytes;
   }
 
-  /** Whether the mailbox is empty, the handlers are done, and the actor is not leaving. */
   get isIdle(): boolean {
     return !this.isLeaving && !this.mailbox.busy;
   }
 
-  /** Represents this actor in JSON, for example in a snapshot of its machine. */
   toJSON(): object {
     return { consumer: this.Consumer.name, path: this.scope.path };
   }
 }
 
-/** Whether the end of the connection caused the error. */
 const isCausedByEnd = (error: unknown): boolean =>
   error instanceof ConnectionLostError || (error instanceof Error && error.name === "AbortError");

@@ -43,10 +43,7 @@ export class Membership implements Groups {
     return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
-  /**
-   * Creates the actor's channel. Deletes the channel again if the actor leaves before the creation is
-   * complete.
-   */
+  /** Creates the channel, and deletes it again if the actor leaves meanwhile. */
   open(inbox: Inbox): Promise<void> | undefined {
     this.#inbox = inbox;
     return this.#layer?.newChannel(inbox).then((channel) => {
@@ -59,9 +56,7 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /**
-   * Deletes the channel and leaves all groups. Deliveries end at once. Returns undefined without a channel.
-   */
+  /** Leaves all groups, and deletes the channel if there is one. Deliveries end at once. */
   leave(): Promise<void> | undefined {
     this.#left = true;
     return this.#channel === undefined ? undefined : this.#deleteChannel();

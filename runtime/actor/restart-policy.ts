@@ -17,10 +17,7 @@ export interface Restartable {
 /** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
 const maxBackoffMs = 10_000;
 
-/**
- * Stops, resumes or restarts a failed actor, according to the supervision of its class and the number of its
- * recent failures.
- */
+/** Stops, resumes or restarts a failed actor, by its class's supervision and its recent failures. */
 export class RestartPolicy {
   readonly #actor: Restartable;
   readonly #supervision: Required<Supervision>;
@@ -37,8 +34,7 @@ export class RestartPolicy {
 
   /** @returns the work to run before the next item of the mailbox, if any. The work never rejects. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
-    // While the new consumer starts, timers and promises of the old one may still fail. Ignore these
-    // failures.
+    // While the new consumer starts, failures of the old one's timers and promises are ignored.
     if (this.#isRestarting) return undefined;
     const directive = this.#decide(error, stage);
     if (directive === "stop") this.#actor.stop();

@@ -20,12 +20,10 @@ export class ShutdownSteps {
   }
 
   /**
-   * Runs `work`. Resolves once `work` has succeeded, failed or timed out. Failures and timeouts are reported.
-   * Returns undefined if `work` is synchronous, because an await would cost as much as everything else that
-   * happens when an actor ends.
+   * Runs `work`, and reports its failure or timeout. Returns undefined for synchronous work, because an await
+   * would cost as much as the rest of an actor's end.
    *
-   * @param scheduler if given, the time limit starts at the scheduler's next flush. Work that is done before
-   *   then needs no timer.
+   * @param scheduler starts the time limit at its next flush: work done before needs no timer.
    */
   run(
     stage: string,

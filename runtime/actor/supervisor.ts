@@ -21,11 +21,9 @@ interface ChildEvent {
 }
 
 /**
- * The parent of all actors of a runtime. The actors share one XState system. XState reports the end of each
- * child to the supervisor, so that the failure of a child affects neither other children nor the process.
- *
- * The children are created with `createActor(logic, { parent })`, because XState's `spawn` copies the map of
- * children at each call: see `docs/design/01-connection-actors.md`.
+ * The parent of all actors of a runtime, so that a failed child affects neither other children nor the
+ * process. XState's `spawn` would copy the map of children at each call: see
+ * `docs/design/01-connection-actors.md`.
  */
 export class Supervisor<C extends Child = Child> {
   readonly #children = new Map<string, C>();
@@ -33,7 +31,6 @@ export class Supervisor<C extends Child = Child> {
 
   readonly actor: AnyActorRef;
 
-  /** @param inspect observes the supervisor and all children. */
   constructor(inspect?: Observer<InspectionEvent>) {
     const logic = fromTransition((_: undefined, event: ChildEvent) => this.#onChildEvent(event), undefined);
     this.actor = createActor(logic, { id: "supervisor", ...(inspect && { inspect }) }).start();
@@ -61,9 +58,8 @@ export class Supervisor<C extends Child = Child> {
   }
 
   /**
-   * Closes the children with 1012 in batches, spread over `spreadMs` milliseconds, so that the clients do not
-   * all reconnect at once. There are up to 20 batches, each of 50 children or more except the last. Resolves
-   * once no child is left.
+   * Closes the children with 1012 in up to 20 batches, spread over `spreadMs`, so that clients do not all
+   * reconnect at once. Resolves once no child is left.
    */
   async drain(spreadMs: number, clock: Clock): Promise<void> {
     const children = [...this.children];

@@ -24,10 +24,7 @@ export interface DispatcherOwner extends Observed {
   overflowed(): void;
 }
 
-/**
- * Passes the frames and messages of one actor through the mailbox to the consumer. Counts dropped frames and
- * messages.
- */
+/** Passes one actor's frames and messages through its mailbox to the consumer. Counts dropped ones. */
 export class Dispatcher implements ActorInbox, MailboxOwner {
   isOver = false;
   /** Undefined before the consumer is created, and after {@link end}. */
@@ -40,7 +37,6 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   #currentAsk: AskEnvelope | undefined;
   #isUnhandled = false;
 
-  /** @param errorOwner receives the consumer's uncaught asynchronous errors. */
   constructor(
     settings: ConsumerSettings,
     context: Pick<RuntimeContext, "clock" | "counters" | "inspection">,
@@ -75,10 +71,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /**
-   * Sets the error owner once for many deliveries. A delivery costs 0.1 µs, and setting the owner for each
-   * delivery would double that cost.
-   */
+  /** Sets the error owner once for many deliveries: once for each would double a delivery's 0.1 µs. */
   batch(deliverSome: () => void): void {
     runOwned(this.#errorOwner, deliverSome);
   }
@@ -133,9 +126,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#owner.transport.resume();
   }
 
-  /**
-   * Handles an ask and replies with the return value. If the handler fails, {@link failed} replies instead.
-   */
+  /** If the handler fails, {@link failed} replies. */
   #answer(consumer: Consumer, ask: AskEnvelope): unknown {
     this.#isUnhandled = false;
     this.#currentAsk = ask;

@@ -10,9 +10,7 @@ export type Item = Frame | Mail | Gap | Overflow;
 export interface MailboxOwner {
   /** Handles one item. The mailbox awaits a returned promise before the next item. */
   handle(item: Item): unknown;
-  /**
-   * The handler of `item` failed. Without `item`, the work of {@link Mailbox.start} failed. MUST NOT throw.
-   */
+  /** The handler of `item` or, without `item`, the work of {@link Mailbox.start} failed. MUST NOT throw. */
   failed(error: unknown, item?: Item): void;
   /** More frames wait than the high-water mark: pause the client. */
   pause(): void;
@@ -21,12 +19,9 @@ export interface MailboxOwner {
 }
 
 /**
- * The queue of one actor. Items are handled one at a time. While the actor is idle, a new item is handled at
- * once, without being queued.
- *
- * Frames are handled in the order of arrival, and so are messages. While frames and messages wait, they are
- * handled alternately: a fast client does not delay messages, and a busy group does not delay frames.
- * Messages that result from a frame need not wait for all later frames.
+ * The queue of one actor. Items are handled one at a time; an idle actor handles a new item at once. Waiting
+ * frames and messages are handled alternately, each kind in the order of arrival, so that a fast client does
+ * not delay messages and a busy group does not delay frames.
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
@@ -65,9 +60,7 @@ export class Mailbox {
     this.#await(first);
   }
 
-  /**
-   * Enqueues a frame. Pauses the client above the high-water mark. Returns false if the mailbox is closed.
-   */
+  /** Enqueues a frame; pauses the client above the high-water mark. Returns false if closed. */
   enqueueFrame(frame: Frame): boolean {
     if (this.#closed) return false;
     if (!this.#busy) {
@@ -123,13 +116,11 @@ export class Mailbox {
     this.#priorityWork = undefined;
     this.#frames?.clear();
     this.#messages?.clear();
-    // The client's answer to a close frame arrives on the same socket as the frames, so reading has to
-    // resume.
+    // The answer to a close frame follows the frames on the same socket, so reading has to resume.
     if (this.#paused) this.#owner.resume();
     return dropped;
   }
 
-  /** Resolves once no item is being handled. */
   whenIdle(): Promise<void> {
     if (!this.#busy) return Promise.resolve();
     return new Promise((resolve) => {

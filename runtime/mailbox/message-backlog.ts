@@ -84,10 +84,6 @@ export class MessageBacklog {
     this.#countDropped(this.#front.at(-1), this.#front);
   }
 
-  /**
-   * Counts a dropped message in `last` if that is an overflow notice, else in a new one at the end of
-   * `queue`.
-   */
   #countDropped(last: unknown, queue: { push(notice: OverflowNotice): unknown }): void {
     if (last instanceof OverflowNotice) last.dropped += 1;
     else queue.push(new OverflowNotice());
@@ -102,11 +98,7 @@ class GapNotice {
     this.gap = gap;
   }
 
-  /**
-   * Merges this gap into the notice of its group in `notices`.
-   *
-   * @returns false if that notice does not exist.
-   */
+  /** Merges this gap into its group's notice in `notices`. Returns false if there is none. */
   mergeInto(notices: readonly LossNotice[]): boolean {
     const { group, from, to } = this.gap;
     const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);

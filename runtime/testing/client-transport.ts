@@ -23,10 +23,7 @@ export interface ClientClosed {
   readonly reason: string;
 }
 
-/**
- * The transport to a client in the same process. Makes the same checks as the transport of a socket. Frames
- * arrive at once.
- */
+/** The transport to a client in the same process, with a socket's checks. Frames arrive at once. */
 export class ClientTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;

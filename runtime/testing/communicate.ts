@@ -29,8 +29,7 @@ export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "s
  * disconnects. If `options.layers` lacks the consumer's layer, the client adds a new {@link MemoryLayer}. A
  * given `runtime` stays open.
  *
- * @throws {UnknownLayerError} as `route` does.
- * @throws {MissingCapabilityError} as `route` does.
+ * @throws as {@link Runtime.route} does, except for {@link RouteError}.
  *
  * @example
  * const client = communicate(RoomChat, { params: { room_name: "lobby" }, user: "ada" });

@@ -30,9 +30,8 @@ export interface CommunicatorOptions {
 /**
  * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.
  *
- * An expectation that is not met within its timeout rejects with an {@link ExpectationError}. Timeouts are
- * measured by the real clock. The actor keeps running, and a frame that arrives later is returned by the next
- * `receive`. Only one `receive` may wait at a time.
+ * An expectation that is not met within its timeout, in real time, rejects with {@link ExpectationError}. The
+ * actor keeps running, and the next `receive` returns a late frame. Only one `receive` may wait at a time.
  */
 export class Communicator {
   readonly #options: CommunicatorOptions;
@@ -111,8 +110,7 @@ export class Communicator {
   /**
    * Returns the next frame, in the order sent.
    *
-   * @throws {ExpectationError} if no frame arrives in time, or if the connection has closed. The message
-   *   contains the number of frames read before.
+   * @throws {ExpectationError} if no frame arrives in time, or if the connection has closed.
    */
   async receive(options: WaitOptions = {}): Promise<Frame> {
     const { arrivals } = this.#transport;
@@ -125,11 +123,7 @@ export class Communicator {
     );
   }
 
-  /**
-   * Returns the JSON value of the next frame.
-   *
-   * @throws {ExpectationError} as {@link receive} does, and if the frame is not JSON.
-   */
+  /** Returns the next frame's JSON. @throws {ExpectationError} as `receive`, or if the frame is not JSON. */
   async receiveJson(options: WaitOptions = {}): Promise<unknown> {
     const frame = await this.receive(options);
     if (typeof frame !== "string")

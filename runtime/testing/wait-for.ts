@@ -15,11 +15,7 @@ const realClock: Clock = {
   clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
 };
 
-/**
- * Waits for `work`, which keeps running after the timeout.
- *
- * @throws {ExpectationError} with the text of `explain` after the timeout.
- */
+/** Waits for `work`. @throws {ExpectationError} with the text of `explain` after the timeout. */
 export function waitFor<T>(
   work: PromiseLike<T>,
   { timeoutMs = 1_000 }: WaitOptions,
