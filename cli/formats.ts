@@ -5,10 +5,7 @@ export type Format = "mermaid" | "dot" | "svg" | "json";
 
 export const formats: readonly Format[] = ["mermaid", "dot", "svg", "json"];
 
-/**
- * Writes machines as text. For several machines, the format `mermaid` writes Markdown with a heading for each
- * machine, and `json` writes an object with the machines by name.
- */
+/** Writes several machines as Markdown with headings (`mermaid`) or as an object by name (`json`). */
 export async function writeMachines(machines: readonly FoundMachine[], format: Format): Promise<string> {
   const [only, ...others] = machines;
   if (only === undefined) return "";

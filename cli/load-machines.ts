@@ -37,7 +37,6 @@ async function load(path: string, file: string): Promise<object> {
   }
 }
 
-/** Loads TypeScript with the tsx of the user's project. Without tsx, uses Node if it supports TypeScript. */
 async function readTypeScript(path: string, file: string): Promise<void> {
   if (process.execArgv.some((argument) => argument.includes("tsx"))) return;
   const tsx = resolved("tsx", path) ?? resolved("tsx", resolve("package.json"));

@@ -18,7 +18,6 @@ export function diagramBlocks(page: string): DiagramBlock[] {
   }));
 }
 
-/** Replaces the blocks of a page. @param diagrams by machine name */
 export function replaceDiagrams(page: string, diagrams: ReadonlyMap<string, string>): string {
   let result = page;
   for (const { name, text, start } of diagramBlocks(page).reverse()) {

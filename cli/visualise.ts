@@ -133,7 +133,6 @@ async function write(file: string, text: string): Promise<void> {
 
 const maxLines = 20;
 
-/** The lines from the first to the last difference. `-` marks lines of `found`, `+` lines of `expected`. */
 function difference(found: string, expected: string): string {
   const before = found.split("\n");
   const after = expected.split("\n");

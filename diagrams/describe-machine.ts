@@ -9,7 +9,6 @@ import type {
 import { actionOf, guardOf, isMachine, list, sourceName } from "./names.ts";
 import { defined, plain } from "./plain.ts";
 
-/** The properties of XState's transition objects that a description uses. */
 interface Transition {
   readonly eventType: string;
   readonly guard?: unknown;
@@ -21,11 +20,8 @@ interface Transition {
 }
 
 /**
- * Describes a machine as plain values without running any of its code: states with their entry and exit
- * actions, invoked actors and transitions, in source order. Functions are described by name, anonymous
- * functions as `inline`.
- *
- * The machine may come from any copy of XState 5.
+ * Describes a machine of any copy of XState 5 as plain values, in source order, without running its code.
+ * Functions are described by name, anonymous functions as `inline`.
  *
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  *

@@ -5,7 +5,6 @@ export interface Named {
   readonly params?: unknown;
 }
 
-/** The cause of a transition. */
 export type Trigger =
   | { readonly kind: "event"; readonly type: string }
   | { readonly kind: "always" }
@@ -45,10 +44,7 @@ export interface StateDescription {
   /** The id of the initial state, and the actions of the initial transition. */
   readonly initial?: { readonly target: string; readonly actions: readonly Named[] };
   readonly history?: "shallow" | "deep";
-  /**
-   * Of a history state: the targets if there is no history yet. Absent if the target is then the parent's
-   * initial state.
-   */
+  /** The default targets of a history state; absent if the default is the parent's initial state. */
   readonly defaults?: readonly string[];
   /** The transition that an `xstate.route` event to this state takes. */
   readonly route?: Omit<TransitionDescription, "trigger" | "targets">;

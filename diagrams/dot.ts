@@ -5,9 +5,8 @@ import { initialLabel } from "./labels.ts";
 import type { PictureOptions } from "./mermaid.ts";
 
 /**
- * Writes a machine in DOT, the language of Graphviz. Compound states are clusters. Names are escaped.
- *
- * The output is deterministic.
+ * Writes a machine in Graphviz's language DOT. Compound states are clusters. Names are escaped. The output is
+ * deterministic.
  *
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  */
@@ -54,10 +53,7 @@ export function dotOf(
     if (first === undefined) return name(box.state);
     return box.state.initial ? `${name(box.state)}_initial` : anchor(first);
   };
-  /**
-   * The node at which arrows from a box start. It is the last inner node of the box, so that Graphviz places
-   * the target below all inner nodes.
-   */
+  /** Arrows from a box start at its last inner node, so that Graphviz places the target below the box. */
   const origin = (box: Box): string => {
     const last = box.boxes.findLast(({ state }) => state.type !== "history") ?? box.boxes.at(-1);
     return last === undefined ? name(box.state) : origin(last);

@@ -28,10 +28,9 @@ export interface Arrow {
 }
 
 /**
- * Divides a machine into boxes and arrows. Transitions of one state that differ only in their event share an
- * arrow. Some transitions are a line in the box of their state instead: those without a target, those to a
- * descendant or an ancestor, and those from a compound state to itself. Neither Mermaid nor Graphviz draws an
- * arrow between a box and its contents.
+ * Divides a machine into boxes and arrows. Transitions that differ only in their event share an arrow. A
+ * transition without a target, to a descendant or ancestor, or from a compound state to itself is a line in
+ * its state's box, because neither Mermaid nor Graphviz draws an arrow between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();

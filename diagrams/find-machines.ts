@@ -8,9 +8,8 @@ export interface FoundMachine {
 }
 
 /**
- * Finds the machines that a module exports: XState machines, and the machines of `machineConsumer` classes. A
- * machine that is exported more than once is returned once, with the name of its first export. Exports of the
- * machine itself precede exports of a class.
+ * Finds the machines that a module exports: XState machines, and the machines of `machineConsumer` classes.
+ * Returns each machine once, named by its first export. Exports of machines precede exports of classes.
  *
  * @example
  * ```ts

@@ -89,7 +89,6 @@ export function initialLabel(actions: readonly Named[]): string {
   return effect(actions).trim();
 }
 
-/** The lines under the name of a state: description, tags, entry, exit, invoked actors. */
 export function stateLines(state: StateDescription): string[] {
   const { description, tags, entry, exit, invokes, route } = state;
   return [

@@ -26,11 +26,7 @@ export interface MarkedArrow {
   readonly label: string;
 }
 
-/**
- * A machine with a picture in which states and arrows have marks, so that a page can highlight them.
- *
- * @throws {TypeError} if the argument is not an XState 5 machine.
- */
+/** A machine and its picture, in which each state and arrow has a mark, so that a page can highlight them. */
 export class MarkedMachine {
   readonly name: string;
   /** The states in source order. Parents precede their children. */
@@ -67,18 +63,14 @@ export class MarkedMachine {
   }
 
   /**
-   * The mark of a transition object from a microstep of XState's inspection. It is the mark of the
-   * transition's arrow. For a transition without an arrow, it is the mark of the state whose box has the
-   * transition as a line; for a route this is the target state.
+   * The mark of the arrow of a transition from XState's inspection. Without an arrow, it is the mark of the
+   * state whose box has the transition as a line; for a route this is the target state.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);
   }
 
-  /**
-   * DOT for an SVG in which each state and arrow is a group whose class is its mark. All parts of a fork have
-   * the mark of their arrow.
-   */
+  /** DOT for an SVG in which the class of each state or arrow is its mark. Parts of a fork share a mark. */
   get dot(): string {
     return dotOf(this.#drawing, { direction: "TB", marked: true });
   }

@@ -9,9 +9,8 @@ export interface PictureOptions {
 }
 
 /**
- * Writes a machine as a Mermaid state diagram (`stateDiagram-v2`), which GitHub renders as a picture.
- *
- * The output is deterministic. Names are escaped; a line break in a name is shown as `↵`.
+ * Writes a machine as a Mermaid state diagram (`stateDiagram-v2`), which GitHub renders as a picture. The
+ * output is deterministic. Names are escaped; a line break in a name is shown as `↵`.
  *
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
@@ -97,9 +96,8 @@ function idsOf(boxes: readonly Box[]): Map<string, string> {
 }
 
 /**
- * Escapes characters that are special in Mermaid, HTML or Markdown, as Mermaid entities. Also escapes the
- * words "direction" and "end", which Mermaid's lexer reads as commands in some contexts: a line that contains
- * "direction LR", and "end note".
+ * Escapes characters that are special in Mermaid, HTML or Markdown, as Mermaid entities. Also escapes
+ * "direction" and "end", because Mermaid reads lines with "direction LR" or "end note" as commands.
  */
 function escaped(text: string): string {
   return text

@@ -8,7 +8,6 @@ export const inline = "inline";
 /** Names that JavaScript gives to anonymous functions, after the property to which they are assigned. */
 const inferredNames = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
 
-/** The parameters that are shown for each of XState's own actions. */
 const shownParams: Readonly<Record<string, readonly string[]>> = {
   "xstate.raise": ["event", "delay", "id"],
   "xstate.sendTo": ["to", "event", "delay", "id"],

@@ -12,8 +12,7 @@ export type MachineJson = Readonly<Record<string, unknown>>;
  * functions are `inline`. XState's own actions and guards are written as `xstate.assign`, `xstate.and` and so
  * on; they can be displayed, but not run. A context that JSON cannot represent is left out.
  *
- * A machine that is created from the JSON has the same description as the original, see
- * {@link describeMachine}.
+ * A machine created from the JSON has the same description as the original, see {@link describeMachine}.
  *
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
@@ -97,7 +96,6 @@ function byKey(
   return nonEmpty([...keyed]) && Object.fromEntries(keyed);
 }
 
-/** Replaces the ids of targets with targets in the syntax of a configuration. */
 function withTargets(state: StateDescription, targets: ReadonlyMap<string, string>): StateDescription {
   const toTargets = (ids: readonly string[] | undefined) => ids?.map((id) => targets.get(id) as string);
   return {

@@ -8,7 +8,6 @@ export class GraphvizMissingError extends Error {
   override readonly name = "GraphvizMissingError";
 }
 
-/** The style of a standalone SVG, with light and dark colours by `prefers-color-scheme`. */
 const standaloneStyle = `
   .machine { --ink: #1f2328; --line: #59636e; --fill: #ffffff; --box: #818b981f; --accent: #0969da; }
   @media (prefers-color-scheme: dark) {
@@ -28,8 +27,7 @@ const standaloneStyle = `
  * as WebAssembly in this process, so that neither an installed program nor a server is needed. The output is
  * deterministic for a given version of `@hpcc-js/wasm-graphviz`. Names are escaped.
  *
- * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if the optional package `@hpcc-js/wasm-graphviz` is
- *   not installed.
+ * @throws {GraphvizMissingError} (`ERR_GRAPHVIZ_MISSING`) if `@hpcc-js/wasm-graphviz` is not installed.
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
  * @example

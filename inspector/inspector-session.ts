@@ -28,13 +28,11 @@ export interface SessionSubscriber {
 
 export interface SessionOptions {
   readonly failures: Failures;
-  /** Whether the session ignores a consumer's actors. */
   readonly isHidden: (Consumer: ConsumerClass) => boolean;
   /** The shortest interval between two ticks, in milliseconds. */
   readonly tickMs: number;
 }
 
-/** State of a session that has subscribers. */
 interface ActiveSession {
   readonly transitionCounts: TransitionCounts;
   readonly activityLog: ActivityLog;
@@ -47,10 +45,7 @@ interface ActiveSession {
   lastTick?: Tick;
 }
 
-/**
- * Observes a runtime and reports to subscribers at each tick. Without subscribers the session records
- * nothing, runs no timer and does not observe the runtime.
- */
+/** Reports on a runtime at each tick. Without subscribers, a session observes nothing and runs no timer. */
 export class InspectorSession {
   readonly consumers = new ConsumerIndex();
   readonly actors: ActorList;
@@ -104,7 +99,6 @@ export class InspectorSession {
     clearTimeout(timer);
   }
 
-  /** Records a failure in the history of its actor, if the session is active. */
   recordFailure({ actor, stage, message }: Failure): void {
     if (actor === undefined) return;
     const entry = { kind: "failed", from: "actor", to: "actor", what: stage, detail: message } as const;

@@ -42,7 +42,6 @@ export class InspectorError extends GreenroomError {
 
 const { version } = createRequire(import.meta.url)("greenroom/package.json") as { readonly version: string };
 
-/** A runtime with layers of any type. */
 interface InspectedRuntime {
   /** @internal */
   readonly [internals]: Internals;
@@ -54,9 +53,8 @@ interface InspectedRuntime {
  * the transitions that they take, a list of actors, the history of one actor, layers, failures, and metrics
  * of the node. The page loads nothing from other servers.
  *
- * While no page is open, the inspector only keeps the last 20 failures. While a page is open, the inspector
- * counts all events and records some of them: at most 2,000 per second, plus 200 per second for each open
- * actor.
+ * Without an open page, the inspector only keeps the last 20 failures. Otherwise the inspector counts all
+ * events and records some of them: at most 2,000 per second, plus 200 per second for each open actor.
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
  *   if the path has a parameter, or if the runtime already has an inspector.

@@ -8,9 +8,8 @@ const proxyHeaders = /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|cf-co
  * Accepts requests from the server's own machine: the client address is in `127.0.0.0/8` or is `::1`, and
  * the `Host` header is `localhost` or a loopback address. The check of `Host` prevents DNS rebinding.
  *
- * Requests with the header of a proxy are refused. Requests through a proxy on the same machine that adds
- * no such header are accepted. To open the page from another machine, use a tunnel:
- * `ssh -L 8080:localhost:8080`.
+ * Refuses requests with a proxy's header. Accepts requests through a proxy on the same machine that adds no
+ * such header. To open the page from another machine, use a tunnel: `ssh -L 8080:localhost:8080`.
  */
 export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   const address = clientAddress.replace(/^::ffff:/, "");

@@ -16,10 +16,7 @@ interface OpenedActor {
   lastSent: number;
 }
 
-/**
- * Creates the consumer class of the page's connections. A connection answers requests at once, and sends the
- * list and the open actor's history again at each tick.
- */
+/** The page's connections answer requests at once, and send the list and the history again at each tick. */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
     #listRequest: ListRequest | undefined;

@@ -6,8 +6,6 @@ import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 // The protocol between the inspector's page and its server: one JSON object per frame.
 // All times are in milliseconds since 1970.
 
-// ---- from the page
-
 /**
  * A request of the page. The server answers at once. After that, the server sends the requested list and
  * history again at each {@link Tick}, until a new request of the same type replaces the previous request.
@@ -17,7 +15,6 @@ export type PageRequest = ListRequest | MachinesRequest | OpenRequest | Payloads
 /** Requests the actors that match all given conditions. */
 export interface ListRequest {
   readonly type: "list";
-  /** The id of the actors' consumer, see {@link ConsumerFacts.id}. */
   readonly consumer?: string;
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
   /** Words to find in channel, consumer, path, state, groups, tags and last error; case is ignored. */
@@ -28,10 +25,7 @@ export interface ListRequest {
   readonly limit: number;
 }
 
-/**
- * `oldest` and `newest` sort by age; `mailbox` and `waiting` by length, longest first; `error` by the time of
- * the last error, latest first.
- */
+/** `mailbox` and `waiting` sort by length, longest first; `error` by last error, latest first. */
 export type SortKey = "oldest" | "newest" | "mailbox" | "waiting" | "error";
 
 /** Requests a consumer's machines with their pictures. The server answers once, with {@link Machines}. */
@@ -51,8 +45,6 @@ export interface PayloadsRequest {
   readonly type: "payloads";
   readonly shown: boolean;
 }
-
-// ---- from the server
 
 export type PageReport = Hello | Consumers | Machines | Tick | List | History | Refused;
 
@@ -111,7 +103,6 @@ export interface Tick {
   readonly layers: readonly LayerReport[];
   /** The counts by {@link ConsumerFacts.id}. */
   readonly stateCounts: Readonly<Record<string, StateCounts>>;
-  /** The transitions since the last tick. */
   readonly transitions: readonly TransitionCount[];
   /** The last 20 failures since the inspector was mounted, newest first. */
   readonly failures: readonly Failure[];
@@ -121,7 +112,6 @@ export interface Figures {
   /** Actors of the inspector's own pages are not counted. */
   readonly actors: number;
   readonly watching: number;
-  /** Messages that layers delivered to mailboxes. */
   readonly deliveriesPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
@@ -159,10 +149,7 @@ export interface StateCounts {
   readonly own: Readonly<Record<string, number>>;
 }
 
-/**
- * The number of times that a transition was taken since the last tick. `mark` is the mark of its arrow. For a
- * transition without an arrow and for entering the initial state, `mark` is the mark of a state.
- */
+/** Counts a transition since the last tick. `mark` is that of its arrow or, without an arrow, of a state. */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
@@ -220,7 +207,6 @@ export interface History {
   readonly since: number;
   readonly entries: readonly HistoryEntry[];
   readonly eventsPerSecond: number;
-  /** The events per second that were recorded; the others were not sampled. */
   readonly recordedPerSecond: number;
 }
 

@@ -2,7 +2,6 @@ import { truncate } from "../../runtime/truncate.ts";
 import type { HistoryEntry } from "../protocol.ts";
 import { RingBuffer } from "./ring-buffer.ts";
 
-/** A history entry without its number and time. */
 export type Activity = Omit<HistoryEntry, "number" | "at">;
 
 interface RecordedEntry {
@@ -10,20 +9,15 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** The number of lifecycle entries kept for all actors together. */
+/** Entries kept for all actors together. */
 const keptLifecycle = 30_000;
-/** The number of work entries kept for all actors together. */
 const keptWork = 10_000;
-/** The most units of work recorded per second for all unopened actors together. */
+/** The most units of work recorded per second: for all unopened actors together, and for each open actor. */
 const workPerSecond = 2_000;
-/** The most units of work recorded per second for each open actor. */
 const openedPerSecond = 200;
 const keptOpened = 500;
 
-/**
- * Records the activity of actors in bounded memory. Lifecycles are recorded in full. Work is sampled, which
- * bounds the CPU time; an open actor has its own, larger share of the samples.
- */
+/** Records activity in bounded memory: lifecycles in full, work in samples, which bounds the CPU time. */
 export class ActivityLog {
   readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);
   readonly #work = new RingBuffer<RecordedEntry>(keptWork);
@@ -100,7 +94,6 @@ function truncated({ what, detail, ...rest }: Activity): Activity {
 
 export class OpenedHistory {
   readers = 0;
-  /** The number of readers that want payloads. */
   payloadReaders = 0;
   readonly #entries = new RingBuffer<HistoryEntry>(keptOpened);
   #events = 0;
@@ -118,7 +111,6 @@ export class OpenedHistory {
     return this.#rate;
   }
 
-  /** The kept entries whose number is greater than `number`. */
   after(number: number): HistoryEntry[] {
     return [...this.#entries].filter((entry) => entry.number > number);
   }

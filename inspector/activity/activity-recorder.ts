@@ -9,7 +9,6 @@ import { truncate } from "../../runtime/truncate.ts";
 import type { Activity, ActivityLog, OpenedHistory } from "./activity-log.ts";
 import type { MachineInspection } from "./machine-inspection.ts";
 
-/** Counts and records the activity of actors. */
 export class ActivityRecorder implements ActivityObserver {
   framesIn = 0;
   framesOut = 0;
@@ -85,7 +84,6 @@ function frameFacts(
 
 const longestPayload = 2_000;
 
-/** The payload as text, if a reader wants payloads. */
 function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Activity, "payload"> {
   if (value === undefined || (opened?.payloadReaders ?? 0) === 0) return {};
   return { payload: truncate(typeof value === "string" ? value : inspectSafely(value), longestPayload) };

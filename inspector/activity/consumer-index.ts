@@ -34,10 +34,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
     return undefined;
   }
 
-  /**
-   * Removes the consumers for which `isKept` returns false. Otherwise classes that are created for each
-   * connection would accumulate.
-   */
+  /** Removes the other consumers: classes that are created for each connection would accumulate. */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
       if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;

@@ -21,15 +21,11 @@ export interface MachineInspectionContext {
   readonly consumers: ConsumerIndex;
   readonly transitionCounts: TransitionCounts;
   readonly activityLog: ActivityLog;
-  /** Whether the inspector ignores a consumer's actors. */
   readonly isHidden: (Consumer: ConsumerClass) => boolean;
   readonly report: Report;
 }
 
-/**
- * Records the transitions of machines through XState's inspection API. All connection machines share one
- * XState system with their supervisor. Each machine of a machine consumer is a separate system.
- */
+/** Records transitions. All connection machines share one XState system; every other machine has its own. */
 export class MachineInspection {
   readonly #context: MachineInspectionContext;
   readonly #own = new Map<Observed, Subscription>();

@@ -63,11 +63,7 @@ export function createActorRow() {
   };
 }
 
-/**
- * @param {string} label shown if the table is narrow
- * @param {string} className
- * @param {...(Node | string)} children
- */
+/** @param {string} label for narrow tables @param {string} className @param {...(Node | string)} children */
 function cell(label, className, ...children) {
   const element = create("td", className, ...children);
   element.dataset.label = label;

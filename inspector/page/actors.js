@@ -12,8 +12,6 @@ import { hashOf } from "./place.js";
 const searchAfterMs = 150;
 
 /**
- * The list of actors, with search, filters, sort order and pages.
- *
  * @param {HTMLElement} section
  * @param {(change: Partial<Place>) => void} filter
  * @param {(pages: number) => void} turn

@@ -1,8 +1,7 @@
 /** @import { PageReport, PageRequest } from "../protocol.ts" */
 
 /**
- * `waiting` is the pause before the next attempt. `refused` means that the server rejects the page and that a
- * retry would not help.
+ * `refused` means that the server rejects the page, so that a retry would not help.
  *
  * @typedef {object} Status
  * @property {"connecting" | "live" | "waiting" | "refused"} state
@@ -18,7 +17,6 @@ const defaults = {
   longestPauseMs: 15_000,
   /** A connection that lasts this long resets the backoff. */
   stableMs: 5_000,
-  /** The longest duration of one attempt. */
   connectMs: 20_000,
   /** The longest duration of the request for the reason of a failed attempt. */
   diagnoseMs: 5_000,
@@ -29,12 +27,7 @@ const defaults = {
 /** Statuses below 500 after which a retry may succeed. */
 const retryStatuses = new Set([408, 425, 429]);
 
-/**
- * The pause before the next attempt. Grows exponentially, with jitter so that pages reconnect at different
- * times.
- *
- * @param {number} failures from 1
- */
+/** Grows exponentially, with jitter so that pages spread their attempts. @param {number} failures from 1 */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));
@@ -149,16 +142,12 @@ function describeClose({ code, reason }) {
   return `The server closed the connection (${code}${reason ? `, ${reason}` : ""}).`;
 }
 
-/** The page's address without its fragment. */
 const address = () => window.location.pathname + window.location.search;
 
 /** Adds a full stop if there is none. @param {string} text */
 const sentence = (text) => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
-/**
- * @param {AbortSignal} signal
- * @returns {Promise<{ status: number, text: string } | undefined>} `undefined` if no response arrives
- */
+/** @param {AbortSignal} signal @returns {Promise<{ status: number, text: string } | undefined>} */
 async function request(signal) {
   try {
     const response = await fetch(address(), {

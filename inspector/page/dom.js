@@ -1,10 +1,7 @@
 /**
  * @template {Element} E
- * @param {ParentNode} root
- * @param {string} selector
- * @param {abstract new (...args: never[]) => E} type
+ * @param {ParentNode} root @param {string} selector @param {abstract new (...args: never[]) => E} type
  * @returns {E}
- * @throws if the page has no such element
  */
 export function find(root, selector, type) {
   const element = root.querySelector(selector);
@@ -17,9 +14,7 @@ export const findPart = (root, name) => find(root, `[data-part="${name}"]`, HTML
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} [className]
- * @param {...(Node | string)} children strings are inserted as text, never as markup
+ * @param {Tag} tag @param {string} [className] @param {...(Node | string)} children as text, never as markup
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function create(tag, className = "", ...children) {
@@ -29,22 +24,15 @@ export function create(tag, className = "", ...children) {
   return element;
 }
 
-/**
- * Sets the text of an element. An equal text is not set again, so that the user's selection stays.
- *
- * @param {Element} element
- * @param {string} text
- */
+/** Skips an equal text, so that the user's selection stays. @param {Element} element @param {string} text */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 /**
- * Sets an attribute unless the value is equal. `null` removes the attribute.
- *
  * @param {Element} element
  * @param {string} name
- * @param {string | null} value
+ * @param {string | null} value `null` removes the attribute
  */
 export function setAttribute(element, name, value) {
   if (element.getAttribute(name) === value) return;
@@ -59,12 +47,7 @@ export function writeName(element, text) {
   if (element.title !== title) element.title = title;
 }
 
-/**
- * A name whose text direction does not affect the surrounding text.
- *
- * @param {string} text
- * @param {string} [className]
- */
+/** A name whose direction does not affect other text. @param {string} text @param {string} [className] */
 export function createName(text, className) {
   const element = create("bdi", className);
   writeName(element, text);

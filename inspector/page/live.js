@@ -1,8 +1,7 @@
 import { find, write } from "./dom.js";
 
 /**
- * Shows whether the page is live and, if not, the reason. The text does not change during retries, so that a
- * screen reader reads it once. The countdown is a separate element.
+ * The text does not change during retries, so that a screen reader reads it once. The countdown is separate.
  *
  * @param {HTMLElement} element @param {() => void} tryNow
  */

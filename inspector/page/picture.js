@@ -137,11 +137,7 @@ class Badge {
   }
 }
 
-/**
- * Restarts an animation by switching between two animations with equal effects.
- *
- * @param {HTMLElement | SVGElement} element
- */
+/** Restarts an animation by switching between equal animations. @param {HTMLElement | SVGElement} element */
 export function pulse(element) {
   element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
 }

@@ -9,7 +9,6 @@ const maxGroups = 20;
 const maxTags = 20;
 const longestText = 300;
 
-/** Searches, sorts and describes the actors of a node. */
 export class ActorList {
   readonly #actors: Iterable<Observed>;
   readonly #consumers: ConsumerIndex;

@@ -5,10 +5,7 @@ import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
 
-/**
- * The period of the timer whose intervals Node's histogram records. An interval minus the period is the delay
- * of the event loop.
- */
+/** Node's histogram records the intervals of a timer with this period. The excess is the loop's delay. */
 const loopTimerMs = 10;
 
 /** Reports metrics of a node and its layers, with rates over the last four ticks. */

@@ -12,10 +12,7 @@ export class Rates {
     if (this.#samples.length > maxSamples) this.#samples.shift();
   }
 
-  /**
-   * The growth of a total per second, from the oldest to the newest of the last four samples. Returns 0 if
-   * there is only one sample. A total that is missing in the oldest sample counts from 0.
-   */
+  /** The growth per second over the last four samples; 0 for a single sample. Missing totals count as 0. */
   perSecond(name: string): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

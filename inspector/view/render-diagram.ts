@@ -18,9 +18,8 @@ const workerSource = `
 `;
 
 /**
- * Renders a machine as SVG in which each state and arrow is a group whose class is its mark. Renders in a
- * worker thread, because loading Graphviz takes 0.2 s and the layout of a large machine takes seconds. Never
- * rejects: on failure the promise resolves with the reason.
+ * Renders a machine as SVG in which the class of a state's or arrow's group is its mark. Never rejects. Runs
+ * in a worker thread, because loading Graphviz takes 0.2 s and the layout of a large machine takes seconds.
  */
 export async function renderDiagram(
   { dot, name }: MarkedMachine,

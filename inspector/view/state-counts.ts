@@ -33,12 +33,10 @@ interface ConsumerCount {
   readonly own: Map<string, number>;
 }
 
-/** Adds a machine's active states to `counts`, including parent states. */
 function countNodes(machine: AnyActorRef, counts: Map<string, number>): void {
   for (const { id } of nodesOf(machine)) counts.set(id, (counts.get(id) ?? 0) + 1);
 }
 
-/** Converts counts by id into counts by mark. States that are not drawn are left out. */
 function marked(
   { machines }: IndexedConsumer,
   kind: MachineKind,
