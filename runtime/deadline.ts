@@ -12,7 +12,7 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /** @param scheduler starts the time at its next flush: a deadline cancelled before needs no timer. */
+  /** @param scheduler starts the timer at its next flush, so a deadline cancelled before that needs no timer. */
   constructor(clock: Clock, ms: number, scheduler?: FlushScheduler) {
     this.#clock = clock;
     this.#ms = ms;
