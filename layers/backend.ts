@@ -4,8 +4,8 @@ import type { Position } from "./message.ts";
 export interface BackendListener {
   payload(topic: string, payload: Uint8Array, position?: Position): void;
   /**
-   * Payloads of `topic` may have been lost since the last call of `payload`. `range` holds the offsets of the
-   * first and the last lost payload, if known.
+   * Reports that payloads of `topic` may have been lost since the last call of `payload`. `range` holds the
+   * offsets of the first and the last lost payload, as far as they are known.
    */
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void;
   /** Reports a failure that no caller awaits, such as a lost connection. */
@@ -14,11 +14,11 @@ export interface BackendListener {
   readonly waiting?: number;
 }
 
-/** The optional features of a layer. A consumer may declare which ones it needs. */
+/** The optional features of a layer. A consumer may declare which of them it needs. */
 export interface Capabilities {
   /**
    * `at-most-once`: messages sent while a connection is down are lost, and members receive a gap.
-   * `once-or-gap`: such messages are fetched after the reconnect. If that fails, members receive a gap.
+   * `once-or-gap`: messages sent during an outage are fetched later. If that fails, members receive a gap.
    */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether messages reach nodes in other processes. */
@@ -29,10 +29,10 @@ export interface Capabilities {
   readonly workers: boolean;
 }
 
-/** Selects the newest `limit` payloads after `since`. */
+/** Selects the payloads after `since`. If there are more than `limit`, selects only the newest `limit`. */
 export interface HistoryQuery {
   readonly limit: number;
-  /** A number is an offset in the current epoch. */
+  /** A number means an offset in the current epoch of the history. */
   readonly since?: Position | number | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface HistoryQuery {
 export interface StoredHistory {
   /** Oldest first. */
   readonly entries: readonly { readonly payload: Uint8Array; readonly position: Position }[];
-  /** The newest position. Undefined if the topic has no history, or if the history was lost or expired. */
+  /** The newest payload's position. Undefined if the history is missing, for example lost or expired. */
   readonly position: Position | undefined;
   /** Whether `entries` holds everything published after `since`; true if `since` is undefined. */
   readonly complete: boolean;
@@ -81,7 +81,7 @@ export interface Backend {
   /** Present if the backend supports named channels. `close` also closes the queues. */
   readonly queues?: QueueBackend;
   /**
-   * Connects. Called before every other method except `close`. Called again only after a failure.
+   * Connects. Called before all other methods except `close`. Called again only if the last call rejected.
    *
    * @throws {LayerUnavailableError} if the server does not answer. The message contains the server's address,
    *   without passwords.
@@ -99,11 +99,11 @@ export interface Backend {
    */
   subscribe(topic: string): Promise<void>;
   /**
-   * Resolves once publishes to `topic` no longer reach this node. During an outage, it resolves at once. MUST
-   * NOT reject. Called only for subscribed topics.
+   * Resolves once publishes to `topic` no longer reach this node; during an outage, immediately. MUST NOT
+   * reject. Called only for subscribed topics.
    */
   unsubscribe(topic: string): Promise<void>;
-  /** Frees connections and timers; pending calls reject. Called once, at any time, even during `open`. */
+  /** Frees connections and timers; rejects pending calls. Called once, at any time, even during `open`. */
   close(): Promise<void>;
 }
 
@@ -118,7 +118,7 @@ export interface JobDelivery {
    * delivered again.
    */
   readonly signal: AbortSignal;
-  /** The channel to which to send the outcome. A sender that does not use this package can set any text. */
+  /** The channel for the outcome. Not validated: a sender without this package can write any text here. */
   readonly replyTo?: string;
   /** The sender's id of the job. The message to `replyTo` should contain this id. */
   readonly job?: string;
@@ -129,7 +129,7 @@ export interface Consumption {
   /**
    * Accepts no more messages and aborts the signals of running handlers. Resolves once all handlers are done,
    * without a time limit. A handler must not await `close`, because `close` waits for that handler. May be
-   * called twice.
+   * called more than once.
    */
   close(): Promise<void>;
 }
@@ -140,7 +140,7 @@ export interface Consumption {
  * - `done`: the job is removed.
  * - `dead`: the job moves to the dead letters.
  * - `againAfterMs`: the same worker retries the job after this delay.
- * - `given-back`: the handler's signal was aborted, and the next free worker receives the job.
+ * - `given-back`: the next free worker receives the job, because the handler's signal was aborted.
  */
 export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
 
@@ -171,8 +171,8 @@ export interface QueueSettings {
  *
  * A backend MUST
  *
- * - hand out the jobs of a queue in order, returned jobs before jobs that were never begun,
- * - hand out only jobs that the worker can begin at once,
+ * - hand out the jobs of a queue in order, and returned jobs before jobs that were never begun,
+ * - hand out only jobs that the worker can begin immediately,
  * - count an attempt for each job that it hands out, unless the worker returns the job unbegun, and
  * - hand out the jobs of dead workers again.
  */
@@ -183,9 +183,9 @@ export interface QueueBackend {
    */
   enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
   /**
-   * Begins to process `queue`. A `dead` job moves atomically to the end of `<queue>.dead`, even if
-   * `<queue>.dead` is full. A job that waits for a retry keeps its slot: its worker does not begin another
-   * job in that slot.
+   * Begins to process `queue`. A job with the outcome `dead` moves atomically to the end of `<queue>.dead`,
+   * even if `<queue>.dead` is full. A job that waits for a retry still counts towards `concurrency`: its
+   * worker does not begin another job in its place.
    */
   consume(queue: string, receiver: QueueReceiver, settings: QueueSettings): Promise<Consumption>;
 }

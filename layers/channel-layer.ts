@@ -20,7 +20,7 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
 
 /**
  * One node of a channel layer. A node sends messages to groups and directly to channels. Recipients can be on
- * this node and on every other node that its backend reaches. Every layer consists of this class and a
+ * this node and on every other node that the backend reaches. Every layer consists of this class and a
  * {@link Backend}, and guarantees:
  *
  * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; the name of a channel may contain one `!`.
@@ -30,29 +30,29 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
  *   object have no effect. A message arrives deep-frozen (except bytes), because all members on a node share
  *   one object.
  * - **Order**: one sender's messages to one group reach each member in the order sent. One sender's direct
- *   sends to one channel also arrive in the order sent. There is no order between different groups, or
+ *   sends to one channel also arrive in the order sent. No order is guaranteed between different groups, or
  *   between a group and direct sends.
- * - **Delivery** to groups and to channels of {@link newChannel} is at most once, and never happens before
+ * - **Delivery** to groups and to channels from {@link newChannel} is at most once, and never happens before
  *   `send` or `groupSend` has returned. A sender that is a member of the group receives its own message. If
  *   {@link capabilities} contain `once-or-gap`, messages sent to a group during an outage are delivered after
  *   the outage. After a call of `groupDiscard`, no message of the group is delivered to the channel.
  * - **A large group does not block its node**: a delivery that takes longer than about 5 ms continues in the
- *   next turns of the event loop. Members that join meanwhile receive only later messages. Members that leave
- *   receive nothing more.
+ *   next turns of the event loop. Members that join during the delivery receive only later messages. Members
+ *   that leave receive nothing more.
  * - **Loss is never silent**: every dropped message is counted with a reason. If messages to a group may have
  *   been lost, its members receive a gap. An inbox that throws does not affect other inboxes.
  * - **Messages whose type begins with `xstate.`** are refused by the sender and dropped by the receiver.
  * - **After {@link close}** every method rejects with {@link LayerClosedError}.
  *
- * A layer opens on first use; {@link ready} opens it earlier and reports failures. Calls made before the
- * layer is open wait, and then take effect in the order they were made.
+ * A layer opens on first use; {@link ready} opens it earlier and reports failures. Calls wait until the layer
+ * is open, and then take effect in the order in which they were made.
  *
  * @typeParam M the messages that may be sent, as `{ type: payload }`.
  */
 export class ChannelLayer<M = AnyMessages> {
   /** This node's id, unique among the nodes of the layer. */
   readonly node = randomBytes(10).toString("hex");
-  /** See {@link ChannelLayerOptions.onError}. May be set later. Without one, a runtime sets its own. */
+  /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
@@ -134,7 +134,7 @@ export class ChannelLayer<M = AnyMessages> {
 
   /**
    * Creates a channel whose messages go to `inbox`, and returns its name. The name identifies the node, so
-   * any node can {@link send} to the channel. The channel exists until {@link deleteChannel}.
+   * any node can {@link send} to the channel. The channel exists until {@link deleteChannel} is called.
    */
   newChannel(inbox: Inbox): Promise<string> {
     return this.#lifecycle.run(() => {
@@ -143,7 +143,7 @@ export class ChannelLayer<M = AnyMessages> {
     });
   }
 
-  /** Deletes a channel and removes it from its groups, at once. Does nothing if there is no such channel. */
+  /** Deletes a channel and its memberships immediately. Does nothing if the channel does not exist. */
   deleteChannel(channel: string): Promise<void> {
     return this.#lifecycle.run(
       () => this.#registry.remove(channel),
@@ -184,10 +184,10 @@ export class ChannelLayer<M = AnyMessages> {
    * Handles messages of a named channel. All consumers of the channel share its messages. Each message goes
    * to one handler at a time, at least once, and is removed when the promise of that handler resolves.
    *
-   * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries`, the message
-   * moves to the channel `<name>.dead`, even if that channel is full. `<name>.dead` can be consumed like any
-   * other named channel. A payload that is not a valid message also moves to `<name>.dead`. If a process dies
-   * or is unreachable for `claimAfterMs`, its messages go to other workers. A message can therefore be
+   * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries` deliveries,
+   * the message moves to the channel `<name>.dead`, even if that is full. `<name>.dead` can be consumed like
+   * any other named channel. A payload that is not a valid message also moves to `<name>.dead`. If a process
+   * dies or is unreachable for `claimAfterMs`, its messages go to other workers. A message can therefore be
    * delivered twice; `delivery.attempt` counts the deliveries. With `concurrency` 1 and a single consumer,
    * messages are handled in order.
    *
@@ -195,7 +195,7 @@ export class ChannelLayer<M = AnyMessages> {
    * the layer. If handlers send messages, close the consumption before the layer.
    *
    * @typeParam T the messages of this channel, if they differ from those of the layer.
-   * @throws {InvalidNameError} for a name with a `!`, or with more than 94 characters before `.dead`.
+   * @throws {InvalidNameError} for a name with a `!`, or over 94 characters, not counting `.dead` at the end.
    * @throws {TypeError} if `handler` is not a function.
    * @throws {UnsupportedError} if the layer has no queues.
    * @throws {InvalidOptionError} for a number in `options` that is out of range.
@@ -278,9 +278,9 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Reads the newest `limit` messages to `group` after `since`, for a client that joins late or reconnects.
+   * Reads messages to `group` after `since`, at most the newest `limit`: for late or reconnecting clients.
    *
-   * A member can read a message here and also receive it in its inbox, so members should compare offsets.
+   * A member may get one message both from `history` and in its inbox, so members should compare offsets.
    * Messages sent with `except` are included, even for the excluded channel. Invalid entries are left out and
    * counted.
    *
@@ -306,8 +306,8 @@ export class ChannelLayer<M = AnyMessages> {
    * Resets this node: deletes all its channels and removes them from their groups, as {@link deleteChannel}
    * does. Resolves once the groups of these channels are unsubscribed.
    *
-   * Calls made after `flush` are not affected, even before its promise resolves. Channel names are not
-   * reused: a message on its way to a deleted channel is counted as `no-channel` and never reaches a new one.
+   * Later calls are not affected, even those made before the promise of `flush` resolves. Channel names are
+   * not reused: a message to a deleted channel never reaches a new one, and is counted as `no-channel`.
    * Other nodes, counters and data on a server are not affected.
    */
   flush(): Promise<void> {
@@ -329,7 +329,7 @@ export class ChannelLayer<M = AnyMessages> {
     return this.#transmit(message, envelope, (payload) => this.#backend.publish(topic, payload));
   }
 
-  /** Encodes `message` at once, transmits the payload once the layer is open, and counts the outcome. */
+  /** Encodes `message` immediately, transmits the payload once the layer is open, and counts the outcome. */
   #transmit(
     message: MessageOf<M>,
     envelope: Envelope | undefined,

@@ -1,9 +1,9 @@
 import { InvalidOptionError } from "./errors.ts";
 
-/** The longest delay of a Node timer: 24.8 days, in milliseconds. Timers with longer delays fire at once. */
+/** The longest delay of a Node timer: 24.8 days, in milliseconds. Node fires longer timers immediately. */
 export const maxDelayMs = 2 ** 31 - 1;
 
-/** The longest delay that leaves room for 25 % of jitter, in milliseconds: 19 days. */
+/** The longest delay to which 25 % of jitter can be added, in milliseconds: 19 days. */
 export const maxJitteredDelayMs = Math.floor(maxDelayMs / 1.25);
 
 /** The inclusive bounds of an integer option. */

@@ -31,8 +31,8 @@ export class InvalidNameError extends GreenroomError {
 }
 
 /**
- * A layer refuses to send a message: it is not a plain object, has no type, has a reserved type or key, holds
- * a value that messages cannot hold, or is too large.
+ * A layer refuses to send a message that is not a plain object, has no type, has a reserved type or key,
+ * holds a value that messages cannot hold, or is too large.
  */
 export class InvalidMessageError extends GreenroomError {
   constructor(message: string, options?: ErrorOptions) {

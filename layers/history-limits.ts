@@ -23,7 +23,7 @@ export class HistoryLimits {
     this.#expiryMs = new LimitsByName(expiryMs, { option: "expiryMs", fallback: 60_000 });
   }
 
-  /** Always returns the same limits for a group. */
+  /** Returns the limits of `group`, which are the same at every call. */
   of(group: string): HistoryLimit {
     return { capacity: this.#capacity.resolve(group), expiryMs: this.#expiryMs.resolve(group) };
   }

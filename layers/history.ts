@@ -6,7 +6,7 @@ import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 
 /** Selects part of a group's history. */
 export interface HistoryOptions {
-  /** The maximum number of messages; the newest are returned. @default 100 */
+  /** The maximum number of messages. If there are more, the newest are returned. @default 100 */
   readonly limit?: number;
   /** Selects the messages after a position, or after an offset in the current epoch. @default all messages */
   readonly since?: Position | number;
@@ -16,7 +16,7 @@ export interface HistoryOptions {
 export interface GroupHistory {
   /** Messages as they were delivered, oldest first. */
   readonly entries: readonly Mail[];
-  /** The newest message's position, even if that message is no longer stored. Undefined without a history. */
+  /** The newest message's position, even if it is no longer stored. Undefined if there is no history. */
   readonly position: Position | undefined;
   /**
    * Whether `entries` holds every message sent after `since`. False if some of them are no longer stored or

@@ -30,8 +30,8 @@ export class Lifecycle {
   }
 
   /**
-   * Runs `work` once the layer is open, in the order of the calls. `check` runs at once, and refuses the call
-   * if it throws. Synchronous work allocates only one promise, because joins and leaves are frequent.
+   * Runs `work` once the layer is open, in the order of the calls. `check` runs immediately; if it throws,
+   * the call is refused. Synchronous work allocates only one promise: joins and leaves are frequent.
    * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins or fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {

@@ -5,7 +5,7 @@ import { InvalidOptionError } from "./errors.ts";
 /**
  * One number for every name, or a number for each pattern; the first pattern that matches a name applies.
  * Only `*` (any number of characters) and `?` (one character) are special in a pattern. End the list with
- * `["*", …]` to replace the default.
+ * `["*", …]` to replace the default for all other names.
  *
  * @example
  * const capacity = [["room_lobby", 1_000], ["room_*", 100], ["*", 10]];
@@ -72,7 +72,7 @@ export function matchesPattern(pattern: string, name: string): boolean {
   let next = 0;
   /** The index of the last star in the pattern. */
   let star = -1;
-  /** The end of the text that this star matches. Grows by one if the rest of the pattern does not match. */
+  /** The index after the text that this star matches. Grows by 1 if the pattern's rest does not match. */
   let starEnd = 0;
   while (at < name.length) {
     if (pattern[next] === "*") {

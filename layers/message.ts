@@ -52,6 +52,6 @@ export interface Gap {
 export interface Inbox {
   deliver(mail: Mail): void;
   gap(gap: Gap): void;
-  /** Optional preparation for several messages. MUST call `deliverSome`, which then calls `deliver`. */
+  /** Optional: prepares for several messages. MUST call `deliverSome`, which calls `deliver` repeatedly. */
   batch?(deliverSome: () => void): void;
 }

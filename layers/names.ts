@@ -1,6 +1,6 @@
 import { InvalidNameError } from "./errors.ts";
 
-/** The suffix of a channel that holds the dead letters of a named channel. */
+/** The suffix in the name of the channel that holds the dead letters of a named channel. */
 export const deadSuffix = ".dead";
 
 const letters = "ASCII letters, digits, '-', '_' and '.'";
@@ -20,7 +20,7 @@ export function checkGroup(name: string): void {
   check(name, groupPattern, groupRule);
 }
 
-/** @throws {InvalidNameError} unless `name` is valid for a group, apart from at most one `!` inside. */
+/** @throws {InvalidNameError} unless `name` is valid for a group, if one `!` inside it is ignored. */
 export function checkChannel(name: string): void {
   check(name, channelPattern, channelRule);
 }

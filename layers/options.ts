@@ -11,16 +11,16 @@ export interface ChannelLayerOptions {
   readonly prefix: string;
   /**
    * The maximum number of messages in a named channel, waiting or being processed. Further sends reject.
-   * Either one number for all channels, or numbers by channel name. Each sender applies its own value.
+   * Either one number for all channels, or numbers by channel name. Each sending node uses its own value.
    * @default 10_000
    */
   readonly queueCapacity?: ByPattern;
   /**
    * The time that a message of a named channel may wait for its first delivery, in milliseconds: one number
-   * for all channels, or by channel name. A worker removes an older message without calling the handler, and
-   * counts the message as `expired`. Each worker applies its own value. A message whose handler was called
-   * once is retried at any age. Dead letters do not expire. On Redis, the age is computed from the clocks of
-   * the server and of the worker's machine, so these clocks should agree.
+   * for all channels, or numbers by channel name. A worker removes an older message without a call of the
+   * handler, and counts it as `expired`. Each worker uses its own value. Once a handler has been called with
+   * a message, the message is retried at any age. Dead letters do not expire. On Redis, the age is computed
+   * from the clocks of the server and of the worker's machine, so these clocks should agree.
    * @default messages never expire
    */
   readonly queueExpiryMs?: ByPattern;

@@ -6,8 +6,8 @@ const firstMs = 50;
 const longestMs = 5_000;
 
 /**
- * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds: a random value from half
- * to all of a bound that doubles with each attempt, from 100 ms up to `maxMs`.
+ * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds: a random value between
+ * half of a bound and the bound. The bound is 100 ms, doubles with each attempt, and is at most `maxMs`.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
 export function backoffMs(attempt: number, random?: () => number, maxMs = longestMs): number {

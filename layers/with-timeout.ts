@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** Settles as `work` does, or rejects with `onTimeout()` after `ms` milliseconds. Leaves no timer. */
+/** Settles like `work`, or rejects with the error of `onTimeout` after `ms` milliseconds. Leaves no timer. */
 export async function withTimeout<T>(
   work: PromiseLike<T>,
   ms: number,

@@ -87,12 +87,12 @@ export class LocalChannelRegistry implements Recipients {
     return groups.map(({ name }) => name);
   }
 
-  /** Whether `channel` has the form of this node's channel names, even if there is no such channel. */
+  /** Whether `channel` has the form of this node's channel names. The channel need not exist. */
   owns(channel: string): boolean {
     return channel.startsWith(`${this.#node}!`);
   }
 
-  /** Deletes a channel at once. Returns undefined if no group has to be unsubscribed. */
+  /** Deletes a channel immediately. Returns undefined if no group has to be unsubscribed. */
   remove(channel: string): Promise<void> | undefined {
     const member = this.#members.get(channel);
     if (member === undefined) return undefined;
@@ -101,7 +101,7 @@ export class LocalChannelRegistry implements Recipients {
     return leaving.length === 0 ? undefined : Promise.all(leaving).then(() => {});
   }
 
-  /** Removes all current members, as {@link remove} does. Members that are added meanwhile stay. */
+  /** Removes all current channels, as {@link remove} does. Channels added after the call remain. */
   async flush(): Promise<void> {
     await Promise.all([...this.#members.keys()].map((channel) => this.remove(channel)));
   }
@@ -120,7 +120,7 @@ export class LocalChannelRegistry implements Recipients {
     return this.#groups.get(topic);
   }
 
-  /** Removes everything at once. A running fan-out delivers nothing more. */
+  /** Removes all channels and groups immediately. A fan-out that is under way delivers nothing more. */
   clear(): void {
     for (const group of this.#groups.values()) group.clear();
     this.#members.clear();

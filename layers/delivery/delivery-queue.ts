@@ -11,10 +11,10 @@ export interface DeliveryTask {
   deliver(slicer: TimeSlicer): boolean;
 }
 
-/** Beyond these limits, the queue delivers without pauses, so that the backlog stays with the senders. */
+/** Beyond these limits, the queue delivers without pauses, so that further messages wait at the senders. */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
-/** Delivers a node's tasks in order, in time slices, after all payloads of one socket read are added. */
+/** Delivers a node's tasks in order, in time slices. Begins once all payloads of a socket read are added. */
 export class DeliveryQueue {
   readonly #slicer: TimeSlicer;
   #first: DeliveryTask | undefined;
@@ -50,7 +50,7 @@ export class DeliveryQueue {
     else this.#schedule();
   }
 
-  /** Finishes all tasks at once and leaves no timer. Called after all inboxes are removed. */
+  /** Finishes all tasks synchronously and leaves no timer. Called after all inboxes are removed. */
   close(): void {
     this.#slicer.close();
     this.#deliver();

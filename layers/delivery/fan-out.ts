@@ -14,7 +14,7 @@ export interface DeliveryContext {
   readonly report: ErrorListener;
 }
 
-/** Delivers to the recipients that joined before the arrival and have not left, in the order of joins. */
+/** Delivers a batch or gap to recipients that joined before its arrival and have not left, in join order. */
 abstract class FanOut implements DeliveryTask {
   abstract readonly bytes: number;
   abstract readonly count: number;
@@ -23,7 +23,7 @@ abstract class FanOut implements DeliveryTask {
   readonly #recipients: Recipients;
   readonly #lastJoin: number;
   #rest: IterableIterator<Member> | undefined = undefined;
-  /** The member that had not received everything when the slice ended. */
+  /** The member that had not received everything when the time slice ended. */
   #interrupted: Member | undefined = undefined;
 
   constructor(context: DeliveryContext, recipients: Recipients) {
@@ -85,7 +85,7 @@ interface DecodedMessage {
 /** The limits of one fan-out. All its messages are decoded before the delivery begins. */
 const limits = { messages: 64, bytes: 64 * 1024 };
 
-/** Delivers consecutive messages of a group, member by member, which makes good use of the CPU cache. */
+/** Delivers consecutive messages of a group: all to one member, then all to the next, to suit CPU caches. */
 export class MessageFanOut extends FanOut {
   readonly group: Group;
   readonly #topic: string;
@@ -96,7 +96,7 @@ export class MessageFanOut extends FanOut {
   #member: Member | undefined;
   /** The number of messages delivered to the current member. */
   #deliveredCount = 0;
-  /** `group.departures` when the delivery to the current member began. */
+  /** The value of `group.departures` when the delivery to the current member began. */
   #departures = 0;
 
   constructor(context: DeliveryContext, group: Group, topic: string) {

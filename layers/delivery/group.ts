@@ -13,13 +13,13 @@ export interface Member {
 export interface Recipients {
   readonly isEmpty: boolean;
   readonly lastJoin: number;
-  /** Iterates in the order of joins. Includes members that join meanwhile, and skips members that leave. */
+  /** Iterates in the order of joins. Includes members that join during it, and skips members that leave. */
   members(): IterableIterator<Member>;
-  /** Infinite if `member` is not a recipient. */
+  /** @returns the number of `member`'s join. Infinite if `member` is not a recipient. */
   joinNumber(member: Member): number;
 }
 
-/** The members of a group on this node: objects, not channel names, so that delivery needs no look-up. */
+/** The members of a group on this node. They are objects, not names, so that delivery needs no look-up. */
 export class Group implements Recipients {
   readonly name: string;
   /** The `delivery` of this group's messages if the layer keeps no history. */
@@ -85,7 +85,7 @@ export class Group implements Recipients {
     member.joins.set(this, this.#lastJoin);
   }
 
-  /** Removes `member` at once. Returns undefined if the group does not have to be unsubscribed. */
+  /** Removes `member` immediately. Returns undefined if the group does not have to be unsubscribed. */
   leave(member: Member): Promise<void> | undefined {
     if (!member.joins.delete(this)) return undefined;
     this.#members.delete(member);
@@ -93,7 +93,7 @@ export class Group implements Recipients {
     return this.#subscription.release();
   }
 
-  /** Removes all members at once but keeps the subscription. */
+  /** Removes all members immediately but keeps the subscription. */
   clear(): void {
     this.#members.clear();
     this.departures += 1;

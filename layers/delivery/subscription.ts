@@ -2,8 +2,8 @@ import type { Backend } from "../backend.ts";
 
 /**
  * One node's subscription to one topic: the first holder subscribes, and the last one unsubscribes. Holders
- * can be added and removed during a call of the backend. When that call is done, another call corrects the
- * state if necessary.
+ * can be added and removed while a call of the backend is pending. Once that call has settled, another call
+ * corrects the state if necessary.
  */
 export class Subscription {
   readonly #backend: Backend;

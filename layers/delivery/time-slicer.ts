@@ -1,8 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 
-/** In milliseconds. A turn of the event loop, which also writes outboxes, should take at most about 10 ms. */
+/** A slice, in ms. A turn of the event loop, which also writes outboxes, should take at most about 10 ms. */
 const sliceMs = 5;
-/** The work units between two checks of the clock. A check costs as much as about 25 trivial deliveries. */
+/** The maximum number of units between clock checks. A check costs as much as about 25 trivial deliveries. */
 const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
 /** Decoding this many bytes takes about as long as one delivery to an inbox. */
@@ -19,7 +19,7 @@ export class TimeSlicer {
   #unitsLeft = 1;
   #unitsPerCheck = 1;
   #checkedAt = 0;
-  /** The end of this turn's slice. Undefined until the clock is checked in this turn. */
+  /** The time at which this turn's slice ends. Undefined until the clock is checked in this turn. */
   #endsAt: number | undefined;
   #isOver = false;
   /** While true, there is budget regardless of the clock. */
@@ -71,7 +71,7 @@ export class TimeSlicer {
   // Bound, so that it runs in the async context of the node, not in that of the caller that began the slice.
   readonly #endTurn = AsyncResource.bind((): void => {
     this.#endsAt = undefined;
-    // The slice begins in the next check phase: this phase writes the outboxes, then sockets are read.
+    // The slice begins in the next check phase. Until then, outboxes are written, and then sockets are read.
     if (this.#isOver) this.#timer = setImmediate(this.#begin);
   });
 

@@ -13,22 +13,22 @@ import type { Topics } from "../wire/topics.ts";
 
 /** The options of a consumer of a named channel. */
 export interface ConsumeOptions {
-  /** The maximum number of messages handled at the same time. Order is kept only with 1. @default 1 */
+  /** The maximum number of messages handled at the same time. Only 1 keeps their order. @default 1 */
   readonly concurrency?: number;
   /** The number of deliveries after which a message goes to the dead letters. @default 3 */
   readonly maxDeliveries?: number;
   /**
-   * Milliseconds that a process may be unreachable before its messages go to other workers: 100 to a day. A
-   * handler of a reachable process may take longer. All consumers of a channel should use the same value.
+   * Milliseconds that a process may be unreachable (100 ms to a day) before its messages go to other workers.
+   * A handler of a reachable process may take longer. All consumers of a channel should use the same value.
    * @default 30_000
    */
   readonly claimAfterMs?: number;
-  /** The first pause before a retry, in milliseconds. It doubles each time, up to 5 s. @default 100 */
+  /** The pause before the first retry, in milliseconds. Doubles with each retry, up to 5 s. @default 100 */
   readonly retryAfterMs?: number;
   /**
    * Called before a message moves to the dead letters. `error` is the last error of its handler, or states
-   * that its workers died. The message moves once a returned promise has settled. An error of `onDead` is
-   * reported. If the process dies meanwhile, `onDead` may be called twice for one message.
+   * that its workers died. If `onDead` returns a promise, the message moves once it has settled. An error of
+   * `onDead` is reported. If the process dies before the move, `onDead` may be called again for the message.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
@@ -191,7 +191,7 @@ function addressOf({ envelope }: Decoded): JobAddress {
   };
 }
 
-/** Whether an abort stopped the handler. Node rejects with an `AbortError`, `fetch` with the reason. */
+/** Whether an abort stopped the handler. Node's APIs reject with an `AbortError`, `fetch` with the reason. */
 function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
   return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));
 }

@@ -17,9 +17,9 @@ export abstract class Claim {
 
 /** The supply of jobs for a worker. A source handles outages itself, so its methods never reject. */
 export interface JobSource<C extends Claim> {
-  /** Waits for jobs and resolves to at most `limit` of them. Resolves to none after {@link interrupt}. */
+  /** Waits for jobs and resolves to at most `limit` of them; after {@link interrupt}, to an empty array. */
   take(limit: number): Promise<readonly C[]>;
-  /** Ends pending and later calls of {@link take} without waiting for jobs. */
+  /** Makes pending and later calls of {@link take} resolve without waiting for jobs. */
   interrupt(): void;
   done(claim: C): Promise<void>;
   /** Returns a claim for the job's next attempt, or undefined if another worker has the job. */
@@ -30,7 +30,7 @@ export interface JobSource<C extends Claim> {
   close(): Promise<void>;
 }
 
-/** Processes at most `concurrency` jobs at a time. A job keeps its slot during retries, to keep the order. */
+/** Processes at most `concurrency` jobs at a time. Jobs that wait for a retry count, to keep the order. */
 export class JobWorker<C extends Claim> implements Consumption {
   readonly #source: JobSource<C>;
   readonly #receiver: QueueReceiver;
@@ -101,7 +101,7 @@ export class JobWorker<C extends Claim> implements Consumption {
   async #settle(claim: C, outcome: JobOutcome): Promise<C | undefined> {
     if (outcome === "done") await this.#source.done(claim);
     else if (outcome === "dead") await this.#source.bury(claim);
-    // An aborted first attempt counts. Later aborted attempts do not, so any number of workers may stop.
+    // An aborted attempt counts only if it is the first, so that workers can stop any number of times.
     else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {
       await pause(outcome.againAfterMs, this.#clock, this.#closing.signal);

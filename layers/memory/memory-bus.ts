@@ -23,7 +23,7 @@ interface Pending {
 
 /**
  * Connects memory layers within one process: nodes on the same bus reach each other. A bus delivers all
- * payloads of one turn of the event loop together, in order, in the check phase, as if from a network. So
+ * payloads of one turn of the event loop together, in order, in the check phase. So, as with a network,
  * sockets and timers are handled even if two actors answer each other endlessly. A subscriber receives only
  * payloads published after it subscribed.
  */
@@ -74,7 +74,7 @@ export class MemoryBus {
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
 
-  /** Bound, because a flush delivers for all publishers and must not run in the async context of one. */
+  /** Bound: a flush delivers for all publishers, so it must not run in the async context of one of them. */
   readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;

@@ -25,11 +25,11 @@ class MemoryClaim extends Claim {
 }
 
 class MemoryQueue {
-  /** Includes the jobs that are being processed. */
+  /** The number of jobs, including those that are being processed. */
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /** The number of taken jobs at the front. Removed in batches, because each removal moves all other jobs. */
+  /** The number of taken jobs at the front. They are removed in batches, as each removal moves all others. */
   #taken = 0;
   #lastNumber = 0;
 

@@ -80,7 +80,7 @@ function describeOnNodes(
     afterEach(() => nodes.close());
     register({ describe, it, nodes, lacks });
   });
-  // biome-ignore lint/suspicious/noConsole: every test runner shows it.
+  // biome-ignore lint/suspicious/noConsole: every test runner shows console output.
   if (Object.keys(lacks).length > 0) console.info(`${name} lacks ${reasonsOf(lacks)}: not tested.`);
 }
 

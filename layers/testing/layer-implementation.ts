@@ -27,7 +27,7 @@ export interface LayerImplementation {
   /** Breaks the receiving connection of `node`, which must reconnect. Required for `gap` and `recovery`. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /**
-   * The missing capabilities, each with the reason, which the suite prints. Their cases are not registered.
+   * The missing capabilities, each with a reason, which is printed. The suite registers no cases for them.
    * - `gap`: members receive a gap after a broken connection
    * - `recovery`: messages missed during a broken connection are delivered later
    * - `history`: messages to a group can be read later

@@ -1,6 +1,6 @@
 /**
- * Returns a generator of pseudorandom numbers from 0 to below 1, the same on every machine: MurmurHash3's
- * `fmix32` (https://github.com/aappleby/smhasher) of a counter.
+ * Returns a generator of pseudorandom numbers from 0 to below 1, the same on every machine. Hashes a counter
+ * with MurmurHash3's `fmix32` (https://github.com/aappleby/smhasher).
  */
 export function randomFrom(seed: number): () => number {
   let state = seed | 0;

@@ -16,7 +16,7 @@ import { type Faults, UnreliableLink } from "./unreliable-link.ts";
 /**
  * Wraps `backend` and injects faults into the payloads that its node receives. Queues, histories and other
  * nodes are not affected. `drop` (without a gap), `duplicate` and `reorder` break guarantees on purpose.
- * `delay` breaks none: code that fails with only `delay` relies on something that layers do not guarantee.
+ * `delay` breaks no guarantee: code that fails with `delay` alone relies on more than layers guarantee.
  * The affected payloads depend only on the seed and on the order in which payloads arrive at this node.
  *
  * @throws {InvalidOptionError} for a share that is not from 0 to 1, or a seed that is not an integer.

@@ -2,7 +2,7 @@ import type { BackendListener } from "../backend.ts";
 import type { Position } from "../message.ts";
 import { randomFrom } from "./random.ts";
 
-/** The faults of an unreliable backend. Each value is the share of the affected payloads, from 0 to 1. */
+/** The faults of an unreliable backend. All values but `seed` are shares of the payloads, from 0 to 1. */
 export interface Faults {
   /** With the same seed, the same payloads get the same faults. */
   readonly seed: number;

@@ -24,7 +24,7 @@ export interface Decoded {
   readonly envelope: Envelope | undefined;
 }
 
-/** Encodes plain maps, for all msgpack libraries. As in JSON, undefined is omitted, or null in an array. */
+/** Writes plain maps, for all msgpack libraries. As in JSON, undefined is omitted, but is null in arrays. */
 const options: Options & { readonly skipValues: readonly unknown[] } = {
   useRecords: false,
   structuredClone: false,
@@ -44,7 +44,7 @@ const packr = new PlainPackr(options);
 
 /**
  * Encodes `message` as one msgpack map, with `envelope` under {@link reservedKey} if there is one.
- * @throws {InvalidMessageError} if `message` is invalid or, with `envelope`, exceeds {@link maxPayloadBytes}.
+ * @throws {InvalidMessageError} if `message` is invalid, or is over {@link maxPayloadBytes} with `envelope`.
  */
 export function encode(message: object, envelope?: Envelope): Uint8Array {
   if (!isPlainObject(message))

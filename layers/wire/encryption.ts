@@ -17,7 +17,7 @@ export interface Encryption {
   decrypt(encrypted: Uint8Array): Uint8Array | undefined;
 }
 
-/** Bounds the work that an unknown sender can cause. An encrypted payload of 1 MiB has 1.34 MiB. */
+/** Bounds the work that an unknown sender can cause. A payload of 1 MiB takes 1.34 MiB when encrypted. */
 export const maxEncryptedBytes = 1.5 * 1024 * 1024;
 
 const noEncryption: Encryption = { encrypt: (payload) => payload, decrypt: (payload) => payload };

@@ -4,7 +4,7 @@ import { maxDepth } from "./plain-values.ts";
  * Checks, before decoding, that `bytes` is one whole msgpack value without extensions, that all map keys are
  * strings, and that nothing nests deeper than {@link maxDepth}. msgpackr would also decode records,
  * references and sets, and recurses as deeply as its input is nested.
- * @throws {RangeError} for all other bytes.
+ * @throws {RangeError} if one of these checks fails.
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md for the formats.
  */
 export function checkPlainMsgpack(bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
 import { checkPrefix } from "../names.ts";
 
-/** Wire names. Groups have the same names as in channels_redis' pub/sub layer, so Django can share groups. */
+/** The names on the wire. Group names match channels_redis' pub/sub layer, so Django can share groups. */
 export class Topics {
   readonly #groups: string;
   readonly #nodes: string;

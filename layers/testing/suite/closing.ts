@@ -4,7 +4,7 @@ import { LayerClosedError } from "../../errors.ts";
 import { Recorder } from "../recorder.ts";
 import type { Suite } from "../test-nodes.ts";
 
-/** `flush` is the last method, because it deletes the channels that the other methods use. */
+/** Calls each method. `flush` is the last one, because it deletes the channels that the others use. */
 const everyMethod: Record<string, (layer: ChannelLayer, channel: string) => Promise<unknown>> = {
   ready: (layer) => layer.ready(),
   newChannel: (layer) => layer.newChannel(new Recorder()),

@@ -7,7 +7,7 @@ const members = 2_000;
 /** The member whose inbox is slow. In the middle, so that the node checks the clock before and after it. */
 const slowest = 1_000;
 const sent = 3;
-/** Longer than one time slice of delivery. */
+/** The duration of the slow delivery, in milliseconds: longer than one time slice. */
 const slowMs = 6;
 
 export function describeLargeGroups({ describe, it, nodes }: Suite): void {

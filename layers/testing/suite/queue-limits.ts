@@ -61,7 +61,7 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       await sendNumbers(nodes.other, "jobs", 1, 2);
       await worker.hasBegun(2);
       await consumption.close();
-      // The dead letters have left the queue.
+      // The queue has room again, because the dead letters have left it.
       await sendNumbers(small, "jobs", 3);
       await consumeJobs(small, "jobs.dead", 2);
     });
@@ -122,7 +122,7 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
   });
 }
 
-/** Polls a counter or a clock, for at most 5 s. */
+/** Polls until `holds` returns true, for at most 5 s. */
 async function until(holds: () => boolean): Promise<void> {
   const latest = performance.now() + 5_000;
   while (!holds()) {
