@@ -33,7 +33,7 @@ import { type Suite, TestNodes } from "./test-nodes.ts";
  *     const isLimited = "capacity" in options || "expiryMs" in options;
  *     return new MemoryLayer({ ...options, bus: isLimited ? new MemoryBus(options) : bus, prefix });
  *   },
- *   publish: (topic, payload) => new MemoryBackend(bus, prefixOf(topic)).publish(topic, payload),
+ *   publish: (topic, payload) => bus.publish(topic, payload, topic.split("__group__")[1]),
  *   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
  *   lacks: { gap: "no connection can break", recovery: "no connection can break" },
  * });
