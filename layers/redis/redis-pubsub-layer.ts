@@ -16,8 +16,8 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  * Each message is delivered at most once. A node is subscribed to a group while the group has members on this
  * node. While the connection of a node is down, the node's channels miss all messages. After the reconnect,
  * each of these channels receives one gap for every group that the channel belongs to, and one gap without a
- * group for direct sends. During the outage, a send by the node waits up to half a second for the connection,
- * then rejects with {@link LayerUnavailableError}.
+ * group, for missed direct sends. During the outage, a send by the node waits up to half a second for the
+ * connection, and then rejects with {@link LayerUnavailableError}.
  *
  * Payloads are plain msgpack, and topics are named as in channels_redis' `RedisPubSubChannelLayer`. A Django
  * or Fast Channels process with the same `prefix` therefore shares the groups. With several `hosts` or a
@@ -25,7 +25,7 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  *
  * @example
  * const chat = new RedisPubSubLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat" });
- * await chat.ready(); // rejects, naming the address, if Redis does not answer
+ * await chat.ready(); // if Redis does not answer: rejects with an error that contains the address
  *
  * @example
  * const sentinels = [{ host: "10.0.0.1", port: 26379 }, { host: "10.0.0.2", port: 26379 }];

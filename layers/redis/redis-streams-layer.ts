@@ -19,11 +19,11 @@ export type RedisStreamsLayerOptions = ChannelLayerOptions &
  * A channel layer across processes and machines that uses Redis streams. The target is one server, a master
  * that Sentinels monitor, a Redis Cluster, or several servers over which groups and queues are distributed.
  *
- * A message to a group reaches each member once. After an outage of its connection, a node reads the missed
- * messages from the group's history. If the history no longer contains a message, the member receives a gap
- * in its place, with the missing offsets if they are known. A failover or a restart of the server also causes
- * a gap, because the new server process may lack messages that no member has received. Direct sends are
- * delivered at most once, as by `RedisPubSubLayer`.
+ * A message to a group reaches each member once. When a node reconnects after an outage, it reads the missed
+ * messages from the group's history. If the history no longer contains a message, each member on the node
+ * receives a gap instead. The gap contains the missing offsets if they are known. A failover or a restart of
+ * the server also causes a gap, because the new server process may lack messages that no member has received.
+ * Direct sends are delivered at most once, as by `RedisPubSubLayer`.
  *
  * {@link ChannelLayer.history} returns a group's history, and each delivery contains the message's position
  * in the history. Requires Redis 6 or later; work queues and a cluster require Redis 7.

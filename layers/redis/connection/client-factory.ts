@@ -2,15 +2,15 @@ import type { Redis } from "ioredis";
 import { type AnyConnectionOptions, fixedOptions } from "./server-options.ts";
 
 /**
- * Creates one Redis client. `options` take precedence over any options of the function itself. The client
- * must be new and must not connect yet. The layer closes the client.
+ * Creates one Redis client. `options` must take precedence over the function's own options. The client must
+ * be new and must not connect yet. The layer closes the client.
  */
 export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 
 /** The instances that factories have returned. A factory must not return the same instance twice. */
 const taken = new WeakSet<Redis>();
 
-/** Wraps `factory`, so that a result other than a new, unconnected instance causes a `TypeError`. */
+/** Wraps `factory`. The wrapper throws a `TypeError` unless `factory` returns a new, unconnected instance. */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
     const redis: unknown = factory(options);

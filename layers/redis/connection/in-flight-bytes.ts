@@ -1,9 +1,9 @@
-/** Maximum number of bytes in flight. Without this limit, commands to a frozen server would fill the heap. */
+/** Maximum bytes of commands awaiting a reply. Otherwise commands to a frozen server would fill the heap. */
 const maxBytes = 64 * 1024 * 1024;
 /** Heap in bytes that one pending command uses in addition to its payload, as measured with ioredis. */
 const commandBytes = 500;
 
-/** Bytes of commands awaiting a reply on one connection. */
+/** Counts the bytes of the commands that await a reply on one connection. */
 export class InFlightBytes {
   #bytes = 0;
 

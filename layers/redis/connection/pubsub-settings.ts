@@ -6,9 +6,9 @@ import type { RedisConnectionOptions } from "./server-options.ts";
 
 /** Limits of the messages that wait while the connection is down. */
 export interface PublishQueueOptions {
-  /** Maximum number of waiting messages. With 0, each send during an outage rejects at once. @default 1000 */
+  /** Maximum number of waiting messages. With 0, sends during an outage reject immediately. @default 1000 */
   readonly capacity?: number;
-  /** Maximum size of the waiting messages, in bytes. @default 16777216 */
+  /** Maximum total size of the waiting messages, in bytes. @default 16777216 */
   readonly maxBytes?: number;
   /** How long a message may wait before its send rejects, in milliseconds. @default 500 */
   readonly deadlineMs?: number;
@@ -16,7 +16,7 @@ export interface PublishQueueOptions {
 
 export type PublishLimits = Required<PublishQueueOptions>;
 
-/** Options of a backend that publishes and subscribes, without its target. */
+/** Options, other than the target, of a backend that publishes and subscribes. */
 export interface PubSubOptions extends RedisConnectionOptions {
   /** The clock for deadlines, probes and waiting messages. @default globalThis */
   readonly clock?: Clock;

@@ -15,7 +15,7 @@ export interface RedisConnectionListener {
   error(error: Error): void;
 }
 
-/** Errors of a cluster node that does not serve the slot. A new connection is made to the right node. */
+/** Errors of a cluster node that does not serve the slot. The layer then connects to the right node. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
 const closeTimeoutMs = 1_000;
@@ -79,7 +79,7 @@ export class RedisConnection {
     return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
-  /** @throws {LayerUnavailableError} naming the address. The connection is then closed. */
+  /** @throws {LayerUnavailableError} with the address, if connecting fails. The connection is then closed. */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
@@ -96,10 +96,10 @@ export class RedisConnection {
   }
 
   /**
-   * Runs one command. The commands of one turn of the event loop are written together, at its end.
+   * Runs one command. All commands of one turn of the event loop are written together at the turn's end.
    *
-   * @throws {LayerUnavailableError} at once if the connection is down. Also if the connection breaks before
-   *   the reply, or if the server refuses the command (see {@link isRefusal}).
+   * @throws {LayerUnavailableError} immediately if the connection is down; later if the connection breaks
+   *   before the reply, or if the server refuses the command (see {@link isRefusal}).
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
     this.#cork();
@@ -109,7 +109,7 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // The refusal is not final: the command rejects after `down`, like any command in an outage.
+      // Another node may accept the command, so `run` rejects only after `down`, as if in an outage.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
@@ -141,13 +141,13 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // In a pause before a reconnect there is no "end". While Sentinels do not reply, "end" comes late.
+    // During a pause before a reconnect, there is no "end" event. If no Sentinel replies, the event is late.
     if (status === "reconnecting") return;
     const late = () => new Error("no end of the connection");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
-  /** Combines the writes of one turn to save CPU time; see docs/design/13-redis-publishing.md. */
+  /** Combines the writes of one event loop turn to save CPU time; see docs/design/13-redis-publishing.md. */
   #cork(): void {
     if (this.#isCorked || !this.isUp) return;
     const { stream } = this.redis;

@@ -16,8 +16,8 @@ export interface RedisAddress {
 
 /**
  * The master that Sentinels agree on. It is looked up again after each failover. Passwords and TLS are
- * options of ioredis and belong under `redis`: `password`, `sentinelPassword`, `tls` with
- * `enableTLSForSentinelMode`, `sentinelTLS`, `natMap`…
+ * options of ioredis and belong under `redis`. Examples are `password`, `sentinelPassword`, `sentinelTLS`,
+ * `natMap`, and `tls`, which also needs `enableTLSForSentinelMode`.
  */
 export interface BySentinels {
   /** The addresses of some of the Sentinels. The other Sentinels are discovered. */
@@ -30,8 +30,8 @@ export interface BySentinels {
  * The server of an ioredis instance, or of the connections that a function creates.
  *
  * An instance is only a template: the layer never sends a command on the instance, and never closes it. The
- * layer creates its own connections with `duplicate()`, and closes them: one subscribes, one publishes, and
- * work queues have more.
+ * layer creates its own connections with `duplicate()`, and closes these. There is one to subscribe, one to
+ * publish, and more for work queues.
  *
  * Login, TLS, `db` and similar options are copied from the instance. Options that affect delivery are
  * ignored: `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and

@@ -4,20 +4,20 @@ import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
 /** Options of ioredis that this package sets itself, because they affect delivery. */
 export const fixedOptions = {
   lazyConnect: true,
-  // Commands fail at once in an outage, and no outdated command is sent after the outage.
+  // Commands fail immediately in an outage, and no outdated command is sent after the outage.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   // With any other value, ioredis never settles commands that had no reply when the connection broke.
   maxRetriesPerRequest: 0,
   // The longest pause while the server loads its data. Closing does not cancel the pause.
   maxLoadingRetryTime: 500,
-  // The topics wanted after an outage may differ from those wanted before.
+  // The topics wanted after an outage may differ from those wanted before it.
   autoResubscribe: false,
   // The layer disconnects after QUIT. It does not wait longer for a server that keeps the socket open.
   disconnectTimeout: 1,
   // ioredis adds the prefix to keys but not to all subscribed channels, and the names have to agree.
   keyPrefix: "",
-  // The scripts' callers expect numbers and flat lists.
+  // The code that runs Lua scripts expects numbers and flat lists in the replies.
   stringNumbers: false,
   replyMapping: "legacy",
   // RedisConnection batches writes itself, and a blocking command must not share a pipeline.

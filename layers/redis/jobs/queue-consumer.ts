@@ -29,7 +29,7 @@ export class RedisClaim extends Claim {
     this.id = id;
   }
 
-  /** In milliseconds. An entry's id begins with the server's time when the entry was added. */
+  /** The time since the entry was added, in milliseconds. The id begins with the server's time of adding. */
   get ageMs(): number {
     return Date.now() - Number.parseInt(this.id, 10);
   }
@@ -64,7 +64,7 @@ export class RedisQueueConsumer {
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
   }
 
-  /** Returns entries that this consumer owns but does not hold, because a reply was lost. */
+  /** Returns entries that this consumer owns, but that are not in `held` because a reply was lost. */
   recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(recoverScript, limit, ...held);
   }
@@ -91,7 +91,7 @@ export class RedisQueueConsumer {
   }
 
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // This idle time lets any other consumer take the entry over.
+    // With an idle time of one day, any other consumer may take the entry over immediately.
     await this.#claimAnew(claim, attempts, dayMs);
   }
 
@@ -127,7 +127,7 @@ export class RedisQueueConsumer {
   }
 }
 
-/** Whether the consumer group is missing. A blocked read then ends with UNBLOCKED or NOGROUP. */
+/** Whether `error` means that the consumer group is missing. Reads then fail with UNBLOCKED or NOGROUP. */
 export function isWithoutGroup(error: unknown): boolean {
   return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
 }

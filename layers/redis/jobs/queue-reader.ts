@@ -8,19 +8,19 @@ const maxBlockMs = 2_000;
 /** How long to wait for the reply to CLIENT UNBLOCK before the reader's connection is closed. */
 const unblockMs = 1_000;
 
-/** The pause before CLIENT UNBLOCK is sent again. A command that arrives before the read has no effect. */
+/** The pause before CLIENT UNBLOCK is sent again. The command has no effect if the read arrives after it. */
 const unblockAgainMs = 5;
 
 /** An entry of a queue's stream. `fields` contains names and values alternately. */
 export type QueueEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
-/** The connection for all commands except reads, because reads block the reader's own connection. */
+/** The connection for all commands except reads. A reader has its own connection, which its reads block. */
 export type Commands = Pick<RedisConnection, "run">;
 
 /**
- * The connection on which one consumption waits for entries. No other commands are sent during a read,
- * because a blocked read would delay them. Every read ends: the server blocks a read for at most two seconds,
- * and the reader reconnects if the complete reply does not arrive in time.
+ * Waits for the entries of one consumption, on its own connection. No other command is sent during a read,
+ * because the read would delay the command. The server blocks a read for at most two seconds. If the complete
+ * reply is still missing `connectTimeoutMs` later, the reader reconnects.
  */
 export class RedisQueueReader {
   readonly connection: RedisConnection;
@@ -112,7 +112,7 @@ export class RedisQueueReader {
   }
 }
 
-/** With RESP 3 the reply is one pair of key and entries. With RESP 2 it is a list of such pairs. */
+/** With RESP 3 the reply is a pair: a key and its entries. With RESP 2 the reply is a list of such pairs. */
 function entriesOf(reply: unknown): readonly QueueEntry[] {
   if (!Array.isArray(reply)) return [];
   const [first, second] = reply;

@@ -10,13 +10,13 @@ export interface QueueKeys {
 }
 
 /**
- * A queue, its dead letters, and their dead letters share one hash tag. A Redis Cluster therefore keeps all
- * of them in one slot, and a script can move a message between them atomically.
+ * Returns the keys of a queue. Dead letters can have dead letters of their own. All these keys have the same
+ * hash tag: a Redis Cluster keeps them in one slot, and a script can move a message between them atomically.
  */
 export function queueKeys(queue: string): QueueKeys {
   let root = queue;
   while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
-  // A closing brace would end the tag. Names contain no spaces, so two queues never share a key.
+  // A closing brace would end the tag, so a space replaces it. Names contain no spaces: keys stay unique.
   const tag = `{${root.replaceAll("}", " ")}}`;
   const stream = tag + queue.slice(root.length);
   return { stream, dead: stream + deadSuffix, tag };
@@ -42,7 +42,7 @@ local function owns(id, consumer, attempt)
 end
 `;
 
-/** KEYS: stream. ARGV: capacity, payload. Returns 1, or 0 if the queue is full. */
+/** KEYS: stream. ARGV: capacity, payload. Adds an entry and returns 1. Returns 0 if the queue is full. */
 export const enqueueScript = script(`
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
@@ -55,11 +55,11 @@ redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
-/** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if `owns` is false. */
+/** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if `owns` returns false. */
 export const buryScript = script(`${owns}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
--- Copies the first field only: another program's entry may have more fields than a call takes arguments.
+-- Copies only the first field. An entry of another program may have too many fields for one call.
 if entry then redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2]) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
@@ -91,8 +91,8 @@ return lost
 
 /**
  * KEYS: stream. ARGV: group, consumer, limit, idle ms, held ids. Claims abandoned entries, and returns the
- * id, the attempt and the payload of each, oldest first. The script does not use XAUTOCLAIM, which does not
- * return the attempt, needs a cursor, and also claims held entries.
+ * id, the attempt and the payload of each, oldest first. XAUTOCLAIM is not used, because it does not return
+ * the attempt, needs a cursor, and would also claim the held entries.
  */
 export const takeOverScript = script(`
 local held, taken, limit = {}, {}, tonumber(ARGV[3])
@@ -122,7 +122,7 @@ end
 return found
 `);
 
-/** KEYS: stream. ARGV: group, idle ms, consumer to keep. Removes idle consumers that hold no entries. */
+/** KEYS: stream. ARGV: group, idle ms, consumer to keep. Removes idle consumers that own no entries. */
 export const tidyScript = script(`
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
@@ -133,15 +133,15 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/** KEYS: stream. ARGV: group, consumer. Keeps a consumer that owns entries: they would be lost. */
+/** KEYS: stream. ARGV: group, consumer. Deletes the consumer unless it owns entries, which would be lost. */
 export const leaveScript = script(`
 local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
 `);
 
 /**
- * Runs a script in the order of the calls, by sending the script's text. If only the hash were sent, a server
- * without the script would reply with an error, and the text would be sent after later commands.
+ * Sends a script's text, so that scripts run in the order of the calls. If only the hash were sent, a server
+ * without the script would reply with an error, and later commands would run before the script.
  */
 export function runOrdered(
   redis: Redis,
@@ -152,7 +152,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Runs a script by its hash. If that fails, the text is sent, possibly after later commands. */
+/** Sends a script's hash. If the server does not know it, sends the text. Later commands may run first. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

@@ -28,9 +28,9 @@ export interface SourceSettings {
 }
 
 /**
- * Takes the jobs of one queue, as a consumer of the queue's consumer group. Renews its claims three times
- * within `claimAfterMs`, and takes over entries whose claims were not renewed for `claimAfterMs`. An outage
- * delays the report of a job's outcome, but does not lose the report.
+ * Takes the jobs of one queue, as a consumer of the queue's consumer group. Renews its own claims three times
+ * per `claimAfterMs`, and takes over entries whose claims other consumers did not renew for `claimAfterMs`.
+ * If a job ends during an outage, its outcome is reported after the outage.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #consumer: RedisQueueConsumer;
@@ -40,9 +40,9 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
-  /** Held claims of ended jobs whose outcomes are not reported yet. These claims are not renewed. */
+  /** Claims of jobs that have ended but whose outcomes are not reported yet. These claims are not renewed. */
   readonly #over = new Set<RedisClaim>();
-  /** The server's latest refusal of each report that is being retried. The key is the report's function. */
+  /** The server's latest refusal of each report that is being retried. The key is the report function. */
   readonly #refusals = new Map<object, Error>();
   /** Aborted once closing takes too long. From then on, reports of outcomes are not retried. */
   readonly #givingUp = new AbortController();
@@ -55,7 +55,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #renewal: unknown;
   #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
-  /** Ends a {@link take} whose command receives no reply. The entries are delivered again later. */
+  /** Ends a {@link take} whose command receives no reply. Entries in a lost reply are delivered again. */
   #abandon = () => {};
   readonly #abandoned = new Promise<RedisClaim[]>((resolve) => {
     this.#abandon = () => resolve([]);
@@ -157,7 +157,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
-  /** Renews running jobs' claims. Must also be called after each reconnect of the command connection. */
+  /** Renews the claims of running jobs. Must also be called after the command connection reconnects. */
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
@@ -180,7 +180,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // The next take searches again: more entries may be abandoned, and they are older than new ones.
+      // The next take also searches: more entries may be abandoned, and they are older than unread ones.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
@@ -208,7 +208,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#forget(claim);
   }
 
-  /** Retries `report` until it succeeds. If closing takes too long, the job is delivered again instead. */
+  /** Retries `report` until it succeeds. Gives up if closing takes too long: the job is delivered again. */
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
@@ -243,7 +243,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // Postpones the search: other consumers may have lost their connections too, and need time to renew.
+    // Postpones the search for abandoned entries: other consumers may still have to reconnect and renew.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();

@@ -9,8 +9,8 @@ import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
 /**
- * Work queues on Redis streams; requires Redis 7. An entry stays in its queue's stream until the job is done.
- * Connects at the first use. One connection sends jobs and outcomes, and each consumption has its own.
+ * Work queues on Redis streams. Requires Redis 7. Each job stays in its queue's stream until the job is done.
+ * The first use opens one connection for jobs and outcomes. Each consumption opens another to read its jobs.
  */
 export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
@@ -22,7 +22,7 @@ export class RedisQueues implements QueueBackend {
   #opening: Promise<RedisConnection> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @param onError called with failures that no caller awaits. */
+  /** @param onError called with errors that do not reject any call. */
   constructor(server: RedisServer, onError: (error: Error) => void, clock: Clock) {
     this.#server = server;
     this.#onError = onError;

@@ -11,7 +11,7 @@ export interface ProbeCommands {
   ping(): Promise<unknown>;
   /** Called if the watched connection is open but dead. The connection has to be replaced. */
   lost(why: Error): void;
-  /** Called if the server refuses the probe's topic. The probe then only pings, until the next start. */
+  /** Called if the server refuses the probe's topic. Until the next `start`, the probe then only pings. */
   refused(error: Error): void;
 }
 
@@ -27,8 +27,8 @@ export interface ProbeTimes {
  * Detects a subscriber's connection that is open but dead. TCP reports no error, for example, if a proxy
  * drops the data of one direction, or if the server has lost the subscriptions.
  *
- * In each round, a token published over the other connection has to arrive over the watched connection, and a
- * ping over the watched connection needs a reply. While the other connection is down, the ping suffices.
+ * In each round, the probe publishes a token over another connection, and pings over the watched connection.
+ * The watched connection must deliver the token and the reply. If the other one is down, the reply suffices.
  */
 export class LivenessProbe {
   readonly #commands: ProbeCommands;

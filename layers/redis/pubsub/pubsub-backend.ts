@@ -20,7 +20,7 @@ export type RedisPubSubBackendOptions = RedisServerTarget & PubSubOptions;
  * Sends payloads by `PUBLISH` over one connection, and receives payloads by `SUBSCRIBE` over another. Each
  * topic is a Redis channel.
  *
- * In an outage a call of `publish` waits within the limits of {@link PublishQueueOptions}, and a call of
+ * In an outage, a call of `publish` waits as long as {@link PublishQueueOptions} permit, and a call of
  * `subscribe` waits up to `connectTimeoutMs`. Payloads that other nodes publish during the outage are lost,
  * and every subscribed topic receives a gap after the reconnect. A heartbeat detects outages that TCP does
  * not report.

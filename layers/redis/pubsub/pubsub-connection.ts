@@ -9,7 +9,7 @@ import { Subscriptions } from "./subscriptions.ts";
 
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
-/** The two connections of pub/sub: a publisher with a queue for outages, a subscriber with a probe. */
+/** The two connections of pub/sub: a publisher with a queue for outages, and a subscriber with a probe. */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
   readonly subscriptions: Subscriptions;
@@ -93,7 +93,7 @@ export class PubSubConnection {
       if (topic === probeTopic) this.#probe.received(payload);
       else this.subscriptions.payload(topic, payload);
     });
-    // The server drops the subscriptions of a shard that moves to another master.
+    // If a shard moves to another master, the old master drops the shard's subscriptions.
     subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     this.publisher = publisher;
     this.#subscriber = subscriber;
@@ -104,7 +104,7 @@ export class PubSubConnection {
     return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
   }
 
-  /** @throws {LayerUnavailableError} naming the address. Both connections are then closed. */
+  /** @throws {LayerUnavailableError} with the address, if a connection fails. Both are then closed. */
   async open(): Promise<void> {
     try {
       await Promise.all([this.publisher.open(), this.#subscriber.open()]);

@@ -34,9 +34,9 @@ type Joining = readonly [topic: string, wanted: Wanted];
 const topicsPerCommand = 1_000;
 
 /**
- * Keeps the wanted topics subscribed over a connection that may break and reconnect. All topics of one turn
- * of the event loop are sent in one command. After a reconnect, every topic that was live before and is still
- * wanted receives one gap, before the topic's next payload.
+ * Keeps the wanted topics subscribed over a connection that may break and reconnect. Calls of `subscribe` in
+ * one turn of the event loop share a command. After a reconnect, a topic receives one gap before its next
+ * payload, if the topic was subscribed before the outage and is still wanted.
  */
 export class Subscriptions {
   readonly #commands: SubscriptionCommands;
@@ -80,7 +80,7 @@ export class Subscriptions {
     });
   }
 
-  /** Resolves once the server has replied. In an outage, resolves at once. */
+  /** Resolves once the server has replied. In an outage, resolves immediately. */
   unsubscribe(topic: string): Promise<void> {
     this.#wanted.delete(topic);
     this.#gapsDue.delete(topic);
@@ -201,7 +201,7 @@ export class Subscriptions {
     }
   }
 
-  /** Reports one refusal until all topics are live again, because thousands of topics may be refused. */
+  /** Reports only the first refusal until all topics are live again: thousands of topics may be refused. */
   #reportRefusal(topic: string, cause: Error): void {
     if (this.#isRefusalReported) return;
     this.#isRefusalReported = true;

@@ -19,8 +19,8 @@ export interface ByCluster {
 }
 
 /**
- * Runs on the shards of a Redis Cluster. The topology is requested before each connect. When two consecutive
- * replies contain the same new topology, a backend for the new shards replaces the current backend.
+ * Runs on the shards of a Redis Cluster. Requests the topology before each connect to a shard. When two
+ * consecutive replies contain the same new topology, a backend for the new shards replaces the current one.
  */
 export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
@@ -45,7 +45,7 @@ export class RedisClusterBackend extends SwappableBackend {
     factory.create({ url: "redis://localhost" });
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
-    // With a brace in the prefix, every probe's topic would be in the same slot.
+    // A brace in the prefix may begin a hash tag, which would put every probe's topic in the same slot.
     const { probePrefix = "greenroom" } = options;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
     this.#factory = factory;
@@ -64,7 +64,7 @@ export class RedisClusterBackend extends SwappableBackend {
     return this.#createBackend(this.#shards, topology);
   }
 
-  /** A single node may be wrong, so two equal replies are needed. A reply with fewer slots is outdated. */
+  /** Swaps after two equal replies, because one node may be wrong. A reply with fewer slots is outdated. */
   async #onTopology(shards: readonly Shard[], topology: RedisClusterTopology): Promise<void> {
     const found = partition(shards);
     const isKnown = found === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);

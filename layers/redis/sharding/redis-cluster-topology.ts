@@ -37,7 +37,7 @@ export class RedisClusterTopology {
    * Asks one node after another until a node replies. The next call starts with another node, because a
    * single node may be wrong. Concurrent calls share one reply.
    *
-   * @throws {LayerUnavailableError} if no node replies. The message contains the configured nodes.
+   * @throws {LayerUnavailableError} if no node replies. The message contains the configured addresses.
    */
   shards(): Promise<readonly Shard[]> {
     this.#asking ??= this.#askAll().finally(() => {
@@ -68,7 +68,7 @@ export class RedisClusterTopology {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
-        // Returns a broken socket: ioredis retries after a broken socket, but not after an exception.
+        // Without a master, returns a broken socket: ioredis retries after that, but not after an exception.
         if (master instanceof Error) this.firstError = master;
         this.stream.once("error", (error: Error) => {
           this.firstError = error;
@@ -131,14 +131,14 @@ export class RedisClusterTopology {
   }
 }
 
-/** One range in the reply to `CLUSTER SLOTS`. The elements after the master are its replicas. */
+/** One range of slots in the reply to `CLUSTER SLOTS`. Further elements, not listed here, are replicas. */
 type Slots = readonly [
   from: number,
   to: number,
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/** A node may not know its own host. The node is then reached at `asked`, the host of the request. */
+/** A node may not know its own host. Such a node gets the host `asked`, to which the request was sent. */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {

@@ -15,7 +15,7 @@ export interface Shards {
   backendAt(key: string): Backend;
 }
 
-/** Distributes topics and queues over several backends. An outage of one does not affect the others. */
+/** Distributes topics and queues over backends. An outage of one backend does not affect the others. */
 export class ShardedBackend implements Backend {
   readonly capabilities: Capabilities;
   readonly history?: HistoryBackend;
@@ -25,7 +25,7 @@ export class ShardedBackend implements Backend {
   #shards: Shards | undefined;
   #isClosed = false;
 
-  /** @param createShards called at each attempt to open. */
+  /** @param createShards called by each call of `open`. */
   constructor(factory: BackendFactory, createShards: () => Shards) {
     this.#factory = factory;
     this.#createShards = createShards;
@@ -89,7 +89,7 @@ export class ShardedBackend implements Backend {
   }
 }
 
-/** Returns `part`, which the backend's capabilities or a previous `open` guarantee. */
+/** Returns `part`. The backend's capabilities or a previous `open` guarantee that it is defined. */
 export function required<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks a part that its capabilities promise.");
   return part;

@@ -13,9 +13,9 @@ import { retry } from "../../retry.ts";
 import { required } from "./sharded-backend.ts";
 
 /**
- * Uses one backend at a time, and can replace it. After a swap, every topic is subscribed at the new backend
- * and receives one gap, and every consumption continues there. A call of `publish` or `enqueue` that a swap
- * interrupts rejects with {@link LayerUnavailableError}, but may have been executed.
+ * Uses one backend at a time, and can swap it. After a swap, every topic is subscribed at the new backend and
+ * receives one gap, and every consumption continues there. If a swap interrupts a call of `publish` or
+ * `enqueue`, the call rejects with {@link LayerUnavailableError}, but may have been executed.
  */
 export abstract class SwappableBackend implements Backend {
   readonly capabilities: Capabilities;
@@ -26,7 +26,7 @@ export abstract class SwappableBackend implements Backend {
   /** The subscribed topics. Each promise resolves once the topic's last move to another backend has ended. */
   readonly #topics = new Map<string, Promise<void>>();
   readonly #gapsDue = new Set<string>();
-  /** For each consumption, the function that moves it, and the controller that stops it. */
+  /** For each consumption: the function that moves it to a new backend, and the controller that stops it. */
   readonly #moves = new Map<() => void, AbortController>();
   #listener: BackendListener | undefined;
   #current: Backend | undefined;
@@ -91,7 +91,7 @@ export abstract class SwappableBackend implements Backend {
     await Promise.all([this.#current?.close(), this.#next?.close(), this.#retired]);
   }
 
-  /** Creates the first backend. Called at each attempt to open. */
+  /** Creates the first backend. Called by each call of `open`. */
   protected abstract createFirst(): Promise<Backend>;
 
   /**
@@ -127,7 +127,7 @@ export abstract class SwappableBackend implements Backend {
     for (const move of this.#moves.keys()) move();
   }
 
-  /** Reports the gap once `topic` is subscribed. Stops if `backend` is replaced or `topic` unsubscribed. */
+  /** Subscribes `topic`, then reports a gap. Stops if `backend` is replaced, or `topic` is unsubscribed. */
   async #resubscribe(topic: string, backend: Backend): Promise<void> {
     const isDue = () => backend === this.#current && this.#topics.has(topic) && !this.#isClosed;
     const subscribe = async () => {
@@ -141,7 +141,7 @@ export abstract class SwappableBackend implements Backend {
     await this.#retry(subscribe, this.#closing.signal);
   }
 
-  /** Runs a call without repeating it after a swap, because the old backend may have executed the call. */
+  /** Runs `call`. Does not repeat it after a swap, because the old backend may have executed it. */
   async #guard<T>(call: (backend: Backend) => Promise<T>): Promise<T> {
     const backend = this.#now;
     try {
@@ -174,7 +174,7 @@ export abstract class SwappableBackend implements Backend {
     const close = async () => {
       this.#moves.delete(move);
       stopping.abort();
-      // The first `close` aborts running handlers. The second is for a consumption that a move has started.
+      // The first `close` aborts running handlers. The second closes a consumption started by a move.
       await running?.close();
       await started.catch(() => {});
       await running?.close();

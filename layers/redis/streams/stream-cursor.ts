@@ -13,9 +13,9 @@ const maxHeld = { entries: 128, bytes: 1024 * 1024 };
 const maxDropped = 16;
 
 /**
- * A reader's position in a stream. Delivers each entry once and in order, or reports a gap in its place. A
- * publication that does not directly follow the last entry puts the cursor out of step. The cursor then holds
- * publications back until a {@link snapshot} shows the contents of the stream.
+ * A reader's position in a stream. Delivers each entry once and in order, or reports a gap instead. If a
+ * publication does not directly follow the last entry, the cursor is out of step: it holds publications back
+ * until a {@link snapshot} shows the contents of the stream.
  */
 export class StreamCursor {
   readonly #listener: CursorListener;
@@ -28,11 +28,11 @@ export class StreamCursor {
   #heldBytes = 0;
   /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
-  /** The newest offset published on this connection. Newer entries up to `#last` were read. */
+  /** The newest offset published on this connection. Newer entries, up to `#last`, were read. */
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** Held entries that were dropped before the stream was read. If the stream lacks one, there is a gap. */
+  /** Held entries that were dropped before the stream was read. If the stream lacks one, it causes a gap. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
   /** Set after a rollback. Entries up to this one were delivered before the rollback. */
@@ -62,7 +62,7 @@ export class StreamCursor {
     this.#isInStep = false;
     this.#isAsked = false;
     this.#lastPublished = 0;
-    // The held entries may have been rolled back. If the stream contains the newest, all are in the stream.
+    // The held entries may have been rolled back. If the stream has the newest of them, it has all of them.
     const newest = this.#takeHeld().at(-1);
     if (newest !== undefined) this.#dropped.push(headOf(newest));
     if (this.#dropped.length <= maxDropped) return;
@@ -70,7 +70,7 @@ export class StreamCursor {
     this.#dropped = [];
   }
 
-  /** The next reply causes a gap, unless the stream of the new server shows a gap anyway. */
+  /** The next reply from the new server causes a gap, even if no entry is known to be missing. */
   serverChanged(): void {
     this.#hasServerChanged = true;
   }
@@ -95,7 +95,7 @@ export class StreamCursor {
     return this.#last?.offset ?? 0;
   }
 
-  /** Processes a part of the stream that starts at the offset returned by {@link ask}. */
+  /** Processes a part of the stream. The part starts at the offset that {@link ask} returned. */
   snapshot(snapshot: Snapshot): void {
     const { head, hasMore } = snapshot;
     const last = this.#last;
@@ -140,13 +140,13 @@ export class StreamCursor {
     }
   }
 
-  /** Returns true if `entry` is the next one, or was already read. Otherwise the cursor is out of step. */
+  /** Delivers the next entry, and skips one that was already read. Returns false for any other `entry`. */
   #take(entry: StreamEntry): boolean {
     const last = this.#last;
     if (last !== undefined) {
       if (entry.epoch !== last.epoch || entry.offset > last.offset + 1) return false;
       if (entry.offset <= this.#lastPublished) {
-        // A repeated offset may belong to another entry, which the snapshot shows.
+        // A repeated offset may belong to another entry. The next snapshot shows whether it does.
         this.#lastPublished = 0;
         return false;
       }
@@ -179,7 +179,7 @@ export class StreamCursor {
     this.#listener.payload(entry.payload, { offset: entry.offset, epoch: entry.epoch });
   }
 
-  /** Delivers the entries after `last`, and a gap for each range that the stream no longer contains. */
+  /** Delivers the entries after `last`. Reports a gap for each range that the stream no longer contains. */
   #read(last: Head, { head, entries, hasMore }: Snapshot): void {
     const { epoch } = last;
     for (const entry of entries) {
@@ -231,7 +231,7 @@ export class StreamCursor {
     return held;
   }
 
-  /** Drops entries of another epoch than `head` that were held before the snapshot was requested. */
+  /** Drops entries of other epochs than the head's, if they were held before the snapshot was requested. */
   #dropOutdated({ epoch }: Head): void {
     if (this.#heldBefore === 0) return;
     const before = this.#heldBefore;
@@ -253,9 +253,7 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
-/**
- * Whether `entry` is not newer than `last` and was therefore delivered. The clocks of the masters must agree.
- */
+/** Whether an entry was delivered, because it is not newer than `last`. The masters' clocks must agree. */
 function wasDelivered({ epoch, offset, stamp }: Head, last: Head): boolean {
   return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
 }
@@ -272,7 +270,7 @@ function isRolledBack(last: Head, { head, entries }: Snapshot): boolean {
   return first?.offset === last.offset + 1;
 }
 
-/** Whether the stream lacks `entry`. Returns false for a trimmed entry: its hole causes a gap anyway. */
+/** Whether the stream lacks `entry`. Returns false for a trimmed entry, whose hole causes a gap anyway. */
 function isGone(entry: Head, { head, entries }: Snapshot, isNewer: boolean): boolean {
   if (entry.epoch !== head.epoch) return false;
   // A snapshot that is older than `entry` proves nothing.

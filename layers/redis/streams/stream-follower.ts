@@ -28,7 +28,7 @@ export class StreamFollower {
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
 
-  /** @param onError called with the reason if the stream cannot be read, so that a gap is reported. */
+  /** @param onError called with the reason if a gap is reported because the stream cannot be read. */
   constructor(
     topic: string,
     source: StreamSource,
@@ -79,8 +79,8 @@ export class StreamFollower {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // An entry that has arrived meanwhile reveals any hole. If none has arrived, an entry that was published
-    // just now may still be on its way, so the cursor is checked again after a pause.
+    // If an entry has arrived meanwhile, it has revealed any hole. Otherwise an entry that was published just
+    // now may not have arrived yet, so the cursor is compared with the head again after a pause.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
     if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();

@@ -23,20 +23,20 @@ export interface Snapshot {
 }
 
 export const maxEntriesPerPublication = 100;
-/** The text before the payloads: a head, followed by a space and a length for each payload. */
+/** Maximum length of the text before the payloads: a head, and a space and a length for each payload. */
 const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
-/** The names of one group in Redis. A common hash tag keeps all three names in one slot of a cluster. */
+/** The names of a group in Redis. All three have the same hash tag, so a cluster keeps them in one slot. */
 export interface StreamNames {
   readonly stream: string;
-  /** The key of the {@link Head}, which outlives the stream, so that the epoch continues. */
+  /** The key of the {@link Head}. The head outlives the stream, so that the epoch continues. */
   readonly head: string;
-  /** A publication contains the head, the lengths of the payloads, a line break, and the payloads. */
+  /** Each publication contains the head, the lengths of the payloads, a line break, and the payloads. */
   readonly channel: string;
 }
 
 export function streamNames(topic: string): StreamNames {
-  // A leading brace would make the tag empty. Topics contain no spaces, so two topics never share a name.
+  // A leading `}` would make the tag empty, so a space replaces it. Topics contain no spaces: names differ.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }
@@ -47,7 +47,7 @@ export function topicOf(channel: string): string {
   return channel.slice(1, -1).replace(/^ /, "}");
 }
 
-/** Parses the id of the newest entry, followed by the epoch, as in `42-1785000000000000 1784000000000000`. */
+/** Parses the newest entry's id, a space and the epoch. Example: `42-1785000000000000 1784000000000000`. */
 export function parseHead(text: string): Head | undefined {
   const [, offset, stamp, epoch] = /^(\d{1,15})-(\d{1,16}) (\d{1,16})$/.exec(text) ?? [];
   if (offset === undefined || stamp === undefined || epoch === undefined) return undefined;

@@ -4,7 +4,7 @@ import { maxEntriesPerPublication } from "./stream-format.ts";
 /** Adds entries to the stream of a topic, in order and atomically, and publishes them. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
 
-/** Maximum size of a batch in bytes, unless one payload is larger. A larger batch blocks other clients. */
+/** Maximum size of a batch in bytes, unless one payload is larger. Large batches delay other clients. */
 const maxBatchBytes = 256 * 1024;
 
 interface Batch {
@@ -15,8 +15,8 @@ interface Batch {
 }
 
 /**
- * Sends all payloads of one topic and one turn of the event loop in one call. For the server, another call is
- * far more expensive than another entry in the same call; see bench/layers.
+ * Collects the payloads that are published to one topic in one turn of the event loop, and sends them in one
+ * call. For the server, another call is far more expensive than another entry in a call; see bench/layers.
  */
 export class StreamPublisher {
   readonly #publish: PublishEntries;
@@ -26,7 +26,7 @@ export class StreamPublisher {
     this.#publish = publish;
   }
 
-  /** Resolves once the server has stored the payload. If the call fails, all payloads of its batch reject. */
+  /** Resolves once the server has stored the payload. If that fails, every `publish` of the batch rejects. */
   publish(topic: string, payload: Uint8Array): Promise<void> {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     let batch = this.#batches.get(topic);

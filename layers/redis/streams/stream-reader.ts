@@ -17,7 +17,7 @@ import {
 const headsPerCommand = 1_000;
 /** Must be at least 2, because the first entry of a page is already known. */
 const entriesPerPage = 100;
-/** Maximum number of concurrent reads. It bounds the memory when a thousand groups have holes at once. */
+/** Maximum number of concurrent reads. It limits the memory if a thousand groups have holes together. */
 const maxReads = 32;
 
 interface HeadRequest {
@@ -89,7 +89,7 @@ export class StreamReader implements StreamSource {
     return { entries, position: { offset: head.offset, epoch }, complete };
   }
 
-  /** Called before any other command on each connection, so that the server is known first. */
+  /** Requests the id of the server process. Called on each new connection, before any other command. */
   #identify(): void {
     this.#connection.redis.info("server").then(
       (facts) => {

@@ -25,7 +25,7 @@ export interface Publication {
   readonly command: "PUBLISH" | "SPUBLISH";
 }
 
-/** The server's clock in microseconds: the second half of an entry's id, and the name of a new epoch. */
+/** Reads the server's clock in microseconds, for the second half of entry ids and the name of a new epoch. */
 const readClock = `
 local time = redis.call('TIME')
 local stamp = string.format('%s%06d', time[1], time[2])
@@ -33,7 +33,8 @@ local stamp = string.format('%s%06d', time[1], time[2])
 
 /**
  * Publishes entries atomically. If the stream has newer entries than its head, the head was lost, and a new
- * epoch begins. The history limit is part of the text: passing the limit takes more time than applying it.
+ * epoch begins. The script's text contains the history limit, because passing the limit as an argument takes
+ * more time than applying it.
  */
 const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
@@ -71,8 +72,8 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 `;
 
 /**
- * KEYS: all heads, then all streams. Returns the heads, and extends their expiry. Creates a missing head at
- * offset 0, so that a later deletion is detected. Returns false for a key that does not hold a string.
+ * KEYS: all heads, then all streams. Returns the heads, and extends their expiry. Creates missing heads with
+ * offset 0, so that a later deletion is detected. Returns false instead of a head that is not a string.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
@@ -82,7 +83,7 @@ for index = 1, count do
   if heads[index] then
     local life = string.sub(heads[index], 1, 4) == '0-0 ' and ${firstHeadMs} or ${headOutlivesMs}
     local left = redis.call('PTTL', KEYS[index])
-    -- Each write is sent to the replicas, so the expiry is extended only after half of the time.
+    -- Each write is sent to the replicas, so the expiry is extended only after half of the lifetime.
     if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
   elseif redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
     redis.call('DEL', KEYS[count + index])
@@ -103,7 +104,7 @@ export function defineStreamScripts(redis: Redis): void {
 
 /**
  * Sends the script's text. If only the hash were sent, a server without the script would reply with an error,
- * and the text would be sent after later publications.
+ * and later publications would overtake this one.
  */
 export async function publishEntries(redis: Redis, publication: Publication): Promise<void> {
   const { names, payloads, limit, command } = publication;

@@ -58,9 +58,9 @@ interface Connected {
  * Sends payloads for groups through one stream per group, and payloads for nodes by plain `PUBLISH`.
  *
  * A lost publication leaves a hole in the offsets. The missing entries are read from the stream before later
- * entries are delivered. If the last publication is lost, there is no hole: the loss is detected by a check
- * of the stream's head, after each reconnect and every `tailCheckMs`. Entries that the stream no longer
- * contains cause a gap, and so does a change of the server.
+ * entries are delivered. If the last publication is lost, there is no hole. Therefore the backend checks the
+ * stream's head after each reconnect and every `tailCheckMs`. A gap is reported for entries that the stream
+ * no longer contains, and after a change of the server.
  */
 export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
@@ -145,8 +145,9 @@ export class RedisStreamsBackend implements RedisBackend {
     const { channel } = streamNames(topic);
     const follower = this.#follow(topic);
     this.#followers.set(channel, follower);
-    // Both commands are sent at once. If the head is read first, entries added in between leave a hole and
-    // are read from the stream. Otherwise, publications that are not newer than the head are ignored.
+    // Sends both commands together. If the server reads the head first, entries that are added before the
+    // subscription leave a hole, and are read from the stream. If the server subscribes first, publications
+    // up to the head are ignored.
     const outcomes = await Promise.allSettled([
       pubsub.subscriptions.subscribe(channel),
       this.#start(follower),
@@ -195,7 +196,7 @@ export class RedisStreamsBackend implements RedisBackend {
     );
   }
 
-  /** The join waits for the head, because only the head reveals a hole before the first publication. */
+  /** A subscription waits for the head, because only the head reveals a hole before the first publication. */
   #start(follower: StreamFollower): Promise<void> {
     const { address, connectTimeoutMs } = this.#server;
     const late = () =>
