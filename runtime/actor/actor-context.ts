@@ -20,7 +20,7 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly runtime: ContextRuntime;
   readonly transport: Transport;
   readonly state: "connecting" | "joined" | "closing" | "closed";
-  /** Completes the accept, once the upgrade is answered. */
+  /** Completes the accept. Called after the upgrade was answered. */
   join(): void;
   failed(error: unknown, stage: string): void;
 }
@@ -33,7 +33,7 @@ export type ContextRuntime = Pick<
 /** The context of one consumer. Turns its calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
   readonly snapshot: unknown;
-  /** An error that is already handled, but that the consumer may throw again. */
+  /** An error that is already handled. If the consumer throws it again, it is ignored. */
   handledError: unknown;
   readonly #actor: ContextActor;
   #messaging: ActorMessaging | undefined;
@@ -141,7 +141,7 @@ export class ActorContext implements ConsumerContext {
     if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
   }
 
-  /** Fails the actor at once, because the consumer need not await the promise of `accept`. */
+  /** Makes the actor fail immediately, because the consumer may ignore the promise that `accept` returns. */
   #failNow(error: unknown): unknown {
     this.#actor.failed(error, "connect");
     this.handledError = error;

@@ -49,21 +49,21 @@ export class ActorRef {
   }
 
   /**
-   * The frames that the actor sends, for one reader. The last 1,000 unread frames are kept. Older frames are
-   * dropped and counted as `unread`. The iteration ends when the actor has closed.
+   * The frames that the actor sends. There may be only one reader. The last 1,000 unread frames are kept.
+   * Older frames are dropped and counted as `unread`. The iteration ends when the actor has closed.
    */
   get outgoing(): AsyncIterableIterator<Frame> {
     return this.#transport.outgoing;
   }
 
-  /** Delivers a frame as a client would. A closing actor drops the frame and counts it as `closing`. */
+  /** Delivers a frame as if a client had sent it. A closing actor drops it and counts it as `closing`. */
   receive(frame: Frame): void {
     this.#actor.receive(frame);
   }
 
   /**
-   * Sends a message, which is checked as by a layer, and delivered asynchronously and in order. If the actor
-   * has stopped, the message is counted as a dead letter.
+   * Checks a message as a layer does, and sends it. Messages are delivered asynchronously and in order. If
+   * the actor has stopped, the message is counted as a dead letter.
    *
    * @throws {InvalidMessageError} if the message is invalid.
    */
@@ -72,14 +72,14 @@ export class ActorRef {
     runtime.cluster.delivery.enqueue(inbox, throughCodec(message));
   }
 
-  /** Asks the actor. @throws as {@link Runtime.ask} does. */
+  /** Asks the actor. @throws the same errors as {@link Runtime.ask}. */
   ask<R = unknown>(message: Message, options: AskOptions = {}): Promise<R> {
     const { Consumer, inbox, runtime } = this.#actor;
     return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
   /**
-   * Stops the actor as a client that closes with 1000. May be called twice. Resolves as {@link done} does.
+   * Stops the actor as if a client had closed with code 1000. May be called twice. Returns {@link done}.
    */
   stop(): Promise<Exit> {
     this.#transport.leave(CloseCode.normal);

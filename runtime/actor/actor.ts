@@ -71,7 +71,7 @@ export class ConsumerActor
     transport.listener = this;
   }
 
-  /** `closing` from the start of {@link cleanUp}: XState returns the old state until the transition ends. */
+  /** The state: `closing` once {@link cleanUp} has started, although XState still returns the old state. */
   get state(): ContextActor["state"] {
     return this.#isLeaving ? "closing" : this.machine.getSnapshot().value;
   }
@@ -81,8 +81,8 @@ export class ConsumerActor
   }
 
   /**
-   * Settles when `connect` settles. This actor reports a rejection, so the caller need not handle it.
-   * @throws {ConnectionLostError} if the connection has ended by then.
+   * Returns a promise that settles when `connect` settles. Callers may ignore a rejection: it is reported.
+   * @throws {ConnectionLostError} if the connection ends before `connect` settles.
    */
   start(deadline: Deadline): Promise<void> {
     this.#deadline = deadline;
@@ -100,7 +100,7 @@ export class ConsumerActor
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
-    // Only a promise is awaited, because Node tracks the async context of each await, which takes time.
+    // Awaits only a promise: each await takes time, because Node tracks its async context.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.state === "connecting") this.#context.accept({});
@@ -127,12 +127,12 @@ export class ConsumerActor
     this.inbox.receive(frame);
   }
 
-  /** Reports an error of the consumer, and applies the supervision of its class. */
+  /** Reports an error of the consumer, then does what the `supervision` of the consumer's class says. */
   failed(error: unknown, stage: string): void {
     if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
     this.report(error, stage);
     if (this.isLeaving) return;
-    // The completed part of a failed `connect` is unknown, so the consumer cannot be restarted.
+    // It is unknown which part of the failed `connect` took effect, so the consumer cannot be restarted.
     if (!this.#isConnected) {
       this.stop();
       return;
@@ -190,7 +190,7 @@ export class ConsumerActor
     this.#onEnded?.();
   }
 
-  /** Cuts the transport, and no longer waits for handlers. */
+  /** Terminates the transport, and stops waiting for handlers. */
   terminate(): void {
     this.#isTerminated = true;
     this.transport.terminate();
@@ -233,7 +233,7 @@ export class ConsumerActor
       );
       if (disconnecting !== undefined) await disconnecting;
     }
-    // The transport ends by itself, at the latest when its close timeout has passed.
+    // The transport needs no further call: it ends within its close timeout.
     if (!this.#hasEnded) {
       await new Promise<void>((resolve) => {
         this.#onEnded = resolve;

@@ -43,7 +43,7 @@ export class Membership implements Groups {
     return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
-  /** Creates the channel, and deletes it again if the actor leaves meanwhile. */
+  /** Creates the channel. Deletes it again if the actor starts to leave before the channel exists. */
   open(inbox: Inbox): Promise<void> | undefined {
     this.#inbox = inbox;
     return this.#layer?.newChannel(inbox).then((channel) => {
@@ -56,7 +56,7 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /** Leaves all groups, and deletes the channel if there is one. Deliveries end at once. */
+  /** Leaves all groups, and deletes the channel if there is one. Deliveries end immediately. */
   leave(): Promise<void> | undefined {
     this.#left = true;
     return this.#channel === undefined ? undefined : this.#deleteChannel();
@@ -88,7 +88,7 @@ export class Membership implements Groups {
     try {
       await this.#layer.deleteChannel(this.#channel);
     } catch (error) {
-      // A closed layer has no channels left.
+      // A closed layer has already deleted the channel.
       if (!(error instanceof LayerClosedError)) throw error;
     }
   }

@@ -9,7 +9,7 @@ import { Fifo } from "../mailbox/fifo.ts";
 export interface Restartable {
   readonly isLeaving: boolean;
   stop(): void;
-  /** Replaces the consumer with a fresh one. Rejects if the new one fails. */
+  /** Replaces the consumer with a new instance. Rejects if the new instance fails to start. */
   restart(error: unknown): Promise<void>;
   report(error: unknown, stage: string): void;
 }
@@ -17,7 +17,7 @@ export interface Restartable {
 /** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
 const maxBackoffMs = 10_000;
 
-/** Stops, resumes or restarts a failed actor, by its class's supervision and its recent failures. */
+/** Stops, resumes or restarts a failed actor, depending on its class's supervision and recent failures. */
 export class RestartPolicy {
   readonly #actor: Restartable;
   readonly #supervision: Required<Supervision>;
@@ -32,7 +32,7 @@ export class RestartPolicy {
     this.#clock = clock;
   }
 
-  /** @returns the work to run before the next item of the mailbox, if any. The work never rejects. */
+  /** @returns a function to run before the mailbox's next item, or undefined. The function never rejects. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
     // While the new consumer starts, failures of the old one's timers and promises are ignored.
     if (this.#isRestarting) return undefined;
@@ -41,7 +41,7 @@ export class RestartPolicy {
     return directive === "restart" ? () => this.#restart(error) : undefined;
   }
 
-  /** Ends the pause before a restart, because the actor is leaving. */
+  /** Called when the actor leaves. Ends a pause before a restart. */
   cancel(): void {
     this.#cancelled.abort();
   }

@@ -21,9 +21,9 @@ export class ShutdownSteps {
 
   /**
    * Runs `work`, and reports its failure or timeout. Returns undefined for synchronous work, because an await
-   * would cost as much as the rest of an actor's end.
-   *
-   * @param scheduler starts the time limit at its next flush: work done before needs no timer.
+   * would take as long as all other work at the end of an actor.
+   * @param scheduler if given, the time limit starts at the scheduler's next flush. Work that ends before the
+   *   flush needs no timer.
    */
   run(
     stage: string,
@@ -39,7 +39,7 @@ export class ShutdownSteps {
     }
   }
 
-  /** Stops waiting for the current step and for all later ones. */
+  /** Stops waiting for the current step, and does not wait for later steps. */
   abort(): void {
     this.#isAborted = true;
     this.#deadline?.pass();

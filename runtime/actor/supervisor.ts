@@ -10,7 +10,7 @@ export interface Child {
   readonly isIdle: boolean;
   toJSON(): object;
   shutDown(code: number, reason: string): void;
-  /** Releases all resources at once, because the machine failed. MUST NOT throw. */
+  /** Called when the machine failed. Releases all resources, without waiting for handlers. MUST NOT throw. */
   abandon(error: unknown): void;
 }
 
@@ -21,8 +21,8 @@ interface ChildEvent {
 }
 
 /**
- * The parent of all actors of a runtime, so that a failed child affects neither other children nor the
- * process. XState's `spawn` would copy the map of children at each call: see
+ * The parent of all actors of a runtime. A child that fails affects neither other children nor the process.
+ * XState's `spawn` is not used, because it copies the map of children at each call: see
  * `docs/design/01-connection-actors.md`.
  */
 export class Supervisor<C extends Child = Child> {
@@ -58,8 +58,8 @@ export class Supervisor<C extends Child = Child> {
   }
 
   /**
-   * Closes the children with 1012 in up to 20 batches, spread over `spreadMs`, so that clients do not all
-   * reconnect at once. Resolves once no child is left.
+   * Closes all children with the code 1012, in up to 20 batches. The batches are spread over `spreadMs`, so
+   * that clients do not all reconnect at the same time. Resolves when there are no children left.
    */
   async drain(spreadMs: number, clock: Clock): Promise<void> {
     const children = [...this.children];

@@ -5,7 +5,7 @@ import { InvalidNameError } from "../../layers/errors.ts";
 import { checkChannel } from "../../layers/names.ts";
 import { UnknownLayerError } from "../errors.ts";
 
-/** The name of the group of all nodes begins with this, and so do the types of the messages between nodes. */
+/** The name of the group of all nodes has this prefix. The types of messages between nodes have it, too. */
 export const reservedPrefix = "greenroom.";
 
 /** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */
@@ -32,7 +32,7 @@ export function findLayer(
   return alias !== undefined && Object.hasOwn(layers, alias) ? layers[alias] : undefined;
 }
 
-/** The error text begins with `subject`. @throws {UnknownLayerError} with a list of the runtime's layers. */
+/** Returns the layer `alias`. @throws {UnknownLayerError} with `subject` and a list of the layers. */
 export function requireLayer(
   layers: Readonly<Record<string, ChannelLayer>>,
   alias: string | undefined,
@@ -46,7 +46,7 @@ export function requireLayer(
   );
 }
 
-/** @throws {InvalidOptionError} */
+/** Returns the timeout. @throws {InvalidOptionError} if the timeout is invalid. */
 export function checkTimeout({ timeoutMs = 5_000 }: AskOptions): number {
   return checkInteger("timeoutMs", timeoutMs, { max: maxDelayMs });
 }

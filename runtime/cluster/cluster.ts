@@ -105,12 +105,12 @@ export class Cluster {
     return [this.id, ...this.#registry.ids];
   }
 
-  /** Carries the messages between nodes. Also has the channels of actors that have no layer of their own. */
+  /** The layer that carries the messages between nodes. Also has the channels of actors without a layer. */
   get controlLayer(): ChannelLayer {
     return this.#options.control.layer;
   }
 
-  /** Returns the layer with the alias. The default is the control layer. @throws {UnknownLayerError} */
+  /** The default layer is the control layer. @throws {UnknownLayerError} with a text about `subject`. */
   layer(alias: string | undefined, subject: string): ChannelLayer {
     return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
   }
@@ -169,7 +169,7 @@ export class Cluster {
     );
   }
 
-  /** Asks an actor of this node. @param name names the actor in errors. */
+  /** Asks an actor of this node. @param name the name of the actor in error texts. */
   async askInbox(inbox: Inbox, name: string, message: Message, options: AskOptions): Promise<unknown> {
     const timeoutMs = checkTimeout(options);
     const copy = throughCodec(message);

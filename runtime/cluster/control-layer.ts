@@ -11,8 +11,8 @@ export interface ControlLayer {
 }
 
 /**
- * Returns the layer `given`. Without `given`, returns the runtime's only layer. If the runtime has none or
- * several, creates a layer for this node alone. @throws {UnknownLayerError}
+ * Returns the layer with the alias `given`. Without `given`, returns the runtime's layer if there is exactly
+ * one, and otherwise creates a layer for this node alone. @throws {UnknownLayerError}
  */
 export function chooseControlLayer(
   layers: Readonly<Record<string, ChannelLayer>>,

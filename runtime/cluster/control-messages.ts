@@ -18,14 +18,14 @@ export interface ControlTargets {
   readonly presence: Presence;
 }
 
-/** Handles a message from the node with the channel `from`. @returns the reason if it drops the message. */
+/** Handles a message from the node with the channel `from`. @returns the reason if the message is dropped. */
 type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
 export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
-  // Ignores an unknown node. After the first heartbeat of such a node, this node requests its whole state.
+  // Ignores messages of an unknown node. After that node's first heartbeat, this node requests its state.
   const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);

@@ -16,7 +16,7 @@ import { outcomeOf } from "./local-asks.ts";
 export interface JobWorkerOptions {
   /** The alias of the channel's layer. @default the control layer */
   readonly layer?: string;
-  /** Maximum number of jobs that run at once. With more than 1, jobs may run out of order. @default 1 */
+  /** Maximum number of jobs that run at a time. If it exceeds 1, jobs may run out of order. @default 1 */
   readonly concurrency?: number;
   /** Number of attempts before a job becomes a dead letter. @default 3 */
   readonly attempts?: number;
@@ -50,7 +50,7 @@ export interface Job {
   progress(value: unknown): void;
 }
 
-/** The submitter receives the returned value. If the handler throws or rejects, the job is retried. */
+/** Handles a job, and returns a result for the submitter. If it throws or rejects, the job is retried. */
 export type WorkHandler<T extends Message = Message> = (message: T, job: Job) => unknown;
 
 /** A running worker of a channel. */
@@ -68,7 +68,7 @@ export class JobWorkers {
   readonly #cluster: Cluster;
   readonly #report: ErrorListener;
   readonly #open = new Set<JobWorker>();
-  /** One function for each running handler. The function ends the wait for the handler. */
+  /** One function for each running handler. Calling it ends the wait for that handler. */
   readonly #abandonments = new Set<() => void>();
   #isClosing = false;
 
@@ -77,7 +77,7 @@ export class JobWorkers {
     this.#report = report;
   }
 
-  /** @throws as {@link Runtime.worker} does. */
+  /** @throws the same errors as {@link Runtime.worker}. */
   async start(
     channel: string,
     handler: WorkHandler,
@@ -195,7 +195,7 @@ export class JobWorkers {
 
 const valueName = "The result or a progress value of a job";
 
-/** If the value cannot be sent, the update is `job_failed`, but the job is done and is not retried. */
+/** Returns a job's last update: `job_failed` if the value cannot be sent. Then the job is not retried. */
 function resultOf(returned: unknown): Message {
   const outcome = outcomeOf(returned, valueName);
   return "value" in outcome

@@ -7,7 +7,7 @@ const maxGraceMs = 250;
 /** Maximum number of turns of the event loop for a round trip within one process. */
 const roundTripTurns = 4;
 
-/** Gives other nodes time to answer the first announcement, so that a request to all nodes reaches them. */
+/** Waits for other nodes to answer the first announcement, so that a request to all nodes reaches them. */
 export async function joinGrace(
   { capabilities }: ChannelLayer,
   nodeHeartbeatMs: number,

@@ -28,7 +28,7 @@ export class LocalAsks {
     this.#delivery.enqueue(this.#inboxOf(channel), message);
   }
 
-  /** Calls `reply` once. The outcome is a copy, like the outcome of an ask to another node. */
+  /** Asks an actor, and calls `reply` once. The outcome is a copy, as if the actor were on another node. */
   ask(channel: string, message: Message, reply: (outcome: Outcome) => void): void {
     const inbox = this.#inboxOf(channel);
     if (inbox === undefined) reply({ absent: "its node has no such actor, or the actor stopped." });
@@ -45,7 +45,7 @@ export class LocalAsks {
     });
   }
 
-  /** Resolves within `deadlineMs`. A member without a reply by then has failed. Never rejects. */
+  /** Resolves within `deadlineMs`. Members that have not replied count as failed. Never rejects. */
   async askGroup(
     layer: ChannelLayer | undefined,
     group: string,

@@ -5,7 +5,7 @@ import { isActorInbox, type Outcome, rejectIfAsked } from "../mailbox/ask-envelo
 
 const direct: Delivery = Object.freeze({});
 
-/** Delivers messages after the call that sends them, so that endless exchanges do not starve sockets. */
+/** Delivers messages asynchronously, so that endless exchanges between actors do not starve sockets. */
 export class MailboxDelivery {
   readonly #counters: Counters;
   readonly #report: ErrorListener;
@@ -16,7 +16,7 @@ export class MailboxDelivery {
     this.#report = report;
   }
 
-  /** Without an inbox, the message is a dead letter. `message` MUST be deep-frozen. An ask has a `reply`. */
+  /** `message` MUST be deep-frozen. An ask has a `reply`. If `inbox` is undefined, counts a dead letter. */
   enqueue(inbox: Inbox | undefined, message: Message, reply?: (outcome: Outcome) => void): void {
     if (inbox === undefined) {
       this.#counters.drop("dead-letter");

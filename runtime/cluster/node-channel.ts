@@ -12,11 +12,11 @@ const nodesGroup = `${reservedPrefix}nodes`;
 export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
 
 export interface NodeChannelListener {
-  /** Called when the node can send and receive: at first, and again after a flush of the layer. */
+  /** Called when the node has become able to send and receive. Called again after a flush of the layer. */
   opened(): void;
   /** @param from the sender's own channel on the control layer; undefined for a malformed message. */
   received(type: string, fields: read.Fields, from: string | undefined): void;
-  /** Messages of other nodes may have been lost. */
+  /** Called when messages of other nodes may have been lost. */
   gap(): void;
 }
 
@@ -54,7 +54,7 @@ export class NodeChannel implements Inbox {
     return this.#opening;
   }
 
-  /** Sends to the channel `to`. The default is all other nodes. @throws {LayerUnavailableError} */
+  /** Sends to the channel `to`, by default to all other nodes. @throws {LayerUnavailableError} */
   async send(to: string | undefined, type: string, fields: object): Promise<void> {
     const from = this.name;
     if (from === undefined) return;
@@ -82,7 +82,7 @@ export class NodeChannel implements Inbox {
     this.#listener.gap();
   }
 
-  /** Removes the channel. If creation is still pending, the channel is removed later. May be called twice. */
+  /** Removes the channel. If it is still being created, it is removed after that. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.name !== undefined) await this.#layer.local.remove(this.name);

@@ -51,7 +51,7 @@ export const readHeartbeat = read.object({
   reply: read.flag,
 });
 
-/** The other nodes. A node without a heartbeat for three of its heartbeat intervals is removed. */
+/** The other nodes. Removes a node if it sends no heartbeat for three of its heartbeat intervals. */
 export class NodeRegistry {
   readonly listeners: NodeListener[] = [];
   readonly #channel: NodeChannel;
@@ -59,7 +59,7 @@ export class NodeRegistry {
   readonly #presence: Presence;
   readonly #report: ErrorListener;
   readonly #nodes = new Map<string, OtherNode>();
-  /** The nodes, by each of their ids on layers. */
+  /** For each id of a node on a layer: the node, and the layer's alias. */
   readonly #locations = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
   #timer: unknown;
   #heartbeatAt = 0;
@@ -86,7 +86,7 @@ export class NodeRegistry {
     return this.#locations.get(nodeOf(channel));
   }
 
-  /** Opens the channel and starts the heartbeats. Each heartbeat retries an opening that failed. */
+  /** Opens the channel and starts the heartbeats. If opening fails, each heartbeat retries it. */
   start(): void {
     this.#isRunning = true;
     this.#heartbeatAt = this.#now + this.#options.nodeHeartbeatMs;
@@ -171,7 +171,7 @@ export class NodeRegistry {
     return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /** The timer runs until the next heartbeat or the next end of a lease, but for at least `minMs`. */
+  /** Sets the timer for the next heartbeat or the next end of a lease, but at least `minMs` from now. */
   #schedule(minMs = 1): void {
     const { clock } = this.#options;
     let due = this.#heartbeatAt;

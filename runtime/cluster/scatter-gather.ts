@@ -13,7 +13,7 @@ import type { NodeListener, NodeRegistry, OtherNode } from "./node-registry.ts";
 import type { Tags } from "./tags.ts";
 import * as read from "./untrusted.ts";
 
-/** Returns a list of plain values, or undefined for malformed fields. MUST resolve within `deadlineMs`. */
+/** Returns a promise of plain values, or undefined for malformed fields. MUST resolve within `deadlineMs`. */
 type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
 export type RequestHandlers = ReadonlyMap<string, RequestHandler>;
@@ -26,7 +26,7 @@ export const readGather = read.object({
   deadlineMs: read.count,
 });
 
-/** Part of a node's reply. `total` is the number of values in all parts. */
+/** One part of a node's reply. `total` is the number of values in all parts together. */
 export const readGatherReply = read.object({
   id: read.id,
   values: read.list,
@@ -50,7 +50,7 @@ interface PendingRequest {
   readonly finish: (error?: Error) => void;
 }
 
-/** Sends requests to all nodes. Each node replies by its deadline, with an incomplete reply if necessary. */
+/** Sends requests to all nodes. Each node replies within the deadline, even if its reply is incomplete. */
 export class ScatterGather implements NodeListener {
   readonly #channel: NodeChannel;
   readonly #registry: NodeRegistry;
@@ -68,7 +68,7 @@ export class ScatterGather implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Asks all nodes, including this node. @throws {LayerUnavailableError} if the others are out of reach. */
+  /** Asks all nodes, including this node. @throws {LayerUnavailableError} if others are out of reach. */
   async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     const { node } = this.#channel;
@@ -123,7 +123,7 @@ export class ScatterGather implements NodeListener {
     const pending = this.#pending.get(id);
     // An unknown node was still joining when it received the request. Its reply is not awaited.
     const node = this.#registry.byChannel(from)?.id;
-    // A node that has replied in full may send no more: a layer may deliver a part twice.
+    // Values after the last part of a node's reply do not count, because a layer may deliver a part twice.
     if (pending === undefined || node === undefined || !pending.awaited.has(node)) return "late";
     for (const value of values) pending.replies.push({ node, value });
     if (!isLast) return undefined;

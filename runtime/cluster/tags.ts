@@ -8,7 +8,7 @@ export interface Tagged {
 export class Tags {
   readonly #actors = new Map<string, Set<Tagged>>();
 
-  /** @throws {InvalidNameError} */
+  /** @throws {InvalidNameError} if `tag` is not a valid name. */
   add(tag: string, actor: Tagged): void {
     checkGroup(tag);
     const actors = this.#actors.get(tag) ?? new Set();

@@ -1,6 +1,6 @@
 import type { Message } from "../../layers/message.ts";
 
-/** Validates a value that any program with access to the layer may have sent. Undefined means malformed. */
+/** Validates a value from any program with access to the layer. Returns undefined if it is malformed. */
 export type Reader<T> = (value: unknown) => T | undefined;
 
 export type Read<R> = R extends Reader<infer T> ? T : never;

@@ -2,11 +2,11 @@ import { textOf } from "../../layers/errors.ts";
 import type { Inbox, Mail } from "../../layers/message.ts";
 import { truncate } from "../truncate.ts";
 
-/** The outcome of an ask: the handler's return value, the reason of a failure, or why there is no actor. */
+/** The outcome of an ask: the returned value, the reason of a failure, or the reason why no actor exists. */
 export type Outcome = { readonly value: unknown } | { readonly failed: string } | { readonly absent: string };
 
 export interface AskEnvelope extends Mail {
-  /** MUST be called, even if the message is dropped. Later calls have no effect. */
+  /** MUST be called, even if the message is dropped. Only the first call has an effect. */
   readonly reply: (outcome: Outcome) => void;
 }
 

@@ -18,13 +18,13 @@ import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
 
 export interface DispatcherOwner extends Observed {
   readonly transport: Pick<MailboxOwner, "pause" | "resume">;
-  /** The consumer threw or rejected in the method that `stage` names. */
+  /** Called when the consumer's method that `stage` names throws or rejects. */
   failed(error: unknown, stage: string): void;
-  /** The mailbox overflowed and its policy is `close`. */
+  /** Called when the mailbox overflows and its overflow policy is `close`. */
   overflowed(): void;
 }
 
-/** Passes one actor's frames and messages through its mailbox to the consumer. Counts dropped ones. */
+/** Passes an actor's frames and messages through the mailbox to the consumer. Counts dropped items. */
 export class Dispatcher implements ActorInbox, MailboxOwner {
   isOver = false;
   /** Undefined before the consumer is created, and after {@link end}. */
@@ -71,7 +71,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** Sets the error owner once for many deliveries: once for each would double a delivery's 0.1 µs. */
+  /** Sets the error owner once for many deliveries. Setting it for each would double the 0.1 µs of each. */
   batch(deliverSome: () => void): void {
     runOwned(this.#errorOwner, deliverSome);
   }
@@ -126,7 +126,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#owner.transport.resume();
   }
 
-  /** If the handler fails, {@link failed} replies. */
+  /** Replies with the handler's result. If the handler fails, {@link failed} replies instead. */
   #answer(consumer: Consumer, ask: AskEnvelope): unknown {
     this.#isUnhandled = false;
     this.#currentAsk = ask;
@@ -144,7 +144,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   #limit(work: PromiseLike<unknown>, item: Item, timeoutMs: number): Promise<unknown> {
     return withTimeout(work, timeoutMs, this.#context.clock, () => {
-      // The handler still runs and may fail later.
+      // The handler still runs after the timeout, and may fail later.
       work.then(undefined, (error: unknown) => this.#errorOwner.onAsyncError(error));
       return new HandlerTimeoutError(`The handler had not settled after ${timeoutMs} ms (${stageOf(item)}).`);
     });

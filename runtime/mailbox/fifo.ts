@@ -31,7 +31,7 @@ export class Fifo<T> {
     if (this.#head === this.#items.length) {
       this.clear();
     } else if (this.#head >= compactFrom && this.#head * 2 >= this.#items.length) {
-      // Otherwise, the array of a queue that is never empty would grow forever.
+      // Without this, the array would grow forever in a queue that never becomes empty.
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

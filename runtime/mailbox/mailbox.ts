@@ -8,20 +8,20 @@ import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
 export type Item = Frame | Mail | Gap | Overflow;
 
 export interface MailboxOwner {
-  /** Handles one item. The mailbox awaits a returned promise before the next item. */
+  /** Handles one item. If this returns a promise, the mailbox awaits it before it handles the next item. */
   handle(item: Item): unknown;
-  /** The handler of `item` or, without `item`, the work of {@link Mailbox.start} failed. MUST NOT throw. */
+  /** Handling `item` failed. Without `item`, the promise given to `start` was rejected. MUST NOT throw. */
   failed(error: unknown, item?: Item): void;
-  /** More frames wait than the high-water mark: pause the client. */
+  /** Called when the waiting frames exceed the high-water mark. Pauses the client. */
   pause(): void;
-  /** The number of waiting frames has fallen to half of the high-water mark: resume the client. */
+  /** Called when the number of waiting frames is down to half of the high-water mark. Resumes the client. */
   resume(): void;
 }
 
 /**
- * The queue of one actor. Items are handled one at a time; an idle actor handles a new item at once. Waiting
- * frames and messages are handled alternately, each kind in the order of arrival, so that a fast client does
- * not delay messages and a busy group does not delay frames.
+ * The queue of one actor. Items are handled one at a time. An idle actor handles a new item immediately.
+ * Waiting frames and messages are handled alternately, each kind in the order of arrival. So a fast client
+ * does not delay messages, and a busy group does not delay frames.
  */
 export class Mailbox {
   readonly #owner: MailboxOwner;
@@ -41,7 +41,7 @@ export class Mailbox {
     this.#settings = settings;
   }
 
-  /** The number of waiting items, without the current one. */
+  /** The number of waiting items. The item that is being handled does not count. */
   get size(): number {
     return (this.#frames?.size ?? 0) + (this.#messages?.size ?? 0);
   }
@@ -60,7 +60,7 @@ export class Mailbox {
     this.#await(first);
   }
 
-  /** Enqueues a frame; pauses the client above the high-water mark. Returns false if closed. */
+  /** Enqueues a frame. Pauses the client above the high-water mark. Returns false in a closed mailbox. */
   enqueueFrame(frame: Frame): boolean {
     if (this.#closed) return false;
     if (!this.#busy) {
@@ -76,7 +76,7 @@ export class Mailbox {
     return true;
   }
 
-  /** Runs `work` before all waiting items: now, or after the current item. `work` MUST NOT reject. */
+  /** Runs `work` before all waiting items, but after the item that is being handled. It MUST NOT reject. */
   runNext(work: () => Promise<void>): void {
     if (this.#closed) return;
     if (this.#busy) {
@@ -98,7 +98,7 @@ export class Mailbox {
     return "enqueued";
   }
 
-  /** Enqueues a gap in its place among the messages, even when the mailbox is full. */
+  /** Enqueues a gap after the waiting messages, even when the mailbox is full. */
   enqueueGap(gap: Gap): void {
     if (this.#closed) return;
     if (this.#busy) {
@@ -116,7 +116,7 @@ export class Mailbox {
     this.#priorityWork = undefined;
     this.#frames?.clear();
     this.#messages?.clear();
-    // The answer to a close frame follows the frames on the same socket, so reading has to resume.
+    // The client's answer to a close frame arrives after its other frames, so reading has to resume.
     if (this.#paused) this.#owner.resume();
     return dropped;
   }

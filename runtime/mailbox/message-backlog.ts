@@ -4,7 +4,7 @@ import type { MailboxSettings } from "../consumer-settings.ts";
 import { rejectIfAsked } from "./ask-envelope.ts";
 import { Fifo } from "./fifo.ts";
 
-/** The result for a new message. `displaced`: it was enqueued, and the oldest message was dropped. */
+/** The result of enqueuing a message. `displaced` means enqueued in place of the oldest message. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
 type LossNotice = GapNotice | OverflowNotice;
@@ -16,7 +16,7 @@ type LossNotice = GapNotice | OverflowNotice;
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
   readonly #items = new Fifo<Mail | LossNotice>();
-  /** The notices before all items. The messages that stood between these notices were dropped. */
+  /** The notices that come before all items. The messages between these notices were dropped. */
   #front: LossNotice[] = [];
   /** The gap notices after the last message. */
   #latest: GapNotice[] = [];
@@ -90,7 +90,7 @@ export class MessageBacklog {
   }
 }
 
-/** A gap. Until the next message, later gaps of the same group are merged into this one. */
+/** The notice of a gap. Later gaps of the same group are merged into it, until the next message arrives. */
 class GapNotice {
   gap: Gap;
 
@@ -98,7 +98,7 @@ class GapNotice {
     this.gap = gap;
   }
 
-  /** Merges this gap into its group's notice in `notices`. Returns false if there is none. */
+  /** Merges this gap into its group's gap notice in `notices`. Returns false if there is no such notice. */
   mergeInto(notices: readonly LossNotice[]): boolean {
     const { group, from, to } = this.gap;
     const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);

@@ -8,7 +8,7 @@ export interface Diff {
   readonly leaves: readonly number[];
 }
 
-/** Part of a node's whole state at one version. */
+/** One part of a full copy of a node's state. All parts of a copy have the same version. */
 export interface StatePart {
   readonly version: number;
   readonly part: number;
@@ -21,7 +21,7 @@ export interface Change {
   readonly left: readonly Entry[];
 }
 
-/** Maximum number of diffs that wait for an earlier diff. */
+/** Maximum number of diffs that wait for an earlier diff that is missing. */
 const maxWaiting = 1_000;
 
 /** A copy of another node's entries. Tolerates lost, repeated and reordered messages. */
@@ -34,7 +34,7 @@ export class PresenceReplica {
     | { readonly version: number; readonly count: number; readonly parts: Map<number, StatePart> }
     | undefined;
 
-  /** Whether the node is known to have a newer version of its entries. */
+  /** Whether the other node is known to have a newer version of its entries than this copy. */
   get isBehind(): boolean {
     return this.#latest > this.#version;
   }
@@ -55,7 +55,7 @@ export class PresenceReplica {
     return this.#catchUp([], []);
   }
 
-  /** Adds part of the whole state. Applies the state when all parts have arrived. */
+  /** Adds one part of a full copy of the state. Applies the copy when all parts have arrived. */
   restore(part: StatePart): Change {
     const { version, parts: count } = part;
     this.noteVersion(version);
@@ -83,7 +83,7 @@ export class PresenceReplica {
     return this.#catchUp(joined, left);
   }
 
-  /** Applies the waiting diffs in order, up to the first missing one. Adds to `joined` and `left`. */
+  /** Applies the waiting diffs in order, up to the first missing diff. Extends `joined` and `left`. */
   #catchUp(joined: Entry[], left: Entry[]): Change {
     for (;;) {
       const diff = this.#waiting.get(this.#version + 1);

@@ -14,7 +14,7 @@ export interface Tracker {
 /** Sends messages to other nodes. May lose a message: the next heartbeat reveals the loss. */
 export interface PresenceTransport {
   broadcast(diff: Diff): void;
-  /** Requests the whole state of a node. */
+  /** Requests a full copy of a node's state. */
   request(node: string): void;
   reply(node: string, state: StatePart): void;
 }
@@ -30,7 +30,7 @@ export class Presence {
   readonly #own = new Map<string, Map<Tracker, Entry>>();
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
-  /** The nodes whose state this node has requested after their last heartbeat. */
+  /** The nodes whose state this node has requested since their last heartbeat. */
   readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
@@ -52,7 +52,7 @@ export class Presence {
     return this.#watchers.size;
   }
 
-  /** Makes `tracker` present in `group`, or replaces the key and meta. @throws as `Consumer.track` does. */
+  /** Makes `tracker` present in `group`, or replaces its key and meta. @throws like `Consumer.track`. */
   track(tracker: Tracker, group: string, key: string, meta: unknown): void {
     checkGroup(group);
     if (typeof key !== "string" || key === "" || key.length > maxKeyLength) {
@@ -79,7 +79,7 @@ export class Presence {
     entries.delete(tracker);
     if (entries.size === 0) this.#own.delete(group);
     this.#view.remove(entry);
-    // An entry that is added and removed within a turn is never broadcast.
+    // An entry that is added and removed within one turn of the event loop is never broadcast.
     if (!this.#joins.delete(entry)) this.#leaves.push(entry);
     this.#flushLater();
   }
@@ -159,7 +159,7 @@ export class Presence {
     return replica;
   }
 
-  /** Sends at most one request after each heartbeat of the node. So a lost request is repeated. */
+  /** Sends at most one request per heartbeat of the node. So the next heartbeat repeats a lost request. */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
     if (!replica.isBehind || this.#requested.has(node)) return;
     this.#requested.add(node);

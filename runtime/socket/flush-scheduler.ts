@@ -9,13 +9,13 @@ export interface Flushable {
 
 /** Maximum time for flushes in one turn, in milliseconds. Deliveries from layers may take another 5 ms. */
 const budgetMs = 5;
-/** Number of flushes between two checks of the clock. A write takes from 5 µs to 2 ms (for a megabyte). */
+/** Number of flushes between two checks of the clock. A write takes 5 µs, or up to 2 ms for a megabyte. */
 const stride = 4;
 
 /**
- * Flushes each {@link Flushable} once, in the order added, at the end of the next turn of the event loop.
- * Sockets that are read in that turn often add more frames, and one write for all of them is cheaper. A turn
- * that has already taken 5 ms does not wait for the next turn. Flushes beyond 5 ms run in later turns.
+ * Flushes each {@link Flushable} once, in order of addition, at the end of the next turn of the event loop.
+ * That turn often adds more frames, and one write for all frames is cheaper. If the current turn has taken
+ * 5 ms, the flushes run at its own end. Flushes that do not fit into 5 ms of a turn run in later turns.
  */
 export class FlushScheduler {
   readonly #now: () => number;

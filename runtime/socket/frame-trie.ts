@@ -1,7 +1,7 @@
 import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/** In characters or bytes. From this length on, finding the encoded bytes is cheaper than encoding again. */
+/** Minimum length of a large frame, in characters or bytes. Finding its bytes is cheaper than encoding it. */
 const largeFrame = 1_024;
 
 /**
@@ -10,14 +10,14 @@ const largeFrame = 1_024;
  */
 export class FrameTrie {
   readonly length: number;
-  /** The last frame of the sequence. */
+  /** The last frame of this node's sequence. */
   readonly frame: Frame;
   readonly #parent: FrameTrie | undefined;
   #size: number | undefined;
   #children: SmallLru<FrameTrie> | undefined;
   #encodedFrame: Buffer | undefined;
   #bytes: Buffer | undefined;
-  /** Only in the root: the large frames that were encoded last, for use in all sequences. */
+  /** The large frames that were encoded last. Only the root has this list. All sequences use it. */
   #largeFrames: SmallLru<{ readonly frame: Frame; readonly bytes: Buffer }> | undefined;
 
   private constructor(parent: FrameTrie | undefined, frame: Frame) {
@@ -30,7 +30,7 @@ export class FrameTrie {
     return new FrameTrie(undefined, "");
   }
 
-  /** Returns the node for the frames of this node followed by `frame`. */
+  /** Returns the child node for this node's sequence plus `frame`. */
   append(frame: Frame): FrameTrie {
     this.#children ??= new SmallLru();
     return this.#children.find(frame) ?? this.#children.add(new FrameTrie(this, frame));
@@ -44,7 +44,7 @@ export class FrameTrie {
     return frames;
   }
 
-  /** Size of the frames on the wire, in bytes. */
+  /** Size of this node's sequence of frames on the wire, in bytes. */
   get size(): number {
     if (this.#size === undefined) {
       let size = 0;
@@ -57,7 +57,7 @@ export class FrameTrie {
     return this.#size;
   }
 
-  /** All frames, encoded. @throws {TypeError} if the buffer of a frame was transferred. */
+  /** This node's sequence of frames, encoded. @throws {TypeError} if a frame's buffer was transferred. */
   get bytes(): Buffer {
     this.#bytes ??= this.#encode();
     return this.#bytes;
@@ -83,7 +83,7 @@ export class FrameTrie {
   }
 }
 
-/** Small, because a new frame is compared with all entries, and each comparison takes about 5 ns. */
+/** Maximum number of entries. A new frame is compared with each entry, which takes about 5 ns per entry. */
 const capacity = 4;
 
 /**

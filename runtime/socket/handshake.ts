@@ -6,8 +6,8 @@ import { headerLine, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "./flush-scheduler.ts";
 
 /**
- * An upgrade request that is not answered yet. Data from the client stays in the socket's buffer, so a
- * disconnect that follows data is not noticed.
+ * An upgrade request that is not answered yet. Data from the client stays unread in the socket's buffer. A
+ * disconnect after such data is not noticed.
  */
 export class Handshake implements Flushable {
   readonly socket: Duplex;
@@ -25,7 +25,7 @@ export class Handshake implements Flushable {
     this.socket = socket;
   }
 
-  /** Watches the socket for a disconnect. Most upgrades are answered before this, within their first turn. */
+  /** Starts to watch for a disconnect. Most upgrades are answered earlier, in their first turn. */
   flush(): void {
     if (this.#isSettled) return;
     if (this.socket.destroyed || this.socket.readableEnded) {
@@ -42,7 +42,7 @@ export class Handshake implements Flushable {
     return this.#isSettled;
   }
 
-  /** Answers with 101. Returns undefined after a disconnect, for which {@link onLost} was called. */
+  /** Answers with 101. If the client disconnected, returns undefined, after {@link onLost} was called. */
   accept(options: AcceptOptions): WebSocket | undefined {
     if (this.#isSettled) return undefined;
     this.options = options;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../layers/clock.ts";
 
 export interface HeartbeatTarget {
-  /** Whether the client was active after the last call. True at first, and while reading is paused. */
+  /** Whether the client was active since the last call. True at first, and while reading is paused. */
   hadActivity(): boolean;
   /** MUST NOT throw. */
   ping(): void;
@@ -9,7 +9,7 @@ export interface HeartbeatTarget {
   onTimeout(): void;
 }
 
-/** Number of slots, and of ticks in an interval. Spreads the pings of all connections over the interval. */
+/** Number of slots. An interval has one tick for each slot, so that pings are spread over the interval. */
 const slotCount = 32;
 
 /** A timer wheel that pings each connection once per interval. Drops silent clients within two intervals. */
@@ -54,7 +54,7 @@ export class Heartbeat {
       this.#timer = this.#schedule();
       this.#current = (this.#current + 1) % slotCount;
       const slot = this.#currentSlot;
-      // After the event loop was blocked, bytes of clients may be unread. The poll phase reads them first.
+      // If the event loop was blocked, bytes of clients are unread. The poll phase reads them before `visit`.
       if (slot.size > 0) setImmediate(() => visit(slot));
     }, this.#tickMs);
   }

@@ -17,7 +17,7 @@ export class InMemoryTransport implements Transport {
     this.#counters = counters;
   }
 
-  /** For one reader. Keeps the last 1,000 unread frames. Older frames are dropped and counted as `unread`. */
+  /** For one reader. Keeps the last 1,000 unread frames. Drops older ones, and counts them as `unread`. */
   get outgoing(): OutgoingFrames {
     if (this.#outgoing === undefined) {
       this.#outgoing = new OutgoingFrames(this.#counters);
@@ -95,7 +95,7 @@ class OutgoingFrames implements AsyncIterableIterator<Frame> {
     this.#reader = undefined;
   }
 
-  /** @throws {Error} if an earlier call is pending. */
+  /** @throws {Error} if an earlier call of `next` is pending. */
   async next(): Promise<IteratorResult<Frame>> {
     const frame = this.#waiting.shift();
     if (frame !== undefined) return { done: false, value: frame };

@@ -118,7 +118,7 @@ export class Outbox implements Flushable, SlowReader {
     return this.#websocket.readyState === WebSocket.OPEN && this.#socket.writable;
   }
 
-  /** Bytes of earlier turns that wait for the client. */
+  /** Number of bytes from earlier turns of the event loop that still wait for the client. */
   get #laggingBytes(): number {
     return this.#websocket.bufferedAmount + (this.#heldWrites?.bytes ?? 0);
   }

@@ -88,7 +88,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
 
   // ---- Called by the socket's listeners
 
-  /** The client sent data. Called only if the socket lacks `bytesRead`. */
+  /** Called when the client has sent data, but only if the socket lacks `bytesRead`. */
   active(): void {
     this.#wasActive = true;
   }

@@ -14,7 +14,7 @@ export interface Transport {
   send(frame: Frame): void;
   /** Writes the queued frames, then starts the closing handshake, which ends within `closeTimeoutMs`. */
   close(code: number, reason: string): void;
-  /** Ends the connection at once, without a handshake. May be called after the connection has ended. */
+  /** Ends the connection without a closing handshake. May be called after the connection has ended. */
   terminate(): void;
   /** Stops reading from the other side, until {@link resume}. */
   pause(): void;
@@ -29,6 +29,6 @@ export interface TransportListener {
   failed(error: unknown, stage: string): void;
   /** The other side reads too slowly: its lag exceeds `maxLagBytes` or `maxLagMs`. */
   lagging(): void;
-  /** All resources are released. Always called exactly once, as the last call. */
+  /** Called exactly once, after all other calls, when all resources are released. */
   ended(): void;
 }

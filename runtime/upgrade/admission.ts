@@ -50,7 +50,7 @@ export class Admission {
     return { route: found.route, scope: requestScope(target, found.params, request) };
   }
 
-  /** Calls the guards in order, from `index` on. Returns a promise only if a guard does. Never rejects. */
+  /** Calls the guards from `index` on, in order. Returns a promise only if a guard does so. Never rejects. */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const { route, scope } = candidate;
     const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];
@@ -79,15 +79,15 @@ export class Admission {
   }
 }
 
-/** Answers a plain request for a WebSocket path with 426. */
+/** Answers a plain HTTP request for a WebSocket path with 426. */
 export function requireUpgrade(_: IncomingMessage, response: ServerResponse): void {
   const reason = "This path speaks WebSocket: connect with a WebSocket client";
   answer(response, { status: 426, reason }, { Upgrade: "websocket", Connection: "Upgrade" });
 }
 
 /**
- * Answers a plain request with the refusal that an upgrade would get, or lets the route answer. A browser
- * hides from scripts why an upgrade was refused, but shows the answer to a plain request.
+ * Answers a plain HTTP request with the refusal that an upgrade would get, or else lets the route answer. A
+ * browser hides the reason of a refused upgrade from scripts, but shows them the answer to a plain request.
  */
 export async function answerPlainRequest(
   admission: Admission,

@@ -2,8 +2,8 @@ import { checkInteger, type IntegerRange } from "../../layers/check-integer.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 
 /**
- * Options of permessage-deflate (RFC 7692), for clients that offer it. A connection keeps about 0.25 MiB of
- * memory from its first compressed message on, with and without context takeover.
+ * Options of permessage-deflate (RFC 7692), for clients that offer it. After its first compressed message, a
+ * connection keeps about 0.25 MiB of memory, with or without context takeover.
  */
 export interface CompressionOptions {
   /**
@@ -12,8 +12,8 @@ export interface CompressionOptions {
    */
   readonly threshold?: number;
   /**
-   * Maximum number of messages that are compressed or inflated at once in the process. The value of the first
-   * runtime that uses compression applies to the whole process. @default 10
+   * Maximum number of messages that are compressed or inflated at a time in the process. The value of the
+   * first runtime that uses compression applies to the whole process. @default 10
    */
   readonly concurrencyLimit?: number;
   /**
@@ -25,8 +25,8 @@ export interface CompressionOptions {
   /** Whether a client must compress each message independently of its earlier messages. @default true */
   readonly clientNoContextTakeover?: boolean;
   /**
-   * Window size for messages to clients, in bits, from 9 to 15; 10 bits take half the memory of 15. A client
-   * that asks for fewer bits is refused with 400. @default the number that the client asks for, or 15
+   * Window size for messages to clients, in bits, from 9 to 15. 10 bits take half the memory of 15. A client
+   * that asks for fewer bits than this is refused with 400. @default the number in the client's offer, or 15
    */
   readonly serverMaxWindowBits?: number;
   /** Compression level, from 1 (fastest) to 9 (smallest). @default 6 */
@@ -54,7 +54,7 @@ export function resolveCompression(given: boolean | CompressionOptions) {
   const options: CompressionOptions = given === true ? {} : given;
   checkOptions(options);
   const { threshold = 1_024, concurrencyLimit = 10, serverMaxWindowBits, level = 6 } = options;
-  // With false, ws would refuse a client that asks for the option.
+  // If the option were false, ws would refuse a client that asks for it.
   const unlessFalse = (value: boolean | undefined) => (value === false ? undefined : true);
   return {
     threshold,

@@ -27,7 +27,7 @@ export type Guard = (scope: Scope, request: IncomingMessage) => Verdict | Promis
 export type Verdict = Refusal | { readonly user: unknown } | undefined | void;
 
 export interface OriginGuardOptions {
-  /** Origins to allow in addition to the server's own, such as `https://app.example.com`. @default [] */
+  /** Origins to allow, such as `https://app.example.com`, besides the server's own origin. @default [] */
   readonly allow?: readonly string[];
   /** Whether to allow requests without the `Origin` header. All browsers send this header. @default true */
   readonly allowMissing?: boolean;

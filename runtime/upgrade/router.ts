@@ -75,7 +75,7 @@ export interface Route {
   readonly Consumer: ConsumerClass;
   readonly checks: Readonly<Record<string, ParamCheck | undefined>>;
   readonly guards: readonly Guard[];
-  /** Answers a plain request that the guards admit. */
+  /** Answers a plain HTTP request that the guards admit. */
   readonly answer: PlainAnswer;
 }
 
@@ -93,7 +93,7 @@ const malformed: Refusal = { status: 400, reason: "The path has a malformed esca
 // Each segment is text or one parameter, because `NamesIn` can parse only such segments.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 
-/** Finds the first added route whose pattern matches a path. Patterns are case-sensitive. */
+/** Finds the route of a path: of the matching patterns, the one added first. Patterns are case-sensitive. */
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
@@ -132,7 +132,7 @@ export class Router {
     return this.#routes.some(({ matches }) => matches(path));
   }
 
-  /** Refuses an unknown path with 404, and an unaccepted parameter with 400. Errors of checks are thrown. */
+  /** Refuses an unknown path with 404, and an unaccepted parameter with 400. Throws the errors of checks. */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {
       const found = matches(path);

@@ -55,7 +55,7 @@ export class Upgrades {
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
-      // For all other upgrades, ws adds a listener for errors of the socket.
+      // For upgrades that are not refused here, ws adds a listener for the socket's errors.
       surviveErrors(socket);
       this.#context.counters.refuse();
       refuseUpgrade(socket, found);
