@@ -1,7 +1,7 @@
 import { type AnyActorRef, assign, setup } from "xstate";
 import { CloseCode, type Exit } from "./close-codes.ts";
 
-/** The side effects of the machine. The runtime's actor implements them. */
+/** The side effects of the connection machine. The runtime's `ConsumerActor` implements this interface. */
 export interface ConnectionEffects {
   /** Called once, when the connection ends. Releases all resources, then sends `cleaned` to the machine. */
   cleanUp(exit: Exit): void;
@@ -35,10 +35,10 @@ export interface ConnectionContext {
   readonly exit: Exit;
 }
 
-/** The exit of a connection that has not ended. */
+/** The placeholder for the exit of a connection that has not ended. */
 export const open: Exit = Object.freeze({ code: CloseCode.abnormal, reason: "", by: "runtime" } as const);
 
-/** The exit of a connection that `event` ends. `joined` is whether the connection was accepted before. */
+/** Returns the exit of a connection that `event` ends. `joined` tells whether it had been accepted. */
 export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {
@@ -61,7 +61,7 @@ export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   }
 }
 
-/** The effects of the XState actor `self`, kept in its input so that joined connections share a snapshot. */
+/** The effects in the input of `self`. Snapshots do not contain them, so connections can share a snapshot. */
 export function effectsOf(self: AnyActorRef): ConnectionEffects {
   return (self as unknown as { readonly options: { readonly input: ConnectionInput } }).options.input.effects;
 }
@@ -109,15 +109,15 @@ export const connectionMachine = setup({
 
 type System = AnyActorRef["system"];
 
-/** The number of inspectors of each tracked system. */
+/** The number of inspectors of each XState system that was passed to `trackInspection`. */
 const inspectors = new WeakMap<System, number>();
 
-/** Whether `system` has an inspector, or is not tracked. */
+/** Whether `system` has an inspector. Also true if `system` was not passed to `trackInspection`. */
 export const isInspected = (system: System): boolean => inspectors.get(system) !== 0;
 
 /**
- * Counts the inspectors of `system`, so that nothing is computed for inspection while there is none. With
- * `isInspected`, one inspector stays for the system's lifetime.
+ * Counts the inspectors of `system` from now on. While there are none, nothing is computed for inspection.
+ * If `isInspected` is true, `system` already has an inspector, which is never removed.
  */
 export function trackInspection(system: System, isInspected = false): void {
   const { inspect } = system;
@@ -176,8 +176,8 @@ const shortcuts: Pick<Logic, "getInitialSnapshot" | "transition"> = {
 };
 
 /**
- * Behaves like {@link connectionMachine}, with the same snapshots, at about a third of its cost: the target
- * states come from a table that is derived from the machine. While the system has an inspector, XState runs
+ * Behaves like {@link connectionMachine} and has the same snapshots, but costs about a third: it looks up the
+ * target states in a table that is derived from the machine. While the system has an inspector, XState runs
  * the machine itself, so that the inspector receives every microstep and action.
  */
 export const connectionLogic = Object.assign(Object.create(connectionMachine) as Logic, shortcuts);

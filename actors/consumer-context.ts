@@ -6,15 +6,15 @@ import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Messaging } from "./messaging.ts";
 
-/** A connection's immutable data: its request, its user, and its path parameters, named `P`. */
+/** The immutable data of a connection's request and user. `P` is the union of its path parameters' names. */
 export interface Scope<P extends string = string> {
-  /** The request path as the client sent it, without the query. By default empty for a spawned actor. */
+  /** The request path as the client sent it, without the query. For a spawned actor, empty unless given. */
   readonly path: string;
   /** The decoded path parameters, which have passed the route's checks. */
   readonly params: { readonly [K in P]: string };
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The client's offer of subprotocols, in order. `accept({ subprotocol })` accepts one. */
+  /** The subprotocols that the client offers, in its order. `accept({ subprotocol })` chooses one. */
   readonly subprotocols: readonly string[];
   /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
   readonly clientAddress: string | undefined;
@@ -22,7 +22,7 @@ export interface Scope<P extends string = string> {
   readonly user: unknown;
 }
 
-/** The content of one WebSocket message: text or bytes. Bytes MUST NOT change once sent. */
+/** The content of one WebSocket message: text or bytes. The bytes MUST NOT change after sending. */
 export type Frame = string | Uint8Array;
 
 export interface AcceptOptions {
@@ -32,7 +32,7 @@ export interface AcceptOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The membership of a consumer in the groups of its layer. */
+/** The operations of a consumer on the groups of its layer. */
 export interface Groups {
   readonly channel: string;
   groupAdd(group: string): Promise<void>;
@@ -40,14 +40,14 @@ export interface Groups {
   groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void>;
 }
 
-/** The part of a runtime that its consumers share. */
+/** The parts of a runtime that all its consumers use. */
 export interface ConsumerRuntime {
   readonly clock: Clock;
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
 }
 
-/** The services of the runtime for one consumer. {@link Consumer} documents them for users. */
+/** The services that the runtime offers to one consumer. {@link Consumer} documents them. */
 export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
@@ -63,7 +63,7 @@ export interface ConsumerContext {
   close(code: number, reason: string): void;
   /** Reports a failure that occurs outside of the methods that the runtime calls. */
   fail(error: unknown, stage: string): void;
-  /** Announces a machine that the consumer is about to start. */
+  /** Tells the runtime that the consumer is about to start `machine`. */
   runs(machine: AnyActor): void;
   /** Counts an unhandled frame or message. */
   unhandled(): void;

@@ -1,7 +1,7 @@
-/** The effect of a consumer's failure on its actor. */
+/** The reaction of the runtime when a consumer fails. {@link Supervision} explains the values. */
 export type Directive = "stop" | "resume" | "restart";
 
-/** The supervision of a consumer. Every failure is also reported to the runtime's `onError`. */
+/** Decides what happens when a consumer fails. Every failure is also reported to the runtime's `onError`. */
 export interface Supervision {
   /**
    * - `stop`: the connection closes with 1011.
@@ -9,13 +9,13 @@ export interface Supervision {
    * - `restart`: a new consumer replaces the failed one on the same connection. Groups and waiting messages
    *   are kept. The runtime calls `restarted` instead of `connect`.
    *
-   * A function returns the directive for one error. `stage` names the code that failed: `"receive"`,
+   * A function chooses one of these for each error. `stage` names the code that failed: `"receive"`,
    * `"message <type>"`, `"onGap"`, `"onOverflow"`, `"async"` (a timer or unawaited promise) and others. The
-   * actor stops if the function throws, and always after a failure before `connect` has settled.
+   * actor stops if the function throws. A failure before `connect` has settled always stops the actor.
    * @default "stop"
    */
   readonly onFailure?: Directive | ((error: unknown, stage: string) => Directive);
-  /** The number of failures allowed within `withinMs`. One more stops the actor. @default 10 */
+  /** The number of failures allowed within `withinMs`. The next failure stops the actor. @default 10 */
   readonly maxFailures?: number;
   /** The period in which failures are counted, in milliseconds. @default 60_000 */
   readonly withinMs?: number;
@@ -30,20 +30,20 @@ export interface Supervision {
 /** The policy for a message that arrives when the mailbox is full. */
 export type OverflowPolicy = "close" | "drop-oldest" | "drop-newest";
 
-/** The mailbox of each actor of a consumer class. */
+/** Options for the mailboxes of a consumer class. Each actor has its own mailbox. */
 export interface MailboxOptions {
   /** The maximum number of waiting layer messages. @default the runtime's `mailboxCapacity` */
   readonly capacity?: number;
   /**
    * When the mailbox is full, `close` closes the connection with 1013, `drop-oldest` drops the oldest waiting
-   * message, and `drop-newest` drops the new one. Dropped messages are counted as `overflow`. `onOverflow` is
-   * called once in place of consecutive dropped messages.
+   * message, and `drop-newest` drops the new one. Dropped messages are counted as `overflow`. If consecutive
+   * messages are dropped, `onOverflow` is called once in their place.
    * @default "close"
    */
   readonly overflow?: OverflowPolicy;
 }
 
-/** A notice of consecutive messages that were dropped, because the mailbox was full. */
+/** Tells how many consecutive messages were dropped, because the mailbox was full. */
 export interface Overflow {
   readonly dropped: number;
 }
@@ -51,19 +51,19 @@ export interface Overflow {
 /** The policy for a client that reads too slowly. */
 export type LagPolicy = "close" | "drop-oldest";
 
-/** The write buffer of each client of a consumer class. */
+/** Options for the write buffers of a consumer class. Each client has its own buffer. */
 export interface OutboxOptions {
   /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * Milliseconds for which a client may read none of its waiting bytes. Applies only to the policy `close`.
+   * Milliseconds for which a client may read none of its waiting bytes. Used only if `overflow` is `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;
   /**
-   * For a client that exceeds a limit, `close` closes the connection with 3008, and `drop-oldest` drops the
-   * oldest waiting frames, for clients that need only the latest. Frames of one turn of the event loop are
-   * dropped together. Dropped frames are counted as `slow`.
+   * If a client exceeds a limit, `close` closes the connection with 3008, and `drop-oldest` drops the oldest
+   * waiting frames, which suits clients that need only the latest. Frames that were sent in one turn of the
+   * event loop are dropped together. Dropped frames are counted as `slow`.
    * @default "close"
    */
   readonly overflow?: LagPolicy;

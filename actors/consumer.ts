@@ -22,24 +22,24 @@ import type {
   TrackOptions,
 } from "./messaging.ts";
 
-/** The method that receives a client's frame. Each base class decodes the frame in its own way. */
+/** The key of the method that receives a client's frame. Each base class decodes the frame in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
 
-/** The method that receives a layer's message. If the message is an ask, the return value is the reply. */
+/** The key of the method that receives a layer message. If that is an ask, the return value is the reply. */
 export const receiveMessage = Symbol("receiveMessage");
 
-/** The method that releases a consumer when another one replaces it. */
+/** The key of the method that releases a consumer's resources when another consumer replaces it. */
 export const discard = Symbol("discard");
 
 /**
- * The behaviour of one connection; base of {@link WebSocketConsumer} and {@link JsonWebSocketConsumer}.
+ * Handles one connection. The base class of {@link WebSocketConsumer} and {@link JsonWebSocketConsumer}.
  *
- * Each connection has its own consumer object, whose methods never overlap: first `connect`, then one frame
- * or message at a time, finally `disconnect`. The runtime awaits each method before it calls the next.
+ * Each connection has its own consumer object. The runtime calls `connect` first, then one method for each
+ * frame or message, and `disconnect` last. It awaits each of these calls before it makes the next one.
  *
- * An error of a method, or of a timer or unawaited promise that the method started, goes to the runtime's
- * `onError` and closes only this connection: with 1011, or with HTTP status 500 before it is accepted.
- * {@link supervision} can change the effect.
+ * An error of a method, or of a timer or unawaited promise that a method started, goes to the runtime's
+ * `onError`. It closes only this connection: with the close code 1011, or with the HTTP status 500 if the
+ * connection was not accepted yet. {@link supervision} can change the effect.
  */
 export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer for this consumer's groups. */
@@ -51,13 +51,13 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * static override readonly needs = ["crossProcess"] as const;
    */
   static readonly needs: readonly Capability[] = [];
-  /** The message handlers by message type: the return value of {@link handlers}. */
+  /** The message handlers by message type: the return value of the function {@link handlers}. */
   static readonly on: object = {};
-  /** Mailbox capacity, and the overflow policy. */
+  /** The capacity of each actor's mailbox, and the policy for a full mailbox. */
   static readonly mailbox: MailboxOptions = {};
-  /** Write-buffer limit for slow clients, and the overflow policy. */
+  /** The limits of each client's write buffer, and the policy for a client that exceeds them. */
   static readonly outbox: OutboxOptions = {};
-  /** The effect of the consumer's failures. */
+  /** Decides what happens when the consumer fails. */
   static readonly supervision: Supervision = {};
   /**
    * The time limit of a handler, in milliseconds. A handler that exceeds the limit counts as failed, and the
@@ -79,12 +79,12 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** The address of this actor, valid on all nodes: on the consumer's layer, else on the control layer. */
+  /** This actor's address on the consumer's layer, or else on the control layer. Valid on all nodes. */
   get channel(): string {
     return this.#context.groups.channel;
   }
 
-  /** Aborted when the connection ends, before `disconnect`. Pass it to the calls that a handler awaits. */
+  /** Aborted when the connection ends, before `disconnect` runs. Pass it to calls that a handler awaits. */
   get signal(): AbortSignal {
     return this.#context.signal;
   }
@@ -95,28 +95,29 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}; otherwise the
-   * connection is accepted once the promise resolves. Frames and messages wait until the promise settles.
+   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}; without a call,
+   * the connection is accepted once the promise resolves. Frames and messages wait until the promise settles.
    */
   connect(): void | Promise<void> {}
 
   /**
-   * Called last, once, when an accepted connection has ended. The actor has left its groups, and frames that
-   * it sends are dropped. The runtime awaits the returned promise for at most `handlerGraceMs`.
+   * Called once, as the last method, when an accepted connection has ended. The actor has left its groups.
+   * Frames that it still sends are dropped. The runtime awaits the promise for at most `handlerGraceMs`.
    *
-   * @param code the WebSocket close code; 1005 if the close frame has none, 1006 if the connection was lost
+   * @param code the WebSocket close code; 1005 if the close frame lacks one, 1006 if the connection was lost
    */
   disconnect(_code: number): void | Promise<void> {}
 
   /**
-   * Called when messages to `gap.group` may have been lost, or messages to this channel if `gap.group` is
-   * undefined. Messages sent before the lost ones are handled before this call, and later ones after it.
+   * Called when messages to the group `gap.group` may have been lost. If `gap.group` is undefined, these were
+   * messages to this actor's channel. Messages that were sent before the lost ones are handled before this
+   * call. Messages that were sent after the lost ones are handled after this call.
    */
   onGap(_gap: Gap): unknown {
     return undefined;
   }
 
-  /** Called once in place of consecutive messages that the mailbox dropped. See {@link MailboxOptions}. */
+  /** Called once instead of the handlers of consecutive dropped messages. See {@link MailboxOptions}. */
   onOverflow(_overflow: Overflow): unknown {
     return undefined;
   }
@@ -130,14 +131,14 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /**
    * Accepts the upgrade. After this call the socket is open, and {@link send} works.
    *
-   * @throws {AcceptError} if the connection was accepted before, if the client did not offer the subprotocol,
-   *   or if a header is malformed. The error fails the connection, even if the promise is not awaited.
+   * @throws {AcceptError} if the connection is already accepted, if the client did not offer the subprotocol,
+   *   or if a header is malformed. The connection fails, even if the returned promise is not awaited.
    * @throws {ConnectionLostError} if the connection is closing. `connect` need not catch this error, which is
    *   not reported to `onError`.
    */
   accept(options: AcceptOptions = {}): Promise<void> {
     const accepting = new Promise<void>((resolve) => resolve(this.#context.accept(options)));
-    // Callers need not await the promise.
+    // Without this, a promise that the caller does not await would be an unhandled rejection.
     accepting.catch(() => {});
     return accepting;
   }
@@ -146,41 +147,39 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: this method ends `connect` by
    * throwing an error, which is not reported to `onError`.
    *
-   * Browsers hide the status and the reason of a refused upgrade from scripts. A plain GET request for the
-   * same path returns the refusals of guards and parameter checks, but not those of this method.
+   * Browsers hide the status and the reason of a refused upgrade from scripts. The answer to a plain GET
+   * request for the same path shows a refusal by a guard or a parameter check, but not one by this method.
    *
-   * @throws {AcceptError} if the connection was accepted already: use {@link close} then.
-   * @throws {InvalidOptionError} for any other status.
+   * @throws {AcceptError} if the connection is already accepted. Use {@link close} instead.
+   * @throws {InvalidOptionError} unless the status is an integer from 400 to 599.
    */
   reject(status: number, reason: string): never {
     return this.#context.reject(status, reason);
   }
 
   /**
-   * Sends one WebSocket message to the client, after all messages sent before. The frames of one turn of the
-   * event loop are written together, so the bytes of a frame MUST NOT change after this call: send a copy of
-   * a buffer that you reuse. On a closing connection, the frame is dropped and counted as `closing`.
+   * Sends one WebSocket message to the client. Messages keep their order. The frames of one turn of the event
+   * loop are written together, so the bytes of a frame MUST NOT change after this call: send a copy of a
+   * buffer that you reuse. On a closing connection, the frame is dropped and counted as `closing`.
    *
-   * @throws {AcceptError} before {@link accept}.
+   * @throws {AcceptError} if the connection is not accepted yet.
    */
   send(frame: Frame): void {
     this.#context.send(frame);
   }
 
-  /**
-   * Bytes sent but not yet flushed to the network; 0 without a socket. Check it before you send much data.
-   */
+  /** Bytes not yet flushed to the network; 0 without a socket. Check this before you send much data. */
   get waitingBytes(): number {
     return this.#context.waitingBytes;
   }
 
   /**
-   * Closes the connection after the frames sent so far. Does nothing on a closing connection.
+   * Closes the connection. Frames sent earlier precede the close frame. Does nothing on a closing connection.
    *
    * @param code 1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999
    * @param reason at most 123 bytes of UTF-8
    * @throws {CloseError} if the code or the reason is invalid.
-   * @throws {AcceptError} before {@link accept}: use {@link reject} then.
+   * @throws {AcceptError} if the connection is not accepted yet. Use {@link reject} instead.
    */
   close(code = 1000, reason = ""): void {
     this.#context.close(code, reason);
@@ -198,7 +197,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.groups.groupAdd(group);
   }
 
-  /** Leaves a group at once. Messages of the group that already wait in the mailbox are still handled. */
+  /** Leaves a group immediately. Messages to the group that already wait in the mailbox are still handled. */
   groupDiscard(group: string): Promise<void> {
     return this.#context.groups.groupDiscard(group);
   }
@@ -219,8 +218,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Asks an actor on any node; resolves with its handler's return value. A handler that awaits the reply
-   * blocks this actor, so two actors that ask each other from handlers wait until an ask times out.
+   * Asks an actor on any node, and resolves with the return value of that actor's handler. A handler that
+   * awaits the reply blocks this actor: if two actors ask each other so, both wait until an ask times out.
    *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.
@@ -250,11 +249,11 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until the actor ends; membership is not required. Other nodes are
-   * informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
+   * Makes this actor present in a group until the actor ends. It need not be a member of the group. Other
+   * nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
    *
-   * A consumer that handles `presence_diff` receives a {@link PresenceDiff} whenever an actor, its own
-   * included, becomes present in the group or leaves it.
+   * If the consumer handles `presence_diff`, it receives a {@link PresenceDiff} whenever an actor (including
+   * this one) becomes present in the group or stops being present.
    *
    * @param meta data that other members see: plain values, at most 64 KiB encoded
    * @throws {InvalidNameError} if the name of the group is invalid.
@@ -271,7 +270,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Watches the presence in a group without being present: this actor receives a {@link PresenceDiff} for
+   * Watches the presence in a group without being present. This actor receives a {@link PresenceDiff} for
    * each later change. {@link presence} returns the current members. Does nothing on a closing connection.
    *
    * @throws {InvalidNameError} if the name of the group is invalid.

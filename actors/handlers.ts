@@ -1,7 +1,7 @@
 import type { Delivery } from "../layers/message.ts";
 import type { ConsumerTypesOf, MessagesOf } from "./consumer-types.ts";
 
-/** A delivered payload, readonly at every level: all members on a node receive the same frozen object. */
+/** A received message, readonly at every level. All members on a node receive the same frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends Uint8Array
@@ -21,7 +21,7 @@ export type Handlers<M> = {
  * Only the table's own keys are message types, so a forged type such as `constructor` calls no method. In a
  * handler's name, an underscore also stands for a dot, as in Django Channels: `room_message` handles
  * `room.message`, too. A message without a handler is dropped and counted as `unhandled`. Messages are
- * frozen. A returned promise is awaited before the next message or frame.
+ * frozen. If a handler returns a promise, the next message or frame waits until the promise settles.
  *
  * @example
  * ```ts
@@ -41,7 +41,7 @@ export type Handler = (this: unknown, message: unknown, delivery: Delivery) => u
 // Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.
 const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
 
-/** The handler for a message type in `table`, if any. */
+/** Returns the handler for a message type from `table`; undefined if there is none. */
 export function findHandler(table: object, type: string): Handler | undefined {
   let map = maps.get(table);
   if (!map) {

@@ -25,7 +25,7 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
     this.unhandled();
   }
 
-  /** Called with each text frame that is not JSON. By default, answers `{"error":"…"}` and stays open. */
+  /** Called with each text frame that is not JSON. By default, sends `{"error":"…"}` and does not close. */
   receiveInvalidJson(_text: string, error: SyntaxError): void | Promise<void> {
     this.sendJson({ error: `This endpoint takes JSON: ${error.message}` });
   }
@@ -36,9 +36,9 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 
   /**
-   * Sends `value` as JSON. The text of a delivered message is cached for the other members of its group.
+   * Sends `value` as JSON. If `value` is a delivered message, its JSON is cached for the other members.
    *
-   * @throws {TypeError} if JSON cannot hold `value`: `undefined`, a function, a BigInt, a cycle.
+   * @throws {TypeError} if JSON cannot hold `value`, such as `undefined`, a function, a BigInt or a cycle.
    */
   sendJson(value: unknown): void {
     this.send(jsonText(value));
@@ -57,16 +57,16 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 }
 
-/** The JSON text of immutable values. A frozen value has the entry `undefined` after its first encoding. */
+/** The JSON texts of immutable values. After its first encoding, a frozen value has the entry `undefined`. */
 const texts = new WeakMap<object, string | undefined>();
 
-/** Encodes `value` as JSON; caches the text of an immutable value. @throws {TypeError} as `sendJson` does. */
+/** Encodes `value` as JSON, and caches it if `value` is immutable. @throws {TypeError} as `sendJson` does. */
 export function jsonText(value: unknown): string {
   if (typeof value !== "object" || value === null || !Object.isFrozen(value)) return stringify(value);
   const known = texts.get(value);
   if (known !== undefined) return known;
   const text = stringify(value);
-  // Checking immutability takes longer than encoding, so only values that are encoded again are checked.
+  // Checking immutability takes longer than encoding, so a value is checked at its second encoding only.
   if (!texts.has(value)) texts.set(value, undefined);
   else if (isImmutable(value)) texts.set(value, text);
   return text;

@@ -17,7 +17,7 @@ import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
-/** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
+/** Marks the class of a machine consumer. A symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
 /** Options of {@link machineConsumer}: static properties of a {@link Consumer}, and machine options. */
@@ -30,7 +30,7 @@ export interface MachineConsumerOptions<
   readonly name?: string;
   /** The alias of the layer for the consumer's groups. */
   readonly layer?: L;
-  /** The effect of a failure of the machine. `restart` starts a new machine. @default "stop" */
+  /** Decides what happens when the machine fails. `restart` starts a new machine. @default "stop" */
   readonly supervision?: Supervision;
   /** The path parameters that `input` needs. `route` refuses a pattern without them. */
   readonly params?: readonly P[];
@@ -52,13 +52,13 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
 /**
  * Returns a consumer class that runs one instance of an XState machine during each accepted connection.
  *
- * A JSON frame with a `type` arrives as the event `frame.<type>`, and a layer message as `message.<type>`, so
- * clients cannot forge internal events. See {@link FrameEvents}, {@link MessageEvents} and
- * {@link ConnectionEvents}.
+ * The machine receives a JSON frame with a `type` as the event `frame.<type>`, and a layer message as the
+ * event `message.<type>`, so clients cannot forge internal events. See {@link FrameEvents},
+ * {@link MessageEvents} and {@link ConnectionEvents}.
  *
  * The machine emits its side effects as {@link Effect} events. The next event waits until the emitted effects
- * are done. Delays, invoked actors and spawned actors end with the machine. A final state closes the
- * connection with 1000.
+ * are done. When the machine ends, its delays, invoked actors and spawned actors end, too. If the machine
+ * reaches a final state, the connection closes with 1000.
  *
  * `spawn` can resume a machine from the result of `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
  *
@@ -96,7 +96,7 @@ export function machineConsumer<
     readonly #context: ConsumerContext;
     #actor: Actor<M> | undefined;
     readonly #effects = new Set<Promise<void>>();
-    /** While true, a failure makes the start of the machine fail. */
+    /** While this is true, a failure makes `#start` throw. */
     #isStarting = false;
     #startFailures: unknown[] = [];
     #answer: unknown;
@@ -216,7 +216,7 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves once all effects emitted so far are done; undefined if none is pending. */
+    /** Resolves with the answer once all emitted effects are done. Returns undefined if none is pending. */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);
@@ -226,7 +226,7 @@ export function machineConsumer<
       try {
         const doing = this.#do(effect);
         if (!(doing instanceof Promise)) return;
-        // No event waits for an effect that a delayed transition emits. Its failure is reported nevertheless.
+        // No event waits for an effect that a delayed transition emits. If it fails, that is reported.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
           .finally(() => this.#effects.delete(done));
@@ -287,7 +287,7 @@ export function machineConsumer<
   return MachineConsumer as unknown as MachineConsumerClass<L, P>;
 }
 
-/** A table for {@link Consumer.on} with the message types of the machine. */
+/** Returns a table for {@link Consumer.on}. Its keys are the message types that the machine accepts. */
 function messageTypes(machine: AnyStateMachine): object {
   const types = (machine.events as readonly string[]).flatMap((type) =>
     type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],

@@ -28,10 +28,10 @@ export type ConnectionEvents =
   | { readonly type: "gap"; readonly gap: Gap }
   /** Messages were dropped, because the mailbox was full. */
   | { readonly type: "overflow"; readonly dropped: number }
-  /** The last event: the connection has ended, and the actor has left its groups. The machine then stops. */
+  /** The connection has ended, and the actor has left its groups. The machine stops after this event. */
   | { readonly type: "disconnect"; readonly code: number };
 
-/** The effects that a machine can `emit`: plain data, so that snapshots stay plain data, too. */
+/** The effects that a machine can `emit`. They are plain data, so that snapshots are plain data, too. */
 export type Effect =
   /** Sends a frame. Strings and bytes are sent unchanged, and any other value as JSON. */
   | { readonly type: "send"; readonly frame: unknown }
@@ -39,7 +39,7 @@ export type Effect =
   | { readonly type: "join" | "leave" | "untrack" | "watch" | "unwatch"; readonly group: string }
   | { readonly type: "tag" | "untag"; readonly tag: string }
   | { readonly type: "track"; readonly group: string; readonly meta?: unknown; readonly key?: string }
-  /** With `others`, this connection does not receive the message. */
+  /** If `others` is true, this connection does not receive the message. */
   | {
       readonly type: "groupSend";
       readonly group: string;
@@ -52,10 +52,10 @@ export type Effect =
 /** The JSON answer to a text frame that the connection's machine does not accept. */
 export interface UnexpectedFrame {
   readonly type: "error";
-  /** `bad_frame`: not a JSON object with a `type`. `unexpected`: not accepted in the current state. */
+  /** `bad_frame`: it is not a JSON object with a `type`. `unexpected`: the state does not accept its type. */
   readonly code: "bad_frame" | "unexpected";
   readonly message: string;
-  /** The frame types that the current state accepts. A `*` at the end stands for any ending. */
+  /** The frame types that the current state accepts. A `*` at the end of a type stands for any text. */
   readonly expected: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export interface FrameEvent {
   readonly frame: { readonly type: string; readonly [key: string]: unknown };
 }
 
-/** The types that a frame may have: without wildcards, and limited in length. */
+/** Matches the types that a frame may have. They have no wildcards and at most 99 characters. */
 const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
 
 /** Parses a JSON object with a valid `type`. Returns undefined for any other text. */

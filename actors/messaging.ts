@@ -18,9 +18,9 @@ export interface GroupAnswers {
     readonly node: string;
     readonly value: unknown;
   }[];
-  /** Members without a value, because their handler failed or took too long, or the message was dropped. */
+  /** Members that returned no value: the handler failed or took too long, or the message was dropped. */
   readonly failures: readonly { readonly channel: string; readonly node: string; readonly reason: string }[];
-  /** Nodes without a complete report at the timeout. Their members may have received the message. */
+  /** Nodes that sent no complete report before the timeout. Their members may have received the message. */
   readonly missing: readonly string[];
 }
 
@@ -31,14 +31,14 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** The members that joined and left a group. A member is in both lists if `track` replaced its meta. */
+/** A change of the members present in a group. If `track` replaced a member's meta, both lists have it. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
   readonly leaves: readonly { readonly key: string; readonly meta: unknown }[];
 }
 
-/** The members of a group by key, each with the meta of every connection under that key. */
+/** The members present in a group. Maps each key to the metas of all connections with that key. */
 export type Members<M = unknown> = ReadonlyMap<string, readonly M[]>;
 
 export interface TrackOptions {
@@ -53,13 +53,13 @@ export interface SubmitOptions {
   readonly replyTo?: string;
 }
 
-/** The messages that an actor receives about jobs that it submitted. The consumer declares them. */
+/** The messages about a submitted job. A consumer that handles them declares them in its message types. */
 export interface JobMessages {
   /** The progress that the worker reported. If the job is retried, the progress starts again. */
   job_progress: { job: string; value: unknown };
-  /** The job succeeded, with the handler's return value. In the worst case, this message arrives twice. */
+  /** The job succeeded. `value` is the handler's return value. In the worst case, this arrives twice. */
   job_done: { job: string; value: unknown };
-  /** The handler failed at its last attempt, and the job is in the dead letters. */
+  /** The last attempt to handle the job failed. The job is now in the dead letters. */
   job_failed: { job: string; reason: string };
 }
 

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
-/** Receives an actor's or worker's uncaught errors. Timers that outlive the actor retain only this object. */
+/** Receives the uncaught errors of an actor or worker. Timers can keep this in memory, but not the actor. */
 export class AsyncErrorOwner {
-  /** Undefined once the actor has ended, and for a worker. */
+  /** Undefined for a worker, and after the actor has ended. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
   readonly #path: string;
@@ -27,7 +27,7 @@ export class AsyncErrorOwner {
   }
 }
 
-/** Shared by all copies of this library in the process, so that each copy finds the others' owners. */
+/** All copies of this library in a process share one such object, so each finds the others' owners. */
 interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;
@@ -35,13 +35,13 @@ interface AsyncErrorWatch {
   unlisten(): void;
 }
 
-// A change of `AsyncErrorWatch` needs a new symbol, so that incompatible copies do not share an object.
+// If you change `AsyncErrorWatch`, change this symbol, too: incompatible copies must not share an object.
 const shared = Symbol.for("greenroom.async-errors.1");
 const globals = globalThis as { [shared]?: AsyncErrorWatch };
 globals[shared] ??= createWatch();
 const watch = globals[shared];
 
-/** The owner of the running code, recorded so that setting the same owner again costs nothing. */
+/** The owner of the running code. With it, a nested `runOwned` for the same owner costs nothing. */
 let running: AsyncErrorOwner | undefined;
 
 /** Calls `work`. `owner` receives the uncaught errors of `work`, its timers and its promises. */
@@ -75,10 +75,10 @@ export function runUnowned<R>(work: () => R): R {
  * Passes uncaught errors to their owners until the returned function is called. Errors without an owner keep
  * their usual effect: other listeners receive them, or Node applies its default and `--unhandled-rejections`.
  *
- * Node's async context of a timer, a socket or a promise determines the owner. A callback of `queueMicrotask`
- * has no owner. If an exception without an owner ends the process, `uncaughtExceptionMonitor` is emitted
- * twice. With `--unhandled-rejections=strict`, Node prints no warning for a rejection that another
- * `uncaughtException` listener handles.
+ * The owner of an error is found through Node's async context of the timer, socket or promise. A callback of
+ * `queueMicrotask` has no owner. If an exception without an owner ends the process,
+ * `uncaughtExceptionMonitor` is emitted twice. With `--unhandled-rejections=strict`, Node prints no warning
+ * for a rejection that another `uncaughtException` listener handles.
  */
 export function watchAsyncErrors(): () => void {
   watch.watchers += 1;
@@ -108,7 +108,7 @@ function createWatch(): AsyncErrorWatch {
     const owner = owners.getStore();
     if (owner !== undefined) owner.onAsyncError(reason);
     else if (leavesToListeners.has(mode) && process.listenerCount("unhandledRejection") === 1) {
-      // Deferred, because Node has yet to report other rejections of this turn, which may have owners.
+      // Wait until Node has reported the other rejections of this turn, because these may have owners.
       process.nextTick(rejectAgain, reason);
     }
   }
@@ -146,7 +146,7 @@ function createWatch(): AsyncErrorWatch {
   return watch;
 }
 
-// The modes in which a listener replaces Node's default:
+// The modes in which a listener for unhandled rejections replaces Node's default behaviour:
 // https://nodejs.org/api/cli.html#--unhandled-rejectionsmode
 const leavesToListeners: ReadonlySet<string> = new Set(["throw", "warn-with-error-code"]);
 

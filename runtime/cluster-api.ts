@@ -50,13 +50,13 @@ export abstract class ClusterApi {
    * Sends a message to one actor on any node, and resolves with the deep-frozen return value of its handler.
    * The value can be of any type that a message can hold.
    *
-   * @throws {AskTimeoutError} if the actor does not reply in time. Its handler may still run.
-   * @throws {NoSuchActorError} at once if the channel's node lacks the actor or leaves before it replies;
-   *   after the timeout if no known node could have the actor.
+   * @throws {AskTimeoutError} if the actor does not reply within `timeoutMs`. Its handler may still run.
+   * @throws {NoSuchActorError} without delay, if the channel's node lacks the actor or leaves before the
+   *   reply; after the timeout, if no known node could have the actor.
    * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
    *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
-   * @throws {RuntimeClosedError} once the runtime closes.
+   * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */
   ask<R = unknown>(channel: string, message: Message, options: AskOptions = {}): Promise<R> {
     return this.#cluster.ask(channel, message, options) as Promise<R>;
@@ -66,15 +66,15 @@ export abstract class ClusterApi {
    * Asks all members of a group, on every node. Each node sends one combined reply for its members. If some
    * members have not replied shortly before the timeout, their node sends the replies that it has.
    *
-   * @throws {UnknownLayerError} if the group's layer is ambiguous.
+   * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
    */
   askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
     return this.#cluster.askGroup(group, message, options);
   }
 
   /**
-   * Closes the connections of all actors with a tag, on every node, and resolves with their number. A
-   * connection that is not accepted yet is refused with 503.
+   * Closes the connections of all actors with a tag, on every node, and resolves with the number of these
+   * actors. A connection that is not accepted yet is refused with 503.
    *
    * @throws {CloseError} if a close frame cannot hold the code or the reason.
    * @throws {LayerUnavailableError} if the other nodes are unreachable. This node's connections still close.
@@ -105,7 +105,7 @@ export abstract class ClusterApi {
    * Starts a worker for the jobs of a named channel. Each job is delivered at least once, to one worker at a
    * time, on any node. A closing runtime waits for running jobs before it closes its layers.
    *
-   * @throws {UnknownLayerError} if the channel's layer is ambiguous.
+   * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
    * @throws {UnsupportedError} if that layer has no job queues.
    * @throws {TypeError} unless the handler is a function.
    * @throws as {@link ChannelLayer.consume} does.

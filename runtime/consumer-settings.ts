@@ -15,14 +15,14 @@ import { findLayer } from "./cluster/argument-checks.ts";
 import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
-/** A consumer class, accepted by `route` and `spawn`. */
+/** A consumer class, as `route` and `spawn` accept it. */
 export interface ConsumerClass extends ConsumerStatics {
   new (context: ConsumerContext): Consumer;
   readonly name: string;
 }
 
 export interface MailboxSettings extends Required<MailboxOptions> {
-  /** The number of waiting frames above which the client is paused. */
+  /** If more frames than this wait, the runtime pauses the client. */
   readonly frameHighWaterMark: number;
 }
 

@@ -12,14 +12,14 @@ const dropReasons = [
 /**
  * The reasons for which a runtime drops a frame or a message:
  *
- * - `unhandled`: the consumer does not handle the message type or the frame
+ * - `unhandled`: the consumer did not handle the message type or the frame
  * - `overflow`: the actor's mailbox was full
  * - `slow`: too many bytes were already waiting for the client
- * - `closing`: the connection is closing; includes frames from and to the client, and messages
+ * - `closing`: the connection was closing (frames from the client, frames to the client, and messages)
  * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest one was dropped
- * - `dead-letter`: the actor has stopped, or no known node has the channel
- * - `late`: a reply arrived after its ask ended
- * - `garbage`: a message on the control layer does not follow the protocol between nodes
+ * - `dead-letter`: the actor had stopped, or no known node had the channel
+ * - `late`: the message was a reply to an ask that had already ended
+ * - `garbage`: the message on the control layer did not follow the protocol between nodes
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 

@@ -4,7 +4,7 @@ import type { Flushable, FlushScheduler } from "./socket/flush-scheduler.ts";
 /** The current time of `clock`, in milliseconds since an arbitrary moment. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
 
-/** A time limit that successive owners share. The current owner sets `onPassed`. */
+/** A time limit that one owner hands on to the next. The current owner sets `onPassed`. */
 export class Deadline implements Flushable {
   onPassed: (() => void) | undefined;
   readonly #clock: Clock;
@@ -12,7 +12,7 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /** @param scheduler starts the timer at its next flush, so a deadline cancelled before that needs no timer. */
+  /** @param scheduler starts the timer at its next flush. An earlier `cancel` avoids the timer. */
   constructor(clock: Clock, ms: number, scheduler?: FlushScheduler) {
     this.#clock = clock;
     this.#ms = ms;

@@ -24,7 +24,7 @@ export function surviveErrors(socket: Duplex): void {
 
 function ignore(): void {}
 
-/** @throws {InvalidOptionError} for a status other than 400 to 599. */
+/** @throws {InvalidOptionError} unless the status is an integer from 400 to 599. */
 export function checkRefusal({ status }: Refusal): void {
   checkInteger("status", status, { min: 400, max: 599 });
 }

@@ -12,7 +12,7 @@ export interface Observed {
   readonly machineActor: AnyActor | undefined;
   readonly Consumer: ConsumerClass;
   readonly scope: Scope;
-  /** Start time by the runtime's clock, in milliseconds. */
+  /** The time when the actor started, in milliseconds of the runtime's clock. */
   readonly since: number;
   readonly groups: {
     /** Undefined until the actor has a channel. */
@@ -43,7 +43,7 @@ export type Report = (
 
 /** The hooks of a runtime for its inspector. */
 export interface InspectionHooks {
-  /** Undefined while no inspector session is active, so that observation then costs nothing. */
+  /** Undefined while no inspector session is active, so that the actors then have no extra cost. */
   observer: ActivityObserver | undefined;
   /** Receives all failures, also while no session is active. */
   onFailure: Report | undefined;

@@ -5,14 +5,14 @@ import { InvalidOptionError } from "../layers/errors.ts";
 export interface Limits {
   /** Milliseconds for the guards and `connect` together to accept the connection. @default 15_000 */
   readonly connectTimeoutMs: number;
-  /** Milliseconds to wait for a closing connection's handler, and again for `disconnect`. @default 5_000 */
+  /** Milliseconds that a closing actor waits for its handler, and again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;
-  /** Milliseconds that a client has to answer a close frame. Then its socket is destroyed. @default 5_000 */
+  /** Milliseconds to wait for the answer to a close frame, before the socket is destroyed. @default 5_000 */
   readonly closeTimeoutMs: number;
   /**
    * Milliseconds between two pings to a client. A client that sends no byte between two pings is
    * disconnected, so a silent client is dropped within two intervals. A client that is paused, because its
-   * frames wait for a handler, is exempt: limit that time with the consumer's `handlerTimeoutMs`.
+   * frames wait for a handler, is exempt: limit such a pause with the consumer's `handlerTimeoutMs`.
    * @default 25_000
    */
   readonly pingIntervalMs: number;
@@ -20,20 +20,20 @@ export interface Limits {
   readonly maxPayload: number;
   /**
    * Maximum bytes that may wait for a slow client. If more wait at the next write, the connection closes with
-   * 3008. The frames of one turn of the event loop are always written: set a larger limit if your application
-   * sends more in one turn, and more soon after.
+   * 3008. The frames of one turn of the event loop are written even if they exceed this limit. If your
+   * application sends more frames soon after such a turn, set a larger limit.
    * @default 1_048_576
    */
   readonly maxLagBytes: number;
   /**
-   * Milliseconds after which a client that reads none of its waiting bytes is closed with 3008. The
-   * connection may close up to one second earlier or later.
+   * If a client reads none of its waiting bytes for this many milliseconds, the connection closes with 3008.
+   * It may close up to one second earlier or later.
    * @default 10_000
    */
   readonly maxLagMs: number;
-  /** Maximum waiting layer messages of an actor. One more closes the connection with 1013. @default 1_000 */
+  /** Layer messages that may wait for an actor. One more closes the connection with 1013. @default 1_000 */
   readonly mailboxCapacity: number;
-  /** Number of waiting frames of one actor above which its client's socket is paused. @default 100 */
+  /** Frames that may wait for an actor. If more wait, the client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
   /**
    * Milliseconds between heartbeats. Other nodes drop a node and its presences after three silent intervals.

@@ -45,7 +45,7 @@ import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
 export type Layers = Record<string, ChannelLayer<never>>;
 
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
-  /** Layers by the alias that consumers use. The runtime closes its layers. @default {} */
+  /** Layers by the alias that consumers use. When the runtime closes, it closes them, too. @default {} */
   readonly layers?: L;
   /**
    * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
@@ -58,7 +58,7 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly onError?: ErrorListener;
   /**
    * Receives every event of XState's inspection protocol, in order, for tools such as `@statelyai/inspect`.
-   * The supervisor and the connections form one tree, and each consumer's own machine a separate one.
+   * The supervisor and the connections form one tree. The machine of a machine consumer is a tree of its own.
    *
    * `inspect` is called synchronously, and makes a connection's transitions about three times as expensive.
    * Errors that `inspect` throws go to `onError` with the stage `inspect`, and affect no actor.
@@ -79,14 +79,14 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
 
 export interface AttachOptions {
   /**
-   * Upgrades for paths without a route: `"reject"` answers 404, `"ignore"` leaves them to other listeners.
+   * For a path without a route, `"reject"` answers 404, and `"ignore"` leaves the upgrade to other listeners.
    * @default "reject" while the server has no other listener for upgrades, else "ignore"
    */
   readonly unmatched?: "reject" | "ignore";
 }
 
 export interface CloseOptions {
-  /** Milliseconds until the remaining connections are cut. @default 10_000 */
+  /** Milliseconds from the call of `close` until the remaining connections are cut. @default 10_000 */
   readonly drainMs?: number;
 }
 
@@ -178,7 +178,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
   }
 
-  /** The number of running actors, spawned ones included. */
+  /** The number of running actors, including spawned actors. */
   get size(): number {
     return this.#supervisor.size;
   }
@@ -193,7 +193,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
    * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
-   * @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that `params` checks.
+   * @throws {RouteError} if the pattern is malformed, has a route already, or lacks a parameter of `params`.
    */
   route<P extends string, C extends ConsumerClass>(
     pattern: P,
@@ -216,9 +216,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Handles `server`'s upgrades for paths with a route, and plain requests if the server has no other
-   * listener for them: see {@link handleRequest}. Other listeners for upgrades keep working. Attaching to the
-   * same server again does nothing.
+   * Handles the upgrades of `server` for paths with a route. If the server has no other listener for plain
+   * requests, also handles these: see {@link handleRequest}. Other listeners for upgrades keep working.
+   * Attaching to the same server again does nothing.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
     if (this.#attached.has(server)) return;
@@ -241,14 +241,15 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     });
   }
 
-  /** Handles one upgrade for the application's `upgrade` listener. A path without a route gets 404. */
+  /** Handles one upgrade. Call this in an `upgrade` listener. A path without a route is answered with 404. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#upgrades.handle(request, socket, head);
   }
 
   /**
-   * Answers a plain HTTP request for a path with a route: with the refusal of a guard or check, else with
-   * 426. Returns false, without an answer, if the path has no route or the runtime is closed.
+   * Answers a plain HTTP request for a path with a route. If a guard or parameter check refuses the request,
+   * answers with this refusal, else with 426. If the path has no route or the runtime is closed, does not
+   * answer, and returns false.
    *
    * @example
    * ```ts
@@ -275,7 +276,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * @throws {RejectedError} if the consumer rejects the connection, or does not accept it in time.
    * @throws as {@link route} does, except for {@link RouteError}.
    * @throws the error that `connect` throws. The error is also reported to `onError`.
-   * @throws {RuntimeClosedError} once the runtime closes.
+   * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */
   async spawn<C extends ConsumerClass>(
     consumer: C & OnKnownLayer<C, L> & WithHandlers<C>,
@@ -293,8 +294,8 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *    of `drainMs`, so that the clients do not all reconnect at once. Workers take no new jobs.
    * 2. After `drainMs`, the remaining connections are cut. A job that still runs is reported to `onError`,
    *    and is delivered to another worker.
-   * 3. The runtime detaches from its servers, which stay open, and closes its layers. A layer that a running
-   *    `consume` handler keeps open for 5 seconds is reported to `onError` and no longer awaited.
+   * 3. The runtime detaches from its servers, which stay open, and closes its layers. If a running
+   *    `consume` handler keeps a layer open for 5 seconds, `onError` is told, and the runtime stops waiting.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));

@@ -2,7 +2,7 @@ import type { Frame } from "../../actors/index.ts";
 
 const shownCharacters = 80;
 
-/** The received frames that are not read yet, for one reader. */
+/** The queue of the frames that have arrived and are not read yet. Only one reader may wait at a time. */
 export class Arrivals {
   readonly #waiting: Frame[] = [];
   #read = 0;

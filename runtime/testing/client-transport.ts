@@ -23,12 +23,12 @@ export interface ClientClosed {
   readonly reason: string;
 }
 
-/** The transport to a client in the same process, with a socket's checks. Frames arrive at once. */
+/** The transport to a client in the same process. Checks as a socket does. Delivers frames synchronously. */
 export class ClientTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
   readonly arrivals = new Arrivals();
-  /** Rejects with an {@link ExpectationError} if the connection ends before there is an answer. */
+  /** Rejects with an {@link ExpectationError} if the connection ends before the upgrade is answered. */
   readonly answered: Promise<Answer>;
   readonly closed: Promise<ClientClosed>;
   readonly #counters: Counters;
@@ -63,7 +63,7 @@ export class ClientTransport implements Transport {
     this.refuse(status, reason);
   }
 
-  /** Refuses the upgrade, without counting it. */
+  /** Refuses the upgrade, but does not count it as `refused`. */
   refuse(status: number, reason: string): void {
     this.#answer({ accepted: false, status, reason });
     this.#end({ code: CloseCode.abnormal, reason: "" });
@@ -86,7 +86,7 @@ export class ClientTransport implements Transport {
     this.#end({ code, reason });
   }
 
-  // Frames arrive at once, so there is nothing to pause.
+  // Each frame is delivered synchronously, so there is nothing to pause.
   pause(): void {}
   resume(): void {}
 

@@ -25,9 +25,8 @@ export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "s
 /**
  * Creates a client of one consumer, without a network, a port or a route.
  *
- * Without `runtime`, the client creates a runtime with `options`, and closes that runtime when the client
- * disconnects. If `options.layers` lacks the consumer's layer, the client adds a new {@link MemoryLayer}. A
- * given `runtime` stays open.
+ * If `runtime` is given, it stays open. Otherwise the client creates a runtime with `options`, and closes it
+ * when the client disconnects. If `options.layers` lacks the consumer's layer, it adds a {@link MemoryLayer}.
  *
  * @throws as {@link Runtime.route} does, except for {@link RouteError}.
  *
@@ -72,8 +71,8 @@ export function communicate<C extends ConsumerClass>(
 }
 
 /**
- * Creates a client of `runtime`, without a network or a port. The routes, their parameter checks and the
- * guards apply as to a client with a socket. The runtime stays open when the client disconnects.
+ * Creates a client of `runtime`, without a network or a port. The routes, parameter checks and guards apply
+ * as they do to a client with a socket. The runtime stays open when the client disconnects.
  *
  * @param target the path and the query, such as `"/ws/room/lobby?from=12"`
  */

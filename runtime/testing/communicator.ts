@@ -30,8 +30,9 @@ export interface CommunicatorOptions {
 /**
  * A client of one connection, without a network or a port, created by `communicate` or `communicateWith`.
  *
- * An expectation that is not met within its timeout, in real time, rejects with {@link ExpectationError}. The
- * actor keeps running, and the next `receive` returns a late frame. Only one `receive` may wait at a time.
+ * If an expectation is not met within its timeout, the call rejects with {@link ExpectationError}, but the
+ * actor keeps running. A frame that arrives later is returned by the next `receive`. Timeouts are in real
+ * time. Only one `receive` may wait at a time.
  */
 export class Communicator {
   readonly #options: CommunicatorOptions;
@@ -50,22 +51,22 @@ export class Communicator {
     });
   }
 
-  /** Resolves when the connection has ended. The code is 1006 if it was never accepted. Never rejects. */
+  /** Resolves when the connection has ended. If it was not accepted, the code is 1006. Never rejects. */
   get closed(): Promise<ClientClosed> {
     return this.#transport.closed;
   }
 
-  /** The actor's address on its layer. @throws {ExpectationError} before the actor runs. */
+  /** The actor's address on its layer. @throws {ExpectationError} if no actor runs yet. */
   get channel(): string {
     return this.#running.groups.channel;
   }
 
-  /** The connection's machine, for XState's `waitFor`. @throws {ExpectationError} before the actor runs. */
+  /** The connection's machine, for XState's `waitFor`. @throws {ExpectationError} if no actor runs yet. */
   get machine(): Actor<typeof connectionMachine> {
     return this.#running.machine;
   }
 
-  /** The actor of a {@link machineConsumer}'s machine. @throws {ExpectationError} before the actor runs. */
+  /** The actor of a {@link machineConsumer}'s machine. @throws {ExpectationError} if no actor runs yet. */
   get machineActor(): AnyActor | undefined {
     return this.#running.machineActor;
   }
@@ -78,8 +79,8 @@ export class Communicator {
   /**
    * Connects, and waits for the answer of the guards and the consumer. A second call returns the same answer.
    *
-   * @throws {ExpectationError} if no answer arrives in time, or if the client disconnects. After a timeout,
-   *   the answer may still arrive.
+   * @throws {ExpectationError} if no answer arrives within `timeoutMs`, or if the client disconnects first.
+   *   After a timeout, the answer may still arrive.
    */
   connect(options: WaitOptions = {}): Promise<Answer> {
     this.#answer ??= this.#connect();
@@ -94,9 +95,9 @@ export class Communicator {
   }
 
   /**
-   * Sends the consumer a frame. After the connection's end, the frame is dropped and counted as `closing`.
+   * Sends the consumer a frame. If the connection has ended, the frame is dropped and counted as `closing`.
    *
-   * @throws {ExpectationError} before the actor runs.
+   * @throws {ExpectationError} if no actor runs yet.
    */
   send(frame: Frame): void {
     this.#running.receive(frame);
@@ -108,9 +109,9 @@ export class Communicator {
   }
 
   /**
-   * Returns the next frame, in the order sent.
+   * Returns the next frame. Frames keep the order in which the consumer sent them.
    *
-   * @throws {ExpectationError} if no frame arrives in time, or if the connection has closed.
+   * @throws {ExpectationError} if no frame arrives in time, or if none is left and the connection has closed.
    */
   async receive(options: WaitOptions = {}): Promise<Frame> {
     const { arrivals } = this.#transport;
@@ -123,24 +124,29 @@ export class Communicator {
     );
   }
 
-  /** Returns the next frame's JSON. @throws {ExpectationError} as `receive`, or if the frame is not JSON. */
+  /** Returns the value of the next frame. @throws {ExpectationError} as `receive`, or if it is not JSON. */
   async receiveJson(options: WaitOptions = {}): Promise<unknown> {
     const frame = await this.receive(options);
     if (typeof frame !== "string")
-      throw new ExpectationError(`Expected JSON, but received ${frame.byteLength} bytes.`);
+      throw new ExpectationError(
+        `Expected a text frame with JSON, but received a binary frame of ${frame.byteLength} bytes.`,
+      );
     try {
       return JSON.parse(frame);
     } catch (cause) {
-      throw new ExpectationError(`Expected JSON, but received ${JSON.stringify(frame)}.`, { cause });
+      throw new ExpectationError(
+        `Expected a text frame with JSON, but received other text: ${JSON.stringify(frame)}.`,
+        { cause },
+      );
     }
   }
 
   /**
-   * Waits until the runtime is settled (see {@link settle}), and checks that there is no unread frame. On
-   * memory layers, the check is exact. `receive` still returns the unread frames.
+   * Waits until the runtime is settled (see {@link settle}), and checks that there is no unread frame. If
+   * all layers are memory layers, the check is exact. Later calls of `receive` still return unread frames.
    *
-   * @throws {ExpectationError} if there are unread frames; if actors are still busy after `timeoutMs`, which
-   *   the message lists; or if `forMs` is missing and a layer does not count its messages in flight.
+   * @throws {ExpectationError} if there are unread frames; if actors are still busy after `timeoutMs` (the
+   *   message lists them); or if `forMs` is missing and a layer does not count its messages in flight.
    */
   async receiveNothing({ forMs = 0, ...options }: ReceiveNothingOptions = {}): Promise<void> {
     const { layers } = this.runtime[internals].context;
@@ -165,8 +171,8 @@ export class Communicator {
 
   /**
    * Closes the connection as a client does. The code 1006 stands for a client that vanishes without a close
-   * frame. Resolves once the consumer's `disconnect` has run, the actor has stopped, and a runtime that the
-   * client created is closed. May be called without `connect`, and may be called twice.
+   * frame. Resolves once the consumer's `disconnect` has run and the actor has stopped. If the client created
+   * the runtime, it closes the runtime, too. May be called without `connect`, and may be called twice.
    *
    * @throws {ExpectationError} if the actor does not stop in time. It still stops later.
    */
@@ -201,7 +207,7 @@ export class Communicator {
     } else {
       const { route, scope } = admitted;
       this.#actor = new ConsumerActor(context, route.Consumer, scope, this.#transport);
-      // The actor reports a failure, and answers the upgrade.
+      // If the start fails, the actor itself reports the failure and answers the upgrade.
       this.#actor.start(deadline).catch(() => {});
     }
     return this.#transport.answered;

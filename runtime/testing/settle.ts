@@ -16,8 +16,8 @@ const { setImmediate } = globalThis;
  * Resolves once all mailboxes of `runtime` are empty, no handler runs, no actor is connecting or closing, and
  * no message is in flight on its memory layers.
  *
- * The check is exact for work that handlers await, and for messages that they send. It excludes job queues,
- * data in sockets or Redis, and timers, requests and invoked actors that no handler awaits.
+ * The check is exact for work that handlers await, and for messages that handlers send. It does not cover
+ * job queues; data in sockets or in Redis; or timers, requests and invoked actors that no handler awaits.
  *
  * @throws {ExpectationError} if the runtime is not settled after `timeoutMs`. The message lists the busy
  *   actors, which keep running.

@@ -15,7 +15,7 @@ const realClock: Clock = {
   clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
 };
 
-/** Waits for `work`. @throws {ExpectationError} with the text of `explain` after the timeout. */
+/** Waits for `work`. @throws {ExpectationError} with the text that `explain` returns, after the timeout. */
 export function waitFor<T>(
   work: PromiseLike<T>,
   { timeoutMs = 1_000 }: WaitOptions,

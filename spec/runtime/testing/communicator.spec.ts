@@ -206,7 +206,9 @@ describe("communicate", () => {
     expect(await failure(client.receiveNothing())).to.equal(
       'Expected no more frames, but some arrived (received before: 2, waiting: "again").',
     );
-    expect(await failure(client.receiveJson())).to.equal('Expected JSON, but received "again".');
+    expect(await failure(client.receiveJson())).to.equal(
+      'Expected a text frame with JSON, but received other text: "again".',
+    );
     await client.receiveNothing();
   });
 
