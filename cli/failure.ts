@@ -1,4 +1,4 @@
-/** An expected failure. The command prints its message without a stack trace. */
+/** An expected failure. The command prints the error's message without a stack trace. */
 export class Failure extends Error {
   readonly exitCode: number;
 

@@ -22,7 +22,7 @@ function print(descriptor: 1 | 2, text: string): void {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      // EAGAIN means that the pipe is full: retries. After any other error, the reader has closed the pipe.
+      // EAGAIN means that the pipe is full: try again. Other errors mean that the reader has closed the pipe.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return;
     }
   }

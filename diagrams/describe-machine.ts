@@ -20,8 +20,8 @@ interface Transition {
 }
 
 /**
- * Describes a machine of any copy of XState 5 as plain values, in source order, without running its code.
- * Functions are described by name, anonymous functions as `inline`.
+ * Describes a machine from any copy of XState 5 as plain values, in source order. Does not run the machine's
+ * code. A function is described by its name, or as `inline` if it is anonymous.
  *
  * @throws {TypeError} if `machine` is not an XState 5 machine.
  *
@@ -51,7 +51,7 @@ function describeState(node: AnyStateNode): StateDescription {
     history: node.history || undefined,
     defaults: node.type === "history" ? defaultsOf(node) : undefined,
     route: config.id === undefined ? undefined : routeOf(config.route),
-    // `node.entry` and `node.exit` also have the actions that XState adds for its timers.
+    // Not `node.entry` and `node.exit`: they also have the actions that XState adds for its timers.
     entry: list(config.entry as unknown).map(actionOf),
     exit: list(config.exit as unknown).map(actionOf),
     invokes: describeInvokes(node),
@@ -70,11 +70,11 @@ function describeInvokes(node: AnyStateNode): InvokeDescription[] {
   });
 }
 
-/** XState's transition objects of a state, in the same order as the transitions of the description. */
+/** XState's transition objects of a state, in the same order as in the state's description. */
 export function transitionsOf(node: AnyStateNode): [Trigger, Transition][] {
   const found = [...node.transitions].flatMap(([, transitions]) => transitions as readonly Transition[]);
   const triggered = found
-    // XState puts the transitions of all routes into the root. A description puts each into its target state.
+    // XState puts all routes into the root. A description puts each route into the target state of the route.
     .filter(({ eventType }) => eventType !== "xstate.route")
     .map((transition): [Trigger, Transition] => [triggerOf(node, transition), transition]);
   const always = (node.always ?? []) as readonly Transition[];

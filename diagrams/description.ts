@@ -1,6 +1,6 @@
 /** The name of an action or guard, and its parameters if JSON can represent them. */
 export interface Named {
-  /** The name; `inline` for an anonymous function. XState's own names begin with `xstate.`. */
+  /** The name; `inline` for an anonymous function. Names of XState's own functions begin with `xstate.`. */
   readonly type: string;
   readonly params?: unknown;
 }
@@ -17,7 +17,7 @@ export interface TransitionDescription {
   readonly trigger: Trigger;
   readonly guard?: Named;
   readonly actions: readonly Named[];
-  /** Ids of states; absent if the machine stays in its state. */
+  /** The ids of the target states; absent if the transition has no target and keeps the state. */
   readonly targets?: readonly string[];
   readonly reenter: boolean;
   readonly description?: string;

@@ -22,7 +22,7 @@ export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
 
 export const arrowMark = (index: number): string => `a${index + 1}`;
 
-/** Like {@link toDot}. With `marked`, the class of a state, an arrow or any part of a fork is its mark. */
+/** Like {@link toDot}. With `marked`, states, arrows and the parts of forks have their marks as classes. */
 export function dotOf(
   drawing: Drawing,
   { direction, marked }: { readonly direction: "TB" | "LR"; readonly marked: boolean },
@@ -47,7 +47,7 @@ export function dotOf(
     if (head.boxes.length > 0) all.push(`lhead="cluster_${name(head.state)}"`);
     lines.push(`  ${tail} -> ${anchor(head)}${all.length > 0 ? ` [${all.join(", ")}]` : ""}`);
   };
-  /** The node at which arrows to a box end. Graphviz draws arrows only between nodes, not clusters. */
+  /** The node to which the arrows to a box lead. Graphviz draws arrows only between nodes, not clusters. */
   const anchor = (box: Box): string => {
     const [first] = box.boxes;
     if (first === undefined) return name(box.state);

@@ -20,7 +20,7 @@ export interface Box {
 
 export interface Arrow {
   readonly from: Box;
-  /** Several targets if the arrow enters regions of a parallel state. */
+  /** Has several boxes if the arrow enters several regions of a parallel state. */
   readonly to: readonly Box[];
   readonly label: string;
   /** The transitions that the arrow represents; empty for the default of a history state. */
@@ -28,9 +28,10 @@ export interface Arrow {
 }
 
 /**
- * Divides a machine into boxes and arrows. Transitions that differ only in their event share an arrow. A
- * transition without a target, to a descendant or ancestor, or from a compound state to itself is a line in
- * its state's box, because neither Mermaid nor Graphviz draws an arrow between a box and its contents.
+ * Divides a machine into boxes and arrows. Transitions that differ only in their event share an arrow. Some
+ * transitions are lines of text in the box of their state instead: those without a target, to a descendant or
+ * ancestor, and from a compound state to itself. The reason is that neither Mermaid nor Graphviz draws an
+ * arrow between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();

@@ -9,7 +9,7 @@ export interface FoundMachine {
 
 /**
  * Finds the machines that a module exports: XState machines, and the machines of `machineConsumer` classes.
- * Returns each machine once, named by its first export. Exports of machines precede exports of classes.
+ * Returns each machine once, named after its first export. Exported machines precede machines of classes.
  *
  * @example
  * ```ts

@@ -4,13 +4,13 @@ import type { StateDescription, TransitionDescription } from "./description.ts";
 import { arrowMark, dotOf, markedBoxes } from "./dot.ts";
 import { type Box, type Drawing, drawingOf } from "./drawing.ts";
 
-/** A state in the picture. A machine with details to show is also a state in the picture. */
+/** A state in the picture. The machine itself is also a state in the picture if it has details to show. */
 export interface MarkedState {
   /** `s1`, `s2`, … */
   readonly mark: string;
   /** For example `joined`, or `playing.round` for a nested state. For the machine itself, its id. */
   readonly path: string;
-  /** 0 at the top. */
+  /** The number of states in the picture that contain this state. */
   readonly depth: number;
   readonly type: StateDescription["type"];
 }
@@ -26,7 +26,7 @@ export interface MarkedArrow {
   readonly label: string;
 }
 
-/** A machine and its picture, in which each state and arrow has a mark, so that a page can highlight them. */
+/** A machine with its picture. Each state and arrow has a mark, by which a page can highlight it. */
 export class MarkedMachine {
   readonly name: string;
   /** The states in source order. Parents precede their children. */
@@ -57,14 +57,14 @@ export class MarkedMachine {
     this.#markTransitions(machine.root, description.root, new Map(arrowMarks));
   }
 
-  /** The mark of the state with an XState id; undefined for the machine itself if it is not drawn. */
+  /** The mark of the state with this XState id; undefined for the machine's id if it is not drawn. */
   markOfState(id: string): string | undefined {
     return this.#stateMarks.get(id);
   }
 
   /**
-   * The mark of the arrow of a transition from XState's inspection. Without an arrow, it is the mark of the
-   * state whose box has the transition as a line; for a route this is the target state.
+   * The mark of the arrow that shows a transition from XState's inspection. If the transition is shown as a
+   * line of text in a state's box, the mark of that state; for a route, this is the target state.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);
@@ -98,7 +98,7 @@ export class MarkedMachine {
 
 type Place = Pick<MarkedState, "path" | "depth">;
 
-/** The path and depth of each box. Paths do not include the machine itself, like the value of a snapshot. */
+/** The path and depth of each box. As in a snapshot's value, the path of a state omits the machine itself. */
 function placesOf(
   box: Box,
   root: StateDescription,

@@ -109,7 +109,7 @@ function withTargets(state: StateDescription, targets: ReadonlyMap<string, strin
   };
 }
 
-/** Targets in the syntax of a configuration, by id. Dots in names are escaped: a dot separates two names. */
+/** How a configuration refers to each state, by id. Dots in names are escaped: dots separate names. */
 function targetsOf(root: StateDescription): ReadonlyMap<string, string> {
   const targets = new Map<string, string>();
   const add = (state: StateDescription, path: readonly string[]) => {

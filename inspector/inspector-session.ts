@@ -16,7 +16,7 @@ import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
-/** A pause lasts at least 20 times as long as the previous tick: ticks take at most 5 % of the time. */
+/** A pause lasts at least 20 times as long as the previous tick, so ticks take at most 5 % of the time. */
 const pausePerTick = 20;
 /** The longest pause between ticks. The page reconnects after 15 seconds without a report. */
 const maxPauseMs = 5_000;
@@ -39,7 +39,7 @@ interface ActiveSession {
   readonly machineInspection: MachineInspection;
   readonly recorder: ActivityRecorder;
   timer: NodeJS.Timeout;
-  /** In milliseconds since 1970. */
+  /** The time at which the recording started, in milliseconds since 1970. */
   readonly since: number;
   lastTickAt: number;
   lastTick?: Tick;
@@ -75,10 +75,10 @@ export class InspectorSession {
     return this.#active?.since ?? Date.now();
   }
 
-  /** Reports the current state at once, then at each tick. */
+  /** Reports the current state before `subscribe` returns, and later at each tick. */
   subscribe(subscriber: SessionSubscriber): void {
     const isFirst = this.#subscribers.size === 0;
-    // Added before the code below: if that code throws, the subscriber's connection ends and unsubscribes.
+    // First: if the code below throws, the subscriber's connection ends and calls `unsubscribe`.
     this.#subscribers.add(subscriber);
     this.#active ??= this.#start();
     const latest = this.#active.lastTick ?? this.#takeTick(this.#active);
@@ -129,7 +129,7 @@ export class InspectorSession {
   }
 
   #schedule(ms: number): NodeJS.Timeout {
-    // Without `runUnowned`, the timer's errors would belong to the connection that subscribed first.
+    // Without `runUnowned`, errors of the timer would be reported as errors of the first subscriber.
     return runUnowned(() => setTimeout(() => this.#run(), ms).unref());
   }
 

@@ -14,26 +14,26 @@ import { readPageFiles } from "./page-files.ts";
 /** Options of {@link inspector}. */
 export interface InspectorOptions {
   /**
-   * Path of the page and its socket, such as `/inspect`, without parameters. The page's scripts and styles
-   * are below this path.
+   * The URL path of the page and of its WebSocket, such as `/inspect`. A path with parameters is refused.
+   * The page's scripts and styles are served below this path.
    */
   readonly path: string;
   /**
    * Guards of the page and its socket, called in order after the guards of the runtime. The page shows names,
-   * paths, groups, tags and errors of all connections. Its scripts and styles are not guarded, because they
-   * contain no data. Requests from pages of other sites are always refused.
-   * @default [ownMachineGuard], see {@link ownMachineGuard}; in production the option is required
+   * paths, groups, tags and errors of all connections. The page's scripts and styles are not guarded, because
+   * they contain no data. Requests from pages of other sites are always refused.
+   * @default [ownMachineGuard], see {@link ownMachineGuard}. In production, the option has no default.
    */
   readonly guards?: readonly Guard[];
-  /** Other origins whose pages may open the socket, for example if a proxy changes `Host`. @default [] */
+  /** Other origins that may open the socket. Needed, for example, if a proxy changes `Host`. @default [] */
   readonly origins?: readonly string[];
-  /** Whether the page may show the payloads of the open actor's frames and messages. @default false */
+  /** Whether the page may show the content of frames and messages of an opened actor. @default false */
   readonly payloads?: boolean;
   /** Milliseconds between updates of the page, an integer from 10 to 5,000. @default 500 */
   readonly tickMs?: number;
 }
 
-/** The inspector cannot be mounted: no guards, a path with a parameter, or a second inspector. */
+/** `inspector` failed: no guards in production, a path with a parameter, or a second inspector. */
 export class InspectorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INSPECTOR", message);
@@ -48,17 +48,17 @@ interface InspectedRuntime {
 }
 
 /**
- * Serves a page that shows a runtime live, on every server that the runtime is attached to and through
- * `handleRequest`. The page shows each consumer's state machine with the number of actors in each state and
- * the transitions that they take, a list of actors, the history of one actor, layers, failures, and metrics
- * of the node. The page loads nothing from other servers.
+ * Serves a page that shows a runtime live. The page is available on every server that the runtime is attached
+ * to, and through `handleRequest`. The page shows each consumer's state machine, with the number of actors in
+ * each state and the transitions taken. It also shows a list of actors, the history of one actor, layers,
+ * failures, and metrics of the node. The page loads nothing from other servers.
  *
- * Without an open page, the inspector only keeps the last 20 failures. Otherwise the inspector counts all
+ * While the page is not open anywhere, the inspector only keeps the last 20 failures. Otherwise it counts all
  * events and records some of them: at most 2,000 per second, plus 200 per second for each open actor.
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
  *   if the path has a parameter, or if the runtime already has an inspector.
- * @throws {RouteError} if the path is malformed or taken.
+ * @throws {RouteError} if the path is malformed or already has a route.
  * @throws {InvalidOptionError} if `tickMs` is out of range.
  * @throws {TypeError} if an entry of `origins` is not an origin.
  *

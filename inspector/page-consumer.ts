@@ -6,17 +6,17 @@ import type { Consumers, Hello, ListRequest, PageReport, PageRequest, Tick } fro
 import { InvalidRequestError, readRequest } from "./requests.ts";
 import { machineFacts } from "./view/consumer-facts.ts";
 
-/** Ticks are not sent to a page while more than this number of bytes waits to be sent to the page. */
+/** A page receives no ticks while more than this number of bytes is waiting to be sent to it. */
 const maxWaitingBytes = 64 * 1024;
 
 interface OpenedActor {
   readonly id: string;
   readonly history: OpenedHistory;
-  /** The number of the last entry that was sent. */
+  /** The `number` of the last history entry that was sent to the page. */
   lastSent: number;
 }
 
-/** The page's connections answer requests at once, and send the list and the history again at each tick. */
+/** Answers requests of the page. Sends the requested list and history again at each tick. */
 export function pageConsumer(session: InspectorSession, hello: Omit<Hello, "type">): ConsumerClass {
   return class Inspector extends JsonWebSocketConsumer implements SessionSubscriber {
     #listRequest: ListRequest | undefined;

@@ -11,7 +11,7 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The page may load only from this server and run only its own scripts. Other pages cannot frame it. */
+/** The page may load files and run scripts only from this server. Other pages cannot show it in a frame. */
 const headers = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -20,7 +20,7 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-/** Reads the page for `path`, and the page's files by name. The page loads its files from below `path`. */
+/** Reads the page, which is served at `path`, and its files by name, which are served below `path`. */
 export function readPageFiles(path: string): {
   readonly page: PlainAnswer;
   readonly assets: ReadonlyMap<string, PlainAnswer>;
@@ -29,7 +29,7 @@ export function readPageFiles(path: string): {
     (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
   );
   const read = (name: string) => readFileSync(new URL(name, folder));
-  // The page's URLs are relative to its own address, because a proxy may add a prefix to the path.
+  // The URLs in the page are relative to the page's address, because a proxy may add a prefix to the path.
   const base = path.slice(path.lastIndexOf("/") + 1);
   const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {

@@ -7,8 +7,8 @@ import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 // All times are in milliseconds since 1970.
 
 /**
- * A request of the page. The server answers at once. After that, the server sends the requested list and
- * history again at each {@link Tick}, until a new request of the same type replaces the previous request.
+ * A request of the page. The server answers each request. It also sends the requested list and history again
+ * at each {@link Tick}, until a new request of the same type replaces the previous request.
  */
 export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
@@ -17,15 +17,15 @@ export interface ListRequest {
   readonly type: "list";
   readonly consumer?: string;
   readonly state?: { readonly machine: MachineKind; readonly mark: string };
-  /** Words to find in channel, consumer, path, state, groups, tags and last error; case is ignored. */
+  /** Words to find in channel, consumer, path, state, groups, tags and last error. Case-insensitive. */
   readonly search?: string;
   readonly sort: SortKey;
   readonly offset: number;
-  /** The most rows to list. With 0, the server sends no further lists. */
+  /** The most rows in a list. With 0, the server sends no lists. */
   readonly limit: number;
 }
 
-/** `mailbox` and `waiting` sort by length, longest first; `error` by last error, latest first. */
+/** `mailbox` and `waiting` sort by size, largest first; `error` by time of the last error, latest first. */
 export type SortKey = "oldest" | "newest" | "mailbox" | "waiting" | "error";
 
 /** Requests a consumer's machines with their pictures. The server answers once, with {@link Machines}. */
@@ -48,7 +48,7 @@ export interface PayloadsRequest {
 
 export type PageReport = Hello | Consumers | Machines | Tick | List | History | Refused;
 
-/** The first report. */
+/** The first report on a connection. */
 export interface Hello {
   readonly type: "hello";
   readonly greenroom: string;
@@ -62,7 +62,7 @@ export interface Hello {
   readonly payloads: boolean;
 }
 
-/** All consumers with a route or an actor. Sent again when a consumer is added or removed. */
+/** All consumers with a route or an actor. The server reports them again when one is added or removed. */
 export interface Consumers {
   readonly type: "consumers";
   readonly consumers: readonly ConsumerFacts[];
@@ -77,7 +77,7 @@ export interface ConsumerFacts {
   readonly hasOwn: boolean;
 }
 
-/** `connection` is the machine of an actor's connection, `own` the machine of a machine consumer. */
+/** `connection` is the machine of an actor's connection, and `own` is the machine of a machine consumer. */
 export type MachineKind = "connection" | "own";
 
 export interface Machines {
@@ -91,17 +91,17 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** An SVG in which the class of a state's or arrow's group is its mark, or the reason for a missing SVG. */
+  /** An SVG or the reason that it is missing. In the SVG, each state and arrow has its mark as a class. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 
-/** The state of the node. Sent every {@link Hello.tickMs}, but not to a page that reads too slowly. */
+/** The state of the node. Sent about every {@link Hello.tickMs}, but not while a page reads too slowly. */
 export interface Tick {
   readonly type: "tick";
   readonly at: number;
   readonly figures: Figures;
   readonly layers: readonly LayerReport[];
-  /** The counts by {@link ConsumerFacts.id}. */
+  /** The counts of each consumer's actors, by {@link ConsumerFacts.id}. */
   readonly stateCounts: Readonly<Record<string, StateCounts>>;
   readonly transitions: readonly TransitionCount[];
   /** The last 20 failures since the inspector was mounted, newest first. */
@@ -109,13 +109,13 @@ export interface Tick {
 }
 
 export interface Figures {
-  /** Actors of the inspector's own pages are not counted. */
+  /** The number of actors. Actors of the inspector's own pages are not counted. */
   readonly actors: number;
   readonly watching: number;
   readonly deliveriesPerSecond: number;
   readonly framesInPerSecond: number;
   readonly framesOutPerSecond: number;
-  /** The delay of the event loop since the last tick in milliseconds: median, 99th percentile and maximum. */
+  /** The event loop's delay since the last tick, in milliseconds: median, 99th percentile and maximum. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly rssBytes: number;
   readonly heapBytes: number;
@@ -126,7 +126,7 @@ export interface Figures {
   readonly dropped: Dropped<RuntimeDropReason>;
 }
 
-/** Total drops and current drops per second, by reason. A reason that never occurred is absent. */
+/** The number of drops for each reason: in total, and per second. Reasons without drops are absent. */
 export type Dropped<Reason extends string> = {
   readonly [reason in Reason]?: { readonly total: number; readonly perSecond: number };
 };
@@ -142,14 +142,14 @@ export interface LayerReport {
   readonly dropped: Dropped<DropReason>;
 }
 
-/** The total number of a consumer's actors, and the number in each state by mark. Empty states are absent. */
+/** The number of a consumer's actors: in total, and by the mark of their state. Empty states are absent. */
 export interface StateCounts {
   readonly total: number;
   readonly connection: Readonly<Record<string, number>>;
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** Counts a transition since the last tick. `mark` is that of its arrow or, without an arrow, of a state. */
+/** How often a transition was taken since the last tick. `mark` marks its arrow or, without one, a state. */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
@@ -185,7 +185,7 @@ export interface ActorRow {
   readonly state: string;
   /** The state of the actor's own machine, such as `playing.round`. Parallel states are joined by `, `. */
   readonly own?: string;
-  /** The first 20 groups. */
+  /** The first 20 of the actor's groups. */
   readonly groups: readonly string[];
   readonly groupCount: number;
   readonly tags: readonly string[];
@@ -197,12 +197,12 @@ export interface ActorRow {
   readonly lastError?: Pick<Failure, "stage" | "message" | "at">;
 }
 
-/** New history entries of the open actor. The first report after opening contains all kept entries. */
+/** New history entries of the open actor. The first report about an actor contains all kept entries. */
 export interface History {
   readonly type: "history";
   readonly actor: string;
   readonly isFirst: boolean;
-  /** Absent once the actor has ended. */
+  /** Absent if the actor has ended. */
   readonly row?: ActorRow;
   readonly since: number;
   readonly entries: readonly HistoryEntry[];
@@ -216,23 +216,23 @@ export interface Refused {
   readonly reason: string;
 }
 
-/** The sender or recipient of the activity that an entry records. */
+/** A sender or recipient of the activity that a history entry records. */
 export type Lane = "client" | "actor" | "layer";
 
 export interface HistoryEntry {
   /** Increases from entry to entry. */
   readonly number: number;
-  /** The time, with fractions of a millisecond. */
+  /** The time in milliseconds since 1970, with a fraction. */
   readonly at: number;
   /**
-   * - `began`: the actor began; `detail` is the path
-   * - `ended`: the actor ended; `detail` is the close code or status, the side that closed, and the reason
-   * - `frame`: a frame from the client; `sent`: a frame to the client
-   * - `message`, `gap`, `overflow`: received from the layer, or dropped on arrival
-   * - `groupAdd`, `groupDiscard`, `groupSend`: calls to the layer
-   * - `transition`: of `machine`; `what` is the event, empty when the machine enters its initial state, and
-   *   `detail` is the states before and after
-   * - `failed`: `what` is the stage, and `detail` is the error
+   * - `began`: The actor began. `detail` is the path.
+   * - `ended`: The actor ended. `detail` is the close code or status, the side that closed, and the reason.
+   * - `frame`, `sent`: A frame came from the client (`frame`) or was sent to the client (`sent`).
+   * - `message`, `gap`, `overflow`: A message came from the layer, was lost, or was dropped on arrival.
+   * - `groupAdd`, `groupDiscard`, `groupSend`: The actor called this method of the layer.
+   * - `transition`: `machine` took a transition. `what` is the event, or empty when the machine starts.
+   *   `detail` is the states before and after the transition.
+   * - `failed`: An error was reported. `what` is the stage, and `detail` is the error.
    */
   readonly kind:
     | "began"
@@ -249,10 +249,10 @@ export interface HistoryEntry {
   readonly to: Lane;
   /** The type of the message or event, or the stage of a failure. For frames, `text` or `binary`. */
   readonly what: string;
-  /** The group, the states or the error, depending on `kind`. */
+  /** The group, the states, the error or other details, depending on `kind`. */
   readonly detail?: string;
   readonly machine?: MachineKind;
   readonly bytes?: number;
-  /** At most 2,000 characters. Present only if payloads were requested. */
+  /** The content, shortened to at most 2,000 characters. Present only if payloads were requested. */
   readonly payload?: string;
 }

@@ -32,7 +32,7 @@ export interface Finding {
   readonly advice: string;
 }
 
-/** The refused phrases in the comments of a source file, or in the text of a Markdown page. */
+/** Finds the refused phrases in the comments of a source file, or in the text of a Markdown page. */
 export function findBannedPhrases(file: string, text: string): Finding[] {
   const prose = extname(file) === ".md" ? proseOfPage(text) : commentsOf(text);
   return prose.flatMap((line, index) =>

@@ -83,7 +83,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "node:*": ["actors", "cli", "inspector", "layers", "runtime"],
 };
 
-/** Folders whose files may import this package only through its entry points, as users do. */
+/** Folders whose files may import Greenroom only through its entry points, as users do. */
 const entryPointsOnly = ["demo"];
 
 interface Pattern {

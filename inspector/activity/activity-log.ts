@@ -9,15 +9,16 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** Entries kept for all actors together. */
+/** The most entries that the log keeps of each kind, for all actors together. */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
-/** The most units of work recorded per second: for all unopened actors together, and for each open actor. */
+/** The most units of work recorded per second for all actors together, except for open actors. */
 const workPerSecond = 2_000;
+/** The most units of work recorded per second for each open actor. */
 const openedPerSecond = 200;
 const keptOpened = 500;
 
-/** Records activity in bounded memory: lifecycles in full, work in samples, which bounds the CPU time. */
+/** Records all lifecycle events and a sample of the work: both CPU time and memory are bounded. */
 export class ActivityLog {
   readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);
   readonly #work = new RingBuffer<RecordedEntry>(keptWork);
@@ -26,13 +27,13 @@ export class ActivityLog {
   #count = 0;
   readonly #opened = new Map<string, OpenedHistory>();
 
-  /** @param tickMs the shortest interval at which {@link tick} is called, in milliseconds. */
+  /** @param tickMs the shortest time between two calls of {@link tick}, in milliseconds. */
   constructor(tickMs: number) {
     this.#tickMs = tickMs;
     this.tick();
   }
 
-  /** Records a unit of an actor's work; calls `make` only if the unit is sampled. */
+  /** Records a unit of an actor's work if the limits allow it. Otherwise, `make` is not called. */
   recordWork(actor: string, make: (opened: OpenedHistory | undefined) => Activity): void {
     const opened = this.#opened.get(actor);
     if (opened === undefined ? this.#allowance === 0 : !opened.countEvent()) return;
@@ -45,7 +46,7 @@ export class ActivityLog {
     this.#add(this.#lifecycle, actor, activity);
   }
 
-  /** Samples an actor more densely. Each call must be followed by a call of {@link close}. */
+  /** Samples an actor more densely, until {@link close} was called as often as `open`. */
   open(actor: string): OpenedHistory {
     const opened = this.#opened.get(actor) ?? new OpenedHistory(this.#entriesOf(actor), this.#tickMs);
     opened.readers += 1;
@@ -106,7 +107,7 @@ export class OpenedHistory {
     for (const entry of entries) this.#entries.push(entry);
   }
 
-  /** The events and the recorded events per second, between the last two ticks. */
+  /** The number of events per second between the last two ticks, and how many of them were recorded. */
   get rate(): { readonly events: number; readonly recorded: number } {
     return this.#rate;
   }
@@ -115,7 +116,7 @@ export class OpenedHistory {
     return [...this.#entries].filter((entry) => entry.number > number);
   }
 
-  /** Counts an event. @returns whether the limit allows to record it */
+  /** Counts an event. @returns whether the limit allows the event to be recorded */
   countEvent(): boolean {
     this.#events += 1;
     return this.#recorded < (openedPerSecond * this.#tickMs) / 1_000;

@@ -15,7 +15,7 @@ export interface IndexedConsumer {
 /** The consumer classes of a runtime with their machines, in the order in which they were added. */
 export class ConsumerIndex implements Iterable<IndexedConsumer> {
   readonly #consumers = new Map<ConsumerClass, IndexedConsumer>();
-  /** Cached by machine, because several consumers may run the same machine. */
+  /** The keys are machines, because several consumers may run the same machine. */
   readonly #marked = new WeakMap<AnyStateMachine, MarkedMachine>();
   #count = 0;
   #changes = 0;
@@ -34,7 +34,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
     return undefined;
   }
 
-  /** Removes the other consumers: classes that are created for each connection would accumulate. */
+  /** Removes the consumers that are not kept: classes that an app creates per connection would accumulate. */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
       if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;
@@ -64,7 +64,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
 
 const longestName = 300;
 
-/** The display name. A class may be anonymous, or have a static property called `name`. */
+/** The display name of a class. The class may be anonymous, or have a static property called `name`. */
 export function nameOf({ name }: ConsumerClass): string {
   return typeof name === "string" && name !== "" ? truncate(name, longestName) : "(anonymous)";
 }

@@ -1,7 +1,7 @@
 import type { ConsumerClass } from "../../runtime/consumer-settings.ts";
 import type { ActivityObserver, Observed, Report } from "../../runtime/inspection-hooks.ts";
 
-/** Wraps `work` so that it reports errors instead of throwing them. */
+/** Returns a function that calls `work` and passes any error to `report` instead of throwing it. */
 export function guarded<A extends unknown[]>(
   work: (...args: A) => void,
   report: Report,
@@ -15,7 +15,7 @@ export function guarded<A extends unknown[]>(
   };
 }
 
-/** Forwards events of visible consumers to `observer`. Errors of `observer` are reported, not thrown. */
+/** Passes events of consumers that are not hidden to `observer`, and errors of `observer` to `report`. */
 export function guardedObserver(
   observer: ActivityObserver,
   isHidden: (Consumer: ConsumerClass) => boolean,

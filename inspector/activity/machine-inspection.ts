@@ -25,7 +25,7 @@ export interface MachineInspectionContext {
   readonly report: Report;
 }
 
-/** Records transitions. All connection machines share one XState system; every other machine has its own. */
+/** Records transitions. All connection machines share one XState system; other machines have one each. */
 export class MachineInspection {
   readonly #context: MachineInspectionContext;
   readonly #own = new Map<Observed, Subscription>();
@@ -35,7 +35,7 @@ export class MachineInspection {
     this.#context = context;
   }
 
-  /** @param supervisor an actor in the connections' system. @param actors the existing actors. */
+  /** @param supervisor an actor in the connection machines' system. @param actors the existing actors. */
   start(supervisor: AnyActorRef, actors: Iterable<Observed>): void {
     const onEvent = guarded((event: InspectionEvent) => this.#onConnectionEvent(event), this.#context.report);
     this.#connections = supervisor.system.inspect(onEvent);
@@ -60,7 +60,7 @@ export class MachineInspection {
     if (event.type !== "@xstate.actor" && event.type !== "@xstate.microstep") return;
     const actor = actorOf(event.actorRef as AnyActorRef);
     if (actor === undefined || this.#context.isHidden(actor.Consumer)) return;
-    // `actor.machine` is unset while the machine is being created.
+    // Not `actor.machine.sessionId`: `actor.machine` is unset while the machine is being created.
     const id = event.actorRef.sessionId;
     if (event.type === "@xstate.actor") this.#onConnectionStart(actor, id);
     else this.#onConnectionStep(actor, id, event);
@@ -83,7 +83,7 @@ export class MachineInspection {
     id: string,
     { actorRef, event, snapshot, _transitions }: Microstep,
   ): void {
-    // Without transitions the machine ignored the event, for example because the connection is closing.
+    // No transitions: the machine ignored the event, for example because the connection is closing.
     if (_transitions.length === 0) return;
     const before = String(actorRef.getSnapshot().value);
     const { value, status, output } = snapshot as AnyMachineSnapshot;
@@ -135,7 +135,7 @@ export class MachineInspection {
 
 type Microstep = InspectionEvent & { readonly type: "@xstate.microstep" };
 
-/** The actor of a connection machine; undefined for the supervisor. */
+/** The actor to which a connection machine belongs; undefined if `ref` is the supervisor. */
 function actorOf(ref: AnyActorRef): Observed | undefined {
   const { input } = (ref as AnyActor).options as { readonly input?: unknown };
   return input === undefined ? undefined : (effectsOf(ref) as unknown as Observed);

@@ -4,7 +4,7 @@ import { age as ageOf, bytes, count } from "./format.js";
 /** @import { ActorRow } from "../protocol.ts" */
 /** @typedef {{ readonly row: ActorRow, readonly consumer: string, readonly href: string }} ActorLine */
 
-/** The most groups, and the most tags, that a row shows. */
+/** A row shows at most this number of groups, and at most this number of tags. */
 const shownNames = 2;
 
 export function createActorRow() {

@@ -33,7 +33,7 @@ export function createActor(section, showPayloads) {
   return {
     focus: () => title.focus(),
 
-    /** Clears the view for an actor, unless that actor is open already. @param {string | undefined} id */
+    /** Clears the view, unless this actor is already open. @param {string | undefined} id */
     open(id) {
       if (id === opened) return;
       opened = id;

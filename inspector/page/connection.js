@@ -12,22 +12,22 @@
 /** @typedef {{ onStatus(status: Status): void, onReport(report: PageReport): void }} Listener */
 
 const defaults = {
-  /** The upper limit of the first pause. Each failure doubles the limit, up to `longestPauseMs`. */
+  /** The longest pause before the first retry. Each failure doubles this limit, up to `longestPauseMs`. */
   firstPauseMs: 500,
   longestPauseMs: 15_000,
-  /** A connection that lasts this long resets the backoff. */
+  /** After a connection of this duration, the limit of the pauses begins at `firstPauseMs` again. */
   stableMs: 5_000,
   connectMs: 20_000,
-  /** The longest duration of the request for the reason of a failed attempt. */
+  /** The timeout of the request that finds out why an attempt failed. */
   diagnoseMs: 5_000,
-  /** The server is considered lost if no report arrives for this long. The server reports at every tick. */
+  /** The connection counts as lost if no report arrives for this long. The server sends one at every tick. */
   silentMs: 15_000,
 };
 
-/** Statuses below 500 after which a retry may succeed. */
+/** HTTP statuses below 500 after which a retry may succeed. */
 const retryStatuses = new Set([408, 425, 429]);
 
-/** Grows exponentially, with jitter so that pages spread their attempts. @param {number} failures from 1 */
+/** A random pause, so that pages do not retry together. The limit doubles. @param {number} failures from 1 */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));
@@ -37,7 +37,7 @@ function pauseAfter(failures) {
 export class Connection {
   #failures = 0;
   #reason = "";
-  /** Aborted at the end of the current state, which ends the timers and listeners of that state. */
+  /** Aborted at the end of the current state. This ends the timers and listeners of that state. */
   #stateEnd = new AbortController();
   /** @type {WebSocket | undefined} */
   #socket;
@@ -48,7 +48,7 @@ export class Connection {
     this.#listener = listener;
   }
 
-  /** Connects at once, even after a refusal or during a pause. */
+  /** Connects immediately, even after a refusal or during a pause. */
   open() {
     const signal = this.#enter({ state: "connecting", reason: this.#reason });
     const url = new URL(address(), window.location.origin);
@@ -60,7 +60,7 @@ export class Connection {
     after(defaults.connectMs, signal, () => this.#lose(socket, "The server does not respond."));
   }
 
-  /** @param {PageRequest} request @returns {boolean} whether it was sent */
+  /** @param {PageRequest} request @returns {boolean} whether the request was sent */
   send(request) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(request));
@@ -89,8 +89,8 @@ export class Connection {
   }
 
   /**
-   * Finds the reason of a failed upgrade with a GET request, because browsers hide the responses to upgrades.
-   * The server applies the same guards to the request.
+   * Sends a GET request to find out why an upgrade failed, because browsers hide the responses to upgrades.
+   * The server applies the same guards to both requests.
    *
    * @param {AbortSignal} signal
    */
@@ -163,7 +163,7 @@ async function request(signal) {
   }
 }
 
-/** @param {number} ms @param {AbortSignal} signal cancels it @param {() => void} run */
+/** @param {number} ms @param {AbortSignal} signal cancels the timer @param {() => void} run */
 function after(ms, signal, run) {
   const timer = setTimeout(run, ms);
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });

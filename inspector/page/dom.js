@@ -24,7 +24,7 @@ export function create(tag, className = "", ...children) {
   return element;
 }
 
-/** Skips an equal text, so that the user's selection stays. @param {Element} element @param {string} text */
+/** Sets the text only if it differs, to keep the selection. @param {Element} element @param {string} text */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -47,7 +47,7 @@ export function writeName(element, text) {
   if (element.title !== title) element.title = title;
 }
 
-/** A name whose direction does not affect other text. @param {string} text @param {string} [className] */
+/** An element for a name, with its own text direction. @param {string} text @param {string} [className] */
 export function createName(text, className) {
   const element = create("bdi", className);
   writeName(element, text);

@@ -14,7 +14,7 @@ export function createFigures(header) {
   const drops = createDrops(find(header, "#drops ul", HTMLUListElement));
 
   return {
-    /** Must be called for every tick, drawn or not. @param {Tick} tick */
+    /** Must be called for every tick, even if the tick is not drawn. @param {Tick} tick */
     add({ at, figures }) {
       deliveries.add(at, figures.deliveriesPerSecond);
       loop.add(at, figures.loopDelay.p99);

@@ -1,4 +1,4 @@
-// Formats numbers and times: short, with a stable width, and with 24-hour times.
+// Formats numbers and times as short texts of a stable width. Times use the 24-hour clock.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -62,7 +62,7 @@ export function preciseTime(at) {
   return `${timeOfDay(at)}.${pad(new Date(at).getMilliseconds(), 3)}`;
 }
 
-/** Formats a time, with the day unless it is today. @param {number} at milliseconds since 1970 */
+/** Formats a time. Adds the day if it is not today. @param {number} at milliseconds since 1970 */
 export function moment(at) {
   const date = new Date(at);
   if (date.toDateString() === new Date().toDateString()) return timeOfDay(at);

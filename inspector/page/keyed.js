@@ -1,7 +1,7 @@
 /**
- * Shows items as children of `parent`. An item has the same element as the previously drawn item with its
- * key. The element with the focus is not moved, because moving it would end the focus. The other elements are
- * moved around it.
+ * Shows each item as a child of `parent`. Each key keeps its element from one `draw` to the next. The element
+ * with the focus is not moved, because moving it would end the focus. Instead, the other elements are moved
+ * around it.
  *
  * @template Item
  * @param {Element} parent
@@ -35,7 +35,7 @@ export function createKeyed(parent, keyOf, make) {
   };
 }
 
-/** Removes an element. A focus inside it moves to the surrounding list. @param {Element} element */
+/** Removes an element. If it has the focus, the list gets the focus. @param {Element} element */
 function remove(element) {
   const refuge = element.contains(document.activeElement) ? element.closest("[tabindex]") : null;
   element.remove();

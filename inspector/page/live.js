@@ -1,7 +1,7 @@
 import { find, write } from "./dom.js";
 
 /**
- * The text does not change during retries, so that a screen reader reads it once. The countdown is separate.
+ * The status text stays the same during retries, so screen readers read it once. The countdown is separate.
  *
  * @param {HTMLElement} element @param {() => void} tryNow
  */

@@ -24,7 +24,7 @@ export function createMachines(section, choose) {
     if (shown?.of === machines) return;
     shown = machines && {
       of: machines,
-      // The consumer's own machine comes first.
+      // The consumer's own machine comes before its connection machine.
       machines: machines.machines
         .toReversed()
         .map((machine) =>
@@ -39,7 +39,7 @@ export function createMachines(section, choose) {
      * @param {object} model
      * @param {ReadonlyMap<string, ConsumerFacts>} model.consumers
      * @param {string | undefined} model.shown
-     * @param {Machines | undefined} model.machines of the shown consumer; undefined until they arrive
+     * @param {Machines | undefined} model.machines of the shown consumer, once the server has sent them
      * @param {Tick | undefined} model.tick
      * @param {readonly TransitionCount[]} model.transitions
      * @param {Place} model.place

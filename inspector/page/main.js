@@ -14,7 +14,7 @@ import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 /** @import { PageReport, PageRequest, Tick, TransitionCount } from "../protocol.ts" */
 /** @import { Place, View } from "./place.js" */
 
-/** Whether the consumers fit beside the view. The width must be the same in style.css. */
+/** Whether the machines fit beside another view. The width must be the same as in style.css. */
 const isWide = matchMedia("(min-width: 75rem)");
 
 /** The most history reports kept while the page is hidden. The page shows 500 entries. */
@@ -118,7 +118,7 @@ function onReport(report) {
   }
 }
 
-/** Shows why the server rejected a request. @param {string} reason hides the text if empty */
+/** Shows why the server rejected a request. @param {string} reason if empty, hides the text */
 function showRefusal(reason) {
   const element = byId("refusal");
   element.hidden = reason === "";
@@ -165,7 +165,7 @@ function listRequest() {
   };
 }
 
-/** Whether `answer` is for the current request. Its keys are in the same order. @param {List} answer */
+/** Whether `answer` is for the current request. The order of keys is always the same. @param {List} answer */
 const isCurrent = (answer) => JSON.stringify(answer.request) === JSON.stringify(listRequest());
 
 /** Requests the data that the visible sections need, unless it was requested already. */

@@ -90,7 +90,7 @@ class Picture {
     pulse(arrow.text);
   }
 
-  /** Places badges and texts, once. Positions are known only after the picture is inserted into the page. */
+  /** Adds badges and texts on the first call. Positions are known only once the picture is in the page. */
   #place() {
     if (this.#isPlaced) return;
     this.#isPlaced = true;
@@ -106,7 +106,7 @@ class Picture {
   }
 }
 
-/** Shows the number of actors in a state, and of actors that entered the state, at its upper right corner. */
+/** Shows two numbers at the upper right corner of a state: actors in the state, and actors just entered. */
 class Badge {
   #text = createText("", 0, 3.8);
   #added = createText("moved", 0, -11);
@@ -137,7 +137,7 @@ class Badge {
   }
 }
 
-/** Restarts an animation by switching between equal animations. @param {HTMLElement | SVGElement} element */
+/** Restarts an animation: switches between two equal ones. @param {HTMLElement | SVGElement} element */
 export function pulse(element) {
   element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
 }

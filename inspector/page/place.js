@@ -3,11 +3,11 @@
 /** @typedef {typeof views[number]} View */
 
 /**
- * The place in the page. It is kept in the page's address, so that the back button, a reload and links work.
+ * The user's place in the page. The page's address contains it: the back button, reloads and links work.
  *
  * @typedef {object} Place
  * @property {View} view
- * @property {string | undefined} shown the consumer whose machines are shown; by default the first
+ * @property {string | undefined} shown the consumer whose machines are shown; by default the first consumer
  * @property {string | undefined} consumer the list has only actors of this consumer
  * @property {{ machine: MachineKind, mark: string } | undefined} state the list has only actors in this state
  * @property {string} search
@@ -19,7 +19,7 @@
 /** The number of actors on a page of the list. */
 export const pageSize = 50;
 
-/** The server rejects longer texts. */
+/** The most characters of a text in a request. The server rejects longer texts. */
 const longestText = 500;
 
 const views = /** @type {const} */ (["machines", "actors", "layers", "failures"]);
@@ -61,7 +61,7 @@ export function hashOf({ view, shown, consumer, state, search, sort, offset, act
   return `#${fields}`;
 }
 
-/** The list of a consumer's actors. @param {Place} place @param {string} consumer @returns {Place} */
+/** A place listing a consumer's actors. @param {Place} place @param {string} consumer @returns {Place} */
 export function placeOf(place, consumer) {
   return { ...place, shown: consumer, consumer, state: undefined, offset: 0, actor: undefined };
 }

@@ -4,12 +4,12 @@ import { bytes, distance, preciseTime } from "./format.js";
 /** @import { HistoryEntry } from "../protocol.ts" */
 
 const longest = 500;
-/** The distance from the end, in pixels, within which the list follows the newest entry. */
+/** A list that is scrolled to within this number of pixels from its end counts as scrolled to its end. */
 const slack = 24;
 
 /**
  * The last 500 entries of a history, newest last. While the list is scrolled to its end, each new entry
- * scrolls into view. Otherwise the button `jump` appears.
+ * scrolls into view. Otherwise, the button `jump` appears when an entry is added.
  *
  * @param {HTMLElement} list @param {HTMLElement} jump
  */
@@ -28,7 +28,7 @@ export function createSequence(list, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // Scroll anchoring keeps older entries in place, so that the list would not follow the newest entry.
+    // With scroll anchoring, older entries would stay in place, and the newest would not scroll into view.
     list.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -36,8 +36,8 @@ export function createSequence(list, jump) {
 
   list.tabIndex = 0; // so that the arrow keys scroll it
 
-  // New entries may arrive between scrolling and its event, so that the distance to the end grows. Only
-  // scrolling up means that the user has left the end.
+  // If entries are added between a scroll and its event, the end is far away although the user has not left
+  // it. Therefore only scrolling up means that the user has left the end.
   list.addEventListener(
     "scroll",
     () => {
@@ -51,7 +51,7 @@ export function createSequence(list, jump) {
     setFollowing(true);
     follow();
   });
-  // After a resize, the list does not scroll to its end by itself.
+  // The browser does not keep a list scrolled to its end when the size of the list changes.
   new ResizeObserver(follow).observe(list);
 
   return {
@@ -86,7 +86,7 @@ export function createSequence(list, jump) {
   };
 }
 
-/** Labels that differ from the kind. @type {Readonly<Partial<Record<HistoryEntry["kind"], string>>>} */
+/** Labels that differ from their kind. @type {Readonly<Partial<Record<HistoryEntry["kind"], string>>>} */
 const words = { transition: "", failed: "failed in" };
 
 /** @param {HistoryEntry} entry @param {number | undefined} before the time of the previous entry */

@@ -1,9 +1,9 @@
 import { find } from "./dom.js";
 
 const spanMs = 120_000;
-/** The shortest time that the width represents. A line that covers less does not fill the width. */
+/** The shortest time that the full width represents. The line of a shorter time is narrower. */
 const leastMs = 30_000;
-/** The line has a gap if two consecutive values are farther apart. */
+/** The line has a gap if the time between two consecutive values is longer than this. */
 const breakMs = 5_000;
 const width = 120;
 const height = 30;

@@ -44,8 +44,8 @@ export function createStateTable(machine, choose) {
 }
 
 /**
- * The name of each state: its path without the path of the parent. Names may contain dots, so that the path
- * cannot be split at dots.
+ * The name of each state: its path without the path of the parent. The path cannot be split at its dots,
+ * because names may contain dots.
  *
  * @param {readonly MarkedState[]} states parents before children
  * @returns {ReadonlyMap<string, string>} by mark
@@ -84,7 +84,7 @@ function createStateRow(state, key, choose) {
   const share = create("span", "share");
   const came = create("td", "came");
   const heading = create("div", "what", button);
-  // The indented children show that a state is compound, so that its type is not shown.
+  // The type of a compound state is not shown: its indented children make the type clear.
   if (state.type !== "atomic" && state.type !== "compound")
     heading.append(" ", create("small", "", state.type));
   return {

@@ -83,7 +83,7 @@ export class ActorList {
       ...groups.joined,
       ...tags,
     ];
-    // Words contain no line break, so that a word cannot match across two texts.
+    // A search word contains no line break. Therefore it cannot match across the end of a text.
     const all = texts.join("\n").toLowerCase();
     return words.every((word) => all.includes(word));
   }

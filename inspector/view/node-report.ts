@@ -5,7 +5,7 @@ import type { ActivityRecorder } from "../activity/activity-recorder.ts";
 import type { Dropped, Figures, LayerReport, LayerTotals, Tick } from "../protocol.ts";
 import { Rates } from "./rates.ts";
 
-/** Node's histogram records the intervals of a timer with this period. The excess is the loop's delay. */
+/** Node measures the intervals of a timer with this period. An interval minus the period is the delay. */
 const loopTimerMs = 10;
 
 /** Reports metrics of a node and its layers, with rates over the last four ticks. */
@@ -30,7 +30,7 @@ export class NodeReport {
     this.#loopDelay.disable();
   }
 
-  /** Must be called once per tick. */
+  /** Returns the figures and layers of a tick. Must be called once per tick. */
   take(
     { framesIn, framesOut }: Pick<ActivityRecorder, "framesIn" | "framesOut">,
     actors: Pick<Figures, "actors" | "watching">,
@@ -89,7 +89,7 @@ export class NodeReport {
     ) as Dropped<R>;
   }
 
-  /** The delay of the event loop since the last call, or since the start. */
+  /** The delay of the event loop since the previous call or, for the first call, since `start`. */
   #takeLoopDelay(): Figures["loopDelay"] {
     const histogram = this.#loopDelay;
     const delayMs = (nanoseconds: number) =>

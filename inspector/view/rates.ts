@@ -12,7 +12,7 @@ export class Rates {
     if (this.#samples.length > maxSamples) this.#samples.shift();
   }
 
-  /** The growth per second over the last four samples; 0 for a single sample. Missing totals count as 0. */
+  /** A total's growth per second over the last four samples; 0 for one sample. Missing totals count as 0. */
   perSecond(name: string): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);

@@ -6,10 +6,10 @@ import { cleanSvg, graphvizMissing } from "../../diagrams/svg.ts";
 import { textOf } from "../../layers/errors.ts";
 import type { MachineFacts } from "../protocol.ts";
 
-/** For comparison: Graphviz took 5 seconds for 100 states with 200 arrows. */
+/** The time limit. Graphviz took 5 seconds for a machine with 100 states and 200 arrows. */
 const defaultTimeoutMs = 10_000;
 
-/** The worker's source. A TypeScript file is not possible, because loaders do not apply to workers. */
+/** The worker's source, as a string, because module loaders for TypeScript do not apply to workers. */
 const workerSource = `
   const { parentPort, workerData } = require("node:worker_threads");
   import(workerData.graphviz)
@@ -18,8 +18,8 @@ const workerSource = `
 `;
 
 /**
- * Renders a machine as SVG in which the class of a state's or arrow's group is its mark. Never rejects. Runs
- * in a worker thread, because loading Graphviz takes 0.2 s and the layout of a large machine takes seconds.
+ * Renders a machine as an SVG in which each state and arrow has its mark as a class. Never rejects. Runs in a
+ * worker thread, because loading Graphviz takes 0.2 s and the layout of a large machine takes seconds.
  */
 export async function renderDiagram(
   { dot, name }: MarkedMachine,
@@ -32,7 +32,7 @@ export async function renderDiagram(
   }
 }
 
-/** The URL of Graphviz, because a worker that is not a file cannot resolve package names. */
+/** The URL of the Graphviz package: the worker cannot resolve package names, because it is not a file. */
 function findGraphviz(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve("@hpcc-js/wasm-graphviz")).href;

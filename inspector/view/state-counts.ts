@@ -26,7 +26,7 @@ export function countStates(
   );
 }
 
-/** Counts by the id of a state node. Counting by mark would need one more look-up per actor and state. */
+/** Keyed by the id of a state, because counting by mark would need another look-up per actor and state. */
 interface ConsumerCount {
   total: number;
   readonly connection: Map<string, number>;
