@@ -147,8 +147,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: this method ends `connect` by
    * throwing an error, which is not reported to `onError`.
    *
-   * Browsers hide the status and the reason of a refused upgrade from scripts. The answer to a plain GET
-   * request for the same path shows a refusal by a guard or a parameter check, but not one by this method.
+   * Browsers hide the status and the reason of a refused upgrade from scripts. A plain GET request for the
+   * same path returns both if a guard or a parameter check refuses. It does not call this method.
    *
    * @throws {AcceptError} if the connection is already accepted. Use {@link close} instead.
    * @throws {InvalidOptionError} unless the status is an integer from 400 to 599.

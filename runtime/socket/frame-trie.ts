@@ -1,7 +1,7 @@
 import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/** Minimum length of a large frame, in characters or bytes. Finding its bytes is cheaper than encoding it. */
+/** Frames of at least this length are large, in characters or bytes: encoding them again costs most. */
 const largeFrame = 1_024;
 
 /**
