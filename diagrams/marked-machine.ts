@@ -63,8 +63,8 @@ export class MarkedMachine {
   }
 
   /**
-   * The mark of the arrow that shows a transition from XState's inspection. If the transition is shown as a
-   * line of text in a state's box, the mark of that state; for a route, this is the target state.
+   * The mark of the arrow of a transition that XState's inspection reported. A transition without an arrow is
+   * a line of text in a state's box, whose mark is returned. The box of a route is that of its target.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);

@@ -27,7 +27,7 @@ export class AsyncErrorOwner {
   }
 }
 
-/** All copies of this library in a process share one such object, so each finds the others' owners. */
+/** Shared by all copies of this library in a process: a copy finds owners that another one registered. */
 interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;

@@ -1,4 +1,4 @@
-/** A map that usually has at most one entry. Only for more, it creates a `Map`: 180 bytes even if empty. */
+/** A map that creates a `Map` only for a second entry, because even an empty `Map` takes 180 bytes. */
 export class SmallMap<K extends object, V> {
   #key: K | undefined;
   #value: V | undefined;

@@ -180,7 +180,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // The next take also searches: more entries may be abandoned, and they are older than unread ones.
+      // The next call searches again first, because abandoned entries are older than unread ones.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
