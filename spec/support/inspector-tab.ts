@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Locator, Page } from "playwright-core";
+import type { Locator, Page, WebSocket } from "playwright-core";
 
 export class InspectorTab {
   readonly page: Page;
@@ -12,12 +12,16 @@ export class InspectorTab {
   readonly entries: Locator;
   readonly errors: string[] = [];
   readonly requests: string[] = [];
+  #socket: WebSocket | undefined;
 
   constructor(page: Page) {
     this.page = page;
     page.setDefaultTimeout(6_000);
     page.on("console", (entry) => entry.type() === "error" && this.errors.push(entry.text()));
     page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("websocket", (socket) => {
+      this.#socket = socket;
+    });
     page.on("request", (request) => this.requests.push(request.url()));
     this.status = page.locator("#live").getByRole("status");
     this.consumers = page.getByRole("list", { name: "Consumers" }).getByRole("link");
@@ -26,6 +30,23 @@ export class InspectorTab {
     this.search = page.getByRole("searchbox", { name: "Search actors" });
     this.chips = page.getByRole("list", { name: "Filters" }).getByRole("link");
     this.entries = page.locator(".sequence .entry");
+  }
+
+  /**
+   * Does `work`, which makes the page send a request of this type, and resolves once the server has it: the
+   * server sends the second of the next two ticks after it has read the request.
+   */
+  async request(type: string, work: () => Promise<unknown>): Promise<void> {
+    const socket = this.#socket;
+    if (socket === undefined) throw new Error("The page has not opened its socket.");
+    const isOf = (expected: string) => (frame: { readonly payload: string | Buffer }) =>
+      JSON.parse(String(frame.payload)).type === expected;
+    const sent = socket.waitForEvent("framesent", { predicate: isOf(type) });
+    await work();
+    await sent;
+    for (let ticks = 0; ticks < 2; ticks += 1) {
+      await socket.waitForEvent("framereceived", { predicate: isOf("tick") });
+    }
   }
 
   /** The row of a state in the table of its machine, once `count` actors are in it. */

@@ -42,7 +42,7 @@ describe("Inspector page, view of an actor", () => {
       client.send("unasked");
       await tab.history(7);
       const toggle = tab.page.getByRole("checkbox", { name: "Show payloads" });
-      await toggle.check();
+      await tab.request("payloads", () => toggle.check());
       client.send("asked");
       await tab.history(11);
       const payloads = tab.page.locator(".payload");
@@ -53,7 +53,7 @@ describe("Inspector page, view of an actor", () => {
         "asked",
       ]);
       expect(await payloads.first().isVisible()).to.equal(true);
-      await toggle.uncheck();
+      await tab.request("payloads", () => toggle.uncheck());
       expect(await payloads.first().isVisible()).to.equal(false);
       client.send("no more");
       await tab.history(15);
