@@ -38,7 +38,7 @@ export interface ConnectionContext {
 /** The placeholder for the exit of a connection that has not ended. */
 export const open: Exit = Object.freeze({ code: CloseCode.abnormal, reason: "", by: "runtime" } as const);
 
-/** Returns the exit of a connection that `event` ends. `joined` tells whether it had been accepted. */
+/** Returns the exit of a connection that `event` ends. `joined` tells whether the connection was accepted. */
 export function exitOf(event: ConnectionEvent, joined: boolean): Exit {
   const refuse = (status: number, reason: string, by: Exit["by"]): Exit => ({ ...open, status, reason, by });
   switch (event.type) {

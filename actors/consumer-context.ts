@@ -54,7 +54,7 @@ export interface ConsumerContext {
   readonly messaging: Messaging;
   readonly signal: AbortSignal;
   readonly runtime: ConsumerRuntime;
-  /** The snapshot from which a resumed consumer continues; undefined for a new consumer. */
+  /** The `snapshot` that was passed to `spawn`; otherwise undefined. */
   readonly snapshot: unknown;
   readonly waitingBytes: number;
   accept(options: AcceptOptions): void;

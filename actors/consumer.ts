@@ -25,7 +25,7 @@ import type {
 /** The key of the method that receives a client's frame. Each base class decodes the frame in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
 
-/** The key of the method that receives a layer message. If that is an ask, the return value is the reply. */
+/** The key of the method that receives a layer message. The method's return value is the reply to an ask. */
 export const receiveMessage = Symbol("receiveMessage");
 
 /** The key of the method that releases a consumer's resources when another consumer replaces it. */
@@ -35,11 +35,11 @@ export const discard = Symbol("discard");
  * Handles one connection. The base class of {@link WebSocketConsumer} and {@link JsonWebSocketConsumer}.
  *
  * Each connection has its own consumer object. The runtime calls `connect` first, then one method for each
- * frame or message, and `disconnect` last. It awaits each of these calls before it makes the next one.
+ * frame or message, and `disconnect` last. The runtime awaits each of these calls before the next call.
  *
  * An error of a method, or of a timer or unawaited promise that a method started, goes to the runtime's
- * `onError`. It closes only this connection: with the close code 1011, or with the HTTP status 500 if the
- * connection was not accepted yet. {@link supervision} can change the effect.
+ * `onError`. The error closes only this connection: with the close code 1011, or with the HTTP status 500 if
+ * the connection was not accepted yet. {@link supervision} can change the effect.
  */
 export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer for this consumer's groups. */
@@ -79,7 +79,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** This actor's address on the consumer's layer, or else on the control layer. Valid on all nodes. */
+  /** This actor's address on the consumer's layer (by default, the control layer). Valid on all nodes. */
   get channel(): string {
     return this.#context.groups.channel;
   }
@@ -102,7 +102,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Called once, as the last method, when an accepted connection has ended. The actor has left its groups.
-   * Frames that it still sends are dropped. The runtime awaits the promise for at most `handlerGraceMs`.
+   * Frames that the actor sends now are dropped. The runtime awaits the promise for at most `handlerGraceMs`.
    *
    * @param code the WebSocket close code; 1005 if the close frame lacks one, 1006 if the connection was lost
    */
@@ -148,7 +148,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * throwing an error, which is not reported to `onError`.
    *
    * Browsers hide the status and the reason of a refused upgrade from scripts. A plain GET request for the
-   * same path returns both if a guard or a parameter check refuses. It does not call this method.
+   * same path returns both if a guard or a parameter check refuses. Plain requests never call this method.
    *
    * @throws {AcceptError} if the connection is already accepted. Use {@link close} instead.
    * @throws {InvalidOptionError} unless the status is an integer from 400 to 599.
@@ -219,7 +219,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Asks an actor on any node, and resolves with the return value of that actor's handler. A handler that
-   * awaits the reply blocks this actor: if two actors ask each other so, both wait until an ask times out.
+   * awaits the reply blocks this actor. If two actors await each other's replies, both wait for a timeout.
    *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.
@@ -249,7 +249,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until the actor ends. It need not be a member of the group. Other
+   * Makes this actor present in a group until the actor ends, with or without membership of the group. Other
    * nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
    *
    * If the consumer handles `presence_diff`, it receives a {@link PresenceDiff} whenever an actor (including

@@ -57,10 +57,10 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 }
 
-/** The JSON texts of immutable values. After its first encoding, a frozen value has the entry `undefined`. */
+/** The JSON texts of immutable values. A frozen value has the entry `undefined` after its first encoding. */
 const texts = new WeakMap<object, string | undefined>();
 
-/** Encodes `value` as JSON, and caches it if `value` is immutable. @throws {TypeError} as `sendJson` does. */
+/** Encodes `value` as JSON. Caches the text of immutable values. @throws {TypeError} as `sendJson` does. */
 export function jsonText(value: unknown): string {
   if (typeof value !== "object" || value === null || !Object.isFrozen(value)) return stringify(value);
   const known = texts.get(value);

@@ -216,7 +216,7 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves with the answer once all emitted effects are done. Returns undefined if none is pending. */
+    /** Resolves with the answer after all emitted effects. Returns undefined if no effect is pending. */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);
@@ -226,7 +226,7 @@ export function machineConsumer<
       try {
         const doing = this.#do(effect);
         if (!(doing instanceof Promise)) return;
-        // No event waits for an effect that a delayed transition emits. If it fails, that is reported.
+        // No event waits for an effect that a delayed transition emits, so its failure is reported here.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
           .finally(() => this.#effects.delete(done));

@@ -46,13 +46,13 @@ export type Effect =
       readonly message: Message;
       readonly others?: boolean;
     }
-  /** The reply to the ask that is being handled. If several are emitted, the last one is sent. */
+  /** The reply to the current ask. If the machine emits several answers, the last answer is sent. */
   | { readonly type: "answer"; readonly value: unknown };
 
 /** The JSON answer to a text frame that the connection's machine does not accept. */
 export interface UnexpectedFrame {
   readonly type: "error";
-  /** `bad_frame`: it is not a JSON object with a `type`. `unexpected`: the state does not accept its type. */
+  /** `bad_frame`: the frame is not a JSON object with a `type`. `unexpected`: the state refuses the type. */
   readonly code: "bad_frame" | "unexpected";
   readonly message: string;
   /** The frame types that the current state accepts. A `*` at the end of a type stands for any text. */

@@ -31,7 +31,7 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** A change of the members present in a group. If `track` replaced a member's meta, both lists have it. */
+/** A change of the members present in a group. If `track` replaced a meta, the key is in both lists. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
-/** Receives the uncaught errors of an actor or worker. Timers can keep this in memory, but not the actor. */
+/** Receives the uncaught errors of an actor or worker. */
 export class AsyncErrorOwner {
-  /** Undefined for a worker, and after the actor has ended. */
+  /** Undefined for a worker, and after the actor's end: timers must not keep an ended actor in memory. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
   readonly #path: string;
@@ -27,7 +27,7 @@ export class AsyncErrorOwner {
   }
 }
 
-/** Shared by all copies of this library in a process: a copy finds owners that another one registered. */
+/** Shared by all copies of this library in a process: a copy finds owners that another copy registered. */
 interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;
@@ -41,7 +41,7 @@ const globals = globalThis as { [shared]?: AsyncErrorWatch };
 globals[shared] ??= createWatch();
 const watch = globals[shared];
 
-/** The owner of the running code. With it, a nested `runOwned` for the same owner costs nothing. */
+/** The owner of the running code. A nested `runOwned` for the same owner calls `work` without overhead. */
 let running: AsyncErrorOwner | undefined;
 
 /** Calls `work`. `owner` receives the uncaught errors of `work`, its timers and its promises. */

@@ -52,7 +52,7 @@ export abstract class ClusterApi {
    *
    * @throws {AskTimeoutError} if the actor does not reply within `timeoutMs`. Its handler may still run.
    * @throws {NoSuchActorError} without delay, if the channel's node lacks the actor or leaves before the
-   *   reply; after the timeout, if no known node could have the actor.
+   *   reply. If no known node could have the actor, this error comes after the timeout.
    * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
    *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.
@@ -63,8 +63,8 @@ export abstract class ClusterApi {
   }
 
   /**
-   * Asks all members of a group, on every node. Each node sends one combined reply for its members. If some
-   * members have not replied shortly before the timeout, their node sends the replies that it has.
+   * Asks all members of a group, on every node. Each node sends one combined reply for its members. Shortly
+   * before the timeout, a node sends the replies that it has, even if some of its members have not replied.
    *
    * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
    */

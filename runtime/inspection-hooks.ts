@@ -43,7 +43,7 @@ export type Report = (
 
 /** The hooks of a runtime for its inspector. */
 export interface InspectionHooks {
-  /** Undefined while no inspector session is active, so that the actors then have no extra cost. */
+  /** Set only while an inspector session is active, because an observer makes the actors slower. */
   observer: ActivityObserver | undefined;
   /** Receives all failures, also while no session is active. */
   onFailure: Report | undefined;

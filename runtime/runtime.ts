@@ -45,7 +45,7 @@ import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
 export type Layers = Record<string, ChannelLayer<never>>;
 
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
-  /** Layers by the alias that consumers use. When the runtime closes, it closes them, too. @default {} */
+  /** Layers by the alias that consumers use. A closing runtime closes its layers, too. @default {} */
   readonly layers?: L;
   /**
    * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
@@ -188,7 +188,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Serves connections to paths that match `pattern`, such as `/ws/room/:room_name`, with `consumer`.
+   * Makes `consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
    *
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
@@ -295,7 +295,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * 2. After `drainMs`, the remaining connections are cut. A job that still runs is reported to `onError`,
    *    and is delivered to another worker.
    * 3. The runtime detaches from its servers, which stay open, and closes its layers. If a running
-   *    `consume` handler keeps a layer open for 5 seconds, `onError` is told, and the runtime stops waiting.
+   *    `consume` handler keeps a layer open for 5 seconds, the runtime tells `onError`, and stops waiting.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));

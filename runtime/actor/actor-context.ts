@@ -20,7 +20,7 @@ export interface ContextActor extends Observed, MessagingActor {
   readonly runtime: ContextRuntime;
   readonly transport: Transport;
   readonly state: "connecting" | "joined" | "closing" | "closed";
-  /** Completes the accept. Called after the upgrade was answered. */
+  /** Marks the connection as accepted. Called after the transport has answered the upgrade. */
   join(): void;
   failed(error: unknown, stage: string): void;
 }
@@ -33,7 +33,7 @@ export type ContextRuntime = Pick<
 /** The context of one consumer. Turns its calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
   readonly snapshot: unknown;
-  /** An error that is already handled. If the consumer throws it again, it is ignored. */
+  /** An error that is already handled. If the consumer throws this error again, the actor ignores it. */
   handledError: unknown;
   readonly #actor: ContextActor;
   #messaging: ActorMessaging | undefined;

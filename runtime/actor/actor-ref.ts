@@ -78,9 +78,7 @@ export class ActorRef {
     return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
-  /**
-   * Stops the actor as if a client had closed with code 1000. May be called twice. Returns {@link done}.
-   */
+  /** Stops the actor as if a client had closed with code 1000. May be called twice. Returns {@link done}. */
   stop(): Promise<Exit> {
     this.#transport.leave(CloseCode.normal);
     return this.done;

@@ -100,7 +100,7 @@ export class ConsumerActor
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
-    // Awaits only a promise: each await takes time, because Node tracks its async context.
+    // Each await takes time, even without a promise, because Node tracks the async context.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.state === "connecting") this.#context.accept({});

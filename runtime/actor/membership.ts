@@ -28,7 +28,7 @@ export class Membership implements Groups {
   }
 
   get channel(): string {
-    // Without a layer, the channel is created on demand, because most such actors are never addressed.
+    // Most actors without a layer are never addressed, so their channels are created on demand.
     const { local } = this.#context.cluster.controlLayer;
     this.#channel ??= local.add(this.#inbox ?? noInbox).channel;
     if (this.#left && this.#layer === undefined) void local.remove(this.#channel);

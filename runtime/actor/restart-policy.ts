@@ -32,9 +32,9 @@ export class RestartPolicy {
     this.#clock = clock;
   }
 
-  /** @returns a function to run before the mailbox's next item, or undefined. The function never rejects. */
+  /** @returns for a restart, a function to run before the mailbox's next item. The function never rejects. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
-    // While the new consumer starts, failures of the old one's timers and promises are ignored.
+    // While the new consumer starts, failures of the old consumer's timers and promises are ignored.
     if (this.#isRestarting) return undefined;
     const directive = this.#decide(error, stage);
     if (directive === "stop") this.#actor.stop();

@@ -20,8 +20,8 @@ export class ShutdownSteps {
   }
 
   /**
-   * Runs `work`, and reports its failure or timeout. Returns undefined for synchronous work, because an await
-   * would take as long as all other work at the end of an actor.
+   * Runs `work`, and reports its failure or timeout. Returns undefined for synchronous work, so that the
+   * caller can skip the await. An await would double the time that the end of an actor takes.
    * @param scheduler if given, the time limit starts at the scheduler's next flush. Work that ends before the
    *   flush needs no timer.
    */

@@ -110,7 +110,7 @@ export class Cluster {
     return this.#options.control.layer;
   }
 
-  /** The default layer is the control layer. @throws {UnknownLayerError} with a text about `subject`. */
+  /** Returns a layer, by default the control layer. @throws {UnknownLayerError} with a text on `subject`. */
   layer(alias: string | undefined, subject: string): ChannelLayer {
     return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
   }

@@ -25,7 +25,7 @@ export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Ha
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
-  // Ignores messages of an unknown node. After that node's first heartbeat, this node requests its state.
+  // Ignores messages of an unknown node. That node's first heartbeat makes this node request its full state.
   const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);

@@ -195,7 +195,7 @@ export class JobWorkers {
 
 const valueName = "The result or a progress value of a job";
 
-/** Returns a job's last update: `job_failed` if the value cannot be sent. Then the job is not retried. */
+/** Returns a job's last update. If the value cannot be sent, the job fails without another attempt. */
 function resultOf(returned: unknown): Message {
   const outcome = outcomeOf(returned, valueName);
   return "value" in outcome

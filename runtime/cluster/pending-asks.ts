@@ -48,7 +48,7 @@ export class PendingAsks implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Calls `ask` with a callback, and waits until `ask` calls it. `channel` names the actor in errors. */
+  /** Calls `ask`, and waits until `ask` calls `reply`. `channel` names the actor in errors. */
   askLocally(
     channel: string,
     timeoutMs: number,

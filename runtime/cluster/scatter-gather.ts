@@ -68,7 +68,7 @@ export class ScatterGather implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Asks all nodes, including this node. @throws {LayerUnavailableError} if others are out of reach. */
+  /** Asks all nodes, including this node. @throws {LayerUnavailableError} if other nodes are out of reach. */
   async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     const { node } = this.#channel;

@@ -71,7 +71,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** Sets the error owner once for many deliveries. Setting it for each would double the 0.1 µs of each. */
+  /** Sets the error owner once for many deliveries: setting it takes 0.1 µs, as long as one delivery. */
   batch(deliverSome: () => void): void {
     runOwned(this.#errorOwner, deliverSome);
   }

@@ -76,7 +76,7 @@ export class Mailbox {
     return true;
   }
 
-  /** Runs `work` before all waiting items, but after the item that is being handled. It MUST NOT reject. */
+  /** Runs `work` before all waiting items, but after the current item. `work` MUST NOT reject. */
   runNext(work: () => Promise<void>): void {
     if (this.#closed) return;
     if (this.#busy) {

@@ -14,8 +14,8 @@ const stride = 4;
 
 /**
  * Flushes each {@link Flushable} once, in order of addition, at the end of the next turn of the event loop.
- * That turn often adds more frames, and one write for all frames is cheaper. If the current turn has taken
- * 5 ms, the flushes run at its own end. Flushes that do not fit into 5 ms of a turn run in later turns.
+ * That turn often adds more frames, and one write for all frames is cheaper. If the current turn takes 5 ms,
+ * the flushes run at the end of the current turn. After 5 ms of flushes, later turns run the other flushes.
  */
 export class FlushScheduler {
   readonly #now: () => number;

@@ -1,7 +1,7 @@
 import type { Frame } from "../../actors/index.ts";
 import { encodedSize, encodeFrame } from "./frame-encoder.ts";
 
-/** Frames of at least this length are large, in characters or bytes: encoding them again costs most. */
+/** The minimum length of a large frame, in characters or bytes. Encoding large frames again is slow. */
 const largeFrame = 1_024;
 
 /**

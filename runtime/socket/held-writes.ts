@@ -3,7 +3,7 @@ import { Fifo } from "../mailbox/fifo.ts";
 
 /** The frames for a socket from one turn of the event loop. */
 export interface Write {
-  /** One buffer with all frames, or the list of frames if ws compresses them or if one cannot be encoded. */
+  /** One buffer with all frames, or a list if ws compresses the frames or if a frame cannot be encoded. */
   readonly content: Buffer | readonly Frame[];
   readonly length: number;
   /** Uncompressed size on the wire, in bytes. */

@@ -14,7 +14,7 @@ export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "flushSc
 
 /**
  * The write buffer of one socket. The frames of one turn are written together and may have any size. If more
- * than `maxLagBytes` of earlier turns still wait, the connection is closed or the oldest frames are dropped.
+ * than `maxLagBytes` bytes of earlier turns wait, the connection is closed or the oldest frames are dropped.
  */
 export class Outbox implements Flushable, SlowReader {
   readonly #websocket: WebSocket;
@@ -123,7 +123,7 @@ export class Outbox implements Flushable, SlowReader {
     return this.#websocket.bufferedAmount + (this.#heldWrites?.bytes ?? 0);
   }
 
-  /** Bytes that have left this process. The bytes of the current write count only when it is complete. */
+  /** Bytes that have left this process. The bytes of the current write count once the write is complete. */
   get #sentBytes(): number {
     return this.#writtenBytes - this.#laggingBytes;
   }
@@ -202,14 +202,14 @@ export class Outbox implements Flushable, SlowReader {
   }
 }
 
-/** Unsent bytes of the current write. The property is undocumented, but Node's socket timeouts use it. */
+/** Unsent bytes of the current write. `writeQueueSize` is undocumented, but Node's socket timeouts use it. */
 function writeQueueSize(
   socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },
 ): number {
   return socket._handle?.writeQueueSize ?? 0;
 }
 
-/** @throws {TypeError} if the frame's buffer was transferred, because ws would send an empty frame. */
+/** @throws {TypeError} if the frame's buffer was transferred. ws itself would send an empty frame. */
 function checkAttached(frame: Frame): void {
   if (typeof frame !== "string") new Uint8Array(frame.buffer);
 }

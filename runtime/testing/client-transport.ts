@@ -23,7 +23,7 @@ export interface ClientClosed {
   readonly reason: string;
 }
 
-/** The transport to a client in the same process. Checks as a socket does. Delivers frames synchronously. */
+/** The transport to a client in the same process. Checks `accept` options as `SocketTransport` does. */
 export class ClientTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;

@@ -25,8 +25,8 @@ export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "s
 /**
  * Creates a client of one consumer, without a network, a port or a route.
  *
- * If `runtime` is given, it stays open. Otherwise the client creates a runtime with `options`, and closes it
- * when the client disconnects. If `options.layers` lacks the consumer's layer, it adds a {@link MemoryLayer}.
+ * A given `runtime` stays open. Otherwise the client creates a runtime with `options`, and closes it on
+ * `disconnect`. If `options.layers` lacks the consumer's layer, the client adds a {@link MemoryLayer}.
  *
  * @throws as {@link Runtime.route} does, except for {@link RouteError}.
  *

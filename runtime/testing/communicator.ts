@@ -124,7 +124,7 @@ export class Communicator {
     );
   }
 
-  /** Returns the value of the next frame. @throws {ExpectationError} as `receive`, or if it is not JSON. */
+  /** Returns the next frame's value. @throws {ExpectationError} as `receive`, or if the frame is not JSON. */
   async receiveJson(options: WaitOptions = {}): Promise<unknown> {
     const frame = await this.receive(options);
     if (typeof frame !== "string")

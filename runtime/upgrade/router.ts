@@ -93,7 +93,7 @@ const malformed: Refusal = { status: 400, reason: "The path has a malformed esca
 // Each segment is text or one parameter, because `NamesIn` can parse only such segments.
 const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 
-/** Finds the route of a path: of the matching patterns, the one added first. Patterns are case-sensitive. */
+/** Finds the route of a path. The first added route that matches is chosen. Patterns are case-sensitive. */
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
