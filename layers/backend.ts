@@ -65,8 +65,8 @@ export interface Health {
 /**
  * The transport of a layer. It moves payloads between nodes, by topic, without decoding them.
  *
- * A backend MUST keep the order of one node's publishes on one topic, MUST also deliver a payload to the node
- * that published it, MUST NOT call the listener from inside `publish`, and MUST NOT call it after `close`.
+ * A backend MUST keep the order of one node's publishes on one topic. It MUST also deliver a payload to the
+ * node that published the payload. It MUST NOT call the listener from inside `publish` or after `close`.
  */
 export interface Backend {
   readonly capabilities: Capabilities;
@@ -88,8 +88,8 @@ export interface Backend {
    */
   open(listener: BackendListener): Promise<void>;
   /**
-   * Resolves once the payload is published, and rejects if it may not have been published. The caller must
-   * not change the payload after the call.
+   * Resolves once the payload is published. Rejects if it is not certain that the payload was published. The
+   * caller must not change the payload after the call.
    */
   publish(topic: string, payload: Uint8Array): Promise<void>;
   /**
@@ -99,8 +99,8 @@ export interface Backend {
    */
   subscribe(topic: string): Promise<void>;
   /**
-   * Resolves once publishes to `topic` no longer reach this node; during an outage, immediately. MUST NOT
-   * reject. Called only for subscribed topics.
+   * Resolves once publishes to `topic` no longer reach this node. During an outage, resolves immediately.
+   * MUST NOT reject. Called only for subscribed topics.
    */
   unsubscribe(topic: string): Promise<void>;
   /** Frees connections and timers; rejects pending calls. Called once, at any time, even during `open`. */

@@ -19,9 +19,9 @@ import { Topics } from "./wire/topics.ts";
 export type { LocalChannels } from "./delivery/channel-registry.ts";
 
 /**
- * One node of a channel layer. A node sends messages to groups and directly to channels. Recipients can be on
- * this node and on every other node that the backend reaches. Every layer consists of this class and a
- * {@link Backend}, and guarantees:
+ * One node of a channel layer. A node sends messages to channels, which are the addresses of inboxes, and to
+ * groups of channels. The recipients can be on this node or on any other node that the backend reaches. Every
+ * layer consists of this class and a {@link Backend}, and guarantees:
  *
  * - **Names** are 1 to 99 ASCII letters, digits, `-`, `_` and `.`; the name of a channel may contain one `!`.
  * - **Messages** are plain objects with a `type`, of at most 1 MiB when encoded. They hold null, booleans,
@@ -105,8 +105,8 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * The number of messages to groups and channels that are sent and not yet delivered, on all nodes of the
-   * bus. Defined only on memory layers. Specs wait until the number is 0.
+   * The number of messages to groups and channels that are sent and not yet delivered. Defined only on memory
+   * layers. There, the number covers all nodes on the same `MemoryBus`. Specs wait until the number is 0.
    */
   get inFlight(): number | undefined {
     return this.#backend.inFlight;
@@ -166,7 +166,7 @@ export class ChannelLayer<M = AnyMessages> {
    * @throws {QueueFullError} for a named channel that has reached its
    *   {@link ChannelLayerOptions.queueCapacity}.
    * @throws {LayerUnavailableError} if it is not certain that the message was sent. If the connection broke
-   *   before the server replied, a message for a named channel may still be in the queue.
+   *   before the server replied, a message for a named channel may have reached the queue.
    */
   async send(channel: string, message: MessageOf<M>, address?: JobAddress): Promise<void> {
     this.#lifecycle.refuseIfClosed();
@@ -278,7 +278,7 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Reads messages to `group` after `since`, at most the newest `limit`: for late or reconnecting clients.
+   * Reads the newest messages sent to `group` after `since`, up to `limit`, for late or reconnecting clients.
    *
    * A member may get one message both from `history` and in its inbox, so members should compare offsets.
    * Messages sent with `except` are included, even for the excluded channel. Invalid entries are left out and

@@ -14,9 +14,9 @@ export interface ReporterOptions {
 }
 
 /**
- * Returns a function that passes failures to the error listener, and never throws. At each failure, it calls
- * `listener` to get the error listener, because an application can set that later. If there is none, or if
- * it fails, the function emits a Node warning, at most one per `intervalMs`, and counts further failures.
+ * Returns a function that passes failures to an error listener, and never throws. At each failure, `listener`
+ * returns the error listener, because an application can set it later. If it is missing or fails, the
+ * function emits a Node warning, at most one per `intervalMs`, and counts the failures between two warnings.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,

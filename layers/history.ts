@@ -16,7 +16,7 @@ export interface HistoryOptions {
 export interface GroupHistory {
   /** Messages as they were delivered, oldest first. */
   readonly entries: readonly Mail[];
-  /** The newest message's position, even if it is no longer stored. Undefined if there is no history. */
+  /** The newest message's position, even if that message is no longer stored. Undefined without a history. */
   readonly position: Position | undefined;
   /**
    * Whether `entries` holds every message sent after `since`. False if some of them are no longer stored or

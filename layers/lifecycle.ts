@@ -31,7 +31,7 @@ export class Lifecycle {
 
   /**
    * Runs `work` once the layer is open, in the order of the calls. `check` runs immediately; if it throws,
-   * the call is refused. Synchronous work allocates only one promise: joins and leaves are frequent.
+   * the call is refused. Joins and leaves are frequent, so synchronous work allocates only one promise.
    * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins or fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {

@@ -20,7 +20,7 @@ export function checkGroup(name: string): void {
   check(name, groupPattern, groupRule);
 }
 
-/** @throws {InvalidNameError} unless `name` is valid for a group, if one `!` inside it is ignored. */
+/** Like {@link checkGroup}, but allows one `!` inside the name. @throws {InvalidNameError} */
 export function checkChannel(name: string): void {
   check(name, channelPattern, channelRule);
 }
@@ -31,8 +31,8 @@ export function checkQueue(name: string): void {
 }
 
 /**
- * Checks a prefix. A prefix could produce the topics of another prefix if it contained one of the markers
- * `__group__`, `__node__` and `__queue__`, or ended with most of a marker, such as `a__group`.
+ * Checks a prefix. A prefix must not contain one of the markers `__group__`, `__node__` and `__queue__`, or
+ * end with most of a marker, as `a__group` does. Otherwise, two prefixes could have topics of the same name.
  * @throws {InvalidNameError}
  */
 export function checkPrefix(prefix: string): void {

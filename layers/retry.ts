@@ -7,7 +7,7 @@ const longestMs = 5_000;
 
 /**
  * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds: a random value between
- * half of a bound and the bound. The bound is 100 ms, doubles with each attempt, and is at most `maxMs`.
+ * half of a bound and the bound. The bound begins at 100 ms and doubles with each attempt, up to `maxMs`.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
 export function backoffMs(attempt: number, random?: () => number, maxMs = longestMs): number {

@@ -14,7 +14,7 @@ export interface DeliveryContext {
   readonly report: ErrorListener;
 }
 
-/** Delivers a batch or gap to recipients that joined before its arrival and have not left, in join order. */
+/** Delivers messages or a gap, in join order, to members that joined before the arrival and have not left. */
 abstract class FanOut implements DeliveryTask {
   abstract readonly bytes: number;
   abstract readonly count: number;
@@ -82,7 +82,7 @@ interface DecodedMessage {
   readonly except: Member | undefined;
 }
 
-/** The limits of one fan-out. All its messages are decoded before the delivery begins. */
+/** The limits of one fan-out, because all its messages are decoded before the delivery begins. */
 const limits = { messages: 64, bytes: 64 * 1024 };
 
 /** Delivers consecutive messages of a group: all to one member, then all to the next, to suit CPU caches. */

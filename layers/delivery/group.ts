@@ -13,7 +13,7 @@ export interface Member {
 export interface Recipients {
   readonly isEmpty: boolean;
   readonly lastJoin: number;
-  /** Iterates in the order of joins. Includes members that join during it, and skips members that leave. */
+  /** Iterates in join order. Includes members that join meanwhile, and skips members that leave. */
   members(): IterableIterator<Member>;
   /** @returns the number of `member`'s join. Infinite if `member` is not a recipient. */
   joinNumber(member: Member): number;

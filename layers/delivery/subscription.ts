@@ -1,9 +1,9 @@
 import type { Backend } from "../backend.ts";
 
 /**
- * One node's subscription to one topic: the first holder subscribes, and the last one unsubscribes. Holders
- * can be added and removed while a call of the backend is pending. Once that call has settled, another call
- * corrects the state if necessary.
+ * One node's subscription to one topic. The first holder subscribes, and the last holder to leave
+ * unsubscribes. Holders can be added and removed while a call of the backend is pending. Once that call has
+ * settled, another call corrects the state if necessary.
  */
 export class Subscription {
   readonly #backend: Backend;

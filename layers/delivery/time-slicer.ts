@@ -1,8 +1,8 @@
 import { AsyncResource } from "node:async_hooks";
 
-/** A slice, in ms. A turn of the event loop, which also writes outboxes, should take at most about 10 ms. */
+/** The length of a slice, in ms. A turn, which also writes to sockets, should take at most about 10 ms. */
 const sliceMs = 5;
-/** The maximum number of units between clock checks. A check costs as much as about 25 trivial deliveries. */
+/** The maximum units of work between clock checks. A check costs as much as about 25 trivial deliveries. */
 const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
 /** Decoding this many bytes takes about as long as one delivery to an inbox. */
@@ -71,7 +71,7 @@ export class TimeSlicer {
   // Bound, so that it runs in the async context of the node, not in that of the caller that began the slice.
   readonly #endTurn = AsyncResource.bind((): void => {
     this.#endsAt = undefined;
-    // The slice begins in the next check phase. Until then, outboxes are written, and then sockets are read.
+    // The next slice begins in the next check phase. In the meantime, sockets are written and read.
     if (this.#isOver) this.#timer = setImmediate(this.#begin);
   });
 

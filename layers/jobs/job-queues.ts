@@ -27,8 +27,8 @@ export interface ConsumeOptions {
   readonly retryAfterMs?: number;
   /**
    * Called before a message moves to the dead letters. `error` is the last error of its handler, or states
-   * that its workers died. If `onDead` returns a promise, the message moves once it has settled. An error of
-   * `onDead` is reported. If the process dies before the move, `onDead` may be called again for the message.
+   * that its workers died. If `onDead` returns a promise, the message moves once the promise has settled. An
+   * error of `onDead` is reported. If the process dies before the move, `onDead` may be called again.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }

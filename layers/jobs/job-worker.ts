@@ -2,6 +2,7 @@ import type { Consumption, JobOutcome, QueueReceiver } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import { pause } from "../retry.ts";
 
+/** One attempt at a job, held by one worker. */
 export abstract class Claim {
   abstract readonly ageMs: number;
   readonly payload: Uint8Array;
@@ -30,7 +31,7 @@ export interface JobSource<C extends Claim> {
   close(): Promise<void>;
 }
 
-/** Processes at most `concurrency` jobs at a time. Jobs that wait for a retry count, to keep the order. */
+/** Processes up to `concurrency` jobs at a time. To keep the order, jobs that wait for a retry count too. */
 export class JobWorker<C extends Claim> implements Consumption {
   readonly #source: JobSource<C>;
   readonly #receiver: QueueReceiver;
@@ -101,7 +102,7 @@ export class JobWorker<C extends Claim> implements Consumption {
   async #settle(claim: C, outcome: JobOutcome): Promise<C | undefined> {
     if (outcome === "done") await this.#source.done(claim);
     else if (outcome === "dead") await this.#source.bury(claim);
-    // An aborted attempt counts only if it is the first, so that workers can stop any number of times.
+    // An aborted attempt counts only if it is the first, so that shutdowns do not use up all deliveries.
     else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {
       await pause(outcome.againAfterMs, this.#clock, this.#closing.signal);

@@ -23,12 +23,12 @@ interface Pending {
 
 /**
  * Connects memory layers within one process: nodes on the same bus reach each other. A bus delivers all
- * payloads of one turn of the event loop together, in order, in the check phase. So, as with a network,
- * sockets and timers are handled even if two actors answer each other endlessly. A subscriber receives only
- * payloads published after it subscribed.
+ * payloads that are published in one turn of the event loop together, in order, in the check phase. So, as
+ * with a network, sockets and timers are handled even if two actors answer each other endlessly. A subscriber
+ * receives only payloads published after it subscribed.
  */
 export class MemoryBus {
-  /** For each topic, its subscribers, each with the number of the first payload that it receives. */
+  /** The subscribers of each topic, and the number of the first payload that each subscriber receives. */
   readonly #subscribers = new Map<string, Map<Subscriber, number>>();
   readonly queues = new MemoryQueues();
   /** The open nodes. Payloads that wait in them count as in flight. */
@@ -74,7 +74,7 @@ export class MemoryBus {
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
 
-  /** Bound: a flush delivers for all publishers, so it must not run in the async context of one of them. */
+  /** Bound to the bus's async context, because one flush delivers the payloads of all publishers. */
   readonly #flush = AsyncResource.bind((): void => {
     const pending = this.#pending;
     let number = this.#first;

@@ -5,12 +5,12 @@ import type { Position } from "../message.ts";
 
 /** Stores the newest payloads of each topic. Every call removes the expired topics, so no timer is needed. */
 export class MemoryHistory {
-  /** The logs by `expiryMs`, then by topic, least recently published first. A topic keeps its `expiryMs`. */
+  /** The logs by `expiryMs` and topic, least recently published first. A topic's `expiryMs` never changes. */
   readonly #logs = new Map<number, Map<string, TopicLog>>();
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** No topic expires before this. Saves reading a map's first entry, which is slow after many deletions. */
+  /** No topic expires before this time. Checked first, because a map is slow to read after many deletions. */
   #dueAt = 0;
 
   constructor(now: () => number) {

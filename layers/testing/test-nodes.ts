@@ -52,7 +52,6 @@ export class TestNodes {
     return node;
   }
 
-  /** Creates a channel on `node` and adds it to all of `groups`. */
   async addChannel(node: ChannelLayer, ...groups: string[]): Promise<TestChannel> {
     const inbox = new Recorder();
     const channel = await node.newChannel(inbox);

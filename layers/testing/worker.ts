@@ -16,7 +16,7 @@ export class Worker extends Watched {
   most = 0;
   readonly #work: (job: BegunJob) => unknown;
 
-  /** @param work handles each message. By default, it returns at once. */
+  /** @param work handles each message. The default does nothing. */
   constructor(work: (job: BegunJob) => unknown = () => {}) {
     super();
     this.#work = work;

@@ -12,7 +12,7 @@ export function checkPlainMsgpack(bytes: Uint8Array): void {
     throw new RangeError("The payload is truncated or has extra bytes.");
 }
 
-/** Returns the end of the value that begins at `at`, which may be beyond the end of `bytes`. */
+/** Returns the index after the value that begins at `at`. This index may be beyond the end of `bytes`. */
 function skip(bytes: Uint8Array, at: number, depth: number): number {
   const token = unsigned(bytes, at, 1);
   // Formats whose token also contains the value, or the length of the value.

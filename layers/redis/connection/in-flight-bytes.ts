@@ -1,4 +1,4 @@
-/** Maximum bytes of commands awaiting a reply. Otherwise commands to a frozen server would fill the heap. */
+/** Maximum bytes of commands that await a reply. More commands to a frozen server would fill the heap. */
 const maxBytes = 64 * 1024 * 1024;
 /** Heap in bytes that one pending command uses in addition to its payload, as measured with ioredis. */
 const commandBytes = 500;

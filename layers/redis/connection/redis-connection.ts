@@ -109,7 +109,7 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // Another node may accept the command, so `run` rejects only after `down`, as if in an outage.
+      // Another node may accept the command. `run` rejects after `down`, so that callers see an outage.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }

@@ -29,7 +29,7 @@ export class RedisClaim extends Claim {
     this.id = id;
   }
 
-  /** The time since the entry was added, in milliseconds. The id begins with the server's time of adding. */
+  /** Milliseconds since the entry was added. The entry's id begins with the server's time at that moment. */
   get ageMs(): number {
     return Date.now() - Number.parseInt(this.id, 10);
   }
@@ -58,7 +58,7 @@ export class RedisQueueConsumer {
     }
   }
 
-  /** Waits up to `blockMs` for entries that were never delivered to any consumer. */
+  /** Waits up to `blockMs` for entries that no consumer has received yet. */
   async read(reader: RedisQueueReader, limit: number, blockMs: number): Promise<RedisClaim[]> {
     const entries = await reader.read(this.#keys.stream, group, this.#name, limit, blockMs);
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));

@@ -152,7 +152,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Sends a script's hash. If the server does not know it, sends the text. Later commands may run first. */
+/** Sends a script's hash. If the server lacks the script, sends the text too, maybe after later commands. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

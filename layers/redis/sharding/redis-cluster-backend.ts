@@ -102,7 +102,7 @@ export class RedisClusterBackend extends SwappableBackend {
     while (!isInShard(keySlot(probeTopic)));
     const Connector = topology.connectorFor(slots);
     const server = {
-      address: `the cluster's shard of slot ${first}, first at ${master.host}:${master.port},`,
+      address: `the cluster's shard of slot ${first}, initially at ${master.host}:${master.port},`,
       ...this.#connection,
       create: (options: AnyConnectionOptions) => new Redis({ ...options, Connector }),
     };

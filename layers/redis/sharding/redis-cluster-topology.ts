@@ -138,7 +138,7 @@ type Slots = readonly [
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/** A node may not know its own host. Such a node gets the host `asked`, to which the request was sent. */
+/** If a node does not know its own host, its shard gets the host `asked`, which received the request. */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {

@@ -28,14 +28,14 @@ export class StreamCursor {
   #heldBytes = 0;
   /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
-  /** The newest offset published on this connection. Newer entries, up to `#last`, were read. */
+  /** The newest offset published on this connection. Entries from there to `#last` came from snapshots. */
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** Held entries that were dropped before the stream was read. If the stream lacks one, it causes a gap. */
+  /** Held entries that were dropped before the stream was read. A gap is due if the stream lacks one. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
-  /** Set after a rollback. Entries up to this one were delivered before the rollback. */
+  /** The newest entry delivered before a rollback: a failover to a server that lacks the newest entries. */
   #delivered: Head | undefined;
 
   constructor(listener: CursorListener) {
@@ -253,7 +253,7 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
-/** Whether an entry was delivered, because it is not newer than `last`. The masters' clocks must agree. */
+/** Whether an entry is not newer than `last`, and so was delivered. Correct only if masters' clocks agree. */
 function wasDelivered({ epoch, offset, stamp }: Head, last: Head): boolean {
   return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
 }

@@ -79,8 +79,8 @@ export class StreamFollower {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // If an entry has arrived meanwhile, it has revealed any hole. Otherwise an entry that was published just
-    // now may not have arrived yet, so the cursor is compared with the head again after a pause.
+    // If an entry has arrived meanwhile, it has revealed any hole. Otherwise, the newest entry may still be
+    // on its way, so the cursor is compared with the head again after a pause.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
     if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();

@@ -31,12 +31,12 @@ export interface StreamNames {
   readonly stream: string;
   /** The key of the {@link Head}. The head outlives the stream, so that the epoch continues. */
   readonly head: string;
-  /** Each publication contains the head, the lengths of the payloads, a line break, and the payloads. */
+  /** Publications on this channel contain the head, the payload lengths, a line break and the payloads. */
   readonly channel: string;
 }
 
 export function streamNames(topic: string): StreamNames {
-  // A leading `}` would make the tag empty, so a space replaces it. Topics contain no spaces: names differ.
+  // A leading `}` would make the tag empty, so a space replaces it. Topics have no spaces: names stay unique.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }
