@@ -4,7 +4,7 @@ import { textOf } from "../../layers/errors.ts";
 import { pause } from "../../layers/retry.ts";
 import { directives, isDirective } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
-import { Fifo } from "../mailbox/fifo.ts";
+import { Fifo } from "../../layers/fifo.ts";
 
 export interface Restartable {
   readonly isLeaving: boolean;

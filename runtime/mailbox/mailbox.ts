@@ -1,7 +1,7 @@
 import type { Frame, Overflow } from "../../actors/index.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../../layers/fifo.ts";
 import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
 
 /** A client's frame, a layer's message, or a notice in place of lost messages. */

@@ -1,5 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
-import { Fifo } from "../mailbox/fifo.ts";
+import { Fifo } from "../../layers/fifo.ts";
 import { FrameTrie } from "./frame-trie.ts";
 
 export interface Flushable {

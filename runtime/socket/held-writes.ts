@@ -1,5 +1,5 @@
 import type { Frame } from "../../actors/index.ts";
-import { Fifo } from "../mailbox/fifo.ts";
+import { Fifo } from "../../layers/fifo.ts";
 
 /** The frames for a socket from one turn of the event loop. */
 export interface Write {
