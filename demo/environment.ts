@@ -22,7 +22,7 @@ export function requireRedisUrl(value: string | undefined, why: string): string 
   const url = readRedisUrl(value);
   if (url !== undefined) return url;
   throw new Error(
-    `REDIS_URL is not set: ${why} Start this program and the demo with the same one, such as REDIS_URL=redis://localhost:6399.`,
+    `REDIS_URL is not set: ${why} Start this program and the demo with the same REDIS_URL, such as redis://localhost:6399.`,
   );
 }
 
@@ -34,7 +34,7 @@ function explain(error: unknown, instead: string): string {
     case "EADDRINUSE":
       return `Port ${port} is taken: stop its listener, or choose another port, such as PORT=${port + 1}.`;
     case "ERR_LAYER_UNAVAILABLE":
-      return `${message.replace(/\.$/, "")}. Start one there (\`docker compose up -d\` does, at redis://localhost:6399)${instead}.`;
+      return `${message.replace(/\.$/, "")}. Start a server there (\`docker compose up -d\` starts one at redis://localhost:6399)${instead}.`;
     default:
       return message;
   }

@@ -11,8 +11,9 @@ const help = `Runs the background jobs of the demo, in a process of its own.
   --step-ms <n>  duration of each of the ten steps of a job, in milliseconds (150)
   --help
 
-Any number of workers share the jobs. If one dies, another one repeats its unfinished jobs. On SIGTERM or Ctrl+C a
-worker ends at once, and leaves its jobs to the others. Without Redis the server runs its jobs itself.
+Any number of workers share the jobs. If a worker dies, another worker repeats the unfinished jobs. On SIGTERM
+or Ctrl+C, a worker ends immediately, and leaves its jobs to the others. Without Redis, the demo's server runs
+the jobs itself.
 `;
 
 function readStepMs(value: string): number {
@@ -30,7 +31,7 @@ try {
     const stepMs = readStepMs(values["step-ms"]);
     const redisUrl = requireRedisUrl(
       process.env.REDIS_URL,
-      "without Redis the server runs its jobs itself, and a worker has no access to them.",
+      "without Redis the demo's server runs the jobs itself, and a worker has no access to them.",
     );
     const runtime = createRuntime({ layers: createLayers(redisUrl), control: "chat" });
     await runtime.ready();

@@ -22,7 +22,7 @@ export function markedBoxes({ boxes }: Drawing): Map<string, Box> {
 
 export const arrowMark = (index: number): string => `a${index + 1}`;
 
-/** Like {@link toDot}. With `marked`, states, arrows and the parts of forks have their marks as classes. */
+/** Like {@link toDot}. With `marked`, states, arrows and the parts of forked arrows have marks as classes. */
 export function dotOf(
   drawing: Drawing,
   { direction, marked }: { readonly direction: "TB" | "LR"; readonly marked: boolean },

@@ -28,10 +28,10 @@ export interface Arrow {
 }
 
 /**
- * Divides a machine into boxes and arrows. Transitions that differ only in their event share an arrow. Some
- * transitions are lines of text in the box of their state instead: those without a target, to a descendant or
- * ancestor, and from a compound state to itself. The reason is that neither Mermaid nor Graphviz draws an
- * arrow between a box and its contents.
+ * Divides a machine into boxes and arrows. Transitions that differ only in their event share an arrow. A
+ * transition without a target is a line of text in the box of its state. So is a transition to a descendant
+ * or ancestor, or from a compound state to itself, because neither Mermaid nor Graphviz draws an arrow
+ * between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();

@@ -57,20 +57,20 @@ export class MarkedMachine {
     this.#markTransitions(machine.root, description.root, new Map(arrowMarks));
   }
 
-  /** The mark of the state with this XState id; undefined for the machine's id if it is not drawn. */
+  /** The mark of the state with this XState id; undefined for the machine's id if the machine has no box. */
   markOfState(id: string): string | undefined {
     return this.#stateMarks.get(id);
   }
 
   /**
-   * The mark of the arrow of a transition that XState's inspection reported. A transition without an arrow is
-   * a line of text in a state's box, whose mark is returned. The box of a route is that of its target.
+   * Returns the mark of the arrow of a transition that XState's inspection reported. If the transition has no
+   * arrow, returns the mark of the state whose box lists it. For a route, this is the target state.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);
   }
 
-  /** DOT for an SVG in which the class of each state or arrow is its mark. Parts of a fork share a mark. */
+  /** DOT for an SVG in which the class of each state or arrow is its mark. Parts of an arrow share a mark. */
   get dot(): string {
     return dotOf(this.#drawing, { direction: "TB", marked: true });
   }

@@ -109,7 +109,7 @@ function withTargets(state: StateDescription, targets: ReadonlyMap<string, strin
   };
 }
 
-/** How a configuration refers to each state, by id. Dots in names are escaped: dots separate names. */
+/** The reference to each state, by the state's id. Dots in names are escaped, because dots separate names. */
 function targetsOf(root: StateDescription): ReadonlyMap<string, string> {
   const targets = new Map<string, string>();
   const add = (state: StateDescription, path: readonly string[]) => {

@@ -53,8 +53,8 @@ interface InspectedRuntime {
  * each state and the transitions taken. It also shows a list of actors, the history of one actor, layers,
  * failures, and metrics of the node. The page loads nothing from other servers.
  *
- * While the page is not open anywhere, the inspector only keeps the last 20 failures. Otherwise it counts all
- * events and records some of them: at most 2,000 per second, plus 200 per second for each open actor.
+ * While the page is not open anywhere, the inspector only keeps the last 20 failures. While it is open, the
+ * inspector counts all events. It records at most 2,000 per second, plus 200 per actor with an open history.
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
  *   if the path has a parameter, or if the runtime already has an inspector.

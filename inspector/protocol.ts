@@ -149,7 +149,7 @@ export interface StateCounts {
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** How often a transition was taken since the last tick. `mark` marks its arrow or, without one, a state. */
+/** How often a transition was taken since the last tick. If it has no arrow, it has the mark of a state. */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;

@@ -27,7 +27,7 @@ const messagingRows: Readonly<Record<MessagingRow, string>> = {
 const options = {
   messages: {
     ...{ default: 2_000_000, short: 500_000 },
-    help: "messages per measurement; a tenth of that to machines",
+    help: "messages per measurement; a tenth as many to machines",
   },
   actors: {
     default: 100_000,
@@ -91,12 +91,12 @@ function targets(results: Results, counts: readonly number[]): Target[] {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "Measures the cost of actors, beside bare XState and a plain function call.",
+  about: "Measures the cost of actors, compared with bare XState and a plain function call.",
   options,
   packages: ["xstate"],
   measure,
   report: (results, { messages, actors }) => ({
-    extent: `; ${whole(messages)} messages in each measurement, a tenth of it to machines.`,
+    extent: `; ${whole(messages)} messages in each measurement, a tenth as many to machines.`,
     targets: targets(results, countsTo(actors)),
     sections: [
       ...countsTo(actors).map((count) =>

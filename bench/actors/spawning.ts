@@ -10,7 +10,7 @@ interface Factory {
   close(): Promise<void>;
 }
 
-/** The control: the bare connection machine of an actor. It passes through the same states. */
+/** The control: bare connection machines, which pass through the same states as those of spawned actors. */
 function bare(): Factory {
   const parent = createActor(fromTransition(() => undefined, undefined)).start();
   const effects = { cleanUp() {} };

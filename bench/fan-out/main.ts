@@ -34,7 +34,7 @@ const ownFiles = 100;
 /** The hard limit of open files, to which Node raises its own limit. */
 const { stdout: hardLimit } = await promisify(execFile)("sh", ["-c", "ulimit -Hn"]);
 const most = hardLimit.trim() === "unlimited" ? Number.POSITIVE_INFINITY : Number(hardLimit) - ownFiles;
-const limitNote = most < mostConnections ? `\nOpen files were limited to ${whole(most)} connections.` : "";
+const limitNote = most < mostConnections ? `\nThe system allowed only ${whole(most)} connections.` : "";
 
 async function measure(run: Run<typeof options>): Promise<void> {
   const { results, redis, progress } = run;
@@ -72,7 +72,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "Measures the cost of a message to a room, beside bare sockets, ws, Socket.IO and uWebSockets.js.",
+  about: "Measures the cost of a message to a room, compared with sockets, ws, Socket.IO and uWebSockets.js.",
   options,
   packages: [
     "ws",

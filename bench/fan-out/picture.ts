@@ -27,7 +27,7 @@ const style = `
   .grid { stroke: var(--faint); }
 `;
 
-/** Draws the cost of a delivery, of all rows and by growth, as an SVG for light and dark pages. */
+/** Draws the cost of a delivery, by row and by growing quantity, as an SVG for light and dark pages. */
 export function picture(results: Results): string {
   const panels = [bars(results), ...Object.values(growths).map((growth) => lines(results, growth))].map(
     (content, index) => {

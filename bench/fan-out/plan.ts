@@ -1,7 +1,7 @@
 import type { Load } from "./load/traffic.ts";
 import type { RowName } from "./rows.ts";
 
-/** The number of members of the room, and the bytes of a text, unless this quantity grows. */
+/** The number of members of the room, and the bytes of a text. Measurements of growth use other values. */
 export const [members, size] = [1_000, 100];
 
 /** Ways of sending: one message at a time, 20 messages of one client, one message of each of 20 clients. */

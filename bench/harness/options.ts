@@ -97,7 +97,7 @@ export function helpOf(name: string, about: string, table: OptionTable, checks?:
     ["short", "run a quick, less precise measurement"],
     ...(checks === undefined ? [] : [["check", `fail unless ${checks}`]]),
     ["no-write", "print the tables but do not write them into the README"],
-    ["profiles <dir>", "write CPU profiles of all processes into <dir>; costs are higher then"],
+    ["profiles <dir>", "write CPU profiles of all processes into <dir>; this raises all figures"],
     ["help", "print this help"],
   ];
   return `${about}

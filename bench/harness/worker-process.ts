@@ -98,7 +98,7 @@ export class WorkerProcess<T extends Tasks<T>> {
   }
 }
 
-/** Runs tasks for the parent process, until it disconnects. */
+/** Runs tasks for the parent process, until the parent disconnects. */
 export function serveTasks<T extends Tasks<T>>(tasks: T): void {
   process.on("message", async ({ id, task, args }: Request) => {
     try {

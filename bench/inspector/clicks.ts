@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { timeTo } from "./stopwatch.ts";
 
-/** An action of a user. @param time counts the calls from 0 @returns milliseconds until the result shows */
+/** An action of a user. @param time counts the calls from 0 @returns milliseconds to its result */
 type Click = (page: Page, time: number) => Promise<number>;
 
 const text = (selector: string) => `document.querySelector(${JSON.stringify(selector)})?.textContent`;

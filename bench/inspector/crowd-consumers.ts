@@ -16,7 +16,7 @@ const membersOfAGroup = 20;
 /** One in this many actors has a tag. */
 const tagged = 5;
 
-/** The number of groups with which each group has about 20 members. Each actor is in two groups. */
+/** The number of groups, chosen so that each has about 20 members. Each actor is in two groups. */
 export const groupsOf = (actors: number): number => Math.max(1, Math.round((actors * 2) / membersOfAGroup));
 
 interface Place {

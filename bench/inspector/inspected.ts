@@ -6,7 +6,7 @@ import { inspector } from "greenroom/inspector";
 import { WorkerProcess } from "../harness/worker-process.ts";
 import type { ReaderTasks } from "./reader.ts";
 
-/** Mounts the inspector, with or without a reader, or does nothing. @returns ends the reader, if any */
+/** Mounts the inspector, with or without a reader, or does nothing. @returns a function to end the reader */
 type Inspect = <L extends Layers>(runtime: Runtime<L>) => Promise<() => Promise<void>>;
 
 export const path = "/inspect";

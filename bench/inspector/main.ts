@@ -29,7 +29,7 @@ import type { WorkloadName } from "./workloads.ts";
 const workloadTitles: Readonly<Record<WorkloadName, string>> = {
   spawning: "an actor spawned and stopped, 1,000 at once",
   handling: "a message to a class consumer",
-  delivering: "a message of a group of 1,000, to each member that sends it on",
+  delivering: "a message to a group, for each of 1,000 members that send it on",
   moving: "a message to a machine consumer, which takes a transition",
 };
 
@@ -115,7 +115,7 @@ await runBench({
   packages: ["xstate", "ws", "playwright-core"],
   measure,
   report: (results, { actors }) => ({
-    extent: "; of the crowd, of seconds and of clicks.",
+    extent: ". The figures of the crowd are medians of the seconds and clicks of one run.",
     targets: targets(results),
     sections: [
       ...Object.entries(workloadTitles).map(([workload, title]) =>

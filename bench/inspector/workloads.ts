@@ -75,7 +75,7 @@ const workloads = {
 
 export type WorkloadName = keyof typeof workloads;
 
-/** The number of measurements. The minimum counts, because other load of the machine only adds CPU time. */
+/** The number of measurements. The result is the minimum, because other load only adds CPU time. */
 const repetitions = 5;
 
 /** Microseconds of CPU per operation. */

@@ -9,7 +9,7 @@ export interface ArrivalFigures {
   readonly p99Ms: number;
 }
 
-/** The `sentAt` of a message that only shows that messages arrive. It is not measured. */
+/** The `sentAt` of a greeting: a message that only shows that messages arrive, and is not measured. */
 export const greeting = -1;
 
 /** Messages per acknowledgement: enough to make the cost of acknowledging negligible. */

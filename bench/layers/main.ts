@@ -27,7 +27,7 @@ const joins: readonly Joins[] = [
 const options = {
   messages: {
     ...{ default: 20_000, short: 4_000 },
-    help: "messages per measurement with 100 in flight; a quarter of that for slow ones",
+    help: "messages per measurement with 100 in flight; a quarter in slow measurements",
   },
   only: { names: carrierNames, help: "measure only these rows" },
   parts: { names: ["one", "members", "groups", "joins"] as const, help: "measure only these tables" },
@@ -128,7 +128,7 @@ const growthRatio: Column = {
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "Measures the cost of the channel layers, beside bare ioredis and the adapters of Socket.IO.",
+  about: "Measures the cost of the channel layers, compared with bare ioredis and Socket.IO's adapters.",
   options,
   packages: ["ioredis", "socket.io", "@socket.io/redis-adapter", "@socket.io/redis-streams-adapter"],
   needsRedis: true,
@@ -144,7 +144,7 @@ await runBench({
       ].map(([heading, title]) => section(results, heading, title, carrierTitles, sendColumns)),
       section(
         results,
-        "10 groups of one member → 10,000, of which 10 are sent to → 10,000 that are all sent to, 100 in flight",
+        "10 groups of one member → 10,000, of which 10 get messages → 10,000 that all get messages, 100 in flight",
         "",
         carrierTitles,
         [

@@ -12,7 +12,7 @@ export interface Load {
 /** The most messages that are not acknowledged. The limit keeps the receiver from falling behind. */
 const mostUndelivered = 100;
 
-/** Publishes greetings until one arrives, because peers do not report when they have subscribed. */
+/** Publishes greetings until one arrives, because not all carriers report when they have subscribed. */
 export async function greet(
   carrier: Carrier,
   group: string,

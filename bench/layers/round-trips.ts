@@ -12,8 +12,8 @@ const scriptSource = "lua";
 
 /**
  * Counts the round trips and the commands of `atOnce` concurrent joins. Groups are joined over a fast link,
- * then over a slow link. The number of round trips follows from the difference, so that the load of the
- * machine does not change the result.
+ * then over a slow link. The number of round trips follows from the difference in duration, so that the load
+ * of the machine does not change the result.
  */
 export async function countRoundTrips(
   carrier: CarrierName,

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 /** A proxy that delays all bytes. The duration of an operation then shows the number of its round trips. */
 export interface SlowLink {
   readonly port: number;
-  /** The delay in each direction, in milliseconds; a round trip takes twice that. */
+  /** The delay in each direction, in milliseconds; a round trip takes twice the delay. */
   delayMs: number;
   close(): Promise<void>;
 }

@@ -117,7 +117,7 @@ async function measureAll({ results, redis, progress }: Run<typeof options>, job
 
 await runBench({
   folder: new URL("./", import.meta.url),
-  about: "Measures the cost of a work queue, beside bare ioredis.",
+  about: "Measures the cost of a work queue, compared with bare ioredis.",
   options,
   packages: ["ioredis"],
   needsRedis: true,

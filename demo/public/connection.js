@@ -73,8 +73,8 @@ const isFinal = (code) => finalCodes.has(code) || (code >= 3000 && code % 1000 >
 const laterStatuses = new Set([408, 425, 426, 429]);
 
 /**
- * The pause before the next attempt: 50 to 100 % of a limit that doubles with each failure. With the jitter,
- * clients that lost the same server reconnect at different times.
+ * The pause before the next attempt: 50 to 100 % of a limit that doubles with each failure. The pause is
+ * random, so that clients that lost the same server reconnect at different times.
  *
  * @param {number} failures in a row, from 1
  * @param {number} random from 0 to 1
@@ -261,7 +261,7 @@ async function request(path, signal) {
 
 /**
  * @param {number} ms
- * @param {AbortSignal} signal cancels it
+ * @param {AbortSignal} signal cancels the timer
  * @param {() => void} run
  */
 function after(ms, signal, run) {

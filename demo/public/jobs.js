@@ -135,7 +135,7 @@ export function createJobs(element) {
   function markDisconnected() {
     for (const card of queued.values()) card.waitForConnection();
     for (const { card } of sent.splice(0))
-      card.failed("The connection was lost before the server's answer. It may be done or not.");
+      card.failed("The connection was lost before the server's answer. The job may be done or not.");
   }
 }
 

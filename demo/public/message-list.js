@@ -46,7 +46,7 @@ export function createMessageList(log, jump) {
   /** @param {boolean} now */
   const setFollowing = (now) => {
     following = now;
-    // Scroll anchoring keeps older lines in place while the user reads them. It would prevent following.
+    // Scroll anchoring keeps older lines in place, so that new lines at the end would not scroll into view.
     log.style.overflowAnchor = now ? "none" : "auto";
     if (now) jump.hidden = true;
   };
@@ -54,7 +54,7 @@ export function createMessageList(log, jump) {
 
   log.tabIndex = 0; // so that the arrow keys scroll it
 
-  // New lines may arrive between scrolling and its event, so that the distance to the end grows. Only
+  // New lines that arrive between a scroll and its event increase the distance to the end. Therefore only
   // scrolling up means that the reader has left the end.
   log.addEventListener(
     "scroll",

@@ -1,7 +1,7 @@
 import { find } from "./dom.js";
 
 /**
- * Lights the lamp of the current state. Shows the time until the next attempt at the wire that leads back.
+ * Lights the lamp of the current state. Beside the wire that leads back, shows the time to the next attempt.
  *
  * @param {HTMLElement} element
  */

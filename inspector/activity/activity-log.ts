@@ -9,16 +9,16 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** The most entries that the log keeps of each kind, for all actors together. */
+/** The most entries that the log keeps of lifecycle events, and of work, for all actors together. */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
-/** The most units of work recorded per second for all actors together, except for open actors. */
+/** The most units of work recorded per second, in all actors together except those that a page has open. */
 const workPerSecond = 2_000;
-/** The most units of work recorded per second for each open actor. */
+/** The most units of work recorded per second in each actor that a page has open. */
 const openedPerSecond = 200;
 const keptOpened = 500;
 
-/** Records all lifecycle events and a sample of the work: both CPU time and memory are bounded. */
+/** Records all lifecycle events and a sample of the work. The limits above bound CPU time and memory. */
 export class ActivityLog {
   readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);
   readonly #work = new RingBuffer<RecordedEntry>(keptWork);

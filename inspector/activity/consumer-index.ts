@@ -34,7 +34,7 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
     return undefined;
   }
 
-  /** Removes the consumers that are not kept: classes that an app creates per connection would accumulate. */
+  /** Removes the consumers that `isKept` rejects, because an app may create a class for each connection. */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
       if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;

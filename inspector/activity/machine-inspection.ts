@@ -135,7 +135,7 @@ export class MachineInspection {
 
 type Microstep = InspectionEvent & { readonly type: "@xstate.microstep" };
 
-/** The actor to which a connection machine belongs; undefined if `ref` is the supervisor. */
+/** The actor whose connection machine is `ref`; undefined if `ref` is the supervisor. */
 function actorOf(ref: AnyActorRef): Observed | undefined {
   const { input } = (ref as AnyActor).options as { readonly input?: unknown };
   return input === undefined ? undefined : (effectsOf(ref) as unknown as Observed);

@@ -27,7 +27,7 @@ const defaults = {
 /** HTTP statuses below 500 after which a retry may succeed. */
 const retryStatuses = new Set([408, 425, 429]);
 
-/** A random pause, so that pages do not retry together. The limit doubles. @param {number} failures from 1 */
+/** A random pause, so pages do not retry together. Failures double it. @param {number} failures from 1 */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));

@@ -106,7 +106,7 @@ class Picture {
   }
 }
 
-/** Shows two numbers at the upper right corner of a state: actors in the state, and actors just entered. */
+/** Shows two numbers at the upper right corner of a state: its actors, and the actors that just entered. */
 class Badge {
   #text = createText("", 0, 3.8);
   #added = createText("moved", 0, -11);

@@ -3,7 +3,7 @@
 /** @typedef {typeof views[number]} View */
 
 /**
- * The user's place in the page. The page's address contains it: the back button, reloads and links work.
+ * The user's place. The page's address contains it, so that the back button, reloads and links work.
  *
  * @typedef {object} Place
  * @property {View} view

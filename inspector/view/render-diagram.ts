@@ -32,7 +32,7 @@ export async function renderDiagram(
   }
 }
 
-/** The URL of the Graphviz package: the worker cannot resolve package names, because it is not a file. */
+/** The URL of the Graphviz package: a worker whose source is a string cannot resolve package names. */
 function findGraphviz(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve("@hpcc-js/wasm-graphviz")).href;

@@ -59,7 +59,7 @@ describe("npm start", function () {
     expect(code).to.equal(1);
     expect(said)
       .to.match(
-        /^The demo cannot start\. .*Start one there .*unset REDIS_URL: layers are in memory then\.\n$/,
+        /^The demo cannot start\. .*Start a server there .*unset REDIS_URL: layers are in memory then\.\n$/,
       )
       .and.contain(`127.0.0.1:${port}`)
       .and.not.contain("secret");

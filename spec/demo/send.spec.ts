@@ -32,7 +32,7 @@ describe("npm run send", function () {
       targetOf("toString"),
       nothing,
       `Nothing was sent. "a b" is not a room name. It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else.\n`,
-      "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE. Start this program and the demo with the same one, such as REDIS_URL=redis://localhost:6399.\n",
+      "Nothing was sent. REDIS_URL is not set: the layers would be in the memory of this process, and NO CLIENT WOULD RECEIVE THE MESSAGE. Start this program and the demo with the same REDIS_URL, such as redis://localhost:6399.\n",
     ]);
   });
 
@@ -41,7 +41,7 @@ describe("npm run send", function () {
     const { code, printed, said } = await runDemo("send", ["chat", "hello"], nowhere);
     expect([code, printed]).to.deep.equal([1, ""]);
     expect(said)
-      .to.match(/^Nothing was sent\. Redis at 127\.0\.0\.1:\d+ .* Start one there \(.*\)\.\n$/)
+      .to.match(/^Nothing was sent\. Redis at 127\.0\.0\.1:\d+ .* Start a server there \(.*\)\.\n$/)
       .and.not.contain("secret");
   });
 

@@ -26,10 +26,10 @@ describe("npm run worker", function () {
     expect(help?.printed).to.contain("npm run worker").and.contain("--step-ms");
     for (const { code, printed } of [gone, ...failures]) expect([code, printed]).to.deep.equal([1, ""]);
     expect(gone.said)
-      .to.match(/^The worker cannot start\. Redis at 127\.0\.0\.1:\d+ .* Start one there \(.*\)\.\n$/)
+      .to.match(/^The worker cannot start\. Redis at 127\.0\.0\.1:\d+ .* Start a server there \(.*\)\.\n$/)
       .and.not.contain("secret");
     expect(failures.map(({ said }) => said)).to.deep.equal([
-      "The worker cannot start. REDIS_URL is not set: without Redis the server runs its jobs itself, and a worker has no access to them. Start this program and the demo with the same one, such as REDIS_URL=redis://localhost:6399.\n",
+      "The worker cannot start. REDIS_URL is not set: without Redis the demo's server runs the jobs itself, and a worker has no access to them. Start this program and the demo with the same REDIS_URL, such as redis://localhost:6399.\n",
       'The worker cannot start. --step-ms is "soon"; it must be a number from 0 to 999999.\n',
       "The worker cannot start. Unknown option '--speed'. See --help.\n",
     ]);

@@ -146,7 +146,7 @@ describe("the demo under faults", () => {
     expect(performance.now() - began).to.be.below(10_000);
     for (const { code, said } of all) {
       expect(code, said).to.equal(1);
-      expect(said).to.contain(`127.0.0.1:${redis.port}`).and.contain("Start one there");
+      expect(said).to.contain(`127.0.0.1:${redis.port}`).and.contain("Start a server there");
     }
   });
 });

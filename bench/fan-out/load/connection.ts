@@ -11,7 +11,7 @@ import { type ClientProtocol, pong, protocols } from "./protocols.ts";
  */
 export type TextListener = (bytes: Buffer, start: number, end: number, atMs: number) => void;
 
-/** The read buffer that all connections share. Bytes are parsed at once, and incomplete frames are copied. */
+/** The read buffer of all connections. It is parsed before the next read; incomplete frames are copied. */
 const shared = Buffer.allocUnsafeSlow(65_536);
 
 const timeoutMs = 20_000;

@@ -18,7 +18,7 @@ export interface ClientProtocol {
   readonly closing: Buffer | undefined;
 }
 
-/** The mask is not all zeros, because ws would skip unmasking. */
+/** The mask is not all zeros, because ws does not unmask a frame with a mask of zeros. */
 const mask = Buffer.of(0x37, 0xfa, 0x21, 0x3d);
 const normalClosure = "\x03\xe8";
 

@@ -31,8 +31,8 @@ const silenceMs = 10_000;
  * Sends messages for the duration of a load and counts all copies.
  *
  * A message is in flight until the last member has received it, because a server may serve members in any
- * order. Then the sender's next message is due. All messages that become due in one turn are sent together,
- * in one write per sender.
+ * order. When the last member has received a message, its sender's next message is due. All messages that
+ * become due in one turn are sent together, in one write per sender.
  *
  * @throws if a copy is lost, duplicated or out of order, or if a connection ends
  */

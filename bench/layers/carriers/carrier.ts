@@ -1,7 +1,7 @@
 /** The text of each message, sent with the time. */
 export const text = "x".repeat(100);
 
-/** A node that sends messages to other processes and receives messages. Each row is one implementation. */
+/** A node that sends messages to other processes and receives messages. Each row of a table measures one. */
 export interface Carrier {
   /**
    * Adds `members` members to each of `groups`. The first member of each group calls `arrived` with the time

@@ -9,8 +9,8 @@ export const reliableGroup = "reliable_chat";
 
 /**
  * A chat on a layer with a history. With `?since=<offset>`, a client first receives the messages after that
- * offset. Each later text has the next offset, so that the client knows the offset by counting. If messages
- * are lost, a text contains the offset from which to continue.
+ * offset. The offsets are consecutive, so that the client knows them by counting the texts. If messages are
+ * lost, a text contains the offset from which the client continues to count.
  */
 export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages }> {
   static override readonly layer = "queue";
@@ -21,7 +21,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
     },
   });
 
-  /** The offset of the last text that was sent to the client; undefined if the client does not count. */
+  /** The offset of the last text that was sent to the client; undefined if the client sent no `since`. */
   #last = sinceOf(this.scope.query);
   /** The epoch of that offset; undefined until it is known. */
   #epoch: string | undefined;
