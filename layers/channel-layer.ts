@@ -11,6 +11,8 @@ import { Lifecycle } from "./lifecycle.ts";
 import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { TurnScheduler } from "./turn-scheduler.ts";
 import { type Envelope, encode } from "./wire/codec.ts";
 import { createEncryption, type Encryption } from "./wire/encryption.ts";
 import { PayloadDecoder } from "./wire/payload-decoder.ts";
@@ -54,6 +56,8 @@ export class ChannelLayer<M = AnyMessages> {
   readonly node = randomBytes(10).toString("hex");
   /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
+  /** Decides when this layer delivers. A runtime sets its own. @default 3 ms in each turn of the event loop */
+  scheduler: Scheduler = new TurnScheduler().lane();
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
@@ -81,7 +85,7 @@ export class ChannelLayer<M = AnyMessages> {
       report(error, { stage: "layer" }),
     );
     const context = { decoder: this.#decoder, registry: this.#registry, metrics, report };
-    this.#receiver = new Receiver(topics.node(this.node), context);
+    this.#receiver = new Receiver(topics.node(this.node), context, () => this.scheduler);
     this.#queues = new JobQueues(backend.queues, topics, options, context);
     this.#lifecycle = new Lifecycle({
       open: () => backend.open(this.#receiver),

@@ -1,5 +1,5 @@
 import type { Clock } from "../layers/clock.ts";
-import type { Flushable, FlushScheduler } from "./socket/flush-scheduler.ts";
+import type { Flushable, FlushQueue } from "./scheduler/flush-queue.ts";
 
 /** The current time of `clock`, in milliseconds since an arbitrary moment. */
 export const timeOf = (clock: Clock): number => clock.now?.() ?? performance.now();
@@ -13,11 +13,11 @@ export class Deadline implements Flushable {
   #isCancelled = false;
 
   /** @param scheduler starts the timer at its next flush. An earlier `cancel` avoids the timer. */
-  constructor(clock: Clock, ms: number, scheduler?: FlushScheduler) {
+  constructor(clock: Clock, ms: number, flushes?: FlushQueue) {
     this.#clock = clock;
     this.#ms = ms;
-    if (scheduler === undefined) this.flush();
-    else scheduler.add(this);
+    if (flushes === undefined) this.flush();
+    else flushes.add(this);
   }
 
   flush(): void {

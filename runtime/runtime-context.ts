@@ -8,8 +8,9 @@ import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
 import type { InspectionHooks, Observed, Report } from "./inspection-hooks.ts";
 import type { Limits } from "./limits.ts";
-import type { FlushScheduler } from "./socket/flush-scheduler.ts";
+import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
+import type { SharedFrames } from "./socket/shared-frames.ts";
 import type { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 
 /** The objects that all connections of one runtime share. Each class declares which of them it needs. */
@@ -24,7 +25,8 @@ export interface RuntimeContext {
   /** Observes each machine through XState's inspection protocol. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly supervisor: Supervisor<Child & Observed>;
-  readonly flushScheduler: FlushScheduler;
+  readonly scheduler: Scheduler;
+  readonly frames: SharedFrames;
   readonly heartbeat: Heartbeat;
   readonly slowReaderWatch: SlowReaderWatch;
   readonly cluster: Cluster;

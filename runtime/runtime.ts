@@ -22,8 +22,9 @@ import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
-import { FlushScheduler } from "./socket/flush-scheduler.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
+import { SharedFrames } from "./socket/shared-frames.ts";
 import { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 import { Admission, answerPlainRequest, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
 import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
@@ -151,6 +152,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
       report,
     });
     const workers = new JobWorkers(cluster, report);
+    const scheduler = new Scheduler();
+    const frames = new SharedFrames();
+    scheduler.flushes.onFlush = () => frames.renew();
     super(cluster, workers);
     this.layers = layersByAlias as unknown as L;
     const observer = inspect && inspectionObserver(inspect, report);
@@ -167,7 +171,8 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
       inspection,
       inspect: observer,
       supervisor: this.#supervisor,
-      flushScheduler: new FlushScheduler(),
+      scheduler,
+      frames,
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
       slowReaderWatch: new SlowReaderWatch(clock),
     };
@@ -175,7 +180,10 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
     // This step comes last, because a runtime whose constructor throws cannot be closed.
     this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
-    for (const layer of Object.values(this.layers)) layer.onError ??= this.#context.report;
+    for (const layer of Object.values(this.layers)) {
+      layer.onError ??= this.#context.report;
+      layer.scheduler = scheduler.deliveries;
+    }
   }
 
   /** The number of running actors, including spawned actors. */

@@ -1,31 +1,28 @@
-import { AsyncResource } from "node:async_hooks";
-import { TimeSlicer } from "./time-slicer.ts";
+import { Fifo } from "../fifo.ts";
+import { type Budget, type Scheduler, type Task, unlimited } from "../scheduler.ts";
 
-/** Delivers payloads or gaps to inboxes of this node. Can be interrupted. */
-export interface DeliveryTask {
+/** Payloads or a gap for inboxes of this node. */
+export interface PendingDelivery {
   readonly count: number;
   readonly bytes: number;
-  /** The next task in the queue. Only the queue uses this property. */
-  next?: DeliveryTask | undefined;
-  /** Delivers while `slicer` has budget. MUST NOT throw. @returns whether everything is delivered. */
-  deliver(slicer: TimeSlicer): boolean;
+  /** Delivers while `budget` has time. MUST NOT throw. @returns whether everything is delivered. */
+  deliver(budget: Budget): boolean;
 }
 
-/** Beyond these limits, the queue delivers without pauses, so that further messages wait at the senders. */
+/** Beyond these limits, a node delivers without pauses, so that further messages wait at the senders. */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
 
-/** Delivers a node's tasks in order, in time slices. Begins once all payloads of a socket read are added. */
-export class DeliveryQueue {
-  readonly #slicer: TimeSlicer;
-  #first: DeliveryTask | undefined;
-  #last: DeliveryTask | undefined;
+/** The deliveries of a node that wait, in all its queues. */
+export class Backlog {
+  readonly #scheduler: () => Scheduler;
+  readonly #queues = new Set<DeliveryQueue>();
   #size = 0;
   #bytes = 0;
-  #isDelivering = false;
-  #isScheduled = false;
+  #isClosed = false;
 
-  constructor(now: () => number) {
-    this.#slicer = new TimeSlicer(() => this.#deliver(), now);
+  /** @param scheduler returns the scheduler of the queues. */
+  constructor(scheduler: () => Scheduler) {
+    this.#scheduler = scheduler;
   }
 
   /** The number of payloads and gaps not yet delivered to all recipients. */
@@ -33,63 +30,71 @@ export class DeliveryQueue {
     return this.#size;
   }
 
-  get last(): DeliveryTask | undefined {
-    return this.#last;
-  }
-
-  add(task: DeliveryTask): void {
-    if (this.#last === undefined) this.#first = task;
-    else this.#last.next = task;
-    this.#last = task;
-    this.grow(task.count, task.bytes);
+  /** Whether deliveries have to go on without a pause. */
+  get isUrgent(): boolean {
+    return this.#isClosed || this.#size > limits.count || this.#bytes > limits.bytes;
   }
 
   grow(count: number, bytes: number): void {
-    this.#resize(count, bytes);
-    if (this.#slicer.isUrgent) this.#deliver();
-    else this.#schedule();
-  }
-
-  /** Finishes all tasks synchronously and leaves no timer. Called after all inboxes are removed. */
-  close(): void {
-    this.#slicer.close();
-    this.#deliver();
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled || !this.#slicer.hasBudget) return;
-    this.#isScheduled = true;
-    queueMicrotask(this.#begin);
-  }
-
-  /** Bound, so that deliveries run in the async context of the layer, not in that of a sender. */
-  readonly #begin = AsyncResource.bind(() => {
-    this.#isScheduled = false;
-    this.#deliver();
-  });
-
-  #resize(count: number, bytes: number): void {
     this.#size += count;
     this.#bytes += bytes;
-    this.#slicer.isUrgent = this.#size > limits.count || this.#bytes > limits.bytes;
   }
 
-  #deliver(): void {
-    // A delivery may add tasks. The loop that is already running delivers them.
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
-    try {
-      while (this.#first !== undefined && this.#slicer.hasBudget) {
-        if (this.#first.deliver(this.#slicer)) this.#remove(this.#first);
-      }
-    } finally {
-      this.#isDelivering = false;
-    }
+  schedule(queue: DeliveryQueue): void {
+    this.#queues.add(queue);
+    this.#scheduler().add(queue);
   }
 
-  #remove(first: DeliveryTask): void {
-    this.#first = first.next;
-    if (this.#first === undefined) this.#last = undefined;
-    this.#resize(-first.count, -first.bytes);
+  delete(queue: DeliveryQueue): void {
+    this.#queues.delete(queue);
+  }
+
+  /** Delivers everything that waits, without a limit. Called after all inboxes are removed. */
+  close(): void {
+    this.#isClosed = true;
+    for (const queue of this.#queues) queue.run(unlimited);
+  }
+}
+
+/** The deliveries to one group, or to single channels, in the order of arrival. */
+export class DeliveryQueue implements Task {
+  readonly #backlog: Backlog;
+  readonly #waiting = new Fifo<PendingDelivery>();
+  #isScheduled = false;
+  #isRunning = false;
+
+  constructor(backlog: Backlog) {
+    this.#backlog = backlog;
+  }
+
+  get last(): PendingDelivery | undefined {
+    return this.#waiting.last;
+  }
+
+  add(delivery: PendingDelivery): void {
+    this.#waiting.push(delivery);
+    this.#backlog.grow(delivery.count, delivery.bytes);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#backlog.schedule(this);
+  }
+
+  run(budget: Budget): boolean {
+    // An inbox may close the layer during a delivery. The loop that is already running finishes.
+    if (this.#isRunning) return false;
+    this.#isRunning = true;
+    while (this.#waiting.size > 0 && (budget.hasTime || this.#backlog.isUrgent)) this.#deliverFirst(budget);
+    this.#isRunning = false;
+    if (this.#waiting.size > 0) return false;
+    this.#isScheduled = false;
+    this.#backlog.delete(this);
+    return true;
+  }
+
+  #deliverFirst(budget: Budget): void {
+    const first = this.#waiting.first as PendingDelivery;
+    if (!first.deliver(this.#backlog.isUrgent ? unlimited : budget)) return;
+    this.#waiting.shift();
+    this.#backlog.grow(-first.count, -first.bytes);
   }
 }

@@ -1,11 +1,16 @@
 import type { LayerMetrics } from "../counters.ts";
 import type { ErrorListener } from "../error-reporter.ts";
 import type { Delivery, Gap, Mail, Position } from "../message.ts";
+import type { Budget } from "../scheduler.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { LocalChannelRegistry } from "./channel-registry.ts";
-import type { DeliveryTask } from "./delivery-queue.ts";
+import type { PendingDelivery } from "./delivery-queue.ts";
 import type { Group, Member, Recipients } from "./group.ts";
-import { type TimeSlicer, unitsToDecode } from "./time-slicer.ts";
+
+/** Decoding this many bytes takes about as long as one delivery to an inbox. */
+const bytesPerUnit = 1_024;
+
+const unitsToDecode = (bytes: number): number => 1 + Math.floor(bytes / bytesPerUnit);
 
 export interface DeliveryContext {
   readonly decoder: PayloadDecoder;
@@ -15,10 +20,9 @@ export interface DeliveryContext {
 }
 
 /** Delivers messages or a gap, in join order, to members that joined before the arrival and have not left. */
-abstract class FanOut implements DeliveryTask {
+abstract class FanOut implements PendingDelivery {
   abstract readonly bytes: number;
   abstract readonly count: number;
-  next: DeliveryTask | undefined = undefined;
   protected readonly context: DeliveryContext;
   readonly #recipients: Recipients;
   readonly #lastJoin: number;
@@ -32,23 +36,23 @@ abstract class FanOut implements DeliveryTask {
     this.#lastJoin = recipients.lastJoin;
   }
 
-  deliver(slicer: TimeSlicer): boolean {
+  deliver(budget: Budget): boolean {
     const recipients = this.#recipients;
     // Without recipients, a message is not even decoded.
     if (recipients.isEmpty) return true;
     if (this.#rest === undefined) {
       this.#rest = recipients.members();
-      if (!this.prepare(slicer)) return true;
+      if (!this.prepare(budget)) return true;
     }
-    if (this.#interrupted !== undefined && !this.deliverTo(this.#interrupted, slicer)) return false;
+    if (this.#interrupted !== undefined && !this.deliverTo(this.#interrupted, budget)) return false;
     this.#interrupted = undefined;
     for (const member of this.#rest) {
       if (recipients.lastJoin !== this.#lastJoin && !this.isFor(member)) break;
-      if (!this.deliverTo(member, slicer)) {
+      if (!this.deliverTo(member, budget)) {
         this.#interrupted = member;
         return false;
       }
-      if (!slicer.hasBudget) return false;
+      if (!budget.hasTime) return false;
     }
     return true;
   }
@@ -64,12 +68,12 @@ abstract class FanOut implements DeliveryTask {
   }
 
   /** Called once, before {@link deliverTo}. @returns whether there is anything to deliver. */
-  protected prepare(_slicer: TimeSlicer): boolean {
+  protected prepare(_budget: Budget): boolean {
     return true;
   }
 
   /** Delivers to `member` while there is budget. MUST NOT throw. @returns whether everything is delivered. */
-  protected abstract deliverTo(member: Member, slicer: TimeSlicer): boolean;
+  protected abstract deliverTo(member: Member, budget: Budget): boolean;
 }
 
 interface EncodedMessage {
@@ -92,7 +96,7 @@ export class MessageFanOut extends FanOut {
   readonly #encoded: EncodedMessage[] = [];
   #bytes = 0;
   #decoded: readonly DecodedMessage[] = [];
-  #slicer: TimeSlicer | undefined;
+  #budget: Budget | undefined;
   #member: Member | undefined;
   /** The number of messages delivered to the current member. */
   #deliveredCount = 0;
@@ -123,21 +127,22 @@ export class MessageFanOut extends FanOut {
   }
 
   /** Decodes as late as possible, because a decoded message takes more memory than its payload. */
-  protected override prepare(slicer: TimeSlicer): boolean {
+  protected override prepare(budget: Budget): boolean {
     this.#decoded = this.#encoded.flatMap((encoded) => {
-      slicer.charge(unitsToDecode(encoded.payload.length));
-      return this.#decode(encoded) ?? [];
+      const decoded = this.#decode(encoded);
+      budget.charge(unitsToDecode(encoded.payload.length));
+      return decoded ?? [];
     });
     return this.#decoded.length > 0;
   }
 
-  protected deliverTo(member: Member, slicer: TimeSlicer): boolean {
+  protected deliverTo(member: Member, budget: Budget): boolean {
     if (this.#member !== member) {
       this.#member = member;
       this.#deliveredCount = 0;
       this.#departures = this.group.departures;
     }
-    this.#slicer = slicer;
+    this.#budget = budget;
     if (this.#decoded.length > 1) {
       try {
         member.inbox.batch?.(this.#deliverRest);
@@ -152,9 +157,9 @@ export class MessageFanOut extends FanOut {
 
   readonly #deliverRest = (): void => {
     const member = this.#member as Member;
-    const slicer = this.#slicer as TimeSlicer;
+    const budget = this.#budget as Budget;
     const messages = this.#decoded;
-    while (this.#deliveredCount < messages.length && slicer.hasBudget) {
+    while (this.#deliveredCount < messages.length && budget.hasTime) {
       // An earlier delivery may have removed the member from the group.
       if (this.group.departures !== this.#departures && !this.isFor(member)) {
         this.#deliveredCount = messages.length;
@@ -163,7 +168,7 @@ export class MessageFanOut extends FanOut {
       const { mail, except } = messages[this.#deliveredCount] as DecodedMessage;
       if (member !== except) deliver(this.context, member, mail);
       this.#deliveredCount += 1;
-      slicer.charge(1);
+      budget.charge(1);
     }
   };
 
@@ -188,14 +193,14 @@ export class GapFanOut extends FanOut {
     this.#gap = gap;
   }
 
-  protected deliverTo({ inbox, channel }: Member, slicer: TimeSlicer): boolean {
+  protected deliverTo({ inbox, channel }: Member, budget: Budget): boolean {
     try {
       inbox.gap(this.#gap);
     } catch (error) {
       const { group } = this.#gap;
       this.context.report(error, { stage: "layer", channel, ...(group !== undefined && { group }) });
     }
-    slicer.charge(1);
+    budget.charge(1);
     return true;
   }
 }
@@ -203,9 +208,8 @@ export class GapFanOut extends FanOut {
 const directDelivery: Delivery = Object.freeze({});
 
 /** Delivers a direct send to one channel of this node. */
-export class DirectDelivery implements DeliveryTask {
+export class DirectDelivery implements PendingDelivery {
   readonly count = 1;
-  next: DeliveryTask | undefined = undefined;
   readonly #context: DeliveryContext;
   readonly #topic: string;
   readonly #payload: Uint8Array;
@@ -220,10 +224,10 @@ export class DirectDelivery implements DeliveryTask {
     return this.#payload.length;
   }
 
-  deliver(slicer: TimeSlicer): boolean {
+  deliver(budget: Budget): boolean {
     const { decoder, registry, metrics } = this.#context;
-    slicer.charge(unitsToDecode(this.#payload.length));
     const decoded = decoder.decode(this.#topic, this.#payload);
+    budget.charge(unitsToDecode(this.#payload.length));
     if (decoded === undefined) return true;
     const { message, envelope } = decoded;
     const member = envelope?.to === undefined ? undefined : registry.member(envelope.to);

@@ -1,4 +1,5 @@
 import type { Delivery, Inbox } from "../message.ts";
+import type { DeliveryQueue } from "./delivery-queue.ts";
 import type { SmallMap } from "./small-map.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -29,6 +30,8 @@ export class Group implements Recipients {
   #lastJoin = 0;
   /** The number of times that a member has left. */
   departures = 0;
+  /** The deliveries to this group. Created by the first one. */
+  deliveries: DeliveryQueue | undefined;
 
   constructor(name: string, subscription: Subscription) {
     this.name = name;

@@ -1,63 +1,78 @@
 import type { BackendListener } from "../backend.ts";
 import type { Gap, Position } from "../message.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
+import type { Scheduler } from "../scheduler.ts";
+import { Backlog, DeliveryQueue } from "./delivery-queue.ts";
 import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "./fan-out.ts";
+import type { Group } from "./group.ts";
 
 const directGap: Gap = Object.freeze({});
 
-/** Delivers a backend's payloads and gaps in the order of arrival, in time slices. Never throws. */
+/**
+ * Delivers a backend's payloads and gaps. The deliveries to one group are in the order of arrival. Groups take
+ * turns, so a large group does not delay a small one. Never throws.
+ */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;
   readonly #context: DeliveryContext;
-  readonly #queue: DeliveryQueue;
+  readonly #backlog: Backlog;
+  /** The deliveries to single channels of this node. */
+  readonly #direct: DeliveryQueue;
 
   /** @param ownTopic the topic of direct sends to this node's channels. */
-  constructor(ownTopic: string, context: DeliveryContext, now: () => number = () => performance.now()) {
+  constructor(ownTopic: string, context: DeliveryContext, scheduler: () => Scheduler) {
     this.#ownTopic = ownTopic;
     this.#context = context;
-    this.#queue = new DeliveryQueue(now);
+    this.#backlog = new Backlog(scheduler);
+    this.#direct = new DeliveryQueue(this.#backlog);
   }
 
   get waiting(): number {
-    return this.#queue.size;
+    return this.#backlog.size;
   }
 
   payload(topic: string, payload: Uint8Array, position?: Position): void {
     const context = this.#context;
     context.metrics.received += 1;
     if (topic === this.#ownTopic) {
-      this.#queue.add(new DirectDelivery(context, topic, payload));
+      this.#direct.add(new DirectDelivery(context, topic, payload));
       return;
     }
     const group = context.registry.groupAt(topic);
     if (group === undefined) return;
-    const { last } = this.#queue;
-    if (last instanceof MessageFanOut && last.group === group && last.add(payload, position)) {
-      this.#queue.grow(1, payload.length);
+    const deliveries = this.#deliveriesTo(group);
+    const { last } = deliveries;
+    if (last instanceof MessageFanOut && last.add(payload, position)) {
+      this.#backlog.grow(1, payload.length);
       return;
     }
     const fanOut = new MessageFanOut(context, group, topic);
     fanOut.add(payload, position);
-    this.#queue.add(fanOut);
+    deliveries.add(fanOut);
   }
 
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void {
     const { registry } = this.#context;
     if (topic === this.#ownTopic) {
-      this.#queue.add(new GapFanOut(this.#context, registry, directGap));
+      this.#direct.add(new GapFanOut(this.#context, registry, directGap));
       return;
     }
     const group = registry.groupAt(topic);
     if (group === undefined) return;
-    this.#queue.add(new GapFanOut(this.#context, group, Object.freeze({ group: group.name, ...range })));
+    const gap = Object.freeze({ group: group.name, ...range });
+    this.#deliveriesTo(group).add(new GapFanOut(this.#context, group, gap));
   }
 
   error(error: Error): void {
     this.#context.report(error, { stage: "layer" });
   }
 
-  /** Discards all waiting tasks and leaves no timer. Called after the registry is cleared. */
+  /** Discards all waiting deliveries. Called after the registry is cleared. */
   close(): void {
-    this.#queue.close();
+    this.#backlog.close();
+  }
+
+  #deliveriesTo(group: Group): DeliveryQueue {
+    group.deliveries ??= new DeliveryQueue(this.#backlog);
+    return group.deliveries;
   }
 }

@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import type { HistoryQuery, StoredHistory } from "../backend.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import type { Position } from "../message.ts";
@@ -15,29 +14,18 @@ interface Node {
   readonly waiting?: number;
 }
 
-interface Pending {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly position: Position | undefined;
-}
-
 /**
- * Connects memory layers within one process: nodes on the same bus reach each other. A bus delivers all
- * payloads that are published in one turn of the event loop together, in order, in the check phase. So, as
- * with a network, sockets and timers are handled even if two actors answer each other endlessly. A subscriber
- * receives only payloads published after it subscribed.
+ * Connects memory layers within one process: nodes on the same bus reach each other. A node receives a payload
+ * at once, and delivers it in the check phase of the event loop, so that sockets and timers are handled even if
+ * two actors answer each other endlessly.
  */
 export class MemoryBus {
-  /** The subscribers of each topic, and the number of the first payload that each subscriber receives. */
-  readonly #subscribers = new Map<string, Map<Subscriber, number>>();
+  readonly #subscribers = new Map<string, Set<Subscriber>>();
   readonly queues = new MemoryQueues();
   /** The open nodes. Payloads that wait in them count as in flight. */
   readonly nodes = new Set<Node>();
   readonly #history = new MemoryHistory(() => performance.now());
   readonly #limits: HistoryLimits;
-  #pending: Pending[] = [];
-  /** The number of the first pending payload. */
-  #first = 0;
 
   /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
   constructor(options: MemoryBusOptions = {}) {
@@ -45,7 +33,7 @@ export class MemoryBus {
   }
 
   get inFlight(): number {
-    let count = this.#pending.length;
+    let count = 0;
     for (const { waiting = 0 } of this.nodes) count += waiting;
     return count;
   }
@@ -54,8 +42,7 @@ export class MemoryBus {
   publish(topic: string, payload: Uint8Array, group?: string): void {
     const limit = group === undefined ? undefined : this.#limits.of(group);
     const position = limit && this.#history.append(topic, payload, limit);
-    if (this.#pending.length === 0) setImmediate(this.#flush);
-    this.#pending.push({ topic, payload, position });
+    for (const subscriber of this.#subscribers.get(topic) ?? []) subscriber(topic, payload, position);
   }
 
   read(topic: string, query: HistoryQuery, group: string): StoredHistory {
@@ -63,28 +50,13 @@ export class MemoryBus {
   }
 
   subscribe(topic: string, subscriber: Subscriber): void {
-    const from = this.#first + this.#pending.length;
     const subscribers = this.#subscribers.get(topic);
-    if (subscribers === undefined) this.#subscribers.set(topic, new Map([[subscriber, from]]));
-    else subscribers.set(subscriber, from);
+    if (subscribers === undefined) this.#subscribers.set(topic, new Set([subscriber]));
+    else subscribers.add(subscriber);
   }
 
   unsubscribe(topic: string, subscriber: Subscriber): void {
     const subscribers = this.#subscribers.get(topic);
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#subscribers.delete(topic);
   }
-
-  /** Bound to the bus's async context, because one flush delivers the payloads of all publishers. */
-  readonly #flush = AsyncResource.bind((): void => {
-    const pending = this.#pending;
-    let number = this.#first;
-    this.#pending = [];
-    this.#first += pending.length;
-    for (const { topic, payload, position } of pending) {
-      for (const [subscriber, from] of this.#subscribers.get(topic) ?? []) {
-        if (from <= number) subscriber(topic, payload, position);
-      }
-      number += 1;
-    }
-  });
 }

@@ -23,7 +23,7 @@ import { ShutdownSteps } from "./shutdown-steps.ts";
 import type { Child } from "./supervisor.ts";
 
 type ActorRuntime = ContextRuntime &
-  Pick<RuntimeContext, "flushScheduler" | "limits" | "report" | "settings" | "supervisor">;
+  Pick<RuntimeContext, "limits" | "report" | "scheduler" | "settings" | "supervisor">;
 
 /** A running actor: a consumer, its mailbox, its connection's machine, and the transport to the client. */
 export class ConsumerActor
@@ -182,6 +182,7 @@ export class ConsumerActor
   }
 
   lost(code: number, reason: string): void {
+    this.inbox.finish();
     this.machine.send({ type: "lost", code, reason });
   }
 
@@ -217,14 +218,14 @@ export class ConsumerActor
   }
 
   async #leave(code: number, wasJoined: boolean): Promise<void> {
-    const { clock, limits, flushScheduler } = this.runtime;
+    const { clock, limits, scheduler } = this.runtime;
     const steps = new ShutdownSteps(clock, limits.handlerGraceMs, (error, stage) =>
       this.report(error, stage),
     );
     this.#shutdown = steps;
     if (this.#isTerminated) steps.abort();
     if (this.mailbox.busy) await steps.run("handler", () => this.mailbox.whenIdle());
-    const leaving = steps.run("layer", () => this.groups.leave(), flushScheduler);
+    const leaving = steps.run("layer", () => this.groups.leave(), scheduler.flushes);
     if (leaving !== undefined) await leaving;
     if (wasJoined) {
       const { consumer } = this.inbox;

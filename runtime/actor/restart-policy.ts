@@ -1,10 +1,10 @@
 import type { Directive, Supervision } from "../../actors/index.ts";
 import type { Clock } from "../../layers/clock.ts";
 import { textOf } from "../../layers/errors.ts";
+import { Fifo } from "../../layers/fifo.ts";
 import { pause } from "../../layers/retry.ts";
 import { directives, isDirective } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
-import { Fifo } from "../../layers/fifo.ts";
 
 export interface Restartable {
   readonly isLeaving: boolean;

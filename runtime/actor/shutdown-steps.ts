@@ -2,7 +2,7 @@ import type { Clock } from "../../layers/clock.ts";
 import { Deadline } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
-import type { FlushScheduler } from "../socket/flush-scheduler.ts";
+import type { FlushQueue } from "../scheduler/flush-queue.ts";
 
 /** Runs the last steps of an actor, each within a time limit. */
 export class ShutdownSteps {
@@ -25,14 +25,10 @@ export class ShutdownSteps {
    * @param scheduler if given, the time limit starts at the scheduler's next flush. Work that ends before the
    *   flush needs no timer.
    */
-  run(
-    stage: string,
-    work: () => PromiseLike<void> | void,
-    scheduler?: FlushScheduler,
-  ): Promise<void> | undefined {
+  run(stage: string, work: () => PromiseLike<void> | void, flushes?: FlushQueue): Promise<void> | undefined {
     try {
       const working = work();
-      return isPromise(working) ? this.#wait(stage, working, scheduler) : undefined;
+      return isPromise(working) ? this.#wait(stage, working, flushes) : undefined;
     } catch (error) {
       this.#report(error, stage);
       return undefined;
@@ -45,8 +41,8 @@ export class ShutdownSteps {
     this.#deadline?.pass();
   }
 
-  async #wait(stage: string, working: PromiseLike<void>, scheduler?: FlushScheduler): Promise<void> {
-    const deadline = new Deadline(this.#clock, this.#isAborted ? 0 : this.#graceMs, scheduler);
+  async #wait(stage: string, working: PromiseLike<void>, flushes?: FlushQueue): Promise<void> {
+    const deadline = new Deadline(this.#clock, this.#isAborted ? 0 : this.#graceMs, flushes);
     this.#deadline = deadline;
     try {
       await new Promise<void>((resolve, reject) => {

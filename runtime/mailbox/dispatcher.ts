@@ -31,7 +31,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   consumer: Consumer | undefined;
   readonly mailbox: Mailbox;
   readonly #settings: ConsumerSettings;
-  readonly #context: Pick<RuntimeContext, "clock" | "counters" | "inspection">;
+  readonly #context: Pick<RuntimeContext, "clock" | "counters" | "inspection" | "scheduler">;
   readonly #errorOwner: AsyncErrorOwner;
   readonly #owner: DispatcherOwner;
   #currentAsk: AskEnvelope | undefined;
@@ -39,7 +39,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   constructor(
     settings: ConsumerSettings,
-    context: Pick<RuntimeContext, "clock" | "counters" | "inspection">,
+    context: Pick<RuntimeContext, "clock" | "counters" | "inspection" | "scheduler">,
     errorOwner: AsyncErrorOwner,
     owner: DispatcherOwner,
   ) {
@@ -47,7 +47,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.#context = context;
     this.#errorOwner = errorOwner;
     this.#owner = owner;
-    this.mailbox = new Mailbox(this, settings.mailbox);
+    this.mailbox = new Mailbox(this, settings.mailbox, context.scheduler);
   }
 
   get answers(): true {
@@ -78,6 +78,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   gap(gap: Gap): void {
     this.mailbox.enqueueGap(gap);
+  }
+
+  /** Handles the frames that wait only for the next turn. Called before the loss of the connection is handled. */
+  finish(): void {
+    this.mailbox.finish();
   }
 
   /** Drops all waiting items. The consumer receives no further input. */

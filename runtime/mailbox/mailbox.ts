@@ -1,7 +1,9 @@
 import type { Frame, Overflow } from "../../actors/index.ts";
-import type { Gap, Mail } from "../../layers/message.ts";
-import type { MailboxSettings } from "../consumer-settings.ts";
 import { Fifo } from "../../layers/fifo.ts";
+import type { Gap, Mail } from "../../layers/message.ts";
+import { type Budget, type Task, unlimited } from "../../layers/scheduler.ts";
+import type { MailboxSettings } from "../consumer-settings.ts";
+import type { Scheduler } from "../scheduler/scheduler.ts";
 import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
 
 /** A client's frame, a layer's message, or a notice in place of lost messages. */
@@ -18,14 +20,19 @@ export interface MailboxOwner {
   resume(): void;
 }
 
+/** Maximum number of frames that one mailbox handles in a turn of the event loop. */
+const framesPerTurn = 32;
+
 /**
  * The queue of one actor. Items are handled one at a time. An idle actor handles a new item immediately.
  * Waiting frames and messages are handled alternately, each kind in the order of arrival. So a fast client
- * does not delay messages, and a busy group does not delay frames.
+ * does not delay messages, and a busy group does not delay frames. Mailboxes take turns: when one has handled 32
+ * frames in a turn of the event loop, or the turn has no time left, its other items wait for the next turn.
  */
-export class Mailbox {
+export class Mailbox implements Task {
   readonly #owner: MailboxOwner;
   readonly #settings: MailboxSettings;
+  readonly #scheduler: Pick<Scheduler, "inline" | "mailboxes" | "turn">;
   // Created on demand, because most actors never need a queue.
   #frames: Fifo<Frame> | undefined;
   #messages: MessageBacklog | undefined;
@@ -34,11 +41,21 @@ export class Mailbox {
   #paused = false;
   #busy = true;
   #closed = false;
+  /** Whether items wait for the next turn of the event loop, and not for a handler. */
+  #isScheduled = false;
+  /** The turn in which a frame was handled last, and the frames that may still be handled in that turn. */
+  #turn = -1;
+  #framesLeft = 0;
   #onIdle: (() => void) | undefined;
 
-  constructor(owner: MailboxOwner, settings: MailboxSettings) {
+  constructor(
+    owner: MailboxOwner,
+    settings: MailboxSettings,
+    scheduler: Pick<Scheduler, "inline" | "mailboxes" | "turn">,
+  ) {
     this.#owner = owner;
     this.#settings = settings;
+    this.#scheduler = scheduler;
   }
 
   /** The number of waiting items. The item that is being handled does not count. */
@@ -50,7 +67,7 @@ export class Mailbox {
     return this.#closed;
   }
 
-  /** Whether an item is being handled, or `first` of {@link start} is pending. */
+  /** Whether an item is being handled, items wait, or `first` of {@link start} is pending. */
   get busy(): boolean {
     return this.#busy;
   }
@@ -63,12 +80,16 @@ export class Mailbox {
   /** Enqueues a frame. Pauses the client above the high-water mark. Returns false in a closed mailbox. */
   enqueueFrame(frame: Frame): boolean {
     if (this.#closed) return false;
-    if (!this.#busy) {
-      this.#run(frame);
+    const { inline } = this.#scheduler;
+    if (!this.#busy && inline.hasTime && this.#mayTakeFrame()) {
+      inline.charge(1);
+      this.#frameIsNext = false;
+      this.#handle(frame, inline);
       return true;
     }
     this.#frames ??= new Fifo();
     this.#frames.push(frame);
+    if (!this.#busy) this.#schedule();
     if (!this.#paused && this.#frames.size > this.#settings.frameHighWaterMark) {
       this.#paused = true;
       this.#owner.pause();
@@ -94,7 +115,8 @@ export class Mailbox {
       this.#messages ??= new MessageBacklog(this.#settings);
       return this.#messages.enqueue(mail);
     }
-    this.#run(mail);
+    this.#frameIsNext = true;
+    this.#handle(mail);
     return "enqueued";
   }
 
@@ -105,7 +127,7 @@ export class Mailbox {
       this.#messages ??= new MessageBacklog(this.#settings);
       this.#messages.enqueueGap(gap);
     } else {
-      this.#run(gap);
+      this.#handle(gap);
     }
   }
 
@@ -128,23 +150,29 @@ export class Mailbox {
     });
   }
 
-  #next(): Item | undefined {
-    const frames = this.#frames?.size ?? 0;
-    const messages = this.#messages?.size ?? 0;
-    const takeFrame = messages === 0 || (this.#frameIsNext && frames > 0);
-    this.#frameIsNext = !takeFrame;
-    if (!takeFrame) return this.#messages?.shift();
-    const frame = this.#frames?.shift();
-    if (this.#paused && frames - 1 <= this.#settings.frameHighWaterMark / 2) {
-      this.#paused = false;
-      this.#owner.resume();
-    }
-    return frame;
+  /** Called by the scheduler in a later turn, for the items that wait. */
+  run(budget: Budget): true {
+    if (!this.#isScheduled) return true;
+    this.#isScheduled = false;
+    this.#handle(this.#priorityWork === undefined ? this.#take(budget) : undefined, budget);
+    return true;
   }
 
-  #run(first: Item | undefined): void {
+  /** Handles in this turn what waits only for the next turn, because the client has closed the connection. */
+  finish(): void {
+    this.run(unlimited);
+  }
+
+  #schedule(): void {
     this.#busy = true;
-    for (let item = first; item !== undefined; item = this.#next()) {
+    this.#isScheduled = true;
+    this.#scheduler.mailboxes.add(this);
+  }
+
+  /** Handles `first`, and then the waiting items that this turn has time for. */
+  #handle(first: Item | undefined, budget?: Budget): void {
+    this.#busy = true;
+    for (let item = first; item !== undefined; item = this.#next(budget)) {
       try {
         const result = this.#owner.handle(item);
         if (isPromise(result)) {
@@ -156,22 +184,59 @@ export class Mailbox {
       }
       if (this.#priorityWork !== undefined) break;
     }
-    if (this.#priorityWork === undefined) {
-      this.#busy = false;
-      this.#onIdle?.();
-    } else {
-      const work = this.#priorityWork;
+    const work = this.#priorityWork;
+    if (work !== undefined) {
       this.#priorityWork = undefined;
       this.#await(work());
+    } else if (this.size > 0) {
+      this.#schedule();
+    } else {
+      this.#busy = false;
+      this.#onIdle?.();
     }
   }
 
   #await(work: PromiseLike<unknown>, item?: Item): void {
-    const next = () => this.#run(this.#priorityWork === undefined ? this.#next() : undefined);
+    const next = () => this.#handle(this.#priorityWork === undefined ? this.#next() : undefined);
     work.then(next, (error: unknown) => {
       this.#owner.failed(error, item);
       next();
     });
+  }
+
+  /** Charges the turn for the previous item, and takes the next one if the turn has time for it. */
+  #next(given?: Budget): Item | undefined {
+    if (this.size === 0) return undefined;
+    const budget = given ?? this.#scheduler.inline;
+    budget.charge(1);
+    return budget.hasTime ? this.#take(budget) : undefined;
+  }
+
+  #take(budget: Budget): Item | undefined {
+    const frames = this.#frames?.size ?? 0;
+    const messages = this.#messages?.size ?? 0;
+    const takesFrame =
+      frames > 0 && (messages === 0 || this.#frameIsNext) && (budget === unlimited || this.#mayTakeFrame());
+    this.#frameIsNext = !takesFrame;
+    if (!takesFrame) return this.#messages?.shift();
+    const frame = this.#frames?.shift();
+    if (this.#paused && frames - 1 <= this.#settings.frameHighWaterMark / 2) {
+      this.#paused = false;
+      this.#owner.resume();
+    }
+    return frame;
+  }
+
+  /** Takes one frame from this mailbox's share of the turn. Returns false if the share is used up. */
+  #mayTakeFrame(): boolean {
+    const { turn } = this.#scheduler;
+    if (turn !== this.#turn) {
+      this.#turn = turn;
+      this.#framesLeft = framesPerTurn;
+    }
+    if (this.#framesLeft === 0) return false;
+    this.#framesLeft -= 1;
+    return true;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Overflow } from "../../actors/index.ts";
+import { Fifo } from "../../layers/fifo.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
 import { rejectIfAsked } from "./ask-envelope.ts";
-import { Fifo } from "../../layers/fifo.ts";
 
 /** The result of enqueuing a message. `displaced` means enqueued in place of the oldest message. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";

@@ -3,7 +3,7 @@ import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../../actors/index.ts";
 import { AcceptError } from "../errors.ts";
 import { headerLine, refuseUpgrade } from "../http-response.ts";
-import type { Flushable } from "./flush-scheduler.ts";
+import type { Flushable } from "../scheduler/flush-queue.ts";
 
 /**
  * An upgrade request that is not answered yet. Data from the client stays unread in the socket's buffer. A

@@ -1,6 +1,6 @@
 import { CloseCode, type Frame } from "../../actors/index.ts";
-import type { Counters } from "../counters.ts";
 import { Fifo } from "../../layers/fifo.ts";
+import type { Counters } from "../counters.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** The transport of an actor without a socket. The actor's frames can be read from {@link outgoing}. */

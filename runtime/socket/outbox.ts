@@ -4,13 +4,16 @@ import type { Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
-import type { Flushable } from "./flush-scheduler.ts";
+import type { Flushable } from "../scheduler/flush-queue.ts";
 import type { FrameTrie } from "./frame-trie.ts";
 import { HeldWrites, type Write } from "./held-writes.ts";
 import type { SlowReader } from "./slow-reader-watch.ts";
 import type { TransportListener } from "./transport.ts";
 
-export type OutboxContext = Pick<RuntimeContext, "clock" | "counters" | "flushScheduler" | "slowReaderWatch">;
+export type OutboxContext = Pick<
+  RuntimeContext,
+  "clock" | "counters" | "frames" | "scheduler" | "slowReaderWatch"
+>;
 
 /**
  * The write buffer of one socket. The frames of one turn are written together and may have any size. If more
@@ -59,9 +62,9 @@ export class Outbox implements Flushable, SlowReader {
 
   put(frame: Frame): void {
     if (this.#frames === undefined) {
-      const { flushScheduler } = this.#context;
-      this.#frames = flushScheduler.root.append(frame);
-      flushScheduler.add(this);
+      const { frames, scheduler } = this.#context;
+      this.#frames = frames.root.append(frame);
+      scheduler.flushes.add(this);
     } else {
       this.#frames = this.#frames.append(frame);
     }

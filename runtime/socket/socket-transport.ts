@@ -1,3 +1,4 @@
+import type { Duplex, Writable } from "node:stream";
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
@@ -5,6 +6,7 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { checkAccept, type Handshake } from "./handshake.ts";
 import type { HeartbeatTarget } from "./heartbeat.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
+import { PacedReader, sliceBytes } from "./paced-reader.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** The transport over a WebSocket. Holds the upgrade request until `accept`, and the WebSocket after that. */
@@ -16,6 +18,8 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
+  #parser: Writable | undefined;
+  #reader: PacedReader | undefined;
   /** Node's sockets count the bytes that were read. Other streams may lack `bytesRead`. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #wasActive = true;
@@ -51,7 +55,20 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     if (this.#socket.bytesRead === undefined) {
       websocket.on("ping", onActivity).on("pong", onActivity).on("message", onActivity);
     }
+    this.#readInSlices(websocket);
     websocket.on("message", onMessage).on("error", onError).on("close", onClose);
+  }
+
+  /** Replaces the listener of ws for the bytes of the socket. */
+  #readInSlices(websocket: WebSocket): void {
+    const socket = this.#socket;
+    const { _receiver: parser } = websocket as { readonly _receiver?: Writable };
+    const parse = socket.listeners("data").at(-1) as (() => void) | undefined;
+    if (parser === undefined || parse === undefined) return;
+    this.#parser = parser;
+    socket.off("data", parse);
+    (socket as TransportSocket)[transport] = this;
+    socket.on("data", onData);
   }
 
   reject(status: number, reason: string): void {
@@ -79,11 +96,20 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   }
 
   pause(): void {
-    this.#websocket?.pause();
+    this.#pacedReader?.hold();
   }
 
   resume(): void {
-    this.#websocket?.resume();
+    this.#pacedReader?.release();
+  }
+
+  /** Created on demand, because most clients never send much at once. */
+  get #pacedReader(): PacedReader | undefined {
+    if (this.#reader === undefined && this.#websocket !== undefined && this.#parser !== undefined) {
+      const { scheduler } = this.#context;
+      this.#reader = new PacedReader(this.#websocket, this.#parser, this.#socket, scheduler);
+    }
+    return this.#reader;
   }
 
   // ---- Called by the socket's listeners
@@ -91,6 +117,13 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   /** Called when the client has sent data, but only if the socket lacks `bytesRead`. */
   active(): void {
     this.#wasActive = true;
+  }
+
+  read(chunk: Buffer): void {
+    // When a socket has closed, ws reads the rest of its buffer.
+    if (this.#socket.destroyed) return;
+    if (chunk.length > sliceBytes) this.#pacedReader?.read(chunk);
+    else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
   }
 
   closed(code: number, reason: string): void {
@@ -134,6 +167,14 @@ const transport = Symbol("transport");
 
 interface TransportWebSocket extends WebSocket {
   [transport]: SocketTransport;
+}
+
+interface TransportSocket extends Duplex {
+  [transport]: SocketTransport;
+}
+
+function onData(this: Duplex, chunk: Buffer): void {
+  (this as TransportSocket)[transport].read(chunk);
 }
 
 function onActivity(this: WebSocket): void {

@@ -67,7 +67,7 @@ export class Upgrades {
       handshake.websocket = websocket;
     });
     if (handshake.complete) {
-      this.#context.flushScheduler.add(handshake);
+      this.#context.scheduler.flushes.add(handshake);
       this.#admit(found, request, handshake);
     } else this.#context.counters.refuse();
   }
@@ -81,9 +81,9 @@ export class Upgrades {
   }
 
   #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
-    const { clock, limits, flushScheduler } = this.#context;
+    const { clock, limits, scheduler } = this.#context;
     // Most upgrades are answered within one turn of the event loop, and need no timer.
-    const deadline = new Deadline(clock, limits.connectTimeoutMs, flushScheduler);
+    const deadline = new Deadline(clock, limits.connectTimeoutMs, scheduler.flushes);
     const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
       this.#start(admitted, handshake, deadline);

@@ -1,9 +1,10 @@
 import { expect } from "chai";
 import { Deadline } from "../../runtime/deadline.ts";
-import { FlushScheduler } from "../../runtime/socket/flush-scheduler.ts";
+import type { FlushQueue } from "../../runtime/scheduler/flush-queue.ts";
+import { Scheduler } from "../../runtime/scheduler/scheduler.ts";
 
 /** Resolves once the scheduler has flushed. */
-const flushed = (scheduler: FlushScheduler) => new Promise<void>((flush) => scheduler.add({ flush }));
+const flushed = (scheduler: FlushQueue) => new Promise<void>((flush) => scheduler.add({ flush }));
 
 /** A clock that exposes its pending timers, and fires all of them at once. */
 function begin() {
@@ -22,7 +23,7 @@ function begin() {
 describe("Deadline", () => {
   it("sets no timer if it is cancelled before the end of the turn", async () => {
     const { clock, timers } = begin();
-    const scheduler = new FlushScheduler();
+    const scheduler = new Scheduler().flushes;
     const deadline = new Deadline(clock, 10, scheduler);
     deadline.cancel();
     await flushed(scheduler);
@@ -30,11 +31,11 @@ describe("Deadline", () => {
   });
 
   it("starts at the end of the turn, or at once without a scheduler, and cancels its timer", async () => {
-    for (const scheduler of [new FlushScheduler(), undefined]) {
+    for (const scheduler of [new Scheduler().flushes, undefined]) {
       const { clock, timers, runOut } = begin();
       const deadline = new Deadline(clock, 10, scheduler);
       expect(timers.size).to.equal(scheduler === undefined ? 1 : 0);
-      await flushed(scheduler ?? new FlushScheduler());
+      await flushed(scheduler ?? new Scheduler().flushes);
       let passed = 0;
       deadline.onPassed = () => {
         passed += 1;

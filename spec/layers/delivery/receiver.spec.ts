@@ -6,22 +6,21 @@ import type { Member } from "../../../layers/delivery/group.ts";
 import { Receiver } from "../../../layers/delivery/receiver.ts";
 import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
+import { TurnScheduler } from "../../../layers/turn-scheduler.ts";
 import { encode } from "../../../layers/wire/codec.ts";
 import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { PayloadDecoder } from "../../../layers/wire/payload-decoder.ts";
 import { Topics } from "../../../layers/wire/topics.ts";
 
-/** Resolves once the payloads of this turn are delivered. */
-const delivery = () => Promise.resolve();
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const topicOf = (group: string) => `x__group__${group}`;
 const ownTopic = "x__node__node";
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-/** The duration of one delivery, in milliseconds on the spec's clock: about 250 fill a slice. */
+/** The duration of one delivery, in milliseconds on the spec's clock: about 150 fill a slice. */
 const inboxMs = 0.02;
-/** The longest slice: 5 ms, and the work before its first and its last check of the clock. */
-const longestMs = 5 + 2 * 64 * inboxMs;
+/** The longest slice: 3 ms, and the work before its first and its last check of the clock. */
+const longestMs = 3 + 2 * 64 * inboxMs;
 
 const backend = {
   async subscribe() {},
@@ -45,7 +44,8 @@ class Node {
     const report = (error: unknown) => void this.errors.push(error);
     const decoder = new PayloadDecoder(createEncryption(undefined), metrics, report);
     this.decoder = decoder;
-    this.receiver = new Receiver(ownTopic, { decoder, registry, metrics, report }, () => this.now);
+    const lane = new TurnScheduler(() => this.now).lane();
+    this.receiver = new Receiver(ownTopic, { decoder, registry, metrics, report }, () => lane);
   }
 
   /** Advances the clock. Work until the immediate of the first call runs belongs to one turn. */
@@ -147,7 +147,7 @@ describe("Receiver", () => {
     node.send("room", 1);
     node.receiver.gap(topicOf("room"));
     node.sendTo(members[0] as Member, 2);
-    await delivery();
+    await nextTurn();
     expect(inboxes.map(({ mails, gaps }) => mails.length + gaps.length)).to.deep.equal([
       3,
       ...Array(19).fill(2),
@@ -163,7 +163,7 @@ describe("Receiver", () => {
     await node.drain();
     expect(inboxes.every(({ all }) => all.length === 1)).to.equal(true);
     inTime();
-    expect(node.turns.length).to.be.within(5_000 / 400, 5_000 / 200);
+    expect(node.turns.length).to.be.within(5_000 / 300, 5_000 / 100);
     expect(node.metrics.snapshot()).to.deep.include({ received: 1, delivered: 5_000, dropped: {} });
   });
 
@@ -181,7 +181,7 @@ describe("Receiver", () => {
     node.receiver.gap(topicOf("room"));
     node.send("room", 5);
     await node.drain();
-    const runs = [[1, 2], [3], [4], ["gap"], [5]];
+    const runs = [[1, 2, 4], ["gap"], [5], [3]];
     expect(order).to.deep.equal(
       runs.flatMap((run) => numbers(3).flatMap((index) => run.map((item) => `${index}: ${item}`))),
     );
@@ -311,20 +311,48 @@ describe("Receiver", () => {
     });
   }
 
-  it("keeps the order of messages, direct sends and gaps across paths", async () => {
-    const { members, inboxes } = await node.members(600, "room", "other");
-    for (let number = 0; number < 30; number += 3) {
-      node.send("room", number);
-      for (const member of members) node.sendTo(member, number + 1);
-      node.receiver.gap(topicOf("room"), { from: 1, to: 2 });
-      node.send("other", number + 2);
-      node.receiver.gap(ownTopic);
-      if (number % 2 === 0) await nextTurn();
-    }
+  for (const [name, send, gap] of [
+    [
+      "of a group",
+      (node: Node, _: readonly Member[], number: number) => node.send("room", number),
+      { topic: topicOf("room"), gap: { group: "room", from: 1, to: 2 } },
+    ],
+    [
+      "of direct sends",
+      (node: Node, members: readonly Member[], number: number) => {
+        for (const member of members) node.sendTo(member, number);
+      },
+      { topic: ownTopic, gap: {} },
+    ],
+  ] as const) {
+    it(`keeps the order ${name}, with its gaps, while other groups are busy`, async () => {
+      const { members, inboxes } = await node.members(300, "room");
+      await node.members(300, "other");
+      for (const number of numbers(20)) {
+        send(node, members, number);
+        node.receiver.gap(gap.topic, { from: 1, to: 2 });
+        node.send("other", number);
+        if (number % 2 === 0) await nextTurn();
+      }
+      await node.drain();
+      for (const { all, gaps } of inboxes) {
+        expect(all).to.deep.equal(numbers(20).flatMap((number) => [number, "gap"]));
+        expect(gaps[0]).to.deep.equal(gap.gap);
+      }
+      inTime();
+    });
+  }
+
+  it("delivers to a small group within two turns while large groups are busy", async () => {
+    await Promise.all([node.members(20_000, "large"), node.members(20_000, "larger")]);
+    const { inboxes } = await node.members(2, "small");
+    for (const number of numbers(5)) for (const group of ["large", "larger"]) node.send(group, number);
+    await nextTurn();
+    node.send("small", 1);
+    await nextTurn();
+    await nextTurn();
+    expect(inboxes.map(({ all }) => all)).to.deep.equal([[1], [1]]);
     await node.drain();
-    const expected = numbers(10).flatMap((step) => [step * 3, step * 3 + 1, "gap", step * 3 + 2, "gap"]);
-    for (const { all } of inboxes) expect(all).to.deep.equal(expected);
-    expect(inboxes[0]?.gaps.slice(0, 2)).to.deep.equal([{ group: "room", from: 1, to: 2 }, {}]);
     inTime();
   });
 
@@ -367,7 +395,7 @@ describe("Receiver", () => {
     for (const number of numbers(2)) {
       node.receiver.payload(topicOf("room"), encode({ type: "number", number, text }));
     }
-    await delivery();
+    await nextTurn();
     expect([node.receiver.waiting, ...inboxes.map(({ all }) => all.length)]).to.deep.equal([2, 0, 0]);
     void node.registry.leave("room", first);
     await node.drain();
@@ -380,7 +408,7 @@ describe("Receiver", () => {
     await node.members(1, "room");
     node.send("other", 0);
     node.send("room", 1);
-    await delivery();
+    await nextTurn();
     expect(node.receiver.waiting).to.equal(2);
     const late = await node.members(1, "room");
     node.send("room", 2);
@@ -407,7 +435,7 @@ describe("Receiver", () => {
     // Each first delivery takes a whole slice.
     for (const inbox of inboxes) inbox.act = () => node.work(10);
     for (const number of numbers(40)) node.send("room", number);
-    await delivery();
+    await nextTurn();
     expect(node.receiver.waiting).to.equal(40);
     const delivered = inboxes[0]?.all.length ?? 0;
     expect(delivered).to.be.within(1, 39);
@@ -433,7 +461,7 @@ describe("Receiver", () => {
     const { members, inboxes } = await node.members(1_000, "room");
     node.send("room", 1);
     node.receiver.gap(ownTopic);
-    await delivery();
+    await nextTurn();
     // A served member and an unserved one rejoin, and a new one joins.
     const back = [members[0], members[999]] as Member[];
     for (const member of back) void node.registry.leave("room", member);
@@ -464,7 +492,7 @@ describe("Receiver", () => {
   it("discards messages of a deleted group quickly, and delivers none to its successor", async () => {
     const { members } = await node.members(1_000, "room");
     for (const number of numbers(10)) node.send("room", number);
-    await delivery();
+    await nextTurn();
     // This payload is not decoded, so it does not count as garbage.
     node.receiver.payload(topicOf("room"), Uint8Array.of(0xc1));
     await node.registry.flush();
@@ -526,12 +554,12 @@ describe("Receiver", () => {
     it(`delivers nothing after an inbox closes it ${when}, and leaves no timer`, async () => {
       const { members, inboxes } = await node.members(1_000, "room");
       (inboxes[index] as Worker).act = () => {
+        node.sendTo(members[0] as Member, 3);
         node.registry.clear();
         node.receiver.close();
       };
       node.send("room", 1);
       node.send("room", 2);
-      node.sendTo(members[0] as Member, 3);
       await node.drain();
       const before = Array(index).fill([1, 2]);
       const after = Array(999 - index).fill([]);
@@ -565,20 +593,16 @@ describe("Receiver", () => {
     ["messages", 0, 10_000],
     ["bytes", 1_000_000, 16],
   ] as const) {
-    it(`limits the waiting ${name}: beyond the limit it delivers at once, in order`, async () => {
+    it(`limits the waiting ${name}: what exceeds the limit is delivered in one turn, in order`, async () => {
       const { inboxes } = await node.members(10, "room");
-      // Ends the first slice.
-      (inboxes[0] as Worker).act = () => node.work(100);
       const count = limit * 3;
-      let longest = 0;
       const text = "x".repeat(bytes);
       for (const number of numbers(count)) {
         node.receiver.payload(topicOf("room"), encode({ type: "number", number, text }));
-        longest = Math.max(longest, node.receiver.waiting);
       }
-      expect(longest).to.equal(limit);
-      // Up to 64 are delivered together.
-      expect(node.receiver.waiting).to.be.within(limit - 64, limit);
+      await nextTurn();
+      // Up to 64 are delivered together, and then a slice.
+      expect(node.receiver.waiting).to.be.within(limit - 128, limit);
       await node.drain();
       for (const { all } of inboxes) expect(all).to.deep.equal(numbers(count));
     });

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
+import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { gate } from "../../support/gate.ts";
 
 const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
@@ -36,7 +37,7 @@ describe("Mailbox", () => {
 
   beforeEach(async () => {
     owner = new Owner();
-    mailbox = new Mailbox(owner, settings);
+    mailbox = new Mailbox(owner, settings, new Scheduler());
   });
 
   async function started(): Promise<void> {

@@ -1,0 +1,111 @@
+import { AsyncResource } from "node:async_hooks";
+import { Fifo } from "./fifo.ts";
+import type { Budget, Scheduler, Task } from "./scheduler.ts";
+import { TurnBudget } from "./turn-budget.ts";
+
+/** The share of the tasks in a turn, in ms. */
+const tasksMs = 3;
+/** The share of the work outside tasks in a turn, in ms: what callbacks of sockets and timers do at once. */
+const inlineMs = 3;
+
+/**
+ * Divides the work of a node into turns of the event loop. In the check phase of a turn, each lane with tasks
+ * gets an equal share of 3 ms, and its tasks take turns. What is left continues in the next turn, after
+ * sockets and timers.
+ */
+export class TurnScheduler {
+  /** The time for work outside tasks in this turn. Call {@link request} before you use it. */
+  readonly inline: Budget;
+  /** The task that is running, if any. */
+  running: Task | undefined;
+  /** Called at the end of each turn, with the time when its work began. @returns whether work is left. */
+  onTurnEnd: ((startedAt: number) => boolean) | undefined;
+  readonly #now: () => number;
+  readonly #inline: TurnBudget;
+  readonly #lanes: Lane[] = [];
+  #number = 0;
+  #isRequested = false;
+  #startedAt = 0;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#inline = new TurnBudget(now);
+    this.inline = this.#inline;
+  }
+
+  /** The number of the current turn. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** Adds a lane. Lanes run in the order of their creation. */
+  lane(): Scheduler {
+    const lane = new Lane(this, this.#now);
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** Makes this turn end in the check phase, if nothing has requested that before. */
+  request(): void {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    this.#startedAt = this.#now();
+    this.#inline.start(this.#startedAt, this.#startedAt + inlineMs);
+    setImmediate(this.#end);
+  }
+
+  /** Bound, so that tasks run in the async context of the node, not in that of a sender. */
+  readonly #end = AsyncResource.bind((): void => {
+    this.#number += 1;
+    let lanes = 0;
+    for (const { size } of this.#lanes) if (size > 0) lanes += 1;
+    let now = lanes > 0 ? this.#now() : 0;
+    const end = now + tasksMs;
+    for (const lane of this.#lanes) {
+      if (lane.size === 0) continue;
+      now = lane.run(now, now + Math.max(end - now, 0) / lanes);
+      lanes -= 1;
+    }
+    const isLeft = this.onTurnEnd?.(this.#startedAt) ?? false;
+    this.#isRequested = false;
+    if (isLeft || this.#lanes.some(({ size }) => size > 0)) this.request();
+  });
+}
+
+/** Tasks of one kind, which take turns. */
+class Lane implements Scheduler {
+  readonly #turns: TurnScheduler;
+  readonly #now: () => number;
+  readonly #budget: TurnBudget;
+  readonly #tasks = new Fifo<Task>();
+
+  constructor(turns: TurnScheduler, now: () => number) {
+    this.#turns = turns;
+    this.#now = now;
+    this.#budget = new TurnBudget(now);
+  }
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  add(task: Task): void {
+    this.#tasks.push(task);
+    this.#turns.request();
+  }
+
+  /** Runs each task at most once, until `end`. Tasks that are added meanwhile wait. @returns the time. */
+  run(start: number, end: number): number {
+    let now = start;
+    for (let left = this.#tasks.size; left > 0; left -= 1) {
+      const task = this.#tasks.shift() as Task;
+      this.#budget.start(now, now + (end - now) / left);
+      this.#turns.running = task;
+      if (!task.run(this.#budget)) this.#tasks.push(task);
+      now = this.#now();
+      if (now >= end) break;
+    }
+    this.#turns.running = undefined;
+    return now;
+  }
+}

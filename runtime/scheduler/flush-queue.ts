@@ -1,0 +1,102 @@
+import { Fifo } from "../../layers/fifo.ts";
+import type { Task } from "../../layers/scheduler.ts";
+import type { TurnScheduler } from "../../layers/turn-scheduler.ts";
+
+export interface Flushable {
+  /** MUST NOT throw. */
+  flush(): void;
+}
+
+/** The event loop returns to sockets and timers within this time, in ms, except after long handlers. */
+const turnMs = 10;
+/** The minimum time for flushes in a turn, in ms. */
+const minMs = 4;
+/** Flushes between two checks of the clock. A write takes 5 to 10 µs, or up to 2 ms for a megabyte. */
+const stride = 4;
+/** The time of a flush is measured over at least this many flushes. */
+const minMeasured = 16;
+
+/**
+ * Flushes each {@link Flushable} once, in the check phase of the next turn of the event loop. That turn often
+ * adds more frames, and one write for all frames is cheaper. If the current turn has taken 5 ms, the flushes
+ * run at its own end.
+ *
+ * A flush of all outboxes that fits into the turn is not interrupted, because each interruption splits batches
+ * of frames. A longer flush takes several turns, and batches take turns: those of a small group do not wait for
+ * those of a large one.
+ */
+export class FlushQueue {
+  /** Called before outboxes are flushed. */
+  onFlush: (() => void) | undefined;
+  readonly #turns: TurnScheduler;
+  readonly #now: () => number;
+  /** The waiting flushables, by the task that added them, such as the deliveries to one group. */
+  readonly #batches = new Map<Task | undefined, Fifo<Flushable>>();
+  #latest: { readonly task: Task | undefined; readonly batch: Fifo<Flushable> } | undefined;
+  #size = 0;
+  /** Whether the flushables have waited for a turn. */
+  #isDue = false;
+  /** The measured time of one flush, in ms. */
+  #flushMs = 0.01;
+
+  constructor(turns: TurnScheduler, now: () => number) {
+    this.#turns = turns;
+    this.#now = now;
+    turns.onTurnEnd = (startedAt) => this.#onTurnEnd(startedAt);
+  }
+
+  /** Schedules a flush. MUST NOT be called for a `flushable` that still waits for a flush. */
+  add(flushable: Flushable): void {
+    const { running } = this.#turns;
+    if (this.#latest === undefined || this.#latest.task !== running) {
+      this.#latest = { task: running, batch: this.#batchOf(running) };
+    }
+    this.#latest.batch.push(flushable);
+    this.#size += 1;
+    this.#turns.request();
+  }
+
+  #batchOf(task: Task | undefined): Fifo<Flushable> {
+    const batch = this.#batches.get(task) ?? new Fifo<Flushable>();
+    this.#batches.set(task, batch);
+    return batch;
+  }
+
+  /** @returns whether flushables wait. */
+  #onTurnEnd(startedAt: number): boolean {
+    if (this.#size === 0) return false;
+    const now = this.#now();
+    const spentMs = now - startedAt;
+    if (this.#isDue || spentMs >= turnMs / 2) this.#flush(now, Math.max(turnMs - spentMs, minMs));
+    this.#isDue = this.#size > 0;
+    return this.#isDue;
+  }
+
+  #flush(start: number, allowedMs: number): void {
+    this.onFlush?.();
+    this.#latest = undefined;
+    const isWhole = this.#size * this.#flushMs <= allowedMs;
+    const end = start + (isWhole ? 1.5 * allowedMs : allowedMs);
+    const size = this.#size;
+    let now = start;
+    let left = this.#batches.size;
+    for (const [task, batch] of [...this.#batches]) {
+      now = this.#flushBatch(batch, now, now + (end - now) / left);
+      left -= 1;
+      if (batch.size === 0) this.#batches.delete(task);
+    }
+    const flushed = size - this.#size;
+    if (flushed >= minMeasured) this.#flushMs += ((now - start) / flushed - this.#flushMs) / 4;
+  }
+
+  /** Flushes at least one of the flushables that wait now. @returns the time. */
+  #flushBatch(batch: Fifo<Flushable>, start: number, end: number): number {
+    let now = start;
+    for (let left = batch.size; left > 0 && now < end; left -= 1) {
+      batch.shift()?.flush();
+      this.#size -= 1;
+      if (left % stride === 1) now = this.#now();
+    }
+    return now;
+  }
+}

@@ -1,0 +1,11 @@
+import { FrameTrie } from "./frame-trie.ts";
+
+/** The frames that the outboxes of a runtime share until the next flush. */
+export class SharedFrames {
+  root = FrameTrie.root();
+
+  /** Forgets the frames before a flush. Outboxes that wait keep theirs. */
+  renew(): void {
+    this.root = FrameTrie.root();
+  }
+}

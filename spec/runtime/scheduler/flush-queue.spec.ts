@@ -1,0 +1,163 @@
+import { expect } from "chai";
+import type { Task } from "../../../layers/scheduler.ts";
+import type { Flushable, FlushQueue } from "../../../runtime/scheduler/flush-queue.ts";
+import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
+
+const immediate = () => new Promise((resolve) => setImmediate(resolve));
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+describe("FlushQueue", () => {
+  let now: number;
+  let flushed: number[];
+  let scheduler: Scheduler;
+  let queue: FlushQueue;
+
+  beforeEach(() => {
+    now = 0;
+    flushed = [];
+    scheduler = new Scheduler(() => now);
+    queue = scheduler.flushes;
+  });
+
+  /** A write that takes `ms`. */
+  const write = (n: number, ms = 0): Flushable => ({
+    flush() {
+      flushed.push(n);
+      now += ms;
+    },
+  });
+
+  function add(count: number, ms = 0): void {
+    for (const n of numbers(count)) queue.add(write(n, ms));
+  }
+
+  /** Adds `count` writes from a task, as a delivery to a group does. */
+  function addFromTask(first: number, count: number, ms: number): void {
+    const task: Task = {
+      run() {
+        for (const n of numbers(count)) queue.add(write(first + n, ms));
+        return true;
+      },
+    };
+    scheduler.deliveries.add(task);
+  }
+
+  /** The number of flushes in each turn until all are done. */
+  async function perTurn(total: number): Promise<number[]> {
+    const counts: number[] = [];
+    while (flushed.length < total) {
+      const before = flushed.length;
+      await immediate();
+      if (flushed.length > before) counts.push(flushed.length - before);
+    }
+    return counts;
+  }
+
+  it("flushes the entries of two turns once, in order, at the end of the second turn", async () => {
+    for (const n of numbers(500)) queue.add(write(n));
+    await immediate();
+    expect(flushed).to.deep.equal([]);
+    for (const n of numbers(500)) queue.add(write(500 + n));
+    await immediate();
+    await immediate();
+    await immediate();
+    expect(flushed).to.deep.equal(numbers(1_000));
+  });
+
+  it("flushes at the end of the first turn if that turn has taken 5 ms", async () => {
+    queue.add(write(1));
+    now += 5;
+    await immediate();
+    expect(flushed).to.deep.equal([1]);
+    queue.add(write(2));
+    await immediate();
+    expect(flushed).to.deep.equal([1]);
+    await immediate();
+    expect(flushed).to.deep.equal([1, 2]);
+  });
+
+  it("flushes everything in one turn if that takes at most 10 ms", async () => {
+    add(1_000, 0.009);
+    expect(await perTurn(1_000)).to.deep.equal([1_000]);
+    add(500, 0.009);
+    flushed = [];
+    expect(await perTurn(500)).to.deep.equal([500]);
+  });
+
+  it("finishes a flush that takes a little longer than measured before", async () => {
+    add(1_000, 0.009);
+    await perTurn(1_000);
+    add(1_000, 0.011);
+    flushed = [];
+    expect(await perTurn(1_000)).to.deep.equal([1_000]);
+  });
+
+  it("flushes for at most 10 ms in a turn if more waits, and continues in the next turns", async () => {
+    add(10_000, 0.01);
+    const counts = await perTurn(10_000);
+    // The queue checks the clock after every 4 writes.
+    for (const count of counts) expect(count).to.be.at.most(1_000 + 4);
+    expect(counts.length).to.be.within(10, 12);
+    expect(flushed).to.deep.equal(numbers(10_000));
+  });
+
+  it("learns how long a flush takes", async () => {
+    add(2_000, 0.1);
+    await perTurn(2_000);
+    flushed = [];
+    // 200 writes of 0.1 ms do not fit into a turn.
+    add(200, 0.1);
+    const counts = await perTurn(200);
+    for (const count of counts) expect(count).to.be.at.most(100 + 4);
+  });
+
+  it("leaves less time to flushes in a turn that has taken time before", async () => {
+    add(10_000, 0.01);
+    await immediate();
+    now += 4;
+    await immediate();
+    expect(flushed.length).to.be.within(500, 600 + 4);
+    const before = flushed.length;
+    now += 100;
+    await immediate();
+    expect(flushed.length - before).to.be.within(300, 400 + 4);
+    await perTurn(10_000);
+  });
+
+  it("flushes the outboxes of a small group within a turn while those of a large group wait", async () => {
+    addFromTask(0, 5_000, 0.01);
+    await immediate();
+    addFromTask(5_000, 10, 0.01);
+    await immediate();
+    const small = flushed.filter((n) => n >= 5_000);
+    expect(small).to.deep.equal(numbers(10).map((n) => 5_000 + n));
+    expect(flushed.length).to.be.below(1_500);
+    while (flushed.length < 5_010) await immediate();
+    expect(flushed.filter((n) => n < 5_000)).to.deep.equal(numbers(5_000));
+  });
+
+  it("flushes an entry that a flush adds in a later turn", async () => {
+    const again = write(1);
+    queue.add({
+      flush() {
+        flushed.push(0);
+        queue.add(again);
+      },
+    });
+    await immediate();
+    await immediate();
+    expect(flushed).to.deep.equal([0]);
+    await immediate();
+    expect(flushed).to.deep.equal([0, 1]);
+  });
+
+  it("announces each flush before its first entry", async () => {
+    const seen: number[] = [];
+    queue.onFlush = () => seen.push(flushed.length);
+    add(10);
+    await perTurn(10);
+    add(10);
+    await perTurn(20);
+    expect(seen).to.deep.equal([0, 10]);
+  });
+});
