@@ -10,7 +10,7 @@ const inlineMs = 3;
 
 /**
  * Divides the work of a node into turns of the event loop. In the check phase of a turn, each lane with tasks
- * gets an equal share of 3 ms, and its tasks take turns. What is left continues in the next turn, after
+ * gets an equal share of 3 ms, and its tasks take turns. Unfinished tasks continue in the next turn, after
  * sockets and timers.
  */
 export class TurnScheduler {
@@ -63,7 +63,7 @@ export class TurnScheduler {
     const end = now + tasksMs;
     for (const lane of this.#lanes) {
       if (lane.size === 0) continue;
-      now = lane.run(now, now + Math.max(end - now, 0) / lanes);
+      now = lane.run(now, now + Math.max(end - now, 0) / Math.max(lanes, 1));
       lanes -= 1;
     }
     const isLeft = this.onTurnEnd?.(this.#startedAt) ?? false;

@@ -27,11 +27,17 @@ export type RuntimeDropReason = (typeof dropReasons)[number];
 export interface RuntimeCounters {
   /** The number of upgrades that the runtime, a guard or a consumer answered with an HTTP error. */
   readonly refused: number;
+  /**
+   * The number of times that a handler blocked the event loop for more than 50 ms. In that time, the node
+   * serves no other actor. The first time of each consumer is reported to `onError`.
+   */
+  readonly blocked: number;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;
 }
 
 export class Counters {
   #refused = 0;
+  #blocked = 0;
   readonly #dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<
     RuntimeDropReason,
     number
@@ -41,11 +47,15 @@ export class Counters {
     this.#refused++;
   }
 
+  block(): void {
+    this.#blocked++;
+  }
+
   drop(reason: RuntimeDropReason, count = 1): void {
     this.#dropped[reason] += count;
   }
 
   snapshot(): RuntimeCounters {
-    return { refused: this.#refused, dropped: { ...this.#dropped } };
+    return { refused: this.#refused, blocked: this.#blocked, dropped: { ...this.#dropped } };
   }
 }

@@ -61,6 +61,13 @@ export class HandlerTimeoutError extends GreenroomError {
   }
 }
 
+/** A handler blocked the event loop. The error is only reported to `onError`, once for each consumer. */
+export class BlockedEventLoopError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_BLOCKED_EVENT_LOOP", message);
+  }
+}
+
 /** The runtime is closing or closed. */
 export class RuntimeClosedError extends GreenroomError {
   constructor() {

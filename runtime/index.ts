@@ -6,6 +6,7 @@ export {
   AcceptError,
   AskFailedError,
   AskTimeoutError,
+  BlockedEventLoopError,
   CloseError,
   ConnectionLostError,
   HandlerTimeoutError,

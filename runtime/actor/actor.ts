@@ -7,6 +7,7 @@ import {
 } from "../../actors/connection-machine.ts";
 import { discard } from "../../actors/consumer.ts";
 import type { Frame, Scope } from "../../actors/consumer-context.ts";
+import type { Budget } from "../../layers/scheduler.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
@@ -123,8 +124,8 @@ export class ConsumerActor
     this.#deadline = undefined;
   }
 
-  receive(frame: Frame): void {
-    this.inbox.receive(frame);
+  receive(frame: Frame, budget?: Budget): void {
+    this.inbox.receive(frame, budget);
   }
 
   /** Reports an error of the consumer, then does what the `supervision` of the consumer's class says. */

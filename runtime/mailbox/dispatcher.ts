@@ -1,12 +1,14 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
+import type { Budget } from "../../layers/scheduler.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type AsyncErrorOwner, runOwned, runUnowned } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
-import { HandlerTimeoutError } from "../errors.ts";
+import { BlockedEventLoopError, HandlerTimeoutError } from "../errors.ts";
 import type { Observed } from "../inspection-hooks.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
+import { blockedMs } from "../scheduler/handler-timer.ts";
 import {
   type ActorInbox,
   type AskEnvelope,
@@ -36,6 +38,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   readonly #owner: DispatcherOwner;
   #currentAsk: AskEnvelope | undefined;
   #isUnhandled = false;
+  #isBatch = false;
 
   constructor(
     settings: ConsumerSettings,
@@ -54,8 +57,8 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     return true;
   }
 
-  receive(frame: Frame): void {
-    if (!this.mailbox.enqueueFrame(frame)) this.#context.counters.drop("closing");
+  receive(frame: Frame, budget?: Budget): void {
+    if (!this.mailbox.enqueueFrame(frame, budget)) this.#context.counters.drop("closing");
   }
 
   deliver(mail: Mail): void {
@@ -73,7 +76,15 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   /** Sets the error owner once for many deliveries: setting it takes 0.1 µs, as long as one delivery. */
   batch(deliverSome: () => void): void {
-    runOwned(this.#errorOwner, deliverSome);
+    const { handlerTimer } = this.#context.scheduler;
+    this.#isBatch = true;
+    handlerTimer.start();
+    try {
+      runOwned(this.#errorOwner, deliverSome);
+    } finally {
+      this.#isBatch = false;
+      if (handlerTimer.end() > blockedMs) this.#onBlocked("messages");
+    }
   }
 
   gap(gap: Gap): void {
@@ -105,12 +116,37 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       return undefined;
     }
     this.#context.inspection.observer?.onItem(this.#owner, item);
-    const result = isAskEnvelope(item)
-      ? this.#answer(consumer, item)
-      : runOwned(this.#errorOwner, callHandler, consumer, item);
+    const result = this.#isBatch ? this.#call(consumer, item) : this.#measure(consumer, item);
     const { handlerTimeoutMs } = this.#settings;
     if (handlerTimeoutMs === undefined || !isPromise(result)) return result;
     return this.#limit(result, item, handlerTimeoutMs);
+  }
+
+  #measure(consumer: Consumer, item: Item): unknown {
+    const { handlerTimer } = this.#context.scheduler;
+    handlerTimer.start();
+    try {
+      return this.#call(consumer, item);
+    } finally {
+      if (handlerTimer.end() > blockedMs) this.#onBlocked(stageOf(item));
+    }
+  }
+
+  #call(consumer: Consumer, item: Item): unknown {
+    return isAskEnvelope(item)
+      ? this.#answer(consumer, item)
+      : runOwned(this.#errorOwner, callHandler, consumer, item);
+  }
+
+  #onBlocked(stage: string): void {
+    const { counters, scheduler } = this.#context;
+    counters.block();
+    if (!scheduler.handlerTimer.isFirst(this.#owner.Consumer)) return;
+    const error = new BlockedEventLoopError(
+      `A handler of ${this.#owner.Consumer.name} (${stage}) blocked the event loop for more than ` +
+        `${blockedMs} ms: run long computations in a worker thread, or in parts with an await between them.`,
+    );
+    this.#errorOwner.report(error, stage);
   }
 
   unhandled(): void {

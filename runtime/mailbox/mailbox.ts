@@ -77,14 +77,16 @@ export class Mailbox implements Task {
     this.#await(first);
   }
 
-  /** Enqueues a frame. Pauses the client above the high-water mark. Returns false in a closed mailbox. */
-  enqueueFrame(frame: Frame): boolean {
+  /**
+   * Enqueues a frame. Pauses the client above the high-water mark. Returns false in a closed mailbox.
+   * @param budget limits the frames that are handled during the call.
+   */
+  enqueueFrame(frame: Frame, budget: Budget = unlimited): boolean {
     if (this.#closed) return false;
-    const { inline } = this.#scheduler;
-    if (!this.#busy && inline.hasTime && this.#mayTakeFrame()) {
-      inline.charge(1);
+    if (!this.#busy && budget.hasTime && this.#mayTakeFrame(budget)) {
+      budget.charge(1);
       this.#frameIsNext = false;
-      this.#handle(frame, inline);
+      this.#handle(frame, budget);
       return true;
     }
     this.#frames ??= new Fifo();
@@ -215,8 +217,7 @@ export class Mailbox implements Task {
   #take(budget: Budget): Item | undefined {
     const frames = this.#frames?.size ?? 0;
     const messages = this.#messages?.size ?? 0;
-    const takesFrame =
-      frames > 0 && (messages === 0 || this.#frameIsNext) && (budget === unlimited || this.#mayTakeFrame());
+    const takesFrame = frames > 0 && (messages === 0 || this.#frameIsNext) && this.#mayTakeFrame(budget);
     this.#frameIsNext = !takesFrame;
     if (!takesFrame) return this.#messages?.shift();
     const frame = this.#frames?.shift();
@@ -228,7 +229,8 @@ export class Mailbox implements Task {
   }
 
   /** Takes one frame from this mailbox's share of the turn. Returns false if the share is used up. */
-  #mayTakeFrame(): boolean {
+  #mayTakeFrame(budget: Budget): boolean {
+    if (budget === unlimited) return true;
     const { turn } = this.#scheduler;
     if (turn !== this.#turn) {
       this.#turn = turn;

@@ -1,6 +1,7 @@
 import type { Budget, Scheduler as TaskScheduler } from "../../layers/scheduler.ts";
 import { TurnScheduler } from "../../layers/turn-scheduler.ts";
 import { FlushQueue } from "./flush-queue.ts";
+import { HandlerTimer } from "./handler-timer.ts";
 
 /**
  * Divides each turn of the event loop among the work of a runtime: the frames of sockets, the items that wait
@@ -14,6 +15,7 @@ export class Scheduler {
   /** Sockets with bytes that were read and not handled yet. */
   readonly reads: TaskScheduler;
   readonly flushes: FlushQueue;
+  readonly handlerTimer: HandlerTimer;
   readonly #turns: TurnScheduler;
 
   /** @param now returns the time in milliseconds. */
@@ -23,6 +25,7 @@ export class Scheduler {
     this.deliveries = this.#turns.lane();
     this.reads = this.#turns.lane();
     this.flushes = new FlushQueue(this.#turns, now);
+    this.handlerTimer = new HandlerTimer(this.#turns, now);
   }
 
   /** The number of the current turn. */

@@ -74,16 +74,17 @@ export class Outbox implements Flushable, SlowReader {
     const frames = this.#frames;
     if (frames === undefined) return;
     this.#frames = undefined;
+    const lag = this.#laggingBytes;
     if (!this.#isOpen) {
       this.#context.counters.drop("closing", frames.length);
     } else if (this.#heldWrites !== undefined) {
-      this.#heldWrites.add(this.#encode(frames));
+      this.#heldWrites.add(this.#encode(frames, lag));
       this.#dropOldest(this.#heldWrites);
-    } else if (this.#laggingBytes > this.#settings.maxLagBytes) {
+    } else if (lag > this.#settings.maxLagBytes) {
       this.#context.counters.drop("slow", frames.length);
       this.#listener.lagging();
     } else {
-      this.#write(this.#encode(frames));
+      this.#perform(this.#encode(frames, lag));
       if (this.#laggingBytes > 0) this.#watch();
     }
   }
@@ -131,11 +132,11 @@ export class Outbox implements Flushable, SlowReader {
     return this.#writtenBytes - this.#laggingBytes;
   }
 
-  #encode(frames: FrameTrie): Write {
+  #encode(frames: FrameTrie, lag: number): Write {
     const { length } = frames;
     try {
       if (!this.#compresses) {
-        const content = this.#unpool(frames.bytes);
+        const content = lag === 0 ? frames.bytes : unpool(frames.bytes);
         return { content, length, size: content.length };
       }
     } catch {
@@ -144,19 +145,12 @@ export class Outbox implements Flushable, SlowReader {
     return { content: frames.frames, length, size: frames.size };
   }
 
-  /** Copies bytes that must wait for the client: a small buffer would keep its pool of 8 KiB in memory. */
-  #unpool(bytes: Buffer): Buffer {
-    if (this.#laggingBytes === 0 || bytes.length === bytes.buffer.byteLength) return bytes;
-    const own = Buffer.allocUnsafeSlow(bytes.length);
-    bytes.copy(own);
-    return own;
+  #write(write: Write, done?: () => void): void {
+    if (this.#isOpen) this.#perform(write, done);
+    else this.#context.counters.drop("closing", write.length);
   }
 
-  #write({ content, length, size }: Write, done?: () => void): void {
-    if (!this.#isOpen) {
-      this.#context.counters.drop("closing", length);
-      return;
-    }
+  #perform({ content, size }: Write, done?: () => void): void {
     this.#writtenBytes += size;
     if (Buffer.isBuffer(content)) this.#socket.write(content, done);
     else this.#writeEach(content, done);
@@ -203,6 +197,14 @@ export class Outbox implements Flushable, SlowReader {
     this.#lastSent = this.#sentBytes;
     this.#lastUnsent = writeQueueSize(this.#socket);
   }
+}
+
+/** Copies bytes that must wait for the client: a small buffer would keep its pool of 8 KiB in memory. */
+function unpool(bytes: Buffer): Buffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
 
 /** Unsent bytes of the current write. `writeQueueSize` is undocumented, but Node's socket timeouts use it. */

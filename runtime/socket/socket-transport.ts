@@ -126,6 +126,10 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
   }
 
+  receive(frame: Frame): void {
+    this.listener?.receive(frame, this.#context.scheduler.inline);
+  }
+
   closed(code: number, reason: string): void {
     if (this.#heartbeatSlot !== undefined) this.#context.heartbeat.remove(this, this.#heartbeatSlot);
     this.#outbox?.end();
@@ -182,7 +186,7 @@ function onActivity(this: WebSocket): void {
 }
 
 function onMessage(this: WebSocket, bytes: Buffer, isBinary: boolean): void {
-  (this as TransportWebSocket)[transport].listener?.receive(isBinary ? bytes : bytes.toString());
+  (this as TransportWebSocket)[transport].receive(isBinary ? bytes : bytes.toString());
 }
 
 function onError(this: WebSocket, error: Error & { readonly code?: string }): void {

@@ -1,4 +1,5 @@
 import type { AcceptOptions, Frame } from "../../actors/index.ts";
+import type { Budget } from "../../layers/scheduler.ts";
 
 /** The server's end of a connection. An actor without a WebSocket has a transport in memory. */
 export interface Transport {
@@ -22,7 +23,8 @@ export interface Transport {
 }
 
 export interface TransportListener {
-  receive(frame: Frame): void;
+  /** @param budget limits the frames that are handled during the call. @default no limit */
+  receive(frame: Frame, budget?: Budget): void;
   /** The other side closed, disconnected, or broke the protocol. `receive` is not called after this. */
   lost(code: number, reason: string): void;
   /** A frame cannot be written, for example because its buffer was transferred. */

@@ -16,7 +16,6 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { SimulatedClock, waitFor } from "xstate";
-import { settle } from "../../testing.ts";
 import { Client } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
@@ -220,7 +219,6 @@ describe("Runtime", () => {
       await using runtime = createRuntime();
       const actor = await runtime.spawn(Echo);
       for (let n = 0; n < 1_003; n++) actor.receive(`${n}`);
-      await settle(runtime);
       expect(await actor.outgoing.next()).to.deep.equal({ done: false, value: "3" });
       expect(runtime.counters().dropped.unread).to.equal(3);
     });
