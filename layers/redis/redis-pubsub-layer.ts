@@ -20,8 +20,8 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  * connection, and then rejects with {@link LayerUnavailableError}.
  *
  * Payloads are plain msgpack, and topics are named as in channels_redis' `RedisPubSubChannelLayer`. A Django
- * or Fast Channels process with the same `prefix` therefore shares the groups. With several `hosts` or a
- * `cluster` the groups are not shared, because such a process expects them on other servers.
+ * or Fast Channels process with the same `prefix` therefore shares the groups. It cannot share groups of
+ * several `hosts` or of a `cluster`, because it would look for these groups on other servers.
  *
  * @example
  * const chat = new RedisPubSubLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat" });

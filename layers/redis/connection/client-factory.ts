@@ -45,7 +45,7 @@ function faultOf(made: unknown): string | undefined {
   if (!isRedis(made)) return made === null ? "null" : `a value of type ${typeof made}`;
   if (taken.has(made)) return "the same instance for the second time";
   if (made.status !== "wait") {
-    // The instance is new, so no other code uses it.
+    // The instance is new, so disconnecting it does not affect other code.
     if (made.status === "connecting") made.on("error", () => {}).disconnect();
     return `an instance whose status is "${made.status}": keep the option lazyConnect`;
   }

@@ -1,6 +1,6 @@
-/** Maximum bytes of commands that await a reply. More commands to a frozen server would fill the heap. */
+/** Maximum total bytes of the commands that await a reply. If a server freezes, more would fill the heap. */
 const maxBytes = 64 * 1024 * 1024;
-/** Heap in bytes that one pending command uses in addition to its payload, as measured with ioredis. */
+/** A pending command uses this many bytes of heap in addition to its payload, as measured with ioredis. */
 const commandBytes = 500;
 
 /** Counts the bytes of the commands that await a reply on one connection. */

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 
 export interface PubSubCommands {
-  /** The name of the publishing command, for scripts. */
+  /** The name of the command with which scripts publish. */
   readonly name: "PUBLISH" | "SPUBLISH";
   /** Returns how many connections of this server received the payload. */
   publish(redis: Redis, topic: string, payload: Buffer | string): Promise<number>;

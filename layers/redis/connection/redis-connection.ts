@@ -11,11 +11,11 @@ export interface RedisConnectionListener {
   up(): void;
   /** The connection is closed. The server has dropped the connection's subscriptions. */
   down(): void;
-  /** An outage has begun, or continues for another reason. Called once per outage and reason. */
+  /** An outage has begun, or its cause has changed. Called once per cause in each outage. */
   error(error: Error): void;
 }
 
-/** Errors of a cluster node that does not serve the slot. The layer then connects to the right node. */
+/** Errors of a node that does not serve a command's slot. The layer then connects to the right node. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
 const closeTimeoutMs = 1_000;
@@ -109,7 +109,7 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // Another node may accept the command. `run` rejects after `down`, so that callers see an outage.
+      // Reconnects because another node may accept the command. Awaits `down` so that callers see an outage.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
@@ -141,9 +141,9 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // During a pause before a reconnect, there is no "end" event. If no Sentinel replies, the event is late.
+    // In a pause before a reconnect, ioredis emits no "end" event. If no Sentinel replies, it emits one late.
     if (status === "reconnecting") return;
-    const late = () => new Error("no end of the connection");
+    const late = () => new Error("the connection did not end in time");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
@@ -160,7 +160,7 @@ export class RedisConnection {
   }
 
   #up(): void {
-    // While the connection is being closed, nothing would stop the work that the listener starts in `up`.
+    // `up` is not called during `close`, because nothing would stop the work that the listener starts.
     if (this.#closing !== undefined) return;
     this.#wasUp = true;
     this.#failure = undefined;

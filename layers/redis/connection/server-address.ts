@@ -8,15 +8,15 @@ import {
   redisServer,
 } from "./server-options.ts";
 
-/** The address of a Sentinel or another server. */
+/** The address of a Sentinel, or of a node of a Redis Cluster. */
 export interface RedisAddress {
   readonly host: string;
   readonly port: number;
 }
 
 /**
- * The master that Sentinels agree on. It is looked up again after each failover. Passwords and TLS are
- * options of ioredis and belong under `redis`. Examples are `password`, `sentinelPassword`, `sentinelTLS`,
+ * The master that Sentinels agree on. The layer looks it up again after each failover. Passwords, TLS and
+ * other options of ioredis belong under `redis`. Examples are `password`, `sentinelPassword`, `sentinelTLS`,
  * `natMap`, and `tls`, which also needs `enableTLSForSentinelMode`.
  */
 export interface BySentinels {
@@ -30,8 +30,8 @@ export interface BySentinels {
  * The server of an ioredis instance, or of the connections that a function creates.
  *
  * An instance is only a template: the layer never sends a command on the instance, and never closes it. The
- * layer creates its own connections with `duplicate()`, and closes these. There is one to subscribe, one to
- * publish, and more for work queues.
+ * layer creates its own connections with `duplicate()`, and closes them. One connection subscribes, another
+ * one publishes, and work queues use further connections.
  *
  * Login, TLS, `db` and similar options are copied from the instance. Options that affect delivery are
  * ignored: `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and

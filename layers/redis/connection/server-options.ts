@@ -7,27 +7,27 @@ export const fixedOptions = {
   // Commands fail immediately in an outage, and no outdated command is sent after the outage.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // With any other value, ioredis never settles commands that had no reply when the connection broke.
+  // Unless this is 0, ioredis never settles the commands that await a reply when the connection breaks.
   maxRetriesPerRequest: 0,
-  // The longest pause while the server loads its data. Closing does not cancel the pause.
+  // The longest single pause of a connect while the server loads its data. Closing does not cancel the pause.
   maxLoadingRetryTime: 500,
-  // The topics wanted after an outage may differ from those wanted before it.
+  // The layer itself subscribes again, because the wanted topics may have changed during an outage.
   autoResubscribe: false,
-  // The layer disconnects after QUIT. It does not wait longer for a server that keeps the socket open.
+  // The layer disconnects after QUIT, and does not wait for a server that keeps the socket open.
   disconnectTimeout: 1,
-  // ioredis adds the prefix to keys but not to all subscribed channels, and the names have to agree.
+  // With a prefix, names would not agree: ioredis adds it to keys, but not to all subscribed channels.
   keyPrefix: "",
   // The code that runs Lua scripts expects numbers and flat lists in the replies.
   stringNumbers: false,
   replyMapping: "legacy",
   // RedisConnection batches writes itself, and a blocking command must not share a pipeline.
   enableAutoPipelining: false,
-  // A read that waits for jobs may block for any time. `socketTimeout` detects a server that does not reply.
+  // A timeout would end reads that wait for jobs. `socketTimeout` detects a server that does not reply.
   commandTimeout: undefined,
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
-/** ioredis' options without `replyMapping`. ioredis' types of replies do not depend on that option. */
+/** ioredis' options without `replyMapping`, on which ioredis' types of the replies would depend. */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =

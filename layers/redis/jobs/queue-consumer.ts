@@ -91,7 +91,7 @@ export class RedisQueueConsumer {
   }
 
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // With an idle time of one day, any other consumer may take the entry over immediately.
+    // Sets the entry's idle time to one day, so that another consumer may take it over immediately.
     await this.#claimAnew(claim, attempts, dayMs);
   }
 

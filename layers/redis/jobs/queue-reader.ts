@@ -8,13 +8,13 @@ const maxBlockMs = 2_000;
 /** How long to wait for the reply to CLIENT UNBLOCK before the reader's connection is closed. */
 const unblockMs = 1_000;
 
-/** The pause before CLIENT UNBLOCK is sent again. The command has no effect if the read arrives after it. */
+/** The pause before another CLIENT UNBLOCK. The command does not affect a read that arrives after it. */
 const unblockAgainMs = 5;
 
 /** An entry of a queue's stream. `fields` contains names and values alternately. */
 export type QueueEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
-/** The connection for all commands except reads. A reader has its own connection, which its reads block. */
+/** The connection for all commands except reads. A reader has its own connection, which a read blocks. */
 export type Commands = Pick<RedisConnection, "run">;
 
 /**
@@ -101,7 +101,7 @@ export class RedisQueueReader {
         (id) => {
           this.#clientId = id;
         },
-        // The connection broke. After the reconnect the id is requested again.
+        // If the connection breaks, the id is requested again after the reconnect.
         () => {},
       );
   }

@@ -11,12 +11,12 @@ export interface QueueKeys {
 
 /**
  * Returns the keys of a queue. Dead letters can have dead letters of their own. All these keys have the same
- * hash tag: a Redis Cluster keeps them in one slot, and a script can move a message between them atomically.
+ * hash tag, so a cluster keeps them in one slot, and a script can move a message between them atomically.
  */
 export function queueKeys(queue: string): QueueKeys {
   let root = queue;
   while (root.endsWith(deadSuffix)) root = root.slice(0, -deadSuffix.length);
-  // A closing brace would end the tag, so a space replaces it. Names contain no spaces: keys stay unique.
+  // A space replaces a closing brace, which would end the tag. Names have no spaces, so keys stay unique.
   const tag = `{${root.replaceAll("}", " ")}}`;
   const stream = tag + queue.slice(root.length);
   return { stream, dead: stream + deadSuffix, tag };
@@ -152,7 +152,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Sends a script's hash. If the server lacks the script, sends the text too, maybe after later commands. */
+/** Sends a script's hash, and its text if the server lacks the script. Then later commands may run first. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

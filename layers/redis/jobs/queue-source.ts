@@ -40,7 +40,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
-  /** Claims of jobs that have ended but whose outcomes are not reported yet. These claims are not renewed. */
+  /** The claims of ended jobs whose outcomes are not reported yet. These claims are not renewed. */
   readonly #over = new Set<RedisClaim>();
   /** The server's latest refusal of each report that is being retried. The key is the report function. */
   readonly #refusals = new Map<object, Error>();
@@ -93,7 +93,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async open(): Promise<void> {
     try {
       await Promise.all([this.#reader.connection.open(), this.#consumer.createGroup()]);
-      // The first take searches for abandoned entries before it reads new ones.
+      // The first `take` searches for abandoned entries before it reads new ones.
       this.#sweepAt = 0;
     } catch (error) {
       await this.#reader.connection.close();
@@ -180,7 +180,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     }
     if (now >= this.#sweepAt) {
       const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // The next call searches again first, because abandoned entries are older than unread ones.
+      // The next call searches again before it reads, because abandoned entries are older than unread ones.
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
@@ -208,7 +208,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#forget(claim);
   }
 
-  /** Retries `report` until it succeeds. Gives up if closing takes too long: the job is delivered again. */
+  /** Retries `report` until it succeeds. If closing takes too long, gives up: the job is delivered again. */
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
@@ -234,7 +234,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
         await this.#consumer.createGroup();
         return;
       } catch {
-        // Continues with the pause that follows any other failure.
+        // The group cannot be created, so the method pauses as after other errors.
       }
     }
     if (this.#isInterrupted) return;
@@ -243,7 +243,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // Postpones the search for abandoned entries: other consumers may still have to reconnect and renew.
+    // Searches for abandoned entries later, because other consumers may have to reconnect and renew claims.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();

@@ -10,7 +10,7 @@ import { RedisQueueSource } from "./queue-source.ts";
 
 /**
  * Work queues on Redis streams. Requires Redis 7. Each job stays in its queue's stream until the job is done.
- * The first use opens one connection for jobs and outcomes. Each consumption opens another to read its jobs.
+ * The first use opens a connection to send jobs and outcomes. Each consumption opens another to read jobs.
  */
 export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;

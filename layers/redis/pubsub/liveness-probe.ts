@@ -5,7 +5,7 @@ import { jitter } from "../../jitter.ts";
 export interface ProbeCommands {
   /** Subscribes to the probe's topic, over the watched connection. */
   subscribe(): Promise<unknown>;
-  /** Publishes `token` to the probe's topic, over the other connection. Returns the number of receivers. */
+  /** Publishes `token` to the probe's topic, over another connection. Returns the number of receivers. */
   publish(token: string): Promise<number>;
   /** Sends a ping over the watched connection. Settles with any reply, even a refusal. */
   ping(): Promise<unknown>;
@@ -27,8 +27,8 @@ export interface ProbeTimes {
  * Detects a subscriber's connection that is open but dead. TCP reports no error, for example, if a proxy
  * drops the data of one direction, or if the server has lost the subscriptions.
  *
- * In each round, the probe publishes a token over another connection, and pings over the watched connection.
- * The watched connection must deliver the token and the reply. If the other one is down, the reply suffices.
+ * In each round, the probe publishes a token over another connection, and pings over the watched one, which
+ * must deliver the token and the reply. If the other connection is down, the reply suffices.
  */
 export class LivenessProbe {
   readonly #commands: ProbeCommands;
@@ -87,7 +87,7 @@ export class LivenessProbe {
     this.#timer = clock.setTimeout(() => {
       if (due.has("reply")) lost(`no answer within ${deadlineMs} ms`);
       else if (isPublished) lost(`a probe did not come back within ${deadlineMs} ms`);
-      // The other connection is broken, and reports the outage itself.
+      // The publishing connection is broken, and reports the outage itself.
       else this.#schedule(isSubscribed);
     }, deadlineMs);
     const replied = () => arrived("reply");

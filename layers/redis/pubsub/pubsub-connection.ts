@@ -104,7 +104,7 @@ export class PubSubConnection {
     return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
   }
 
-  /** @throws {LayerUnavailableError} with the address, if a connection fails. Both are then closed. */
+  /** @throws {LayerUnavailableError} with the address, if either connection fails. Both are then closed. */
   async open(): Promise<void> {
     try {
       await Promise.all([this.publisher.open(), this.#subscriber.open()]);

@@ -52,7 +52,7 @@ export class Subscriptions {
   #retry: unknown;
   #isRefusalReported = false;
   #isUp = false;
-  /** The number of outages so far. Results of commands on an earlier connection are ignored. */
+  /** The number of outages so far. If it changes during a command, a failure of the command is ignored. */
   #outages = 0;
   #closed: Error | undefined;
 
@@ -93,12 +93,12 @@ export class Subscriptions {
   }
 
   payload(topic: string, payload: Uint8Array): void {
-    // Payloads of the first topics in a command may arrive before the reply to the whole command.
+    // A payload may arrive before the reply to the subscribing command, but the gap has to come first.
     if (this.#gapsDue.size > 0) this.#reportGap(topic);
     this.#listener.payload(topic, payload);
   }
 
-  /** Must be called after each connect. A new connection has no subscriptions yet. */
+  /** Must be called after each connect, because a new connection has no subscriptions. */
   up(): void {
     this.#isUp = true;
     for (const topic of this.#wanted.keys()) this.#toSubscribe.add(topic);
@@ -132,7 +132,7 @@ export class Subscriptions {
 
   #flush(): void {
     if (!this.#isUp) return;
-    // Unsubscribes first: a topic that was unsubscribed and then subscribed again has to end up subscribed.
+    // Unsubscribes first, so that a topic that was unsubscribed and subscribed again ends up subscribed.
     const leaving = [...this.#toUnsubscribe];
     this.#toUnsubscribe.clear();
     for (const chunk of chunks(leaving, topicsPerCommand)) void this.#unsubscribeNow(chunk);
@@ -201,7 +201,7 @@ export class Subscriptions {
     }
   }
 
-  /** Reports only the first refusal until all topics are live again: thousands of topics may be refused. */
+  /** Reports only the first refusal until all topics are live again, because thousands may be refused. */
   #reportRefusal(topic: string, cause: Error): void {
     if (this.#isRefusalReported) return;
     this.#isRefusalReported = true;

@@ -2,9 +2,9 @@ import type { BackendFactory } from "../connection/backend-factory.ts";
 import { required, ShardedBackend } from "./sharded-backend.ts";
 
 /**
- * Several independent servers. Each group and each queue is on one server. A hash of its name and of the host
- * names and ports in the URLs selects this server. Therefore all nodes must list the same servers with the
- * same host names. The order of the URLs may differ.
+ * Several independent servers. Each group and each queue is on one server. The layer selects this server by
+ * a hash of the group's or queue's name and of the host names and ports in the URLs. Therefore all nodes must
+ * list the same servers with the same host names. The order of the URLs may differ.
  */
 export interface ByHosts {
   /** The servers' URLs, in the form of {@link ByUrl}. */

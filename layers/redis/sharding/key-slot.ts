@@ -1,7 +1,7 @@
 export const slotCount = 16_384;
 
 /**
- * Computes a topic's slot from the CRC-16/XMODEM of its hash tag or, without a tag, of the whole topic.
+ * Computes a topic's slot from the CRC-16/XMODEM of its hash tag, or of the whole topic if it has no tag.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */

@@ -7,7 +7,7 @@ import type { RedisAddress } from "../connection/server-address.ts";
 import type { AnyConnectionOptions } from "../connection/server-options.ts";
 import { slotCount } from "./key-slot.ts";
 
-/** A master and its slots. The ranges include both ends. */
+/** A master and the ranges of its slots. Each range includes both ends. */
 export interface Shard {
   readonly master: RedisAddress;
   readonly slots: readonly (readonly [from: number, to: number])[];
@@ -68,7 +68,7 @@ export class RedisClusterTopology {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);
         this.stream = master instanceof Error || !this.connecting ? new Socket().destroy() : open(master);
-        // Without a master, returns a broken socket: ioredis retries after that, but not after an exception.
+        // Without a master, returns a broken socket, because ioredis would not retry after an exception.
         if (master instanceof Error) this.firstError = master;
         this.stream.once("error", (error: Error) => {
           this.firstError = error;
@@ -138,7 +138,7 @@ type Slots = readonly [
   master: readonly [host: string | null, port: number, id: string],
 ];
 
-/** If a node does not know its own host, its shard gets the host `asked`, which received the request. */
+/** Returns the shards in `answer`. A master without a host gets `asked`, the host that sent `answer`. */
 function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {

@@ -89,7 +89,7 @@ export class ShardedBackend implements Backend {
   }
 }
 
-/** Returns `part`. The backend's capabilities or a previous `open` guarantee that it is defined. */
+/** Returns `part`. The backend's capabilities or a previous `open` guarantee that `part` is defined. */
 export function required<T>(part: T | undefined): T {
   if (part === undefined) throw new UnsupportedError("A backend lacks a part that its capabilities promise.");
   return part;

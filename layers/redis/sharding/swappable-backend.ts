@@ -174,7 +174,7 @@ export abstract class SwappableBackend implements Backend {
     const close = async () => {
       this.#moves.delete(move);
       stopping.abort();
-      // The first `close` aborts running handlers. The second closes a consumption started by a move.
+      // The first `close` aborts running handlers. The second closes a consumption that a move started.
       await running?.close();
       await started.catch(() => {});
       await running?.close();

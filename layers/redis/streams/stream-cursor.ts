@@ -7,7 +7,7 @@ export interface CursorListener {
   gap(range?: { readonly from: number; readonly to: number }): void;
 }
 
-/** Limits of the publications held back while the stream is read. */
+/** Limits of the publications that are held back while the stream is read. */
 const maxHeld = { entries: 128, bytes: 1024 * 1024 };
 /** Maximum number of consecutive reconnects that drop held entries. One more reconnect causes a gap. */
 const maxDropped = 16;
@@ -19,7 +19,7 @@ const maxDropped = 16;
  */
 export class StreamCursor {
   readonly #listener: CursorListener;
-  /** The newest delivered entry. Before the first delivery, the newest entry when the cursor started. */
+  /** The newest delivered entry. Before the first delivery, this is the head at which the cursor started. */
   #last: Head | undefined;
   #isInStep = true;
   /** Whether the pending snapshot was requested after the last event that put this cursor out of step. */
@@ -28,21 +28,21 @@ export class StreamCursor {
   #heldBytes = 0;
   /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
-  /** The newest offset published on this connection. Entries from there to `#last` came from snapshots. */
+  /** The newest published offset on this connection. Later entries up to `#last` came from snapshots. */
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** Held entries that were dropped before the stream was read. A gap is due if the stream lacks one. */
+  /** The newest entry that each call of {@link suspect} dropped. If the stream lacks one, a gap is due. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
-  /** The newest entry delivered before a rollback: a failover to a server that lacks the newest entries. */
+  /** The newest delivered entry before a rollback, which is a failover to a server that lacks entries. */
   #delivered: Head | undefined;
 
   constructor(listener: CursorListener) {
     this.#listener = listener;
   }
 
-  /** Whether no entry is known to be missing. Otherwise the cursor needs a {@link snapshot}. */
+  /** True if no entry is known to be missing. If false, the cursor needs a {@link snapshot}. */
   get isInStep(): boolean {
     return this.#isInStep;
   }
@@ -79,7 +79,7 @@ export class StreamCursor {
     return isSame(this.#last, head);
   }
 
-  /** Starts a new cursor after `head`. Puts a started cursor in step again if the cursor is at `head`. */
+  /** Starts a new cursor after `head`. If a started cursor is at `head`, puts the cursor in step again. */
   compare(head: Head): void {
     this.#last ??= head;
     if (!this.#isAsked || !this.isAt(head) || this.#dropped.length > 0) return;
@@ -140,7 +140,7 @@ export class StreamCursor {
     }
   }
 
-  /** Delivers the next entry, and skips one that was already read. Returns false for any other `entry`. */
+  /** Delivers `entry` if it is next, or skips it if it was already read. Otherwise, returns false. */
   #take(entry: StreamEntry): boolean {
     const last = this.#last;
     if (last !== undefined) {
@@ -217,7 +217,7 @@ export class StreamCursor {
 
   #hold(entry: StreamEntry): void {
     const { length } = entry.payload;
-    // Held entries may be dropped: the next snapshot contains them, or shows that they are lost.
+    // Dropping held entries is safe: the next snapshot contains them, or shows that they are lost.
     if (this.#held.length >= maxHeld.entries || this.#heldBytes + length > maxHeld.bytes) this.#takeHeld();
     this.#held.push(entry);
     this.#heldBytes += length;
@@ -231,7 +231,7 @@ export class StreamCursor {
     return held;
   }
 
-  /** Drops entries of other epochs than the head's, if they were held before the snapshot was requested. */
+  /** Drops entries that were held before the snapshot was requested, if their epoch is not the head's. */
   #dropOutdated({ epoch }: Head): void {
     if (this.#heldBefore === 0) return;
     const before = this.#heldBefore;
@@ -253,7 +253,7 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
-/** Whether an entry is not newer than `last`, and so was delivered. Correct only if masters' clocks agree. */
+/** Whether an entry is not newer than `last`. If so, it was delivered. Assumes that masters' clocks agree. */
 function wasDelivered({ epoch, offset, stamp }: Head, last: Head): boolean {
   return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
 }

@@ -8,7 +8,7 @@ export interface StreamSource {
   readonly isUp: boolean;
   /** The id of the server process, if known. After a change of the process, entries may be missing. */
   readonly server: string | undefined;
-  /** Returns the head of the stream of `topic`. Creates a missing head. */
+  /** Returns the head of the stream of `topic`. Creates the head if it is missing. */
   head(topic: string): Promise<Head>;
   /** Returns one page of the stream of `topic`, starting at `offset`. */
   read(topic: string, offset: number): Promise<Snapshot>;
@@ -68,7 +68,7 @@ export class StreamFollower {
     this.#follow();
   }
 
-  /** Must be called after the topic was subscribed again. Publications may have been missed. */
+  /** Must be called after the topic was subscribed again, because publications may have been missed. */
   resume(): void {
     this.#cursor.suspect();
     this.#follow(true);
@@ -79,8 +79,8 @@ export class StreamFollower {
     const { position } = this.#cursor;
     if (this.#isReading || position === undefined) return;
     const head = await this.#source.head(this.#topic);
-    // If an entry has arrived meanwhile, it has revealed any hole. Otherwise, the newest entry may still be
-    // on its way, so the cursor is compared with the head again after a pause.
+    // If an entry has arrived meanwhile, it has shown whether earlier entries are missing. Otherwise, the
+    // newest entry may still be on its way, so the cursor is compared with the head again after a pause.
     const isElsewhere = () => this.#cursor.position === position && !this.#cursor.isAt(head);
     if (isElsewhere()) await this.#pause(1);
     if (isElsewhere() || this.#source.server !== this.#server) this.resume();

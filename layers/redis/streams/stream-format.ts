@@ -23,7 +23,7 @@ export interface Snapshot {
 }
 
 export const maxEntriesPerPublication = 100;
-/** Maximum length of the text before the payloads: a head, and a space and a length for each payload. */
+/** Maximum length of the text before the payloads: a head, then a space and a length for each payload. */
 const maxHeaderLength = 49 + maxEntriesPerPublication * 8;
 
 /** The names of a group in Redis. All three have the same hash tag, so a cluster keeps them in one slot. */
@@ -36,7 +36,7 @@ export interface StreamNames {
 }
 
 export function streamNames(topic: string): StreamNames {
-  // A leading `}` would make the tag empty, so a space replaces it. Topics have no spaces: names stay unique.
+  // A space replaces a leading `}`, which would make the tag empty. Topics have no spaces: names stay unique.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }

@@ -58,9 +58,9 @@ interface Connected {
  * Sends payloads for groups through one stream per group, and payloads for nodes by plain `PUBLISH`.
  *
  * A lost publication leaves a hole in the offsets. The missing entries are read from the stream before later
- * entries are delivered. If the last publication is lost, there is no hole. Therefore the backend checks the
- * stream's head after each reconnect and every `tailCheckMs`. A gap is reported for entries that the stream
- * no longer contains, and after a change of the server.
+ * entries are delivered. But the loss of the last publication leaves no hole. Therefore the backend checks
+ * the stream's head after each reconnect and every `tailCheckMs`. A gap is reported for entries that the
+ * stream no longer contains, and after a change of the server.
  */
 export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
