@@ -18,7 +18,7 @@ export interface BackendListener {
 export interface Capabilities {
   /**
    * `at-most-once`: messages sent while a connection is down are lost, and members receive a gap.
-   * `once-or-gap`: messages sent during an outage are fetched later. If that fails, members receive a gap.
+   * `once-or-gap`: messages sent during an outage are fetched later. Members receive a gap if any are lost.
    */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether messages reach nodes in other processes. */
@@ -40,7 +40,7 @@ export interface HistoryQuery {
 export interface StoredHistory {
   /** Oldest first. */
   readonly entries: readonly { readonly payload: Uint8Array; readonly position: Position }[];
-  /** The newest payload's position. Undefined if the history is missing, for example lost or expired. */
+  /** The newest payload's position. Undefined if no history exists, for example after its expiry or loss. */
   readonly position: Position | undefined;
   /** Whether `entries` holds everything published after `since`; true if `since` is undefined. */
   readonly complete: boolean;
@@ -65,7 +65,7 @@ export interface Health {
 /**
  * The transport of a layer. It moves payloads between nodes, by topic, without decoding them.
  *
- * A backend MUST keep the order of one node's publishes on one topic. It MUST also deliver a payload to the
+ * A backend MUST keep the order of one node's payloads on one topic. It MUST also deliver a payload to the
  * node that published the payload. It MUST NOT call the listener from inside `publish` or after `close`.
  */
 export interface Backend {
@@ -93,13 +93,13 @@ export interface Backend {
    */
   publish(topic: string, payload: Uint8Array): Promise<void>;
   /**
-   * Resolves once every later publish to `topic` reaches this node. If the promise rejects, the topic is not
-   * subscribed. Never called for a subscribed topic, or while an earlier `subscribe` or `unsubscribe` of the
-   * topic is pending.
+   * Resolves once every payload that is published on `topic` later reaches this node. If the promise rejects,
+   * the topic is not subscribed. Never called for a subscribed topic, or while an earlier `subscribe` or
+   * `unsubscribe` of the topic is pending.
    */
   subscribe(topic: string): Promise<void>;
   /**
-   * Resolves once publishes to `topic` no longer reach this node. During an outage, resolves immediately.
+   * Resolves once payloads of `topic` no longer reach this node. During an outage, resolves immediately.
    * MUST NOT reject. Called only for subscribed topics.
    */
   unsubscribe(topic: string): Promise<void>;
@@ -118,9 +118,9 @@ export interface JobDelivery {
    * delivered again.
    */
   readonly signal: AbortSignal;
-  /** The channel for the outcome. Not validated: a sender without this package can write any text here. */
+  /** The channel for the outcome. Can be any text, because this package does not check it on arrival. */
   readonly replyTo?: string;
-  /** The sender's id of the job. The message to `replyTo` should contain this id. */
+  /** The id that the sender gave to the job. The message to `replyTo` should contain this id. */
   readonly job?: string;
 }
 

@@ -56,7 +56,7 @@ export class ChannelLayer<M = AnyMessages> {
   readonly node = randomBytes(10).toString("hex");
   /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
-  /** Decides when this layer delivers. A runtime sets its own. @default 3 ms in each turn of the event loop */
+  /** Decides when this layer delivers. A runtime replaces it. @default 3 ms in each turn of the event loop */
   scheduler: Scheduler = new TurnScheduler().lane();
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
@@ -285,8 +285,7 @@ export class ChannelLayer<M = AnyMessages> {
    * Reads the newest messages sent to `group` after `since`, up to `limit`, for late or reconnecting clients.
    *
    * A member may get one message both from `history` and in its inbox, so members should compare offsets.
-   * Messages sent with `except` are included, even for the excluded channel. Invalid entries are left out and
-   * counted.
+   * Messages sent with `except` are included for every caller. Invalid entries are left out and counted.
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.
@@ -320,8 +319,8 @@ export class ChannelLayer<M = AnyMessages> {
 
   /**
    * Closes this node: delivery to its channels stops, connections and timers are freed, and pending calls
-   * reject. Messages sent earlier are still published. Waits for running handlers of named channels. May be
-   * called at any time, and more than once.
+   * reject. If the layer is open, messages sent before this call are still published. Waits for running
+   * handlers of named channels. May be called at any time, and more than once.
    */
   async close(): Promise<void> {
     this.#registry.clear();

@@ -15,8 +15,8 @@ export interface ReporterOptions {
 
 /**
  * Returns a function that passes failures to an error listener, and never throws. At each failure, `listener`
- * returns the error listener, because an application can set it later. If it is missing or fails, the
- * function emits a Node warning, at most one per `intervalMs`, and counts the failures between two warnings.
+ * returns the current error listener. If that error listener is missing or fails, the function emits a Node
+ * warning, at most one per `intervalMs`, and counts the failures between two warnings.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,

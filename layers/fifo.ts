@@ -1,6 +1,6 @@
 const compactFrom = 512;
 
-/** Shared by all empty queues, because most queues of an actor are empty. */
+/** Shared by all empty queues to save memory: most queues of an actor are empty. */
 const none: readonly never[] = Object.freeze([]);
 
 /** A first-in, first-out queue. Each operation takes amortised constant time. */
@@ -31,7 +31,7 @@ export class Fifo<T> {
     if (this.#head === this.#items.length) {
       this.clear();
     } else if (this.#head >= compactFrom && this.#head * 2 >= this.#items.length) {
-      // Without this, the array would grow forever in a queue that never becomes empty.
+      // Without this copy, the array would grow forever in a queue that never becomes empty.
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }

@@ -31,8 +31,8 @@ export class Lifecycle {
 
   /**
    * Runs `work` once the layer is open, in the order of the calls. `check` runs immediately; if it throws,
-   * the call is refused. Joins and leaves are frequent, so synchronous work allocates only one promise.
-   * @throws {LayerClosedError} as a rejection, if the layer is closed before `work` begins or fails.
+   * the call is refused. Synchronous work allocates only one promise, because channels join and leave often.
+   * @throws {LayerClosedError} as a rejection, if the layer closes before `work` begins, or before it fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {

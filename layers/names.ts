@@ -31,8 +31,8 @@ export function checkQueue(name: string): void {
 }
 
 /**
- * Checks a prefix. A prefix must not contain one of the markers `__group__`, `__node__` and `__queue__`, or
- * end with most of a marker, as `a__group` does. Otherwise, two prefixes could have topics of the same name.
+ * Checks a prefix. A prefix must not contain `__group__`, `__node__` or `__queue__`, even after `__` is
+ * appended: `a__group` is invalid. Otherwise, two prefixes could have topics of the same name.
  * @throws {InvalidNameError}
  */
 export function checkPrefix(prefix: string): void {

@@ -10,8 +10,9 @@ export interface ChannelLayerOptions {
    */
   readonly prefix: string;
   /**
-   * The maximum number of messages in a named channel, waiting or being processed. Further sends reject.
-   * Either one number for all channels, or numbers by channel name. Each sending node uses its own value.
+   * The maximum number of messages in a named channel, including those being processed. If the channel is
+   * full, `send` rejects. Set one number for all channels, or numbers by channel name. Each sending node uses
+   * its own value.
    * @default 10_000
    */
   readonly queueCapacity?: ByPattern;
@@ -41,7 +42,7 @@ export interface ChannelLayerOptions {
 export interface JobAddress {
   /** The channel for the outcome. */
   readonly replyTo?: string;
-  /** The sender's id of the message. The reply should contain this id. */
+  /** The id that the sender gave to the message. The reply should contain this id. */
   readonly job?: string;
 }
 

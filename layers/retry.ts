@@ -6,8 +6,8 @@ const firstMs = 50;
 const longestMs = 5_000;
 
 /**
- * Returns the pause after failed attempt number `attempt` (from 1), in milliseconds: a random value between
- * half of a bound and the bound. The bound begins at 100 ms and doubles with each attempt, up to `maxMs`.
+ * Returns the pause after a failed attempt, in milliseconds: a random value between half of a bound and the
+ * bound. The bound is 100 ms for attempt 1, and doubles with each further attempt, up to `maxMs`.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
 export function backoffMs(attempt: number, random?: () => number, maxMs = longestMs): number {
@@ -17,7 +17,7 @@ export function backoffMs(attempt: number, random?: () => number, maxMs = longes
 /** Resolves after `ms` milliseconds, or as soon as `signal` is aborted. Leaves no timer and no listener. */
 export function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
-  // Many pauses may wait for one signal.
+  // Many pauses may wait for one signal, but Node warns about more than 10 listeners.
   setMaxListeners(0, signal);
   return new Promise((resolve) => {
     const end = () => {

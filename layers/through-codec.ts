@@ -23,7 +23,7 @@ export function valueThroughCodec(value: unknown, name: string, maxBytes = maxVa
   );
 }
 
-/** Splits a list into one or more parts. Each has at most 128 KiB (encoded), or a single larger entry. */
+/** Splits a list into one or more parts of at most 128 KiB (encoded). A larger entry is a part of its own. */
 export function inParts<T>(entries: readonly T[]): readonly (readonly T[])[] {
   let part: T[] = [];
   const parts = [part];

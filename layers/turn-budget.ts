@@ -4,7 +4,7 @@ import type { Budget } from "./scheduler.ts";
 const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
 
-/** Time that is checked by the clock about once per millisecond of work, because a check takes 0.1 µs. */
+/** A budget that reads the clock only about once per millisecond of work, because a reading takes 0.1 µs. */
 export class TurnBudget implements Budget {
   readonly #now: () => number;
   #unitsLeft = 1;

@@ -3,9 +3,9 @@ import { Fifo } from "./fifo.ts";
 import type { Budget, Scheduler, Task } from "./scheduler.ts";
 import { TurnBudget } from "./turn-budget.ts";
 
-/** The share of the tasks in a turn, in ms. */
+/** The time for tasks in one turn, in ms. */
 const tasksMs = 3;
-/** The share of the work outside tasks in a turn, in ms: what callbacks of sockets and timers do at once. */
+/** The time in one turn for work that callbacks of sockets and timers do at once, outside tasks, in ms. */
 const inlineMs = 3;
 
 /**
@@ -45,7 +45,7 @@ export class TurnScheduler {
     return lane;
   }
 
-  /** Makes this turn end in the check phase, if nothing has requested that before. */
+  /** Schedules the end of this turn for the check phase, unless it is already scheduled. */
   request(): void {
     if (this.#isRequested) return;
     this.#isRequested = true;
@@ -54,7 +54,7 @@ export class TurnScheduler {
     setImmediate(this.#end);
   }
 
-  /** Bound, so that tasks run in the async context of the node, not in that of a sender. */
+  /** Bound to the async context of the node, so that tasks do not run in the context of a sender. */
   readonly #end = AsyncResource.bind((): void => {
     this.#number += 1;
     let lanes = 0;
@@ -94,7 +94,7 @@ class Lane implements Scheduler {
     this.#turns.request();
   }
 
-  /** Runs each task at most once, until `end`. Tasks that are added meanwhile wait. @returns the time. */
+  /** Runs each task at most once, until `end`. Tasks that are added meanwhile wait. @returns the time now. */
   run(start: number, end: number): number {
     let now = start;
     for (let left = this.#tasks.size; left > 0; left -= 1) {

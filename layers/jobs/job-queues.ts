@@ -13,7 +13,7 @@ import type { Topics } from "../wire/topics.ts";
 
 /** The options of a consumer of a named channel. */
 export interface ConsumeOptions {
-  /** The maximum number of messages handled at the same time. Only 1 keeps their order. @default 1 */
+  /** The maximum number of messages handled at the same time. Above 1, their order may change. @default 1 */
   readonly concurrency?: number;
   /** The number of deliveries after which a message goes to the dead letters. @default 3 */
   readonly maxDeliveries?: number;
@@ -26,9 +26,9 @@ export interface ConsumeOptions {
   /** The pause before the first retry, in milliseconds. Doubles with each retry, up to 5 s. @default 100 */
   readonly retryAfterMs?: number;
   /**
-   * Called before a message moves to the dead letters. `error` is the last error of its handler, or states
-   * that its workers died. If `onDead` returns a promise, the message moves once the promise has settled. An
-   * error of `onDead` is reported. If the process dies before the move, `onDead` may be called again.
+   * Called before a message moves to the dead letters. `error` is the last error of the handler, or
+   * states that workers died. If `onDead` returns a promise, the message moves once the promise has settled.
+   * An error of `onDead` is reported. If the process dies before the move, `onDead` may be called again.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
 }
@@ -191,7 +191,7 @@ function addressOf({ envelope }: Decoded): JobAddress {
   };
 }
 
-/** Whether an abort stopped the handler. Node's APIs reject with an `AbortError`, `fetch` with the reason. */
+/** Whether an abort caused `error`. Node's APIs reject with an `AbortError`, and `fetch` with `reason`. */
 function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
   return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));
 }

@@ -18,7 +18,7 @@ export abstract class Claim {
 
 /** The supply of jobs for a worker. A source handles outages itself, so its methods never reject. */
 export interface JobSource<C extends Claim> {
-  /** Waits for jobs and resolves to at most `limit` of them; after {@link interrupt}, to an empty array. */
+  /** Waits for jobs and resolves to at most `limit` of them. After {@link interrupt}, resolves to `[]`. */
   take(limit: number): Promise<readonly C[]>;
   /** Makes pending and later calls of {@link take} resolve without waiting for jobs. */
   interrupt(): void;

@@ -29,7 +29,7 @@ export class MemoryBackend implements Backend {
     this.#listener?.payload(topic, payload, position);
   #listener: BackendListener | undefined;
 
-  /** @param prefix the prefix of the layer. Identifies the topics of groups: only groups have a history. */
+  /** @param prefix the layer's prefix. It marks the topics of groups, and only groups have a history. */
   constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
     this.#topics = new Topics(prefix);

@@ -10,7 +10,7 @@ export class MemoryHistory {
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** No topic expires before this time. Checked first, because a map is slow to read after many deletions. */
+  /** No topic expires earlier. Checked before the maps: they are slow to read after many deletions. */
   #dueAt = 0;
 
   constructor(now: () => number) {

@@ -24,7 +24,7 @@ export interface Decoded {
   readonly envelope: Envelope | undefined;
 }
 
-/** Writes plain maps, for all msgpack libraries. As in JSON, undefined is omitted, but is null in arrays. */
+/** Writes plain maps, for all msgpack libraries. Like JSON, omits undefined, but writes null in arrays. */
 const options: Options & { readonly skipValues: readonly unknown[] } = {
   useRecords: false,
   structuredClone: false,

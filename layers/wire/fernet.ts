@@ -54,7 +54,7 @@ export function encryptToken(key: FernetKey, plain: Uint8Array, options: TokenOp
 
 /**
  * Returns the content of a token, or undefined if the token was modified or created with another key. Does
- * not check the token's age. Accepts only one Base64 text per token, so that any changed bit is detected.
+ * not check the token's age. Accepts only the canonical Base64 of a token, to detect any changed bit.
  */
 export function decryptToken(keys: readonly FernetKey[], text: Uint8Array): Buffer | undefined {
   const token = fromText(text);

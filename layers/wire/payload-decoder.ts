@@ -15,7 +15,7 @@ export class PayloadDecoder {
     this.#report = report;
   }
 
-  /** Returns undefined if the payload is dropped. Counts every drop, and reports all but refused types. */
+  /** Returns undefined if it drops the payload. Counts every drop, and reports all except refused types. */
   decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);
     if (decrypted === undefined) {

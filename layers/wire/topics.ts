@@ -1,6 +1,6 @@
 import { checkPrefix } from "../names.ts";
 
-/** The names on the wire. Group names match channels_redis' pub/sub layer, so Django can share groups. */
+/** The names on the wire. Groups are named as in channels_redis' pub/sub layer, so Django can share them. */
 export class Topics {
   readonly #groups: string;
   readonly #nodes: string;

@@ -61,7 +61,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
     it("returns an aborted job any number of times, but counts one attempt only, and reports no error", async () => {
       const worker = new Worker(async (job) => {
         await untilAborted(job).catch(() => {});
-        throw Object.assign(new Error("as Node's own functions reject"), { name: "AbortError" });
+        throw Object.assign(new Error("The operation was aborted"), { name: "AbortError" });
       });
       await sendNumbers(nodes.one, "jobs", 1);
       for (let round = 1; round <= 5; round += 1) {

@@ -12,7 +12,7 @@ export function describeHistory({ describe, it, nodes, lacks }: Suite): void {
     await Promise.all(messages.map((message) => nodes.other.groupSend("group", message)));
   }
 
-  /** Summarises a history. `first` and `last` are numbers of messages, `end` is the newest offset. */
+  /** Summarises a history. `first` and `last` are numbers of messages, and `end` is the newest offset. */
   async function read(options?: Parameters<typeof nodes.one.history>[1]) {
     const { entries, complete, position } = await nodes.one.history("group", options);
     const [first, last] = [entries[0], entries.at(-1)].map((entry) => entry?.message.number);

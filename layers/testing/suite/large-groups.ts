@@ -4,7 +4,7 @@ import { numbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
 
 const members = 2_000;
-/** The member whose inbox is slow. In the middle, so that the node checks the clock before and after it. */
+/** The slow member. It is in the middle, so that the node checks the clock both before and after it. */
 const slowest = 1_000;
 const sent = 3;
 /** The duration of the slow delivery, in milliseconds: longer than one time slice. */
