@@ -43,7 +43,7 @@ export interface MailboxOptions {
   readonly overflow?: OverflowPolicy;
 }
 
-/** Tells how many consecutive messages were dropped, because the mailbox was full. */
+/** Tells how many consecutive messages were dropped because the mailbox was full. */
 export interface Overflow {
   readonly dropped: number;
 }
@@ -62,8 +62,8 @@ export interface OutboxOptions {
   readonly maxLagMs?: number;
   /**
    * If a client exceeds a limit, `close` closes the connection with 3008, and `drop-oldest` drops the oldest
-   * waiting frames, which suits clients that need only the latest. Frames that were sent in one turn of the
-   * event loop are dropped together. Dropped frames are counted as `slow`.
+   * waiting frames, which suits clients that need only the latest frames. Frames that were sent in one turn
+   * of the event loop are dropped together. Dropped frames are counted as `slow`.
    * @default "close"
    */
   readonly overflow?: LagPolicy;

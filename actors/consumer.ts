@@ -95,8 +95,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}; without a call,
-   * the connection is accepted once the promise resolves. Frames and messages wait until the promise settles.
+   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}. If it calls
+   * neither, the connection is accepted once the promise resolves. Frames and messages wait until it settles.
    */
   connect(): void | Promise<void> {}
 
@@ -109,15 +109,15 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   disconnect(_code: number): void | Promise<void> {}
 
   /**
-   * Called when messages to the group `gap.group` may have been lost. If `gap.group` is undefined, these were
-   * messages to this actor's channel. Messages that were sent before the lost ones are handled before this
-   * call. Messages that were sent after the lost ones are handled after this call.
+   * Called when messages to the group `gap.group` may have been lost. If `gap.group` is undefined, the
+   * lost messages were sent to this actor's channel. Messages that were sent before the lost ones are handled
+   * before this call. Messages that were sent after the lost ones are handled after this call.
    */
   onGap(_gap: Gap): unknown {
     return undefined;
   }
 
-  /** Called once instead of the handlers of consecutive dropped messages. See {@link MailboxOptions}. */
+  /** Called once in the place of consecutive messages that were dropped. See {@link MailboxOptions}. */
   onOverflow(_overflow: Overflow): unknown {
     return undefined;
   }
@@ -148,7 +148,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * throwing an error, which is not reported to `onError`.
    *
    * Browsers hide the status and the reason of a refused upgrade from scripts. A plain GET request for the
-   * same path returns both if a guard or a parameter check refuses. Plain requests never call this method.
+   * same path shows them a refusal by a guard or a parameter check, but not a refusal by this method.
    *
    * @throws {AcceptError} if the connection is already accepted. Use {@link close} instead.
    * @throws {InvalidOptionError} unless the status is an integer from 400 to 599.
@@ -249,7 +249,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until the actor ends, with or without membership of the group. Other
+   * Makes this actor present in a group until the actor ends. It need not be a member of the group. Other
    * nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
    *
    * If the consumer handles `presence_diff`, it receives a {@link PresenceDiff} whenever an actor (including

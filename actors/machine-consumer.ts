@@ -17,7 +17,7 @@ import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 
-/** Marks the class of a machine consumer. A symbol, because any class may have a static `machine`. */
+/** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
 /** Options of {@link machineConsumer}: static properties of a {@link Consumer}, and machine options. */
@@ -216,7 +216,7 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves with the answer after all emitted effects. Returns undefined if no effect is pending. */
+    /** Resolves with the answer once all effects are done. Returns undefined if no effect is pending. */
     #settled(): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
       return Promise.all(this.#effects).then(() => this.#answer);
@@ -226,7 +226,7 @@ export function machineConsumer<
       try {
         const doing = this.#do(effect);
         if (!(doing instanceof Promise)) return;
-        // No event waits for an effect that a delayed transition emits, so its failure is reported here.
+        // No event waits for an effect of a delayed transition, so a failure of the effect is reported here.
         const done = doing
           .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
           .finally(() => this.#effects.delete(done));

@@ -3,7 +3,7 @@ import type { Observed, Report } from "./inspection-hooks.ts";
 
 /** Receives the uncaught errors of an actor or worker. */
 export class AsyncErrorOwner {
-  /** Undefined for a worker, and after the actor's end: timers must not keep an ended actor in memory. */
+  /** Undefined for a worker. Unset when the actor ends, because timers must not keep it in memory. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
   readonly #path: string;
@@ -27,7 +27,7 @@ export class AsyncErrorOwner {
   }
 }
 
-/** Shared by all copies of this library in a process: a copy finds owners that another copy registered. */
+/** All copies of this library in a process share this object, so each copy finds the owners of all copies. */
 interface AsyncErrorWatch {
   readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
   watchers: number;

@@ -15,14 +15,14 @@ import { findLayer } from "./cluster/argument-checks.ts";
 import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 
-/** A consumer class, as `route` and `spawn` accept it. */
+/** A consumer class that `route` and `spawn` accept. */
 export interface ConsumerClass extends ConsumerStatics {
   new (context: ConsumerContext): Consumer;
   readonly name: string;
 }
 
 export interface MailboxSettings extends Required<MailboxOptions> {
-  /** If more frames than this wait, the runtime pauses the client. */
+  /** Maximum number of waiting frames. If more frames wait, the runtime pauses the client. */
   readonly frameHighWaterMark: number;
 }
 

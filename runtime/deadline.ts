@@ -12,7 +12,7 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /** @param scheduler starts the timer at its next flush. An earlier `cancel` avoids the timer. */
+  /** @param flushes if given, the timer starts at its next flush, unless `cancel` is called before that. */
   constructor(clock: Clock, ms: number, flushes?: FlushQueue) {
     this.#clock = clock;
     this.#ms = ms;

@@ -3,7 +3,7 @@ import { InvalidOptionError } from "../layers/errors.ts";
 
 /** Limits of one connection, and the heartbeat interval of a node. */
 export interface Limits {
-  /** Milliseconds for the guards and `connect` together to accept the connection. @default 15_000 */
+  /** Milliseconds that the guards and `connect` together may take to accept a connection. @default 15_000 */
   readonly connectTimeoutMs: number;
   /** Milliseconds that a closing actor waits for its handler, and again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;
@@ -11,8 +11,8 @@ export interface Limits {
   readonly closeTimeoutMs: number;
   /**
    * Milliseconds between two pings to a client. A client that sends no byte between two pings is
-   * disconnected, so a silent client is dropped within two intervals. A client that is paused, because its
-   * frames wait for a handler, is exempt: limit such a pause with the consumer's `handlerTimeoutMs`.
+   * disconnected, so a silent client is dropped within two intervals. A client that is paused while its
+   * frames wait for a handler is not disconnected. The consumer's `handlerTimeoutMs` can limit this pause.
    * @default 25_000
    */
   readonly pingIntervalMs: number;

@@ -70,9 +70,9 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   /** Timers for deadlines, replaceable in tests. @default the timers of Node */
   readonly clock?: Clock;
   /**
-   * Whether an uncaught error in a timer or promise of a consumer fails the consumer's actor instead of the
-   * process. If `true`, the runtime listens to `uncaughtException` and `unhandledRejection` of the process
-   * until it is closed. Errors that belong to no actor keep their usual effect.
+   * Whether an uncaught error in a timer or promise of a consumer counts as a failure of its actor, and does
+   * not end the process. If `true`, the runtime listens to the process's `uncaughtException` and
+   * `unhandledRejection` until the runtime is closed. Errors that belong to no actor keep their usual effect.
    * @default true
    */
   readonly ownAsyncErrors?: boolean;

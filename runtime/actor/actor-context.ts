@@ -30,10 +30,10 @@ export type ContextRuntime = Pick<
   "clock" | "cluster" | "counters" | "inspect" | "inspection" | "layers" | "workers"
 >;
 
-/** The context of one consumer. Turns its calls into machine events, frames and messages. */
+/** The context of one consumer. Turns the consumer's calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
   readonly snapshot: unknown;
-  /** An error that is already handled. If the consumer throws this error again, the actor ignores it. */
+  /** An error that is already handled. The actor ignores this error if the consumer throws it again. */
   handledError: unknown;
   readonly #actor: ContextActor;
   #messaging: ActorMessaging | undefined;

@@ -23,7 +23,7 @@ export interface MessagingActor extends Tagged {
   readonly inbox: ActorInbox;
 }
 
-/** Sends one actor's messages. Also holds the actor's tags, presences and watches until it leaves. */
+/** Sends one actor's messages. Also holds the actor's tags, presences and watches until the actor leaves. */
 export class ActorMessaging implements Messaging, Tracker {
   readonly #actor: MessagingActor;
   readonly #context: Pick<RuntimeContext, "cluster" | "workers">;

@@ -72,7 +72,7 @@ export class ConsumerActor
     transport.listener = this;
   }
 
-  /** The state: `closing` once {@link cleanUp} has started, although XState still returns the old state. */
+  /** Returns `closing` as soon as {@link cleanUp} starts, although XState still returns the old state. */
   get state(): ContextActor["state"] {
     return this.#isLeaving ? "closing" : this.machine.getSnapshot().value;
   }
@@ -82,7 +82,7 @@ export class ConsumerActor
   }
 
   /**
-   * Returns a promise that settles when `connect` settles. Callers may ignore a rejection: it is reported.
+   * The promise settles when `connect` settles. Callers may ignore a rejection, because it is also reported.
    * @throws {ConnectionLostError} if the connection ends before `connect` settles.
    */
   start(deadline: Deadline): Promise<void> {
@@ -101,7 +101,7 @@ export class ConsumerActor
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
     const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
-    // Each await takes time, even without a promise, because Node tracks the async context.
+    // An await takes time even for a plain value, because Node tracks the async context.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
     if (this.state === "connecting") this.#context.accept({});
@@ -235,7 +235,7 @@ export class ConsumerActor
       );
       if (disconnecting !== undefined) await disconnecting;
     }
-    // The transport needs no further call: it ends within its close timeout.
+    // The transport ends within its close timeout, so it needs no further call.
     if (!this.#hasEnded) {
       await new Promise<void>((resolve) => {
         this.#onEnded = resolve;

@@ -32,7 +32,7 @@ export class RestartPolicy {
     this.#clock = clock;
   }
 
-  /** @returns for a restart, a function to run before the mailbox's next item. The function never rejects. */
+  /** A returned function restarts the consumer: run it before the mailbox's next item. It never rejects. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
     // While the new consumer starts, failures of the old consumer's timers and promises are ignored.
     if (this.#isRestarting) return undefined;

@@ -22,7 +22,7 @@ export class ShutdownSteps {
   /**
    * Runs `work`, and reports its failure or timeout. Returns undefined for synchronous work, so that the
    * caller can skip the await. An await would double the time that the end of an actor takes.
-   * @param scheduler if given, the time limit starts at the scheduler's next flush. Work that ends before the
+   * @param flushes if given, the time limit starts at the next flush of this queue. Work that ends before the
    *   flush needs no timer.
    */
   run(stage: string, work: () => PromiseLike<void> | void, flushes?: FlushQueue): Promise<void> | undefined {

@@ -32,7 +32,7 @@ export function findLayer(
   return alias !== undefined && Object.hasOwn(layers, alias) ? layers[alias] : undefined;
 }
 
-/** Returns the layer `alias`. @throws {UnknownLayerError} with `subject` and a list of the layers. */
+/** Returns the layer `alias`. @throws {UnknownLayerError} that names `subject` and all layers. */
 export function requireLayer(
   layers: Readonly<Record<string, ChannelLayer>>,
   alias: string | undefined,

@@ -38,7 +38,7 @@ export interface ClusterOptions {
   readonly report: ErrorListener;
 }
 
-/** Sends messages and asks to actors on any node, and handles the messages of other nodes. */
+/** Sends each message or ask to its actor on any node, and handles the messages of other nodes. */
 export class Cluster {
   readonly tags = new Tags();
   readonly presence = new Presence({
@@ -105,12 +105,12 @@ export class Cluster {
     return [this.id, ...this.#registry.ids];
   }
 
-  /** The layer that carries the messages between nodes. Also has the channels of actors without a layer. */
+  /** The layer that carries the messages between nodes. Actors without a layer have their channels on it. */
   get controlLayer(): ChannelLayer {
     return this.#options.control.layer;
   }
 
-  /** Returns a layer, by default the control layer. @throws {UnknownLayerError} with a text on `subject`. */
+  /** Returns a layer, by default the control layer. @throws {UnknownLayerError} that names `subject`. */
   layer(alias: string | undefined, subject: string): ChannelLayer {
     return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
   }
@@ -214,13 +214,13 @@ export class Cluster {
     return tallyOf(await this.#gather("count", { tag }, checkTimeout(options)));
   }
 
-  /** Rejects all pending and later asks, counts and disconnects. Messages can still be sent. */
+  /** Rejects pending and later calls that await replies of actors or nodes. Messages can still be sent. */
   stopAsking(): void {
     this.#pendingAsks.close();
     this.#scatterGather.close();
   }
 
-  /** Announces the leave to the other nodes, then releases all timers and channels. May be called twice. */
+  /** Tells other nodes that this node leaves, then releases its timers and channels. May be called twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#closing.abort();

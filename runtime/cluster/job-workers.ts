@@ -39,8 +39,8 @@ export interface Job {
   /** Number of deliveries of the job to a handler, including this delivery. */
   readonly attempt: number;
   /**
-   * Aborted when the worker closes or another worker has received the job. If the handler then rejects with
-   * the signal's reason or an `AbortError`, the attempt is not a failure: another worker receives the job.
+   * Aborted when the worker closes, or when another worker has received the job. If the handler then rejects
+   * with the signal's reason or an `AbortError`, the job has not failed, and another worker receives it.
    */
   readonly signal: AbortSignal;
   /**
@@ -195,7 +195,7 @@ export class JobWorkers {
 
 const valueName = "The result or a progress value of a job";
 
-/** Returns a job's last update. If the value cannot be sent, the job fails without another attempt. */
+/** Returns a job's last update. If a message cannot hold `returned`, the job fails without a retry. */
 function resultOf(returned: unknown): Message {
   const outcome = outcomeOf(returned, valueName);
   return "value" in outcome

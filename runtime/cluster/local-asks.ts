@@ -6,7 +6,7 @@ import { failureText, isActorInbox, type Outcome } from "../mailbox/ask-envelope
 import type { MailboxDelivery } from "./mailbox-delivery.ts";
 import { nodeOf } from "./node-channel.ts";
 
-/** Delivers messages and asks to actors of this node. */
+/** Delivers each message or ask to its actor on this node. */
 export class LocalAsks {
   readonly #layers: readonly ChannelLayer[];
   readonly #delivery: MailboxDelivery;

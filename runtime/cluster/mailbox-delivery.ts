@@ -16,7 +16,7 @@ export class MailboxDelivery {
     this.#report = report;
   }
 
-  /** `message` MUST be deep-frozen. An ask has a `reply`. If `inbox` is undefined, counts a dead letter. */
+  /** `message` MUST be deep-frozen. Pass `reply` for an ask. Without an `inbox`, counts a dead letter. */
   enqueue(inbox: Inbox | undefined, message: Message, reply?: (outcome: Outcome) => void): void {
     if (inbox === undefined) {
       this.#counters.drop("dead-letter");

@@ -12,7 +12,7 @@ const nodesGroup = `${reservedPrefix}nodes`;
 export const nodeOf = (channel: string): string => channel.slice(0, channel.indexOf("!"));
 
 export interface NodeChannelListener {
-  /** Called when the node can send and receive, and again if `flush` of the layer deleted the channel. */
+  /** Called when the node can send and receive. Called again for a new channel after the layer's `flush`. */
   opened(): void;
   /** @param from the sender's own channel on the control layer; undefined for a malformed message. */
   received(type: string, fields: read.Fields, from: string | undefined): void;
@@ -82,7 +82,7 @@ export class NodeChannel implements Inbox {
     this.#listener.gap();
   }
 
-  /** Removes the channel. A pending {@link open} removes the channel that it creates. May be called twice. */
+  /** Removes the channel. If {@link open} is pending, it removes its new channel. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.name !== undefined) await this.#layer.local.remove(this.name);

@@ -59,7 +59,7 @@ export class NodeRegistry {
   readonly #presence: Presence;
   readonly #report: ErrorListener;
   readonly #nodes = new Map<string, OtherNode>();
-  /** For each id of a node on a layer: the node, and the layer's alias. */
+  /** Maps each id of a node on a layer to the node and to the layer's alias. */
   readonly #locations = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
   #timer: unknown;
   #heartbeatAt = 0;
@@ -186,7 +186,7 @@ export class NodeRegistry {
 
   #wake(lateMs: number): void {
     const { nodeHeartbeatMs } = this.#options;
-    // After the event loop was blocked, heartbeats may be unread. So this wake-up removes no nodes.
+    // After the event loop was blocked, heartbeats may be unread, so a late wake-up removes no nodes.
     const isLate = lateMs > nodeHeartbeatMs;
     const now = this.#now;
     for (const node of [...this.#nodes.values()]) {

@@ -13,7 +13,7 @@ import type { NodeListener, NodeRegistry, OtherNode } from "./node-registry.ts";
 import type { Tags } from "./tags.ts";
 import * as read from "./untrusted.ts";
 
-/** Returns a promise of plain values, or undefined for malformed fields. MUST resolve within `deadlineMs`. */
+/** Resolves with plain values, and MUST do so within `deadlineMs`. Returns undefined for malformed fields. */
 type RequestHandler = (fields: read.Fields, deadlineMs: number) => Promise<readonly unknown[]> | undefined;
 
 export type RequestHandlers = ReadonlyMap<string, RequestHandler>;
@@ -121,7 +121,7 @@ export class ScatterGather implements NodeListener {
     from: string,
   ): RuntimeDropReason | undefined {
     const pending = this.#pending.get(id);
-    // An unknown node was still joining when it received the request. Its reply is not awaited.
+    // An unknown node was still joining when it received the request, so its reply is not awaited.
     const node = this.#registry.byChannel(from)?.id;
     // Values after the last part of a node's reply do not count, because a layer may deliver a part twice.
     if (pending === undefined || node === undefined || !pending.awaited.has(node)) return "late";

@@ -1,6 +1,6 @@
 import type { Message } from "../../layers/message.ts";
 
-/** Validates a value from any program with access to the layer. Returns undefined if it is malformed. */
+/** Validates a value from any program with access to the layer. Returns undefined for a malformed value. */
 export type Reader<T> = (value: unknown) => T | undefined;
 
 export type Read<R> = R extends Reader<infer T> ? T : never;

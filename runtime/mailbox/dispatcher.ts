@@ -74,7 +74,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** Sets the error owner once for many deliveries: setting it takes 0.1 µs, as long as one delivery. */
+  /** Sets the error owner once for many deliveries, because this takes as long as one delivery (0.1 µs). */
   batch(deliverSome: () => void): void {
     const { handlerTimer } = this.#context.scheduler;
     this.#isBatch = true;
@@ -91,7 +91,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     this.mailbox.enqueueGap(gap);
   }
 
-  /** Handles the frames that wait only for the next turn. Called before the loss of the connection is handled. */
+  /** Handles the frames that would wait for the next turn. Called before the connection's loss is handled. */
   finish(): void {
     this.mailbox.finish();
   }

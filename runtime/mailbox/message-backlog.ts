@@ -4,7 +4,7 @@ import type { Gap, Mail } from "../../layers/message.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
 import { rejectIfAsked } from "./ask-envelope.ts";
 
-/** The result of enqueuing a message. `displaced` means enqueued in place of the oldest message. */
+/** The result of enqueuing a message. `displaced`: enqueued, and the oldest message was dropped. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
 type LossNotice = GapNotice | OverflowNotice;

@@ -6,8 +6,8 @@ import { headerLine, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "../scheduler/flush-queue.ts";
 
 /**
- * An upgrade request that is not answered yet. Data from the client stays unread in the socket's buffer. A
- * disconnect after such data is not noticed.
+ * An upgrade request that is not answered yet. Data from the client stays unread in the socket's buffer.
+ * While data is unread, a disconnect is not noticed.
  */
 export class Handshake implements Flushable {
   readonly socket: Duplex;
@@ -15,7 +15,7 @@ export class Handshake implements Flushable {
   onLost: (() => void) | undefined;
   /** The options of the response. Set by {@link accept}. */
   options: AcceptOptions = {};
-  /** Makes ws answer with 101, which sets {@link websocket}. Undefined if ws has refused the request. */
+  /** Makes ws answer with 101 and create {@link websocket}. Undefined if ws has refused the request. */
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
   #isSettled = false;
@@ -25,7 +25,7 @@ export class Handshake implements Flushable {
     this.socket = socket;
   }
 
-  /** Starts to watch for a disconnect. Most upgrades are answered earlier, in their first turn. */
+  /** Starts to watch for a disconnect. Most upgrades are answered before this call, in their first turn. */
   flush(): void {
     if (this.#isSettled) return;
     if (this.socket.destroyed || this.socket.readableEnded) {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../layers/clock.ts";
 
 export interface HeartbeatTarget {
-  /** Whether the client was active since the last call. True at first, and while reading is paused. */
+  /** Whether the client was active since the last call. Also true at first, and while reading is paused. */
   hadActivity(): boolean;
   /** MUST NOT throw. */
   ping(): void;
@@ -54,7 +54,7 @@ export class Heartbeat {
       this.#timer = this.#schedule();
       this.#current = (this.#current + 1) % slotCount;
       const slot = this.#currentSlot;
-      // If the event loop was blocked, bytes of clients are unread. The poll phase reads them before `visit`.
+      // After the event loop was blocked, bytes may be unread. The poll phase reads them before `visit`.
       if (slot.size > 0) setImmediate(() => visit(slot));
     }, this.#tickMs);
   }

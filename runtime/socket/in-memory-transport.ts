@@ -17,7 +17,7 @@ export class InMemoryTransport implements Transport {
     this.#counters = counters;
   }
 
-  /** For one reader. Keeps the last 1,000 unread frames. Drops older ones, and counts them as `unread`. */
+  /** The frames for one reader. Keeps the last 1,000 unread frames, and counts dropped frames as `unread`. */
   get outgoing(): OutgoingFrames {
     if (this.#outgoing === undefined) {
       this.#outgoing = new OutgoingFrames(this.#counters);

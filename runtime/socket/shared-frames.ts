@@ -4,7 +4,7 @@ import { FrameTrie } from "./frame-trie.ts";
 export class SharedFrames {
   root = FrameTrie.root();
 
-  /** Forgets the frames before a flush. Outboxes that wait keep theirs. */
+  /** Forgets the frames before a flush. An outbox with waiting frames keeps these frames. */
   renew(): void {
     this.root = FrameTrie.root();
   }

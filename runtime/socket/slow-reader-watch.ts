@@ -40,7 +40,7 @@ export class SlowReaderWatch {
 
   readonly #tick = (): void => {
     const now = timeOf(this.#clock);
-    // While the event loop was blocked, progress could not be noticed. So this tick checks no clients.
+    // While the event loop was blocked, no progress was noticed, so a late tick checks no clients.
     const isLate = now - this.#dueAt > tickMs;
     this.#schedule();
     if (isLate) return;

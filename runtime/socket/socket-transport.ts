@@ -20,7 +20,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   #outbox: Outbox | undefined;
   #parser: Writable | undefined;
   #reader: PacedReader | undefined;
-  /** Node's sockets count the bytes that were read. Other streams may lack `bytesRead`. */
+  /** Node's sockets count the bytes that were read in `bytesRead`. Other streams may lack this property. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #wasActive = true;
   #bytesRead = 0;

@@ -8,7 +8,7 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
-// Saved, because a spec may replace the globals.
+// Keeps the real functions, because a spec may replace the globals.
 const { setTimeout, clearTimeout } = globalThis;
 const realClock: Clock = {
   setTimeout: (fn, ms) => setTimeout(fn, ms),

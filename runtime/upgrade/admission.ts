@@ -86,8 +86,8 @@ export function requireUpgrade(_: IncomingMessage, response: ServerResponse): vo
 }
 
 /**
- * Answers a plain HTTP request with the refusal that an upgrade would get, or else lets the route answer. A
- * browser hides the reason of a refused upgrade from scripts, but shows them the answer to a plain request.
+ * Refuses a plain HTTP request if an upgrade would be refused, and otherwise lets the route answer. A browser
+ * hides the reason of a refused upgrade from scripts, but a script can read the answer to a plain request.
  */
 export async function answerPlainRequest(
   admission: Admission,

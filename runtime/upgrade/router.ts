@@ -132,7 +132,7 @@ export class Router {
     return this.#routes.some(({ matches }) => matches(path));
   }
 
-  /** Refuses an unknown path with 404, and an unaccepted parameter with 400. Throws the errors of checks. */
+  /** Refuses an unknown path with 404, and an unaccepted parameter with 400. Throws if a check throws. */
   find(path: string): RouteMatch | Refusal {
     for (const { route, matches } of this.#routes) {
       const found = matches(path);
