@@ -51,7 +51,7 @@ function describeState(node: AnyStateNode): StateDescription {
     history: node.history || undefined,
     defaults: node.type === "history" ? defaultsOf(node) : undefined,
     route: config.id === undefined ? undefined : routeOf(config.route),
-    // Not `node.entry` and `node.exit`: they also have the actions that XState adds for its timers.
+    // `node.entry` and `node.exit` would also contain the actions that XState adds for its timers.
     entry: list(config.entry as unknown).map(actionOf),
     exit: list(config.exit as unknown).map(actionOf),
     invokes: describeInvokes(node),

@@ -29,9 +29,9 @@ export interface Arrow {
 
 /**
  * Divides a machine into boxes and arrows. Transitions that differ only in their event share an arrow. A
- * transition without a target is a line of text in the box of its state. So is a transition to a descendant
- * or ancestor, or from a compound state to itself, because neither Mermaid nor Graphviz draws an arrow
- * between a box and its contents.
+ * transition without a target is a line of text in the box of its state. A transition to a descendant or
+ * ancestor, or from a compound state to itself, is a line of text, too, because neither Mermaid nor Graphviz
+ * draws an arrow between a box and its contents.
  */
 export function drawingOf({ id, root }: MachineDescription): Drawing {
   const boxes = new Map<string, Box>();
@@ -106,7 +106,7 @@ function groupTransitions(state: StateDescription): Group[] {
   const groups = new Map<string, [TransitionDescription, ...TransitionDescription[]]>();
   for (const [index, transition] of state.transitions.entries()) {
     const { trigger, ...rest } = transition;
-    // Guards are evaluated in order, so that only transitions without a guard can share an arrow.
+    // Only transitions without a guard can share an arrow, because guards are evaluated in order.
     const own = transition.guard || trigger.kind !== "event" || transition.targets === undefined ? index : "";
     const key = JSON.stringify([rest, own]);
     const group = groups.get(key);

@@ -8,7 +8,7 @@ import { type Box, type Drawing, drawingOf } from "./drawing.ts";
 export interface MarkedState {
   /** `s1`, `s2`, … */
   readonly mark: string;
-  /** For example `joined`, or `playing.round` for a nested state. For the machine itself, its id. */
+  /** The path, such as `joined`, or `playing.round` for a nested state. For the machine itself, its id. */
   readonly path: string;
   /** The number of states in the picture that contain this state. */
   readonly depth: number;

@@ -96,7 +96,7 @@ function idsOf(boxes: readonly Box[]): Map<string, string> {
 }
 
 /**
- * Escapes characters that are special in Mermaid, HTML or Markdown, as Mermaid entities. Also escapes
+ * Replaces characters that are special in Mermaid, HTML or Markdown by Mermaid entities. Also escapes
  * "direction" and "end", because Mermaid reads lines with "direction LR" or "end note" as commands.
  */
 function escaped(text: string): string {

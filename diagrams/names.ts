@@ -5,7 +5,7 @@ import { defined, plain } from "./plain.ts";
 /** The name of anonymous functions and logic. */
 export const inline = "inline";
 
-/** Names that JavaScript gives to anonymous functions, after the property to which they are assigned. */
+/** JavaScript names an anonymous function after the property that it is assigned to, such as `guard`. */
 const inferredNames = new Set(["", "actions", "guard", "entry", "exit", "src", "config"]);
 
 const shownParams: Readonly<Record<string, readonly string[]>> = {

@@ -25,7 +25,7 @@ export interface InspectorOptions {
    * @default [ownMachineGuard], see {@link ownMachineGuard}. In production, the option has no default.
    */
   readonly guards?: readonly Guard[];
-  /** Other origins that may open the socket. Needed, for example, if a proxy changes `Host`. @default [] */
+  /** Additional origins that may open the socket, for example if a proxy changes `Host`. @default [] */
   readonly origins?: readonly string[];
   /** Whether the page may show the content of frames and messages of an opened actor. @default false */
   readonly payloads?: boolean;
@@ -33,7 +33,7 @@ export interface InspectorOptions {
   readonly tickMs?: number;
 }
 
-/** `inspector` failed: no guards in production, a path with a parameter, or a second inspector. */
+/** `inspector` was called without guards in production, a second time, or for a path with parameters. */
 export class InspectorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INSPECTOR", message);

@@ -20,7 +20,7 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-/** Reads the page, which is served at `path`, and its files by name, which are served below `path`. */
+/** Reads the page and its assets. The page is served at `path`, and the assets are served below `path`. */
 export function readPageFiles(path: string): {
   readonly page: PlainAnswer;
   readonly assets: ReadonlyMap<string, PlainAnswer>;

@@ -21,7 +21,7 @@ export interface ListRequest {
   readonly search?: string;
   readonly sort: SortKey;
   readonly offset: number;
-  /** The most rows in a list. With 0, the server sends no lists. */
+  /** The maximum number of rows in a list. With 0, the server sends no lists. */
   readonly limit: number;
 }
 
@@ -149,7 +149,7 @@ export interface StateCounts {
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** How often a transition was taken since the last tick. If it has no arrow, it has the mark of a state. */
+/** The count of a transition since the last tick. A transition without an arrow has the mark of a state. */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
@@ -169,7 +169,7 @@ export interface Failure {
 
 export interface List {
   readonly type: "list";
-  /** The request that this list answers, with its keys in the order of {@link ListRequest}. */
+  /** The answered request. The order of its keys is the order in {@link ListRequest}. */
   readonly request: ListRequest;
   readonly matched: number;
   readonly rows: readonly ActorRow[];
@@ -231,7 +231,7 @@ export interface HistoryEntry {
    * - `message`, `gap`, `overflow`: A message came from the layer, was lost, or was dropped on arrival.
    * - `groupAdd`, `groupDiscard`, `groupSend`: The actor called this method of the layer.
    * - `transition`: `machine` took a transition. `what` is the event, or empty when the machine starts.
-   *   `detail` is the states before and after the transition.
+   *   `detail` contains the states before and after the transition.
    * - `failed`: An error was reported. `what` is the stage, and `detail` is the error.
    */
   readonly kind:

@@ -9,16 +9,16 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** The most entries that the log keeps of lifecycle events, and of work, for all actors together. */
+/** The log keeps at most this many lifecycle events and units of work, for all actors together. */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
-/** The most units of work recorded per second, in all actors together except those that a page has open. */
+/** In total, at most this many units of work per second are recorded for actors that no page has open. */
 const workPerSecond = 2_000;
-/** The most units of work recorded per second in each actor that a page has open. */
+/** At most this many units of work per second are recorded for each actor that a page has open. */
 const openedPerSecond = 200;
 const keptOpened = 500;
 
-/** Records all lifecycle events and a sample of the work. The limits above bound CPU time and memory. */
+/** Records all lifecycle events and a sample of the work. Limits bound the CPU time and the memory. */
 export class ActivityLog {
   readonly #lifecycle = new RingBuffer<RecordedEntry>(keptLifecycle);
   readonly #work = new RingBuffer<RecordedEntry>(keptWork);
@@ -33,7 +33,7 @@ export class ActivityLog {
     this.tick();
   }
 
-  /** Records a unit of an actor's work if the limits allow it. Otherwise, `make` is not called. */
+  /** If the limits allow another unit of an actor's work, calls `make` and records its result. */
   recordWork(actor: string, make: (opened: OpenedHistory | undefined) => Activity): void {
     const opened = this.#opened.get(actor);
     if (opened === undefined ? this.#allowance === 0 : !opened.countEvent()) return;
@@ -46,7 +46,7 @@ export class ActivityLog {
     this.#add(this.#lifecycle, actor, activity);
   }
 
-  /** Samples an actor more densely, until {@link close} was called as often as `open`. */
+  /** Records more of an actor's work until {@link close} has been called as often as `open`. */
   open(actor: string): OpenedHistory {
     const opened = this.#opened.get(actor) ?? new OpenedHistory(this.#entriesOf(actor), this.#tickMs);
     opened.readers += 1;

@@ -89,7 +89,7 @@ function payloadOf(value: unknown, opened: OpenedHistory | undefined): Pick<Acti
   return { payload: truncate(typeof value === "string" ? value : inspectSafely(value), longestPayload) };
 }
 
-/** Formats a value as text, also a value on which `inspect` throws: an actor may send any value. */
+/** Formats any value as text. If `inspect` throws on the value, the text is a placeholder. */
 function inspectSafely(value: unknown): string {
   try {
     return inspect(value, { depth: 6, maxStringLength: longestPayload, customInspect: false });

@@ -15,7 +15,7 @@ export function guarded<A extends unknown[]>(
   };
 }
 
-/** Passes events of consumers that are not hidden to `observer`, and errors of `observer` to `report`. */
+/** Passes the events of visible consumers to `observer`, and the errors of `observer` to `report`. */
 export function guardedObserver(
   observer: ActivityObserver,
   isHidden: (Consumer: ConsumerClass) => boolean,

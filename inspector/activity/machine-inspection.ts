@@ -25,7 +25,7 @@ export interface MachineInspectionContext {
   readonly report: Report;
 }
 
-/** Records transitions. All connection machines share one XState system; other machines have one each. */
+/** Records transitions. Connection machines share an XState system; each other machine has its own. */
 export class MachineInspection {
   readonly #context: MachineInspectionContext;
   readonly #own = new Map<Observed, Subscription>();
@@ -60,7 +60,7 @@ export class MachineInspection {
     if (event.type !== "@xstate.actor" && event.type !== "@xstate.microstep") return;
     const actor = actorOf(event.actorRef as AnyActorRef);
     if (actor === undefined || this.#context.isHidden(actor.Consumer)) return;
-    // Not `actor.machine.sessionId`: `actor.machine` is unset while the machine is being created.
+    // While XState creates the machine, `actor.machine` is unset. So the id is read from `event.actorRef`.
     const id = event.actorRef.sessionId;
     if (event.type === "@xstate.actor") this.#onConnectionStart(actor, id);
     else this.#onConnectionStep(actor, id, event);
@@ -83,7 +83,7 @@ export class MachineInspection {
     id: string,
     { actorRef, event, snapshot, _transitions }: Microstep,
   ): void {
-    // No transitions: the machine ignored the event, for example because the connection is closing.
+    // The list is empty if the machine ignored the event, for example because the connection is closing.
     if (_transitions.length === 0) return;
     const before = String(actorRef.getSnapshot().value);
     const { value, status, output } = snapshot as AnyMachineSnapshot;

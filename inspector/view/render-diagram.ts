@@ -6,7 +6,7 @@ import { cleanSvg, graphvizMissing } from "../../diagrams/svg.ts";
 import { textOf } from "../../layers/errors.ts";
 import type { MachineFacts } from "../protocol.ts";
 
-/** The time limit. Graphviz took 5 seconds for a machine with 100 states and 200 arrows. */
+/** The time limit: twice the time that Graphviz took for a machine with 100 states and 200 arrows. */
 const defaultTimeoutMs = 10_000;
 
 /** The worker's source, as a string, because module loaders for TypeScript do not apply to workers. */
@@ -32,7 +32,7 @@ export async function renderDiagram(
   }
 }
 
-/** The URL of the Graphviz package: a worker whose source is a string cannot resolve package names. */
+/** The URL of the Graphviz package. A worker with a string as its source cannot resolve package names. */
 function findGraphviz(): string {
   try {
     return pathToFileURL(createRequire(import.meta.url).resolve("@hpcc-js/wasm-graphviz")).href;
