@@ -15,6 +15,8 @@ import {
   members,
   mostConnections,
   oneNode,
+  partNames,
+  partsOf,
   roomSizes,
   type Sending,
   senderCounts,
@@ -28,11 +30,10 @@ import { type RowName, rowNames } from "./rows.ts";
 import { type System, withSystem } from "./system.ts";
 import { targets } from "./targets.ts";
 
-const parts = ["busy", "single", "two", "idle", "growth"] as const;
 const options = {
   ms: { default: 800, short: 300, help: "milliseconds per measurement; half of that for growth" },
   rows: { names: rowNames, help: "measure only these rows" },
-  parts: { names: parts, help: "measure only these tables; busy is one node with 20 in flight" },
+  parts: { names: partNames, help: "measure only these tables; busy is one node with 20 in flight" },
   members: { names: roomSizes.map(String), help: "only rooms of these sizes, with 20 in flight" },
   senders: { names: senderCounts.map(String), help: "only these numbers of senders, with 20 in flight" },
 };
@@ -94,12 +95,6 @@ async function measure(run: Run<typeof options>): Promise<void> {
       }
     });
   }
-}
-
-/** A choice of rooms or senders is for the tables with 20 in flight, unless other parts are chosen. */
-function partsOf(chosen: Run<typeof options>["options"]): readonly (typeof parts)[number][] {
-  const isWhole = chosen.members.length === roomSizes.length && chosen.senders.length === senderCounts.length;
-  return isWhole || chosen.parts.length < parts.length ? chosen.parts : ["busy"];
 }
 
 await runBench({

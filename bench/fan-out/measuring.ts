@@ -33,6 +33,8 @@ export async function* measureSendings(
 
 async function echoes({ bystander }: System): Promise<Figures> {
   const { missing, p50Ms, p99Ms } = await bystander.call("figures");
+  const failure = await bystander.call("failure");
+  if (failure !== undefined) throw new Error(`The bystander: ${failure}`);
   if (missing > 0) throw new Error(`The bystander did not receive ${missing} echoes.`);
   return { bystanderP50Ms: p50Ms, bystanderP99Ms: p99Ms };
 }

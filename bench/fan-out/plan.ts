@@ -14,6 +14,23 @@ export type Sending = Pick<Load, "inFlight" | "senders">;
 export const busy = (senders: number): Sending => ({ inFlight: 20, senders });
 export const single: Sending = { inFlight: 1, senders: 1 };
 
+/** The parts of the bench. `busy` is one node with 20 messages in flight, `single` is one in flight. */
+export const partNames = ["busy", "single", "two", "idle", "growth"] as const;
+export type PartName = (typeof partNames)[number];
+
+/**
+ * The parts to measure. A choice of rooms or senders concerns the tables with 20 in flight, so that it leaves
+ * out the others unless parts are chosen, too.
+ */
+export function partsOf(chosen: {
+  readonly parts: readonly PartName[];
+  readonly members: readonly string[];
+  readonly senders: readonly string[];
+}): readonly PartName[] {
+  const isWhole = chosen.members.length === roomSizes.length && chosen.senders.length === senderCounts.length;
+  return isWhole || chosen.parts.length < partNames.length ? chosen.parts : ["busy"];
+}
+
 /** The title of a measurement. */
 export function sendingTitle({ inFlight, senders }: Sending, room: number = members): string {
   const load =

@@ -4,9 +4,11 @@ import { cpuMicros } from "./cpu.ts";
 
 /** The figures of a process during a measurement. */
 export interface Reading {
+  readonly seconds: number;
   readonly cpuMicros: number;
   /** The 99th percentile of the time by which the event loop runs a due timer late, in milliseconds. */
   readonly loopP99Ms: number;
+  readonly loopWorstMs: number;
   /** The system calls that wrote, and the bytes read; `undefined` if the operating system does not count. */
   readonly io: Io | undefined;
 }
@@ -19,9 +21,10 @@ export interface Io {
 /** The interval of the timer whose delay is measured, in milliseconds. */
 const resolution = 2;
 
-/** Measures this process between {@link start} and {@link stop}. It costs one timer that runs no JavaScript. */
+/** Measures this process between {@link start} and {@link stop}, with a timer that runs no JavaScript. */
 export class Meter {
   #loop: ReturnType<typeof monitorEventLoopDelay> | undefined;
+  #startedAt = 0;
   #cpuMicros = 0;
   #io: Io | undefined;
 
@@ -30,17 +33,26 @@ export class Meter {
     this.#loop = monitorEventLoopDelay({ resolution });
     this.#loop.enable();
     this.#io = ioOfProcess();
+    this.#startedAt = performance.now();
     this.#cpuMicros = cpuMicros();
   }
 
   stop(): Reading {
     const cpu = cpuMicros() - this.#cpuMicros;
+    const seconds = (performance.now() - this.#startedAt) / 1_000;
     const [before, after] = [this.#io, ioOfProcess()];
-    const interval = this.#loop?.count ? this.#loop.percentile(99) / 1e6 : Number.NaN;
-    this.#loop?.disable();
+    const loop = this.#loop;
     this.#loop = undefined;
-    const io = before && after && difference(before, after);
-    return { cpuMicros: cpu, loopP99Ms: Math.max(0, interval - resolution), io };
+    loop?.disable();
+    const delay = (intervalNs = Number.NaN) => Math.max(0, intervalNs / 1e6 - resolution);
+    const [loopP99Ms, loopWorstMs] = [delay(loop?.percentile(99)), delay(loop?.max)];
+    return {
+      seconds,
+      cpuMicros: cpu,
+      loopP99Ms,
+      loopWorstMs,
+      io: before && after && difference(before, after),
+    };
   }
 }
 
@@ -60,13 +72,17 @@ function ioOfProcess(): Io | undefined {
   }
 }
 
-/** Adds the readings of several processes. The loop delay is the longest. */
+/** Adds the readings of several processes. The durations and loop delays are the longest. */
 export function sumOf(readings: readonly Reading[]): Reading {
   const ios = readings.map(({ io }) => io);
   const total = (key: keyof Io) => ios.reduce((sum, io) => sum + (io?.[key] ?? 0), 0);
+  const longest = (key: "seconds" | "loopP99Ms" | "loopWorstMs") =>
+    Math.max(...readings.map((reading) => reading[key]));
   return {
+    seconds: longest("seconds"),
     cpuMicros: readings.reduce((sum, reading) => sum + reading.cpuMicros, 0),
-    loopP99Ms: Math.max(...readings.map(({ loopP99Ms }) => loopP99Ms)),
+    loopP99Ms: longest("loopP99Ms"),
+    loopWorstMs: longest("loopWorstMs"),
     io: ios.includes(undefined) ? undefined : { writes: total("writes"), readBytes: total("readBytes") },
   };
 }

@@ -16,8 +16,10 @@ describe("Meter", () => {
     await pause(20);
     block(100);
     await pause(20);
-    const { loopP99Ms, cpuMicros } = meter.stop();
+    const { loopP99Ms, loopWorstMs, cpuMicros, seconds } = meter.stop();
     expect(loopP99Ms).to.be.within(90, 1_000);
+    expect(loopWorstMs).to.be.at.least(loopP99Ms);
+    expect(seconds).to.be.within(0.14, 2);
     expect(cpuMicros).to.be.at.least(50_000);
   });
 
@@ -46,10 +48,12 @@ describe("Meter", () => {
   });
 
   it("adds processes, and keeps the longest delay", () => {
-    const reading = { cpuMicros: 10, loopP99Ms: 3, io: { writes: 4, readBytes: 5 } };
-    const other = { cpuMicros: 1, loopP99Ms: 7, io: { writes: 1, readBytes: 1 } };
+    const io = { writes: 4, readBytes: 5 };
+    const reading = { seconds: 2, cpuMicros: 10, loopP99Ms: 3, loopWorstMs: 9, io };
+    const other = { seconds: 1, cpuMicros: 1, loopP99Ms: 7, loopWorstMs: 8, io };
     expect(sumOf([reading, other])).to.deep.equal({
-      ...{ cpuMicros: 11, loopP99Ms: 7, io: { writes: 5, readBytes: 6 } },
+      ...{ seconds: 2, cpuMicros: 11, loopP99Ms: 7, loopWorstMs: 9 },
+      io: { writes: 8, readBytes: 10 },
     });
     expect(sumOf([reading, { ...other, io: undefined }]).io).to.equal(undefined);
   });

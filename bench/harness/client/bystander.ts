@@ -8,13 +8,13 @@ import { leastSize, messageText, numberIn } from "./message-text.ts";
 
 /** The interval of the messages. */
 const everyMs = 20;
-/** The time that the last echoes may take after {@link Bystander.stop}. */
+/** The time that the last echoes may take by default. */
 const graceMs = 10_000;
 const pollMs = 10;
 /** As far above the load's processes as the system allows a normal process to be. */
 const priority = -20;
 
-/** A client that is alone in a room. It sends numbered messages at a fixed rate, and waits for its own copies. */
+/** A client that is alone in a room. It sends numbered messages at a fixed rate, and awaits its own copies. */
 class Bystander {
   readonly #connection: Connection;
   readonly #room: number;
@@ -45,14 +45,18 @@ class Bystander {
     }, everyMs);
   }
 
-  async stop(): Promise<void> {
+  async stop(mostMs: number): Promise<void> {
     clearInterval(this.#timer);
-    await this.#waitFor(() => this.#tally.missing === 0, graceMs);
+    await this.#waitFor(() => this.#tally.missing === 0, mostMs);
   }
 
   figures(fromMs: number, toMs: number): EchoFigures {
-    if (this.#failure !== undefined) throw this.#failure;
     return this.#tally.between(fromMs, toMs);
+  }
+
+  /** The reason for the end of the connection; `undefined` while it lasts. */
+  get failure(): string | undefined {
+    return this.#failure?.message;
   }
 
   async normal(fromMs: number, limitMs: number, timeoutMs: number): Promise<number> {
@@ -86,11 +90,15 @@ export function bystanderTasks<Name extends string>(protocols: Readonly<Record<N
     },
     /** Forgets the messages so far, and begins to send. */
     start: () => current().start(),
-    /** Ends to send, and waits until all echoes have arrived, at most 10 seconds. */
-    stop: () => current().stop(),
-    /** @throws if the connection has ended */
+    /** Stops sending, and waits until all echoes have arrived. */
+    stop: (mostMs = graceMs) => current().stop(mostMs),
+    failure: () => current().failure,
     figures: (fromMs = 0, toMs = Number.POSITIVE_INFINITY) => current().figures(fromMs, toMs),
-    /** Waits until the latency is at most `limitMs`. @returns the time since `fromMs`, or infinity if it is too long */
+    /**
+     * Waits until the latency is at most `limitMs`, but not longer than `timeoutMs`.
+     *
+     * @returns the time since `fromMs`, in milliseconds; infinity if the latency has stayed above the limit
+     */
     normal: (fromMs: number, limitMs: number, timeoutMs: number) =>
       current().normal(fromMs, limitMs, timeoutMs),
   };

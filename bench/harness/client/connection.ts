@@ -32,6 +32,7 @@ export class Connection {
   #readAt = 0;
   #joined = false;
   #closing = false;
+  #flooding = false;
 
   private constructor(port: number, protocol: ClientProtocol, rooms: string) {
     this.#protocol = protocol;
@@ -78,6 +79,22 @@ export class Connection {
     this.#socket.write(frames);
   }
 
+  /** Writes the bytes again and again, as fast as the server reads them. Ignores all bytes that arrive. */
+  flood(bytes: Buffer): void {
+    this.#flooding = true;
+    // Calls back when the operating system has accepted the bytes.
+    const write = () => {
+      if (this.#socket.writable) this.#socket.write(bytes, () => setImmediate(write));
+    };
+    write();
+  }
+
+  /** Ends the connection without a closing handshake. */
+  abort(): void {
+    this.#closing = true;
+    this.#socket.destroy();
+  }
+
   /** Closes the connection. Resolves when the server has also closed it. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -89,6 +106,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): boolean {
+    if (this.#flooding) return true;
     // All texts in one read have the same time of arrival.
     this.#readAt = performance.now();
     try {
