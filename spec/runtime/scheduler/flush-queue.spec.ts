@@ -136,6 +136,63 @@ describe("FlushQueue", () => {
     expect(flushed.filter((n) => n < 5_000)).to.deep.equal(numbers(5_000));
   });
 
+  it("flushes a large and a small group in one turn if both fit into it", async () => {
+    addFromTask(0, 900, 0.009);
+    addFromTask(900, 10, 0.009);
+    expect(await perTurn(910)).to.deep.equal([910]);
+  });
+
+  it("gives the time that small groups do not need to a large group", async () => {
+    addFromTask(0, 5_000, 0.01);
+    for (const n of numbers(20)) addFromTask(5_000 + n, 1, 0.01);
+    const [first = 0] = await perTurn(5_020);
+    expect(first).to.be.at.least(900);
+  });
+
+  it("flushes every batch in bounded turns, even if slow writes refill the batches before it", async () => {
+    let isOver = false;
+    /** A task that keeps 8 writes of 3 ms waiting. */
+    const refilling = (n: number): Task => {
+      let waiting = 0;
+      const slow: Flushable = {
+        flush() {
+          waiting -= 1;
+          flushed.push(n);
+          now += 3;
+        },
+      };
+      return {
+        run() {
+          for (; waiting < 8 && !isOver; waiting += 1) queue.add({ ...slow });
+          return isOver && waiting === 0;
+        },
+      };
+    };
+    scheduler.deliveries.add(refilling(1));
+    scheduler.deliveries.add(refilling(2));
+    addFromTask(3, 1, 3);
+    for (const _ of numbers(6)) await immediate();
+    expect(flushed).to.include(3);
+    isOver = true;
+    for (const _ of numbers(20)) await immediate();
+  });
+
+  it("flushes an entry that is added after a flush has added to another batch", async () => {
+    scheduler.deliveries.add({
+      run() {
+        queue.add({ flush: () => queue.add(write(1)) });
+        return true;
+      },
+    });
+    await immediate();
+    // This batch is flushed after the batch of the task.
+    queue.add(write(0));
+    await immediate();
+    queue.add(write(2));
+    for (const _ of numbers(3)) await immediate();
+    expect(flushed).to.deep.equal([0, 1, 2]);
+  });
+
   it("flushes an entry that a flush adds in a later turn", async () => {
     const again = write(1);
     queue.add({
