@@ -57,19 +57,26 @@ export class TurnScheduler {
   /** Bound to the async context of the node, so that tasks do not run in the context of a sender. */
   readonly #end = AsyncResource.bind((): void => {
     this.#number += 1;
-    let lanes = 0;
-    for (const { size } of this.#lanes) if (size > 0) lanes += 1;
-    let now = lanes > 0 ? this.#now() : 0;
+    let now = this.#busyLanes(0) > 0 ? this.#now() : 0;
     const end = now + tasksMs;
-    for (const lane of this.#lanes) {
+    for (const [index, lane] of this.#lanes.entries()) {
       if (lane.size === 0) continue;
-      now = lane.run(now, now + Math.max(end - now, 0) / Math.max(lanes, 1));
-      lanes -= 1;
+      // Counted again for each lane, because tasks of earlier lanes may add tasks to later ones.
+      now = lane.run(now, now + Math.max(end - now, 0) / this.#busyLanes(index));
     }
     const isLeft = this.onTurnEnd?.(this.#startedAt) ?? false;
     this.#isRequested = false;
-    if (isLeft || this.#lanes.some(({ size }) => size > 0)) this.request();
+    if (isLeft || this.#busyLanes(0) > 0) this.request();
   });
+
+  /** The number of lanes with tasks, from the lane at `first` on. */
+  #busyLanes(first: number): number {
+    let count = 0;
+    for (let index = first; index < this.#lanes.length; index += 1) {
+      if ((this.#lanes[index] as Lane).size > 0) count += 1;
+    }
+    return count;
+  }
 }
 
 /** Tasks of one kind, which take turns. */

@@ -78,12 +78,12 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   batch(deliverSome: () => void): void {
     const { handlerTimer } = this.#context.scheduler;
     this.#isBatch = true;
-    handlerTimer.start();
+    const startedAt = handlerTimer.start();
     try {
       runOwned(this.#errorOwner, deliverSome);
     } finally {
       this.#isBatch = false;
-      if (handlerTimer.end() > blockedMs) this.#onBlocked("messages");
+      if (handlerTimer.end(startedAt) > blockedMs) this.#onBlocked("messages");
     }
   }
 
@@ -124,11 +124,11 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   #measure(consumer: Consumer, item: Item): unknown {
     const { handlerTimer } = this.#context.scheduler;
-    handlerTimer.start();
+    const startedAt = handlerTimer.start();
     try {
       return this.#call(consumer, item);
     } finally {
-      if (handlerTimer.end() > blockedMs) this.#onBlocked(stageOf(item));
+      if (handlerTimer.end(startedAt) > blockedMs) this.#onBlocked(stageOf(item));
     }
   }
 

@@ -7,10 +7,17 @@ export interface Flushable {
   flush(): void;
 }
 
+/** A batch, and the number of its flushables that this turn may flush. */
+interface Share {
+  readonly task: Task | undefined;
+  readonly batch: Fifo<Flushable>;
+  waiting: number;
+}
+
 /** The event loop returns to sockets and timers within this time, in ms, except after long handlers. */
 const turnMs = 10;
 /** The share of a turn for a flush that does not fit into the turn, in ms. */
-const sliceMs = 3;
+export const sliceMs = 3;
 /** Flushes between two checks of the clock. A write takes 5 to 10 µs, or up to 2 ms for a megabyte. */
 const stride = 4;
 /** The time of a flush is measured over at least this many flushes. */
@@ -79,26 +86,38 @@ export class FlushQueue {
     const fits = this.#size * this.#flushMs <= leftMs;
     // A flush that takes a little longer than expected is still finished.
     const end = start + (fits ? 1.5 * leftMs : sliceMs);
-    const size = this.#size;
     let now = start;
-    let left = this.#batches.size;
-    for (const [task, batch] of [...this.#batches]) {
-      now = this.#flushBatch(batch, now, now + (end - now) / left);
-      left -= 1;
-      if (batch.size === 0) this.#batches.delete(task);
+    let flushed = 0;
+    // Flushables that a flush adds wait for the next turn.
+    let shares = [...this.#batches].map(([task, batch]) => ({ task, batch, waiting: batch.size }));
+    // The first round divides the time among all batches, the next ones divide the rest of the time.
+    while (shares.length > 0 && now < end) {
+      let left = shares.length;
+      for (const share of shares) {
+        if (now >= end) break;
+        const { waiting } = share;
+        now = this.#flushShare(share, now, now + (end - now) / left);
+        flushed += waiting - share.waiting;
+        left -= 1;
+      }
+      shares = shares.filter(({ waiting }) => waiting > 0);
     }
-    const flushed = size - this.#size;
     if (flushed >= minMeasured) this.#flushMs += ((now - start) / flushed - this.#flushMs) / 4;
   }
 
-  /** Flushes at least one of the flushables that wait now. @returns the time. */
-  #flushBatch(batch: Fifo<Flushable>, start: number, end: number): number {
+  /** Flushes at least one flushable, and moves the batch behind the others. @returns the time. */
+  #flushShare(share: Share, start: number, end: number): number {
+    const { task, batch } = share;
     let now = start;
-    for (let left = batch.size; left > 0 && now < end; left -= 1) {
+    do {
       batch.shift()?.flush();
       this.#size -= 1;
-      if (left % stride === 1) now = this.#now();
-    }
+      if (share.waiting % stride === 1) now = this.#now();
+      share.waiting -= 1;
+    } while (share.waiting > 0 && now < end);
+    this.#batches.delete(task);
+    if (batch.size > 0) this.#batches.set(task, batch);
+    else if (this.#latest?.batch === batch) this.#latest = undefined;
     return now;
   }
 }

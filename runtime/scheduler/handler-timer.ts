@@ -18,18 +18,23 @@ export class HandlerTimer {
     this.#now = now;
   }
 
-  /** Called before a handler. Reads the clock only if the previous handler ran in another task. */
-  start(): void {
+  /**
+   * Called before a handler. Reads the clock only if the previous handler ran in another task, or still runs.
+   * @returns the time, for {@link end}.
+   */
+  start(): number {
     const { number, running } = this.#turns;
-    if (running !== undefined && running === this.#task && number === this.#turn) return;
-    this.#turn = number;
-    this.#task = running;
-    this.#endedAt = this.#now();
+    const isNext = running !== undefined && running === this.#task && number === this.#turn;
+    // A handler may call code that runs another handler.
+    this.#task = undefined;
+    return isNext ? this.#endedAt : this.#now();
   }
 
   /** @returns for how long the handler has run since {@link start}, in milliseconds. */
-  end(): number {
-    const startedAt = this.#endedAt;
+  end(startedAt: number): number {
+    const { number, running } = this.#turns;
+    this.#turn = number;
+    this.#task = running;
     this.#endedAt = this.#now();
     return this.#endedAt - startedAt;
   }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Task } from "../../../layers/scheduler.ts";
-import type { Flushable, FlushQueue } from "../../../runtime/scheduler/flush-queue.ts";
+import { type Flushable, type FlushQueue, sliceMs } from "../../../runtime/scheduler/flush-queue.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 
 const immediate = () => new Promise((resolve) => setImmediate(resolve));
@@ -92,12 +92,13 @@ describe("FlushQueue", () => {
     expect(await perTurn(1_000)).to.deep.equal([1_000]);
   });
 
-  it("flushes for at most 10 ms in a turn if more waits, and continues in the next turns", async () => {
+  it("flushes in slices of several turns if everything takes longer than 10 ms", async () => {
     add(10_000, 0.01);
     const counts = await perTurn(10_000);
-    // The queue checks the clock after every 4 writes.
-    for (const count of counts) expect(count).to.be.at.most(1_000 + 4);
-    expect(counts.length).to.be.within(10, 12);
+    const perSlice = sliceMs / 0.01;
+    // The queue checks the clock after every 4 writes. The last 1,000 writes fit into a turn.
+    for (const count of counts.slice(0, -1)) expect(count).to.be.within(perSlice, perSlice + 4);
+    expect(counts.at(-1)).to.be.within(perSlice + 5, 1_000);
     expect(flushed).to.deep.equal(numbers(10_000));
   });
 
@@ -107,21 +108,17 @@ describe("FlushQueue", () => {
     flushed = [];
     // 200 writes of 0.1 ms do not fit into a turn.
     add(200, 0.1);
-    const counts = await perTurn(200);
-    for (const count of counts) expect(count).to.be.at.most(100 + 4);
+    const [first] = await perTurn(200);
+    expect(first).to.be.at.most(sliceMs / 0.1 + 4);
   });
 
-  it("leaves less time to flushes in a turn that has taken time before", async () => {
-    add(10_000, 0.01);
+  it("does not flush everything in a turn that has taken time before", async () => {
+    add(800, 0.01);
     await immediate();
     now += 4;
     await immediate();
-    expect(flushed.length).to.be.within(500, 600 + 4);
-    const before = flushed.length;
-    now += 100;
-    await immediate();
-    expect(flushed.length - before).to.be.within(300, 400 + 4);
-    await perTurn(10_000);
+    expect(flushed.length).to.be.within(sliceMs / 0.01, sliceMs / 0.01 + 4);
+    await perTurn(800);
   });
 
   it("flushes the outboxes of a small group within a turn while those of a large group wait", async () => {
@@ -134,6 +131,63 @@ describe("FlushQueue", () => {
     expect(flushed.length).to.be.below(1_500);
     while (flushed.length < 5_010) await immediate();
     expect(flushed.filter((n) => n < 5_000)).to.deep.equal(numbers(5_000));
+  });
+
+  it("flushes a large and a small group in one turn if both fit into it", async () => {
+    addFromTask(0, 900, 0.009);
+    addFromTask(900, 10, 0.009);
+    expect(await perTurn(910)).to.deep.equal([910]);
+  });
+
+  it("gives the time that small groups do not need to a large group", async () => {
+    addFromTask(0, 5_000, 0.01);
+    for (const n of numbers(20)) addFromTask(5_000 + n, 1, 0.01);
+    const [first = 0] = await perTurn(5_020);
+    expect(first).to.be.at.least(sliceMs / 0.01 - 20);
+  });
+
+  it("flushes every batch in bounded turns, even if slow writes refill the batches before it", async () => {
+    let isOver = false;
+    /** A task that keeps 8 writes of 3 ms waiting. */
+    const refilling = (n: number): Task => {
+      let waiting = 0;
+      const slow: Flushable = {
+        flush() {
+          waiting -= 1;
+          flushed.push(n);
+          now += 3;
+        },
+      };
+      return {
+        run() {
+          for (; waiting < 8 && !isOver; waiting += 1) queue.add({ ...slow });
+          return isOver && waiting === 0;
+        },
+      };
+    };
+    scheduler.deliveries.add(refilling(1));
+    scheduler.deliveries.add(refilling(2));
+    addFromTask(3, 1, 3);
+    for (const _ of numbers(6)) await immediate();
+    expect(flushed).to.include(3);
+    isOver = true;
+    for (const _ of numbers(20)) await immediate();
+  });
+
+  it("flushes an entry that is added after a flush has added to another batch", async () => {
+    scheduler.deliveries.add({
+      run() {
+        queue.add({ flush: () => queue.add(write(1)) });
+        return true;
+      },
+    });
+    await immediate();
+    // This batch is flushed after the batch of the task.
+    queue.add(write(0));
+    await immediate();
+    queue.add(write(2));
+    for (const _ of numbers(3)) await immediate();
+    expect(flushed).to.deep.equal([0, 1, 2]);
   });
 
   it("flushes an entry that a flush adds in a later turn", async () => {
