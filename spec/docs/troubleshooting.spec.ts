@@ -114,6 +114,20 @@ const errors: Readonly<Record<string, () => Promise<string>>> = {
     await actor.done;
     return String(heard[0]);
   },
+  "a handler that blocks the event loop": async () => {
+    const heard: string[] = [];
+    const runtime = runtimeOf(chat(), { onError: (error) => heard.push((error as Error).message) });
+    const Chat = roomChat({});
+    Object.assign(Chat.prototype, {
+      receive() {
+        const end = performance.now() + 60;
+        while (performance.now() < end);
+      },
+    });
+    const actor = await runtime.spawn(Chat as never);
+    actor.receive("hello");
+    return String(heard[0]);
+  },
 };
 
 describe("docs/guides/troubleshooting.md and docs/guides/fix-type-errors.md", () => {

@@ -37,6 +37,27 @@ export function upgradeRequest(
   return `${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
+/** A client's frame, as bytes. Several of them can be sent in one write. */
+export function encodeFrame(
+  opcode: number,
+  payload: Uint8Array | string = "",
+  { fin = true, rsv1 = false }: FrameFlags = {},
+): Buffer {
+  const bytes = Buffer.from(payload);
+  const { length } = bytes;
+  const head = Buffer.alloc(length > 65_535 ? 14 : length > 125 ? 8 : 6);
+  head[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
+  head[1] = 0x80 | (length > 65_535 ? 127 : length > 125 ? 126 : length);
+  if (length > 65_535) head.writeBigUInt64BE(BigInt(length), 2);
+  else if (length > 125) head.writeUInt16BE(length, 2);
+  const mask = [0x12, 0x34, 0x56, 0x78];
+  head.set(mask, head.length - 4);
+  for (let index = 0; index < length; index += 1) {
+    bytes[index] = (bytes[index] ?? 0) ^ (mask[index & 3] ?? 0);
+  }
+  return Buffer.concat([head, bytes]);
+}
+
 const open = new Set<RawWebSocket>();
 
 /** Ends all clients, for `afterEach`. They do not answer a close by themselves. */
@@ -74,12 +95,19 @@ export class RawWebSocket {
     });
   }
 
-  /** Resolves with the response, which may be a refusal. */
-  static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<RawWebSocket> {
+  /**
+   * Resolves with the response, which may be a refusal.
+   * @param early frames that are sent with the request, in the same write.
+   */
+  static async open(
+    url: string,
+    headers: Readonly<Record<string, string>> = {},
+    early: Uint8Array = Buffer.alloc(0),
+  ): Promise<RawWebSocket> {
     const client = new RawWebSocket(url);
     open.add(client);
     const { pathname, search } = new URL(url);
-    client.socket.write(upgradeRequest(`${pathname}${search}`, headers));
+    client.socket.write(Buffer.concat([Buffer.from(upgradeRequest(`${pathname}${search}`, headers)), early]));
     let end = -1;
     while (end < 0) {
       const bytes = await client.#peek(client.#size + 1);
@@ -134,24 +162,8 @@ export class RawWebSocket {
     return frames;
   }
 
-  send(
-    opcode: number,
-    payload: Uint8Array | string = "",
-    { fin = true, rsv1 = false }: FrameFlags = {},
-  ): void {
-    const bytes = Buffer.from(payload);
-    const { length } = bytes;
-    const head = Buffer.alloc(length > 65_535 ? 14 : length > 125 ? 8 : 6);
-    head[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
-    head[1] = 0x80 | (length > 65_535 ? 127 : length > 125 ? 126 : length);
-    if (length > 65_535) head.writeBigUInt64BE(BigInt(length), 2);
-    else if (length > 125) head.writeUInt16BE(length, 2);
-    const mask = [0x12, 0x34, 0x56, 0x78];
-    head.set(mask, head.length - 4);
-    for (let index = 0; index < length; index += 1) {
-      bytes[index] = (bytes[index] ?? 0) ^ (mask[index & 3] ?? 0);
-    }
-    this.socket.write(Buffer.concat([head, bytes]));
+  send(opcode: number, payload: Uint8Array | string = "", flags: FrameFlags = {}): void {
+    this.socket.write(encodeFrame(opcode, payload, flags));
   }
 
   async destroy(): Promise<void> {

@@ -1,34 +1,8 @@
 import { expect } from "chai";
-import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
+import { Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { gate } from "../../support/gate.ts";
-
-const mail = (n: number) => ({ message: { type: "tick", n }, delivery: {} });
-
-/** Records the calls of a mailbox. `work` handles an item. */
-class Owner implements MailboxOwner {
-  readonly handled: unknown[] = [];
-  readonly failures: unknown[] = [];
-  readonly flow: string[] = [];
-  work: (item: Item) => unknown = () => undefined;
-
-  handle(item: Item): unknown {
-    this.handled.push(typeof item === "object" && "message" in item ? item.message.n : item);
-    return this.work(item);
-  }
-
-  failed(error: unknown, item?: Item): void {
-    this.failures.push([(error as Error).message, item]);
-  }
-
-  pause(): void {
-    this.flow.push("pause");
-  }
-
-  resume(): void {
-    this.flow.push("resume");
-  }
-}
+import { mail, Owner } from "../support/mailbox-owner.ts";
 
 describe("Mailbox", () => {
   const settings = { capacity: 3, overflow: "close", frameHighWaterMark: 4 } as const;

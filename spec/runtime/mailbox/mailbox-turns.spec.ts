@@ -1,0 +1,264 @@
+import { expect } from "chai";
+import type { Budget } from "../../../layers/scheduler.ts";
+import { type Item, Mailbox } from "../../../runtime/mailbox/mailbox.ts";
+import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
+import { nextTurn } from "../../layers/support/virtual-clock.ts";
+import { gate } from "../../support/gate.ts";
+import { mail, Owner } from "../support/mailbox-owner.ts";
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
+const framesOf = (count: number, prefix = "") => numbers(count).map((n) => `${prefix}${n}`);
+const noTime: Budget = { hasTime: false, charge() {} };
+
+describe("Mailbox, with the turns of the event loop,", () => {
+  const settings = { capacity: 1_000, overflow: "close", frameHighWaterMark: 10_000 } as const;
+  let now: number;
+  let scheduler: Scheduler;
+  beforeEach(() => {
+    now = 0;
+    scheduler = new Scheduler(() => now);
+  });
+
+  async function open(work?: (item: Item) => unknown) {
+    const owner = new Owner();
+    if (work !== undefined) owner.work = work;
+    const mailbox = new Mailbox(owner, settings, scheduler);
+    mailbox.start(Promise.resolve());
+    await mailbox.whenIdle();
+    return { owner, mailbox };
+  }
+
+  /** Gives frames to a mailbox, as a socket does. */
+  function receive(mailbox: Mailbox, frames: readonly string[]): void {
+    for (const frame of frames) mailbox.enqueueFrame(frame, scheduler.inline);
+  }
+
+  /** The number of frames that a mailbox handles in a turn with enough time. */
+  async function measureShare(): Promise<number> {
+    const { owner, mailbox } = await open();
+    receive(mailbox, framesOf(1_000));
+    return owner.handled.length;
+  }
+
+  for (const [kind, result] of [
+    ["synchronous", undefined],
+    ["asynchronous", Promise.resolve()],
+  ] as const) {
+    it(`handles a limited number of frames in each turn, and all in order (${kind} handler)`, async () => {
+      const share = await measureShare();
+      expect(share).to.be.within(1, 100);
+      const counts = new Map<number, number>();
+      const { owner, mailbox } = await open(() => {
+        counts.set(scheduler.turn, (counts.get(scheduler.turn) ?? 0) + 1);
+        return result;
+      });
+      const frames = framesOf(500);
+      receive(mailbox, frames);
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(frames);
+      expect(Math.max(...counts.values())).to.equal(share);
+      expect(counts.size).to.equal(Math.ceil(500 / share));
+    });
+  }
+
+  it("counts frames of different reads in one turn together", async () => {
+    const share = await measureShare();
+    const { owner, mailbox } = await open();
+    await nextTurn();
+    for (const frame of framesOf(share + 3)) receive(mailbox, [frame]);
+    expect(owner.handled).to.have.length(share);
+    await mailbox.whenIdle();
+    expect(owner.handled).to.have.length(share + 3);
+  });
+
+  it("handles frames from code at once", async () => {
+    const { owner, mailbox } = await open();
+    const frames = framesOf(500);
+    for (const frame of frames) mailbox.enqueueFrame(frame);
+    expect(owner.handled).to.deep.equal(frames);
+  });
+
+  it("keeps the order of a frame from code behind frames that wait for a turn", async () => {
+    const { owner, mailbox } = await open();
+    mailbox.enqueueFrame("first", noTime);
+    mailbox.enqueueFrame("second");
+    expect(owner.handled).to.deep.equal([]);
+    await mailbox.whenIdle();
+    expect(owner.handled).to.deep.equal(["first", "second"]);
+  });
+
+  it("lets frames wait for the next turn if the budget has no time", async () => {
+    const { owner, mailbox } = await open();
+    const { turn } = scheduler;
+    mailbox.enqueueFrame("one", noTime);
+    mailbox.enqueueFrame("two", scheduler.inline);
+    expect(owner.handled).to.deep.equal([]);
+    await mailbox.whenIdle();
+    expect(scheduler.turn).to.equal(turn + 1);
+    expect(owner.handled).to.deep.equal(["one", "two"]);
+  });
+
+  it("stops within a turn when its time is over", async () => {
+    const { owner, mailbox } = await open(() => {
+      now += 1;
+    });
+    receive(mailbox, framesOf(200));
+    // The budgets learn in the first turns how long a frame takes.
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    while (mailbox.busy) {
+      const before = owner.handled.length;
+      await nextTurn();
+      expect(owner.handled.length - before).to.be.within(1, 10);
+    }
+    expect(owner.handled).to.deep.equal(framesOf(200));
+  });
+
+  it("handles at least one frame in each turn, even if that takes long", async () => {
+    const { owner, mailbox } = await open(() => {
+      now += 100;
+    });
+    for (const frame of framesOf(5)) mailbox.enqueueFrame(frame, noTime);
+    for (const count of [1, 2, 3, 4, 5]) {
+      await nextTurn();
+      expect(owner.handled).to.have.length(count);
+    }
+  });
+
+  it("takes turns with other mailboxes", async () => {
+    const order: string[] = [];
+    const slow = (item: Item) => {
+      order.push(String(item)[0] as string);
+      now += 2;
+    };
+    const mailboxes = await Promise.all("abc".split("").map(() => open(slow)));
+    for (const [index, { mailbox }] of mailboxes.entries()) {
+      for (const frame of framesOf(10, "abc"[index])) mailbox.enqueueFrame(frame, noTime);
+    }
+    await Promise.all(mailboxes.map(({ mailbox }) => mailbox.whenIdle()));
+    expect(order).to.have.length(30);
+    const counts = { a: 0, b: 0, c: 0 } as Record<string, number>;
+    for (const name of order) {
+      counts[name] = (counts[name] ?? 0) + 1;
+      const all = Object.values(counts);
+      // A turn with enough time for two frames may be the first one of a mailbox.
+      expect(Math.max(...all) - Math.min(...all), order.join("")).to.be.at.most(3);
+    }
+  });
+
+  it("handles a frame of another mailbox before more frames of a flooded one", async () => {
+    const flooded = await open();
+    const other = await open(() => order.push(flooded.owner.handled.length));
+    const order: number[] = [];
+    receive(flooded.mailbox, framesOf(1_000));
+    receive(other.mailbox, ["at once"]);
+    other.mailbox.enqueueFrame("in the next turn", noTime);
+    await other.mailbox.whenIdle();
+    const share = await measureShare();
+    expect(order).to.deep.equal([share, 2 * share]);
+    await flooded.mailbox.whenIdle();
+  });
+
+  it("handles all waiting messages in a turn, although the share of frames is used up", async () => {
+    const turns: number[] = [];
+    const { owner, mailbox } = await open((item) => {
+      if (typeof item === "object") turns.push(scheduler.turn);
+    });
+    receive(mailbox, framesOf(500));
+    for (const n of numbers(300)) mailbox.enqueueMessage(mail(n));
+    expect(turns).to.deep.equal([]);
+    await mailbox.whenIdle();
+    expect(new Set(turns).size).to.equal(1);
+    expect(owner.handled.filter((item) => typeof item === "number")).to.deep.equal(numbers(300));
+    expect(owner.handled.filter((item) => typeof item === "string")).to.deep.equal(framesOf(500));
+  });
+
+  it("reports frames that wait for a turn in size and busy", async () => {
+    const { mailbox } = await open();
+    for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);
+    expect([mailbox.size, mailbox.busy]).to.deep.equal([3, true]);
+    await mailbox.whenIdle();
+    expect([mailbox.size, mailbox.busy]).to.deep.equal([0, false]);
+  });
+
+  describe("#finish", () => {
+    it("handles all that waits for a turn at once, and nothing twice", async () => {
+      const { owner, mailbox } = await open();
+      receive(mailbox, framesOf(500));
+      mailbox.enqueueMessage(mail(1));
+      mailbox.finish();
+      expect(owner.handled.filter((item) => typeof item === "string")).to.deep.equal(framesOf(500));
+      expect(owner.handled).to.include(1);
+      expect(mailbox.busy).to.equal(false);
+      await nextTurn();
+      expect(owner.handled).to.have.length(501);
+    });
+
+    it("does not handle what waits for a handler", async () => {
+      const working = gate();
+      const { owner, mailbox } = await open(() => working.opened);
+      receive(mailbox, framesOf(3));
+      mailbox.finish();
+      await nextTurn();
+      expect(owner.handled).to.deep.equal(["0"]);
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(framesOf(3));
+    });
+
+    it("stops at the first frame with an asynchronous handler", async () => {
+      const working = gate();
+      const { owner, mailbox } = await open((item) => (item === "2" ? working.opened : undefined));
+      for (const frame of framesOf(5)) mailbox.enqueueFrame(frame, noTime);
+      mailbox.finish();
+      expect(owner.handled).to.deep.equal(framesOf(3));
+      working.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(framesOf(5));
+    });
+
+    it("does nothing within a handler", async () => {
+      const order: string[] = [];
+      const { mailbox } = await open((item) => {
+        order.push(`${item} begins`);
+        mailbox.finish();
+        order.push(`${item} ends`);
+      });
+      for (const frame of framesOf(2)) mailbox.enqueueFrame(frame, noTime);
+      await mailbox.whenIdle();
+      expect(order).to.deep.equal(["0 begins", "0 ends", "1 begins", "1 ends"]);
+    });
+  });
+
+  describe("#close", () => {
+    it("drops what waits for a turn, and becomes idle", async () => {
+      const { owner, mailbox } = await open();
+      for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);
+      expect(mailbox.close()).to.equal(3);
+      await mailbox.whenIdle();
+      mailbox.finish();
+      expect(owner.handled).to.deep.equal([]);
+      expect(mailbox.busy).to.equal(false);
+    });
+  });
+
+  describe("#runNext", () => {
+    it("runs the work before the frames that wait for a turn, in the next turn", async () => {
+      const { owner, mailbox } = await open();
+      const [restarting, turn] = [gate(), scheduler.turn];
+      for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);
+      let beganIn = 0;
+      mailbox.runNext(() => {
+        beganIn = scheduler.turn;
+        return restarting.opened;
+      });
+      expect(beganIn).to.equal(0);
+      await nextTurn();
+      expect(beganIn).to.equal(turn + 1);
+      await nextTurn();
+      expect(owner.handled).to.deep.equal([]);
+      restarting.open();
+      await mailbox.whenIdle();
+      expect(owner.handled).to.deep.equal(framesOf(3));
+    });
+  });
+});

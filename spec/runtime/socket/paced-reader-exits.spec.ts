@@ -1,0 +1,163 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { expect } from "chai";
+import { sliceBytes } from "../../../runtime/socket/paced-reader.ts";
+import { until } from "../../layers/support/until.ts";
+import { gate } from "../../support/gate.ts";
+import { destroyRawWebSockets, encodeFrame, Opcode, RawWebSocket } from "../../support/raw-websocket.ts";
+import { stopServing } from "../../support/serving.ts";
+import { closeFrame, encodeTexts, numbers, type Reader, serveReaders } from "../support/readers.ts";
+
+const count = 20_000;
+const frameHighWaterMark = 100;
+/** A client's frame has at least 6 bytes. */
+const framesPerSlice = Math.ceil(sliceBytes / 6);
+
+describe("PacedReader, when a connection ends with unread frames,", () => {
+  afterEach(async () => {
+    await destroyRawWebSockets();
+    await stopServing();
+  });
+
+  /** Checks that a reader got frames without a gap from the first one, and none after `disconnect`. */
+  function expectPrefix({ heard, late }: Reader): void {
+    expect(heard).to.deep.equal(numbers(heard.length));
+    expect(late).to.deep.equal([]);
+  }
+
+  /** Opens a client whose frames wait: the handler of the first frame is pending, and the mailbox is full. */
+  async function openHeld() {
+    const working = gate();
+    const serving = await serveReaders(() => working.opened, { frameHighWaterMark });
+    const client = await RawWebSocket.open(serving.url);
+    client.socket.write(encodeTexts(numbers(count)));
+    const [reader] = serving.readers as [Reader];
+    await until(() => reader.heard.length === 1);
+    return { ...serving, client, reader, socket: serving.sockets[0] as Socket, working };
+  }
+
+  /** Opens the gate, and checks that at most the frames of a full mailbox were taken from the socket. */
+  async function expectRestDropped({ reader, runtime, working }: Awaited<ReturnType<typeof openHeld>>) {
+    working.open();
+    expect(await reader.ended).to.equal(1006);
+    await until(() => runtime.size === 0);
+    expectPrefix(reader);
+    const { closing } = runtime.counters().dropped;
+    expect(reader.heard.length + closing).to.be.within(1, 1 + frameHighWaterMark + framesPerSlice);
+  }
+
+  it("drops the rest if the server destroys the socket", async () => {
+    const held = await openHeld();
+    held.socket.destroy();
+    await once(held.socket, "close");
+    await expectRestDropped(held);
+  });
+
+  it("drops the rest if the client resets the connection, and a write notices this", async () => {
+    const held = await openHeld();
+    held.client.socket.resetAndDestroy();
+    await once(held.client.socket, "close");
+    // A paused socket does not notice the reset by itself.
+    while (!held.socket.destroyed) {
+      held.reader.send("still there?");
+      await new Promise(setImmediate);
+    }
+    await expectRestDropped(held);
+    expect(held.failures).to.deep.equal([]);
+  });
+
+  for (const kilobytes of [2, 15, 60, 200]) {
+    it(`survives a reset after ${kilobytes} KB of frames for a synchronous handler`, async () => {
+      const { url, readers, runtime, failures } = await serveReaders();
+      const client = await RawWebSocket.open(url);
+      const texts = numbers((kilobytes * 1_000) / 10);
+      client.socket.write(encodeTexts(texts), () => client.socket.resetAndDestroy());
+      const [reader] = readers as [Reader];
+      expect(await reader.ended).to.equal(1006);
+      await until(() => runtime.size === 0);
+      expectPrefix(reader);
+      const { closing } = runtime.counters().dropped;
+      expect(reader.heard.length + closing).to.be.at.most(texts.length);
+      expect(failures).to.deep.equal([]);
+    });
+  }
+
+  for (const before of [5, 50, 5_000]) {
+    it(`handles nothing after a protocol error behind ${before} frames, and closes with 1002`, async () => {
+      const { url, readers, runtime } = await serveReaders();
+      const client = await RawWebSocket.open(url);
+      const reserved = encodeFrame(3, "reserved");
+      client.socket.write(
+        Buffer.concat([encodeTexts(numbers(before)), reserved, encodeTexts(numbers(5_000))]),
+      );
+      const frame = await client.next();
+      expect([frame?.opcode, frame?.payload.readUInt16BE()]).to.deep.equal([Opcode.close, 1002]);
+      client.socket.write(closeFrame);
+      const [reader] = readers as [Reader];
+      expect(await reader.ended).to.equal(1002);
+      await until(() => runtime.size === 0);
+      expect(reader.heard).to.deep.equal(numbers(before));
+      expect(reader.late).to.deep.equal([]);
+      expect(runtime.counters().dropped.closing).to.equal(0);
+    });
+  }
+
+  it("handles at most the frames of the slice after a handler destroys the socket", async () => {
+    const { url, readers, sockets, runtime } = await serveReaders((frame) => {
+      if (frame === "100") sockets[0]?.destroy();
+    });
+    const client = await RawWebSocket.open(url);
+    client.socket.write(encodeTexts(numbers(count)));
+    const [reader] = readers as [Reader];
+    expect(await reader.ended).to.equal(1006);
+    await until(() => runtime.size === 0);
+    expectPrefix(reader);
+    expect(reader.heard.length).to.be.within(101, 101 + frameHighWaterMark + framesPerSlice);
+  });
+
+  it("counts the frames after a close by the handler, and answers the client", async () => {
+    const { url, readers, runtime } = await serveReaders((frame, reader) => {
+      if (frame === "100") reader.close(4000, "enough");
+    });
+    const client = await RawWebSocket.open(url);
+    client.socket.write(encodeTexts(numbers(count)));
+    const frame = await client.next();
+    expect([frame?.opcode, frame?.payload.readUInt16BE()]).to.deep.equal([Opcode.close, 4000]);
+    client.socket.write(closeFrame);
+    expect(await client.rest()).to.deep.equal([]);
+    const [reader] = readers as [Reader];
+    expect(await reader.ended).to.equal(4000);
+    await until(() => runtime.size === 0);
+    expect(reader.heard).to.deep.equal(numbers(101));
+    expect(runtime.counters().dropped.closing).to.equal(count - 101);
+  });
+
+  it("resumes a paused client when its connection closes, so that its close frame is read", async () => {
+    const { client, reader, runtime, working } = await openHeld();
+    reader.close(4000, "enough");
+    const frame = await client.next();
+    expect(frame?.opcode).to.equal(Opcode.close);
+    client.socket.write(closeFrame);
+    expect(await client.rest()).to.deep.equal([]);
+    working.open();
+    expect(await reader.ended).to.equal(4000);
+    await until(() => runtime.size === 0);
+    expect(reader.heard).to.deep.equal(["0"]);
+    expect(runtime.counters().dropped.closing).to.equal(count - 1);
+  });
+
+  it("cuts off a client that sends 64 KiB of pings at once, and serves a bystander", async () => {
+    const { url, readers, runtime } = await serveReaders((frame, reader) => reader.send(frame));
+    const bystander = await RawWebSocket.open(url);
+    const client = await RawWebSocket.open(url);
+    const pings = Array.from({ length: 10_000 }, () => encodeFrame(Opcode.ping));
+    client.socket.write(Buffer.concat(pings));
+    for (const text of numbers(10)) {
+      bystander.send(Opcode.text, text);
+      expect(String((await bystander.next())?.payload)).to.equal(text);
+    }
+    // ws terminates a client if 60 of its pings wait for an answer.
+    expect(await readers[1]?.ended).to.equal(1006);
+    await until(() => runtime.size === 1);
+  });
+});
