@@ -47,7 +47,7 @@ export function dotOf(
     if (head.boxes.length > 0) all.push(`lhead="cluster_${name(head.state)}"`);
     lines.push(`  ${tail} -> ${anchor(head)}${all.length > 0 ? ` [${all.join(", ")}]` : ""}`);
   };
-  /** The node to which the arrows to a box lead. Graphviz draws arrows only between nodes, not clusters. */
+  /** The node that stands for a box at the ends of arrows, because Graphviz draws no arrows to clusters. */
   const anchor = (box: Box): string => {
     const [first] = box.boxes;
     if (first === undefined) return name(box.state);

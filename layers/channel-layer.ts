@@ -56,7 +56,7 @@ export class ChannelLayer<M = AnyMessages> {
   readonly node = randomBytes(10).toString("hex");
   /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
-  /** Decides when this layer delivers. A runtime replaces it. @default 3 ms in each turn of the event loop */
+  /** Decides when this layer delivers. A runtime replaces it. @default 5 ms in each turn of the event loop */
   scheduler: Scheduler = new TurnScheduler().lane();
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;

@@ -4,14 +4,13 @@ import type { Budget, Scheduler, Task } from "./scheduler.ts";
 import { TurnBudget } from "./turn-budget.ts";
 
 /** The time for tasks in one turn, in ms. */
-const tasksMs = 3;
+const tasksMs = 5;
 /** The time in one turn for work that callbacks of sockets and timers do at once, outside tasks, in ms. */
 const inlineMs = 3;
 
 /**
- * Divides the work of a node into turns of the event loop. In the check phase of a turn, each lane with tasks
- * gets an equal share of 3 ms, and its tasks take turns. Unfinished tasks continue in the next turn, after
- * sockets and timers.
+ * Divides the work of a node among turns of the event loop. In the check phase of a turn, the lanes with tasks
+ * together get 5 ms, in equal shares. Unfinished tasks continue in the next turn, after sockets and timers.
  */
 export class TurnScheduler {
   /** The time for work outside tasks in this turn. Call {@link request} before you use it. */

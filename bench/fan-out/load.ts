@@ -1,5 +1,6 @@
+import { Connection } from "../harness/client/connection.ts";
 import { serveTasks } from "../harness/worker-process.ts";
-import { Connection } from "./load/connection.ts";
+import { protocols } from "./load/protocols.ts";
 import { type Load, Traffic } from "./load/traffic.ts";
 import type { Protocol } from "./rows.ts";
 
@@ -12,7 +13,7 @@ let target: { readonly ports: readonly number[]; readonly protocol: Protocol };
 function connect(query: string, index = 0): Promise<Connection> {
   const port = target.ports[index % target.ports.length];
   if (port === undefined) throw new Error("Call configure() with the ports of the servers first.");
-  return Connection.open(port, target.protocol, query);
+  return Connection.open(port, protocols[target.protocol], query);
 }
 
 const tasks = {

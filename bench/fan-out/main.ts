@@ -6,27 +6,36 @@ import { fillMarks, whole } from "../harness/tables.ts";
 import { measureGrowth, measureIdle, measureSendings } from "./measuring.ts";
 import { picture } from "./picture.ts";
 import {
+  busy,
   type Growth,
   growing,
   growths,
   idle,
   idleTitle,
+  members,
   mostConnections,
   oneNode,
-  sendingNames,
-  sendings,
+  partNames,
+  partsOf,
+  roomSizes,
+  type Sending,
+  senderCounts,
+  sendingTitle,
+  single,
   stepTitle,
   twoNodes,
 } from "./plan.ts";
-import { checkedTarget, sections, summary, targets } from "./report.ts";
+import { checkedTarget, sections, summary } from "./report.ts";
 import { type RowName, rowNames } from "./rows.ts";
 import { type System, withSystem } from "./system.ts";
+import { targets } from "./targets.ts";
 
 const options = {
   ms: { default: 800, short: 300, help: "milliseconds per measurement; half of that for growth" },
-  only: { names: rowNames, help: "measure only these rows" },
-  parts: { names: ["one", "two", "idle", "growth"] as const, help: "measure only these tables" },
-  sendings: { names: sendingNames, help: "measure only these ways of sending, to one and two nodes" },
+  rows: { names: rowNames, help: "measure only these rows" },
+  parts: { names: partNames, help: "measure only these tables; busy is one node with 20 in flight" },
+  members: { names: roomSizes.map(String), help: "only rooms of these sizes, with 20 in flight" },
+  senders: { names: senderCounts.map(String), help: "only these numbers of senders, with 20 in flight" },
 };
 
 /** The number of files that a process may need in addition to connections. */
@@ -38,24 +47,42 @@ const limitNote = most < mostConnections ? `\nThe system allowed only ${whole(mo
 
 async function measure(run: Run<typeof options>): Promise<void> {
   const { results, redis, progress } = run;
-  const { ms, only, parts, profiles } = run.options;
+  const { ms, rows, profiles } = run.options;
+  const parts = partsOf(run.options);
+  const sizes = run.options.members.map(Number).filter((room) => room <= most);
+  const crowded = run.options.senders.map((senders) => busy(Number(senders)));
   const each = async (
     names: readonly RowName[],
     title: string,
     work: (row: RowName, system: System) => Promise<void>,
   ) => {
-    for (const row of names.filter((name) => only.includes(name))) {
+    for (const row of names.filter((name) => rows.includes(name))) {
       progress(`${row}, ${title}`);
       await withSystem(row, redis, profiles, (system) => work(row, system));
     }
   };
-  const send = async (row: RowName, system: System) => {
-    for await (const [name, figures] of measureSendings(system, run.options.sendings, ms)) {
-      results.add([sendings[name].title, row], figures);
-    }
+  const send = async (
+    names: readonly RowName[],
+    title: string,
+    room: number,
+    sendings: readonly Sending[],
+  ) => {
+    if (sendings.length === 0) return;
+    await each(names, title, async (row, system) => {
+      for await (const [sending, figures] of measureSendings(system, room, sendings, ms)) {
+        results.add([sendingTitle(sending, room), row], figures);
+      }
+    });
   };
-  if (parts.includes("one")) await each(oneNode, "one node", send);
-  if (parts.includes("two")) await each(twoNodes, "two nodes", send);
+  for (const room of roomSizes) {
+    const isUsual = room === members;
+    const sendings = [
+      ...(parts.includes("busy") && sizes.includes(room) ? crowded : []),
+      ...(parts.includes("single") && isUsual ? [single] : []),
+    ];
+    await send(isUsual ? oneNode : growing, `room of ${room}`, room, sendings);
+  }
+  if (parts.includes("two")) await send(twoNodes, "two nodes", members, [...crowded, single]);
   if (parts.includes("idle")) {
     await each(oneNode, "connections", async (row, system) => {
       results.add([idleTitle, row], await measureIdle(system, most));
@@ -86,7 +113,10 @@ await runBench({
   // The required factor is far below the usual one, so that noise does not fail the check.
   check: {
     requirement: "a delivery costs at most half as much as with bare ws",
-    options: { runs: 3, ms: 500, only: ["ws", "ours"], parts: ["one"], sendings: ["burst"] },
+    options: {
+      ...{ runs: 3, ms: 500, rows: ["ws", "greenroom"], parts: ["busy"] },
+      ...{ members: [`${members}`], senders: ["1"] },
+    },
     target: checkedTarget,
   },
   measure,

@@ -1,6 +1,6 @@
 import type { Figures } from "../harness/results.ts";
 import type { Load } from "./load/traffic.ts";
-import { type Growth, idle, members, type SendingName, sendings, size, usualStep } from "./plan.ts";
+import { busy, type Growth, idle, type Sending, size, usualStep } from "./plan.ts";
 import type { System } from "./system.ts";
 
 /** The duration of the warm-up. V8 takes most of a second to optimise the code. */
@@ -9,17 +9,34 @@ const warmUpMs = 1_200;
 /** The query of a connection in `count` rooms. */
 const roomsFrom = (first: number, count = 1) => `first=${first}&count=${count}`;
 const quietRoom = roomsFrom(99_999);
+const bystanderRoom = 99_998;
 
-/** Yields the figures of each way of sending. @param ms the duration of each measurement */
+/** Yields the figures of each way of sending to a room. @param ms the duration of each measurement */
 export async function* measureSendings(
   system: System,
-  names: readonly SendingName[],
+  room: number,
+  sendings: readonly Sending[],
   ms: number,
-): AsyncGenerator<readonly [SendingName, Figures]> {
-  await system.clients.call("open", members, roomsFrom(0), true);
+): AsyncGenerator<readonly [Sending, Figures]> {
+  const { clients, bystander, port, protocol } = system;
+  await clients.call("open", room, roomsFrom(0), true);
+  await bystander.call("join", port, protocol, roomsFrom(bystanderRoom), bystanderRoom);
   const base = { rooms: 1, size, ms };
-  await system.clients.call("send", { ...base, ...sendings.burst, ms: warmUpMs });
-  for (const name of names) yield [name, await measureLoad(system, { ...base, ...sendings[name] })];
+  await clients.call("send", { ...base, ...busy(1), ms: warmUpMs });
+  for (const sending of sendings) {
+    await bystander.call("start");
+    const figures = await measureLoad(system, { ...base, ...sending });
+    await bystander.call("stop");
+    yield [sending, { ...figures, ...(await echoes(system)) }];
+  }
+}
+
+async function echoes({ bystander }: System): Promise<Figures> {
+  const { missing, p50Ms, p99Ms } = await bystander.call("figures");
+  const failure = await bystander.call("failure");
+  if (failure !== undefined) throw new Error(`The bystander: ${failure}`);
+  if (missing > 0) throw new Error(`The bystander did not receive ${missing} echoes.`);
+  return { bystanderP50Ms: p50Ms, bystanderP99Ms: p99Ms };
 }
 
 /** Yields the figures of each step that needs at most `most` connections. */
@@ -66,10 +83,16 @@ export async function measureIdle(system: System, most: number): Promise<Figures
 
 /** Measures a load. The CPU is in microseconds per delivery. */
 async function measureLoad(system: System, load: Load): Promise<Figures> {
-  const [before, redisBefore] = [await system.cpuMicros(), await system.redisMicros()];
+  const redisBefore = await system.redisMicros();
+  await system.startMeters();
   const { deliveries, seconds, p50Ms, p99Ms } = await system.clients.call("send", load);
-  const [after, redisAfter] = [await system.cpuMicros(), await system.redisMicros()];
-  const figures = { perSecond: deliveries / seconds, cpu: (after - before) / deliveries, p50Ms, p99Ms };
-  if (redisBefore === undefined || redisAfter === undefined) return figures;
-  return { ...figures, redis: (redisAfter - redisBefore) / deliveries };
+  const { cpuMicros, loopP99Ms, io } = await system.stopMeters();
+  const redisAfter = await system.redisMicros();
+  return {
+    ...{ perSecond: deliveries / seconds, cpu: cpuMicros / deliveries, p50Ms, p99Ms, loopP99Ms },
+    ...(io !== undefined && system.countsWrites ? { framesPerWrite: deliveries / io.writes } : {}),
+    ...(redisBefore === undefined || redisAfter === undefined
+      ? {}
+      : { redis: (redisAfter - redisBefore) / deliveries }),
+  };
 }

@@ -1,10 +1,10 @@
 import type { Results } from "../harness/results.ts";
-import { type Growth, growing, growths, oneNode, sendings, stepTitle } from "./plan.ts";
+import { busy, type Growth, growing, growths, oneNode, sendingTitle, stepTitle } from "./plan.ts";
 import type { RowName } from "./rows.ts";
 
 const labels: Readonly<Partial<Record<RowName, string>>> = {
   ...{ net: "net", ws: "ws", "ws-framed": "ws, framed once", "socket.io": "Socket.IO" },
-  ...{ uwebsockets: "uWebSockets.js", ours: "Greenroom" },
+  ...{ uwebsockets: "uWebSockets.js", greenroom: "Greenroom" },
 };
 
 /** A panel's size and margins in pixels. The title and the labels of the axes are in the margins. */
@@ -17,9 +17,9 @@ const plot = {
 } as const;
 
 const style = `
-  svg { --paper: #ffffff; --ink: #24292f; --faint: #d0d7de; --soft: #57606a; --ws: #bc4c00; --uwebsockets: #0969da; --ours: #1a7f37; }
+  svg { --paper: #ffffff; --ink: #24292f; --faint: #d0d7de; --soft: #57606a; --ws: #bc4c00; --uwebsockets: #0969da; --greenroom: #1a7f37; }
   @media (prefers-color-scheme: dark) {
-    svg { --paper: #0d1117; --ink: #e6edf3; --faint: #30363d; --soft: #8d96a0; --ws: #f0883e; --uwebsockets: #58a6ff; --ours: #3fb950; }
+    svg { --paper: #0d1117; --ink: #e6edf3; --faint: #30363d; --soft: #8d96a0; --ws: #f0883e; --uwebsockets: #58a6ff; --greenroom: #3fb950; }
   }
   text { font: 12px system-ui, sans-serif; fill: var(--soft); }
   .title { font-weight: 600; fill: var(--ink); }
@@ -92,7 +92,7 @@ function curve(points: readonly (readonly [number, number])[], row: RowName | un
 /** A bar for each row, with 20 messages in flight. */
 function bars(results: Results): string {
   const costs = oneNode.flatMap((row) => {
-    const cpu = results.spread([sendings.burst.title, row], "cpu")?.median;
+    const cpu = results.spread([sendingTitle(busy(1)), row], "cpu")?.median;
     return cpu === undefined ? [] : [{ row, cpu }];
   });
   const longest = Math.max(...costs.map(({ cpu }) => cpu));

@@ -4,19 +4,51 @@ import type { RowName } from "./rows.ts";
 /** The number of members of the room, and the bytes of a text. Measurements of growth use other values. */
 export const [members, size] = [1_000, 100];
 
-/** Ways of sending: one message at a time, 20 messages of one client, one message of each of 20 clients. */
-export const sendings = {
-  one: { title: "1 in flight", inFlight: 1, senders: 1 },
-  burst: { title: "20 in flight, all of one sender", inFlight: 20, senders: 1 },
-  many: { title: "20 in flight, each of another sender", inFlight: 20, senders: 20 },
-} as const;
-export type SendingName = keyof typeof sendings;
-export const sendingNames = Object.keys(sendings) as readonly SendingName[];
+/** The rooms and the numbers of senders with 20 messages in flight. */
+export const roomSizes = [100, members, 4_000, 10_000] as const;
+export const senderCounts = [1, 16] as const;
 
-export const oneNode = ["net", "ws", "ws-framed", "socket.io", "uwebsockets", "ours"] as const;
-export const twoNodes = ["socket.io-pubsub", "socket.io-streams", "ours-pubsub", "ours-streams"] as const;
-/** The rows for which growth is measured. */
-export const growing = ["ws", "uwebsockets", "ours"] as const satisfies readonly RowName[];
+/** A way of sending to a room. */
+export type Sending = Pick<Load, "inFlight" | "senders">;
+
+export const busy = (senders: number): Sending => ({ inFlight: 20, senders });
+export const single: Sending = { inFlight: 1, senders: 1 };
+
+/** The parts of the bench. `busy` is one node with 20 messages in flight, `single` is one in flight. */
+export const partNames = ["busy", "single", "two", "idle", "growth"] as const;
+export type PartName = (typeof partNames)[number];
+
+/**
+ * The parts to measure. A choice of rooms or senders concerns the tables with 20 in flight, so that it leaves
+ * out the others unless parts are chosen, too.
+ */
+export function partsOf(chosen: {
+  readonly parts: readonly PartName[];
+  readonly members: readonly string[];
+  readonly senders: readonly string[];
+}): readonly PartName[] {
+  const isWhole = chosen.members.length === roomSizes.length && chosen.senders.length === senderCounts.length;
+  return isWhole || chosen.parts.length < partNames.length ? chosen.parts : ["busy"];
+}
+
+/** The title of a measurement. */
+export function sendingTitle({ inFlight, senders }: Sending, room: number = members): string {
+  const load =
+    inFlight === 1
+      ? "one in flight"
+      : `${inFlight} in flight of ${senders === 1 ? "one sender" : `${senders} senders`}`;
+  return `room of ${room.toLocaleString("en")}, ${load}`;
+}
+
+export const oneNode = ["net", "ws", "ws-framed", "socket.io", "uwebsockets", "greenroom"] as const;
+export const twoNodes = [
+  "socket.io-pubsub",
+  "socket.io-streams",
+  "greenroom-pubsub",
+  "greenroom-streams",
+] as const;
+/** The rows for which growth and rooms of other sizes are measured. */
+export const growing = ["ws", "uwebsockets", "greenroom"] as const satisfies readonly RowName[];
 
 /** The number of idle connections, and the numbers of connections that are opened and closed. */
 export const idle = { connections: 8_000, warmUp: 200, churned: 3_000, atOnce: 50 } as const;
@@ -35,13 +67,12 @@ export interface Growth {
   at(step: number): Partial<GrowthStep>;
 }
 
-const { inFlight, senders } = sendings.burst;
-export const usualStep: GrowthStep = { members, others: 0, inFlight, senders, rooms: 1, size };
+export const usualStep: GrowthStep = { ...busy(1), members, others: 0, rooms: 1, size };
 
 export const growths = {
   members: {
     title: "members of the room",
-    steps: [10, 100, 1_000, 10_000],
+    steps: [10, ...roomSizes],
     at: (members) => ({ members }),
   },
   // All members are in all rooms, and consecutive messages go to consecutive rooms. So the number of copies

@@ -10,6 +10,8 @@ export interface Row {
   readonly variant?: string;
   /** The number of nodes that share the members; two nodes are connected by Redis. */
   readonly nodes: 1 | 2;
+  /** Whether Linux counts the server's writes: it does not count `send`. @default true */
+  readonly countsWrites?: boolean;
 }
 
 const one = (title: string, protocol: Protocol, server: string): Row => ({
@@ -28,8 +30,8 @@ export const rows = {
   ws: one("bare ws, `send` in a loop", "websocket", "ws"),
   "ws-framed": one("ws, framed once", "websocket", "ws-framed"),
   "socket.io": one("Socket.IO", "socket.io", "socket-io"),
-  uwebsockets: one("uWebSockets.js (C++)", "websocket", "uwebsockets"),
-  ours: one("**Greenroom**, `MemoryLayer`", "websocket", "greenroom"),
+  uwebsockets: { ...one("uWebSockets.js (C++)", "websocket", "uwebsockets"), countsWrites: false },
+  greenroom: one("**Greenroom**, `MemoryLayer`", "websocket", "greenroom"),
   "socket.io-pubsub": two("Socket.IO, `@socket.io/redis-adapter`", "socket.io", "socket-io", "pubsub"),
   "socket.io-streams": two(
     "Socket.IO, `@socket.io/redis-streams-adapter`",
@@ -37,8 +39,8 @@ export const rows = {
     "socket-io",
     "streams",
   ),
-  "ours-pubsub": two("**Greenroom**, `RedisPubSubLayer`", "websocket", "greenroom", "pubsub"),
-  "ours-streams": two("**Greenroom**, `RedisStreamsLayer`", "websocket", "greenroom", "streams"),
+  "greenroom-pubsub": two("**Greenroom**, `RedisPubSubLayer`", "websocket", "greenroom", "pubsub"),
+  "greenroom-streams": two("**Greenroom**, `RedisStreamsLayer`", "websocket", "greenroom", "streams"),
 };
 
 export type RowName = keyof typeof rows;

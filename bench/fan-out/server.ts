@@ -1,5 +1,4 @@
-import { cpuMicros } from "../harness/cpu.ts";
-import { collectedMemory } from "../harness/memory.ts";
+import { serverTasks } from "../harness/server-tasks.ts";
 import { serveTasks } from "../harness/worker-process.ts";
 import type { ServerOptions, StartServer } from "./servers/room-server.ts";
 
@@ -10,8 +9,7 @@ const tasks = {
     const { start } = (await import(`./servers/${module}.js`)) as { start: StartServer };
     return start(options);
   },
-  cpuMicros,
-  memory: collectedMemory,
+  ...serverTasks(),
 };
 export type ServerTasks = typeof tasks;
 

@@ -40,6 +40,12 @@ export function ratio(heading: string, figure: string, control: string): Column 
   };
 }
 
+/** The column, with a dash for a figure that a row does not have. */
+export function orDash(column: Column): Column {
+  const cell: Column["cell"] = (results, row) => column.cell(results, row) ?? "–";
+  return { ...column, cell };
+}
+
 /** A heading and a table of a measurement; empty if nothing was measured. @param rows row titles by name */
 export function section(
   results: Results,
@@ -50,7 +56,7 @@ export function section(
 ): string {
   const lines = Object.entries(rows)
     .map(([row, rowTitle]) => [rowTitle, ...columns.map((column) => column.cell(results, [title, row]))])
-    .filter(([, ...cells]) => cells.some(Boolean));
+    .filter(([, ...cells]) => cells.some((cell) => cell !== undefined && cell !== "–"));
   return headed(heading, ["", ...columns.map((column) => column.heading)], lines);
 }
 

@@ -100,12 +100,14 @@ export class WorkerProcess<T extends Tasks<T>> {
 
 /** Runs tasks for the parent process, until the parent disconnects. */
 export function serveTasks<T extends Tasks<T>>(tasks: T): void {
+  // Ignores errors, because the parent may have disconnected while the task ran.
+  const send = (reply: Reply) => process.send?.(reply, undefined, undefined, () => {});
   process.on("message", async ({ id, task, args }: Request) => {
     try {
-      process.send?.({ id, value: await tasks[task as keyof T](...(args as never[])) } satisfies Reply);
+      send({ id, value: await tasks[task as keyof T](...(args as never[])) });
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      process.send?.({ id, error: text } satisfies Reply);
+      send({ id, error: text });
     }
   });
   // Exits explicitly, because libraries may keep the process alive after their close.

@@ -1,6 +1,6 @@
+import { now } from "../harness/clock.ts";
 import { cpuMicros } from "../harness/cpu.ts";
 import { quantile } from "../harness/results.ts";
-import { now } from "./clock.ts";
 
 /** Latency is the time from the sending call to the arrival at the first member. */
 export interface ArrivalFigures {

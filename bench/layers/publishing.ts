@@ -1,7 +1,7 @@
+import { now } from "../harness/clock.ts";
 import type { Acknowledgements } from "./acknowledgements.ts";
 import { greeting } from "./arrivals.ts";
 import type { Carrier } from "./carriers/carrier.ts";
-import { now } from "./clock.ts";
 
 export interface Load {
   readonly messages: number;

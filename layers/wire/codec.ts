@@ -44,7 +44,8 @@ const packr = new PlainPackr(options);
 
 /**
  * Encodes `message` as one msgpack map, with `envelope` under {@link reservedKey} if there is one.
- * @throws {InvalidMessageError} if `message` is invalid, or exceeds {@link maxPayloadBytes} with `envelope`.
+ * @throws {InvalidMessageError} if `message` is invalid, or if `message` and `envelope` together exceed
+ *   {@link maxPayloadBytes}.
  */
 export function encode(message: object, envelope?: Envelope): Uint8Array {
   if (!isPlainObject(message))

@@ -16,8 +16,8 @@ interface Share {
 
 /** The event loop returns to sockets and timers within this time, in ms, except after long handlers. */
 const turnMs = 10;
-/** The minimum time for flushes in a turn, in ms. */
-const minMs = 4;
+/** The share of a turn for a flush that does not fit into the turn, in ms. */
+export const sliceMs = 3;
 /** Flushes between two checks of the clock. A write takes 5 to 10 µs, or up to 2 ms for a megabyte. */
 const stride = 4;
 /** The time of a flush is measured over at least this many flushes. */
@@ -28,9 +28,10 @@ const minMeasured = 16;
  * adds more frames, and one write for all frames is cheaper. If the current turn has taken 5 ms, the flushes
  * run at its own end.
  *
- * A flush of all outboxes that fits into the turn is not interrupted, because each interruption splits batches
- * of frames. A longer flush takes several turns, and batches take turns: those of a small group do not wait for
- * those of a large one.
+ * If all flushes fit into the rest of the turn, they are not interrupted: an interruption lets new frames in, and
+ * the outboxes that were flushed before it need another write for them. Otherwise, flushes get short slices, so
+ * that many new frames join the outboxes that still wait. Each batch gets an equal share of a slice, so the
+ * outboxes of a small group do not wait for those of a large one.
  */
 export class FlushQueue {
   /** Called before outboxes are flushed. */
@@ -74,16 +75,17 @@ export class FlushQueue {
     if (this.#size === 0) return false;
     const now = this.#now();
     const spentMs = now - startedAt;
-    if (this.#isDue || spentMs >= turnMs / 2) this.#flush(now, Math.max(turnMs - spentMs, minMs));
+    if (this.#isDue || spentMs >= turnMs / 2) this.#flush(now, Math.max(turnMs - spentMs, sliceMs));
     this.#isDue = this.#size > 0;
     return this.#isDue;
   }
 
-  #flush(start: number, allowedMs: number): void {
+  #flush(start: number, leftMs: number): void {
     this.onFlush?.();
     this.#latest = undefined;
-    const isWhole = this.#size * this.#flushMs <= allowedMs;
-    const end = start + (isWhole ? 1.5 * allowedMs : allowedMs);
+    const fits = this.#size * this.#flushMs <= leftMs;
+    // A flush that takes a little longer than expected is still finished.
+    const end = start + (fits ? 1.5 * leftMs : sliceMs);
     let now = start;
     let flushed = 0;
     // Flushables that a flush adds wait for the next turn.

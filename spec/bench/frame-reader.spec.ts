@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { frameText } from "../../bench/fan-out/frame-text.ts";
-import { FrameReader, opcodes } from "../../bench/fan-out/load/frame-reader.ts";
+import { FrameReader, opcodes } from "../../bench/harness/client/frame-reader.ts";
+import { frameText } from "../../bench/harness/client/frame-text.ts";
 
 type Frame = readonly [opcode: number, payload: string];
 

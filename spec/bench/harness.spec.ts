@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parseOptions } from "../../bench/harness/options.ts";
 import { Results } from "../../bench/harness/results.ts";
-import { atLeast, atMost, isReached, median, ratio, section } from "../../bench/harness/tables.ts";
+import { atLeast, atMost, isReached, median, orDash, ratio, section } from "../../bench/harness/tables.ts";
 
 describe("Benchmark harness", () => {
   const results = new Results();
@@ -40,6 +40,18 @@ describe("Benchmark harness", () => {
     const text = section(results, "Sending", "sending", { ours: "Ours", other: "Other" }, columns);
     expect(text).to.equal("### Sending\n\n|  | µs | to control |\n|---|--:|--:|\n| Ours | 4.00 | 2.00 |\n");
     expect(section(results, "Joins", "joining", { ours: "Ours" }, columns)).to.equal("");
+  });
+
+  it("shows a dash for a figure that a row does not have", () => {
+    const columns = [median("µs", "cpu"), orDash(median("frames/write", "frames"))];
+    const text = section(results, "Sending", "sending", { ours: "Ours", other: "Other" }, columns);
+    expect(text).to.contain("| Ours | 4.00 | – |\n").and.not.contain("Other");
+  });
+
+  it("lets a benchmark have its own number of runs", () => {
+    const table = { runs: { default: 3, short: 2, help: "" } };
+    expect(parseOptions([], table)).to.include({ runs: 3 });
+    expect(parseOptions(["--short"], table)).to.include({ runs: 2 });
   });
 
   it("does not write tables with --short, with profiles, or of a part of the rows", () => {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { messageText, numberIn, senderIn } from "../../bench/fan-out/load/message-text.ts";
 import { Tally } from "../../bench/fan-out/load/tally.ts";
+import { messageText, numberIn, senderIn } from "../../bench/harness/client/message-text.ts";
 
 describe("Tally", () => {
   it("reports when the last member has received a message", () => {

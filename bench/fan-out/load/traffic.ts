@@ -1,12 +1,12 @@
+import type { Connection } from "../../harness/client/connection.ts";
+import { messageText, numberIn, senderIn } from "../../harness/client/message-text.ts";
 import { quantile } from "../../harness/results.ts";
-import type { Connection } from "./connection.ts";
-import { messageText, numberIn, senderIn } from "./message-text.ts";
 import { Tally } from "./tally.ts";
 
 export interface Load {
   /** The number of sending connections. */
   readonly senders: number;
-  /** The number of messages in flight, of all senders together. */
+  /** The messages in flight, of all senders together. Some senders have one more than the others. */
   readonly inFlight: number;
   /** The number of rooms. All members are in all rooms, and consecutive messages go to consecutive rooms. */
   readonly rooms: number;
@@ -40,7 +40,8 @@ export class Traffic {
   readonly #members: readonly Connection[];
   readonly #load: Load;
   readonly #stride: number;
-  readonly #perSender: number;
+  /** The most messages in flight of one sender. */
+  readonly #window: number;
   readonly #tally: Tally;
   readonly #sentAt: Float64Array;
   readonly #samples = new Float64Array(samplesKept);
@@ -56,11 +57,9 @@ export class Traffic {
     this.#members = members;
     this.#stride = stride;
     this.#load = load;
-    this.#perSender = load.inFlight / load.senders;
-    if (!Number.isInteger(this.#perSender))
-      throw new Error("The messages in flight must be a multiple of the senders.");
-    this.#tally = new Tally(members.length, load.senders, this.#perSender);
-    this.#sentAt = new Float64Array(load.inFlight);
+    this.#window = Math.ceil(load.inFlight / load.senders);
+    this.#tally = new Tally(members.length, load.senders, this.#window);
+    this.#sentAt = new Float64Array(load.senders * this.#window);
   }
 
   async run(): Promise<TrafficFigures> {
@@ -74,9 +73,8 @@ export class Traffic {
     const from = performance.now();
     this.#endsAt = from + this.#load.ms;
     try {
-      for (let sender = 0; sender < this.#load.senders; sender += 1) {
-        for (let count = 0; count < this.#perSender; count += 1) this.#due.push(sender);
-      }
+      const { inFlight, senders } = this.#load;
+      for (let count = 0; count < inFlight; count += 1) this.#due.push(count % senders);
       this.#flush();
       await ended;
     } finally {
@@ -114,7 +112,7 @@ export class Traffic {
   };
 
   #slotOf(sender: number, number: number): number {
-    return sender * this.#perSender + (number % this.#perSender);
+    return sender * this.#window + (number % this.#window);
   }
 
   #sender(index: number): Connection {

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from "node:net";
-import { frameText } from "../frame-text.ts";
+import { frameText } from "../../harness/client/frame-text.ts";
 import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 import { Rooms } from "./rooms.ts";
 

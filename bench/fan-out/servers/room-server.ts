@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:net";
+import { nameOfRoom, roomLength } from "../../harness/client/message-text.ts";
 
 export interface ServerOptions {
   readonly variant: string | undefined;
@@ -16,21 +17,14 @@ export interface ServerOptions {
  */
 export type StartServer = (options: ServerOptions) => Promise<number>;
 
-/** The length of a room's name at the start of a text. */
-const nameLength = 5;
-
 /** The names of the rooms of a request: `count` rooms, the first of which has the number `first`. */
 export function roomsOf(query: URLSearchParams): string[] {
   const first = Number(query.get("first"));
   return Array.from({ length: Number(query.get("count")) }, (_, index) => nameOfRoom(first + index));
 }
 
-export function nameOfRoom(index: number): string {
-  return String(index).padStart(nameLength, "0");
-}
-
 export function roomOf(text: string): string {
-  return text.slice(0, nameLength);
+  return text.slice(0, roomLength);
 }
 
 export function queryOf(url = "/"): URLSearchParams {

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import { frameText } from "../frame-text.ts";
+import { frameText } from "../../harness/client/frame-text.ts";
 import { listen, queryOf, roomOf, roomsOf, type StartServer } from "./room-server.ts";
 import { Rooms } from "./rooms.ts";
 

@@ -7,7 +7,7 @@ export const fixedOptions = {
   // Commands fail immediately in an outage, and no outdated command is sent after the outage.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
-  // Unless this is 0, ioredis never settles the commands that await a reply when the connection breaks.
+  // With any other value, a command might never settle if the connection breaks before its reply.
   maxRetriesPerRequest: 0,
   // The longest single pause of a connect while the server loads its data. Closing does not cancel the pause.
   maxLoadingRetryTime: 500,

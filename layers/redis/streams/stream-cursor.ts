@@ -32,7 +32,7 @@ export class StreamCursor {
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** The newest entry that each call of {@link suspect} dropped. If the stream lacks one, a gap is due. */
+  /** For each call of {@link suspect}, the newest dropped entry. If the stream lacks it, a gap is due. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
   /** The newest delivered entry before a rollback, which is a failover to a server that lacks entries. */

@@ -1,12 +1,10 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Task } from "../../../layers/scheduler.ts";
-import type { Flushable } from "../../../runtime/scheduler/flush-queue.ts";
+import { type Flushable, sliceMs } from "../../../runtime/scheduler/flush-queue.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../layers/support/virtual-clock.ts";
 
-/** If more waits, a turn flushes for at least this time, in ms. */
-const minMs = 4;
 const taskCount = 5;
 /** One for each task, and one for additions from outside. */
 const batchCount = taskCount + 1;
@@ -158,7 +156,7 @@ describe("FlushQueue, in any sequence of additions and turns,", () => {
           await world.next(otherMs);
         }
         // The last turn may have added children, which are not due yet.
-        const latest = world.turn + Math.ceil(world.backlogMs / minMs) + 2;
+        const latest = world.turn + Math.ceil(world.backlogMs / sliceMs) + 2;
         while (world.waiting.length > 0) {
           expect(world.turn).to.be.below(latest);
           await world.next();

@@ -1,7 +1,12 @@
-import { nameOfRoom } from "../servers/room-server.ts";
+/** The length of a room's name at the start of a text. */
+export const roomLength = 5;
+
+export function nameOfRoom(index: number): string {
+  return String(index).padStart(roomLength, "0");
+}
 
 /** A text has 5 characters for its room, 3 for its sender, 8 for its number, and padding. */
-const [senderAt, numberAt, filledFrom] = [5, 8, 16];
+const [senderAt, numberAt, filledFrom] = [roomLength, 8, 16];
 
 export const leastSize = filledFrom;
 

@@ -1,9 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { withTimeout } from "../../../layers/with-timeout.ts";
-import type { Protocol } from "../rows.ts";
+import { type ClientProtocol, pong } from "./client-protocol.ts";
 import { FrameReader, opcodes } from "./frame-reader.ts";
 import { leastSize } from "./message-text.ts";
-import { type ClientProtocol, pong, protocols } from "./protocols.ts";
 
 /**
  * Receives a text that arrived at `atMs`. The text is in `bytes`, from `start` up to but not including `end`.
@@ -31,11 +30,13 @@ export class Connection {
   #onFailure: (error: Error) => void = () => {};
   #onText: TextListener = () => {};
   #readAt = 0;
+  #joined = false;
   #closing = false;
+  #flooding = false;
 
-  private constructor(port: number, protocol: Protocol, query: string) {
-    this.#protocol = protocols[protocol];
-    this.#head = this.#protocol.upgrades ? "" : undefined;
+  private constructor(port: number, protocol: ClientProtocol, rooms: string) {
+    this.#protocol = protocol;
+    this.#head = protocol.upgrades ? "" : undefined;
     const onFrame = this.#createFrameListener();
     this.#reader = new FrameReader((opcode, bytes, start, end) => {
       if (opcode === opcodes.text || opcode === opcodes.binary) onFrame(bytes, start, end);
@@ -46,16 +47,16 @@ export class Connection {
       ...{ port, host: "127.0.0.1", noDelay: true },
       onread: { buffer: shared, callback: (length) => this.#read(shared.subarray(0, length)) },
     });
-    this.#socket.on("connect", () => this.#socket.write(this.#protocol.handshake(query)));
+    this.#socket.on("connect", () => this.#socket.write(protocol.handshake(rooms)));
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("close", () => {
       if (!this.#closing) this.#fail(new Error("The server closed a connection."));
     });
   }
 
-  /** Connects. Resolves when the client has joined the rooms. @param query contains the rooms */
-  static async open(port: number, protocol: Protocol, query: string): Promise<Connection> {
-    const connection = new Connection(port, protocol, query);
+  /** Connects. Resolves when the client has joined the rooms. @param rooms see {@link ClientProtocol} */
+  static async open(port: number, protocol: ClientProtocol, rooms: string): Promise<Connection> {
+    const connection = new Connection(port, protocol, rooms);
     const opened = new Promise<void>((resolve, reject) => {
       connection.#onOpen = (error) => (error === undefined ? resolve() : reject(error));
     });
@@ -78,6 +79,22 @@ export class Connection {
     this.#socket.write(frames);
   }
 
+  /** Writes the bytes again and again, as fast as the server reads them. Ignores all bytes that arrive. */
+  flood(bytes: Buffer): void {
+    this.#flooding = true;
+    // Calls back when the operating system has accepted the bytes.
+    const write = () => {
+      if (this.#socket.writable) this.#socket.write(bytes, () => setImmediate(write));
+    };
+    write();
+  }
+
+  /** Ends the connection without a closing handshake. */
+  abort(): void {
+    this.#closing = true;
+    this.#socket.destroy();
+  }
+
   /** Closes the connection. Resolves when the server has also closed it. */
   async close(): Promise<void> {
     this.#closing = true;
@@ -89,6 +106,7 @@ export class Connection {
   }
 
   #read(chunk: Buffer): boolean {
+    if (this.#flooding) return true;
     // All texts in one read have the same time of arrival.
     this.#readAt = performance.now();
     try {
@@ -110,27 +128,30 @@ export class Connection {
     if (!this.#head?.startsWith("HTTP/1.1 101")) throw new Error(`An upgrade was refused:\n${this.#head}`);
     const rest = this.#head.length - end - 4;
     this.#head = undefined;
+    if (this.#protocol.joined === undefined) this.#join();
     return chunk.subarray(chunk.length - rest);
   }
 
   #createFrameListener(): (bytes: Buffer, start: number, end: number) => void {
     const { envelope, joined } = this.#protocol;
     const [before, after] = envelope.map((text) => text.length) as [number, number];
-    let isJoined = false;
     // A shorter payload is not a text of a room.
     const leastLength = before + after + leastSize;
     return (bytes, start, end) => {
-      if (isJoined && end - start >= leastLength) {
+      if (this.#joined && end - start >= leastLength) {
         this.#onText(bytes, start + before, end - after, this.#readAt);
         return;
       }
       const payload = bytes.toString("latin1", start, end);
       const answer = this.#protocol.answer(payload);
       if (answer !== undefined) this.#socket.write(answer);
-      if (payload !== joined) return;
-      isJoined = true;
-      this.#onOpen();
+      if (payload === joined) this.#join();
     };
+  }
+
+  #join(): void {
+    this.#joined = true;
+    this.#onOpen();
   }
 
   #closedBy(reason: string): void {
