@@ -117,7 +117,6 @@ export class FlushQueue {
     } while (share.waiting > 0 && now < end);
     this.#batches.delete(task);
     if (batch.size > 0) this.#batches.set(task, batch);
-    else if (this.#latest?.batch === batch) this.#latest = undefined;
     return now;
   }
 }

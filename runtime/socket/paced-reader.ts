@@ -85,6 +85,6 @@ export class PacedReader implements Task {
 
   /** @returns whether more bytes may be parsed in this turn. */
   #parse(slice: Buffer): boolean {
-    return this.#parser.writable && this.#parser.write(slice) && !this.#isHeld;
+    return this.#parser.writable && this.#parser.write(slice) && !this.#isHeld && !this.#socket.destroyed;
   }
 }

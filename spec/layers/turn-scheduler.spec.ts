@@ -24,6 +24,10 @@ class World {
   readonly clock = new VirtualClock();
   readonly turns = new TurnScheduler(this.clock.now);
   readonly lanes: readonly Lane[];
+  /** Violations of the promises, which tasks must not throw. */
+  readonly failures: string[] = [];
+  /** The lane of the running task. */
+  runningLane: number | undefined;
   /** Whether endless tasks end. */
   isOver = false;
 
@@ -41,14 +45,17 @@ class World {
     return this.lanes.reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
+  /** @throws if a promise is broken. */
   async turn(): Promise<void> {
     for (const lane of this.lanes) lane.startTurn();
     await nextTurn();
+    expect(this.failures).to.deep.equal([]);
   }
 
   async end(): Promise<void> {
     this.isOver = true;
-    while (this.size > 0) await nextTurn();
+    for (let left = this.size; left > 0; left -= 1) await nextTurn();
+    expect(this.size).to.equal(0);
   }
 }
 
@@ -83,32 +90,39 @@ class Worker implements Task {
   readonly #world: World;
   readonly #plan: Plan;
   steps = 0;
-  /** The turn of the last run, or of the addition, and the latest turn in which the task has to run. */
-  #lastTurn = 0;
-  #latestTurn = 0;
+  /** The turns in which the task may run next. */
+  #earliest = 0;
+  #latest = 0;
 
   constructor(world: World, plan: Plan) {
     this.#world = world;
     this.#plan = plan;
   }
 
-  /** @param ahead the number of tasks that run before this one. */
+  /** Called when the task is added, or has run and is not finished. `ahead` tasks run before it. */
   waits(ahead: number): void {
-    const { turns } = this.#world;
-    this.#lastTurn = turns.number;
+    const { turns, runningLane } = this.#world;
+    this.#earliest = turns.number + (runningLane === this.#plan.lane ? 1 : 0);
     // In each turn, a lane runs at least one of its tasks.
-    this.#latestTurn = turns.number + ahead + 1;
+    this.#latest = turns.number + ahead + 1;
   }
 
   run(budget: Budget): boolean {
     const { clock, lanes, turns } = this.#world;
     const { lane: index, steps, stepMs, children } = this.#plan;
     const lane = lanes[index] as Lane;
-    expect(turns.running).to.equal(this);
-    expect(lane.waiting.shift(), "order").to.equal(this);
-    expect(turns.number, "latest turn").to.be.at.most(this.#latestTurn);
+    const isFirst = lane.waiting.shift() === this;
+    for (const [name, holds] of Object.entries({
+      "the running task is known": turns.running === this,
+      "tasks run in order": isFirst,
+      "a task that is added to a running lane waits": turns.number >= this.#earliest,
+      "tasks run in bounded turns": turns.number <= this.#latest,
+      "a task has time for a step": budget.hasTime,
+    })) {
+      if (!holds) this.#world.failures.push(name);
+    }
     if (lane.notRun > 0) lane.notRun -= 1;
-    expect(budget.hasTime).to.equal(true);
+    this.#world.runningLane = index;
     const start = clock.time;
     do {
       clock.advance(stepMs);
@@ -117,14 +131,13 @@ class Worker implements Task {
       budget.charge(1);
     } while (this.steps < steps && budget.hasTime && !this.#world.isOver);
     lane.ms += clock.time - start;
-    if (this.steps >= steps || this.#world.isOver) return true;
-    this.waits(lane.waiting.length);
-    lane.waiting.push(this);
-    return false;
-  }
-
-  get lastTurn(): number {
-    return this.#lastTurn;
+    const isDone = this.steps >= steps || this.#world.isOver;
+    if (!isDone) {
+      this.waits(lane.waiting.length);
+      lane.waiting.push(this);
+    }
+    this.#world.runningLane = undefined;
+    return isDone;
   }
 }
 
@@ -163,57 +176,61 @@ describe("TurnScheduler", () => {
   });
   afterEach(() => world.end());
 
-  it("runs each task in its order and in bounded turns, for any arrivals, costs and endless tasks", async () => {
-    await fc.assert(
+  /** Runs `check` with a new world in each of many runs. */
+  const forAny = (check: (turns: readonly (readonly Plan[])[]) => Promise<void>) =>
+    fc.assert(
       fc.asyncProperty(arrivals, async (turns) => {
         world = new World(laneCount);
-        const finite: { readonly worker: Worker; readonly steps: number }[] = [];
-        for (const plans of turns) {
-          for (const one of plans) {
-            const worker = world.add(one);
-            if (one.steps < endless) finite.push({ worker, steps: one.steps });
-          }
-          // `Worker.run` checks the order and the number of turns.
-          await world.turn();
+        try {
+          await check(turns);
+        } finally {
+          // Otherwise endless tasks would keep the process running.
+          await world.end();
         }
-        for (let left = 20_000; finite.some(({ worker, steps }) => worker.steps < steps); left -= 1) {
-          expect(left).to.be.above(0);
-          await world.turn();
-        }
-        await world.end();
-        for (const { worker, steps } of finite) expect(worker.steps).to.equal(steps);
       }),
       { numRuns: 150 },
     );
-  });
 
-  it("divides the time of a turn among the lanes with work, for any arrivals and costs", async () => {
-    await fc.assert(
-      fc.asyncProperty(arrivals, async (turns) => {
-        world = new World(laneCount);
-        for (const plans of [...turns, ...Array.from({ length: 5 }, () => [])]) {
-          for (const one of plans) world.add(one);
-          // The first reading ends the gap between two turns.
-          world.clock.now();
-          world.clock.longestGap = 0;
-          const start = world.clock.time;
-          await world.turn();
-          const { longestGap } = world.clock;
-          const busy = world.lanes.filter(({ ms }) => ms > 0);
-          expect(world.clock.time - start).to.be.at.most(turnMs + busy.length * longestGap + 1e-9);
-          // A lane may have got tasks only after the shares were computed.
-          if (busy.some(({ atStart }) => atStart === 0)) continue;
-          for (const { ms, notRun } of busy) {
-            if (notRun === 0) continue;
-            const least = turnMs / busy.length - tinyIntervalMs - busy.length * longestGap;
-            expect(ms, "time of a lane with work left").to.be.at.least(least);
-          }
+  it("runs each task in its order and in bounded turns, for any arrivals, costs and endless tasks", () =>
+    forAny(async (turns) => {
+      const finite: { readonly worker: Worker; readonly steps: number }[] = [];
+      for (const plans of turns) {
+        for (const one of plans) {
+          const worker = world.add(one);
+          if (one.steps < endless) finite.push({ worker, steps: one.steps });
         }
-        await world.end();
-      }),
-      { numRuns: 150 },
-    );
-  });
+        // Each run is checked: see `Worker.run`.
+        await world.turn();
+      }
+      for (let left = 20_000; finite.some(({ worker, steps }) => worker.steps < steps); left -= 1) {
+        expect(left).to.be.above(0);
+        await world.turn();
+      }
+      await world.end();
+      for (const { worker, steps } of finite) expect(worker.steps).to.equal(steps);
+    }));
+
+  it("divides the time of a turn among the lanes with work, for any arrivals and costs", () =>
+    forAny(async (turns) => {
+      for (const plans of [...turns, ...Array.from({ length: 5 }, () => [])]) {
+        for (const one of plans) world.add(one);
+        // The first reading ends the gap between two turns.
+        world.clock.now();
+        world.clock.longestGap = 0;
+        const start = world.clock.time;
+        await world.turn();
+        const { longestGap } = world.clock;
+        const busy = world.lanes.filter(({ ms }) => ms > 0);
+        expect(world.clock.time - start).to.be.at.most(turnMs + busy.length * longestGap + 1e-9);
+        // A lane may have got tasks only after the shares were computed.
+        if (busy.some(({ atStart }) => atStart === 0)) continue;
+        for (const { ms, notRun } of busy) {
+          if (notRun === 0) continue;
+          const least = turnMs / busy.length - tinyIntervalMs - busy.length * longestGap;
+          expect(ms, "time of a lane with work left").to.be.at.least(least);
+        }
+      }
+    }));
 
   it("gives equal shares to lanes, regardless of the number of their tasks", async () => {
     for (let n = 0; n < 50; n += 1) world.add(planOf(0));

@@ -2,7 +2,14 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { createRuntime, type Layers, MemoryLayer, type Runtime, type RuntimeOptions } from "greenroom";
+import {
+  BlockedEventLoopError,
+  createRuntime,
+  type Layers,
+  MemoryLayer,
+  type Runtime,
+  type RuntimeOptions,
+} from "greenroom";
 
 export interface Failure {
   readonly error: unknown;
@@ -18,16 +25,24 @@ export interface Serving<L extends Layers> {
 
 const open: Serving<Layers>[] = [];
 
+/** Whether a busy machine can cause `error`: it may interrupt any handler for longer than the limit. */
+export const isByMachine = (error: unknown): boolean => error instanceof BlockedEventLoopError;
+
 export const chat = () => ({ chat: new MemoryLayer() });
 
-/** Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends it. */
+/**
+ * Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends it. The failures do
+ * not include handlers that block the event loop.
+ */
 export async function serve<L extends Layers>(
   options: RuntimeOptions<L> & { readonly layers: L },
   server: Server = createServer(),
 ): Promise<Serving<L>> {
   const failures: Failure[] = [];
   const runtime = createRuntime<L>({
-    onError: (error, { stage }) => failures.push({ error, stage }),
+    onError: (error, { stage }) => {
+      if (!isByMachine(error)) failures.push({ error, stage });
+    },
     ...options,
   });
   runtime.attach(server);

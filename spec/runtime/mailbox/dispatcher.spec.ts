@@ -58,7 +58,11 @@ describe("Dispatcher, with handlers that block the event loop,", () => {
   class Other extends Worker {}
 
   async function start(...classes: readonly ConsumerClass[]) {
-    const serving = await serve({ layers: chat() });
+    const failures: { readonly error: unknown; readonly stage: string }[] = [];
+    const serving = await serve({
+      layers: chat(),
+      onError: (error, { stage }) => failures.push({ error, stage }),
+    });
     const clients: Client[] = [];
     for (const [index, Consumer] of classes.entries()) {
       serving.runtime.route(`/${index}`, Consumer as never);
@@ -66,7 +70,7 @@ describe("Dispatcher, with handlers that block the event loop,", () => {
       await client.next();
       clients.push(client);
     }
-    return { ...serving, client: clients[0] as Client, clients, chat: serving.runtime.layers.chat };
+    return { ...serving, failures, client: clients[0] as Client, clients, chat: serving.runtime.layers.chat };
   }
 
   type Serving = Awaited<ReturnType<typeof start>>;

@@ -10,8 +10,10 @@ import { closeFrame, encodeTexts, numbers, type Reader, serveReaders } from "../
 
 const count = 20_000;
 const frameHighWaterMark = 100;
-/** A client's frame has at least 6 bytes. */
-const framesPerSlice = Math.ceil(sliceBytes / 6);
+/** Frames of equal size. */
+const texts = numbers(count).map((text) => text.padStart(10));
+const frames = encodeTexts(texts);
+const framesPerSlice = Math.ceil(sliceBytes / (frames.length / count));
 
 describe("PacedReader, when a connection ends with unread frames,", () => {
   afterEach(async () => {
@@ -21,7 +23,7 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
 
   /** Checks that a reader got frames without a gap from the first one, and none after `disconnect`. */
   function expectPrefix({ heard, late }: Reader): void {
-    expect(heard).to.deep.equal(numbers(heard.length));
+    expect(heard).to.deep.equal(texts.slice(0, heard.length));
     expect(late).to.deep.equal([]);
   }
 
@@ -30,7 +32,7 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
     const working = gate();
     const serving = await serveReaders(() => working.opened, { frameHighWaterMark });
     const client = await RawWebSocket.open(serving.url);
-    client.socket.write(encodeTexts(numbers(count)));
+    client.socket.write(frames);
     const [reader] = serving.readers as [Reader];
     await until(() => reader.heard.length === 1);
     return { ...serving, client, reader, socket: serving.sockets[0] as Socket, working };
@@ -70,14 +72,14 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
     it(`survives a reset after ${kilobytes} KB of frames for a synchronous handler`, async () => {
       const { url, readers, runtime, failures } = await serveReaders();
       const client = await RawWebSocket.open(url);
-      const texts = numbers((kilobytes * 1_000) / 10);
-      client.socket.write(encodeTexts(texts), () => client.socket.resetAndDestroy());
+      const sent = (kilobytes * 1_000 * count) / frames.length;
+      client.socket.write(encodeTexts(texts.slice(0, sent)), () => client.socket.resetAndDestroy());
       const [reader] = readers as [Reader];
       expect(await reader.ended).to.equal(1006);
       await until(() => runtime.size === 0);
       expectPrefix(reader);
       const { closing } = runtime.counters().dropped;
-      expect(reader.heard.length + closing).to.be.at.most(texts.length);
+      expect(reader.heard.length + closing).to.be.at.most(sent);
       expect(failures).to.deep.equal([]);
     });
   }
@@ -104,10 +106,10 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
 
   it("handles at most the frames of the slice after a handler destroys the socket", async () => {
     const { url, readers, sockets, runtime } = await serveReaders((frame) => {
-      if (frame === "100") sockets[0]?.destroy();
+      if (frame === texts[100]) sockets[0]?.destroy();
     });
     const client = await RawWebSocket.open(url);
-    client.socket.write(encodeTexts(numbers(count)));
+    client.socket.write(frames);
     const [reader] = readers as [Reader];
     expect(await reader.ended).to.equal(1006);
     await until(() => runtime.size === 0);
@@ -117,10 +119,10 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
 
   it("counts the frames after a close by the handler, and answers the client", async () => {
     const { url, readers, runtime } = await serveReaders((frame, reader) => {
-      if (frame === "100") reader.close(4000, "enough");
+      if (frame === texts[100]) reader.close(4000, "enough");
     });
     const client = await RawWebSocket.open(url);
-    client.socket.write(encodeTexts(numbers(count)));
+    client.socket.write(frames);
     const frame = await client.next();
     expect([frame?.opcode, frame?.payload.readUInt16BE()]).to.deep.equal([Opcode.close, 4000]);
     client.socket.write(closeFrame);
@@ -128,7 +130,7 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
     const [reader] = readers as [Reader];
     expect(await reader.ended).to.equal(4000);
     await until(() => runtime.size === 0);
-    expect(reader.heard).to.deep.equal(numbers(101));
+    expect(reader.heard).to.deep.equal(texts.slice(0, 101));
     expect(runtime.counters().dropped.closing).to.equal(count - 101);
   });
 
@@ -142,7 +144,7 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
     working.open();
     expect(await reader.ended).to.equal(4000);
     await until(() => runtime.size === 0);
-    expect(reader.heard).to.deep.equal(["0"]);
+    expect(reader.heard).to.deep.equal(texts.slice(0, 1));
     expect(runtime.counters().dropped.closing).to.equal(count - 1);
   });
 

@@ -89,6 +89,28 @@ describe("PacedReader", () => {
         expect(readers[1]?.heard).to.deep.equal(numbers(4 * count));
       });
 
+      it("stops reading small chunks when the mailbox is full", async () => {
+        const working = gate();
+        const { url, readers, sockets } = await serveReaders(() => working.opened, { frameHighWaterMark });
+        const bystander = await RawWebSocket.open(url);
+        const client = await RawWebSocket.open(url);
+        const texts = numbers(5_000);
+        let sent = 0;
+        for (let first = 0; first < texts.length; first += 50) {
+          // The answer to the ping shows that the server had a turn to read this chunk.
+          const chunk = encodeTexts(texts.slice(first, first + 50));
+          expect(chunk.length).to.be.below(sliceBytes);
+          client.socket.write(chunk);
+          sent += chunk.length;
+          bystander.send(Opcode.ping);
+          await bystander.next();
+        }
+        expect(sockets[1]?.bytesRead).to.be.below(sent / 2);
+        working.open();
+        await until(() => readers[1]?.heard.length === texts.length);
+        expect(readers[1]?.heard).to.deep.equal(texts);
+      });
+
       it("passes large frames unchanged, with small ones around them", async () => {
         const { url, readers } = await serveReaders();
         const client = await RawWebSocket.open(url);
