@@ -12,6 +12,8 @@ export interface BackendListener {
   error(error: Error): void;
   /** The number of payloads and gaps that have arrived and are not yet delivered to all members. */
   readonly waiting?: number;
+  /** Resolves once few payloads of `topic` wait for delivery on this node. Undefined if that is so now. */
+  drained?(topic: string): Promise<void> | undefined;
 }
 
 /** The optional features of a layer. A consumer may declare which of them it needs. */

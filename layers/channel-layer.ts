@@ -7,11 +7,11 @@ import { createReporter, type ErrorListener } from "./error-reporter.ts";
 import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
 import { checkHistoryOptions, decodeHistory, type GroupHistory, type HistoryOptions } from "./history.ts";
 import { type ConsumeOptions, type JobHandler, JobQueues } from "./jobs/job-queues.ts";
+import type { Lane } from "./lane.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
-import type { Scheduler } from "./scheduler.ts";
 import { TurnScheduler } from "./turn-scheduler.ts";
 import { type Envelope, encode } from "./wire/codec.ts";
 import { createEncryption, type Encryption } from "./wire/encryption.ts";
@@ -57,7 +57,7 @@ export class ChannelLayer<M = AnyMessages> {
   /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
   /** Decides when this layer delivers. A runtime replaces it. @default 5 ms in each turn of the event loop */
-  scheduler: Scheduler = new TurnScheduler().lane();
+  lane: Lane = new TurnScheduler().lane();
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
@@ -85,7 +85,7 @@ export class ChannelLayer<M = AnyMessages> {
       report(error, { stage: "layer" }),
     );
     const context = { decoder: this.#decoder, registry: this.#registry, metrics, report };
-    this.#receiver = new Receiver(topics.node(this.node), context, () => this.scheduler);
+    this.#receiver = new Receiver(topics.node(this.node), context, () => this.lane);
     this.#queues = new JobQueues(backend.queues, topics, options, context);
     this.#lifecycle = new Lifecycle({
       open: () => backend.open(this.#receiver),

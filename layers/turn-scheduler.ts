@@ -1,6 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import { Fifo } from "./fifo.ts";
-import type { Budget, Scheduler, Task } from "./scheduler.ts";
+import type { Budget, Lane, Task } from "./lane.ts";
 import { TurnBudget } from "./turn-budget.ts";
 
 /** The time for tasks in one turn, in ms. */
@@ -13,41 +13,50 @@ const inlineMs = 3;
  * together get 5 ms, in equal shares. Unfinished tasks continue in the next turn, after sockets and timers.
  */
 export class TurnScheduler {
-  /** The time for work outside tasks in this turn. Call {@link request} before you use it. */
-  readonly inline: Budget;
-  /** The task that is running, if any. */
-  running: Task | undefined;
   /** Called at the end of each turn, with the time when its work began. @returns whether work is left. */
   onTurnEnd: ((startedAt: number) => boolean) | undefined;
   readonly #now: () => number;
   readonly #inline: TurnBudget;
-  readonly #lanes: Lane[] = [];
+  readonly #lanes: RoundRobin[] = [];
+  /** The budget of the running work. */
+  #current: TurnBudget;
   #number = 0;
-  #isRequested = false;
+  #isEndScheduled = false;
   #startedAt = 0;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#inline = new TurnBudget(now);
-    this.inline = this.#inline;
+    this.#current = this.#inline;
   }
 
-  /** The number of the current turn. */
+  /** The number of check phases so far. */
   get number(): number {
     return this.#number;
   }
 
   /** Adds a lane. Lanes run in the order of their creation. */
-  lane(): Scheduler {
-    const lane = new Lane(this, this.#now);
+  lane(): RoundRobin {
+    const lane = new RoundRobin(() => this.scheduleEnd(), this.#now);
     this.#lanes.push(lane);
     return lane;
   }
 
+  /** The time for work outside tasks in this turn. */
+  inlineBudget(): Budget {
+    this.scheduleEnd();
+    return this.#inline;
+  }
+
+  /** Ends the budget of the running work if its time is over at `now`. */
+  checkAt(now: number): void {
+    this.#current.checkAt(now);
+  }
+
   /** Schedules the end of this turn for the check phase, unless it is already scheduled. */
-  request(): void {
-    if (this.#isRequested) return;
-    this.#isRequested = true;
+  scheduleEnd(): void {
+    if (this.#isEndScheduled) return;
+    this.#isEndScheduled = true;
     this.#startedAt = this.#now();
     this.#inline.start(this.#startedAt, this.#startedAt + inlineMs);
     setImmediate(this.#end);
@@ -56,39 +65,56 @@ export class TurnScheduler {
   /** Bound to the async context of the node, so that tasks do not run in the context of a sender. */
   readonly #end = AsyncResource.bind((): void => {
     this.#number += 1;
-    let now = this.#busyLanes(0) > 0 ? this.#now() : 0;
+    let isLeft = true;
+    try {
+      this.#runLanes();
+      isLeft = this.onTurnEnd?.(this.#startedAt) ?? false;
+    } finally {
+      // Even if a task throws, the other work goes on in the next turn.
+      this.#current = this.#inline;
+      this.#isEndScheduled = false;
+      if (isLeft || this.#busyLanes(0) > 0) this.scheduleEnd();
+    }
+  });
+
+  #runLanes(): void {
+    if (this.#busyLanes(0) === 0) return;
+    let now = this.#now();
     const end = now + tasksMs;
     for (const [index, lane] of this.#lanes.entries()) {
       if (lane.size === 0) continue;
+      this.#current = lane.budget;
       // Counted again for each lane, because tasks of earlier lanes may add tasks to later ones.
       now = lane.run(now, now + Math.max(end - now, 0) / this.#busyLanes(index));
     }
-    const isLeft = this.onTurnEnd?.(this.#startedAt) ?? false;
-    this.#isRequested = false;
-    if (isLeft || this.#busyLanes(0) > 0) this.request();
-  });
+    this.#current = this.#inline;
+  }
 
   /** The number of lanes with tasks, from the lane at `first` on. */
   #busyLanes(first: number): number {
     let count = 0;
     for (let index = first; index < this.#lanes.length; index += 1) {
-      if ((this.#lanes[index] as Lane).size > 0) count += 1;
+      if ((this.#lanes[index] as RoundRobin).size > 0) count += 1;
     }
     return count;
   }
 }
 
-/** Tasks of one kind, which take turns. */
-class Lane implements Scheduler {
-  readonly #turns: TurnScheduler;
+/** A lane whose tasks take turns. */
+export class RoundRobin implements Lane {
+  readonly budget: TurnBudget;
+  /** The task that is running, if any. */
+  running: Task | undefined;
+  readonly #onAdd: () => void;
   readonly #now: () => number;
-  readonly #budget: TurnBudget;
   readonly #tasks = new Fifo<Task>();
+  /** Whether all tasks ran in the last turn, and none of them was finished. */
+  #areAllLong = false;
 
-  constructor(turns: TurnScheduler, now: () => number) {
-    this.#turns = turns;
+  constructor(onAdd: () => void, now: () => number) {
+    this.#onAdd = onAdd;
     this.#now = now;
-    this.#budget = new TurnBudget(now);
+    this.budget = new TurnBudget(now);
   }
 
   get size(): number {
@@ -97,21 +123,30 @@ class Lane implements Scheduler {
 
   add(task: Task): void {
     this.#tasks.push(task);
-    this.#turns.request();
+    this.#onAdd();
   }
 
   /** Runs each task at most once, until `end`. Tasks that are added meanwhile wait. @returns the time now. */
   run(start: number, end: number): number {
     let now = start;
-    for (let left = this.#tasks.size; left > 0; left -= 1) {
-      const task = this.#tasks.shift() as Task;
-      this.#budget.start(now, now + (end - now) / left);
-      this.#turns.running = task;
-      if (!task.run(this.#budget)) this.#tasks.push(task);
-      now = this.#now();
-      if (now >= end) break;
+    let left = this.#tasks.size;
+    let areAllLong = true;
+    // Steps are not divisible, so the first tasks get a little more time, and the last ones less.
+    if (this.#areAllLong && left > 1) this.#tasks.push(this.#tasks.shift() as Task);
+    try {
+      for (; left > 0; left -= 1) {
+        const task = this.#tasks.shift() as Task;
+        this.budget.start(now, now + (end - now) / left);
+        this.running = task;
+        if (task.run(this.budget)) areAllLong = false;
+        else this.#tasks.push(task);
+        now = this.#now();
+        if (now >= end) break;
+      }
+    } finally {
+      this.#areAllLong = areAllLong && left <= 1;
+      this.running = undefined;
     }
-    this.#turns.running = undefined;
     return now;
   }
 }

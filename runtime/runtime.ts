@@ -182,7 +182,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) {
       layer.onError ??= this.#context.report;
-      layer.scheduler = scheduler.deliveries;
+      layer.lane = scheduler.deliveries;
     }
   }
 

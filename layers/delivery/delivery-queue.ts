@@ -1,5 +1,5 @@
 import { Fifo } from "../fifo.ts";
-import { type Budget, type Scheduler, type Task, unlimited } from "../scheduler.ts";
+import { type Budget, type Lane, type Task, unlimited } from "../lane.ts";
 
 /** Payloads or a gap for inboxes of this node. */
 export interface PendingDelivery {
@@ -11,18 +11,20 @@ export interface PendingDelivery {
 
 /** Beyond these limits, a node delivers without pauses, so that further messages wait at the senders. */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
+/** While more payloads than this wait for a group, its senders on a memory layer have to wait. */
+const highWaterMark = 256;
 
 /** The deliveries of a node that wait, in all its queues. */
 export class Backlog {
-  readonly #scheduler: () => Scheduler;
+  readonly #lane: () => Lane;
   readonly #queues = new Set<DeliveryQueue>();
   #size = 0;
   #bytes = 0;
   #isClosed = false;
 
-  /** @param scheduler returns the scheduler of the queues. */
-  constructor(scheduler: () => Scheduler) {
-    this.#scheduler = scheduler;
+  /** @param lane returns the lane that runs the queues. */
+  constructor(lane: () => Lane) {
+    this.#lane = lane;
   }
 
   /** The number of payloads and gaps not yet delivered to all recipients. */
@@ -42,14 +44,14 @@ export class Backlog {
 
   schedule(queue: DeliveryQueue): void {
     this.#queues.add(queue);
-    this.#scheduler().add(queue);
+    this.#lane().add(queue);
   }
 
   delete(queue: DeliveryQueue): void {
     this.#queues.delete(queue);
   }
 
-  /** Delivers everything that waits, without a limit. Called after all inboxes are removed. */
+  /** Empties all queues at once. Called after all inboxes are removed, so that direct sends count as dropped. */
   close(): void {
     this.#isClosed = true;
     for (const queue of this.#queues) queue.run(unlimited);
@@ -60,8 +62,10 @@ export class Backlog {
 export class DeliveryQueue implements Task {
   readonly #backlog: Backlog;
   readonly #waiting = new Fifo<PendingDelivery>();
+  #size = 0;
   #isScheduled = false;
   #isRunning = false;
+  #drained: PromiseWithResolver | undefined;
 
   constructor(backlog: Backlog) {
     this.#backlog = backlog;
@@ -71,20 +75,36 @@ export class DeliveryQueue implements Task {
     return this.#waiting.last;
   }
 
+  /** Resolves once at most 256 payloads wait. Undefined if that is the case now. */
+  get drained(): Promise<void> | undefined {
+    if (this.#size <= highWaterMark) return undefined;
+    this.#drained ??= new PromiseWithResolver();
+    return this.#drained.promise;
+  }
+
   add(delivery: PendingDelivery): void {
     this.#waiting.push(delivery);
-    this.#backlog.grow(delivery.count, delivery.bytes);
+    this.grow(delivery.count, delivery.bytes);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#backlog.schedule(this);
+  }
+
+  /** Called when the last delivery has become larger. */
+  grow(count: number, bytes: number): void {
+    this.#size += count;
+    this.#backlog.grow(count, bytes);
   }
 
   run(budget: Budget): boolean {
     // An inbox may close the layer during a delivery. The loop that is already running finishes.
     if (this.#isRunning) return false;
     this.#isRunning = true;
-    while (this.#waiting.size > 0 && (budget.hasTime || this.#backlog.isUrgent)) this.#deliverFirst(budget);
-    this.#isRunning = false;
+    try {
+      while (this.#waiting.size > 0 && (budget.hasTime || this.#backlog.isUrgent)) this.#deliverFirst(budget);
+    } finally {
+      this.#isRunning = false;
+    }
     if (this.#waiting.size > 0) return false;
     this.#isScheduled = false;
     this.#backlog.delete(this);
@@ -95,6 +115,16 @@ export class DeliveryQueue implements Task {
     const first = this.#waiting.first as PendingDelivery;
     if (!first.deliver(this.#backlog.isUrgent ? unlimited : budget)) return;
     this.#waiting.shift();
-    this.#backlog.grow(-first.count, -first.bytes);
+    this.grow(-first.count, -first.bytes);
+    if (this.#size > highWaterMark) return;
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
+}
+
+class PromiseWithResolver {
+  resolve!: () => void;
+  readonly promise = new Promise<void>((resolve) => {
+    this.resolve = resolve;
+  });
 }

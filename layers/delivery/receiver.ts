@@ -1,6 +1,6 @@
 import type { BackendListener } from "../backend.ts";
+import type { Lane } from "../lane.ts";
 import type { Gap, Position } from "../message.ts";
-import type { Scheduler } from "../scheduler.ts";
 import { Backlog, DeliveryQueue } from "./delivery-queue.ts";
 import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "./fan-out.ts";
 import type { Group } from "./group.ts";
@@ -19,10 +19,10 @@ export class Receiver implements BackendListener {
   readonly #direct: DeliveryQueue;
 
   /** @param ownTopic the topic of direct sends to this node's channels. */
-  constructor(ownTopic: string, context: DeliveryContext, scheduler: () => Scheduler) {
+  constructor(ownTopic: string, context: DeliveryContext, lane: () => Lane) {
     this.#ownTopic = ownTopic;
     this.#context = context;
-    this.#backlog = new Backlog(scheduler);
+    this.#backlog = new Backlog(lane);
     this.#direct = new DeliveryQueue(this.#backlog);
   }
 
@@ -42,7 +42,7 @@ export class Receiver implements BackendListener {
     const deliveries = this.#deliveriesTo(group);
     const { last } = deliveries;
     if (last instanceof MessageFanOut && last.add(payload, position)) {
-      this.#backlog.grow(1, payload.length);
+      deliveries.grow(1, payload.length);
       return;
     }
     const fanOut = new MessageFanOut(context, group, topic);
@@ -64,6 +64,12 @@ export class Receiver implements BackendListener {
 
   error(error: Error): void {
     this.#context.report(error, { stage: "layer" });
+  }
+
+  drained(topic: string): Promise<void> | undefined {
+    const deliveries =
+      topic === this.#ownTopic ? this.#direct : this.#context.registry.groupAt(topic)?.deliveries;
+    return deliveries?.drained;
   }
 
   /** Discards all waiting deliveries. Called after the registry is cleared. */

@@ -47,6 +47,9 @@ export class MemoryBackend implements Backend {
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
     this.#bus.publish(topic, payload, this.#topics.groupOf(topic));
+    // An actor that awaits its sends handles its next frame later, so a client that floods a group is slowed.
+    const drained = this.#bus.drained(topic);
+    if (drained !== undefined) await drained;
   }
 
   async subscribe(topic: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { HistoryQuery, StoredHistory } from "../backend.ts";
+import type { BackendListener, HistoryQuery, StoredHistory } from "../backend.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 import { MemoryHistory } from "./memory-history.ts";
@@ -9,10 +9,8 @@ export type Subscriber = (topic: string, payload: Uint8Array, position?: Positio
 /** The history limits of a {@link MemoryBus}. All nodes on the bus use these limits. */
 export type MemoryBusOptions = HistoryLimitOptions;
 
-/** A node. `waiting` is the number of payloads that it has received and not delivered yet. */
-interface Node {
-  readonly waiting?: number;
-}
+/** A node, with the payloads that it has received and not delivered yet. */
+type Node = Pick<BackendListener, "drained" | "waiting">;
 
 /**
  * Connects memory layers within one process: nodes on the same bus reach each other. A node receives a payload
@@ -43,6 +41,16 @@ export class MemoryBus {
     const limit = group === undefined ? undefined : this.#limits.of(group);
     const position = limit && this.#history.append(topic, payload, limit);
     for (const subscriber of this.#subscribers.get(topic) ?? []) subscriber(topic, payload, position);
+  }
+
+  /** Resolves once no node has too many waiting payloads of `topic`. Undefined if that is the case now. */
+  drained(topic: string): Promise<unknown> | undefined {
+    let draining: Promise<void>[] | undefined;
+    for (const node of this.nodes) {
+      const drained = node.drained?.(topic);
+      if (drained !== undefined) draining = [...(draining ?? []), drained];
+    }
+    return draining && Promise.all(draining);
   }
 
   read(topic: string, query: HistoryQuery, group: string): StoredHistory {

@@ -7,7 +7,7 @@ import {
 } from "../../actors/connection-machine.ts";
 import { discard } from "../../actors/consumer.ts";
 import type { Frame, Scope } from "../../actors/consumer-context.ts";
-import type { Budget } from "../../layers/scheduler.ts";
+import type { Budget } from "../../layers/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
@@ -41,6 +41,7 @@ export class ConsumerActor
   readonly inbox: Dispatcher;
   readonly #context: ActorContext;
   #isLeaving = false;
+  #isLost = false;
   #isConnected = false;
   #deadline: Deadline | undefined;
   #restartPolicy: RestartPolicy | undefined;
@@ -182,9 +183,11 @@ export class ConsumerActor
     this.shutDown(CloseCode.slow, "Reads too slowly");
   }
 
+  /** Only the first call counts: it states the cause. */
   lost(code: number, reason: string): void {
-    this.inbox.finish();
-    this.machine.send({ type: "lost", code, reason });
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.mailbox.drain(() => this.machine.send({ type: "lost", code, reason }));
   }
 
   ended(): void {

@@ -1,7 +1,7 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
+import type { Budget } from "../../layers/lane.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
-import type { Budget } from "../../layers/scheduler.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type AsyncErrorOwner, runOwned, runUnowned } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
@@ -89,11 +89,6 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   gap(gap: Gap): void {
     this.mailbox.enqueueGap(gap);
-  }
-
-  /** Handles the frames that would wait for the next turn. Called before the connection's loss is handled. */
-  finish(): void {
-    this.mailbox.finish();
   }
 
   /** Drops all waiting items. The consumer receives no further input. */

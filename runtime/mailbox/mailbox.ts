@@ -1,7 +1,7 @@
 import type { Frame, Overflow } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
+import { type Budget, type Task, unlimited } from "../../layers/lane.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
-import { type Budget, type Task, unlimited } from "../../layers/scheduler.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
@@ -32,7 +32,7 @@ const framesPerTurn = 32;
 export class Mailbox implements Task {
   readonly #owner: MailboxOwner;
   readonly #settings: MailboxSettings;
-  readonly #scheduler: Pick<Scheduler, "inline" | "mailboxes" | "turn">;
+  readonly #scheduler: Pick<Scheduler, "inlineBudget" | "mailboxes" | "turn">;
   // Created on demand, because most actors never need a queue.
   #frames: Fifo<Frame> | undefined;
   #messages: MessageBacklog | undefined;
@@ -51,7 +51,7 @@ export class Mailbox implements Task {
   constructor(
     owner: MailboxOwner,
     settings: MailboxSettings,
-    scheduler: Pick<Scheduler, "inline" | "mailboxes" | "turn">,
+    scheduler: Pick<Scheduler, "inlineBudget" | "mailboxes" | "turn">,
   ) {
     this.#owner = owner;
     this.#settings = settings;
@@ -160,9 +160,25 @@ export class Mailbox implements Task {
     return true;
   }
 
-  /** Handles in this turn what waits only for the next turn, because the client has closed the connection. */
-  finish(): void {
-    this.run(unlimited);
+  /**
+   * Calls `then` once no frame waits only for its turn: once all frames are handled, or a handler has been
+   * pending for a whole turn. Called when the client has disconnected.
+   */
+  drain(then: () => void): void {
+    let waiting = this.#frames?.size ?? 0;
+    if (waiting === 0) {
+      then();
+      return;
+    }
+    const run = (): boolean => {
+      const size = this.#frames?.size ?? 0;
+      const isGoingOn = this.#isScheduled || size < waiting;
+      waiting = size;
+      if (size > 0 && isGoingOn) return false;
+      then();
+      return true;
+    };
+    this.#scheduler.mailboxes.add({ run });
   }
 
   #schedule(): void {
@@ -209,7 +225,7 @@ export class Mailbox implements Task {
   /** Charges the turn for the previous item, and takes the next one if the turn has time for it. */
   #next(given?: Budget): Item | undefined {
     if (this.size === 0) return undefined;
-    const budget = given ?? this.#scheduler.inline;
+    const budget = given ?? this.#scheduler.inlineBudget();
     budget.charge(1);
     return budget.hasTime ? this.#take(budget) : undefined;
   }

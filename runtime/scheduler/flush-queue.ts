@@ -1,6 +1,6 @@
 import { Fifo } from "../../layers/fifo.ts";
-import type { Task } from "../../layers/scheduler.ts";
-import type { TurnScheduler } from "../../layers/turn-scheduler.ts";
+import type { Task } from "../../layers/lane.ts";
+import type { RoundRobin, TurnScheduler } from "../../layers/turn-scheduler.ts";
 
 export interface Flushable {
   /** MUST NOT throw. */
@@ -37,8 +37,9 @@ export class FlushQueue {
   /** Called before outboxes are flushed. */
   onFlush: (() => void) | undefined;
   readonly #turns: TurnScheduler;
+  readonly #deliveries: RoundRobin;
   readonly #now: () => number;
-  /** The waiting flushables, by the task that added them, such as the deliveries to one group. */
+  /** The waiting flushables, by the delivery that added them. All others are one batch. */
   readonly #batches = new Map<Task | undefined, Fifo<Flushable>>();
   #latest: { readonly task: Task | undefined; readonly batch: Fifo<Flushable> } | undefined;
   #size = 0;
@@ -47,21 +48,23 @@ export class FlushQueue {
   /** The measured time of one flush, in ms. */
   #flushMs = 0.01;
 
-  constructor(turns: TurnScheduler, now: () => number) {
+  /** @param deliveries the lane whose running task is the source of a batch. */
+  constructor(turns: TurnScheduler, deliveries: RoundRobin, now: () => number) {
     this.#turns = turns;
+    this.#deliveries = deliveries;
     this.#now = now;
     turns.onTurnEnd = (startedAt) => this.#onTurnEnd(startedAt);
   }
 
   /** Schedules a flush. MUST NOT be called for a `flushable` that still waits for a flush. */
   add(flushable: Flushable): void {
-    const { running } = this.#turns;
+    const { running } = this.#deliveries;
     if (this.#latest === undefined || this.#latest.task !== running) {
       this.#latest = { task: running, batch: this.#batchOf(running) };
     }
     this.#latest.batch.push(flushable);
     this.#size += 1;
-    this.#turns.request();
+    this.#turns.scheduleEnd();
   }
 
   #batchOf(task: Task | undefined): Fifo<Flushable> {
@@ -85,7 +88,7 @@ export class FlushQueue {
     this.#latest = undefined;
     const fits = this.#size * this.#flushMs <= leftMs;
     // A flush that takes a little longer than expected is still finished.
-    const end = start + (fits ? 1.5 * leftMs : sliceMs);
+    const end = start + (fits ? 1.25 * leftMs : sliceMs);
     let now = start;
     let flushed = 0;
     // Flushables that a flush adds wait for the next turn.
@@ -110,8 +113,8 @@ export class FlushQueue {
     const { task, batch } = share;
     let now = start;
     do {
-      batch.shift()?.flush();
       this.#size -= 1;
+      batch.shift()?.flush();
       if (share.waiting % stride === 1) now = this.#now();
       share.waiting -= 1;
     } while (share.waiting > 0 && now < end);

@@ -7,10 +7,6 @@ export const blockedMs = 50;
 export class HandlerTimer {
   readonly #turns: TurnScheduler;
   readonly #now: () => number;
-  /** The turn and the task in which the last handler ended, at `#endedAt`. */
-  #turn = -1;
-  #task: unknown;
-  #endedAt = 0;
   readonly #named = new WeakSet<object>();
 
   constructor(turns: TurnScheduler, now: () => number) {
@@ -18,25 +14,16 @@ export class HandlerTimer {
     this.#now = now;
   }
 
-  /**
-   * Called before a handler. Reads the clock only if the previous handler ran in another task, or still runs.
-   * @returns the time, for {@link end}.
-   */
+  /** Called before a handler. @returns the time, for {@link end}. */
   start(): number {
-    const { number, running } = this.#turns;
-    const isNext = running !== undefined && running === this.#task && number === this.#turn;
-    // A handler may call code that runs another handler.
-    this.#task = undefined;
-    return isNext ? this.#endedAt : this.#now();
+    return this.#now();
   }
 
-  /** @returns for how long the handler has run since {@link start}, in milliseconds. */
+  /** Called after a handler. @returns for how long it has run since {@link start}, in milliseconds. */
   end(startedAt: number): number {
-    const { number, running } = this.#turns;
-    this.#turn = number;
-    this.#task = running;
-    this.#endedAt = this.#now();
-    return this.#endedAt - startedAt;
+    const now = this.#now();
+    this.#turns.checkAt(now);
+    return now - startedAt;
   }
 
   /** Whether `consumer` is passed for the first time. Each class is reported only once. */

@@ -1,10 +1,12 @@
 import type { Duplex, Writable } from "node:stream";
 import type { WebSocket } from "ws";
-import type { Budget, Task } from "../../layers/scheduler.ts";
+import type { Budget, Task } from "../../layers/lane.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 
-/** Bytes that are parsed between two checks: at most 170 frames of a client. */
+/** The smallest slice, in bytes: at most 170 frames of a client. */
 export const sliceBytes = 1_024;
+/** A slice that is parsed in less time than this contains few frames, so the next slice is larger. In ms. */
+const quickMs = 0.05;
 /** Parsing a slice of small frames takes about as long as this many units of a budget. */
 const unitsPerSlice = 32;
 
@@ -17,16 +19,18 @@ export class PacedReader implements Task {
   readonly #websocket: WebSocket;
   readonly #parser: Writable;
   readonly #socket: Duplex;
-  readonly #scheduler: Pick<Scheduler, "inline" | "reads">;
+  readonly #scheduler: Pick<Scheduler, "inlineBudget" | "now" | "reads">;
+  /** Doubles while slices are quick: ws takes quadratic time for a large frame in many small slices. */
+  #sliceBytes = sliceBytes;
   #isHeld = false;
   #isScheduled = false;
 
-  /** @param parser the receiver of `websocket`. When it is full, ws resumes `socket` by itself. */
+  /** @param parser the receiver of `websocket`. Once a full parser has room again, ws resumes `socket`. */
   constructor(
     websocket: WebSocket,
     parser: Writable,
     socket: Duplex,
-    scheduler: Pick<Scheduler, "inline" | "reads">,
+    scheduler: Pick<Scheduler, "inlineBudget" | "now" | "reads">,
   ) {
     this.#websocket = websocket;
     this.#parser = parser;
@@ -38,18 +42,27 @@ export class PacedReader implements Task {
 
   /** Parses the start of `chunk`, and keeps the rest for a later turn. */
   read(chunk: Buffer): void {
-    const { inline } = this.#scheduler;
+    const budget = this.#scheduler.inlineBudget();
     let parsed = 0;
-    let hasRoom = true;
     do {
-      hasRoom = this.#parse(chunk.subarray(parsed, parsed + sliceBytes));
-      parsed += sliceBytes;
-      inline.charge(unitsPerSlice);
-    } while (parsed < chunk.length && hasRoom && inline.hasTime);
-    if (parsed >= chunk.length || !this.#parser.writable || this.#socket.destroyed) return;
+      const slice = chunk.subarray(parsed, parsed + this.#sliceBytes);
+      parsed += slice.length;
+      this.parse(slice);
+      budget.charge(unitsPerSlice);
+    } while (parsed < chunk.length && this.#hasRoom && budget.hasTime);
+    if (parsed === chunk.length || !this.#isOpen) return;
     this.#socket.pause();
     this.#socket.unshift(chunk.subarray(parsed));
     if (!this.#parser.writableNeedDrain) this.#schedule();
+  }
+
+  /** Parses a whole slice. */
+  parse(slice: Buffer): void {
+    if (!this.#isOpen) return;
+    const startedAt = this.#scheduler.now();
+    this.#parser.write(slice);
+    const isQuick = this.#scheduler.now() - startedAt < quickMs;
+    this.#sliceBytes = isQuick ? Math.max(sliceBytes, 2 * slice.length) : sliceBytes;
   }
 
   /** Stops reading until {@link release}. */
@@ -58,7 +71,7 @@ export class PacedReader implements Task {
     this.#websocket.pause();
   }
 
-  /** Continues to read in the next turn. */
+  /** Continues to read in the next check phase. */
   release(): void {
     this.#isHeld = false;
     this.#schedule();
@@ -66,25 +79,32 @@ export class PacedReader implements Task {
 
   run(budget: Budget): boolean {
     const socket = this.#socket;
-    while (!this.#isHeld && socket.readableLength > 0 && !this.#parser.writableNeedDrain) {
+    while (socket.readableLength > 0 && this.#hasRoom) {
       if (!budget.hasTime) return false;
-      // The read emits `data`, which parses the slice.
-      socket.read(Math.min(socket.readableLength, sliceBytes));
+      // The read emits `data`, and the transport passes the slice to `parse`.
+      socket.read(Math.min(socket.readableLength, this.#sliceBytes));
       budget.charge(unitsPerSlice);
     }
+    // A parser that inflates a frame is busy, but does not always announce that it is ready again.
+    const isBusy = this.#isOpen && this.#parser.writableLength > 0 && !this.#parser.writableNeedDrain;
+    if (isBusy && !this.#isHeld && socket.readableLength > 0) return false;
     this.#isScheduled = false;
     if (!this.#isHeld) this.#websocket.resume();
     return true;
+  }
+
+  get #isOpen(): boolean {
+    return this.#parser.writable && !this.#socket.destroyed;
+  }
+
+  /** Whether more bytes may be parsed now. */
+  get #hasRoom(): boolean {
+    return !this.#isHeld && this.#isOpen && this.#parser.writableLength === 0;
   }
 
   #schedule(): void {
     if (this.#isHeld || this.#isScheduled) return;
     this.#isScheduled = true;
     this.#scheduler.reads.add(this);
-  }
-
-  /** @returns whether more bytes may be parsed in this turn. */
-  #parse(slice: Buffer): boolean {
-    return this.#parser.writable && this.#parser.write(slice) && !this.#isHeld && !this.#socket.destroyed;
   }
 }

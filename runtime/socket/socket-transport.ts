@@ -125,14 +125,15 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   }
 
   read(chunk: Buffer): void {
-    // When a socket has closed, ws reads the rest of its buffer.
+    // When a socket has closed, the rest of its buffer is discarded.
     if (this.#socket.destroyed) return;
-    if (chunk.length > sliceBytes) this.#pacedReader?.read(chunk);
+    if (this.#socket.isPaused()) this.#reader?.parse(chunk);
+    else if (chunk.length > sliceBytes) this.#pacedReader?.read(chunk);
     else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
   }
 
   receive(frame: Frame): void {
-    this.listener?.receive(frame, this.#context.scheduler.inline);
+    this.listener?.receive(frame, this.#context.scheduler.inlineBudget());
   }
 
   closed(code: number, reason: string): void {
@@ -154,7 +155,8 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     const hasRead = bytesRead > this.#bytesRead;
     this.#bytesRead = bytesRead;
     // The bytes of a paused socket are not read, so the client counts as active.
-    const wasActive = this.#wasActive || hasRead || this.#websocket?.isPaused === true;
+    const isPaused = this.#websocket?.isPaused === true || this.#socket.readableLength > 0;
+    const wasActive = this.#wasActive || hasRead || isPaused;
     this.#wasActive = false;
     return wasActive;
   }

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Budget, Scheduler, Task } from "../../layers/scheduler.ts";
-import { TurnScheduler } from "../../layers/turn-scheduler.ts";
+import type { Budget, Task } from "../../layers/lane.ts";
+import { type RoundRobin, TurnScheduler } from "../../layers/turn-scheduler.ts";
 import { measureTurnMs, nextTurn, VirtualClock } from "./support/virtual-clock.ts";
 
 /** A step of 1 µs: its time is negligible, and so is the time of the steps between two readings. */
@@ -60,8 +60,8 @@ class World {
 }
 
 class Lane {
-  readonly #scheduler: Scheduler;
-  /** The tasks that wait, in the order in which they have to run. */
+  readonly tasks: RoundRobin;
+  /** The tasks that wait. */
   readonly waiting: Worker[] = [];
   /** The number of tasks, and those of them that have not run, since the start of the turn. */
   atStart = 0;
@@ -69,14 +69,14 @@ class Lane {
   /** The time that the tasks have taken since the start of the turn, in ms. */
   ms = 0;
 
-  constructor(scheduler: Scheduler) {
-    this.#scheduler = scheduler;
+  constructor(tasks: RoundRobin) {
+    this.tasks = tasks;
   }
 
   add(worker: Worker): void {
     worker.waits(this.waiting.length);
     this.waiting.push(worker);
-    this.#scheduler.add(worker);
+    this.tasks.add(worker);
   }
 
   startTurn(): void {
@@ -103,18 +103,17 @@ class Worker implements Task {
   waits(ahead: number): void {
     const { turns, runningLane } = this.#world;
     this.#earliest = turns.number + (runningLane === this.#plan.lane ? 1 : 0);
-    // In each turn, a lane runs at least one of its tasks.
-    this.#latest = turns.number + ahead + 1;
+    // In each turn, a lane runs at least one of its tasks, and moves at most one behind the others.
+    this.#latest = turns.number + ahead + 2;
   }
 
   run(budget: Budget): boolean {
     const { clock, lanes, turns } = this.#world;
     const { lane: index, steps, stepMs, children } = this.#plan;
     const lane = lanes[index] as Lane;
-    const isFirst = lane.waiting.shift() === this;
+    lane.waiting.splice(lane.waiting.indexOf(this), 1);
     for (const [name, holds] of Object.entries({
-      "the running task is known": turns.running === this,
-      "tasks run in order": isFirst,
+      "the running task is known": lane.tasks.running === this,
       "a task that is added to a running lane waits": turns.number >= this.#earliest,
       "tasks run in bounded turns": turns.number <= this.#latest,
       "a task has time for a step": budget.hasTime,
@@ -191,7 +190,7 @@ describe("TurnScheduler", () => {
       { numRuns: 150 },
     );
 
-  it("runs each task in its order and in bounded turns, for any arrivals, costs and endless tasks", () =>
+  it("runs each task in bounded turns, for any arrivals, costs and endless tasks", () =>
     forAny(async (turns) => {
       const finite: { readonly worker: Worker; readonly steps: number }[] = [];
       for (const plans of turns) {
@@ -324,27 +323,28 @@ describe("TurnScheduler", () => {
 
   it("names the running task only while it runs", async () => {
     const worker = world.add(planOf(0));
-    expect(world.turns.running).to.equal(undefined);
+    const [lane] = world.lanes;
+    expect(lane?.tasks.running).to.equal(undefined);
     await world.turn();
     expect(worker.steps).to.be.above(0);
-    expect(world.turns.running).to.equal(undefined);
+    expect(lane?.tasks.running).to.equal(undefined);
   });
 
-  describe("#inline", () => {
+  describe("#inlineBudget", () => {
     const spend = (ms: number) => {
       world.clock.advance(ms);
-      world.turns.inline.charge(1);
-      return world.turns.inline.hasTime;
+      world.turns.inlineBudget().charge(1);
+      return world.turns.inlineBudget().hasTime;
     };
 
     it("has time for some milliseconds of each turn, and again in the next turn", async () => {
       for (let turn = 0; turn < 3; turn += 1) {
-        world.turns.request();
-        expect(world.turns.inline.hasTime).to.equal(true);
+        world.turns.scheduleEnd();
+        expect(world.turns.inlineBudget().hasTime).to.equal(true);
         expect(spend(1)).to.equal(true);
         expect(spend(20)).to.equal(false);
-        world.turns.request();
-        expect(world.turns.inline.hasTime).to.equal(false);
+        world.turns.scheduleEnd();
+        expect(world.turns.inlineBudget().hasTime).to.equal(false);
         await nextTurn();
       }
     });
@@ -357,6 +357,70 @@ describe("TurnScheduler", () => {
     });
   });
 
+  it("gives equal tasks equal time, although steps are not divisible", async () => {
+    const steps = [0, 0, 0];
+    for (const index of steps.keys()) {
+      world.lanes[0]?.tasks.add({
+        run(budget) {
+          for (; budget.hasTime; steps[index] = (steps[index] ?? 0) + 1) {
+            world.clock.advance(1);
+            world.turns.checkAt(world.clock.now());
+          }
+          return world.isOver;
+        },
+      });
+    }
+    for (let turn = 0; turn < 30; turn += 1) await nextTurn();
+    world.isOver = true;
+    expect(Math.max(...steps) - Math.min(...steps)).to.be.at.most(2);
+  });
+
+  it("goes on with the other work after a task has thrown", async () => {
+    const errors: unknown[] = [];
+    const { lanes } = world;
+    const listeners = process.rawListeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.once("uncaughtException", (error) => errors.push(error.message));
+    lanes[0]?.tasks.add({
+      run() {
+        throw new Error("a task threw");
+      },
+    });
+    let runs = 0;
+    for (const lane of lanes) {
+      lane.tasks.add({
+        run() {
+          runs += 1;
+          return true;
+        },
+      });
+    }
+    await nextTurn();
+    await nextTurn();
+    await nextTurn();
+    for (const listener of listeners) process.on("uncaughtException", listener as () => void);
+    expect([errors, runs]).to.deep.equal([["a task threw"], lanes.length]);
+  });
+
+  describe("#checkAt", () => {
+    it("ends the budget of the running task after one slow step that was measured elsewhere", async () => {
+      const runs: number[] = [];
+      world.lanes[0]?.tasks.add({
+        run(budget) {
+          let steps = 0;
+          for (; budget.hasTime && steps < 100; steps += 1) {
+            world.clock.advance(1);
+            world.turns.checkAt(world.clock.now());
+          }
+          runs.push(steps);
+          return runs.length === 3;
+        },
+      });
+      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+      expect(runs).to.deep.equal(Array(3).fill(Math.floor(turnMs)));
+    });
+  });
+
   describe("#onTurnEnd", () => {
     it("is called after the tasks of each requested turn, with the time of the request", async () => {
       const seen: string[] = [];
@@ -365,9 +429,9 @@ describe("TurnScheduler", () => {
         return seen.length < 3;
       };
       world.clock.advance(7);
-      world.turns.request();
+      world.turns.scheduleEnd();
       world.clock.advance(2);
-      world.turns.request();
+      world.turns.scheduleEnd();
       for (let turn = 0; turn < 6; turn += 1) await nextTurn();
       expect(seen).to.deep.equal(["7", "9", "9"]);
       expect(world.turns.number).to.equal(3);

@@ -408,7 +408,6 @@ describe("Receiver", () => {
     await node.members(1, "room");
     node.send("other", 0);
     node.send("room", 1);
-    await nextTurn();
     expect(node.receiver.waiting).to.equal(2);
     const late = await node.members(1, "room");
     node.send("room", 2);

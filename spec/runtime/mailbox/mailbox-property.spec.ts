@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import type { Budget } from "../../../layers/lane.ts";
 import type { Gap } from "../../../layers/message.ts";
-import type { Budget } from "../../../layers/scheduler.ts";
 import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../layers/support/virtual-clock.ts";
@@ -16,7 +16,7 @@ interface Plan {
 type Step =
   | { readonly do: "frame"; readonly by: "socket" | "code" | "a turn without time"; readonly plan: Plan }
   | { readonly do: "message" | "gap"; readonly plan: Plan }
-  | { readonly do: "work" | "turn" | "microtask" | "finish" };
+  | { readonly do: "work" | "turn" | "microtask" | "drain" };
 
 const noTime: Budget = { hasTime: false, charge() {} };
 const settings = { capacity: 1_000, overflow: "close", frameHighWaterMark: 3 } as const;
@@ -40,7 +40,7 @@ class World implements MailboxOwner {
     const n = this.given.size;
     if (step.do === "frame") {
       this.given.set(`frame ${n}`, step.plan);
-      const budgets = { socket: scheduler.inline, code: undefined, "a turn without time": noTime };
+      const budgets = { socket: scheduler.inlineBudget(), code: undefined, "a turn without time": noTime };
       if (!mailbox.enqueueFrame(`frame ${n}`, budgets[step.by])) this.violations.push("a frame is refused");
     } else if (step.do === "message") {
       this.given.set(`message ${n}`, step.plan);
@@ -51,7 +51,7 @@ class World implements MailboxOwner {
     } else if (step.do === "work" && this.#worksBegun === this.#worksGiven) {
       this.#worksGiven += 1;
       mailbox.runNext(() => this.#work());
-    } else if (step.do === "finish") mailbox.finish();
+    } else if (step.do === "drain") mailbox.drain(() => {});
     else if (step.do === "microtask") await Promise.resolve();
     else await nextTurn();
   }
@@ -137,7 +137,7 @@ const frame = fc.record({
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: frame },
   { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("message", "message", "gap"), plan }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("work", "turn", "turn", "microtask", "finish") }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("work", "turn", "turn", "microtask", "drain") }) },
 );
 /** Single steps, and many frames at once. */
 const steps = fc.array(
@@ -187,7 +187,7 @@ describe("Mailbox, in any sequence of operations,", () => {
         expect(world.mailbox.close()).to.equal(size);
         expect(world.isPaused).to.equal(false);
         for (const one of after.flat()) {
-          if (one.do === "turn" || one.do === "finish" || one.do === "microtask") await world.play(one);
+          if (one.do === "turn" || one.do === "drain" || one.do === "microtask") await world.play(one);
         }
         await world.mailbox.whenIdle();
         expect(world.handled).to.have.length(handled);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Budget } from "../../../layers/scheduler.ts";
+import type { Budget } from "../../../layers/lane.ts";
 import { type Item, Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../layers/support/virtual-clock.ts";
@@ -30,7 +30,7 @@ describe("Mailbox, with the turns of the event loop,", () => {
 
   /** Gives frames to a mailbox, as a socket does. */
   function receive(mailbox: Mailbox, frames: readonly string[]): void {
-    for (const frame of frames) mailbox.enqueueFrame(frame, scheduler.inline);
+    for (const frame of frames) mailbox.enqueueFrame(frame, scheduler.inlineBudget());
   }
 
   /** The number of frames that a mailbox handles in a turn with enough time. */
@@ -91,7 +91,7 @@ describe("Mailbox, with the turns of the event loop,", () => {
     const { owner, mailbox } = await open();
     const { turn } = scheduler;
     mailbox.enqueueFrame("one", noTime);
-    mailbox.enqueueFrame("two", scheduler.inline);
+    mailbox.enqueueFrame("two", scheduler.inlineBudget());
     expect(owner.handled).to.deep.equal([]);
     await mailbox.whenIdle();
     expect(scheduler.turn).to.equal(turn + 1);
@@ -180,52 +180,43 @@ describe("Mailbox, with the turns of the event loop,", () => {
     expect([mailbox.size, mailbox.busy]).to.deep.equal([0, false]);
   });
 
-  describe("#finish", () => {
-    it("handles all that waits for a turn at once, and nothing twice", async () => {
-      const { owner, mailbox } = await open();
-      receive(mailbox, framesOf(500));
-      mailbox.enqueueMessage(mail(1));
-      mailbox.finish();
-      expect(owner.handled.filter((item) => typeof item === "string")).to.deep.equal(framesOf(500));
-      expect(owner.handled).to.include(1);
-      expect(mailbox.busy).to.equal(false);
-      await nextTurn();
-      expect(owner.handled).to.have.length(501);
+  describe("#drain", () => {
+    /** Records when the drain ends, among the handled items. */
+    function drain({ owner, mailbox }: Awaited<ReturnType<typeof open>>): void {
+      mailbox.drain(() => owner.handled.push("drained"));
+    }
+
+    it("ends at once if no frame waits", async () => {
+      const opened = await open();
+      drain(opened);
+      expect(opened.owner.handled).to.deep.equal(["drained"]);
     });
 
-    it("does not handle what waits for a handler", async () => {
+    it("ends after all frames that wait for a turn, with synchronous and asynchronous handlers", async () => {
+      for (const work of [() => undefined, async () => {}]) {
+        const opened = await open(work);
+        receive(opened.mailbox, framesOf(500));
+        drain(opened);
+        while (!opened.owner.handled.includes("drained")) await nextTurn();
+        expect(opened.owner.handled).to.deep.equal([...framesOf(500), "drained"]);
+      }
+    });
+
+    it("ends although a handler is pending, and although messages keep coming", async () => {
       const working = gate();
-      const { owner, mailbox } = await open(() => working.opened);
-      receive(mailbox, framesOf(3));
-      mailbox.finish();
-      await nextTurn();
-      expect(owner.handled).to.deep.equal(["0"]);
+      const opened = await open((item) => (item === "2" ? working.opened : undefined));
+      for (const frame of framesOf(5)) opened.mailbox.enqueueFrame(frame, noTime);
+      drain(opened);
+      for (let turn = 0; turn < 5; turn += 1) {
+        opened.mailbox.enqueueMessage(mail(turn));
+        await nextTurn();
+      }
+      expect(opened.owner.handled.filter((item) => typeof item === "string")).to.deep.equal([
+        ...framesOf(3),
+        "drained",
+      ]);
       working.open();
-      await mailbox.whenIdle();
-      expect(owner.handled).to.deep.equal(framesOf(3));
-    });
-
-    it("stops at the first frame with an asynchronous handler", async () => {
-      const working = gate();
-      const { owner, mailbox } = await open((item) => (item === "2" ? working.opened : undefined));
-      for (const frame of framesOf(5)) mailbox.enqueueFrame(frame, noTime);
-      mailbox.finish();
-      expect(owner.handled).to.deep.equal(framesOf(3));
-      working.open();
-      await mailbox.whenIdle();
-      expect(owner.handled).to.deep.equal(framesOf(5));
-    });
-
-    it("does nothing within a handler", async () => {
-      const order: string[] = [];
-      const { mailbox } = await open((item) => {
-        order.push(`${item} begins`);
-        mailbox.finish();
-        order.push(`${item} ends`);
-      });
-      for (const frame of framesOf(2)) mailbox.enqueueFrame(frame, noTime);
-      await mailbox.whenIdle();
-      expect(order).to.deep.equal(["0 begins", "0 ends", "1 begins", "1 ends"]);
+      await opened.mailbox.whenIdle();
     });
   });
 
@@ -235,7 +226,6 @@ describe("Mailbox, with the turns of the event loop,", () => {
       for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);
       expect(mailbox.close()).to.equal(3);
       await mailbox.whenIdle();
-      mailbox.finish();
       expect(owner.handled).to.deep.equal([]);
       expect(mailbox.busy).to.equal(false);
     });

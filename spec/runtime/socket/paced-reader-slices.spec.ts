@@ -9,7 +9,7 @@ import { bytesOf } from "../support/frame-cases.ts";
 
 const kilobyte = 1_024;
 /** More than a turn may parse if a kilobyte takes 1 ms. */
-const mostPerTurn = 16 * kilobyte;
+const mostPerTurn = 24 * kilobyte;
 
 /** A socket and a parser that takes `msPerKilobyte` of a virtual clock. */
 class Connection {
@@ -50,7 +50,9 @@ class Connection {
     };
     this.reader = new PacedReader(websocket as WebSocket, this.parser, this.socket, scheduler);
     this.socket.on("data", (chunk: Buffer) => {
-      if (chunk.length > sliceBytes) this.reader.read(chunk);
+      // As the transport does.
+      if (this.socket.isPaused()) this.reader.parse(chunk);
+      else if (chunk.length > sliceBytes) this.reader.read(chunk);
       else if (!this.parser.write(chunk)) this.socket.pause();
     });
     this.socket.pause();
@@ -108,6 +110,19 @@ describe("PacedReader, with slices of a chunk,", () => {
     expect(connection.parsed.equals(bytes)).to.equal(true);
   });
 
+  it("doubles the slices while they are quick, and begins with a small one again after a slow one", async () => {
+    msPerKilobyte = 0;
+    const connection = open();
+    connection.receive(bytesOf(31 * kilobyte));
+    await perTurn(connection, 31 * kilobyte);
+    expect(connection.chunks.map(({ length }) => length / kilobyte)).to.deep.equal([1, 2, 4, 8, 16]);
+    msPerKilobyte = 0.1;
+    connection.chunks.length = 0;
+    connection.receive(bytesOf(34 * kilobyte));
+    await perTurn(connection, 34 * kilobyte);
+    expect(connection.chunks.map(({ length }) => length / kilobyte)).to.deep.equal([32, 1, 1]);
+  });
+
   it("parses some slices in each turn if they take long, and all in order", async () => {
     const connection = open();
     const bytes = bytesOf(200 * kilobyte + 7);
@@ -155,7 +170,7 @@ describe("PacedReader, with slices of a chunk,", () => {
   });
 
   it("stops after the slice in which it is held, and continues in a later turn after the release", async () => {
-    msPerKilobyte = 0;
+    msPerKilobyte = 0.1;
     const connection = open();
     const bytes = bytesOf(50 * kilobyte);
     connection.onSlice = () => {
@@ -200,7 +215,7 @@ describe("PacedReader, with slices of a chunk,", () => {
 
   for (const slow of [false, true]) {
     it(`waits for a parser that is full, ${slow ? "in several turns" : "in turns with enough time"}`, async () => {
-      msPerKilobyte = slow ? 1 : 0;
+      msPerKilobyte = slow ? 1 : 0.1;
       const connection = open();
       let waiting: (() => void)[] = [];
       connection.later = (done) => waiting.push(done);
@@ -219,7 +234,7 @@ describe("PacedReader, with slices of a chunk,", () => {
   }
 
   it("parses nothing after the slice in which the socket is destroyed", async () => {
-    msPerKilobyte = 0;
+    msPerKilobyte = 0.1;
     const connection = open();
     connection.onSlice = () => {
       if (connection.chunks.length === 2) connection.socket.destroy();

@@ -12,9 +12,9 @@ export interface Task {
   run(budget: Budget): boolean;
 }
 
-/** Runs tasks in the check phase of the event loop. Tasks take turns, each with an equal share of the time. */
-export interface Scheduler {
-  /** Runs `task` in this turn, and in each later turn until `run` returns true. MUST NOT be added twice. */
+/** Tasks of one kind, which run in the check phase of the event loop, each with an equal share of the time. */
+export interface Lane {
+  /** Runs `task` in this turn, and in each later turn until `run` returns true. */
   add(task: Task): void;
 }
 
