@@ -59,7 +59,10 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     websocket.on("message", onMessage).on("error", onError).on("close", onClose);
   }
 
-  /** Replaces the listener of ws for the bytes of the socket. */
+  /**
+   * Replaces the listener of ws for the bytes of the socket. The receiver of ws is not part of its documented
+   * interface: without it, ws reads the socket by itself.
+   */
   #readInSlices(websocket: WebSocket): void {
     const socket = this.#socket;
     const { _receiver: parser } = websocket as { readonly _receiver?: Writable };
@@ -96,11 +99,13 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   }
 
   pause(): void {
-    this.#pacedReader?.hold();
+    if (this.#pacedReader === undefined) this.#websocket?.pause();
+    else this.#pacedReader.hold();
   }
 
   resume(): void {
-    this.#pacedReader?.release();
+    if (this.#pacedReader === undefined) this.#websocket?.resume();
+    else this.#pacedReader.release();
   }
 
   /** Created on demand, because most clients never send much at once. */
