@@ -4,12 +4,10 @@ import { expect } from "chai";
 import type { WebSocket } from "ws";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { PacedReader, sliceBytes } from "../../../runtime/socket/paced-reader.ts";
-import { nextTurn } from "../../layers/support/virtual-clock.ts";
+import { measureTurnMs, nextTurn } from "../../layers/support/virtual-clock.ts";
 import { bytesOf } from "../support/frame-cases.ts";
 
 const kilobyte = 1_024;
-/** More than a turn may parse if a kilobyte takes 1 ms. */
-const mostPerTurn = 24 * kilobyte;
 
 /** A socket and a parser that takes `msPerKilobyte` of a virtual clock. */
 class Connection {
@@ -74,9 +72,14 @@ class Connection {
 }
 
 describe("PacedReader, with slices of a chunk,", () => {
+  /** More bytes than a turn may parse if a kilobyte takes 1 ms. */
+  let mostPerTurn: number;
   let now: number;
   let msPerKilobyte: number;
   let scheduler: Scheduler;
+  before(async () => {
+    mostPerTurn = 4 * (await measureTurnMs()) * kilobyte;
+  });
   beforeEach(() => {
     now = 0;
     msPerKilobyte = 1;
@@ -146,10 +149,15 @@ describe("PacedReader, with slices of a chunk,", () => {
     const connections = [open(), open(), open()];
     const bytes = bytesOf(100 * kilobyte);
     for (const connection of connections) connection.receive(bytes);
+    await nextTurn();
     while (connections.some(({ size }) => size < bytes.length)) {
-      await nextTurn();
-      const sizes = connections.map(({ size }) => size);
-      expect(Math.max(...sizes) - Math.min(...sizes)).to.be.at.most(mostPerTurn);
+      const before = connections.map(({ size }) => size);
+      for (const _ of connections) await nextTurn();
+      for (const [index, { size }] of connections.entries()) {
+        // A turn runs the task of at least one socket.
+        expect(size).to.be.at.least(Math.min((before[index] ?? 0) + sliceBytes, bytes.length));
+        expect(size - (before[index] ?? 0)).to.be.at.most(connections.length * mostPerTurn);
+      }
     }
     for (const { parsed } of connections) expect(parsed.equals(bytes)).to.equal(true);
   });
