@@ -10,7 +10,7 @@ export interface BackendListener {
   gap(topic: string, range?: { readonly from?: number; readonly to?: number }): void;
   /** Reports a failure that no caller awaits, such as a lost connection. */
   error(error: Error): void;
-  /** The number of payloads and gaps that have arrived and are not yet delivered to all members. */
+  /** The number of payloads and gaps that have arrived but are not yet delivered to all members. */
   readonly waiting?: number;
   /** Resolves once few payloads of `topic` wait for delivery on this node. Undefined if that is so now. */
   drained?(topic: string): Promise<void> | undefined;
@@ -20,7 +20,7 @@ export interface BackendListener {
 export interface Capabilities {
   /**
    * `at-most-once`: messages sent while a connection is down are lost, and members receive a gap.
-   * `once-or-gap`: messages sent during an outage are fetched later. Members receive a gap if any are lost.
+   * `once-or-gap`: messages sent during an outage are fetched later. Members receive a gap for lost messages.
    */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether messages reach nodes in other processes. */
@@ -31,7 +31,7 @@ export interface Capabilities {
   readonly workers: boolean;
 }
 
-/** Selects the payloads after `since`. If there are more than `limit`, selects only the newest `limit`. */
+/** Selects the newest payloads after `since`, at most `limit`. */
 export interface HistoryQuery {
   readonly limit: number;
   /** A number means an offset in the current epoch of the history. */
@@ -74,7 +74,7 @@ export interface Backend {
   readonly capabilities: Capabilities;
   readonly health: Health;
   /**
-   * The number of payloads published and not yet delivered, including {@link BackendListener.waiting}.
+   * The number of published but undelivered payloads, including {@link BackendListener.waiting}.
    * Undefined for a backend that reaches other processes. Specs wait until the number is 0.
    */
   readonly inFlight?: number | undefined;
@@ -95,9 +95,9 @@ export interface Backend {
    */
   publish(topic: string, payload: Uint8Array): Promise<void>;
   /**
-   * Resolves once every payload that is published on `topic` later reaches this node. If the promise rejects,
-   * the topic is not subscribed. Never called for a subscribed topic, or while an earlier `subscribe` or
-   * `unsubscribe` of the topic is pending.
+   * Subscribes `topic`: every payload that is published after the promise resolves reaches this node. If the
+   * promise rejects, the topic is not subscribed. Never called for a subscribed topic, or while an earlier
+   * `subscribe` or `unsubscribe` of the topic is pending.
    */
   subscribe(topic: string): Promise<void>;
   /**
@@ -164,7 +164,7 @@ export interface QueueReceiver {
 export interface QueueSettings {
   /** The maximum number of jobs processed at the same time. */
   readonly concurrency: number;
-  /** The time that a worker may be unreachable before its jobs go to other workers, in milliseconds. */
+  /** Milliseconds that a worker may be unreachable before its jobs go to other workers. */
   readonly claimAfterMs: number;
 }
 
@@ -186,8 +186,8 @@ export interface QueueBackend {
   enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
   /**
    * Begins to process `queue`. A job with the outcome `dead` moves atomically to the end of `<queue>.dead`,
-   * even if `<queue>.dead` is full. A job that waits for a retry still counts towards `concurrency`: its
-   * worker does not begin another job in its place.
+   * even if `<queue>.dead` is full. A job that waits for a retry still counts towards `concurrency`,
+   * so the worker does not begin another job meanwhile.
    */
   consume(queue: string, receiver: QueueReceiver, settings: QueueSettings): Promise<Consumption>;
 }

@@ -109,7 +109,7 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * The number of messages to groups and channels that are sent and not yet delivered. Defined only on memory
+   * The number of messages to groups and channels that are sent but not yet delivered. Defined only on memory
    * layers. There, the number covers all nodes on the same `MemoryBus`. Specs wait until the number is 0.
    */
   get inFlight(): number | undefined {
@@ -189,7 +189,7 @@ export class ChannelLayer<M = AnyMessages> {
    * to one handler at a time, at least once, and is removed when the promise of that handler resolves.
    *
    * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries` deliveries,
-   * the message moves to the channel `<name>.dead`, even if that is full. `<name>.dead` can be consumed like
+   * the message moves to the channel `<name>.dead`, even if this channel is full. It can be consumed like
    * any other named channel. A payload that is not a valid message also moves to `<name>.dead`. If a process
    * dies or is unreachable for `claimAfterMs`, its messages go to other workers. A message can therefore be
    * delivered twice; `delivery.attempt` counts the deliveries. With `concurrency` 1 and a single consumer,

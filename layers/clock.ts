@@ -1,4 +1,4 @@
-/** The timers that the library uses. A test can pass its own, such as XState's `SimulatedClock`. */
+/** The timers that the library uses. A test can pass another clock, such as XState's `SimulatedClock`. */
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
   clearTimeout(id: unknown): void;

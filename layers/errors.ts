@@ -72,7 +72,7 @@ export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
-/** Returns the message of `error`, or `error` itself as text. Never throws, even if the conversion throws. */
+/** Returns the message of an error, or any other value as text. Never throws, even if converting fails. */
 export function textOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);

@@ -1,6 +1,6 @@
 const compactFrom = 512;
 
-/** Shared by all empty queues to save memory: most queues of an actor are empty. */
+/** All empty queues share this array to save memory, because most queues of an actor are empty. */
 const none: readonly never[] = Object.freeze([]);
 
 /** A first-in, first-out queue. Each operation takes amortised constant time. */

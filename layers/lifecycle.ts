@@ -32,7 +32,7 @@ export class Lifecycle {
   /**
    * Runs `work` once the layer is open, in the order of the calls. `check` runs immediately; if it throws,
    * the call is refused. Synchronous work allocates only one promise, because channels join and leave often.
-   * @throws {LayerClosedError} as a rejection, if the layer closes before `work` begins, or before it fails.
+   * @throws {LayerClosedError} as a rejection, if the layer closes before `work` begins or fails.
    */
   run<T>(work: () => T | Promise<T>, check?: () => void): Promise<T> {
     try {

@@ -72,7 +72,7 @@ export function matchesPattern(pattern: string, name: string): boolean {
   let next = 0;
   /** The index of the last star in the pattern. */
   let star = -1;
-  /** The index after the text that this star matches. Grows by 1 if the rest of `pattern` does not match. */
+  /** The index after the text that the last star matches. Grows by 1 if the next characters do not match. */
   let starEnd = 0;
   while (at < name.length) {
     if (pattern[next] === "*") {

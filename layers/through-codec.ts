@@ -12,7 +12,7 @@ export function throughCodec(message: object): Message {
 }
 
 /**
- * Like {@link throughCodec}, for a value inside a message. An error message begins with `name`.
+ * Like {@link throughCodec}, for a value inside a message. The text of an error begins with `name`.
  * @throws {InvalidMessageError} if a message cannot hold the value, or the encoded value exceeds `maxBytes`.
  */
 export function valueThroughCodec(value: unknown, name: string, maxBytes = maxValueBytes): unknown {

@@ -18,7 +18,7 @@ export interface ConsumeOptions {
   /** The number of deliveries after which a message goes to the dead letters. @default 3 */
   readonly maxDeliveries?: number;
   /**
-   * Milliseconds that a process may be unreachable (100 ms to a day) before its messages go to other workers.
+   * Milliseconds that a process may be unreachable before its messages go to other workers: 100 to 86400000.
    * A handler of a reachable process may take longer. All consumers of a channel should use the same value.
    * @default 30_000
    */

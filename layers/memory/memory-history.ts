@@ -5,12 +5,12 @@ import type { Position } from "../message.ts";
 
 /** Stores the newest payloads of each topic. Every call removes the expired topics, so no timer is needed. */
 export class MemoryHistory {
-  /** The logs by `expiryMs` and topic, least recently published first. A topic's `expiryMs` never changes. */
+  /** Logs by `expiryMs` and topic, ordered by their last payloads. A topic's `expiryMs` never changes. */
   readonly #logs = new Map<number, Map<string, TopicLog>>();
   readonly #now: () => number;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** No topic expires earlier. Checked before the maps: they are slow to read after many deletions. */
+  /** No topic expires before this time. Checked first, because maps are slow to read after many deletions. */
   #dueAt = 0;
 
   constructor(now: () => number) {

@@ -7,7 +7,7 @@ import { MemoryBus } from "./memory-bus.ts";
 export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
   /** Connects the nodes of a process, and stores the histories of their groups. @default a new bus */
   readonly bus?: MemoryBus;
-  /** See {@link ChannelLayerOptions.prefix}. Nodes must also share a bus. @default "greenroom" */
+  /** See {@link ChannelLayerOptions.prefix}. Nodes need the same prefix and bus. @default "greenroom" */
   readonly prefix?: string;
 }
 

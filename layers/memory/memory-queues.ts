@@ -29,7 +29,7 @@ class MemoryQueue {
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /** The number of taken jobs at the front. Removing jobs moves all others, so it is done in batches. */
+  /** The number of taken jobs at the front. They are removed in batches: a removal moves all others. */
   #taken = 0;
   #lastNumber = 0;
 

@@ -20,7 +20,7 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  * connection, and then rejects with {@link LayerUnavailableError}.
  *
  * Payloads are plain msgpack, and topics are named as in channels_redis' `RedisPubSubChannelLayer`. A Django
- * or Fast Channels process with the same `prefix` therefore shares the groups. It cannot share groups of
+ * or Fast Channels process with the same `prefix` therefore shares the groups. But it cannot share groups of
  * several `hosts` or of a `cluster`, because it would look for these groups on other servers.
  *
  * @example

@@ -24,7 +24,7 @@ export interface LayerImplementation {
   publish(topic: string, payload: Uint8Array): Promise<unknown>;
   /** Adds raw bytes to a queue, as a foreign program would. Required for `queues`. */
   enqueue?(queue: string, payload: Uint8Array): Promise<unknown>;
-  /** Breaks the receiving connection of `node`, which must reconnect. Required for `gap` and `recovery`. */
+  /** Breaks the receiving connection of `node`. The node must reconnect. Needed for `gap` and `recovery`. */
   cut?(node: ChannelLayer): Promise<unknown>;
   /**
    * The missing capabilities, each with a reason, which is printed. The suite registers no cases for them.

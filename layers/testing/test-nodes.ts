@@ -14,7 +14,7 @@ export interface Suite extends Pick<TestRunner, "describe" | "it"> {
   readonly lacks: NonNullable<LayerImplementation["lacks"]>;
 }
 
-/** Two nodes, which are started for each case, under a new prefix. */
+/** Starts two nodes for each case, under a new prefix. */
 export class TestNodes {
   readonly errors: Parameters<ErrorListener>[] = [];
   prefix = "";

@@ -6,13 +6,13 @@ import { randomFrom } from "./random.ts";
 export interface Faults {
   /** With the same seed, the same payloads get the same faults. */
   readonly seed: number;
-  /** Payloads that never arrive. @default 0 */
+  /** Share of payloads that never arrive. @default 0 */
   readonly drop?: number;
-  /** Payloads that arrive 1 to 8 turns of the event loop late, in order on their topic. @default 0 */
+  /** Share of payloads that arrive 1 to 8 turns of the event loop late, in order per topic. @default 0 */
   readonly delay?: number;
-  /** Payloads that arrive twice. @default 0 */
+  /** Share of payloads that arrive twice. @default 0 */
   readonly duplicate?: number;
-  /** Payloads that arrive after the next one on their topic, or 8 turns late if none follows. @default 0 */
+  /** Share of payloads that arrive after the next one on the topic, or else 8 turns late. @default 0 */
   readonly reorder?: number;
 }
 
@@ -81,7 +81,7 @@ export class UnreliableLink implements BackendListener {
     this.#timer = undefined;
   }
 
-  /** Inserts `item` before a payload of its topic that waits to be overtaken. Otherwise, appends `item`. */
+  /** If a payload of the topic waits to be overtaken, inserts `item` before it. Otherwise, appends `item`. */
   #hold(item: Held): void {
     const index = this.#held.findIndex(({ topic, overtakable }) => overtakable && topic === item.topic);
     const overtaken = this.#held[index];
@@ -93,7 +93,7 @@ export class UnreliableLink implements BackendListener {
     this.#held.splice(index, 1, item, { ...overtaken, overtakable: false });
   }
 
-  /** Delivers all due payloads, except those behind a payload of the same topic that is not due. */
+  /** Delivers the due payloads. A payload that is not due holds back later payloads of its topic. */
   #release(): void {
     const waiting = new Set<string>();
     const due: Held[] = [];

@@ -46,7 +46,7 @@ export class Worker extends Watched {
     return this.begun.map(({ message, delivery }) => [message.number, delivery.attempt]);
   }
 
-  /** Resolves once `count` messages have been begun in total. */
+  /** Resolves once the worker has begun `count` attempts in total. */
   hasBegun(count: number): Promise<void> {
     return this.until(() => this.begun.length >= count);
   }

@@ -24,7 +24,7 @@ export interface Decoded {
   readonly envelope: Envelope | undefined;
 }
 
-/** Writes plain maps, for all msgpack libraries. Like JSON, omits undefined, but writes null in arrays. */
+/** Writes plain maps, for all msgpack libraries. As in JSON, undefined is omitted, but is null in arrays. */
 const options: Options & { readonly skipValues: readonly unknown[] } = {
   useRecords: false,
   structuredClone: false,
@@ -89,7 +89,7 @@ export function decode(payload: Uint8Array): Decoded {
   return { message: deepFreeze(message), envelope };
 }
 
-/** Whether the type is reserved for XState's own events, so that messages must not have it. */
+/** Whether the type is reserved for XState's own events, and therefore forbidden in messages. */
 export function isRefusedType(type: string): boolean {
   return type.startsWith("xstate.");
 }

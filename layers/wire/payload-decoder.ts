@@ -15,7 +15,7 @@ export class PayloadDecoder {
     this.#report = report;
   }
 
-  /** Returns undefined if it drops the payload. Counts every drop, and reports all except refused types. */
+  /** Returns undefined for a dropped payload. Counts every drop, and reports all but refused types. */
   decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);
     if (decrypted === undefined) {

@@ -23,7 +23,7 @@ export interface BackendFactory {
   readonly capabilities: Capabilities;
   /** Returns the Redis key that determines the server or shard of `topic`. */
   keyOf(topic: string): string;
-  /** The counterpart of `keyOf` for queues. Called only if the capabilities include `workers`. */
+  /** Like `keyOf`, but for queues. Called only if the capabilities include `workers`. */
   queueKeyOf(queue: string): string;
   create(target: RedisServerTarget | ByShard): RedisBackend;
 }

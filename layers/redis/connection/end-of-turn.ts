@@ -4,7 +4,7 @@ let waiting: (() => void)[] = [];
 
 /**
  * Calls `work` at the end of this turn of the event loop, after all readable sockets were read. `work` MUST
- * NOT throw. If `work` calls this function again, the added function runs in the same turn.
+ * NOT throw. Functions that `work` passes to `atTurnEnd` run in the same turn.
  */
 export function atTurnEnd(work: () => void): void {
   if (waiting.push(work) === 1) setImmediate(end);

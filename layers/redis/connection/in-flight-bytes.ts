@@ -1,4 +1,4 @@
-/** Maximum total bytes of the commands that await a reply. If a server freezes, more would fill the heap. */
+/** Maximum total bytes of the commands that await a reply. Keeps the heap bounded if a server freezes. */
 const maxBytes = 64 * 1024 * 1024;
 /** A pending command uses this many bytes of heap in addition to its payload, as measured with ioredis. */
 const commandBytes = 500;

@@ -15,7 +15,7 @@ export interface RedisConnectionListener {
   error(error: Error): void;
 }
 
-/** Errors of a node that does not serve a command's slot. The layer then connects to the right node. */
+/** Matches the errors of a node that does not serve a command's slot. They make the layer reconnect. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
 const closeTimeoutMs = 1_000;
@@ -47,7 +47,7 @@ export class RedisConnection {
       ...server.options,
       // If the first attempt fails, `open` rejects; only a connection that was up reconnects.
       retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
-      // The pause is short, because closing the connection does not cancel it.
+      // This pause is short, because `close` cannot cancel a pause.
       sentinelRetryStrategy: (attempt) =>
         this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
     });
@@ -72,7 +72,7 @@ export class RedisConnection {
     return this.unavailable("is not connected");
   }
 
-  /** The message contains the address (without the password), `what` happened, and the cause if known. */
+  /** The message contains the address (without the password), the text `what`, and the cause if known. */
   unavailable(what: string, cause: Error | undefined = this.#failure): LayerUnavailableError {
     const { address } = this.#server;
     const why = cause === undefined ? "" : `: ${cause.message}`;
@@ -109,7 +109,7 @@ export class RedisConnection {
       const cause = withoutCommand(error);
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      // Reconnects because another node may accept the command. Awaits `down` so that callers see an outage.
+      // Reconnects, because another node may accept the command. Waits until callers can see the outage.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
@@ -141,7 +141,7 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // In a pause before a reconnect, ioredis emits no "end" event. If no Sentinel replies, it emits one late.
+    // ioredis emits no "end" event in a pause before a reconnect, and a late one if no Sentinel replies.
     if (status === "reconnecting") return;
     const late = () => new Error("the connection did not end in time");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
@@ -183,7 +183,7 @@ export class RedisConnection {
   }
 }
 
-/** Whether the server itself refused a command. After other failures the command may succeed later. */
+/** Whether the server itself refused a command. After any other failure, a retry may succeed. */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   // Compares the name instead of the class, because the user may have another copy of ioredis.

@@ -9,7 +9,7 @@ export const fixedOptions = {
   autoResendUnfulfilledCommands: false,
   // With any other value, a command might never settle if the connection breaks before its reply.
   maxRetriesPerRequest: 0,
-  // The longest single pause of a connect while the server loads its data. Closing does not cancel the pause.
+  // The longest pause between two checks whether the server has loaded its data. Closing does not end it.
   maxLoadingRetryTime: 500,
   // The layer itself subscribes again, because the wanted topics may have changed during an outage.
   autoResubscribe: false,
@@ -27,7 +27,7 @@ export const fixedOptions = {
   blockingTimeout: undefined,
 } as const satisfies RedisOptions;
 
-/** ioredis' options without `replyMapping`, on which ioredis' types of the replies would depend. */
+/** ioredis' options, except `replyMapping`: it would change ioredis' types of the replies. */
 export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =

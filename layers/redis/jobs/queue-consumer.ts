@@ -64,7 +64,7 @@ export class RedisQueueConsumer {
     return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
   }
 
-  /** Returns entries that this consumer owns, but that are not in `held` because a reply was lost. */
+  /** Returns this consumer's entries that are not in `held`: the reply that contained them was lost. */
   recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
     return this.#claims(recoverScript, limit, ...held);
   }
@@ -127,7 +127,7 @@ export class RedisQueueConsumer {
   }
 }
 
-/** Whether `error` means that the consumer group is missing. Reads then fail with UNBLOCKED or NOGROUP. */
+/** Whether a read failed with NOGROUP or UNBLOCKED, which means that the consumer group is missing. */
 export function isWithoutGroup(error: unknown): boolean {
   return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
 }

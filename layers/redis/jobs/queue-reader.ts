@@ -8,19 +8,19 @@ const maxBlockMs = 2_000;
 /** How long to wait for the reply to CLIENT UNBLOCK before the reader's connection is closed. */
 const unblockMs = 1_000;
 
-/** The pause before another CLIENT UNBLOCK. The command does not affect a read that arrives after it. */
+/** The pause before CLIENT UNBLOCK is repeated. The command does not unblock a read that arrives later. */
 const unblockAgainMs = 5;
 
 /** An entry of a queue's stream. `fields` contains names and values alternately. */
 export type QueueEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
-/** The connection for all commands except reads. A reader has its own connection, which a read blocks. */
+/** The connection for all commands except reads. A read blocks its connection, so each reader has its own. */
 export type Commands = Pick<RedisConnection, "run">;
 
 /**
- * Waits for the entries of one consumption, on its own connection. No other command is sent during a read,
- * because the read would delay the command. The server blocks a read for at most two seconds. If the complete
- * reply is still missing `connectTimeoutMs` later, the reader reconnects.
+ * Reads the entries of one consumption over its own connection. During a read, the reader sends no other
+ * command, because the read would delay it. The server blocks a read for at most two seconds. If the complete
+ * reply is still missing `connectTimeoutMs` after the end of the block, the reader reconnects.
  */
 export class RedisQueueReader {
   readonly connection: RedisConnection;
@@ -112,7 +112,7 @@ export class RedisQueueReader {
   }
 }
 
-/** With RESP 3 the reply is a pair: a key and its entries. With RESP 2 the reply is a list of such pairs. */
+/** With RESP 3, the reply is a pair of a key and its entries. With RESP 2, it is a list with this pair. */
 function entriesOf(reply: unknown): readonly QueueEntry[] {
   if (!Array.isArray(reply)) return [];
   const [first, second] = reply;

@@ -10,8 +10,8 @@ export interface QueueKeys {
 }
 
 /**
- * Returns the keys of a queue. Dead letters can have dead letters of their own. All these keys have the same
- * hash tag, so a cluster keeps them in one slot, and a script can move a message between them atomically.
+ * Returns the keys of a queue and of its dead letters, which can have dead letters too. All these keys have
+ * the same hash tag, so a cluster keeps them in one slot, and a script can move a message atomically.
  */
 export function queueKeys(queue: string): QueueKeys {
   let root = queue;
@@ -152,7 +152,7 @@ export function runOrdered(
   return redis.callBuffer("EVAL", lua, keys.length, ...keys, ...args);
 }
 
-/** Sends a script's hash, and its text if the server lacks the script. Then later commands may run first. */
+/** Sends a script's hash. If the server lacks the script, sends its text, possibly after later commands. */
 export async function runScript(
   redis: Redis,
   { lua, sha }: Script,

@@ -29,7 +29,7 @@ export interface SourceSettings {
 
 /**
  * Takes the jobs of one queue, as a consumer of the queue's consumer group. Renews its own claims three times
- * per `claimAfterMs`, and takes over entries whose claims other consumers did not renew for `claimAfterMs`.
+ * per `claimAfterMs`. Takes over another consumer's entry if its claim is not renewed for `claimAfterMs`.
  * If a job ends during an outage, its outcome is reported after the outage.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
@@ -208,7 +208,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#forget(claim);
   }
 
-  /** Retries `report` until it succeeds. If closing takes too long, gives up: the job is delivered again. */
+  /** Retries `report` until it succeeds. If closing takes too long, stops, and the job is delivered again. */
   async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
     const { signal } = this.#givingUp;
     const onFailure = (error: unknown) => {
@@ -234,7 +234,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
         await this.#consumer.createGroup();
         return;
       } catch {
-        // The group cannot be created, so the method pauses as after other errors.
+        // Pauses below, because the group cannot be created.
       }
     }
     if (this.#isInterrupted) return;
@@ -243,7 +243,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // Searches for abandoned entries later, because other consumers may have to reconnect and renew claims.
+    // Delays the next search, because other consumers may first have to reconnect and renew their claims.
     this.#sweepAt = performance.now() + this.#sweepMs;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();

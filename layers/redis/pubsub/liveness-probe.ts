@@ -11,7 +11,7 @@ export interface ProbeCommands {
   ping(): Promise<unknown>;
   /** Called if the watched connection is open but dead. The connection has to be replaced. */
   lost(why: Error): void;
-  /** Called if the server refuses the probe's topic. Until the next `start`, the probe then only pings. */
+  /** Called if the server refuses the probe's topic. The probe only pings until the next `start`. */
   refused(error: Error): void;
 }
 
@@ -24,11 +24,11 @@ export interface ProbeTimes {
 }
 
 /**
- * Detects a subscriber's connection that is open but dead. TCP reports no error, for example, if a proxy
+ * Detects a subscriber's connection that is open but dead. For example, TCP reports no error if a proxy
  * drops the data of one direction, or if the server has lost the subscriptions.
  *
- * In each round, the probe publishes a token over another connection, and pings over the watched one, which
- * must deliver the token and the reply. If the other connection is down, the reply suffices.
+ * In each round, the probe pings over the watched connection, and publishes a token over another connection.
+ * The watched connection must deliver the reply to the ping and, if the token was published, the token.
  */
 export class LivenessProbe {
   readonly #commands: ProbeCommands;

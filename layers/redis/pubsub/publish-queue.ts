@@ -19,7 +19,7 @@ interface Waiting {
 
 /**
  * Publishes in the order of the calls, over a connection that may break and reconnect. In an outage, messages
- * wait. Their number, total size and time are limited. If a limit is exceeded, `publish` rejects, and the
+ * wait, but their number, total size and time are limited. If a limit is exceeded, `publish` rejects, and the
  * message is never sent. If the reply is lost, `publish` rejects, but the message may have been published.
  */
 export class PublishQueue {

@@ -84,7 +84,8 @@ export class PubSubConnection {
       {
         ms,
         clock,
-        late: () => new LayerUnavailableError(`Redis at ${address} did not subscribe within ${ms} ms.`),
+        late: () =>
+          new LayerUnavailableError(`Redis at ${address} did not confirm a subscription within ${ms} ms.`),
       },
     );
     // Topics are ASCII, and latin1 is the cheapest encoding to decode.

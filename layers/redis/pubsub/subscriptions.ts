@@ -23,7 +23,7 @@ export interface SubscribeDeadline {
 
 interface Wanted {
   isLive: boolean;
-  /** Whether `subscribe` has resolved for this topic. The caller then relies on the subscription. */
+  /** Whether `subscribe` has resolved for this topic, so that its caller relies on the subscription. */
   wasLive: boolean;
   settle: (error?: Error) => void;
 }
@@ -132,7 +132,7 @@ export class Subscriptions {
 
   #flush(): void {
     if (!this.#isUp) return;
-    // Unsubscribes first, so that a topic that was unsubscribed and subscribed again ends up subscribed.
+    // Unsubscribes first, because a topic in both `leaving` and `joining` has to end up subscribed.
     const leaving = [...this.#toUnsubscribe];
     this.#toUnsubscribe.clear();
     for (const chunk of chunks(leaving, topicsPerCommand)) void this.#unsubscribeNow(chunk);
@@ -201,7 +201,7 @@ export class Subscriptions {
     }
   }
 
-  /** Reports only the first refusal until all topics are live again, because thousands may be refused. */
+  /** Reports one refusal at most until all topics are live again, because thousands may be refused. */
   #reportRefusal(topic: string, cause: Error): void {
     if (this.#isRefusalReported) return;
     this.#isRefusalReported = true;

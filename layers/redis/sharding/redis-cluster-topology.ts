@@ -112,7 +112,7 @@ export class RedisClusterTopology {
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
     const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
     const redis = new Redis({ ...this.#options, ...settings, host, port });
-    // The cause of a refused login or certificate is only in this event, not in the rejection of `connect`.
+    // This event contains the cause of a refused login or certificate. The rejection of `connect` does not.
     let failure: Error | undefined;
     redis.on("error", (error) => {
       ignoreMoreSocketErrors(redis);

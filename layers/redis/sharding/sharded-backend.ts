@@ -25,7 +25,7 @@ export class ShardedBackend implements Backend {
   #shards: Shards | undefined;
   #isClosed = false;
 
-  /** @param createShards called by each call of `open`. */
+  /** @param createShards is called each time that `open` is called. */
   constructor(factory: BackendFactory, createShards: () => Shards) {
     this.#factory = factory;
     this.#createShards = createShards;

@@ -91,7 +91,7 @@ export abstract class SwappableBackend implements Backend {
     await Promise.all([this.#current?.close(), this.#next?.close(), this.#retired]);
   }
 
-  /** Creates the first backend. Called by each call of `open`. */
+  /** Creates the first backend. Called each time that `open` is called. */
   protected abstract createFirst(): Promise<Backend>;
 
   /**

@@ -28,11 +28,11 @@ export class StreamCursor {
   #heldBytes = 0;
   /** The number of held entries when the pending snapshot was requested. */
   #heldBefore = 0;
-  /** The newest published offset on this connection. Later entries up to `#last` came from snapshots. */
+  /** The newest offset published on this connection. Entries after it, up to `#last`, came from snapshots. */
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** For each call of {@link suspect}, the newest dropped entry. If the stream lacks it, a gap is due. */
+  /** {@link suspect} adds the newest entry that it drops. A gap is due if the stream lacks one of these. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
   /** The newest delivered entry before a rollback, which is a failover to a server that lacks entries. */
@@ -47,7 +47,7 @@ export class StreamCursor {
     return this.#isInStep;
   }
 
-  /** The newest delivered entry. Each change creates a new object: positions are comparable by identity. */
+  /** The newest delivered entry. Each change creates a new object, so that `===` detects a change. */
   get position(): Head | undefined {
     return this.#last;
   }
@@ -79,7 +79,7 @@ export class StreamCursor {
     return isSame(this.#last, head);
   }
 
-  /** Starts a new cursor after `head`. If a started cursor is at `head`, puts the cursor in step again. */
+  /** Starts a new cursor after `head`. Puts a started cursor in step again, if its position is `head`. */
   compare(head: Head): void {
     this.#last ??= head;
     if (!this.#isAsked || !this.isAt(head) || this.#dropped.length > 0) return;
@@ -253,7 +253,7 @@ function isSame(one: Head | undefined, other: Head): boolean {
   return one?.offset === other.offset && one.stamp === other.stamp && one.epoch === other.epoch;
 }
 
-/** Whether an entry is not newer than `last`. If so, it was delivered. Assumes that masters' clocks agree. */
+/** An entry was delivered if it is not newer than `last`. Assumes that the clocks of masters agree. */
 function wasDelivered({ epoch, offset, stamp }: Head, last: Head): boolean {
   return epoch === last.epoch && offset <= last.offset && stamp <= last.stamp;
 }

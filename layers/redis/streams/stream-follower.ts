@@ -104,7 +104,7 @@ export class StreamFollower {
     void this.#read(byHead);
   }
 
-  /** @param byHead whether to compare heads first. One command fetches the heads for many followers. */
+  /** @param byHead whether to read the head first. One command reads the heads of many followers. */
   async #read(byHead: boolean): Promise<void> {
     let isComparing = byHead;
     let attempt = 0;

@@ -36,7 +36,7 @@ export interface StreamNames {
 }
 
 export function streamNames(topic: string): StreamNames {
-  // A space replaces a leading `}`, which would make the tag empty. Topics have no spaces: names stay unique.
+  // A space replaces a leading `}`, which would make the tag empty. Names stay unique: topics have no spaces.
   const channel = `{${topic.replace(/^\}/, " ")}}`;
   return { stream: `${channel}:stream`, head: `${channel}:head`, channel };
 }

@@ -4,7 +4,7 @@ import { maxEntriesPerPublication } from "./stream-format.ts";
 /** Adds entries to the stream of a topic, in order and atomically, and publishes them. */
 export type PublishEntries = (topic: string, payloads: readonly Buffer[]) => Promise<unknown>;
 
-/** Maximum size of a batch in bytes, unless one payload is larger. Large batches delay other clients. */
+/** Maximum bytes of a batch with several payloads. Larger batches would delay other clients. */
 const maxBatchBytes = 256 * 1024;
 
 interface Batch {
@@ -16,7 +16,7 @@ interface Batch {
 
 /**
  * Collects the payloads that are published to one topic in one turn of the event loop, and sends them in one
- * call. For the server, another call is far more expensive than another entry in a call; see bench/layers.
+ * call. A second call costs the server far more time than a second entry in one call; see bench/layers.
  */
 export class StreamPublisher {
   readonly #publish: PublishEntries;

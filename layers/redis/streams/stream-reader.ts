@@ -17,7 +17,7 @@ import {
 const headsPerCommand = 1_000;
 /** Must be at least 2, because the first entry of a page is already known. */
 const entriesPerPage = 100;
-/** Maximum number of concurrent reads. It limits the memory if a thousand groups have holes together. */
+/** Maximum number of concurrent reads. Limits the memory if a thousand groups have holes at once. */
 const maxReads = 32;
 
 interface HeadRequest {

@@ -32,9 +32,9 @@ local stamp = string.format('%s%06d', time[1], time[2])
 `;
 
 /**
- * Publishes entries atomically. If the stream has newer entries than its head, the head was lost, and a new
- * epoch begins. The script's text contains the history limit, because passing the limit as an argument takes
- * more time than applying it.
+ * Publishes entries atomically. If the stream has entries that are newer than its head, the head was lost,
+ * and a new epoch begins. The script's text contains the history limit, because passing the limit as an
+ * argument takes more time than applying it.
  */
 const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
@@ -73,7 +73,7 @@ redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '
 
 /**
  * KEYS: all heads, then all streams. Returns the heads, and extends their expiry. Creates missing heads with
- * offset 0, so that a later deletion is detected. Returns false instead of a head that is not a string.
+ * offset 0, so that a later deletion is detected. For a head that is not a string, returns false.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
