@@ -6,8 +6,8 @@ export interface Supervision {
   /**
    * - `stop`: the connection closes with 1011.
    * - `resume`: the consumer skips the frame or message that failed, and keeps its state.
-   * - `restart`: a new consumer replaces the failed one on the same connection. Groups and waiting messages
-   *   are kept. The runtime calls `restarted` instead of `connect`.
+   * - `restart`: a new consumer replaces the failed consumer on the same connection. Groups and waiting
+   *   messages are kept. The runtime calls `restarted` instead of `connect`.
    *
    * A function chooses one of these for each error. `stage` names the code that failed: `"receive"`,
    * `"message <type>"`, `"onGap"`, `"onOverflow"`, `"async"` (a timer or unawaited promise) and others. The
@@ -36,8 +36,8 @@ export interface MailboxOptions {
   readonly capacity?: number;
   /**
    * When the mailbox is full, `close` closes the connection with 1013, `drop-oldest` drops the oldest waiting
-   * message, and `drop-newest` drops the new one. Dropped messages are counted as `overflow`. If consecutive
-   * messages are dropped, `onOverflow` is called once in their place.
+   * message, and `drop-newest` drops the new message. Dropped messages are counted as `overflow`. If
+   * consecutive messages are dropped, `onOverflow` is called once in their place.
    * @default "close"
    */
   readonly overflow?: OverflowPolicy;
@@ -56,7 +56,7 @@ export interface OutboxOptions {
   /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * Milliseconds for which a client may read none of its waiting bytes. Used only if `overflow` is `close`.
+   * Maximum milliseconds in which a client reads no waiting bytes. Used only if `overflow` is `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;

@@ -45,7 +45,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The alias of the layer for this consumer's groups. */
   static readonly layer: string | undefined = undefined;
   /**
-   * The capabilities that the layer must have. `route` and `spawn` refuse the consumer if one is missing.
+   * The layer must have these capabilities. Otherwise `route` and `spawn` refuse the consumer.
    *
    * @example
    * static override readonly needs = ["crossProcess"] as const;
@@ -95,8 +95,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}. If it calls
-   * neither, the connection is accepted once the promise resolves. Frames and messages wait until it settles.
+   * Called first, before the upgrade is answered. May call {@link accept} or {@link reject}; otherwise the
+   * connection is accepted once the promise resolves. Until the promise settles, frames and messages wait.
    */
   connect(): void | Promise<void> {}
 
@@ -104,14 +104,14 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Called once, as the last method, when an accepted connection has ended. The actor has left its groups.
    * Frames that the actor sends now are dropped. The runtime awaits the promise for at most `handlerGraceMs`.
    *
-   * @param code the WebSocket close code; 1005 if the close frame lacks one, 1006 if the connection was lost
+   * @param code the close code; 1005 if the close frame has no code, 1006 if the connection was lost
    */
   disconnect(_code: number): void | Promise<void> {}
 
   /**
    * Called when messages to the group `gap.group` may have been lost. If `gap.group` is undefined, the
-   * lost messages were sent to this actor's channel. Messages that were sent before the lost ones are handled
-   * before this call. Messages that were sent after the lost ones are handled after this call.
+   * lost messages were sent to this actor's channel. The call takes the place of the lost messages: earlier
+   * messages are handled before the call, and later messages are handled after the call.
    */
   onGap(_gap: Gap): unknown {
     return undefined;
@@ -123,8 +123,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Called instead of `connect` on a consumer that replaces a failed one: see {@link Supervision}. The client
-   * is still connected, and the actor is still a member of its groups.
+   * Called instead of `connect` on a consumer that replaces a failed consumer: see {@link Supervision}. The
+   * client is still connected, and the actor is still a member of its groups.
    */
   restarted(_error: unknown): void | Promise<void> {}
 
@@ -249,7 +249,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until the actor ends. It need not be a member of the group. Other
+   * Makes this actor present in a group until the actor ends, even if it is not a member of the group. Other
    * nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
    *
    * If the consumer handles `presence_diff`, it receives a {@link PresenceDiff} whenever an actor (including

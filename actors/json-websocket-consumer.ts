@@ -66,7 +66,7 @@ export function jsonText(value: unknown): string {
   const known = texts.get(value);
   if (known !== undefined) return known;
   const text = stringify(value);
-  // Checking immutability takes longer than encoding, so a value is checked at its second encoding only.
+  // Checking immutability takes longer than encoding, so a value is checked only at its second encoding.
   if (!texts.has(value)) texts.set(value, undefined);
   else if (isImmutable(value)) texts.set(value, text);
   return text;

@@ -31,7 +31,7 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** A change of the members present in a group. If `track` replaced a meta, the key is in both lists. */
+/** A change of a group's present members. If `track` replaced a meta, the key is in `joins` and `leaves`. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
@@ -57,7 +57,7 @@ export interface SubmitOptions {
 export interface JobMessages {
   /** The progress that the worker reported. If the job is retried, the progress starts again. */
   job_progress: { job: string; value: unknown };
-  /** The job succeeded. `value` is the handler's return value. In the worst case, this arrives twice. */
+  /** The job succeeded. `value` is the handler's return value. This message may arrive twice. */
   job_done: { job: string; value: unknown };
   /** The last attempt to handle the job failed. The job is now in the dead letters. */
   job_failed: { job: string; reason: string };

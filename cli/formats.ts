@@ -5,7 +5,7 @@ export type Format = "mermaid" | "dot" | "svg" | "json";
 
 export const formats: readonly Format[] = ["mermaid", "dot", "svg", "json"];
 
-/** Several machines become Markdown with headings (`mermaid`), or an object with a key for each (`json`). */
+/** Writes several machines as Markdown with headings (`mermaid`), or as an object by name (`json`). */
 export async function writeMachines(machines: readonly FoundMachine[], format: Format): Promise<string> {
   const [only, ...others] = machines;
   if (only === undefined) return "";

@@ -18,7 +18,7 @@ import { countStates } from "./view/state-counts.ts";
 
 /** A pause lasts at least 20 times as long as the previous tick, so ticks take at most 5 % of the time. */
 const pausePerTick = 20;
-/** The longest pause between ticks. Shorter than the 15 s of silence after which a page reconnects. */
+/** The longest pause between ticks. It is shorter than the 15 s of silence after which a page reconnects. */
 const maxPauseMs = 5_000;
 
 export interface SessionSubscriber {
@@ -78,7 +78,7 @@ export class InspectorSession {
   /** Reports the current state before `subscribe` returns, and later at each tick. */
   subscribe(subscriber: SessionSubscriber): void {
     const isFirst = this.#subscribers.size === 0;
-    // The subscriber is added before any call that may throw, so that its connection can unsubscribe it.
+    // This comes first: a call below may throw, and `unsubscribe` ignores a subscriber that was not added.
     this.#subscribers.add(subscriber);
     this.#active ??= this.#start();
     const latest = this.#active.lastTick ?? this.#takeTick(this.#active);

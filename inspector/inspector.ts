@@ -54,7 +54,7 @@ interface InspectedRuntime {
  * failures, and metrics of the node. The page loads nothing from other servers.
  *
  * While the page is not open anywhere, the inspector only keeps the last 20 failures. While it is open, the
- * inspector counts all events. It records at most 2,000 per second, plus 200 per actor with an open history.
+ * inspector counts all events. Per second, it records at most 2,000 events, plus 200 for each opened actor.
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
  *   if the path has a parameter, or if the runtime already has an inspector.

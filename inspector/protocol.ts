@@ -91,7 +91,7 @@ export interface MachineFacts {
   readonly name: string;
   readonly states: readonly MarkedState[];
   readonly arrows: readonly MarkedArrow[];
-  /** An SVG or the reason that it is missing. In the SVG, each state and arrow has its mark as a class. */
+  /** An SVG, or the reason for its absence. In the SVG, each state and arrow has its mark as a class. */
   readonly picture: { readonly svg: string } | { readonly missing: string };
 }
 

@@ -3,7 +3,7 @@ import type { Observed, Report } from "./inspection-hooks.ts";
 
 /** Receives the uncaught errors of an actor or worker. */
 export class AsyncErrorOwner {
-  /** Undefined for a worker. Unset when the actor ends, because timers must not keep it in memory. */
+  /** Undefined for a worker. Unset when the actor ends, because timers must not keep the actor in memory. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
   readonly #path: string;
@@ -75,7 +75,7 @@ export function runUnowned<R>(work: () => R): R {
  * Passes uncaught errors to their owners until the returned function is called. Errors without an owner keep
  * their usual effect: other listeners receive them, or Node applies its default and `--unhandled-rejections`.
  *
- * The owner of an error is found through Node's async context of the timer, socket or promise. A callback of
+ * Node's async context of a timer, socket or promise determines the owner of its errors. A callback of
  * `queueMicrotask` has no owner. If an exception without an owner ends the process,
  * `uncaughtExceptionMonitor` is emitted twice. With `--unhandled-rejections=strict`, Node prints no warning
  * for a rejection that another `uncaughtException` listener handles.

@@ -51,8 +51,8 @@ export abstract class ClusterApi {
    * The value can be of any type that a message can hold.
    *
    * @throws {AskTimeoutError} if the actor does not reply within `timeoutMs`. Its handler may still run.
-   * @throws {NoSuchActorError} if the channel's node lacks the actor or leaves before the reply (without
-   *   delay), or if no known node could have the actor (after the timeout).
+   * @throws {NoSuchActorError} without delay if the channel's node lacks the actor, or leaves before it
+   *   replies; after the timeout if no known node could have the actor.
    * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
    *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.

@@ -16,7 +16,7 @@ const dropReasons = [
  * - `overflow`: the actor's mailbox was full
  * - `slow`: too many bytes were already waiting for the client
  * - `closing`: the connection was closing (frames from the client, frames to the client, and messages)
- * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest one was dropped
+ * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest frame was dropped
  * - `dead-letter`: the actor had stopped, or no known node had the channel
  * - `late`: the message was a reply to an ask that had already ended
  * - `garbage`: the message on the control layer did not follow the protocol between nodes
@@ -28,8 +28,8 @@ export interface RuntimeCounters {
   /** The number of upgrades that the runtime, a guard or a consumer answered with an HTTP error. */
   readonly refused: number;
   /**
-   * The number of times that a handler blocked the event loop for more than 50 ms. In that time, the node
-   * serves no other actor. The first time of each consumer is reported to `onError`.
+   * The number of times that a handler blocked the event loop for more than 50 ms. While a handler
+   * blocks, the node serves no other actor. For each consumer, only the first time is reported to `onError`.
    */
   readonly blocked: number;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;

@@ -12,7 +12,7 @@ export class Deadline implements Flushable {
   #timer: unknown;
   #isCancelled = false;
 
-  /** @param flushes if given, the timer starts at its next flush, unless `cancel` is called before that. */
+  /** @param flushes if given, the timer starts at the queue's next flush, unless `cancel` is called first. */
   constructor(clock: Clock, ms: number, flushes?: FlushQueue) {
     this.#clock = clock;
     this.#ms = ms;

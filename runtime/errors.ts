@@ -61,7 +61,7 @@ export class HandlerTimeoutError extends GreenroomError {
   }
 }
 
-/** A handler blocked the event loop. The error is only reported to `onError`, once for each consumer. */
+/** A handler blocked the event loop. Only `onError` receives this error, once for each consumer. */
 export class BlockedEventLoopError extends GreenroomError {
   constructor(message: string) {
     super("ERR_BLOCKED_EVENT_LOOP", message);

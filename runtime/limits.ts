@@ -5,7 +5,7 @@ import { InvalidOptionError } from "../layers/errors.ts";
 export interface Limits {
   /** Milliseconds that the guards and `connect` together may take to accept a connection. @default 15_000 */
   readonly connectTimeoutMs: number;
-  /** Milliseconds that a closing actor waits for its handler, and again for `disconnect`. @default 5_000 */
+  /** Milliseconds to wait for a closing actor's handler, and then again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;
   /** Milliseconds to wait for the answer to a close frame, before the socket is destroyed. @default 5_000 */
   readonly closeTimeoutMs: number;
@@ -19,21 +19,21 @@ export interface Limits {
   /** Maximum bytes of a client's frame. A larger frame closes the connection with 1009. @default 65_536 */
   readonly maxPayload: number;
   /**
-   * Maximum bytes that may wait for a slow client. If more wait at the next write, the connection closes with
-   * 3008. The frames of one turn of the event loop are written even if they exceed this limit. If your
-   * application sends more frames soon after such a turn, set a larger limit.
+   * Maximum number of bytes that may wait for a slow client. If more bytes wait at the next write, the
+   * connection closes with 3008. The frames of one turn of the event loop are written even if they exceed
+   * this limit. If your application sends more frames soon after such a turn, set a larger limit.
    * @default 1_048_576
    */
   readonly maxLagBytes: number;
   /**
    * If a client reads none of its waiting bytes for this many milliseconds, the connection closes with 3008.
-   * It may close up to one second earlier or later.
+   * The connection may close up to one second earlier or later.
    * @default 10_000
    */
   readonly maxLagMs: number;
-  /** Layer messages that may wait for an actor. One more closes the connection with 1013. @default 1_000 */
+  /** Limit of waiting layer messages. A further message closes the connection with 1013. @default 1_000 */
   readonly mailboxCapacity: number;
-  /** Frames that may wait for an actor. If more wait, the client's socket is paused. @default 100 */
+  /** Limit of waiting frames. If more frames wait, the client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
   /**
    * Milliseconds between heartbeats. Other nodes drop a node and its presences after three silent intervals.

@@ -107,7 +107,7 @@ export class OpenedHistory {
     for (const entry of entries) this.#entries.push(entry);
   }
 
-  /** The number of events per second between the last two ticks, and how many of them were recorded. */
+  /** The numbers of all events and of recorded events per second, between the last two ticks. */
   get rate(): { readonly events: number; readonly recorded: number } {
     return this.#rate;
   }

@@ -43,7 +43,7 @@ export class Membership implements Groups {
     return this.#channel === undefined ? [] : (this.#layer?.local.groupsOf(this.#channel) ?? []);
   }
 
-  /** Creates the channel. Deletes it again if the actor starts to leave before the channel exists. */
+  /** Creates the channel. If the actor starts to leave in the meantime, the new channel is deleted. */
   open(inbox: Inbox): Promise<void> | undefined {
     this.#inbox = inbox;
     return this.#layer?.newChannel(inbox).then((channel) => {
@@ -56,7 +56,7 @@ export class Membership implements Groups {
     this.#left = true;
   }
 
-  /** Leaves all groups, and deletes the channel if there is one. Deliveries end immediately. */
+  /** Leaves all groups, and deletes the channel if it exists. Deliveries end immediately. */
   leave(): Promise<void> | undefined {
     this.#left = true;
     return this.#channel === undefined ? undefined : this.#deleteChannel();

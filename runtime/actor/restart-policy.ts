@@ -14,7 +14,7 @@ export interface Restartable {
   report(error: unknown, stage: string): void;
 }
 
-/** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
+/** Maximum pause before a restart, in milliseconds. A longer `backoffMs` is not shortened. */
 const maxBackoffMs = 10_000;
 
 /** Stops, resumes or restarts a failed actor, depending on its class's supervision and recent failures. */
@@ -32,7 +32,7 @@ export class RestartPolicy {
     this.#clock = clock;
   }
 
-  /** A returned function restarts the consumer: run it before the mailbox's next item. It never rejects. */
+  /** A returned function restarts the consumer, and never rejects. Call it before the mailbox's next item. */
   onFailure(error: unknown, stage: string): (() => Promise<void>) | undefined {
     // While the new consumer starts, failures of the old consumer's timers and promises are ignored.
     if (this.#isRestarting) return undefined;

@@ -5,7 +5,7 @@ import { InvalidNameError } from "../../layers/errors.ts";
 import { checkChannel } from "../../layers/names.ts";
 import { UnknownLayerError } from "../errors.ts";
 
-/** The name of the group of all nodes has this prefix. The types of messages between nodes have it, too. */
+/** The prefix of the types of messages between nodes, and of the name of the group of all nodes. */
 export const reservedPrefix = "greenroom.";
 
 /** @throws {InvalidNameError} unless `channel` is the name of an actor's channel. */

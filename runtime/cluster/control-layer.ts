@@ -11,8 +11,8 @@ export interface ControlLayer {
 }
 
 /**
- * Returns the layer with the alias `given`. Without `given`, returns the runtime's layer if there is exactly
- * one, and otherwise creates a layer for this node alone. @throws {UnknownLayerError}
+ * Returns the layer with the alias `given`. If `given` is undefined, returns the only layer, or creates a
+ * layer for this node alone if the runtime has no layer or several layers. @throws {UnknownLayerError}
  */
 export function chooseControlLayer(
   layers: Readonly<Record<string, ChannelLayer>>,

@@ -18,14 +18,14 @@ export interface ControlTargets {
   readonly presence: Presence;
 }
 
-/** Handles a message from the node with the channel `from`. If it drops the message, returns the reason. */
+/** Handles a message from the node with the channel `from`. Returns a reason if the message is dropped. */
 type Handler<T> = (value: T, from: string) => RuntimeDropReason | undefined;
 
 export function controlHandlers(targets: ControlTargets): ReadonlyMap<string, Handler<read.Fields>> {
   const { registry, localAsks, pendingAsks, scatterGather, presence } = targets;
   const replyTo = (channel: string, id: string) => (outcome: Outcome) =>
     targets.channel.post(channel, "reply", { id, outcome });
-  // Ignores messages of an unknown node. After its first heartbeat, this node requests its full state.
+  // Messages of unknown nodes are ignored: the first heartbeat of a node causes a request for its full state.
   const onKnown = <T>(reader: read.Reader<T>, handle: (node: string, value: T) => void) =>
     on(reader, (value, from) => {
       const node = registry.byChannel(from);

@@ -68,7 +68,7 @@ export class JobWorkers {
   readonly #cluster: Cluster;
   readonly #report: ErrorListener;
   readonly #open = new Set<JobWorker>();
-  /** One function for each running handler. Calling it ends the wait for that handler. */
+  /** One function for each running handler. The function ends the wait for its handler. */
   readonly #abandonments = new Set<() => void>();
   #isClosing = false;
 
@@ -133,7 +133,7 @@ export class JobWorkers {
     await Promise.all([...this.#open].map((worker) => worker.close()));
   }
 
-  /** Stops waiting for running handlers, ignores their results, and lets other workers take their jobs. */
+  /** Stops waiting for running handlers, ignores their results, and lets other workers take the jobs. */
   abandon(): void {
     for (const abandon of [...this.#abandonments]) abandon();
   }

@@ -40,7 +40,7 @@ export class NodeChannel implements Inbox {
     return this.#layer.node;
   }
 
-  /** Joins the group of all nodes once. After a failure or a flush of the layer, another call joins again. */
+  /** Joins the group of all nodes. Another call joins again only after a failure or a flush of the layer. */
   open(): Promise<void> {
     if (this.#isClosed) return Promise.reject(new RuntimeClosedError());
     if (this.name !== undefined && this.#layer.local.member(this.name) === undefined) {
@@ -82,7 +82,7 @@ export class NodeChannel implements Inbox {
     this.#listener.gap();
   }
 
-  /** Removes the channel. If {@link open} is pending, it removes its new channel. May be called twice. */
+  /** Removes the channel. A pending {@link open} removes its own new channel. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.name !== undefined) await this.#layer.local.remove(this.name);

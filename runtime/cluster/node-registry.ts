@@ -128,7 +128,7 @@ export class NodeRegistry {
       if (this.#nodes.size >= maxNodes) return "garbage";
       const ids = [...layers.values()];
       const own = Object.values(this.#options.layers);
-      // A node must not claim the ids of another node, or it would receive that node's messages.
+      // A node that claimed the ids of another node would receive the messages of the other node.
       if (!ids.includes(id) || ids.some((taken) => own.includes(taken) || this.#locations.has(taken))) {
         return "garbage";
       }
@@ -171,7 +171,7 @@ export class NodeRegistry {
     return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /** Sets the timer for the next heartbeat or the next end of a lease, but at least `minMs` from now. */
+  /** Sets the timer for the next heartbeat or end of a lease, but for at least `minMs` milliseconds. */
   #schedule(minMs = 1): void {
     const { clock } = this.#options;
     let due = this.#heartbeatAt;

@@ -159,7 +159,7 @@ export class Presence {
     return replica;
   }
 
-  /** Sends at most one request per heartbeat of the node. The next heartbeat repeats a lost request. */
+  /** Sends at most one request per heartbeat. A lost request is repeated after the node's next heartbeat. */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
     if (!replica.isBehind || this.#requested.has(node)) return;
     this.#requested.add(node);

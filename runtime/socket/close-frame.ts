@@ -3,7 +3,7 @@ import { CloseError } from "../errors.ts";
 
 const maxReasonBytes = 123;
 
-// RFC 6455, section 7.4, without 1004 (reserved), 1010 (clients only), and 1005, 1006, 1015 (never sent).
+// Codes of RFC 6455 (7.4) without 1004 (reserved), 1010 (clients only), and 1005, 1006, 1015 (never sent).
 const registered = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 1014]);
 
 /** @throws {CloseError} if a close frame cannot hold the code or the reason. */

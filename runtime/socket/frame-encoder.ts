@@ -4,9 +4,9 @@ import type { Frame } from "../../actors/index.ts";
 const textMessage = 0x81;
 const binaryMessage = 0x82;
 
-/** The longest payload whose length fits into the 7 bits of the second byte, in bytes. */
+/** The greatest payload length, in bytes, that fits into the 7 bits of the second byte. */
 const maxLength7Bits = 125;
-/** The longest payload whose length fits into the 16 bits after the second byte, in bytes. */
+/** The greatest payload length, in bytes, that fits into the 16 bits after the second byte. */
 const maxLength16Bits = 0xffff;
 
 function payloadSize(frame: Frame): number {

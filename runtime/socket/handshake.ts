@@ -42,7 +42,7 @@ export class Handshake implements Flushable {
     return this.#isSettled;
   }
 
-  /** Answers with 101. If the client disconnected, returns undefined, after {@link onLost} was called. */
+  /** Answers with 101. Returns undefined if the client has disconnected and {@link onLost} was called. */
   accept(options: AcceptOptions): WebSocket | undefined {
     if (this.#isSettled) return undefined;
     this.options = options;

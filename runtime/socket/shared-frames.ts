@@ -4,7 +4,7 @@ import { FrameTrie } from "./frame-trie.ts";
 export class SharedFrames {
   root = FrameTrie.root();
 
-  /** Forgets the frames before a flush. An outbox with waiting frames keeps these frames. */
+  /** Called before a flush. Forgets the shared frames, but an outbox keeps its own waiting frames. */
   renew(): void {
     this.root = FrameTrie.root();
   }

@@ -21,7 +21,7 @@ export class SlowReaderWatch {
     this.#clock = clock;
   }
 
-  /** Starts to check `reader`, until its `checkProgress` returns false. May be called again before that. */
+  /** Checks `reader` until its `checkProgress` returns false. May be called again before that. */
   add(reader: SlowReader): void {
     this.#readers.add(reader);
     if (this.#timer === undefined) this.#schedule();

@@ -3,7 +3,7 @@ import type { Budget } from "../../layers/lane.ts";
 
 /** The server's end of a connection. An actor without a WebSocket has a transport in memory. */
 export interface Transport {
-  /** Bytes that the actor has sent and that wait for the other side to read them. */
+  /** Number of bytes from the actor that wait for the other side to read them. */
   readonly waitingBytes: number;
   /** The actor sets the listener once, before it calls any method. */
   listener: TransportListener | undefined;

@@ -124,7 +124,7 @@ export class Communicator {
     );
   }
 
-  /** Returns the next frame's value. @throws {ExpectationError} as `receive`, or if the frame is not JSON. */
+  /** The next frame's value. @throws {ExpectationError} as `receive` does, or if the frame is not JSON. */
   async receiveJson(options: WaitOptions = {}): Promise<unknown> {
     const frame = await this.receive(options);
     if (typeof frame !== "string")
@@ -171,10 +171,10 @@ export class Communicator {
 
   /**
    * Closes the connection as a client does. The code 1006 stands for a client that vanishes without a close
-   * frame. Resolves once the consumer's `disconnect` has run and the actor has stopped. If the client created
-   * the runtime, it closes the runtime, too. May be called without `connect`, and may be called twice.
+   * frame. Resolves once the consumer's `disconnect` has run and the actor has stopped. If `communicate`
+   * created the runtime, the runtime closes, too. May be called without `connect`, and may be called twice.
    *
-   * @throws {ExpectationError} if the actor does not stop in time. It still stops later.
+   * @throws {ExpectationError} if the actor does not stop in time. The actor still stops later.
    */
   async disconnect(code: number = CloseCode.normal, options: WaitOptions = {}): Promise<void> {
     this.#transport.leave(code, "");

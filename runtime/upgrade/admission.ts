@@ -50,7 +50,7 @@ export class Admission {
     return { route: found.route, scope: requestScope(target, found.params, request) };
   }
 
-  /** Calls the guards from `index` on, in order. Returns a promise only if a guard does so. Never rejects. */
+  /** Calls the guards in order from `index`. Returns a promise only if a guard returns one. Never rejects. */
   guard(candidate: Candidate, request: IncomingMessage, index = 0): Admitted | Promise<Admitted> {
     const { route, scope } = candidate;
     const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];

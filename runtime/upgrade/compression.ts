@@ -54,7 +54,7 @@ export function resolveCompression(given: boolean | CompressionOptions) {
   const options: CompressionOptions = given === true ? {} : given;
   checkOptions(options);
   const { threshold = 1_024, concurrencyLimit = 10, serverMaxWindowBits, level = 6 } = options;
-  // With the value false, ws would refuse a client that asks for no context takeover.
+  // If ws got `false`, it would refuse each client whose offer contains the parameter.
   const unlessFalse = (value: boolean | undefined) => (value === false ? undefined : true);
   return {
     threshold,
