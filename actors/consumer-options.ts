@@ -56,7 +56,7 @@ export interface OutboxOptions {
   /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * Maximum milliseconds in which a client reads no waiting bytes. Used only if `overflow` is `close`.
+   * The longest time, in milliseconds, that a client may read none of its waiting bytes. Used only if `overflow` is `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;

@@ -38,8 +38,8 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
  *   `send` or `groupSend` has returned. A sender that is a member of the group receives its own message. If
  *   {@link capabilities} contain `once-or-gap`, messages sent to a group during an outage are delivered after
  *   the outage. After a call of `groupDiscard`, no message of the group is delivered to the channel.
- * - **A large group does not block its node**: a delivery that takes longer than about 5 ms continues in the
- *   next turns of the event loop. Members that join during the delivery receive only later messages. Members
+ * - **A large group does not block its node**: a delivery that takes longer than its share of a turn of the event
+ *   loop (at most about 5 ms) continues in the next turns, and groups take turns. Members that join during the delivery receive only later messages. Members
  *   that leave receive nothing more.
  * - **Loss is never silent**: every dropped message is counted with a reason. If messages to a group may have
  *   been lost, its members receive a gap. An inbox that throws does not affect other inboxes.

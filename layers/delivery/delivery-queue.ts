@@ -51,7 +51,7 @@ export class Backlog {
     this.#queues.delete(queue);
   }
 
-  /** Empties all queues at once. Called after all inboxes are removed, so that direct sends count as dropped. */
+  /** Runs all queues to their ends. Called after all inboxes are removed, so all direct sends are dropped and counted. */
   close(): void {
     this.#isClosed = true;
     for (const queue of this.#queues) queue.run(unlimited);

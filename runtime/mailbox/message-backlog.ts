@@ -16,7 +16,7 @@ type LossNotice = GapNotice | OverflowNotice;
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
   readonly #items = new Fifo<Mail | LossNotice>();
-  /** Notices ahead of the first remaining item. The messages between these notices were dropped. */
+  /** The notices that precede the first remaining item. The messages between them were dropped. */
   #front: LossNotice[] = [];
   /** The gap notices after the last message. */
   #latest: GapNotice[] = [];

@@ -11,7 +11,7 @@ export interface Transport {
   accept(options: AcceptOptions): void;
   /** Answers the upgrade with an HTTP error. */
   reject(status: number, reason: string): void;
-  /** Queues a frame. All frames of one turn of the event loop are written together and in order. */
+  /** Queues a frame. All frames that are queued until the next flush are written together and in order. */
   send(frame: Frame): void;
   /** Writes the queued frames, then starts the closing handshake, which ends within `closeTimeoutMs`. */
   close(code: number, reason: string): void;

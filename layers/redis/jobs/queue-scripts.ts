@@ -107,8 +107,7 @@ return taken
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each
- * entry that the consumer owns but does not hold. The attempt does not change.
+ * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each entry that is claimed for the consumer and is not in `held ids`. The attempt does not change.
  */
 export const recoverScript = script(`
 local held, found, limit = {}, {}, tonumber(ARGV[3])

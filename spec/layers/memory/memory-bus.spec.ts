@@ -89,7 +89,6 @@ describe("MemoryLayer", () => {
     const [channel = ""] = await addMembers(layer);
     await layer.groupSend("group", { type: "slow" });
     await layer.send(channel, { type: "late" });
-    await nextTurn();
     const { received, delivered, dropped } = layer.counters();
     expect({ received, dropped }).to.deep.equal({ received: 2, dropped: {} });
     const closing = layer.close();
