@@ -4,9 +4,10 @@ import { posix } from "node:path";
 
 /** Each source folder and the other folders that its files may import. All other imports are forbidden. */
 export const mayImport: Readonly<Record<string, readonly string[]>> = {
-  layers: ["layers/wire", "layers/delivery", "layers/jobs", "layers/memory"],
+  layers: ["layers/wire", "layers/delivery", "layers/jobs", "layers/memory", "layers/scheduling"],
+  "layers/scheduling": ["layers"],
   "layers/wire": ["layers"],
-  "layers/delivery": ["layers", "layers/wire"],
+  "layers/delivery": ["layers", "layers/scheduling", "layers/wire"],
   "layers/jobs": ["layers", "layers/wire"],
   "layers/memory": ["layers", "layers/wire", "layers/jobs"],
   "layers/redis": [
@@ -44,14 +45,22 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "runtime/socket",
     "runtime/upgrade",
   ],
-  "runtime/scheduler": ["layers"],
-  "runtime/mailbox": ["actors", "layers", "runtime", "runtime/scheduler"],
-  "runtime/socket": ["actors", "layers", "runtime", "runtime/mailbox", "runtime/scheduler"],
+  "runtime/scheduler": ["layers", "layers/scheduling"],
+  "runtime/mailbox": ["actors", "layers", "layers/scheduling", "runtime", "runtime/scheduler"],
+  "runtime/socket": [
+    "actors",
+    "layers",
+    "layers/scheduling",
+    "runtime",
+    "runtime/mailbox",
+    "runtime/scheduler",
+  ],
   "runtime/cluster": ["actors", "layers", "runtime", "runtime/mailbox", "runtime/socket", "runtime/presence"],
   "runtime/presence": ["layers"],
   "runtime/actor": [
     "actors",
     "layers",
+    "layers/scheduling",
     "runtime",
     "runtime/cluster",
     "runtime/mailbox",

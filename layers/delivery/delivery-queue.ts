@@ -1,5 +1,5 @@
 import { Fifo } from "../fifo.ts";
-import { type Budget, type Lane, type Task, unlimited } from "../lane.ts";
+import { type Budget, type Lane, type Task, unlimited } from "../scheduling/lane.ts";
 
 /** Payloads or a gap for inboxes of this node. */
 export interface PendingDelivery {

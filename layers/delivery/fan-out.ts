@@ -1,7 +1,7 @@
 import type { LayerMetrics } from "../counters.ts";
 import type { ErrorListener } from "../error-reporter.ts";
-import type { Budget } from "../lane.ts";
 import type { Delivery, Gap, Mail, Position } from "../message.ts";
+import type { Budget } from "../scheduling/lane.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { LocalChannelRegistry } from "./channel-registry.ts";
 import type { PendingDelivery } from "./delivery-queue.ts";

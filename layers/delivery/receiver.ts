@@ -1,6 +1,6 @@
 import type { BackendListener } from "../backend.ts";
-import type { Lane } from "../lane.ts";
 import type { Gap, Position } from "../message.ts";
+import type { Lane } from "../scheduling/lane.ts";
 import { Backlog, DeliveryQueue } from "./delivery-queue.ts";
 import { type DeliveryContext, DirectDelivery, GapFanOut, MessageFanOut } from "./fan-out.ts";
 import type { Group } from "./group.ts";

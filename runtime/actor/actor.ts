@@ -7,7 +7,7 @@ import {
 } from "../../actors/connection-machine.ts";
 import { discard } from "../../actors/consumer.ts";
 import type { Frame, Scope } from "../../actors/consumer-context.ts";
-import type { Budget } from "../../layers/lane.ts";
+import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";

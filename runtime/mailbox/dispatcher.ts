@@ -1,7 +1,7 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
-import type { Budget } from "../../layers/lane.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
+import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { type AsyncErrorOwner, runOwned, runUnowned } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";

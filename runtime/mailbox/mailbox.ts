@@ -1,7 +1,7 @@
 import type { Frame, Overflow } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
-import { type Budget, type Task, unlimited } from "../../layers/lane.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
+import { type Budget, type Task, unlimited } from "../../layers/scheduling/lane.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";

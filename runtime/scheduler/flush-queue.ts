@@ -1,6 +1,6 @@
 import { Fifo } from "../../layers/fifo.ts";
-import type { Task } from "../../layers/lane.ts";
-import type { RoundRobin, TurnScheduler } from "../../layers/turn-scheduler.ts";
+import type { Task } from "../../layers/scheduling/lane.ts";
+import type { RoundRobin, TurnScheduler } from "../../layers/scheduling/turn-scheduler.ts";
 
 export interface Flushable {
   /** MUST NOT throw. */

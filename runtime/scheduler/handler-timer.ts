@@ -1,4 +1,4 @@
-import type { TurnScheduler } from "../../layers/turn-scheduler.ts";
+import type { TurnScheduler } from "../../layers/scheduling/turn-scheduler.ts";
 
 /** A handler that runs for longer than this without a pause delays all other actors of the node, in ms. */
 export const blockedMs = 50;

@@ -1,5 +1,5 @@
-import type { Budget, Lane } from "../../layers/lane.ts";
-import { TurnScheduler } from "../../layers/turn-scheduler.ts";
+import type { Budget, Lane } from "../../layers/scheduling/lane.ts";
+import { TurnScheduler } from "../../layers/scheduling/turn-scheduler.ts";
 import { FlushQueue } from "./flush-queue.ts";
 import { HandlerTimer } from "./handler-timer.ts";
 

@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from "node:stream";
 import type { WebSocket } from "ws";
-import type { Budget, Task } from "../../layers/lane.ts";
+import type { Budget, Task } from "../../layers/scheduling/lane.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 
 /** The smallest slice, in bytes: at most 170 frames of a client. */

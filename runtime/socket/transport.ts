@@ -1,5 +1,5 @@
 import type { AcceptOptions, Frame } from "../../actors/index.ts";
-import type { Budget } from "../../layers/lane.ts";
+import type { Budget } from "../../layers/scheduling/lane.ts";
 
 /** The server's end of a connection. An actor without a WebSocket has a transport in memory. */
 export interface Transport {

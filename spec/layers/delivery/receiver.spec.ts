@@ -5,8 +5,8 @@ import { LocalChannelRegistry } from "../../../layers/delivery/channel-registry.
 import type { Member } from "../../../layers/delivery/group.ts";
 import { Receiver } from "../../../layers/delivery/receiver.ts";
 import type { Gap, Inbox, Mail } from "../../../layers/message.ts";
+import { TurnScheduler } from "../../../layers/scheduling/turn-scheduler.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
-import { TurnScheduler } from "../../../layers/turn-scheduler.ts";
 import { encode } from "../../../layers/wire/codec.ts";
 import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { PayloadDecoder } from "../../../layers/wire/payload-decoder.ts";

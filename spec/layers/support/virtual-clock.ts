@@ -1,4 +1,4 @@
-import { TurnScheduler } from "../../../layers/turn-scheduler.ts";
+import { TurnScheduler } from "../../../layers/scheduling/turn-scheduler.ts";
 
 /** A clock for schedulers, in milliseconds. It advances only when a spec says so. */
 export class VirtualClock {

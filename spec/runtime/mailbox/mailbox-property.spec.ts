@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Budget } from "../../../layers/lane.ts";
 import type { Gap } from "../../../layers/message.ts";
+import type { Budget } from "../../../layers/scheduling/lane.ts";
 import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../layers/support/virtual-clock.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Budget } from "../../../layers/lane.ts";
+import type { Budget } from "../../../layers/scheduling/lane.ts";
 import { type Item, Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../layers/support/virtual-clock.ts";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import type { Task } from "../../../layers/lane.ts";
+import type { Task } from "../../../layers/scheduling/lane.ts";
 import { type Flushable, sliceMs } from "../../../runtime/scheduler/flush-queue.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { nextTurn } from "../../layers/support/virtual-clock.ts";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Task } from "../../../layers/lane.ts";
+import type { Task } from "../../../layers/scheduling/lane.ts";
 import { type Flushable, type FlushQueue, sliceMs } from "../../../runtime/scheduler/flush-queue.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Lane } from "../../../layers/lane.ts";
-import { TurnScheduler } from "../../../layers/turn-scheduler.ts";
+import type { Lane } from "../../../layers/scheduling/lane.ts";
+import { TurnScheduler } from "../../../layers/scheduling/turn-scheduler.ts";
 import { HandlerTimer } from "../../../runtime/scheduler/handler-timer.ts";
 import { nextTurn, VirtualClock } from "../../layers/support/virtual-clock.ts";
 

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { TurnBudget } from "../../layers/turn-budget.ts";
-import { VirtualClock } from "./support/virtual-clock.ts";
+import { TurnBudget } from "../../../layers/scheduling/turn-budget.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 
 describe("TurnBudget", () => {
   let clock: VirtualClock;

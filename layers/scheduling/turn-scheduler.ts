@@ -1,5 +1,5 @@
 import { AsyncResource } from "node:async_hooks";
-import { Fifo } from "./fifo.ts";
+import { Fifo } from "../fifo.ts";
 import type { Budget, Lane, Task } from "./lane.ts";
 import { TurnBudget } from "./turn-budget.ts";
 
