@@ -63,8 +63,8 @@ export class MarkedMachine {
   }
 
   /**
-   * Returns the mark of the arrow of a transition that XState's inspection reported. If there is no arrow,
-   * returns the mark of the state whose box lists the transition. For a route, this is the target state.
+   * Returns the mark of a transition's arrow. `transition` is an object from XState's inspection. If the
+   * transition has no arrow, returns the mark of the state whose box lists it. For a route: its target state.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);

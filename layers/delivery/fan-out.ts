@@ -91,7 +91,7 @@ const limits = { messages: 64, bytes: 64 * 1024 };
 
 /** Delivers consecutive messages of a group: all to one member, then all to the next, to suit CPU caches. */
 export class MessageFanOut extends FanOut {
-  readonly group: Group;
+  readonly #group: Group;
   readonly #topic: string;
   readonly #encoded: EncodedMessage[] = [];
   #bytes = 0;
@@ -105,7 +105,7 @@ export class MessageFanOut extends FanOut {
 
   constructor(context: DeliveryContext, group: Group, topic: string) {
     super(context, group);
-    this.group = group;
+    this.#group = group;
     this.#topic = topic;
   }
 
@@ -140,7 +140,7 @@ export class MessageFanOut extends FanOut {
     if (this.#member !== member) {
       this.#member = member;
       this.#deliveredCount = 0;
-      this.#departures = this.group.departures;
+      this.#departures = this.#group.departures;
     }
     this.#budget = budget;
     if (this.#decoded.length > 1) {
@@ -161,7 +161,7 @@ export class MessageFanOut extends FanOut {
     const messages = this.#decoded;
     while (this.#deliveredCount < messages.length && budget.hasTime) {
       // An earlier delivery may have removed the member from the group.
-      if (this.group.departures !== this.#departures && !this.isFor(member)) {
+      if (this.#group.departures !== this.#departures && !this.isFor(member)) {
         this.#deliveredCount = messages.length;
         return;
       }
@@ -178,7 +178,7 @@ export class MessageFanOut extends FanOut {
     if (decoded === undefined) return undefined;
     const { message, envelope } = decoded;
     const except = envelope?.except === undefined ? undefined : registry.member(envelope.except);
-    return { mail: Object.freeze({ message, delivery: deliveryOf(this.group, position) }), except };
+    return { mail: Object.freeze({ message, delivery: deliveryOf(this.#group, position) }), except };
   }
 }
 

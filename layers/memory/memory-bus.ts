@@ -45,12 +45,8 @@ export class MemoryBus {
 
   /** Resolves once no node has too many waiting payloads of `topic`. Undefined if that is the case now. */
   drained(topic: string): Promise<unknown> | undefined {
-    let draining: Promise<void>[] | undefined;
-    for (const node of this.nodes) {
-      const drained = node.drained?.(topic);
-      if (drained !== undefined) draining = [...(draining ?? []), drained];
-    }
-    return draining && Promise.all(draining);
+    const draining = [...this.nodes].flatMap((node) => node.drained?.(topic) ?? []);
+    return draining.length === 0 ? undefined : Promise.all(draining);
   }
 
   read(topic: string, query: HistoryQuery, group: string): StoredHistory {

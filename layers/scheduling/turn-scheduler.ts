@@ -87,7 +87,6 @@ export class TurnScheduler {
       // Counted again for each lane, because tasks of earlier lanes may add tasks to later ones.
       now = lane.run(now, now + Math.max(end - now, 0) / this.#busyLanes(index));
     }
-    this.#current = this.#inline;
   }
 
   /** The number of lanes with tasks, from the lane at `first` on. */

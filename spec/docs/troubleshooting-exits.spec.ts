@@ -16,10 +16,10 @@ import {
 } from "greenroom";
 import { setup } from "xstate";
 import { until } from "../layers/support/until.ts";
-import { nextTurn } from "../runtime/support/speakers.ts";
 import { Client, type Closed } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
+import { nextTurn } from "../support/next-turn.ts";
 import { serve, stopServing } from "../support/serving.ts";
 
 describe("docs/reference/close-codes.md", () => {

@@ -11,8 +11,8 @@ import { encode } from "../../../layers/wire/codec.ts";
 import { createEncryption } from "../../../layers/wire/encryption.ts";
 import { PayloadDecoder } from "../../../layers/wire/payload-decoder.ts";
 import { Topics } from "../../../layers/wire/topics.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const topicOf = (group: string) => `x__group__${group}`;
 const ownTopic = "x__node__node";
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);

@@ -3,8 +3,7 @@ import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
 import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
-
-const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+import { nextTurn } from "../../support/next-turn.ts";
 
 describe("MemoryBus", () => {
   it("passes each payload to the subscribers of its topic, in order", async () => {

@@ -3,7 +3,8 @@ import { expect } from "chai";
 import fc from "fast-check";
 import type { Budget, Task } from "../../../layers/scheduling/lane.ts";
 import { type RoundRobin, TurnScheduler } from "../../../layers/scheduling/turn-scheduler.ts";
-import { measureTurnMs, nextTurn, VirtualClock } from "../support/virtual-clock.ts";
+import { nextTurn } from "../../support/next-turn.ts";
+import { measureTurnMs, VirtualClock } from "../support/virtual-clock.ts";
 
 /** A step of 1 µs: its time is negligible, and so is the time of the steps between two readings. */
 const tinyMs = 0.001;

@@ -1,4 +1,5 @@
 import { TurnScheduler } from "../../../layers/scheduling/turn-scheduler.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 
 /** A clock for schedulers, in milliseconds. It advances only when a spec says so. */
 export class VirtualClock {
@@ -21,9 +22,6 @@ export class VirtualClock {
     this.time += ms;
   }
 }
-
-/** Resolves after the check phase of this turn of the event loop. */
-export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** Measures the time that all tasks of a scheduler get in one turn, in ms, with steps of 1 µs. */
 export async function measureTurnMs(): Promise<number> {

@@ -4,7 +4,7 @@ import type { Gap } from "../../../layers/message.ts";
 import type { Budget } from "../../../layers/scheduling/lane.ts";
 import { type Item, Mailbox, type MailboxOwner } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
-import { nextTurn } from "../../layers/support/virtual-clock.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { mail } from "../support/mailbox-owner.ts";
 
 /** The outcome of a handler: it returns, throws, or its promise settles after some microtasks or turns. */

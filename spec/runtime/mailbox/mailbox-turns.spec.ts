@@ -2,8 +2,8 @@ import { expect } from "chai";
 import type { Budget } from "../../../layers/scheduling/lane.ts";
 import { type Item, Mailbox } from "../../../runtime/mailbox/mailbox.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
-import { nextTurn } from "../../layers/support/virtual-clock.ts";
 import { gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { mail, Owner } from "../support/mailbox-owner.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Task } from "../../../layers/scheduling/lane.ts";
 import { type Flushable, sliceMs } from "../../../runtime/scheduler/flush-queue.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
-import { nextTurn } from "../../layers/support/virtual-clock.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 
 const taskCount = 5;
 /** One for each task, and one for additions from outside. */

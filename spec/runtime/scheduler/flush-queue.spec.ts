@@ -2,8 +2,8 @@ import { expect } from "chai";
 import type { Task } from "../../../layers/scheduling/lane.ts";
 import { type Flushable, type FlushQueue, sliceMs } from "../../../runtime/scheduler/flush-queue.ts";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 
-const immediate = () => new Promise((resolve) => setImmediate(resolve));
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 describe("FlushQueue", () => {
@@ -47,7 +47,7 @@ describe("FlushQueue", () => {
     const counts: number[] = [];
     while (flushed.length < total) {
       const before = flushed.length;
-      await immediate();
+      await nextTurn();
       if (flushed.length > before) counts.push(flushed.length - before);
     }
     return counts;
@@ -55,24 +55,24 @@ describe("FlushQueue", () => {
 
   it("flushes the entries of two turns once, in order, at the end of the second turn", async () => {
     for (const n of numbers(500)) queue.add(write(n));
-    await immediate();
+    await nextTurn();
     expect(flushed).to.deep.equal([]);
     for (const n of numbers(500)) queue.add(write(500 + n));
-    await immediate();
-    await immediate();
-    await immediate();
+    await nextTurn();
+    await nextTurn();
+    await nextTurn();
     expect(flushed).to.deep.equal(numbers(1_000));
   });
 
   it("flushes at the end of the first turn if that turn has taken 5 ms", async () => {
     queue.add(write(1));
     now += 5;
-    await immediate();
+    await nextTurn();
     expect(flushed).to.deep.equal([1]);
     queue.add(write(2));
-    await immediate();
+    await nextTurn();
     expect(flushed).to.deep.equal([1]);
-    await immediate();
+    await nextTurn();
     expect(flushed).to.deep.equal([1, 2]);
   });
 
@@ -99,7 +99,7 @@ describe("FlushQueue", () => {
     const count = Math.floor((0.95 * sliceMs) / 0.01);
     add(count, 0.011);
     now += 100;
-    await immediate();
+    await nextTurn();
     expect(flushed).to.have.length(count);
   });
 
@@ -125,22 +125,22 @@ describe("FlushQueue", () => {
 
   it("does not flush everything in a turn that has taken time before", async () => {
     add(800, 0.01);
-    await immediate();
+    await nextTurn();
     now += 4;
-    await immediate();
+    await nextTurn();
     expect(flushed.length).to.be.within(sliceMs / 0.01, sliceMs / 0.01 + 4);
     await perTurn(800);
   });
 
   it("flushes the outboxes of a small group within a turn while those of a large group wait", async () => {
     addFromTask(0, 5_000, 0.01);
-    await immediate();
+    await nextTurn();
     addFromTask(5_000, 10, 0.01);
-    await immediate();
+    await nextTurn();
     const small = flushed.filter((n) => n >= 5_000);
     expect(small).to.deep.equal(numbers(10).map((n) => 5_000 + n));
     expect(flushed.length).to.be.below(1_500);
-    while (flushed.length < 5_010) await immediate();
+    while (flushed.length < 5_010) await nextTurn();
     expect(flushed.filter((n) => n < 5_000)).to.deep.equal(numbers(5_000));
   });
 
@@ -179,10 +179,10 @@ describe("FlushQueue", () => {
     scheduler.deliveries.add(refilling(1));
     scheduler.deliveries.add(refilling(2));
     addFromTask(3, 1, 3);
-    for (const _ of numbers(6)) await immediate();
+    for (const _ of numbers(6)) await nextTurn();
     expect(flushed).to.include(3);
     isOver = true;
-    for (const _ of numbers(20)) await immediate();
+    for (const _ of numbers(20)) await nextTurn();
   });
 
   it("flushes an entry that is added after a flush has added to another batch", async () => {
@@ -192,12 +192,12 @@ describe("FlushQueue", () => {
         return true;
       },
     });
-    await immediate();
+    await nextTurn();
     // This batch is flushed after the batch of the task.
     queue.add(write(0));
-    await immediate();
+    await nextTurn();
     queue.add(write(2));
-    for (const _ of numbers(3)) await immediate();
+    for (const _ of numbers(3)) await nextTurn();
     expect(flushed).to.deep.equal([0, 1, 2]);
   });
 
@@ -209,10 +209,10 @@ describe("FlushQueue", () => {
         queue.add(again);
       },
     });
-    await immediate();
-    await immediate();
+    await nextTurn();
+    await nextTurn();
     expect(flushed).to.deep.equal([0]);
-    await immediate();
+    await nextTurn();
     expect(flushed).to.deep.equal([0, 1]);
   });
 

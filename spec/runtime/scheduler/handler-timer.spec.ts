@@ -2,7 +2,8 @@ import { expect } from "chai";
 import type { Lane } from "../../../layers/scheduling/lane.ts";
 import { TurnScheduler } from "../../../layers/scheduling/turn-scheduler.ts";
 import { HandlerTimer } from "../../../runtime/scheduler/handler-timer.ts";
-import { nextTurn, VirtualClock } from "../../layers/support/virtual-clock.ts";
+import { VirtualClock } from "../../layers/support/virtual-clock.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 
 describe("HandlerTimer", () => {
   let clock: VirtualClock;

@@ -12,15 +12,14 @@ import {
 } from "greenroom";
 import { SimulatedClock } from "xstate";
 import { Client } from "../../support/client.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 import { onWrite } from "../support/on-write.ts";
 
-const immediate = () => new Promise((resolve) => setImmediate(resolve));
-
 /** Resolves when all earlier frames are flushed, at the end of this turn or the next turn. */
 async function flushed(): Promise<void> {
-  await immediate();
-  await immediate();
+  await nextTurn();
+  await nextTurn();
 }
 
 describe("Outbox", () => {
@@ -173,15 +172,15 @@ describe("Outbox", () => {
       let sent = 0;
       for (; flood.waitingBytes < 4 * size; sent += 1) {
         flood.push();
-        await immediate();
+        await nextTurn();
       }
       return sent;
     }
 
     async function second(): Promise<void> {
       clock.increment(1_000);
-      await immediate();
-      await immediate();
+      await nextTurn();
+      await nextTurn();
     }
 
     it("knows how many bytes wait, including this turn's frames", async () => {
@@ -194,7 +193,7 @@ describe("Outbox", () => {
       expect(flood.waitingBytes).to.equal(0);
       await fill(flood);
       client.websocket.resume();
-      while (flood.waitingBytes > 0) await immediate();
+      while (flood.waitingBytes > 0) await nextTurn();
     });
 
     it("drops and counts the oldest frames with drop-oldest, and keeps the others in order", async () => {
@@ -203,7 +202,7 @@ describe("Outbox", () => {
       while (runtime.counters().dropped.slow < 20) {
         flood.push();
         sent += 1;
-        await immediate();
+        await nextTurn();
         // The frame of the current write is not dropped.
         expect(flood.waitingBytes).to.be.at.most(5 * (size + 10));
       }
@@ -243,7 +242,7 @@ describe("Outbox", () => {
       const gone = await openFlood({ overflow: "drop-oldest", maxLagBytes: 1e9 });
       await fill(gone.flood);
       gone.client.websocket.terminate();
-      while (gone.runtime.size > 0) await immediate();
+      while (gone.runtime.size > 0) await nextTurn();
       expect(gone.runtime.counters().dropped.closing).to.be.within(2, 4);
       expect(runtime.counters().dropped.slow).to.equal(0);
     });
@@ -260,7 +259,7 @@ describe("Outbox", () => {
       const all = flood.waitingBytes;
       expect(all).to.be.above(first);
       client.websocket.resume();
-      while (flood.waitingBytes === all) await immediate();
+      while (flood.waitingBytes === all) await nextTurn();
       client.websocket.pause();
       let seconds = 0;
       for (; !flood.signal.aborted; seconds += 1) await second();
@@ -281,7 +280,7 @@ describe("Outbox", () => {
       for (let time = 0; time < 9; time += 1) await second();
       const before = left();
       client.websocket.resume();
-      while (left() === before) await immediate();
+      while (left() === before) await nextTurn();
       client.websocket.pause();
       for (let time = 0; time < 10; time += 1) await second();
       expect([runtime.size, flood.waitingBytes, flood.signal.aborted]).to.deep.equal([1, all, false]);
@@ -293,7 +292,7 @@ describe("Outbox", () => {
       expect(flood.signal.aborted).to.equal(false);
       clock.now = now;
       client.websocket.resume();
-      while (flood.waitingBytes > 0) await immediate();
+      while (flood.waitingBytes > 0) await nextTurn();
     });
 
     it("drops the oldest compressed frames, and continues after a frame that cannot be written", async () => {
@@ -325,7 +324,7 @@ describe("Outbox", () => {
       await flushed();
       await second();
       client.websocket.resume();
-      while (flood.waitingBytes > 0) await immediate();
+      while (flood.waitingBytes > 0) await nextTurn();
       for (let time = 0; time < 12; time += 1) await second();
       expect([runtime.size, flood.signal.aborted]).to.deep.equal([1, false]);
     });

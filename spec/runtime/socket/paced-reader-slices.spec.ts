@@ -4,7 +4,8 @@ import { expect } from "chai";
 import type { WebSocket } from "ws";
 import { Scheduler } from "../../../runtime/scheduler/scheduler.ts";
 import { PacedReader, sliceBytes } from "../../../runtime/socket/paced-reader.ts";
-import { measureTurnMs, nextTurn } from "../../layers/support/virtual-clock.ts";
+import { measureTurnMs } from "../../layers/support/virtual-clock.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { bytesOf } from "../support/frame-cases.ts";
 
 const kilobyte = 1_024;

@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { expect } from "chai";
 import { type Frame, type RuntimeOptions, WebSocketConsumer } from "greenroom";
 import { until } from "../../layers/support/until.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { destroyRawWebSockets, Opcode, RawWebSocket } from "../../support/raw-websocket.ts";
 import { serve, stopServing } from "../../support/serving.ts";
-import { nextTurn } from "../support/speakers.ts";
 
 const megabyte = 2 ** 20;
 /** Upper bound of the operating system's buffers for a connection that is not read. */

@@ -10,11 +10,11 @@ import {
 } from "greenroom";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { destroyRawWebSockets, Opcode, RawWebSocket, type WireFrame } from "../../support/raw-websocket.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 import { bytesOf, textOf } from "../support/frame-cases.ts";
 import { onWrite } from "../support/on-write.ts";
-import { nextTurn } from "../support/speakers.ts";
 import { Ticks } from "../support/ticks.ts";
 
 describe("The order on the wire", () => {

@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import { expect } from "chai";
 import { type Frame, type RuntimeOptions, WebSocketConsumer } from "greenroom";
 import { type Gate, gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { serve } from "../../support/serving.ts";
 
 /** The frames of one turn of the event loop, in order, each with the sockets that receive it. */
@@ -70,9 +71,6 @@ export function summary(frame: Frame): string {
     bytes.length > 40 ? `#${createHash("sha1").update(bytes).digest("hex")}` : bytes.toString("latin1");
   return `${kind}(${bytes.length}) ${shown}`;
 }
-
-/** Resolves in the next turn of the event loop. */
-export const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 let scripts = 0;
 

@@ -3,9 +3,9 @@ import { Redis } from "ioredis";
 import { atTurnEnd } from "../../../../layers/redis/connection/end-of-turn.ts";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
 import { fixedOptions } from "../../../../layers/redis/connection/server-options.ts";
+import { nextTurn } from "../../../support/next-turn.ts";
 import { type RedisServer, startRedisServer } from "../../../support/redis-server.ts";
 
-const immediate = () => new Promise((resolve) => setImmediate(resolve));
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 describe("atTurnEnd", () => {
@@ -19,10 +19,10 @@ describe("atTurnEnd", () => {
     await nextTick();
     atTurnEnd(note("b"));
     expect(called).to.deep.equal([]);
-    await immediate();
+    await nextTurn();
     expect(called).to.deep.equal(["a", "b", "c"]);
     atTurnEnd(note("d"));
-    await immediate();
+    await nextTurn();
     expect(called).to.deep.equal(["a", "b", "c", "d"]);
   });
 });
