@@ -83,6 +83,23 @@ describe("MemoryLayer", () => {
     await one.close();
   });
 
+  it("lets senders wait while more than 256 messages to a group are not delivered", async () => {
+    const layer = new MemoryLayer();
+    await layer.groupAdd("group", await layer.newChannel(new Recorder()));
+    let settled = 0;
+    const sends = Array.from({ length: 300 }, async () => {
+      await layer.groupSend("group", { type: "one of many" });
+      settled += 1;
+    });
+    await Promise.all(sends.slice(0, 256));
+    // Other groups do not wait.
+    await layer.groupSend("other", { type: "alone" });
+    expect([settled, layer.inFlight]).to.deep.equal([256, 300]);
+    await Promise.all(sends);
+    expect(layer.inFlight).to.be.at.most(256);
+    await layer.close();
+  });
+
   it("counts the waiting messages when it closes", async () => {
     const layer = new MemoryLayer();
     const [channel = ""] = await addMembers(layer);

@@ -40,6 +40,11 @@ describe("TurnBudget", () => {
   const budgetMs = fc.double({ min: 0, max: 20, noNaN: true });
   const units = fc.integer({ min: 1, max: 100 });
 
+  it("notices slow steps at once, even if the steps of the previous budget were quick", () => {
+    work(5, 0.001);
+    expect(work(5, 1)).to.equal(5);
+  });
+
   it("has time for one step, even if it ends as soon as it starts", () => {
     budget.start(0, 0);
     expect(budget.hasTime).to.equal(true);

@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
+import { SimulatedClock } from "xstate";
 import { sliceBytes } from "../../../runtime/socket/paced-reader.ts";
 import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { destroyRawWebSockets, encodeFrame, Opcode, RawWebSocket } from "../../support/raw-websocket.ts";
 import { stopServing } from "../../support/serving.ts";
 import { closeFrame, encodeTexts, numbers, type Reader, serveReaders } from "../support/readers.ts";
@@ -83,6 +85,33 @@ describe("PacedReader, when a connection ends with unread frames,", () => {
       expect(failures).to.deep.equal([]);
     });
   }
+
+  it("does not cut a client whose bytes wait for their turn", async () => {
+    const clock = new SimulatedClock();
+    const { url, readers, sockets, runtime } = await serveReaders(undefined, {
+      clock,
+      pingIntervalMs: 3_200,
+    });
+    const client = await RawWebSocket.open(url);
+    await until(() => sockets.length === 1 && runtime.size === 1);
+    const [socket] = sockets as [Socket];
+    // As the reader does. A full buffer keeps Node from reading the pongs, too.
+    socket.pause();
+    client.socket.write(frames);
+    let length = -1;
+    await until(() => {
+      const isFull = socket.readableLength > sliceBytes && socket.readableLength === length;
+      length = socket.readableLength;
+      return isFull;
+    });
+    for (let tick = 0; tick < 100; tick += 1) {
+      clock.increment(100);
+      await nextTurn();
+    }
+    expect(runtime.size).to.equal(1);
+    socket.resume();
+    await until(() => readers[0]?.heard.length === count);
+  });
 
   for (const before of [5, 50, 5_000]) {
     it(`handles nothing after a protocol error behind ${before} frames, and closes with 1002`, async () => {
