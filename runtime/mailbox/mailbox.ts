@@ -26,8 +26,9 @@ const framesPerTurn = 32;
 /**
  * The queue of one actor. Items are handled one at a time. An idle actor handles a new item immediately.
  * Waiting frames and messages are handled alternately, each kind in the order of arrival. So a fast client
- * does not delay messages, and a busy group does not delay frames. Mailboxes take turns: when one has handled 32
- * frames in a turn of the event loop, or the turn has no time left, its other items wait for the next turn.
+ * does not delay messages, and a busy group does not delay frames. While messages take up half of the capacity,
+ * they go first, because the frames of fast clients would cause more of them. Mailboxes take turns: when one has
+ * handled 32 frames in a turn of the event loop, or the turn has no time left, its items wait for the next turn.
  */
 export class Mailbox implements Task {
   readonly #owner: MailboxOwner;
@@ -37,11 +38,12 @@ export class Mailbox implements Task {
   #frames: Fifo<Frame> | undefined;
   #messages: MessageBacklog | undefined;
   #priorityWork: (() => Promise<void>) | undefined;
-  #frameIsNext = true;
+  #messagesSinceFrame = 1;
   #paused = false;
   #busy = true;
   #closed = false;
-  /** Whether items wait for the next turn of the event loop, and not for a handler. */
+  /** Whether the items wait for a handler that returned a promise, or for {@link start}. */
+  #isPending = true;
   #isScheduled = false;
   /** The turn in which a frame was handled last, and the frames that may still be handled in that turn. */
   #turn = -1;
@@ -85,7 +87,7 @@ export class Mailbox implements Task {
     if (this.#closed) return false;
     if (!this.#busy && budget.hasTime && this.#mayTakeFrame(budget)) {
       budget.charge(1);
-      this.#frameIsNext = false;
+      this.#messagesSinceFrame = 0;
       this.#handle(frame, budget);
       return true;
     }
@@ -110,16 +112,24 @@ export class Mailbox implements Task {
     }
   }
 
-  /** Enqueues a message. Applies the overflow policy when the mailbox is full. */
+  /**
+   * Enqueues a message. Applies the overflow policy when the mailbox is full. If the mailbox is half full, and
+   * waits only for its turn, it handles its oldest message now. So it overflows only while a handler is pending.
+   */
   enqueueMessage(mail: Mail): EnqueueResult {
     if (this.#closed) return "refused";
-    if (this.#busy) {
-      this.#messages ??= new MessageBacklog(this.#settings);
-      return this.#messages.enqueue(mail);
+    if (!this.#busy) {
+      this.#messagesSinceFrame += 1;
+      this.#handle(mail);
+      return "enqueued";
     }
-    this.#frameIsNext = true;
-    this.#handle(mail);
-    return "enqueued";
+    this.#messages ??= new MessageBacklog(this.#settings);
+    while (this.#isHalfFull && !this.#isPending && this.#priorityWork === undefined) {
+      this.#messagesSinceFrame += 1;
+      this.#isPending = true;
+      this.#isPending = this.#handleOne(this.#messages.shift() as Item);
+    }
+    return this.#closed ? "refused" : this.#messages.enqueue(mail);
   }
 
   /** Enqueues a gap after the waiting messages, even when the mailbox is full. */
@@ -154,9 +164,9 @@ export class Mailbox implements Task {
 
   /** Called by the scheduler in a later turn, for the items that wait. */
   run(budget: Budget): true {
-    if (!this.#isScheduled) return true;
     this.#isScheduled = false;
-    this.#handle(this.#priorityWork === undefined ? this.#take(budget) : undefined, budget);
+    if (!this.#isPending)
+      this.#handle(this.#priorityWork === undefined ? this.#take(budget) : undefined, budget);
     return true;
   }
 
@@ -172,7 +182,7 @@ export class Mailbox implements Task {
     }
     const run = (): boolean => {
       const size = this.#frames?.size ?? 0;
-      const isGoingOn = this.#isScheduled || size < waiting;
+      const isGoingOn = !this.#isPending || size < waiting;
       waiting = size;
       if (size > 0 && isGoingOn) return false;
       then();
@@ -183,6 +193,8 @@ export class Mailbox implements Task {
 
   #schedule(): void {
     this.#busy = true;
+    this.#isPending = false;
+    if (this.#isScheduled) return;
     this.#isScheduled = true;
     this.#scheduler.mailboxes.add(this);
   }
@@ -190,16 +202,9 @@ export class Mailbox implements Task {
   /** Handles `first`, and then the waiting items that this turn has time for. */
   #handle(first: Item | undefined, budget?: Budget): void {
     this.#busy = true;
+    this.#isPending = true;
     for (let item = first; item !== undefined; item = this.#next(budget)) {
-      try {
-        const result = this.#owner.handle(item);
-        if (isPromise(result)) {
-          this.#await(result, item);
-          return;
-        }
-      } catch (error) {
-        this.#owner.failed(error, item);
-      }
+      if (this.#handleOne(item)) return;
       if (this.#priorityWork !== undefined) break;
     }
     const work = this.#priorityWork;
@@ -211,6 +216,19 @@ export class Mailbox implements Task {
     } else {
       this.#busy = false;
       this.#onIdle?.();
+    }
+  }
+
+  /** @returns whether the item has a handler that is not settled yet. */
+  #handleOne(item: Item): boolean {
+    try {
+      const result = this.#owner.handle(item);
+      if (!isPromise(result)) return false;
+      this.#await(result, item);
+      return true;
+    } catch (error) {
+      this.#owner.failed(error, item);
+      return false;
     }
   }
 
@@ -233,15 +251,23 @@ export class Mailbox implements Task {
   #take(budget: Budget): Item | undefined {
     const frames = this.#frames?.size ?? 0;
     const messages = this.#messages?.size ?? 0;
-    const takesFrame = frames > 0 && (messages === 0 || this.#frameIsNext) && this.#mayTakeFrame(budget);
-    this.#frameIsNext = !takesFrame;
-    if (!takesFrame) return this.#messages?.shift();
+    const messagesPerFrame = this.#isHalfFull ? this.#settings.capacity : 1;
+    const isFrameNext = messages === 0 || this.#messagesSinceFrame >= messagesPerFrame;
+    if (frames === 0 || !isFrameNext || !this.#mayTakeFrame(budget)) {
+      this.#messagesSinceFrame += 1;
+      return this.#messages?.shift();
+    }
+    this.#messagesSinceFrame = 0;
     const frame = this.#frames?.shift();
     if (this.#paused && frames - 1 <= this.#settings.frameHighWaterMark / 2) {
       this.#paused = false;
       this.#owner.resume();
     }
     return frame;
+  }
+
+  get #isHalfFull(): boolean {
+    return (this.#messages?.size ?? 0) >= this.#settings.capacity / 2;
   }
 
   /** Takes one frame from this mailbox's share of the turn. Returns false if the share is used up. */

@@ -90,4 +90,36 @@ describe("A runtime, flooded with frames,", () => {
       expect(failures).to.deep.equal([]);
     });
   }
+
+  it("keeps all members of a room, if each of them sends to it as fast as it can", async () => {
+    const [count, each] = [20, 500];
+    let [joined, delivered] = [0, 0];
+    class Member extends WebSocketConsumer<{ messages: { note: object } }> {
+      static override readonly layer = "chat";
+      static override readonly on = handlers<Member>({
+        note() {
+          delivered += 1;
+        },
+      });
+      override async connect() {
+        await this.accept();
+        await this.groupAdd("flood");
+        joined += 1;
+      }
+      override async receive() {
+        await this.groupSend("flood", { type: "note" });
+      }
+    }
+    const { runtime, url, failures } = await serve({ layers: chat() });
+    runtime.route("/flood", Member);
+    const members: RawWebSocket[] = [];
+    while (members.length < count) members.push(await RawWebSocket.open(`${url}/flood`));
+    await until(() => joined === count);
+    const flood = encodeTexts(digits.slice(0, each));
+    for (const { socket } of members) socket.write(flood);
+    await until(() => delivered === count * each * count || runtime.size < count);
+    expect(runtime.counters().dropped.overflow).to.equal(0);
+    expect(runtime.size).to.equal(count);
+    expect(failures).to.deep.equal([]);
+  });
 });

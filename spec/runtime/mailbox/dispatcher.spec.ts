@@ -11,11 +11,11 @@ interface Work {
 
 describe("Dispatcher, with handlers that block the event loop,", () => {
   const { now: realNow } = performance;
-  /** The time in milliseconds. Only `block` advances it, so the load of the machine has no effect. */
+  /** The time in whole milliseconds. Only `block` advances it, so the load of the machine has no effect. */
   let now: number;
   let working: Gate;
   beforeEach(() => {
-    now = realNow.call(performance);
+    now = Math.ceil(realNow.call(performance));
     performance.now = () => now;
     working = gate();
   });

@@ -166,6 +166,75 @@ describe("Mailbox, with the turns of the event loop,", () => {
     expect(owner.handled.filter((item) => typeof item === "string")).to.deep.equal(framesOf(500));
   });
 
+  it("overflows while a handler is pending, but not while it waits for its turn", async () => {
+    const working = gate();
+    const { owner, mailbox } = await open((item) => (item === "last" ? working.opened : undefined));
+    mailbox.enqueueFrame("first", noTime);
+    for (const n of numbers(3_000)) expect(mailbox.enqueueMessage(mail(n))).to.equal("enqueued");
+    await mailbox.whenIdle();
+    expect(owner.handled.filter((item) => item !== "first")).to.deep.equal(numbers(3_000));
+    mailbox.enqueueFrame("last");
+    for (const n of numbers(settings.capacity)) expect(mailbox.enqueueMessage(mail(n))).to.equal("enqueued");
+    expect(mailbox.enqueueMessage(mail(-1))).to.equal("refused");
+    working.open();
+    await mailbox.whenIdle();
+  });
+
+  it("awaits the handler of a message that is handled because the mailbox is half full", async () => {
+    const [slow, order]: [ReturnType<typeof gate>, string[]] = [gate(), []];
+    const { owner, mailbox } = await open(async (item) => {
+      if (typeof item === "string" || !("message" in item) || item.message.n !== 0) return;
+      await slow.opened;
+      order.push(`${owner.handled.length} handled`);
+    });
+    mailbox.enqueueFrame("frame", noTime);
+    for (const n of numbers(settings.capacity)) mailbox.enqueueMessage(mail(n));
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    slow.open();
+    await mailbox.whenIdle();
+    expect(order).to.deep.equal(["1 handled"]);
+    expect(owner.handled.filter((item) => item !== "frame")).to.deep.equal(numbers(settings.capacity));
+  });
+
+  it("handles nothing of a half full mailbox before work that goes first", async () => {
+    const { owner, mailbox } = await open();
+    mailbox.enqueueFrame("frame", noTime);
+    mailbox.runNext(async () => void owner.handled.push("work"));
+    for (const n of numbers(settings.capacity)) mailbox.enqueueMessage(mail(n));
+    await mailbox.whenIdle();
+    expect(owner.handled[0]).to.equal("work");
+  });
+
+  it("handles messages before frames while it is half full", async () => {
+    const [working, half] = [gate(), settings.capacity / 2];
+    const { owner, mailbox } = await open((item) => (item === "busy" ? working.opened : undefined));
+    mailbox.enqueueFrame("busy");
+    for (const frame of framesOf(5)) mailbox.enqueueFrame(frame);
+    for (const n of numbers(half + 100)) mailbox.enqueueMessage(mail(n));
+    working.open();
+    await mailbox.whenIdle();
+    const kinds = owner.handled.map((item) => (typeof item === "string" ? "f" : "m")).join("");
+    expect(kinds).to.equal(`f${"m".repeat(101)}${"fm".repeat(4)}f${"m".repeat(half - 5)}`);
+  });
+
+  it("handles a frame after as many messages as its capacity, although it stays half full", async () => {
+    const working = gate();
+    let next = settings.capacity;
+    const { owner, mailbox } = await open((item) => {
+      if (item === "busy") return working.opened;
+      // Each message causes another one.
+      if (typeof item === "object" && next < 4 * settings.capacity) mailbox.enqueueMessage(mail(next++));
+      return undefined;
+    });
+    mailbox.enqueueFrame("busy");
+    for (const frame of framesOf(3)) mailbox.enqueueFrame(frame);
+    for (const n of numbers(settings.capacity)) mailbox.enqueueMessage(mail(n));
+    working.open();
+    await mailbox.whenIdle();
+    const places = framesOf(3).map((frame) => owner.handled.indexOf(frame));
+    expect(places).to.deep.equal([1, 2, 3].map((n) => n * (settings.capacity + 1)));
+  });
+
   it("reports frames that wait for a turn in size and busy", async () => {
     const { mailbox } = await open();
     for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);

@@ -11,8 +11,11 @@ describe("Mailbox", () => {
 
   beforeEach(async () => {
     owner = new Owner();
-    mailbox = new Mailbox(owner, settings, new Scheduler());
+    mailbox = open();
   });
+
+  const open = (capacity: number = settings.capacity) =>
+    new Mailbox(owner, { ...settings, capacity }, new Scheduler());
 
   async function started(): Promise<void> {
     mailbox.start(Promise.resolve());
@@ -31,6 +34,7 @@ describe("Mailbox", () => {
   describe("#start", () => {
     it("queues all items until the first work has settled, then handles them", async () => {
       const connecting = gate();
+      mailbox = open(10);
       mailbox.start(connecting.opened);
       mailbox.enqueueMessage(mail(2));
       mailbox.enqueueFrame("one");
@@ -104,6 +108,7 @@ describe("Mailbox", () => {
     });
 
     it("alternates frames and messages, keeps the order of each kind, and a gap in its place", async () => {
+      mailbox = open(10);
       await started();
       const working = busy();
       for (const n of [1, 2, 3]) mailbox.enqueueFrame(`frame ${n}`);
