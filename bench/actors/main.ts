@@ -39,6 +39,7 @@ const options = {
 const worker = new URL("worker.ts", import.meta.url);
 const spawnTitle = (count: number) => `Spawn and stop, ${whole(count)} at once`;
 const messageTitle = "Messages and frames";
+const crowdTitle = "A group of spawned actors, 20 messages at once";
 
 const countsTo = (most: number) => [100, 1_000, 10_000, 100_000].filter((count) => count <= most);
 /** The number of actors for which all rows are measured: the second largest. */
@@ -63,6 +64,10 @@ async function measure(run: Run<typeof options>): Promise<void> {
     const figures = await start(`messaging ${row}`).callOnce("messaging", row, messages);
     run.results.add([messageTitle, row], figures);
   }
+  for (const members of counts) {
+    const figures = await start(`crowd ${members}`).callOnce("crowd", members, messages);
+    run.results.add([crowdTitle, `${members}`], figures);
+  }
 }
 
 function targets(results: Results, counts: readonly number[]): Target[] {
@@ -86,6 +91,11 @@ function targets(results: Results, counts: readonly number[]): Target[] {
     atMost("CPU of a message to a machine consumer, to bare `actor.send`", 1.5, machineRatio),
     atMost(`CPU to spawn and stop, ${growth}`, 1.2, spawnRatio("sum", "plain", many, "plain", few)),
     atMost("The same of a bare actor", 1.2, spawnRatio("sum", "bare", many, "bare", few)),
+    atMost(
+      `Delay of the event loop in ms, p99, group of ${whole(many)}`,
+      12,
+      results.spread([crowdTitle, `${many}`], "loopP99Ms"),
+    ),
   ];
 }
 
@@ -112,6 +122,16 @@ await runBench({
       section(results, messageTitle, messageTitle, messagingRows, [
         ...[median("ns", "each"), range("each"), median("on one core, each second", "perSecond")],
       ]),
+      section(
+        results,
+        crowdTitle,
+        crowdTitle,
+        Object.fromEntries(countsTo(actors).map((members) => [`${members}`, `${whole(members)} members`])),
+        [
+          ...[median("ns per delivery", "each"), range("each")],
+          ...[median("loop p99 ms", "loopP99Ms"), median("loop worst ms", "loopWorstMs")],
+        ],
+      ),
     ],
   }),
 });

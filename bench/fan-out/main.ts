@@ -61,6 +61,8 @@ async function measure(run: Run<typeof options>): Promise<void> {
       await withSystem(row, redis, profiles, (system) => work(row, system));
     }
   };
+  /** The titles of the steps of growth that are measured. */
+  const measured = new Set<string>();
   const send = async (
     names: readonly RowName[],
     title: string,
@@ -71,6 +73,11 @@ async function measure(run: Run<typeof options>): Promise<void> {
     await each(names, title, async (row, system) => {
       for await (const [sending, figures] of measureSendings(system, room, sendings, ms)) {
         results.add([sendingTitle(sending, room), row], figures);
+        // With one sender, the load is also a step of growth, which is not measured twice.
+        if (sending.inFlight > 1 && sending.senders === 1) {
+          results.add([stepTitle(growths.members, room), row], figures);
+          measured.add(stepTitle(growths.members, room));
+        }
       }
     });
   };
@@ -90,7 +97,8 @@ async function measure(run: Run<typeof options>): Promise<void> {
   }
   for (const growth of parts.includes("growth") ? Object.values<Growth>(growths) : []) {
     await each(growing, growth.title, async (row, system) => {
-      for await (const [step, figures] of measureGrowth(system, growth, ms / 2, most)) {
+      const steps = growth.steps.filter((step) => !measured.has(stepTitle(growth, step)));
+      for await (const [step, figures] of measureGrowth(system, growth, steps, ms / 2, most)) {
         results.add([stepTitle(growth, step), row], figures);
       }
     });

@@ -39,14 +39,15 @@ async function echoes({ bystander }: System): Promise<Figures> {
   return { bystanderP50Ms: p50Ms, bystanderP99Ms: p99Ms };
 }
 
-/** Yields the figures of each step that needs at most `most` connections. */
+/** Yields the figures of those of `steps` that need at most `most` connections. */
 export async function* measureGrowth(
   system: System,
   growth: Growth,
+  steps: readonly number[],
   ms: number,
   most: number,
 ): AsyncGenerator<readonly [step: number, Figures]> {
-  for (const step of growth.steps) {
+  for (const step of steps) {
     const { members, others, ...load } = { ...usualStep, ...growth.at(step) };
     if (members + others > most) continue;
     await system.clients.call("closeAll");
