@@ -36,7 +36,7 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
  *   between a group and direct sends.
  * - **Delivery** to groups and to channels from {@link newChannel} is at most once, and never happens before
  *   `send` or `groupSend` has returned. A sender that is a member of the group receives its own message. If
- *   `delivery` in {@link capabilities} is `once-or-gap`, messages to a group during an outage arrive after it.
+ *   `delivery` in {@link capabilities} is `once-or-gap`, messages to a group during an outage arrive later.
  *   After a call of `groupDiscard`, no message of the group is delivered to the channel.
  * - **A large group does not block its node**: deliveries get at most about 5 ms in each turn of the event
  *   loop, and groups share this time. A longer delivery continues in the next turns. Members that join during
