@@ -12,7 +12,7 @@ export interface BackendListener {
   error(error: Error): void;
   /** The number of payloads and gaps that have arrived but are not yet delivered to all members. */
   readonly waiting?: number;
-  /** Resolves once few payloads of `topic` wait for delivery on this node. Undefined if that is so now. */
+  /** Resolves once few payloads of `topic` wait for delivery on this node. Undefined if few wait now. */
   drained?(topic: string): Promise<void> | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface BackendListener {
 export interface Capabilities {
   /**
    * `at-most-once`: messages sent while a connection is down are lost, and members receive a gap.
-   * `once-or-gap`: messages sent during an outage are fetched later. Members receive a gap for lost messages.
+   * `once-or-gap`: messages sent during an outage are fetched later. If some are lost, members receive a gap.
    */
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether messages reach nodes in other processes. */
@@ -34,7 +34,7 @@ export interface Capabilities {
 /** Selects the newest payloads after `since`, at most `limit`. */
 export interface HistoryQuery {
   readonly limit: number;
-  /** A number means an offset in the current epoch of the history. */
+  /** A number is an offset in the current epoch of the history: see {@link Position}. */
   readonly since?: Position | number | undefined;
 }
 
@@ -114,13 +114,13 @@ export interface JobDelivery {
   /** The number of deliveries of this message, including this one: 1 for the first delivery. */
   readonly attempt: number;
   /**
-   * Aborted when the consumption closes, and when another worker has received the message because this
-   * process was unreachable for too long. A handler that stops early should reject with the signal's reason
-   * or with any `AbortError`. Such a rejection is not a failure: no error is reported, and the message is
-   * delivered again.
+   * Aborted when the consumption closes. Also aborted when another worker has received the message, because
+   * this process was unreachable for too long. A handler that stops early should reject with the signal's
+   * reason or with any `AbortError`. Such a rejection is not a failure: no error is reported, and the message
+   * is delivered again.
    */
   readonly signal: AbortSignal;
-  /** The channel for the outcome. Can be any text, because this package does not check it on arrival. */
+  /** The channel for the outcome. This package does not check the value on arrival, so it can be any text. */
   readonly replyTo?: string;
   /** The id that the sender gave to the job. The message to `replyTo` should contain this id. */
   readonly job?: string;
@@ -180,8 +180,8 @@ export interface QueueSettings {
  */
 export interface QueueBackend {
   /**
-   * Appends a job to `queue`. Resolves to false if `capacity` jobs already wait or are being processed. If
-   * the promise rejects, the job may still have been added.
+   * Appends a job to `queue`. Resolves to false if the queue already holds `capacity` jobs, including those
+   * that are being processed. If the promise rejects, the job may still have been added.
    */
   enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
   /**

@@ -21,7 +21,7 @@ import { Topics } from "./wire/topics.ts";
 export type { LocalChannels } from "./delivery/channel-registry.ts";
 
 /**
- * One node of a channel layer. A node sends messages to channels, which are the addresses of inboxes, and to
+ * One node of a channel layer. A channel is the address of an inbox. A node sends messages to channels and to
  * groups of channels. The recipients can be on this node or on any other node that the backend reaches. Every
  * layer consists of this class and a {@link Backend}, and guarantees:
  *
@@ -36,11 +36,11 @@ export type { LocalChannels } from "./delivery/channel-registry.ts";
  *   between a group and direct sends.
  * - **Delivery** to groups and to channels from {@link newChannel} is at most once, and never happens before
  *   `send` or `groupSend` has returned. A sender that is a member of the group receives its own message. If
- *   {@link capabilities} contain `once-or-gap`, messages sent to a group during an outage are delivered after
- *   the outage. After a call of `groupDiscard`, no message of the group is delivered to the channel.
- * - **A large group does not block its node**: a delivery that takes longer than its share of a turn of the event
- *   loop (at most about 5 ms) continues in the next turns, and groups take turns. Members that join during the delivery receive only later messages. Members
- *   that leave receive nothing more.
+ *   `delivery` in {@link capabilities} is `once-or-gap`, messages to a group during an outage arrive later.
+ *   After a call of `groupDiscard`, no message of the group is delivered to the channel.
+ * - **A large group does not block its node**: deliveries get at most about 5 ms in each turn of the event
+ *   loop, and groups share this time. A longer delivery continues in the next turns. Members that join during
+ *   the delivery receive only later messages. Members that leave receive nothing more.
  * - **Loss is never silent**: every dropped message is counted with a reason. If messages to a group may have
  *   been lost, its members receive a gap. An inbox that throws does not affect other inboxes.
  * - **Messages whose type begins with `xstate.`** are refused by the sender and dropped by the receiver.
@@ -189,8 +189,8 @@ export class ChannelLayer<M = AnyMessages> {
    * to one handler at a time, at least once, and is removed when the promise of that handler resolves.
    *
    * If a handler throws or rejects, the message is retried after a pause. After `maxDeliveries` deliveries,
-   * the message moves to the channel `<name>.dead`, even if this channel is full. It can be consumed like
-   * any other named channel. A payload that is not a valid message also moves to `<name>.dead`. If a process
+   * the message moves to the channel `<name>.dead`, even if this channel is full. A payload that is not a
+   * valid message also moves to `<name>.dead`, which is consumed like other named channels. If a process
    * dies or is unreachable for `claimAfterMs`, its messages go to other workers. A message can therefore be
    * delivered twice; `delivery.attempt` counts the deliveries. With `concurrency` 1 and a single consumer,
    * messages are handled in order.
@@ -199,7 +199,7 @@ export class ChannelLayer<M = AnyMessages> {
    * the layer. If handlers send messages, close the consumption before the layer.
    *
    * @typeParam T the messages of this channel, if they differ from those of the layer.
-   * @throws {InvalidNameError} for a name with a `!`, or over 94 characters, not counting `.dead` at the end.
+   * @throws {InvalidNameError} for a name with a `!`, or with over 94 characters besides `.dead` at the end.
    * @throws {TypeError} if `handler` is not a function.
    * @throws {UnsupportedError} if the layer has no queues.
    * @throws {InvalidOptionError} for a number in `options` that is out of range.

@@ -3,7 +3,7 @@ import { InvalidOptionError } from "./errors.ts";
 /** The longest delay of a Node timer: 24.8 days, in milliseconds. Node fires longer timers immediately. */
 export const maxDelayMs = 2 ** 31 - 1;
 
-/** The longest delay before jitter of up to 25 % is added: 19 days, in milliseconds. */
+/** The longest delay to which jitter may add 25 %: 19 days, in milliseconds. */
 export const maxJitteredDelayMs = Math.floor(maxDelayMs / 1.25);
 
 /** The inclusive bounds of an integer option. */

@@ -9,7 +9,8 @@
  * - `queue-full`: the named channel is full; the sender's promise was rejected
  * - `expired`: the message waited in its named channel for too long; no handler received it
  * - `dead-letter`: handlers failed too often, so the message moved to the dead letters. A named channel's
- *   `garbage`, `undecryptable` and `refused-type` payloads also move there, but do not count as `dead-letter`
+ *   `garbage`, `undecryptable` and `refused-type` payloads also move to the dead letters, but do not count as
+ *   `dead-letter`
  */
 export type DropReason =
   | "garbage"

@@ -1,6 +1,6 @@
 import { InvalidNameError } from "./errors.ts";
 
-/** The suffix in the name of the channel that holds the dead letters of a named channel. */
+/** A named channel's name plus this suffix is the name of the channel that holds its dead letters. */
 export const deadSuffix = ".dead";
 
 const letters = "ASCII letters, digits, '-', '_' and '.'";

@@ -51,8 +51,8 @@ export abstract class ClusterApi {
    * The value can be of any type that a message can hold.
    *
    * @throws {AskTimeoutError} if the actor does not reply within `timeoutMs`. Its handler may still run.
-   * @throws {NoSuchActorError} without delay if the channel's node lacks the actor, or leaves before it
-   *   replies; after the timeout if no known node could have the actor.
+   * @throws {NoSuchActorError} immediately if the channel's node lacks the actor, or leaves before it
+   *   replies. If no known node could have the actor, the call rejects after the timeout.
    * @throws {AskFailedError} if the handler fails, if the message is dropped before it is handled, or if a
    *   message cannot hold the return value.
    * @throws {InvalidOptionError} unless `timeoutMs` is an integer from 1 to 2,147,483,647.

@@ -9,12 +9,12 @@ export interface PendingDelivery {
   deliver(budget: Budget): boolean;
 }
 
-/** Beyond these limits, a node delivers without pauses, so that further messages wait at the senders. */
+/** Beyond these limits, deliveries do not pause. Meanwhile, the node reads nothing, so senders wait. */
 const limits = { count: 10_000, bytes: 16 * 1024 * 1024 };
-/** While more payloads than this wait for a group, its senders on a memory layer have to wait. */
+/** On a memory layer, sends to a group wait while more than this many of its payloads wait for delivery. */
 const highWaterMark = 256;
 
-/** The deliveries of a node that wait, in all its queues. */
+/** The waiting deliveries of a node, in all its queues. */
 export class Backlog {
   readonly #lane: () => Lane;
   readonly #queues = new Set<DeliveryQueue>();
@@ -32,7 +32,7 @@ export class Backlog {
     return this.#size;
   }
 
-  /** Whether deliveries have to go on without a pause. */
+  /** Whether deliveries must not pause, because too many wait or the layer closes. */
   get isUrgent(): boolean {
     return this.#isClosed || this.#size > limits.count || this.#bytes > limits.bytes;
   }
@@ -51,7 +51,7 @@ export class Backlog {
     this.#queues.delete(queue);
   }
 
-  /** Runs all queues to their ends. Called after all inboxes are removed, so all direct sends are dropped and counted. */
+  /** Runs all queues to their ends. Inboxes are removed before, so direct sends are dropped and counted. */
   close(): void {
     this.#isClosed = true;
     for (const queue of this.#queues) queue.run(unlimited);

@@ -8,8 +8,8 @@ import type { Group } from "./group.ts";
 const directGap: Gap = Object.freeze({});
 
 /**
- * Delivers a backend's payloads and gaps. The deliveries to one group are in the order of arrival. Groups take
- * turns, so a large group does not delay a small one. Never throws.
+ * Delivers a backend's payloads and gaps, to each group in the order of arrival. Groups take turns, so a
+ * large group does not delay a small one. Never throws.
  */
 export class Receiver implements BackendListener {
   readonly #ownTopic: string;

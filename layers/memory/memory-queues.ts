@@ -29,7 +29,7 @@ class MemoryQueue {
   size = 0;
   readonly sources = new Set<MemorySource>();
   #waiting: Job[] = [];
-  /** The number of taken jobs at the front. They are removed in batches: a removal moves all others. */
+  /** The number of taken jobs at the front. These are removed in batches: a removal moves all other jobs. */
   #taken = 0;
   #lastNumber = 0;
 

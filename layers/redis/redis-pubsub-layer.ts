@@ -20,8 +20,8 @@ export type RedisPubSubLayerOptions = ChannelLayerOptions & Omit<PubSubOptions, 
  * connection, and then rejects with {@link LayerUnavailableError}.
  *
  * Payloads are plain msgpack, and topics are named as in channels_redis' `RedisPubSubChannelLayer`. A Django
- * or Fast Channels process with the same `prefix` therefore shares the groups. But it cannot share groups of
- * several `hosts` or of a `cluster`, because it would look for these groups on other servers.
+ * or Fast Channels process with the same `prefix` therefore shares the groups. But such a process cannot
+ * share groups of several `hosts` or of a `cluster`, because it looks for these groups on other servers.
  *
  * @example
  * const chat = new RedisPubSubLayer<RoomMessages>({ url: "redis://localhost:6379", prefix: "chat" });

@@ -12,7 +12,7 @@ export interface Task {
   run(budget: Budget): boolean;
 }
 
-/** Tasks of one kind, which run in the check phase of the event loop, each with an equal share of the time. */
+/** Tasks of one kind. They run in the check phase of the event loop, with equal shares of the lane's time. */
 export interface Lane {
   /** Runs `task` in this turn, and in each later turn until `run` returns true. */
   add(task: Task): void;

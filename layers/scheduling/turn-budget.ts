@@ -5,8 +5,8 @@ const maxUnitsPerCheck = 64;
 const msPerCheck = 1;
 
 /**
- * A limit of time. The clock is checked after 1, 2, 4 units and so on, up to 64 or a millisecond of work. So quick
- * work needs few checks, and slow work after quick work is noticed early.
+ * A limit of time. The clock is checked after 1 unit, then after 2, 4 and so on, up to 64 units or about a
+ * millisecond of work. So quick work needs few checks, and slow work after quick work is noticed early.
  */
 export class TurnBudget implements Budget {
   readonly #now: () => number;
@@ -46,7 +46,7 @@ export class TurnBudget implements Budget {
     this.checkAt(now);
   }
 
-  /** Ends the budget if its time is over at `now`, which was read for another purpose. */
+  /** Ends the budget if its time is over at `now`, a time that the caller has read for another purpose. */
   checkAt(now: number): void {
     if (now >= this.#endsAt) this.#isOver = true;
   }

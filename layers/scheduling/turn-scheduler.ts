@@ -5,15 +5,15 @@ import { TurnBudget } from "./turn-budget.ts";
 
 /** The time for tasks in one turn, in ms. */
 const tasksMs = 5;
-/** The time in one turn for work that callbacks of sockets and timers do at once, outside tasks, in ms. */
+/** The time in one turn, in ms, for work outside tasks: what callbacks of sockets and timers do at once. */
 const inlineMs = 3;
 
 /**
- * Divides the work of a node among turns of the event loop. In the check phase of a turn, the lanes with tasks
+ * Divides a node's work among turns of the event loop. In the check phase of a turn, the lanes with tasks
  * together get 5 ms, in equal shares. Unfinished tasks continue in the next turn, after sockets and timers.
  */
 export class TurnScheduler {
-  /** Called at the end of each turn, with the time when its work began. @returns whether work is left. */
+  /** Called at the end of a turn. The turn's work began at `startedAt`. @returns whether work is left. */
   onTurnEnd: ((startedAt: number) => boolean) | undefined;
   readonly #now: () => number;
   readonly #inline: TurnBudget;
@@ -130,7 +130,7 @@ export class RoundRobin implements Lane {
     let now = start;
     let left = this.#tasks.size;
     let areAllLong = true;
-    // Steps are not divisible, so the first tasks get a little more time, and the last ones less.
+    // Rotates the tasks, because the first get a little more time than the last: steps are not divisible.
     if (this.#areAllLong && left > 1) this.#tasks.push(this.#tasks.shift() as Task);
     try {
       for (; left > 0; left -= 1) {

@@ -12,7 +12,7 @@ export interface Faults {
   readonly delay?: number;
   /** Share of payloads that arrive twice. @default 0 */
   readonly duplicate?: number;
-  /** Share of payloads that arrive after the next one on the topic, or else 8 turns late. @default 0 */
+  /** Share of payloads that arrive after the topic's next one, or 8 turns late if none follows. @default 0 */
   readonly reorder?: number;
 }
 

@@ -238,7 +238,7 @@ export class ConsumerActor
       );
       if (disconnecting !== undefined) await disconnecting;
     }
-    // The transport ends within its close timeout, so it needs no further call.
+    // The transport ends by itself, within its close timeout.
     if (!this.#hasEnded) {
       await new Promise<void>((resolve) => {
         this.#onEnded = resolve;

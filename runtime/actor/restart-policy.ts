@@ -14,7 +14,7 @@ export interface Restartable {
   report(error: unknown, stage: string): void;
 }
 
-/** Maximum pause before a restart, in milliseconds. A longer `backoffMs` is not shortened. */
+/** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
 const maxBackoffMs = 10_000;
 
 /** Stops, resumes or restarts a failed actor, depending on its class's supervision and recent failures. */

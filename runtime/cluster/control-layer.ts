@@ -11,8 +11,8 @@ export interface ControlLayer {
 }
 
 /**
- * Returns the layer with the alias `given`. If `given` is undefined, returns the only layer, or creates a
- * layer for this node alone if the runtime has no layer or several layers. @throws {UnknownLayerError}
+ * Returns the layer with the alias `given`. If `given` is undefined, returns the only layer. If there is no
+ * layer, or more than one, creates a layer for this node alone. @throws {UnknownLayerError}
  */
 export function chooseControlLayer(
   layers: Readonly<Record<string, ChannelLayer>>,

@@ -171,7 +171,7 @@ export class NodeRegistry {
     return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /** Sets the timer for the next heartbeat or end of a lease, but for at least `minMs` milliseconds. */
+  /** Sets the timer for the next heartbeat or end of a lease, at least `minMs` milliseconds from now. */
   #schedule(minMs = 1): void {
     const { clock } = this.#options;
     let due = this.#heartbeatAt;

@@ -74,7 +74,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     if (this.#settings.mailbox.overflow === "close") runUnowned(() => this.#owner.overflowed());
   }
 
-  /** Sets the error owner once for many deliveries, because this takes as long as one delivery (0.1 µs). */
+  /** Sets the error owner once for many deliveries: setting it takes as long as one delivery (0.1 µs). */
   batch(deliverSome: () => void): void {
     const { handlerTimer } = this.#context.scheduler;
     this.#isBatch = true;

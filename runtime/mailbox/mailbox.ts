@@ -26,9 +26,9 @@ const framesPerTurn = 32;
 /**
  * The queue of one actor. Items are handled one at a time. An idle actor handles a new item immediately.
  * Waiting frames and messages are handled alternately, each kind in the order of arrival. So a fast client
- * does not delay messages, and a busy group does not delay frames. While messages take up half of the capacity,
- * they go first, because the frames of fast clients would cause more of them. Mailboxes take turns: when one has
- * handled 32 frames in a turn of the event loop, or the turn has no time left, its items wait for the next turn.
+ * does not delay messages, and a busy group does not delay frames. When messages take up half of the
+ * capacity, they go first, because the frames of fast clients would cause more messages. Mailboxes take
+ * turns: each handles up to 32 frames in a turn of the event loop. When a turn has no time left, items wait.
  */
 export class Mailbox implements Task {
   readonly #owner: MailboxOwner;
@@ -45,7 +45,7 @@ export class Mailbox implements Task {
   /** Whether the items wait for a handler that returned a promise, or for {@link start}. */
   #isPending = true;
   #isScheduled = false;
-  /** The turn in which a frame was handled last, and the frames that may still be handled in that turn. */
+  /** The turn in which a frame was handled last, and the number of frames that this turn may still handle. */
   #turn = -1;
   #framesLeft = 0;
   #onIdle: (() => void) | undefined;
@@ -113,8 +113,8 @@ export class Mailbox implements Task {
   }
 
   /**
-   * Enqueues a message. Applies the overflow policy when the mailbox is full. If the mailbox is half full, and
-   * waits only for its turn, it handles its oldest message now. So it overflows only while a handler is pending.
+   * Enqueues a message. Applies the overflow policy when the mailbox is full. In a half-full mailbox, first
+   * handles the oldest messages, unless a handler is pending. So only a pending handler causes an overflow.
    */
   enqueueMessage(mail: Mail): EnqueueResult {
     if (this.#closed) return "refused";
@@ -171,8 +171,8 @@ export class Mailbox implements Task {
   }
 
   /**
-   * Calls `then` once no frame waits only for its turn: once all frames are handled, or a handler has been
-   * pending for a whole turn. Called when the client has disconnected.
+   * Calls `then` once all waiting frames are handled, or a handler has been pending for a whole turn of the
+   * event loop. Called when the client has disconnected.
    */
   drain(then: () => void): void {
     let waiting = this.#frames?.size ?? 0;

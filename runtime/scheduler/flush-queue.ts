@@ -7,7 +7,7 @@ export interface Flushable {
   flush(): void;
 }
 
-/** A batch, and the number of its flushables that this turn may flush. */
+/** A batch of flushables, and the number of them that this turn may flush. */
 interface Share {
   readonly task: Task | undefined;
   readonly batch: Fifo<Flushable>;
@@ -16,22 +16,22 @@ interface Share {
 
 /** The event loop returns to sockets and timers within this time, in ms, except after long handlers. */
 const turnMs = 10;
-/** The share of a turn for a flush that does not fit into the turn, in ms. */
+/** The time for flushes in a turn, in ms, if not all of them fit into the turn. */
 export const sliceMs = 3;
-/** Flushes between two checks of the clock. A write takes 5 to 10 µs, or up to 2 ms for a megabyte. */
+/** Number of flushes between clock checks. A write takes 5 to 10 µs, or up to 2 ms for a megabyte. */
 const stride = 4;
 /** The time of a flush is measured over at least this many flushes. */
 const minMeasured = 16;
 
 /**
- * Flushes each {@link Flushable} once, in the check phase of the next turn of the event loop. That turn often
- * adds more frames, and one write for all frames is cheaper. If the current turn has taken 5 ms, the flushes
- * run at its own end.
+ * Flushes each {@link Flushable} once, in the check phase of the next turn of the event loop. Until then,
+ * more frames often arrive, and one write for all frames is cheaper. If the current turn has already taken
+ * 5 ms, the flushes run in the check phase of the current turn.
  *
- * If all flushes fit into the rest of the turn, they are not interrupted: an interruption lets new frames in, and
- * the outboxes that were flushed before it need another write for them. Otherwise, flushes get short slices, so
- * that many new frames join the outboxes that still wait. Each batch gets an equal share of a slice, so the
- * outboxes of a small group do not wait for those of a large one.
+ * If all flushes fit into the rest of the turn, they run without a pause: in a pause, new frames would
+ * arrive, and the outboxes that were flushed earlier would need another write. Otherwise, flushes get short
+ * slices, so that many new frames join the outboxes that still wait. Each batch gets an equal share of a
+ * slice, so the outboxes of a small group do not wait for those of a large one.
  */
 export class FlushQueue {
   /** Called before outboxes are flushed. */
@@ -39,16 +39,16 @@ export class FlushQueue {
   readonly #turns: TurnScheduler;
   readonly #deliveries: RoundRobin;
   readonly #now: () => number;
-  /** The waiting flushables, by the delivery that added them. All others are one batch. */
+  /** The waiting flushables: one batch for each delivery that added some, and one batch for all others. */
   readonly #batches = new Map<Task | undefined, Fifo<Flushable>>();
   #latest: { readonly task: Task | undefined; readonly batch: Fifo<Flushable> } | undefined;
   #size = 0;
-  /** Whether the flushables have waited for a turn. */
+  /** Whether flushables were left at the end of the last turn. */
   #isDue = false;
   /** The measured time of one flush, in ms. */
   #flushMs = 0.01;
 
-  /** @param deliveries the lane whose running task is the source of a batch. */
+  /** @param deliveries the lane of deliveries. All flushables that its running task adds form one batch. */
   constructor(turns: TurnScheduler, deliveries: RoundRobin, now: () => number) {
     this.#turns = turns;
     this.#deliveries = deliveries;
@@ -87,13 +87,13 @@ export class FlushQueue {
     this.onFlush?.();
     this.#latest = undefined;
     const fits = this.#size * this.#flushMs <= leftMs;
-    // A flush that takes a little longer than expected is still finished.
+    // If the flushes take a little longer than expected, they are finished nevertheless.
     const end = start + (fits ? 1.25 * leftMs : sliceMs);
     let now = start;
     let flushed = 0;
     // Flushables that a flush adds wait for the next turn.
     let shares = [...this.#batches].map(([task, batch]) => ({ task, batch, waiting: batch.size }));
-    // The first round divides the time among all batches, the next ones divide the rest of the time.
+    // The first round divides the time among all batches. Later rounds divide the rest of the time.
     while (shares.length > 0 && now < end) {
       let left = shares.length;
       for (const share of shares) {

@@ -1,6 +1,6 @@
 import type { TurnScheduler } from "../../layers/scheduling/turn-scheduler.ts";
 
-/** A handler that runs for longer than this without a pause delays all other actors of the node, in ms. */
+/** A handler that runs for more than this many ms without a pause delays all other actors of the node. */
 export const blockedMs = 50;
 
 /** Measures for how long handlers block the event loop. */

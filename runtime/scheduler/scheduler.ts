@@ -4,8 +4,8 @@ import { FlushQueue } from "./flush-queue.ts";
 import { HandlerTimer } from "./handler-timer.ts";
 
 /**
- * Divides each turn of the event loop among the work of a runtime: the bytes of sockets, the items that wait in
- * mailboxes, the messages of layers, and the frames that wait in outboxes. See docs/design/26-scheduler.md.
+ * Divides each turn of the event loop among the work of a runtime: the bytes of sockets, the items in
+ * mailboxes, the messages of layers, and the frames in outboxes. See docs/design/26-scheduler.md.
  */
 export class Scheduler {
   /** Sockets with bytes that are not parsed yet. */

@@ -3,17 +3,17 @@ import type { WebSocket } from "ws";
 import type { Budget, Task } from "../../layers/scheduling/lane.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
 
-/** The smallest slice, in bytes: at most 170 frames of a client. */
+/** The smallest slice, in bytes. A slice of this size holds at most 170 frames of a client. */
 export const sliceBytes = 1_024;
-/** A slice that is parsed in less time than this contains few frames, so the next slice is larger. In ms. */
+/** If a slice is parsed in fewer ms than this, it contains few frames, so the next slice is larger. */
 const quickMs = 0.05;
 /** Parsing a slice of small frames takes about as long as this many units of a budget. */
 const unitsPerSlice = 32;
 
 /**
- * Passes the bytes of one socket to ws in slices. Between two slices, it stops if the mailbox is full, or if
- * the turn of the event loop has no time left. The rest stays in the buffer of the socket, and is read in a
- * later turn, in which all sockets with such a rest take turns.
+ * Passes the bytes of one socket to ws in slices. Between two slices, the reader stops if the mailbox is
+ * full, or if the turn of the event loop has no time left. The other bytes stay in the buffer of the socket,
+ * and are read in later turns, in which all sockets with such bytes share the time.
  */
 export class PacedReader implements Task {
   readonly #websocket: WebSocket;
@@ -36,7 +36,7 @@ export class PacedReader implements Task {
     this.#parser = parser;
     this.#socket = socket;
     this.#scheduler = scheduler;
-    // Otherwise ws parses the whole rest when the connection breaks.
+    // Discards the unread bytes when the connection breaks. Otherwise ws would parse all of them.
     socket.prependListener("close", () => void socket.read());
   }
 

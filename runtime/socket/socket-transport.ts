@@ -20,7 +20,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   #outbox: Outbox | undefined;
   #parser: Writable | undefined;
   #reader: PacedReader | undefined;
-  /** Node's sockets count the bytes that were read in `bytesRead`. Other streams may lack this property. */
+  /** `bytesRead` is the number of bytes that a Node socket has read. Other streams may lack this property. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #wasActive = true;
   #bytesRead = 0;
@@ -60,8 +60,8 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   }
 
   /**
-   * Replaces the listener of ws for the bytes of the socket. The receiver of ws is not part of its documented
-   * interface: without it, ws reads the socket by itself.
+   * Replaces the listener of ws for the bytes of the socket. If ws lacks `_receiver`, which is undocumented,
+   * ws keeps reading the socket by itself.
    */
   #readInSlices(websocket: WebSocket): void {
     const socket = this.#socket;

@@ -18,8 +18,8 @@ export interface CompressionOptions {
   readonly concurrencyLimit?: number;
   /**
    * Whether each message to a client is compressed independently of earlier messages. With `false`, similar
-   * messages become smaller. But then an attacker can guess earlier messages: it makes the server send chosen
-   * text, and observes the lengths of the compressed messages. @default true
+   * messages become smaller. But then attackers can guess earlier messages, by making the server send chosen
+   * text and observing the lengths of the compressed messages. @default true
    */
   readonly serverNoContextTakeover?: boolean;
   /** Whether a client must compress each message independently of its earlier messages. @default true */

@@ -15,7 +15,7 @@ export interface RedisConnectionListener {
   error(error: Error): void;
 }
 
-/** Matches the errors of a node that does not serve a command's slot. They make the layer reconnect. */
+/** Matches the errors of a node that does not serve a command's slot. The layer reconnects after these. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
 const closeTimeoutMs = 1_000;
@@ -141,7 +141,7 @@ export class RedisConnection {
     if (status === "end") return;
     const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
     this.redis.disconnect();
-    // ioredis emits no "end" event in a pause before a reconnect, and a late one if no Sentinel replies.
+    // ioredis emits no "end" event in a pause before a reconnect, and emits it late if no Sentinel replies.
     if (status === "reconnecting") return;
     const late = () => new Error("the connection did not end in time");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});

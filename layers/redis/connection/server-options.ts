@@ -9,13 +9,13 @@ export const fixedOptions = {
   autoResendUnfulfilledCommands: false,
   // With any other value, a command might never settle if the connection breaks before its reply.
   maxRetriesPerRequest: 0,
-  // The longest pause between two checks whether the server has loaded its data. Closing does not end it.
+  // The longest pause between checks whether the server has loaded its data. Closing does not end the pause.
   maxLoadingRetryTime: 500,
   // The layer itself subscribes again, because the wanted topics may have changed during an outage.
   autoResubscribe: false,
   // The layer disconnects after QUIT, and does not wait for a server that keeps the socket open.
   disconnectTimeout: 1,
-  // With a prefix, names would not agree: ioredis adds it to keys, but not to all subscribed channels.
+  // Names would not agree: ioredis adds a prefix to keys, but not to all subscribed channels.
   keyPrefix: "",
   // The code that runs Lua scripts expects numbers and flat lists in the replies.
   stringNumbers: false,

@@ -91,7 +91,7 @@ export class RedisQueueConsumer {
   }
 
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // Sets the entry's idle time to one day, so that another consumer may take it over immediately.
+    // With an idle time of one day, another consumer may take the entry over immediately.
     await this.#claimAnew(claim, attempts, dayMs);
   }
 

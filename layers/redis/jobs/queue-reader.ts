@@ -8,7 +8,7 @@ const maxBlockMs = 2_000;
 /** How long to wait for the reply to CLIENT UNBLOCK before the reader's connection is closed. */
 const unblockMs = 1_000;
 
-/** The pause before CLIENT UNBLOCK is repeated. The command does not unblock a read that arrives later. */
+/** The pause before CLIENT UNBLOCK is repeated, because it does not unblock a read that arrives later. */
 const unblockAgainMs = 5;
 
 /** An entry of a queue's stream. `fields` contains names and values alternately. */
@@ -19,8 +19,8 @@ export type Commands = Pick<RedisConnection, "run">;
 
 /**
  * Reads the entries of one consumption over its own connection. During a read, the reader sends no other
- * command, because the read would delay it. The server blocks a read for at most two seconds. If the complete
- * reply is still missing `connectTimeoutMs` after the end of the block, the reader reconnects.
+ * command, which would have to wait. The server blocks a read for at most two seconds. If the complete reply
+ * is still missing `connectTimeoutMs` after the end of the block, the reader reconnects.
  */
 export class RedisQueueReader {
   readonly connection: RedisConnection;

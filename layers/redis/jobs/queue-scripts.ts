@@ -107,7 +107,8 @@ return taken
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each entry that is claimed for the consumer and is not in `held ids`. The attempt does not change.
+ * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each
+ * entry that is claimed for the consumer and is not among the held ids. The attempt does not change.
  */
 export const recoverScript = script(`
 local held, found, limit = {}, {}, tonumber(ARGV[3])
@@ -132,7 +133,7 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/** KEYS: stream. ARGV: group, consumer. Deletes the consumer unless it owns entries, which would be lost. */
+/** KEYS: stream. ARGV: group, consumer. Deletes the consumer, unless entries that it owns would be lost. */
 export const leaveScript = script(`
 local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
 if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end

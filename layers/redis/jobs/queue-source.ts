@@ -29,7 +29,7 @@ export interface SourceSettings {
 
 /**
  * Takes the jobs of one queue, as a consumer of the queue's consumer group. Renews its own claims three times
- * per `claimAfterMs`. Takes over another consumer's entry if its claim is not renewed for `claimAfterMs`.
+ * per `claimAfterMs`. Takes over an entry if another consumer has not renewed its claim for `claimAfterMs`.
  * If a job ends during an outage, its outcome is reported after the outage.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {

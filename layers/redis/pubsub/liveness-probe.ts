@@ -11,7 +11,7 @@ export interface ProbeCommands {
   ping(): Promise<unknown>;
   /** Called if the watched connection is open but dead. The connection has to be replaced. */
   lost(why: Error): void;
-  /** Called if the server refuses the probe's topic. The probe only pings until the next `start`. */
+  /** Called if the server refuses the probe's topic. From then to the next `start`, the probe only pings. */
   refused(error: Error): void;
 }
 

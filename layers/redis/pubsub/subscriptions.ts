@@ -23,7 +23,7 @@ export interface SubscribeDeadline {
 
 interface Wanted {
   isLive: boolean;
-  /** Whether `subscribe` has resolved for this topic, so that its caller relies on the subscription. */
+  /** Whether `subscribe` has resolved for this topic. If so, the caller relies on the subscription. */
   wasLive: boolean;
   settle: (error?: Error) => void;
 }

@@ -64,7 +64,7 @@ export class RedisClusterBackend extends SwappableBackend {
     return this.#createBackend(this.#shards, topology);
   }
 
-  /** Swaps after two equal replies, in case one is wrong. Ignores a reply with fewer slots as outdated. */
+  /** Swaps after two equal replies, as one may be wrong. Ignores a reply with fewer slots: it is outdated. */
   async #onTopology(shards: readonly Shard[], topology: RedisClusterTopology): Promise<void> {
     const found = partition(shards);
     const isKnown = found === partition(this.#shards) || servedSlots(shards) < servedSlots(this.#shards);

@@ -19,7 +19,7 @@ const maxDropped = 16;
  */
 export class StreamCursor {
   readonly #listener: CursorListener;
-  /** The newest delivered entry. Before the first delivery, this is the head at which the cursor started. */
+  /** The newest delivered entry. Before the first delivery, the stream's head when the cursor started. */
   #last: Head | undefined;
   #isInStep = true;
   /** Whether the pending snapshot was requested after the last event that put this cursor out of step. */
@@ -32,10 +32,10 @@ export class StreamCursor {
   #lastPublished = 0;
   /** The last gap covers all entries that are missing up to this offset. */
   #coveredTo = 0;
-  /** {@link suspect} adds the newest entry that it drops. A gap is due if the stream lacks one of these. */
+  /** The newest entry of each batch that {@link suspect} dropped. A gap is due if the stream lacks one. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
-  /** The newest delivered entry before a rollback, which is a failover to a server that lacks entries. */
+  /** The newest delivered entry before a rollback (a failover to a server that lacks entries). */
   #delivered: Head | undefined;
 
   constructor(listener: CursorListener) {

@@ -104,7 +104,7 @@ export class StreamFollower {
     void this.#read(byHead);
   }
 
-  /** @param byHead whether to read the head first. One command reads the heads of many followers. */
+  /** @param byHead whether to read the head first, which is cheap: one command reads many heads. */
   async #read(byHead: boolean): Promise<void> {
     let isComparing = byHead;
     let attempt = 0;

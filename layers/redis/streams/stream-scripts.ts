@@ -8,7 +8,7 @@ declare module "ioredis" {
   }
 }
 
-/** How long a head outlives its stream. During this time, an idle group keeps its epoch. */
+/** Milliseconds that a stream's head outlives the stream. During this time, an idle group keeps its epoch. */
 const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
 
 /**
