@@ -79,7 +79,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** This actor's address on the consumer's layer or, without one, on the control layer. Valid on all nodes. */
+  /** This actor's address on the consumer's layer; without one, on the control layer. Valid on all nodes. */
   get channel(): string {
     return this.#context.groups.channel;
   }
