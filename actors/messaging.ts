@@ -31,7 +31,7 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** A change of the members present in a group. If `track` replaces a meta, `joins` and `leaves` have the key. */
+/** A change of a group's present members. If `track` replaces a meta, `joins` and `leaves` have the key. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];

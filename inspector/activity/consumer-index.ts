@@ -35,8 +35,8 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
   }
 
   /**
-   * Removes the consumers that `isKept` rejects. Without this, the index of an app that creates a class for each
-   * connection would grow without bound.
+   * Removes the consumers that `isKept` rejects. Without this, the index of an app that creates a class for
+   * each connection would grow without bound.
    */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
