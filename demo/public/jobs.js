@@ -101,7 +101,7 @@ export function createJobs(element) {
   }
 
   /**
-   * Shows a refusal. The server answers in order, so that a refusal that names no queued job is for the first
+   * Shows a refusal. The server answers in order. Therefore a refusal that names no queued job is for the first
    * job that the server has not answered yet.
    *
    * @param {string} why

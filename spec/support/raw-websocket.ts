@@ -67,8 +67,8 @@ export async function destroyRawWebSockets(): Promise<void> {
 
 /**
  * A client that is a bare TCP connection. Checks each frame against RFC 6455, section 5.2: the frame is not
- * fragmented or masked, has no reserved bits (except RSV1 on compressed data) and has the shortest form of the
- * length. A text is UTF-8.
+ * fragmented or masked, has no reserved bits (except RSV1 on compressed data), and has the shortest form
+ * of the length. A text is UTF-8.
  */
 export class RawWebSocket {
   readonly socket: Socket;
