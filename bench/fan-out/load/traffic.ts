@@ -6,7 +6,7 @@ import { Tally } from "./tally.ts";
 export interface Load {
   /** The number of sending connections. */
   readonly senders: number;
-  /** The number of messages in flight, of all senders together. Some senders have one more than the others. */
+  /** The number of messages in flight, of all senders together. Some senders have one more than others. */
   readonly inFlight: number;
   /** The number of rooms. All members are in all rooms, and consecutive messages go to consecutive rooms. */
   readonly rooms: number;
