@@ -25,7 +25,7 @@ export interface Serving<L extends Layers> {
 
 const open: Serving<Layers>[] = [];
 
-/** Whether a busy machine can cause `error`: it can interrupt a handler for too long. */
+/** Whether a busy machine can cause `error`, by interrupting a handler for longer than the limit. */
 export const isByMachine = (error: unknown): boolean => error instanceof BlockedEventLoopError;
 
 export const chat = () => ({ chat: new MemoryLayer() });

@@ -14,7 +14,7 @@ const pollMs = 10;
 /** The highest priority of a normal process: above the processes of the load, if the system allows it. */
 const priority = -20;
 
-/** A client that is alone in a room. It sends numbered messages at a fixed rate, and awaits its copies. */
+/** A client that is alone in a room. It sends numbered messages at a fixed rate, and awaits their copies. */
 class Bystander {
   readonly #connection: Connection;
   readonly #room: number;
