@@ -6,15 +6,15 @@ import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Messaging } from "./messaging.ts";
 
-/** The immutable data of a connection's request and user. `P` is the union of its path parameters' names. */
+/** The immutable facts about a request and its user. `P` is the union of the path parameters' names. */
 export interface Scope<P extends string = string> {
-  /** The request path as the client sent it, without the query. For a spawned actor, empty unless given. */
+  /** The request path as the client sent it, without the query. For a spawned actor, empty by default. */
   readonly path: string;
   /** The decoded path parameters, which have passed the route's checks. */
   readonly params: { readonly [K in P]: string };
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The subprotocols that the client offers, in its order. `accept({ subprotocol })` chooses one. */
+  /** The subprotocols of the request, in the order of the client. `accept({ subprotocol })` chooses one. */
   readonly subprotocols: readonly string[];
   /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
   readonly clientAddress: string | undefined;

@@ -20,7 +20,7 @@ export interface Supervision {
   /** The period in which failures are counted, in milliseconds. @default 60_000 */
   readonly withinMs?: number;
   /**
-   * The pause before a restart, in milliseconds. It doubles with each further failure within `withinMs`, up
+   * The pause before a restart, in milliseconds. Each further failure within `withinMs` doubles the pause, up
    * to ten seconds. Frames and messages wait during the pause.
    * @default 100
    */
@@ -56,14 +56,15 @@ export interface OutboxOptions {
   /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * The longest time, in milliseconds, that a client may read none of its waiting bytes. Used only if `overflow` is `close`.
+   * The maximum time, in milliseconds, during which a client reads none of its waiting bytes. Applies only
+   * if `overflow` is `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;
   /**
    * If a client exceeds a limit, `close` closes the connection with 3008, and `drop-oldest` drops the oldest
-   * waiting frames, which suits clients that need only the latest frames. Frames that were sent in one turn
-   * of the event loop are dropped together. Dropped frames are counted as `slow`.
+   * waiting frames. `drop-oldest` suits clients that need only the latest frames. Frames that were sent in
+   * one turn of the event loop are dropped together. Dropped frames are counted as `slow`.
    * @default "close"
    */
   readonly overflow?: LagPolicy;

@@ -79,12 +79,12 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     return this.#context.scope as Scope<ParamsOf<T>>;
   }
 
-  /** This actor's address on the consumer's layer (by default, the control layer). Valid on all nodes. */
+  /** This actor's address on the consumer's layer; without one, on the control layer. Valid on all nodes. */
   get channel(): string {
     return this.#context.groups.channel;
   }
 
-  /** Aborted when the connection ends, before `disconnect` runs. Pass it to calls that a handler awaits. */
+  /** Aborted when the connection ends, before `disconnect` runs. Pass the signal to calls that you await. */
   get signal(): AbortSignal {
     return this.#context.signal;
   }
@@ -101,8 +101,9 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   connect(): void | Promise<void> {}
 
   /**
-   * Called once, as the last method, when an accepted connection has ended. The actor has left its groups.
-   * Frames that the actor sends now are dropped. The runtime awaits the promise for at most `handlerGraceMs`.
+   * Called once, as the last method, when an accepted connection has ended. The actor has already left its
+   * groups. Frames that the actor sends now are dropped. The runtime awaits the promise for at most
+   * `handlerGraceMs`.
    *
    * @param code the close code; 1005 if the close frame has no code, 1006 if the connection was lost
    */
@@ -133,8 +134,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    *
    * @throws {AcceptError} if the connection is already accepted, if the client did not offer the subprotocol,
    *   or if a header is malformed. The connection fails, even if the returned promise is not awaited.
-   * @throws {ConnectionLostError} if the connection is closing. `connect` need not catch this error, which is
-   *   not reported to `onError`.
+   * @throws {ConnectionLostError} if the connection is closing. This error is not reported to `onError`, so
+   *   `connect` need not catch it.
    */
   accept(options: AcceptOptions = {}): Promise<void> {
     const accepting = new Promise<void>((resolve) => resolve(this.#context.accept(options)));
@@ -147,8 +148,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: this method ends `connect` by
    * throwing an error, which is not reported to `onError`.
    *
-   * Browsers hide the status and the reason of a refused upgrade from scripts. A plain GET request for the
-   * same path shows them a refusal by a guard or a parameter check, but not a refusal by this method.
+   * Browsers hide the status and the reason of a refused upgrade from scripts. With a plain GET request for
+   * the same path, a script sees a refusal by a guard or a parameter check, but not a refusal by this method.
    *
    * @throws {AcceptError} if the connection is already accepted. Use {@link close} instead.
    * @throws {InvalidOptionError} unless the status is an integer from 400 to 599.
@@ -219,7 +220,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Asks an actor on any node, and resolves with the return value of that actor's handler. A handler that
-   * awaits the reply blocks this actor. If two actors await each other's replies, both wait for a timeout.
+   * awaits the reply blocks this actor. If two actors await each other's replies, both time out.
    *
    * @throws {AskFailedError} if `channel` is this actor's own channel.
    * @throws as {@link Runtime.ask} does.
@@ -249,11 +250,12 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Makes this actor present in a group until the actor ends, even if it is not a member of the group. Other
-   * nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing connection.
+   * Makes this actor present in a group until the actor ends, even if the actor is not a member of the group.
+   * Other nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing
+   * connection.
    *
-   * If the consumer handles `presence_diff`, it receives a {@link PresenceDiff} whenever an actor (including
-   * this one) becomes present in the group or stops being present.
+   * If the consumer handles `presence_diff`, this actor receives a {@link PresenceDiff} whenever an actor
+   * (including this one) becomes present in the group or stops being present.
    *
    * @param meta data that other members see: plain values, at most 64 KiB encoded
    * @throws {InvalidNameError} if the name of the group is invalid.
@@ -264,7 +266,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     this.#context.messaging.track(group, meta, options);
   }
 
-  /** Ends this actor's presence in a group, if it is present. */
+  /** Ends this actor's presence in a group, if the actor is present. */
   untrack(group: string): void {
     this.#context.messaging.untrack(group);
   }
@@ -289,7 +291,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Submits a job to a channel's workers, in any process. This actor receives the job's {@link JobMessages}.
+   * Submits a job to the workers of a channel, which may run in any process. This actor receives the
+   * {@link JobMessages} of the job.
    *
    * @returns the job's id, once the job is in the queue
    * @throws as {@link ChannelLayer.send} does for a named channel.

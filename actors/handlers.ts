@@ -1,7 +1,7 @@
 import type { Delivery } from "../layers/message.ts";
 import type { ConsumerTypesOf, MessagesOf } from "./consumer-types.ts";
 
-/** A received message, readonly at every level. A group's members on a node share one frozen object. */
+/** A received message, readonly at every level. Members of a group on one node share one frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends Uint8Array

@@ -36,7 +36,7 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 
   /**
-   * Sends `value` as JSON. If `value` is a delivered message, its JSON is cached for the other members.
+   * Sends `value` as JSON. The JSON of a delivered message is cached for the other members of the group.
    *
    * @throws {TypeError} if JSON cannot hold `value`, such as `undefined`, a function, a BigInt or a cycle.
    */

@@ -50,15 +50,15 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
 }
 
 /**
- * Returns a consumer class that runs one instance of an XState machine during each accepted connection.
+ * Returns a consumer class that runs one instance of an XState machine for each accepted connection.
  *
  * The machine receives a JSON frame with a `type` as the event `frame.<type>`, and a layer message as the
  * event `message.<type>`, so clients cannot forge internal events. See {@link FrameEvents},
  * {@link MessageEvents} and {@link ConnectionEvents}.
  *
  * The machine emits its side effects as {@link Effect} events. The next event waits until the emitted effects
- * are done. When the machine ends, its delays, invoked actors and spawned actors end, too. If the machine
- * reaches a final state, the connection closes with 1000.
+ * are done. When the machine ends, its delays, invoked actors and spawned actors end, too. The connection
+ * closes with 1000 if the machine reaches a final state.
  *
  * `spawn` can resume a machine from the result of `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
  *

@@ -20,7 +20,7 @@ export interface GroupAnswers {
   }[];
   /** Members that returned no value: the handler failed or took too long, or the message was dropped. */
   readonly failures: readonly { readonly channel: string; readonly node: string; readonly reason: string }[];
-  /** Nodes that sent no complete report before the timeout. Their members may have received the message. */
+  /** Nodes that sent no complete report before the timeout. Their actors may have received the message. */
   readonly missing: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** A change of a group's present members. If `track` replaced a meta, the key is in `joins` and `leaves`. */
+/** A change of a group's present members. If `track` replaces a meta, `joins` and `leaves` have the key. */
 export interface PresenceDiff {
   readonly group: string;
   readonly joins: readonly { readonly key: string; readonly meta: unknown }[];

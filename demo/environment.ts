@@ -8,7 +8,7 @@ export function readPort(value = "8080"): number {
 
 export function readDrainMs(value = "8000"): number {
   const drainMs = Number(value);
-  // The process exits 9 seconds after the signal, so that a longer drain could not finish.
+  // The process exits 9 seconds after the signal, so a longer drain could not finish.
   if (/^\d+$/.test(value) && drainMs <= 8_000) return drainMs;
   throw new Error(`DRAIN_MS is "${value}"; it must be a number of milliseconds from 0 to 8000.`);
 }

@@ -62,7 +62,7 @@ function readText(words: readonly string[]): string {
 
 try {
   const words = process.argv.slice(2);
-  // The only option is --help. A text may begin with a dash, so that other words are not parsed as options.
+  // The only option is --help. Other words are not parsed as options: a text may begin with a dash.
   if (words.includes("--help")) {
     process.stdout.write(help);
   } else {

@@ -64,7 +64,8 @@ export class MarkedMachine {
 
   /**
    * Returns the mark of a transition's arrow. `transition` is an object from XState's inspection. If the
-   * transition has no arrow, returns the mark of the state whose box lists it. For a route: its target state.
+   * transition has no arrow, returns the mark of the state whose box lists the transition. For a route,
+   * returns the mark of the target state.
    */
   markOfTransition(transition: unknown): string | undefined {
     return this.#transitionMarks.get(transition);

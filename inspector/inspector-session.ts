@@ -16,7 +16,7 @@ import { consumerFacts } from "./view/consumer-facts.ts";
 import { NodeReport } from "./view/node-report.ts";
 import { countStates } from "./view/state-counts.ts";
 
-/** A pause lasts at least 20 times as long as the previous tick, so ticks take at most 5 % of the time. */
+/** A pause lasts at least 20 times as long as the tick before it, so ticks take at most 5 % of the time. */
 const pausePerTick = 20;
 /** The longest pause between ticks. It is shorter than the 15 s of silence after which a page reconnects. */
 const maxPauseMs = 5_000;
@@ -78,7 +78,7 @@ export class InspectorSession {
   /** Reports the current state before `subscribe` returns, and later at each tick. */
   subscribe(subscriber: SessionSubscriber): void {
     const isFirst = this.#subscribers.size === 0;
-    // This comes first: a call below may throw, and `unsubscribe` ignores a subscriber that was not added.
+    // Adds the subscriber first: a call below may throw, and `unsubscribe` ignores an unknown subscriber.
     this.#subscribers.add(subscriber);
     this.#active ??= this.#start();
     const latest = this.#active.lastTick ?? this.#takeTick(this.#active);

@@ -53,8 +53,8 @@ interface InspectedRuntime {
  * each state and the transitions taken. It also shows a list of actors, the history of one actor, layers,
  * failures, and metrics of the node. The page loads nothing from other servers.
  *
- * While the page is not open anywhere, the inspector only keeps the last 20 failures. While it is open, the
- * inspector counts all events. Per second, it records at most 2,000 events, plus 200 for each opened actor.
+ * While no page is open, the inspector keeps only the last 20 failures. While a page is open, the inspector
+ * counts all events. Per second, it records at most 2,000 events, plus 200 for each opened actor.
  *
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
  *   if the path has a parameter, or if the runtime already has an inspector.

@@ -8,8 +8,9 @@ const proxyHeaders = /^(forwarded|via|x-forwarded-.*|x-real-ip|x-client-ip|cf-co
  * Accepts requests from the server's own machine: the client address must be `::1` or in `127.0.0.0/8`, and
  * the `Host` header must be `localhost` or a loopback address. The check of `Host` prevents DNS rebinding.
  *
- * Refuses requests with a proxy's header, such as `Via`. But a proxy on the same machine is accepted if it
- * adds no such header. To open the page from elsewhere, use a tunnel: `ssh -L 8080:localhost:8080`.
+ * Refuses requests with a proxy's header, such as `Via`. But requests through a proxy on the same machine are
+ * accepted if the proxy adds no such header. To open the page from elsewhere, use a tunnel:
+ * `ssh -L 8080:localhost:8080`.
  */
 export const ownMachineGuard: Guard = ({ clientAddress = "", headers }) => {
   const address = clientAddress.replace(/^::ffff:/, "");

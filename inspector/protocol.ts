@@ -7,8 +7,8 @@ import type { GroupOperation } from "../runtime/inspection-hooks.ts";
 // All times are in milliseconds since 1970.
 
 /**
- * A request of the page. The server answers each request. It also sends the requested list and history again
- * at each {@link Tick}, until a new request of the same type replaces the previous request.
+ * A request of the page. The server answers each request. It sends the requested list and history again at
+ * each {@link Tick}, until a new request of the same type replaces the previous request.
  */
 export type PageRequest = ListRequest | MachinesRequest | OpenRequest | PayloadsRequest;
 
@@ -62,7 +62,7 @@ export interface Hello {
   readonly payloads: boolean;
 }
 
-/** All consumers with a route or an actor. The server reports them again when one is added or removed. */
+/** All consumers with a route or an actor. Reported again when a consumer is added or removed. */
 export interface Consumers {
   readonly type: "consumers";
   readonly consumers: readonly ConsumerFacts[];

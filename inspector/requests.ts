@@ -54,7 +54,7 @@ function text(value: unknown, name: string): string {
   throw new InvalidRequestError(`"${name}" must be a string of at most ${longestText} characters.`);
 }
 
-/** Checks an integer. An error of `checkInteger` would contain the value, which may be huge. */
+/** Checks an integer. Unlike the error of `checkInteger`, this error omits the value, which may be huge. */
 function count(value: unknown, name: string, max: number): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= max) return value as number;
   throw new InvalidRequestError(`"${name}" must be an integer from 0 to ${max}.`);

@@ -3,7 +3,7 @@ import { Meter } from "../harness/meter.ts";
 import type { Figures } from "../harness/results.ts";
 import { Counter, type Notes } from "./messaging.ts";
 
-/** The number of messages that are sent at once. The next ones are sent when all members have these. */
+/** The number of messages sent at once. The next messages are sent when all members have received these. */
 const inFlight = 20;
 
 class Member extends Counter {

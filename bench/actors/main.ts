@@ -54,7 +54,7 @@ async function measure(run: Run<typeof options>): Promise<void> {
   const counts = countsTo(actors);
   for (const count of counts) {
     const all = Object.keys(spawningRows) as SpawningRow[];
-    // The other numbers of actors only show whether costs grow, for which two rows suffice.
+    // The other numbers of actors only show whether costs grow. Two rows suffice for that.
     for (const row of count === usualCount(counts) ? all : (["bare", "plain"] as const)) {
       const figures = await start(`spawning ${row} ${count}`).callOnce("spawning", row, count);
       run.results.add([spawnTitle(count), row], figures);

@@ -79,7 +79,7 @@ const factories = {
 
 export type SpawningRow = keyof typeof factories;
 
-/** The least number of actors spawned in all. With fewer actors at once, spawning is repeated. */
+/** At least this number of actors is spawned in all. If fewer exist at once, spawning is repeated. */
 const total = 10_000;
 
 /** Spawns and stops `count` actors, repeatedly. @returns microseconds of CPU and bytes of heap per actor */

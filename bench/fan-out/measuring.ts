@@ -39,7 +39,7 @@ async function echoes({ bystander }: System): Promise<Figures> {
   return { bystanderP50Ms: p50Ms, bystanderP99Ms: p99Ms };
 }
 
-/** Yields the figures of those of `steps` that need at most `most` connections. */
+/** Yields the figures of the `steps` that need at most `most` connections. */
 export async function* measureGrowth(
   system: System,
   growth: Growth,
@@ -62,7 +62,7 @@ export async function* measureGrowth(
 /**
  * Measures the CPU to open and close a connection, in microseconds, and the memory of an idle one, in KiB.
  *
- * @param most the most connections at once
+ * @param most the maximum number of connections at once
  */
 export async function measureIdle(system: System, most: number): Promise<Figures> {
   await system.clients.call("churn", idle.warmUp, roomsFrom(0), idle.atOnce);

@@ -19,8 +19,8 @@ export const partNames = ["busy", "single", "two", "idle", "growth"] as const;
 export type PartName = (typeof partNames)[number];
 
 /**
- * The parts to measure. A choice of rooms or senders concerns the tables with 20 in flight, so that it leaves
- * out the others unless parts are chosen, too.
+ * The parts to measure. If rooms or senders are chosen but parts are not, only the tables with 20 in flight
+ * are measured.
  */
 export function partsOf(chosen: {
   readonly parts: readonly PartName[];

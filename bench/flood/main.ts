@@ -10,7 +10,7 @@ await runBench({
     runs: { default: 3, short: 1, help: "number of runs" },
     ms: { default: 5_000, short: 2_000, help: "milliseconds of each flood" },
     rows: { names: rowNames, help: "measure only these servers" },
-    flooders: { names: floodNames, help: "measure only these floods; alone is a room for each flooder" },
+    flooders: { names: floodNames, help: "measure only these floods; alone means a room per flooder" },
   },
   packages: ["ws", "xstate", "socket.io"],
   async measure({ results, options: { ms, rows, flooders, profiles }, progress }) {

@@ -42,7 +42,7 @@ export async function measureFlood(
     await server.call("startMeter");
     const from = now();
     const { leftAt, cutOff, frameBytes } = await flooders.call("flood", protocol, rooms, ms);
-    // A flooded server may answer very late, and the process of a server that does not answer is killed.
+    // If the flooded server does not answer in time, its process is killed, and this call fails.
     const read = server.call("stopMeter").catch(() => undefined);
     const before = await bystander.call("figures", from - calmMs / 2, from);
     const limitMs = 2 * before.p50Ms + toleranceMs;

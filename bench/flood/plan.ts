@@ -14,7 +14,7 @@ const chat: ClientProtocol = {
   envelope: [Buffer.from("💬 ").toString("latin1"), ""],
 };
 
-/** The clients take the number of their room as its name. */
+/** A client uses the number of its room as the name of the room. */
 export const protocols = {
   chat,
   "socket.io": { ...socketIo, handshake: (room: string) => socketIo.handshake(`first=${room}&count=1`) },
@@ -84,7 +84,7 @@ export const bystanderRoom = 1;
 export const calmMs = 2_000;
 /** The longest time to wait for the latency to be normal again. */
 export const recoveryMs = 10_000;
-/** The time that the last echoes, and the server's figures, may take after that. */
+/** The time that the last echoes, and the server's figures, may take after the recovery. */
 export const graceMs = 1_000;
 /** The latency is normal again if it is at most twice the median before the flood, plus this. */
 export const toleranceMs = 5;

@@ -1,7 +1,7 @@
 /**
  * The difference between two clocks: `performance.now()`, which is cheap but starts at 0 in each process, and
- * `process.hrtime`, which has the same origin in all processes. Both clocks are read many times, and the
- * quickest reading determines the difference.
+ * `process.hrtime`, which has the same origin in all processes. Both clocks are read many times. The pair of
+ * readings that took the least time determines the difference.
  */
 function offsetMs(): number {
   let [offset, quickest] = [0, Number.POSITIVE_INFINITY];

@@ -9,7 +9,7 @@ export interface Reading {
   /** The 99th percentile of the time by which the event loop runs a due timer late, in milliseconds. */
   readonly loopP99Ms: number;
   readonly loopWorstMs: number;
-  /** The system calls that wrote, and the bytes read; `undefined` if the operating system does not count. */
+  /** The counts of writing system calls and of bytes read; `undefined` if the system does not count them. */
   readonly io: Io | undefined;
 }
 

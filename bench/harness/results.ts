@@ -28,7 +28,7 @@ export class Results {
     return spreadOf(this.runs(measurement, figure));
   }
 
-  /** The ratio of a figure of two rows, within each run: other load of the machine affects both rows. */
+  /** The ratio of a figure of two rows, within each run, because other load affects both rows. */
   ratio(figure: string, of: Measurement, to: Measurement): Spread | undefined {
     const bases = this.runs(to, figure);
     const ratios = this.runs(of, figure).map((value, run) => value / (bases[run] ?? Number.NaN));

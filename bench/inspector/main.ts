@@ -58,7 +58,7 @@ const clickRows: Readonly<Record<ClickName, string>> = {
 
 const options = {
   parts: { names: ["works", "crowd"] as const, help: "measure only these parts" },
-  actors: { default: 10_000, short: 2_000, help: "actors of the crowd, at least 1,051 for the page" },
+  actors: { default: 10_000, short: 2_000, help: "actors in the crowd; the page needs at least 1,051" },
 };
 
 const worker = new URL("worker.ts", import.meta.url);

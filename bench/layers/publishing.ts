@@ -5,11 +5,11 @@ import type { Carrier } from "./carriers/carrier.ts";
 
 export interface Load {
   readonly messages: number;
-  /** The most messages to which the server has not replied. */
+  /** The maximum number of messages to which the server has not replied. */
   readonly inFlight: number;
 }
 
-/** The most messages that are not acknowledged. The limit keeps the receiver from falling behind. */
+/** The maximum number of unacknowledged messages. The limit keeps the receiver from falling behind. */
 const mostUndelivered = 100;
 
 /** Publishes greetings until one arrives, because not all carriers report when they have subscribed. */

@@ -51,8 +51,8 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
   }
 
   /**
-   * Reads the lost messages from the history of the queue layer. After an outage the chat layer may be
-   * available before the queue layer is, so that reading is retried.
+   * Reads the lost messages from the history of the queue layer. After an outage, the chat layer may be
+   * available earlier than the queue layer. Therefore reading is retried.
    */
   override async onGap(gap: Gap) {
     const id = idOf(gap);
@@ -116,7 +116,7 @@ export class BackgroundJobs extends JsonWebSocketConsumer<{ messages: JobMessage
     }
   }
 
-  /** Reports the progress of a job, now and at each change. @returns whether the job exists */
+  /** Reports the progress of a job, at once and at each change. @returns whether the job exists */
   async #follow(id: string): Promise<boolean> {
     this.#watched.set(id, { attempt: 0, percent: -1 });
     await this.groupAdd(jobGroup(id));

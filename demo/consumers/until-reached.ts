@@ -5,7 +5,7 @@ const retryAfterMs = 250;
 
 /**
  * Retries `work` while its layer is unavailable. Ends when `work` has succeeded, or `signal` is aborted. A
- * retry is needed after an outage: one layer may report a gap while another layer is still unavailable.
+ * retry may be needed after an outage: one layer reports a gap while another layer is still unavailable.
  */
 export async function untilReached(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {

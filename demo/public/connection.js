@@ -7,8 +7,8 @@
  *                │    ▼          │                      │
  *                waiting ◀───────┘        refused, ended by either side
  *
- * Each state has an abort signal. It is aborted at the end of the state, and ends the state's timers,
- * listeners and requests.
+ * Each state has an abort signal. At the end of the state, the signal is aborted, and ends the timers,
+ * listeners and requests of the state.
  */
 
 /** @typedef {"idle" | "connecting" | "joined" | "closing" | "waiting" | "closed"} State */
@@ -20,7 +20,7 @@
  * - `ended`: the server closed the connection with a final code
  * - `refused`: the server refused the connection (4xx)
  * - `restart`: the server is restarting
- * - `unready`: the server answers, but cannot serve
+ * - `unready`: the server answers, but cannot accept connections now
  * - `away`: the server does not answer
  *
  * @typedef {object} Cause
@@ -62,7 +62,7 @@ const defaults = {
 const finalCodes = new Set([1000, 1003, 1005, 1007, 1008, 1010]);
 
 /**
- * Whether a retry after this close code cannot succeed. Codes from 3000 are final if their last three digits
+ * Whether a retry after this close code cannot succeed. A code from 3000 is final if its last three digits
  * are 500 or more, as in Centrifugo.
  *
  * @param {number} code

@@ -3,7 +3,7 @@ import { copyTemplate } from "./markup.js";
 
 /** @typedef {{ kind: string, content: string }} Job */
 
-/** The milliseconds without progress after which the card shows that the job waits for a worker. */
+/** The time without progress, in ms, after which the card shows that the job waits for a worker. */
 const newsWithinMs = 5_000;
 
 /** Shows one job, its progress and its result. @param {Job} job */

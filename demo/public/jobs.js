@@ -101,8 +101,8 @@ export function createJobs(element) {
   }
 
   /**
-   * Shows a refusal. The server answers in order, so that a refusal that names no queued job is for the first
-   * job that the server has not answered yet.
+   * Shows a refusal. The server answers in order. Therefore a refusal that names no queued job is for the
+   * first job that the server has not answered yet.
    *
    * @param {string} why
    * @returns {import("./message-list.js").Line | undefined}

@@ -1,7 +1,8 @@
 import { find } from "./dom.js";
 
 /**
- * Lights the lamp of the current state. Beside the wire that leads back, shows the time to the next attempt.
+ * Lights the lamp of the current state. During a pause, shows the time to the next attempt, beside the wire
+ * that leads back to the first lamp.
  *
  * @param {HTMLElement} element
  */

@@ -9,7 +9,10 @@ interface RecordedEntry {
   readonly entry: HistoryEntry;
 }
 
-/** The log keeps at most this many lifecycle events and units of work, for all actors together. */
+/**
+ * The log keeps at most this many lifecycle events and units of work, for all actors together. A unit of work
+ * is a frame, a message, a call of the layer, or a transition of a consumer's own machine.
+ */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
 /** In total, at most this many units of work per second are recorded for actors that no page has open. */
@@ -33,7 +36,7 @@ export class ActivityLog {
     this.tick();
   }
 
-  /** If the limits allow another unit of an actor's work, calls `make` and records its result. */
+  /** Calls `make` and records the result, if the limits allow another unit of this actor's work. */
   recordWork(actor: string, make: (opened: OpenedHistory | undefined) => Activity): void {
     const opened = this.#opened.get(actor);
     if (opened === undefined ? this.#allowance === 0 : !opened.countEvent()) return;

@@ -34,7 +34,10 @@ export class ConsumerIndex implements Iterable<IndexedConsumer> {
     return undefined;
   }
 
-  /** Removes the consumers that `isKept` rejects, because an app may create a class for each connection. */
+  /**
+   * Removes the consumers that `isKept` rejects. Without this, the index of an app that creates a class for
+   * each connection would grow without bound.
+   */
   retain(isKept: (indexed: IndexedConsumer) => boolean): void {
     for (const indexed of this)
       if (!isKept(indexed) && this.#consumers.delete(indexed.Consumer)) this.#changes += 1;

@@ -20,14 +20,14 @@ const defaults = {
   connectMs: 20_000,
   /** The timeout of the request that finds out why an attempt failed. */
   diagnoseMs: 5_000,
-  /** The connection counts as lost if no report arrives for this long. The server sends one at every tick. */
+  /** The connection counts as lost if no report arrives for this long. A report is sent at every tick. */
   silentMs: 15_000,
 };
 
 /** HTTP statuses below 500 after which a retry may succeed. */
 const retryStatuses = new Set([408, 425, 429]);
 
-/** A random pause, so pages do not retry together. Failures double it. @param {number} failures from 1 */
+/** A random pause, so pages do not retry together. It doubles per failure. @param {number} failures from 1 */
 function pauseAfter(failures) {
   const limit = Math.min(defaults.longestPauseMs, defaults.firstPauseMs * 2 ** (failures - 1));
   return Math.round(limit * (1 - Math.random() / 2));

@@ -17,7 +17,7 @@ import { hashOf, pageSize, placeOf, readPlace } from "./place.js";
 /** Whether the machines fit beside another view. The width must be the same as in style.css. */
 const isWide = matchMedia("(min-width: 75rem)");
 
-/** The most history reports kept while the page is hidden. The page shows 500 entries. */
+/** The maximum number of history reports kept while the page is hidden. The page shows 500 entries. */
 const maxHistories = 500;
 
 const byId = (/** @type {string} */ id) => find(document, `#${id}`, HTMLElement);

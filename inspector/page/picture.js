@@ -106,7 +106,7 @@ class Picture {
   }
 }
 
-/** Shows two numbers at the upper right corner of a state: its actors, and the actors that just entered. */
+/** Two numbers at the upper right corner of a state: the actors in the state, and those that just entered. */
 class Badge {
   #text = createText("", 0, 3.8);
   #added = createText("moved", 0, -11);
@@ -137,7 +137,7 @@ class Badge {
   }
 }
 
-/** Restarts an animation: switches between two equal ones. @param {HTMLElement | SVGElement} element */
+/** Restarts an animation: switches between two equal animations. @param {HTMLElement | SVGElement} element */
 export function pulse(element) {
   element.dataset.pulse = element.dataset.pulse === "a" ? "b" : "a";
 }

@@ -3,7 +3,8 @@
 /** @typedef {typeof views[number]} View */
 
 /**
- * The user's place. The page's address contains it, so that the back button, reloads and links work.
+ * The view, the filters and the open actor. The address of the page contains them, so that the back button,
+ * reloads and links work.
  *
  * @typedef {object} Place
  * @property {View} view
@@ -19,7 +20,7 @@
 /** The number of actors on a page of the list. */
 export const pageSize = 50;
 
-/** The most characters of a text in a request. The server rejects longer texts. */
+/** The maximum number of characters of a text in a request. The server rejects longer texts. */
 const longestText = 500;
 
 const views = /** @type {const} */ (["machines", "actors", "layers", "failures"]);

@@ -36,8 +36,8 @@ export function createSequence(list, jump) {
 
   list.tabIndex = 0; // so that the arrow keys scroll it
 
-  // If entries are added between a scroll and its event, the end is far away although the user has not left
-  // it. Therefore only scrolling up means that the user has left the end.
+  // If entries are added between a scroll and its event, the list is far from its end although the user has
+  // not scrolled away. Therefore only scrolling up means that the user has left the end.
   list.addEventListener(
     "scroll",
     () => {

@@ -26,7 +26,7 @@ export function countStates(
   );
 }
 
-/** The keys are ids of states, because marks would need another look-up for each actor and state. */
+/** The keys of both maps are ids of states, because marks would need a look-up for each actor and state. */
 interface ConsumerCount {
   total: number;
   readonly connection: Map<string, number>;

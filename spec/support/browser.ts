@@ -7,8 +7,8 @@ import { type Browser, chromium, type LaunchOptions } from "playwright-core";
 
 export interface BrowserOptions {
   /**
-   * Prefers a browser that is installed on this machine to the one that comes from npm, which starts and
-   * draws with half the CPU, and is the same everywhere.
+   * Prefers an installed browser to the browser from npm. The browser from npm starts and draws with half the
+   * CPU, and is the same on every machine.
    *
    * @default `true` if `SPEC_BROWSER=installed` is set, else `false`
    */
@@ -28,9 +28,9 @@ const macApps = [
 ];
 
 /**
- * Starts a headless Chromium: the one at `CHROME_PATH`; else, on Linux, the one in `@sparticuz/chromium`,
- * which needs no system libraries; else the first installed one that starts. `close()` ends all its
- * processes.
+ * Starts a headless Chromium: the one at `CHROME_PATH`, if that is set. Otherwise tries several: on Linux the
+ * browser in `@sparticuz/chromium`, which needs no system libraries, and the installed browsers (first, if
+ * `installed` is true). `close()` ends all processes of the browser.
  *
  * @throws an error that lists the attempts and the remedy.
  */
@@ -63,8 +63,8 @@ function executable(path: string): Candidate {
 }
 
 /**
- * All commands are candidates, because a command may exist and not start, like Ubuntu's placeholder for the
- * snap.
+ * All existing commands are candidates, because a command may exist and not start: Ubuntu has a placeholder
+ * for the snap.
  */
 function installedBrowsers(): string[] {
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
@@ -85,8 +85,8 @@ const fromNpm: Candidate = {
 };
 
 /**
- * Unpacks the browser, its fonts and its libraries once per machine and version. The package accepts partial
- * files of an earlier run, so it unpacks into a temporary folder, which is renamed when complete.
+ * Unpacks the browser, its fonts and its libraries once per machine and version. The package would accept
+ * partial files of an earlier run. Therefore it unpacks into a temporary folder, which is renamed at the end.
  */
 async function unpack(): Promise<string> {
   if (process.arch !== "x64") throw new Error(`it is built for x64 only, and this is ${process.arch}`);
@@ -96,7 +96,7 @@ async function unpack(): Promise<string> {
   await mkdir(tmpdir(), { recursive: true });
   const unfinished = await mkdtemp(`${folder}-`);
   try {
-    // The package reads both variables; the second one makes it unpack its libraries too.
+    // The package reads both variables. AWS_LAMBDA_JS_RUNTIME makes it unpack its libraries, too.
     await withEnvironment({ TMPDIR: unfinished, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" }, () =>
       packed.executablePath(),
     );
@@ -104,12 +104,12 @@ async function unpack(): Promise<string> {
     await rename(unfinished, folder);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    if (!existsSync(folder)) throw error; // else another process was faster
+    if (!existsSync(folder)) throw error; // if the folder exists, another process was faster
   }
   return folder;
 }
 
-/** The package's own file always names /tmp/fonts, and pages crash in a Chromium without fonts. */
+/** The package's own file always names /tmp/fonts. Without fonts, pages crash in Chromium. */
 function fontsConf(folder: string): string {
   const directories = `<dir>${join(folder, "fonts")}</dir><cachedir>${join(folder, "fonts-cache")}</cachedir>`;
   return `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>${directories}</fontconfig>\n`;

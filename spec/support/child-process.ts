@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
-/** Runs a program to its end and returns its output. @throws with the output if it fails. */
+/** Runs a program to its end and returns its output. @throws with the output if the program fails. */
 export const run = promisify(execFile);
 
-// Without a listener these signals end the process without "exit", and child processes would survive.
+// Without listeners, these signals would end this process without "exit", and child processes would survive.
 for (const [signal, number] of [
   ["SIGTERM", 15],
   ["SIGHUP", 1],
@@ -14,20 +14,20 @@ for (const [signal, number] of [
   process.once(signal, () => process.exit(128 + number));
 }
 
-/** A program that runs beside the specs, until they are over at the latest. */
+/** A program that runs beside the specs. It is ended with them at the latest. */
 export interface RunningProcess {
   readonly pid: number;
   readonly isRunning: boolean;
   readonly exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>;
-  /** Resolves once all its output has been read, usually after its end. */
+  /** Resolves once all output of the program has been read, usually after its end. */
   readonly silent: Promise<unknown>;
 }
 
 /**
- * Starts a program and resolves once `isReady` returns true for a line of its output. `isReady` receives all
- * lines, also later ones.
+ * Starts a program. Resolves once `isReady` returns true for a line of its output. `isReady` also receives
+ * all later lines.
  *
- * @throws with the output, if the program ends before.
+ * @throws with the output, if the program ends before it is ready.
  */
 export async function startProcess(
   command: string,
@@ -54,7 +54,7 @@ export async function startProcess(
     throw new Error(`${command} ended:\n${printed.join("\n")}`);
   });
   await Promise.race([ready, endedEarly]);
-  // From here on its end is not a failure.
+  // From now on, the program's end is not a failure.
   endedEarly.catch(() => {});
   if (child.pid === undefined) throw new Error(`${command} has no process id.`);
   return {

@@ -1,9 +1,8 @@
 import type { Context } from "mocha";
 
 /**
- * Requires that every runtime is closed. An open runtime listens for uncaught errors; with parallel files,
- * mocha removes such listeners after each file, and the next runtime of that process would not add them
- * again.
+ * Requires that every runtime is closed. An open runtime listens for uncaught errors. With parallel files,
+ * mocha removes such listeners after each file, and the next runtime of the process would not add them again.
  */
 export const mochaHooks = {
   afterAll(this: Context): void {

@@ -5,7 +5,7 @@ import { startRedisServer } from "./redis.ts";
 /** One demo in memory, or several on one Redis. */
 export interface DemoPlace {
   readonly url: string;
-  /** Connects, to each server in turn if there are several. */
+  /** Connects a client. If there are several servers, successive clients connect to successive servers. */
   open(path: string): Promise<Client>;
   close(): Promise<void>;
 }

@@ -21,7 +21,7 @@ const environment = (settings: Settings) => {
 
 export interface DemoProgramProcess {
   readonly pid: number;
-  /** Its output so far; complete once it has been stopped. */
+  /** The output so far; complete once `stop` has resolved. */
   readonly printed: readonly string[];
   /** Sends a signal, and resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
@@ -57,7 +57,7 @@ async function start(
   };
 }
 
-/** Starts the demo as `npm start` does, on a free port unless `settings` says otherwise. */
+/** Starts the demo as `npm start` does, on a free port unless `settings` has another `PORT`. */
 export async function startDemoProcess(settings: Settings = {}): Promise<DemoProcess> {
   const running = await start("main", [], "Jobs: ", settings);
   const url = /http:\S+/.exec(running.printed.join("\n"))?.[0];
@@ -87,7 +87,7 @@ export async function runDemo(
   return { code: code ?? 0, printed: stdout, said: stderr };
 }
 
-/** Runs a program of the demo to its end for each of `runs`, one after the other in one process. */
+/** Runs a program of the demo once for each of `runs`, one run after the other in one process. */
 export async function runDemoOften(
   program: DemoProgram,
   runs: readonly (readonly [words: readonly string[], settings?: Settings])[],

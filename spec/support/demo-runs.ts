@@ -1,5 +1,5 @@
 // Runs a program of the demo several times in one process, for demo-process.ts. The runs share the imported
-// modules, because loading them takes most of the time of a process.
+// modules, because a process spends most of its time loading modules.
 const { program, runs } = JSON.parse(process.argv[2] ?? "") as {
   readonly program: string;
   readonly runs: readonly (readonly [words: readonly string[], settings: Readonly<Record<string, string>>])[];

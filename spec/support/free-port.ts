@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-// Below the ephemeral ports of the operating system (from 32768 on Linux), so that no client of another spec
-// takes one first.
+// Below the ephemeral ports of the operating system (from 32768 on Linux), so that the connection of another
+// spec does not take a port before the program does.
 const lowest = 10_000;
 const highest = 32_000;
 let next = lowest + Math.floor(Math.random() * (highest - lowest));
 
 /**
- * A free TCP port of the loopback address, for programs that cannot choose one themselves. No port is
- * returned twice.
+ * Returns a free TCP port of the loopback address, for programs that cannot choose a port themselves. Returns
+ * no port twice.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

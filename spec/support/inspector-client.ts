@@ -26,7 +26,7 @@ export class InspectorClient {
     this.#client.send(JSON.stringify(request));
   }
 
-  /** The next report of a type that `matches`; earlier ones are discarded. */
+  /** The next report that has the type and `matches`. Earlier reports are discarded. */
   async next<T extends PageReport["type"]>(
     type: T,
     matches: (report: ReportOf<T>) => boolean = () => true,
@@ -48,7 +48,7 @@ export class InspectorClient {
     return this.next("history", (history) => history.actor === actor && history.isFirst);
   }
 
-  /** The entries of the opened actor, up to the first that `matches`. */
+  /** The next entries of the opened actor, until a report has an entry that `matches`. */
   async entriesUntil(matches: (entry: HistoryEntry) => boolean): Promise<HistoryEntry[]> {
     const entries: HistoryEntry[] = [];
     while (!entries.some(matches)) entries.push(...(await this.next("history")).entries);

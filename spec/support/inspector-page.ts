@@ -15,7 +15,7 @@ interface Lines {
   line: { text: string };
 }
 
-/** Sends the text of a member to its group. Fails at a text that begins with "fail ". */
+/** Sends each text of a client to its group. A text that begins with "fail " makes the consumer fail. */
 export class Chorus extends WebSocketConsumer<{ messages: Lines; params: "group" }> {
   static override readonly layer = "chat";
   static override readonly on = handlers<Chorus>({
@@ -55,7 +55,7 @@ const notes = `
   });
 `;
 
-/** Replaces a message of the server to the page. */
+/** Applies `change` to each report that the server sends to the page. */
 export function alter(page: Page, change: (report: PageReport) => PageReport): Promise<void> {
   return page.routeWebSocket("**/inspect", (socket) => {
     const server = socket.connectToServer();
@@ -63,7 +63,7 @@ export function alter(page: Page, change: (report: PageReport) => PageReport): P
   });
 }
 
-/** Starts a runtime with an inspector for each spec of the suite that calls this, and its page. */
+/** Starts a runtime with an inspector for each spec of the suite that constructs this, and opens its page. */
 export class InspectedPremises {
   readonly #options: Partial<InspectorOptions>;
   readonly #route: (runtime: ChatRuntime) => void;
@@ -79,7 +79,7 @@ export class InspectedPremises {
     this.#route = route;
     const premises = this;
     before(async function () {
-      this.timeout(60_000); // the browser from npm is unpacked once
+      this.timeout(60_000); // long enough to unpack the browser from npm
       premises.#browser = await launchBrowser();
       const viewport = { width: 1440, height: 900 };
       premises.#context = await premises.#browser.newContext({ viewport, reducedMotion: "reduce" });
@@ -105,7 +105,7 @@ export class InspectedPremises {
     return runtime;
   }
 
-  /** Replaces the runtime by another one on the same port, with its consumers in another order. */
+  /** Replaces the runtime by another runtime on the same port, with the consumers in another order. */
   async restart(): Promise<void> {
     await this.runtime.close();
     const runtime: ChatRuntime = createRuntime({ layers: chat(), onError: () => {} });

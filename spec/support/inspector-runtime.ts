@@ -10,7 +10,7 @@ interface Words {
   word: { readonly text: string };
 }
 
-/** Joins the group "talk" and forwards its messages; fails or leaves on command. */
+/** Joins the group "talk" and forwards its messages. The text `fail` or `leave` makes it fail or leave. */
 export class Talk extends WebSocketConsumer<{ messages: Words }> {
   static override readonly layer = "chat";
   static override readonly supervision = { onFailure: "resume", maxFailures: 1_000 } as const;

@@ -33,8 +33,8 @@ export class InspectorTab {
   }
 
   /**
-   * Does `work`, which makes the page send a request of this type, and resolves once the server has it: the
-   * server sends the second of the next two ticks after it has read the request.
+   * Calls `work`, which makes the page send a request of this type. Resolves once the server has the request:
+   * of the next two ticks, the server sends the second one after it has read the request.
    */
   async request(type: string, work: () => Promise<unknown>): Promise<void> {
     const socket = this.#socket;
@@ -49,7 +49,7 @@ export class InspectorTab {
     }
   }
 
-  /** The row of a state in the table of its machine, once `count` actors are in it. */
+  /** The row of a state in the table of its machine, once `count` actors are in this state. */
   async counts(state: string, count: number): Promise<void> {
     await this.page
       .locator(".states tr", { has: this.page.getByRole("button", { name: state, exact: true }) })
@@ -58,13 +58,13 @@ export class InspectorTab {
       .waitFor();
   }
 
-  /** Resolves once the list shows this range, such as `1–50 of 120`. */
+  /** Resolves once the list of actors shows this range, such as `1–50 of 120`. */
   async lists(range: string): Promise<void> {
     await this.range.getByText(range, { exact: true }).waitFor();
     await this.page.locator('.listing[aria-busy="false"]').waitFor();
   }
 
-  /** The activity of an actor without times, once there are `count` entries. */
+  /** The entries of the open history, without times, once there are `count` of them. */
   async history(count: number): Promise<string[]> {
     await this.entries.nth(count - 1).waitFor();
     const texts = await this.entries.locator(".step").allInnerTexts();

@@ -34,7 +34,7 @@ export class JobClient {
     this.client.send(JSON.stringify({ type: "watch", job_id: id }));
   }
 
-  /** Resolves once the reported progress exceeds this. */
+  /** Resolves once the reported progress exceeds `percent`. */
   async hasPassed(percent: number): Promise<void> {
     await this.#until((told) => told.type === "job_progress" && (told.percent ?? 0) > percent);
   }

@@ -1,4 +1,4 @@
-/** The cells by row of the table whose heading begins with these words. */
+/** The cells, by row, of the first table of a page whose heading begins with the words `heading`. */
 export function rowsOf(page: string, ...heading: readonly string[]): string[][] {
   const begins = `| ${heading.join(" | ")} |`;
   const lines = page.split("\n");

@@ -4,7 +4,7 @@ import { run } from "./child-process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The files in code spans of a page, and those of them that the repository does not have. */
+/** Returns all files in code spans of a page, and those files that the repository does not have. */
 export async function namedFiles(
   page: string,
 ): Promise<{ readonly named: string[]; readonly missing: string[] }> {

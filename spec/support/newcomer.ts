@@ -6,19 +6,20 @@ import { Terminal } from "./terminal.ts";
 /** npm uses its cache, and prints nothing about the machine. */
 const quick = { npm_config_prefer_offline: "true", npm_config_loglevel: "error" };
 
-/** Replacements in the texts of the pages: other ports, another source of a package. */
+/** The replacements in the texts of pages, such as other ports or another source of a package. */
 export type Replacements = Readonly<Record<string, string>>;
 
 /**
  * Follows pages of a tutorial to the letter, in a folder: writes the files, runs the commands, types the
  * input, and checks the output.
  *
- * - A block of commands that begins with a comment, `# Ann`, runs in the terminal of that name and replaces
- *   the command there. Other commands end by themselves, with success.
+ * - A block of commands that begins with a comment, `# Ann`, runs in the terminal `Ann`, and replaces the
+ *   command that runs there. Each other block of commands must end by itself, with success.
  * - `# Ann: Ctrl+C` ends the command in that terminal, `# Ann: kill -9` kills it. Terminals in `leavesOut`
  *   are skipped.
- * - A block of text is the output of the last command or, after `# Ann`, the next output of that terminal, by
- *   line. `> hello` is typed, `…` matches anything, and any number of lines if it stands alone.
+ * - A block of text is output: of the last command or, after `# Ann`, the next output of that terminal. The
+ *   lines are compared. A line `> hello` is typed. `…` matches any text in a line. A line that is only `…`
+ *   matches any number of lines.
  */
 export class Newcomer {
   readonly #replacements: ReadonlyMap<string, string>;
@@ -38,7 +39,7 @@ export class Newcomer {
     for (const block of codeBlocks(this.#replace(page))) await this.#do(block);
   }
 
-  /** The replacement of `said`, such as the address of the server that a page has at port 8080. */
+  /** Applies the replacements to `said`, such as an address of the page with the port 8080. */
   readingOf(said: string): string {
     return this.#replace(said);
   }
@@ -48,7 +49,7 @@ export class Newcomer {
   }
 
   #replace(text: string): string {
-    // In one pass, so that no replacement is replaced again.
+    // Replaces all in one pass, so that a replacement is not replaced again.
     const said = new RegExp([...this.#replacements.keys()].map(literally).join("|"), "g");
     return text.replace(said, (found) => this.#replacements.get(found) ?? found);
   }
@@ -73,7 +74,7 @@ export class Newcomer {
   }
 
   #begin(commands: string): Terminal {
-    // Within an npm script, npm would use the folder of that script.
+    // Within an npm script, npm would use the folder of that outer script.
     const { npm_config_local_prefix: _prefix, PORT: _port, REDIS_URL: _url, ...env } = process.env;
     this.#last = new Terminal(commands, this.#folder, { ...env, ...quick });
     return this.#last;

@@ -35,7 +35,7 @@ export class Panel {
     return [...(before[this.#id] ?? []), (await this.region.getAttribute("data-state")) ?? ""];
   }
 
-  /** Uses the keyboard, because a click waits for frames, of which a background tab has few. */
+  /** Presses a key, because a click waits for animation frames, and a background tab has few of them. */
   async joins(): Promise<void> {
     await this.connect.press("Enter");
     await this.reaches("joined");
@@ -127,7 +127,7 @@ export class Tab {
   }
 
   /**
-   * The sockets of the room panel so far. A later socket of another panel proves that no other one is
+   * The sockets of the room panel so far. Opens a socket of another panel to prove that no earlier socket is
    * pending.
    */
   async roomSockets(): Promise<string[]> {

@@ -3,7 +3,7 @@ import { type Demo, startDemo } from "../../demo/server.ts";
 import { launchBrowser } from "./browser.ts";
 import { Tab } from "./page-parts.ts";
 
-/** Records every state of a panel, including those too short to be polled. */
+/** Records every state of a panel, including states that are too short to be polled. */
 const noteStates = `
   window.states = {};
   addEventListener("DOMContentLoaded", () => {
@@ -19,7 +19,7 @@ const noteStates = `
 /** Animations cost CPU time. */
 const calm = { reducedMotion: "reduce" } as const;
 
-/** The sockets that a page opens on `path`, each connected to the server until it is cut. */
+/** The sockets that a page opens on `path`. Each is connected to the server until `cut` closes it. */
 export class Wire {
   readonly #sockets: (readonly [page: WebSocketRoute, server: WebSocketRoute])[] = [];
 
@@ -29,7 +29,7 @@ export class Wire {
     });
   }
 
-  /** Closes the newest one, as the server might. */
+  /** Closes the newest socket, as the server might. */
   async cut(code: number, reason: string): Promise<void> {
     const [page, server] = this.#sockets.at(-1) ?? [];
     await server?.close();
@@ -37,7 +37,7 @@ export class Wire {
   }
 }
 
-/** Starts a demo for each spec of the suite that calls this, and tabs that show it in one browser. */
+/** Starts a demo for each spec of the suite that constructs this, and opens tabs of it in one browser. */
 export class Premises {
   #browser: Browser | undefined;
   #demo: Demo | undefined;
@@ -50,7 +50,7 @@ export class Premises {
     this.#jobStepMs = jobStepMs;
     const premises = this;
     before(async function () {
-      this.timeout(60_000); // the browser from npm is unpacked once
+      this.timeout(60_000); // long enough to unpack the browser from npm
       premises.#browser = await launchBrowser();
       premises.#shared = await premises.#browser.newContext(calm);
       await premises.#shared.addInitScript({ content: noteStates });
@@ -69,7 +69,7 @@ export class Premises {
     return this.#demo?.url ?? "";
   }
 
-  /** Starts on the previous port, if there is one. */
+  /** Starts a demo, on the port of the previous demo if there was one. */
   async restart(): Promise<void> {
     const port = this.url === "" ? 0 : Number(new URL(this.url).port);
     this.#demo = await startDemo({ port, jobStepMs: this.#jobStepMs });
@@ -84,14 +84,14 @@ export class Premises {
     return this.#open(this.#shared, prepare);
   }
 
-  /** Has its own browser, because all tabs of a browser share a clock. */
+  /** Opens a tab in its own browser context, because all tabs of a context share a clock. */
   async openTabWithClock(): Promise<Tab> {
     const context = await this.#newContext({});
     await context.addInitScript({ content: noteStates });
     return this.#open(context, (page) => page.clock.install());
   }
 
-  /** The text of the page without scripts. */
+  /** Reads the text of the page in a browser that runs no scripts. */
   async readWithoutScripts(): Promise<string> {
     const context = await this.#newContext({ javaScriptEnabled: false });
     const page = await context.newPage();

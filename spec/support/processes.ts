@@ -4,7 +4,7 @@ import { subscribe } from "node:diagnostics_channel";
 const ends: string[] = [];
 
 /**
- * Mocha ignores a process that fails after its last file, and may even exit with success itself. This reports
+ * Mocha ignores a process that fails after its last file: mocha may even exit with success. This hook reports
  * the failure.
  */
 export function mochaGlobalSetup(): void {

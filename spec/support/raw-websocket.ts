@@ -7,7 +7,7 @@ import { expect } from "chai";
 
 export interface WireFrame {
   readonly opcode: number;
-  /** Inflated, if it was compressed. */
+  /** The payload, decompressed if it was compressed. */
   readonly payload: Buffer;
   /** The size of the payload on the wire, in bytes. */
   readonly wireLength: number;
@@ -37,7 +37,7 @@ export function upgradeRequest(
   return `${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`;
 }
 
-/** A client's frame, as bytes. Several of them can be sent in one write. */
+/** Encodes a frame of a client. Several frames can be sent in one write. */
 export function encodeFrame(
   opcode: number,
   payload: Uint8Array | string = "",
@@ -60,15 +60,15 @@ export function encodeFrame(
 
 const open = new Set<RawWebSocket>();
 
-/** Ends all clients, for `afterEach`. They do not answer a close by themselves. */
+/** Ends all clients, for `afterEach`. The clients do not answer a close frame by themselves. */
 export async function destroyRawWebSockets(): Promise<void> {
   await Promise.all([...open].map((client) => client.destroy()));
 }
 
 /**
- * A client that is a bare TCP connection. It checks each frame against RFC 6455, section 5.2: not fragmented,
- * no reserved bits (RSV1 only on data with compression), not masked, the shortest form of the length, text in
- * UTF-8.
+ * A client that is a bare TCP connection. Checks each frame against RFC 6455, section 5.2: the frame is not
+ * fragmented or masked, has no reserved bits (except RSV1 on compressed data), and has the shortest form
+ * of the length. A text is UTF-8.
  */
 export class RawWebSocket {
   readonly socket: Socket;
@@ -137,7 +137,7 @@ export class RawWebSocket {
     const opcode = flags & 0x0f;
     const { text, binary, close, ping, pong } = Opcode;
     const compressed = this.compresses && opcode < close && (flags & 0x40) !== 0;
-    // Without chai, which would take most of the time.
+    // Uses `ok` instead of chai, because chai would take most of the time.
     ok((flags & 0xf0) === (compressed ? 0xc0 : 0x80), `FIN alone, but the first byte is ${flags}`);
     ok([text, binary, close, ping, pong].includes(opcode as 1), `opcode ${opcode}`);
     ok((short & 0x80) === 0, "masked");
@@ -179,7 +179,7 @@ export class RawWebSocket {
     return bytes;
   }
 
-  /** At least the next `length` bytes, or undefined if the connection ends before. */
+  /** At least the next `length` bytes, or undefined if the connection ends before they arrive. */
   async #peek(length: number): Promise<Buffer | undefined> {
     this.#needed = length;
     while (this.#size < length && !this.#ended) {

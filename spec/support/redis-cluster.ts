@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { freePort } from "./free-port.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 
-/** Three masters with a third of the slots each, and a replica of the first. */
+/** Three masters, each with a third of the slots, and a replica of the first master. */
 export interface RedisClusterServers {
   readonly masters: readonly RedisServer[];
   readonly replica: RedisServer;
@@ -25,10 +25,10 @@ const ranges = [
 ] as const;
 
 /**
- * Resolves once a failover of the first master would work.
+ * Starts a cluster. Resolves once a failover of the first master would work.
  *
- * @param nodeTimeoutMs the time after which a silent server is considered dead and a failover starts. A
- * healthy server on a busy machine is silent for a while too.
+ * @param nodeTimeoutMs the time after which the servers consider a silent server dead and start a failover.
+ * Even a healthy server is silent for a while on a busy machine.
  */
 export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisClusterServers> {
   const folder = await mkdtemp(join(tmpdir(), "greenroom-cluster-"));
@@ -71,7 +71,7 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
   while (!String(await last.info("replication")).includes("master_link_status:up")) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  // Set last, because it also slows down the discovery of the nodes.
+  // The timeout is set last, because it also slows down the discovery of the nodes.
   await Promise.all(clients.map((client) => client.config("SET", "cluster-node-timeout", nodeTimeoutMs)));
   return {
     masters: servers.slice(0, 3),
@@ -103,7 +103,7 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
   };
 }
 
-/** Waits for all. @throws the first failure, once the others have ended. */
+/** Waits for all servers. If one does not start, kills the others. @throws the first failure. */
 async function allOrNone(starting: readonly Promise<RedisServer>[]): Promise<RedisServer[]> {
   const outcomes = await Promise.allSettled(starting);
   const servers = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));

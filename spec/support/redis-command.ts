@@ -3,7 +3,7 @@ import { run } from "./child-process.ts";
 /** The Redis of this machine: a program on the PATH, or a Docker image. */
 export interface RedisCommand {
   readonly command: string;
-  /** The arguments before those of the server itself. */
+  /** The arguments that precede the arguments of the server. */
   before(port: number): readonly string[];
   /** The address that the server binds to. */
   readonly bind: string;
@@ -13,10 +13,10 @@ export interface RedisCommand {
 const image = "redis:7-alpine";
 
 /**
- * Finds a Redis: `redis-server` or `valkey-server`, else docker, else it installs one (Debian as root, macOS
- * with brew).
+ * Finds `redis-server` or `valkey-server`. If there is none, finds docker. If there is no docker, installs a
+ * Redis (on Debian as root, on macOS with brew).
  *
- * @throws with the remedy, if all fails.
+ * @throws with the remedy, if all three fail.
  */
 export async function findRedis(): Promise<RedisCommand> {
   const found = (await onPath()) ?? (await inDocker()) ?? ((await install()) ? await onPath() : undefined);
@@ -53,7 +53,7 @@ async function inDocker(): Promise<RedisCommand | undefined> {
 async function install(): Promise<boolean> {
   if (process.platform === "darwin") return succeeds("brew", "install", "redis");
   if (process.platform !== "linux" || process.getuid?.() !== 0) return false;
-  // Quiet, because more output than the buffer of `run` would end the program.
+  // `-qq`, because a program whose output exceeds the buffer of `run` is ended.
   const aptGet = (...args: string[]) => succeeds("apt-get", "-qq", ...args);
   return (await aptGet("update")) && (await aptGet("install", "-y", "redis-server"));
 }

@@ -19,9 +19,9 @@ export interface RedisSentinels {
 export interface RedisSentinelsOptions {
   readonly password?: string;
   /**
-   * The time after which the Sentinels consider a silent server dead and start a failover.
+   * The time after which the Sentinels consider a silent server dead and start a failover, in milliseconds.
    *
-   * @default 3600000, because a healthy server on a busy machine is silent for a while too
+   * @default 3600000, because even a healthy server is silent for a while on a busy machine
    */
   readonly downAfterMs?: number;
 }
@@ -29,15 +29,15 @@ export interface RedisSentinelsOptions {
 const host = "127.0.0.1";
 const name = "mymaster";
 
-/** Resolves once a failover would work. */
+/** Starts the servers. Resolves once a failover would work. */
 export async function startRedisSentinels({
   password,
   downAfterMs = 3_600_000,
 }: RedisSentinelsOptions = {}): Promise<RedisSentinels> {
   const login = password === undefined ? {} : { password };
   const folder = await mkdtemp(join(tmpdir(), "greenroom-sentinel-"));
-  // Either server may become the replica, which writes a dump file. A master waits five seconds for more
-  // replicas.
+  // Each server has its own dump file, because either server may become the replica, which writes one. By
+  // default, a master waits five seconds for more replicas.
   const start = (file: string, ...args: string[]) => {
     const own = ["--dir", folder, "--dbfilename", file, "--repl-diskless-sync-delay", "0"];
     return startRedisServer({ ...login, args: [...own, ...args] });
@@ -49,7 +49,7 @@ export async function startRedisSentinels({
   );
   const clients = sentinels.map(({ port }) => new Redis({ host, port, retryStrategy: null }));
   for (const client of clients) client.on("error", () => {});
-  // The defaults are two and ten seconds. Older servers lack the option, and take longer.
+  // The default periods are two and ten seconds. Older servers lack `DEBUG`, so they take longer.
   const often = ["PUBLISH-PERIOD", 200, "INFO-PERIOD", 200];
   await Promise.all(clients.map((client) => client.call("SENTINEL", "DEBUG", ...often).catch(() => {})));
   const facts = async (client: Redis) => {

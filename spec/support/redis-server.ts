@@ -10,13 +10,13 @@ export interface RedisServer {
   readonly pid: number;
   stop(): Promise<void>;
   kill(): Promise<void>;
-  /** Stops it from answering, with open connections, until {@link resume}. */
+  /** Keeps the connections open, but stops the server from answering until {@link resume}. */
   pause(): Promise<void>;
   resume(): Promise<void>;
 }
 
 export interface RedisServerOptions {
-  /** The port, so that a server can restart at its address. @default a free one */
+  /** The port. A server can restart at the same address. @default a free port */
   readonly port?: number;
   readonly password?: string;
   readonly args?: readonly string[];
@@ -30,7 +30,7 @@ export function prepareRedis(): Promise<RedisCommand> {
   return command;
 }
 
-/** Resolves once the server accepts connections. */
+/** Starts a server. Resolves once it accepts connections. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const redis = await prepareRedis();
   const host = "127.0.0.1";

@@ -4,12 +4,12 @@ import { prepareRedis, type RedisServer, startRedisServer } from "./redis-server
 export { type RedisServer, type RedisServerOptions, startRedisServer } from "./redis-server.ts";
 
 let shared: RedisServer | undefined;
-/** The address for the programs that specs run. */
+/** The environment variable with the address of the shared Redis, for the programs that specs run. */
 const sharedUrl = "GREENROOM_SPECS_REDIS_URL";
 
 /**
- * The Redis that the specs of one process share, each under its own prefix. Parallel processes of mocha have
- * one each, because some specs count the commands of a server or cut all its connections.
+ * The address of the Redis that the specs of one process share. Each spec has its own prefix. Each parallel
+ * process of mocha has its own Redis, because some specs count its commands or cut all its connections.
  */
 export function redisUrl(): string {
   const url = process.env.REDIS_URL ?? process.env[sharedUrl];
@@ -23,20 +23,20 @@ export async function mochaGlobalSetup(): Promise<void> {
 }
 
 export const mochaHooks = {
-  /** Starts the shared one, unless `REDIS_URL` is set. */
+  /** Starts the shared Redis, unless `REDIS_URL` is set. */
   async beforeAll(this: Context): Promise<void> {
     if (process.env.REDIS_URL !== undefined) {
       if (process.env.MOCHA_WORKER_ID === undefined) return;
       throw new Error("Parallel spec files cannot share the Redis at REDIS_URL: add --no-parallel.");
     }
     if (shared !== undefined) return;
-    this.timeout(60_000); // it may have to be found first
+    this.timeout(60_000); // Redis may have to be found first
     shared = await startRedisServer();
     process.env[sharedUrl] = shared.url;
   },
 };
 
-/** With parallel files, it ends with its process. */
+/** Stops the shared Redis. In a parallel process of mocha, it ends with that process instead. */
 export async function mochaGlobalTeardown(): Promise<void> {
   await shared?.stop();
 }

@@ -25,14 +25,14 @@ export interface Serving<L extends Layers> {
 
 const open: Serving<Layers>[] = [];
 
-/** Whether a busy machine can cause `error`: it may interrupt any handler for longer than the limit. */
+/** Whether a busy machine can cause `error`, by interrupting a handler for longer than the limit. */
 export const isByMachine = (error: unknown): boolean => error instanceof BlockedEventLoopError;
 
 export const chat = () => ({ chat: new MemoryLayer() });
 
 /**
- * Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends it. The failures do
- * not include handlers that block the event loop.
+ * Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends the runtime. The
+ * recorded failures omit handlers that block the event loop.
  */
 export async function serve<L extends Layers>(
   options: RuntimeOptions<L> & { readonly layers: L },

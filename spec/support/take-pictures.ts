@@ -18,7 +18,7 @@ const pictures: readonly (readonly [name: string, options: BrowserContextOptions
   ["demo-phone", { viewport: { width: 360, height: 740 }, colorScheme: "light" }],
 ];
 
-/** Starts a demo for each picture, so that it has no members of the previous one. */
+/** Starts a demo for each picture, so that a picture has no members of the previous one. */
 async function take(browser: Browser, name: string, options: BrowserContextOptions): Promise<void> {
   const demo = await startDemo({ port: 0, jobStepMs: 400 });
   const open = async (more: BrowserContextOptions) => {
@@ -120,7 +120,7 @@ async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise
 }
 
 await mkdir(folder, { recursive: true });
-// Its fonts have the demo's emoji.
+// The installed browser: its fonts have the demo's emoji.
 const browser = await launchBrowser({ installed: true });
 try {
   for (const [name, options] of pictures) await take(browser, name, options);

@@ -9,15 +9,15 @@ export interface TcpProxy {
   readonly port: number;
   readonly connections: number;
   /**
-   * Drops all data in these directions, on present and new connections: on all, or only on those whose client
-   * has sent `text`.
+   * Drops all data in these directions, on present and new connections. With `text`, affects only connections
+   * whose client has sent `text`.
    */
   swallow(directions: readonly Direction[], text?: string): void;
   /** Forwards new connections again. Connections that lost data stay broken. */
   heal(): void;
   /**
-   * Holds the server's answers on all connections, until they are released at once. Returns the data that
-   * clients send from now on, and the held answers.
+   * Holds the answers of the server on all connections. `said` is the data that clients send from now on, and
+   * `kept` contains the held answers. `release` sends the answers at once.
    */
   hold(): { readonly said: string; readonly kept: string; release(): void };
   /** Sends bytes to the server on every connection, as if the client had sent them. */

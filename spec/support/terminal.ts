@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 
 /** A command in a terminal, with input and output by line. */
 export class Terminal {
-  /** Resolves once it has ended and its output is complete. */
+  /** Resolves once the command has ended and its output is complete. */
   readonly ended: Promise<{ readonly code: number | null }>;
   readonly #child;
   readonly #printed: string[] = [];
@@ -13,12 +13,12 @@ export class Terminal {
   #wake = () => {};
 
   constructor(command: string, cwd: string, env: NodeJS.ProcessEnv) {
-    // A process group, as in a terminal: a signal reaches its children too.
+    // A process group, as in a terminal: a signal also reaches the children of the command.
     const child = spawn("sh", ["-ec", command], { cwd, env, detached: true });
     this.#child = child;
     const end = () => this.signal("SIGKILL");
     process.once("exit", end);
-    child.stdin.on("error", () => {}); // it ended before it read its input
+    child.stdin.on("error", () => {}); // the command may end before it reads its input
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         this.#printed.push(line);
@@ -41,7 +41,7 @@ export class Terminal {
     this.#child.stdin.write(`${line}\n`);
   }
 
-  /** The next line of output; undefined if it ends without one. */
+  /** The next line of output; undefined if the command ends without another line. */
   async next(): Promise<string | undefined> {
     for (;;) {
       const line = this.#printed[this.#read];
@@ -56,7 +56,7 @@ export class Terminal {
     }
   }
 
-  /** Sends a signal, as Ctrl+C does, and waits for its end. */
+  /** Sends a signal, as Ctrl+C does, and waits until the command has ended. */
   async end(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<void> {
     this.signal(signal);
     await this.ended;

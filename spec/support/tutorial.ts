@@ -13,7 +13,7 @@ export const pages = [
   "6-customisations.md",
 ] as const;
 
-/** Checks that two clients chat in the room `general`, as in step 3. @returns both, still connected */
+/** Checks that two clients chat in the room `general`, as in step 3. @returns both, which stay connected */
 export async function chatInRoom(address: string): Promise<{ readonly one: Client; readonly two: Client }> {
   const url = `${address}/ws/room/general`;
   const joined = "🚪 Someone joined room 'general'";

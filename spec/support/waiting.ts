@@ -7,8 +7,8 @@ export const mochaHooks = {
 };
 
 /**
- * A function that pauses a polling loop of the current spec. It rejects once that spec is over, because a
- * loop of a failed spec would otherwise run forever and keep mocha from ending.
+ * Returns a function that pauses a polling loop of the current spec. Once that spec is over, the function
+ * rejects: the loop of a failed spec would otherwise run forever and keep mocha from ending.
  */
 export function pauses(ms: number): () => Promise<void> {
   const mine = over;

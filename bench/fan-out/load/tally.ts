@@ -9,7 +9,7 @@ export class Tally {
   readonly #sent: Uint32Array;
   readonly #window: number;
 
-  /** @param window the most messages in flight per sender */
+  /** @param window the maximum number of messages in flight per sender */
   constructor(members: number, senders: number, window: number) {
     this.#members = members;
     this.#senders = senders;
@@ -31,7 +31,7 @@ export class Tally {
   }
 
   /**
-   * Counts a copy.
+   * Counts the arrival of a copy of a message.
    *
    * @returns whether this was the last copy of the message
    * @throws if the copy is not the next one of its sender, or was never sent

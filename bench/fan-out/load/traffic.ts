@@ -6,7 +6,7 @@ import { Tally } from "./tally.ts";
 export interface Load {
   /** The number of sending connections. */
   readonly senders: number;
-  /** The messages in flight, of all senders together. Some senders have one more than the others. */
+  /** The number of messages in flight, of all senders together. Some senders have one more than others. */
   readonly inFlight: number;
   /** The number of rooms. All members are in all rooms, and consecutive messages go to consecutive rooms. */
   readonly rooms: number;
@@ -22,7 +22,7 @@ interface TrafficFigures {
   readonly p99Ms: number;
 }
 
-/** The most latencies that are kept; the oldest are dropped. */
+/** The maximum number of latencies that are kept. The oldest latencies are dropped. */
 const samplesKept = 2 ** 21;
 /** If nothing arrives for this long, the missing copies count as lost. */
 const silenceMs = 10_000;
@@ -40,7 +40,7 @@ export class Traffic {
   readonly #members: readonly Connection[];
   readonly #load: Load;
   readonly #stride: number;
-  /** The most messages in flight of one sender. */
+  /** The maximum number of messages in flight per sender. */
   readonly #window: number;
   readonly #tally: Tally;
   readonly #sentAt: Float64Array;

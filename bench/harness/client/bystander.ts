@@ -11,10 +11,10 @@ const everyMs = 20;
 /** The time that the last echoes may take by default. */
 const graceMs = 10_000;
 const pollMs = 10;
-/** As far above the load's processes as the system allows a normal process to be. */
+/** The highest priority of a normal process: above the processes of the load, if the system allows it. */
 const priority = -20;
 
-/** A client that is alone in a room. It sends numbered messages at a fixed rate, and awaits its own copies. */
+/** A client that is alone in a room. It sends numbered messages at a fixed rate, and awaits their copies. */
 class Bystander {
   readonly #connection: Connection;
   readonly #room: number;
@@ -108,6 +108,6 @@ function raisePriority(): void {
   try {
     setPriority(priority);
   } catch {
-    // Only a privileged user may do so.
+    // Only a privileged user may raise the priority.
   }
 }

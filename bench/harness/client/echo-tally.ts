@@ -55,8 +55,8 @@ export class EchoTally {
   }
 
   /**
-   * The time from `fromMs` until the first of {@link normalAfter} consecutive messages that have a latency of
-   * at most `limitMs` is sent, in milliseconds; `undefined` if there are not so many yet.
+   * The milliseconds from `fromMs` until the first of {@link normalAfter} consecutive messages with a latency
+   * of at most `limitMs` is sent; `undefined` if there are not enough such messages yet.
    */
   normalAt(fromMs: number, limitMs: number): number | undefined {
     let run = 0;

@@ -32,7 +32,7 @@ class AnsweringRedis extends Redis {
 /**
  * A server without sockets. Its members are in the adapter's rooms in the place of sockets, and receive the
  * packet and the frame that a socket would receive. The adapter encodes the frame once for all members. The
- * members discard it.
+ * members discard the frame.
  */
 function carrierOf(client: AnsweringRedis, adapter: NonNullable<ServerOptions["adapter"]>): Carrier {
   const namespace = new Server({ adapter }).of("/");

@@ -9,8 +9,8 @@ export const reliableGroup = "reliable_chat";
 
 /**
  * A chat on a layer with a history. With `?since=<offset>`, a client first receives the messages after that
- * offset. The offsets are consecutive, so that the client knows them by counting the texts. If messages are
- * lost, a text contains the offset from which the client continues to count.
+ * offset. Offsets are consecutive, so a client that counts the texts knows the offset of the last one. If
+ * messages are lost, a text contains the offset from which the client continues to count.
  */
 export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages }> {
   static override readonly layer = "queue";
@@ -23,7 +23,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
 
   /** The offset of the last text that was sent to the client; undefined if the client sent no `since`. */
   #last = sinceOf(this.scope.query);
-  /** The epoch of that offset; undefined until it is known. */
+  /** The epoch of the history that `#last` belongs to; undefined until it is known. */
   #epoch: string | undefined;
 
   override async connect() {
@@ -60,7 +60,7 @@ export class ReliableChat extends WebSocketConsumer<{ messages: ReliableMessages
   #pass(message: string, { offset = 0, epoch }: Delivery) {
     if (this.#last !== undefined) {
       if (epoch === this.#epoch && offset <= this.#last) return;
-      // A new epoch means that the history has begun anew.
+      // A new epoch means that the history has been started again, with new offsets.
       if (epoch !== this.#epoch) this.#continueFrom(offset - 1);
       this.#last = offset;
       this.#epoch = epoch;

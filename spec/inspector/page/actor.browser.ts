@@ -101,7 +101,7 @@ describe("Inspector page, view of an actor", () => {
       await open(tab);
       await tab.history(3);
       const sequence = tab.page.locator(".sequence");
-      await tab.page.getByText("Payloads are not recorded. To allow it, pass payloads: true").waitFor();
+      await tab.page.getByText("Payloads are not recorded. To record them, pass payloads: true").waitFor();
       expect(await tab.page.getByRole("checkbox").count()).to.equal(0);
       const distance =
         "(s => Math.round(s.scrollHeight - s.scrollTop - s.clientHeight))(document.querySelector('.sequence'))";
