@@ -13,6 +13,7 @@ await runBench({
     flooders: { names: floodNames, help: "measure only these floods; alone means a room per flooder" },
   },
   packages: ["ws", "xstate", "socket.io"],
+  packagesFrom: new URL("../fan-out/", import.meta.url),
   async measure({ results, options: { ms, rows, flooders, profiles }, progress }) {
     for (const flood of flooders) {
       const { title } = floods[flood];

@@ -34,6 +34,8 @@ export interface Bench<T extends OptionTable> {
   readonly options: T;
   /** Packages whose versions are reported. */
   readonly packages: readonly string[];
+  /** The folder from which the packages are resolved. @default `folder` */
+  readonly packagesFrom?: URL;
   /** Starts a Redis server. @default false */
   readonly needsRedis?: boolean;
   /** The measurement and the target of the option `--check`. */
@@ -56,7 +58,7 @@ export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<
   process.once("SIGINT", () => process.exit(130));
   const redis = bench.needsRedis ? await startBenchRedis() : undefined;
   try {
-    const machine = await circumstances(bench.packages, bench.folder.href, redis?.version);
+    const machine = await circumstances(bench.packages, (bench.packagesFrom ?? bench.folder).href, redis?.version);
     const results = new Results();
     for (let number = 1; number <= options.runs; number += 1) {
       await bench.measure(createRun(number, options, results, redis));
