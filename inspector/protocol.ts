@@ -149,10 +149,11 @@ export interface StateCounts {
   readonly own: Readonly<Record<string, number>>;
 }
 
-/** The count of a transition since the last tick. A transition without an arrow has the mark of a state. */
+/** How often a transition was taken since the last tick. */
 export interface TransitionCount {
   readonly consumer: string;
   readonly machine: MachineKind;
+  /** The mark of the transition's arrow, or of its state if the transition has no arrow. */
   readonly mark: string;
   readonly count: number;
 }

@@ -58,7 +58,11 @@ export async function runBench<T extends OptionTable>(bench: Bench<T>): Promise<
   process.once("SIGINT", () => process.exit(130));
   const redis = bench.needsRedis ? await startBenchRedis() : undefined;
   try {
-    const machine = await circumstances(bench.packages, (bench.packagesFrom ?? bench.folder).href, redis?.version);
+    const machine = await circumstances(
+      bench.packages,
+      (bench.packagesFrom ?? bench.folder).href,
+      redis?.version,
+    );
     const results = new Results();
     for (let number = 1; number <= options.runs; number += 1) {
       await bench.measure(createRun(number, options, results, redis));

@@ -15,9 +15,9 @@ interface RecordedEntry {
  */
 const keptLifecycle = 30_000;
 const keptWork = 10_000;
-/** In total, at most this many units of work per second are recorded for actors that no page has open. */
+/** The most units of work per second that are recorded for all unopened actors together. */
 const workPerSecond = 2_000;
-/** At most this many units of work per second are recorded for each actor that a page has open. */
+/** The most units of work per second that are recorded for each actor that is opened in a page. */
 const openedPerSecond = 200;
 const keptOpened = 500;
 

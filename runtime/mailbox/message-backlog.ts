@@ -16,7 +16,7 @@ type LossNotice = GapNotice | OverflowNotice;
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
   readonly #items = new Fifo<Mail | LossNotice>();
-  /** The notices that precede the first remaining item. The messages between them were dropped. */
+  /** The notices before the first remaining item. The messages between these notices were dropped. */
   #front: LossNotice[] = [];
   /** The gap notices after the last message. */
   #latest: GapNotice[] = [];

@@ -39,7 +39,7 @@ export class FlushQueue {
   readonly #turns: TurnScheduler;
   readonly #deliveries: RoundRobin;
   readonly #now: () => number;
-  /** The waiting flushables: one batch for each delivery that added some, and one batch for all others. */
+  /** The waiting flushables. Each delivery has a batch of its own. Flushables of other work share one batch. */
   readonly #batches = new Map<Task | undefined, Fifo<Flushable>>();
   #latest: { readonly task: Task | undefined; readonly batch: Fifo<Flushable> } | undefined;
   #size = 0;

@@ -80,7 +80,7 @@ export class RedisQueueReader {
     }
   }
 
-  /** Sends CLIENT UNBLOCK, and returns whether the server replied. A read that arrives later still blocks. */
+  /** Sends CLIENT UNBLOCK. Reads that reach the server after it still block. @returns whether it replied. */
   async #unblock(): Promise<boolean> {
     const id = this.#clientId;
     if (id === undefined) return false;

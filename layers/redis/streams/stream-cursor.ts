@@ -35,7 +35,7 @@ export class StreamCursor {
   /** The newest entry of each batch that {@link suspect} dropped. A gap is due if the stream lacks one. */
   #dropped: Head[] = [];
   #hasServerChanged = false;
-  /** The newest delivered entry before a rollback (a failover to a server that lacks entries). */
+  /** After a failover to a server that lacks entries: the newest entry that was delivered before it. */
   #delivered: Head | undefined;
 
   constructor(listener: CursorListener) {
