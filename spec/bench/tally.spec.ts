@@ -47,6 +47,16 @@ describe("Tally", () => {
     expect(() => tally.arrive(0, 0, 2)).to.throw("instead of 1");
   });
 
+  it("accepts messages to different rooms in any order, and detects those of one room out of order", () => {
+    const tally = new Tally(1, 1, 4, 2);
+    for (let count = 0; count < 4; count += 1) tally.send(0);
+    expect(tally.arrive(0, 0, 1)).to.equal(true);
+    expect(() => tally.arrive(0, 0, 2)).to.throw("instead of 0");
+    expect(tally.arrive(0, 0, 3)).to.equal(true);
+    for (const number of [0, 2]) expect(tally.arrive(0, 0, number)).to.equal(true);
+    expect(tally.missing).to.equal(0);
+  });
+
   it("detects a copy that was never sent, and a copy of an unknown sender", () => {
     const tally = new Tally(1, 1, 1);
     expect(() => tally.arrive(0, 0, 0)).to.throw("never sent");

@@ -40,8 +40,6 @@ export class Traffic {
   readonly #members: readonly Connection[];
   readonly #load: Load;
   readonly #stride: number;
-  /** The maximum number of messages in flight per sender. */
-  readonly #window: number;
   readonly #tally: Tally;
   readonly #sentAt: Float64Array;
   readonly #samples = new Float64Array(samplesKept);
@@ -57,9 +55,9 @@ export class Traffic {
     this.#members = members;
     this.#stride = stride;
     this.#load = load;
-    this.#window = Math.ceil(load.inFlight / load.senders);
-    this.#tally = new Tally(members.length, load.senders, this.#window);
-    this.#sentAt = new Float64Array(load.senders * this.#window);
+    const window = Math.ceil(load.inFlight / load.senders);
+    this.#tally = new Tally(members.length, load.senders, window, load.rooms);
+    this.#sentAt = new Float64Array(this.#tally.slots);
   }
 
   async run(): Promise<TrafficFigures> {
@@ -101,7 +99,7 @@ export class Traffic {
     const now = performance.now();
     for (const sender of this.#due.splice(0)) {
       const number = this.#tally.send(sender);
-      this.#sentAt[this.#slotOf(sender, number)] = now;
+      this.#sentAt[this.#tally.slotOf(sender, number)] = now;
       const text = messageText(this.#messages % rooms, sender, number, size);
       const frame = this.#sender(sender).frame(text);
       frames.set(sender, [...(frames.get(sender) ?? []), frame]);
@@ -110,10 +108,6 @@ export class Traffic {
     }
     for (const [sender, own] of frames) this.#sender(sender).write(Buffer.concat(own));
   };
-
-  #slotOf(sender: number, number: number): number {
-    return sender * this.#window + (number % this.#window);
-  }
 
   #sender(index: number): Connection {
     const connection = this.#members[index * this.#stride];
@@ -126,7 +120,7 @@ export class Traffic {
       throw new Error(`Member ${member} received a text of ${end - start} bytes.`);
     const [sender, number] = [senderIn(bytes, start), numberIn(bytes, start)];
     const isLast = this.#tally.arrive(member, sender, number);
-    const sentAt = this.#sentAt[this.#slotOf(sender, number)] ?? 0;
+    const sentAt = this.#sentAt[this.#tally.slotOf(sender, number)] ?? 0;
     this.#samples[this.#arrived % samplesKept] = atMs - sentAt;
     this.#arrived += 1;
     if (!isLast) return;
