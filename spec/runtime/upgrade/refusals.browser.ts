@@ -6,7 +6,7 @@ import type { Browser } from "playwright-core";
 import { launchBrowser } from "../../support/browser.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 
-/** What a page sees of an upgrade that is refused, and of a plain GET for the same path. */
+/** The view of a page: the end of its socket, and the answer to a plain GET for the same path. */
 interface Seen {
   readonly code: number;
   readonly reason: string;
