@@ -25,11 +25,22 @@ export interface Scope<P extends string = string> {
 /** The content of one WebSocket message: text or bytes. The bytes MUST NOT change after sending. */
 export type Frame = string | Uint8Array;
 
+/**
+ * Headers of an answer, by name. An array gives one header line for each of its texts, as several cookies
+ * need: `{ "Set-Cookie": ["a=1", "b=2"] }`. The values hold printable ASCII characters.
+ */
+export type ResponseHeaders = Readonly<Record<string, string | number | readonly string[]>>;
+
 export interface AcceptOptions {
   /** One of `scope.subprotocols`. @default none */
   readonly subprotocol?: string;
-  /** Additional headers of the upgrade response, such as cookies. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Additional headers of the upgrade response, such as cookies. @default {} */
+  readonly headers?: ResponseHeaders;
+}
+
+export interface RejectOptions {
+  /** Additional headers of the answer, such as `Retry-After`. @default {} */
+  readonly headers?: ResponseHeaders;
 }
 
 /** The operations of a consumer on the groups of its layer. */
@@ -58,7 +69,7 @@ export interface ConsumerContext {
   readonly snapshot: unknown;
   readonly waitingBytes: number;
   accept(options: AcceptOptions): void;
-  reject(status: number, reason: string): never;
+  reject(status: number, reason: string, options: RejectOptions): never;
   send(frame: Frame): void;
   close(code: number, reason: string): void;
   /** Reports a failure that occurs outside of the methods that the runtime calls. */

@@ -3,7 +3,7 @@ import type { Capability } from "../layers/backend.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
-import type { AcceptOptions, ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
 import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
 import type {
   ConsumerTypes,
@@ -133,7 +133,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Accepts the upgrade. After this call the socket is open, and {@link send} works.
    *
    * @throws {AcceptError} if the connection is already accepted, if the client did not offer the subprotocol,
-   *   or if a header is malformed. The connection fails, even if the returned promise is not awaited.
+   *   or if a header is malformed or belongs to the handshake. The connection fails, even if the returned
+   *   promise is not awaited.
    * @throws {ConnectionLostError} if the connection is closing. This error is not reported to `onError`, so
    *   `connect` need not catch it.
    */
@@ -145,17 +146,23 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /**
-   * Refuses the upgrade with an HTTP status from 400 to 599. Never returns: this method ends `connect` by
-   * throwing an error, which is not reported to `onError`.
+   * Refuses the upgrade with an HTTP status from 400 to 599, or with a redirection (301, 302, 303, 307, 308)
+   * and a `Location` header. Never returns: this method ends `connect` by throwing an error, which is not
+   * reported to `onError`.
    *
    * Browsers hide the status and the reason of a refused upgrade from scripts. With a plain GET request for
    * the same path, a script sees a refusal by a guard or a parameter check, but not a refusal by this method.
+   * To show a script the reason, {@link accept} the upgrade, and then {@link close} with a code and a reason.
+   *
+   * @example
+   * this.reject(429, "Too many games", { headers: { "Retry-After": 30 } });
    *
    * @throws {AcceptError} if the connection is already accepted. Use {@link close} instead.
-   * @throws {InvalidOptionError} unless the status is an integer from 400 to 599.
+   * @throws {InvalidOptionError} if the status is not allowed, if a redirection has no `Location`, or if a
+   *   header is malformed or belongs to the server, such as `Content-Length`.
    */
-  reject(status: number, reason: string): never {
-    return this.#context.reject(status, reason);
+  reject(status: number, reason: string, options: RejectOptions = {}): never {
+    return this.#context.reject(status, reason, options);
   }
 
   /**

@@ -1,7 +1,14 @@
 export { CloseCode, type Exit } from "./close-codes.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
-export type { AcceptOptions, ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+export type {
+  AcceptOptions,
+  ConsumerContext,
+  Frame,
+  RejectOptions,
+  ResponseHeaders,
+  Scope,
+} from "./consumer-context.ts";
 export type {
   Directive,
   LagPolicy,

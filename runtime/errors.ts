@@ -1,3 +1,4 @@
+import type { ResponseHeaders } from "../actors/index.ts";
 import { GreenroomError } from "../layers/errors.ts";
 
 /** The runtime has no layer with this alias. The message lists the runtime's layers. */
@@ -46,11 +47,14 @@ export class CloseError extends GreenroomError {
 export class RejectedError extends GreenroomError {
   readonly status: number;
   readonly reason: string;
+  /** The headers that were passed to `reject`. Empty if `spawn` rejects with this error. */
+  readonly headers: ResponseHeaders;
 
-  constructor(status: number, reason: string) {
+  constructor(status: number, reason: string, headers: ResponseHeaders = {}) {
     super("ERR_REJECTED", `The connection was rejected: ${status} ${reason}`);
     this.status = status;
     this.reason = reason;
+    this.headers = headers;
   }
 }
 

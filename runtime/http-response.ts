@@ -1,21 +1,35 @@
-import {
-  type IncomingMessage,
-  type ServerResponse,
-  STATUS_CODES,
-  validateHeaderName,
-  validateHeaderValue,
-} from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES, validateHeaderName } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ResponseHeaders } from "../actors/index.ts";
 import { checkInteger } from "../layers/check-integer.ts";
+import { InvalidOptionError } from "../layers/errors.ts";
 
-/** The answer to a refused request: an HTTP status, and a text that describes the reason. */
+/** The answer to a refused request. */
 export interface Refusal {
+  /** An HTTP status from 400 to 599; or 301, 302, 303, 307 or 308, together with a `Location` header. */
   readonly status: number;
+  /** A text that describes the reason. The text is the body of the answer. */
   readonly reason: string;
+  /**
+   * Additional headers of the answer, such as `Retry-After`, `WWW-Authenticate` or `Set-Cookie`. The default
+   * `Content-Type` is `text/plain`.
+   * @default {}
+   */
+  readonly headers?: ResponseHeaders;
 }
 
-/** Answers a plain HTTP request. MUST NOT throw. */
-export type PlainAnswer = (request: IncomingMessage, response: ServerResponse) => void;
+/**
+ * Answers a plain HTTP request. MUST NOT throw.
+ * @param cors headers with which a page of another origin may read a refusal. @default {}
+ */
+export type PlainAnswer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  cors?: ResponseHeaders,
+) => void;
+
+/** The name and the value of one header line. */
+type HeaderField = readonly [name: string, value: string];
 
 /** Ignores the socket's errors. Without a listener, an error would end the process. */
 export function surviveErrors(socket: Duplex): void {
@@ -24,25 +38,111 @@ export function surviveErrors(socket: Duplex): void {
 
 function ignore(): void {}
 
-/** @throws {InvalidOptionError} unless the status is an integer from 400 to 599. */
-export function checkRefusal({ status }: Refusal): void {
-  checkInteger("status", status, { min: 400, max: 599 });
+/** The headers that describe the body or the connection, which only the server knows. */
+export const framingHeaders: readonly string[] = [
+  "connection",
+  "content-encoding",
+  "content-length",
+  "keep-alive",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+const ownHeaders = new Set(framingHeaders);
+
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * @throws {InvalidOptionError} if the status is not an integer from 400 to 599 or a redirection with a
+ *   `Location`, or if a header is not allowed.
+ */
+export function checkRefusal({ status, headers = {} }: Refusal): void {
+  if (!redirects.has(status)) checkInteger("status", status, { min: 400, max: 599 });
+  else if (!Object.keys(headers).some((name) => name.toLowerCase() === "location")) {
+    throw new InvalidOptionError(
+      `A refusal with the status ${status} needs a header \`Location\`: add it, or choose a status from 400 to 599.`,
+    );
+  }
+  const problem = headerProblem(headers, ownHeaders);
+  if (problem !== undefined) throw new InvalidOptionError(problem);
 }
 
-export function refuseUpgrade(socket: Duplex, { status, reason }: Refusal): void {
+/**
+ * Describes the first header that an answer cannot carry, and the remedy. Returns undefined if there is none.
+ * @param reserved lower-case names of headers that only the server may set
+ */
+export function headerProblem(headers: ResponseHeaders, reserved: ReadonlySet<string>): string | undefined {
+  for (const [name, value] of Object.entries(headers)) {
+    if (reserved.has(name.toLowerCase())) return `The server itself sets the header "${name}": leave it out.`;
+    if (!isHeaderName(name)) {
+      return `HTTP cannot carry a header with the name ${JSON.stringify(name)}: use letters, digits and "-".`;
+    }
+    for (const one of [value].flat()) {
+      if (typeof one !== "string" && !Number.isFinite(one)) {
+        return `The header "${name}" must be a text, a number or an array of texts, not ${String(one)}.`;
+      }
+      // Other characters would end the line, or would be decoded in different ways by different clients.
+      if (/[^\t -~]/.test(String(one))) {
+        return (
+          `HTTP cannot carry the value of the header "${name}": it may hold printable ASCII characters only. ` +
+          "Encode other characters, for example with encodeURIComponent()."
+        );
+      }
+    }
+  }
+  return undefined;
+}
+
+function isHeaderName(name: string): boolean {
+  try {
+    validateHeaderName(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The header lines of `headers`: one line for each text of an array. */
+export function headerFields(headers: ResponseHeaders): HeaderField[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name, String(one)] as const),
+  );
+}
+
+/** The header lines of a refusal. Its own headers replace the `defaults` that have the same name. */
+function refusalFields({ headers = {} }: Refusal, defaults: ResponseHeaders): HeaderField[] {
+  const own = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const others = headerFields(defaults).filter(([name]) => !own.has(name.toLowerCase()));
+  return [...others, ...headerFields(headers)];
+}
+
+const contentType = { "Content-Type": "text/plain; charset=utf-8" };
+
+export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+  const { status, reason } = refusal;
   const body = `${reason}\n`;
+  const lines = refusalFields(refusal, contentType).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.once("finish", () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\n` +
       "Connection: close\r\n" +
-      "Content-Type: text/plain; charset=utf-8\r\n" +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `${lines.join("")}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
 
-/** @throws {TypeError} if the name or the value contains characters that could end the line. */
-export function headerLine(name: string, value: string): string {
-  validateHeaderName(name);
-  validateHeaderValue(name, value);
-  return `${name}: ${value}`;
+/** Answers a plain request. The headers replace those that other code has set on the response. */
+export function refusePlainRequest(
+  response: ServerResponse,
+  refusal: Refusal,
+  additional: ResponseHeaders = {},
+): void {
+  // Another listener of the server may have answered while a guard was pending.
+  if (response.headersSent || response.writableEnded) return;
+  const fields = refusalFields(refusal, { ...contentType, "Cache-Control": "no-store", ...additional });
+  for (const [name] of fields) response.removeHeader(name);
+  for (const [name, value] of fields) response.appendHeader(name, value);
+  // The origin guard and the headers for pages of other origins depend on the origin.
+  response.appendHeader("Vary", "Origin");
+  response.statusCode = refusal.status;
+  response.end(`${refusal.reason}\n`);
 }

@@ -1,6 +1,13 @@
 import type { Actor, AnyActor } from "xstate";
 import type { connectionMachine } from "../../actors/connection-machine.ts";
-import type { AcceptOptions, ConsumerContext, Frame, Scope } from "../../actors/consumer-context.ts";
+import type {
+  AcceptOptions,
+  ConsumerContext,
+  Frame,
+  RejectOptions,
+  ResponseHeaders,
+  Scope,
+} from "../../actors/consumer-context.ts";
 import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
 import { checkRefusal } from "../http-response.ts";
@@ -89,14 +96,20 @@ export class ActorContext implements ConsumerContext {
     this.#actor.join();
   }
 
-  reject(status: number, reason: string): never {
+  reject(status: number, reason: string, { headers = {} }: RejectOptions): never {
     if (this.#actor.state === "joined") {
       throw new AcceptError("The connection was already accepted: use close(code, reason).");
     }
-    checkRefusal({ status, reason });
+    checkRefusal({ status, reason, headers });
+    const rejected = new RejectedError(status, reason, headers);
+    this.handledError = rejected;
     this.#actor.machine.send({ type: "reject", status, reason });
-    this.handledError = new RejectedError(status, reason);
-    throw this.handledError;
+    throw rejected;
+  }
+
+  /** The headers that were passed to {@link reject}. */
+  get refusalHeaders(): ResponseHeaders {
+    return this.handledError instanceof RejectedError ? this.handledError.headers : {};
   }
 
   send(frame: Frame): void {

@@ -216,8 +216,10 @@ export class ConsumerActor
     this.inbox.close();
     this.#restartPolicy?.cancel();
     this.#context.leave();
-    if (exit.status !== undefined) this.transport.reject(exit.status, exit.reason);
-    else if (exit.by !== "client") this.transport.close(exit.code, exit.reason);
+    const { status, reason } = exit;
+    if (status !== undefined) {
+      this.transport.reject({ status, reason, headers: this.#context.refusalHeaders });
+    } else if (exit.by !== "client") this.transport.close(exit.code, exit.reason);
     void this.#leave(exit.code, wasJoined);
   }
 

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../../actors/index.ts";
 import { AcceptError } from "../errors.ts";
-import { headerLine, refuseUpgrade } from "../http-response.ts";
+import { framingHeaders, headerProblem, type Refusal, refuseUpgrade } from "../http-response.ts";
 import type { Flushable } from "../scheduler/flush-queue.ts";
 
 /**
@@ -52,10 +52,10 @@ export class Handshake implements Flushable {
     return this.websocket;
   }
 
-  refuse(status: number, reason: string): void {
+  refuse(refusal: Refusal): void {
     if (this.#isSettled) return;
     this.#settle();
-    refuseUpgrade(this.socket, { status, reason });
+    refuseUpgrade(this.socket, refusal);
   }
 
   #settle(): void {
@@ -73,13 +73,10 @@ export class Handshake implements Flushable {
 }
 
 const handshakeHeaders = new Set([
-  "connection",
-  "content-length",
+  ...framingHeaders,
   "sec-websocket-accept",
   "sec-websocket-extensions",
   "sec-websocket-protocol",
-  "transfer-encoding",
-  "upgrade",
 ]);
 
 /** @throws {AcceptError} if the client did not offer the subprotocol, or if a header is not allowed. */
@@ -90,14 +87,6 @@ export function checkAccept({ subprotocol, headers = {} }: AcceptOptions, offere
         (offered.length > 0 ? `It offered: ${offered.join(", ")}.` : "It offered none."),
     );
   }
-  const reserved = Object.keys(headers).find((name) => handshakeHeaders.has(name.toLowerCase()));
-  if (reserved !== undefined)
-    throw new AcceptError(`The header "${reserved}" belongs to the handshake: leave it out.`);
-  try {
-    for (const [name, value] of Object.entries(headers)) headerLine(name, value);
-  } catch (cause) {
-    throw new AcceptError(`accept() got a header that HTTP cannot carry: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  const problem = headerProblem(headers, handshakeHeaders);
+  if (problem !== undefined) throw new AcceptError(problem);
 }

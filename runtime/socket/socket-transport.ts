@@ -2,6 +2,7 @@ import type { Duplex, Writable } from "node:stream";
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
+import type { Refusal } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { checkAccept, type Handshake } from "./handshake.ts";
 import type { HeartbeatTarget } from "./heartbeat.ts";
@@ -74,9 +75,9 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     socket.on("data", onData);
   }
 
-  reject(status: number, reason: string): void {
+  reject(refusal: Refusal): void {
     this.#context.counters.refuse();
-    this.#handshake?.refuse(status, reason);
+    this.#handshake?.refuse(refusal);
     this.listener?.ended();
   }
 

@@ -1,5 +1,6 @@
 import type { AcceptOptions, Frame } from "../../actors/index.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
+import type { Refusal } from "../http-response.ts";
 
 /** The server's end of a connection. An actor without a WebSocket has a transport in memory. */
 export interface Transport {
@@ -9,8 +10,8 @@ export interface Transport {
   listener: TransportListener | undefined;
   /** Answers the upgrade with 101. @throws {AcceptError} if the response cannot hold the options. */
   accept(options: AcceptOptions): void;
-  /** Answers the upgrade with an HTTP error. */
-  reject(status: number, reason: string): void;
+  /** Answers the upgrade with a refusal. */
+  reject(refusal: Refusal): void;
   /** Queues a frame. All frames that are queued until the next flush are written together and in order. */
   send(frame: Frame): void;
   /** Writes the queued frames, then starts the closing handshake, which ends within `closeTimeoutMs`. */

@@ -1,5 +1,6 @@
-import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
+import { type AcceptOptions, CloseCode, type Frame, type ResponseHeaders } from "../../actors/index.ts";
 import type { Counters } from "../counters.ts";
+import type { Refusal } from "../http-response.ts";
 import { checkAccept } from "../socket/handshake.ts";
 import type { Transport, TransportListener } from "../socket/transport.ts";
 import { Arrivals } from "./arrivals.ts";
@@ -12,9 +13,15 @@ export type Answer =
       /** The subprotocol that the consumer chose. */
       readonly subprotocol: string | undefined;
       /** The headers that the consumer added. */
-      readonly headers: Readonly<Record<string, string>>;
+      readonly headers: ResponseHeaders;
     }
-  | { readonly accepted: false; readonly status: number; readonly reason: string };
+  | {
+      readonly accepted: false;
+      readonly status: number;
+      readonly reason: string;
+      /** The headers that the guard or the consumer added; absent if there are none. */
+      readonly headers?: ResponseHeaders;
+    };
 
 /** The end of a connection, as its client sees it. */
 export interface ClientClosed {
@@ -58,14 +65,15 @@ export class ClientTransport implements Transport {
     this.#answer({ accepted: true, subprotocol, headers });
   }
 
-  reject(status: number, reason: string): void {
+  reject(refusal: Refusal): void {
     this.#counters.refuse();
-    this.refuse(status, reason);
+    this.refuse(refusal);
   }
 
   /** Refuses the upgrade, but does not count it as `refused`. */
-  refuse(status: number, reason: string): void {
-    this.#answer({ accepted: false, status, reason });
+  refuse({ status, reason, headers = {} }: Refusal): void {
+    const hasHeaders = Object.keys(headers).length > 0;
+    this.#answer({ accepted: false, status, reason, ...(hasHeaders && { headers }) });
     this.#end({ code: CloseCode.abnormal, reason: "" });
   }
 

@@ -199,9 +199,9 @@ export class Communicator {
   async #connect(): Promise<Answer> {
     const { context, admission } = this.runtime[internals];
     const deadline = new Deadline(context.clock, context.limits.connectTimeoutMs);
-    deadline.onPassed = () => this.#transport.refuse(503, "Connecting took too long");
+    deadline.onPassed = () => this.#transport.refuse({ status: 503, reason: "Connecting took too long" });
     const admitted = admission.draining ? shuttingDown : await this.#options.admit();
-    if (isRefusal(admitted)) this.#transport.reject(admitted.status, admitted.reason);
+    if (isRefusal(admitted)) this.#transport.reject(admitted);
     if (isRefusal(admitted) || this.#ended !== undefined) {
       deadline.cancel();
     } else {

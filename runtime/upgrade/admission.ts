@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Scope } from "../../actors/index.ts";
+import type { ResponseHeaders, Scope } from "../../actors/index.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
-import { checkRefusal, type Refusal } from "../http-response.ts";
+import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
-import type { Guard, Verdict } from "./guards.ts";
+import { answerPreflight, isPreflight, readable } from "./cors.ts";
+import { type Guard, isOriginLetIn, type Verdict } from "./guards.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
@@ -34,6 +35,12 @@ export class Admission {
 
   serves(request: IncomingMessage): boolean {
     return this.#router.has(targetOf(request).path);
+  }
+
+  /** Whether the origin guards of the runtime and of the route let in pages of the request's origin. */
+  letsOriginIn(request: IncomingMessage): boolean {
+    const route = this.#router.routeOf(targetOf(request).path);
+    return isOriginLetIn([...this.#guards, ...(route?.guards ?? [])], request.headers);
   }
 
   find(request: IncomingMessage): Admitted {
@@ -79,32 +86,35 @@ export class Admission {
   }
 }
 
+const upgradeRequired: Refusal = {
+  status: 426,
+  reason: "This path speaks WebSocket: connect with a WebSocket client",
+  headers: { Upgrade: "websocket", Connection: "Upgrade" },
+};
+
 /** Answers a plain HTTP request for a WebSocket path with 426. */
-export function requireUpgrade(_: IncomingMessage, response: ServerResponse): void {
-  const reason = "This path speaks WebSocket: connect with a WebSocket client";
-  answer(response, { status: 426, reason }, { Upgrade: "websocket", Connection: "Upgrade" });
+export function requireUpgrade(_: IncomingMessage, response: ServerResponse, cors?: ResponseHeaders): void {
+  refusePlainRequest(response, upgradeRequired, cors);
 }
 
 /**
  * Refuses a plain HTTP request if an upgrade would be refused, and otherwise lets the route answer. A browser
  * hides the reason of a refused upgrade from scripts, but a script can read the answer to a plain request.
+ * Scripts of another origin can read the answer if the origin guards let this origin in.
  */
 export async function answerPlainRequest(
   admission: Admission,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const isLetIn = admission.letsOriginIn(request);
+  if (isPreflight(request)) {
+    answerPreflight(request, response, isLetIn);
+    return;
+  }
   const found = admission.find(request);
   const admitted = isRefusal(found) ? found : await admission.guard(found, request);
-  if (isRefusal(admitted)) answer(response, admitted);
-  else admitted.route.answer(request, response);
-}
-
-function answer(response: ServerResponse, { status, reason }: Refusal, headers: object = {}): void {
-  response.writeHead(status, {
-    "Content-Type": "text/plain; charset=utf-8",
-    "Cache-Control": "no-store",
-    ...headers,
-  });
-  response.end(`${reason}\n`);
+  const cors = (refusal?: Refusal) => (isLetIn ? readable(request, refusal) : {});
+  if (isRefusal(admitted)) refusePlainRequest(response, admitted, cors(admitted));
+  else admitted.route.answer(request, response, cors());
 }

@@ -1,16 +1,21 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Scope } from "../../actors/index.ts";
 import type { Refusal } from "../http-response.ts";
+import { isOwnOrigin, OriginList } from "./origins.ts";
 
 /**
  * Admits or refuses a request, before the request is answered and an actor is created. The guards of the
  * runtime run first, in order. Then the guards of the route run, in order. A guard returns its decision:
  *
  * - returning nothing admits the request
- * - returning `{ status, reason }` refuses the request with that HTTP status
+ * - returning `{ status, reason }`, with or without `headers`, refuses the request: see {@link Refusal}
  * - returning `{ user }` admits the request and sets `scope.user` for the later guards and the consumer
  *
- * If a guard throws or rejects, the answer is 500 and the error is reported to `onError`.
+ * If a guard throws or rejects, or if it returns an invalid refusal, the answer is 500 and the error is
+ * reported to `onError`.
+ *
+ * Guards run for upgrades, and also for plain GET requests, by which a page asks why its upgrade was refused.
+ * So a guard MUST NOT use up a one-time ticket: use it up in `connect`.
  *
  * @example
  * ```ts
@@ -27,39 +32,58 @@ export type Guard = (scope: Scope, request: IncomingMessage) => Verdict | Promis
 export type Verdict = Refusal | { readonly user: unknown } | undefined | void;
 
 export interface OriginGuardOptions {
-  /** Origins to allow, such as `https://app.example.com`, besides the server's own origin. @default [] */
+  /**
+   * Origins to allow, besides the server's own origin. Upper and lower case are the same. An entry is one of:
+   *
+   * - a scheme, a host, and a port unless it is the scheme's default port: `https://app.example.com`,
+   *   `http://localhost:3000`, `tauri://localhost`, `chrome-extension://abcdefghijklmnop`
+   * - the same without the scheme, which stands for both `http` and `https`: `app.example.com`
+   * - the same with `*.` or `.` before the host. The entry matches this host, and all its subdomains:
+   *   `https://*.example.com` matches `https://example.com` and `https://a.b.example.com`
+   * - the same with `:*` as the port. The entry matches every port: `http://localhost:*`
+   * - `null`, which browsers send for `file:` pages, but also for sandboxed frames in pages of **all** sites
+   *
+   * @default []
+   */
   readonly allow?: readonly string[];
-  /** Whether to allow requests without the `Origin` header. All browsers send this header. @default true */
+  /** Whether to allow requests without the header `Origin`. Browsers send it with upgrades. @default true */
   readonly allowMissing?: boolean;
 }
+
+export const foreignOrigin: Refusal = { status: 403, reason: "Pages of this origin are not allowed" };
+
+type OriginTest = (headers: IncomingHttpHeaders) => boolean;
+
+/** The tests of all origin guards. A test tells whether the guard lets in a page that sends these headers. */
+const originTests = new WeakMap<Guard, OriginTest>();
 
 /**
  * Refuses upgrades from pages of other sites with 403, because a browser sends cookies with such upgrades,
  * too. The host and the port in `Origin` must equal the host and the port in the `Host` header. The scheme
- * may differ, because a proxy may terminate TLS.
- * @throws {TypeError} if an entry of `allow` is not an origin.
+ * may be `http` or `https`, because a proxy may terminate TLS.
+ *
+ * Pages of the origins that the guard lets in may also read the answers to plain requests. This holds if the
+ * guard itself is in the list of guards, but not if a function in the list calls the guard.
+ *
+ * @throws {TypeError} if an entry of `allow` is not an origin, can never match, or is `*`.
  */
 export function originGuard({ allow = [], allowMissing = true }: OriginGuardOptions = {}): Guard {
-  const allowed = new Set(allow.map(normalise));
-  return ({ headers }) => {
-    const { origin, host } = headers;
-    if (origin === undefined) {
-      return allowMissing ? undefined : { status: 403, reason: "A request without Origin is not allowed" };
+  const allowed = new OriginList(allow);
+  const isLetIn: OriginTest = ({ origin = "", host }) => isOwnOrigin(origin, host) || allowed.has(origin);
+  const guard: Guard = ({ headers }) => {
+    if (headers.origin === undefined) {
+      // A browser sends no `Origin` with a plain GET of a page to its own server, but sends this header.
+      if (allowMissing || headers["sec-fetch-site"] === "same-origin") return undefined;
+      return { status: 403, reason: "A request without Origin is not allowed" };
     }
-    const url = parseUrl(origin);
-    if (url && (allowed.has(url.origin) || isSameHost(url, host))) return undefined;
-    return { status: 403, reason: "Pages of this origin are not allowed" };
+    return isLetIn(headers) ? undefined : foreignOrigin;
   };
+  originTests.set(guard, isLetIn);
+  return guard;
 }
 
-const parseUrl = (text: string) => (URL.canParse(text) ? new URL(text) : undefined);
-
-/** Parses `own` with the scheme of the origin, so that a default port is the same as no port. */
-const isSameHost = ({ protocol, host }: URL, own: string | undefined) =>
-  host !== "" && parseUrl(`${protocol}//${own ?? ""}`)?.host === host;
-
-function normalise(origin: string): string {
-  const normalised = parseUrl(origin)?.origin ?? "null";
-  if (normalised !== "null") return normalised;
-  throw new TypeError(`"${origin}" is not an origin: write it like "https://app.example.com".`);
+/** Whether `guards` contain at least one origin guard, and all origin guards let in the request's origin. */
+export function isOriginLetIn(guards: readonly Guard[], headers: IncomingHttpHeaders): boolean {
+  const tests = guards.flatMap((guard) => originTests.get(guard) ?? []);
+  return tests.length > 0 && tests.every((test) => test(headers));
 }

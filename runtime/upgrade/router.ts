@@ -129,7 +129,11 @@ export class Router {
   }
 
   has(path: string): boolean {
-    return this.#routes.some(({ matches }) => matches(path));
+    return this.routeOf(path) !== undefined;
+  }
+
+  routeOf(path: string): Route | undefined {
+    return this.#routes.find(({ matches }) => matches(path))?.route;
   }
 
   /** Refuses an unknown path with 404, and an unaccepted parameter with 400. Throws if a check throws. */

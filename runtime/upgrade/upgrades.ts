@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
-import { headerLine, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
+import { headerFields, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { Handshake } from "../socket/handshake.ts";
@@ -48,7 +48,7 @@ export class Upgrades {
     this.#server = new WebSocketServer(options);
     this.#server.on("headers", (lines, request: UpgradeRequest) => {
       const { headers = {} } = request[handshakeOf]?.options ?? {};
-      for (const [name, value] of Object.entries(headers)) lines.push(headerLine(name, value));
+      for (const [name, value] of headerFields(headers)) lines.push(`${name}: ${value}`);
     });
   }
 
@@ -113,9 +113,9 @@ export class Upgrades {
     void new ConsumerActor(this.#context, route.Consumer, scope, transport).start(deadline);
   }
 
-  #refuse(handshake: Handshake, { status, reason }: Refusal): void {
+  #refuse(handshake: Handshake, refusal: Refusal): void {
     if (handshake.isSettled) return;
     this.#context.counters.refuse();
-    handshake.refuse(status, reason);
+    handshake.refuse(refusal);
   }
 }

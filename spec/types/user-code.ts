@@ -1,10 +1,12 @@
 // Code of a user. Each line below a `@ts-expect-error` must be refused. It is compiled, not run.
 import {
   createRuntime,
+  type Guard,
   groupName,
   handlers,
   JsonWebSocketConsumer,
   MemoryLayer,
+  originGuard,
   WebSocketConsumer,
 } from "greenroom";
 
@@ -23,7 +25,8 @@ class RoomChat extends WebSocketConsumer<{ messages: RoomMessages; params: "room
   readonly #group = `room_${this.scope.params.room_name}`;
 
   override async connect() {
-    await this.accept({ subprotocol: "chat" });
+    if (this.#seen > 9) this.reject(429, "Full", { headers: { "Retry-After": 5 } });
+    await this.accept({ subprotocol: "chat", headers: { "Set-Cookie": ["a=1", "b=2"] } });
     await this.groupAdd(this.#group);
   }
   override async receive(text: string) {
@@ -107,6 +110,11 @@ class Archive extends WebSocketConsumer {
   static override readonly needs = ["history", "workers", "crossProcess"] as const;
 }
 runtime.route("/ws/archive", Archive);
+
+const busy: Guard = () => ({ status: 503, reason: "Full", headers: { "Retry-After": 5, Via: "a" } });
+// @ts-expect-error a header is a text, a number or an array of texts
+const wrongHeader: Guard = () => ({ status: 503, reason: "Full", headers: { "Retry-After": null } });
+createRuntime({ guards: [busy, wrongHeader, originGuard({ allow: ["https://*.example.com"] })] });
 
 // @ts-expect-error a layer has no such capability
 class Hopeful extends WebSocketConsumer {

@@ -63,8 +63,11 @@ describe("ConsumerActor", () => {
     it("fails with 500 for a subprotocol not offered, a malformed header, or a second accept", async () => {
       const wrong: [AcceptOptions, RegExp][] = [
         [{ subprotocol: "v3" }, /did not offer the subprotocol "v3".*It offered none/],
-        [{ headers: { "X-A": "1\r\nX-B: 2" } }, /header that HTTP cannot carry/],
-        [{ headers: { "sec-websocket-Accept": "mine" } }, /belongs to the handshake/],
+        [{ headers: { "X-A": "1\r\nX-B: 2" } }, /HTTP cannot carry the value of the header "X-A"/],
+        [
+          { headers: { "sec-websocket-Accept": "mine" } },
+          /server itself sets the header "sec-websocket-Accept"/,
+        ],
       ];
       for (const [options, message] of wrong) {
         const { url, failures } = await serveAt(connecting((consumer) => consumer.accept(options)));

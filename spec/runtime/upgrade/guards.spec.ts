@@ -49,8 +49,34 @@ describe("originGuard", () => {
     expect(await ask({ host: "app.example", origin: "null" }, options)).to.equal(403);
   });
 
+  it("admits a foreign page only if all conditions of an entry hold", async () => {
+    const options = { allow: ["https://*.example.com", "null", "tauri://localhost"] };
+    const host = "app.example";
+    expect(await ask({ host, origin: "https://a.example.com" }, options)).to.equal("in");
+    expect(await ask({ host, origin: "null" }, options)).to.equal("in");
+    expect(await ask({ host, origin: "tauri://localhost" }, options)).to.equal("in");
+    expect(await ask({ host, origin: "https://evilexample.com" }, options)).to.equal(403);
+    expect(await ask({ host, origin: "http://a.example.com" }, options)).to.equal(403);
+  });
+
+  it("takes only pages over HTTP and HTTPS for pages of its own host", async () => {
+    for (const origin of ["tauri://localhost", "chrome-extension://localhost", "ftp://localhost"]) {
+      expect(await ask({ host: "localhost", origin }), origin).to.equal(403);
+    }
+  });
+
+  it("admits a page's plain request to its own server, which has no Origin, if allowMissing is false", async () => {
+    const own = { host: "app.example", "sec-fetch-site": "same-origin" };
+    expect(await ask(own, { allowMissing: false })).to.equal("in");
+    for (const site of ["same-site", "cross-site", "none"]) {
+      expect(await ask({ ...own, "sec-fetch-site": site }, { allowMissing: false }), site).to.equal(403);
+    }
+    const foreign = { ...own, origin: "https://evil.example" };
+    expect(await ask(foreign, { allowMissing: false })).to.equal(403);
+  });
+
   it("throws if an entry of allow is not an origin", () => {
-    for (const allow of ["other.example", "null", "file:///tmp", ""]) {
+    for (const allow of ["https://other.example/app", "file:///tmp", ""]) {
       expect(() => originGuard({ allow: [allow] }), allow).to.throw(TypeError, "is not an origin");
     }
   });
