@@ -16,6 +16,7 @@ describe("npm start", function () {
       const demo = await startDemoProcess();
       expect(demo.printed).to.deep.equal([
         `Greenroom demo: ${demo.url}`,
+        `Inspector: ${demo.inspectorUrl}`,
         "Layers: all in memory",
         "Jobs: done in this process",
       ]);
@@ -25,7 +26,7 @@ describe("npm start", function () {
       await jobs.submit("soon over");
       await jobs.hasPassed(0);
       expect(await demo.stop(signal), signal).to.equal(0);
-      expect(demo.printed.slice(3), signal).to.deep.equal(["Closing connections…"]);
+      expect(demo.printed.slice(4), signal).to.deep.equal(["Closing connections…"]);
       expect(await client.closed, signal).to.have.property("code", 1012);
     };
     await Promise.all([end("SIGTERM"), end("SIGINT")]);
@@ -90,7 +91,7 @@ describe("npm start", function () {
       const nodes = "chat__group__greenroom.nodes";
       const groups = async () =>
         ((await monitor.pubsub("CHANNELS", "*__group__*")) as string[]).filter((name) => name !== nodes);
-      expect(one.printed.slice(1)).to.deep.equal([
+      expect(one.printed.slice(2)).to.deep.equal([
         "Layers: chat and notifications on Redis pub/sub, queue and analytics on Redis streams",
         "Jobs: done by workers: start some with `npm run worker`",
       ]);
