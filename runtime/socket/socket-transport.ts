@@ -163,6 +163,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.#bytesAfterClose += chunk.length - (socket.readableLength - waiting);
     if (this.#bytesAfterClose < maxParsedAfterClose) return;
     if (this.#bytesAfterClose >= maxReadAfterClose) this.terminate();
+    // The close frame may still wait for the compression of earlier frames.
     else if (this.#websocket?.bufferedAmount === 0) socket.end();
   }
 

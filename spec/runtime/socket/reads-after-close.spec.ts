@@ -85,6 +85,19 @@ describe("SocketTransport, after its close frame,", () => {
     expect(await readers[0]?.ended).to.equal(4001);
   });
 
+  it("ends its half of the connection of such a client, if the client waits for that as browsers do", async () => {
+    const { url, runtime, failures } = await serveLeavers();
+    const client = await RawWebSocket.open(url);
+    client.socket.write(encodeFrame(Opcode.text, "leave"));
+    const part = encodeFrame(Opcode.binary, Buffer.alloc(chunkBytes - 100));
+    for (let sent = 0; sent < 8 * mib; sent += part.length) client.socket.write(part);
+    client.socket.write(closeFrame);
+    const [answer, ...rest] = await client.rest();
+    expect([answer?.opcode, answer?.payload.readUInt16BE(0), rest]).to.deep.equal([Opcode.close, 4001, []]);
+    await until(() => runtime.size === 0);
+    expect(failures).to.deep.equal([]);
+  });
+
   it("still completes the closing handshake of a client that sends less than 1 MiB", async () => {
     const { url, runtime } = await serveLeavers();
     const client = await RawWebSocket.open(url);
