@@ -9,8 +9,8 @@ const parameter = "token";
 const refusal = {
   status: 403,
   reason:
-    "The inspector needs its token. Paste the address that inspector() returned to the server's program, " +
-    "which ends with ?token=…, into the address bar",
+    "The inspector needs its token. Paste its address, which ends with ?token=…, into the address bar: " +
+    "inspector() returned this address, and the program may have printed it",
 };
 
 /**

@@ -75,7 +75,7 @@ describe("npm start", function () {
     before(async () => {
       redis = await startRedisServer();
       [one, two] = await Promise.all([
-        startDemoProcess({ REDIS_URL: redis.url }),
+        startDemoProcess({ REDIS_URL: redis.url, INSPECT_TOKEN: "not to be printed" }),
         startDemoProcess({ REDIS_URL: redis.url }),
       ]);
       monitor = new Redis(redis.url);
@@ -91,7 +91,8 @@ describe("npm start", function () {
       const nodes = "chat__group__greenroom.nodes";
       const groups = async () =>
         ((await monitor.pubsub("CHANNELS", "*__group__*")) as string[]).filter((name) => name !== nodes);
-      expect(one.printed.slice(2)).to.deep.equal([
+      expect(one.printed.slice(1)).to.deep.equal([
+        `Inspector: ${one.url}/inspect?token=$INSPECT_TOKEN`,
         "Layers: chat and notifications on Redis pub/sub, queue and analytics on Redis streams",
         "Jobs: done by workers: start some with `npm run worker`",
       ]);

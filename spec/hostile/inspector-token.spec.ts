@@ -49,7 +49,7 @@ describe("The inspector, without guards,", () => {
     expect(await statusOf(`${url}/inspect/main.js${query}`, headers), `file ${what}`).to.equal(403);
     const upgrade = await Client.refused(`${url}/inspect${query}`, { headers });
     expect(upgrade.status, `socket ${what}`).to.equal(403);
-    expect(upgrade.body).to.include("Paste the address that inspector() returned");
+    expect(upgrade.body).to.include("Paste its address, which ends with ?token=…");
   }
 
   async function expectAdmitted(url: string, headers: Headers): Promise<void> {
