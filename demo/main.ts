@@ -11,7 +11,11 @@ try {
     ? "chat and notifications on Redis pub/sub, queue and analytics on Redis streams"
     : "all in memory";
   const jobs = redisUrl ? "done by workers: start some with `npm run worker`" : "done in this process";
-  process.stdout.write(`Greenroom demo: ${demo.url}\nLayers: ${layers}\nJobs: ${jobs}\n`);
+  // A token that the user has chosen does not belong into logs.
+  const inspector = inspectToken ? `${demo.url}/inspect?token=$INSPECT_TOKEN` : demo.inspectorUrl;
+  process.stdout.write(
+    `Greenroom demo: ${demo.url}\nInspector: ${inspector}\nLayers: ${layers}\nJobs: ${jobs}\n`,
+  );
   closeOnSignal("Closing connections…", () => demo.close());
 } catch (error) {
   exitWithError("The demo cannot start.", error, ", or unset REDIS_URL: layers are in memory then");

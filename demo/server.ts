@@ -13,7 +13,6 @@ import { Chat } from "./consumers/showcase/chat.ts";
 import { Notifications } from "./consumers/showcase/notifications.ts";
 import { ReliableChat } from "./consumers/showcase/reliable.ts";
 import { SystemMessages } from "./consumers/system.ts";
-import { inspectGuard } from "./inspect-guard.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
 
@@ -23,6 +22,7 @@ export interface DemoOptions {
   readonly redisUrl?: string | undefined;
   /** The time that connections may take to close, in milliseconds. @default 8_000 */
   readonly drainMs?: number;
+  /** The token of the inspector. @default a random token */
   readonly inspectToken?: string | undefined;
   /** See {@link startWorker}. */
   readonly jobStepMs?: number;
@@ -30,6 +30,8 @@ export interface DemoOptions {
 
 export interface Demo {
   readonly url: string;
+  /** The address of the inspector, with the token. */
+  readonly inspectorUrl: string;
   /** Drains connections, then closes everything. May be called more than once. */
   close(): Promise<void>;
 }
@@ -61,7 +63,7 @@ export async function startDemo({
   runtime.route("/ws/reliable", ReliableChat);
   runtime.route("/ws/notifications", Notifications);
   runtime.route("/ws/analytics", Analytics);
-  inspector(runtime, { path: "/inspect", guards: [inspectGuard(inspectToken)], payloads: true });
+  const inspectorAddress = inspector(runtime, { path: "/inspect", token: inspectToken, payloads: true });
 
   let draining = false;
   const servePage = sirv(page, {
@@ -96,8 +98,10 @@ export async function startDemo({
   }
   runtime.attach(server);
 
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
   return {
-    url: `http://localhost:${(server.address() as AddressInfo).port}`,
+    url,
+    inspectorUrl: `${url}${inspectorAddress}`,
     async close() {
       draining = true;
       await runtime.close({ drainMs });

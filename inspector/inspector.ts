@@ -5,9 +5,9 @@ import { GreenroomError } from "../layers/errors.ts";
 import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import { type Internals, internals } from "../runtime/internals.ts";
 import { type Guard, originGuard } from "../runtime/upgrade/guards.ts";
+import { AccessToken } from "./access-token.ts";
 import { Failures } from "./activity/failures.ts";
 import { InspectorSession } from "./inspector-session.ts";
-import { ownMachineGuard } from "./localhost-guard.ts";
 import { pageConsumer } from "./page-consumer.ts";
 import { readPageFiles } from "./page-files.ts";
 
@@ -21,10 +21,18 @@ export interface InspectorOptions {
   /**
    * Guards of the page and its socket, called in order after the guards of the runtime. The page shows names,
    * paths, groups, tags and errors of all connections. The page's scripts and styles are not guarded, because
-   * they contain no data. Requests from pages of other sites are always refused.
-   * @default [ownMachineGuard], see {@link ownMachineGuard}. In production, the option has no default.
+   * they contain no data. Upgrades from pages of other sites are always refused.
+   * @default [], with a `token`
    */
   readonly guards?: readonly Guard[];
+  /**
+   * The token that opens the page, the page's socket and the page's files, in the query of the returned
+   * address. A browser keeps it as a cookie. Set the token if several processes share one address, or if the
+   * address must survive a restart of the process. Use at least 128 random bits. With `guards`, requests must
+   * pass the guards and have the token.
+   * @default 256 random bits. With `guards`, the option has no default, and no token is needed.
+   */
+  readonly token?: string | undefined;
   /** Additional origins that may open the socket, for example if a proxy changes `Host`. @default [] */
   readonly origins?: readonly string[];
   /** Whether the page may show the content of frames and messages of an opened actor. @default false */
@@ -33,7 +41,7 @@ export interface InspectorOptions {
   readonly tickMs?: number;
 }
 
-/** `inspector` was called without guards in production, a second time, or for a path with parameters. */
+/** `inspector` was called with an empty token or an unsuitable path, or a second time. */
 export class InspectorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INSPECTOR", message);
@@ -56,12 +64,20 @@ interface InspectedRuntime {
  * While no page is open, the inspector keeps only the last 20 failures. While a page is open, the inspector
  * counts all events. Per second, it records at most 2,000 events, plus 200 for each opened actor.
  *
- * @throws {InspectorError} (`ERR_INSPECTOR`) if `guards` is empty in production (`NODE_ENV=production`),
- *   if the path has a parameter, or if the runtime already has an inspector.
+ * @returns the path and the query that open the page, such as `/inspect?token=…`. Keep this address secret.
+ *   The token is new in each process, unless the options contain a token. With `guards` and without a token,
+ *   the address is the path.
+ * @throws {InspectorError} (`ERR_INSPECTOR`) if `token` is empty or not a string, if the path has a parameter,
+ *   a semicolon or a slash at its end, or if the runtime already has an inspector.
  * @throws {RouteError} if the path is malformed or already has a route.
  * @throws {InvalidOptionError} if `tickMs` is out of range.
  * @throws {TypeError} if an entry of `origins` is not an origin.
  *
+ * @example
+ * ```ts
+ * const address = inspector(runtime, { path: "/inspect" });
+ * console.log(`Inspector: http://localhost:8080${address}`);
+ * ```
  * @example
  * ```ts
  * inspector(runtime, {
@@ -72,20 +88,20 @@ interface InspectedRuntime {
  */
 export function inspector(
   runtime: InspectedRuntime,
-  { path, guards = [], origins = [], payloads = false, tickMs = 500 }: InspectorOptions,
-): void {
+  { path, guards = [], token, origins = [], payloads = false, tickMs = 500 }: InspectorOptions,
+): string {
   const parts = runtime[internals];
   const { router, files } = parts;
   const { inspection } = parts.context;
-  if (guards.length === 0 && process.env.NODE_ENV === "production") {
-    throw new InspectorError(
-      "In production the inspector needs guards that restrict access: " +
-        "inspector(runtime, { path, guards: [({ user }) => …] }).",
-    );
-  }
-  if (path.includes(":") || path.endsWith("/")) {
+  // A cookie's path cannot contain a semicolon.
+  if (/[:;]|\/$/.test(path)) {
     throw new InspectorError(
       `The inspector cannot be mounted at "${path}": use a path without parameters, such as "/inspect".`,
+    );
+  }
+  if (token !== undefined && (typeof token !== "string" || token === "")) {
+    throw new InspectorError(
+      "The inspector's `token` is empty or not a string: pass a random text, or leave the option out.",
     );
   }
   checkInteger("tickMs", tickMs, { min: 10, max: 5_000 });
@@ -104,13 +120,15 @@ export function inspector(
     payloads,
   });
   const { page, assets } = readPageFiles(path);
+  const access = guards.length > 0 && token === undefined ? undefined : new AccessToken(path, token);
   router.add({
     pattern: path,
     Consumer: PageConsumer,
     checks: {},
-    guards: [originGuard({ allow: origins }), ...(guards.length > 0 ? guards : [ownMachineGuard])],
-    answer: page,
+    guards: [originGuard({ allow: origins }), ...(access ? [access.guard] : []), ...guards],
+    answer: access?.signIn(page) ?? page,
   });
-  for (const [name, answer] of assets) files.set(`${path}/${name}`, answer);
+  for (const [name, answer] of assets) files.set(`${path}/${name}`, access?.protect(answer) ?? answer);
   inspection.onFailure = (...failure) => session.recordFailure(failures.add(...failure));
+  return access?.address ?? path;
 }

@@ -21,7 +21,7 @@ const tasks = {
   async open(actors: number): Promise<string> {
     const layer = new MemoryLayer();
     const runtime = createRuntime({ layers: { crowd: layer } });
-    inspector(runtime, { path });
+    const address = inspector(runtime, { path });
     const { server, port } = await serve(runtime);
     server.on("connection", (socket) => sockets.add(socket));
     const groups = groupsOf(actors);
@@ -46,7 +46,7 @@ const tasks = {
       }
     }, stepMs);
     loopDelay.enable();
-    return `http://127.0.0.1:${port}${path}`;
+    return `http://127.0.0.1:${port}${address}`;
   },
   /** Totals since the start of the process. `bytes` is the number of bytes sent to the page. */
   totals() {

@@ -20,10 +20,10 @@ export const inspections = {
     return async () => {};
   },
   async open(runtime) {
-    inspector(runtime, { path });
+    const address = inspector(runtime, { path });
     const { server, port } = await serve(runtime);
     const reader = new WorkerProcess<ReaderTasks>(new URL("reader.ts", import.meta.url));
-    await reader.call("open", `ws://127.0.0.1:${port}${path}`);
+    await reader.call("open", `ws://127.0.0.1:${port}${address}`);
     return async () => {
       await reader.close();
       server.close();

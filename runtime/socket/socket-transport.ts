@@ -10,6 +10,17 @@ import { Outbox, type OutboxContext } from "./outbox.ts";
 import { PacedReader, sliceBytes } from "./paced-reader.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
+/**
+ * After a close frame was sent, at most this many bytes of the client are parsed, to find the client's own
+ * close frame: as many as a client sends in 80 ms at 100 Mbit/s. More bytes are read, but not parsed.
+ */
+const maxParsedAfterClose = 1_048_576;
+/**
+ * After a close frame was sent, at most this many bytes of the client are read. More than the 10 MiB that a
+ * client and a server with Linux's default limits can have in the buffers of a TCP connection.
+ */
+const maxReadAfterClose = 16 * 1_048_576;
+
 /** The transport over a WebSocket. Holds the upgrade request until `accept`, and the WebSocket after that. */
 export class SocketTransport implements Transport, HeartbeatTarget {
   listener: TransportListener | undefined;
@@ -26,6 +37,8 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   #wasActive = true;
   #bytesRead = 0;
   #heartbeatSlot: Set<HeartbeatTarget> | undefined;
+  /** The number of bytes that were read after a close frame was sent. */
+  #bytesAfterClose = 0;
 
   constructor(
     handshake: Handshake,
@@ -128,9 +141,31 @@ export class SocketTransport implements Transport, HeartbeatTarget {
   read(chunk: Buffer): void {
     // When a socket has closed, the rest of its buffer is discarded.
     if (this.#socket.destroyed) return;
+    if (this.#websocket?.readyState === WebSocket.OPEN) this.#parse(chunk);
+    else this.#readAfterClose(chunk);
+  }
+
+  #parse(chunk: Buffer): void {
     if (this.#socket.isPaused()) this.#reader?.parse(chunk);
     else if (chunk.length > sliceBytes) this.#pacedReader?.read(chunk);
     else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
+  }
+
+  /**
+   * Limits the work for a client that goes on sending after the close frame. The server ends its half of the
+   * connection and reads on for a while, because to cut the connection with unread bytes would reset it, and
+   * the reset could overtake the close frame.
+   */
+  #readAfterClose(chunk: Buffer): void {
+    const socket = this.#socket;
+    const waiting = socket.readableLength;
+    if (this.#bytesAfterClose < maxParsedAfterClose) this.#parse(chunk);
+    // The paced reader may have put a part of the chunk back into the socket's buffer.
+    this.#bytesAfterClose += chunk.length - (socket.readableLength - waiting);
+    if (this.#bytesAfterClose < maxParsedAfterClose) return;
+    if (this.#bytesAfterClose >= maxReadAfterClose) this.terminate();
+    // The close frame may still wait for the compression of earlier frames.
+    else if (this.#websocket?.bufferedAmount === 0) socket.end();
   }
 
   receive(frame: Frame): void {

@@ -16,6 +16,7 @@ describe("npm start", function () {
       const demo = await startDemoProcess();
       expect(demo.printed).to.deep.equal([
         `Greenroom demo: ${demo.url}`,
+        `Inspector: ${demo.inspectorUrl}`,
         "Layers: all in memory",
         "Jobs: done in this process",
       ]);
@@ -25,7 +26,7 @@ describe("npm start", function () {
       await jobs.submit("soon over");
       await jobs.hasPassed(0);
       expect(await demo.stop(signal), signal).to.equal(0);
-      expect(demo.printed.slice(3), signal).to.deep.equal(["Closing connections…"]);
+      expect(demo.printed.slice(4), signal).to.deep.equal(["Closing connections…"]);
       expect(await client.closed, signal).to.have.property("code", 1012);
     };
     await Promise.all([end("SIGTERM"), end("SIGINT")]);
@@ -74,7 +75,7 @@ describe("npm start", function () {
     before(async () => {
       redis = await startRedisServer();
       [one, two] = await Promise.all([
-        startDemoProcess({ REDIS_URL: redis.url }),
+        startDemoProcess({ REDIS_URL: redis.url, INSPECT_TOKEN: "not to be printed" }),
         startDemoProcess({ REDIS_URL: redis.url }),
       ]);
       monitor = new Redis(redis.url);
@@ -91,6 +92,7 @@ describe("npm start", function () {
       const groups = async () =>
         ((await monitor.pubsub("CHANNELS", "*__group__*")) as string[]).filter((name) => name !== nodes);
       expect(one.printed.slice(1)).to.deep.equal([
+        `Inspector: ${one.url}/inspect?token=$INSPECT_TOKEN`,
         "Layers: chat and notifications on Redis pub/sub, queue and analytics on Redis streams",
         "Jobs: done by workers: start some with `npm run worker`",
       ]);

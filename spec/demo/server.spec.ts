@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
+import { signIn } from "../support/inspector-client.ts";
 
 // Other programs rely on these texts and statuses: do not change them.
 
@@ -113,28 +114,33 @@ describe("the demo's server", () => {
       }
     });
 
-    it("serves the inspector at /inspect to clients on the same machine, and links to it", async () => {
+    it("serves the inspector at the address with its random token, and links to it", async () => {
       expect(await (await fetch(demo.url)).text()).to.match(/<a href="inspect"/);
-      const response = await fetch(`${demo.url}/inspect`);
-      expect([response.status, response.headers.get("content-type")]).to.deep.equal([
+      expect(demo.inspectorUrl).to.match(/^http:\/\/localhost:\d+\/inspect\?token=[\w-]{43}$/);
+      expect((await fetch(`${demo.url}/inspect`)).status).to.equal(403);
+      expect(await Client.refused(`${demo.url}/inspect`)).to.have.property("status", 403);
+      const page = await fetch(`${demo.url}/inspect`, { headers: await signIn(demo.inspectorUrl) });
+      expect([page.status, page.headers.get("content-type")]).to.deep.equal([
         200,
         "text/html; charset=utf-8",
       ]);
-      const proxied = await fetch(`${demo.url}/inspect`, { headers: { "X-Forwarded-For": "203.0.113.7" } });
-      expect(proxied.status).to.equal(403);
-      await Client.open(`${demo.url}/inspect`);
+      await Client.open(demo.inspectorUrl);
     });
 
-    it("serves the inspector to requests with the token, if it was started with one", async () => {
+    it("serves the inspector to requests with the token that it was started with", async () => {
       const guarded = await startDemo({ port: 0, inspectToken: "open sesame" });
       try {
         for (const query of ["", "?token=", "?token=sesame"]) {
-          const { status, body } = await Client.refused(`${guarded.url}/inspect${query}`);
-          expect([status, body.includes("INSPECT_TOKEN")], query).to.deep.equal([403, true]);
+          expect(await Client.refused(`${guarded.url}/inspect${query}`), query).to.have.property(
+            "status",
+            403,
+          );
           expect((await fetch(`${guarded.url}/inspect${query}`)).status, query).to.equal(403);
         }
-        const headers = { "X-Forwarded-For": "203.0.113.7" };
-        await Client.open(`${guarded.url}/inspect?token=open+sesame`, [], { headers });
+        expect(guarded.inspectorUrl).to.equal(`${guarded.url}/inspect?token=open+sesame`);
+        const headers = await signIn(guarded.inspectorUrl);
+        expect((await fetch(`${guarded.url}/inspect`, { headers })).status).to.equal(200);
+        await Client.open(`${guarded.url}/inspect?token=open%20sesame`);
       } finally {
         await guarded.close();
       }

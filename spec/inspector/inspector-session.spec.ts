@@ -7,7 +7,7 @@ import { isInspected } from "../../actors/connection-machine.ts";
 import { ActivityRecorder } from "../../inspector/activity/activity-recorder.ts";
 import type { MachineFacts } from "../../inspector/protocol.ts";
 import { Client } from "../support/client.ts";
-import { InspectorClient } from "../support/inspector-client.ts";
+import { InspectorClient, token } from "../support/inspector-client.ts";
 import { inspectRuntime, light, machines, replaceMethod, Talk } from "../support/inspector-runtime.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
 
@@ -95,7 +95,7 @@ describe("InspectorSession", () => {
     });
     const Failing = machineConsumer(failing, { supervision: { onFailure: "restart", backoffMs: 0 } });
     runtime.route("/ws", Failing);
-    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    inspector(runtime, { path: "/inspect", token, tickMs: 20 });
     const client = await Client.open(`${url}/ws`);
     const page = await InspectorClient.open(url);
     const [row] = (await page.list()).rows;
@@ -111,7 +111,7 @@ describe("InspectorSession", () => {
 
   it("records nothing, observes nothing and runs no timer without subscribers", async () => {
     const { runtime, url } = await serve({ layers: {} });
-    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    inspector(runtime, { path: "/inspect", token, tickMs: 20 });
     const lamp = await runtime.spawn(machineConsumer(light));
     const listening = listeners(lamp.machineActor as AnyActor);
     let items = 0;
@@ -178,7 +178,7 @@ describe("InspectorSession", () => {
       },
     });
     const { runtime, url } = await serve({ layers: { chat } });
-    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    inspector(runtime, { path: "/inspect", token, tickMs: 20 });
     const timers = sessionTimers();
     try {
       const page = await InspectorClient.open(url);
@@ -200,7 +200,7 @@ describe("InspectorSession", () => {
       },
     });
     const { runtime, url, failures } = await serve({ layers: { chat } });
-    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    inspector(runtime, { path: "/inspect", token, tickMs: 20 });
     const page = await InspectorClient.open(url);
     await page.next("tick");
     fails = true;
@@ -275,7 +275,7 @@ describe("InspectorSession", () => {
 
   it("reports to all subscribers, even if one of them throws", async () => {
     const { runtime, url, failures } = await serve({ layers: {} });
-    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    inspector(runtime, { path: "/inspect", token, tickMs: 20 });
     const { sendJson } = JsonWebSocketConsumer.prototype;
     let first: JsonWebSocketConsumer | undefined;
     let fails = false;
@@ -322,7 +322,7 @@ describe("InspectorSession", () => {
 
   it("keeps the last 20 failures while it has no subscribers", async () => {
     const { runtime, url } = await serve({ layers: chat() });
-    inspector(runtime, { path: "/inspect", tickMs: 20 });
+    inspector(runtime, { path: "/inspect", token, tickMs: 20 });
     const talk = await runtime.spawn(Talk);
     for (let count = 0; count < 25; count += 1) talk.receive("fail");
     const page = await InspectorClient.open(url);

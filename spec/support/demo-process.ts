@@ -29,6 +29,7 @@ export interface DemoProgramProcess {
 
 export interface DemoProcess extends DemoProgramProcess {
   readonly url: string;
+  readonly inspectorUrl: string;
 }
 
 async function start(
@@ -60,9 +61,10 @@ async function start(
 /** Starts the demo as `npm start` does, on a free port unless `settings` has another `PORT`. */
 export async function startDemoProcess(settings: Settings = {}): Promise<DemoProcess> {
   const running = await start("main", [], "Jobs: ", settings);
-  const url = /http:\S+/.exec(running.printed.join("\n"))?.[0];
-  if (url === undefined) throw new Error(`The demo printed no address: ${running.printed.join("\n")}`);
-  return { ...running, url };
+  const [url, inspectorUrl] = running.printed.join("\n").match(/http:\S+/g) ?? [];
+  if (url === undefined || inspectorUrl === undefined)
+    throw new Error(`The demo did not print its addresses: ${running.printed.join("\n")}`);
+  return { ...running, url, inspectorUrl };
 }
 
 export function startWorkerProcess(settings: Settings, ...words: string[]): Promise<DemoProgramProcess> {

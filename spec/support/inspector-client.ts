@@ -11,6 +11,17 @@ import { Client } from "./client.ts";
 
 type ReportOf<T extends PageReport["type"]> = Extract<PageReport, { readonly type: T }>;
 
+/** The token of the inspectors that specs start. */
+export const token = "a token of specs";
+
+/** Requests an address of the inspector with its token, as a browser does. @returns the header with the cookie */
+export async function signIn(address: string): Promise<{ readonly Cookie: string }> {
+  const response = await fetch(address, { redirect: "manual" });
+  const cookie = response.headers.get("set-cookie")?.split(";")[0];
+  if (cookie === undefined) throw new Error(`No cookie, but ${response.status}: ${await response.text()}`);
+  return { Cookie: cookie };
+}
+
 export class InspectorClient {
   readonly #client: Client;
 
@@ -18,8 +29,8 @@ export class InspectorClient {
     this.#client = client;
   }
 
-  static async open(url: string, path = "/inspect"): Promise<InspectorClient> {
-    return new InspectorClient(await Client.open(`${url}${path}`));
+  static async open(url: string): Promise<InspectorClient> {
+    return new InspectorClient(await Client.open(`${url}/inspect?token=${encodeURIComponent(token)}`));
   }
 
   ask(request: PageRequest | unknown): void {

@@ -6,6 +6,7 @@ import { Turnstile } from "../../docs/pictures/turnstile.ts";
 import type { PageReport } from "../../inspector/protocol.ts";
 import { launchBrowser } from "./browser.ts";
 import { Client } from "./client.ts";
+import { token } from "./inspector-client.ts";
 import { InspectorTab } from "./inspector-tab.ts";
 import { chat, serve, stopServing } from "./serving.ts";
 
@@ -71,6 +72,7 @@ export class InspectedPremises {
   #context: BrowserContext | undefined;
   readonly #runtimes: ChatRuntime[] = [];
   #server: Server | undefined;
+  #address = "";
   url = "";
 
   /** @param route adds consumers to the runtime. */
@@ -118,7 +120,7 @@ export class InspectedPremises {
     if (!this.#context) throw new Error("Tabs are for specs, not for suites.");
     const tab = new InspectorTab(await this.#context.newPage());
     await prepare?.(tab.page);
-    await tab.page.goto(`${this.url}/inspect${place}`);
+    await tab.page.goto(`${this.url}${this.#address}${place}`);
     await tab.status.getByText("Live").waitFor();
     return tab;
   }
@@ -136,7 +138,7 @@ export class InspectedPremises {
     runtime.route("/chorus/:group", Chorus);
     runtime.route("/turnstile", Turnstile);
     this.#route(runtime);
-    inspector(runtime, { path: "/inspect", ...this.#options });
+    this.#address = inspector(runtime, { path: "/inspect", token, ...this.#options });
   }
 }
 

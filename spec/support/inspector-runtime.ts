@@ -3,7 +3,7 @@ import { inspector } from "greenroom/inspector";
 import { emit, setup } from "xstate";
 import type { HistoryEntry, MachineFacts } from "../../inspector/protocol.ts";
 import { Client } from "./client.ts";
-import { InspectorClient } from "./inspector-client.ts";
+import { InspectorClient, token } from "./inspector-client.ts";
 import { chat, serve } from "./serving.ts";
 
 interface Words {
@@ -48,7 +48,7 @@ export const light = setup({ types: { emitted: {} as Effect } }).createMachine({
 /** A runtime with {@link Talk}, a machine consumer, and an inspector with a client. */
 export async function inspectRuntime({ payloads = false } = {}) {
   const serving = await serve({ layers: chat() });
-  inspector(serving.runtime, { path: "/inspect", payloads, tickMs: 20 });
+  inspector(serving.runtime, { path: "/inspect", token, payloads, tickMs: 20 });
   serving.runtime.route("/ws/a", Talk);
   serving.runtime.route("/ws/light", machineConsumer(light));
   const page = await InspectorClient.open(serving.url);

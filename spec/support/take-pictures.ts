@@ -99,7 +99,7 @@ async function inspect(browser: Browser, colorScheme: "light" | "dark"): Promise
   try {
     const tab = new InspectorTab(await context.newPage());
     const shoot = (name: string) => tab.page.screenshot({ path: `${folder}/${name}-${colorScheme}.png` });
-    await tab.page.goto(`${demo.url}/inspect`);
+    await tab.page.goto(demo.inspectorUrl);
     const paths = Array.from({ length: 60 }, (_, index) => `/ws/room/${rooms[index % rooms.length]}`);
     for (const path of [...paths, "/ws/system", "/ws/backgroundjob", "/ws/reliable", "/ws/analytics"])
       await Client.open(demo.url + path);
