@@ -1,6 +1,7 @@
 import type { Actor, AnyActor } from "xstate";
 import type { connectionMachine } from "../../actors/connection-machine.ts";
 import type { AcceptOptions, ConsumerContext, Frame, Scope } from "../../actors/consumer-context.ts";
+import type { SavedMemberships } from "../../actors/index.ts";
 import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
 import { checkRefusal } from "../http-response.ts";
@@ -65,6 +66,11 @@ export class ActorContext implements ConsumerContext {
     return this.#messaging?.tags ?? [];
   }
 
+  /** The tags and presences as a part of a snapshot. */
+  save(): Omit<SavedMemberships, "groups"> {
+    return this.#messaging?.save() ?? { tags: [], presence: [], watches: [] };
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#actor.isLeaving) this.#abort.abort();
@@ -125,6 +131,11 @@ export class ActorContext implements ConsumerContext {
 
   fail(error: unknown, stage: string): void {
     this.#actor.failed(error, stage);
+  }
+
+  runNext(work: () => Promise<void>): void {
+    const { errorOwner, inbox } = this.#actor;
+    inbox.mailbox.runNext(() => runOwned(errorOwner, work));
   }
 
   runs(machineActor: AnyActor): void {
