@@ -192,9 +192,9 @@ export function machineConsumer<
         },
       });
       recordStarts(actor, runtime.clock);
-      const ended = saved ? prepareDelays(actor, saved.delays, runtime.clock) : [];
+      const ended = saved && prepareDelays(actor, saved.delays, runtime.clock);
       actor.start();
-      if (ended.length > 0) {
+      if (ended?.length) {
         this.#context.runNext(async () => {
           fireDelays(actor, ended);
           await this.#settled();

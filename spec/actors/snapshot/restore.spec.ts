@@ -1,5 +1,12 @@
 import { expect } from "chai";
-import { type ActorRef, type Layers, machineConsumer, type Runtime } from "greenroom";
+import {
+  type ActorRef,
+  type Effect,
+  type Layers,
+  type MemoryLayer,
+  machineConsumer,
+  type Runtime,
+} from "greenroom";
 import {
   type AnyActorRef,
   type AnyStateMachine,
@@ -20,19 +27,21 @@ import {
   stopChild,
 } from "xstate";
 import { until } from "../../layers/support/until.ts";
+import { gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 
-/** What the machines of a spec have told, in order. */
+/** The texts that the machines of a spec have told, in order. */
 const told: string[] = [];
 const tell = (text: string) => () => {
   told.push(text);
 };
 const fired = tell("fired");
 
-/** A machine that tells `fired` after 10 seconds. */
+/** A machine that tells `fired` after 10 seconds. It does not leave its state, so it would tell this twice. */
 const late = createMachine({
-  initial: "early",
-  states: { early: { after: { 10000: "late" } }, late: { entry: fired } },
+  initial: "only",
+  states: { only: { after: { 10000: { actions: fired } } } },
 });
 const withLate = setup({ actors: { late } });
 
@@ -40,28 +49,25 @@ const withLate = setup({ actors: { late } });
 const delays: Readonly<Record<string, AnyStateMachine>> = {
   "`after`, with a number": late,
   "`after`, with the name of a delay": setup({ delays: { long: 10_000 } }).createMachine({
-    initial: "early",
-    states: { early: { after: { long: "late" } }, late: { entry: fired } },
+    initial: "only",
+    states: { only: { after: { long: { actions: fired } } } },
   }),
   "`after`, with a delay that depends on the context": setup({
     types: { context: {} as { readonly ms: number } },
     delays: { long: ({ context }) => context.ms },
   }).createMachine({
     context: { ms: 10_000 },
-    initial: "early",
-    states: { early: { after: { long: "late" } }, late: { entry: fired } },
+    initial: "only",
+    states: { only: { after: { long: { actions: fired } } } },
   }),
   "`after` of a state that contains the current state": createMachine({
     initial: "outer",
-    states: {
-      outer: { initial: "inner", states: { inner: {} }, after: { 10000: "late" } },
-      late: { entry: fired },
-    },
+    states: { outer: { initial: "inner", states: { inner: {} }, after: { 10000: { actions: fired } } } },
   }),
   "`after` of one of two regions": createMachine({
     type: "parallel",
     states: {
-      busy: { initial: "early", states: { early: { after: { 10000: "late" } }, late: { entry: fired } } },
+      busy: { initial: "only", states: { only: { after: { 10000: { actions: fired } } } } },
       idle: { initial: "only", states: { only: {} } },
     },
   }),
@@ -69,8 +75,8 @@ const delays: Readonly<Record<string, AnyStateMachine>> = {
     initial: "on",
     states: {
       on: {
-        initial: "early",
-        states: { early: { after: { 10000: "late" } }, late: { entry: fired }, past: { type: "history" } },
+        initial: "only",
+        states: { only: { after: { 10000: { actions: fired } } }, past: { type: "history" } },
         on: { "frame.pause": "off" },
       },
       off: { always: "on.past" },
@@ -380,7 +386,6 @@ describe("A restored machine", () => {
             if (event.message.group === "watched") told.push("diff");
           },
         },
-        "frame.come": { actions: emit({ type: "track", group: "watched" }) },
       },
     });
     const text = await save(machine);
@@ -393,28 +398,22 @@ describe("A restored machine", () => {
     expect([seven?.count, eight?.count]).to.deep.equal([1, 0]);
     expect(Object.fromEntries(runtime.presence("lobby"))).to.deep.equal({ gate: [meta] });
     expect(Object.fromEntries(runtime.presence("own"))).to.deep.equal({ [actor.channel]: [{}] });
-    receive(actor, "come");
+    await runtime.spawn(consumerOf(createMachine({ entry: emit({ type: "track", group: "watched" }) })));
     await until(() => told.includes("diff"));
     expect(told).to.deep.equal(["note", "note", "diff"]);
   });
 
-  it("can join groups with the event of an ended delay, before a message arrives", async () => {
+  it("performs the effects that the event of an ended delay causes", async () => {
     const machine = createMachine({
       initial: "early",
       states: {
         early: { after: { 10000: "late" } },
-        late: {
-          entry: emit({ type: "join", group: "a" }),
-          on: { "message.note": { actions: tell("note") } },
-        },
+        late: { entry: ["join", "tag"].map((type) => emit({ type, group: "late", tag: "late" })) },
       },
     });
     const text = await save(machine);
     clock.increment(60_000);
-    await restore(machine, text);
-    await runtime.layers.chat?.groupSend("a", { type: "note" } as never);
-    await until(() => told.length > 0);
-    expect(told).to.deep.equal(["note"]);
+    expect((await restore(machine, text)).snapshot()).to.deep.include({ groups: ["late"], tags: ["late"] });
   });
 
   it("may end with the event of an ended delay: its reference tells the code and the reason", async () => {
@@ -429,6 +428,29 @@ describe("A restored machine", () => {
     clock.increment(60_000);
     const actor = await restore(machine, text);
     expect(await actor.done).to.deep.include({ code: 4001, reason: "expired" });
+  });
+
+  it("does not start if its connection ends while it joins its groups", async () => {
+    const machine = setup({
+      types: { emitted: {} as Effect },
+      actors: { callback: fromCallback(() => tell("started")()) },
+    }).createMachine({
+      entry: [emit({ type: "join", group: "a" }), emit({ type: "tag", tag: "gate.7" })],
+      invoke: { src: "callback", id: "callback" },
+    });
+    const text = await save(machine);
+    const joining = gate();
+    const { chat: layer } = runtime.layers as { readonly chat: MemoryLayer };
+    layer.groupAdd = () => joining.opened;
+    const restoring = restore(machine, text).catch((error: unknown) => error);
+    await nextTurn();
+    expect((await runtime.disconnect("gate.7", 4000, "bye")).count).to.equal(1);
+    // The connection waits for its handler for `handlerGraceMs`.
+    clock.increment(5_000);
+    expect(await restoring).to.have.property("code", "ERR_CONNECTION_LOST");
+    joining.open();
+    await nextTurn();
+    expect(told).to.deep.equal([]);
   });
 
   it("is restored twice from one snapshot, which does not change", async () => {
