@@ -45,4 +45,13 @@ export type {
   Tally,
   TrackOptions,
 } from "./messaging.ts";
+export type {
+  ActorSnapshot,
+  SavedDelay,
+  SavedMachine,
+  SavedMemberships,
+  SavedPresence,
+} from "./snapshot/actor-snapshot.ts";
+export type { Json, JsonObject } from "./snapshot/json-copy.ts";
+export { SnapshotError } from "./snapshot/snapshot-error.ts";
 export { WebSocketConsumer } from "./websocket-consumer.ts";

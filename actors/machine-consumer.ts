@@ -16,6 +16,10 @@ import type { ConsumerContext, Frame, Scope } from "./consumer-context.ts";
 import type { Overflow, Supervision } from "./consumer-options.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
+import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
+import { checkState } from "./snapshot/check-state.ts";
+import { fireDelays, prepareDelays, recordStarts } from "./snapshot/delays.ts";
+import { restoreMemberships } from "./snapshot/restore-memberships.ts";
 
 /** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
@@ -60,7 +64,7 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
  * are done. When the machine ends, its delays, invoked actors and spawned actors end, too. The connection
  * closes with 1000 if the machine reaches a final state.
  *
- * `spawn` can resume a machine from the result of `getPersistedSnapshot()` of {@link ActorRef.machineActor}.
+ * `spawn` can resume an actor from the result of {@link ActorRef.snapshot}.
  *
  * @example
  * ```ts
@@ -111,8 +115,18 @@ export function machineConsumer<
     }
 
     override async connect(): Promise<void> {
+      const { snapshot } = this.#context;
+      if (snapshot === undefined) {
+        await this.accept();
+        await this.#start(undefined);
+        return;
+      }
+      const saved = readSnapshot(snapshot, machine.id);
+      checkState(machine, saved);
       await this.accept();
-      await this.#start(this.#context.snapshot);
+      await restoreMemberships(this.#context, saved);
+      // The connection may have ended while the actor joined its groups.
+      if (!this.#context.signal.aborted) await this.#start(saved);
     }
 
     override async restarted(): Promise<void> {
@@ -155,14 +169,13 @@ export function machineConsumer<
       return this.#settled() ?? this.#answer;
     }
 
-    async #start(snapshot: unknown): Promise<void> {
+    async #start(saved: ActorSnapshot | undefined): Promise<void> {
       const { runtime, scope } = this.#context;
-      checkSnapshot(snapshot);
       this.#isStarting = true;
       const settings: object = {
         clock: runtime.clock,
         ...(runtime.inspect && { inspect: runtime.inspect }),
-        ...(snapshot !== undefined && { snapshot }),
+        ...(saved && { snapshot: saved.state }),
         ...(options.input && { input: options.input(scope as Scope<P>) }),
       };
       // The compiler cannot determine whether an unknown machine needs an input.
@@ -178,7 +191,15 @@ export function machineConsumer<
             this.close(CloseCode.normal, "The machine is done");
         },
       });
+      recordStarts(actor, runtime.clock);
+      const ended = saved && prepareDelays(actor, saved.delays, runtime.clock);
       actor.start();
+      if (ended?.length) {
+        this.#context.runNext(async () => {
+          fireDelays(actor, ended);
+          await this.#settled();
+        });
+      }
       await this.#settled();
       this.#isStarting = false;
       if (this.#startFailures.length > 0) throw this.#startFailures[0];
@@ -293,16 +314,6 @@ function messageTypes(machine: AnyStateMachine): object {
     type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
   );
   return Object.fromEntries(types.map((type) => [type, () => {}]));
-}
-
-/** @throws {TypeError} unless `snapshot` is undefined, or the snapshot of a running machine. */
-function checkSnapshot(snapshot: unknown): void {
-  if (snapshot === undefined) return;
-  const status: unknown = (snapshot as { readonly status?: unknown } | null)?.status;
-  if (status === "active") return;
-  throw new TypeError(
-    `The snapshot has the status ${textOf(status)}: take it with getPersistedSnapshot() while the machine runs, before stop().`,
-  );
 }
 
 function asFrame(value: unknown): Frame {

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from "./errors.ts";
 
-/** The longest delay of a Node timer: 24.8 days, in milliseconds. Node fires longer timers immediately. */
+/** The longest delay of a Node timer: 24.8 days, in milliseconds. See {@link systemClock} for longer ones. */
 export const maxDelayMs = 2 ** 31 - 1;
 
 /** The longest delay to which jitter may add 25 %: 19 days, in milliseconds. */

@@ -1,7 +1,65 @@
-/** The timers that the library uses. A test can pass another clock, such as XState's `SimulatedClock`. */
+import { maxDelayMs } from "./check-integer.ts";
+
+/**
+ * The timers that the library uses. A test can pass another clock, such as XState's `SimulatedClock`. A
+ * machine may set timers of more than 24.8 days, which the timers of Node do not support.
+ */
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
   clearTimeout(id: unknown): void;
   /** Returns milliseconds since an arbitrary origin. @default `performance.now` */
   now?(): number;
 }
+
+/** Node's timers, for delays of any length. */
+export const systemClock: Clock = withLongDelays({
+  setTimeout: (fn, ms) => setTimeout(fn, ms),
+  clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
+});
+
+/** Returns a clock for delays of any length. It sets several timers of `timers` in turn for a long delay. */
+export function withLongDelays(timers: Clock): Clock {
+  return {
+    setTimeout: (fn, ms) => (ms > maxDelayMs ? new LongTimer(timers, fn, ms) : timers.setTimeout(fn, ms)),
+    clearTimeout(id) {
+      timers.clearTimeout(id instanceof LongTimer ? id.current : id);
+    },
+  };
+}
+
+/** A timer whose delay exceeds {@link maxDelayMs}. */
+class LongTimer {
+  /** The timer for the next part of the delay. */
+  current: unknown;
+
+  constructor(timers: Clock, fn: () => void, ms: number) {
+    this.#wait(timers, fn, ms);
+  }
+
+  #wait(timers: Clock, fn: () => void, ms: number): void {
+    this.current =
+      ms > maxDelayMs
+        ? timers.setTimeout(() => this.#wait(timers, fn, ms - maxDelayMs), maxDelayMs)
+        : timers.setTimeout(fn, ms);
+  }
+}
+
+/**
+ * Returns what has to be added to the time of `clock` for a wall time, in milliseconds since 1970. XState
+ * measures the time of a clock without `now` with `Date.now`. A clock with `now` may have any origin, so its
+ * first use defines its wall time. From then on, only this clock determines how much time has passed.
+ */
+export function wallOffsetOf(clock: Clock): number {
+  if (clock.now === undefined) return 0;
+  let offset = offsets.get(clock);
+  if (offset === undefined) {
+    offset = Date.now() - clock.now();
+    offsets.set(clock, offset);
+  }
+  return offset;
+}
+
+const offsets = new WeakMap<Clock, number>();
+
+/** The wall time of `clock`, in milliseconds since 1970: see {@link wallOffsetOf}. */
+export const wallTimeOf = (clock: Clock): number => wallOffsetOf(clock) + (clock.now?.() ?? Date.now());

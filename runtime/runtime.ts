@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { maxDelayMs } from "../layers/check-integer.ts";
-import type { Clock } from "../layers/clock.ts";
+import { type Clock, systemClock } from "../layers/clock.ts";
 import { createReporter, type ErrorListener } from "../layers/error-reporter.ts";
 import { withTimeout } from "../layers/with-timeout.ts";
 import type { ConsumerActor } from "./actor/actor.ts";
@@ -92,11 +92,6 @@ export interface CloseOptions {
 }
 
 const layerGraceMs = 5_000;
-
-const systemClock: Clock = {
-  setTimeout: (fn, ms) => setTimeout(fn, ms),
-  clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
-};
 
 /**
  * Runs consumers: one actor per connection, under one supervisor.
@@ -283,6 +278,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *
    * @throws {RejectedError} if the consumer rejects the connection, or does not accept it in time.
    * @throws as {@link route} does, except for {@link RouteError}.
+   * @throws {SnapshotError} if the snapshot does not fit the consumer or its machine.
    * @throws the error that `connect` throws. The error is also reported to `onError`.
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */

@@ -32,7 +32,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "layers/redis/sharding": ["layers", "layers/redis/connection"],
   "layers/testing": ["layers", "layers/memory", "layers/testing/suite"],
   "layers/testing/suite": ["layers", "layers/testing"],
-  actors: ["layers"],
+  actors: ["layers", "actors/snapshot"],
+  "actors/snapshot": ["actors", "layers"],
   diagrams: [],
   runtime: [
     "actors",
@@ -59,6 +60,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   "runtime/presence": ["layers"],
   "runtime/actor": [
     "actors",
+    "actors/snapshot",
     "layers",
     "layers/scheduling",
     "runtime",

@@ -1,4 +1,5 @@
 import type { Consumption, QueueBackend, QueueReceiver, QueueSettings } from "../backend.ts";
+import { systemClock } from "../clock.ts";
 import { Claim, type JobSource, JobWorker } from "../jobs/job-worker.ts";
 import { deadSuffix } from "../names.ts";
 
@@ -140,7 +141,7 @@ export class MemoryQueues implements QueueBackend {
     const queue = this.#queue(name);
     const bury = (payload: Uint8Array) => this.#queue(name + deadSuffix).add(payload);
     const onClose = () => void (queue.isIdle && this.#queues.delete(name));
-    return new JobWorker(new MemorySource(queue, bury, onClose), receiver, concurrency, globalThis);
+    return new JobWorker(new MemorySource(queue, bury, onClose), receiver, concurrency, systemClock);
   }
 
   #queue(name: string): MemoryQueue {

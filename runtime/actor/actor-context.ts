@@ -8,6 +8,7 @@ import type {
   ResponseHeaders,
   Scope,
 } from "../../actors/consumer-context.ts";
+import type { SavedMemberships } from "../../actors/index.ts";
 import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
 import { checkRefusal } from "../http-response.ts";
@@ -70,6 +71,11 @@ export class ActorContext implements ConsumerContext {
 
   get tags(): Iterable<string> {
     return this.#messaging?.tags ?? [];
+  }
+
+  /** The tags and presences as a part of a snapshot. */
+  save(): Omit<SavedMemberships, "groups"> {
+    return this.#messaging?.save() ?? { tags: [], presence: [], watches: [] };
   }
 
   get signal(): AbortSignal {
@@ -138,6 +144,11 @@ export class ActorContext implements ConsumerContext {
 
   fail(error: unknown, stage: string): void {
     this.#actor.failed(error, stage);
+  }
+
+  runNext(work: () => Promise<void>): void {
+    const { errorOwner, inbox } = this.#actor;
+    inbox.mailbox.runNext(() => runOwned(errorOwner, work));
   }
 
   runs(machineActor: AnyActor): void {

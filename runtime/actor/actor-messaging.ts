@@ -5,9 +5,11 @@ import type {
   GroupAnswers,
   Members,
   Messaging,
+  SavedMemberships,
   SubmitOptions,
   TrackOptions,
 } from "../../actors/index.ts";
+import { jsonCopy } from "../../actors/snapshot/json-copy.ts";
 import type { Message } from "../../layers/message.ts";
 import type { Tagged } from "../cluster/tags.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
@@ -105,6 +107,17 @@ export class ActorMessaging implements Messaging, Tracker {
     const { Consumer, inbox } = this.#actor;
     if (findHandler(Consumer.on, diff.type) !== undefined)
       this.#context.cluster.delivery.enqueue(inbox, diff);
+  }
+
+  /** @throws {SnapshotError} if a meta holds a value that JSON cannot hold, such as bytes. */
+  save(): Omit<SavedMemberships, "groups"> {
+    const presence = [...this.#tracked].flatMap((group) => {
+      const entry = this.#context.cluster.presence.find(this, group);
+      if (entry === undefined) return [];
+      const meta = jsonCopy(entry.meta, `presence[${JSON.stringify(group)}].meta`);
+      return entry.key === this.#channel ? [{ group, meta }] : [{ group, key: entry.key, meta }];
+    });
+    return { tags: [...this.#tags], presence, watches: [...this.#watched] };
   }
 
   leave(): void {

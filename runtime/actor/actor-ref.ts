@@ -1,5 +1,6 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import {
+  type ActorSnapshot,
   type AskOptions,
   CloseCode,
   type connectionMachine,
@@ -42,10 +43,27 @@ export class ActorRef {
 
   /**
    * The XState actor of a {@link machineConsumer}'s machine. A restart of the consumer replaces this actor.
-   * `spawn` accepts `machineActor.getPersistedSnapshot()` as `snapshot`.
+   * Its `getPersistedSnapshot()` lacks delays, groups, tags and presence. Use {@link snapshot} instead.
    */
   get machineActor(): AnyActor | undefined {
     return this.#actor.machineActor;
+  }
+
+  /**
+   * Returns the state of a {@link machineConsumer}'s actor as JSON data: its machine with children and
+   * delays, its groups, tags and presences. `spawn` continues from this state, in any process. The frames and
+   * messages that wait for the actor are not a part of its state.
+   *
+   * @throws {SnapshotError} if the actor has ended, does not run a machine, or holds a value that JSON cannot
+   *   hold, such as a `Date`. The message names the value and its place.
+   *
+   * @example
+   * const saved = JSON.stringify(gate.snapshot());
+   * await gate.stop();
+   * const again = await runtime.spawn(Turnstile, { snapshot: JSON.parse(saved) });
+   */
+  snapshot(): ActorSnapshot {
+    return this.#actor.snapshot();
   }
 
   /**

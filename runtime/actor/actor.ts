@@ -7,6 +7,9 @@ import {
 } from "../../actors/connection-machine.ts";
 import { discard } from "../../actors/consumer.ts";
 import type { Frame, Scope } from "../../actors/consumer-context.ts";
+import type { ActorSnapshot } from "../../actors/snapshot/actor-snapshot.ts";
+import { saveMachine } from "../../actors/snapshot/save-machine.ts";
+import { SnapshotError } from "../../actors/snapshot/snapshot-error.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
@@ -253,6 +256,24 @@ export class ConsumerActor
 
   get machineActor(): AnyActor | undefined {
     return this.inbox.consumer?.machineActor;
+  }
+
+  /** @throws {SnapshotError} if the actor cannot be saved now. */
+  snapshot(): ActorSnapshot {
+    const { machineActor } = this;
+    if (this.state !== "joined" || machineActor === undefined) {
+      throw new SnapshotError(
+        this.state === "joined"
+          ? `${this.Consumer.name} is not a machineConsumer: only the state of a machine can be saved.`
+          : "The actor has ended: call snapshot() before stop().",
+      );
+    }
+    return {
+      version: 1,
+      ...saveMachine(machineActor, this.runtime.clock),
+      groups: [...this.groups.joined],
+      ...this.#context.save(),
+    };
   }
 
   get tags(): Iterable<string> {

@@ -1,4 +1,5 @@
-import type { Exit, Scope } from "../../actors/index.ts";
+import { type Exit, type Scope, SnapshotError } from "../../actors/index.ts";
+import { ownMachine } from "../../actors/machine-consumer.ts";
 import type { GreenroomError } from "../../layers/errors.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { Deadline } from "../deadline.ts";
@@ -10,12 +11,18 @@ import { ActorRef } from "./actor-ref.ts";
 
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
-/** Runs a consumer without a socket. Resolves once the actor has joined and `connect` has resolved. */
+/**
+ * Runs a consumer without a socket. Resolves once the actor has joined and `connect` has resolved.
+ * @throws {SnapshotError} if there is a snapshot, but the consumer does not run a machine.
+ */
 export function spawn(
   context: RuntimeContext,
   Consumer: ConsumerClass,
   { snapshot, ...scope }: GivenScope & { readonly snapshot?: unknown },
 ): Promise<ActorRef> {
+  if (snapshot !== undefined && !(ownMachine in Consumer)) {
+    throw new SnapshotError(`${Consumer.name} is not a machineConsumer, so it cannot restore a snapshot.`);
+  }
   const { clock, counters, limits } = context;
   const transport = new InMemoryTransport(counters);
   const actor = new ConsumerActor(context, Consumer, new SpawnedScope(scope), transport, snapshot);

@@ -84,6 +84,11 @@ export class Presence {
     this.#flushLater();
   }
 
+  /** Returns the presence of `tracker` in `group`, or undefined. */
+  find(tracker: Tracker, group: string): Entry | undefined {
+    return this.#own.get(group)?.get(tracker);
+  }
+
   /** Notifies `tracker` of changes in `group`. @throws {InvalidNameError} */
   watch(tracker: Tracker, group: string): void {
     checkGroup(group);

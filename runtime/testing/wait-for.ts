@@ -1,4 +1,4 @@
-import type { Clock } from "../../layers/clock.ts";
+import { type Clock, withLongDelays } from "../../layers/clock.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
 import { ExpectationError } from "./expectation-error.ts";
 
@@ -10,10 +10,10 @@ export interface WaitOptions {
 
 // Keeps the real functions, because a spec may replace the globals.
 const { setTimeout, clearTimeout } = globalThis;
-const realClock: Clock = {
+const realClock: Clock = withLongDelays({
   setTimeout: (fn, ms) => setTimeout(fn, ms),
   clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout),
-};
+});
 
 /** Waits for `work`. @throws {ExpectationError} with the text that `explain` returns, after the timeout. */
 export function waitFor<T>(
@@ -24,4 +24,7 @@ export function waitFor<T>(
   return withTimeout(work, timeoutMs, realClock, () => new ExpectationError(explain(timeoutMs)));
 }
 
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    realClock.setTimeout(() => resolve(), ms);
+  });

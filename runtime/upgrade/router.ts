@@ -1,6 +1,7 @@
 import { match, pathToRegexp } from "path-to-regexp";
 import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/consumer-types.ts";
 import type { Handlers } from "../../actors/handlers.ts";
+import type { ActorSnapshot } from "../../actors/index.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
@@ -62,10 +63,12 @@ export type SpawnScope<C extends ConsumerClass> = {
   readonly query?: URLSearchParams;
   readonly user?: unknown;
   /**
-   * The state in which the machine starts, from `getPersistedSnapshot()` of an earlier `machineActor`.
-   * @default the initial state
+   * The state from which a {@link machineConsumer}'s actor continues: the result of {@link ActorRef.snapshot}.
+   * A delay whose end has passed ends immediately, before the first frame or message. `path`, `params`,
+   * `query` and `user` are not a part of the snapshot.
+   * @default the initial state of the machine
    */
-  readonly snapshot?: unknown;
+  readonly snapshot?: ActorSnapshot | undefined;
 } & ([ParamsOfClass<C>] extends [never]
   ? { readonly params?: Readonly<Record<string, string>> }
   : { readonly params: { readonly [Name in ParamsOfClass<C>]: string } });

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import { JsonWebSocketConsumer, MemoryLayer, machineConsumer, WebSocketConsumer } from "greenroom";
 import { inspector } from "greenroom/inspector";
-import { type AnyActor, setup } from "xstate";
+import { type AnyActor, createMachine, setup } from "xstate";
 import { isInspected } from "../../actors/connection-machine.ts";
 import { ActivityRecorder } from "../../inspector/activity/activity-recorder.ts";
 import type { MachineFacts } from "../../inspector/protocol.ts";
@@ -264,12 +264,12 @@ describe("InspectorSession", () => {
       "sent text",
     ]);
     expect((await sends.outgoing.next()).value).to.match(/^A message .*type/);
-    await expectRejection(
-      runtime.spawn(machineConsumer(light), {
-        snapshot: { status: "active", value: "nowhere", context: {}, historyValue: {}, children: {} },
-      }),
-      "State 'nowhere' does not exist",
-    );
+    const broken = createMachine({
+      context() {
+        throw new Error("no context");
+      },
+    });
+    await expectRejection(runtime.spawn(machineConsumer(broken)), "no context");
     await page.list();
   });
 

@@ -53,6 +53,9 @@ runtime.route("/ws/api/:id/:rest", Api);
 const actor = await runtime.spawn(RoomChat, { params: { room_name: "general" } });
 actor.receive("hello");
 await runtime.spawn(Echo);
+await runtime.spawn(Echo, { snapshot: actor.snapshot() });
+// @ts-expect-error a snapshot of XState
+await runtime.spawn(Echo, { snapshot: actor.machineActor?.getPersistedSnapshot() });
 await runtime.layers.chat.groupSend("room_general", { type: "room_message", message: "from a job" });
 createRuntime({ layers: { chat: new MemoryLayer() }, control: "chat" });
 // @ts-expect-error an unknown alias

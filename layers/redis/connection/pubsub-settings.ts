@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
-import type { Clock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { type PubSubCommands, pubSub } from "./pubsub-commands.ts";
 import type { RedisConnectionOptions } from "./server-options.ts";
 
@@ -18,7 +18,7 @@ export type PublishLimits = Required<PublishQueueOptions>;
 
 /** Options, other than the target, of a backend that publishes and subscribes. */
 export interface PubSubOptions extends RedisConnectionOptions {
-  /** The clock for deadlines, probes and waiting messages. @default globalThis */
+  /** The clock for deadlines, probes and waiting messages. @default the timers of Node */
   readonly clock?: Clock;
   /**
    * Interval of the heartbeat that the backend publishes to itself, in milliseconds. If a heartbeat does not
@@ -45,7 +45,7 @@ export interface PubSubSettings {
 
 /** @throws {InvalidOptionError} for a number out of range. */
 export function pubSubSettings(options: PubSubOptions): PubSubSettings {
-  const { clock = globalThis, probeMs = 5_000, probePrefix = "greenroom", publishQueue } = options;
+  const { clock = systemClock, probeMs = 5_000, probePrefix = "greenroom", publishQueue } = options;
   return {
     clock,
     commands: pubSub,

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import type { Backend } from "../../backend.ts";
+import { systemClock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
 import { shardedPubSub } from "../connection/pubsub-commands.ts";
@@ -37,7 +38,7 @@ export class RedisClusterBackend extends SwappableBackend {
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor({ cluster, ...options }: ByCluster & PubSubOptions, factory: BackendFactory) {
-    super(factory.capabilities, options.clock ?? globalThis);
+    super(factory.capabilities, options.clock ?? systemClock);
     if (!areAddresses(cluster)) {
       throw new TypeError('`cluster` must look like [{ host: "one", port: 6379 }].');
     }
