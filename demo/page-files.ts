@@ -32,8 +32,8 @@ export function readPageFiles(): ReadonlyMap<string, PageFile> {
 }
 
 /**
- * A file that is served from memory. A stream from the disk would hold a file descriptor for each response that
- * a client does not read.
+ * A file that is served from memory. A stream from the disk would hold a file descriptor for each response
+ * that a client does not read.
  */
 export class PageFile {
   readonly #url: URL;

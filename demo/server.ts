@@ -33,7 +33,7 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-/** The time after which a socket without any progress is closed, unless it is a WebSocket, in milliseconds. */
+/** A socket without progress is closed after this time, unless it is a WebSocket, in milliseconds. */
 const idleMs = 30_000;
 /** More than the page needs. Further requests on one socket get 503, so that unread responses stay few. */
 const maxRequestsPerSocket = 100;

@@ -21,7 +21,7 @@ export interface MemoryBusOptions extends HistoryLimitOptions {
   readonly clock?: Clock;
 }
 
-/** More than twice the largest message, so that a history never loses its newest message to the limit. */
+/** Seven eighths of it hold the largest message, even encrypted, so the newest message is never removed. */
 const minHistoryBytes = 2 * 1024 * 1024;
 
 /** A node, with the payloads that it has received and not delivered yet. */

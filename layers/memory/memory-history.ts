@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
-/** Bytes that a log, and each payload in it, occupy besides the payloads: see docs/design/09-layers-and-backends.md. */
+/** The bytes that a log occupies besides its payloads, and a payload besides its content. */
 const logBytes = 1_024;
 const payloadBytes = 256;
 
