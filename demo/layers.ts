@@ -29,11 +29,12 @@ function inMemory() {
   return {
     memory: new MemoryLayer(),
     chat: new MemoryLayer<Chat>(),
-    queue: new MemoryLayer<Queue>({ bus: new MemoryBus(queueLimits), prefix: "queue" }),
+    queue: new MemoryLayer<Queue>({ bus: new MemoryBus(queueLimits), prefix: "queue", history: true }),
     notifications: new MemoryLayer<NotificationMessages>(),
     analytics: new MemoryLayer<AnalyticsMessages>({
       bus: new MemoryBus(analyticsLimits),
       prefix: "analytics",
+      history: true,
     }),
   };
 }

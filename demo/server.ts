@@ -1,10 +1,8 @@
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
 import { createRuntime, groupName } from "greenroom";
 import { inspector } from "greenroom/inspector";
-import sirv from "sirv";
 import { BackgroundJobs } from "./consumers/jobs.ts";
 import { RoomPresence } from "./consumers/presence.ts";
 import { RoomChat } from "./consumers/room.ts";
@@ -15,6 +13,7 @@ import { ReliableChat } from "./consumers/showcase/reliable.ts";
 import { SystemMessages } from "./consumers/system.ts";
 import { startWorker } from "./jobs/worker.ts";
 import { createLayers } from "./layers.ts";
+import { readPageFiles } from "./page-files.ts";
 
 export interface DemoOptions {
   readonly port: number;
@@ -36,14 +35,10 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-const page = fileURLToPath(new URL("public", import.meta.url));
-
-const pageHeaders = {
-  "Content-Security-Policy":
-    "default-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'",
-  "X-Content-Type-Options": "nosniff",
-  "Referrer-Policy": "no-referrer",
-};
+/** A socket without progress is closed after this time, unless it is a WebSocket, in milliseconds. */
+const idleMs = 30_000;
+/** More than the page needs. Further requests on one socket get 503, so that unread responses stay few. */
+const maxRequestsPerSocket = 100;
 
 /** Starts the demo. @throws if Redis does not answer or the port is in use, after closing everything */
 export async function startDemo({
@@ -66,16 +61,23 @@ export async function startDemo({
   const inspectorAddress = inspector(runtime, { path: "/inspect", token: inspectToken, payloads: true });
 
   let draining = false;
-  const servePage = sirv(page, {
-    dev: true,
-    setHeaders: (response) => {
-      for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
-    },
-  });
+  const files = readPageFiles();
   const server = createServer((request, response) => {
-    if (request.url?.split("?")[0] === "/healthz") answerHealth(response);
-    else if (!runtime.handleRequest(request, response)) servePage(request, response);
+    if (!runtime.handleRequest(request, response)) answer(request, response);
   });
+  server.setTimeout(idleMs);
+  server.maxRequestsPerSocket = maxRequestsPerSocket;
+
+  function answer(request: IncomingMessage, response: ServerResponse) {
+    const [path = ""] = request.url?.split("?") ?? [];
+    const file = files.get(path);
+    if (path !== "/healthz" && file === undefined) answerError(response, 404, "Not found");
+    else if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("Allow", "GET, HEAD");
+      answerError(response, 405, "Method not allowed: use GET");
+    } else if (file === undefined) answerHealth(response);
+    else file.answer(request, response);
+  }
 
   function answerHealth(response: ServerResponse) {
     const health = Object.fromEntries(Object.entries(layers).map(([alias, layer]) => [alias, layer.health]));
@@ -109,4 +111,8 @@ export async function startDemo({
       server.closeAllConnections();
     },
   };
+}
+
+function answerError(response: ServerResponse, status: number, reason: string) {
+  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(`${reason}\n`);
 }

@@ -25,7 +25,10 @@ export interface Capabilities {
   readonly delivery: "at-most-once" | "once-or-gap";
   /** Whether messages reach nodes in other processes. */
   readonly crossProcess: boolean;
-  /** Whether the newest messages of a group are kept and can be read later. */
+  /**
+   * Whether the newest messages of a group can be kept and read later. A memory layer keeps them only if its
+   * option `history` or a consumer asks for it.
+   */
   readonly history: boolean;
   /** Whether named channels are queues whose messages are distributed among workers. */
   readonly workers: boolean;
@@ -50,7 +53,10 @@ export interface StoredHistory {
 
 /** The stored histories of a backend. */
 export interface HistoryBackend {
+  /** @throws {UnsupportedError} if the backend has a {@link keep} that was never called. */
   read(topic: string, query: HistoryQuery): Promise<StoredHistory>;
+  /** Keeps the histories of all groups from now on. Absent if the backend always keeps them. */
+  keep?(): void;
 }
 
 /** A capability that a consumer can require from its layer: one of the booleans of {@link Capabilities}. */

@@ -289,7 +289,7 @@ export class ChannelLayer<M = AnyMessages> {
    *
    * @throws {InvalidNameError}
    * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.
-   * @throws {UnsupportedError} if the layer keeps no history.
+   * @throws {UnsupportedError} if the layer keeps no history: the message says how to get one.
    * @throws {LayerUnavailableError} if the history cannot be read.
    */
   async history(group: string, options: HistoryOptions = {}): Promise<GroupHistory> {
@@ -298,11 +298,18 @@ export class ChannelLayer<M = AnyMessages> {
     const query = checkHistoryOptions(options);
     const { history } = this.#backend;
     if (history === undefined) {
-      throw new UnsupportedError("This layer keeps no history. Use RedisStreamsLayer or MemoryLayer.");
+      throw new UnsupportedError(
+        "This layer keeps no history. Use RedisStreamsLayer, or MemoryLayer with `history: true`.",
+      );
     }
     const topic = this.#topics.group(group);
     const stored = await this.#lifecycle.run(() => history.read(topic, query));
     return decodeHistory(stored, group, topic, this.#decoder);
+  }
+
+  /** @internal Keeps histories from now on. A runtime calls this method for a consumer that needs `history`. */
+  keepHistory(): void {
+    this.#backend.history?.keep?.();
   }
 
   /**

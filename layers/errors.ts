@@ -40,7 +40,7 @@ export class InvalidMessageError extends GreenroomError {
   }
 }
 
-/** This kind of layer lacks a feature. The message names the layers that have the feature. */
+/** The layer lacks a feature. The message names the layers or the option with the feature. */
 export class UnsupportedError extends GreenroomError {
   constructor(message: string) {
     super("ERR_UNSUPPORTED", message);

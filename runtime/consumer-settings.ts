@@ -60,6 +60,8 @@ export class ConsumerSettingsReader {
     if (known !== undefined) return known;
     checkLayer(Consumer, this.#layers);
     const settings = this.#readFrom(Consumer);
+    const { layer, needs } = Consumer;
+    if (needs.includes("history")) findLayer(this.#layers, layer)?.keepHistory();
     this.#known.set(Consumer, settings);
     return settings;
   }

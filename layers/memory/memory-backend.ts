@@ -6,6 +6,7 @@ import type {
   HistoryBackend,
   QueueBackend,
 } from "../backend.ts";
+import { UnsupportedError } from "../errors.ts";
 import { Topics } from "../wire/topics.ts";
 import type { MemoryBus, Subscriber } from "./memory-bus.ts";
 
@@ -19,10 +20,18 @@ export class MemoryBackend implements Backend {
   };
   readonly health: Health = { ok: true };
   readonly history: HistoryBackend = {
-    read: async (topic, query) => this.#bus.read(topic, query, this.#topics.groupOf(topic) ?? topic),
+    read: async (topic, query) => {
+      if (this.#bus.keepsHistory(this.#prefix)) return this.#bus.read(topic, query);
+      throw new UnsupportedError(
+        "This memory layer keeps no histories, because no consumer needs them. Pass `history: true` to " +
+          'MemoryLayer, or declare `static needs = ["history"]` in a consumer on this layer.',
+      );
+    },
+    keep: () => this.#bus.keepHistory(this.#prefix),
   };
   readonly queues: QueueBackend;
   readonly #bus: MemoryBus;
+  readonly #prefix: string;
   readonly #topics: Topics;
   readonly #subscribed = new Set<string>();
   readonly #deliver: Subscriber = (topic, payload, position) =>
@@ -32,6 +41,7 @@ export class MemoryBackend implements Backend {
   /** @param prefix the layer's prefix. It marks the topics of groups, and only groups have a history. */
   constructor(bus: MemoryBus, prefix: string) {
     this.#bus = bus;
+    this.#prefix = prefix;
     this.#topics = new Topics(prefix);
     this.queues = bus.queues;
   }
@@ -42,11 +52,12 @@ export class MemoryBackend implements Backend {
 
   async open(listener: BackendListener): Promise<void> {
     this.#listener = listener;
-    this.#bus.nodes.add(listener);
+    this.#bus.join(listener);
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    this.#bus.publish(topic, payload, this.#topics.groupOf(topic));
+    const group = this.#bus.keepsHistory(this.#prefix) ? this.#topics.groupOf(topic) : undefined;
+    this.#bus.publish(topic, payload, group);
     // An actor that awaits its sends handles its next frame later, so a client that floods a group is slowed.
     const drained = this.#bus.drained(topic);
     if (drained !== undefined) await drained;
@@ -63,7 +74,7 @@ export class MemoryBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    if (this.#listener !== undefined) this.#bus.nodes.delete(this.#listener);
+    if (this.#listener !== undefined) this.#bus.leave(this.#listener);
     this.#listener = undefined;
     for (const topic of this.#subscribed) this.#bus.unsubscribe(topic, this.#deliver);
     this.#subscribed.clear();

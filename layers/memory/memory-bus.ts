@@ -1,4 +1,6 @@
 import type { BackendListener, HistoryQuery, StoredHistory } from "../backend.ts";
+import { checkInteger } from "../check-integer.ts";
+import type { Clock } from "../clock.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 import { MemoryHistory } from "./memory-history.ts";
@@ -7,7 +9,20 @@ import { MemoryQueues } from "./memory-queues.ts";
 export type Subscriber = (topic: string, payload: Uint8Array, position?: Position) => void;
 
 /** The history limits of a {@link MemoryBus}. All nodes on the bus use these limits. */
-export type MemoryBusOptions = HistoryLimitOptions;
+export interface MemoryBusOptions extends HistoryLimitOptions {
+  /**
+   * The memory for the histories of all groups, in bytes: at least 2 MiB. Beyond it, the oldest messages of
+   * the groups that were silent for longest are removed. Each message counts as its encoded size plus 256
+   * bytes, and each history as 1,024 bytes.
+   * @default 67_108_864
+   */
+  readonly maxHistoryBytes?: number;
+  /** The timers that remove expired histories, for specs that control time. @default the timers of Node */
+  readonly clock?: Clock;
+}
+
+/** Seven eighths of it hold the largest message, even encrypted, so the newest message is never removed. */
+const minHistoryBytes = 2 * 1024 * 1024;
 
 /** A node, with the payloads that it has received and not delivered yet. */
 type Node = Pick<BackendListener, "drained" | "waiting">;
@@ -21,19 +36,42 @@ export class MemoryBus {
   readonly #subscribers = new Map<string, Set<Subscriber>>();
   readonly queues = new MemoryQueues();
   /** The open nodes. Payloads that wait in them count as in flight. */
-  readonly nodes = new Set<Node>();
-  readonly #history = new MemoryHistory(() => performance.now());
+  readonly #nodes = new Set<Node>();
+  /** The prefixes of the layers whose groups have histories. */
+  readonly #keepers = new Set<string>();
+  readonly #history: MemoryHistory;
   readonly #limits: HistoryLimits;
 
-  /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
-  constructor(options: MemoryBusOptions = {}) {
-    this.#limits = new HistoryLimits(options);
+  /** @throws {InvalidOptionError} for an invalid capacity, expiry or number of bytes. */
+  constructor({ maxHistoryBytes = 64 * 1024 * 1024, clock = globalThis, ...limits }: MemoryBusOptions = {}) {
+    checkInteger("maxHistoryBytes", maxHistoryBytes, { min: minHistoryBytes });
+    this.#limits = new HistoryLimits(limits);
+    this.#history = new MemoryHistory(maxHistoryBytes, clock);
   }
 
   get inFlight(): number {
     let count = 0;
-    for (const { waiting = 0 } of this.nodes) count += waiting;
+    for (const { waiting = 0 } of this.#nodes) count += waiting;
     return count;
+  }
+
+  join(node: Node): void {
+    this.#nodes.add(node);
+  }
+
+  /** Removes a node. Without nodes, no timer runs. */
+  leave(node: Node): void {
+    this.#nodes.delete(node);
+    if (this.#nodes.size === 0) this.#history.stop();
+  }
+
+  /** Keeps the histories of all groups of the layers with `prefix`, from now on. */
+  keepHistory(prefix: string): void {
+    this.#keepers.add(prefix);
+  }
+
+  keepsHistory(prefix: string): boolean {
+    return this.#keepers.has(prefix);
   }
 
   /** @param group the group whose history stores the payload. If undefined, the payload is not stored. */
@@ -45,12 +83,12 @@ export class MemoryBus {
 
   /** Resolves once no node has too many waiting payloads of `topic`. Undefined if that is the case now. */
   drained(topic: string): Promise<unknown> | undefined {
-    const draining = [...this.nodes].flatMap((node) => node.drained?.(topic) ?? []);
+    const draining = [...this.#nodes].flatMap((node) => node.drained?.(topic) ?? []);
     return draining.length === 0 ? undefined : Promise.all(draining);
   }
 
-  read(topic: string, query: HistoryQuery, group: string): StoredHistory {
-    return this.#history.read(topic, query, this.#limits.of(group));
+  read(topic: string, query: HistoryQuery): StoredHistory {
+    return this.#history.read(topic, query);
   }
 
   subscribe(topic: string, subscriber: Subscriber): void {

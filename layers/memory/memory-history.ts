@@ -1,71 +1,131 @@
 import { randomBytes } from "node:crypto";
 import type { HistoryQuery, StoredHistory } from "../backend.ts";
+import { maxDelayMs } from "../check-integer.ts";
+import type { Clock } from "../clock.ts";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
-/** Stores the newest payloads of each topic. Every call removes the expired topics, so no timer is needed. */
+/** The bytes that a log occupies besides its payloads, and a payload besides its content. */
+const logBytes = 1_024;
+const payloadBytes = 256;
+
+/** The shortest pause between two removals of expired logs. */
+const minSweepMs = 1_000;
+
+/**
+ * Stores the newest payloads of each topic. All topics together occupy at most `maxBytes`: beyond it, the
+ * oldest payloads of the topics with the longest time since their last payload are removed. A timer removes
+ * expired topics.
+ */
 export class MemoryHistory {
-  /** Logs by `expiryMs` and topic, ordered by their last payloads. A topic's `expiryMs` never changes. */
-  readonly #logs = new Map<number, Map<string, TopicLog>>();
-  readonly #now: () => number;
+  /** Ordered by their last payloads, oldest first. */
+  readonly #logs = new Map<string, TopicLog>();
+  readonly #maxBytes: number;
+  readonly #clock: Clock;
   readonly #epochs = randomBytes(9).toString("hex");
   #lastEpoch = 0;
-  /** No topic expires before this time. Checked first, because maps are slow to read after many deletions. */
-  #dueAt = 0;
+  #bytes = 0;
+  #timer: unknown;
+  /** The time of the next removal of expired logs, in milliseconds of the clock. */
+  #sweepAt = Number.POSITIVE_INFINITY;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  /** @param maxBytes must be enough for the largest payload. */
+  constructor(maxBytes: number, clock: Clock) {
+    this.#maxBytes = maxBytes;
+    this.#clock = clock;
   }
 
+  /** The number of topics. */
   get size(): number {
-    let size = 0;
-    for (const logs of this.#logs.values()) size += logs.size;
-    return size;
+    return this.#logs.size;
+  }
+
+  /** An estimate of the memory in use. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   append(topic: string, payload: Uint8Array, { capacity, expiryMs }: HistoryLimit): Position {
     const now = this.#now();
-    this.#expire(now);
-    const logs = this.#logs.get(expiryMs) ?? new Map<string, TopicLog>();
-    this.#logs.set(expiryMs, logs);
-    const log = logs.get(topic) ?? this.#newLog(capacity);
-    logs.delete(topic);
-    logs.set(topic, log);
-    log.usedAt = now;
-    this.#dueAt = Math.min(this.#dueAt, now + expiryMs);
-    return log.append(payload);
+    const log = this.#find(topic, now) ?? this.#newLog(capacity);
+    this.#logs.delete(topic);
+    this.#logs.set(topic, log);
+    log.expiresAt = now + expiryMs;
+    // A copy, because the payload may be a view of a larger buffer, which would stay in memory.
+    this.#bytes += log.append(new Uint8Array(payload));
+    if (this.#bytes > this.#maxBytes) this.#shrink();
+    this.#sweepBy(log.expiresAt, now);
+    return log.position;
   }
 
-  read(topic: string, query: HistoryQuery, { expiryMs }: HistoryLimit): StoredHistory {
-    this.#expire(this.#now());
-    const log = this.#logs.get(expiryMs)?.get(topic);
+  read(topic: string, query: HistoryQuery): StoredHistory {
+    const log = this.#find(topic, this.#now());
     return log?.read(query) ?? { entries: [], position: undefined, complete: query.since === undefined };
+  }
+
+  /** Stops the timer until the next payload. */
+  stop(): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#sweepAt = Number.POSITIVE_INFINITY;
+  }
+
+  #now(): number {
+    return this.#clock.now?.() ?? performance.now();
+  }
+
+  #find(topic: string, now: number): TopicLog | undefined {
+    const log = this.#logs.get(topic);
+    if (log === undefined || now < log.expiresAt) return log;
+    this.#remove(topic, log);
+    return undefined;
   }
 
   #newLog(capacity: number): TopicLog {
     this.#lastEpoch += 1;
+    this.#bytes += logBytes;
     return new TopicLog(`${this.#epochs}.${this.#lastEpoch.toString(36)}`, capacity);
   }
 
-  #expire(now: number): void {
-    if (now < this.#dueAt) return;
-    this.#dueAt = Number.POSITIVE_INFINITY;
-    for (const [expiryMs, logs] of this.#logs) {
-      for (const [topic, { usedAt }] of logs) {
-        const dueAt = usedAt + expiryMs;
-        if (now < dueAt) {
-          this.#dueAt = Math.min(this.#dueAt, dueAt);
-          break;
-        }
-        logs.delete(topic);
-      }
+  #remove(topic: string, log: TopicLog): void {
+    this.#logs.delete(topic);
+    this.#bytes -= logBytes + log.trim();
+  }
+
+  /** Frees an eighth of the budget at a time, because the start of a map is slow to read after deletions. */
+  #shrink(): void {
+    const target = this.#maxBytes * 0.875;
+    for (const [topic, log] of this.#logs) {
+      if (this.#bytes <= target) return;
+      this.#bytes -= log.trim(this.#bytes - target);
+      if (log.isEmpty) this.#remove(topic, log);
     }
+  }
+
+  #sweepBy(time: number, now: number): void {
+    if (this.#sweepAt <= time) return;
+    this.#clock.clearTimeout(this.#timer);
+    const delayMs = Math.min(Math.max(time - now, minSweepMs), maxDelayMs);
+    this.#sweepAt = now + delayMs;
+    this.#timer = this.#clock.setTimeout(() => this.#sweep(), delayMs);
+    // The timer alone must not keep a process alive.
+    (this.#timer as { unref?: () => void } | undefined)?.unref?.();
+  }
+
+  #sweep(): void {
+    this.#sweepAt = Number.POSITIVE_INFINITY;
+    const now = this.#now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [topic, log] of this.#logs) {
+      if (log.expiresAt <= now) this.#remove(topic, log);
+      else next = Math.min(next, log.expiresAt);
+    }
+    if (this.#logs.size > 0) this.#sweepBy(next, now);
   }
 }
 
 /** One topic's newest payloads, numbered from 1. */
 class TopicLog {
-  usedAt = 0;
+  expiresAt = 0;
   readonly #epoch: string;
   readonly #capacity: number;
   readonly #payloads: Uint8Array[] = [];
@@ -76,11 +136,34 @@ class TopicLog {
     this.#capacity = capacity;
   }
 
-  append(payload: Uint8Array): Position {
+  get isEmpty(): boolean {
+    return this.#payloads.length === 0;
+  }
+
+  /** The position of the newest payload. */
+  get position(): Position {
+    return this.#positionOf(this.#offset);
+  }
+
+  /** @returns the bytes by which the log has grown, which may be negative. */
+  append(payload: Uint8Array): number {
     this.#offset += 1;
     this.#payloads.push(payload);
-    if (this.#payloads.length > this.#capacity) this.#payloads.shift();
-    return this.#position(this.#offset);
+    const removed = this.#payloads.length > this.#capacity ? this.#payloads.shift() : undefined;
+    return sizeOf(payload) - (removed === undefined ? 0 : sizeOf(removed));
+  }
+
+  /** Removes the oldest payloads until `bytes` are free or no payload is left. @returns the freed bytes */
+  trim(bytes = Number.POSITIVE_INFINITY): number {
+    let freed = 0;
+    let count = 0;
+    for (const payload of this.#payloads) {
+      if (freed >= bytes) break;
+      freed += sizeOf(payload);
+      count += 1;
+    }
+    this.#payloads.splice(0, count);
+    return freed;
   }
 
   read({ limit, since }: HistoryQuery): StoredHistory {
@@ -92,13 +175,17 @@ class TopicLog {
     return {
       entries: this.#payloads
         .slice(from - first)
-        .map((payload, index) => ({ payload, position: this.#position(from + index) })),
-      position: this.#position(this.#offset),
+        .map((payload, index) => ({ payload, position: this.#positionOf(from + index) })),
+      position: this.position,
       complete: since === undefined || (isKnown && from === after + 1),
     };
   }
 
-  #position(offset: number): Position {
+  #positionOf(offset: number): Position {
     return { offset, epoch: this.#epoch };
   }
+}
+
+function sizeOf(payload: Uint8Array): number {
+  return payloadBytes + payload.length;
 }

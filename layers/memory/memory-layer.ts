@@ -7,6 +7,12 @@ import { MemoryBus } from "./memory-bus.ts";
 export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
   /** Connects the nodes of a process, and stores the histories of their groups. @default a new bus */
   readonly bus?: MemoryBus;
+  /**
+   * Whether the groups of this layer have histories, on all nodes with its bus and prefix. Without it, a
+   * history begins when a runtime gets a consumer on this layer that needs `history`.
+   * @default false
+   */
+  readonly history?: boolean;
   /** See {@link ChannelLayerOptions.prefix}. Nodes need the same prefix and bus. @default "greenroom" */
   readonly prefix?: string;
 }
@@ -21,7 +27,13 @@ export interface MemoryLayerOptions extends Partial<ChannelLayerOptions> {
  * const other = new MemoryLayer({ bus }); // reaches the channels of `one`, like another process on Redis
  */
 export class MemoryLayer<M = AnyMessages> extends ChannelLayer<M> {
-  constructor({ bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {}) {
+  constructor({
+    bus = new MemoryBus(),
+    history = false,
+    prefix = "greenroom",
+    ...options
+  }: MemoryLayerOptions = {}) {
     super(new MemoryBackend(bus, prefix), { ...options, prefix });
+    if (history) this.keepHistory();
   }
 }

@@ -31,7 +31,8 @@ import { type Suite, TestNodes } from "./test-nodes.ts";
  *   startNode: (prefix, options) => {
  *     // History limits belong to the bus, so a node with limits has its own bus.
  *     const isLimited = "capacity" in options || "expiryMs" in options;
- *     return new MemoryLayer({ ...options, bus: isLimited ? new MemoryBus(options) : bus, prefix });
+ *     const ownBus = isLimited ? new MemoryBus(options) : bus;
+ *     return new MemoryLayer({ ...options, bus: ownBus, history: true, prefix });
  *   },
  *   publish: (topic, payload) => bus.publish(topic, payload, topic.split("__group__")[1]),
  *   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),

@@ -36,9 +36,11 @@ export function unreliable(backend: Backend, faults: Faults): Backend {
 /** A {@link MemoryLayer} with faults. Nodes that share a bus may have different faults. */
 export function unreliableLayer(
   faults: Faults,
-  { bus = new MemoryBus(), prefix = "greenroom", ...options }: MemoryLayerOptions = {},
+  { bus = new MemoryBus(), history = false, prefix = "greenroom", ...options }: MemoryLayerOptions = {},
 ): ChannelLayer {
-  return new ChannelLayer(unreliable(new MemoryBackend(bus, prefix), faults), { ...options, prefix });
+  const layer = new ChannelLayer(unreliable(new MemoryBackend(bus, prefix), faults), { ...options, prefix });
+  if (history) layer.keepHistory();
+  return layer;
 }
 
 class UnreliableBackend implements Backend {

@@ -30,10 +30,8 @@ describe("npm run dev", function () {
   });
 
   /** Each start has another port. */
-  const open = () => {
-    const url = printed.findLast((line) => line.startsWith("Greenroom demo: "))?.split(": ")[1];
-    return Client.open(`${url}/ws/system`);
-  };
+  const url = () => printed.findLast((line) => line.startsWith("Greenroom demo: "))?.split(": ")[1];
+  const open = () => Client.open(`${url()}/ws/system`);
 
   it("restarts when a source changes, also after one with a syntax error, but not when the page changes", async () => {
     const clients = [await open(), await open(), await open()];
@@ -45,6 +43,9 @@ describe("npm run dev", function () {
     await appendFile(join(folder, "public/style.css"), "/* more */");
     await until(() => starts() === 2);
     expect(await (await open()).next()).to.equal("🔧 System: Changed!");
+    await appendFile(join(folder, "public/style.css"), "/* even more */");
+    expect(await (await fetch(`${url()}/style.css`)).text()).to.match(/\/\* more \*\/\/\* even more \*\/$/);
+    expect(starts()).to.equal(2);
     await writeFile(source, `${text}}`);
     await until(() => printed.some((line) => line.startsWith("Failed running")));
     await writeFile(source, text);

@@ -1,3 +1,7 @@
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { get } from "node:http";
+import { urlToHttpOptions } from "node:url";
 import { expect } from "chai";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
@@ -108,9 +112,53 @@ describe("the demo's server", () => {
       expect(await response.text()).to.contain("Greenroom");
     });
 
+    it("serves each file of the page with its type, and with 304 to a client that has it", async () => {
+      const types = {
+        "/index.html": "text/html; charset=utf-8",
+        "/style.css": "text/css; charset=utf-8",
+        "/main.js": "text/javascript; charset=utf-8",
+        "/favicon.svg": "image/svg+xml",
+      };
+      for (const [path, type] of Object.entries(types)) {
+        const response = await fetch(demo.url + path);
+        const content = await readFile(new URL(`../../demo/public${path}`, import.meta.url), "utf8");
+        expect([response.status, response.headers.get("content-type")]).to.deep.equal([200, type]);
+        expect(response.headers.get("cache-control")).to.equal("no-cache");
+        expect(await response.text()).to.equal(content);
+        const etag = response.headers.get("etag") ?? "";
+        expect(etag).to.match(/^"[\w-]{22}"$/);
+        for (const known of [etag, `"another", W/${etag}`]) {
+          const again = await fetch(demo.url + path, { headers: { "If-None-Match": known } });
+          expect([again.status, await again.text()], known).to.deep.equal([304, ""]);
+        }
+        const changed = await fetch(demo.url + path, { headers: { "If-None-Match": '"another"' } });
+        expect([changed.status, await changed.text()]).to.deep.equal([200, content]);
+      }
+    });
+
+    it("accepts only GET and HEAD", async () => {
+      for (const path of ["/", "/style.css", "/healthz"]) {
+        for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+          const response = await fetch(demo.url + path, { method });
+          expect([response.status, response.headers.get("allow")]).to.deep.equal([405, "GET, HEAD"]);
+        }
+        const [get, head] = [await fetch(demo.url + path), await fetch(demo.url + path, { method: "HEAD" })];
+        expect([head.status, await head.text()]).to.deep.equal([200, ""]);
+        expect(head.headers.get("content-type")).to.equal(get.headers.get("content-type"));
+        expect(await get.text()).not.to.equal("");
+      }
+    });
+
     it("answers 404 for unknown paths, and serves nothing outside of the page's folder", async () => {
-      for (const path of ["/nothing.js", "/../server.ts", "/%2e%2e/server.ts", "/..%2fserver.ts"]) {
+      for (const path of ["/nothing.js", "/%2e%2e/server.ts", "/..%2fserver.ts", "/__proto__", "/%"]) {
         expect((await fetch(demo.url + path)).status, path).to.equal(404);
+      }
+      // `fetch` would remove the dots.
+      for (const path of ["/../server.ts", "//etc/passwd", "/public/../../server.ts"]) {
+        const request = get({ ...urlToHttpOptions(new URL(demo.url)), path });
+        const [response] = await once(request, "response");
+        response.resume();
+        expect(response.statusCode, path).to.equal(404);
       }
     });
 

@@ -89,6 +89,33 @@ describe("Runtime", () => {
       expect((await runtime.spawn(Archive)).machine.getSnapshot().value).to.equal("joined");
     });
 
+    it("keeps the histories of its layer from `route` or `spawn` on, if it needs them", async () => {
+      class Reader extends WebSocketConsumer {
+        static override readonly layer = "chat";
+        static override readonly needs = ["history"] as const;
+      }
+      class Sender extends WebSocketConsumer {
+        static override readonly layer = "chat";
+      }
+      for (const register of ["route", "spawn"] as const) {
+        const layers = { chat: new MemoryLayer(), other: new MemoryLayer() };
+        await using runtime = createRuntime({ layers, control: "other" });
+        const read = () =>
+          layers.chat.history("group").then(
+            ({ entries }) => entries.map(({ message }) => message.type),
+            (error) => codeOf(error),
+          );
+        runtime.route("/ws/sender", Sender);
+        await layers.chat.groupSend("group", { type: "before" });
+        expect(await read()).to.equal("ERR_UNSUPPORTED");
+        if (register === "route") runtime.route("/ws/reader", Reader);
+        else await runtime.spawn(Reader);
+        await layers.chat.groupSend("group", { type: "after" });
+        expect(await read()).to.deep.equal(["after"]);
+        expect(await layers.other.history("group").catch(codeOf)).to.equal("ERR_UNSUPPORTED");
+      }
+    });
+
     it("refuses it in route and spawn if its layer lacks a capability, which the error names", async () => {
       await using runtime = createRuntime({ layers: { chat: layerWith("history") } });
       const message =

@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { SimulatedClock } from "xstate";
+import { InvalidOptionError, UnsupportedError } from "../../../layers/errors.ts";
 import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
 import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
@@ -110,6 +112,97 @@ describe("MemoryLayer", () => {
     const closing = layer.close();
     expect(layer.counters()).to.deep.include({ delivered, dropped: { "no-channel": 1 } });
     await closing;
+  });
+});
+
+describe("The histories of memory layers", () => {
+  it("are not kept unless they are requested, and `history` names both ways to request them", async () => {
+    const layer = new MemoryLayer();
+    const inbox = new Recorder();
+    await layer.groupAdd("group", await layer.newChannel(inbox));
+    await layer.groupSend("group", { type: "sent" });
+    await inbox.next("sent");
+    expect(inbox.mails[0]?.delivery).to.deep.equal({ group: "group" });
+    const error = await layer.history("group").catch((error) => error);
+    expect(error).to.be.instanceOf(UnsupportedError);
+    expect(error.message).to.contain("`history: true`").and.to.contain('`static needs = ["history"]`');
+    await layer.close();
+  });
+
+  it("are kept for all nodes with the prefix of the layer that requested them, and for no others", async () => {
+    const bus = new MemoryBus();
+    const one = new MemoryLayer({ bus });
+    await one.groupSend("group", { type: "too early" });
+    const other = new MemoryLayer({ bus, history: true });
+    const stranger = new MemoryLayer({ bus, prefix: "stranger" });
+    for (const layer of [one, other, stranger]) await layer.groupSend("group", { type: "sent" });
+    for (const layer of [one, other]) {
+      const { entries, position } = await layer.history("group");
+      expect([entries.length, position?.offset]).to.deep.equal([2, 2]);
+    }
+    expect(await stranger.history("group").catch((error) => error)).to.be.instanceOf(UnsupportedError);
+    await Promise.all([one, other, stranger].map((layer) => layer.close()));
+  });
+
+  it("are incomplete once their messages were removed for the sake of `maxHistoryBytes`", async () => {
+    const bus = new MemoryBus({ maxHistoryBytes: 2 * 1024 * 1024 });
+    const layer = new MemoryLayer({ bus, history: true });
+    const text = "x".repeat(500_000);
+    const send = (group: string) => layer.groupSend(group, { type: "long", text });
+    await send("old");
+    const { position } = await layer.history("old");
+    if (position === undefined) throw new Error("There is no history.");
+    const since = { ...position, offset: 0 };
+    expect(await layer.history("old", { since })).to.include({ complete: true });
+    for (let n = 0; n < 4; n += 1) await send("new");
+    const old = await layer.history("old", { since });
+    expect([old.entries, old.complete]).to.deep.equal([[], false]);
+    await send("old");
+    expect(await layer.history("old", { since: position })).to.include({ complete: false });
+    const largest = "x".repeat(1024 * 1024 - 100);
+    for (let n = 0; n < 3; n += 1) await layer.groupSend("new", { type: "largest", text: largest });
+    expect((await layer.history("new")).entries).to.have.length(1);
+    await layer.close();
+  });
+
+  it("expire on the clock of the bus, whose timer runs only while a layer is open", async () => {
+    const clock = new SimulatedClock();
+    const timers = new Set<unknown>();
+    const bus = new MemoryBus({
+      expiryMs: 5_000,
+      clock: {
+        setTimeout: (fn, ms) => {
+          const id = clock.setTimeout(fn, ms);
+          timers.add(id);
+          return id;
+        },
+        clearTimeout: (id) => {
+          timers.delete(id);
+          clock.clearTimeout(id as number);
+        },
+        now: () => clock.now(),
+      },
+    });
+    const layers = [new MemoryLayer({ bus, history: true }), new MemoryLayer({ bus })];
+    for (const layer of layers) await layer.groupSend("group", { type: "sent" });
+    clock.increment(4_999);
+    expect((await layers[0]?.history("group"))?.entries).to.have.length(2);
+    clock.increment(1);
+    expect((await layers[0]?.history("group"))?.entries).to.have.length(0);
+    timers.clear();
+    await layers[1]?.groupSend("group", { type: "sent" });
+    for (const [index, layer] of layers.entries()) {
+      expect(timers.size).to.equal(1);
+      await layer.close();
+      await layer.close();
+      expect(timers.size).to.equal(1 - index);
+    }
+  });
+
+  it("have a budget of at least 2 MiB", () => {
+    for (const maxHistoryBytes of [0, 2 * 1024 * 1024 - 1, Number.POSITIVE_INFINITY, 1e7 + 0.5]) {
+      expect(() => new MemoryBus({ maxHistoryBytes })).to.throw(InvalidOptionError, "`maxHistoryBytes`");
+    }
   });
 });
 

@@ -9,7 +9,8 @@ const bus = new MemoryBus();
 const unbreakable = "nodes of one process have no connection that could break";
 
 const implementation: EncryptableImplementation = {
-  startNode: (prefix, options) => new MemoryLayer({ ...options, bus: busFor(options), prefix }),
+  startNode: (prefix, options) =>
+    new MemoryLayer({ ...options, bus: busFor(options), history: true, prefix }),
   publish: (topic, payload) => new MemoryBackend(bus, prefixOf(topic)).publish(topic, payload),
   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
   lacks: { gap: unbreakable, recovery: unbreakable },

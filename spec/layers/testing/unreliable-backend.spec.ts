@@ -175,6 +175,7 @@ describeChannelLayer("MemoryLayer, its messages late", {
   startNode: (prefix, options) => {
     const isOwn = "capacity" in options || "expiryMs" in options;
     const backend = unreliable(new MemoryBackend(isOwn ? new MemoryBus(options) : bus, prefix), late);
+    backend.history?.keep?.();
     return new ChannelLayer(backend, { ...options, prefix });
   },
   publish: (topic, payload) =>

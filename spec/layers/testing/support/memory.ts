@@ -7,7 +7,7 @@ const bus = new MemoryBus();
 
 /** Names capabilities as lacking that need no test with each runner. */
 export const memory: LayerImplementation = {
-  startNode: (prefix, options) => new MemoryLayer({ ...options, bus, prefix }),
+  startNode: (prefix, options) => new MemoryLayer({ ...options, bus, history: true, prefix }),
   publish: (topic, payload) =>
     new MemoryBackend(bus, topic.slice(0, topic.indexOf("__"))).publish(topic, payload),
   enqueue: (queue, payload) => bus.queues.enqueue(queue, payload, 10_000),
