@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Scope } from "../../actors/index.ts";
-import type { ErrorListener } from "../../layers/error-reporter.ts";
+import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
+import { runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { Guard, Verdict } from "./guards.ts";
@@ -40,7 +41,9 @@ export class Admission {
     const target = targetOf(request);
     let found: RouteMatch | Refusal;
     try {
-      found = this.#router.find(target.path);
+      // Owned, because the router calls the checks of parameters.
+      const owner = new CallbackOwner(this.#report, { stage: "params", path: target.path });
+      found = runOwned(owner, findRoute, this.#router, target.path);
     } catch (error) {
       return this.#failed(error, "params", target.path);
     }
@@ -66,7 +69,8 @@ export class Admission {
     };
     const failed = (error: unknown) => this.#failed(error, "guard", scope.path);
     try {
-      const verdict = guard(scope, request);
+      const owner = new CallbackOwner(this.#report, { stage: "guard", path: scope.path });
+      const verdict = runOwned(owner, guard, scope, request);
       return isPromise(verdict) ? Promise.resolve(verdict).then(proceed).catch(failed) : proceed(verdict);
     } catch (error) {
       return failed(error);
@@ -78,6 +82,8 @@ export class Admission {
     return { status: 500, reason: "Internal error" };
   }
 }
+
+const findRoute = (router: Router, path: string): RouteMatch | Refusal => router.find(path);
 
 /** Answers a plain HTTP request for a WebSocket path with 426. */
 export function requireUpgrade(_: IncomingMessage, response: ServerResponse): void {
