@@ -148,6 +148,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
       layers: layersByAlias,
       control: chooseControlLayer(layersByAlias, controlAlias),
       nodeHeartbeatMs: resolved.nodeHeartbeatMs,
+      connectTimeoutMs: resolved.connectTimeoutMs,
       clock,
       counters,
       report,
