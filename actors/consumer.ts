@@ -243,7 +243,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Adds a tag, such as `user.42`, to this actor until the actor ends. Actors may share a tag. The runtime
-   * can count and disconnect the actors with a tag on all nodes. Does nothing on a closing connection.
+   * can count and disconnect the actors with a tag on all nodes. Does nothing on a closing connection. If the
+   * runtime has just disconnected the tag, after this connection began, this connection closes instead.
    *
    * @throws {InvalidNameError} unless the tag is a valid group name.
    */

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { runOwned, watchAsyncErrors } from "./async-errors.ts";
 import type { Backend, Capabilities, Consumption, Health } from "./backend.ts";
 import { type LayerCounters, LayerMetrics } from "./counters.ts";
 import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
 import { Receiver } from "./delivery/receiver.ts";
-import { createReporter, type ErrorListener } from "./error-reporter.ts";
+import { CallbackOwner, createReporter, type ErrorListener } from "./error-reporter.ts";
 import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
 import { checkHistoryOptions, decodeHistory, type GroupHistory, type HistoryOptions } from "./history.ts";
 import { type ConsumeOptions, type JobHandler, JobQueues } from "./jobs/job-queues.ts";
@@ -56,8 +57,6 @@ export class ChannelLayer<M = AnyMessages> {
   readonly node = randomBytes(10).toString("hex");
   /** See {@link ChannelLayerOptions.onError}. May be set later. If it is undefined, a runtime sets it. */
   onError: ErrorListener | undefined;
-  /** Decides when this layer delivers. A runtime replaces it. @default 5 ms in each turn of the event loop */
-  lane: Lane = new TurnScheduler().lane();
   readonly #backend: Backend;
   readonly #lifecycle: Lifecycle;
   readonly #topics: Topics;
@@ -67,6 +66,11 @@ export class ChannelLayer<M = AnyMessages> {
   readonly #receiver: Receiver;
   readonly #queues: JobQueues;
   readonly #metrics = new LayerMetrics();
+  /** Owns the inboxes, except those of actors, which own themselves. */
+  readonly #owner: CallbackOwner;
+  #lane: Lane | undefined;
+  #ownsAsyncErrors: boolean;
+  #unwatch = () => {};
 
   /**
    * @throws {InvalidNameError} if the prefix is invalid.
@@ -75,6 +79,8 @@ export class ChannelLayer<M = AnyMessages> {
   constructor(backend: Backend, options: ChannelLayerOptions) {
     this.onError = options.onError;
     const report = createReporter(() => this.onError);
+    this.#owner = new CallbackOwner(report, { stage: "layer" });
+    this.#ownsAsyncErrors = options.ownAsyncErrors ?? true;
     const metrics = this.#metrics;
     const topics = new Topics(options.prefix);
     this.#backend = backend;
@@ -88,12 +94,32 @@ export class ChannelLayer<M = AnyMessages> {
     this.#receiver = new Receiver(topics.node(this.node), context, () => this.lane);
     this.#queues = new JobQueues(backend.queues, topics, options, context);
     this.#lifecycle = new Lifecycle({
-      open: () => backend.open(this.#receiver),
+      open: async () => {
+        if (this.#ownsAsyncErrors) this.#unwatch = watchAsyncErrors();
+        try {
+          await backend.open(this.#receiver);
+        } catch (error) {
+          this.#unwatch();
+          throw error;
+        }
+      },
       close: async () => {
         await this.#queues.close();
         await backend.close();
+        this.#unwatch();
       },
     });
+  }
+
+  /** Decides when this layer delivers. A runtime replaces it. @default 5 ms in each turn of the event loop */
+  get lane(): Lane {
+    // Created for the first delivery, because in a process that only sends, owned work would cost time.
+    this.#lane ??= runOwned(this.#owner, () => new TurnScheduler().lane());
+    return this.#lane;
+  }
+
+  set lane(lane: Lane) {
+    this.#lane = lane;
   }
 
   /** The optional features that this layer supports. */
@@ -114,6 +140,12 @@ export class ChannelLayer<M = AnyMessages> {
    */
   get inFlight(): number | undefined {
     return this.#backend.inFlight;
+  }
+
+  /** @internal Leaves the uncaught errors of handlers and inboxes to the process. */
+  disownAsyncErrors(): void {
+    this.#ownsAsyncErrors = false;
+    this.#unwatch();
   }
 
   /** @internal The channels of this node, for the runtime that owns this layer. */

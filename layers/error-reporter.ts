@@ -1,3 +1,4 @@
+import { type ErrorOwner, runOwned } from "./async-errors.ts";
 import { stackOf, textOf } from "./errors.ts";
 
 /** Receives failures that no caller awaits. `stage` names the operation, such as `"layer"` or `"receive"`. */
@@ -13,10 +14,26 @@ export interface ReporterOptions {
   readonly now?: () => number;
 }
 
+/** Owns a callback of the application: reports its later errors, and the facts `where` with each of them. */
+export class CallbackOwner implements ErrorOwner {
+  readonly #report: ErrorListener;
+  readonly #where: Parameters<ErrorListener>[1];
+
+  constructor(report: ErrorListener, where: Parameters<ErrorListener>[1]) {
+    this.#report = report;
+    this.#where = where;
+  }
+
+  onAsyncError(error: unknown): void {
+    this.#report(error, this.#where);
+  }
+}
+
 /**
  * Returns a function that passes failures to an error listener, and never throws. At each failure, `listener`
- * returns the current error listener. If that error listener is missing or fails, the function emits a Node
- * warning, at most one per `intervalMs`, and counts the failures between two warnings.
+ * returns the current error listener. If that error listener is missing or fails, now or in a timer or promise
+ * that it leaves behind, the function emits a Node warning, at most one per `intervalMs`, and counts the
+ * failures between two warnings.
  */
 export function createReporter(
   listener: () => ErrorListener | undefined,
@@ -40,6 +57,8 @@ export function createReporter(
     });
   }
 
+  const owner: ErrorOwner = { onAsyncError: (failure) => warn(failure, "onError") };
+
   return (error, where) => {
     const listen = listener();
     if (listen === undefined) {
@@ -48,8 +67,8 @@ export function createReporter(
     }
     try {
       // The type `ErrorListener` also permits an async function.
-      const outcome: unknown = listen(error, where);
-      if (outcome instanceof Promise) outcome.catch((failure: unknown) => warn(failure, "onError"));
+      const outcome: unknown = runOwned(owner, listen, error, where);
+      if (outcome instanceof Promise) outcome.catch(owner.onAsyncError);
     } catch (failure) {
       warn(failure, "onError");
     }

@@ -31,6 +31,14 @@ export interface ChannelLayerOptions {
    */
   readonly onError?: ErrorListener;
   /**
+   * Whether the layer reports the errors that handlers of jobs, inboxes and `onError` leave behind: uncaught
+   * errors in a timer, or in a promise that is not awaited. If `false`, such an error ends the process. If
+   * `true`, an open layer listens to `uncaughtException` and `unhandledRejection` of the process. Other errors
+   * keep their usual effect. A runtime with `ownAsyncErrors: false` sets the option of its layers to `false`.
+   * @default true
+   */
+  readonly ownAsyncErrors?: boolean;
+  /**
    * Encrypts messages, in the format of channels_redis. A payload that was not encrypted with one of the keys
    * is dropped and counted as `undecryptable`.
    * @default messages are not encrypted

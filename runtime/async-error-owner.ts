@@ -1,8 +1,10 @@
-import { AsyncLocalStorage } from "node:async_hooks";
+import { type ErrorOwner, runUnowned } from "../layers/async-errors.ts";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
+export { runOwned, runUnowned, watchAsyncErrors } from "../layers/async-errors.ts";
+
 /** Receives the uncaught errors of an actor or worker. */
-export class AsyncErrorOwner {
+export class AsyncErrorOwner implements ErrorOwner {
   /** Undefined for a worker. Unset when the actor ends, because timers must not keep the actor in memory. */
   actor: (Pick<Observed, "machine"> & { failed(error: unknown, stage: string): void }) | undefined;
   readonly #consumer: string;
@@ -16,142 +18,17 @@ export class AsyncErrorOwner {
     this.#report = report;
   }
 
-  /** Handles the error of a timer, or of a promise that is not awaited. */
   onAsyncError(error: unknown): void {
     if (this.actor === undefined) this.report(error, "async");
     else runUnowned(() => this.actor?.failed(error, "async"));
   }
 
+  /** Returns an owner for a callback whose errors do not fail the actor. They are reported with `stage`. */
+  forStage(stage: string): ErrorOwner {
+    return { onAsyncError: (error) => this.report(error, stage) };
+  }
+
   report(error: unknown, stage: string): void {
     this.#report(error, { stage, consumer: this.#consumer, path: this.#path }, this.actor);
   }
-}
-
-/** All copies of this library in a process share this object, so each copy finds the owners of all copies. */
-interface AsyncErrorWatch {
-  readonly owners: AsyncLocalStorage<Pick<AsyncErrorOwner, "onAsyncError">>;
-  watchers: number;
-  listen(): void;
-  unlisten(): void;
-}
-
-// If you change `AsyncErrorWatch`, change this symbol, too: incompatible copies must not share an object.
-const shared = Symbol.for("greenroom.async-errors.1");
-const globals = globalThis as { [shared]?: AsyncErrorWatch };
-globals[shared] ??= createWatch();
-const watch = globals[shared];
-
-/** The owner of the running code. A nested `runOwned` for the same owner calls `work` without overhead. */
-let running: AsyncErrorOwner | undefined;
-
-/** Calls `work`. `owner` receives the uncaught errors of `work`, its timers and its promises. */
-export function runOwned<A extends unknown[], R>(
-  owner: AsyncErrorOwner,
-  work: (...args: A) => R,
-  ...args: A
-): R {
-  if (owner === running) return work(...args);
-  const before = running;
-  running = owner;
-  try {
-    return watch.owners.run(owner, work, ...args);
-  } finally {
-    running = before;
-  }
-}
-
-/** Calls `work` without an owner, even if the caller has an owner. */
-export function runUnowned<R>(work: () => R): R {
-  const before = running;
-  running = undefined;
-  try {
-    return watch.owners.exit(work);
-  } finally {
-    running = before;
-  }
-}
-
-/**
- * Passes uncaught errors to their owners until the returned function is called. Errors without an owner keep
- * their usual effect: other listeners receive them, or Node applies its default and `--unhandled-rejections`.
- *
- * Node's async context of a timer, socket or promise determines the owner of its errors. A callback of
- * `queueMicrotask` has no owner. If an exception without an owner ends the process,
- * `uncaughtExceptionMonitor` is emitted twice. With `--unhandled-rejections=strict`, Node prints no warning
- * for a rejection that another `uncaughtException` listener handles.
- */
-export function watchAsyncErrors(): () => void {
-  watch.watchers += 1;
-  if (watch.watchers === 1) watch.listen();
-  let isWatching = true;
-  return () => {
-    if (!isWatching) return;
-    isWatching = false;
-    watch.watchers -= 1;
-    if (watch.watchers === 0) watch.unlisten();
-  };
-}
-
-function createWatch(): AsyncErrorWatch {
-  const owners: AsyncErrorWatch["owners"] = new AsyncLocalStorage();
-  const mode = rejectionMode();
-
-  function onException(error: unknown): void {
-    const owner = owners.getStore();
-    if (owner !== undefined) owner.onAsyncError(error);
-    else if (process.listenerCount("uncaughtException") === 1) process.nextTick(rethrow, error);
-  }
-
-  function onRejection(reason: unknown): void {
-    // In strict mode, `onException` has already handled the rejection.
-    if (mode === "strict") return;
-    const owner = owners.getStore();
-    if (owner !== undefined) owner.onAsyncError(reason);
-    else if (leavesToListeners.has(mode) && process.listenerCount("unhandledRejection") === 1) {
-      // Wait until Node has reported the other rejections of this turn, because these may have owners.
-      process.nextTick(rejectAgain, reason);
-    }
-  }
-
-  /** Removes the listeners and throws the error again, so that Node applies its default. */
-  function rethrow(error: unknown): never {
-    watch.unlisten();
-    throw error;
-  }
-
-  function rejectAgain(reason: unknown): void {
-    process.off("unhandledRejection", onRejection);
-    const endsProcess = mode === "throw" && process.listenerCount("uncaughtException") === 1;
-    if (endsProcess) process.off("uncaughtException", onException);
-    void Promise.reject(reason);
-    // Node processes the rejection before this callback runs.
-    setImmediate(() => {
-      if (watch.watchers > 0) watch.listen();
-    });
-  }
-
-  const watch: AsyncErrorWatch = {
-    owners,
-    watchers: 0,
-    listen() {
-      watch.unlisten();
-      process.on("uncaughtException", onException);
-      process.on("unhandledRejection", onRejection);
-    },
-    unlisten() {
-      process.off("uncaughtException", onException);
-      process.off("unhandledRejection", onRejection);
-    },
-  };
-  return watch;
-}
-
-// The modes in which a listener for unhandled rejections replaces Node's default behaviour:
-// https://nodejs.org/api/cli.html#--unhandled-rejectionsmode
-const leavesToListeners: ReadonlySet<string> = new Set(["throw", "warn-with-error-code"]);
-
-function rejectionMode(): string {
-  const options = [process.env.NODE_OPTIONS ?? "", ...process.execArgv].join(" ");
-  const given = [...options.matchAll(/--unhandled[-_]rejections[= ]"?([a-z-]+)/g)];
-  return given.at(-1)?.[1] ?? "throw";
 }

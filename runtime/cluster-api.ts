@@ -76,6 +76,13 @@ export abstract class ClusterApi {
    * Closes the connections of all actors with a tag, on every node, and resolves with the number of these
    * actors. A connection that is not accepted yet is refused with 503.
    *
+   * Also closes a connection that began before the call, and gets the tag within `connectTimeoutMs` (at least
+   * 10 s) after the call: for example, a connection whose guard or `connect` runs during the call. Such a
+   * connection is not part of the number. A connection that begins after the call can get the tag. For another
+   * node, the time of the call is the moment when the node receives it. This moment is before the promise
+   * resolves, unless the node is one of the `missing`. A node remembers at most 10,000 tags. Beyond this, it
+   * forgets the oldest, and counts it as `forgotten`.
+   *
    * @throws {CloseError} if a close frame cannot hold the code or the reason.
    * @throws {LayerUnavailableError} if the other nodes are unreachable. This node's connections still close.
    */

@@ -7,6 +7,7 @@ const dropReasons = [
   "dead-letter",
   "late",
   "garbage",
+  "forgotten",
 ] as const;
 
 /**
@@ -20,6 +21,8 @@ const dropReasons = [
  * - `dead-letter`: the actor had stopped, or no known node had the channel
  * - `late`: the message was a reply to an ask that had already ended
  * - `garbage`: the message on the control layer did not follow the protocol between nodes
+ * - `forgotten`: more than 10,000 tags were disconnected in a short time, so the oldest disconnect no longer
+ *   closes connections that get its tag later
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 

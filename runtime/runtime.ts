@@ -3,13 +3,13 @@ import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { maxDelayMs } from "../layers/check-integer.ts";
 import { type Clock, systemClock } from "../layers/clock.ts";
-import { createReporter, type ErrorListener } from "../layers/error-reporter.ts";
+import { CallbackOwner, createReporter, type ErrorListener } from "../layers/error-reporter.ts";
 import { withTimeout } from "../layers/with-timeout.ts";
 import type { ConsumerActor } from "./actor/actor.ts";
 import type { ActorRef } from "./actor/actor-ref.ts";
 import { spawn } from "./actor/spawn.ts";
 import { Supervisor } from "./actor/supervisor.ts";
-import { runUnowned, watchAsyncErrors } from "./async-error-owner.ts";
+import { runOwned, watchAsyncErrors } from "./async-error-owner.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { chooseControlLayer } from "./cluster/control-layer.ts";
 import { JobWorkers } from "./cluster/job-workers.ts";
@@ -71,8 +71,10 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly clock?: Clock;
   /**
    * Whether an uncaught error in a timer or promise of a consumer counts as a failure of its actor, and does
-   * not end the process. If `true`, the runtime listens to the process's `uncaughtException` and
-   * `unhandledRejection` until the runtime is closed. Errors that belong to no actor keep their usual effect.
+   * not end the process. Such an error of another callback, such as a guard, is only reported to `onError`. If
+   * `true`, the runtime listens to the process's `uncaughtException` and `unhandledRejection` until the runtime
+   * is closed. Errors that belong to no callback of the runtime keep their usual effect. If `false`, the
+   * runtime and its layers do not listen.
    * @default true
    */
   readonly ownAsyncErrors?: boolean;
@@ -133,21 +135,22 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
     const reportToListener = createReporter(() => onError);
     const inspection: InspectionHooks = { observer: undefined, onFailure: undefined };
-    // An error that `onError` throws belongs to the program, not to the failed actor.
     const report: Report = (error, where, actor) => {
       inspection.onFailure?.(error, where, actor);
-      runUnowned(() => reportToListener(error, where));
+      reportToListener(error, where);
     };
     const cluster = new Cluster({
       layers: layersByAlias,
       control: chooseControlLayer(layersByAlias, controlAlias),
       nodeHeartbeatMs: resolved.nodeHeartbeatMs,
+      connectTimeoutMs: resolved.connectTimeoutMs,
       clock,
       counters,
       report,
     });
     const workers = new JobWorkers(cluster, report);
-    const scheduler = new Scheduler();
+    // At the end of a turn, code that belongs to no actor is the code of inboxes of the application.
+    const scheduler = runOwned(new CallbackOwner(report, { stage: "layer" }), () => new Scheduler());
     const frames = new SharedFrames();
     scheduler.flushes.onFlush = () => frames.renew();
     super(cluster, workers);
@@ -178,6 +181,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     for (const layer of Object.values(this.layers)) {
       layer.onError ??= this.#context.report;
       layer.lane = scheduler.deliveries;
+      if (!ownAsyncErrors) layer.disownAsyncErrors();
     }
   }
 

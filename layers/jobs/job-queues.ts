@@ -1,7 +1,8 @@
+import { runOwned } from "../async-errors.ts";
 import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver } from "../backend.ts";
 import { checkInteger } from "../check-integer.ts";
 import type { LayerMetrics } from "../counters.ts";
-import type { ErrorListener } from "../error-reporter.ts";
+import { CallbackOwner, type ErrorListener } from "../error-reporter.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
 import { LimitsByName } from "../limits-by-name.ts";
 import type { Message } from "../message.ts";
@@ -42,6 +43,10 @@ const maxRetryMs = 5_000;
 const forever = Number.MAX_SAFE_INTEGER;
 
 const dayMs = 24 * 60 * 60 * 1_000;
+
+interface ReceiverOptions extends Required<Omit<ConsumeOptions, "concurrency" | "claimAfterMs">> {
+  readonly owner: CallbackOwner;
+}
 
 interface JobContext {
   readonly decoder: PayloadDecoder;
@@ -101,9 +106,13 @@ export class JobQueues {
     checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
     checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: dayMs });
     const backend = this.#supported(`it cannot consume "${channel}"`);
-    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead });
+    const owner = new CallbackOwner(this.#context.report, { stage: "consume", channel });
+    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead, owner });
     const settings = { concurrency, claimAfterMs };
-    const consumption = await backend.consume(this.#topics.queue(channel), receiver, settings);
+    const queue = this.#topics.queue(channel);
+    // The backend and `close` abort signals, so they run owned: the handlers may listen to these signals.
+    const consumed = await runOwned(owner, () => backend.consume(queue, receiver, settings));
+    const consumption = { close: () => runOwned(owner, () => consumed.close()) };
     if (this.#isClosed) {
       await consumption.close();
       throw new LayerClosedError();
@@ -132,7 +141,7 @@ export class JobQueues {
   #receiver(
     channel: string,
     handler: JobHandler<Message>,
-    { maxDeliveries, retryAfterMs, onDead }: Required<Omit<ConsumeOptions, "concurrency" | "claimAfterMs">>,
+    { maxDeliveries, retryAfterMs, onDead, owner }: ReceiverOptions,
   ): QueueReceiver {
     const { decoder, metrics } = this.#context;
     const topic = this.#topics.queue(channel);
@@ -142,7 +151,7 @@ export class JobQueues {
       metrics.drop("dead-letter");
       report(error, { stage: "consume", attempt: delivery.attempt });
       try {
-        await onDead(message, delivery, error);
+        await runOwned(owner, onDead, message, delivery, error);
       } catch (failure) {
         report(failure, { stage: "consume", attempt: delivery.attempt });
       }
@@ -165,7 +174,7 @@ export class JobQueues {
           return bury(decoded, delivery, error);
         }
         try {
-          await handler(decoded.message, delivery);
+          await runOwned(owner, handler, decoded.message, delivery);
         } catch (error) {
           // If only one delivery is allowed, an aborted handler counts as failed.
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";

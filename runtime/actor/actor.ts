@@ -38,6 +38,7 @@ export class ConsumerActor
   readonly machine: Actor<typeof connectionMachine>;
   readonly Consumer: ConsumerClass;
   readonly since: number;
+  readonly beganAfter: number;
   readonly errorOwner: AsyncErrorOwner;
   readonly runtime: ActorRuntime;
   readonly transport: Transport;
@@ -59,10 +60,12 @@ export class ConsumerActor
     scope: Scope,
     transport: Transport,
     snapshot?: unknown,
+    beganAfter = runtime.cluster.tags.disconnects,
   ) {
     this.scope = scope;
     this.Consumer = Consumer;
     this.since = Math.round(timeOf(runtime.clock));
+    this.beganAfter = beganAfter;
     this.runtime = runtime;
     this.transport = transport;
     this.groups = new Membership(runtime, this);

@@ -3,15 +3,16 @@ import type { Clock } from "../../layers/clock.ts";
 import { textOf } from "../../layers/errors.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import { pause } from "../../layers/retry.ts";
+import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
 import { directives, isDirective } from "../consumer-settings.ts";
 import { timeOf } from "../deadline.ts";
 
 export interface Restartable {
+  readonly errorOwner: AsyncErrorOwner;
   readonly isLeaving: boolean;
   stop(): void;
   /** Replaces the consumer with a new instance. Rejects if the new instance fails to start. */
   restart(error: unknown): Promise<void>;
-  report(error: unknown, stage: string): void;
 }
 
 /** Maximum pause before a restart, in milliseconds, unless `backoffMs` is longer. */
@@ -54,13 +55,14 @@ export class RestartPolicy {
     if (this.#failures.size > maxFailures) return "stop";
     if (typeof onFailure !== "function") return onFailure;
     try {
-      const directive: unknown = onFailure(error, stage);
+      const owner = this.#actor.errorOwner.forStage("supervision");
+      const directive: unknown = runOwned(owner, onFailure, error, stage);
       if (isDirective(directive)) return directive;
       // In untyped code, `onFailure` may be an async function.
       if (directive instanceof Promise) directive.catch(() => {});
       throw new TypeError(`onFailure must return one of ${directives.join(", ")}, not ${textOf(directive)}.`);
     } catch (failure) {
-      this.#actor.report(failure, "supervision");
+      this.#actor.errorOwner.report(failure, "supervision");
       return "stop";
     }
   }
@@ -75,7 +77,7 @@ export class RestartPolicy {
         await this.#actor.restart(error);
         break;
       } catch (failure) {
-        this.#actor.report(failure, "restarted");
+        this.#actor.errorOwner.report(failure, "restarted");
         error = failure;
       }
       if (this.#decide(error, "restarted") === "stop") {

@@ -1,6 +1,7 @@
 import { type Exit, type Scope, SnapshotError } from "../../actors/index.ts";
 import { ownMachine } from "../../actors/machine-consumer.ts";
 import type { GreenroomError } from "../../layers/errors.ts";
+import { runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { Deadline } from "../deadline.ts";
 import { ConnectionLostError, RejectedError } from "../errors.ts";
@@ -26,6 +27,9 @@ export function spawn(
   const { clock, counters, limits } = context;
   const transport = new InMemoryTransport(counters);
   const actor = new ConsumerActor(context, Consumer, new SpawnedScope(scope), transport, snapshot);
+  // XState calls the observers of the machine during `send`. They are callbacks of the application.
+  const { send } = actor.machine;
+  actor.machine.send = (event) => runOwned(actor.errorOwner, send, event);
   const reference = new ActorRef(actor, transport);
   return new Promise((resolve, reject) => {
     const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));

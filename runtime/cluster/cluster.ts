@@ -33,6 +33,7 @@ export interface ClusterOptions {
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   readonly control: ControlLayer;
   readonly nodeHeartbeatMs: number;
+  readonly connectTimeoutMs: number;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly report: ErrorListener;
@@ -40,7 +41,7 @@ export interface ClusterOptions {
 
 /** Sends each message or ask to its actor on any node, and handles the messages of other nodes. */
 export class Cluster {
-  readonly tags = new Tags();
+  readonly tags: Tags;
   readonly presence = new Presence({
     broadcast: (diff) => this.#channel.post(undefined, "presence", diff),
     request: (node) => this.#registry.post(node, "resync", {}),
@@ -58,8 +59,9 @@ export class Cluster {
   #isStarted = false;
 
   constructor(options: ClusterOptions) {
-    const { layers, control, nodeHeartbeatMs, clock, counters, report } = options;
+    const { layers, control, nodeHeartbeatMs, connectTimeoutMs, clock, counters, report } = options;
     this.#options = options;
+    this.tags = new Tags(clock, counters, connectTimeoutMs);
     this.#channel = new NodeChannel(
       control.layer,
       {
@@ -200,13 +202,9 @@ export class Cluster {
     checkGroup(tag);
     checkCloseFrame(code, reason);
     const timeoutMs = checkTimeout(options);
-    try {
-      return tallyOf(await this.#gather("disconnect", { tag, code, reason }, timeoutMs));
-    } catch (error) {
-      // Disconnect this node's actors even if the other nodes are out of reach.
-      this.tags.disconnect(tag, code, reason);
-      throw error;
-    }
+    // This node's actors are disconnected now, even if the other nodes are out of reach.
+    const count = this.tags.disconnect(tag, code, reason);
+    return tallyOf(await this.#gather("disconnect", { tag, code, reason }, timeoutMs, [count]));
   }
 
   async count(tag: string, options: AskOptions): Promise<Tally> {
@@ -237,10 +235,16 @@ export class Cluster {
     return this.#closing.signal.aborted;
   }
 
-  async #gather(request: string, fields: Fields, timeoutMs: number): Promise<GatherResult> {
+  /** @param own this node's values, if they are known already. */
+  async #gather(
+    request: string,
+    fields: Fields,
+    timeoutMs: number,
+    own?: readonly unknown[],
+  ): Promise<GatherResult> {
     this.#refuseIfClosed();
     if (!this.#isAlone) await this.#joined();
-    return this.#scatterGather.request(request, fields, timeoutMs);
+    return this.#scatterGather.request(request, fields, timeoutMs, own);
   }
 
   async #joined(): Promise<void> {

@@ -100,7 +100,8 @@ export class JobWorkers {
         maxDeliveries: attempts,
         onDead: async (message, delivery, error) => {
           await this.#notify(delivery, { type: "job_failed", reason: failureText(error) });
-          await onFailed(message, { id: delivery.job, attempt: delivery.attempt }, error);
+          const job = { id: delivery.job, attempt: delivery.attempt };
+          await runOwned(this.#owner(channel), onFailed, message, job, error);
         },
       },
     );
@@ -173,9 +174,12 @@ export class JobWorkers {
     }
   }
 
+  /** No actor owns the errors of the timers and promises of a worker's functions, so they are reported. */
+  #owner(channel: string): AsyncErrorOwner {
+    return new AsyncErrorOwner(undefined, "worker", channel, this.#report);
+  }
+
   #run(channel: string, work: () => unknown): Promise<unknown> {
-    // No actor owns the errors of the handler's timers and promises, so these errors are reported.
-    const owner = new AsyncErrorOwner(undefined, "worker", channel, this.#report);
     return new Promise((resolve, reject) => {
       const abandon = () => {
         reject(
@@ -186,7 +190,7 @@ export class JobWorkers {
         );
       };
       this.#abandonments.add(abandon);
-      runOwned(owner, async () => work())
+      runOwned(this.#owner(channel), async () => work())
         .then(resolve, reject)
         .finally(() => this.#abandonments.delete(abandon));
     });

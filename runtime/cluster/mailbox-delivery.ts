@@ -1,5 +1,6 @@
-import type { ErrorListener } from "../../layers/error-reporter.ts";
+import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
 import type { Delivery, Inbox, Mail, Message } from "../../layers/message.ts";
+import { runOwned } from "../async-error-owner.ts";
 import type { Counters } from "../counters.ts";
 import { isActorInbox, type Outcome, rejectIfAsked } from "../mailbox/ask-envelope.ts";
 
@@ -9,11 +10,14 @@ const direct: Delivery = Object.freeze({});
 export class MailboxDelivery {
   readonly #counters: Counters;
   readonly #report: ErrorListener;
+  /** Owns the inboxes of the application. The first sender must not own what the inboxes leave behind. */
+  readonly #owner: CallbackOwner;
   #waiting: { readonly inbox: Inbox; readonly mail: Mail }[] = [];
 
   constructor(counters: Counters, report: ErrorListener) {
     this.#counters = counters;
     this.#report = report;
+    this.#owner = new CallbackOwner(report, { stage: "control" });
   }
 
   /** `message` MUST be deep-frozen. Pass `reply` for an ask. Without an `inbox`, counts a dead letter. */
@@ -26,7 +30,9 @@ export class MailboxDelivery {
     if (this.#waiting.push({ inbox, mail: Object.freeze(mail) }) === 1) setImmediate(this.#deliver);
   }
 
-  readonly #deliver = (): void => {
+  readonly #deliver = (): void => runOwned(this.#owner, this.#deliverAll);
+
+  readonly #deliverAll = (): void => {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { inbox, mail } of waiting) {

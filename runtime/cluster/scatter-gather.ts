@@ -68,13 +68,23 @@ export class ScatterGather implements NodeListener {
     registry.listeners.push(this);
   }
 
-  /** Asks all nodes, including this node. @throws {LayerUnavailableError} if other nodes are out of reach. */
-  async request(name: string, fields: read.Fields, timeoutMs: number): Promise<GatherResult> {
+  /**
+   * Asks all nodes, including this node.
+   *
+   * @param values the values of this node, if the request is not to be handled here.
+   * @throws {LayerUnavailableError} if other nodes are out of reach.
+   */
+  async request(
+    name: string,
+    fields: read.Fields,
+    timeoutMs: number,
+    values?: readonly unknown[],
+  ): Promise<GatherResult> {
     if (this.#isClosed) throw new RuntimeClosedError();
     const { node } = this.#channel;
     // The deadline of the nodes is earlier than the timeout, so that the replies arrive in time.
     const deadlineMs = Math.max(1, timeoutMs - Math.min(500, Math.ceil(timeoutMs / 4)));
-    const own = this.#handlers.get(name)?.(fields, deadlineMs);
+    const own = values ? Promise.resolve(values) : this.#handlers.get(name)?.(fields, deadlineMs);
     this.#lastId += 1;
     const id = this.#lastId.toString(36);
     return new Promise((resolve, reject) => {
@@ -93,8 +103,8 @@ export class ScatterGather implements NodeListener {
         finish,
       };
       this.#pending.set(id, pending);
-      void own?.then((values) => {
-        for (const value of values) pending.replies.push({ node, value });
+      void own?.then((replies) => {
+        for (const value of replies) pending.replies.push({ node, value });
         nodeDone(pending, node, true);
       });
       this.#channel.send(undefined, "gather", { id, request: name, fields, deadlineMs }).catch(finish);

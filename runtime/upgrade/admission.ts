@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ResponseHeaders, Scope } from "../../actors/index.ts";
-import type { ErrorListener } from "../../layers/error-reporter.ts";
+import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
+import { runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import { answerPreflight, isPreflight, readable } from "./cors.ts";
@@ -47,7 +48,9 @@ export class Admission {
     const target = targetOf(request);
     let found: RouteMatch | Refusal;
     try {
-      found = this.#router.find(target.path);
+      // Owned, because the router calls the checks of parameters.
+      const owner = new CallbackOwner(this.#report, { stage: "params", path: target.path });
+      found = runOwned(owner, findRoute, this.#router, target.path);
     } catch (error) {
       return this.#failed(error, "params", target.path);
     }
@@ -73,7 +76,8 @@ export class Admission {
     };
     const failed = (error: unknown) => this.#failed(error, "guard", scope.path);
     try {
-      const verdict = guard(scope, request);
+      const owner = new CallbackOwner(this.#report, { stage: "guard", path: scope.path });
+      const verdict = runOwned(owner, guard, scope, request);
       return isPromise(verdict) ? Promise.resolve(verdict).then(proceed).catch(failed) : proceed(verdict);
     } catch (error) {
       return failed(error);
@@ -85,6 +89,8 @@ export class Admission {
     return { status: 500, reason: "Internal error" };
   }
 }
+
+const findRoute = (router: Router, path: string): RouteMatch | Refusal => router.find(path);
 
 const upgradeRequired: Refusal = {
   status: 426,

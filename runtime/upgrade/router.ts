@@ -2,6 +2,7 @@ import { match, pathToRegexp } from "path-to-regexp";
 import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/consumer-types.ts";
 import type { Handlers } from "../../actors/handlers.ts";
 import type { ActorSnapshot } from "../../actors/index.ts";
+import { textOf } from "../../layers/errors.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
@@ -165,6 +166,12 @@ function check(route: Route, params: Record<string, string>): RouteMatch | Refus
   for (const [name, checkParam] of Object.entries(route.checks)) {
     const reason = checkParam?.(params[name] ?? "");
     if (reason === undefined) continue;
+    // In untyped code, a check may be an async function.
+    if (typeof reason !== "string") {
+      throw new TypeError(
+        `The check of ":${name}" in "${route.pattern}" must return undefined or a reason, not ${textOf(reason)}.`,
+      );
+    }
     return { status: 400, reason: `The path parameter "${name}" is not accepted. ${reason}` };
   }
   return { route, params };

@@ -81,12 +81,14 @@ export class Upgrades {
   }
 
   #admit(found: Candidate, request: IncomingMessage, handshake: Handshake): void {
-    const { clock, limits, scheduler } = this.#context;
+    const { clock, cluster, limits, scheduler } = this.#context;
+    // The connection begins before its guards, which check whether the client is signed in.
+    const beganAfter = cluster.tags.disconnects;
     // Most upgrades are answered within one turn of the event loop, and need no timer.
     const deadline = new Deadline(clock, limits.connectTimeoutMs, scheduler.flushes);
     const admitted = this.#admission.guard(found, request);
     if (!isPromise(admitted)) {
-      this.#start(admitted, handshake, deadline);
+      this.#start(admitted, handshake, deadline, beganAfter);
       return;
     }
     deadline.onPassed = () => {
@@ -97,11 +99,11 @@ export class Upgrades {
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {
       this.#guarded.delete(handshake);
-      this.#start(outcome, handshake, deadline);
+      this.#start(outcome, handshake, deadline, beganAfter);
     });
   }
 
-  #start(admitted: Admitted, handshake: Handshake, deadline: Deadline): void {
+  #start(admitted: Admitted, handshake: Handshake, deadline: Deadline, beganAfter: number): void {
     if (isRefusal(admitted)) this.#refuse(handshake, admitted);
     if (isRefusal(admitted) || handshake.isSettled) {
       deadline.cancel();
@@ -110,7 +112,8 @@ export class Upgrades {
     const { route, scope } = admitted;
     const { outbox } = this.#context.settings.of(route.Consumer);
     const transport = new SocketTransport(handshake, scope.subprotocols, outbox, this.#context);
-    void new ConsumerActor(this.#context, route.Consumer, scope, transport).start(deadline);
+    const actor = new ConsumerActor(this.#context, route.Consumer, scope, transport, undefined, beganAfter);
+    void actor.start(deadline);
   }
 
   #refuse(handshake: Handshake, refusal: Refusal): void {

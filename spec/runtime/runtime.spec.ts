@@ -439,9 +439,10 @@ describe("Runtime", () => {
         onError: (error, { stage }) => errors.push([(error as { code?: string }).code, stage]),
       });
       const begun = gate();
+      const end = gate();
       await runtime.layers.chat.consume("jobs", () => {
         begun.open();
-        return new Promise<void>(() => {});
+        return end.opened;
       });
       await runtime.layers.chat.send("jobs", { type: "job" } as never);
       await begun.opened;
@@ -455,6 +456,9 @@ describe("Runtime", () => {
       }
       await closing;
       expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "close"]]);
+      // Until its handler has ended, the layer listens for uncaught errors.
+      end.open();
+      await runtime.layers.chat.close();
     });
 
     it("spreads the closing of many connections over half of drainMs", async () => {

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { runOwned } from "../../async-errors.ts";
 import type { Clock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import { backoffMs } from "../../retry.ts";
@@ -41,8 +42,7 @@ export class RedisConnection {
     this.#server = server;
     this.#listener = listener;
     this.#clock = clock;
-    const { create = (options: AnyConnectionOptions) => new Redis(options) } = server;
-    this.redis = create({
+    const options: AnyConnectionOptions = {
       connectionName: `greenroom-${role}`,
       ...server.options,
       // If the first attempt fails, `open` rejects; only a connection that was up reconnects.
@@ -50,7 +50,11 @@ export class RedisConnection {
       // This pause is short, because `close` cannot cancel a pause.
       sentinelRetryStrategy: (attempt) =>
         this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
-    });
+    };
+    // `create` is a function of the application.
+    const owner = { onAsyncError: (error: unknown) => listener.error(withoutCommand(error)) };
+    const { create } = server;
+    this.redis = create === undefined ? new Redis(options) : runOwned(owner, create, options);
     this.redis.on("ready", () => this.#up());
     this.redis.on("close", () => this.#down());
     this.redis.on("error", (error) => {

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type {
   Backend,
   BackendListener,
@@ -163,10 +164,11 @@ export abstract class SwappableBackend implements Backend {
     const start = async () => {
       running = await begin();
     };
-    const restart = async () => {
+    // Bound to the caller's context, because closing calls the listeners of the handlers' signals.
+    const restart = AsyncResource.bind(async () => {
       await running?.close();
       if (!signal.aborted) await this.#retry(start, signal);
-    };
+    });
     let started = start();
     const move = () => {
       started = started.catch(() => {}).then(restart);

@@ -1,7 +1,13 @@
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { expect } from "chai";
+import type { QueueReceiver } from "../../../layers/backend.ts";
+import { ChannelLayer } from "../../../layers/channel-layer.ts";
+import { CallbackOwner } from "../../../layers/error-reporter.ts";
+import { MemoryBackend } from "../../../layers/memory/memory-backend.ts";
 import { MemoryBus } from "../../../layers/memory/memory-bus.ts";
 import { MemoryLayer } from "../../../layers/memory/memory-layer.ts";
 import { Worker } from "../../../layers/testing/index.ts";
+import { encode } from "../../../layers/wire/codec.ts";
 
 describe("JobQueues with encryption", () => {
   it("counts a message of another key and moves it to the dead letters, readable with that key", async () => {
@@ -32,6 +38,30 @@ describe("options of a consumption", () => {
     await layer.consume("jobs", worker.handle, { ...options, retryAfterMs: undefined } as object);
     await layer.send("jobs", { type: "job", number: 1 });
     await worker.hasBegun(1);
+    await layer.close();
+  });
+});
+
+describe("A listener of a job's signal", () => {
+  it("belongs to the consumption, also if the backend aborts the signal in a timer", async () => {
+    const shared = (globalThis as Record<symbol, unknown>)[Symbol.for("greenroom.async-errors.1")];
+    const { owners } = shared as { readonly owners: AsyncLocalStorage<unknown> };
+    const backend = new MemoryBackend(new MemoryBus(), "jobs");
+    const consume = async (_: string, receiver: QueueReceiver) => {
+      const aborted = new AbortController();
+      setImmediate(() => aborted.abort());
+      const outcome = receiver.job(encode({ type: "job" }, undefined), 1, aborted.signal, 0);
+      return { close: async () => void (await outcome) };
+    };
+    const layer = new ChannelLayer(Object.assign(backend, { queues: { ...backend.queues, consume } }), {
+      prefix: "jobs",
+    });
+    const owner = await new Promise((resolve) => {
+      void layer.consume("jobs", (_, { signal }) => {
+        signal.addEventListener("abort", () => resolve(owners.getStore()));
+      });
+    });
+    expect(owner).to.be.instanceOf(CallbackOwner);
     await layer.close();
   });
 });

@@ -52,6 +52,14 @@ describe("Router", () => {
       expect(seen).to.deep.equal(["a/b"]);
     });
 
+    it("throws if a check returns neither undefined nor a reason", () => {
+      add("/ws/room/:room_name", { room_name: async () => undefined });
+      expect(() => router.find("/ws/room/a")).to.throw(
+        TypeError,
+        'The check of ":room_name" in "/ws/room/:room_name" must return undefined or a reason',
+      );
+    });
+
     it("returns the first of two matching routes", () => {
       add("/ws/room/lobby");
       add("/ws/room/:room_name");

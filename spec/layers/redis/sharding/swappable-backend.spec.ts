@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { expect } from "chai";
 import type {
   Backend,
@@ -26,6 +27,7 @@ class Place implements Backend {
   readonly topics = new Set<string>();
   readonly pending: { succeed(): void; fail(): void }[] = [];
   consumers = 0;
+  onConsumptionClosed = () => {};
   isClosed = false;
   listener: BackendListener | undefined;
 
@@ -36,6 +38,7 @@ class Place implements Backend {
         this.consumers += 1;
         const close = async () => {
           this.consumers = 0;
+          this.onConsumptionClosed();
         };
         return { close };
       }),
@@ -200,6 +203,22 @@ describe("SwappableBackend", () => {
     expect([first.consumers, second.consumers]).to.deep.equal([0, 1]);
     await consumption.close();
     expect(second.consumers).to.equal(0);
+    await backend.close();
+  });
+
+  it("closes a consumption at the old backend in the async context of its caller", async () => {
+    const context = new AsyncLocalStorage<string>();
+    const { backend, first, second, consume } = await start();
+    let closedIn: string | undefined;
+    first.onConsumptionClosed = () => {
+      closedIn = context.getStore();
+    };
+    const opening = context.run("caller", consume);
+    await first.next("succeed");
+    await opening;
+    await backend.swapTo(second);
+    await second.next("succeed");
+    expect(closedIn).to.equal("caller");
     await backend.close();
   });
 
