@@ -196,12 +196,15 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Makes `consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
+   * Makes `consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`. With
+   * `replace: true`, the route takes the place of an earlier route for the same paths. Existing connections
+   * keep their consumer.
    *
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
    * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
-   * @throws {RouteError} if the pattern is malformed, has a route already, or lacks a parameter of `params`.
+   * @throws {RouteError} if the pattern is malformed, has a route already and `replace` is not true, or lacks
+   *   a parameter of `params`.
    */
   route<P extends string, C extends ConsumerClass>(
     pattern: P,
@@ -209,8 +212,17 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     options: RouteOptions<P> = {},
   ): void {
     this.#check(consumer);
-    const { params = {}, guards = [] } = options;
-    this.#router.add({ pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade });
+    const { params = {}, guards = [], replace = false } = options;
+    const route = { pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade };
+    this.#router.add(route, replace);
+  }
+
+  /**
+   * Removes the route that matches the same paths as `pattern`. Existing connections stay open. Returns
+   * whether there was a route.
+   */
+  unroute(pattern: string): boolean {
+    return this.#router.remove(pattern);
   }
 
   /**
