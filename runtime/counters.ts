@@ -7,10 +7,11 @@ const dropReasons = [
   "dead-letter",
   "late",
   "garbage",
+  "unanswered",
 ] as const;
 
 /**
- * The reasons for which a runtime drops a frame or a message:
+ * The reasons for which a runtime drops a frame, a message or an upgrade:
  *
  * - `unhandled`: the consumer did not handle the message type or the frame
  * - `overflow`: the actor's mailbox was full
@@ -20,6 +21,7 @@ const dropReasons = [
  * - `dead-letter`: the actor had stopped, or no known node had the channel
  * - `late`: the message was a reply to an ask that had already ended
  * - `garbage`: the message on the control layer did not follow the protocol between nodes
+ * - `unanswered`: the upgrade was left to the other listeners of the server, and none answered in time
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 

@@ -5,6 +5,7 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { checkInteger } from "../layers/check-integer.ts";
 
@@ -19,10 +20,21 @@ export type PlainAnswer = (request: IncomingMessage, response: ServerResponse) =
 
 /** Ignores the socket's errors. Without a listener, an error would end the process. */
 export function surviveErrors(socket: Duplex): void {
+  socket.off("error", ignore);
   socket.on("error", ignore);
 }
 
+/** Ends the effect of {@link surviveErrors} if the socket has another listener for errors. */
+export function leaveErrors(socket: Duplex): void {
+  if (socket.listenerCount("error") > 1) socket.off("error", ignore);
+}
+
 function ignore(): void {}
+
+/** The number of bytes that were written to a socket of Node. For another stream, the number is 0. */
+export function bytesWritten(socket: Duplex): number {
+  return (socket as Partial<Socket>).bytesWritten ?? 0;
+}
 
 /** @throws {InvalidOptionError} unless the status is an integer from 400 to 599. */
 export function checkRefusal({ status }: Refusal): void {

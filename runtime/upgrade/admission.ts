@@ -96,6 +96,8 @@ export async function answerPlainRequest(
 ): Promise<void> {
   const found = admission.find(request);
   const admitted = isRefusal(found) ? found : await admission.guard(found, request);
+  // While a guard was pending, another listener may have answered.
+  if (response.headersSent) return;
   if (isRefusal(admitted)) answer(response, admitted);
   else admitted.route.answer(request, response);
 }
