@@ -8,10 +8,11 @@ const dropReasons = [
   "late",
   "garbage",
   "forgotten",
+  "unanswered",
 ] as const;
 
 /**
- * The reasons for which a runtime drops a frame or a message:
+ * The reasons for which a runtime drops a frame, a message or an upgrade:
  *
  * - `unhandled`: the consumer did not handle the message type or the frame
  * - `overflow`: the actor's mailbox was full
@@ -23,6 +24,7 @@ const dropReasons = [
  * - `garbage`: the message on the control layer did not follow the protocol between nodes
  * - `forgotten`: more than 10,000 tags were disconnected in a short time, so the oldest disconnect no longer
  *   closes connections that get its tag later
+ * - `unanswered`: the upgrade was left to the other listeners of the server, and none answered in time
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 

@@ -72,6 +72,20 @@ export class BlockedEventLoopError extends GreenroomError {
   }
 }
 
+/**
+ * Another `upgrade` listener of the server answered an upgrade to a path of the runtime. Only `onError`
+ * receives this error, once for each runtime.
+ */
+export class UpgradeConflictError extends GreenroomError {
+  constructor(path: string) {
+    super(
+      "ERR_UPGRADE_CONFLICT",
+      `Another upgrade listener of the server answered the upgrade to ${path}, which has a route: make ` +
+        "that listener ignore the paths that it does not serve, or attach the runtime to a server of its own.",
+    );
+  }
+}
+
 /** The runtime is closing or closed. */
 export class RuntimeClosedError extends GreenroomError {
   constructor() {

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES, validateHeaderName } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ResponseHeaders } from "../actors/index.ts";
 import { checkInteger } from "../layers/check-integer.ts";
@@ -33,10 +34,21 @@ type HeaderField = readonly [name: string, value: string];
 
 /** Ignores the socket's errors. Without a listener, an error would end the process. */
 export function surviveErrors(socket: Duplex): void {
+  socket.off("error", ignore);
   socket.on("error", ignore);
 }
 
+/** Ends the effect of {@link surviveErrors} if the socket has another listener for errors. */
+export function leaveErrors(socket: Duplex): void {
+  if (socket.listenerCount("error") > 1) socket.off("error", ignore);
+}
+
 function ignore(): void {}
+
+/** The number of bytes that were written to a socket of Node. For another stream, the number is 0. */
+export function bytesWritten(socket: Duplex): number {
+  return (socket as Partial<Socket>).bytesWritten ?? 0;
+}
 
 /** The headers that describe the body or the connection, which only the server knows. */
 export const framingHeaders: readonly string[] = [

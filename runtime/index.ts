@@ -16,17 +16,18 @@ export {
   RouteError,
   RuntimeClosedError,
   UnknownLayerError,
+  UpgradeConflictError,
 } from "./errors.ts";
 export type { Refusal } from "./http-response.ts";
 export type { Limits } from "./limits.ts";
 export {
-  type AttachOptions,
   type CloseOptions,
   createRuntime,
   type Layers,
   type Runtime,
   type RuntimeOptions,
 } from "./runtime.ts";
+export type { AttachOptions } from "./upgrade/attached-server.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
 export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";
 export { groupName, type ParamCheck, type RouteOptions, type SpawnScope } from "./upgrade/router.ts";

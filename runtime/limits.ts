@@ -1,7 +1,7 @@
 import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
 import { InvalidOptionError } from "../layers/errors.ts";
 
-/** Limits of one connection, and the heartbeat interval of a node. */
+/** Limits of one connection or upgrade, and the heartbeat interval of a node. */
 export interface Limits {
   /** Milliseconds that the guards and `connect` together may take to accept a connection. @default 15_000 */
   readonly connectTimeoutMs: number;
@@ -9,6 +9,12 @@ export interface Limits {
   readonly handlerGraceMs: number;
   /** Milliseconds to wait for the answer to a close frame, before the socket is destroyed. @default 5_000 */
   readonly closeTimeoutMs: number;
+  /**
+   * Milliseconds that other listeners of a server may take to answer an upgrade that the runtime leaves to
+   * them. After this time, the runtime answers with 404, and counts the upgrade as `unanswered`.
+   * @default 5_000
+   */
+  readonly unansweredUpgradeMs: number;
   /**
    * Milliseconds between two pings to a client. A client that sends no byte between two pings is
    * disconnected, so a silent client is dropped within two intervals. A client that is paused while its
@@ -46,6 +52,7 @@ const defaults: Limits = {
   connectTimeoutMs: 15_000,
   handlerGraceMs: 5_000,
   closeTimeoutMs: 5_000,
+  unansweredUpgradeMs: 5_000,
   pingIntervalMs: 25_000,
   maxPayload: 65_536,
   maxLagBytes: 1_048_576,

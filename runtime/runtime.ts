@@ -17,7 +17,7 @@ import { ClusterApi } from "./cluster-api.ts";
 import { type ConsumerClass, ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
-import { type PlainAnswer, surviveErrors } from "./http-response.ts";
+import type { PlainAnswer } from "./http-response.ts";
 import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
@@ -27,11 +27,11 @@ import { Heartbeat } from "./socket/heartbeat.ts";
 import { SharedFrames } from "./socket/shared-frames.ts";
 import { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 import { Admission, answerPlainRequest, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
+import { AttachedServer, type AttachOptions } from "./upgrade/attached-server.ts";
 import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
 import { type Guard, originGuard } from "./upgrade/guards.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
 import {
-  notFound,
   type OnCompletePattern,
   type OnKnownLayer,
   type RouteOptions,
@@ -78,14 +78,6 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
    * @default true
    */
   readonly ownAsyncErrors?: boolean;
-}
-
-export interface AttachOptions {
-  /**
-   * For a path without a route, `"reject"` answers 404, and `"ignore"` leaves the upgrade to other listeners.
-   * @default "reject" while the server has no other listener for upgrades, else "ignore"
-   */
-  readonly unmatched?: "reject" | "ignore";
 }
 
 export interface CloseOptions {
@@ -195,12 +187,15 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Makes `consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`.
+   * Makes `consumer` serve the connections to paths that match `pattern`, such as `/ws/room/:room_name`. With
+   * `replace: true`, the route takes the place of an earlier route for the same paths. Existing connections
+   * keep their consumer.
    *
    * @throws {UnknownLayerError} if the runtime lacks the consumer's layer. The message lists the layers.
    * @throws {MissingCapabilityError} if that layer lacks a capability that the consumer needs.
    * @throws {InvalidOptionError} if `mailbox`, `outbox`, `supervision` or `handlerTimeoutMs` is out of range.
-   * @throws {RouteError} if the pattern is malformed, has a route already, or lacks a parameter of `params`.
+   * @throws {RouteError} if the pattern is malformed, has a route already and `replace` is not true, or lacks
+   *   a parameter of `params`.
    */
   route<P extends string, C extends ConsumerClass>(
     pattern: P,
@@ -208,8 +203,17 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     options: RouteOptions<P> = {},
   ): void {
     this.#check(consumer);
-    const { params = {}, guards = [] } = options;
-    this.#router.add({ pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade });
+    const { params = {}, guards = [], replace = false } = options;
+    const route = { pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade };
+    this.#router.add(route, replace);
+  }
+
+  /**
+   * Removes the route that matches the same paths as `pattern`. Existing connections stay open. Returns
+   * whether there was a route.
+   */
+  unroute(pattern: string): boolean {
+    return this.#router.remove(pattern);
   }
 
   /**
@@ -223,29 +227,25 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   }
 
   /**
-   * Handles the upgrades of `server` for paths with a route. If the server has no other listener for plain
-   * requests, also handles these: see {@link handleRequest}. Other listeners for upgrades keep working.
-   * Attaching to the same server again does nothing.
+   * Handles the WebSocket upgrades of `server` for paths with a route. If the server has no other listener
+   * for plain requests, also handles these: see {@link handleRequest}. Several runtimes can be attached to a
+   * server: a path belongs to the first of them that has a route for it.
+   *
+   * Other listeners for upgrades keep working. They get upgrades to other protocols, and upgrades to paths
+   * without a route. If none of them answers within `unansweredUpgradeMs`, the answer is 404. If the server
+   * has no other listener for upgrades, its `request` listeners get upgrades to other protocols.
+   *
+   * If another listener answers an upgrade to a path with a route, the runtime does not answer. Once, it
+   * reports an `UpgradeConflictError` to `onError`. Attaching to the same server again does nothing.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
     if (this.#attached.has(server)) return;
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      const rejects = unmatched ? unmatched === "reject" : server.listenerCount("upgrade") === 1;
-      if (rejects || this.#admission.serves(request)) this.handleUpgrade(request, socket, head);
-      else surviveErrors(socket);
-    };
-    const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-      if (server.listenerCount("request") > 1 || this.handleRequest(request, response)) return;
-      response
-        .writeHead(notFound.status, { "Content-Type": "text/plain; charset=utf-8" })
-        .end(`${notFound.reason}\n`);
-    };
-    server.on("upgrade", onUpgrade);
-    server.on("request", onRequest);
-    this.#attached.set(server, () => {
-      server.off("upgrade", onUpgrade);
-      server.off("request", onRequest);
+    const detach = AttachedServer.of(server).attach({
+      ...(unmatched && { unmatched }),
+      upgrades: this.#upgrades,
+      handleRequest: (request, response) => this.handleRequest(request, response),
     });
+    this.#attached.set(server, detach);
   }
 
   /** Handles one upgrade. Call this in an `upgrade` listener. A path without a route is answered with 404. */

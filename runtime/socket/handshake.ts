@@ -2,7 +2,13 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { AcceptOptions } from "../../actors/index.ts";
 import { AcceptError } from "../errors.ts";
-import { framingHeaders, headerProblem, type Refusal, refuseUpgrade } from "../http-response.ts";
+import {
+  bytesWritten,
+  framingHeaders,
+  headerProblem,
+  type Refusal,
+  refuseUpgrade,
+} from "../http-response.ts";
 import type { Flushable } from "../scheduler/flush-queue.ts";
 
 /**
@@ -18,11 +24,16 @@ export class Handshake implements Flushable {
   /** Makes ws answer with 101 and create {@link websocket}. Undefined if ws has refused the request. */
   complete: (() => void) | undefined;
   websocket: WebSocket | undefined;
+  readonly #written: number;
+  readonly #onTaken: () => void;
   #isSettled = false;
   #isWatching = false;
 
-  constructor(socket: Duplex) {
+  /** @param onTaken called if another listener of the server has answered. Then the socket is its own. */
+  constructor(socket: Duplex, onTaken: () => void) {
     this.socket = socket;
+    this.#written = bytesWritten(socket);
+    this.#onTaken = onTaken;
   }
 
   /** Starts to watch for a disconnect. Most upgrades are answered before this call, in their first turn. */
@@ -37,25 +48,31 @@ export class Handshake implements Flushable {
     this.socket.on("close", this.#onDisconnect);
   }
 
-  /** Whether the upgrade was answered, or the client has disconnected. */
+  /** Whether the upgrade was answered (also by another listener), or the client has disconnected. */
   get isSettled(): boolean {
     return this.#isSettled;
   }
 
-  /** Answers with 101. Returns undefined if the client has disconnected and {@link onLost} was called. */
+  /**
+   * Answers with 101. Returns undefined if the client has disconnected or another listener has answered. Then
+   * {@link onLost} was called.
+   */
   accept(options: AcceptOptions): WebSocket | undefined {
     if (this.#isSettled) return undefined;
     this.options = options;
     this.#settle();
-    this.complete?.();
+    if (!this.#isTaken()) this.complete?.();
     if (!this.websocket) this.onLost?.();
     return this.websocket;
   }
 
-  refuse(refusal: Refusal): void {
-    if (this.#isSettled) return;
+  /** Answers with a refusal. Returns false if the upgrade is settled or another listener has answered. */
+  refuse(refusal: Refusal): boolean {
+    if (this.#isSettled) return false;
     this.#settle();
+    if (this.#isTaken()) return false;
     refuseUpgrade(this.socket, refusal);
+    return true;
   }
 
   #settle(): void {
@@ -65,9 +82,18 @@ export class Handshake implements Flushable {
     this.socket.off("close", this.#onDisconnect);
   }
 
+  #isTaken(): boolean {
+    const { allowHalfOpen, readableEnded, writableEnded } = this.socket;
+    // Without `allowHalfOpen`, the end of the client's data ends the socket, too.
+    const isEnded = writableEnded && (allowHalfOpen || !readableEnded);
+    const isTaken = isEnded || bytesWritten(this.socket) !== this.#written;
+    if (isTaken) this.#onTaken();
+    return isTaken;
+  }
+
   readonly #onDisconnect = (): void => {
     this.#settle();
-    this.socket.destroy();
+    if (!this.#isTaken()) this.socket.destroy();
     this.onLost?.();
   };
 }

@@ -120,6 +120,8 @@ export async function answerPlainRequest(
   }
   const found = admission.find(request);
   const admitted = isRefusal(found) ? found : await admission.guard(found, request);
+  // While a guard was pending, another listener may have answered.
+  if (response.headersSent) return;
   const cors = (refusal?: Refusal) => (isLetIn ? readable(request, refusal) : {});
   if (isRefusal(admitted)) refusePlainRequest(response, admitted, cors(admitted));
   else admitted.route.answer(request, response, cors());

@@ -56,6 +56,8 @@ export interface RouteOptions<Pattern extends string> {
   readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
   /** Called in order after the guards of the runtime. @default [] */
   readonly guards?: readonly Guard[];
+  /** Whether to replace the route that matches the same paths, if there is one. @default false */
+  readonly replace?: boolean;
 }
 
 /** The scope of an actor that is spawned without a request. */
@@ -101,8 +103,12 @@ const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
 export class Router {
   readonly #routes: { readonly route: Route; readonly shape: string; readonly matches: Matcher }[] = [];
 
-  /** @throws {RouteError} if the pattern is malformed or taken, or lacks a parameter that has a check. */
-  add(route: Route): void {
+  /**
+   * Adds a route, or puts it in the place of the route that matches the same paths.
+   * @throws {RouteError} if the pattern is malformed, lacks a parameter that has a check, or is taken and
+   *   `replace` is false.
+   */
+  add(route: Route, replace = false): void {
     const { pattern, checks } = route;
     if (!legalPattern.test(pattern)) {
       throw new RouteError(
@@ -117,15 +123,29 @@ export class Router {
         `There is a check for ":${unknown}", but the pattern "${pattern}" has no such parameter.`,
       );
     }
-    const shape = pattern.replace(/:\w+/g, ":");
-    const taken = this.#routes.find((other) => other.shape === shape);
-    if (taken) {
+    const index = this.#indexOf(pattern);
+    const taken = this.#routes[index];
+    if (taken && !replace) {
       throw new RouteError(
-        `"${pattern}" matches the same paths as "${taken.route.pattern}", which already has a route.`,
+        `"${pattern}" matches the same paths as "${taken.route.pattern}", which already has a route: pass ` +
+          "{ replace: true } to replace that route.",
       );
     }
     const options = { sensitive: true, trailing: false, decode: false } as const;
-    this.#routes.push({ route, shape, matches: match<Record<string, string>>(pattern, options) });
+    const matches = match<Record<string, string>>(pattern, options);
+    this.#routes[taken ? index : this.#routes.length] = { route, shape: shapeOf(pattern), matches };
+  }
+
+  /** Removes the route that matches the same paths as `pattern`. Returns whether there was one. */
+  remove(pattern: string): boolean {
+    const index = this.#indexOf(pattern);
+    if (index >= 0) this.#routes.splice(index, 1);
+    return index >= 0;
+  }
+
+  #indexOf(pattern: string): number {
+    const shape = shapeOf(pattern);
+    return this.#routes.findIndex((other) => other.shape === shape);
   }
 
   get routes(): readonly Route[] {
@@ -151,6 +171,9 @@ export class Router {
     return notFound;
   }
 }
+
+/** The pattern without the names of its parameters. Patterns with the same shape match the same paths. */
+const shapeOf = (pattern: string): string => pattern.replace(/:\w+/g, ":");
 
 function decode(params: Record<string, string>): Record<string, string> | undefined {
   try {

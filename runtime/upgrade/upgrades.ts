@@ -3,12 +3,16 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
+import { UpgradeConflictError } from "../errors.ts";
 import { headerFields, type Refusal, refuseUpgrade, surviveErrors } from "../http-response.ts";
 import { isPromise } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
+import { truncate } from "../truncate.ts";
 import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
+import { leaveUpgrade } from "./left-upgrade.ts";
+import { targetOf } from "./request-scope.ts";
 
 const handshakeOf = Symbol("handshake");
 
@@ -23,6 +27,7 @@ export class Upgrades {
   /** The upgrades with a pending guard, and their deadlines. */
   readonly #guarded = new Map<Handshake, Deadline>();
   readonly #server: WebSocketServer;
+  #hasReportedConflict = false;
 
   constructor(
     context: RuntimeContext,
@@ -52,7 +57,17 @@ export class Upgrades {
     });
   }
 
+  get isClosing(): boolean {
+    return this.#admission.draining;
+  }
+
+  serves(request: IncomingMessage): boolean {
+    return this.#admission.serves(request);
+  }
+
+  /** Accepts or refuses an upgrade. Does nothing if a runtime has already handled the upgrade. */
   handle(request: UpgradeRequest, socket: Duplex, head: Buffer): void {
+    if (request[handshakeOf] !== undefined || socket.writableEnded) return;
     const found = this.#admission.find(request);
     if (isRefusal(found)) {
       // For upgrades that are not refused here, ws adds a listener for the socket's errors.
@@ -61,7 +76,7 @@ export class Upgrades {
       refuseUpgrade(socket, found);
       return;
     }
-    const handshake = new Handshake(socket);
+    const handshake = new Handshake(socket, () => this.#reportConflict(request));
     request[handshakeOf] = handshake;
     this.#server.handleUpgrade(request, socket, head, (websocket) => {
       handshake.websocket = websocket;
@@ -70,6 +85,19 @@ export class Upgrades {
       this.#context.scheduler.flushes.add(handshake);
       this.#admit(found, request, handshake);
     } else this.#context.counters.refuse();
+  }
+
+  /**
+   * Leaves an upgrade to the other listeners of the server, and frees the socket if none of them answers.
+   * @param written the result of `bytesWritten` before the listeners were called.
+   */
+  leave(request: UpgradeRequest, socket: Duplex, written: number): void {
+    if (request[handshakeOf] === undefined) leaveUpgrade(request, socket, written, this.#context);
+  }
+
+  /** Reports that another listener has answered an upgrade to a path with a route. */
+  onOtherAnswer(request: UpgradeRequest): void {
+    if (request[handshakeOf] === undefined) this.#reportConflict(request);
   }
 
   /** Refuses the upgrades with a pending guard. */
@@ -117,8 +145,13 @@ export class Upgrades {
   }
 
   #refuse(handshake: Handshake, refusal: Refusal): void {
-    if (handshake.isSettled) return;
-    this.#context.counters.refuse();
-    handshake.refuse(refusal);
+    if (handshake.refuse(refusal)) this.#context.counters.refuse();
+  }
+
+  #reportConflict(request: IncomingMessage): void {
+    if (this.#hasReportedConflict) return;
+    this.#hasReportedConflict = true;
+    const path = truncate(targetOf(request).path, 200);
+    this.#context.report(new UpgradeConflictError(path), { stage: "upgrade", path });
   }
 }

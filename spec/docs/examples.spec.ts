@@ -48,6 +48,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     tags: ["2 4001"],
   },
   "guides/run-background-jobs": { workers: ["50 % done: cat.small.png"] },
+  "guides/share-a-server": { neighbours: ["other", "hello"], reload: ["false"] },
   "guides/slow-clients-and-full-mailboxes": {},
   "guides/spawn-actors": { bot: ["hello", "1000 client"] },
   "guides/survive-failures": {},

@@ -61,6 +61,41 @@ describe("Runtime", () => {
       );
       expect(() => bare.route("/ws", Lost as never)).to.throw("It has none");
     });
+
+    it("replaces a route on request, and leaves existing connections to their consumer", async () => {
+      const version = (name: string) =>
+        class extends WebSocketConsumer {
+          override receive() {
+            this.send(name);
+          }
+        };
+      const answer = (client: Client) => {
+        client.send("?");
+        return client.next();
+      };
+      const { runtime, url } = await serve({ layers: chat() });
+      runtime.route("/ws", version("one"));
+      const first = await Client.open(`${url}/ws`);
+      expect(() => runtime.route("/ws", version("two")))
+        .to.throw("pass { replace: true } to replace that route")
+        .with.property("code", "ERR_ROUTE");
+      runtime.route("/ws", version("two"), { replace: true });
+      const second = await Client.open(`${url}/ws`);
+      expect([await answer(first), await answer(second)]).to.deep.equal(["one", "two"]);
+    });
+  });
+
+  describe("#unroute", () => {
+    it("takes a route away, leaves existing connections open, and returns whether there was one", async () => {
+      const { runtime, url } = await serve({ layers: chat() });
+      runtime.route("/ws/:name", Echo);
+      const client = await Client.open(`${url}/ws/a`);
+      expect([runtime.unroute("/ws/:id"), runtime.unroute("/ws/:id")]).to.deep.equal([true, false]);
+      expect(await Client.refused(`${url}/ws/a`)).to.include({ status: 404 });
+      expect((await fetch(`${url}/ws/a`)).status).to.equal(404);
+      client.send("still here");
+      expect(await client.next()).to.equal("still here");
+    });
   });
 
   describe("with a consumer that has needs", () => {

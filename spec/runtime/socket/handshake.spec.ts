@@ -6,7 +6,7 @@ import { Handshake } from "../../../runtime/socket/handshake.ts";
 function begin() {
   // Like a server's socket, it is not destroyed when it ends.
   const socket = new PassThrough({ autoDestroy: false });
-  const handshake = new Handshake(socket);
+  const handshake = new Handshake(socket, () => {});
   let lost = 0;
   handshake.onLost = () => {
     lost += 1;

@@ -7,8 +7,8 @@ class Anything extends WebSocketConsumer {}
 
 describe("Router", () => {
   let router: Router;
-  const add = (pattern: string, checks = {}) =>
-    router.add({ pattern, Consumer: Anything, checks, guards: [], answer: requireUpgrade });
+  const add = (pattern: string, checks = {}, replace = false) =>
+    router.add({ pattern, Consumer: Anything, checks, guards: [], answer: requireUpgrade }, replace);
 
   beforeEach(() => {
     router = new Router();
@@ -80,6 +80,29 @@ describe("Router", () => {
       );
     });
 
+    it("replaces a route for the same paths on request, and keeps its place", () => {
+      add("/ws/room/lobby");
+      add("/ws/room/:room_name");
+      add("/ws/room/lobby", {}, true);
+      add("/ws/room/:name", { name: groupName }, true);
+      const patterns = router.routes.map(({ pattern }) => pattern);
+      expect(patterns).to.deep.equal(["/ws/room/lobby", "/ws/room/:name"]);
+      expect(router.find("/ws/room/lobby")).to.have.nested.property("route.pattern", "/ws/room/lobby");
+      expect(router.find("/ws/room/x")).to.deep.include({ params: { name: "x" } });
+      expect(router.find("/ws/room/a%20b")).to.include({ status: 400 });
+    });
+
+    it("adds a route that has nothing to replace, and checks it like any other", () => {
+      add("/ws/room/:name", {}, true);
+      expect(router.has("/ws/room/x")).to.equal(true);
+      expect(() => add("ws", {}, true))
+        .to.throw()
+        .with.property("code", "ERR_ROUTE");
+      expect(() => add("/ws/room/:name", { seat: groupName }, true))
+        .to.throw()
+        .with.property("code", "ERR_ROUTE");
+    });
+
     it("refuses a malformed pattern or a wildcard, and shows an example", () => {
       const patterns = ["/ws/:room(\\d+)", "/ws/:", "/ws/*rest", "/ws{/:room}", "/ws/:a-:b", "/ws/:a.json"];
       for (const pattern of [...patterns, "ws", ""]) {
@@ -87,6 +110,20 @@ describe("Router", () => {
           .to.throw('as in "/ws/room/:room_name"')
           .with.property("code", "ERR_ROUTE");
       }
+    });
+  });
+
+  describe("#remove", () => {
+    it("removes the route for the same paths, and returns whether there was one", () => {
+      add("/ws/echo");
+      add("/ws/room/:room_name");
+      expect(router.remove("/ws/room/:name")).to.equal(true);
+      expect(router.remove("/ws/room/:name")).to.equal(false);
+      expect(router.remove("ws")).to.equal(false);
+      expect(router.find("/ws/room/x")).to.include({ status: 404 });
+      expect(router.has("/ws/echo")).to.equal(true);
+      add("/ws/room/:room_name");
+      expect(router.has("/ws/room/x")).to.equal(true);
     });
   });
 });
