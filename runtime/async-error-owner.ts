@@ -71,6 +71,9 @@ export function runUnowned<R>(work: () => R): R {
   }
 }
 
+/** Whether `owner` owns the running code. Also true after an `await`, and in a timer. */
+export const isOwnedBy = (owner: AsyncErrorOwner): boolean => watch.owners.getStore() === owner;
+
 /**
  * Passes uncaught errors to their owners until the returned function is called. Errors without an owner keep
  * their usual effect: other listeners receive them, or Node applies its default and `--unhandled-rejections`.

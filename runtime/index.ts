@@ -9,12 +9,14 @@ export {
   BlockedEventLoopError,
   CloseError,
   ConnectionLostError,
+  DeadlockError,
   HandlerTimeoutError,
   MissingCapabilityError,
   NoSuchActorError,
   RejectedError,
   RouteError,
   RuntimeClosedError,
+  TooManyTimersError,
   UnknownLayerError,
 } from "./errors.ts";
 export type { Refusal } from "./http-response.ts";
