@@ -1,7 +1,7 @@
 export { CloseCode, type Exit } from "./close-codes.ts";
 export { type ConnectionEvent, connectionMachine } from "./connection-machine.ts";
 export { Consumer } from "./consumer.ts";
-export type { AcceptOptions, ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+export type { AcceptOptions, ConsumerContext, Frame, Scope, Timers } from "./consumer-context.ts";
 export type {
   Directive,
   LagPolicy,
@@ -15,6 +15,7 @@ export type { ConsumerTypes } from "./consumer-types.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export {
+  type Acceptance,
   type MachineConsumerClass,
   type MachineConsumerOptions,
   machineConsumer,
