@@ -51,6 +51,12 @@ export interface Groups {
   groupSend(group: string, message: Message, options: GroupSendOptions): Promise<void>;
 }
 
+/** The timers of a consumer: see {@link Consumer.every} and {@link Consumer.after}. */
+export interface Timers {
+  every(ms: number, callback: () => unknown): () => void;
+  after(ms: number, callback: () => unknown): () => void;
+}
+
 /** The parts of a runtime that all its consumers use. */
 export interface ConsumerRuntime {
   readonly clock: Clock;
@@ -63,6 +69,7 @@ export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
   readonly messaging: Messaging;
+  readonly timers: Timers;
   readonly signal: AbortSignal;
   readonly runtime: ConsumerRuntime;
   /** The `snapshot` that was passed to `spawn`; otherwise undefined. */

@@ -3,6 +3,7 @@ import type { Capability } from "../layers/backend.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
+import type { Exit } from "./close-codes.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
 import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
 import type {
@@ -106,8 +107,9 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * `handlerGraceMs`.
    *
    * @param code the close code; 1005 if the close frame has no code, 1006 if the connection was lost
+   * @param exit the code, the reason, and the party that ended the connection
    */
-  disconnect(_code: number): void | Promise<void> {}
+  disconnect(_code: number, _exit: Exit): void | Promise<void> {}
 
   /**
    * Called when messages to the group `gap.group` may have been lost. If `gap.group` is undefined, the
@@ -312,6 +314,39 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   /** The members present in a group on all nodes, as far as this node knows. */
   presence<M = unknown>(group: string): Members<M> {
     return this.#context.messaging.presence(group) as Members<M>;
+  }
+
+  /**
+   * Calls `callback` every `ms` milliseconds of the runtime's clock, until the connection ends, the consumer
+   * is replaced after a failure, or the returned function is called. Does nothing on a closing connection.
+   *
+   * A call waits in the mailbox like a message, so it never runs beside another method of this consumer. The
+   * runtime awaits a returned promise before the next frame or message. An error counts as a failure of the
+   * actor, with the stage `timer`. The next period begins when a call begins, so calls do not pile up behind
+   * a slow method.
+   *
+   * @param ms an integer from 1 to 2,147,483,647
+   * @returns a function that cancels the timer, also while a call waits in the mailbox
+   * @throws {InvalidOptionError} if `ms` is out of range.
+   * @throws {TypeError} unless `callback` is a function.
+   * @throws {TooManyTimersError} if this actor has 1,000 timers already.
+   *
+   * @example
+   * const stop = this.every(1_000, () => this.sendJson({ time: Date.now() }));
+   */
+  every(ms: number, callback: () => unknown): () => void {
+    return this.#context.timers.every(ms, callback);
+  }
+
+  /**
+   * Calls `callback` once, after `ms` milliseconds of the runtime's clock. Otherwise like {@link every}.
+   *
+   * @param ms an integer from 0 to 2,147,483,647
+   * @returns a function that cancels the timer
+   * @throws the same errors as {@link every}.
+   */
+  after(ms: number, callback: () => unknown): () => void {
+    return this.#context.timers.after(ms, callback);
   }
 
   /** @internal */

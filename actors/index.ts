@@ -8,6 +8,7 @@ export type {
   RejectOptions,
   ResponseHeaders,
   Scope,
+  Timers,
 } from "./consumer-context.ts";
 export type {
   Directive,
@@ -22,6 +23,7 @@ export type { ConsumerTypes } from "./consumer-types.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export {
+  type Acceptance,
   type MachineConsumerClass,
   type MachineConsumerOptions,
   machineConsumer,

@@ -2,6 +2,7 @@ import { CloseCode } from "./close-codes.ts";
 import { Consumer, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
+import { checkJson } from "./json-values.ts";
 
 /**
  * A consumer that receives and sends JSON text frames.
@@ -36,9 +37,14 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 
   /**
-   * Sends `value` as JSON. The JSON of a delivered message is cached for the other members of the group.
+   * Sends `value` as JSON. The JSON of a delivered message is cached for the other members of the group. A
+   * property with the value `undefined` is left out, and an object with a `toJSON` method is sent as the
+   * method says.
    *
-   * @throws {TypeError} if JSON cannot hold `value`, such as `undefined`, a function, a BigInt or a cycle.
+   * @throws {TypeError} if JSON cannot hold `value`, or would change a part of it: a `Map`, a `Set`, an
+   *   `Error`, bytes, `NaN`, `Infinity`, an invalid date, a function, `undefined` in an array, an instance of
+   *   a class without properties, a BigInt or a cycle. The message names the path of the part, such as
+   *   `.items[3].price`.
    */
   sendJson(value: unknown): void {
     this.send(jsonText(value));
@@ -73,8 +79,8 @@ export function jsonText(value: unknown): string {
 }
 
 function stringify(value: unknown): string {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`JSON cannot hold a value of type ${typeof value}.`);
+  const text: string | undefined = JSON.stringify(checkJson(value));
+  if (text === undefined) throw new TypeError("JSON cannot hold a value whose toJSON() returns undefined.");
   return text;
 }
 

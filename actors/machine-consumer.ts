@@ -10,10 +10,11 @@ import {
 } from "xstate";
 import { textOf } from "../layers/errors.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
-import { CloseCode } from "./close-codes.ts";
+import { CloseCode, type Exit } from "./close-codes.ts";
 import { Consumer, type ConsumerStatics, discard, receiveFrame, receiveMessage } from "./consumer.ts";
-import type { ConsumerContext, Frame, Scope } from "./consumer-context.ts";
+import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
 import type { Overflow, Supervision } from "./consumer-options.ts";
+import { onEmitted } from "./emitted-effects.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
@@ -40,9 +41,26 @@ export interface MachineConsumerOptions<
   readonly params?: readonly P[];
   /** Returns the input of the machine. */
   readonly input?: (scope: Scope<P>) => InputFrom<M>;
+  /**
+   * Decides about the upgrade before the machine starts. Returns options of {@link Consumer.accept}, such as
+   * a subprotocol, or the status and reason of a refusal. May return a promise. An error refuses the upgrade
+   * with 500.
+   *
+   * @default accepts each upgrade, without a subprotocol
+   *
+   * @example
+   * accept: ({ subprotocols }) =>
+   *   subprotocols.includes("v2.chat") ? { subprotocol: "v2.chat" } : { status: 400, reason: "Speak v2.chat" },
+   */
+  readonly accept?: (scope: Scope<P>) => Acceptance | Promise<Acceptance>;
   /** Whether to answer an unexpected text frame with an {@link UnexpectedFrame}. @default true */
   readonly answerUnexpected?: boolean;
 }
+
+/** The decision about an upgrade: accepted, or refused with an HTTP status, as by {@link Consumer.reject}. */
+export type Acceptance =
+  | AcceptOptions
+  | ({ readonly status: number; readonly reason: string } & RejectOptions);
 
 /** A consumer class that runs one machine per connection. */
 export interface MachineConsumerClass<L extends string | undefined, P extends string>
@@ -60,8 +78,9 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
  * event `message.<type>`, so clients cannot forge internal events. See {@link FrameEvents},
  * {@link MessageEvents} and {@link ConnectionEvents}.
  *
- * The machine emits its side effects as {@link Effect} events. The next event waits until the emitted effects
- * are done. When the machine ends, its delays, invoked actors and spawned actors end, too. The connection
+ * The machine emits its side effects as {@link Effect} events, and so do the actors that it invokes or spawns.
+ * The next event waits until the emitted effects are done. XState drops what an actor emits after it was
+ * stopped. When the machine ends, its delays, invoked actors and spawned actors end, too. The connection
  * closes with 1000 if the machine reaches a final state.
  *
  * `spawn` can resume an actor from the result of {@link ActorRef.snapshot}.
@@ -116,25 +135,22 @@ export function machineConsumer<
 
     override async connect(): Promise<void> {
       const { snapshot } = this.#context;
-      if (snapshot === undefined) {
-        await this.accept();
-        await this.#start(undefined);
-        return;
-      }
-      const saved = readSnapshot(snapshot, machine.id);
-      checkState(machine, saved);
-      await this.accept();
-      await restoreMemberships(this.#context, saved);
+      const saved = snapshot === undefined ? undefined : readSnapshot(snapshot, machine.id);
+      if (saved !== undefined) checkState(machine, saved);
+      const answer = (await options.accept?.(this.scope as Scope<P>)) ?? {};
+      if ("status" in answer) this.reject(answer.status, answer.reason, answer);
+      await this.accept(answer);
+      if (saved !== undefined) await restoreMemberships(this.#context, saved);
       // The connection may have ended while the actor joined its groups.
-      if (!this.#context.signal.aborted) await this.#start(saved);
+      if (saved === undefined || !this.#context.signal.aborted) await this.#start(saved);
     }
 
     override async restarted(): Promise<void> {
       await this.#start(undefined);
     }
 
-    override async disconnect(code: number): Promise<void> {
-      this.#take({ type: "disconnect", code });
+    override async disconnect(code: number, exit: Exit): Promise<void> {
+      this.#take({ type: "disconnect", code, exit });
       await this.#settled();
       this[discard]();
     }
@@ -182,7 +198,7 @@ export function machineConsumer<
       const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
       this.#actor = actor;
       this.#context.runs(actor);
-      actor.on("*", (effect) => this.#run(effect as unknown as Effect));
+      onEmitted(actor, (effect) => this.#run(effect as Effect));
       actor.subscribe({
         error: (error) => this.#failed(error),
         complete: () => {
@@ -290,7 +306,7 @@ export function machineConsumer<
           return undefined;
         default:
           throw new TypeError(
-            `A machine can emit send, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
+            `A machine and its actors can emit send, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
           );
       }
     }

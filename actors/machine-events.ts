@@ -1,4 +1,5 @@
 import type { Delivery, Gap, Message } from "../layers/message.ts";
+import type { Exit } from "./close-codes.ts";
 
 /**
  * The frames that a machine accepts, by type: `{ press: { button: string } }` for a client that sends
@@ -29,9 +30,9 @@ export type ConnectionEvents =
   /** Messages were dropped, because the mailbox was full. */
   | { readonly type: "overflow"; readonly dropped: number }
   /** The connection has ended, and the actor has left its groups. The machine stops after this event. */
-  | { readonly type: "disconnect"; readonly code: number };
+  | { readonly type: "disconnect"; readonly code: number; readonly exit: Exit };
 
-/** The effects that a machine can `emit`. They are plain data, so that snapshots are plain data, too. */
+/** The effects that a machine and its actors can `emit`. They are plain data, so that snapshots are plain data, too. */
 export type Effect =
   /** Sends a frame. Strings and bytes are sent unchanged, and any other value as JSON. */
   | { readonly type: "send"; readonly frame: unknown }

@@ -243,6 +243,7 @@ export interface HistoryEntry {
     | "message"
     | "gap"
     | "overflow"
+    | "timer"
     | GroupOperation
     | "transition"
     | "failed";

@@ -35,6 +35,9 @@ export function runOwned<A extends unknown[], R>(owner: ErrorOwner, work: (...ar
   }
 }
 
+/** Whether `owner` owns the running code. Also true after an `await`, and in a timer. */
+export const isOwnedBy = (owner: ErrorOwner): boolean => watch.owners.getStore() === owner;
+
 /** Calls `work` without an owner, even if the caller has an owner. */
 export function runUnowned<R>(work: () => R): R {
   const before = running;

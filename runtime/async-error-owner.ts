@@ -1,7 +1,7 @@
 import { type ErrorOwner, runUnowned } from "../layers/async-errors.ts";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
-export { runOwned, runUnowned, watchAsyncErrors } from "../layers/async-errors.ts";
+export { isOwnedBy, runOwned, runUnowned, watchAsyncErrors } from "../layers/async-errors.ts";
 
 /** Receives the uncaught errors of an actor or worker. */
 export class AsyncErrorOwner implements ErrorOwner {

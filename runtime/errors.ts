@@ -65,6 +65,23 @@ export class HandlerTimeoutError extends GreenroomError {
   }
 }
 
+/**
+ * A handler awaits a promise that settles only after the handler has: the end of its own actor, worker or
+ * runtime. The end itself has begun, and goes on. Do not await the promise, or await it outside of the handler.
+ */
+export class DeadlockError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_DEADLOCK", message);
+  }
+}
+
+/** An actor has 1,000 timers of `every` and `after` already. */
+export class TooManyTimersError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_TOO_MANY_TIMERS", message);
+  }
+}
+
 /** A handler blocked the event loop. Only `onError` receives this error, once for each consumer. */
 export class BlockedEventLoopError extends GreenroomError {
   constructor(message: string) {

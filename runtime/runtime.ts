@@ -16,6 +16,7 @@ import { JobWorkers } from "./cluster/job-workers.ts";
 import { ClusterApi } from "./cluster-api.ts";
 import { type ConsumerClass, ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
+import { rejectIfAwaitedInside } from "./deadlock.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import type { PlainAnswer } from "./http-response.ts";
 import type { InspectionHooks, Report } from "./inspection-hooks.ts";
@@ -304,10 +305,18 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *    and is delivered to another worker.
    * 3. The runtime detaches from its servers, which stay open, and closes its layers. If a running
    *    `consume` handler keeps a layer open for 5 seconds, the runtime tells `onError`, and stops waiting.
+   *
+   * @throws {DeadlockError} if a handler of this runtime awaits the call. The shutdown goes on.
    */
   close({ drainMs = 10_000 }: CloseOptions = {}): Promise<void> {
+    const actor = [...this.#supervisor.children].find(({ callingHandler }) => callingHandler !== undefined);
+    const callingHandler = actor?.callingHandler ?? this.#context.workers.callingHandler();
     this.#closing ??= this.#close(Math.min(drainMs, maxDelayMs));
-    return this.#closing;
+    return rejectIfAwaitedInside(
+      this.#closing,
+      callingHandler,
+      "a runtime closes after its handlers. Do not await close() in a handler.",
+    );
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -70,6 +70,7 @@ function itemActivity(item: Item, opened: OpenedHistory | undefined): Activity {
       ...payloadOf(message, opened),
     };
   }
+  if ("run" in item) return { kind: "timer", from: "actor", to: "actor", what: "" };
   if ("dropped" in item) return { kind: "overflow", ...lanes, what: "", detail: `${item.dropped} dropped` };
   return { kind: "gap", ...lanes, what: "", ...(item.group !== undefined && { detail: item.group }) };
 }

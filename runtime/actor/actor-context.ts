@@ -10,6 +10,7 @@ import type {
 } from "../../actors/consumer-context.ts";
 import type { SavedMemberships } from "../../actors/index.ts";
 import { type AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
+import type { ConsumerSettings } from "../consumer-settings.ts";
 import { AcceptError, ConnectionLostError, RejectedError } from "../errors.ts";
 import { checkRefusal } from "../http-response.ts";
 import type { Observed } from "../inspection-hooks.ts";
@@ -18,6 +19,7 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import type { Transport } from "../socket/transport.ts";
 import { ActorMessaging, type MessagingActor } from "./actor-messaging.ts";
+import { ActorTimers } from "./actor-timers.ts";
 import type { Membership } from "./membership.ts";
 
 export interface ContextActor extends Observed, MessagingActor {
@@ -35,8 +37,11 @@ export interface ContextActor extends Observed, MessagingActor {
 
 export type ContextRuntime = Pick<
   RuntimeContext,
-  "clock" | "cluster" | "counters" | "inspect" | "inspection" | "layers" | "workers"
+  "clock" | "cluster" | "counters" | "inspect" | "inspection" | "layers" | "settings" | "workers"
 >;
+
+/** The settings of the classes for which a missing subprotocol was reported. */
+const reported = new WeakSet<ConsumerSettings>();
 
 /** The context of one consumer. Turns the consumer's calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
@@ -45,6 +50,7 @@ export class ActorContext implements ConsumerContext {
   handledError: unknown;
   readonly #actor: ContextActor;
   #messaging: ActorMessaging | undefined;
+  #timers: ActorTimers | undefined;
   #abort: AbortController | undefined;
 
   constructor(actor: ContextActor, snapshot: unknown) {
@@ -78,6 +84,17 @@ export class ActorContext implements ConsumerContext {
     return this.#messaging?.save() ?? { tags: [], presence: [], watches: [] };
   }
 
+  get timers(): ActorTimers {
+    this.#timers ??= new ActorTimers(this.runtime.clock, this.#actor.inbox);
+    if (this.#actor.isLeaving) this.#timers.end();
+    return this.#timers;
+  }
+
+  /** Called when another consumer replaces the actor's consumer. */
+  cancelTimers(): void {
+    this.#timers?.cancelAll();
+  }
+
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#actor.isLeaving) this.#abort.abort();
@@ -100,6 +117,7 @@ export class ActorContext implements ConsumerContext {
     // The transport may have detected that the client has disconnected.
     if (this.#actor.isLeaving) throw new ConnectionLostError();
     this.#actor.join();
+    if (options.subprotocol === undefined && this.scope.subprotocols.length > 0) this.#reportNoSubprotocol();
   }
 
   reject(status: number, reason: string, { headers = {} }: RejectOptions): never {
@@ -159,10 +177,24 @@ export class ActorContext implements ConsumerContext {
     this.#actor.inbox.unhandled();
   }
 
-  /** Ends the tags, presences and watches of a leaving actor, and aborts its signal. */
+  /** Ends the tags, presences, watches and timers of a leaving actor, and aborts its signal. */
   leave(): void {
     this.#messaging?.leave();
+    this.#timers?.end();
     if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
+  }
+
+  /** Reports once for each consumer class that browsers end this connection. */
+  #reportNoSubprotocol(): void {
+    const { Consumer, errorOwner } = this.#actor;
+    const settings = this.runtime.settings.of(Consumer);
+    if (reported.has(settings)) return;
+    reported.add(settings);
+    const error = new AcceptError(
+      `${Consumer.name} accepted a client that offers subprotocols, but chose none: browsers end such a ` +
+        "connection with 1006. Pass one of scope.subprotocols to accept({ subprotocol }).",
+    );
+    errorOwner.report(error, "connect");
   }
 
   /** Makes the actor fail immediately, because the consumer may ignore the promise that `accept` returns. */

@@ -9,10 +9,16 @@ import {
 } from "../../actors/index.ts";
 import type { Message } from "../../layers/message.ts";
 import { throughCodec } from "../../layers/through-codec.ts";
+import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import type { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import type { ConsumerActor } from "./actor.ts";
 
 const machineFailureExit: Exit = { code: CloseCode.failure, reason: "Internal error", by: "runtime" };
+
+/** Resolves once the actor has closed and released its resources. Never rejects. */
+export function whenClosed({ machine }: Pick<ConsumerActor, "machine">): Promise<Exit> {
+  return toPromise(machine).catch(() => machineFailureExit);
+}
 
 /** A reference to a spawned actor. */
 export class ActorRef {
@@ -25,10 +31,13 @@ export class ActorRef {
     this.#transport = transport;
   }
 
-  /** Resolves once the actor has closed and released its resources. Never rejects. */
+  /**
+   * Resolves once the actor has closed and released its resources.
+   *
+   * @throws {DeadlockError} if a handler of the actor itself awaits this promise. Otherwise, never rejects.
+   */
   get done(): Promise<Exit> {
-    this.#done ??= toPromise(this.machine).catch(() => machineFailureExit);
-    return this.#done;
+    return this.#endFor(this.#actor.callingHandler);
   }
 
   /** The actor's address, valid on every node. */
@@ -96,9 +105,22 @@ export class ActorRef {
     return runtime.cluster.askInbox(inbox, Consumer.name, message, options) as Promise<R>;
   }
 
-  /** Stops the actor as if a client had closed with code 1000. May be called twice. Returns {@link done}. */
+  /**
+   * Stops the actor as if a client had closed with code 1000. May be called twice. Returns {@link done}. A
+   * handler of the actor itself may call this method, but not await it.
+   */
   stop(): Promise<Exit> {
+    const { callingHandler } = this.#actor;
     this.#transport.leave(CloseCode.normal);
-    return this.done;
+    return this.#endFor(callingHandler);
+  }
+
+  #endFor(callingHandler: IsRunning | undefined): Promise<Exit> {
+    this.#done ??= whenClosed(this.#actor);
+    return rejectIfAwaitedInside(
+      this.#done,
+      callingHandler,
+      "an actor ends after its handlers. Do not await stop() or done there, and put later work into disconnect().",
+    );
   }
 }

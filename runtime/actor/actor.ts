@@ -12,9 +12,10 @@ import { saveMachine } from "../../actors/snapshot/save-machine.ts";
 import { SnapshotError } from "../../actors/snapshot/snapshot-error.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
-import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, isOwnedBy, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { type Deadline, timeOf } from "../deadline.ts";
+import type { IsRunning } from "../deadlock.ts";
 import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
 import { isPromise, type Mailbox } from "../mailbox/mailbox.ts";
@@ -158,6 +159,7 @@ export class ConsumerActor
   async restart(error: unknown): Promise<void> {
     const restarting = runOwned(this.errorOwner, async () => {
       this.inbox.consumer?.[discard]();
+      this.#context.cancelTimers();
       await this.#createConsumer().restarted(error);
     });
     const { settings, clock } = this.runtime;
@@ -226,10 +228,10 @@ export class ConsumerActor
     if (status !== undefined) {
       this.transport.reject({ status, reason, headers: this.#context.refusalHeaders });
     } else if (exit.by !== "client") this.transport.close(exit.code, exit.reason);
-    void this.#leave(exit.code, wasJoined);
+    void this.#leave(exit, wasJoined);
   }
 
-  async #leave(code: number, wasJoined: boolean): Promise<void> {
+  async #leave(exit: Exit, wasJoined: boolean): Promise<void> {
     const { clock, limits, scheduler } = this.runtime;
     const steps = new ShutdownSteps(clock, limits.handlerGraceMs, (error, stage) =>
       this.report(error, stage),
@@ -242,7 +244,7 @@ export class ConsumerActor
     if (wasJoined) {
       const { consumer } = this.inbox;
       const disconnecting = steps.run("disconnect", () =>
-        runOwned(this.errorOwner, () => consumer?.disconnect(code)),
+        runOwned(this.errorOwner, () => consumer?.disconnect(exit.code, exit)),
       );
       if (disconnecting !== undefined) await disconnecting;
     }
@@ -289,6 +291,17 @@ export class ConsumerActor
 
   get waitingBytes(): number {
     return this.transport.waitingBytes;
+  }
+
+  /** Undefined unless a method of this actor's consumer is pending, and called this. */
+  get callingHandler(): IsRunning | undefined {
+    return this.#isHandling && isOwnedBy(this.errorOwner) ? () => this.#isHandling : undefined;
+  }
+
+  /** Whether a method of the consumer is pending, so that the end of the actor waits for it. */
+  get #isHandling(): boolean {
+    if (this.errorOwner.actor === undefined) return false;
+    return this.mailbox.busy || this.#shutdown?.stage === "disconnect";
   }
 
   get isIdle(): boolean {

@@ -9,6 +9,7 @@ export class ShutdownSteps {
   readonly #clock: Clock;
   readonly #graceMs: number;
   readonly #report: (error: unknown, stage: string) => void;
+  #stage: string | undefined;
   #deadline: Deadline | undefined;
   #isAborted = false;
 
@@ -19,6 +20,11 @@ export class ShutdownSteps {
     this.#report = report;
   }
 
+  /** The stage of the running step. */
+  get stage(): string | undefined {
+    return this.#stage;
+  }
+
   /**
    * Runs `work`, and reports its failure or timeout. Returns undefined for synchronous work, so that the
    * caller can skip the await. An await would double the time that the end of an actor takes.
@@ -26,13 +32,15 @@ export class ShutdownSteps {
    *   flush needs no timer.
    */
   run(stage: string, work: () => PromiseLike<void> | void, flushes?: FlushQueue): Promise<void> | undefined {
+    this.#stage = stage;
     try {
       const working = work();
-      return isPromise(working) ? this.#wait(stage, working, flushes) : undefined;
+      if (isPromise(working)) return this.#wait(stage, working, flushes);
     } catch (error) {
       this.#report(error, stage);
-      return undefined;
     }
+    this.#stage = undefined;
+    return undefined;
   }
 
   /** Stops waiting for the current step, and does not wait for later steps. */
@@ -58,6 +66,7 @@ export class ShutdownSteps {
       this.#report(error, stage);
     } finally {
       deadline.cancel();
+      this.#stage = undefined;
     }
   }
 }

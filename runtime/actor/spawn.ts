@@ -8,7 +8,7 @@ import { ConnectionLostError, RejectedError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { InMemoryTransport } from "../socket/in-memory-transport.ts";
 import { ConsumerActor } from "./actor.ts";
-import { ActorRef } from "./actor-ref.ts";
+import { ActorRef, whenClosed } from "./actor-ref.ts";
 
 type GivenScope = Partial<Pick<Scope, "path" | "params" | "query" | "user">>;
 
@@ -32,7 +32,7 @@ export function spawn(
   actor.machine.send = (event) => runOwned(actor.errorOwner, send, event);
   const reference = new ActorRef(actor, transport);
   return new Promise((resolve, reject) => {
-    const refuse = () => void reference.done.then((exit) => reject(refusalOf(exit)));
+    const refuse = () => void whenClosed(actor).then((exit) => reject(refusalOf(exit)));
     // The actor may end before its `connect` settles.
     transport.onEnded = refuse;
     actor.start(new Deadline(clock, limits.connectTimeoutMs)).then(

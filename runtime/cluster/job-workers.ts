@@ -7,7 +7,8 @@ import { LayerClosedError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkQueue } from "../../layers/names.ts";
 import { valueThroughCodec } from "../../layers/through-codec.ts";
-import { AsyncErrorOwner, runOwned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, isOwnedBy, runOwned } from "../async-error-owner.ts";
+import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import type { Cluster } from "./cluster.ts";
@@ -57,8 +58,9 @@ export type WorkHandler<T extends Message = Message> = (message: T, job: Job) =>
 export interface JobWorker {
   /**
    * Stops accepting jobs, aborts the signals of the running jobs, and waits for these jobs to end. May be
-   * called twice. The worker's own handler MUST NOT await this call: the handler and the call would wait for
-   * each other until the runtime closes.
+   * called twice. The worker's own handler may make this call, but not await it.
+   *
+   * @throws {DeadlockError} if the worker's own handler awaits this call.
    */
   close(): Promise<void>;
 }
@@ -67,9 +69,12 @@ export interface JobWorker {
 export class JobWorkers {
   readonly #cluster: Cluster;
   readonly #report: ErrorListener;
-  readonly #open = new Set<JobWorker>();
+  /** Functions that close the open workers. */
+  readonly #open = new Set<() => Promise<void>>();
   /** One function for each running handler. The function ends the wait for its handler. */
   readonly #abandonments = new Set<() => void>();
+  /** The owner of each running handler, and the id of the handler's worker. */
+  readonly #running = new Map<AsyncErrorOwner, symbol>();
   #isClosing = false;
 
   constructor(cluster: Cluster, report: ErrorListener) {
@@ -92,9 +97,10 @@ export class JobWorkers {
     checkInteger("attempts", attempts);
     const layer = this.#cluster.layer(alias, `The channel "${channel}"`);
     this.#cluster.start();
+    const workerId = Symbol(channel);
     const consumption = await layer.consume<Message>(
       channel,
-      (message, delivery) => this.#handle(channel, handler, message, delivery),
+      (message, delivery) => this.#handle(workerId, channel, handler, message, delivery),
       {
         ...options,
         maxDeliveries: attempts,
@@ -105,18 +111,32 @@ export class JobWorkers {
         },
       },
     );
-    const worker: JobWorker = {
-      close: async () => {
-        await consumption.close();
-        this.#open.delete(worker);
-      },
+    const close = async () => {
+      await consumption.close();
+      this.#open.delete(close);
     };
-    this.#open.add(worker);
+    this.#open.add(close);
     if (this.#isClosing) {
-      await worker.close();
+      await close();
       throw new RuntimeClosedError();
     }
-    return worker;
+    return {
+      close: () =>
+        rejectIfAwaitedInside(
+          close(),
+          this.callingHandler(workerId),
+          "a worker closes after its jobs. Do not await close() in the handler of a job.",
+        ),
+    };
+  }
+
+  /** Undefined unless a handler of a job calls this. @param workerId ignores the jobs of other workers. */
+  callingHandler(workerId?: symbol): IsRunning | undefined {
+    for (const [owner, id] of this.#running) {
+      if (isOwnedBy(owner) && (workerId === undefined || workerId === id))
+        return () => this.#running.has(owner);
+    }
+    return undefined;
   }
 
   async submit(channel: string, message: Message, { layer, replyTo }: SubmitOptions): Promise<string> {
@@ -131,7 +151,7 @@ export class JobWorkers {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all([...this.#open].map((worker) => worker.close()));
+    await Promise.all([...this.#open].map((close) => close()));
   }
 
   /** Stops waiting for running handlers, ignores their results, and lets other workers take the jobs. */
@@ -140,6 +160,7 @@ export class JobWorkers {
   }
 
   async #handle(
+    workerId: symbol,
     channel: string,
     handler: WorkHandler,
     message: Message,
@@ -157,7 +178,7 @@ export class JobWorkers {
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
-      enqueue(resultOf(await this.#run(channel, () => handler(message, job))));
+      enqueue(resultOf(await this.#run(workerId, channel, () => handler(message, job))));
     } finally {
       isOver = true;
       await sending;
@@ -179,7 +200,8 @@ export class JobWorkers {
     return new AsyncErrorOwner(undefined, "worker", channel, this.#report);
   }
 
-  #run(channel: string, work: () => unknown): Promise<unknown> {
+  #run(workerId: symbol, channel: string, work: () => unknown): Promise<unknown> {
+    const owner = this.#owner(channel);
     return new Promise((resolve, reject) => {
       const abandon = () => {
         reject(
@@ -190,9 +212,13 @@ export class JobWorkers {
         );
       };
       this.#abandonments.add(abandon);
-      runOwned(this.#owner(channel), async () => work())
+      this.#running.set(owner, workerId);
+      runOwned(owner, async () => work())
         .then(resolve, reject)
-        .finally(() => this.#abandonments.delete(abandon));
+        .finally(() => {
+          this.#abandonments.delete(abandon);
+          this.#running.delete(owner);
+        });
     });
   }
 }

@@ -17,6 +17,7 @@ import {
   rejectIfAsked,
 } from "./ask-envelope.ts";
 import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
+import type { TimerCall } from "./message-backlog.ts";
 
 export interface DispatcherOwner extends Observed {
   readonly transport: Pick<MailboxOwner, "pause" | "resume">;
@@ -89,6 +90,10 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   gap(gap: Gap): void {
     this.mailbox.enqueueGap(gap);
+  }
+
+  enqueueTimer(call: TimerCall): void {
+    this.mailbox.enqueueTimer(call);
   }
 
   /** Drops all waiting items. The consumer receives no further input. */
@@ -197,6 +202,7 @@ function callHandler(consumer: Consumer, item: Item): unknown {
 function call(consumer: Consumer, item: Item): unknown {
   if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);
   if ("message" in item) return consumer[receiveMessage](item.message, item.delivery);
+  if ("run" in item) return item.run();
   return "dropped" in item ? consumer.onOverflow(item) : consumer.onGap(item);
 }
 
@@ -204,5 +210,6 @@ function stageOf(item: Item | undefined): string {
   if (item === undefined) return "connect";
   if (typeof item === "string" || item instanceof Uint8Array) return "receive";
   if ("message" in item) return `message ${item.message.type}`;
+  if ("run" in item) return "timer";
   return "dropped" in item ? "onOverflow" : "onGap";
 }

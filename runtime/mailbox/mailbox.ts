@@ -4,10 +4,10 @@ import type { Gap, Mail } from "../../layers/message.ts";
 import { type Budget, type Task, unlimited } from "../../layers/scheduling/lane.ts";
 import type { MailboxSettings } from "../consumer-settings.ts";
 import type { Scheduler } from "../scheduler/scheduler.ts";
-import { type EnqueueResult, MessageBacklog } from "./message-backlog.ts";
+import { type EnqueueResult, MessageBacklog, type TimerCall } from "./message-backlog.ts";
 
-/** A client's frame, a layer's message, or a notice in place of lost messages. */
-export type Item = Frame | Mail | Gap | Overflow;
+/** A client's frame, a layer's message, a notice in place of lost messages, or the call of a timer. */
+export type Item = Frame | Mail | Gap | Overflow | TimerCall;
 
 export interface MailboxOwner {
   /** Handles one item. If this returns a promise, the mailbox awaits it before it handles the next item. */
@@ -143,13 +143,23 @@ export class Mailbox implements Task {
     }
   }
 
-  /** Drops all waiting items and refuses new ones. Returns the number of dropped items. */
+  /** Enqueues the call of a timer after the waiting messages, even when the mailbox is full. */
+  enqueueTimer(call: TimerCall): void {
+    if (this.#closed) return;
+    if (this.#busy) {
+      this.#messages ??= new MessageBacklog(this.#settings);
+      this.#messages.enqueueTimer(call);
+    } else {
+      this.#handle(call);
+    }
+  }
+
+  /** Drops all waiting items and refuses new ones. Returns their number, without the calls of timers. */
   close(): number {
-    const dropped = this.size;
+    const dropped = (this.#frames?.size ?? 0) + (this.#messages?.clear() ?? 0);
     this.#closed = true;
     this.#priorityWork = undefined;
     this.#frames?.clear();
-    this.#messages?.clear();
     // The client's answer to a close frame arrives after its other frames, so reading has to resume.
     if (this.#paused) this.#owner.resume();
     return dropped;

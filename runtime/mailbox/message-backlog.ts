@@ -7,17 +7,24 @@ import { rejectIfAsked } from "./ask-envelope.ts";
 /** The result of enqueuing a message. `displaced`: enqueued, and the oldest message was dropped. */
 export type EnqueueResult = "enqueued" | "displaced" | "refused";
 
+/** The call of a timer that is due. */
+export interface TimerCall {
+  /** Calls the callback, unless the timer was cancelled. */
+  run(): unknown;
+}
+
 type LossNotice = GapNotice | OverflowNotice;
+type Notice = LossNotice | TimerCall;
 
 /**
- * The waiting messages of one actor. A notice stands in the place of lost messages. Between two messages,
+ * The waiting messages and timer calls of one actor. A notice stands in the place of lost messages. Between two messages,
  * there is at most one overflow notice, and at most one gap notice per group.
  */
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
-  readonly #items = new Fifo<Mail | LossNotice>();
+  readonly #items = new Fifo<Mail | Notice>();
   /** The notices before the first remaining item. The messages between these notices were dropped. */
-  #front: LossNotice[] = [];
+  #front: Notice[] = [];
   /** The gap notices after the last message. */
   #latest: GapNotice[] = [];
   #messages = 0;
@@ -51,7 +58,11 @@ export class MessageBacklog {
     this.#latest.push(notice);
   }
 
-  shift(): Mail | Gap | Overflow | undefined {
+  enqueueTimer(call: TimerCall): void {
+    this.#items.push(call);
+  }
+
+  shift(): Mail | Gap | Overflow | TimerCall | undefined {
     const item = this.#front.shift() ?? this.#items.shift();
     if (item === undefined) return undefined;
     if (item instanceof GapNotice) {
@@ -62,15 +73,18 @@ export class MessageBacklog {
     return item;
   }
 
+  /** @returns the number of dropped messages and notices. A timer call does not count. */
   clear(): number {
-    const { size } = this;
+    let dropped = 0;
+    for (const notice of this.#front) if (!("run" in notice)) dropped += 1;
     for (let item = this.#items.shift(); item !== undefined; item = this.#items.shift()) {
+      if (!("run" in item)) dropped += 1;
       if ("message" in item) rejectIfAsked(item, "the actor is closing");
     }
     this.#front = [];
     this.#latest = [];
     this.#messages = 0;
-    return size;
+    return dropped;
   }
 
   #dropOldest(): void {
@@ -99,7 +113,7 @@ class GapNotice {
   }
 
   /** Merges this gap into its group's gap notice in `notices`. Returns false if there is no such notice. */
-  mergeInto(notices: readonly LossNotice[]): boolean {
+  mergeInto(notices: readonly Notice[]): boolean {
     const { group, from, to } = this.gap;
     const earlier = notices.find((notice) => notice instanceof GapNotice && notice.gap.group === group);
     if (!(earlier instanceof GapNotice)) return false;

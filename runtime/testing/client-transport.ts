@@ -35,7 +35,10 @@ export class ClientTransport implements Transport {
   readonly waitingBytes = 0;
   listener: TransportListener | undefined;
   readonly arrivals = new Arrivals();
-  /** Rejects with an {@link ExpectationError} if the connection ends before the upgrade is answered. */
+  /**
+   * Rejects with an {@link ExpectationError} if the connection ends before the upgrade is answered, or if the
+   * answer is one that browsers do not take.
+   */
   readonly answered: Promise<Answer>;
   readonly closed: Promise<ClientClosed>;
   readonly #counters: Counters;
@@ -62,7 +65,19 @@ export class ClientTransport implements Transport {
   accept(options: AcceptOptions): void {
     checkAccept(options, this.#offered);
     const { subprotocol, headers = {} } = options;
-    this.#answer({ accepted: true, subprotocol, headers });
+    if (subprotocol === undefined && this.#offered.length > 0) this.#breakOff();
+    else this.#answer({ accepted: true, subprotocol, headers });
+  }
+
+  /** Ends a connection without a subprotocol, as browsers do if they have offered one. */
+  #breakOff(): void {
+    this.#giveUp(
+      new ExpectationError(
+        `The client offered the subprotocols ${this.#offered.join(", ")}, but the consumer accepted without one. ` +
+          "Browsers end such a connection with 1006: pass one of these to accept({ subprotocol }).",
+      ),
+    );
+    void Promise.resolve().then(() => this.leave(CloseCode.abnormal, ""));
   }
 
   reject(refusal: Refusal): void {

@@ -81,6 +81,8 @@ export class Communicator {
    *
    * @throws {ExpectationError} if no answer arrives within `timeoutMs`, or if the client disconnects first.
    *   After a timeout, the answer may still arrive.
+   * @throws {ExpectationError} if the client offers subprotocols and the consumer accepts without one.
+   *   Browsers end such a connection, and so does this client.
    */
   connect(options: WaitOptions = {}): Promise<Answer> {
     this.#answer ??= this.#connect();

@@ -58,7 +58,9 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
   },
   "guides/use-a-state-machine": { main: ["open"] },
-  "guides/write-a-consumer": { main: ["page 12 joined", "A reader of emma has left (1012)."] },
+  "guides/write-a-consumer": {
+    main: ["page 12 joined", "A reader of emma has left (1012, by the runtime)."],
+  },
   // Its server has a spec of its own.
   "guides/deploy": {},
   "reference/concepts": {

@@ -35,7 +35,7 @@ async function asyncErrors(sources: string, mode = "actor"): Promise<string[]> {
   return code === 0 ? lines : [...lines, `exit ${code}`, ...stderr.split("\n")];
 }
 
-const all = ["timer", "immediate", "tick", "rejection", "async", "interval", "abort"];
+const all = ["timer", "immediate", "tick", "rejection", "async", "interval", "after", "abort"];
 
 describe("An uncaught asynchronous error of a consumer", () => {
   it("fails its actor and no other", async () => {

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import {
   type AcceptOptions,
   type ConsumerClass,
+  type Exit,
   handlers,
   InvalidOptionError,
   JsonWebSocketConsumer,
@@ -52,12 +53,23 @@ describe("ConsumerActor", () => {
       expect(response.headers["set-cookie"]).to.deep.equal(["seat=7"]);
     });
 
-    it("chooses no subprotocol by default", async () => {
-      const { url } = await serveAt(connecting(() => {}));
-      const client = new Client(url, ["v1"]);
-      const [response] = await once(client.websocket, "upgrade");
-      expect(response.headers).not.to.have.property("sec-websocket-protocol");
-      await client.closed;
+    it("chooses no subprotocol by default, and reports once for each class that browsers need one", async () => {
+      const Consumers = [connecting(() => {}), connecting((consumer) => consumer.accept())];
+      for (const Consumer of Consumers) {
+        const { url, failures } = await serveAt(Consumer);
+        await (await Client.open(url)).close();
+        expect(failures).to.deep.equal([]);
+        for (let time = 0; time < 2; time += 1) {
+          const client = new Client(url, ["v1"]);
+          const [response] = await once(client.websocket, "upgrade");
+          expect(response.headers).not.to.have.property("sec-websocket-protocol");
+          await client.closed;
+        }
+        expect(failures.map(({ stage }) => stage)).to.deep.equal(["connect"]);
+        expect(failures[0]?.error)
+          .to.have.property("message")
+          .that.matches(/^Connecting accepted a client that offers subprotocols, but chose none/);
+      }
     });
 
     it("fails with 500 for a subprotocol not offered, a malformed header, or a second accept", async () => {
@@ -698,6 +710,35 @@ describe("ConsumerActor", () => {
       await (await Client.open(url)).close();
       await gone[1]?.opened;
       expect(codes).to.deep.equal([1006, 1005]);
+    });
+
+    it("passes the exit: the code, the reason, and the party that ended the connection", async () => {
+      const exits: [number, Exit][] = [];
+      class Exits extends WebSocketConsumer {
+        override receive(text: string) {
+          if (text === "close") this.close(4000, "enough");
+          else throw new Error("on purpose");
+        }
+        override disconnect(code: number, exit: Exit) {
+          exits.push([code, exit]);
+        }
+      }
+      const { url, runtime } = await serveAt(Exits as never);
+      for (const text of ["close", "fail"]) {
+        const client = await Client.open(url);
+        client.send(text);
+        await client.closed;
+      }
+      await (await Client.open(url)).close(4001, "goodbye");
+      while (runtime.size > 0) await new Promise(setImmediate);
+      await Client.open(url);
+      await runtime.close();
+      expect(exits).to.deep.equal([
+        [4000, { code: 4000, reason: "enough", by: "consumer" }],
+        [1011, { code: 1011, reason: "Internal error", by: "runtime" }],
+        [4001, { code: 4001, reason: "goodbye", by: "client" }],
+        [1012, { code: 1012, reason: "The server is restarting", by: "runtime" }],
+      ]);
     });
 
     it("disconnects a client that never answers the close frame", async () => {

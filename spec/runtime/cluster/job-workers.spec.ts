@@ -260,29 +260,50 @@ describe("Job workers", () => {
     expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
   });
 
-  const endless: Readonly<Record<string, (worker: () => Promise<void> | undefined) => unknown>> = {
-    "never ends": () => new Promise<void>(() => {}),
-    "awaits the end of its own worker": (close) => close(),
-  };
-  for (const [what, wait] of Object.entries(endless)) {
-    it(`give a job to another worker when the runtime closes and a handler ${what}`, async () => {
-      const errors: [unknown, string][] = [];
-      const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
-      const [here, there] = await startCluster(2, { onError });
-      const begun = gate();
-      const worker: JobWorker = await there.worker("jobs", () => {
-        begun.open();
-        return wait(() => worker?.close());
-      });
+  it("give a job to another worker when the runtime closes and a handler never ends", async () => {
+    const errors: [unknown, string][] = [];
+    const onError = (error: unknown, { stage }: { stage: string }) => errors.push([codeOf(error), stage]);
+    const [here, there] = await startCluster(2, { onError });
+    const begun = gate();
+    await there.worker("jobs", () => {
+      begun.open();
+      return new Promise<void>(() => {});
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    await begun.opened;
+    await there.close({ drainMs: 20 });
+    expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "consume"]]);
+    await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`);
+    expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+  });
+
+  for (const what of ["worker", "runtime"]) {
+    it(`tell a handler that it awaits the end of its own ${what}`, async () => {
+      const [here, there] = await startCluster(2);
+      const worker: JobWorker = await there.worker("jobs", () =>
+        (what === "worker" ? worker.close() : there.close()).catch(codeOf),
+      );
       const actor = await here.spawn(Client);
       actor.receive("1");
-      await begun.opened;
-      await there.close({ drainMs: 20 });
-      expect(errors).to.deep.equal([["ERR_HANDLER_TIMEOUT", "consume"]]);
-      await here.worker("jobs", (_, { attempt }) => `attempt ${attempt}`);
-      expect(await next(actor, 1)).to.deep.equal(['0 done "attempt 2"']);
+      expect(await next(actor, 1)).to.deep.equal(['0 done "ERR_DEADLOCK"']);
+      await worker.close();
+      await there.close();
     });
   }
+
+  it("let a handler close its own worker without waiting", async () => {
+    const [here, there] = await startCluster(2);
+    const closed = gate();
+    const worker: JobWorker = await there.worker("jobs", () => {
+      void worker.close().then(closed.open, closed.fail);
+      return "closing";
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    expect(await next(actor, 1)).to.deep.equal(['0 done "closing"']);
+    await closed.opened;
+  });
 
   it("report late errors of a handler, and continue", async () => {
     const errors: unknown[] = [];

@@ -12,11 +12,14 @@ function backlogOf(capacity: number, overflow: OverflowPolicy): MessageBacklog {
 /** Empties the backlog: numbers of messages, groups of gaps, and `-n` for n dropped messages. */
 function drain(backlog: MessageBacklog): (number | string)[] {
   const out: (number | string)[] = [];
-  for (let item = backlog.shift(); item !== undefined; item = backlog.shift()) {
-    if ("message" in item) out.push(Number(item.message.n));
-    else out.push("dropped" in item ? `-${item.dropped}` : String(item.group));
-  }
+  for (let item = backlog.shift(); item !== undefined; item = backlog.shift()) out.push(shown(item));
   return out;
+}
+
+function shown(item: NonNullable<ReturnType<MessageBacklog["shift"]>>): number | string {
+  if ("message" in item) return Number(item.message.n);
+  if ("run" in item) return String(item.run());
+  return "dropped" in item ? `-${item.dropped}` : String(item.group);
 }
 
 describe("MessageBacklog", () => {
@@ -52,6 +55,36 @@ describe("MessageBacklog", () => {
     backlog.enqueue(mail(3));
     backlog.enqueue(mail(4));
     expect(drain(backlog)).to.deep.equal(["-1", "a", "b", "-1", 3, 4]);
+  });
+
+  it("keeps the calls of timers in order while messages around them are dropped", () => {
+    for (const [overflow, order] of [
+      ["drop-oldest", ["-1", "timer", "-1", 3, "timer", 4]],
+      ["drop-newest", [1, "timer", 2, "-1", "timer", "-1"]],
+      ["close", [1, "timer", 2, "timer"]],
+    ] as const) {
+      const backlog = backlogOf(2, overflow);
+      backlog.enqueue(mail(1));
+      backlog.enqueueTimer({ run: () => "timer" });
+      backlog.enqueue(mail(2));
+      backlog.enqueue(mail(3));
+      backlog.enqueueTimer({ run: () => "timer" });
+      backlog.enqueue(mail(4));
+      expect(drain(backlog), overflow).to.deep.equal(order);
+    }
+  });
+
+  it("counts messages and notices that it drops, but not the calls of timers", () => {
+    const backlog = backlogOf(1, "drop-oldest");
+    backlog.enqueue(mail(1));
+    backlog.enqueueTimer({ run() {} });
+    backlog.enqueue(mail(2));
+    backlog.enqueue(mail(3));
+    backlog.enqueueTimer({ run() {} });
+    backlog.enqueueGap({ group: "a" });
+    // The notices of the first two messages, the third message, and the gap.
+    expect(backlog.clear()).to.equal(4);
+    expect(drain(backlog)).to.deep.equal([]);
   });
 
   it("merges the gaps of a group between two messages, and their range if it is continuous", () => {
@@ -116,9 +149,7 @@ describe("MessageBacklog", () => {
           else if (step === "gap") backlog.enqueueGap({ group: `gap ${++gaps}` });
           else {
             const item = backlog.shift();
-            if (item === undefined) continue;
-            if ("message" in item) out.push(Number(item.message.n));
-            else out.push("dropped" in item ? `-${item.dropped}` : String(item.group));
+            if (item !== undefined) out.push(shown(item));
           }
         }
         out.push(...drain(backlog));

@@ -5,7 +5,7 @@ import { createRuntime, WebSocketConsumer } from "greenroom";
 
 const [, , sources = "", mode = "actor"] = process.argv;
 
-const failures: Readonly<Record<string, (signal: AbortSignal) => void>> = {
+const failures: Readonly<Record<string, (signal: AbortSignal, consumer?: Careless) => void>> = {
   timer: () => void setTimeout(fail, 1),
   immediate: () => void setImmediate(fail),
   tick: () => process.nextTick(fail),
@@ -17,6 +17,7 @@ const failures: Readonly<Record<string, (signal: AbortSignal) => void>> = {
       fail();
     }, 1);
   },
+  after: (_, consumer) => consumer?.after(1, () => void Promise.reject(new Error("late"))),
   abort: (signal) => signal.addEventListener("abort", fail),
 };
 
@@ -27,7 +28,7 @@ function fail(): never {
 class Careless extends WebSocketConsumer {
   override receive(text: string) {
     if (text === "?") this.send("!");
-    else failures[text]?.(this.signal);
+    else failures[text]?.(this.signal, this);
   }
 }
 

@@ -2,6 +2,7 @@ import {
   type ConnectionEvents,
   type Consumer,
   type Effect,
+  type Exit,
   type FrameEvents,
   handlers,
   JsonWebSocketConsumer,
@@ -98,9 +99,9 @@ export function guests(book: Guestbook) {
   // Counted by the consumer, because a failed machine receives no further events.
   const { prototype } = GuestMachine as unknown as { readonly prototype: Consumer };
   const { disconnect } = prototype;
-  prototype.disconnect = function (this: Consumer, code: number) {
+  prototype.disconnect = function (this: Consumer, code: number, exit: Exit) {
     book.disconnects += 1;
-    return disconnect.call(this, code);
+    return disconnect.call(this, code, exit);
   };
   return { Guest, GuestMachine };
 }

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import {
   createRuntime,
+  type Exit,
   type Guard,
   groupName,
   handlers,
@@ -160,6 +161,30 @@ describe("communicate", () => {
     expect(await refused(communicate(Wrong, { options: quiet }))).to.deep.equal(no(500, "Internal error"));
     const late = communicate(Slow, { options: { ...quiet, handlerGraceMs: 1 } });
     expect(await refused(late)).to.deep.equal(no(503, "Connecting took too long"));
+  });
+
+  it("ends a connection without a subprotocol as browsers do, if the client has offered one", async () => {
+    const exits: Exit[] = [];
+    class Plain extends WebSocketConsumer {
+      override disconnect(_: number, exit: Exit) {
+        exits.push(exit);
+      }
+    }
+    const Machine = machineConsumer(createMachine({ id: "Machine" }));
+    for (const Consumer of [Plain, Machine] as const) {
+      const errors: string[] = [];
+      const options = { onError: (error: Error) => errors.push(error.message) };
+      const client = communicate(Consumer, { subprotocols: ["v1", "v2"], options: options as never });
+      expect(await failure(client.connect())).to.equal(
+        "The client offered the subprotocols v1, v2, but the consumer accepted without one. " +
+          "Browsers end such a connection with 1006: pass one of these to accept({ subprotocol }).",
+      );
+      expect(await client.closed).to.deep.equal({ code: 1006, reason: "" });
+      await client.disconnect();
+      expect(errors).to.have.length(1);
+      expect(errors[0]).to.match(new RegExp(`^${Consumer.name} accepted a client that offers subprotocols`));
+    }
+    expect(exits).to.deep.equal([{ code: 1006, reason: "", by: "client" }]);
   });
 
   it("calls guards, and passes their user to the consumer", async () => {
