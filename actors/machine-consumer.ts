@@ -245,6 +245,8 @@ export function machineConsumer<
       switch (effect.type) {
         case "send":
           return this.send(asFrame(effect.frame));
+        case "drain":
+          return this.drained();
         case "close":
           return this.close(effect.code, effect.reason);
         case "join":
@@ -269,7 +271,7 @@ export function machineConsumer<
           return undefined;
         default:
           throw new TypeError(
-            `A machine can emit send, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
+            `A machine can emit send, drain, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
           );
       }
     }

@@ -88,6 +88,10 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.#outbox?.put(frame);
   }
 
+  drained(): Promise<void> {
+    return this.#outbox?.drained() ?? Promise.resolve();
+  }
+
   close(code: number, reason: string): void {
     this.#outbox?.finish();
     this.#websocket?.close(code, reason);
