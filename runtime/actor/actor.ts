@@ -184,6 +184,10 @@ export class ConsumerActor
     this.shutDown(CloseCode.slow, "Reads too slowly");
   }
 
+  unfinished(): void {
+    this.shutDown(CloseCode.policy, "A message took too long to arrive");
+  }
+
   /** Only the first call counts: it states the cause. */
   lost(code: number, reason: string): void {
     if (this.#isLost) return;

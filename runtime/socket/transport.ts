@@ -36,6 +36,8 @@ export interface TransportListener {
   failed(error: unknown, stage: string): void;
   /** The other side reads too slowly: its lag exceeds `maxLagBytes` or `maxLagMs`. */
   lagging(): void;
+  /** The other side has not finished a message within `messageTimeoutMs`. */
+  unfinished(): void;
   /** Called exactly once, after all other calls, when all resources are released. */
   ended(): void;
 }
