@@ -83,6 +83,8 @@ describe("drained", () => {
       const { url, seen, consumers, failures, runtime } = await startDownload(1e9);
       const client = await Client.open(url);
       client.send("go");
+      // While this frame waits, the actor is not closing yet.
+      client.send("go again");
       await client.next();
       client.websocket.pause();
       await until(() => (consumers[0]?.waitingBytes ?? 0) > limit / 2);
