@@ -3,7 +3,7 @@ import { unpool } from "./unpool.ts";
 
 /** The receiver of ws. These properties are undocumented. Without them, a message has no deadline. */
 export interface MessageParser extends Writable {
-  /** What the parser waits for: 0 is the start of a WebSocket frame. */
+  /** The part of a WebSocket frame that the parser waits for: 0 is the start of the frame. */
   readonly _state?: number;
   /** Number of bytes that are not parsed yet. */
   readonly _bufferedBytes?: number;
