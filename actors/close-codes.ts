@@ -19,6 +19,7 @@ export const CloseCode = {
   noStatus: 1005,
   abnormal: 1006,
   unsupportedFrame: 1003,
+  policy: 1008,
   failure: 1011,
   restart: 1012,
   overflow: 1013,

@@ -78,6 +78,7 @@ export interface ConsumerContext {
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string, options: RejectOptions): never;
   send(frame: Frame): void;
+  drained(): Promise<void>;
   close(code: number, reason: string): void;
   /** Reports a failure that occurs outside of the methods that the runtime calls. */
   fail(error: unknown, stage: string): void;

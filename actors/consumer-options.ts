@@ -56,8 +56,8 @@ export interface OutboxOptions {
   /** The maximum number of bytes that may wait for the client. @default the runtime's `maxLagBytes` */
   readonly maxLagBytes?: number;
   /**
-   * The maximum time, in milliseconds, during which a client reads none of its waiting bytes. Applies only
-   * if `overflow` is `close`.
+   * The maximum time, in milliseconds, during which a client with waiting bytes makes no progress. Applies
+   * only if `overflow` is `close`.
    * @default the runtime's `maxLagMs`
    */
   readonly maxLagMs?: number;

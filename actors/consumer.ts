@@ -178,9 +178,33 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     this.#context.send(frame);
   }
 
-  /** Bytes not yet flushed to the network; 0 without a socket. Check this before you send much data. */
+  /** Bytes not yet flushed to the network; 0 without a socket. */
   get waitingBytes(): number {
     return this.#context.waitingBytes;
+  }
+
+  /**
+   * Waits for room in the client's write buffer. Resolves once {@link waitingBytes} is at most half of
+   * `maxLagBytes`, and at once if it already is. Await this after each part of much data, so that a slow
+   * client receives all parts, and few bytes wait in memory.
+   *
+   * A spawned actor has no such buffer. If its frames are read from {@link ActorRef.outgoing}, the promise
+   * resolves once at most 500 frames are unread.
+   *
+   * @throws {ConnectionLostError} if the connection ends first. This error is not reported to `onError`, so a
+   *   handler need not catch it: the handler ends, and sends no more parts.
+   *
+   * @example
+   * for await (const part of createReadStream(path)) {
+   *   this.send(part);
+   *   await this.drained();
+   * }
+   */
+  drained(): Promise<void> {
+    const draining = this.#context.drained();
+    // Without this, a promise that the caller does not await would be an unhandled rejection.
+    draining.catch(() => {});
+    return draining;
   }
 
   /**

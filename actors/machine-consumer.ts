@@ -282,6 +282,8 @@ export function machineConsumer<
       switch (effect.type) {
         case "send":
           return this.send(asFrame(effect.frame));
+        case "drain":
+          return this.drained();
         case "close":
           return this.close(effect.code, effect.reason);
         case "join":
@@ -306,7 +308,7 @@ export function machineConsumer<
           return undefined;
         default:
           throw new TypeError(
-            `A machine and its actors can emit send, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
+            `A machine and its actors can emit send, drain, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
           );
       }
     }

@@ -36,6 +36,8 @@ export type ConnectionEvents =
 export type Effect =
   /** Sends a frame. Strings and bytes are sent unchanged, and any other value as JSON. */
   | { readonly type: "send"; readonly frame: unknown }
+  /** Done once the write buffer has room, as {@link Consumer.drained} describes. */
+  | { readonly type: "drain" }
   | { readonly type: "close"; readonly code?: number; readonly reason?: string }
   | { readonly type: "join" | "leave" | "untrack" | "watch" | "unwatch"; readonly group: string }
   | { readonly type: "tag" | "untag"; readonly tag: string }

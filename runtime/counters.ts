@@ -3,6 +3,7 @@ const dropReasons = [
   "overflow",
   "slow",
   "closing",
+  "unfinished",
   "unread",
   "dead-letter",
   "late",
@@ -18,6 +19,7 @@ const dropReasons = [
  * - `overflow`: the actor's mailbox was full
  * - `slow`: too many bytes were already waiting for the client
  * - `closing`: the connection was closing (frames from the client, frames to the client, and messages)
+ * - `unfinished`: a client's message took longer than `messageTimeoutMs`, or had too many fragments
  * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest frame was dropped
  * - `dead-letter`: the actor had stopped, or no known node had the channel
  * - `late`: the message was a reply to an ask that had already ended

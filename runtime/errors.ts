@@ -29,10 +29,18 @@ export class AcceptError extends GreenroomError {
   }
 }
 
-/** The connection ended before it was accepted. This error is not reported to `onError`. */
+/**
+ * The connection ended before it was accepted, or while the consumer awaited `drained`. This error is not
+ * reported to `onError`.
+ */
 export class ConnectionLostError extends GreenroomError {
-  constructor() {
-    super("ERR_CONNECTION_LOST", "The connection ended while it was connecting.");
+  constructor(message = "The connection ended while it was connecting.") {
+    super("ERR_CONNECTION_LOST", message);
+  }
+
+  /** @internal */
+  static whileSending(): ConnectionLostError {
+    return new ConnectionLostError("The connection has ended, so the waiting bytes do not reach the client.");
   }
 }
 

@@ -25,6 +25,19 @@ export interface Limits {
   /** Maximum bytes of a client's frame. A larger frame closes the connection with 1009. @default 65_536 */
   readonly maxPayload: number;
   /**
+   * Maximum number of fragments of a client's message. One more closes the connection with 1008. Each
+   * fragment takes memory of its own. Chromium sends 128 KiB in each fragment.
+   * @default 128, or one for each KiB of `maxPayload` if that is more
+   */
+  readonly maxFragments: number;
+  /**
+   * Milliseconds within which a client has to finish a message, or to send at least 16 KiB of it. Otherwise
+   * the connection closes with 1008, up to one second later. The time starts again after each 16 KiB, so a
+   * large message may take long. Does not apply while the client is paused.
+   * @default 30_000
+   */
+  readonly messageTimeoutMs: number;
+  /**
    * Maximum number of bytes that may wait for a slow client. If more bytes wait at the next write, the
    * connection closes with 3008. The frames of one turn of the event loop are written even if they exceed
    * this limit. If your application sends more frames soon after such a turn, set a larger limit.
@@ -32,8 +45,9 @@ export interface Limits {
    */
   readonly maxLagBytes: number;
   /**
-   * If a client reads none of its waiting bytes for this many milliseconds, the connection closes with 3008.
-   * The connection may close up to one second earlier or later.
+   * If bytes wait for a client, and the client makes no progress for this many milliseconds, the connection
+   * closes with 3008, up to one second earlier or later. A client that reads 128 KiB in this time makes
+   * progress, even if a proxy or the operating system holds more bytes for it.
    * @default 10_000
    */
   readonly maxLagMs: number;
@@ -55,6 +69,8 @@ const defaults: Limits = {
   unansweredUpgradeMs: 5_000,
   pingIntervalMs: 25_000,
   maxPayload: 65_536,
+  maxFragments: 128,
+  messageTimeoutMs: 30_000,
   maxLagBytes: 1_048_576,
   maxLagMs: 10_000,
   mailboxCapacity: 1_000,
@@ -73,5 +89,8 @@ export function resolveLimits(given: { readonly [K in keyof Limits]?: Limits[K] 
     }
     if (value !== undefined) limits[name] = checkInteger(name, value, { max: maxDelayMs });
   }
+  const { maxPayload, maxFragments } = limits as unknown as Limits;
+  if (given.maxFragments === undefined)
+    limits.maxFragments = Math.max(maxFragments, Math.ceil(maxPayload / 1_024));
   return limits as unknown as Limits;
 }

@@ -10,8 +10,8 @@ import type { InspectionHooks, Observed, Report } from "./inspection-hooks.ts";
 import type { Limits } from "./limits.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
+import type { ProgressWatch } from "./socket/progress-watch.ts";
 import type { SharedFrames } from "./socket/shared-frames.ts";
-import type { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 
 /** The objects that all connections of one runtime share. Each class declares which of them it needs. */
 export interface RuntimeContext {
@@ -28,7 +28,7 @@ export interface RuntimeContext {
   readonly scheduler: Scheduler;
   readonly frames: SharedFrames;
   readonly heartbeat: Heartbeat;
-  readonly slowReaderWatch: SlowReaderWatch;
+  readonly progressWatch: ProgressWatch;
   readonly cluster: Cluster;
   readonly workers: JobWorkers;
 }

@@ -25,8 +25,8 @@ import { type Limits, resolveLimits } from "./limits.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
+import { ProgressWatch } from "./socket/progress-watch.ts";
 import { SharedFrames } from "./socket/shared-frames.ts";
-import { SlowReaderWatch } from "./socket/slow-reader-watch.ts";
 import { Admission, answerPlainRequest, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
 import { AttachedServer, type AttachOptions } from "./upgrade/attached-server.ts";
 import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
@@ -165,7 +165,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
       scheduler,
       frames,
       heartbeat: new Heartbeat(clock, resolved.pingIntervalMs),
-      slowReaderWatch: new SlowReaderWatch(clock),
+      progressWatch: new ProgressWatch(clock),
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));

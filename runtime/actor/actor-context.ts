@@ -152,6 +152,11 @@ export class ActorContext implements ConsumerContext {
     this.#actor.transport.send(frame);
   }
 
+  drained(): Promise<void> {
+    const { isLeaving, transport } = this.#actor;
+    return isLeaving ? Promise.reject(ConnectionLostError.whileSending()) : transport.drained();
+  }
+
   close(code: number, reason: string): void {
     checkCloseFrame(code, reason);
     if (this.#actor.state === "connecting") {

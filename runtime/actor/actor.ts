@@ -138,7 +138,8 @@ export class ConsumerActor
 
   /** Reports an error of the consumer, then does what the `supervision` of the consumer's class says. */
   failed(error: unknown, stage: string): void {
-    if (error === this.#context.handledError || (this.isLeaving && isCausedByEnd(error))) return;
+    const isEnding = this.isLeaving || this.#isLost;
+    if (error === this.#context.handledError || (isEnding && isCausedByEnd(error))) return;
     this.report(error, stage);
     if (this.isLeaving) return;
     // It is unknown which part of the failed `connect` took effect, so the consumer cannot be restarted.
@@ -189,6 +190,10 @@ export class ConsumerActor
 
   lagging(): void {
     this.shutDown(CloseCode.slow, "Reads too slowly");
+  }
+
+  unfinished(): void {
+    this.shutDown(CloseCode.policy, "A message took too long to arrive");
   }
 
   /** Only the first call counts: it states the cause. */

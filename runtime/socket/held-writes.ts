@@ -1,5 +1,6 @@
 import type { Frame } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
+import { encodedSize, endOfFrame, isLastFragment, maxFragmentBytes, payloadSize } from "./frame-encoder.ts";
 
 /** The frames for a socket from one turn of the event loop. */
 export interface Write {
@@ -10,43 +11,117 @@ export interface Write {
   readonly size: number;
 }
 
-/** Passes writes to the socket one at a time, and holds the others, so that the oldest can be dropped. */
+/** A frame, or a fragment of a large frame, for ws. */
+export interface Fragment {
+  readonly data: Frame;
+  readonly binary: boolean;
+  /** Whether this is the last fragment of its frame. */
+  readonly fin: boolean;
+}
+
+/** A part of a write. It consists of whole WebSocket frames, so a ping may follow it. */
+export interface Piece {
+  readonly content: Buffer | Fragment;
+  /** Number of frames that end in this piece. */
+  readonly length: number;
+  /** Uncompressed size on the wire, in bytes. */
+  readonly size: number;
+}
+
+/** The size of a piece, in bytes. A piece is larger by at most the size of one WebSocket frame. */
+export const pieceBytes = 128 * 1024;
+
+/** Holds the writes that wait for the socket, and cuts them into pieces. The oldest writes can be dropped. */
 export class HeldWrites {
-  readonly #perform: (write: Write, done: () => void) => void;
   readonly #waiting = new Fifo<Write>();
-  #bytes = 0;
-  #isWriting = false;
+  #waitingBytes = 0;
+  /** The pieces of the current write. */
+  #pieces: Iterator<Piece> | undefined;
+  /** Number of frames of the current write that do not end in the taken pieces. */
+  #framesLeft = 0;
+  /** Size of the pieces that are not taken yet, in bytes. */
+  #bytesLeft = 0;
 
-  /** @param perform passes a write to the socket, and calls `done` once when the write is complete. */
-  constructor(perform: (write: Write, done: () => void) => void) {
-    this.#perform = perform;
-  }
-
-  /** Size of the held writes, in bytes. */
+  /** Size of the held bytes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#waitingBytes + this.#bytesLeft;
   }
 
   add(write: Write): void {
     this.#waiting.push(write);
-    this.#bytes += write.size;
-    if (!this.#isWriting) this.#next();
+    this.#waitingBytes += write.size;
   }
 
-  /** Removes and returns the oldest held write. Returns undefined if fewer than two writes are held. */
+  /** Removes and returns the next piece, in order. */
+  take(): Piece | undefined {
+    for (;;) {
+      const next = this.#pieces?.next();
+      if (next !== undefined && next.done !== true) {
+        this.#framesLeft -= next.value.length;
+        this.#bytesLeft -= next.value.size;
+        return next.value;
+      }
+      const write = this.#shift();
+      this.#pieces = write && piecesOf(write);
+      this.#framesLeft = write?.length ?? 0;
+      this.#bytesLeft = write?.size ?? 0;
+      if (write === undefined) return undefined;
+    }
+  }
+
+  /**
+   * Removes and returns the oldest write of which no piece was taken. Returns undefined if there are fewer
+   * than two such writes.
+   */
   takeOldest(): Write | undefined {
-    return this.#waiting.size > 1 ? this.take() : undefined;
+    return this.#waiting.size > 1 ? this.#shift() : undefined;
   }
 
-  take(): Write | undefined {
+  /** Removes all bytes. @returns the number of frames that are not taken completely. */
+  clear(): number {
+    let dropped = this.#framesLeft;
+    for (let write = this.#shift(); write !== undefined; write = this.#shift()) dropped += write.length;
+    this.#pieces = undefined;
+    this.#framesLeft = 0;
+    this.#bytesLeft = 0;
+    return dropped;
+  }
+
+  #shift(): Write | undefined {
     const write = this.#waiting.shift();
-    this.#bytes -= write?.size ?? 0;
+    this.#waitingBytes -= write?.size ?? 0;
     return write;
   }
+}
 
-  readonly #next = (): void => {
-    const write = this.take();
-    this.#isWriting = write !== undefined;
-    if (write !== undefined) this.#perform(write, this.#next);
-  };
+function piecesOf({ content }: Write): Iterator<Piece> {
+  return Buffer.isBuffer(content) ? cutBytes(content) : cutFrames(content);
+}
+
+function* cutBytes(bytes: Buffer): Generator<Piece> {
+  for (let start = 0, end = 0; start < bytes.length; start = end) {
+    let length = 0;
+    do {
+      if (isLastFragment(bytes, end)) length += 1;
+      end = endOfFrame(bytes, end);
+    } while (end < bytes.length && end - start < pieceBytes);
+    yield { content: bytes.subarray(start, end), length, size: end - start };
+  }
+}
+
+function* cutFrames(frames: readonly Frame[]): Generator<Piece> {
+  for (const frame of frames) {
+    const binary = typeof frame !== "string";
+    if (payloadSize(frame) <= maxFragmentBytes) {
+      yield { content: { data: frame, binary, fin: true }, length: 1, size: encodedSize(frame) };
+      continue;
+    }
+    // A copy, because a message whose buffer is transferred after its first fragment could not be finished.
+    const bytes = Buffer.from(frame as string);
+    for (let start = 0; start < bytes.length; start += maxFragmentBytes) {
+      const data = bytes.subarray(start, start + maxFragmentBytes);
+      const fin = start + data.length === bytes.length;
+      yield { content: { data, binary, fin }, length: fin ? 1 : 0, size: encodedSize(data) };
+    }
+  }
 }

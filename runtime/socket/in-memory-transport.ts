@@ -1,6 +1,7 @@
 import { CloseCode, type Frame } from "../../actors/index.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import type { Counters } from "../counters.ts";
+import { ConnectionLostError } from "../errors.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 
 /** The transport of an actor without a socket. The actor's frames can be read from {@link outgoing}. */
@@ -34,6 +35,12 @@ export class InMemoryTransport implements Transport {
 
   send(frame: Frame): void {
     this.outgoing.push(frame);
+  }
+
+  /** Resolves immediately unless a reader of {@link outgoing} has many unread frames. */
+  drained(): Promise<void> {
+    if (this.#ended) return Promise.reject(ConnectionLostError.whileSending());
+    return this.#outgoing?.drained() ?? Promise.resolve();
   }
 
   close(): void {
@@ -71,6 +78,10 @@ class OutgoingFrames implements AsyncIterableIterator<Frame> {
   readonly #waiting = new Fifo<Frame>();
   #ended = false;
   #reader: ((result: IteratorResult<Frame>) => void) | undefined;
+  /** Whether frames are read. Before the first read, and after the last one, no reader can be awaited. */
+  #isRead = false;
+  #onRoom: (() => void) | undefined;
+  #room: Promise<void> | undefined;
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -93,11 +104,26 @@ class OutgoingFrames implements AsyncIterableIterator<Frame> {
     this.#ended = true;
     this.#reader?.({ done: true, value: undefined });
     this.#reader = undefined;
+    this.#settle();
+  }
+
+  /**
+   * Resolves once the reader has at most half of the capacity unread, and immediately without a reader.
+   * @throws {ConnectionLostError} if the connection ends before that.
+   */
+  drained(): Promise<void> {
+    if (this.#hasRoom) return Promise.resolve();
+    this.#room ??= new Promise((resolve, reject) => {
+      this.#onRoom = () => (this.#ended ? reject(ConnectionLostError.whileSending()) : resolve());
+    });
+    return this.#room;
   }
 
   /** @throws {Error} if an earlier call of `next` is pending. */
   async next(): Promise<IteratorResult<Frame>> {
+    this.#isRead = true;
     const frame = this.#waiting.shift();
+    this.#settle();
     if (frame !== undefined) return { done: false, value: frame };
     if (this.#ended) return { done: true, value: undefined };
     if (this.#reader) throw new Error("`outgoing` already has a reader, which waits for the next frame.");
@@ -106,7 +132,25 @@ class OutgoingFrames implements AsyncIterableIterator<Frame> {
     });
   }
 
+  /** Called when the reader leaves its loop early. */
+  async return(): Promise<IteratorResult<Frame>> {
+    this.#isRead = false;
+    this.#settle();
+    return { done: true, value: undefined };
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  get #hasRoom(): boolean {
+    return !this.#isRead || this.#waiting.size <= capacity / 2;
+  }
+
+  #settle(): void {
+    if (!this.#ended && !this.#hasRoom) return;
+    this.#onRoom?.();
+    this.#onRoom = undefined;
+    this.#room = undefined;
   }
 }

@@ -1,4 +1,4 @@
-import type { Duplex, Writable } from "node:stream";
+import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { type AcceptOptions, CloseCode, type Frame } from "../../actors/index.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
@@ -6,9 +6,13 @@ import type { Refusal } from "../http-response.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import { checkAccept, type Handshake } from "./handshake.ts";
 import type { HeartbeatTarget } from "./heartbeat.ts";
+import { hasUnfinishedMessage, type MessageParser, unpinFragments } from "./message-parser.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { PacedReader, sliceBytes } from "./paced-reader.ts";
 import type { Transport, TransportListener } from "./transport.ts";
+import { type MessageSource, UnfinishedMessage } from "./unfinished-message.ts";
+
+type SocketContext = OutboxContext & Pick<RuntimeContext, "heartbeat" | "limits">;
 
 /**
  * After a close frame was sent, at most this many bytes of the client are parsed, to find the client's own
@@ -22,16 +26,17 @@ const maxParsedAfterClose = 1_048_576;
 const maxReadAfterClose = 16 * 1_048_576;
 
 /** The transport over a WebSocket. Holds the upgrade request until `accept`, and the WebSocket after that. */
-export class SocketTransport implements Transport, HeartbeatTarget {
+export class SocketTransport implements Transport, HeartbeatTarget, MessageSource {
   listener: TransportListener | undefined;
-  readonly #context: OutboxContext & Pick<RuntimeContext, "heartbeat">;
+  readonly #context: SocketContext;
   readonly #offered: readonly string[];
   readonly #settings: OutboxSettings;
   #handshake: Handshake | undefined;
   #websocket: WebSocket | undefined;
   #outbox: Outbox | undefined;
-  #parser: Writable | undefined;
+  #parser: MessageParser | undefined;
   #reader: PacedReader | undefined;
+  #unfinishedMessage: UnfinishedMessage | undefined;
   /** `bytesRead` is the number of bytes that a Node socket has read. Other streams may lack this property. */
   readonly #socket: Handshake["socket"] & { readonly bytesRead?: number };
   #wasActive = true;
@@ -44,7 +49,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     handshake: Handshake,
     offered: readonly string[],
     settings: OutboxSettings,
-    context: OutboxContext & Pick<RuntimeContext, "heartbeat">,
+    context: SocketContext,
   ) {
     this.#handshake = handshake;
     this.#socket = handshake.socket;
@@ -79,7 +84,7 @@ export class SocketTransport implements Transport, HeartbeatTarget {
    */
   #readInSlices(websocket: WebSocket): void {
     const socket = this.#socket;
-    const { _receiver: parser } = websocket as { readonly _receiver?: Writable };
+    const { _receiver: parser } = websocket as { readonly _receiver?: MessageParser };
     const parse = socket.listeners("data").at(-1) as (() => void) | undefined;
     if (parser === undefined || parse === undefined) return;
     this.#parser = parser;
@@ -100,6 +105,10 @@ export class SocketTransport implements Transport, HeartbeatTarget {
 
   send(frame: Frame): void {
     this.#outbox?.put(frame);
+  }
+
+  drained(): Promise<void> {
+    return this.#outbox?.drained() ?? Promise.resolve();
   }
 
   close(code: number, reason: string): void {
@@ -149,6 +158,18 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     if (this.#socket.isPaused()) this.#reader?.parse(chunk);
     else if (chunk.length > sliceBytes) this.#pacedReader?.read(chunk);
     else if (this.#parser?.writable && !this.#parser.write(chunk)) this.#socket.pause();
+    if (this.#parser !== undefined && this.hasUnfinishedMessage) {
+      unpinFragments(this.#parser);
+      this.#watchMessage();
+    }
+  }
+
+  /** The progress of a stream that lacks `bytesRead` is unknown, so its messages have no deadline. */
+  #watchMessage(): void {
+    const { listener } = this;
+    if (listener === undefined || this.#socket.bytesRead === undefined) return;
+    this.#unfinishedMessage ??= new UnfinishedMessage(this, listener, this.#context);
+    this.#unfinishedMessage.watch();
   }
 
   /**
@@ -172,7 +193,14 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.listener?.receive(frame, this.#context.scheduler.inlineBudget());
   }
 
+  /** The client broke the protocol, or its socket broke. */
+  errored(error: Error & { readonly code?: string }): void {
+    if (error.code === tooManyParts) this.#context.counters.drop("unfinished");
+    this.listener?.lost(closeCodeOf(error), error.message);
+  }
+
   closed(code: number, reason: string): void {
+    this.#unfinishedMessage?.end();
     if (this.#heartbeatSlot !== undefined) this.#context.heartbeat.remove(this, this.#heartbeatSlot);
     this.#outbox?.end();
     this.#ended(code, reason);
@@ -183,16 +211,31 @@ export class SocketTransport implements Transport, HeartbeatTarget {
     this.listener?.ended();
   }
 
+  // ---- The progress of the client
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead ?? 0;
+  }
+
+  get isPaused(): boolean {
+    return this.#websocket?.isPaused === true || this.#socket.readableLength > 0;
+  }
+
+  get hasUnfinishedMessage(): boolean {
+    const parser = this.#parser;
+    if (parser === undefined || !hasUnfinishedMessage(parser)) return false;
+    return this.#websocket?.readyState === WebSocket.OPEN;
+  }
+
   // ---- The heartbeat
 
   hadActivity(): boolean {
     // Any byte counts as activity, because a large frame may take longer than an interval to arrive.
-    const { bytesRead = 0 } = this.#socket;
+    const { bytesRead } = this;
     const hasRead = bytesRead > this.#bytesRead;
     this.#bytesRead = bytesRead;
     // The bytes of a paused socket are not read, so the client counts as active.
-    const isPaused = this.#websocket?.isPaused === true || this.#socket.readableLength > 0;
-    const wasActive = this.#wasActive || hasRead || isPaused;
+    const wasActive = this.#wasActive || hasRead || this.isPaused;
     this.#wasActive = false;
     return wasActive;
   }
@@ -233,7 +276,7 @@ function onMessage(this: WebSocket, bytes: Buffer, isBinary: boolean): void {
 }
 
 function onError(this: WebSocket, error: Error & { readonly code?: string }): void {
-  (this as TransportWebSocket)[transport].listener?.lost(closeCodeOf(error), error.message);
+  (this as TransportWebSocket)[transport].errored(error);
 }
 
 function onClose(this: WebSocket, code: number, reason: Buffer): void {
@@ -242,11 +285,12 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
 
 // The close codes that ws sends for its errors: https://github.com/websockets/ws, doc/ws.md, "Error codes".
 const protocolError = 1002;
+const tooManyParts = "WS_ERR_TOO_MANY_BUFFERED_PARTS";
 const closeCodes: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+  [tooManyParts]: CloseCode.policy,
 };
 
 function closeCodeOf({ code = "" }: { readonly code?: string }): number {

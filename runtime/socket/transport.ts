@@ -14,6 +14,11 @@ export interface Transport {
   reject(refusal: Refusal): void;
   /** Queues a frame. All frames that are queued until the next flush are written together and in order. */
   send(frame: Frame): void;
+  /**
+   * Resolves once few bytes or frames of the actor wait, so that there is room for more.
+   * @throws {ConnectionLostError} if the connection has ended, or ends before that.
+   */
+  drained(): Promise<void>;
   /** Writes the queued frames, then starts the closing handshake, which ends within `closeTimeoutMs`. */
   close(code: number, reason: string): void;
   /** Ends the connection without a closing handshake. May be called after the connection has ended. */
@@ -32,6 +37,8 @@ export interface TransportListener {
   failed(error: unknown, stage: string): void;
   /** The other side reads too slowly: its lag exceeds `maxLagBytes` or `maxLagMs`. */
   lagging(): void;
+  /** The other side has not finished a message within `messageTimeoutMs`. */
+  unfinished(): void;
   /** Called exactly once, after all other calls, when all resources are released. */
   ended(): void;
 }

@@ -1,5 +1,6 @@
 import { type AcceptOptions, CloseCode, type Frame, type ResponseHeaders } from "../../actors/index.ts";
 import type { Counters } from "../counters.ts";
+import { ConnectionLostError } from "../errors.ts";
 import type { Refusal } from "../http-response.ts";
 import { checkAccept } from "../socket/handshake.ts";
 import type { Transport, TransportListener } from "../socket/transport.ts";
@@ -94,6 +95,11 @@ export class ClientTransport implements Transport {
 
   send(frame: Frame): void {
     this.arrivals.push(frame);
+  }
+
+  /** Each frame arrives at once, so there is always room. */
+  drained(): Promise<void> {
+    return this.#ended ? Promise.reject(ConnectionLostError.whileSending()) : Promise.resolve();
   }
 
   close(code: number, reason: string): void {

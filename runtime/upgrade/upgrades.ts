@@ -20,6 +20,13 @@ interface UpgradeRequest extends IncomingMessage {
   [handshakeOf]?: Handshake;
 }
 
+/**
+ * The limit of unparsed chunks, each with the bytes of one read. A chunk takes about 250 bytes of memory, so
+ * a client that sends single bytes must not fill a large frame with them. On a slow network, a chunk has
+ * about 1 KiB.
+ */
+const maxBufferedChunks = (maxPayload: number): number => Math.max(1_024, Math.ceil(maxPayload / 128));
+
 /** Answers upgrade requests, and starts an actor for each request that is admitted. */
 export class Upgrades {
   readonly #context: RuntimeContext;
@@ -36,20 +43,26 @@ export class Upgrades {
   ) {
     this.#context = context;
     this.#admission = admission;
-    // An object literal as the argument would not compile, because the types of ws lack `closeTimeout`.
+    // An object literal as the argument would not compile, because the types of ws lack some of the options.
     const options = {
       closeTimeout: context.limits.closeTimeoutMs,
       noServer: true,
       clientTracking: false,
       perMessageDeflate,
       maxPayload: context.limits.maxPayload,
+      maxFragments: context.limits.maxFragments,
+      maxBufferedChunks: maxBufferedChunks(context.limits.maxPayload),
       // ws calls this for a well-formed handshake, and continues when `answer` is called.
       verifyClient: ({ req }: { req: UpgradeRequest }, answer) => {
         const handshake = req[handshakeOf];
         if (handshake) handshake.complete = () => answer(true);
       },
       handleProtocols: (_, request: UpgradeRequest) => request[handshakeOf]?.options.subprotocol ?? false,
-    } satisfies ServerOptions & { closeTimeout: number };
+    } satisfies ServerOptions & {
+      closeTimeout: number;
+      maxFragments: number;
+      maxBufferedChunks: number;
+    };
     this.#server = new WebSocketServer(options);
     this.#server.on("headers", (lines, request: UpgradeRequest) => {
       const { headers = {} } = request[handshakeOf]?.options ?? {};

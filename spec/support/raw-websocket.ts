@@ -5,12 +5,19 @@ import { connect, type Socket } from "node:net";
 import { constants, inflateRawSync } from "node:zlib";
 import { expect } from "chai";
 
+/** A message or a control frame. */
 export interface WireFrame {
   readonly opcode: number;
-  /** The payload, decompressed if it was compressed. */
+  /** The payload of all fragments, decompressed if it was compressed. */
   readonly payload: Buffer;
   /** The size of the payload on the wire, in bytes. */
   readonly wireLength: number;
+  readonly compressed: boolean;
+}
+
+interface FrameHead {
+  readonly fin: boolean;
+  readonly opcode: number;
   readonly compressed: boolean;
 }
 
@@ -66,9 +73,11 @@ export async function destroyRawWebSockets(): Promise<void> {
 }
 
 /**
- * A client that is a bare TCP connection. Checks each frame against RFC 6455, section 5.2: the frame is not
- * fragmented or masked, has no reserved bits (except RSV1 on compressed data), and has the shortest form
- * of the length. A text is UTF-8.
+ * A client that is a bare TCP connection. Checks each frame against RFC 6455, sections 5.2 and 5.4: the frame
+ * is not masked, has no reserved bits (except RSV1 at the start of a compressed message), and has the shortest
+ * form of the length. Only a message of more than 65,535 bytes has fragments. A text is UTF-8.
+ *
+ * Answers the numbered pings with which the server measures the progress of its clients.
  */
 export class RawWebSocket {
   readonly socket: Socket;
@@ -78,6 +87,8 @@ export class RawWebSocket {
   #size = 0;
   #needed = 1;
   #ended = false;
+  #fragments: Buffer[] = [];
+  #first: FrameHead | undefined;
   #wake = () => {};
 
   private constructor(url: string) {
@@ -126,8 +137,39 @@ export class RawWebSocket {
     return this.extensions.startsWith("permessage-deflate");
   }
 
-  /** The next frame; undefined once the server has ended the connection. @throws if the frame is invalid. */
+  /**
+   * The next message or control frame; undefined once the server has ended the connection.
+   * @throws if a frame is invalid.
+   */
   async next(): Promise<WireFrame | undefined> {
+    for (;;) {
+      const frame = await this.#nextFrame();
+      if (frame === undefined) return undefined;
+      const { fin, opcode, payload } = frame;
+      if (opcode >= Opcode.close) {
+        if (opcode !== Opcode.ping || payload.length !== 4) return { ...frame, wireLength: payload.length };
+        this.send(Opcode.pong, payload);
+        continue;
+      }
+      ok((opcode === Opcode.continuation) === (this.#first !== undefined), "a wrong place in its message");
+      this.#first ??= frame;
+      this.#fragments.push(payload);
+      if (fin) return this.#message(this.#first);
+    }
+  }
+
+  #message({ opcode, compressed }: FrameHead): WireFrame {
+    const bytes = Buffer.concat(this.#fragments);
+    const isFragmented = this.#fragments.length > 1;
+    this.#fragments = [];
+    this.#first = undefined;
+    const payload = compressed ? inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
+    ok(isFragmented === payload.length > 65_535, `${payload.length} bytes, fragmented: ${isFragmented}`);
+    if (opcode === Opcode.text) ok(isUtf8(payload), "text that is not UTF-8");
+    return { opcode, payload, wireLength: bytes.length, compressed };
+  }
+
+  async #nextFrame(): Promise<(FrameHead & { readonly payload: Buffer }) | undefined> {
     const head = await this.#peek(2);
     if (head === undefined) {
       expect(this.#size, "bytes after the last frame").to.equal(0);
@@ -135,13 +177,14 @@ export class RawWebSocket {
     }
     const [flags = 0, short = 0] = head;
     const opcode = flags & 0x0f;
-    const { text, binary, close, ping, pong } = Opcode;
-    const compressed = this.compresses && opcode < close && (flags & 0x40) !== 0;
+    const { continuation, text, binary, close, ping, pong } = Opcode;
+    const compressed = this.compresses && (opcode === text || opcode === binary) && (flags & 0x40) !== 0;
+    const fin = (flags & 0x80) !== 0;
     // Uses `ok` instead of chai, because chai would take most of the time.
-    ok((flags & 0xf0) === (compressed ? 0xc0 : 0x80), `FIN alone, but the first byte is ${flags}`);
-    ok([text, binary, close, ping, pong].includes(opcode as 1), `opcode ${opcode}`);
+    ok((flags & 0x70) === (compressed ? 0x40 : 0), `reserved bits: the first byte is ${flags}`);
+    ok([continuation, text, binary, close, ping, pong].includes(opcode as 1), `opcode ${opcode}`);
     ok((short & 0x80) === 0, "masked");
-    if (opcode >= close) ok(short <= 125, `a control frame of ${short} bytes`);
+    if (opcode >= close) ok(fin && short <= 125, `a control frame of ${short} bytes`);
     const headLength = short === 127 ? 10 : short === 126 ? 4 : 2;
     const start = await this.#whole(headLength);
     let length = short;
@@ -150,10 +193,8 @@ export class RawWebSocket {
     if (short === 126) ok(length >= 126, `length ${length} in 16 bits`);
     if (short === 127) ok(length >= 65_536, `length ${length} in 64 bits`);
     await this.#whole(headLength + length);
-    const bytes = this.#take(headLength + length).subarray(headLength);
-    const payload = compressed ? inflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes;
-    if (opcode === text) ok(isUtf8(payload), "text that is not UTF-8");
-    return { opcode, payload, wireLength: length, compressed };
+    const payload = this.#take(headLength + length).subarray(headLength);
+    return { fin, opcode, compressed, payload };
   }
 
   async rest(): Promise<WireFrame[]> {

@@ -204,7 +204,7 @@ describe("Outbox", () => {
         sent += 1;
         await nextTurn();
         // The frame of the current write is not dropped.
-        expect(flood.waitingBytes).to.be.at.most(5 * (size + 10));
+        expect(flood.waitingBytes).to.be.at.most(5 * (size + 30));
       }
       const { slow } = runtime.counters().dropped;
       client.websocket.resume();
@@ -283,7 +283,8 @@ describe("Outbox", () => {
       while (left() === before) await nextTurn();
       client.websocket.pause();
       for (let time = 0; time < 10; time += 1) await second();
-      expect([runtime.size, flood.waitingBytes, flood.signal.aborted]).to.deep.equal([1, all, false]);
+      expect([runtime.size, flood.signal.aborted]).to.deep.equal([1, false]);
+      expect(flood.waitingBytes).to.be.within(1, all);
       // A jump of the clock simulates a blocked event loop.
       clock.increment(0);
       const { now } = clock;

@@ -162,10 +162,12 @@ describe("Compression", () => {
       if (opcode === Opcode.close) break;
     }
     client.send(Opcode.close, "\u000f\u00a0");
+    // The ping may arrive between the fragments of the first text.
+    expect(received.splice(received.indexOf("(9)"), 1)).to.deep.equal(["(9)"]);
     expect(received.map(({ length }) => length)).to.deep.equal(
-      [...texts, "(9)", ...texts, "(8)..enough"].map(({ length }) => length),
+      [...texts, ...texts, "(8)..enough"].map(({ length }) => length),
     );
-    expect(received).to.deep.equal([...texts, "(9)", ...texts, "(8)\u000f\u00a0enough"]);
+    expect(received).to.deep.equal([...texts, ...texts, "(8)\u000f\u00a0enough"]);
     expect(await client.rest()).to.deep.equal([]);
   });
 

@@ -1,8 +1,8 @@
 import type { Clock } from "../../layers/clock.ts";
 import { timeOf } from "../deadline.ts";
 
-/** A socket with bytes that wait for the client. */
-export interface SlowReader {
+/** A client that has to make progress: bytes wait for it, or its message is unfinished. */
+export interface Watched {
   /** Checks the client, and reports a stall. @returns whether more checks are needed. MUST NOT throw. */
   checkProgress(nowMs: number): boolean;
 }
@@ -10,10 +10,10 @@ export interface SlowReader {
 /** Time between two checks, in milliseconds. A stalled client is detected with at most this delay. */
 const tickMs = 1_000;
 
-/** Checks the sockets with waiting bytes. One timer serves all such sockets, and stops if there are none. */
-export class SlowReaderWatch {
+/** Checks the clients that have to make progress. One timer serves all of them, and stops if there are none. */
+export class ProgressWatch {
   readonly #clock: Clock;
-  readonly #readers = new Set<SlowReader>();
+  readonly #watched = new Set<Watched>();
   #timer: unknown;
   #dueAt = 0;
 
@@ -21,31 +21,36 @@ export class SlowReaderWatch {
     this.#clock = clock;
   }
 
-  /** Checks `reader` until its `checkProgress` returns false. May be called again before that. */
-  add(reader: SlowReader): void {
-    this.#readers.add(reader);
+  /** The time of the clock, in milliseconds, which `checkProgress` receives. */
+  get now(): number {
+    return timeOf(this.#clock);
+  }
+
+  /** Checks `watched` until its `checkProgress` returns false. May be called again before that. */
+  add(watched: Watched): void {
+    this.#watched.add(watched);
     if (this.#timer === undefined) this.#schedule();
   }
 
-  remove(reader: SlowReader): void {
-    if (!this.#readers.delete(reader) || this.#readers.size > 0) return;
+  remove(watched: Watched): void {
+    if (!this.#watched.delete(watched) || this.#watched.size > 0) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
   }
 
   #schedule(): void {
-    this.#dueAt = timeOf(this.#clock) + tickMs;
+    this.#dueAt = this.now + tickMs;
     this.#timer = this.#clock.setTimeout(this.#tick, tickMs);
   }
 
   readonly #tick = (): void => {
-    const now = timeOf(this.#clock);
+    const { now } = this;
     // While the event loop was blocked, no progress was noticed, so a late tick checks no clients.
     const isLate = now - this.#dueAt > tickMs;
     this.#schedule();
     if (isLate) return;
-    for (const reader of this.#readers) {
-      if (!reader.checkProgress(now)) this.remove(reader);
+    for (const watched of this.#watched) {
+      if (!watched.checkProgress(now)) this.remove(watched);
     }
   };
 }

@@ -1,0 +1,256 @@
+import type { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { Frame } from "../../actors/index.ts";
+import type { OutboxSettings } from "../consumer-settings.ts";
+import { ConnectionLostError } from "../errors.ts";
+import type { RuntimeContext } from "../runtime-context.ts";
+import { HeldWrites, type Piece, pieceBytes, type Write } from "./held-writes.ts";
+import type { Watched } from "./progress-watch.ts";
+import type { TransportListener } from "./transport.ts";
+
+/** The write buffer of the socket. */
+export interface PacedOutbox {
+  readonly websocket: WebSocket;
+  readonly socket: Duplex;
+  readonly context: Pick<RuntimeContext, "counters" | "progressWatch">;
+  readonly settings: OutboxSettings;
+  readonly listener: TransportListener;
+  /** Whether frames can still be written. */
+  readonly isOpen: boolean;
+  /** Number of bytes from earlier turns of the event loop that still wait for the client. */
+  readonly laggingBytes: number;
+  /** Whether at most half of `maxLagBytes` wait. */
+  readonly hasRoom: boolean;
+}
+
+interface Waiter {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Written to be notified when the socket has written all earlier bytes. */
+const nothing = Buffer.alloc(0);
+/** The size of a ping's number, in bytes. The pings of the heartbeat have no number. */
+const numberBytes = 4;
+
+/**
+ * Writes large amounts of data, and data for a slow client. The writer passes one piece to the socket, and
+ * holds the others until the socket has written this piece to the operating system.
+ *
+ * Numbered pings between the pieces measure the client's progress. The operating system would not suffice: it
+ * may have megabytes of free buffer before it accepts more bytes, and so may a proxy.
+ */
+export class PacedWriter implements Watched {
+  readonly #outbox: PacedOutbox;
+  readonly #held = new HeldWrites();
+  /** Number of writes whose callback is pending. */
+  #pending = 0;
+  /** Bytes that were written after the last ping. */
+  #unconfirmedBytes = 0;
+  /** The number of the last ping, and of the last ping that the client has answered. */
+  #pings = 0;
+  #pongs = 0;
+  /** Whether the client has made progress since `#stalledSince`. */
+  #hasProgressed = false;
+  /** The value of `writeQueueSize` at the time `#stalledSince`. */
+  #lastUnsent = 0;
+  /** Time of the client's last progress, in milliseconds; undefined while the client is not watched. */
+  #stalledSince: number | undefined;
+  #waiter: Waiter | undefined;
+
+  constructor(outbox: PacedOutbox) {
+    this.#outbox = outbox;
+    // ws answers a client's close frame immediately. The held frames have to precede the answer.
+    const { _receiver: receiver } = outbox.websocket as { readonly _receiver?: EventEmitter };
+    receiver?.prependListener("conclude", () => this.#writeAll());
+  }
+
+  /** Number of bytes that are not passed to the socket yet. */
+  get heldBytes(): number {
+    return this.#held.bytes;
+  }
+
+  add(write: Write): void {
+    const { settings } = this.#outbox;
+    this.#held.add(write);
+    this.#writeHeld();
+    if (settings.overflow === "drop-oldest") this.#dropOldest(settings.maxLagBytes);
+    this.#watch();
+    this.settle();
+  }
+
+  /** MUST be called after a write that left bytes in the socket, if no bytes waited before the write. */
+  onDirectWrite(): void {
+    this.#hasProgressed = true;
+    this.#watch();
+    this.settle();
+  }
+
+  /** Sends a numbered ping. The client answers it when the client has read all earlier bytes. */
+  ping(): void {
+    const { websocket } = this.#outbox;
+    if (this.#pings === 0) websocket.on("pong", this.#onPong);
+    this.#pings += 1;
+    this.#unconfirmedBytes = 0;
+    const number = Buffer.allocUnsafe(numberBytes);
+    number.writeUInt32BE(this.#pings);
+    websocket.ping(number);
+  }
+
+  /** Resolves once the outbox has room. @throws {ConnectionLostError} if the connection ends before that. */
+  drained(): Promise<void> {
+    this.#waiter ??= createWaiter();
+    this.settle();
+    return this.#waiter.promise;
+  }
+
+  /**
+   * Resolves the promise of {@link drained} if there is room. Otherwise, makes sure that the writer is
+   * notified of the next progress. {@link finish} rejects the promise.
+   */
+  settle(): void {
+    if (this.#waiter === undefined && this.#held.bytes === 0) return;
+    const { isOpen, hasRoom, laggingBytes, socket } = this.#outbox;
+    if (!isOpen) return;
+    if (hasRoom) {
+      this.#waiter?.resolve();
+      this.#waiter = undefined;
+    }
+    if (laggingBytes > 0 && this.#pending === 0) {
+      this.#pending += 1;
+      socket.write(nothing, this.#onWritten);
+    }
+  }
+
+  /** Writes all held bytes. If the socket is closed, drops and counts them. */
+  finish(): void {
+    this.#writeAll();
+    this.#outbox.context.counters.drop("closing", this.#held.clear());
+    this.#waiter?.reject(ConnectionLostError.whileSending());
+    this.#waiter = undefined;
+  }
+
+  checkProgress(nowMs: number): boolean {
+    const { isOpen, laggingBytes, settings, socket, listener } = this.#outbox;
+    if (laggingBytes === 0 || this.#stalledSince === undefined || !isOpen) {
+      this.#stalledSince = undefined;
+      return false;
+    }
+    if (this.#hasProgressed || writeQueueSize(socket) !== this.#lastUnsent) {
+      this.#noteProgress(nowMs);
+    } else if (nowMs - this.#stalledSince >= settings.maxLagMs) {
+      this.#stalledSince = undefined;
+      listener.lagging();
+      return false;
+    }
+    return true;
+  }
+
+  readonly #onWritten = (): void => {
+    this.#pending -= 1;
+    this.#hasProgressed = true;
+    this.#writeHeld();
+    this.settle();
+  };
+
+  readonly #onPong = (payload: Buffer): void => {
+    if (payload.length !== numberBytes) return;
+    const number = payload.readUInt32BE();
+    if (number <= this.#pongs || number > this.#pings) return;
+    this.#pongs = number;
+    this.#hasProgressed = true;
+  };
+
+  #writeAll(): void {
+    while (this.#outbox.isOpen && this.#writePiece()) {}
+  }
+
+  /** Writes pieces until bytes wait in the socket. */
+  #writeHeld(): void {
+    const { websocket } = this.#outbox;
+    while (this.#outbox.isOpen && websocket.bufferedAmount === 0 && this.#writePiece()) {}
+  }
+
+  /** Writes about {@link pieceBytes} at once. @returns false if no bytes are held. */
+  #writePiece(): boolean {
+    const { socket, listener } = this.#outbox;
+    let piece = this.#held.take();
+    if (piece === undefined) return false;
+    const failures: unknown[] = [];
+    let size = 0;
+    socket.cork();
+    while (piece !== undefined) {
+      size += piece.size;
+      try {
+        this.#pass(piece);
+      } catch (error) {
+        failures.push(error);
+      }
+      piece = size < pieceBytes ? this.#held.take() : undefined;
+    }
+    this.#unconfirmedBytes += size;
+    if (this.#unconfirmedBytes >= pieceBytes) this.ping();
+    socket.uncork();
+    for (const error of failures) listener.failed(error, "send");
+    return true;
+  }
+
+  /** @throws if the frame cannot be encoded. The other frames are not affected. */
+  #pass({ content }: Piece): void {
+    const { socket, websocket } = this.#outbox;
+    if (Buffer.isBuffer(content)) {
+      socket.write(content, this.#onWritten);
+    } else {
+      const { data, binary, fin } = content;
+      checkAttached(data);
+      websocket.send(data, { binary, fin }, this.#onWritten);
+    }
+    this.#pending += 1;
+  }
+
+  #dropOldest(maxLagBytes: number): void {
+    while (this.#outbox.laggingBytes > maxLagBytes) {
+      const oldest = this.#held.takeOldest();
+      if (oldest === undefined) return;
+      this.#outbox.context.counters.drop("slow", oldest.length);
+    }
+  }
+
+  /** Watches the client while bytes wait. With `drop-oldest`, the heartbeat alone decides. */
+  #watch(): void {
+    const { context, laggingBytes, settings } = this.#outbox;
+    if (laggingBytes === 0 || settings.overflow !== "close" || this.#stalledSince !== undefined) return;
+    this.#noteProgress(context.progressWatch.now);
+    context.progressWatch.add(this);
+  }
+
+  #noteProgress(nowMs: number): void {
+    this.#stalledSince = nowMs;
+    this.#hasProgressed = false;
+    this.#lastUnsent = writeQueueSize(this.#outbox.socket);
+  }
+}
+
+function createWaiter(): Waiter {
+  let resolve = () => {};
+  let reject: Waiter["reject"] = () => {};
+  const promise = new Promise<void>((onRoom, onEnd) => {
+    resolve = onRoom;
+    reject = onEnd;
+  });
+  return { promise, resolve, reject };
+}
+
+/** Unsent bytes of the current write. `writeQueueSize` is undocumented, but Node's socket timeouts use it. */
+function writeQueueSize(
+  socket: Duplex & { readonly _handle?: { readonly writeQueueSize?: number } | null },
+): number {
+  return socket._handle?.writeQueueSize ?? 0;
+}
+
+/** @throws {TypeError} if the frame's buffer was transferred. ws itself would send an empty frame. */
+function checkAttached(frame: Frame): void {
+  if (typeof frame !== "string") new Uint8Array(frame.buffer);
+}

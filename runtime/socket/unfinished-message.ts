@@ -1,0 +1,70 @@
+import type { RuntimeContext } from "../runtime-context.ts";
+import type { Watched } from "./progress-watch.ts";
+import type { TransportListener } from "./transport.ts";
+
+export interface MessageSource {
+  /** Whether the client has sent a part of a message that is not complete. False on a closing connection. */
+  readonly hasUnfinishedMessage: boolean;
+  /** Whether the runtime does not read the client's bytes at the moment. */
+  readonly isPaused: boolean;
+  /** Number of bytes that the runtime has read from the client. */
+  readonly bytesRead: number;
+}
+
+type UnfinishedMessageContext = Pick<RuntimeContext, "counters" | "limits" | "progressWatch">;
+
+/** A client that sends this many bytes of a message makes progress. With 30 s, this is 546 bytes per second. */
+const minBytes = 16 * 1024;
+
+/**
+ * Watches a client that has not finished its message. Counts the client's bytes and not the time of the whole
+ * message, because a slow client may need many minutes for a large message.
+ */
+export class UnfinishedMessage implements Watched {
+  readonly #source: MessageSource;
+  readonly #listener: TransportListener;
+  readonly #context: UnfinishedMessageContext;
+  #bytesRead = 0;
+  /** Time of the client's last progress, in milliseconds; undefined while the client is not watched. */
+  #stalledSince: number | undefined;
+
+  constructor(source: MessageSource, listener: TransportListener, context: UnfinishedMessageContext) {
+    this.#source = source;
+    this.#listener = listener;
+    this.#context = context;
+  }
+
+  /** Watches the client until its message is finished. Does nothing if the client is already watched. */
+  watch(): void {
+    if (this.#stalledSince !== undefined) return;
+    const { progressWatch } = this.#context;
+    this.#noteProgress(progressWatch.now);
+    progressWatch.add(this);
+  }
+
+  end(): void {
+    this.#context.progressWatch.remove(this);
+  }
+
+  checkProgress(nowMs: number): boolean {
+    const { hasUnfinishedMessage, isPaused, bytesRead } = this.#source;
+    if (!hasUnfinishedMessage || this.#stalledSince === undefined) {
+      this.#stalledSince = undefined;
+      return false;
+    }
+    if (isPaused || bytesRead - this.#bytesRead >= minBytes) {
+      this.#noteProgress(nowMs);
+    } else if (nowMs - this.#stalledSince >= this.#context.limits.messageTimeoutMs) {
+      this.#stalledSince = undefined;
+      this.#context.counters.drop("unfinished");
+      this.#listener.unfinished();
+      return false;
+    }
+    return true;
+  }
+
+  #noteProgress(nowMs: number): void {
+    this.#stalledSince = nowMs;
+    this.#bytesRead = this.#source.bytesRead;
+  }
+}

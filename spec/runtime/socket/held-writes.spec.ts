@@ -1,0 +1,78 @@
+import { expect } from "chai";
+import type { Frame } from "greenroom";
+import { FrameTrie } from "../../../runtime/socket/frame-trie.ts";
+import { HeldWrites, type Piece, pieceBytes, type Write } from "../../../runtime/socket/held-writes.ts";
+
+describe("HeldWrites", () => {
+  const encoded = (...frames: readonly Frame[]): Write => {
+    const { bytes, length } = frames.reduce((node: FrameTrie, frame) => node.append(frame), FrameTrie.root());
+    return { content: bytes, length, size: bytes.length };
+  };
+  const listed = (...frames: readonly Frame[]): Write => ({ ...encoded(...frames), content: frames });
+  const large = Buffer.alloc(300_000, 5);
+
+  function takeAll(held: HeldWrites): Piece[] {
+    const pieces: Piece[] = [];
+    for (let piece = held.take(); piece !== undefined; piece = held.take()) pieces.push(piece);
+    return pieces;
+  }
+
+  it("cuts encoded frames at the ends of frames, without a change of the bytes", () => {
+    const held = new HeldWrites();
+    const writes = [
+      encoded("a"),
+      encoded(...Array.from({ length: 5_000 }, () => "x".repeat(100))),
+      encoded(large),
+    ];
+    for (const write of writes) held.add(write);
+    expect(held.bytes).to.equal(writes.reduce((sum, { size }) => sum + size, 0));
+    const pieces = takeAll(held);
+    expect(held.bytes).to.equal(0);
+    const contents = pieces.map(({ content }) => content as Buffer);
+    const all = writes.map(({ content }) => content as Buffer);
+    expect(Buffer.concat(contents).equals(Buffer.concat(all))).to.equal(true);
+    for (const { size } of pieces) expect(size).to.be.below(pieceBytes + 65_540);
+    expect(pieces.reduce((sum, { length }) => sum + length, 0)).to.equal(5_002);
+    // The opcode and the FIN bit at the start of each piece: whole frames, then the fragments of the large frame.
+    expect(contents.map((bytes) => bytes[0])).to.deep.equal([0x81, 0x81, 0x81, 0x81, 0x81, 0x02, 0x00, 0x80]);
+  });
+
+  it("passes listed frames one at a time, and a large one in fragments", () => {
+    const held = new HeldWrites();
+    const write = listed("a", large, "é".repeat(40_000));
+    held.add(write);
+    expect(held.bytes).to.equal(write.size);
+    const fragments = takeAll(held).map(({ content, length }) => {
+      const { data, binary, fin } = content as Exclude<Piece["content"], Buffer>;
+      expect(length).to.equal(fin ? 1 : 0);
+      return `${binary} ${fin} ${data.length}`;
+    });
+    expect(fragments).to.deep.equal([
+      "false true 1",
+      ...Array.from({ length: 4 }, () => "true false 65535"),
+      "true true 37860",
+      "false false 65535",
+      "false true 14465",
+    ]);
+    expect(held.bytes).to.equal(0);
+  });
+
+  it("drops the oldest write, unless it has begun or is the only one", () => {
+    const held = new HeldWrites();
+    const [first, second, third] = [encoded(large), encoded("b"), encoded("c")];
+    for (const write of [first, second, third]) held.add(write);
+    held.take();
+    expect(held.takeOldest()).to.equal(second);
+    expect(held.takeOldest()).to.equal(undefined);
+    expect(takeAll(held).at(-1)?.content).to.deep.equal(third.content);
+  });
+
+  it("counts the frames that are not taken completely when it is cleared", () => {
+    const held = new HeldWrites();
+    held.add(encoded("a", large, "b"));
+    held.add(encoded("c", "d"));
+    held.take();
+    expect(held.clear()).to.equal(4);
+    expect([held.bytes, held.take(), held.clear()]).to.deep.equal([0, undefined, 0]);
+  });
+});
