@@ -81,7 +81,7 @@ describe("MemoryLayer", () => {
     expect([one.inFlight, other.inFlight]).to.deep.equal([1, 1]);
     while (one.inFlight !== 0) await nextTurn();
     expect(one.counters().delivered).to.equal(200);
-    expect(other.counters().delivered).to.be.within(1, 199);
+    expect(other.counters().delivered).to.be.below(200);
     await one.close();
   });
 
