@@ -35,7 +35,10 @@ async function lint(files: Readonly<Record<string, string>>): Promise<string> {
   }
 }
 
-describe("Import rules", () => {
+describe("Import rules", function () {
+  // Each spec starts the linter, which takes seconds on a busy machine.
+  this.timeout(60_000);
+
   const forbidden: Readonly<Record<string, string>> = {
     "layers/names.ts": "../actors/a.ts",
     "layers/history.ts": "../runtime/a.ts",
