@@ -93,7 +93,10 @@ describe("A client that reads slowly, but steadily", () => {
       sender.send(frame);
       await nextTurn();
     }
-    await readFor(100, () => sender.send(frame));
+    // Sends as much as the client reads, so that the client always finds bytes.
+    await readFor(100, () => {
+      for (let sent = 0; sent < bytesPerSecond; sent += frame.length) sender.send(frame);
+    });
   });
 
   it("is cut if it sends pongs, but reads nothing", async () => {
