@@ -201,6 +201,23 @@ describe("AttachedServer", () => {
       expect(errors).to.deep.equal(["ERR_UPGRADE_CONFLICT"]);
     });
 
+    it("leaves a socket alone whose client ends after that listener has answered", async () => {
+      const runtime = attach("greenroom", ["/ws"], { guards: [() => gate().opened] });
+      server.on("upgrade", async (_, socket) => {
+        await nextTurn();
+        socket.write("HTTP/1.1 101 other\r\n\r\n");
+        await once(socket.resume(), "end");
+        await nextTurn();
+        socket.end("the rest");
+      });
+      const client = await RawClient.open(await start(), upgradeRequest("/ws"));
+      await client.until(/101/);
+      client.socket.end();
+      expect(await client.rest()).to.match(/the rest$/);
+      expect(runtime.size).to.equal(0);
+      expect(errors).to.deep.equal(["ERR_UPGRADE_CONFLICT"]);
+    });
+
     it("serves its paths, also on a connection that has been used before and over TLS", async () => {
       const guards = [() => nextTurn()];
       server = createSecureServer(await makeCertificate(), (_, response) => response.end("page"));
@@ -222,14 +239,28 @@ describe("AttachedServer", () => {
       expect(errors).to.deep.equal([]);
     });
 
-    it("handles an upgrade once that the listener passes to handleUpgrade", async () => {
-      const runtime = attach("greenroom", ["/ws"], { guards: [() => nextTurn()] });
-      server.on("upgrade", (request, socket, head) => runtime.handleUpgrade(request, socket, head));
-      const url = await start();
-      expect(await nameAt(`${url}/ws`)).to.equal("greenroom");
-      expect(await Client.refused(`${url}/typo`)).to.include({ status: 404 });
-      expect(runtime.counters().refused).to.equal(1);
-      expect(errors).to.deep.equal([]);
+    for (const guards of [[], [() => nextTurn()]]) {
+      const when = guards.length > 0 ? "later" : "at once";
+      it(`handles an upgrade once that the listener passes to handleUpgrade, if it is accepted ${when}`, async () => {
+        const runtime = attach("greenroom", ["/ws"], { guards });
+        server.on("upgrade", (request, socket, head) => runtime.handleUpgrade(request, socket, head));
+        const url = await start();
+        expect(await nameAt(`${url}/ws`)).to.equal("greenroom");
+        expect(await Client.refused(`${url}/typo`)).to.include({ status: 404 });
+        expect(runtime.counters().refused).to.equal(1);
+        expect(errors).to.deep.equal([]);
+      });
+    }
+
+    it("refuses an upgrade once that a listener passes to two runtimes", async () => {
+      const [one, two] = [createRuntime(), createRuntime()];
+      runtimes.push(one, two);
+      server.on("upgrade", (...upgrade) => {
+        one.handleUpgrade(...upgrade);
+        two.handleUpgrade(...upgrade);
+      });
+      expect(await Client.refused(`${await start()}/typo`)).to.include({ status: 404 });
+      expect([one.counters().refused, two.counters().refused]).to.deep.equal([1, 0]);
     });
   });
 

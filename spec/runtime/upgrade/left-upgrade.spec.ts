@@ -169,6 +169,24 @@ describe("leaveUpgrade", () => {
     await client.rest();
   });
 
+  it("does not watch an upgrade that another runtime is about to answer", async () => {
+    const [guarding, asked] = [gate(), gate()];
+    const guard = () => {
+      asked.open();
+      return guarding.opened;
+    };
+    await using other = createRuntime({ guards: [guard] });
+    other.route("/other", class extends WebSocketConsumer {});
+    server.on("upgrade", (...upgrade) => other.handleUpgrade(...upgrade));
+    const client = new Client(`${url}/other`);
+    await asked.opened;
+    clock.increment(limitMs);
+    guarding.open();
+    await once(client.websocket, "open");
+    client.websocket.terminate();
+    expect(runtime.counters().dropped.unanswered).to.equal(0);
+  });
+
   it("waits for unansweredUpgradeMs", async () => {
     runtime = createRuntime({ clock: clock as Clock, unansweredUpgradeMs: 10 });
     server = createServer();
