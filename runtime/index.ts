@@ -29,7 +29,7 @@ export {
   type Runtime,
   type RuntimeOptions,
 } from "./runtime.ts";
-export type { AttachOptions } from "./upgrade/attached-server.ts";
+export type { AttachOptions } from "./upgrade/attach-options.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
 export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";
 export { groupName, type ParamCheck, type RouteOptions, type SpawnScope } from "./upgrade/router.ts";

@@ -2,17 +2,10 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { bytesWritten, surviveErrors } from "../http-response.ts";
 import { earlierResponse, isAnswered } from "./answered.ts";
+import type { AttachOptions } from "./attach-options.ts";
 import { notFound } from "./router.ts";
 import { filterUpgrades, isWebSocketUpgrade } from "./upgrade-filter.ts";
 import type { Upgrades } from "./upgrades.ts";
-
-export interface AttachOptions {
-  /**
-   * For a path without a route, `"reject"` answers 404, and `"ignore"` leaves the upgrade to other listeners.
-   * @default "reject" while the server has no other listener for upgrades, else "ignore"
-   */
-  readonly unmatched?: "reject" | "ignore";
-}
 
 /** A runtime on a server. */
 export interface Attachment extends AttachOptions {

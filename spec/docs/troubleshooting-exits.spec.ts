@@ -42,12 +42,20 @@ describe("docs/reference/close-codes.md", () => {
     }
     const slow: Guard = ({ query }) => (query.has("slow") ? new Promise(() => {}) : undefined);
     const guards = [originGuard({ allowMissing: false }), slow];
-    const { runtime, url } = await serve({ layers: {}, guards, connectTimeoutMs: 50 });
+    const limits = { connectTimeoutMs: 50, unansweredUpgradeMs: 50 };
+    const { runtime, server, url } = await serve({ layers: {}, guards, ...limits });
     runtime.route("/ws/room/:room_name", Guest, { params: { room_name: groupName } });
     const own = { headers: { Origin: url } };
     const answer = async (path: string, options: object = own) => {
       const { status, body } = await Client.refused(`${url}${path}`, options);
       return [String(status), body];
+    };
+    const besideAnother = async () => {
+      const other = () => {};
+      server.on("upgrade", other);
+      const answered = await answer("/ws/Room/a");
+      server.off("upgrade", other);
+      return answered;
     };
     const upgradeRequired = await fetch(`${url}/ws/room/a`, own);
     const answers = [
@@ -56,6 +64,7 @@ describe("docs/reference/close-codes.md", () => {
       await answer("/ws/room/a", { headers: { Origin: "https://elsewhere.example" } }),
       await answer("/ws/room/a", {}),
       await answer("/ws/Room/a"),
+      await besideAnother(),
       [String(upgradeRequired.status), (await upgradeRequired.text()).trim()],
       await answer("/ws/room/a?fail"),
       await answer("/ws/room/a?slow"),
