@@ -1,4 +1,5 @@
 import type { Frame, Overflow } from "../../actors/index.ts";
+import { isPromise } from "../../layers/async-errors.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import { type Budget, type Task, unlimited } from "../../layers/scheduling/lane.ts";
@@ -293,6 +294,3 @@ export class Mailbox implements Task {
     return true;
   }
 }
-
-export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
