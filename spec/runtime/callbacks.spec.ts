@@ -82,6 +82,13 @@ describe("An error that a callback of the application leaves behind", function (
     ]);
   });
 
+  it("does not arise when a handler catches the rejection of its runtime's close()", async () => {
+    const { lines, code } = await callbacks("closing from a handler");
+    expect(code, lines.join("\n")).to.equal(0);
+    const caught = "caught: The layer is broken";
+    expect(lines).to.deep.equal([caught, caught, "listeners: 0,0"]);
+  });
+
   it("ends the process if the layer or its runtime has the option ownAsyncErrors: false", async () => {
     for (const mode of ["disowned", "disowned by a runtime"]) {
       const { lines, code } = await callbacks(mode);

@@ -323,6 +323,33 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     await layer.close();
   },
 
+  /** A handler closes its runtime, catches the rejection, and a layer cannot be closed. */
+  async "closing from a handler"() {
+    for (const ownAsyncErrors of [true, false]) {
+      const layer = new MemoryLayer({ onError: note });
+      const close = layer.close.bind(layer);
+      layer.close = async () => {
+        await close();
+        throw new Error("The layer is broken");
+      };
+      const caught = gate();
+      const onError = (error: unknown) => say(`reported: ${(error as Error).message}`);
+      const runtime: Runtime = createRuntime({ layers: { layer }, onError, ownAsyncErrors }) as never;
+      class Admin extends WebSocketConsumer {
+        override receive() {
+          runtime.close().catch((error: Error) => {
+            say(`caught: ${error.message}`);
+            caught.open();
+          });
+        }
+      }
+      const admin = await runtime.spawn(Admin as never);
+      admin.receive("close");
+      await caught.opened;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  },
+
   /** Ends the process. */
   async disowned() {
     const layer = new MemoryLayer({ onError: note, ownAsyncErrors: false });
