@@ -65,6 +65,9 @@ export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
 /** Whether `owner` owns the running code. Also true after an `await`, and in a timer. */
 export const isOwnedBy = (owner: ErrorOwner): boolean => watch.owners.getStore() === owner;
 
+/** Whether `owner` owns the synchronous code that runs. False after an `await`, and in a timer. */
+export const isRunningFor = (owner: ErrorOwner): boolean => running === owner;
+
 /** Calls `work` without an owner, even if the caller has an owner. */
 export function runUnowned<R>(work: () => R): R {
   const before = running;

@@ -5,6 +5,7 @@ export {
   callOwned,
   isOwnedBy,
   isPromise,
+  isRunningFor,
   runOwned,
   runUnowned,
   toPromise,

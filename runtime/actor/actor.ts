@@ -12,7 +12,7 @@ import { saveMachine } from "../../actors/snapshot/save-machine.ts";
 import { SnapshotError } from "../../actors/snapshot/snapshot-error.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
-import { AsyncErrorOwner, callOwned, isOwnedBy, isPromise, runOwned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, callOwned, isPromise, isRunningFor, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { type Deadline, timeOf } from "../deadline.ts";
 import type { IsRunning } from "../deadlock.ts";
@@ -298,9 +298,14 @@ export class ConsumerActor
     return this.transport.waitingBytes;
   }
 
-  /** Undefined unless a method of this actor's consumer is pending, and called this. */
+  /**
+   * Undefined unless the synchronous part of a method of this actor's consumer calls this. After an `await`, and
+   * in a timer, the calling method is unknown: other code, which no method awaits, has the same async context.
+   */
   get callingHandler(): IsRunning | undefined {
-    return this.#isHandling && isOwnedBy(this.errorOwner) ? () => this.#isHandling : undefined;
+    if (!this.#isHandling || !isRunningFor(this.errorOwner)) return undefined;
+    const { begun } = this.mailbox;
+    return () => this.#isHandling && this.mailbox.begun === begun;
   }
 
   /** Whether a method of the consumer is pending, so that the end of the actor waits for it. */
