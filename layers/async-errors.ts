@@ -35,8 +35,38 @@ export function runOwned<A extends unknown[], R>(owner: ErrorOwner, work: (...ar
   }
 }
 
+/**
+ * Calls a callback of the application as {@link runOwned} does. If it returns a thenable, converts it to a
+ * promise, so that `owner` also owns the work that the thenable starts in `then`, as query builders do.
+ */
+export function callOwned<A extends unknown[], R>(
+  owner: ErrorOwner,
+  callback: (...args: A) => R,
+  ...args: A
+): R {
+  return runOwned(owner, callToPromise, callback, args) as R;
+}
+
+function callToPromise<A extends unknown[]>(callback: (...args: A) => unknown, args: A): unknown {
+  return toPromise(callback(...args));
+}
+
+/**
+ * Converts a thenable to a promise, and returns other values unchanged. Some thenables start their work again
+ * at each call of `then`, settle twice, or settle synchronously.
+ */
+export function toPromise(result: unknown): unknown {
+  return isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
+}
+
+export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+
 /** Whether `owner` owns the running code. Also true after an `await`, and in a timer. */
 export const isOwnedBy = (owner: ErrorOwner): boolean => watch.owners.getStore() === owner;
+
+/** Whether `owner` owns the synchronous code that runs. False after an `await`, and in a timer. */
+export const isRunningFor = (owner: ErrorOwner): boolean => running === owner;
 
 /** Calls `work` without an owner, even if the caller has an owner. */
 export function runUnowned<R>(work: () => R): R {

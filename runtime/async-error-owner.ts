@@ -1,7 +1,16 @@
 import { type ErrorOwner, runUnowned } from "../layers/async-errors.ts";
 import type { Observed, Report } from "./inspection-hooks.ts";
 
-export { isOwnedBy, runOwned, runUnowned, watchAsyncErrors } from "../layers/async-errors.ts";
+export {
+  callOwned,
+  isOwnedBy,
+  isPromise,
+  isRunningFor,
+  runOwned,
+  runUnowned,
+  toPromise,
+  watchAsyncErrors,
+} from "../layers/async-errors.ts";
 
 /** Receives the uncaught errors of an actor or worker. */
 export class AsyncErrorOwner implements ErrorOwner {

@@ -360,12 +360,14 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     for (const detach of this.#attached.values()) detach();
     this.#attached.clear();
     const closed = working.then(() => this.#closeLayers());
-    if (!(await completes(closed, layerGraceMs, clock))) {
+    try {
+      if (await completes(closed, layerGraceMs, clock)) return;
       const late = `The layers had not closed after ${layerGraceMs} ms: a handler is still running.`;
       closed.catch((error: unknown) => report(error, { stage: "close" }));
       report(new HandlerTimeoutError(late), { stage: "close" });
+    } finally {
+      this.#unwatch();
     }
-    this.#unwatch();
   }
 
   async #closeLayers(): Promise<void> {

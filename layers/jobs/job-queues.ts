@@ -1,4 +1,4 @@
-import { runOwned } from "../async-errors.ts";
+import { callOwned, runOwned } from "../async-errors.ts";
 import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver } from "../backend.ts";
 import { checkInteger } from "../check-integer.ts";
 import type { LayerMetrics } from "../counters.ts";
@@ -151,7 +151,7 @@ export class JobQueues {
       metrics.drop("dead-letter");
       report(error, { stage: "consume", attempt: delivery.attempt });
       try {
-        await runOwned(owner, onDead, message, delivery, error);
+        await callOwned(owner, onDead, message, delivery, error);
       } catch (failure) {
         report(failure, { stage: "consume", attempt: delivery.attempt });
       }
@@ -174,7 +174,7 @@ export class JobQueues {
           return bury(decoded, delivery, error);
         }
         try {
-          await runOwned(owner, handler, decoded.message, delivery);
+          await callOwned(owner, handler, decoded.message, delivery);
         } catch (error) {
           // If only one delivery is allowed, an aborted handler counts as failed.
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";

@@ -34,7 +34,8 @@ export class ActorRef {
   /**
    * Resolves once the actor has closed and released its resources.
    *
-   * @throws {DeadlockError} if a handler of the actor itself awaits this promise. Otherwise, never rejects.
+   * @throws {DeadlockError} if a handler of the actor itself asks for this promise before its first `await`, and is
+   *   still pending a turn later. Otherwise, never rejects.
    */
   get done(): Promise<Exit> {
     return this.#endFor(this.#actor.callingHandler);

@@ -12,13 +12,13 @@ import { saveMachine } from "../../actors/snapshot/save-machine.ts";
 import { SnapshotError } from "../../actors/snapshot/snapshot-error.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
-import { AsyncErrorOwner, isOwnedBy, runOwned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, callOwned, isPromise, isRunningFor, runOwned } from "../async-error-owner.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { type Deadline, timeOf } from "../deadline.ts";
 import type { IsRunning } from "../deadlock.ts";
 import { ConnectionLostError, HandlerTimeoutError } from "../errors.ts";
 import { Dispatcher, type DispatcherOwner } from "../mailbox/dispatcher.ts";
-import { isPromise, type Mailbox } from "../mailbox/mailbox.ts";
+import type { Mailbox } from "../mailbox/mailbox.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
 import type { Transport, TransportListener } from "../socket/transport.ts";
 import { ActorContext, type ContextActor, type ContextRuntime } from "./actor-context.ts";
@@ -108,7 +108,7 @@ export class ConsumerActor
     const opening = this.groups.open(this.inbox);
     if (opening !== undefined) await opening;
     if (this.isLeaving) throw new ConnectionLostError();
-    const connecting = runOwned(this.errorOwner, () => this.#createConsumer().connect());
+    const connecting = callOwned(this.errorOwner, () => this.#createConsumer().connect());
     // An await takes time even for a plain value, because Node tracks the async context.
     if (isPromise(connecting)) await connecting;
     if (this.isLeaving) throw new ConnectionLostError();
@@ -249,7 +249,7 @@ export class ConsumerActor
     if (wasJoined) {
       const { consumer } = this.inbox;
       const disconnecting = steps.run("disconnect", () =>
-        runOwned(this.errorOwner, () => consumer?.disconnect(exit.code, exit)),
+        callOwned(this.errorOwner, () => consumer?.disconnect(exit.code, exit)),
       );
       if (disconnecting !== undefined) await disconnecting;
     }
@@ -298,9 +298,14 @@ export class ConsumerActor
     return this.transport.waitingBytes;
   }
 
-  /** Undefined unless a method of this actor's consumer is pending, and called this. */
+  /**
+   * Undefined unless the synchronous part of a method of this actor's consumer calls this. After an `await`, and
+   * in a timer, the calling method is unknown: other code, which no method awaits, has the same async context.
+   */
   get callingHandler(): IsRunning | undefined {
-    return this.#isHandling && isOwnedBy(this.errorOwner) ? () => this.#isHandling : undefined;
+    if (!this.#isHandling || !isRunningFor(this.errorOwner)) return undefined;
+    const { begun } = this.mailbox;
+    return () => this.#isHandling && this.mailbox.begun === begun;
   }
 
   /** Whether a method of the consumer is pending, so that the end of the actor waits for it. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../../layers/clock.ts";
+import { isPromise } from "../async-error-owner.ts";
 import { Deadline } from "../deadline.ts";
 import { HandlerTimeoutError } from "../errors.ts";
-import { isPromise } from "../mailbox/mailbox.ts";
 import type { FlushQueue } from "../scheduler/flush-queue.ts";
 
 /** Runs the last steps of an actor, each within a time limit. */

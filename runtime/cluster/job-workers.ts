@@ -7,7 +7,7 @@ import { LayerClosedError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkQueue } from "../../layers/names.ts";
 import { valueThroughCodec } from "../../layers/through-codec.ts";
-import { AsyncErrorOwner, isOwnedBy, runOwned } from "../async-error-owner.ts";
+import { AsyncErrorOwner, callOwned, isOwnedBy, runOwned } from "../async-error-owner.ts";
 import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
@@ -107,7 +107,7 @@ export class JobWorkers {
         onDead: async (message, delivery, error) => {
           await this.#notify(delivery, { type: "job_failed", reason: failureText(error) });
           const job = { id: delivery.job, attempt: delivery.attempt };
-          await runOwned(this.#owner(channel), onFailed, message, job, error);
+          await callOwned(this.#owner(channel), onFailed, message, job, error);
         },
       },
     );

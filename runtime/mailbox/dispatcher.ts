@@ -3,7 +3,7 @@ import type { Frame } from "../../actors/consumer-context.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
-import { type AsyncErrorOwner, runOwned, runUnowned } from "../async-error-owner.ts";
+import { type AsyncErrorOwner, isPromise, runOwned, runUnowned, toPromise } from "../async-error-owner.ts";
 import type { ConsumerSettings } from "../consumer-settings.ts";
 import { BlockedEventLoopError, HandlerTimeoutError } from "../errors.ts";
 import type { Observed } from "../inspection-hooks.ts";
@@ -16,7 +16,7 @@ import {
   isAskEnvelope,
   rejectIfAsked,
 } from "./ask-envelope.ts";
-import { type Item, isPromise, Mailbox, type MailboxOwner } from "./mailbox.ts";
+import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
 import type { TimerCall } from "./message-backlog.ts";
 
 export interface DispatcherOwner extends Observed {
@@ -193,11 +193,7 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 }
 
 /** Calls the consumer's handler for `item`. If the handler returns a thenable, converts it to a promise. */
-function callHandler(consumer: Consumer, item: Item): unknown {
-  const result = call(consumer, item);
-  // Some thenables start their work again at each call of `then`, settle twice, or settle synchronously.
-  return isPromise(result) && !(result instanceof Promise) ? Promise.resolve(result) : result;
-}
+const callHandler = (consumer: Consumer, item: Item): unknown => toPromise(call(consumer, item));
 
 function call(consumer: Consumer, item: Item): unknown {
   if (typeof item === "string" || item instanceof Uint8Array) return consumer[receiveFrame](item);

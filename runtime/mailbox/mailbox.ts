@@ -1,4 +1,5 @@
 import type { Frame, Overflow } from "../../actors/index.ts";
+import { isPromise } from "../../layers/async-errors.ts";
 import { Fifo } from "../../layers/fifo.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import { type Budget, type Task, unlimited } from "../../layers/scheduling/lane.ts";
@@ -49,6 +50,8 @@ export class Mailbox implements Task {
   #turn = -1;
   #framesLeft = 0;
   #onIdle: (() => void) | undefined;
+  /** The number of items and other work that the mailbox has begun to handle. Identifies a pending handler. */
+  #begun = 0;
 
   constructor(
     owner: MailboxOwner,
@@ -72,6 +75,10 @@ export class Mailbox implements Task {
   /** Whether an item is being handled, items wait, or `first` of {@link start} is pending. */
   get busy(): boolean {
     return this.#busy;
+  }
+
+  get begun(): number {
+    return this.#begun;
   }
 
   /** Starts to handle items once `first`, the consumer's `connect`, has settled. */
@@ -108,6 +115,7 @@ export class Mailbox implements Task {
       this.#priorityWork = work;
     } else {
       this.#busy = true;
+      this.#begun += 1;
       this.#await(work());
     }
   }
@@ -220,6 +228,7 @@ export class Mailbox implements Task {
     const work = this.#priorityWork;
     if (work !== undefined) {
       this.#priorityWork = undefined;
+      this.#begun += 1;
       this.#await(work());
     } else if (this.size > 0) {
       this.#schedule();
@@ -231,6 +240,7 @@ export class Mailbox implements Task {
 
   /** @returns whether the item has a handler that is not settled yet. */
   #handleOne(item: Item): boolean {
+    this.#begun += 1;
     try {
       const result = this.#owner.handle(item);
       if (!isPromise(result)) return false;
@@ -293,6 +303,3 @@ export class Mailbox implements Task {
     return true;
   }
 }
-
-export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";

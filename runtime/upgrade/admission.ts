@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ResponseHeaders, Scope } from "../../actors/index.ts";
 import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
-import { runOwned } from "../async-error-owner.ts";
+import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
-import { isPromise } from "../mailbox/mailbox.ts";
 import { answerPreflight, isPreflight, readable } from "./cors.ts";
 import { type Guard, isOriginLetIn, type Verdict } from "./guards.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
@@ -77,7 +76,7 @@ export class Admission {
     const failed = (error: unknown) => this.#failed(error, "guard", scope.path);
     try {
       const owner = new CallbackOwner(this.#report, { stage: "guard", path: scope.path });
-      const verdict = runOwned(owner, guard, scope, request);
+      const verdict = callOwned(owner, guard, scope, request);
       return isPromise(verdict) ? Promise.resolve(verdict).then(proceed).catch(failed) : proceed(verdict);
     } catch (error) {
       return failed(error);

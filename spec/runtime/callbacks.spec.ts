@@ -42,6 +42,13 @@ const stages: Readonly<Record<string, string>> = {
   "a handler of consume": "consume",
   onDead: "consume",
   "a listener of its signal": "consume",
+  "a thenable of a guard": "guard",
+  "a thenable of connect": "async",
+  "a thenable of receive": "async",
+  "a thenable of disconnect": "async",
+  "a thenable of a worker": "async",
+  "a thenable of onFailed": "async",
+  "a thenable of onDead": "consume",
   "an inbox": "layer",
   "an inbox in a group": "layer",
   "an inbox on the runtime's node": "control",
@@ -73,6 +80,13 @@ describe("An error that a callback of the application leaves behind", function (
       "onError: onError, a promise and onError: onError, a timer",
       "listeners: 0,0",
     ]);
+  });
+
+  it("does not arise when a handler catches the rejection of its runtime's close()", async () => {
+    const { lines, code } = await callbacks("closing from a handler");
+    expect(code, lines.join("\n")).to.equal(0);
+    const caught = "caught: The layer is broken";
+    expect(lines).to.deep.equal([caught, caught, "listeners: 0,0"]);
   });
 
   it("ends the process if the layer or its runtime has the option ownAsyncErrors: false", async () => {

@@ -108,6 +108,61 @@ describe("A handler that awaits its own end", () => {
     expect((await ended)[0]).to.deep.equal({ code: 1000, reason: "", by: "client" });
   });
 
+  for (const [name, end] of Object.entries(ends)) {
+    it(`is not told if a timer of a finished handler calls ${name} while another handler runs`, async () => {
+      const [begun, working, called] = [gate(), gate(), gate()];
+      let ended: Promise<unknown> | undefined;
+      const runtime = createRuntime();
+      class Working extends WebSocketConsumer {
+        override receive(text: string): void | Promise<void> {
+          if (text === "work") {
+            begun.open();
+            return working.opened;
+          }
+          setTimeout(() => {
+            ended = caught(end(self, runtime));
+            called.open();
+          });
+          return undefined;
+        }
+      }
+      const self: ActorRef = await runtime.spawn(Working);
+      self.receive("begin");
+      self.receive("work");
+      await Promise.all([begun.opened, called.opened]);
+      for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+      working.open();
+      if (name === "done") void self.stop();
+      expect(await ended).not.to.be.instanceOf(Error);
+      await runtime.close();
+    });
+  }
+
+  it("is not told if it has finished, and the next handler runs", async () => {
+    const [begun, working] = [gate(), gate()];
+    let ended: Promise<unknown> | undefined;
+    const runtime = createRuntime();
+    class Working extends WebSocketConsumer {
+      override receive(text: string): void | Promise<void> {
+        if (text === "begin") {
+          ended = caught(self.done);
+          return undefined;
+        }
+        begun.open();
+        return working.opened;
+      }
+    }
+    const self: ActorRef = await runtime.spawn(Working);
+    self.receive("begin");
+    self.receive("work");
+    await begun.opened;
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    working.open();
+    await self.stop();
+    expect(await ended).to.deep.equal({ code: 1000, reason: "", by: "client" });
+    await runtime.close();
+  });
+
   it("is not told outside of a handler: in a promise that no handler awaits", async () => {
     const settled = gate();
     let exit: Exit | undefined;

@@ -37,6 +37,22 @@ function leave(callback: string): void {
   }, 1);
 }
 
+/** A thenable that does its work in `then`, as query builders do. Its work leaves both errors behind. */
+const lazy = (callback: string): PromiseLike<never> => ({
+  // biome-ignore lint/suspicious/noThenProperty: the program tests thenables.
+  then(resolve?: ((value: never) => unknown) | null) {
+    leave(callback);
+    resolve?.(undefined as never);
+    return undefined as never;
+  },
+});
+
+class Querying extends WebSocketConsumer {
+  override connect = () => lazy("a thenable of connect") as never;
+  override receive = () => lazy("a thenable of receive") as never;
+  override disconnect = () => lazy("a thenable of disconnect") as never;
+}
+
 /** Resolves when both errors of each of `callbacks` are reported. */
 async function reported(...callbacks: string[]): Promise<void> {
   for (const callback of callbacks) {
@@ -143,6 +159,37 @@ async function actors(runtime: Runtime): Promise<void> {
   await reported("input", "an action of a machine", "a guard of a machine", "an invoked callback");
 }
 
+async function thenables(runtime: Runtime, layer: MemoryLayer): Promise<void> {
+  const querying = await runtime.spawn(Querying as never);
+  querying.receive("hello");
+  await querying.stop();
+  const fail = () => {
+    throw new Error("failed");
+  };
+  const worker = await runtime.worker("queries", () => lazy("a thenable of a worker"));
+  await runtime.submit("queries", { type: "note" });
+  await reported("a thenable of a worker");
+  await worker.close();
+  await runtime.worker("failing-queries", fail, {
+    attempts: 1,
+    onFailed: () => lazy("a thenable of onFailed"),
+  });
+  await runtime.submit("failing-queries", { type: "note" });
+  await layer.consume("layer-queries", fail, {
+    maxDeliveries: 1,
+    onDead: () => lazy("a thenable of onDead"),
+  });
+  await layer.send("layer-queries", { type: "note" });
+  await reported(
+    "a thenable of a guard",
+    "a thenable of connect",
+    "a thenable of receive",
+    "a thenable of disconnect",
+    "a thenable of onFailed",
+    "a thenable of onDead",
+  );
+}
+
 async function jobs(runtime: Runtime): Promise<void> {
   const held = gate();
   const handle = async (message: Message, { signal }: { readonly signal: AbortSignal }) => {
@@ -242,7 +289,7 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
       layers: { chat: layer },
       onError: note,
       inspect: () => leave("inspect"),
-      guards: [() => leave("a guard of the runtime")],
+      guards: [() => leave("a guard of the runtime"), () => lazy("a thenable of a guard")],
     }) as never;
     runtime.route("/ws/:name", Careless as unknown as typeof Consumer as never, {
       guards: [() => leave("a guard of the route")],
@@ -256,6 +303,7 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     const end = await handshakes(runtime);
     await actors(runtime);
     await jobs(runtime);
+    await thenables(runtime, layer);
     await consumption(layer);
     await inboxes(layer);
     await layer
@@ -273,6 +321,33 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     await clientFactory();
     await listeners();
     await layer.close();
+  },
+
+  /** A handler closes its runtime, catches the rejection, and a layer cannot be closed. */
+  async "closing from a handler"() {
+    for (const ownAsyncErrors of [true, false]) {
+      const layer = new MemoryLayer({ onError: note });
+      const close = layer.close.bind(layer);
+      layer.close = async () => {
+        await close();
+        throw new Error("The layer is broken");
+      };
+      const caught = gate();
+      const onError = (error: unknown) => say(`reported: ${(error as Error).message}`);
+      const runtime: Runtime = createRuntime({ layers: { layer }, onError, ownAsyncErrors }) as never;
+      class Admin extends WebSocketConsumer {
+        override receive() {
+          runtime.close().catch((error: Error) => {
+            say(`caught: ${error.message}`);
+            caught.open();
+          });
+        }
+      }
+      const admin = await runtime.spawn(Admin as never);
+      admin.receive("close");
+      await caught.opened;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   },
 
   /** Ends the process. */
