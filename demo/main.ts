@@ -12,7 +12,10 @@ try {
     : "all in memory";
   const jobs = redisUrl ? "done by workers: start some with `npm run worker`" : "done in this process";
   // A token that the user has chosen does not belong into logs.
-  const inspector = inspectToken ? `${demo.url}/inspect?token=$INSPECT_TOKEN` : demo.inspectorUrl;
+  const isUrlSafe = inspectToken === undefined || encodeURIComponent(inspectToken) === inspectToken;
+  const inspector = inspectToken
+    ? `${demo.url}/inspect?token=$INSPECT_TOKEN${isUrlSafe ? "" : " (percent-encode the token)"}`
+    : demo.inspectorUrl;
   process.stdout.write(
     `Greenroom demo: ${demo.url}\nInspector: ${inspector}\nLayers: ${layers}\nJobs: ${jobs}\n`,
   );

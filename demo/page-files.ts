@@ -73,8 +73,10 @@ export class PageFile {
   }
 
   #read(): void {
-    this.#modifiedMs = statSync(this.#url).mtimeMs;
+    // The time is kept last, so that a failed read is tried again.
+    const modifiedMs = statSync(this.#url).mtimeMs;
     this.#content = readFileSync(this.#url);
     this.#etag = `"${createHash("sha256").update(this.#content).digest("base64url").slice(0, 22)}"`;
+    this.#modifiedMs = modifiedMs;
   }
 }

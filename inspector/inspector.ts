@@ -41,7 +41,7 @@ export interface InspectorOptions {
   readonly tickMs?: number;
 }
 
-/** `inspector` was called with an empty token or an unsuitable path, or a second time. */
+/** `inspector` was called with an empty token, with an unsuitable or taken path, or a second time. */
 export class InspectorError extends GreenroomError {
   constructor(message: string) {
     super("ERR_INSPECTOR", message);
@@ -68,8 +68,9 @@ interface InspectedRuntime {
  *   The token is new in each process, unless the options contain a token. With `guards` and without a token,
  *   the address is the path.
  * @throws {InspectorError} (`ERR_INSPECTOR`) if `token` is empty or not a string, if the path has a parameter,
- *   a semicolon or a slash at its end, or if the runtime already has an inspector.
- * @throws {RouteError} if the path is malformed or already has a route.
+ *   a semicolon or a slash at its end, or has a route, or if the runtime already has an inspector. An
+ *   inspector cannot be removed or replaced, so mount it where the runtime is created.
+ * @throws {RouteError} if the path is malformed.
  * @throws {InvalidOptionError} if `tickMs` is out of range.
  * @throws {TypeError} if an entry of `origins` is not an origin.
  *
@@ -106,7 +107,15 @@ export function inspector(
   }
   checkInteger("tickMs", tickMs, { min: 10, max: 5_000 });
   if (inspection.onFailure !== undefined)
-    throw new InspectorError("This runtime already has an inspector: mount it once.");
+    throw new InspectorError(
+      "This runtime already has an inspector: mount it once, where the runtime is created.",
+    );
+  const taken = router.routeOf(path);
+  if (taken !== undefined) {
+    throw new InspectorError(
+      `The inspector cannot be mounted at "${path}", which the route "${taken.pattern}" serves: choose another path.`,
+    );
+  }
 
   const failures = new Failures();
   const isHidden = (Consumer: ConsumerClass) => Consumer === PageConsumer;

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from "./errors.ts";
+import { InvalidOptionError, textOf } from "./errors.ts";
 
 /** The longest delay of a Node timer: 24.8 days, in milliseconds. See {@link systemClock} for longer ones. */
 export const maxDelayMs = 2 ** 31 - 1;
@@ -23,5 +23,5 @@ export function checkInteger(
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
     return value as number;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new InvalidOptionError(`\`${option}\` must be an integer ${range}, not ${String(value)}.`);
+  throw new InvalidOptionError(`\`${option}\` must be an integer ${range}, not ${textOf(value)}.`);
 }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ResponseHeaders } from "../actors/index.ts";
 import { checkInteger } from "../layers/check-integer.ts";
-import { InvalidOptionError } from "../layers/errors.ts";
+import { InvalidOptionError, textOf } from "../layers/errors.ts";
 
 /** The answer to a refused request. */
 export interface Refusal {
@@ -61,22 +61,29 @@ export const framingHeaders: readonly string[] = [
   "upgrade",
 ];
 const ownHeaders = new Set(framingHeaders);
+/** The headers that describe the body of an answer. */
+const bodyHeaders: readonly string[] = ["content-encoding", "content-length", "trailer", "transfer-encoding"];
 
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 /**
- * @throws {InvalidOptionError} if the status is not an integer from 400 to 599 or a redirection with a
- *   `Location`, or if a header is not allowed.
+ * @throws {InvalidOptionError} if the reason is not a text, if the status is not an integer from 400 to 599 or
+ *   a redirection with a `Location`, or if a header is not allowed.
  */
-export function checkRefusal({ status, headers = {} }: Refusal): void {
+export function checkRefusal({ status, reason, headers = {} }: Refusal): void {
+  if (typeof reason !== "string") {
+    throw new InvalidOptionError(
+      `The \`reason\` of a refusal must be a text, not ${textOf(reason)}: pass the text for the client.`,
+    );
+  }
+  const problem = headerProblem(headers, ownHeaders);
+  if (problem !== undefined) throw new InvalidOptionError(problem);
   if (!redirects.has(status)) checkInteger("status", status, { min: 400, max: 599 });
   else if (!Object.keys(headers).some((name) => name.toLowerCase() === "location")) {
     throw new InvalidOptionError(
       `A refusal with the status ${status} needs a header \`Location\`: add it, or choose a status from 400 to 599.`,
     );
   }
-  const problem = headerProblem(headers, ownHeaders);
-  if (problem !== undefined) throw new InvalidOptionError(problem);
 }
 
 /**
@@ -84,6 +91,13 @@ export function checkRefusal({ status, headers = {} }: Refusal): void {
  * @param reserved lower-case names of headers that only the server may set
  */
 export function headerProblem(headers: ResponseHeaders, reserved: ReadonlySet<string>): string | undefined {
+  if (!isPlainObject(headers)) {
+    return (
+      `\`headers\` must be a plain object, not ${Object.prototype.toString.call(headers)}: write ` +
+      `{ "Retry-After": 5 }, or convert a ` +
+      "Headers, a Map or an array of pairs with Object.fromEntries()."
+    );
+  }
   for (const [name, value] of Object.entries(headers)) {
     if (reserved.has(name.toLowerCase())) return `The server itself sets the header "${name}": leave it out.`;
     if (!isHeaderName(name)) {
@@ -91,7 +105,7 @@ export function headerProblem(headers: ResponseHeaders, reserved: ReadonlySet<st
     }
     for (const one of [value].flat()) {
       if (typeof one !== "string" && !Number.isFinite(one)) {
-        return `The header "${name}" must be a text, a number or an array of texts, not ${String(one)}.`;
+        return `The header "${name}" must be a text, a number or an array of texts, not ${textOf(one)}.`;
       }
       // Other characters would end the line, or would be decoded in different ways by different clients.
       if (/[^\t -~]/.test(String(one))) {
@@ -103,6 +117,13 @@ export function headerProblem(headers: ResponseHeaders, reserved: ReadonlySet<st
     }
   }
   return undefined;
+}
+
+/** Whether `value` is an object literal, also of another realm, as in a test runner. */
+function isPlainObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function isHeaderName(name: string): boolean {
@@ -151,10 +172,14 @@ export function refusePlainRequest(
   // Another listener of the server may have answered while a guard was pending.
   if (response.headersSent || response.writableEnded) return;
   const fields = refusalFields(refusal, { ...contentType, "Cache-Control": "no-store", ...additional });
+  // Middleware may have described another body.
+  for (const name of bodyHeaders) response.removeHeader(name);
   for (const [name] of fields) response.removeHeader(name);
   for (const [name, value] of fields) response.appendHeader(name, value);
   // The origin guard and the headers for pages of other origins depend on the origin.
   response.appendHeader("Vary", "Origin");
+  const body = `${refusal.reason}\n`;
+  response.setHeader("Content-Length", Buffer.byteLength(body));
   response.statusCode = refusal.status;
-  response.end(`${refusal.reason}\n`);
+  response.end(body);
 }

@@ -239,8 +239,11 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *
    * If another listener answers an upgrade to a path with a route, the runtime does not answer. Once, it
    * reports an `UpgradeConflictError` to `onError`. Attaching to the same server again does nothing.
+   *
+   * @throws {RuntimeClosedError} if the runtime is closing or closed.
    */
   attach(server: Server, { unmatched }: AttachOptions = {}): void {
+    if (this.#closing !== undefined) throw new RuntimeClosedError();
     if (this.#attached.has(server)) return;
     const detach = AttachedServer.of(server).attach({
       ...(unmatched && { unmatched }),

@@ -94,8 +94,7 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
   }
 
   reject(refusal: Refusal): void {
-    this.#context.counters.refuse();
-    this.#handshake?.refuse(refusal);
+    if (this.#handshake?.refuse(refusal)) this.#context.counters.refuse();
     this.listener?.ended();
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ResponseHeaders, Scope } from "../../actors/index.ts";
 import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.ts";
+import { textOf } from "../../layers/errors.ts";
 import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
 import { answerPreflight, isPreflight, readable } from "./cors.ts";
@@ -66,7 +67,8 @@ export class Admission {
     // The shutdown may have begun while a guard was pending.
     if (guard === undefined) return this.draining ? shuttingDown : candidate;
     const proceed = (verdict: Verdict): Admitted | Promise<Admitted> => {
-      if (!verdict) return this.guard(candidate, request, index + 1);
+      if (verdict === undefined) return this.guard(candidate, request, index + 1);
+      checkVerdict(verdict);
       if (isRefusal(verdict)) {
         checkRefusal(verdict);
         return verdict;
@@ -87,6 +89,15 @@ export class Admission {
     this.#report(error, { stage, path });
     return { status: 500, reason: "Internal error" };
   }
+}
+
+/** Untyped code may return another value, such as `false`, which must not admit the request. */
+function checkVerdict(verdict: unknown): void {
+  if (typeof verdict === "object" && verdict !== null && ("status" in verdict || "user" in verdict)) return;
+  throw new TypeError(
+    "A guard must return nothing to admit a request, { user } to admit a user, or { status, reason } to refuse " +
+      `the request, not ${textOf(verdict)}.`,
+  );
 }
 
 const findRoute = (router: Router, path: string): RouteMatch | Refusal => router.find(path);

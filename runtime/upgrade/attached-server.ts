@@ -47,7 +47,9 @@ export class AttachedServer {
   }
 
   #detach(attachment: Attachment): void {
-    this.#attachments.splice(this.#attachments.indexOf(attachment), 1);
+    const index = this.#attachments.indexOf(attachment);
+    if (index === -1) return;
+    this.#attachments.splice(index, 1);
     if (this.#attachments.length > 0) return;
     this.#server.off("upgrade", this.#onUpgrade);
     this.#server.off("request", this.#onRequest);

@@ -11,8 +11,8 @@ import { isOwnOrigin, OriginList } from "./origins.ts";
  * - returning `{ status, reason }`, with or without `headers`, refuses the request: see {@link Refusal}
  * - returning `{ user }` admits the request and sets `scope.user` for the later guards and the consumer
  *
- * If a guard throws or rejects, or if it returns an invalid refusal, the answer is 500 and the error is
- * reported to `onError`.
+ * If a guard throws or rejects, or if it returns an invalid refusal or another value, such as `false`, the
+ * answer is 500 and the error is reported to `onError`.
  *
  * Guards run for upgrades, and also for plain GET requests, by which a page asks why its upgrade was refused.
  * So a guard MUST NOT use up a one-time ticket: use it up in `connect`.

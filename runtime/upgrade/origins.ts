@@ -14,7 +14,9 @@ const webSchemes: readonly string[] = ["http:", "https:"];
 // Browsers send `null` for a page with one of these schemes, or do not open such a page at all.
 const neverAnOrigin = new Set(["about:", "blob:", "data:", "javascript:", "ws:", "wss:"]);
 const bareOrigin = /^[a-z][a-z\d+.-]*:\/\/[^/?#@*\s\\]*$/;
-const entryParts = /^(?:([a-z][a-z\d+.-]*):\/\/)?(\*?\.(?=[^:]))?([^/?#@*\s\\]*?)(:\*)?\/?$/;
+// The scheme, the wildcard for subdomains, the host, and the port.
+const entryParts =
+  /^(?:([a-z][a-z\d+.-]*):\/\/)?(\*?\.(?=[^:/.]))?(\[[\da-f:.]+\]|[^/?#@*:\s\\]*)(:(?:\d+|\*))?\/?$/;
 
 /** A list of origins. `originGuard` documents the entries. */
 export class OriginList {
@@ -25,8 +27,8 @@ export class OriginList {
   constructor(entries: readonly string[]) {
     if (!Array.isArray(entries))
       throw new TypeError(`\`allow\` must be an array of origins, not ${entries}.`);
-    this.#hasOpaque = entries.includes(opaque);
-    this.#patterns = entries.filter((entry) => entry !== opaque).flatMap(parseEntry);
+    this.#hasOpaque = entries.some(isOpaque);
+    this.#patterns = entries.filter((entry) => !isOpaque(entry)).flatMap(parseEntry);
   }
 
   /** @param header the value of the header `Origin` */
@@ -57,13 +59,15 @@ function matches({ protocol, hostname, port, hasSubdomains }: OriginPattern, ori
   return hostname === origin.hostname || (hasSubdomains && origin.hostname.endsWith(`.${hostname}`));
 }
 
+const isOpaque = (entry: unknown): boolean => typeof entry === "string" && entry.toLowerCase() === opaque;
+
 /** An entry without a scheme gives a pattern for `http` and a pattern for `https`. */
 function parseEntry(entry: string): OriginPattern[] {
   if (entry === "*") {
     throw new TypeError('"*" would admit the pages of all sites: leave originGuard() out to admit them.');
   }
   const text = typeof entry === "string" ? entry.toLowerCase() : "";
-  const [, scheme, wildcard, host = "", anyPort] = entryParts.exec(text) ?? [];
+  const [, scheme, wildcard, host = "", port = ""] = entryParts.exec(text) ?? [];
   const protocols = scheme === undefined ? webSchemes : [`${scheme}:`];
   return protocols.map((protocol) => {
     if (neverAnOrigin.has(protocol)) {
@@ -72,13 +76,18 @@ function parseEntry(entry: string): OriginPattern[] {
           'Write the scheme of the page, as in "https://app.example.com".',
       );
     }
-    const origin = parseOrigin(`${protocol}//${host}`);
+    const isAnyPort = port === ":*";
+    const origin = parseOrigin(`${protocol}//${host}${isAnyPort ? "" : port}`);
     const hasSubdomains = wildcard !== undefined;
     // The parts of an IP address are not domains, so a wildcard before an address could match strangers.
     const isAddress = /^[\d.]+$|^\[/.test(origin?.hostname ?? "");
     if (origin === undefined || (hasSubdomains && isAddress)) throw notAnOrigin(entry);
-    const { hostname, port } = origin;
-    return { protocol, hostname, hasSubdomains, port: anyPort === undefined ? port : undefined };
+    return {
+      protocol,
+      hostname: origin.hostname,
+      hasSubdomains,
+      port: isAnyPort ? undefined : origin.port,
+    };
   });
 }
 

@@ -97,7 +97,7 @@ export const notFound: Refusal = { status: 404, reason: "There is nothing at thi
 const malformed: Refusal = { status: 400, reason: "The path has a malformed escape sequence" };
 
 // Each segment is text or one parameter, because `NamesIn` can parse only such segments.
-const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%!$&'@=;,-]*))+$/;
+const legalPattern = /^(?:\/(?::[A-Za-z_]\w*|[\w.~%$&'@=;,-]*))+$/;
 
 /** Finds the route of a path. The first added route that matches is chosen. Patterns are case-sensitive. */
 export class Router {

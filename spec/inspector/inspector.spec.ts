@@ -97,7 +97,12 @@ describe("inspector", () => {
     it("fails a second time, with an invalid tickMs or token, and at a path that is taken, has a parameter or is malformed", async () => {
       await using runtime = createRuntime();
       runtime.route("/taken", Anything);
-      expect(() => inspector(runtime, { path: "/taken" })).to.throw("already has a route");
+      expect(() => inspector(runtime, { path: "/taken" })).to.throw(
+        InspectorError,
+        'The inspector cannot be mounted at "/taken", which the route "/taken" serves: choose another path.',
+      );
+      runtime.route("/other/:name", Anything);
+      expect(() => inspector(runtime, { path: "/other/a" })).to.throw(InspectorError, '"/other/:name"');
       for (const path of ["/:name", "/", "/inspect/", "/in;spect"]) {
         expect(() => inspector(runtime, { path }), path).to.throw(InspectorError, "cannot be mounted at");
       }
@@ -113,7 +118,10 @@ describe("inspector", () => {
         );
       }
       inspector(runtime, { path: "/inspect" });
-      expect(() => inspector(runtime, { path: "/again" })).to.throw(InspectorError, "already");
+      expect(() => inspector(runtime, { path: "/again" })).to.throw(
+        InspectorError,
+        "already has an inspector: mount it once, where the runtime is created.",
+      );
     });
 
     it("does not happen by itself: a runtime without an inspector has no listener for failures", async () => {

@@ -13,6 +13,7 @@ import {
   MemoryLayer,
   MissingCapabilityError,
   type RejectedError,
+  RuntimeClosedError,
   WebSocketConsumer,
 } from "greenroom";
 import { SimulatedClock, waitFor } from "xstate";
@@ -524,6 +525,16 @@ describe("Runtime", () => {
     }
     const connections = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
     expect(await connections()).to.equal(0);
+  });
+
+  it("cannot be attached once it is closing or closed", async () => {
+    const runtime = createRuntime();
+    const server = createServer();
+    const closing = runtime.close();
+    expect(() => runtime.attach(server)).to.throw(RuntimeClosedError);
+    await closing;
+    expect(() => runtime.attach(server)).to.throw(RuntimeClosedError);
+    expect([server.listenerCount("upgrade"), server.listenerCount("request")]).to.deep.equal([0, 0]);
   });
 
   it("serves sockets on a server with other listeners", async () => {

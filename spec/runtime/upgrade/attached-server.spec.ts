@@ -6,6 +6,8 @@ import type { Duplex } from "node:stream";
 import { expect } from "chai";
 import { createRuntime, type Layers, type Runtime, type RuntimeOptions, WebSocketConsumer } from "greenroom";
 import { WebSocketServer } from "ws";
+import { AttachedServer } from "../../../runtime/upgrade/attached-server.ts";
+import type { Upgrades } from "../../../runtime/upgrade/upgrades.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { Client } from "../../support/client.ts";
 import { type Gate, gate } from "../../support/gate.ts";
@@ -89,6 +91,15 @@ describe("AttachedServer", () => {
       expect([await nameAt(`${url}/a`), await nameAt(`${url}/b`)]).to.deep.equal(["a", "b"]);
       expect(await Client.refused(`${url}/c`)).to.include({ status: 404 });
       expect([a.counters().refused, b.counters().refused]).to.deep.equal([1, 0]);
+    });
+
+    it("keeps the others if one of them is detached twice", async () => {
+      attach("one", ["/ws"]);
+      const upgrades = { isClosing: false, serves: () => false } as unknown as Upgrades;
+      const detach = AttachedServer.of(server).attach({ upgrades, handleRequest: () => false });
+      detach();
+      detach();
+      expect(await nameAt(`${await start()}/ws`)).to.equal("one");
     });
 
     it("leaves unknown paths to the runtime that rejects them", async () => {
@@ -186,6 +197,28 @@ describe("AttachedServer", () => {
         client.websocket.terminate();
       });
     }
+
+    it("does not count a rejected upgrade that another listener has answered", async () => {
+      const deciding = gate();
+      class Rejecting extends WebSocketConsumer {
+        override async connect() {
+          await deciding.opened;
+          this.reject(403, "No");
+        }
+      }
+      const runtime = attach("greenroom", []);
+      runtime.route("/ws", Rejecting);
+      server.on("upgrade", async (_, socket) => {
+        await nextTurn();
+        socket.end("HTTP/1.1 101 other\r\n\r\n");
+      });
+      const client = await RawClient.open(await start(), upgradeRequest("/ws"));
+      await client.until(/101/);
+      deciding.open();
+      expect(await client.rest()).to.match(/101 other\r\n\r\n$/);
+      while (runtime.size > 0) await nextTurn();
+      expect(runtime.counters().refused).to.equal(0);
+    });
 
     it("reports a listener that ends the socket while a guard is pending", async () => {
       const guarding = gate();

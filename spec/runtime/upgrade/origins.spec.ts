@@ -25,6 +25,9 @@ describe("OriginList", () => {
     }
     expect(isIn("https://bücher.example", "https://xn--bcher-kva.example")).to.equal(true);
     expect(isIn("TAURI://LocalHost", "tauri://localhost")).to.equal(true);
+    expect(isIn("NULL", "null")).to.equal(true);
+    expect(isIn("app://./", "app://.")).to.equal(true);
+    expect(isIn("app://./", "app://evil.")).to.equal(false);
   });
 
   it("does not allow null for a file: entry, or a file: page for null", () => {
@@ -88,6 +91,13 @@ describe("OriginList", () => {
       "https://example.com:99999",
       "https://exa mple.com",
       "file:///tmp",
+      "http://example.com:80:*",
+      "http://example.com:",
+      "localhost:",
+      "https:",
+      "data:",
+      "app://*./",
+      "app://*..",
       "tauri:localhost",
       "//example.com",
       "",

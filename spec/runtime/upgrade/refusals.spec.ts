@@ -121,6 +121,27 @@ describe("The headers of an answer", () => {
       expect((await refused(url)).headers).to.include({ "content-type": "application/problem+json" });
     });
 
+    it("do not contain headers of middleware that describe another body", async () => {
+      const server = createServer((request, response) => {
+        response
+          .setHeader("Content-Length", 3)
+          .setHeader("Content-Encoding", "gzip")
+          .setHeader("Transfer-Encoding", "chunked")
+          .setHeader("Connection", "close");
+        serving.runtime.handleRequest(request, response);
+      });
+      const guards: Guard[] = [() => ({ status: 402, reason: "Pay first: 5 €" })];
+      const serving = await serve({ layers: chat(), guards }, server);
+      serving.runtime.route("/ws", Echo);
+      for (const method of ["GET", "HEAD"]) {
+        const plain = await fetch(`${serving.url}/ws`, { method });
+        expect(await plain.text()).to.equal(method === "GET" ? "Pay first: 5 €\n" : "");
+        const headers = Object.fromEntries(plain.headers);
+        expect(headers).to.include({ "content-length": "17", connection: "close" });
+        expect(headers).not.to.have.any.keys("content-encoding", "transfer-encoding");
+      }
+    });
+
     it("an upgrade may redirect the client, with a Location only", async () => {
       for (const status of [301, 302, 303, 307, 308]) {
         const { url } = await serveAt(rejecting(status, { location: "/other" }));
@@ -156,6 +177,13 @@ describe("The headers of an answer", () => {
       [{ "X-A": Number.NaN }, 'The header "X-A" must be a text, a number or an array of texts, not NaN'],
       [{ "X-A": [["1"]] as never }, 'The header "X-A" must be a text, a number or an array of texts'],
       [{ "X-A": { a: 1 } as never }, 'The header "X-A" must be a text, a number or an array of texts'],
+      [{ "X-A": Object.create(null) }, 'The header "X-A" must be a text, a number or an array of texts'],
+      ...[new Headers({ a: "b" }), new Map([["a", "b"]]), [["a", "b"]], "a: b", null, 7].map(
+        (headers): [ResponseHeaders, string] => [
+          headers as never,
+          `\`headers\` must be a plain object, not ${Object.prototype.toString.call(headers)}: write `,
+        ],
+      ),
     ];
 
     it("by reject or a guard, if they would break the answer: the client gets 500, and onError the reason", async () => {

@@ -104,7 +104,15 @@ describe("Router", () => {
     });
 
     it("refuses a malformed pattern or a wildcard, and shows an example", () => {
-      const patterns = ["/ws/:room(\\d+)", "/ws/:", "/ws/*rest", "/ws{/:room}", "/ws/:a-:b", "/ws/:a.json"];
+      const patterns = [
+        "/ws/:room(\\d+)",
+        "/ws/:",
+        "/ws/*rest",
+        "/ws{/:room}",
+        "/ws/:a-:b",
+        "/ws/:a.json",
+        "/a!b",
+      ];
       for (const pattern of [...patterns, "ws", ""]) {
         expect(() => add(pattern), pattern)
           .to.throw('as in "/ws/room/:room_name"')
