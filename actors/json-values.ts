@@ -1,6 +1,9 @@
 /** JSON of more levels than this is refused. */
 const maxDepth = 1_000;
 
+/** The error for a value that JSON cannot hold, or would change. Its name is `TypeError`. */
+export class NotJsonError extends TypeError {}
+
 /** The keys from the outermost value to the current one. */
 type Path = (string | number)[];
 
@@ -112,15 +115,15 @@ function isOpaque(value: object, properties: Properties): boolean {
   return Object.getPrototypeOf(Object.getPrototypeOf(value)) !== null;
 }
 
-function refused(value: unknown, path: Path): TypeError {
+function refused(value: unknown, path: Path): NotJsonError {
   const at = path.length === 0 ? "" : ` (at ${pathText(path)})`;
-  return new TypeError(`JSON cannot hold ${kindOf(value)}${at}: ${adviceFor(value)}.`);
+  return new NotJsonError(`JSON cannot hold ${kindOf(value)}${at}: ${adviceFor(value)}.`);
 }
 
 /** The error for a cycle is that of `JSON.stringify`. */
 function tooDeep(value: object): TypeError {
   JSON.stringify(value);
-  return new TypeError(`JSON is nested deeper than ${maxDepth} levels: send a flatter value.`);
+  return new NotJsonError(`JSON is nested deeper than ${maxDepth} levels: send a flatter value.`);
 }
 
 const longestPath = 200;
