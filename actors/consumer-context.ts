@@ -82,6 +82,8 @@ export interface ConsumerContext {
   close(code: number, reason: string): void;
   /** Reports a failure that occurs outside of the methods that the runtime calls. */
   fail(error: unknown, stage: string): void;
+  /** Reports that JSON cannot hold an answer to a delivered message, and counts the message as dropped. */
+  notJson(error: unknown, stage: string): void;
   /** Runs `work` before the waiting frames and messages are handled. `work` MUST NOT reject. */
   runNext(work: () => Promise<void>): void;
   /** Tells the runtime that the consumer is about to start `machine`. */

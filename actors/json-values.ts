@@ -1,6 +1,9 @@
 /** JSON of more levels than this is refused. */
 const maxDepth = 1_000;
 
+/** The error for a value that JSON cannot hold, or would change. Its name is `TypeError`. */
+export class NotJsonError extends TypeError {}
+
 /** The keys from the outermost value to the current one. */
 type Path = (string | number)[];
 
@@ -13,12 +16,18 @@ type Path = (string | number)[];
  */
 export function checkJson(value: unknown): unknown {
   if (typeof value === "object" && value !== null) return checkObject(value, []);
-  if (!isPrimitive(value)) throw refused(value, []);
+  return checkPrimitive(value, []);
+}
+
+function checkPrimitive(value: unknown, path: Path): unknown {
+  if (!isPrimitive(value)) throw refused(value, path);
   return value;
 }
 
 function checkObject(value: object, path: Path): unknown {
   if (path.length > maxDepth) throw tooDeep(value);
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  if (typeof toJSON === "function") return checkForm(value as Properties, toJSON as ToJson, path);
   if (Array.isArray(value)) return checkArray(value, path);
   return isPlain(value) ? checkPlain(value, path) : checkInstance(value as Properties, path);
 }
@@ -55,28 +64,33 @@ function checkPlain(object: Properties, path: Path): unknown {
       copy ??= { ...object };
       copy[key] = checked;
     } else if (!isPrimitive(value) && value !== undefined) {
-      if (key === "toJSON" && typeof value === "function") return checkInstance(object, path);
       throw refused(value, [...path, key]);
     }
   }
   return copy ?? object;
 }
 
-/** Checks an instance of a class, or an object with a `toJSON` method. */
-function checkInstance(value: Properties, path: Path): unknown {
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value;
-  if (value instanceof Date || isBytes(value)) throw refused(value, path);
-  const { toJSON } = value;
-  if (typeof toJSON === "function") {
-    const json: unknown = toJSON.call(value, String(path.at(-1) ?? ""));
-    if (typeof json === "object" && json !== null && json !== value) return checkObject(json, path);
-    if (json !== value) {
-      if (json !== undefined && !isPrimitive(json)) throw refused(json, path);
-      return json;
-    }
+type ToJson = (this: unknown, key: string) => unknown;
+
+/** Checks what the method `toJSON` of `value` returns, instead of `value`. */
+function checkForm(value: Properties, toJSON: ToJson, path: Path): unknown {
+  if (isBytes(value)) throw refused(value, path);
+  if (value instanceof Date && toJSON === Date.prototype.toJSON) {
+    if (Number.isNaN(value.getTime())) throw refused(value, path);
+    return value;
   }
+  const json = toJSON.call(value, String(path.at(-1) ?? ""));
+  if (json === value) return Array.isArray(value) ? checkArray(value, path) : checkInstance(value, path);
+  if (typeof json === "object" && json !== null) return checkObject(json, path);
+  return json === undefined ? json : checkPrimitive(json, path);
+}
+
+/** Checks an instance of a class by its properties. Its method `toJSON`, if there is one, returns the instance. */
+function checkInstance(value: Properties, path: Path): unknown {
+  if (isBytes(value)) throw refused(value, path);
+  if (isBoxed(value)) return checkPrimitive(value.valueOf(), path);
   // The properties are checked in a copy, which is an ordinary object. JSON leaves out the method.
-  const copy: Properties = { ...value, ...(typeof toJSON === "function" && { toJSON: undefined }) };
+  const copy: Properties = { ...value, ...(typeof value.toJSON === "function" && { toJSON: undefined }) };
   if (isOpaque(value, copy)) throw refused(value, path);
   const checked = checkPlain(copy, path);
   return checked === copy ? value : checked;
@@ -103,6 +117,10 @@ function isPlain(value: object): value is Properties {
 const isBytes = (value: unknown): boolean =>
   ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 
+/** Whether JSON unwraps `value`, such as `new Number(3)`. */
+const isBoxed = (value: unknown): boolean =>
+  value instanceof Number || value instanceof Boolean || value instanceof String;
+
 /** Whether the content of an instance is not in its `properties`. */
 function isOpaque(value: object, properties: Properties): boolean {
   if (isPlain(value)) return false;
@@ -112,15 +130,15 @@ function isOpaque(value: object, properties: Properties): boolean {
   return Object.getPrototypeOf(Object.getPrototypeOf(value)) !== null;
 }
 
-function refused(value: unknown, path: Path): TypeError {
+function refused(value: unknown, path: Path): NotJsonError {
   const at = path.length === 0 ? "" : ` (at ${pathText(path)})`;
-  return new TypeError(`JSON cannot hold ${kindOf(value)}${at}: ${adviceFor(value)}.`);
+  return new NotJsonError(`JSON cannot hold ${kindOf(value)}${at}: ${adviceFor(value)}.`);
 }
 
 /** The error for a cycle is that of `JSON.stringify`. */
 function tooDeep(value: object): TypeError {
   JSON.stringify(value);
-  return new TypeError(`JSON is nested deeper than ${maxDepth} levels: send a flatter value.`);
+  return new NotJsonError(`JSON is nested deeper than ${maxDepth} levels: send a flatter value.`);
 }
 
 const longestPath = 200;

@@ -1,8 +1,10 @@
+import { textOf } from "../layers/errors.ts";
 import { CloseCode } from "./close-codes.ts";
 import { Consumer, receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
-import { checkJson } from "./json-values.ts";
+import { checkJson, NotJsonError } from "./json-values.ts";
+import { parseJson } from "./parse-json.ts";
 
 /**
  * A consumer that receives and sends JSON text frames.
@@ -26,7 +28,10 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
     this.unhandled();
   }
 
-  /** Called with each text frame that is not JSON. By default, sends `{"error":"…"}` and does not close. */
+  /**
+   * Called with each text frame that is not JSON, or that holds a number too large for a double, such as
+   * `1e999`. By default, sends `{"error":"…"}` and does not close.
+   */
   receiveInvalidJson(_text: string, error: SyntaxError): void | Promise<void> {
     this.sendJson({ error: `This endpoint takes JSON: ${error.message}` });
   }
@@ -44,7 +49,9 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
    * @throws {TypeError} if JSON cannot hold `value`, or would change a part of it: a `Map`, a `Set`, an
    *   `Error`, bytes, `NaN`, `Infinity`, an invalid date, a function, `undefined` in an array, an instance of
    *   a class without properties, a BigInt or a cycle. The message names the path of the part, such as
-   *   `.items[3].price`.
+   *   `.items[3].price`. If a handler in `on` throws this error, the message that it handles is dropped and
+   *   counted as `not-json`, the error is reported, and the connection stays open: the value may come from
+   *   another program. In any other method, the error is a failure of the actor.
    */
   sendJson(value: unknown): void {
     this.send(jsonText(value));
@@ -55,7 +62,7 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
     if (typeof frame !== "string") return this.receiveBinary(frame);
     let value: unknown;
     try {
-      value = JSON.parse(frame);
+      value = parseJson(frame);
     } catch (error) {
       return this.receiveInvalidJson(frame, error as SyntaxError);
     }
@@ -79,9 +86,18 @@ export function jsonText(value: unknown): string {
 }
 
 function stringify(value: unknown): string {
-  const text: string | undefined = JSON.stringify(checkJson(value));
-  if (text === undefined) throw new TypeError("JSON cannot hold a value whose toJSON() returns undefined.");
+  const text = encode(checkJson(value));
+  if (text === undefined)
+    throw new NotJsonError("JSON cannot hold a value whose toJSON() returns undefined.");
   return text;
+}
+
+function encode(checked: unknown): string | undefined {
+  try {
+    return JSON.stringify(checked);
+  } catch (error) {
+    throw new NotJsonError(textOf(error), { cause: error });
+  }
 }
 
 /** Whether `value` is deep-frozen plain data without accessors or functions, so its JSON cannot change. */

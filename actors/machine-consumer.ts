@@ -15,6 +15,7 @@ import { Consumer, type ConsumerStatics, discard, receiveFrame, receiveMessage }
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
 import type { Overflow, Supervision } from "./consumer-options.ts";
 import { onEmitted } from "./emitted-effects.ts";
+import { NotJsonError } from "./json-values.ts";
 import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
@@ -123,6 +124,8 @@ export function machineConsumer<
     #isStarting = false;
     #startFailures: unknown[] = [];
     #answer: unknown;
+    /** True while the machine takes a delivered message. */
+    #isDelivering = false;
 
     constructor(context: ConsumerContext) {
       super(context);
@@ -181,7 +184,12 @@ export function machineConsumer<
 
     override [receiveMessage](message: Message, delivery: Delivery): unknown {
       this.#answer = undefined;
-      if (!this.#take({ type: `message.${message.type}`, message, delivery })) this.unhandled();
+      this.#isDelivering = true;
+      try {
+        if (!this.#take({ type: `message.${message.type}`, message, delivery })) this.unhandled();
+      } finally {
+        this.#isDelivering = false;
+      }
       return this.#settled() ?? this.#answer;
     }
 
@@ -274,7 +282,8 @@ export function machineConsumer<
     }
 
     #fail(error: unknown, stage: string): void {
-      if (this.#isStarting) this.#startFailures.push(error);
+      if (this.#isDelivering && error instanceof NotJsonError) this.#context.notJson(error, stage);
+      else if (this.#isStarting) this.#startFailures.push(error);
       else this.#context.fail(error, stage);
     }
 

@@ -1,5 +1,6 @@
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import type { Exit } from "./close-codes.ts";
+import { parseJson } from "./parse-json.ts";
 
 /**
  * The frames that a machine accepts, by type: `{ press: { button: string } }` for a client that sends
@@ -55,7 +56,7 @@ export type Effect =
 /** The JSON answer to a text frame that the connection's machine does not accept. */
 export interface UnexpectedFrame {
   readonly type: "error";
-  /** `bad_frame`: the frame is not a JSON object with a `type`. `unexpected`: the state refuses the type. */
+  /** `bad_frame`: the frame is not a JSON object with a `type`, or has a number such as `1e999`. `unexpected`: the state refuses the type. */
   readonly code: "bad_frame" | "unexpected";
   readonly message: string;
   /** The frame types that the current state accepts. A `*` at the end of a type stands for any text. */
@@ -70,11 +71,11 @@ export interface FrameEvent {
 /** Matches the types that a frame may have. They have no wildcards and at most 99 characters. */
 const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
 
-/** Parses a JSON object with a valid `type`. Returns undefined for any other text. */
+/** Parses a JSON object with a valid `type`, as {@link parseJson} does. Returns undefined for any other text. */
 export function readFrame(text: string): FrameEvent | undefined {
   let frame: unknown;
   try {
-    frame = JSON.parse(text);
+    frame = parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 const dropReasons = [
   "unhandled",
+  "not-json",
   "overflow",
   "slow",
   "closing",
@@ -16,6 +17,7 @@ const dropReasons = [
  * The reasons for which a runtime drops a frame, a message or an upgrade:
  *
  * - `unhandled`: the consumer did not handle the message type or the frame
+ * - `not-json`: the consumer's handler of the message sent a value as JSON that JSON cannot hold
  * - `overflow`: the actor's mailbox was full
  * - `slow`: too many bytes were already waiting for the client
  * - `closing`: the connection was closing (frames from the client, frames to the client, and messages)

@@ -169,6 +169,10 @@ export class ActorContext implements ConsumerContext {
     this.#actor.failed(error, stage);
   }
 
+  notJson(error: unknown, stage: string): void {
+    this.#actor.inbox.notJson(error, stage);
+  }
+
   runNext(work: () => Promise<void>): void {
     const { errorOwner, inbox } = this.#actor;
     inbox.mailbox.runNext(() => runOwned(errorOwner, work));

@@ -1,5 +1,6 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
+import { NotJsonError } from "../../actors/json-values.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
@@ -156,7 +157,14 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
 
   failed(error: unknown, item?: Item): void {
     if (isAskEnvelope(item)) item.reply({ failed: failureText(error) });
-    runUnowned(() => this.#owner.failed(error, stageOf(item)));
+    if (error instanceof NotJsonError && isMail(item)) this.notJson(error, stageOf(item));
+    else runUnowned(() => this.#owner.failed(error, stageOf(item)));
+  }
+
+  /** The value may come from the message, which each member of a group gets. So no actor fails because of it. */
+  notJson(error: unknown, stage: string): void {
+    this.#context.counters.drop("not-json");
+    runUnowned(() => this.#errorOwner.report(error, stage));
   }
 
   pause(): void {
@@ -201,6 +209,8 @@ function call(consumer: Consumer, item: Item): unknown {
   if ("run" in item) return item.run();
   return "dropped" in item ? consumer.onOverflow(item) : consumer.onGap(item);
 }
+
+const isMail = (item: Item | undefined): item is Mail => typeof item === "object" && "message" in item;
 
 function stageOf(item: Item | undefined): string {
   if (item === undefined) return "connect";

@@ -139,6 +139,54 @@ describe("The JSON of a value", () => {
     }
   });
 
+  it("is what toJSON returns, at any place of the method and for any content", () => {
+    const hidden = Object.defineProperty({ m: new Map() }, "toJSON", { value: () => ({ ok: 1 }) });
+    class Day extends Date {
+      override toJSON() {
+        return "a day";
+      }
+    }
+    for (const value of [
+      { m: new Map(), toJSON: () => ({ ok: 1 }) },
+      { deep: { list: [new Map()] }, toJSON: () => 1 },
+      { n: 1, call() {}, toJSON: () => "x" },
+      hidden,
+      Object.assign([Number.NaN], { toJSON: () => [1] }),
+      Object.assign([{ at: new Date(0) }], {
+        toJSON() {
+          return this;
+        },
+      }),
+      new Day(0),
+      new Day(Number.NaN),
+    ]) {
+      for (const outer of [value, [value], { a: { value } }])
+        expect(jsonText(outer)).to.equal(JSON.stringify(outer));
+    }
+  });
+
+  it("refuses what toJSON of an array or a date returns, if JSON would change it", () => {
+    class BadDate extends Date {
+      override toJSON(): string {
+        return Number.NaN as unknown as string;
+      }
+    }
+    const advice = "send null or a string instead";
+    const list = Object.assign([1], { toJSON: () => [Number.NaN] });
+    expect(refusal(list)).to.equal(`JSON cannot hold NaN (at [0]): ${advice}.`);
+    expect(refusal({ list })).to.equal(`JSON cannot hold NaN (at .list[0]): ${advice}.`);
+    expect(refusal({ at: new BadDate(0) })).to.equal(`JSON cannot hold NaN (at .at): ${advice}.`);
+  });
+
+  it("holds the values in objects of Number, Boolean and String", () => {
+    const boxed = [new Number(3), new Boolean(false), new String("a"), new String("")];
+    for (const value of [...boxed, boxed, { a: boxed }])
+      expect(jsonText(value)).to.equal(JSON.stringify(value));
+    expect(refusal({ n: Object(Number.NaN) })).to.equal(
+      "JSON cannot hold NaN (at .n): send null or a string instead.",
+    );
+  });
+
   it("calls toJSON once for each encoding", () => {
     let calls = 0;
     const counted = { toJSON: () => ({ calls: ++calls }) };
