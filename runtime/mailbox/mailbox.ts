@@ -143,15 +143,21 @@ export class Mailbox implements Task {
     }
   }
 
-  /** Enqueues the call of a timer after the waiting messages, even when the mailbox is full. */
+  /**
+   * Enqueues the call of a timer after the waiting messages, even when the mailbox is full. An idle mailbox
+   * handles the call at once if this turn has time left, because many timers may be due in the same turn.
+   */
   enqueueTimer(call: TimerCall): void {
     if (this.#closed) return;
-    if (this.#busy) {
-      this.#messages ??= new MessageBacklog(this.#settings);
-      this.#messages.enqueueTimer(call);
-    } else {
-      this.#handle(call);
+    const budget = this.#busy ? undefined : this.#scheduler.inlineBudget();
+    if (budget?.hasTime) {
+      budget.charge(1);
+      this.#handle(call, budget);
+      return;
     }
+    this.#messages ??= new MessageBacklog(this.#settings);
+    this.#messages.enqueueTimer(call);
+    if (!this.#busy) this.#schedule();
   }
 
   /** Drops all waiting items and refuses new ones. Returns their number, without the calls of timers. */
