@@ -283,7 +283,7 @@ export class Mailbox implements Task {
   }
 
   get #isHalfFull(): boolean {
-    return (this.#messages?.size ?? 0) >= this.#settings.capacity / 2;
+    return (this.#messages?.messages ?? 0) >= this.#settings.capacity / 2;
   }
 
   /** Takes one frame from this mailbox's share of the turn. Returns false if the share is used up. */

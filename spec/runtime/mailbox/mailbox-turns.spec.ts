@@ -257,6 +257,29 @@ describe("Mailbox, with the turns of the event loop,", () => {
     expect(calls).to.deep.equal(numbers(50));
   });
 
+  it("does not count the calls of timers as messages that make it half full", async () => {
+    const working = gate();
+    const { owner, mailbox } = await open((item) => (item === "busy" ? working.opened : undefined));
+    mailbox.enqueueFrame("busy");
+    for (const frame of framesOf(3)) mailbox.enqueueFrame(frame);
+    for (const _ of numbers(settings.capacity)) mailbox.enqueueTimer({ run() {} });
+    working.open();
+    await mailbox.whenIdle();
+    expect(owner.handled.slice(1, 7).map((item) => typeof item)).to.deep.equal([
+      ...["object", "string", "object", "string", "object", "string"],
+    ]);
+  });
+
+  it("handles no message early because the calls of timers wait", async () => {
+    const { owner, mailbox } = await open();
+    mailbox.enqueueFrame("frame", noTime);
+    for (const _ of numbers(settings.capacity)) mailbox.enqueueTimer({ run() {} });
+    mailbox.enqueueMessage(mail(1));
+    expect(owner.handled).to.deep.equal([]);
+    await mailbox.whenIdle();
+    expect(owner.handled).to.have.length(settings.capacity + 2);
+  });
+
   it("reports frames that wait for a turn in size and busy", async () => {
     const { mailbox } = await open();
     for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);
