@@ -144,13 +144,12 @@ export class Mailbox implements Task {
   }
 
   /**
-   * Enqueues the call of a timer after the waiting messages, even when the mailbox is full. An idle mailbox
-   * handles the call at once if this turn has time left, because many timers may be due in the same turn.
+   * Enqueues the call of a timer after the waiting messages, even when the mailbox is full.
+   * @param budget limits the calls that idle mailboxes handle at once: many timers may be due in one turn.
    */
-  enqueueTimer(call: TimerCall): void {
+  enqueueTimer(call: TimerCall, budget: Budget = unlimited): void {
     if (this.#closed) return;
-    const budget = this.#busy ? undefined : this.#scheduler.inlineBudget();
-    if (budget?.hasTime) {
+    if (!this.#busy && budget.hasTime) {
       budget.charge(1);
       this.#handle(call, budget);
       return;

@@ -246,7 +246,7 @@ describe("Mailbox, with the turns of the event loop,", () => {
       ),
     );
     await nextTurn();
-    for (const { mailbox } of mailboxes) mailbox.enqueueTimer({ run() {} });
+    for (const { mailbox } of mailboxes) mailbox.enqueueTimer({ run() {} }, scheduler.inlineBudget());
     expect(calls.length).to.be.within(1, 4);
     expect(mailboxes.at(-1)?.mailbox).to.include({ busy: true, size: 1 });
     while (calls.length < 50) {
