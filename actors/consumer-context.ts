@@ -69,7 +69,6 @@ export interface ConsumerContext {
   readonly scope: Scope;
   readonly groups: Groups;
   readonly messaging: Messaging;
-  readonly timers: Timers;
   readonly signal: AbortSignal;
   readonly runtime: ConsumerRuntime;
   /** The `snapshot` that was passed to `spawn`; otherwise undefined. */
@@ -77,6 +76,8 @@ export interface ConsumerContext {
   readonly waitingBytes: number;
   accept(options: AcceptOptions): void;
   reject(status: number, reason: string, options: RejectOptions): never;
+  /** The timers of `consumer`. A consumer that was replaced after a failure starts no more timers. */
+  timersOf(consumer: object): Timers;
   send(frame: Frame): void;
   drained(): Promise<void>;
   close(code: number, reason: string): void;

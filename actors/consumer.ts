@@ -342,7 +342,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Calls `callback` every `ms` milliseconds of the runtime's clock, until the connection ends, the consumer
-   * is replaced after a failure, or the returned function is called. Does nothing on a closing connection.
+   * is replaced after a failure, or the returned function is called. Does nothing on a closing connection, and
+   * in a consumer that was replaced.
    *
    * A call waits in the mailbox like a message, so it never runs beside another method of this consumer. The
    * runtime awaits a returned promise before the next frame or message. An error counts as a failure of the
@@ -359,7 +360,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * const stop = this.every(1_000, () => this.sendJson({ time: Date.now() }));
    */
   every(ms: number, callback: () => unknown): () => void {
-    return this.#context.timers.every(ms, callback);
+    return this.#context.timersOf(this).every(ms, callback);
   }
 
   /**
@@ -370,7 +371,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * @throws the same errors as {@link every}.
    */
   after(ms: number, callback: () => unknown): () => void {
-    return this.#context.timers.after(ms, callback);
+    return this.#context.timersOf(this).after(ms, callback);
   }
 
   /** @internal */

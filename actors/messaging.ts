@@ -69,6 +69,8 @@ export interface Messaging {
   ask(channel: string, message: Message, options: AskOptions): Promise<unknown>;
   askGroup(group: string, message: Message, options: AskGroupOptions): Promise<GroupAnswers>;
   tag(tag: string): void;
+  /** Adds a tag of a snapshot. All remembered disconnects of this tag apply to the actor. */
+  restoreTag(tag: string): void;
   untag(tag: string): void;
   track(group: string, meta: unknown, options: TrackOptions): void;
   untrack(group: string): void;

@@ -6,7 +6,7 @@ export async function restoreMemberships(
   { groups, messaging }: Pick<ConsumerContext, "groups" | "messaging">,
   saved: SavedMemberships,
 ): Promise<void> {
-  for (const tag of saved.tags) messaging.tag(tag);
+  for (const tag of saved.tags) messaging.restoreTag(tag);
   await Promise.all(saved.groups.map((group) => groups.groupAdd(group)));
   for (const { group, key, meta } of saved.presence) {
     messaging.track(group, meta, key === undefined ? {} : { key });

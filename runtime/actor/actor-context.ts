@@ -43,7 +43,10 @@ export type ContextRuntime = Pick<
 /** The settings of the classes for which a missing subprotocol was reported. */
 const reported = new WeakSet<ConsumerSettings>();
 
-/** The context of one consumer. Turns the consumer's calls into machine events, frames and messages. */
+/** The consumers that were replaced after a failure. Their pending methods may still start timers. */
+const replaced = new WeakSet<object>();
+
+/** The context of one actor's consumers. Turns the consumer's calls into machine events, frames and messages. */
 export class ActorContext implements ConsumerContext {
   readonly snapshot: unknown;
   /** An error that is already handled. The actor ignores this error if the consumer throws it again. */
@@ -84,15 +87,20 @@ export class ActorContext implements ConsumerContext {
     return this.#messaging?.save() ?? { tags: [], presence: [], watches: [] };
   }
 
-  get timers(): ActorTimers {
-    this.#timers ??= new ActorTimers(this.runtime.clock, this.#actor.inbox);
-    if (this.#actor.isLeaving) this.#timers.end();
-    return this.#timers;
+  timersOf(consumer: object): ActorTimers {
+    const isReplaced = replaced.has(consumer);
+    const { clock } = this.runtime;
+    const timers = (isReplaced ? undefined : this.#timers) ?? new ActorTimers(clock, this.#actor.inbox);
+    if (isReplaced || this.#actor.isLeaving) timers.end();
+    if (!isReplaced) this.#timers = timers;
+    return timers;
   }
 
-  /** Called when another consumer replaces the actor's consumer. */
-  cancelTimers(): void {
-    this.#timers?.cancelAll();
+  /** Ends the timers of a consumer that another consumer is about to replace. */
+  endTimersOf(consumer: object): void {
+    replaced.add(consumer);
+    this.#timers?.end();
+    this.#timers = undefined;
   }
 
   get signal(): AbortSignal {

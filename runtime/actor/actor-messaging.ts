@@ -60,9 +60,11 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   tag(tag: string): void {
-    if (this.#actor.isLeaving) return;
-    this.#context.cluster.tags.add(tag, this.#actor);
-    this.#tags.add(tag);
+    this.#addTag(tag, this.#actor.beganAfter);
+  }
+
+  restoreTag(tag: string): void {
+    this.#addTag(tag, 0);
   }
 
   untag(tag: string): void {
@@ -124,6 +126,12 @@ export class ActorMessaging implements Messaging, Tracker {
     for (const tag of this.#tags) this.untag(tag);
     for (const group of this.#tracked) this.untrack(group);
     for (const group of this.#watched) this.unwatch(group);
+  }
+
+  #addTag(tag: string, beganAfter: number): void {
+    if (this.#actor.isLeaving) return;
+    this.#context.cluster.tags.add(tag, this.#actor, beganAfter);
+    this.#tags.add(tag);
   }
 
   get #channel(): string {

@@ -4,14 +4,14 @@ import type { Clock } from "../../layers/clock.ts";
 import { TooManyTimersError } from "../errors.ts";
 import type { TimerCall } from "../mailbox/message-backlog.ts";
 
-/** The maximum number of running timers of one actor. */
+/** The maximum number of running timers of one consumer. */
 export const maxTimers = 1_000;
 
 interface TimerInbox {
   enqueueTimer(call: TimerCall): void;
 }
 
-/** The running timers of one actor. A call that is due waits in the actor's mailbox. */
+/** The running timers of one consumer. A call that is due waits in the actor's mailbox. */
 export class ActorTimers implements Timers {
   readonly #clock: Clock;
   readonly #inbox: TimerInbox;
@@ -31,15 +31,10 @@ export class ActorTimers implements Timers {
     return this.#start(checkInteger("ms", ms, { min: 0, max: maxDelayMs }), callback, false);
   }
 
-  /** Cancels all timers. */
-  cancelAll(): void {
-    for (const timer of this.#running) timer.cancel();
-  }
-
   /** Cancels all timers, and starts no further ones. */
   end(): void {
     this.#isEnded = true;
-    this.cancelAll();
+    for (const timer of this.#running) timer.cancel();
   }
 
   #start(ms: number, callback: () => unknown, isRepeated: boolean): () => void {

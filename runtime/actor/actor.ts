@@ -159,8 +159,9 @@ export class ConsumerActor
 
   async restart(error: unknown): Promise<void> {
     const restarting = runOwned(this.errorOwner, async () => {
-      this.inbox.consumer?.[discard]();
-      this.#context.cancelTimers();
+      const { consumer } = this.inbox;
+      consumer?.[discard]();
+      if (consumer !== undefined) this.#context.endTimersOf(consumer);
       await this.#createConsumer().restarted(error);
     });
     const { settings, clock } = this.runtime;

@@ -49,14 +49,15 @@ export class Tags {
    * Adds a tag to an actor. If the tag was recently disconnected, after the actor's connection began, closes
    * the connection instead.
    *
+   * @param beganAfter 0 if all remembered disconnects of the tag apply to the actor.
    * @throws {InvalidNameError} if `tag` is not a valid name.
    */
-  add(tag: string, actor: Tagged): void {
+  add(tag: string, actor: Tagged, beganAfter = actor.beganAfter): void {
     checkGroup(tag);
     if (this.#recent.size > 0) {
       this.#forgetOld();
       const disconnect = this.#recent.get(tag);
-      if (disconnect !== undefined && disconnect.number > actor.beganAfter) {
+      if (disconnect !== undefined && disconnect.number > beganAfter) {
         actor.shutDown(disconnect.code, disconnect.reason);
         return;
       }

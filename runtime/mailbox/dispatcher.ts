@@ -1,6 +1,7 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
 import { NotJsonError } from "../../actors/json-values.ts";
+import { systemClock } from "../../layers/clock.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
 import type { Budget } from "../../layers/scheduling/lane.ts";
 import { withTimeout } from "../../layers/with-timeout.ts";
@@ -94,7 +95,9 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
   }
 
   enqueueTimer(call: TimerCall): void {
-    this.mailbox.enqueueTimer(call);
+    const { clock, scheduler } = this.#context;
+    // A test that advances its own clock expects the calls at once.
+    this.mailbox.enqueueTimer(call, clock === systemClock ? scheduler.inlineBudget() : undefined);
   }
 
   /** Drops all waiting items. The consumer receives no further input. */

@@ -151,15 +151,20 @@ export class Mailbox implements Task {
     }
   }
 
-  /** Enqueues the call of a timer after the waiting messages, even when the mailbox is full. */
-  enqueueTimer(call: TimerCall): void {
+  /**
+   * Enqueues the call of a timer after the waiting messages, even when the mailbox is full.
+   * @param budget limits the calls that idle mailboxes handle at once: many timers may be due in one turn.
+   */
+  enqueueTimer(call: TimerCall, budget: Budget = unlimited): void {
     if (this.#closed) return;
-    if (this.#busy) {
-      this.#messages ??= new MessageBacklog(this.#settings);
-      this.#messages.enqueueTimer(call);
-    } else {
-      this.#handle(call);
+    if (!this.#busy && budget.hasTime) {
+      budget.charge(1);
+      this.#handle(call, budget);
+      return;
     }
+    this.#messages ??= new MessageBacklog(this.#settings);
+    this.#messages.enqueueTimer(call);
+    if (!this.#busy) this.#schedule();
   }
 
   /** Drops all waiting items and refuses new ones. Returns their number, without the calls of timers. */
@@ -287,7 +292,7 @@ export class Mailbox implements Task {
   }
 
   get #isHalfFull(): boolean {
-    return (this.#messages?.size ?? 0) >= this.#settings.capacity / 2;
+    return (this.#messages?.messages ?? 0) >= this.#settings.capacity / 2;
   }
 
   /** Takes one frame from this mailbox's share of the turn. Returns false if the share is used up. */

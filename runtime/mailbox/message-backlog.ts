@@ -17,8 +17,9 @@ type LossNotice = GapNotice | OverflowNotice;
 type Notice = LossNotice | TimerCall;
 
 /**
- * The waiting messages and timer calls of one actor. A notice stands in the place of lost messages. Between two messages,
- * there is at most one overflow notice, and at most one gap notice per group.
+ * The waiting messages and timer calls of one actor. A notice stands in the place of lost messages. An
+ * overflow notice never directly follows another one, although gap notices or timer calls may lie between two
+ * of them. The gaps of a group between two messages share one notice.
  */
 export class MessageBacklog {
   readonly #settings: MailboxSettings;
@@ -33,8 +34,13 @@ export class MessageBacklog {
     this.#settings = settings;
   }
 
+  /** The number of waiting items, notices and calls included. */
   get size(): number {
     return this.#items.size + this.#front.length;
+  }
+
+  get messages(): number {
+    return this.#messages;
   }
 
   enqueue(mail: Mail): EnqueueResult {

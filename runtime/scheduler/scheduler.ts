@@ -37,7 +37,7 @@ export class Scheduler {
     return this.#turns.number;
   }
 
-  /** The time in this turn for frames that are handled as soon as they are read. */
+  /** The time in this turn for frames that are handled as soon as they are read, and for due timers. */
   inlineBudget(): Budget {
     return this.#turns.inlineBudget();
   }

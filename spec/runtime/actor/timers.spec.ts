@@ -214,6 +214,37 @@ describe("Timers of a consumer", () => {
     }
   });
 
+  it("cannot be started by a consumer that was replaced while its method was pending", async () => {
+    const working = gate();
+    class Slow extends WebSocketConsumer {
+      static override readonly supervision = { onFailure: "restart", backoffMs: 0 } as const;
+      static override readonly handlerTimeoutMs = 100;
+      override async receive() {
+        await working.opened;
+        this.every(10, () => this.send("old"));
+        this.after(10, () => this.send("old"));
+      }
+      override restarted() {
+        this.after(10, () => this.send("new"));
+        this.send("restarted");
+      }
+    }
+    const { client, clock } = await connect(() => {}, Slow as never);
+    client.send("work");
+    await nextTurn();
+    clock.increment(100);
+    await nextTurn();
+    // The pause before a restart.
+    clock.increment(0);
+    expect(await client.receive()).to.equal("restarted");
+    working.open();
+    await client.settle();
+    clock.increment(10);
+    expect(await client.receive()).to.equal("new");
+    await client.receiveNothing();
+    await client.disconnect();
+  });
+
   it("end with the actor, leave no timer of the clock behind, and cannot be started after that", async () => {
     const clock = new CountingClock();
     await using runtime = createRuntime({ clock });

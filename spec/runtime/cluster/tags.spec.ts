@@ -16,7 +16,7 @@ import { Counters } from "../../../runtime/counters.ts";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
-import { serve, stopServing } from "../../support/serving.ts";
+import { chat, serve, stopServing } from "../../support/serving.ts";
 import { Clerk, codeOf, opened, query, startCluster, stopCluster } from "../support/cluster.ts";
 
 describe("Tags", () => {
@@ -199,6 +199,28 @@ describe("A disconnect of a tag", () => {
     await runtime.disconnect("user.42", 4001, "Signed out");
     actor.receive('{"type":"signIn"}');
     expect(await actor.done).to.deep.equal(signedOut);
+  });
+
+  it("closes an actor that restores the tag from a snapshot, but not one that gets a tag after that", async () => {
+    const machine = setup({
+      types: { events: {} as FrameEvents<{ signIn: { as: string } }>, emitted: {} as Effect },
+    }).createMachine({
+      on: { "frame.signIn": { actions: emit(({ event }) => ({ type: "tag", tag: event.frame.as })) } },
+    });
+    const { runtime } = await serve({ layers: chat() });
+    const Account = machineConsumer(machine);
+    const first = await runtime.spawn(Account);
+    first.receive('{"type":"signIn","as":"user.42"}');
+    const snapshot = first.snapshot();
+    await first.stop();
+    await runtime.disconnect("user.7", 4001, "Signed out");
+    const other = await runtime.spawn(Account, { snapshot });
+    other.receive('{"type":"signIn","as":"user.7"}');
+    expect(await runtime.count("user.7")).to.include({ count: 1 });
+    await other.stop();
+    await runtime.disconnect("user.42", 4001, "Signed out");
+    expect(await runtime.spawn(Account, { snapshot }).catch(codeOf)).to.equal("ERR_CONNECTION_LOST");
+    expect(await runtime.count("user.42")).to.include({ count: 0 });
   });
 
   it("closes the connections of its own node although the other nodes are out of reach", async () => {

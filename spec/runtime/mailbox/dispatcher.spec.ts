@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { BlockedEventLoopError, type ConsumerClass, handlers, WebSocketConsumer } from "greenroom";
+import { SimulatedClock } from "xstate";
+import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { type Gate, gate } from "../../support/gate.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
@@ -180,5 +182,43 @@ describe("Dispatcher, with handlers that block the event loop,", () => {
     expect(runtime.counters().blocked).to.equal(1);
     expect(failures.map(({ error }) => (error as Error).message)).to.have.length(1);
     expect(String(failures[0]?.error)).to.include("Outer");
+  });
+
+  describe("for timers", () => {
+    /** Counts the calls of timers, which take 20 ms each. The numbers are the turns of the calls. */
+    function ticking() {
+      const ticks = { turn: 0, calls: [] as number[] };
+      class Ticking extends WebSocketConsumer {
+        override connect() {
+          this.every(5, () => {
+            block(20);
+            ticks.calls.push(ticks.turn);
+          });
+        }
+      }
+      return { Ticking, ticks };
+    }
+
+    it("handles a call in a later turn if another actor's call took the time of this turn", async () => {
+      const { runtime } = await serve({ layers: {} });
+      const { Ticking, ticks } = ticking();
+      await Promise.all([runtime.spawn(Ticking), runtime.spawn(Ticking)]);
+      setImmediate(() => {
+        ticks.turn += 1;
+      });
+      // Both timers are due in the same turn.
+      for (const start = Date.now(); Date.now() < start + 10; );
+      await until(() => ticks.calls.length >= 2);
+      expect(ticks.calls.slice(0, 2)).to.deep.equal([0, 1]);
+    });
+
+    it("handles all calls at once if the application advances its own clock", async () => {
+      const clock = new SimulatedClock();
+      const { runtime } = await serve({ layers: {}, clock });
+      const { Ticking, ticks } = ticking();
+      await runtime.spawn(Ticking);
+      for (let period = 0; period < 5; period += 1) clock.increment(5);
+      expect(ticks.calls).to.have.length(5);
+    });
   });
 });

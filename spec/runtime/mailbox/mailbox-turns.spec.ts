@@ -235,6 +235,51 @@ describe("Mailbox, with the turns of the event loop,", () => {
     expect(places).to.deep.equal([1, 2, 3].map((n) => n * (settings.capacity + 1)));
   });
 
+  it("handles the call of a timer at once, but in a later turn if this turn has no time left", async () => {
+    const calls: number[] = [];
+    const mailboxes = await Promise.all(
+      numbers(50).map((n) =>
+        open(() => {
+          now += 1;
+          calls.push(n);
+        }),
+      ),
+    );
+    await nextTurn();
+    for (const { mailbox } of mailboxes) mailbox.enqueueTimer({ run() {} }, scheduler.inlineBudget());
+    expect(calls.length).to.be.within(1, 4);
+    expect(mailboxes.at(-1)?.mailbox).to.include({ busy: true, size: 1 });
+    while (calls.length < 50) {
+      const before = calls.length;
+      await nextTurn();
+      expect(calls.length - before).to.be.within(1, 10);
+    }
+    expect(calls).to.deep.equal(numbers(50));
+  });
+
+  it("does not count the calls of timers as messages that make it half full", async () => {
+    const working = gate();
+    const { owner, mailbox } = await open((item) => (item === "busy" ? working.opened : undefined));
+    mailbox.enqueueFrame("busy");
+    for (const frame of framesOf(3)) mailbox.enqueueFrame(frame);
+    for (const _ of numbers(settings.capacity)) mailbox.enqueueTimer({ run() {} });
+    working.open();
+    await mailbox.whenIdle();
+    expect(owner.handled.slice(1, 7).map((item) => typeof item)).to.deep.equal([
+      ...["object", "string", "object", "string", "object", "string"],
+    ]);
+  });
+
+  it("handles no message early because the calls of timers wait", async () => {
+    const { owner, mailbox } = await open();
+    mailbox.enqueueFrame("frame", noTime);
+    for (const _ of numbers(settings.capacity)) mailbox.enqueueTimer({ run() {} });
+    mailbox.enqueueMessage(mail(1));
+    expect(owner.handled).to.deep.equal([]);
+    await mailbox.whenIdle();
+    expect(owner.handled).to.have.length(settings.capacity + 2);
+  });
+
   it("reports frames that wait for a turn in size and busy", async () => {
     const { mailbox } = await open();
     for (const frame of framesOf(3)) mailbox.enqueueFrame(frame, noTime);
