@@ -19,7 +19,7 @@ import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
 import { checkState } from "./snapshot/check-state.ts";
-import { fireDelays, prepareDelays, recordStarts } from "./snapshot/delays.ts";
+import { fireDelays, prepareDelays, recordStarts, startedDelays } from "./snapshot/delays.ts";
 import { restoreMemberships } from "./snapshot/restore-memberships.ts";
 
 /** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
@@ -211,8 +211,9 @@ export function machineConsumer<
       const ended = saved && prepareDelays(actor, saved.delays, runtime.clock);
       actor.start();
       if (ended?.length) {
+        const started = startedDelays(actor, ended);
         this.#context.runNext(async () => {
-          fireDelays(actor, ended);
+          fireDelays(actor, started);
           await this.#settled();
         });
       }
