@@ -122,6 +122,8 @@ export function machineConsumer<
     /** While this is true, a failure makes `#start` throw. */
     #isStarting = false;
     #startFailures: unknown[] = [];
+    /** While this is true, the machine handles a message, so it may emit an answer. */
+    #isAsked = false;
     #answer: unknown;
 
     constructor(context: ConsumerContext) {
@@ -181,8 +183,13 @@ export function machineConsumer<
 
     override [receiveMessage](message: Message, delivery: Delivery): unknown {
       this.#answer = undefined;
-      if (!this.#take({ type: `message.${message.type}`, message, delivery })) this.unhandled();
-      return this.#settled() ?? this.#answer;
+      this.#isAsked = true;
+      try {
+        if (!this.#take({ type: `message.${message.type}`, message, delivery })) this.unhandled();
+      } finally {
+        this.#isAsked = false;
+      }
+      return this.#settled(this.#answer) ?? this.#answer;
     }
 
     async #start(saved: ActorSnapshot | undefined): Promise<void> {
@@ -254,10 +261,10 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves with the answer once all effects are done. Returns undefined if no effect is pending. */
-    #settled(): Promise<unknown> | undefined {
+    /** Resolves with `answer` once all effects are done. Returns undefined if no effect is pending. */
+    #settled(answer?: unknown): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
-      return Promise.all(this.#effects).then(() => this.#answer);
+      return Promise.all(this.#effects).then(() => answer);
     }
 
     #run(effect: Effect): void {
@@ -305,6 +312,7 @@ export function machineConsumer<
           return this.#context.groups.groupSend(effect.group, effect.message, except);
         }
         case "answer":
+          if (!this.#isAsked) throw new Error(lateAnswer);
           this.#answer = effect.value;
           return undefined;
         default:
@@ -334,6 +342,10 @@ function messageTypes(machine: AnyStateMachine): object {
   );
   return Object.fromEntries(types.map((type) => [type, () => {}]));
 }
+
+const lateAnswer =
+  "An answer was emitted while the machine handles no message: emit `answer` in an action of the transition " +
+  "that the asked message causes. To answer later, send a message to the channel that the asker has put into its message.";
 
 function asFrame(value: unknown): Frame {
   if (typeof value === "string" || value instanceof Uint8Array) return value;
