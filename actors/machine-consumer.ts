@@ -20,7 +20,7 @@ import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
 import { checkState } from "./snapshot/check-state.ts";
-import { fireDelays, prepareDelays, recordStarts } from "./snapshot/delays.ts";
+import { fireDelays, prepareDelays, recordStarts, startedDelays } from "./snapshot/delays.ts";
 import { restoreMemberships } from "./snapshot/restore-memberships.ts";
 
 /** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
@@ -124,7 +124,7 @@ export function machineConsumer<
     #isStarting = false;
     #startFailures: unknown[] = [];
     #answer: unknown;
-    /** True while the machine takes a delivered message. */
+    /** While this is true, the machine handles a message, so it may emit an answer. */
     #isDelivering = false;
 
     constructor(context: ConsumerContext) {
@@ -190,7 +190,7 @@ export function machineConsumer<
       } finally {
         this.#isDelivering = false;
       }
-      return this.#settled() ?? this.#answer;
+      return this.#settled(this.#answer) ?? this.#answer;
     }
 
     async #start(saved: ActorSnapshot | undefined): Promise<void> {
@@ -219,8 +219,9 @@ export function machineConsumer<
       const ended = saved && prepareDelays(actor, saved.delays, runtime.clock);
       actor.start();
       if (ended?.length) {
+        const started = startedDelays(actor, ended);
         this.#context.runNext(async () => {
-          fireDelays(actor, ended);
+          fireDelays(actor, started);
           await this.#settled();
         });
       }
@@ -261,10 +262,10 @@ export function machineConsumer<
       this.send(JSON.stringify(refusal));
     }
 
-    /** Resolves with the answer once all effects are done. Returns undefined if no effect is pending. */
-    #settled(): Promise<unknown> | undefined {
+    /** Resolves with `answer` once all effects are done. Returns undefined if no effect is pending. */
+    #settled(answer?: unknown): Promise<unknown> | undefined {
       if (this.#effects.size === 0) return undefined;
-      return Promise.all(this.#effects).then(() => this.#answer);
+      return Promise.all(this.#effects).then(() => answer);
     }
 
     #run(effect: Effect): void {
@@ -313,6 +314,7 @@ export function machineConsumer<
           return this.#context.groups.groupSend(effect.group, effect.message, except);
         }
         case "answer":
+          if (!this.#isDelivering) throw new Error(lateAnswer);
           this.#answer = effect.value;
           return undefined;
         default:
@@ -342,6 +344,10 @@ function messageTypes(machine: AnyStateMachine): object {
   );
   return Object.fromEntries(types.map((type) => [type, () => {}]));
 }
+
+const lateAnswer =
+  "An answer was emitted while the machine handles no message: emit `answer` in an action of the transition " +
+  "that the asked message causes. To answer later, send a message to the channel that the asker has put into its message.";
 
 function asFrame(value: unknown): Frame {
   if (typeof value === "string" || value instanceof Uint8Array) return value;

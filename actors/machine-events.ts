@@ -50,7 +50,11 @@ export type Effect =
       readonly message: Message;
       readonly others?: boolean;
     }
-  /** The reply to the current ask. If the machine emits several answers, the last answer is sent. */
+  /**
+   * The reply to the current ask. If the machine emits several answers, the last answer is sent. An answer is
+   * possible only in the transition that the asked message causes: a later one, such as that of a promise or a
+   * delayed transition, is an error.
+   */
   | { readonly type: "answer"; readonly value: unknown };
 
 /** The JSON answer to a text frame that the connection's machine does not accept. */

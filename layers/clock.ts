@@ -2,7 +2,8 @@ import { maxDelayMs } from "./check-integer.ts";
 
 /**
  * The timers that the library uses. A test can pass another clock, such as XState's `SimulatedClock`. A
- * machine may set timers of more than 24.8 days, which the timers of Node do not support.
+ * machine may set timers of more than 24.8 days. The timers of Node end such a timer at once, so a clock that
+ * uses them has to divide long delays itself.
  */
 export interface Clock {
   setTimeout(fn: (...args: unknown[]) => void, ms: number): unknown;
@@ -19,7 +20,9 @@ export const systemClock: Clock = withLongDelays({
 
 /** Returns a clock for delays of any length. It sets several timers of `timers` in turn for a long delay. */
 export function withLongDelays(timers: Clock): Clock {
+  const { now } = timers;
   return {
+    ...(now && { now: () => now.call(timers) }),
     setTimeout: (fn, ms) => (ms > maxDelayMs ? new LongTimer(timers, fn, ms) : timers.setTimeout(fn, ms)),
     clearTimeout(id) {
       timers.clearTimeout(id instanceof LongTimer ? id.current : id);

@@ -69,7 +69,11 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
   readonly inspect?: Inspect;
   /** Compression for clients that offer it. `maxPayload` limits decompressed frames. @default false */
   readonly compression?: boolean | CompressionOptions;
-  /** Timers for deadlines, replaceable in tests. @default the timers of Node */
+  /**
+   * Timers for deadlines, replaceable in tests. Only the default takes delays of any length: in a clock of your
+   * own, the timers of Node end a delay of more than 24.8 days at once.
+   * @default the timers of Node
+   */
   readonly clock?: Clock;
   /**
    * Whether an uncaught error in a timer or promise of a consumer counts as a failure of its actor, and does

@@ -18,16 +18,17 @@ export function checkState(machine: AnyStateMachine, { state, delays }: ActorSna
   checkMachine(machine, state, "state", [], actors);
   for (const { id, event, source, target } of delays) {
     for (const path of [source, target]) {
-      if (!actors.has(keyOf(path))) throw lacking(`The delay ${quote(id)}`, `child ${quote(path.join("."))}`);
+      if (!actors.has(pathKeyOf(path)))
+        throw lacking(`The delay ${quote(id)}`, `child ${quote(path.join("."))}`);
     }
     // The events of `after` transitions contain the delay and the id of the state.
-    const isKnown = actors.get(keyOf(source))?.some(({ transitions }) => transitions.has(event.type));
+    const isKnown = actors.get(pathKeyOf(source))?.some(({ transitions }) => transitions.has(event.type));
     if (event.type.startsWith("xstate.after.") && !isKnown)
       throw lacking(`The delay ${quote(id)}`, "transition in its active states");
   }
 }
 
-const keyOf = (path: readonly string[]): string => JSON.stringify(path);
+const pathKeyOf = (path: readonly string[]): string => JSON.stringify(path);
 
 /** @param actors receives the active states of this machine and its children, by the path of their ids. */
 function checkMachine(
@@ -39,8 +40,12 @@ function checkMachine(
 ): void {
   const active: AnyStateNode[] = [];
   checkValue(machine.root, state.value, `${path}.value`, active);
-  actors.set(keyOf(ids), active);
+  actors.set(pathKeyOf(ids), active);
   checkHistory(machine, state.historyValue, `${path}.historyValue`);
+  if (typeof state.context !== "object" || state.context === null)
+    throw new SnapshotError(
+      `snapshot.${path}.context is not valid: the snapshot was changed, or is incomplete.`,
+    );
   const children = isJsonObject(state.children) ? state.children : {};
   checkReferences(state.context, `${path}.context`, children);
   for (const [id, child] of Object.entries(children)) {
@@ -53,7 +58,7 @@ function checkMachine(
     if (isMachine(logic) !== "historyValue" in snapshot)
       throw lacking(childPath, `actor ${quote(src)} of the same kind`);
     if (isMachine(logic)) checkMachine(logic, snapshot, `${childPath}.snapshot`, [...ids, id], actors);
-    else actors.set(keyOf([...ids, id]), []);
+    else actors.set(pathKeyOf([...ids, id]), []);
   }
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type AnyActor, type AnyActorRef, isMachineSnapshot } from "xstate";
 import { type Clock, wallTimeOf } from "../../layers/clock.ts";
 import type { SavedDelay } from "./actor-snapshot.ts";
-import { keyOf, type ScheduledEvent, scheduledEventsOf } from "./xstate-internals.ts";
+import { delayKeyOf, type ScheduledEvent, scheduledEventsOf } from "./xstate-internals.ts";
 
 /**
  * Makes XState record the start of each delay in the time of `clock`. XState records the wall time, which a
@@ -15,7 +15,7 @@ export function recordStarts({ system }: AnyActor, clock: Clock): void {
   const schedule = scheduler.schedule.bind(scheduler);
   scheduler.schedule = (source, target, event, delay, id = randomUUID()) => {
     schedule(source, target, event, delay, id);
-    const scheduled = scheduledEventsOf(source)[keyOf(source, id)];
+    const scheduled = scheduledEventsOf(source)[delayKeyOf(source, id)];
     if (scheduled !== undefined) scheduled.startedAt = now.call(clock);
   };
 }
@@ -38,20 +38,31 @@ export function prepareDelays(
   for (const { at, id, event, ...paths } of delays) {
     const [source, target] = [actorAt(root, paths.source), actorAt(root, paths.target)];
     const restored = { id, event, source, target, delay: Math.max(0, at - now), startedAt: now };
-    scheduled[keyOf(source, id)] = restored;
+    scheduled[delayKeyOf(source, id)] = restored;
     if (restored.delay === 0) ended.push(restored);
   }
   return ended;
 }
 
-/** Delivers the events of delays that have ended, in order, unless an earlier event cancels a later delay. */
-export function fireDelays(root: AnyActor, ended: readonly ScheduledEvent[]): void {
-  const timers = { ...scheduledEventsOf(root) };
-  for (const { source, target, event, id } of ended) {
-    const key = keyOf(source, id);
-    // A transition may have cancelled the delay, and may have started it again.
-    const timer = scheduledEventsOf(root)[key];
-    if (timer === undefined || timer !== timers[key]) continue;
+/**
+ * Returns the delays that XState has started for `ended`. Call this directly after the start: later, a state
+ * that was entered again may have another delay with the same id.
+ */
+export function startedDelays(root: AnyActor, ended: readonly ScheduledEvent[]): readonly ScheduledEvent[] {
+  const scheduled = scheduledEventsOf(root);
+  return ended
+    .map(({ source, id }) => scheduled[delayKeyOf(source, id)])
+    .filter((timer) => timer?.delay === 0) as ScheduledEvent[];
+}
+
+/**
+ * Delivers the events of {@link startedDelays}, in order, unless a timer has delivered the event, or a
+ * transition has cancelled the delay.
+ */
+export function fireDelays(root: AnyActor, started: readonly ScheduledEvent[]): void {
+  for (const timer of started) {
+    const { source, target, event, id } = timer;
+    if (scheduledEventsOf(root)[delayKeyOf(source, id)] !== timer) continue;
     root.system.scheduler.cancel(source, id);
     target.send(event);
   }

@@ -1,5 +1,6 @@
 import { type AnyActor, type AnyActorRef, type AnyMachineSnapshot, isMachineSnapshot } from "xstate";
 import { type Clock, wallOffsetOf } from "../../layers/clock.ts";
+import { textOf } from "../../layers/errors.ts";
 import { quote, type SavedDelay, type SavedMachine } from "./actor-snapshot.ts";
 import { type Json, type JsonObject, jsonCopy, pathOf, type Replace } from "./json-copy.ts";
 import { SnapshotError } from "./snapshot-error.ts";
@@ -12,6 +13,8 @@ interface Child extends AnyActor {
   /** Whether the machine receives the snapshots of this child as events. Missing in the types of XState. */
   readonly _syncSnapshot?: boolean;
 }
+
+type Outcome = { readonly status?: string; readonly output?: unknown; readonly error?: unknown };
 
 type Children = AnyMachineSnapshot["children"];
 
@@ -30,7 +33,7 @@ export function saveMachine(actor: AnyActor, clock: Clock): SavedMachine {
 /** Returns the state of an actor in XState's format for persisted snapshots. */
 function stateOf(actor: AnyActorRef, path: string): Json {
   const snapshot: unknown = actor.getSnapshot();
-  if (!isMachineSnapshot(snapshot)) return jsonCopy(actor.getPersistedSnapshot(), path);
+  if (!isMachineSnapshot(snapshot)) return jsonCopy(withoutOutcome(actor.getPersistedSnapshot(), path), path);
   const children: Record<string, unknown> = {};
   for (const [id, child] of childrenOf(snapshot)) {
     children[id] = saveChild(id, child, pathOf(`${path}.children`, id));
@@ -39,7 +42,27 @@ function stateOf(actor: AnyActorRef, path: string): Json {
   // XState would follow a context that contains itself for ever, so it gets the checked copy.
   const checked = { ...snapshot, context, children: {} };
   const persisted = (actor as AnyActor).logic.getPersistedSnapshot(checked, undefined);
-  return jsonCopy({ ...persisted, children }, path);
+  return jsonCopy({ ...withoutOutcome(persisted, path), children }, path);
+}
+
+/**
+ * Returns the state of an ended child without what JSON cannot hold of its outcome: without the output, and
+ * with a text instead of the error. Its parent has received the outcome, and does not receive it again.
+ */
+function withoutOutcome(state: Outcome, path: string): Outcome {
+  const { status, output, error } = state;
+  if (status === "done" && !canHold(output, path)) return { ...state, output: undefined };
+  if (status === "error" && !canHold(error, path)) return { ...state, error: textOf(error) };
+  return state;
+}
+
+function canHold(value: unknown, path: string): boolean {
+  try {
+    jsonCopy(value, path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function saveChild(id: string, child: AnyActorRef, path: string): object {
@@ -78,7 +101,10 @@ function referenceTo(children: Children): Replace {
 }
 
 function delaysOf(root: AnyActor, clock: Clock): SavedDelay[] {
-  const events = Object.values(scheduledEventsOf(root));
+  // An endless delay has no end to save, and never delivers its event.
+  const events = Object.values(scheduledEventsOf(root)).filter(
+    ({ delay }) => delay !== Number.POSITIVE_INFINITY,
+  );
   if (events.length === 0) return [];
   const paths = new Map<AnyActorRef, readonly string[]>();
   addPaths(root, [], paths);

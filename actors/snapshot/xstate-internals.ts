@@ -15,7 +15,7 @@ export interface ScheduledEvent {
 export type ScheduledEvents = Record<string, ScheduledEvent>;
 
 /** The key of a delayed event in {@link ScheduledEvents}. */
-export const keyOf = ({ sessionId }: AnyActorRef, id: string): string => `${sessionId}.${id}`;
+export const delayKeyOf = ({ sessionId }: AnyActorRef, id: string): string => `${sessionId}.${id}`;
 
 /** XState's own table, which the public `getSnapshot` of a system only copies. */
 export const scheduledEventsOf = ({ system }: AnyActorRef): ScheduledEvents =>

@@ -55,8 +55,10 @@ export class MemoryBus {
     return count;
   }
 
+  /** Adds a node. Expired histories are removed from now on. */
   join(node: Node): void {
     this.#nodes.add(node);
+    this.#history.start();
   }
 
   /** Removes a node. Without nodes, no timer runs. */

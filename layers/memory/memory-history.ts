@@ -63,7 +63,12 @@ export class MemoryHistory {
     return log?.read(query) ?? { entries: [], position: undefined, complete: query.since === undefined };
   }
 
-  /** Stops the timer until the next payload. */
+  /** Removes expired logs, and starts the timer again after {@link stop}. */
+  start(): void {
+    if (this.#sweepAt === Number.POSITIVE_INFINITY) this.#sweep();
+  }
+
+  /** Stops the timer until the next payload, or until {@link start}. */
   stop(): void {
     this.#clock.clearTimeout(this.#timer);
     this.#sweepAt = Number.POSITIVE_INFINITY;
@@ -128,7 +133,9 @@ class TopicLog {
   expiresAt = 0;
   readonly #epoch: string;
   readonly #capacity: number;
-  readonly #payloads: Uint8Array[] = [];
+  /** The slots before `#start` are empty. */
+  readonly #payloads: (Uint8Array | undefined)[] = [];
+  #start = 0;
   #offset = 0;
 
   constructor(epoch: string, capacity: number) {
@@ -137,7 +144,7 @@ class TopicLog {
   }
 
   get isEmpty(): boolean {
-    return this.#payloads.length === 0;
+    return this.#size === 0;
   }
 
   /** The position of the newest payload. */
@@ -149,20 +156,13 @@ class TopicLog {
   append(payload: Uint8Array): number {
     this.#offset += 1;
     this.#payloads.push(payload);
-    const removed = this.#payloads.length > this.#capacity ? this.#payloads.shift() : undefined;
-    return sizeOf(payload) - (removed === undefined ? 0 : sizeOf(removed));
+    return sizeOf(payload) - (this.#size > this.#capacity ? this.#removeOldest() : 0);
   }
 
   /** Removes the oldest payloads until `bytes` are free or no payload is left. @returns the freed bytes */
   trim(bytes = Number.POSITIVE_INFINITY): number {
     let freed = 0;
-    let count = 0;
-    for (const payload of this.#payloads) {
-      if (freed >= bytes) break;
-      freed += sizeOf(payload);
-      count += 1;
-    }
-    this.#payloads.splice(0, count);
+    while (freed < bytes && !this.isEmpty) freed += this.#removeOldest();
     return freed;
   }
 
@@ -170,15 +170,33 @@ class TopicLog {
     const after = typeof since === "number" ? since : (since?.offset ?? 0);
     const isOther = typeof since === "object" && since.epoch !== this.#epoch;
     const isKnown = !isOther && after <= this.#offset;
-    const first = this.#offset - this.#payloads.length + 1;
+    const first = this.#offset - this.#size + 1;
     const from = Math.max(first, this.#offset - limit + 1, isKnown ? after + 1 : 1);
     return {
-      entries: this.#payloads
-        .slice(from - first)
-        .map((payload, index) => ({ payload, position: this.#positionOf(from + index) })),
+      entries: this.#payloads.slice(this.#start + from - first).map((payload, index) => ({
+        payload: payload as Uint8Array,
+        position: this.#positionOf(from + index),
+      })),
       position: this.position,
       complete: since === undefined || (isKnown && from === after + 1),
     };
+  }
+
+  get #size(): number {
+    return this.#payloads.length - this.#start;
+  }
+
+  /** Takes amortised constant time, because empty slots leave the array together. @returns the freed bytes */
+  #removeOldest(): number {
+    const bytes = sizeOf(this.#payloads[this.#start] as Uint8Array);
+    // Without this, the removed payloads would stay in memory, although they no longer count.
+    this.#payloads[this.#start] = undefined;
+    this.#start += 1;
+    if (this.#start * 2 >= this.#payloads.length) {
+      this.#payloads.splice(0, this.#start);
+      this.#start = 0;
+    }
+    return bytes;
   }
 
   #positionOf(offset: number): Position {

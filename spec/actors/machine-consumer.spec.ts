@@ -18,6 +18,7 @@ import {
   setup,
   waitFor,
 } from "xstate";
+import { until } from "../layers/support/until.ts";
 import { Client } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
 import { chat, serve, stopServing } from "../support/serving.ts";
@@ -365,6 +366,48 @@ describe("machineConsumer", () => {
     expect(await client.closed).to.deep.equal({ code: 1011, reason: "Internal error" });
     expect(failures.map(({ stage }) => stage)).to.deep.equal(["machine", "restarted", "restarted"]);
     expect(begun).to.equal(3);
+  });
+
+  it("reports an answer that a child emits too late, and does not give it to another asker", async () => {
+    const answering = gate();
+    const joining = gate();
+    const machine = setup({
+      types: { emitted: {} as Effect },
+      actors: {
+        work: fromPromise(async ({ emit: effect }) => {
+          await answering.opened;
+          effect({ type: "answer", value: "for the first asker" } as never);
+        }),
+      },
+    }).createMachine({
+      invoke: { src: "work", id: "work" },
+      on: {
+        "message.slow": { actions: emit({ type: "join", group: "a" }) },
+        "frame.ask": { actions: emit({ type: "answer", value: "a frame" }) },
+      },
+    });
+    const supervision = { onFailure: "resume" } as const;
+    const { runtime, failures } = await start(machineConsumer(machine, { layer: "chat", supervision }));
+    const actor = await runtime.spawn(machineConsumer(machine, { layer: "chat", supervision }));
+    const { chat: layer } = runtime.layers;
+    const join = layer.groupAdd.bind(layer);
+    layer.groupAdd = async (...given) => {
+      joining.open();
+      await until(() => failures.length === 1);
+      return join(...given);
+    };
+    const asking = actor.ask({ type: "slow" });
+    await joining.opened;
+    answering.open();
+    expect(await asking).to.equal(undefined);
+    actor.receive(json({ type: "ask" }));
+    await until(() => failures.length === 2);
+    for (const { stage, error } of failures.splice(0)) {
+      expect(stage).to.equal("emit answer");
+      expect((error as Error).message).to.match(
+        /^An answer was emitted while the machine handles no message/,
+      );
+    }
   });
 
   it("reports a failed effect of a delayed transition once, and blames no other actor", async () => {

@@ -47,6 +47,13 @@ describe("withLongDelays", () => {
     expect(timers.fire()).to.equal(maxDelayMs);
   });
 
+  it("keeps the time of the clock", () => {
+    const timers = new SimulatedClock();
+    timers.increment(7);
+    expect(withLongDelays(timers as never).now?.()).to.equal(7);
+    expect(withLongDelays(new ManualClock())).not.to.have.property("now");
+  });
+
   it("clears a long delay in each of its parts, and a short delay", () => {
     const timers = new ManualClock();
     const clock = withLongDelays(timers);

@@ -8,6 +8,7 @@ import {
   type Runtime,
 } from "greenroom";
 import {
+  type AnyActorLogic,
   type AnyActorRef,
   type AnyStateMachine,
   assign,
@@ -200,6 +201,53 @@ describe("A restored machine", () => {
     expect(told).to.deep.equal(["again", "again"]);
   });
 
+  it("receives the event of an ended delay once, even if a timer is faster than its groups", async () => {
+    const machine = setup({
+      actors: {
+        joiner: fromCallback(({ emit: effect }) => {
+          effect({ type: "join", group: "a" } as never);
+        }),
+      },
+    }).createMachine({
+      invoke: { src: "joiner", id: "joiner" },
+      initial: "one",
+      states: { one: { after: { 8000: { target: "one", reenter: true, actions: fired } } } },
+    });
+    const text = await save(machine);
+    clock.increment(60_000);
+    const joining = gate();
+    const { chat: layer } = runtime.layers as { readonly chat: MemoryLayer };
+    const join = layer.groupAdd.bind(layer);
+    let isRestored = false;
+    layer.groupAdd = async (...given) => {
+      if (isRestored) await joining.opened;
+      isRestored = true;
+      return join(...given);
+    };
+    const restoring = restore(machine, text);
+    while (runtime.size === 0 || !isRestored) await nextTurn();
+    await nextTurn();
+    clock.increment(0);
+    expect(told, "by the timer").to.deep.equal(["fired"]);
+    joining.open();
+    await restoring;
+    expect(told, "by the restore").to.deep.equal(["fired"]);
+    clock.increment(8_000);
+    expect(told).to.deep.equal(["fired", "fired"]);
+  });
+
+  it("does not have a delay without an end, which never delivers its event", async () => {
+    const machine = createMachine({
+      entry: raise({ type: "late" }, { delay: Number.POSITIVE_INFINITY, id: "never" }),
+      on: { late: { actions: fired } },
+    });
+    const text = await save(machine);
+    expect(JSON.parse(text).delays).to.deep.equal([]);
+    await restore(machine, text);
+    clock.increment(60_000);
+    expect(told).to.deep.equal([]);
+  });
+
   it("can cancel a restored delay", async () => {
     const machine = createMachine({
       entry: raise({ type: "late" }, { id: "late", delay: 10_000 }),
@@ -365,6 +413,58 @@ describe("A restored machine", () => {
       output: { sum: 3 },
     });
     expect(told).to.deep.equal(["ran"]);
+  });
+
+  describe("does not receive again the outcome of", () => {
+    const broken = createMachine({
+      initial: "one",
+      states: {
+        one: { always: "two" },
+        two: {
+          entry: () => {
+            throw new Error("no");
+          },
+        },
+      },
+    });
+    const dated = createMachine({
+      initial: "one",
+      states: { one: { after: { 1: "two" } }, two: { type: "final" } },
+      output: () => new Date(),
+    });
+    const outcomes: Readonly<Record<string, readonly [logic: AnyActorLogic, saved: object]>> = {
+      "a promise that has failed": [
+        fromPromise(async () => Promise.reject(new TypeError("no"))),
+        { status: "error", error: "no" },
+      ],
+      "a promise that has failed with plain data": [
+        fromPromise(async () => Promise.reject({ code: 7 })),
+        { status: "error", error: { code: 7 } },
+      ],
+      "a promise whose output JSON cannot hold": [fromPromise(async () => new Date()), { status: "done" }],
+      "a machine whose output JSON cannot hold": [dated, { status: "done" }],
+      "a machine that has failed": [broken, { status: "error", error: "no" }],
+    };
+    for (const [name, [child, saved]] of Object.entries(outcomes)) {
+      it(name, async () => {
+        const ended = { target: ".ended", actions: tell("ended") };
+        const machine = setup({ actors: { child } }).createMachine({
+          initial: "waiting",
+          invoke: { src: "child", id: "child", onDone: ended, onError: ended },
+          states: { waiting: {}, ended: {} },
+        });
+        const actor = await runtime.spawn(consumerOf(machine));
+        clock.increment(1);
+        await until(() => stateOf(actor).value === "ended");
+        const text = JSON.stringify(actor.snapshot());
+        expect(JSON.parse(text).state.children.child.snapshot).to.deep.include(saved);
+        const again = await restore(machine, text);
+        await nextTurn();
+        expect(stateOf(again)).to.include({ value: "ended", status: "active" });
+        expect(told).to.deep.equal(["ended"]);
+        expect(JSON.stringify(again.snapshot())).to.equal(text);
+      });
+    }
   });
 
   it("is in its groups, and has its tags, presences and watches", async () => {

@@ -197,6 +197,10 @@ describe("The histories of memory layers", () => {
       await layer.close();
       expect(timers.size).to.equal(1 - index);
     }
+    const again = new MemoryLayer({ bus });
+    await again.newChannel(new Recorder());
+    expect(timers.size, "for the history of the closed layers").to.equal(1);
+    await again.close();
   });
 
   it("have a budget of at least 2 MiB", () => {

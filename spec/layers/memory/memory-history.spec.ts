@@ -103,6 +103,33 @@ describe("MemoryHistory", () => {
     expect(delays()).to.deep.equal([5_000]);
   });
 
+  it("removes what expired while it was stopped, and sets a timer for the rest, when it starts again", () => {
+    const clock = new SimulatedClock();
+    const history = new MemoryHistory(megabyte, clock);
+    for (const expiryMs of [1_000, 5_000])
+      history.append(`${expiryMs}`, Uint8Array.of(1), { capacity: 1, expiryMs });
+    history.stop();
+    clock.increment(2_000);
+    expect(history.size).to.equal(2);
+    history.start();
+    expect(history.size).to.equal(1);
+    clock.increment(3_000);
+    expect([history.size, history.bytes]).to.deep.equal([0, 0]);
+  });
+
+  it("replaces the oldest payload in constant time, whatever the capacity", () => {
+    const limit = { capacity: 60_000, expiryMs: 1_000 };
+    const history = new MemoryHistory(64 * megabyte, new SimulatedClock());
+    // If each replacement moved all payloads, this would take much longer than the timeout of a spec.
+    for (let number = 0; number < 300_000; number += 1) history.append("a", Uint8Array.of(number), limit);
+    const { entries } = history.read("a", { limit: 100_000 });
+    expect(entries).to.have.length(60_000);
+    expect(entries.map(({ payload }) => payload[0])).to.deep.equal(
+      Array.from({ length: 60_000 }, (_, index) => (240_000 + index) % 256),
+    );
+    expect(entries[0]?.position.offset).to.equal(240_001);
+  });
+
   it("stays within its bytes, and never claims that removed payloads are complete", () => {
     const sizes = fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), fc.integer({ min: 0, max: 20_000 })), {
       minLength: 50,
