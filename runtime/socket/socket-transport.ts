@@ -190,6 +190,7 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
   }
 
   receive(frame: Frame): void {
+    this.#unfinishedMessage?.finished();
     this.listener?.receive(frame, this.#context.scheduler.inlineBudget());
   }
 
