@@ -209,6 +209,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
 
   /**
    * Closes the connection. Frames sent earlier precede the close frame. Does nothing on a closing connection.
+   * The client has `closeTimeoutMs` (5 s) to read these frames and to answer. Then the connection is cut, and
+   * frames that the client has not read are lost. So after much data, let the client close the connection.
    *
    * @param code 1000 to 1003, 1007 to 1009, 1011 to 1014, or 3000 to 4999
    * @param reason at most 123 bytes of UTF-8

@@ -19,7 +19,7 @@ const dropReasons = [
  * - `unhandled`: the consumer did not handle the message type or the frame
  * - `not-json`: the consumer's handler of the message sent a value as JSON that JSON cannot hold
  * - `overflow`: the actor's mailbox was full
- * - `slow`: too many bytes were already waiting for the client
+ * - `slow`: too many bytes waited for the client, or the client had read nothing for too long
  * - `closing`: the connection was closing (frames from the client, frames to the client, and messages)
  * - `unfinished`: a client's message took longer than `messageTimeoutMs`, or had too many fragments
  * - `unread`: too many frames of a spawned actor waited in `outgoing`, so the oldest frame was dropped

@@ -40,7 +40,9 @@ export class ConnectionLostError extends GreenroomError {
 
   /** @internal */
   static whileSending(): ConnectionLostError {
-    return new ConnectionLostError("The connection has ended, so the waiting bytes do not reach the client.");
+    return new ConnectionLostError(
+      "The connection has ended, so the waiting bytes may not reach the client.",
+    );
   }
 }
 

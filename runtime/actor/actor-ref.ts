@@ -79,6 +79,13 @@ export class ActorRef {
   /**
    * The frames that the actor sends. There may be only one reader. The last 1,000 unread frames are kept.
    * Older frames are dropped and counted as `unread`. The iteration ends when the actor has closed.
+   *
+   * The first call of `next` makes you the reader, until `return` is called, which `for await` does when it is
+   * left early. While there is a reader, `drained()` of the consumer waits until at most 500 frames are unread.
+   *
+   * @example
+   * console.log((await actor.outgoing.next()).value);
+   * await actor.outgoing.return?.(); // from now on, `drained()` does not wait for you
    */
   get outgoing(): AsyncIterableIterator<Frame> {
     return this.#transport.outgoing;

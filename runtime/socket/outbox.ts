@@ -82,10 +82,18 @@ export class Outbox implements Flushable, PacedOutbox {
       this.context.counters.drop("closing", frames.length);
     } else if (lag > this.settings.maxLagBytes && this.settings.overflow === "close") {
       this.context.counters.drop("slow", frames.length);
-      this.listener.lagging();
+      this.cut();
     } else {
       this.#write(this.#encode(frames, lag), lag);
     }
+  }
+
+  /** Drops and counts the frames that are not passed to the socket yet, and reports that the client lags. */
+  cut(): void {
+    const { counters } = this.context;
+    counters.drop("slow", (this.#frames?.length ?? 0) + (this.#writer?.clear() ?? 0));
+    this.#frames = undefined;
+    this.listener.lagging();
   }
 
   /** Resolves once {@link hasRoom}. @throws {ConnectionLostError} if the connection ends before that. */

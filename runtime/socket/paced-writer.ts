@@ -22,6 +22,8 @@ export interface PacedOutbox {
   readonly laggingBytes: number;
   /** Whether at most half of `maxLagBytes` wait. */
   readonly hasRoom: boolean;
+  /** Called when the client has made no progress for `maxLagMs`. */
+  cut(): void;
 }
 
 interface Waiter {
@@ -124,6 +126,11 @@ export class PacedWriter implements Watched {
     }
   }
 
+  /** Drops the held bytes. @returns the number of frames that are not passed to the socket completely. */
+  clear(): number {
+    return this.#held.clear();
+  }
+
   /** Writes all held bytes. If the socket is closed, drops and counts them. */
   finish(): void {
     this.#writeAll();
@@ -133,7 +140,7 @@ export class PacedWriter implements Watched {
   }
 
   checkProgress(nowMs: number): boolean {
-    const { isOpen, laggingBytes, settings, socket, listener } = this.#outbox;
+    const { isOpen, laggingBytes, settings, socket } = this.#outbox;
     if (laggingBytes === 0 || this.#stalledSince === undefined || !isOpen) {
       this.#stalledSince = undefined;
       return false;
@@ -142,7 +149,7 @@ export class PacedWriter implements Watched {
       this.#noteProgress(nowMs);
     } else if (nowMs - this.#stalledSince >= settings.maxLagMs) {
       this.#stalledSince = undefined;
-      listener.lagging();
+      this.#outbox.cut();
       return false;
     }
     return true;

@@ -9,6 +9,7 @@ import type { HeartbeatTarget } from "./heartbeat.ts";
 import { hasUnfinishedMessage, type MessageParser, unpinFragments } from "./message-parser.ts";
 import { Outbox, type OutboxContext } from "./outbox.ts";
 import { PacedReader, sliceBytes } from "./paced-reader.ts";
+import { answerPing } from "./pongs.ts";
 import type { Transport, TransportListener } from "./transport.ts";
 import { type MessageSource, UnfinishedMessage } from "./unfinished-message.ts";
 
@@ -75,7 +76,7 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
       websocket.on("ping", onActivity).on("pong", onActivity).on("message", onActivity);
     }
     this.#readInSlices(websocket);
-    websocket.on("message", onMessage).on("error", onError).on("close", onClose);
+    websocket.on("ping", answerPing).on("message", onMessage).on("error", onError).on("close", onClose);
   }
 
   /**
@@ -189,6 +190,7 @@ export class SocketTransport implements Transport, HeartbeatTarget, MessageSourc
   }
 
   receive(frame: Frame): void {
+    this.#unfinishedMessage?.finished();
     this.listener?.receive(frame, this.#context.scheduler.inlineBudget());
   }
 

@@ -27,6 +27,8 @@ export class UnfinishedMessage implements Watched {
   #bytesRead = 0;
   /** Time of the client's last progress, in milliseconds; undefined while the client is not watched. */
   #stalledSince: number | undefined;
+  /** Whether the client has finished a message since `#stalledSince`. */
+  #hasFinished = false;
 
   constructor(source: MessageSource, listener: TransportListener, context: UnfinishedMessageContext) {
     this.#source = source;
@@ -42,6 +44,11 @@ export class UnfinishedMessage implements Watched {
     progressWatch.add(this);
   }
 
+  /** Called when the client has finished a message. The next message may have begun in the same read. */
+  finished(): void {
+    this.#hasFinished = true;
+  }
+
   end(): void {
     this.#context.progressWatch.remove(this);
   }
@@ -52,7 +59,7 @@ export class UnfinishedMessage implements Watched {
       this.#stalledSince = undefined;
       return false;
     }
-    if (isPaused || bytesRead - this.#bytesRead >= minBytes) {
+    if (this.#hasFinished || isPaused || bytesRead - this.#bytesRead >= minBytes) {
       this.#noteProgress(nowMs);
     } else if (nowMs - this.#stalledSince >= this.#context.limits.messageTimeoutMs) {
       this.#stalledSince = undefined;
@@ -66,5 +73,6 @@ export class UnfinishedMessage implements Watched {
   #noteProgress(nowMs: number): void {
     this.#stalledSince = nowMs;
     this.#bytesRead = this.#source.bytesRead;
+    this.#hasFinished = false;
   }
 }

@@ -48,6 +48,8 @@ export class Upgrades {
       closeTimeout: context.limits.closeTimeoutMs,
       noServer: true,
       clientTracking: false,
+      // ws would cut a client whose pings it cannot answer quickly. `answerPing` answers them instead.
+      autoPong: false,
       perMessageDeflate,
       maxPayload: context.limits.maxPayload,
       maxFragments: context.limits.maxFragments,

@@ -101,7 +101,7 @@ describe("drained", () => {
     const error = await consumer.drained().catch((reason: unknown) => reason);
     expect(error).to.be.instanceOf(ConnectionLostError);
     expect((error as ConnectionLostError).message).to.equal(
-      "The connection has ended, so the waiting bytes do not reach the client.",
+      "The connection has ended, so the waiting bytes may not reach the client.",
     );
   }
 

@@ -270,6 +270,30 @@ describe("Outbox", () => {
       expect(await client.closed).to.deep.equal({ code: 3008, reason: "Reads too slowly" });
     });
 
+    for (const [how, compression] of [
+      ["without compression", false],
+      ["with compression", { threshold: 0, level: 1 }],
+    ] as const) {
+      it(`drops and counts all frames that are held for a client without progress, ${how}`, async () => {
+        // Without the heartbeat, because the simulated time may pass faster than the compression works.
+        const options = { compression, pingIntervalMs: 2 ** 31 - 1 };
+        const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 }, options);
+        flood.send(randomBytes(32 * 1024 * 1024));
+        await flushed();
+        let sent = 1;
+        for (; sent <= 100; sent += 1) flood.push();
+        await flushed();
+        // The last frame still waits for the end of its turn when the client is cut.
+        for (; !flood.signal.aborted; sent += 1) {
+          flood.push();
+          await second();
+        }
+        expect(runtime.counters().dropped).to.deep.include({ slow: sent, closing: 0 });
+        client.websocket.resume();
+        expect(await client.closed).to.deep.equal({ code: 3008, reason: "Reads too slowly" });
+      });
+    }
+
     it("counts progress within one large write, and ignores time of a blocked event loop", async () => {
       const { flood, client, runtime } = await openFlood({ maxLagBytes: 1e9 });
       flood.push(32 * 1024 * 1024);

@@ -130,6 +130,21 @@ describe("A message that arrives in parts", () => {
     expect(runtime.size).to.equal(1);
   });
 
+  it("has a new deadline if the client begins it in the same read in which it finishes another one", async () => {
+    const { send, seconds, client, closeFrame, runtime } = await start();
+    const [head, tail] = [text(350).subarray(0, 175), text(350).subarray(175)];
+    await send(head);
+    for (let time = 0; time < 40; time += 1) {
+      await send(Buffer.concat([tail, head]));
+      expect(String((await client.next())?.payload)).to.equal("350");
+      await seconds(1);
+    }
+    await seconds(28);
+    expect(runtime.counters().dropped.unfinished).to.equal(0);
+    await seconds(3);
+    expect(await closeFrame()).to.equal(timeout);
+  });
+
   it("has no deadline while the runtime does not read the client", async () => {
     const working = gate();
     const { send, seconds, client, runtime } = await start({ frameHighWaterMark: 1 }, working);
