@@ -113,6 +113,8 @@ export async function answerPlainRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  // Another listener of the server may have answered.
+  if (response.headersSent || response.writableEnded) return;
   const isLetIn = admission.letsOriginIn(request);
   if (isPreflight(request)) {
     answerPreflight(request, response, isLetIn);

@@ -339,6 +339,22 @@ describe("A plain request for a path with a route", () => {
     expect([foreign.status, corsOf(foreign), asked]).to.deep.equal([403, {}, 0]);
   });
 
+  for (const end of [false, true]) {
+    it(`does not touch a preflight that another listener has ${end ? "answered" : "begun to answer"}`, async () => {
+      const server = createServer((request, response) => {
+        response.writeHead(200);
+        if (end) response.end("theirs");
+        serving.runtime.handleRequest(request, response);
+        if (!end) response.end("theirs");
+      });
+      const serving = await serve({ layers: chat() }, server);
+      serving.runtime.route("/ws", Counting);
+      const headers = { Origin: serving.url, "Access-Control-Request-Method": "GET" };
+      const answer = await fetch(`${serving.url}/ws`, { method: "OPTIONS", headers });
+      expect([answer.status, await answer.text()]).to.deep.equal([200, "theirs"]);
+    });
+  }
+
   it("is not answered twice if another listener answers while a guard is pending", async () => {
     const server = createServer((request, response) => {
       serving.runtime.handleRequest(request, response);
