@@ -11,7 +11,9 @@ export interface Limits {
   readonly closeTimeoutMs: number;
   /**
    * Milliseconds that other listeners of a server may take to answer an upgrade that the runtime leaves to
-   * them. After this time, the runtime answers with 404, and counts the upgrade as `unanswered`.
+   * them. After this time, the runtime answers with 404, and counts the upgrade as `unanswered`. Also the
+   * milliseconds that an upgrade may wait for an earlier response of its connection. After this time, the
+   * runtime cuts the connection, and counts the upgrade, too.
    * @default 5_000
    */
   readonly unansweredUpgradeMs: number;
