@@ -3,7 +3,10 @@ import { InvalidOptionError } from "../layers/errors.ts";
 
 /** Limits of one connection or upgrade, and the heartbeat interval of a node. */
 export interface Limits {
-  /** Milliseconds that the guards and `connect` together may take to accept a connection. @default 15_000 */
+  /**
+   * Milliseconds that the guards and `connect` together may take to accept a connection, or the guards to admit
+   * a plain GET. @default 15_000
+   */
   readonly connectTimeoutMs: number;
   /** Milliseconds to wait for a closing actor's handler, and then again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;

@@ -10,7 +10,7 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import { truncate } from "../truncate.ts";
-import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
+import { type Admission, type Admitted, type Candidate, isRefusal, tookTooLong } from "./admission.ts";
 import { handshakeOf, type UpgradeRequest } from "./answered.ts";
 import { deferUpgrade } from "./deferred-upgrade.ts";
 import { leaveUpgrade } from "./left-upgrade.ts";
@@ -136,7 +136,7 @@ export class Upgrades {
     deadline.onPassed = () => {
       // A guard that never settles must not keep its request in memory.
       this.#guarded.delete(handshake);
-      this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
+      this.#refuse(handshake, tookTooLong);
     };
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {
