@@ -28,7 +28,8 @@ const dropReasons = [
  * - `garbage`: the message on the control layer did not follow the protocol between nodes
  * - `forgotten`: more than 10,000 tags were disconnected in a short time, so the oldest disconnect no longer
  *   closes connections that get its tag later
- * - `unanswered`: the upgrade was left to the other listeners of the server, and none answered in time
+ * - `unanswered`: the upgrade was left to the other listeners of the server, and none answered in time; or it
+ *   waited too long for an earlier response of its connection
  */
 export type RuntimeDropReason = (typeof dropReasons)[number];
 

@@ -3,7 +3,10 @@ import { InvalidOptionError } from "../layers/errors.ts";
 
 /** Limits of one connection or upgrade, and the heartbeat interval of a node. */
 export interface Limits {
-  /** Milliseconds that the guards and `connect` together may take to accept a connection. @default 15_000 */
+  /**
+   * Milliseconds that the guards and `connect` together may take to accept a connection, or the guards to admit
+   * a plain GET. @default 15_000
+   */
   readonly connectTimeoutMs: number;
   /** Milliseconds to wait for a closing actor's handler, and then again for `disconnect`. @default 5_000 */
   readonly handlerGraceMs: number;
@@ -11,7 +14,9 @@ export interface Limits {
   readonly closeTimeoutMs: number;
   /**
    * Milliseconds that other listeners of a server may take to answer an upgrade that the runtime leaves to
-   * them. After this time, the runtime answers with 404, and counts the upgrade as `unanswered`.
+   * them. After this time, the runtime answers with 404, and counts the upgrade as `unanswered`. Also the
+   * milliseconds that an upgrade may wait for an earlier response of its connection. After this time, the
+   * runtime cuts the connection, and counts the upgrade, too.
    * @default 5_000
    */
   readonly unansweredUpgradeMs: number;

@@ -27,11 +27,12 @@ import { Scheduler } from "./scheduler/scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
 import { ProgressWatch } from "./socket/progress-watch.ts";
 import { SharedFrames } from "./socket/shared-frames.ts";
-import { Admission, answerPlainRequest, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
+import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
 import type { AttachOptions } from "./upgrade/attach-options.ts";
 import { AttachedServer } from "./upgrade/attached-server.ts";
 import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
 import { type Guard, originGuard } from "./upgrade/guards.ts";
+import { PlainRequests } from "./upgrade/plain-requests.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
 import {
   type OnCompletePattern,
@@ -112,6 +113,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   readonly #files = new Map<string, PlainAnswer>();
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
+  readonly #plainRequests: PlainRequests;
   readonly #attached = new Map<Server, () => void>();
   readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
@@ -174,6 +176,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     };
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
+    this.#plainRequests = new PlainRequests(this.#context, this.#admission);
     // This step comes last, because a runtime whose constructor throws cannot be closed.
     this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) {
@@ -264,8 +267,9 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
 
   /**
    * Answers a plain HTTP request for a path with a route. If a guard or parameter check refuses the request,
-   * answers with this refusal, else with 426. If the path has no route or the runtime is closed, does not
-   * answer, and returns false.
+   * answers with this refusal, else with 426. The guards have the time limit `connectTimeoutMs`. While a guard
+   * is pending, further requests of the connection that reach the guards get 503. If the path has no route or
+   * the runtime is closed, does not answer, and returns false.
    *
    * @example
    * ```ts
@@ -282,7 +286,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
       return true;
     }
     if (!this.#admission.serves(request)) return false;
-    void answerPlainRequest(this.#admission, request, response);
+    void this.#plainRequests.answer(request, response);
     return true;
   }
 
@@ -357,6 +361,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     cluster.stopAsking();
     const working = workers.close();
     this.#upgrades.refuseAll(shuttingDown);
+    this.#plainRequests.refuseAll(shuttingDown);
     const drained = Promise.all([supervisor.drain(drainMs / 2, clock), working]);
     if (!(await completes(drained, drainMs, clock))) {
       for (const actor of supervisor.children) actor.terminate();

@@ -4,7 +4,6 @@ import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.t
 import { textOf } from "../../layers/errors.ts";
 import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
-import { answerPreflight, isPreflight, readable } from "./cors.ts";
 import { type Guard, isOriginLetIn, type Verdict } from "./guards.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
@@ -17,6 +16,8 @@ export interface Candidate {
 export type Admitted = Candidate | Refusal;
 
 export const shuttingDown: Refusal = { status: 503, reason: "The server is shutting down" };
+
+export const tookTooLong: Refusal = { status: 503, reason: "Connecting took too long" };
 
 export const isRefusal = (outcome: object): outcome is Refusal => "status" in outcome;
 
@@ -111,28 +112,4 @@ const upgradeRequired: Refusal = {
 /** Answers a plain HTTP request for a WebSocket path with 426. */
 export function requireUpgrade(_: IncomingMessage, response: ServerResponse, cors?: ResponseHeaders): void {
   refusePlainRequest(response, upgradeRequired, cors);
-}
-
-/**
- * Refuses a plain HTTP request if an upgrade would be refused, and otherwise lets the route answer. A browser
- * hides the reason of a refused upgrade from scripts, but a script can read the answer to a plain request.
- * Scripts of another origin can read the answer if the origin guards let this origin in.
- */
-export async function answerPlainRequest(
-  admission: Admission,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const isLetIn = admission.letsOriginIn(request);
-  if (isPreflight(request)) {
-    answerPreflight(request, response, isLetIn);
-    return;
-  }
-  const found = admission.find(request);
-  const admitted = isRefusal(found) ? found : await admission.guard(found, request);
-  // While a guard was pending, another listener may have answered.
-  if (response.headersSent) return;
-  const cors = (refusal?: Refusal) => (isLetIn ? readable(request, refusal) : {});
-  if (isRefusal(admitted)) refusePlainRequest(response, admitted, cors(admitted));
-  else admitted.route.answer(request, response, cors());
 }

@@ -1,14 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { bytesWritten } from "../http-response.ts";
+import type { Handshake } from "../socket/handshake.ts";
+
+/** The key of the handshake of an upgrade that a runtime has begun to answer. */
+export const handshakeOf = Symbol("handshake");
+
+export interface UpgradeRequest extends IncomingMessage {
+  [handshakeOf]?: Handshake;
+}
 
 /**
  * Whether a listener has answered an upgrade, or has taken over its socket: the socket has ended, bytes were
- * written to it, its data is read, or a response is assigned to it.
+ * written to it, its data is read, a response is assigned to it, or a runtime has begun to answer.
  * @param written the result of `bytesWritten` before the listeners were called.
  */
-export function isAnswered(request: IncomingMessage, socket: Duplex, written: number): boolean {
+export function isAnswered(request: UpgradeRequest, socket: Duplex, written: number): boolean {
   return (
+    request[handshakeOf] !== undefined ||
     socket.destroyed ||
     socket.writableEnded ||
     socket.readableFlowing !== null ||

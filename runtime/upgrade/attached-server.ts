@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { bytesWritten, surviveErrors } from "../http-response.ts";
+import { bytesWritten } from "../http-response.ts";
 import { earlierResponse, isAnswered } from "./answered.ts";
 import type { AttachOptions } from "./attach-options.ts";
 import { notFound } from "./router.ts";
@@ -15,7 +15,7 @@ export interface Attachment extends AttachOptions {
 }
 
 // All copies of this library in a process share the key. If you change `AttachedServer`, change the key, too.
-const shared = Symbol.for("greenroom.attached-server.1");
+const shared = Symbol.for("greenroom.attached-server.2");
 
 /**
  * A server with one or several runtimes. All of them share one listener for upgrades and one for requests, so
@@ -39,7 +39,8 @@ export class AttachedServer {
   /** Adds a runtime. Returns a function that removes the runtime. */
   attach(attachment: Attachment): () => void {
     if (this.#attachments.push(attachment) === 1) {
-      this.#server.on("upgrade", this.#onUpgrade);
+      // This listener has to see the socket before the other listeners, which may write to it.
+      this.#server.prependListener("upgrade", this.#onUpgrade);
       this.#server.on("request", this.#onRequest);
       this.#removeFilter = filterUpgrades(this.#server, this.#isUpgrade);
     }
@@ -70,35 +71,50 @@ export class AttachedServer {
     isWebSocketUpgrade(request) || this.#hasOtherListeners;
 
   readonly #onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const earlier = earlierResponse(request, socket);
-    if (earlier !== undefined) {
-      // The client has not waited for an earlier response, which has to come first.
-      surviveErrors(socket);
-      socket.once("end", destroy);
-      earlier.once("close", () => {
-        socket.off("end", destroy);
-        this.#onUpgrade(request, socket, head);
-      });
-    } else if (this.#hasOtherListeners) {
-      // First, the other listeners may answer. Until their turn ends, nothing else can happen to the socket.
-      process.nextTick(this.#handleUnlessAnswered, request, socket, head, bytesWritten(socket));
-    } else this.#handle(request, socket, head, bytesWritten(socket));
+    const written = bytesWritten(socket);
+    if (this.#hasOtherListeners) {
+      // First, the other listeners may answer. Until their turn ends, nothing else can happen to the socket,
+      // except that an earlier response goes on.
+      const earlier = earlierResponse(request, socket);
+      process.nextTick(this.#handleUnlessAnswered, request, socket, head, written, earlier);
+    } else this.#handle(request, socket, head, written);
   };
 
   readonly #handleUnlessAnswered = (
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    written: number,
+    before: number,
+    earlier: ServerResponse | undefined,
   ): void => {
+    // A response without headers has not written any bytes. After that, the bytes may be its own.
+    const written = earlier?.headersSent ? bytesWritten(socket) : before;
     if (!isAnswered(request, socket, written)) this.#handle(request, socket, head, written);
     else if (isWebSocketUpgrade(request)) this.#servingOf(request)?.upgrades.onOtherAnswer(request);
   };
 
   #handle(request: IncomingMessage, socket: Duplex, head: Buffer, written: number): void {
+    const earlier = earlierResponse(request, socket);
+    if (earlier !== undefined) {
+      this.#defer(request, socket, head, earlier);
+      return;
+    }
     const answering = isWebSocketUpgrade(request) ? (this.#servingOf(request) ?? this.#rejecting) : undefined;
     if (answering) answering.upgrades.handle(request, socket, head);
     else this.#attachments[0]?.upgrades.leave(request, socket, written);
+  }
+
+  /** Handles an upgrade whose client has not waited for an earlier response. That response has to come first. */
+  #defer(request: IncomingMessage, socket: Duplex, head: Buffer, earlier: ServerResponse): void {
+    const serving = isWebSocketUpgrade(request) ? this.#servingOf(request) : undefined;
+    const upgrades = (serving ?? this.#attachments[0])?.upgrades;
+    upgrades?.defer(request, socket, earlier, () => {
+      if (this.#attachments.length > 0) this.#onUpgrade(request, socket, head);
+      // All runtimes have been closed. No other code ends the socket.
+      else if (isAnswered(request, socket, bytesWritten(socket))) return;
+      else if (serving !== undefined) upgrades.handle(request, socket, head);
+      else upgrades.leave(request, socket, bytesWritten(socket));
+    });
   }
 
   #servingOf(request: IncomingMessage): Attachment | undefined {
@@ -118,8 +134,4 @@ export class AttachedServer {
       .writeHead(notFound.status, { "Content-Type": "text/plain; charset=utf-8" })
       .end(`${notFound.reason}\n`);
   };
-}
-
-function destroy(this: Duplex): void {
-  this.destroy();
 }

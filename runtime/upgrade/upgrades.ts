@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { ConsumerActor } from "../actor/actor.ts";
@@ -10,15 +10,11 @@ import type { RuntimeContext } from "../runtime-context.ts";
 import { Handshake } from "../socket/handshake.ts";
 import { SocketTransport } from "../socket/socket-transport.ts";
 import { truncate } from "../truncate.ts";
-import { type Admission, type Admitted, type Candidate, isRefusal } from "./admission.ts";
+import { type Admission, type Admitted, type Candidate, isRefusal, tookTooLong } from "./admission.ts";
+import { handshakeOf, type UpgradeRequest } from "./answered.ts";
+import { deferUpgrade } from "./deferred-upgrade.ts";
 import { leaveUpgrade } from "./left-upgrade.ts";
 import { targetOf } from "./request-scope.ts";
-
-const handshakeOf = Symbol("handshake");
-
-interface UpgradeRequest extends IncomingMessage {
-  [handshakeOf]?: Handshake;
-}
 
 /**
  * The limit of unparsed chunks, each with the bytes of one read. A chunk takes about 250 bytes of memory, so
@@ -110,6 +106,11 @@ export class Upgrades {
     if (request[handshakeOf] === undefined) leaveUpgrade(request, socket, written, this.#context);
   }
 
+  /** Calls `proceed` after the `earlier` response of the connection: see {@link deferUpgrade}. */
+  defer(request: UpgradeRequest, socket: Duplex, earlier: ServerResponse, proceed: () => void): void {
+    deferUpgrade(request, socket, earlier, proceed, this.#context);
+  }
+
   /** Reports that another listener has answered an upgrade to a path with a route. */
   onOtherAnswer(request: UpgradeRequest): void {
     if (request[handshakeOf] === undefined) this.#reportConflict(request);
@@ -137,7 +138,7 @@ export class Upgrades {
     deadline.onPassed = () => {
       // A guard that never settles must not keep its request in memory.
       this.#guarded.delete(handshake);
-      this.#refuse(handshake, { status: 503, reason: "Connecting took too long" });
+      this.#refuse(handshake, tookTooLong);
     };
     this.#guarded.set(handshake, deadline);
     void admitted.then((outcome) => {

@@ -4,8 +4,16 @@ import { createServer as createSecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { expect } from "chai";
-import { createRuntime, type Layers, type Runtime, type RuntimeOptions, WebSocketConsumer } from "greenroom";
+import {
+  type Clock,
+  createRuntime,
+  type Layers,
+  type Runtime,
+  type RuntimeOptions,
+  WebSocketConsumer,
+} from "greenroom";
 import { WebSocketServer } from "ws";
+import { SimulatedClock } from "xstate";
 import { AttachedServer } from "../../../runtime/upgrade/attached-server.ts";
 import type { Upgrades } from "../../../runtime/upgrade/upgrades.ts";
 import { makeCertificate } from "../../support/certificate.ts";
@@ -163,6 +171,72 @@ describe("AttachedServer", () => {
       }
       expect(errors).to.deep.equal(["ERR_UPGRADE_CONFLICT"]);
       expect([runtime.size, runtime.counters().refused]).to.deep.equal([0, 0]);
+    });
+
+    for (const [when, path] of [
+      ["before", "/ws"],
+      ["before", "/other"],
+      ["after", "/ws"],
+      ["after", "/other"],
+    ] as const) {
+      it(`stays silent at ${path} if that listener, added ${when} the runtime, has only written`, async () => {
+        const written = gate();
+        const listen = () =>
+          server.on("upgrade", (_, socket) => {
+            socket.write("HTTP/1.1 101 Mine\r\n\r\n");
+            process.nextTick(() => process.nextTick(written.open));
+          });
+        if (when === "before") listen();
+        const runtime = createRuntime({ onError: (error) => errors.push((error as { code?: string }).code) });
+        runtimes.push(runtime);
+        runtime.route("/ws", named("greenroom"));
+        runtime.attach(server, { unmatched: "reject" });
+        if (when === "after") listen();
+        const client = await RawClient.open(await start(), upgradeRequest(path));
+        await client.until(/101/);
+        await written.opened;
+        await nextTurn();
+        client.socket.end();
+        expect(client.received).to.equal("HTTP/1.1 101 Mine\r\n\r\n");
+        expect(errors).to.deep.equal(path === "/ws" ? ["ERR_UPGRADE_CONFLICT"] : []);
+        expect(runtime.counters().refused).to.equal(0);
+        client.socket.destroy();
+      });
+    }
+
+    it("stays silent if that listener has written before an earlier response, which has not begun", async () => {
+      const [answering, upgraded] = [gate(), gate()];
+      server.on("request", async (_, response) => {
+        await answering.opened;
+        response.end("page");
+      });
+      server.on("upgrade", (_, socket) => {
+        socket.write("HTTP/1.1 101 Mine\r\n\r\n");
+        upgraded.open();
+      });
+      attach("greenroom", ["/ws"]);
+      const client = await RawClient.open(await start(), plainRequest("/") + upgradeRequest("/ws"));
+      await upgraded.opened;
+      await nextTurn();
+      answering.open();
+      expect(await client.until(/page/)).not.to.contain("101 Switching");
+      await nextTurn();
+      expect(client.received).not.to.contain("101 Switching");
+      expect(errors).to.deep.equal(["ERR_UPGRADE_CONFLICT"]);
+      client.socket.destroy();
+    });
+
+    it("answers after an earlier response that goes on in the turn of the upgrade", async () => {
+      server.on("request", (_, response) => {
+        response.write("pa");
+        process.nextTick(() => response.end("ge"));
+      });
+      server.on("upgrade", () => {});
+      attach("greenroom", ["/ws"]);
+      const client = await RawClient.open(await start(), plainRequest("/") + upgradeRequest("/ws"));
+      await client.until(/ge.* 101 /s);
+      client.socket.destroy();
+      expect(errors).to.deep.equal([]);
     });
 
     it("stays silent if that listener has assigned a response to the socket, like a framework", async () => {
@@ -325,6 +399,59 @@ describe("AttachedServer", () => {
     client.socket.end();
     await client.rest();
     expect(runtimes[0]?.counters().refused).to.equal(0);
+  });
+
+  it("reports no conflict if a client leaves before an earlier response, beside another listener", async () => {
+    const asked = gate();
+    server.on("request", () => asked.open());
+    server.on("upgrade", () => {});
+    attach("greenroom", ["/ws"]);
+    const upgraded = once(server, "upgrade");
+    const client = await RawClient.open(await start(), plainRequest("/") + upgradeRequest("/ws"));
+    const [, socket] = await upgraded;
+    client.socket.destroy();
+    await once(socket, "close");
+    await nextTurn();
+    expect(errors).to.deep.equal([]);
+  });
+
+  for (const hasOther of [false, true]) {
+    it(`refuses an upgrade that waits while the runtime closes, ${hasOther ? "with" : "without"} another listener`, async () => {
+      const answering = gate();
+      server.on("request", async (_, response) => {
+        await answering.opened;
+        response.end("page");
+      });
+      if (hasOther) server.on("upgrade", () => {});
+      const runtime = attach("greenroom", ["/ws"]);
+      const upgraded = once(server, "upgrade");
+      const client = await RawClient.open(await start(), plainRequest("/") + upgradeRequest("/ws"));
+      await upgraded;
+      await nextTurn();
+      await runtime.close();
+      answering.open();
+      expect(await client.rest()).to.match(/^HTTP\/1.1 200 .*page.*HTTP\/1.1 503 .*shutting down\n$/s);
+    });
+  }
+
+  it("ends a connection whose upgrade waits for an earlier response for unansweredUpgradeMs", async () => {
+    const clock = new SimulatedClock();
+    const upgraded = once(server, "upgrade");
+    server.on("request", (_, response) => response.write("endless"));
+    const runtime = createRuntime({ clock: clock as Clock, unansweredUpgradeMs: 100 });
+    runtimes.push(runtime);
+    runtime.route("/ws", named("greenroom"));
+    runtime.attach(server);
+    const client = await RawClient.open(await start(), plainRequest("/") + upgradeRequest("/ws"));
+    await upgraded;
+    await client.until(/endless/);
+    await runtime.close();
+    clock.increment(99);
+    await nextTurn();
+    expect(client.socket.closed).to.equal(false);
+    clock.increment(1);
+    await client.rest();
+    expect(runtime.counters().dropped.unanswered).to.equal(1);
   });
 
   it("answers a plain request once that its caller answers while a guard is pending", async () => {

@@ -8,6 +8,7 @@ import { SimulatedClock } from "xstate";
 import { until } from "../../layers/support/until.ts";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
+import { nextTurn } from "../../support/next-turn.ts";
 import { plainRequest, RawClient } from "../../support/raw-client.ts";
 import { upgradeRequest } from "../../support/raw-websocket.ts";
 import { closeServers, connectionsOf, listening } from "../../support/servers.ts";
@@ -185,6 +186,32 @@ describe("leaveUpgrade", () => {
     await once(client.websocket, "open");
     client.websocket.terminate();
     expect(runtime.counters().dropped.unanswered).to.equal(0);
+  });
+
+  it("leaves an upgrade alone that another runtime has taken over late, and is about to answer", async () => {
+    const [guarding, asked, taking] = [gate(), gate(), gate()];
+    const guard = () => {
+      asked.open();
+      return guarding.opened;
+    };
+    const late = createRuntime({ guards: [guard] });
+    late.route("/other", class extends WebSocketConsumer {});
+    server.on("upgrade", async (request, socket, head) => {
+      await taking.opened;
+      late.handleUpgrade(request, socket, head);
+    });
+    const upgraded = once(server, "upgrade");
+    const client = new Client(`${url}/other`);
+    await upgraded;
+    await nextTurn();
+    taking.open();
+    await asked.opened;
+    clock.increment(limitMs);
+    guarding.open();
+    await once(client.websocket, "open");
+    expect(runtime.counters().dropped.unanswered).to.equal(0);
+    client.websocket.terminate();
+    await late.close();
   });
 
   it("waits for unansweredUpgradeMs", async () => {

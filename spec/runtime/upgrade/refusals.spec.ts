@@ -17,6 +17,7 @@ import { communicate, communicateWith } from "greenroom/testing";
 import { Client } from "../../support/client.ts";
 import { gate } from "../../support/gate.ts";
 import { nextTurn } from "../../support/next-turn.ts";
+import { plainRequest, RawClient } from "../../support/raw-client.ts";
 import { chat, serve, stopServing } from "../../support/serving.ts";
 
 describe("The headers of an answer", () => {
@@ -365,6 +366,74 @@ describe("A plain request for a path with a route", () => {
     expect(allowed.headers.get("vary")).to.equal("Origin, Access-Control-Request-Headers");
     const foreign = await preflight("https://evil.example");
     expect([foreign.status, corsOf(foreign), asked]).to.deep.equal([403, {}, 0]);
+  });
+
+  for (const end of [false, true]) {
+    it(`does not touch a preflight that another listener has ${end ? "answered" : "begun to answer"}`, async () => {
+      const server = createServer((request, response) => {
+        response.writeHead(200);
+        if (end) response.end("theirs");
+        serving.runtime.handleRequest(request, response);
+        if (!end) response.end("theirs");
+      });
+      const serving = await serve({ layers: chat() }, server);
+      serving.runtime.route("/ws", Counting);
+      const headers = { Origin: serving.url, "Access-Control-Request-Method": "GET" };
+      const answer = await fetch(`${serving.url}/ws`, { method: "OPTIONS", headers });
+      expect([answer.status, await answer.text()]).to.deep.equal([200, "theirs"]);
+    });
+  }
+
+  it("is refused if its guard takes longer than connectTimeoutMs, and its later verdict is ignored", async () => {
+    const guarding = gate();
+    const options = { layers: chat(), connectTimeoutMs: 20, guards: [() => guarding.opened] };
+    const { runtime, url, failures } = await serve(options);
+    runtime.route("/ws", Counting);
+    const answer = await fetch(`${url}/ws`);
+    expect([answer.status, await answer.text()]).to.deep.equal([503, "Connecting took too long\n"]);
+    guarding.open();
+    await nextTurn();
+    expect((await fetch(`${url}/ws`)).status).to.equal(426);
+    expect(failures).to.deep.equal([]);
+  });
+
+  it("is refused at once when the runtime closes while its guard is pending", async () => {
+    const asked = gate();
+    const guard = () => {
+      asked.open();
+      return gate().opened;
+    };
+    const { runtime, url } = await serve({ layers: chat(), guards: [guard] });
+    runtime.route("/ws", Counting);
+    const answer = fetch(`${url}/ws`);
+    await asked.opened;
+    await runtime.close();
+    const refused = await answer;
+    expect([refused.status, await refused.text()]).to.deep.equal([503, "The server is shutting down\n"]);
+  });
+
+  it("runs one guard at a time for a connection, and refuses the requests that the client pipelines", async () => {
+    const [asked, guarding] = [gate(), gate()];
+    let calls = 0;
+    const guard = () => {
+      calls++;
+      asked.open();
+      return guarding.opened;
+    };
+    const { runtime, url } = await serve({ layers: chat(), guards: [guard] });
+    runtime.route("/ws", Counting);
+    const client = await RawClient.open(url, plainRequest("/ws").repeat(3));
+    await asked.opened;
+    await nextTurn();
+    expect(calls).to.equal(1);
+    guarding.open();
+    const received = await client.until(/checked\n.*checked\n/s);
+    expect(received.match(/(?<=HTTP\/1.1 )\d+/g)).to.deep.equal(["426", "503", "503"]);
+    expect(received).to.contain("An earlier request of this connection is still being checked\n");
+    await client.send(plainRequest("/ws"));
+    await client.until(/ 426 .* 426 /s);
+    expect(calls).to.equal(2);
+    client.socket.destroy();
   });
 
   it("is not answered twice if another listener answers while a guard is pending", async () => {
