@@ -263,8 +263,8 @@ describe("Outbox", () => {
       client.websocket.pause();
       let seconds = 0;
       for (; !flood.signal.aborted; seconds += 1) await second();
-      // The operating system may still take some bytes.
-      expect(seconds).to.be.within(10, 12);
+      // The operating system may still take some bytes, on a busy machine for many turns.
+      expect(seconds).to.be.within(10, 40);
       expect(runtime.size).to.equal(1);
       client.websocket.resume();
       expect(await client.closed).to.deep.equal({ code: 3008, reason: "Reads too slowly" });
