@@ -36,6 +36,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/draw-state-machines": {},
   "guides/encrypt-messages": {},
   "guides/guards-and-sign-in": {},
+  "guides/refuse-a-connection": {},
   "guides/histories-and-gaps": { "example-1": ["1 1 true"] },
   "guides/work-queues": { "example-1": ["a.png 1"] },
   "guides/write-a-backend": {},
