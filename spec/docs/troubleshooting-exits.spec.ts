@@ -20,6 +20,7 @@ import { Client, type Closed } from "../support/client.ts";
 import { gate } from "../support/gate.ts";
 import { quotedIn, rowsOf } from "../support/markdown-table.ts";
 import { nextTurn } from "../support/next-turn.ts";
+import { plainRequest, RawClient } from "../support/raw-client.ts";
 import { serve, stopServing } from "../support/serving.ts";
 
 describe("docs/reference/close-codes.md", () => {
@@ -57,6 +58,14 @@ describe("docs/reference/close-codes.md", () => {
       server.off("upgrade", other);
       return answered;
     };
+    const behindAnother = async () => {
+      const slowRequest = plainRequest("/ws/room/a?slow", { Host: new URL(url).host, Origin: url });
+      const both = await RawClient.open(url, slowRequest + slowRequest);
+      const answers = await both.until(/HTTP.*HTTP.*\r\n\r\n.*\n$/s);
+      both.socket.destroy();
+      const [, status = "", body = ""] = /.*HTTP\/1.1 (\d+).*\r\n\r\n(.*)\n$/s.exec(answers) ?? [];
+      return [status, body];
+    };
     const upgradeRequired = await fetch(`${url}/ws/room/a`, own);
     const answers = [
       await answer("/ws/room/%ZZ"),
@@ -68,6 +77,7 @@ describe("docs/reference/close-codes.md", () => {
       [String(upgradeRequired.status), (await upgradeRequired.text()).trim()],
       await answer("/ws/room/a?fail"),
       await answer("/ws/room/a?slow"),
+      await behindAnother(),
     ];
     const client = await Client.open(`${url}/ws/room/a`, [], own);
     client.send("hold");
