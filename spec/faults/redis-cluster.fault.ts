@@ -50,7 +50,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     const ledgers = [await join(sender), await join(receiver)];
     await through(sender, layers, ledgers, async () => {
       await servers.masters[0]?.kill();
-      await until(() => layers.every(({ health }) => !health.ok));
+      await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
     });
     expect(ledgers.map(({ gaps }) => gaps)).to.deep.equal([1, 1]);
     expect(bystander.gaps).to.equal(0);
@@ -255,7 +255,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
       async () => servers.clients[0]?.wait(1, 0),
       async () => {
         await servers.masters[0]?.kill();
-        await until(() => layers.every(({ health }) => !health.ok));
+        await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
       },
     );
   });

@@ -70,7 +70,7 @@ describe("RedisPubSubLayer under faults", () => {
     const ledgers = [await join(sender), await join(receiver)];
     await through(sender, layers, ledgers, async () => {
       await server.kill();
-      await until(() => layers.every(({ health }) => !health.ok));
+      await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
       server = await startRedisServer({ port: server.port });
       raw = connectRaw();
     });
@@ -236,7 +236,7 @@ describe("RedisPubSubLayer under faults", () => {
     const ledger = await join(receiver);
     await sender.ready();
     await server.kill();
-    await until(() => layers.every(({ health }) => !health.ok));
+    await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
     const { sent, refused, grown } = await publishFor(30_000, (number) =>
       sender.groupSend("room", { type: "number", number, padding: new Uint8Array(1_000) }),
     );

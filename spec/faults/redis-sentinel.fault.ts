@@ -42,7 +42,7 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
     const ledgers = [await join(sender), await join(receiver)];
     await through(sender, layers, ledgers, async () => {
       await fault();
-      await until(() => layers.every(({ health }) => !health.ok));
+      await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
     });
     expect(await group.masterPort()).to.equal(group.replica.port);
     for (const { message } of errors) {
@@ -67,7 +67,7 @@ describe("RedisPubSubLayer over Sentinel, under faults", () => {
   it("can be closed while no Sentinel and no server replies", async () => {
     await Promise.all(layers.map((layer) => layer.ready()));
     await group.stop();
-    await until(() => layers.every(({ health }) => !health.ok));
+    await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
     await Promise.all(layers.map((layer) => layer.close()));
   });
 });
@@ -92,7 +92,7 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
 
   async function failover(fault: () => Promise<unknown>): Promise<void> {
     await fault();
-    await until(() => layers.every(({ health }) => !health.ok));
+    await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
     await until(() => layers.every(({ health }) => health.ok));
     expect(await group.masterPort()).to.equal(group.replica.port);
   }

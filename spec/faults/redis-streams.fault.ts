@@ -264,7 +264,7 @@ describe("RedisStreamsLayer under faults", () => {
     const member = await open(receiver, "room");
     await sender.ready();
     await server.kill();
-    await until(() => layers.every(({ health }) => !health.ok));
+    await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));
     const { sent, refused, grown } = await publishFor(30_000, (number) =>
       sender.groupSend("room", { type: "message", number, padding: new Uint8Array(1_000) }),
     );
