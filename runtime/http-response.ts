@@ -94,8 +94,7 @@ export function headerProblem(headers: ResponseHeaders, reserved: ReadonlySet<st
   if (!isPlainObject(headers)) {
     return (
       `\`headers\` must be a plain object, not ${Object.prototype.toString.call(headers)}: write ` +
-      `{ "Retry-After": 5 }, or convert a ` +
-      "Headers, a Map or an array of pairs with Object.fromEntries()."
+      '{ "Retry-After": 5 }, or convert a Headers, a Map or an array of pairs with Object.fromEntries().'
     );
   }
   for (const [name, value] of Object.entries(headers)) {

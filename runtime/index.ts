@@ -22,13 +22,8 @@ export {
 } from "./errors.ts";
 export type { Refusal } from "./http-response.ts";
 export type { Limits } from "./limits.ts";
-export {
-  type CloseOptions,
-  createRuntime,
-  type Layers,
-  type Runtime,
-  type RuntimeOptions,
-} from "./runtime.ts";
+export { createRuntime, type Runtime } from "./runtime.ts";
+export type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
 export type { AttachOptions } from "./upgrade/attach-options.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
 export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { maxDelayMs } from "../layers/check-integer.ts";
 import { type Clock, systemClock } from "../layers/clock.ts";
-import { CallbackOwner, createReporter, type ErrorListener } from "../layers/error-reporter.ts";
+import { CallbackOwner, createReporter } from "../layers/error-reporter.ts";
 import { withTimeout } from "../layers/with-timeout.ts";
 import type { ConsumerActor } from "./actor/actor.ts";
 import type { ActorRef } from "./actor/actor-ref.ts";
@@ -21,8 +21,9 @@ import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import type { PlainAnswer } from "./http-response.ts";
 import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import { resolveLimits } from "./limits.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
+import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
 import { Heartbeat } from "./socket/heartbeat.ts";
 import { ProgressWatch } from "./socket/progress-watch.ts";
@@ -30,8 +31,8 @@ import { SharedFrames } from "./socket/shared-frames.ts";
 import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
 import type { AttachOptions } from "./upgrade/attach-options.ts";
 import { AttachedServer } from "./upgrade/attached-server.ts";
-import { type CompressionOptions, resolveCompression } from "./upgrade/compression.ts";
-import { type Guard, originGuard } from "./upgrade/guards.ts";
+import { resolveCompression } from "./upgrade/compression.ts";
+import { originGuard } from "./upgrade/guards.ts";
 import { PlainRequests } from "./upgrade/plain-requests.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
 import {
@@ -43,54 +44,7 @@ import {
   type WithHandlers,
 } from "./upgrade/router.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
-import { type Inspect, inspectionObserver } from "./xstate-inspect.ts";
-
-/** Layers by alias, each with its own message types. */
-export type Layers = Record<string, ChannelLayer<never>>;
-
-export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
-  /** Layers by the alias that consumers use. A closing runtime closes its layers, too. @default {} */
-  readonly layers?: L;
-  /**
-   * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
-   * @default the only layer, if there is exactly one. Otherwise this runtime reaches no other runtime.
-   */
-  readonly control?: keyof L & string;
-  /** Guards of all routes, called in order. @default [originGuard()] */
-  readonly guards?: readonly Guard[];
-  /** Receives errors that no caller receives. @default `process.emitWarning`, at most once in 5 seconds */
-  readonly onError?: ErrorListener;
-  /**
-   * Receives every event of XState's inspection protocol, in order, for tools such as `@statelyai/inspect`.
-   * The supervisor and the connections form one tree. The machine of a machine consumer is a tree of its own.
-   *
-   * `inspect` is called synchronously, and makes a connection's transitions about three times as expensive.
-   * Errors that `inspect` throws go to `onError` with the stage `inspect`, and affect no actor.
-   */
-  readonly inspect?: Inspect;
-  /** Compression for clients that offer it. `maxPayload` limits decompressed frames. @default false */
-  readonly compression?: boolean | CompressionOptions;
-  /**
-   * Timers for deadlines, replaceable in tests. Only the default takes delays of any length: in a clock of your
-   * own, the timers of Node end a delay of more than 24.8 days at once.
-   * @default the timers of Node
-   */
-  readonly clock?: Clock;
-  /**
-   * Whether an uncaught error in a timer or promise of a consumer counts as a failure of its actor, and does
-   * not end the process. Such an error of another callback, such as a guard, is only reported to `onError`. If
-   * `true`, the runtime listens to the process's `uncaughtException` and `unhandledRejection` until the runtime
-   * is closed. Errors that belong to no callback of the runtime keep their usual effect. If `false`, the
-   * runtime and its layers do not listen.
-   * @default true
-   */
-  readonly ownAsyncErrors?: boolean;
-}
-
-export interface CloseOptions {
-  /** Milliseconds from the call of `close` until the remaining connections are cut. @default 10_000 */
-  readonly drainMs?: number;
-}
+import { inspectionObserver } from "./xstate-inspect.ts";
 
 const layerGraceMs = 5_000;
 

@@ -1,7 +1,8 @@
 import { MemoryLayer } from "../../layers/index.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { internals } from "../internals.ts";
-import { createRuntime, type Layers, type RuntimeOptions } from "../runtime.ts";
+import { createRuntime } from "../runtime.ts";
+import type { Layers, RuntimeOptions } from "../runtime-options.ts";
 import { Admission, isRefusal, requireUpgrade } from "../upgrade/admission.ts";
 import type { Guard } from "../upgrade/guards.ts";
 import { requestScope } from "../upgrade/request-scope.ts";

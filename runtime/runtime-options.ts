@@ -1,0 +1,55 @@
+import type { ChannelLayer } from "../layers/channel-layer.ts";
+import type { Clock } from "../layers/clock.ts";
+import type { ErrorListener } from "../layers/error-reporter.ts";
+import type { ClusterApi } from "./cluster-api.ts";
+import type { Limits } from "./limits.ts";
+import type { CompressionOptions } from "./upgrade/compression.ts";
+import type { Guard } from "./upgrade/guards.ts";
+import type { Inspect } from "./xstate-inspect.ts";
+
+/** Layers by alias, each with its own message types. */
+export type Layers = Record<string, ChannelLayer<never>>;
+
+export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
+  /** Layers by the alias that consumers use. A closing runtime closes its layers, too. @default {} */
+  readonly layers?: L;
+  /**
+   * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
+   * @default the only layer, if there is exactly one. Otherwise this runtime reaches no other runtime.
+   */
+  readonly control?: keyof L & string;
+  /** Guards of all routes, called in order. @default [originGuard()] */
+  readonly guards?: readonly Guard[];
+  /** Receives errors that no caller receives. @default `process.emitWarning`, at most once in 5 seconds */
+  readonly onError?: ErrorListener;
+  /**
+   * Receives every event of XState's inspection protocol, in order, for tools such as `@statelyai/inspect`.
+   * The supervisor and the connections form one tree. The machine of a machine consumer is a tree of its own.
+   *
+   * `inspect` is called synchronously, and makes a connection's transitions about three times as expensive.
+   * Errors that `inspect` throws go to `onError` with the stage `inspect`, and affect no actor.
+   */
+  readonly inspect?: Inspect;
+  /** Compression for clients that offer it. `maxPayload` limits decompressed frames. @default false */
+  readonly compression?: boolean | CompressionOptions;
+  /**
+   * Timers for deadlines, replaceable in tests. Only the default takes delays of any length: in a clock of your
+   * own, the timers of Node end a delay of more than 24.8 days at once.
+   * @default the timers of Node
+   */
+  readonly clock?: Clock;
+  /**
+   * Whether an uncaught error in a timer or promise of a consumer counts as a failure of its actor, and does
+   * not end the process. Such an error of another callback, such as a guard, is only reported to `onError`. If
+   * `true`, the runtime listens to the process's `uncaughtException` and `unhandledRejection` until the runtime
+   * is closed. Errors that belong to no callback of the runtime keep their usual effect. If `false`, the
+   * runtime and its layers do not listen.
+   * @default true
+   */
+  readonly ownAsyncErrors?: boolean;
+}
+
+export interface CloseOptions {
+  /** Milliseconds from the call of `close` until the remaining connections are cut. @default 10_000 */
+  readonly drainMs?: number;
+}
