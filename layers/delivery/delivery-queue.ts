@@ -1,3 +1,4 @@
+import { Deferred } from "../deferred.ts";
 import { Fifo } from "../fifo.ts";
 import { type Budget, type Lane, type Task, unlimited } from "../scheduling/lane.ts";
 
@@ -65,7 +66,7 @@ export class DeliveryQueue implements Task {
   #size = 0;
   #isScheduled = false;
   #isRunning = false;
-  #drained: PromiseWithResolver | undefined;
+  #drained: Deferred | undefined;
 
   constructor(backlog: Backlog) {
     this.#backlog = backlog;
@@ -78,7 +79,7 @@ export class DeliveryQueue implements Task {
   /** Resolves once at most 256 payloads wait. Undefined if that is the case now. */
   get drained(): Promise<void> | undefined {
     if (this.#size <= highWaterMark) return undefined;
-    this.#drained ??= new PromiseWithResolver();
+    this.#drained ??= new Deferred();
     return this.#drained.promise;
   }
 
@@ -120,11 +121,4 @@ export class DeliveryQueue implements Task {
     this.#drained?.resolve();
     this.#drained = undefined;
   }
-}
-
-class PromiseWithResolver {
-  resolve!: () => void;
-  readonly promise = new Promise<void>((resolve) => {
-    this.resolve = resolve;
-  });
 }

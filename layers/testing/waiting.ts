@@ -20,12 +20,4 @@ export class Watched {
   }
 }
 
-export function deferred() {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
-
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -2,6 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Frame } from "../../actors/index.ts";
+import { Deferred } from "../../layers/deferred.ts";
 import type { OutboxSettings } from "../consumer-settings.ts";
 import { ConnectionLostError } from "../errors.ts";
 import type { RuntimeContext } from "../runtime-context.ts";
@@ -26,12 +27,6 @@ export interface PacedOutbox {
   cut(): void;
 }
 
-interface Waiter {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Written to be notified when the socket has written all earlier bytes. */
 const nothing = Buffer.alloc(0);
 /** The size of a ping's number, in bytes. The pings of the heartbeat have no number. */
@@ -54,13 +49,11 @@ export class PacedWriter implements Watched {
   /** The number of the last ping, and of the last ping that the client has answered. */
   #pings = 0;
   #pongs = 0;
-  /** Whether the client has made progress since `#stalledSince`. */
-  #hasProgressed = false;
-  /** The value of `writeQueueSize` at the time `#stalledSince`. */
+  /** Whether a ping was answered, or a write completed, since the last call of {@link noteProgress}. */
+  #hasAdvanced = false;
+  /** The value of `writeQueueSize` at that call. */
   #lastUnsent = 0;
-  /** Time of the client's last progress, in milliseconds; undefined while the client is not watched. */
-  #stalledSince: number | undefined;
-  #waiter: Waiter | undefined;
+  #waiter: Deferred | undefined;
 
   constructor(outbox: PacedOutbox) {
     this.#outbox = outbox;
@@ -85,7 +78,7 @@ export class PacedWriter implements Watched {
 
   /** MUST be called after a write that left bytes in the socket, if no bytes waited before the write. */
   onDirectWrite(): void {
-    this.#hasProgressed = true;
+    this.#hasAdvanced = true;
     this.#watch();
     this.settle();
   }
@@ -103,7 +96,7 @@ export class PacedWriter implements Watched {
 
   /** Resolves once the outbox has room. @throws {ConnectionLostError} if the connection ends before that. */
   drained(): Promise<void> {
-    this.#waiter ??= createWaiter();
+    this.#waiter ??= new Deferred();
     this.settle();
     return this.#waiter.promise;
   }
@@ -139,25 +132,30 @@ export class PacedWriter implements Watched {
     this.#waiter = undefined;
   }
 
-  checkProgress(nowMs: number): boolean {
-    const { isOpen, laggingBytes, settings, socket } = this.#outbox;
-    if (laggingBytes === 0 || this.#stalledSince === undefined || !isOpen) {
-      this.#stalledSince = undefined;
-      return false;
-    }
-    if (this.#hasProgressed || writeQueueSize(socket) !== this.#lastUnsent) {
-      this.#noteProgress(nowMs);
-    } else if (nowMs - this.#stalledSince >= settings.maxLagMs) {
-      this.#stalledSince = undefined;
-      this.#outbox.cut();
-      return false;
-    }
-    return true;
+  get isWaiting(): boolean {
+    return this.#outbox.laggingBytes > 0 && this.#outbox.isOpen;
+  }
+
+  get maxStallMs(): number {
+    return this.#outbox.settings.maxLagMs;
+  }
+
+  get hasProgressed(): boolean {
+    return this.#hasAdvanced || writeQueueSize(this.#outbox.socket) !== this.#lastUnsent;
+  }
+
+  noteProgress(): void {
+    this.#hasAdvanced = false;
+    this.#lastUnsent = writeQueueSize(this.#outbox.socket);
+  }
+
+  onStall(): void {
+    this.#outbox.cut();
   }
 
   readonly #onWritten = (): void => {
     this.#pending -= 1;
-    this.#hasProgressed = true;
+    this.#hasAdvanced = true;
     this.#writeHeld();
     this.settle();
   };
@@ -167,7 +165,7 @@ export class PacedWriter implements Watched {
     const number = payload.readUInt32BE();
     if (number <= this.#pongs || number > this.#pings) return;
     this.#pongs = number;
-    this.#hasProgressed = true;
+    this.#hasAdvanced = true;
   };
 
   #writeAll(): void {
@@ -228,26 +226,8 @@ export class PacedWriter implements Watched {
   /** Watches the client while bytes wait. With `drop-oldest`, the heartbeat alone decides. */
   #watch(): void {
     const { context, laggingBytes, settings } = this.#outbox;
-    if (laggingBytes === 0 || settings.overflow !== "close" || this.#stalledSince !== undefined) return;
-    this.#noteProgress(context.progressWatch.now);
-    context.progressWatch.add(this);
+    if (laggingBytes > 0 && settings.overflow === "close") context.progressWatch.add(this);
   }
-
-  #noteProgress(nowMs: number): void {
-    this.#stalledSince = nowMs;
-    this.#hasProgressed = false;
-    this.#lastUnsent = writeQueueSize(this.#outbox.socket);
-  }
-}
-
-function createWaiter(): Waiter {
-  let resolve = () => {};
-  let reject: Waiter["reject"] = () => {};
-  const promise = new Promise<void>((onRoom, onEnd) => {
-    resolve = onRoom;
-    reject = onEnd;
-  });
-  return { promise, resolve, reject };
 }
 
 /** Unsent bytes of the current write. `writeQueueSize` is undocumented, but Node's socket timeouts use it. */

@@ -24,10 +24,9 @@ export class UnfinishedMessage implements Watched {
   readonly #source: MessageSource;
   readonly #listener: TransportListener;
   readonly #context: UnfinishedMessageContext;
+  /** The source's `bytesRead` at the client's last progress. */
   #bytesRead = 0;
-  /** Time of the client's last progress, in milliseconds; undefined while the client is not watched. */
-  #stalledSince: number | undefined;
-  /** Whether the client has finished a message since `#stalledSince`. */
+  /** Whether the client has finished a message since its last progress. */
   #hasFinished = false;
 
   constructor(source: MessageSource, listener: TransportListener, context: UnfinishedMessageContext) {
@@ -38,10 +37,7 @@ export class UnfinishedMessage implements Watched {
 
   /** Watches the client until its message is finished. Does nothing if the client is already watched. */
   watch(): void {
-    if (this.#stalledSince !== undefined) return;
-    const { progressWatch } = this.#context;
-    this.#noteProgress(progressWatch.now);
-    progressWatch.add(this);
+    this.#context.progressWatch.add(this);
   }
 
   /** Called when the client has finished a message. The next message may have begun in the same read. */
@@ -53,26 +49,26 @@ export class UnfinishedMessage implements Watched {
     this.#context.progressWatch.remove(this);
   }
 
-  checkProgress(nowMs: number): boolean {
-    const { hasUnfinishedMessage, isPaused, bytesRead } = this.#source;
-    if (!hasUnfinishedMessage || this.#stalledSince === undefined) {
-      this.#stalledSince = undefined;
-      return false;
-    }
-    if (this.#hasFinished || isPaused || bytesRead - this.#bytesRead >= minBytes) {
-      this.#noteProgress(nowMs);
-    } else if (nowMs - this.#stalledSince >= this.#context.limits.messageTimeoutMs) {
-      this.#stalledSince = undefined;
-      this.#context.counters.drop("unfinished");
-      this.#listener.unfinished();
-      return false;
-    }
-    return true;
+  get isWaiting(): boolean {
+    return this.#source.hasUnfinishedMessage;
   }
 
-  #noteProgress(nowMs: number): void {
-    this.#stalledSince = nowMs;
+  get maxStallMs(): number {
+    return this.#context.limits.messageTimeoutMs;
+  }
+
+  get hasProgressed(): boolean {
+    const { isPaused, bytesRead } = this.#source;
+    return this.#hasFinished || isPaused || bytesRead - this.#bytesRead >= minBytes;
+  }
+
+  noteProgress(): void {
     this.#bytesRead = this.#source.bytesRead;
     this.#hasFinished = false;
+  }
+
+  onStall(): void {
+    this.#context.counters.drop("unfinished");
+    this.#listener.unfinished();
   }
 }

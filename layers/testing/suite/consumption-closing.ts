@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { Deferred } from "../../deferred.ts";
 import { LayerClosedError } from "../../errors.ts";
 import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
-import { deferred, nextTurn } from "../waiting.ts";
+import { nextTurn } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 export const untilAborted = ({ delivery: { signal } }: BegunJob) =>
@@ -11,7 +12,7 @@ export const untilAborted = ({ delivery: { signal } }: BegunJob) =>
 export function describeConsumptionClosing({ describe, it, nodes }: Suite): void {
   describe("closing a consumption", () => {
     it("begins no more jobs, aborts the signal, waits for running handlers, and leaves the rest to others", async () => {
-      const gate = deferred();
+      const gate = new Deferred();
       const worker = new Worker(() => gate.promise);
       const consumption = await nodes.one.consume("jobs", worker.handle, { concurrency: 2 });
       await sendNumbers(nodes.one, "jobs", 1, 10);
@@ -128,7 +129,7 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
     });
 
     it("happens when its layer closes, which waits for running handlers", async () => {
-      const gate = deferred();
+      const gate = new Deferred();
       const worker = new Worker(() => gate.promise);
       await nodes.one.consume("jobs", worker.handle);
       await sendNumbers(nodes.other, "jobs", 1, 2);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { Deferred } from "../../deferred.ts";
 import { InvalidNameError, InvalidOptionError } from "../../errors.ts";
 import { attempts, consumeJobs, numbers, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
-import { deferred } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 export function describeJobs({ describe, it, nodes }: Suite): void {
@@ -56,7 +56,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
     });
 
     it("run at most `concurrency` handlers at once", async () => {
-      const gate = deferred();
+      const gate = new Deferred();
       const worker = new Worker(() => gate.promise);
       await nodes.one.consume("jobs", worker.handle, { concurrency: 3 });
       await sendNumbers(nodes.other, "jobs", 1, 10);
@@ -67,7 +67,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
     });
 
     it("deliver later messages to an idle worker while another one is busy", async () => {
-      const gate = deferred();
+      const gate = new Deferred();
       const busy = new Worker(() => gate.promise);
       await nodes.one.consume("jobs", busy.handle);
       await sendNumbers(nodes.one, "jobs", 1);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { Deferred } from "../../deferred.ts";
 import { InvalidOptionError, QueueFullError } from "../../errors.ts";
 import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
-import { deferred, nextTurn } from "../waiting.ts";
+import { nextTurn } from "../waiting.ts";
 import { Worker } from "../worker.ts";
 import { untilAborted } from "./consumption-closing.ts";
 
@@ -21,7 +22,7 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
   describe("a full named channel", () => {
     it("refuses and counts messages until a handler is done with one", async () => {
       const small = await nodes.startNode({ queueCapacity: 3 });
-      const gates = [deferred(), deferred()];
+      const gates = [new Deferred(), new Deferred()];
       const worker = new Worker(({ message }) => gates[Number(message.number) - 1]?.promise);
       await small.consume("jobs", worker.handle);
       await sendNumbers(small, "jobs", 1, 3);
