@@ -14,6 +14,7 @@ describe("RedisConnection", () => {
   it("does not report `up` if it becomes ready while it is being closed", async () => {
     const heard: string[] = [];
     let closing: Promise<void> | undefined;
+    let isReady = false;
     server = createServer({ allowHalfOpen: true }, (socket) => {
       socket.on("data", (bytes) => {
         for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello)\r\n/gi)) {
@@ -34,13 +35,17 @@ describe("RedisConnection", () => {
         connectTimeoutMs: 5_000,
         options: { ...fixedOptions, disconnectTimeout: 5_000, host: "127.0.0.1", port },
       },
-      { up: () => heard.push("up"), down: () => heard.push("down"), error: () => heard.push("error") },
+      {
+        prepare: (redis) =>
+          redis.on("ready", () => {
+            isReady = true;
+          }),
+        up: () => heard.push("up"),
+        down: () => heard.push("down"),
+        error: () => heard.push("error"),
+      },
       clock,
     );
-    let isReady = false;
-    connection.redis.on("ready", () => {
-      isReady = true;
-    });
     await connection.open().catch(() => {});
     await closing;
     expect(isReady).to.equal(true);
