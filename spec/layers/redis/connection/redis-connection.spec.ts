@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect } from "chai";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
-import { fixedOptions } from "../../../../layers/redis/connection/server-options.ts";
+import { fixedOptions, redisServer } from "../../../../layers/redis/connection/server-options.ts";
+import { redisUrl } from "../../../support/redis.ts";
+import { until } from "../../support/until.ts";
 
 const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
 
@@ -50,5 +52,60 @@ describe("RedisConnection", () => {
     await closing;
     expect(isReady).to.equal(true);
     expect(heard).to.deep.equal([]);
+  });
+});
+
+describe("RedisConnection at a server that is checked", () => {
+  let connection: RedisConnection;
+  let heard: string[];
+  let isFit: boolean;
+  beforeEach(() => {
+    heard = [];
+    isFit = true;
+    connection = new RedisConnection(
+      "publisher",
+      redisServer({ url: redisUrl() }),
+      {
+        prepare: ({ status }) => heard.push(`prepare: ${status}`),
+        async check(redis) {
+          heard.push(`check: ${await redis.ping()}, ${connection.isUp}`);
+          if (!isFit) throw new Error("unfit");
+        },
+        up: () => heard.push("up"),
+        down: () => heard.push("down"),
+        error: (error) => heard.push(error.message),
+      },
+      clock,
+    );
+  });
+  afterEach(() => connection.close());
+
+  it("is up once the check has succeeded", async () => {
+    await connection.open();
+    expect(heard).to.deep.equal(["prepare: wait", "check: PONG, false", "up"]);
+  });
+
+  it("does not open if the check fails", async () => {
+    isFit = false;
+    const error = await connection.open().catch((reason: Error) => reason);
+    expect(error).to.have.property("message").that.includes("cannot be reached (publisher): unfit");
+    expect(heard).to.deep.equal(["prepare: wait", "check: PONG, false"]);
+    expect(connection.isUp).to.equal(false);
+  });
+
+  it("tries again with a new client after a failed check, and reports the reason once", async () => {
+    await connection.open();
+    isFit = false;
+    await connection.rebuild(new Error("rebuilt"));
+    const checks = () => heard.filter((line) => line.startsWith("check")).length;
+    await until(() => checks() >= 4);
+    expect(connection.outage?.message).to.include("is not connected (publisher): unfit");
+    isFit = true;
+    await until(() => connection.isUp);
+    expect(connection.outage).to.equal(undefined);
+    expect(heard.filter((line) => line === "up")).to.have.length(2);
+    expect(heard.filter((line) => line === "down")).to.have.length(1);
+    expect(heard.filter((line) => line.includes("unfit"))).to.have.length(1);
+    expect(heard.filter((line) => line.startsWith("prepare"))).to.have.length(checks());
   });
 });

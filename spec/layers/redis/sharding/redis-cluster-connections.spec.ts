@@ -124,6 +124,14 @@ describe("the connections of a layer over a Redis Cluster", () => {
     await inbox.next("again");
   });
 
+  it("can be closed while `credentials` does not settle", async () => {
+    const credentials = () => new Promise<never>(() => {});
+    layer = new RedisPubSubLayer({ cluster: cluster(), prefix, credentials, connectTimeoutMs: 60_000 });
+    const opening = layer.ready().catch((error: Error) => error);
+    await layer.close();
+    expect(await opening).to.have.property("code", "ERR_LAYER_CLOSED");
+  });
+
   it("fail once, and not once for each configured node, if `credentials` fails", async () => {
     let asked = 0;
     const credentials = () => {
