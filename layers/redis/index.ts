@@ -1,4 +1,5 @@
 export type { RedisFactory } from "./connection/client-factory.ts";
+export type { CredentialsFunction, RedisCredentials } from "./connection/credentials.ts";
 export type { PublishQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";
 export type {
   ByClient,

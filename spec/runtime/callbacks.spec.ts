@@ -77,6 +77,8 @@ describe("An error that a callback of the application leaves behind", function (
       "an inbox: layer",
       "an inbox in a group: layer",
       "client: layer",
+      "credentials: layer",
+      "credentials of a cluster: layer",
       "onError: onError, a promise and onError: onError, a timer",
       "listeners: 0,0",
     ]);

@@ -7,7 +7,10 @@ export type Direction = "up" | "down";
 /** A TCP proxy that can drop data while all connections look healthy. */
 export interface TcpProxy {
   readonly port: number;
+  /** The number of connections since the start. */
   readonly connections: number;
+  /** The number of open connections. */
+  readonly open: number;
   /**
    * Drops all data in these directions, on present and new connections. With `text`, affects only connections
    * whose client has sent `text`.
@@ -62,6 +65,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     port: (listener.address() as AddressInfo).port,
     get connections() {
       return connections;
+    },
+    get open() {
+      return pairs.size;
     },
     swallow(directions, text = "") {
       swallowed = directions;

@@ -1,22 +1,28 @@
 import type { Redis } from "ioredis";
+import { textOf } from "../../errors.ts";
+import { CallbackFailedError, CallbackResultError } from "./callback-errors.ts";
 import { type AnyConnectionOptions, fixedOptions } from "./server-options.ts";
 
 /**
- * Creates one Redis client. `options` must take precedence over the function's own options. The client must
- * be new and must not connect yet. The layer closes the client.
+ * Creates the Redis client of one attempt to connect. Called at each attempt, so the function can use the
+ * current password. `options` must take precedence over the function's own options. The client must be new
+ * and must not connect yet. The layer closes the client. An exception fails the attempt.
  */
 export type RedisFactory = (options: AnyConnectionOptions) => Redis;
 
 /** The instances that factories have returned. A factory must not return the same instance twice. */
 const taken = new WeakSet<Redis>();
 
-/** Wraps `factory`. The wrapper throws a `TypeError` unless `factory` returns a new, unconnected instance. */
+/**
+ * Wraps `factory`. The wrapper throws a {@link CallbackResultError} unless `factory` returns a new,
+ * unconnected instance.
+ */
 export function checkedFactory(factory: RedisFactory): RedisFactory {
   return (options) => {
-    const redis: unknown = factory(options);
+    const redis = call(factory, options);
     const fault = faultOf(redis);
     if (fault !== undefined || !isRedis(redis)) {
-      throw new TypeError(
+      throw new CallbackResultError(
         "client(options) must return a new, unconnected instance of ioredis' Redis, created with those options; " +
           `it returned ${fault}.`,
       );
@@ -24,6 +30,14 @@ export function checkedFactory(factory: RedisFactory): RedisFactory {
     taken.add(redis);
     return redis;
   };
+}
+
+function call(factory: RedisFactory, options: AnyConnectionOptions): unknown {
+  try {
+    return factory(options);
+  } catch (error) {
+    throw new CallbackFailedError(`client(options) failed: ${textOf(error)}`);
+  }
 }
 
 /** Does not use `instanceof`, because the user may have another copy of ioredis. */

@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 export interface PubSubCommands {
   /** The name of the command with which scripts publish. */
   readonly name: "PUBLISH" | "SPUBLISH";
+  readonly subscribeName: "SUBSCRIBE" | "SSUBSCRIBE";
   /** Returns how many connections of this server received the payload. */
   publish(redis: Redis, topic: string, payload: Buffer | string): Promise<number>;
   subscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
@@ -14,6 +15,7 @@ export interface PubSubCommands {
 
 export const pubSub: PubSubCommands = {
   name: "PUBLISH",
+  subscribeName: "SUBSCRIBE",
   publish: (redis, topic, payload) => redis.publish(topic, payload),
   subscribe: (redis, topics) => redis.subscribe(...topics),
   unsubscribe: (redis, topics) => redis.unsubscribe(...topics),
@@ -24,6 +26,7 @@ export const pubSub: PubSubCommands = {
 /** Sends one command per topic, because all topics of a command must be in one slot. */
 export const shardedPubSub: PubSubCommands = {
   name: "SPUBLISH",
+  subscribeName: "SSUBSCRIBE",
   publish: async (redis, topic, payload) => Number(await redis.spublish(topic, payload)),
   subscribe: (redis, topics) => Promise.all(topics.map((topic) => redis.ssubscribe(topic))),
   unsubscribe: (redis, topics) => Promise.all(topics.map((topic) => redis.sunsubscribe(topic))),

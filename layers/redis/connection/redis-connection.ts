@@ -1,13 +1,22 @@
-import { Redis } from "ioredis";
-import { runOwned } from "../../async-errors.ts";
-import type { Clock } from "../../clock.ts";
+import type { Redis } from "ioredis";
+import { type Clock, systemClock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
-import { backoffMs } from "../../retry.ts";
+import { backoffMs, pause, retry } from "../../retry.ts";
+import { untilAborted } from "../../until-aborted.ts";
 import { withTimeout } from "../../with-timeout.ts";
+import { CallbackResultError } from "./callback-errors.ts";
+import { createClient } from "./create-client.ts";
+import type { AttemptContext } from "./credentials.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
-import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
+import { type CommandLabel, Refusals, textOfLabel } from "./refusals.ts";
+import { sentinelConnector } from "./sentinel-connector.ts";
+import type { RedisServer } from "./server-options.ts";
 
 export interface RedisConnectionListener {
+  /** A client was created for an attempt to connect. Called before the client connects. */
+  prepare?(redis: Redis): void;
+  /** Checks a server that accepts commands. If the promise rejects, the attempt to connect has failed. */
+  check?(redis: Redis): Promise<void>;
   /** The connection is ready for commands. Called after the first connect and after each reconnect. */
   up(): void;
   /** The connection is closed. The server has dropped the connection's subscriptions. */
@@ -19,57 +28,63 @@ export interface RedisConnectionListener {
 /** Matches the errors of a node that does not serve a command's slot. The layer reconnects after these. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
 
+/** Matches error replies that are not refusals: redirections, and the state of a consumer group. */
+const answers = /^(?:MOVED|ASK|TRYAGAIN|BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
+
 const closeTimeoutMs = 1_000;
 
-/** One connection to a Redis server. After the first successful connect, it reconnects by itself. */
+/**
+ * One connection to a Redis server. After the first successful connect, it reconnects by itself. Each attempt
+ * to connect has a new client, so that it uses the current login.
+ */
 export class RedisConnection {
-  readonly redis: Redis;
   readonly #role: string;
   readonly #server: RedisServer;
   readonly #listener: RedisConnectionListener;
   readonly #clock: Clock;
+  readonly #context: AttemptContext;
+  readonly #refusals: Refusals;
   readonly #reported = new Set<string>();
+  readonly #stopping = new AbortController();
+  /** The client of the last attempt to connect. */
+  #redis: Redis | undefined;
   #failure: Error | undefined;
+  #isUp = false;
   #wasUp = false;
   #breaking: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #giveUp: (() => void) | undefined;
   #isCorked = false;
 
   /** @param role the purpose of the connection, shown in errors and in `CLIENT LIST`. */
   constructor(role: string, server: RedisServer, listener: RedisConnectionListener, clock: Clock) {
+    const { options } = server;
     this.#role = role;
-    this.#server = server;
+    this.#server = {
+      ...server,
+      options: {
+        connectionName: `greenroom-${role}`,
+        ...options,
+        ...(options.sentinels && { Connector: sentinelConnector() }),
+      },
+    };
     this.#listener = listener;
     this.#clock = clock;
-    const options: AnyConnectionOptions = {
-      connectionName: `greenroom-${role}`,
-      ...server.options,
-      // If the first attempt fails, `open` rejects; only a connection that was up reconnects.
-      retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
-      // This pause is short, because `close` cannot cancel a pause.
-      sentinelRetryStrategy: (attempt) =>
-        this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
-    };
-    // `create` is a function of the application.
+    this.#refusals = new Refusals(clock);
     const owner = { onAsyncError: (error: unknown) => listener.error(withoutCommand(error)) };
-    const { create } = server;
-    this.redis = create === undefined ? new Redis(options) : runOwned(owner, create, options);
-    this.redis.on("ready", () => this.#up());
-    this.redis.on("close", () => this.#down());
-    this.redis.on("error", (error) => {
-      ignoreMoreSocketErrors(this.redis);
-      this.#failed(error);
-    });
+    this.#context = { owner, clock, signal: this.#stopping.signal };
   }
 
   get isUp(): boolean {
-    return this.redis.status === "ready";
+    return this.#isUp && this.#redis?.status === "ready";
   }
 
-  /** The error of the current outage. Undefined before the first connect and after `close`. */
-  get outage(): LayerUnavailableError | undefined {
-    return this.#wasUp && !this.isUp && this.#closing === undefined ? this.notConnected : undefined;
+  /**
+   * The reason why commands fail now: the current outage, or else the newest of the commands that the server
+   * refuses (see {@link Refusals}). Undefined before the first connect and after `close`.
+   */
+  get outage(): Error | undefined {
+    if (!this.#wasUp || this.#closing !== undefined) return undefined;
+    return this.isUp ? this.#refusals.latest : this.notConnected;
   }
 
   get notConnected(): LayerUnavailableError {
@@ -83,17 +98,19 @@ export class RedisConnection {
     return new LayerUnavailableError(`Redis at ${address} ${what} (${this.#role})${why}`, { cause });
   }
 
-  /** @throws {LayerUnavailableError} with the address, if connecting fails. The connection is then closed. */
+  /**
+   * @throws {LayerUnavailableError} with the address, if connecting fails. The connection is then closed.
+   * @throws {CallbackResultError} if a function of the application returns a wrong client or login.
+   */
   async open(): Promise<void> {
     const { connectTimeoutMs } = this.#server;
     const late = () => new Error(`no answer within ${connectTimeoutMs} ms`);
-    const givenUp = new Promise<never>((_, reject) => {
-      this.#giveUp = () => reject(new Error("closed meanwhile"));
-    });
     try {
-      await withTimeout(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
+      await withTimeout(this.#attempt(), connectTimeoutMs, this.#clock, late);
     } catch (error) {
-      const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
+      const isWrong = error instanceof CallbackResultError;
+      const cause = this.#failure ?? withoutCommand(error);
+      const failure = isWrong ? error : this.unavailable("cannot be reached", cause);
       await this.close();
       throw failure;
     }
@@ -102,59 +119,121 @@ export class RedisConnection {
   /**
    * Runs one command. All commands of one turn of the event loop are written together at the turn's end.
    *
+   * @param label names the command in errors and, if the server refuses the command, in {@link outage}.
+   *   Without a label, a refusal does not count as an outage.
    * @throws {LayerUnavailableError} immediately if the connection is down; later if the connection breaks
    *   before the reply, or if the server refuses the command (see {@link isRefusal}).
    */
-  async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
-    this.#cork();
+  async run<T>(command: (redis: Redis) => Promise<T>, label?: CommandLabel): Promise<T> {
+    const redis = this.#redis;
+    if (redis === undefined || !this.isUp) throw this.notConnected;
+    this.#cork(redis);
     try {
-      return await command(this.redis);
+      const reply = await command(redis);
+      if (label !== undefined) this.#refusals.succeeded(label);
+      return reply;
     } catch (error) {
       const cause = withoutCommand(error);
-      const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
+      const isRefused = isRefusal(cause);
+      const what = `${isRefused ? "refuses" : "did not answer"} ${label === undefined ? "a command" : textOfLabel(label)}`;
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
+      if (isRefused && label !== undefined && !answers.test(cause.message)) {
+        this.#refusals.refused(label, cause, failure);
+      }
       // Reconnects, because another node may accept the command. Waits until callers can see the outage.
       if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
 
+  /** Forgets that the server has refused commands with `key`. */
+  forget(key: string): void {
+    this.#refusals.forget(key);
+  }
+
   /** Replaces a connection that is open but unusable. Resolves once the old connection is closed. */
   rebuild(why: Error): Promise<void> {
-    if (!this.isUp || this.#closing !== undefined) return Promise.resolve();
+    const redis = this.#redis;
+    if (redis === undefined || !this.isUp || this.#closing !== undefined) return Promise.resolve();
     if (this.#breaking !== undefined) return this.#breaking;
-    this.#breaking = new Promise((resolve) => this.redis.once("close", () => resolve()));
+    this.#breaking = new Promise((resolve) => redis.once("close", () => resolve()));
     this.#failed(why);
-    this.redis.disconnect(true);
+    redis.disconnect();
     return this.#breaking;
   }
 
   /** Waits up to a second for outstanding replies, then disconnects. */
   close(): Promise<void> {
-    this.#giveUp?.();
+    this.#stopping.abort(new Error("closed meanwhile"));
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    const redis = this.#redis;
+    if (redis === undefined) return;
     if (this.isUp) {
       const late = () => new Error("no answer to QUIT");
-      await withTimeout(this.redis.quit(), closeTimeoutMs, this.#clock, late).catch(() => {});
+      await withTimeout(redis.quit(), closeTimeoutMs, this.#clock, late).catch(() => {});
     }
-    const { status } = this.redis;
-    if (status === "end") return;
-    const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
-    this.redis.disconnect();
-    // ioredis emits no "end" event in a pause before a reconnect, and emits it late if no Sentinel replies.
-    if (status === "reconnecting") return;
+    if (redis.status === "end") return;
+    const ended = new Promise<void>((resolve) => redis.once("end", () => resolve()));
+    redis.disconnect();
+    // ioredis emits "end" late if no Sentinel replies.
     const late = () => new Error("the connection did not end in time");
     await withTimeout(ended, closeTimeoutMs, this.#clock, late).catch(() => {});
   }
 
+  /** Makes one attempt to connect. Rejects at once when `close` is called. */
+  #attempt(): Promise<void> {
+    return untilAborted(this.#connect(), this.#stopping.signal);
+  }
+
+  async #connect(): Promise<void> {
+    const { signal } = this.#stopping;
+    let redis: Redis | undefined;
+    // An event contains the cause of a refused login or certificate. The rejection of `connect` does not.
+    let isExplained = false;
+    try {
+      redis = await createClient(this.#server, this.#context);
+      signal.throwIfAborted();
+      this.#watch(redis, () => {
+        isExplained = true;
+      });
+      await redis.connect();
+      await this.#listener.check?.(redis);
+      signal.throwIfAborted();
+      if (redis.status !== "ready") throw new Error("the connection was closed");
+    } catch (error) {
+      if (!isExplained) this.#failed(error);
+      redis?.disconnect();
+      throw error;
+    }
+    this.#up();
+  }
+
+  #watch(redis: Redis, onError: () => void): void {
+    this.#redis = redis;
+    redis.on("error", (error) => {
+      ignoreMoreSocketErrors(redis);
+      onError();
+      this.#failed(error);
+    });
+    redis.on("close", () => this.#down(redis));
+    this.#listener.prepare?.(redis);
+  }
+
+  async #reconnect(): Promise<void> {
+    const { signal } = this.#stopping;
+    // Uses the timers of Node: a reconnect depends on a server, which does not follow a simulated clock.
+    const clock = systemClock;
+    await pause(backoffMs(1), clock, signal);
+    if (!signal.aborted) await retry(() => this.#attempt(), { clock, signal }).catch(() => {});
+  }
+
   /** Combines the writes of one event loop turn to save CPU time; see docs/design/13-redis-publishing.md. */
-  #cork(): void {
-    if (this.#isCorked || !this.isUp) return;
-    const { stream } = this.redis;
+  #cork({ stream }: Redis): void {
+    if (this.#isCorked) return;
     this.#isCorked = true;
     stream.cork();
     atTurnEnd(() => {
@@ -164,25 +243,30 @@ export class RedisConnection {
   }
 
   #up(): void {
-    // `up` is not called during `close`, because nothing would stop the work that the listener starts.
-    if (this.#closing !== undefined) return;
+    this.#isUp = true;
     this.#wasUp = true;
     this.#failure = undefined;
     this.#reported.clear();
     this.#listener.up();
   }
 
-  #down(): void {
+  #down(redis: Redis): void {
+    // Ends the connections to Sentinels, which ioredis would leave open.
+    if (redis.options.failoverDetector) redis.disconnect();
     this.#breaking = undefined;
-    if (!this.#wasUp || this.#closing !== undefined) return;
+    if (!this.#isUp) return;
+    this.#isUp = false;
+    if (this.#closing !== undefined) return;
     this.#listener.down();
     this.#failed(this.#failure ?? new Error("the connection was closed"));
+    void this.#reconnect();
   }
 
-  #failed(error: Error): void {
-    this.#failure = withoutCommand(error);
-    if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(error.message)) return;
-    this.#reported.add(error.message);
+  #failed(error: unknown): void {
+    const failure = withoutCommand(error);
+    this.#failure = failure;
+    if (!this.#wasUp || this.#closing !== undefined || this.#reported.has(failure.message)) return;
+    this.#reported.add(failure.message);
     this.#listener.error(this.notConnected);
   }
 }
@@ -203,10 +287,13 @@ export function ignoreMoreSocketErrors({ stream }: Redis): void {
   stream?.on("error", () => {});
 }
 
-/** Removes the command from the error, because a login command contains the password. */
-function withoutCommand(error: unknown): Error {
+/**
+ * Removes the command from the error, because a login contains the password, and a publication the payload.
+ * The server's reply to an unknown command contains the command's arguments.
+ */
+export function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
-  if (!("command" in error)) return error;
-  const { name, message } = error;
-  return Object.assign(new Error(message), { name });
+  const message = error.message.replace(/,? with args beginning with:.*/s, "");
+  if (!("command" in error) && message === error.message) return error;
+  return Object.assign(new Error(message), { name: error.name });
 }

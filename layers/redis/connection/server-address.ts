@@ -27,11 +27,12 @@ export interface BySentinels {
 }
 
 /**
- * The server of an ioredis instance, or of the connections that a function creates.
+ * The server of an ioredis instance, or of the clients that a function creates.
  *
  * An instance is only a template: the layer never sends a command on the instance, and never closes it. The
- * layer creates its own connections with `duplicate()`, and closes them. One connection subscribes, another
- * one publishes, and work queues use further connections.
+ * layer creates its own clients with `duplicate()`, and closes them. One connection subscribes, another one
+ * publishes, and work queues use further connections. Each attempt to connect uses a new duplicate, or calls
+ * the function again.
  *
  * Login, TLS, `db` and similar options are copied from the instance. Options that affect delivery are
  * ignored: `keyPrefix` (set the layer's `prefix` instead), `stringNumbers`, `enableAutoPipelining` and
@@ -82,12 +83,12 @@ function bySentinels(target: BySentinels & RedisConnectionOptions): RedisServer 
       '`sentinels` and `name` must look like { sentinels: [{ host: "one", port: 26379 }], name: "mymaster" }.',
     );
   }
-  const { connectTimeoutMs, options } = connectionOf(target);
+  const { options, ...connection } = connectionOf(target);
   return {
     address: addressOf({ sentinels: [...sentinels], name }),
-    connectTimeoutMs,
+    ...connection,
     options: {
-      sentinelCommandTimeout: connectTimeoutMs,
+      sentinelCommandTimeout: connection.connectTimeoutMs,
       ...options,
       sentinels: sentinels.map(({ host, port }) => ({ host, port })),
       name,
@@ -107,12 +108,27 @@ function byClient(target: ByClient & RedisConnectionOptions): RedisServer {
   if (!isFactory && !isRedis(client)) {
     throw new TypeError("`client` must be an instance of ioredis' Redis, or a function that returns one.");
   }
+  if (target.credentials !== undefined) {
+    throw new TypeError(
+      "`credentials` cannot be combined with `client`: let a function `client` set the login.",
+    );
+  }
   const { connectTimeoutMs, options } = connectionOf(target);
+  const shared = { ...options, role: "master" as const };
+  if (isFactory) {
+    return {
+      address: "the server of client()",
+      connectTimeoutMs,
+      options: shared,
+      create: checkedFactory(client),
+    };
+  }
+  const { sentinels } = client.options;
   return {
-    address: isFactory ? "the server of client()" : addressOf(client.options),
+    address: addressOf(client.options),
     connectTimeoutMs,
-    options: { ...options, role: "master" },
-    create: isFactory ? checkedFactory(client) : (given) => client.duplicate(given),
+    options: { ...shared, ...(sentinels && { sentinels }) },
+    create: (given) => client.duplicate(given),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from "ioredis";
 import { checkInteger, maxJitteredDelayMs } from "../../check-integer.ts";
+import type { CredentialsFunction } from "./credentials.ts";
 
 /** Options of ioredis that this package sets itself, because they affect delivery. */
 export const fixedOptions = {
@@ -9,6 +10,9 @@ export const fixedOptions = {
   autoResendUnfulfilledCommands: false,
   // With any other value, a command might never settle if the connection breaks before its reply.
   maxRetriesPerRequest: 0,
+  // RedisConnection creates a new client for each attempt to connect, because the login may have changed.
+  retryStrategy: null,
+  sentinelRetryStrategy: () => null,
   // The longest pause between checks whether the server has loaded its data. Closing does not end the pause.
   maxLoadingRetryTime: 500,
   // The layer itself subscribes again, because the wanted topics may have changed during an outage.
@@ -32,7 +36,7 @@ export type AnyConnectionOptions = Omit<RedisOptions, "replyMapping">;
 
 type ReservedOption =
   | keyof typeof fixedOptions
-  | ("connectTimeout" | "socketTimeout" | "retryStrategy" | "sentinelRetryStrategy")
+  | ("connectTimeout" | "socketTimeout")
   | ("host" | "port" | "path" | "sentinels" | "name" | "role");
 
 /** Options of ioredis that users may set. */
@@ -41,9 +45,9 @@ export type ConnectionOptions = Omit<AnyConnectionOptions, ReservedOption>;
 /** A server by its URL. */
 export interface ByUrl {
   /**
-   * `redis://[user:password@]host[:port]`, or `rediss://…` for TLS. All other settings belong under `redis`,
-   * including `db`. `db` selects the database for streams and queues, but publications reach all databases.
-   * Therefore give each application its own prefix.
+   * `redis://[user:password@]host[:port]`, or `rediss://…` for TLS, or `unix:///path` for a Unix socket. All
+   * other settings belong under `redis`, including `db`. `db` selects the database for streams and queues,
+   * but publications reach all databases. Therefore give each application its own prefix.
    */
   readonly url: string;
 }
@@ -56,27 +60,45 @@ export interface RedisConnectionOptions {
    * @default 5000
    */
   readonly connectTimeoutMs?: number;
+  /**
+   * Returns the current login of the Redis server. Called at each attempt to connect, so the login may
+   * expire. Takes precedence over the login in a URL or under `redis`. Does not apply to Sentinels, whose
+   * login is `redis: { sentinelUsername, sentinelPassword }`. Cannot be combined with `client`.
+   *
+   * @example
+   * credentials: async () => ({ username: "app", password: await tokens.current() })
+   */
+  readonly credentials?: CredentialsFunction;
   /** Further options of ioredis, such as `tls`, `family` or `db`, except those that affect delivery. */
   readonly redis?: ConnectionOptions;
 }
 
 export interface RedisServer {
-  /** Host and port, never a password. */
+  /** Host and port, or the path of a Unix socket. Never a password. */
   readonly address: string;
   readonly connectTimeoutMs: number;
   readonly options: AnyConnectionOptions;
-  /** Creates a connection. @default `new Redis(options)` */
+  readonly credentials?: CredentialsFunction;
+  /** Creates a client for one attempt to connect. @default `new Redis(options)` */
   readonly create?: (options: AnyConnectionOptions) => Redis;
 }
 
-/** @throws {InvalidOptionError} for a timeout out of range. */
+/**
+ * @throws {InvalidOptionError} for a timeout out of range.
+ * @throws {TypeError} if `credentials` is not a function.
+ */
 export function connectionOf({
   connectTimeoutMs = 5_000,
+  credentials,
   redis = {},
-}: RedisConnectionOptions): Pick<RedisServer, "connectTimeoutMs" | "options"> {
+}: RedisConnectionOptions): Omit<RedisServer, "address" | "create"> {
   checkInteger("connectTimeoutMs", connectTimeoutMs, { max: maxJitteredDelayMs });
+  if (credentials !== undefined && typeof credentials !== "function") {
+    throw new TypeError("`credentials` must be a function that returns { username?, password }.");
+  }
   const times = { connectTimeout: connectTimeoutMs, socketTimeout: connectTimeoutMs };
-  return { connectTimeoutMs, options: { ...redis, ...fixedOptions, ...times } };
+  const options = { ...redis, ...fixedOptions, ...times };
+  return { connectTimeoutMs, options, ...(credentials && { credentials }) };
 }
 
 /**
@@ -85,11 +107,15 @@ export function connectionOf({
  * @throws {InvalidOptionError} for a timeout out of range.
  */
 export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): RedisServer {
-  const { protocol, hostname, port, username, password } = parse(url);
-  const { connectTimeoutMs, options } = connectionOf(rest);
+  const { protocol, hostname, port, username, password, pathname } = parse(url);
+  const { options, ...connection } = connectionOf(rest);
+  if (isUnix(protocol)) {
+    const path = unescaped(pathname);
+    return { address: path, ...connection, options: { ...options, path } };
+  }
   return {
     address: `${hostname}:${port || 6379}`,
-    connectTimeoutMs,
+    ...connection,
     options: {
       ...(protocol === "rediss:" && { tls: {} }),
       ...(username !== "" && { username: unescaped(username) }),
@@ -101,12 +127,19 @@ export function redisServer({ url, ...rest }: ByUrl & RedisConnectionOptions): R
   };
 }
 
+const isUnix = (protocol: string) => protocol === "unix:" || protocol === "redis+unix:";
+
 function parse(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === "") {
-    throw new TypeError("`url` must look like redis://host:6379, or rediss://host:6379 for TLS.");
+  const { protocol = "", hostname = "", pathname = "", search, hash } = parsed ?? {};
+  const isSocket = isUnix(protocol) && hostname === "" && pathname.length > 1;
+  if (parsed === undefined || !(isSocket || (/^rediss?:$/.test(protocol) && hostname !== ""))) {
+    throw new TypeError(
+      "`url` must look like redis://host:6379, rediss://host:6379 for TLS, or unix:///path for a Unix socket. " +
+        "The login for a Unix socket belongs under `redis`.",
+    );
   }
-  if (!/^\/?0?$/.test(parsed.pathname) || parsed.search !== "" || parsed.hash !== "") {
+  if (!(isSocket || /^\/?0?$/.test(pathname)) || search !== "" || hash !== "") {
     throw new TypeError(
       "`url` may contain host, port, user and password only. Set the rest under `redis`: { redis: { db: 3 } }.",
     );
@@ -118,6 +151,6 @@ function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new TypeError("User and password in `url` must be percent-encoded: % itself is %25.");
+    throw new TypeError("User, password and path in `url` must be percent-encoded: % itself is %25.");
   }
 }

@@ -52,7 +52,9 @@ export class RedisQueueConsumer {
   async createGroup(): Promise<void> {
     try {
       // The group starts at the first entry, because jobs may be sent before the first worker starts.
-      await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
+      const { stream } = this.#keys;
+      const label = { command: "XGROUP CREATE", keys: [stream] };
+      await this.#commands.run((redis) => redis.xgroup("CREATE", stream, group, "0", "MKSTREAM"), label);
     } catch (error) {
       if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
     }
@@ -123,7 +125,8 @@ export class RedisQueueConsumer {
   }
 
   #run(script: Script, keys: readonly string[], ...args: ScriptArgument[]): Promise<unknown> {
-    return this.#commands.run((redis) => runScript(redis, script, keys, ...args));
+    const label = { command: "EVALSHA", kind: script.sha, keys };
+    return this.#commands.run((redis) => runScript(redis, script, keys, ...args), label);
   }
 }
 

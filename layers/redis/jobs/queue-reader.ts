@@ -54,11 +54,13 @@ export class RedisQueueReader {
   ): Promise<readonly QueueEntry[]> {
     // BLOCK 0 would block for ever.
     const block = Math.max(1, Math.ceil(Math.min(blockMs, this.#maxBlockMs)));
-    const reading = this.connection.run((redis) =>
-      redis.callBuffer(
-        ...(["XREADGROUP", "GROUP", group, consumer, "COUNT", limit, "BLOCK", block] as const),
-        ...(["STREAMS", stream, ">"] as const),
-      ),
+    const reading = this.connection.run(
+      (redis) =>
+        redis.callBuffer(
+          ...(["XREADGROUP", "GROUP", group, consumer, "COUNT", limit, "BLOCK", block] as const),
+          ...(["STREAMS", stream, ">"] as const),
+        ),
+      { command: "XREADGROUP", keys: [stream] },
     );
     this.#reading = reading;
     try {
@@ -107,8 +109,9 @@ export class RedisQueueReader {
   }
 
   #stalled(): Error {
-    this.connection.redis.disconnect(true);
-    return new Error("a read did not end in time");
+    const failure = new Error("a read did not end in time");
+    void this.connection.rebuild(failure);
+    return failure;
   }
 }
 

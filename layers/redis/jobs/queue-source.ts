@@ -49,6 +49,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   /** Aborted by {@link interrupt} and after a reconnect, to end the pause after a failed read. */
   #waking = new AbortController();
   #isInterrupted = false;
+  #isRenewalRefused = false;
   #isRecoveryDue = false;
   #sweepAt = 0;
   #tidyAt = 0;
@@ -164,10 +165,14 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#consumer
       .renew(claims)
       .then((lost) => {
+        this.#isRenewalRefused = false;
         for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
-      // A failure is ignored: the next renewal follows soon, and the connection itself reports outages.
-      .catch(() => {});
+      // The next renewal follows soon. The connection itself reports outages, but not refusals.
+      .catch((error: unknown) => {
+        if (!this.#isRenewalRefused && isRefusal(error)) this.#receiver.error(asError(error));
+        this.#isRenewalRefused ||= isRefusal(error);
+      });
   }
 
   async #takeNow(limit: number): Promise<readonly RedisClaim[]> {

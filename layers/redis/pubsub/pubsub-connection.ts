@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import type { BackendListener, Health } from "../../backend.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
 import type { PubSubSettings } from "../connection/pubsub-settings.ts";
@@ -9,6 +10,16 @@ import { Subscriptions } from "./subscriptions.ts";
 
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
+/** Additions of a backend to the connection that publishes. */
+export interface PublisherHooks {
+  /** Wraps the function that publishes a payload by `PUBLISH` or `SPUBLISH`. */
+  via?(plain: PublishPayload): PublishPayload;
+  /** See {@link RedisConnectionListener.prepare}. */
+  prepare?(redis: Redis): void;
+  /** Called after each connect, before waiting payloads are published. */
+  up?(): void;
+}
+
 /** The two connections of pub/sub: a publisher with a queue for outages, and a subscriber with a probe. */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
@@ -17,12 +28,11 @@ export class PubSubConnection {
   readonly #queue: PublishQueue;
   readonly #probe: LivenessProbe;
 
-  /** @param via wraps the function that publishes a payload by `PUBLISH` or `SPUBLISH`. */
   constructor(
     server: RedisServer,
     settings: PubSubSettings,
     listener: BackendListener,
-    via: (plain: PublishPayload) => PublishPayload = (plain) => plain,
+    hooks: PublisherHooks = {},
   ) {
     const { address, connectTimeoutMs: ms } = server;
     const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
@@ -30,13 +40,22 @@ export class PubSubConnection {
     const publisher = new RedisConnection(
       "publisher",
       server,
-      { up: () => this.#queue.flush(), down() {}, error },
+      {
+        prepare: (redis) => hooks.prepare?.(redis),
+        up: () => {
+          hooks.up?.();
+          this.#queue.flush();
+        },
+        down() {},
+        error,
+      },
       clock,
     );
     const subscriber = new RedisConnection(
       "subscriber",
       server,
       {
+        prepare: (redis) => this.#receiveFrom(redis, settings),
         up: () => {
           this.subscriptions.up();
           void this.#probe.start();
@@ -49,36 +68,50 @@ export class PubSubConnection {
       },
       clock,
     );
+    const publish: PublishPayload = (topic, payload) => {
+      const { buffer, byteOffset, byteLength } = payload;
+      const bytes = Buffer.from(buffer, byteOffset, byteLength);
+      const label = { command: commands.name, keys: [topic] };
+      return publisher.run((redis) => commands.publish(redis, topic, bytes), label);
+    };
     this.#queue = new PublishQueue(
       {
         get isUp() {
           return publisher.isUp;
         },
-        publish: via((topic, payload) =>
-          publisher.run((redis) => {
-            const { buffer, byteOffset, byteLength } = payload;
-            return commands.publish(redis, topic, Buffer.from(buffer, byteOffset, byteLength));
-          }),
-        ),
+        publish: hooks.via?.(publish) ?? publish,
         unavailable: (what) => publisher.unavailable(what),
       },
       publishLimits,
       clock,
     );
+    const subscribe = (keys: readonly string[]) => {
+      const label = { command: commands.subscribeName, keys };
+      return subscriber.run((redis) => commands.subscribe(redis, keys), label);
+    };
     this.#probe = new LivenessProbe(
       {
-        subscribe: () => subscriber.run((redis) => commands.subscribe(redis, [probeTopic])),
-        publish: (token) => publisher.run((redis) => commands.publish(redis, probeTopic, token)),
-        ping: () => subscriber.redis.ping(),
+        subscribe: () => subscribe([probeTopic]),
+        publish: (token) =>
+          publisher.run((redis) => commands.publish(redis, probeTopic, token), {
+            command: commands.name,
+            keys: [probeTopic],
+          }),
+        ping: () => subscriber.run((redis) => redis.ping()),
         lost: (why) => void subscriber.rebuild(why),
-        refused: error,
+        refused: (failure) => {
+          // The layer works without the probe's topic, so it stays healthy.
+          subscriber.forget(probeTopic);
+          error(failure);
+        },
       },
       { intervalMs: probeMs, deadlineMs: ms, clock },
     );
     this.subscriptions = new Subscriptions(
       {
-        subscribe: (topics) => subscriber.run((redis) => commands.subscribe(redis, topics)),
+        subscribe,
         unsubscribe: (topics) => subscriber.run((redis) => commands.unsubscribe(redis, topics)),
+        forget: (topic) => subscriber.forget(topic),
       },
       listener,
       {
@@ -88,21 +121,15 @@ export class PubSubConnection {
           new LayerUnavailableError(`Redis at ${address} did not confirm a subscription within ${ms} ms.`),
       },
     );
-    // Topics are ASCII, and latin1 is the cheapest encoding to decode.
-    subscriber.redis.on(commands.event, (name: Buffer, payload: Buffer) => {
-      const topic = name.toString("latin1");
-      if (topic === probeTopic) this.#probe.received(payload);
-      else this.subscriptions.payload(topic, payload);
-    });
-    // If a shard moves to another master, the old master drops the shard's subscriptions.
-    subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     this.publisher = publisher;
     this.#subscriber = subscriber;
   }
 
   get health(): Health {
-    const broken = [this.publisher, this.#subscriber].find((connection) => !connection.isUp);
-    return broken === undefined ? { ok: true } : { ok: false, reason: broken.notConnected.message };
+    const connections = [this.publisher, this.#subscriber];
+    const broken = connections.find((connection) => !connection.isUp);
+    const failure = broken?.notConnected ?? this.publisher.outage ?? this.#subscriber.outage;
+    return failure === undefined ? { ok: true } : { ok: false, reason: failure.message };
   }
 
   /** @throws {LayerUnavailableError} with the address, if either connection fails. Both are then closed. */
@@ -124,5 +151,16 @@ export class PubSubConnection {
     this.#queue.close(new LayerClosedError());
     this.#probe.stop();
     await Promise.all([this.publisher.close(), this.#subscriber.close()]);
+  }
+
+  #receiveFrom(redis: Redis, { commands, probeTopic }: PubSubSettings): void {
+    // Topics are ASCII, and latin1 is the cheapest encoding to decode.
+    redis.on(commands.event, (name: Buffer, payload: Buffer) => {
+      const topic = name.toString("latin1");
+      if (topic === probeTopic) this.#probe.received(payload);
+      else this.subscriptions.payload(topic, payload);
+    });
+    // If a shard moves to another master, the old master drops the shard's subscriptions.
+    redis.on("moved", () => void this.#subscriber.rebuild(new Error("the shard has moved")));
   }
 }

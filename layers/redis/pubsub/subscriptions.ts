@@ -13,6 +13,8 @@ import { isRefusal } from "../connection/redis-connection.ts";
 export interface SubscriptionCommands {
   subscribe(topics: readonly string[]): Promise<unknown>;
   unsubscribe(topics: readonly string[]): Promise<unknown>;
+  /** Called when a wanted topic is no longer wanted. A refusal of this topic then has no effect any more. */
+  forget(topic: string): void;
 }
 
 export interface SubscribeDeadline {
@@ -82,7 +84,7 @@ export class Subscriptions {
 
   /** Resolves once the server has replied. In an outage, resolves immediately. */
   unsubscribe(topic: string): Promise<void> {
-    this.#wanted.delete(topic);
+    if (this.#wanted.delete(topic)) this.#commands.forget(topic);
     this.#gapsDue.delete(topic);
     this.#forgetFailure(topic);
     if (!this.#isUp) return Promise.resolve();

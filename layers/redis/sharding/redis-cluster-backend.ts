@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
+import type { ErrorOwner } from "../../async-errors.ts";
 import type { Backend } from "../../backend.ts";
-import { systemClock } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
 import { shardedPubSub } from "../connection/pubsub-commands.ts";
@@ -9,7 +10,13 @@ import type { PubSubOptions } from "../connection/pubsub-settings.ts";
 import { areAddresses, type RedisAddress } from "../connection/server-address.ts";
 import { type AnyConnectionOptions, connectionOf } from "../connection/server-options.ts";
 import { keySlot, slotCount } from "./key-slot.ts";
-import { partition, RedisClusterTopology, type Shard, servedSlots } from "./redis-cluster-topology.ts";
+import {
+  type ClusterConnection,
+  partition,
+  RedisClusterTopology,
+  type Shard,
+  servedSlots,
+} from "./redis-cluster-topology.ts";
 import { ShardedBackend } from "./sharded-backend.ts";
 import { SwappableBackend } from "./swappable-backend.ts";
 
@@ -25,7 +32,8 @@ export interface ByCluster {
  */
 export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
-  readonly #connection: ReturnType<typeof connectionOf>;
+  readonly #connection: ClusterConnection;
+  readonly #context: { readonly owner: ErrorOwner; readonly clock: Clock };
   readonly #probePrefix: string;
   readonly #factory: BackendFactory;
   #topology: RedisClusterTopology | undefined;
@@ -38,7 +46,8 @@ export class RedisClusterBackend extends SwappableBackend {
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor({ cluster, ...options }: ByCluster & PubSubOptions, factory: BackendFactory) {
-    super(factory.capabilities, options.clock ?? systemClock);
+    const { clock = systemClock } = options;
+    super(factory.capabilities, clock);
     if (!areAddresses(cluster)) {
       throw new TypeError('`cluster` must look like [{ host: "one", port: 6379 }].');
     }
@@ -46,6 +55,7 @@ export class RedisClusterBackend extends SwappableBackend {
     factory.create({ url: "redis://localhost" });
     this.#seeds = cluster;
     this.#connection = connectionOf(options);
+    this.#context = { owner: { onAsyncError: (error) => this.report(error) }, clock };
     // A brace in the prefix may begin a hash tag, which would put every probe's topic in the same slot.
     const { probePrefix = "greenroom" } = options;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
@@ -59,7 +69,7 @@ export class RedisClusterBackend extends SwappableBackend {
 
   protected override async createFirst(): Promise<Backend> {
     const onShards = (shards: readonly Shard[]) => void this.#onTopology(shards, topology);
-    const topology = new RedisClusterTopology(this.#seeds, this.#connection.options, onShards);
+    const topology = new RedisClusterTopology(this.#seeds, this.#connection, onShards, this.#context);
     this.#topology = topology;
     this.#shards = await topology.shards();
     return this.#createBackend(this.#shards, topology);

@@ -1,10 +1,14 @@
 import { createConnection, Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { AbstractConnector, Redis } from "ioredis";
+import { AbstractConnector, type Redis } from "ioredis";
+import { runOwned } from "../../async-errors.ts";
 import { asError, LayerUnavailableError } from "../../errors.ts";
-import { ignoreMoreSocketErrors } from "../connection/redis-connection.ts";
+import { CallbackFailedError, CallbackResultError } from "../connection/callback-errors.ts";
+import { createClient } from "../connection/create-client.ts";
+import type { AttemptContext } from "../connection/credentials.ts";
+import { ignoreMoreSocketErrors, withoutCommand } from "../connection/redis-connection.ts";
 import type { RedisAddress } from "../connection/server-address.ts";
-import type { AnyConnectionOptions } from "../connection/server-options.ts";
+import type { RedisServer } from "../connection/server-options.ts";
 import { slotCount } from "./key-slot.ts";
 
 /** A master and the ranges of its slots. Each range includes both ends. */
@@ -13,24 +17,30 @@ export interface Shard {
   readonly slots: readonly (readonly [from: number, to: number])[];
 }
 
+/** How to connect to the nodes of a cluster. */
+export type ClusterConnection = Omit<RedisServer, "address" | "create">;
+
 export class RedisClusterTopology {
-  readonly #options: AnyConnectionOptions;
+  readonly #connection: ClusterConnection;
+  readonly #context: AttemptContext;
+  readonly #closing = new AbortController();
   readonly #seeds: string;
   readonly #onShards: (shards: readonly Shard[]) => void;
   readonly #clients = new Set<Redis>();
   #asking: Promise<Shard[]> | undefined;
   #nodes: readonly RedisAddress[];
-  #isClosed = false;
 
   constructor(
     seeds: readonly RedisAddress[],
-    options: AnyConnectionOptions,
+    connection: ClusterConnection,
     onShards: (shards: readonly Shard[]) => void,
+    context: Omit<AttemptContext, "signal">,
   ) {
     this.#onShards = onShards;
     this.#nodes = seeds;
     this.#seeds = seeds.map(({ host, port }) => `${host}:${port}`).join(", ");
-    this.#options = options;
+    this.#connection = connection;
+    this.#context = { ...context, signal: this.#closing.signal };
   }
 
   /**
@@ -38,6 +48,7 @@ export class RedisClusterTopology {
    * single node may be wrong. Concurrent calls share one reply.
    *
    * @throws {LayerUnavailableError} if no node replies. The message contains the configured addresses.
+   * @throws {CallbackResultError} if the function `credentials` returns a wrong value.
    */
   shards(): Promise<readonly Shard[]> {
     this.#asking ??= this.#askAll().finally(() => {
@@ -47,14 +58,14 @@ export class RedisClusterTopology {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort(new Error("closed meanwhile"));
     for (const redis of this.#clients) redis.disconnect();
   }
 
   /** Returns an ioredis connector to the master that currently serves the largest part of `slots`. */
   connectorFor(slots: Shard["slots"]): new () => AbstractConnector {
     const topology = this;
-    const { tls, disconnectTimeout = 1 } = this.#options;
+    const { tls, disconnectTimeout = 1 } = this.#connection.options;
     return class extends AbstractConnector {
       constructor() {
         super(disconnectTimeout);
@@ -85,14 +96,16 @@ export class RedisClusterTopology {
   async #askAll(): Promise<Shard[]> {
     let cause: unknown;
     for (const node of this.#nodes) {
-      if (this.#isClosed) break;
+      if (this.#closing.signal.aborted) break;
       try {
         const shards = await this.#ask(node);
         this.#nodes = [...this.#nodes.slice(1), ...this.#nodes.slice(0, 1)];
-        if (!this.#isClosed) this.#onShards(shards);
+        if (!this.#closing.signal.aborted) this.#onShards(shards);
         return shards;
       } catch (error) {
+        if (error instanceof CallbackResultError) throw error;
         cause = error;
+        if (error instanceof CallbackFailedError) break;
       }
     }
     const why = asError(cause).message;
@@ -110,8 +123,9 @@ export class RedisClusterTopology {
   }
 
   async #ask({ host, port }: RedisAddress): Promise<Shard[]> {
-    const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, retryStrategy: null };
-    const redis = new Redis({ ...this.#options, ...settings, host, port });
+    const settings = { connectionName: "greenroom-topology", enableReadyCheck: false, host, port };
+    const options = { ...this.#connection.options, ...settings };
+    const redis = await createClient({ ...this.#connection, options }, this.#context);
     // This event contains the cause of a refused login or certificate. The rejection of `connect` does not.
     let failure: Error | undefined;
     redis.on("error", (error) => {
@@ -120,14 +134,24 @@ export class RedisClusterTopology {
     });
     this.#clients.add(redis);
     try {
+      this.#context.signal.throwIfAborted();
       await redis.connect();
-      return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host);
+      const translate = (address: RedisAddress) => this.#translate(address);
+      return shardsOf((await redis.call("CLUSTER", "SLOTS")) as Slots[], host, translate);
     } catch (error) {
-      throw new Error(`${host}:${port}: ${asError(failure ?? error).message}`);
+      throw new Error(`${host}:${port}: ${withoutCommand(failure ?? error).message}`);
     } finally {
       this.#clients.delete(redis);
       redis.disconnect();
     }
+  }
+
+  /** Applies ioredis' option `natMap`, which maps the addresses of the cluster to those of this network. */
+  #translate(address: RedisAddress): RedisAddress {
+    const { natMap } = this.#connection.options;
+    const key = `${address.host}:${address.port}`;
+    const found = typeof natMap === "function" ? runOwned(this.#context.owner, natMap, key) : natMap?.[key];
+    return found ?? address;
   }
 }
 
@@ -139,10 +163,14 @@ type Slots = readonly [
 ];
 
 /** Returns the shards in `answer`. A master without a host gets `asked`, the host that sent `answer`. */
-function shardsOf(answer: readonly Slots[], asked: string): Shard[] {
+function shardsOf(
+  answer: readonly Slots[],
+  asked: string,
+  translate: (address: RedisAddress) => RedisAddress,
+): Shard[] {
   const shards = new Map<string, { master: RedisAddress; slots: (readonly [number, number])[] }>();
   for (const [from, to, [host, port, id]] of answer) {
-    const shard = shards.get(id) ?? { master: { host: host || asked, port }, slots: [] };
+    const shard = shards.get(id) ?? { master: translate({ host: host || asked, port }), slots: [] };
     shard.slots.push([from, to]);
     shards.set(id, shard);
   }

@@ -106,7 +106,7 @@ export abstract class SwappableBackend implements Backend {
       await this.#moveTo(next);
       return true;
     } catch (error) {
-      this.#report(error);
+      this.report(error);
       return false;
     }
   }
@@ -199,7 +199,7 @@ export abstract class SwappableBackend implements Backend {
   /** Retries `attempt` until it succeeds, or `signal` is aborted. Reports the first failure. */
   async #retry(attempt: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const onFailure = (error: unknown, attempts: number) => {
-      if (attempts === 1) this.#report(error);
+      if (attempts === 1) this.report(error);
     };
     await retry(attempt, { clock: this.#clock, signal, onFailure }).catch(() => {});
   }
@@ -231,7 +231,7 @@ export abstract class SwappableBackend implements Backend {
     if (this.#gapsDue.delete(topic)) this.#listener?.gap(topic);
   }
 
-  #report(error: unknown): void {
+  protected report(error: unknown): void {
     if (!this.#isClosed) this.#listener?.error(asError(error));
   }
 }

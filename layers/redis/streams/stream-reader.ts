@@ -38,7 +38,6 @@ export class StreamReader implements StreamSource {
   constructor(connection: RedisConnection, commands: PubSubCommands) {
     this.#connection = connection;
     this.#commands = commands;
-    connection.redis.on("ready", () => this.#identify());
   }
 
   get isUp(): boolean {
@@ -58,7 +57,7 @@ export class StreamReader implements StreamSource {
   }
 
   async read(topic: string, offset: number): Promise<Snapshot> {
-    const { head, entries } = await this.#page(topic, (redis, { stream, head: key }) =>
+    const { head, entries } = await this.#page(topic, "XRANGE", (redis, { stream, head: key }) =>
       redis.multi().get(key).xrangeBuffer(stream, offset, "+", "COUNT", entriesPerPage).exec(),
     );
     return { head: head ?? (await this.head(topic)), entries, hasMore: entries.length === entriesPerPage };
@@ -67,7 +66,7 @@ export class StreamReader implements StreamSource {
   async history(topic: string, { limit, since }: HistoryQuery): Promise<StoredHistory> {
     const after = typeof since === "number" ? since : (since?.offset ?? 0);
     const newestAfter = (offset: number) =>
-      this.#page(topic, (redis, { stream, head }) =>
+      this.#page(topic, "XREVRANGE", (redis, { stream, head }) =>
         redis
           .multi()
           .get(head)
@@ -90,23 +89,28 @@ export class StreamReader implements StreamSource {
   }
 
   /** Requests the id of the server process. Called on each new connection, before any other command. */
-  #identify(): void {
-    this.#connection.redis.info("server").then(
-      (facts) => {
-        this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
-      },
-      // If the server refuses INFO, a change of the server is not detected.
-      () => {},
-    );
+  identify(): void {
+    this.#connection
+      .run((redis) => redis.info("server"))
+      .then(
+        (facts) => {
+          this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
+        },
+        // If the server refuses INFO, a change of the server is not detected.
+        () => {},
+      );
   }
 
   async #page(
     topic: string,
+    command: string,
     ask: (redis: Redis, names: StreamNames) => Promise<[Error | null, unknown][] | null>,
   ): Promise<{ head: Head | undefined; entries: Omit<StreamEntry, "epoch">[] }> {
     await this.#acquire();
     try {
-      const [head, rows] = await this.#connection.run((redis) => answersOf(ask(redis, streamNames(topic))));
+      const names = streamNames(topic);
+      const label = { command, keys: [names.stream] };
+      const [head, rows] = await this.#connection.run((redis) => answersOf(ask(redis, names)), label);
       return { head: asHead(head), entries: asEntries(rows, asHead(head)) };
     } finally {
       this.#reads -= 1;
@@ -132,7 +136,8 @@ export class StreamReader implements StreamSource {
     try {
       const names = requests.map(({ topic }) => streamNames(topic));
       const keys = [...names.map(({ head }) => head), ...names.map(({ stream }) => stream)];
-      const texts = await this.#connection.run((redis) => redis.greenroomHeads(keys.length, ...keys));
+      const label = { command: "EVALSHA", kind: "heads", keys };
+      const texts = await this.#connection.run((redis) => redis.greenroomHeads(keys.length, ...keys), label);
       for (const [index, { resolve, reject }] of requests.entries()) {
         const head = asHead(texts[index]);
         if (head !== undefined) resolve(head);

@@ -113,7 +113,8 @@ export class RedisStreamsBackend implements RedisBackend {
     const publisher = new StreamPublisher((topic, payloads) => {
       const limit = this.#limits.of(this.#topics.groupOf(topic) ?? topic);
       const publication = { names: streamNames(topic), payloads, limit, command: commands.name };
-      return pubsub.publisher.run((redis) => publishEntries(redis, publication));
+      const label = { command: "EVAL", kind: "publish", keys: [publication.names.stream], addsData: true };
+      return pubsub.publisher.run((redis) => publishEntries(redis, publication), label);
     });
     const pubsub = new PubSubConnection(
       this.#server,
@@ -123,13 +124,18 @@ export class RedisStreamsBackend implements RedisBackend {
         gap: (channel) => this.#onGap(channel),
         error: (error) => listener.error(error),
       },
-      (plain) => (topic, payload) =>
-        this.#topics.isGroup(topic) ? publisher.publish(topic, payload) : plain(topic, payload),
+      {
+        via: (plain) => (topic, payload) =>
+          this.#topics.isGroup(topic) ? publisher.publish(topic, payload) : plain(topic, payload),
+        prepare: defineStreamScripts,
+        up: () => {
+          reader.identify();
+          // The server may have changed, even if the subscriber's connection did not break.
+          void this.#checkAll();
+        },
+      },
     );
-    defineStreamScripts(pubsub.publisher.redis);
     const reader = new StreamReader(pubsub.publisher, commands);
-    // The server may have changed, even if the subscriber's connection did not break.
-    pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
     this.#scheduleCheck();

@@ -252,6 +252,27 @@ async function clientFactory(): Promise<void> {
   await layer.close();
 }
 
+async function logins(): Promise<void> {
+  const password = "secret";
+  for (const [name, target] of [
+    ["credentials", { url: "redis://127.0.0.1:1" }],
+    ["credentials of a cluster", { cluster: [{ host: "127.0.0.1", port: 1 }] }],
+  ] as const) {
+    const layer = new RedisPubSubLayer({
+      prefix: "callbacks",
+      onError: note,
+      ...target,
+      credentials() {
+        leave(name);
+        return { password };
+      },
+    });
+    await layer.ready().catch(() => {});
+    await reported(name);
+    await layer.close();
+  }
+}
+
 /** Both kinds of errors are left by two listeners, because a reporter warns at most once in 5 seconds. */
 async function listeners(): Promise<void> {
   const warned: string[] = [];
@@ -319,6 +340,7 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     await consumption(layer);
     await inboxes(layer);
     await clientFactory();
+    await logins();
     await listeners();
     await layer.close();
   },

@@ -5,9 +5,10 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import { LayerUnavailableError } from "../../../../layers/errors.ts";
 import { pubSub } from "../../../../layers/redis/connection/pubsub-commands.ts";
-import { RedisPubSubLayer } from "../../../../layers/redis/index.ts";
+import { RedisPubSubLayer, type RedisPubSubLayerOptions } from "../../../../layers/redis/index.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { type RedisSentinels, startRedisSentinels } from "../../../support/redis-sentinel.ts";
+import { startTcpProxy } from "../../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 import { describeRedisLayers } from "../support/describe-redis-layers.ts";
 
@@ -71,6 +72,70 @@ describe("a layer over Sentinel", () => {
     silent.close();
     await once(silent, "close");
   });
+
+  /** Cuts the connections of a layer, and returns once the layer has reconnected. */
+  async function reconnect(layer: RedisPubSubLayer): Promise<void> {
+    const ids = async () => {
+      const list = String(await raw.client("LIST"));
+      return [...list.matchAll(/^id=(\d+) .* name=greenroom-(?:publisher|subscriber) /gm)].map(
+        ([, id]) => id,
+      );
+    };
+    const old = await ids();
+    for (const id of old) await raw.call("CLIENT", "KILL", "ID", id ?? "");
+    await until(async () => {
+      const now = await ids();
+      return now.length === 2 && now.every((id) => !old.includes(id)) && layer.health.ok;
+    });
+  }
+
+  it("asks `credentials` for the login of the master at each attempt", async () => {
+    let asked = 0;
+    const credentials = async () => {
+      asked += 1;
+      return { password };
+    };
+    const errors: string[] = [];
+    const onError = (error: unknown) => errors.push((error as Error).message);
+    const layer = new RedisPubSubLayer({
+      ...{ ...target(), redis: {} },
+      ...{ credentials, prefix: "chat", onError },
+    });
+    await layer.ready();
+    // More attempts than there are Sentinels, so that the list is read again from its start.
+    for (let round = 0; round < 4; round += 1) await reconnect(layer);
+    expect(asked).to.be.at.least(10);
+    expect(errors.join("\n")).not.to.include("unreachable");
+    await layer.close();
+  });
+
+  for (const [how, options] of [
+    [
+      "one is given",
+      ({ sentinels, ...rest }: ReturnType<typeof target>) => ({ sentinels: sentinels.slice(0, 1), ...rest }),
+    ],
+    [
+      "a template has one",
+      ({ sentinels, name, redis }: ReturnType<typeof target>) => ({
+        client: new Redis({ sentinels: [...sentinels.slice(0, 1)], name, ...redis, lazyConnect: true }),
+      }),
+    ],
+  ] as const) {
+    it(`remembers the Sentinels that were discovered, if ${how}`, async () => {
+      const proxy = await startTcpProxy(group.sentinels[0]?.port ?? 0);
+      const sentinels = [{ host: "127.0.0.1", port: proxy.port }];
+      const layer = new RedisPubSubLayer({
+        ...options({ ...target(), sentinels }),
+        prefix: "chat",
+        onError() {},
+      } as RedisPubSubLayerOptions);
+      await layer.ready();
+      // The only Sentinel that the layer was given is gone.
+      await proxy.close();
+      await reconnect(layer);
+      await layer.close();
+    });
+  }
 
   it("works with the Sentinels that do reply", async () => {
     const dead = { host: "127.0.0.1", port: await freePort() };

@@ -155,7 +155,7 @@ describe("RedisPubSubLayer with the user's own ioredis client", () => {
     };
     const layer = new RedisPubSubLayer({ client, prefix });
     await layer.ready().catch(() => {});
-    expect(made).to.have.length(1);
+    expect(made).to.have.length(2);
     for (const redis of made) if (redis.status !== "end") await once(redis, "end");
     await layer.close();
   });

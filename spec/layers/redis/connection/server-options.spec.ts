@@ -15,9 +15,22 @@ describe("redisServer", () => {
     expect(options).to.deep.include({ host: "::1", port: 6379, tls: {} });
   });
 
+  it("takes the path of a Unix socket, with options beside it", () => {
+    for (const url of ["unix:///run/my%20redis.sock", "redis+unix:///run/my%20redis.sock"]) {
+      const { address, options } = redisServer({ url, redis: { password: "x", db: 3 } });
+      expect(address).to.equal("/run/my redis.sock");
+      expect(options).to.include({ path: "/run/my redis.sock", password: "x", db: 3 });
+    }
+  });
+
   it("rejects an invalid URL without showing it", () => {
     for (const url of [
       "",
+      "unix:///",
+      "unix://",
+      "unix://run/hunter2.sock",
+      "unix://:hunter2@/run/redis.sock",
+      "unix:///run/hunter2%.sock",
       "localhost:6379",
       "http://:hunter2@localhost",
       "redis//:hunter2@x",
@@ -34,6 +47,13 @@ describe("redisServer", () => {
   it("rejects other parts of a URL without showing them", () => {
     for (const end of ["/3", "/x", "/00", "?family=4", "/0?db=3", "#secret"]) {
       const parse = () => redisServer({ url: `redis://:hunter2@x${end}` });
+      expect(parse)
+        .to.throw(TypeError, "Set the rest under `redis`")
+        .with.property("message")
+        .that.does.not.include("hunter2");
+    }
+    for (const end of ["?db=3", "#secret"]) {
+      const parse = () => redisServer({ url: `unix:///run/hunter2.sock${end}` });
       expect(parse)
         .to.throw(TypeError, "Set the rest under `redis`")
         .with.property("message")

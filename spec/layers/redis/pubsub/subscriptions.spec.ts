@@ -25,6 +25,10 @@ class Connection {
   unsubscribe = (topics: readonly string[]) =>
     this.#ask("unsubscribe", topics, () => topics.map((topic) => this.live.delete(topic)));
 
+  readonly forgotten: string[] = [];
+
+  forget = (topic: string) => this.forgotten.push(topic);
+
   async answer(): Promise<void> {
     const question = this.#questions.shift();
     const isForbidden = question?.topics.some((topic) => this.forbidden.has(topic));
