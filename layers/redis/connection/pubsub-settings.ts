@@ -40,6 +40,8 @@ export interface PubSubSettings {
   readonly commands: PubSubCommands;
   readonly probeMs: number;
   readonly probeTopic: string;
+  /** The prefix under which kinds of layers must not mix. Undefined if it is unknown, or kept elsewhere. */
+  readonly kindPrefix: string | undefined;
   readonly publishLimits: PublishLimits;
 }
 
@@ -51,6 +53,7 @@ export function pubSubSettings(options: PubSubOptions): PubSubSettings {
     commands: pubSub,
     probeMs: checkInteger("probeMs", probeMs, { max: maxJitteredDelayMs }),
     probeTopic: `${probePrefix}__probe__${randomBytes(10).toString("hex")}`,
+    kindPrefix: options.probePrefix,
     publishLimits: publishLimits(publishQueue),
   };
 }

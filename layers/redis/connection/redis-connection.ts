@@ -1,10 +1,12 @@
 import { Redis } from "ioredis";
 import { runOwned } from "../../async-errors.ts";
 import type { Clock } from "../../clock.ts";
-import { LayerUnavailableError } from "../../errors.ts";
+import { asError, LayerUnavailableError } from "../../errors.ts";
+import { jitter } from "../../jitter.ts";
 import { backoffMs } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
+import { checkServer, refuseReplica, type ServerFacts, UnsuitableServerError } from "./server-check.ts";
 import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
 
 export interface RedisConnectionListener {
@@ -14,14 +16,19 @@ export interface RedisConnectionListener {
   down(): void;
   /** An outage has begun, or its cause has changed. Called once per cause in each outage. */
   error(error: Error): void;
+  /** The server has become a replica. Other connections to the same server should be replaced, too. */
+  demoted?(error: Error): void;
 }
 
 /** Matches the errors of a node that does not serve a command's slot. The layer reconnects after these. */
-const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
+const wrongNode = /^(?:MOVED|CLUSTERDOWN) /;
 
 const closeTimeoutMs = 1_000;
 
-/** One connection to a Redis server. After the first successful connect, it reconnects by itself. */
+/**
+ * One connection to a Redis master. After the first successful connect, it reconnects by itself. It checks the
+ * server at each connect, and then every `checkMs`. A replica counts as an outage.
+ */
 export class RedisConnection {
   readonly redis: Redis;
   readonly #role: string;
@@ -35,6 +42,14 @@ export class RedisConnection {
   #closing: Promise<void> | undefined;
   #giveUp: (() => void) | undefined;
   #isCorked = false;
+  #checking: Promise<void> | undefined;
+  #stopChecking = new AbortController();
+  #isChecked = false;
+  /** The number of failed checks since the last successful one. ioredis does not count them as failures. */
+  #failedChecks = 0;
+  #connects = 0;
+  #facts: ServerFacts | undefined;
+  #timer: unknown;
 
   /** @param role the purpose of the connection, shown in errors and in `CLIENT LIST`. */
   constructor(role: string, server: RedisServer, listener: RedisConnectionListener, clock: Clock) {
@@ -46,7 +61,7 @@ export class RedisConnection {
       connectionName: `greenroom-${role}`,
       ...server.options,
       // If the first attempt fails, `open` rejects; only a connection that was up reconnects.
-      retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt) : null),
+      retryStrategy: (attempt) => (this.#wasUp ? backoffMs(attempt + this.#failedChecks) : null),
       // This pause is short, because `close` cannot cancel a pause.
       sentinelRetryStrategy: (attempt) =>
         this.#wasUp ? Math.min(backoffMs(attempt), closeTimeoutMs / 2) : null,
@@ -55,7 +70,9 @@ export class RedisConnection {
     const owner = { onAsyncError: (error: unknown) => listener.error(withoutCommand(error)) };
     const { create } = server;
     this.redis = create === undefined ? new Redis(options) : runOwned(owner, create, options);
-    this.redis.on("ready", () => this.#up());
+    this.redis.on("ready", () => {
+      this.#checking = this.#check();
+    });
     this.redis.on("close", () => this.#down());
     this.redis.on("error", (error) => {
       ignoreMoreSocketErrors(this.redis);
@@ -64,7 +81,17 @@ export class RedisConnection {
   }
 
   get isUp(): boolean {
-    return this.redis.status === "ready";
+    return this.#isChecked && this.redis.status === "ready";
+  }
+
+  /** What the server has told at the last successful connect. Undefined before the first one. */
+  get facts(): ServerFacts | undefined {
+    return this.#facts;
+  }
+
+  /** Identifies the server process. If the server does not tell its id, each connect yields another value. */
+  get serverId(): string {
+    return this.#facts?.runId ?? `connect ${this.#connects}`;
   }
 
   /** The error of the current outage. Undefined before the first connect and after `close`. */
@@ -91,9 +118,11 @@ export class RedisConnection {
       this.#giveUp = () => reject(new Error("closed meanwhile"));
     });
     try {
-      await withTimeout(Promise.race([this.redis.connect(), givenUp]), connectTimeoutMs, this.#clock, late);
+      await withTimeout(Promise.race([this.#connect(), givenUp]), connectTimeoutMs, this.#clock, late);
     } catch (error) {
-      const failure = this.unavailable("cannot be reached", this.#failure ?? withoutCommand(error));
+      const cause = this.#failure ?? withoutCommand(error);
+      const what = cause instanceof UnsuitableServerError ? "cannot be used" : "cannot be reached";
+      const failure = this.unavailable(what, cause);
       await this.close();
       throw failure;
     }
@@ -106,6 +135,7 @@ export class RedisConnection {
    *   before the reply, or if the server refuses the command (see {@link isRefusal}).
    */
   async run<T>(command: (redis: Redis) => Promise<T>): Promise<T> {
+    if (!this.isUp) throw this.notConnected;
     this.#cork();
     try {
       return await command(this.redis);
@@ -114,7 +144,8 @@ export class RedisConnection {
       const what = isRefusal(cause) ? "refuses a command" : "did not answer a command";
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
       // Reconnects, because another node may accept the command. Waits until callers can see the outage.
-      if (wrongNode.test(cause.message)) await this.rebuild(cause);
+      if (cause.message.startsWith("READONLY ")) await this.#demoted(cause);
+      else if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
@@ -134,6 +165,55 @@ export class RedisConnection {
     this.#giveUp?.();
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #connect(): Promise<void> {
+    await this.redis.connect();
+    await this.#checking;
+    if (!this.isUp) throw this.#failure ?? new Error("the connection was closed");
+  }
+
+  /** Checks the server of a new connection. Disconnects if the layer must not use the server. */
+  async #check(): Promise<void> {
+    const { redis } = this;
+    const { signal } = this.#stopChecking;
+    try {
+      this.#facts = await checkServer(redis, this.#clock, signal);
+    } catch (error) {
+      // If the connection broke, its error is known already.
+      if (signal.aborted) return;
+      this.#failedChecks += 1;
+      this.#failed(asError(error));
+      redis.disconnect(true);
+      return;
+    }
+    if (!signal.aborted) this.#up();
+  }
+
+  #scheduleCheck(): void {
+    const { checkMs = 5_000 } = this.#server;
+    this.#timer = this.#clock.setTimeout(() => void this.#checkAgain(), jitter(checkMs, 0.75, 1.25));
+  }
+
+  async #checkAgain(): Promise<void> {
+    const { signal } = this.#stopChecking;
+    const failure = await refuseReplica(this.redis).catch(asError);
+    if (signal.aborted) return;
+    // Other failures are ignored: without RESP 3, for instance, a subscriber cannot ask for the role.
+    if (failure instanceof UnsuitableServerError) await this.#demoted(failure);
+    else this.#scheduleCheck();
+  }
+
+  #demoted(why: Error): Promise<void> {
+    this.#listener.demoted?.(why);
+    return this.rebuild(why);
+  }
+
+  #stopChecks(): void {
+    this.#isChecked = false;
+    this.#clock.clearTimeout(this.#timer);
+    this.#stopChecking.abort();
+    this.#stopChecking = new AbortController();
   }
 
   async #close(): Promise<void> {
@@ -167,13 +247,18 @@ export class RedisConnection {
     // `up` is not called during `close`, because nothing would stop the work that the listener starts.
     if (this.#closing !== undefined) return;
     this.#wasUp = true;
+    this.#isChecked = true;
+    this.#failedChecks = 0;
+    this.#connects += 1;
     this.#failure = undefined;
     this.#reported.clear();
+    this.#scheduleCheck();
     this.#listener.up();
   }
 
   #down(): void {
     this.#breaking = undefined;
+    this.#stopChecks();
     if (!this.#wasUp || this.#closing !== undefined) return;
     this.#listener.down();
     this.#failed(this.#failure ?? new Error("the connection was closed"));

@@ -9,8 +9,8 @@ export const fixedOptions = {
   autoResendUnfulfilledCommands: false,
   // With any other value, a command might never settle if the connection breaks before its reply.
   maxRetriesPerRequest: 0,
-  // The longest pause between checks whether the server has loaded its data. Closing does not end the pause.
-  maxLoadingRetryTime: 500,
+  // The layer checks the server itself. The check of ioredis needs INFO, and writes a warning to the console.
+  enableReadyCheck: false,
   // The layer itself subscribes again, because the wanted topics may have changed during an outage.
   autoResubscribe: false,
   // The layer disconnects after QUIT, and does not wait for a server that keeps the socket open.
@@ -64,6 +64,8 @@ export interface RedisServer {
   /** Host and port, never a password. */
   readonly address: string;
   readonly connectTimeoutMs: number;
+  /** The mean pause between two checks whether the server still is a master, in milliseconds. @default 5000 */
+  readonly checkMs?: number;
   readonly options: AnyConnectionOptions;
   /** Creates a connection. @default `new Redis(options)` */
   readonly create?: (options: AnyConnectionOptions) => Redis;

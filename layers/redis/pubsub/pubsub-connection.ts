@@ -3,9 +3,15 @@ import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
 import type { PubSubSettings } from "../connection/pubsub-settings.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
+import { KindMarker, type LayerKind } from "./kind-marker.ts";
 import { LivenessProbe } from "./liveness-probe.ts";
 import { PublishQueue } from "./publish-queue.ts";
 import { Subscriptions } from "./subscriptions.ts";
+
+export interface PubSubListener extends BackendListener {
+  /** The publisher has connected, perhaps to another server. */
+  publisherUp?(): void;
+}
 
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
@@ -16,21 +22,33 @@ export class PubSubConnection {
   readonly #subscriber: RedisConnection;
   readonly #queue: PublishQueue;
   readonly #probe: LivenessProbe;
+  readonly #marker: KindMarker | undefined;
+  readonly #listener: BackendListener;
+  readonly #address: string;
 
   /** @param via wraps the function that publishes a payload by `PUBLISH` or `SPUBLISH`. */
   constructor(
+    kind: LayerKind,
     server: RedisServer,
     settings: PubSubSettings,
-    listener: BackendListener,
+    listener: PubSubListener,
     via: (plain: PublishPayload) => PublishPayload = (plain) => plain,
   ) {
     const { address, connectTimeoutMs: ms } = server;
-    const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
+    const { clock, commands, probeMs, probeTopic, kindPrefix, publishLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
     const publisher = new RedisConnection(
       "publisher",
       server,
-      { up: () => this.#queue.flush(), down() {}, error },
+      {
+        up: () => {
+          this.#queue.flush();
+          listener.publisherUp?.();
+        },
+        down() {},
+        error,
+        demoted: (why) => void subscriber.rebuild(why),
+      },
       clock,
     );
     const subscriber = new RedisConnection(
@@ -40,6 +58,7 @@ export class PubSubConnection {
         up: () => {
           this.subscriptions.up();
           void this.#probe.start();
+          this.#marker?.announce();
         },
         down: () => {
           this.#probe.stop();
@@ -68,7 +87,11 @@ export class PubSubConnection {
     this.#probe = new LivenessProbe(
       {
         subscribe: () => subscriber.run((redis) => commands.subscribe(redis, [probeTopic])),
-        publish: (token) => publisher.run((redis) => commands.publish(redis, probeTopic, token)),
+        publish: async (token) => {
+          const receivers = await publisher.run((redis) => commands.publish(redis, probeTopic, token));
+          if (receivers === 0) this.#rebuildStrayPublisher();
+          return receivers;
+        },
         ping: () => subscriber.redis.ping(),
         lost: (why) => void subscriber.rebuild(why),
         refused: error,
@@ -96,6 +119,14 @@ export class PubSubConnection {
     });
     // If a shard moves to another master, the old master drops the shard's subscriptions.
     subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
+    if (kindPrefix !== undefined) {
+      this.#marker = new KindMarker(kindPrefix, kind, {
+        subscribe: (topic) => subscriber.run((redis) => commands.subscribe(redis, [topic])),
+        count: (topic) => publisher.run((redis) => commands.count(redis, topic)),
+      });
+    }
+    this.#listener = listener;
+    this.#address = address;
     this.publisher = publisher;
     this.#subscriber = subscriber;
   }
@@ -113,6 +144,15 @@ export class PubSubConnection {
       await this.close();
       throw error;
     }
+    const conflict = await this.#marker?.conflict(this.#address);
+    if (conflict !== undefined) this.#listener.error(conflict);
+  }
+
+  /** After a failover, the publisher may still be connected to the old master. */
+  #rebuildStrayPublisher(): void {
+    if (this.publisher.serverId === this.#subscriber.serverId) return;
+    const why = new Error("the publisher and the subscriber may be connected to different servers");
+    void this.publisher.rebuild(why);
   }
 
   publish(topic: string, payload: Uint8Array): Promise<void> {

@@ -8,6 +8,7 @@ import { shardedPubSub } from "../connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
 import { areAddresses, type RedisAddress } from "../connection/server-address.ts";
 import { type AnyConnectionOptions, connectionOf } from "../connection/server-options.ts";
+import { layerKinds, markerTopic } from "../pubsub/kind-marker.ts";
 import { keySlot, slotCount } from "./key-slot.ts";
 import { partition, RedisClusterTopology, type Shard, servedSlots } from "./redis-cluster-topology.ts";
 import { ShardedBackend } from "./sharded-backend.ts";
@@ -26,6 +27,7 @@ export interface ByCluster {
 export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
   readonly #connection: ReturnType<typeof connectionOf>;
+  readonly #prefix: string;
   readonly #probePrefix: string;
   readonly #factory: BackendFactory;
   #topology: RedisClusterTopology | undefined;
@@ -48,6 +50,7 @@ export class RedisClusterBackend extends SwappableBackend {
     this.#connection = connectionOf(options);
     // A brace in the prefix may begin a hash tag, which would put every probe's topic in the same slot.
     const { probePrefix = "greenroom" } = options;
+    this.#prefix = probePrefix;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
     this.#factory = factory;
   }
@@ -107,6 +110,8 @@ export class RedisClusterBackend extends SwappableBackend {
       ...this.#connection,
       create: (options: AnyConnectionOptions) => new Redis({ ...options, Connector }),
     };
-    return this.#factory.create({ shard: { server, commands: shardedPubSub, probeTopic } });
+    // With an empty hash tag in the prefix, the two markers may be in different shards: then none is used.
+    const hasMarkers = layerKinds.every((kind) => isInShard(keySlot(markerTopic(this.#prefix, kind))));
+    return this.#factory.create({ shard: { server, commands: shardedPubSub, probeTopic, hasMarkers } });
   }
 }

@@ -13,6 +13,7 @@ import type { RedisServerTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { RedisQueues } from "../jobs/redis-queues.ts";
 import { PubSubConnection } from "../pubsub/pubsub-connection.ts";
+import { serverAdvice } from "./server-advice.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { parsePublication, streamNames, topicOf } from "./stream-format.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
@@ -116,22 +117,25 @@ export class RedisStreamsBackend implements RedisBackend {
       return pubsub.publisher.run((redis) => publishEntries(redis, publication));
     });
     const pubsub = new PubSubConnection(
+      "streams",
       this.#server,
       this.#settings,
       {
         payload: (channel, payload) => this.#onPayload(channel, payload),
         gap: (channel) => this.#onGap(channel),
         error: (error) => listener.error(error),
+        // The server may have changed, even if the subscriber's connection did not break.
+        publisherUp: () => void this.#checkAll(),
       },
       (plain) => (topic, payload) =>
         this.#topics.isGroup(topic) ? publisher.publish(topic, payload) : plain(topic, payload),
     );
     defineStreamScripts(pubsub.publisher.redis);
     const reader = new StreamReader(pubsub.publisher, commands);
-    // The server may have changed, even if the subscriber's connection did not break.
-    pubsub.publisher.redis.on("ready", () => void this.#checkAll());
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
+    const { facts } = pubsub.publisher;
+    for (const error of facts ? serverAdvice(this.address, facts) : []) listener.error(error);
     this.#scheduleCheck();
   }
 
