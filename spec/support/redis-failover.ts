@@ -1,8 +1,11 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "ioredis";
-import { pauses } from "./waiting.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { pauses } from "./waiting.ts";
 
 /** Two servers, and an address that leads each new connection to the server that is selected. */
 export interface RedisFailover {
@@ -24,8 +27,13 @@ export interface RedisFailover {
 }
 
 export async function startRedisFailover(args: readonly string[] = []): Promise<RedisFailover> {
-  const all = ["--repl-diskless-sync-delay", "0", ...args];
-  const servers = [await startRedisServer({ args: all }), await startRedisServer({ args: all })] as const;
+  const folder = await mkdtemp(join(tmpdir(), "greenroom-failover-"));
+  // Each server has its own dump file, because either server may become the replica, which writes one.
+  const start = (file: string) => {
+    const own = ["--dir", folder, "--dbfilename", file, "--repl-diskless-sync-delay", "0"];
+    return startRedisServer({ args: [...own, ...args] });
+  };
+  const servers = [await start("first.rdb"), await start("second.rdb")] as const;
   const [first, second] = servers.map(({ url }) => new Redis(url)) as [Redis, Redis];
   for (const client of [first, second]) client.on("error", () => {});
   const sockets = new Set<Socket>();
@@ -82,6 +90,7 @@ export async function startRedisFailover(args: readonly string[] = []): Promise<
       proxy.close();
       for (const client of [first, second]) client.disconnect();
       await Promise.all(servers.map((server) => server.kill()));
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }

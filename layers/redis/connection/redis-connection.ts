@@ -2,12 +2,12 @@ import { Redis } from "ioredis";
 import { runOwned } from "../../async-errors.ts";
 import type { Clock } from "../../clock.ts";
 import { asError, LayerUnavailableError } from "../../errors.ts";
-import { jitter } from "../../jitter.ts";
 import { backoffMs } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
-import { checkServer, refuseReplica, type ServerFacts, UnsuitableServerError } from "./server-check.ts";
+import { type ServerFacts, UnsuitableServerError } from "./server-check.ts";
 import type { AnyConnectionOptions, RedisServer } from "./server-options.ts";
+import { ServerWatch } from "./server-watch.ts";
 
 export interface RedisConnectionListener {
   /** The connection is ready for commands. Called after the first connect and after each reconnect. */
@@ -42,14 +42,11 @@ export class RedisConnection {
   #closing: Promise<void> | undefined;
   #giveUp: (() => void) | undefined;
   #isCorked = false;
+  readonly #watch: ServerWatch;
   #checking: Promise<void> | undefined;
-  #stopChecking = new AbortController();
   #isChecked = false;
   /** The number of failed checks since the last successful one. ioredis does not count them as failures. */
   #failedChecks = 0;
-  #connects = 0;
-  #facts: ServerFacts | undefined;
-  #timer: unknown;
 
   /** @param role the purpose of the connection, shown in errors and in `CLIENT LIST`. */
   constructor(role: string, server: RedisServer, listener: RedisConnectionListener, clock: Clock) {
@@ -57,6 +54,7 @@ export class RedisConnection {
     this.#server = server;
     this.#listener = listener;
     this.#clock = clock;
+    this.#watch = new ServerWatch(server.checkMs ?? 5_000, clock, (why) => void this.#demoted(why));
     const options: AnyConnectionOptions = {
       connectionName: `greenroom-${role}`,
       ...server.options,
@@ -84,14 +82,14 @@ export class RedisConnection {
     return this.#isChecked && this.redis.status === "ready";
   }
 
-  /** What the server has told at the last successful connect. Undefined before the first one. */
+  /** The facts that the server told at the last successful connect. Undefined before the first one. */
   get facts(): ServerFacts | undefined {
-    return this.#facts;
+    return this.#watch.facts;
   }
 
   /** Identifies the server process. If the server does not tell its id, each connect yields another value. */
   get serverId(): string {
-    return this.#facts?.runId ?? `connect ${this.#connects}`;
+    return this.#watch.serverId;
   }
 
   /** The error of the current outage. Undefined before the first connect and after `close`. */
@@ -175,45 +173,22 @@ export class RedisConnection {
 
   /** Checks the server of a new connection. Disconnects if the layer must not use the server. */
   async #check(): Promise<void> {
-    const { redis } = this;
-    const { signal } = this.#stopChecking;
     try {
-      this.#facts = await checkServer(redis, this.#clock, signal);
+      await this.#watch.begin(this.redis);
     } catch (error) {
       // If the connection broke, its error is known already.
-      if (signal.aborted) return;
+      if (this.redis.status !== "ready") return;
       this.#failedChecks += 1;
       this.#failed(asError(error));
-      redis.disconnect(true);
+      this.redis.disconnect(true);
       return;
     }
-    if (!signal.aborted) this.#up();
-  }
-
-  #scheduleCheck(): void {
-    const { checkMs = 5_000 } = this.#server;
-    this.#timer = this.#clock.setTimeout(() => void this.#checkAgain(), jitter(checkMs, 0.75, 1.25));
-  }
-
-  async #checkAgain(): Promise<void> {
-    const { signal } = this.#stopChecking;
-    const failure = await refuseReplica(this.redis).catch(asError);
-    if (signal.aborted) return;
-    // Other failures are ignored: without RESP 3, for instance, a subscriber cannot ask for the role.
-    if (failure instanceof UnsuitableServerError) await this.#demoted(failure);
-    else this.#scheduleCheck();
+    this.#up();
   }
 
   #demoted(why: Error): Promise<void> {
     this.#listener.demoted?.(why);
     return this.rebuild(why);
-  }
-
-  #stopChecks(): void {
-    this.#isChecked = false;
-    this.#clock.clearTimeout(this.#timer);
-    this.#stopChecking.abort();
-    this.#stopChecking = new AbortController();
   }
 
   async #close(): Promise<void> {
@@ -249,16 +224,15 @@ export class RedisConnection {
     this.#wasUp = true;
     this.#isChecked = true;
     this.#failedChecks = 0;
-    this.#connects += 1;
     this.#failure = undefined;
     this.#reported.clear();
-    this.#scheduleCheck();
     this.#listener.up();
   }
 
   #down(): void {
     this.#breaking = undefined;
-    this.#stopChecks();
+    this.#isChecked = false;
+    this.#watch.end();
     if (!this.#wasUp || this.#closing !== undefined) return;
     this.#listener.down();
     this.#failed(this.#failure ?? new Error("the connection was closed"));

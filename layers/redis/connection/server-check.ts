@@ -36,7 +36,7 @@ export function checkServer(redis: Redis, clock: Clock, signal: AbortSignal): Pr
 }
 
 /**
- * Asks for the server's role. A replica is refused even if it accepts writes, because nobody else gets them.
+ * Asks for the server's role. A replica is refused even if it accepts writes, because these reach no other node.
  *
  * @throws {UnsuitableServerError} if the server is a replica, or does not tell its role.
  */

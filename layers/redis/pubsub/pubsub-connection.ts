@@ -1,9 +1,9 @@
 import type { BackendListener, Health } from "../../backend.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { KindMarker, type LayerKind } from "../connection/kind-marker.ts";
 import type { PubSubSettings } from "../connection/pubsub-settings.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
-import { KindMarker, type LayerKind } from "./kind-marker.ts";
 import { LivenessProbe } from "./liveness-probe.ts";
 import { PublishQueue } from "./publish-queue.ts";
 import { Subscriptions } from "./subscriptions.ts";

@@ -55,6 +55,16 @@ describe("the check of a Redis server", () => {
       });
     }
 
+    for (const names of [["HELLO"], ["HELLO", "ROLE"]]) {
+      it(`refuses a replica without ${names.join(" and ")}`, async () => {
+        server = await startRedisServer({ args: [...without(...names), "--replicaof", "127.0.0.1", "1"] });
+        const failure = await create(RedisPubSubLayer, { url: server.url, prefix: "chat" })
+          .ready()
+          .catch((error: Error) => error);
+        expect(failure).to.have.property("message").that.includes("the server is a replica");
+      });
+    }
+
     it("refuses a server that does not tell its role, and names the commands to permit", async () => {
       server = await startRedisServer({ args: without("HELLO", "ROLE", "INFO") });
       const failure = await create(RedisPubSubLayer, { url: server.url, prefix: "chat" })
@@ -74,7 +84,10 @@ describe("the check of a Redis server", () => {
       const warnings: unknown[] = [];
       console.warn = (...texts) => warnings.push(texts);
       try {
-        await create(RedisPubSubLayer, { url: `redis://app:pw@127.0.0.1:${server.port}`, prefix: "x" }).ready();
+        await create(RedisPubSubLayer, {
+          url: `redis://app:pw@127.0.0.1:${server.port}`,
+          prefix: "x",
+        }).ready();
       } finally {
         console.warn = warn;
       }
@@ -102,6 +115,14 @@ describe("the check of a Redis server", () => {
         ...(protocol && { redis: { protocol } }),
       });
 
+      /** The number of the layers' connections to the second server. */
+      const connections = async () =>
+        String(await pair.second.client("LIST")).split("name=greenroom-").length - 1;
+
+      /** The number of times that the first server was asked for its role. */
+      const checks = async () =>
+        Number(/cmdstat_hello:calls=(\d+)/.exec(await pair.first.info("commandstats"))?.[1] ?? 0);
+
       for (const [kind, Layer] of Object.entries(kinds)) {
         it(`makes ready() of a ${kind} reject at a replica`, async () => {
           const [, replica] = pair.servers;
@@ -114,39 +135,51 @@ describe("the check of a Redis server", () => {
         });
 
         for (const protocol of [undefined, 2] as const) {
-          // Before, the connections stayed at the demoted master, and messages reached nobody.
+          // Before, the connections stayed at the demoted master, and messages reached no member.
           it(`moves both connections of a ${kind} off a demoted master, by RESP ${protocol ?? 3}`, async () => {
             const layer = create(Layer, options(protocol));
             const inbox = await member(layer);
+            await pair.first.config("RESETSTAT");
+            await until(async () => (await checks()) >= 4);
             await pair.failOver();
             const atNew = create(Layer, { url: pair.servers[1].url, prefix: "chat" });
             const other = await member(atNew);
             // The layer sends nothing: the check itself has to find the demotion.
-            const names = async () => String(await pair.second.client("LIST"));
-            const moved = async () => (await names()).split("greenroom-").length - 1 === 4;
-            await until(moved);
+            await until(async () => (await connections()) === 4);
             await until(() => layer.health.ok);
             await layer.groupSend("room", { type: "from the old node" });
             await atNew.groupSend("room", { type: "from the new node" });
-            for (const { next } of [inbox, other].map((box) => ({ next: box.next.bind(box) }))) {
-              await next("from the old node");
-              await next("from the new node");
+            for (const heard of [inbox, other]) {
+              await heard.next("from the old node");
+              await heard.next("from the new node");
             }
             expect(errors.join("\n")).to.match(/\(publisher\): the server is a replica|READONLY/);
           });
         }
       }
 
+      it("moves a subscriber that cannot be checked or probed", async () => {
+        const rights = ["~*", "resetchannels", "&chat__node__*", "&chat__group__*", "+@all"];
+        for (const client of [pair.first, pair.second]) {
+          await client.call("ACL", "SETUSER", "app", "on", ">pw", ...rights);
+        }
+        const url = `redis://app:pw@${pair.host}:${pair.port}`;
+        const layer = create(RedisPubSubLayer, { ...options(2), url });
+        await member(layer);
+        await pair.failOver();
+        await until(async () => (await connections()) === 2);
+        await until(() => layer.health.ok);
+      });
+
       it("moves the connections of queues off a demoted master", async () => {
-        const layer = create(RedisStreamsLayer as typeof RedisPubSubLayer, options());
+        // A read blocks for up to half of `connectTimeoutMs`, and the check has to wait for the read.
+        const layer = create(RedisStreamsLayer, { ...options(), connectTimeoutMs: 2_000 });
         const worker = new Worker();
         await layer.consume("jobs", worker.handle);
         await layer.send("jobs", { type: "job", number: 1 });
         await worker.hasBegun(1);
         await pair.failOver();
-        const names = async () => String(await pair.second.client("LIST"));
-        await until(async () => /greenroom-queues/.test(await names()));
-        await until(async () => /greenroom-queue-reader/.test(await names()));
+        await until(async () => (await connections()) === 4);
         await until(() => layer.health.ok);
         await layer.send("jobs", { type: "job", number: 2 });
         await until(() => worker.numbers.includes(2));

@@ -68,7 +68,8 @@ describe("a RedisStreamsLayer of a user without INFO", () => {
     const inbox = await member(layer);
     await layer.groupSend("room", { type: "one" });
     await inbox.next("one");
-    const [, id] = /^id=(\d+).* name=greenroom-publisher/m.exec(String(await pair.first.client("LIST"))) ?? [];
+    const [, id] =
+      /^id=(\d+).* name=greenroom-publisher/m.exec(String(await pair.first.client("LIST"))) ?? [];
     await pair.first.call("CLIENT", "KILL", "ID", String(id));
     await inbox.until(() => inbox.gaps.length > 0);
     await layer.groupSend("room", { type: "two" });
