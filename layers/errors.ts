@@ -23,6 +23,16 @@ export class LayerUnavailableError extends GreenroomError {
   }
 }
 
+/**
+ * The settings of a server, or another layer, endanger messages. Only passed to `onError`, when the layer is
+ * opened: the layer works nevertheless. The message says what to change.
+ */
+export class LayerSetupError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_LAYER_SETUP", message);
+  }
+}
+
 /** The name of a group or channel is invalid; {@link ChannelLayer} states the rules. */
 export class InvalidNameError extends GreenroomError {
   constructor(message: string) {

@@ -9,6 +9,7 @@ export {
   InvalidNameError,
   InvalidOptionError,
   LayerClosedError,
+  LayerSetupError,
   LayerUnavailableError,
   QueueFullError,
   UnknownChannelError,

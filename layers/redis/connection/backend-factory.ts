@@ -10,6 +10,8 @@ export interface ByShard {
     readonly commands: PubSubCommands;
     /** A topic in one of the shard's slots. */
     readonly probeTopic: string;
+    /** Whether the shard serves the slot of the markers of kinds. */
+    readonly hasMarkers?: boolean;
   };
 }
 
@@ -37,7 +39,9 @@ export function serverOf(options: (RedisServerTarget | ByShard) & PubSubOptions)
   readonly settings: PubSubSettings;
 } {
   const settings = pubSubSettings(options);
-  if (!("shard" in options)) return { server: resolveServer(options), settings };
-  const { server, commands, probeTopic } = options.shard;
-  return { server, settings: { ...settings, commands, probeTopic } };
+  const checkMs = settings.probeMs;
+  if (!("shard" in options)) return { server: { ...resolveServer(options), checkMs }, settings };
+  const { server, commands, probeTopic, hasMarkers } = options.shard;
+  const kindPrefix = hasMarkers ? settings.kindPrefix : undefined;
+  return { server: { ...server, checkMs }, settings: { ...settings, commands, probeTopic, kindPrefix } };
 }

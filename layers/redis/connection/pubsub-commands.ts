@@ -8,6 +8,8 @@ export interface PubSubCommands {
   publish(redis: Redis, topic: string, payload: Buffer | string): Promise<number>;
   subscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
   unsubscribe(redis: Redis, topics: readonly string[]): Promise<unknown>;
+  /** Returns how many connections of this server are subscribed to `topic`. */
+  count(redis: Redis, topic: string): Promise<number>;
   /** Whether one command may name keys of several slots. */
   readonly takesManySlots: boolean;
   readonly event: "messageBuffer" | "smessageBuffer";
@@ -19,6 +21,7 @@ export const pubSub: PubSubCommands = {
   publish: (redis, topic, payload) => redis.publish(topic, payload),
   subscribe: (redis, topics) => redis.subscribe(...topics),
   unsubscribe: (redis, topics) => redis.unsubscribe(...topics),
+  count: async (redis, topic) => Number((await redis.pubsub("NUMSUB", topic))[1]),
   takesManySlots: true,
   event: "messageBuffer",
 };
@@ -30,6 +33,7 @@ export const shardedPubSub: PubSubCommands = {
   publish: async (redis, topic, payload) => Number(await redis.spublish(topic, payload)),
   subscribe: (redis, topics) => Promise.all(topics.map((topic) => redis.ssubscribe(topic))),
   unsubscribe: (redis, topics) => Promise.all(topics.map((topic) => redis.sunsubscribe(topic))),
+  count: async (redis, topic) => Number((await redis.pubsub("SHARDNUMSUB", topic))[1]),
   takesManySlots: false,
   event: "smessageBuffer",
 };

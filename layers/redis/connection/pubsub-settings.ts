@@ -22,12 +22,14 @@ export interface PubSubOptions extends RedisConnectionOptions {
   readonly clock?: Clock;
   /**
    * Interval of the heartbeat that the backend publishes to itself, in milliseconds. If a heartbeat does not
-   * arrive within `connectTimeoutMs`, the backend replaces its receiving connection.
+   * arrive within `connectTimeoutMs`, the backend replaces its receiving connection. Each connection also
+   * checks at this interval that its server is not a replica. Each pause is random: 75 % to 125 %.
    * @default 5000
    */
   readonly probeMs?: number;
   /**
-   * Prefix of the heartbeat's topic, for servers that restrict which names a client may use.
+   * Prefix of the heartbeat's topic, for servers that restrict which names a client may use. If it is set, the
+   * backend also looks for backends of another kind with the same prefix, and reports them.
    * @default "greenroom"
    */
   readonly probePrefix?: string;
@@ -40,6 +42,8 @@ export interface PubSubSettings {
   readonly commands: PubSubCommands;
   readonly probeMs: number;
   readonly probeTopic: string;
+  /** The prefix that layers of different kinds must not share. Undefined if the backend need not check it. */
+  readonly kindPrefix: string | undefined;
   readonly publishLimits: PublishLimits;
 }
 
@@ -51,6 +55,7 @@ export function pubSubSettings(options: PubSubOptions): PubSubSettings {
     commands: pubSub,
     probeMs: checkInteger("probeMs", probeMs, { max: maxJitteredDelayMs }),
     probeTopic: `${probePrefix}__probe__${randomBytes(10).toString("hex")}`,
+    kindPrefix: options.probePrefix,
     publishLimits: publishLimits(publishQueue),
   };
 }

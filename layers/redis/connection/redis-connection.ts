@@ -10,23 +10,25 @@ import type { AttemptContext } from "./credentials.ts";
 import { atTurnEnd } from "./end-of-turn.ts";
 import { type CommandLabel, Refusals, textOfLabel } from "./refusals.ts";
 import { sentinelConnector } from "./sentinel-connector.ts";
+import { type ServerFacts, UnsuitableServerError } from "./server-check.ts";
 import type { RedisServer } from "./server-options.ts";
+import { ServerWatch } from "./server-watch.ts";
 
 export interface RedisConnectionListener {
   /** A client was created for an attempt to connect. Called before the client connects. */
   prepare?(redis: Redis): void;
-  /** Checks a server that accepts commands. If the promise rejects, the attempt to connect has failed. */
-  check?(redis: Redis): Promise<void>;
   /** The connection is ready for commands. Called after the first connect and after each reconnect. */
   up(): void;
   /** The connection is closed. The server has dropped the connection's subscriptions. */
   down(): void;
   /** An outage has begun, or its cause has changed. Called once per cause in each outage. */
   error(error: Error): void;
+  /** The server has become a replica. Other connections to the same server should be replaced, too. */
+  demoted?(error: Error): void;
 }
 
 /** Matches the errors of a node that does not serve a command's slot. The layer reconnects after these. */
-const wrongNode = /^(?:MOVED|CLUSTERDOWN|READONLY) /;
+const wrongNode = /^(?:MOVED|CLUSTERDOWN) /;
 
 /** Matches error replies that are not refusals: redirections, and the state of a consumer group. */
 const answers = /^(?:MOVED|ASK|TRYAGAIN|BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
@@ -34,8 +36,9 @@ const answers = /^(?:MOVED|ASK|TRYAGAIN|BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
 const closeTimeoutMs = 1_000;
 
 /**
- * One connection to a Redis server. After the first successful connect, it reconnects by itself. Each attempt
- * to connect has a new client, so that it uses the current login.
+ * One connection to a Redis master. After the first successful connect, it reconnects by itself. Each attempt
+ * to connect has a new client, so that it uses the current login. The connection checks the server at each
+ * connect, and then every `checkMs`. A replica counts as an outage.
  */
 export class RedisConnection {
   readonly #role: string;
@@ -44,6 +47,7 @@ export class RedisConnection {
   readonly #clock: Clock;
   readonly #context: AttemptContext;
   readonly #refusals: Refusals;
+  readonly #serverWatch: ServerWatch;
   readonly #reported = new Set<string>();
   readonly #stopping = new AbortController();
   /** The client of the last attempt to connect. */
@@ -70,12 +74,23 @@ export class RedisConnection {
     this.#listener = listener;
     this.#clock = clock;
     this.#refusals = new Refusals(clock);
+    this.#serverWatch = new ServerWatch(server.checkMs ?? 5_000, clock, (why) => void this.#demoted(why));
     const owner = { onAsyncError: (error: unknown) => listener.error(withoutCommand(error)) };
     this.#context = { owner, clock, signal: this.#stopping.signal };
   }
 
   get isUp(): boolean {
     return this.#isUp && this.#redis?.status === "ready";
+  }
+
+  /** The facts that the server told at the last successful connect. Undefined before the first one. */
+  get facts(): ServerFacts | undefined {
+    return this.#serverWatch.facts;
+  }
+
+  /** Identifies the server process. If the server does not tell its id, each connect yields another value. */
+  get serverId(): string {
+    return this.#serverWatch.serverId;
   }
 
   /**
@@ -110,7 +125,8 @@ export class RedisConnection {
     } catch (error) {
       const isWrong = error instanceof CallbackResultError;
       const cause = this.#failure ?? withoutCommand(error);
-      const failure = isWrong ? error : this.unavailable("cannot be reached", cause);
+      const what = cause instanceof UnsuitableServerError ? "cannot be used" : "cannot be reached";
+      const failure = isWrong ? error : this.unavailable(what, cause);
       await this.close();
       throw failure;
     }
@@ -141,7 +157,8 @@ export class RedisConnection {
         this.#refusals.refused(label, cause, failure);
       }
       // Reconnects, because another node may accept the command. Waits until callers can see the outage.
-      if (wrongNode.test(cause.message)) await this.rebuild(cause);
+      if (cause.message.startsWith("READONLY ")) await this.#demoted(cause);
+      else if (wrongNode.test(cause.message)) await this.rebuild(cause);
       throw failure;
     }
   }
@@ -167,6 +184,11 @@ export class RedisConnection {
     this.#stopping.abort(new Error("closed meanwhile"));
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #demoted(why: Error): Promise<void> {
+    this.#listener.demoted?.(why);
+    return this.rebuild(why);
   }
 
   async #close(): Promise<void> {
@@ -201,7 +223,7 @@ export class RedisConnection {
         isExplained = true;
       });
       await redis.connect();
-      await this.#listener.check?.(redis);
+      await this.#serverWatch.begin(redis);
       signal.throwIfAborted();
       if (redis.status !== "ready") throw new Error("the connection was closed");
     } catch (error) {
@@ -251,6 +273,7 @@ export class RedisConnection {
   }
 
   #down(redis: Redis): void {
+    this.#serverWatch.end();
     // Ends the connections to Sentinels, which ioredis would leave open.
     if (redis.options.failoverDetector) redis.disconnect();
     this.#breaking = undefined;

@@ -13,8 +13,8 @@ export const fixedOptions = {
   // RedisConnection creates a new client for each attempt to connect, because the login may have changed.
   retryStrategy: null,
   sentinelRetryStrategy: () => null,
-  // The longest pause between checks whether the server has loaded its data. Closing does not end the pause.
-  maxLoadingRetryTime: 500,
+  // The layer checks the server itself. The check of ioredis needs INFO, and writes a warning to the console.
+  enableReadyCheck: false,
   // The layer itself subscribes again, because the wanted topics may have changed during an outage.
   autoResubscribe: false,
   // The layer disconnects after QUIT, and does not wait for a server that keeps the socket open.
@@ -77,6 +77,8 @@ export interface RedisServer {
   /** Host and port, or the path of a Unix socket. Never a password. */
   readonly address: string;
   readonly connectTimeoutMs: number;
+  /** The mean pause between two checks whether the server still is a master, in milliseconds. @default 5000 */
+  readonly checkMs?: number;
   readonly options: AnyConnectionOptions;
   readonly credentials?: CredentialsFunction;
   /** Creates a client for one attempt to connect. @default `new Redis(options)` */

@@ -50,7 +50,7 @@ export class RedisPubSubBackend implements RedisBackend {
   }
 
   async open(listener: BackendListener): Promise<void> {
-    this.#connection = new PubSubConnection(this.#server, this.#settings, listener);
+    this.#connection = new PubSubConnection("pub/sub", this.#server, this.#settings, listener);
     await this.#connection.open();
   }
 

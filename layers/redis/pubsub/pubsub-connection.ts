@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import type { BackendListener, Health } from "../../backend.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { KindMarker, type LayerKind } from "../connection/kind-marker.ts";
 import type { PubSubSettings } from "../connection/pubsub-settings.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
@@ -16,7 +17,7 @@ export interface PublisherHooks {
   via?(plain: PublishPayload): PublishPayload;
   /** See {@link RedisConnectionListener.prepare}. */
   prepare?(redis: Redis): void;
-  /** Called after each connect, before waiting payloads are published. */
+  /** The publisher has connected, perhaps to another server. */
   up?(): void;
 }
 
@@ -27,15 +28,19 @@ export class PubSubConnection {
   readonly #subscriber: RedisConnection;
   readonly #queue: PublishQueue;
   readonly #probe: LivenessProbe;
+  readonly #marker: KindMarker | undefined;
+  readonly #listener: BackendListener;
+  readonly #address: string;
 
   constructor(
+    kind: LayerKind,
     server: RedisServer,
     settings: PubSubSettings,
     listener: BackendListener,
     hooks: PublisherHooks = {},
   ) {
     const { address, connectTimeoutMs: ms } = server;
-    const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
+    const { clock, commands, probeMs, probeTopic, kindPrefix, publishLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
     const publisher = new RedisConnection(
       "publisher",
@@ -43,11 +48,12 @@ export class PubSubConnection {
       {
         prepare: (redis) => hooks.prepare?.(redis),
         up: () => {
-          hooks.up?.();
           this.#queue.flush();
+          hooks.up?.();
         },
         down() {},
         error,
+        demoted: (why) => void subscriber.rebuild(why),
       },
       clock,
     );
@@ -59,6 +65,7 @@ export class PubSubConnection {
         up: () => {
           this.subscriptions.up();
           void this.#probe.start();
+          this.#marker?.announce();
         },
         down: () => {
           this.#probe.stop();
@@ -92,11 +99,14 @@ export class PubSubConnection {
     this.#probe = new LivenessProbe(
       {
         subscribe: () => subscribe([probeTopic]),
-        publish: (token) =>
-          publisher.run((redis) => commands.publish(redis, probeTopic, token), {
+        publish: async (token) => {
+          const receivers = await publisher.run((redis) => commands.publish(redis, probeTopic, token), {
             command: commands.name,
             keys: [probeTopic],
-          }),
+          });
+          if (receivers === 0) this.#rebuildStrayPublisher();
+          return receivers;
+        },
         ping: () => subscriber.run((redis) => redis.ping()),
         lost: (why) => void subscriber.rebuild(why),
         refused: (failure) => {
@@ -121,6 +131,14 @@ export class PubSubConnection {
           new LayerUnavailableError(`Redis at ${address} did not confirm a subscription within ${ms} ms.`),
       },
     );
+    if (kindPrefix !== undefined) {
+      this.#marker = new KindMarker(kindPrefix, kind, {
+        subscribe: (topic) => subscriber.run((redis) => commands.subscribe(redis, [topic])),
+        count: (topic) => publisher.run((redis) => commands.count(redis, topic)),
+      });
+    }
+    this.#listener = listener;
+    this.#address = address;
     this.publisher = publisher;
     this.#subscriber = subscriber;
   }
@@ -140,6 +158,15 @@ export class PubSubConnection {
       await this.close();
       throw error;
     }
+    const conflict = await this.#marker?.conflict(this.#address);
+    if (conflict !== undefined) this.#listener.error(conflict);
+  }
+
+  /** After a failover, the publisher may still be connected to the old master. */
+  #rebuildStrayPublisher(): void {
+    if (this.publisher.serverId === this.#subscriber.serverId) return;
+    const why = new Error("the publisher and the subscriber may be connected to different servers");
+    void this.publisher.rebuild(why);
   }
 
   publish(topic: string, payload: Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import type { Backend } from "../../backend.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
 import type { BackendFactory } from "../connection/backend-factory.ts";
+import { layerKinds, markerTopic } from "../connection/kind-marker.ts";
 import { shardedPubSub } from "../connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
 import { areAddresses, type RedisAddress } from "../connection/server-address.ts";
@@ -34,6 +35,7 @@ export class RedisClusterBackend extends SwappableBackend {
   readonly #seeds: readonly RedisAddress[];
   readonly #connection: ClusterConnection;
   readonly #context: { readonly owner: ErrorOwner; readonly clock: Clock };
+  readonly #prefix: string;
   readonly #probePrefix: string;
   readonly #factory: BackendFactory;
   #topology: RedisClusterTopology | undefined;
@@ -58,6 +60,7 @@ export class RedisClusterBackend extends SwappableBackend {
     this.#context = { owner: { onAsyncError: (error) => this.report(error) }, clock };
     // A brace in the prefix may begin a hash tag, which would put every probe's topic in the same slot.
     const { probePrefix = "greenroom" } = options;
+    this.#prefix = probePrefix;
     this.#probePrefix = probePrefix.includes("{") ? "greenroom" : probePrefix;
     this.#factory = factory;
   }
@@ -117,6 +120,8 @@ export class RedisClusterBackend extends SwappableBackend {
       ...this.#connection,
       create: (options: AnyConnectionOptions) => new Redis({ ...options, Connector }),
     };
-    return this.#factory.create({ shard: { server, commands: shardedPubSub, probeTopic } });
+    // With an empty hash tag in the prefix, the two markers may be in different shards: then none is used.
+    const hasMarkers = layerKinds.every((kind) => isInShard(keySlot(markerTopic(this.#prefix, kind))));
+    return this.#factory.create({ shard: { server, commands: shardedPubSub, probeTopic, hasMarkers } });
   }
 }

@@ -71,10 +71,6 @@ export class RedisClusterTopology {
         super(disconnectTimeout);
       }
 
-      override check(info: { role?: string }): boolean {
-        return info.role === undefined || info.role === "master";
-      }
-
       override async connect(): Promise<Socket> {
         this.connecting = true;
         const master = await topology.#masterOf(slots).catch((error: Error) => error);

@@ -6,8 +6,8 @@ import type { Head, Snapshot, StreamEntry } from "./stream-format.ts";
 /** Reads streams. Both methods reject if the connection breaks or the server refuses the command. */
 export interface StreamSource {
   readonly isUp: boolean;
-  /** The id of the server process, if known. After a change of the process, entries may be missing. */
-  readonly server: string | undefined;
+  /** Identifies the server process. After a change, entries may be missing. */
+  readonly server: string;
   /** Returns the head of the stream of `topic`. Creates the head if it is missing. */
   head(topic: string): Promise<Head>;
   /** Returns one page of the stream of `topic`, starting at `offset`. */

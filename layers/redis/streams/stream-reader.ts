@@ -32,7 +32,6 @@ export class StreamReader implements StreamSource {
   readonly #waiting: (() => void)[] = [];
   #requests: HeadRequest[] = [];
   #reads = 0;
-  #server: string | undefined;
 
   /** @param connection a connection whose client has the scripts of {@link defineStreamScripts}. */
   constructor(connection: RedisConnection, commands: PubSubCommands) {
@@ -44,8 +43,8 @@ export class StreamReader implements StreamSource {
     return this.#connection.isUp;
   }
 
-  get server(): string | undefined {
-    return this.#server;
+  get server(): string {
+    return this.#connection.serverId;
   }
 
   /** All requests of one turn of the event loop are sent together. */
@@ -86,19 +85,6 @@ export class StreamReader implements StreamSource {
       .map(({ payload, offset }) => ({ payload, position: { offset, epoch } }));
     const complete = since === undefined || (isKnown && entries.length === head.offset - after);
     return { entries, position: { offset: head.offset, epoch }, complete };
-  }
-
-  /** Requests the id of the server process. Called on each new connection, before any other command. */
-  identify(): void {
-    this.#connection
-      .run((redis) => redis.info("server"))
-      .then(
-        (facts) => {
-          this.#server = /^run_id:(\w+)/m.exec(facts)?.[1];
-        },
-        // If the server refuses INFO, a change of the server is not detected.
-        () => {},
-      );
   }
 
   async #page(

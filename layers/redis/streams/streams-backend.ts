@@ -13,6 +13,7 @@ import type { RedisServerTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { RedisQueues } from "../jobs/redis-queues.ts";
 import { PubSubConnection } from "../pubsub/pubsub-connection.ts";
+import { serverAdvice } from "./server-advice.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { parsePublication, streamNames, topicOf } from "./stream-format.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
@@ -117,6 +118,7 @@ export class RedisStreamsBackend implements RedisBackend {
       return pubsub.publisher.run((redis) => publishEntries(redis, publication), label);
     });
     const pubsub = new PubSubConnection(
+      "streams",
       this.#server,
       this.#settings,
       {
@@ -128,16 +130,15 @@ export class RedisStreamsBackend implements RedisBackend {
         via: (plain) => (topic, payload) =>
           this.#topics.isGroup(topic) ? publisher.publish(topic, payload) : plain(topic, payload),
         prepare: defineStreamScripts,
-        up: () => {
-          reader.identify();
-          // The server may have changed, even if the subscriber's connection did not break.
-          void this.#checkAll();
-        },
+        // The server may have changed, even if the subscriber's connection did not break.
+        up: () => void this.#checkAll(),
       },
     );
     const reader = new StreamReader(pubsub.publisher, commands);
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
+    const { facts } = pubsub.publisher;
+    for (const error of facts ? serverAdvice(this.address, facts) : []) listener.error(error);
     this.#scheduleCheck();
   }
 

@@ -66,7 +66,13 @@ describe("the health of a layer on a server that refuses commands", () => {
   it("names a channel that may not be published to, until a send to the channel succeeds", async () => {
     start(RedisPubSubLayer);
     await layer.ready();
-    await permit("resetchannels", `&${prefix}__node__*`, `&${prefix}__probe__*`, `&${room("open")}`);
+    await permit(
+      "resetchannels",
+      `&${prefix}__node__*`,
+      `&${prefix}__probe__*`,
+      `&${prefix}__{kind}__*`,
+      `&${room("open")}`,
+    );
     const error = await refusal(layer.groupSend("shut", { type: "x", text: "the payload" }));
     expect(error).to.include(`refuses PUBLISH on "${room("shut")}" (publisher): NOPERM`);
     expect(layer.health).to.deep.equal({ ok: false, reason: error });
@@ -82,7 +88,7 @@ describe("the health of a layer on a server that refuses commands", () => {
     // The simulated hour between two probes never passes.
     start(RedisPubSubLayer, { clock, probeMs: 3_600_000 });
     await layer.ready();
-    await permit("resetchannels", `&${prefix}__node__*`, `&${prefix}__probe__*`);
+    await permit("resetchannels", `&${prefix}__node__*`, `&${prefix}__probe__*`, `&${prefix}__{kind}__*`);
     await refusal(layer.groupSend("shut", { type: "x" }));
     clock.increment(59_999);
     expect(reason()).to.include(room("shut"));
@@ -114,7 +120,7 @@ describe("the health of a layer on a server that refuses commands", () => {
   it("names a group that can no longer be subscribed, until its last member leaves", async () => {
     start(RedisPubSubLayer);
     const { channel } = await join("shut");
-    await permit("resetchannels", `&${prefix}__node__*`, `&${prefix}__probe__*`);
+    await permit("resetchannels", `&${prefix}__node__*`, `&${prefix}__probe__*`, `&${prefix}__{kind}__*`);
     await until(() => reason().includes(`refuses SUBSCRIBE on "${room("shut")}" (subscriber): NOPERM`));
     await layer.groupDiscard("shut", channel);
     expect(layer.health).to.deep.equal({ ok: true });
@@ -124,7 +130,13 @@ describe("the health of a layer on a server that refuses commands", () => {
     for (const Layer of [RedisPubSubLayer, RedisStreamsLayer]) {
       start(Layer);
       const { channel } = await join("open");
-      await permit("resetchannels", `&*${room("open")}*`, `&${prefix}__node__*`, `&${prefix}__probe__*`);
+      await permit(
+        "resetchannels",
+        `&*${room("open")}*`,
+        `&${prefix}__node__*`,
+        `&${prefix}__probe__*`,
+        `&${prefix}__{kind}__*`,
+      );
       const error = await refusal(layer.groupAdd("shut", channel));
       expect(error).to.match(/refuses SUBSCRIBE on "\{?health__group__shut\}?" \(subscriber\): NOPERM/);
       await until(() => reason() === error);

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { expect } from "chai";
+import { Redis } from "ioredis";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
 import { fixedOptions, redisServer } from "../../../../layers/redis/connection/server-options.ts";
-import { redisUrl } from "../../../support/redis.ts";
+import { type RedisServer, startRedisServer } from "../../../support/redis.ts";
 import { until } from "../../support/until.ts";
 
 const clock = { setTimeout, clearTimeout: (id: unknown) => clearTimeout(id as NodeJS.Timeout) };
@@ -55,57 +56,62 @@ describe("RedisConnection", () => {
   });
 });
 
-describe("RedisConnection at a server that is checked", () => {
+describe("RedisConnection at a server that becomes a replica", () => {
+  let server: RedisServer;
+  let admin: Redis;
   let connection: RedisConnection;
   let heard: string[];
-  let isFit: boolean;
-  beforeEach(() => {
+  beforeEach(async () => {
     heard = [];
-    isFit = true;
+    server = await startRedisServer();
+    admin = new Redis(server.url);
     connection = new RedisConnection(
       "publisher",
-      redisServer({ url: redisUrl() }),
+      redisServer({ url: server.url }),
       {
         prepare: ({ status }) => heard.push(`prepare: ${status}`),
-        async check(redis) {
-          heard.push(`check: ${await redis.ping()}, ${connection.isUp}`);
-          if (!isFit) throw new Error("unfit");
-        },
-        up: () => heard.push("up"),
+        up: () => heard.push(`up: ${connection.isUp}`),
         down: () => heard.push("down"),
         error: (error) => heard.push(error.message),
       },
       clock,
     );
   });
-  afterEach(() => connection.close());
-
-  it("is up once the check has succeeded", async () => {
-    await connection.open();
-    expect(heard).to.deep.equal(["prepare: wait", "check: PONG, false", "up"]);
+  afterEach(async () => {
+    await connection.close();
+    admin.disconnect();
+    await server.kill();
   });
 
-  it("does not open if the check fails", async () => {
-    isFit = false;
+  const attempts = () => heard.filter((line) => line.startsWith("prepare")).length;
+  const becomeReplica = () => admin.replicaof("127.0.0.1", 1);
+
+  it("prepares the client before it connects, and is up once the server was checked", async () => {
+    await connection.open();
+    expect(heard).to.deep.equal(["prepare: wait", "up: true"]);
+  });
+
+  it("does not open at a replica", async () => {
+    await becomeReplica();
     const error = await connection.open().catch((reason: Error) => reason);
-    expect(error).to.have.property("message").that.includes("cannot be reached (publisher): unfit");
-    expect(heard).to.deep.equal(["prepare: wait", "check: PONG, false"]);
+    expect(error)
+      .to.have.property("message")
+      .that.includes("cannot be used (publisher): the server is a replica");
+    expect(heard).to.deep.equal(["prepare: wait"]);
     expect(connection.isUp).to.equal(false);
   });
 
   it("tries again with a new client after a failed check, and reports the reason once", async () => {
     await connection.open();
-    isFit = false;
+    await becomeReplica();
     await connection.rebuild(new Error("rebuilt"));
-    const checks = () => heard.filter((line) => line.startsWith("check")).length;
-    await until(() => checks() >= 4);
-    expect(connection.outage?.message).to.include("is not connected (publisher): unfit");
-    isFit = true;
+    await until(() => attempts() >= 4);
+    expect(connection.outage?.message).to.include("is not connected (publisher): the server is a replica");
+    await admin.replicaof("NO", "ONE");
     await until(() => connection.isUp);
     expect(connection.outage).to.equal(undefined);
-    expect(heard.filter((line) => line === "up")).to.have.length(2);
+    expect(heard.filter((line) => line.startsWith("up"))).to.have.length(2);
     expect(heard.filter((line) => line === "down")).to.have.length(1);
-    expect(heard.filter((line) => line.includes("unfit"))).to.have.length(1);
-    expect(heard.filter((line) => line.startsWith("prepare"))).to.have.length(checks());
+    expect(heard.filter((line) => line.includes("is a replica"))).to.have.length(1);
   });
 });

@@ -313,7 +313,8 @@ describe("RedisQueues on a server", () => {
       socket.on("data", (commands) => {
         for (const [, name] of commands.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)/g)) {
           if (name?.toUpperCase() !== "XREADGROUP") {
-            socket.write(/EVAL/.test(name ?? "") ? "*0\r\n" : "+OK\r\n");
+            if (name === "ROLE") socket.write("*1\r\n$6\r\nmaster\r\n");
+            else socket.write(/EVAL/.test(name ?? "") ? "*0\r\n" : "+OK\r\n");
             continue;
           }
           // The reply never ends. ioredis keeps receiving data, so its socket timeout does not expire.
@@ -330,7 +331,7 @@ describe("RedisQueues on a server", () => {
     const server = redisServer({
       url: `redis://127.0.0.1:${port}`,
       connectTimeoutMs: 200,
-      redis: { protocol: 2, enableReadyCheck: false },
+      redis: { protocol: 2 },
     });
     const failures: Error[] = [];
     const queues = new RedisQueues(server, (error) => failures.push(error), globalThis);

@@ -80,6 +80,21 @@ describe("a layer over a Redis Cluster", () => {
     for (const count of asked) expect(count).to.be.greaterThan(300);
   });
 
+  it("reports layers of two kinds under one prefix once, whichever shard has their markers", async () => {
+    const prefixes = ["one", "{tag}", "{", "x}y"];
+    for (const prefix of prefixes) {
+      const reports: string[] = [];
+      const onError = (error: unknown) => reports.push((error as Error).message);
+      const pubSub = new RedisPubSubLayer({ cluster: seed(), prefix, onError });
+      const streams = new RedisStreamsLayer({ cluster: seed(), prefix, onError });
+      await pubSub.ready();
+      await streams.ready();
+      await Promise.all([pubSub.close(), streams.close()]);
+      expect(reports, prefix).to.have.length(1);
+      expect(reports[0]).to.include(`the prefix "${prefix}"`);
+    }
+  });
+
   it("names the configured nodes if none replies", async () => {
     const port = await freePort();
     const layer = new RedisPubSubLayer({ cluster: [{ host: "127.0.0.1", port }], prefix: "cluster" });

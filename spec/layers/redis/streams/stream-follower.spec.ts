@@ -13,7 +13,7 @@ const entry = (offset: number): StreamEntry => ({
 /** A stream with a reader that replies, fails or lacks entries, as a spec determines. */
 class Source implements StreamSource {
   isUp = true;
-  server: string | undefined = "one";
+  server = "one";
   failure: Error | undefined;
   entries: StreamEntry[] = [];
   reads = 0;
