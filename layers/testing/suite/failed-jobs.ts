@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
+import { Deferred } from "../../deferred.ts";
+import { attempts, consumeJobs, numbers, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
+import { moreThanAMillisecond } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 const garbage = Buffer.from("2a", "hex");
@@ -26,12 +28,12 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
         await nodes.one.consume<BegunJob["message"]>("jobs", handler, { retryAfterMs: 1 });
         await sendNumbers(nodes.other, "jobs", 1, 2);
         await worker.hasBegun(4);
-        assert.equal(attempts(worker), "1/1 1/2 1/3 2/1");
+        assert.deepEqual(attempts(worker).split(" ").sort(), ["1/1", "1/2", "1/3", "2/1"]);
+        assert.equal(attempts(await consumeJobs(nodes.other, "jobs.dead", 1)), "1/1");
         assert.deepEqual(
           nodes.errors.map(([, where]) => where),
           [1, 2, 3].map((attempt) => ({ channel: "jobs", stage: "consume", attempt })),
         );
-        assert.equal(attempts(await consumeJobs(nodes.other, "jobs.dead", 1)), "1/1");
         assert.deepEqual(nodes.one.counters().dropped, { "dead-letter": 1 });
       });
     }
@@ -72,14 +74,39 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
       assert.ok(second - first >= 39 && third - second >= 79, at.join());
     });
 
-    it("does not delay jobs that run concurrently", async () => {
-      const worker = new Worker(({ message, delivery }) => {
-        if (message.number === 1 && delivery.attempt === 1) throw new Error("not yet");
+    for (const concurrency of [1, 4]) {
+      it(`needs no slot until its retry, so it does not delay other jobs (concurrency ${concurrency})`, async () => {
+        const worker = new Worker(({ message }) => {
+          if (Number(message.number) <= 8) throw new Error("not yet");
+        });
+        await nodes.one.consume("jobs", worker.handle, { concurrency, retryAfterMs: 60_000 });
+        await sendNumbers(nodes.one, "jobs", 1, 20);
+        await worker.hasBegun(20);
+        assert.deepEqual(worker.numbers, numbers(1, 20));
       });
-      await nodes.one.consume("jobs", worker.handle, { concurrency: 2, retryAfterMs: 60_000 });
-      await sendNumbers(nodes.one, "jobs", 1, 20);
-      await worker.hasBegun(20);
-      assert.equal(worker.begun.filter(({ message }) => message.number === 1).length, 1);
+    }
+
+    it("is retried as soon as its pause has passed, even if no other job arrives", async () => {
+      const worker = new Worker(reject);
+      await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 0, maxDeliveries: 30 });
+      await sendNumbers(nodes.one, "jobs", 1);
+      await worker.hasBegun(30);
+      assert.equal(worker.most, 1);
+    });
+
+    it("waits for a free slot after its pause", async () => {
+      const gate = new Deferred();
+      const worker = new Worker(({ message }) => {
+        if (message.number === 2) return gate.promise;
+        throw new Error("not yet");
+      });
+      await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 1, maxDeliveries: 2 });
+      await sendNumbers(nodes.one, "jobs", 1, 2);
+      await worker.until(() => worker.numbers.includes(2));
+      await moreThanAMillisecond();
+      gate.resolve();
+      await worker.until(() => worker.attempts.some(([number, attempt]) => number === 1 && attempt === 2));
+      assert.equal(worker.most, 1);
     });
   });
 
