@@ -138,8 +138,8 @@ export interface JobDelivery {
 /** A running consumer of a named channel. */
 export interface Consumption {
   /**
-   * Accepts no more messages and aborts the signals of running handlers. Resolves once all handlers are done,
-   * without a time limit. A handler must not await `close`, because `close` waits for that handler. May be
+   * Accepts no more messages and aborts the signals of running handlers. Messages that wait for a retry go to
+   * other workers at once. Resolves once all handlers are done, or have exceeded their `timeoutMs`. A handler must not await `close`, because `close` waits for that handler. May be
    * called more than once.
    */
   close(): Promise<void>;

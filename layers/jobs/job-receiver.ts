@@ -2,7 +2,7 @@ import { callOwned } from "../async-errors.ts";
 import type { JobDelivery, JobOutcome, QueueReceiver } from "../backend.ts";
 import type { LayerMetrics } from "../counters.ts";
 import type { CallbackOwner, ErrorListener } from "../error-reporter.ts";
-import { JobExpiredError } from "../errors.ts";
+import { InvalidMessageError, JobExpiredError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { JobAddress } from "../options.ts";
 import type { RunningJobs } from "../running-jobs.ts";
@@ -43,7 +43,7 @@ export class JobReceiver implements QueueReceiver {
   async job(payload: Uint8Array, attempt: number, signal: AbortSignal, ageMs: number): Promise<JobOutcome> {
     const { channel, topic, maxDeliveries, expiryMs, decoder, metrics, report } = this.#options;
     metrics.received += 1;
-    const decoded = decoder.decode(topic, payload, report);
+    const decoded = decoder.decodeAny(topic, payload, report);
     if (decoded === undefined) return "dead";
     const { message } = decoded;
     const limit = this.#limitOf(signal, attempt);
@@ -53,6 +53,7 @@ export class JobReceiver implements QueueReceiver {
       ...(limit && { ended: limit.ended }),
       ...addressOf(decoded),
     });
+    if (decoder.refuses(decoded)) return this.#refuse(message, delivery);
     if (attempt === 1 && ageMs > expiryMs) return this.#expire(message, delivery, ageMs);
     if (attempt > maxDeliveries) {
       const error = new Error(
@@ -97,6 +98,12 @@ export class JobReceiver implements QueueReceiver {
       },
     });
     return limit;
+  }
+
+  async #refuse(message: Message, delivery: JobDelivery): Promise<"dead"> {
+    const error = new InvalidMessageError(`The type ${JSON.stringify(message.type)} is reserved for XState.`);
+    await this.#call(this.#options.onDead, message, delivery, error);
+    return "dead";
   }
 
   async #expire(message: Message, delivery: JobDelivery, ageMs: number): Promise<"done"> {

@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { Deferred } from "../../deferred.ts";
+import type { GreenroomError } from "../../errors.ts";
+import type { ConsumeOptions } from "../../index.ts";
 import { attempts, consumeJobs, numbers, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
-import { moreThanAMillisecond } from "../waiting.ts";
+import { moreThanAMillisecond, until } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 const garbage = Buffer.from("2a", "hex");
 const forged = Buffer.from("81a474797065ab7873746174652e73746f70", "hex");
+/** `forged` with the address `{ replyTo: "a!b", job: "7" }`. */
+const addressed = Buffer.concat([
+  Buffer.from("82a474797065ab7873746174652e73746f70ad5f5f677265656e726f6f6d5f5f82a77265706c79546fa3", "hex"),
+  Buffer.from("a!b"),
+  Buffer.from("a36a6f62a137", "hex"),
+]);
 
 const reject = () => Promise.reject(new Error("no"));
 const failures = {
@@ -111,6 +119,18 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
   });
 
   describe("a job of a foreign program", () => {
+    it("is passed to onDead with its address if it is of a refused type", async () => {
+      const dead: unknown[] = [];
+      const onDead: ConsumeOptions["onDead"] = ({ type }, { attempt, replyTo, job }, error) =>
+        dead.push([type, attempt, replyTo, job, (error as GreenroomError).code]);
+      await nodes.one.consume("jobs", () => {}, { onDead });
+      await nodes.enqueue("jobs", addressed);
+      await nodes.enqueue("jobs", garbage);
+      await until(() => nodes.errors.length > 0);
+      assert.deepEqual(dead, [["xstate.stop", 1, "a!b", "7", "ERR_INVALID_MESSAGE"]]);
+      assert.deepEqual(nodes.one.counters().dropped, { garbage: 1, "refused-type": 1 });
+    });
+
     it("is moved to the dead letters and counted if it is garbage or of a refused type", async () => {
       await nodes.enqueue("jobs", garbage);
       await nodes.enqueue("jobs", forged);
