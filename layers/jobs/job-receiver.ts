@@ -65,7 +65,7 @@ export class JobReceiver implements QueueReceiver {
       await this.#handle(message, delivery, limit);
     } catch (error) {
       // If only one delivery is allowed, an aborted handler counts as failed.
-      if (maxDeliveries > 1 && !limit?.hasPassed && isAbort(error, signal)) return "given-back";
+      if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
       if (attempt >= maxDeliveries) return this.#bury(message, delivery, error);
       report(error, { stage: "consume", attempt });
       return { againAfterMs: this.#retryAfterMs(attempt) };
@@ -85,12 +85,11 @@ export class JobReceiver implements QueueReceiver {
   }
 
   #limitOf(signal: AbortSignal, attempt: number): TimeLimit | undefined {
-    const { channel, timeoutMs, owner, metrics, report } = this.#options;
+    const { channel, timeoutMs, metrics, report } = this.#options;
     if (timeoutMs === undefined) return undefined;
     const limit: TimeLimit = new TimeLimit(signal, {
       channel,
       timeoutMs,
-      owner,
       onLate(error) {
         metrics.drop("late");
         if (error !== undefined && !isAbort(error, limit.signal))

@@ -1,6 +1,4 @@
-import { runOwned } from "../async-errors.ts";
 import { systemClock } from "../clock.ts";
-import type { CallbackOwner } from "../error-reporter.ts";
 import { JobTimeoutError } from "../errors.ts";
 import { withTimeout } from "../with-timeout.ts";
 
@@ -11,8 +9,6 @@ export interface TimeLimitOptions {
   /** The name of the queue. */
   readonly channel: string;
   readonly timeoutMs: number;
-  /** Owns the listeners of the signal. */
-  readonly owner: CallbackOwner;
   /** Called if the handler settles after its attempt has ended. `error` is undefined if it succeeded. */
   readonly onLate: (error: unknown) => void;
 }
@@ -38,11 +34,6 @@ export class TimeLimit {
   /** Aborted when the attempt ends without the handler. */
   get ended(): AbortSignal {
     return this.#ending.signal;
-  }
-
-  /** Whether the time limit has passed. */
-  get hasPassed(): boolean {
-    return this.#passing.signal.aborted;
   }
 
   /**
@@ -75,16 +66,17 @@ export class TimeLimit {
   }
 
   #pass(): JobTimeoutError {
-    const { channel, timeoutMs, owner } = this.#options;
+    const { channel, timeoutMs } = this.#options;
     const error = new JobTimeoutError(
       `The handler of a job of "${channel}" took longer than ${timeoutMs} ms (\`timeoutMs\`).`,
     );
-    runOwned(owner, () => this.#passing.abort(error));
+    this.#passing.abort(error);
     return error;
   }
 
   #isTimeout(error: unknown): boolean {
-    return this.hasPassed && error === this.#passing.signal.reason;
+    const { aborted, reason } = this.#passing.signal;
+    return aborted && error === reason;
   }
 }
 

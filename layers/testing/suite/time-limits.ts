@@ -88,6 +88,27 @@ export function describeTimeLimits({ describe, it, nodes }: Suite): void {
       assert.deepEqual((await consumeJobs(nodes.other, "jobs", 1)).attempts, [[3, 1]]);
     });
 
+    it("has failed if it rejects after its time, also if the consumption closes meanwhile", async () => {
+      const gate = new Deferred();
+      const late = new Deferred();
+      const worker = new Worker(async (job) => {
+        await untilTimeout(job);
+        late.resolve();
+        await gate.promise;
+        throw new DOMException("aborted", "AbortError");
+      });
+      const consumption = await nodes.one.consume("jobs", worker.handle, { timeoutMs: 200 });
+      await sendNumbers(nodes.one, "jobs", 1);
+      await late.promise;
+      const closing = consumption.close();
+      gate.resolve();
+      await closing;
+      assert.deepEqual(
+        nodes.errors.map(([error]) => error instanceof JobTimeoutError),
+        [true],
+      );
+    });
+
     it("does not keep a closing consumption open, and returns its job with the used attempt", async () => {
       const worker = new Worker(never);
       const consumption = await nodes.one.consume("jobs", worker.handle, { timeoutMs: 50 });
