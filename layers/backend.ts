@@ -131,16 +131,24 @@ export interface JobDelivery {
   readonly replyTo?: string;
   /** The id that the sender gave to the job. The message to `replyTo` should contain this id. */
   readonly job?: string;
-  /** @internal Aborted once the outcome of the handler is ignored. Present only if there is a `timeoutMs`. */
-  readonly ended?: AbortSignal;
+  /** @internal The time limit of the handler. Present only if there is a `timeoutMs`. */
+  readonly limit?: HandlerLimit;
+}
+
+/** @internal */
+export interface HandlerLimit {
+  /** Aborted once the outcome of the handler is ignored. */
+  readonly ended: AbortSignal;
+  /** Ends the time limit, because the handler has settled and only its outcome has to be sent. */
+  lift(): void;
 }
 
 /** A running consumer of a named channel. */
 export interface Consumption {
   /**
    * Accepts no more messages and aborts the signals of running handlers. Messages that wait for a retry go to
-   * other workers at once. Resolves once all handlers are done, or have exceeded their `timeoutMs`. A handler must not await `close`, because `close` waits for that handler. May be
-   * called more than once.
+   * other workers at once. Resolves once all handlers are done, or have exceeded their `timeoutMs`. A handler
+   * must not await `close`, because `close` waits for that handler. May be called more than once.
    */
   close(): Promise<void>;
 }
@@ -162,7 +170,7 @@ export interface QueueReceiver {
    *
    * @param attempt the number of times that the job has been handed out, including this time.
    * @param signal see {@link JobDelivery.signal}.
-   * @param ageMs milliseconds from enqueuing the job to handing it out: see {@link QueueSettings.measuresAge}.
+   * @param ageMs milliseconds from the enqueuing to the handing out: see {@link QueueSettings.measuresAge}.
    */
   job(payload: Uint8Array, attempt: number, signal: AbortSignal, ageMs: number): Promise<JobOutcome>;
   /** Reports a failure that no caller awaits, such as a lost connection. */

@@ -20,7 +20,7 @@ export interface JobConsumption extends Consumption {
 /** The running jobs of one consumption. */
 export class RunningJobs {
   readonly #channel: string;
-  /** The deliveries of the running jobs, and the value of `performance.now()` when each handler was called. */
+  /** The running jobs, and the value of `performance.now()` when the handler of each was called. */
   readonly #begun = new Map<JobDelivery, number>();
 
   constructor(channel: string) {

@@ -50,7 +50,7 @@ export class JobReceiver implements QueueReceiver {
     const delivery: JobDelivery = Object.freeze({
       attempt,
       signal: limit?.signal ?? signal,
-      ...(limit && { ended: limit.ended }),
+      ...(limit && { limit }),
       ...addressOf(decoded),
     });
     if (decoder.refuses(decoded)) return this.#refuse(message, delivery);

@@ -34,7 +34,7 @@ export interface JobSource<C extends Claim> {
   close(): Promise<void>;
 }
 
-/** The maximum number of jobs that wait for a retry without a slot. Their claims are in memory, and renewed. */
+/** The maximum number of jobs that wait for a retry without a slot. Their claims are renewed. */
 const maxWaiting = 1_000;
 
 /**

@@ -1,4 +1,6 @@
+import type { HandlerLimit } from "../backend.ts";
 import { systemClock } from "../clock.ts";
+import { Deferred } from "../deferred.ts";
 import { JobTimeoutError } from "../errors.ts";
 import { withTimeout } from "../with-timeout.ts";
 
@@ -14,16 +16,17 @@ export interface TimeLimitOptions {
 }
 
 /**
- * The time limit of one attempt at a job. After `timeoutMs`, the signal is aborted with a `JobTimeoutError`. The
- * handler then has as much time again, but at most a second, to settle. After this time, the attempt ends
+ * The time limit of one attempt at a job. After `timeoutMs`, the signal is aborted with a `JobTimeoutError`.
+ * The handler then has as much time again, but at most a second, to settle. After this time, the attempt ends
  * without the handler.
  */
-export class TimeLimit {
+export class TimeLimit implements HandlerLimit {
   /** The signal for the handler. Aborted when the given signal is aborted, or after the time limit. */
   readonly signal: AbortSignal;
   readonly #options: TimeLimitOptions;
   readonly #passing = new AbortController();
   readonly #ending = new AbortController();
+  readonly #lifting = new Deferred();
 
   /** @param given aborted when the handler should stop for other reasons. */
   constructor(given: AbortSignal, options: TimeLimitOptions) {
@@ -31,9 +34,12 @@ export class TimeLimit {
     this.signal = AbortSignal.any([given, this.#passing.signal]);
   }
 
-  /** Aborted when the attempt ends without the handler. */
   get ended(): AbortSignal {
     return this.#ending.signal;
+  }
+
+  lift(): void {
+    this.#lifting.resolve();
   }
 
   /**
@@ -41,28 +47,24 @@ export class TimeLimit {
    * @throws {JobTimeoutError} if the promise does not settle, or rejects because the time limit has passed.
    */
   async run(work: () => Promise<void>): Promise<void> {
-    const { timeoutMs } = this.#options;
-    const working = work();
-    try {
-      await withTimeout(working, timeoutMs, systemClock, () => this.#pass());
-    } catch (error) {
-      if (!this.#isTimeout(error)) throw error;
-      await this.#awaitCleanUp(working, Math.min(timeoutMs, maxGraceMs));
-    }
-  }
-
-  async #awaitCleanUp(working: Promise<void>, graceMs: number): Promise<void> {
-    const { onLate } = this.#options;
     const { signal } = this.#passing;
     try {
-      await withTimeout(working, graceMs, systemClock, () => {
-        this.#ending.abort();
-        working.then(onLate, onLate);
-        return signal.reason;
-      });
+      await this.#limited(work());
     } catch (error) {
       throw isAbort(error, signal) ? signal.reason : error;
     }
+  }
+
+  async #limited(working: Promise<void>): Promise<void> {
+    const { timeoutMs } = this.#options;
+    const handled = Promise.race([working, this.#lifting.promise]);
+    try {
+      await withTimeout(handled, timeoutMs, systemClock, () => this.#pass());
+    } catch (error) {
+      if (!this.#isTimeout(error)) throw error;
+      await withTimeout(handled, Math.min(timeoutMs, maxGraceMs), systemClock, () => this.#end(working));
+    }
+    await working;
   }
 
   #pass(): JobTimeoutError {
@@ -72,6 +74,13 @@ export class TimeLimit {
     );
     this.#passing.abort(error);
     return error;
+  }
+
+  #end(working: Promise<void>): Error {
+    const { onLate } = this.#options;
+    this.#ending.abort();
+    working.then(onLate, onLate);
+    return this.#passing.signal.reason;
   }
 
   #isTimeout(error: unknown): boolean {

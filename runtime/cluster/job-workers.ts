@@ -192,7 +192,7 @@ export class JobWorkers {
   }
 
   async #handle(details: JobDetails, message: Message, delivery: JobDelivery): Promise<void> {
-    const { attempt, signal, job: id, ended } = delivery;
+    const { attempt, signal, job: id, limit } = delivery;
     // Updates are sent one by one, so that they arrive in order.
     let sending = Promise.resolve();
     const enqueue = (update: Message) => {
@@ -200,13 +200,13 @@ export class JobWorkers {
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver && !ended?.aborted)
+      if (!isOver && !limit?.ended.aborted)
         enqueue({ type: "job_progress", value: valueThroughCodec(value, valueName) });
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
-      const result = await this.#run(details, ended, () => details.handler(message, job));
-      if (ended?.aborted) return;
+      const result = await this.#run(details, delivery, () => details.handler(message, job));
+      if (limit?.ended.aborted) return;
       const outcome = resultOf(result);
       if ("value" in outcome) enqueue({ type: "job_done", value: outcome.value });
       else await sending.then(() => this.#failUnsendable(details, message, delivery, outcome.error));
@@ -244,12 +244,7 @@ export class JobWorkers {
     return new AsyncErrorOwner(undefined, "worker", channel, this.#report);
   }
 
-  /** @param ended aborted when nothing waits for the handler any more. */
-  #run(
-    { workerId, channel }: JobDetails,
-    ended: AbortSignal | undefined,
-    work: () => unknown,
-  ): Promise<unknown> {
+  #run({ workerId, channel }: JobDetails, { limit }: JobDelivery, work: () => unknown): Promise<unknown> {
     const owner = this.#owner(channel);
     return new Promise((resolve, reject) => {
       const abandon = () => {
@@ -266,10 +261,13 @@ export class JobWorkers {
       };
       this.#abandonments.add(abandon);
       this.#running.set(owner, workerId);
-      ended?.addEventListener("abort", forget);
+      limit?.ended.addEventListener("abort", forget);
       runOwned(owner, async () => work())
-        .then(resolve, reject)
-        .finally(forget);
+        .finally(() => {
+          limit?.lift();
+          forget();
+        })
+        .then(resolve, reject);
     });
   }
 }

@@ -109,6 +109,19 @@ export function describeTimeLimits({ describe, it, nodes }: Suite): void {
       );
     });
 
+    it("may take longer after its limit is lifted, to send its outcome", async () => {
+      const worker = new Worker(async ({ delivery: { limit, signal } }) => {
+        limit?.lift();
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        signal.throwIfAborted();
+      });
+      const consumption = await nodes.one.consume("jobs", worker.handle, { timeoutMs: 20 });
+      await sendNumbers(nodes.one, "jobs", 1, 2);
+      await until(() => nodes.one.counters().consumed === 2);
+      await consumption.close();
+      assert.deepEqual([attempts(worker), nodes.errors], ["1/1 2/1", []]);
+    });
+
     it("does not keep a closing consumption open, and returns its job with the used attempt", async () => {
       const worker = new Worker(never);
       const consumption = await nodes.one.consume("jobs", worker.handle, { timeoutMs: 50 });

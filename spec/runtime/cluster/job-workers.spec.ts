@@ -230,6 +230,26 @@ describe("Job workers", () => {
     expect(failed).to.deep.equal([[36, "ERR_JOB_TIMEOUT"]]);
   });
 
+  it("limit the time of the handler only, and not the time to tell about the outcome", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, { onError: (error: unknown) => errors.push(codeOf(error)) });
+    let begun = 0;
+    const told = gate();
+    const handler = () => {
+      begun += 1;
+      return new Map();
+    };
+    const onFailed = async () => {
+      await pause(100);
+      told.open();
+    };
+    const worker = await there.worker("jobs", handler, { timeoutMs: 20, onFailed });
+    await here.submit("jobs", { type: "job" });
+    await told.opened;
+    await worker.close();
+    expect([begun, errors]).to.deep.equal([1, ["ERR_INVALID_MESSAGE"]]);
+  });
+
   it("do not keep a closing runtime waiting for a handler that has exceeded its time", async () => {
     const errors: unknown[] = [];
     const [here, there] = await startCluster(2, { onError: (error: unknown) => errors.push(codeOf(error)) });
