@@ -52,7 +52,12 @@ export function describeTimeLimits({ describe, it, nodes }: Suite): void {
     }
 
     it("has succeeded if it resolves soon after its signal is aborted, or before", async () => {
-      const worker = new Worker((job) => (job.message.number === 1 ? untilTimeout(job) : undefined));
+      const worker = new Worker(async (job) => {
+        if (job.message.number === 2) return;
+        await untilTimeout(job);
+        // The handler cleans up.
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      });
       const consumption = await nodes.one.consume("jobs", worker.handle, { timeoutMs: 200 });
       await sendNumbers(nodes.other, "jobs", 1, 2);
       await worker.hasBegun(2);
