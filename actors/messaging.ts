@@ -59,7 +59,10 @@ export interface JobMessages {
   job_progress: { job: string; value: unknown };
   /** The job succeeded. `value` is the handler's return value. This message may arrive twice. */
   job_done: { job: string; value: unknown };
-  /** The last attempt to handle the job failed. The job is now in the dead letters. */
+  /**
+   * The job has failed for good: its last attempt failed, it waited for too long, or a message cannot hold its
+   * result.
+   */
   job_failed: { job: string; reason: string };
 }
 

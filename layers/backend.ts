@@ -123,21 +123,32 @@ export interface JobDelivery {
    * Aborted when the consumption closes. Also aborted when another worker has received the message, because
    * this process was unreachable for too long. A handler that stops early should reject with the signal's
    * reason or with any `AbortError`. Such a rejection is not a failure: no error is reported, and the message
-   * is delivered again.
+   * is delivered again. After `timeoutMs`, the signal is aborted with a {@link JobTimeoutError}; a rejection
+   * is then a failure.
    */
   readonly signal: AbortSignal;
   /** The channel for the outcome. This package does not check the value on arrival, so it can be any text. */
   readonly replyTo?: string;
   /** The id that the sender gave to the job. The message to `replyTo` should contain this id. */
   readonly job?: string;
+  /** @internal The time limit of the handler. Present only if there is a `timeoutMs`. */
+  readonly limit?: HandlerLimit;
+}
+
+/** @internal */
+export interface HandlerLimit {
+  /** Aborted once the outcome of the handler is ignored. */
+  readonly ended: AbortSignal;
+  /** Ends the time limit, because the handler has settled and only its outcome has to be sent. */
+  lift(): void;
 }
 
 /** A running consumer of a named channel. */
 export interface Consumption {
   /**
-   * Accepts no more messages and aborts the signals of running handlers. Resolves once all handlers are done,
-   * without a time limit. A handler must not await `close`, because `close` waits for that handler. May be
-   * called more than once.
+   * Accepts no more messages and aborts the signals of running handlers. Messages that wait for a retry go to
+   * other workers at once. Resolves once all handlers are done, or have exceeded their `timeoutMs`. A handler
+   * must not await `close`, because `close` waits for that handler. May be called more than once.
    */
   close(): Promise<void>;
 }
@@ -147,7 +158,7 @@ export interface Consumption {
  *
  * - `done`: the job is removed.
  * - `dead`: the job moves to the dead letters.
- * - `againAfterMs`: the same worker retries the job after this delay.
+ * - `againAfterMs`: the same worker retries the job after this delay, and does other jobs meanwhile.
  * - `given-back`: the next free worker receives the job, because the handler's signal was aborted.
  */
 export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
@@ -159,7 +170,7 @@ export interface QueueReceiver {
    *
    * @param attempt the number of times that the job has been handed out, including this time.
    * @param signal see {@link JobDelivery.signal}.
-   * @param ageMs milliseconds since the job was enqueued.
+   * @param ageMs milliseconds from the enqueuing to the handing out: see {@link QueueSettings.measuresAge}.
    */
   job(payload: Uint8Array, attempt: number, signal: AbortSignal, ageMs: number): Promise<JobOutcome>;
   /** Reports a failure that no caller awaits, such as a lost connection. */
@@ -172,6 +183,11 @@ export interface QueueSettings {
   readonly concurrency: number;
   /** Milliseconds that a worker may be unreachable before its jobs go to other workers. */
   readonly claimAfterMs: number;
+  /**
+   * Whether jobs expire, so that the age of a job is needed. The clock of one machine MUST measure the whole
+   * age. If false, the age may be 0. @default false
+   */
+  readonly measuresAge?: boolean;
 }
 
 /**
@@ -192,8 +208,8 @@ export interface QueueBackend {
   enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean>;
   /**
    * Begins to process `queue`. A job with the outcome `dead` moves atomically to the end of `<queue>.dead`,
-   * even if `<queue>.dead` is full. A job that waits for a retry still counts towards `concurrency`,
-   * so the worker does not begin another job meanwhile.
+   * even if `<queue>.dead` is full. A job that waits for a retry stays with its worker, but does not count
+   * towards `concurrency`, so later jobs may overtake it. A worker may limit the number of such jobs.
    */
   consume(queue: string, receiver: QueueReceiver, settings: QueueSettings): Promise<Consumption>;
 }

@@ -1,17 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { runOwned, watchAsyncErrors } from "./async-errors.ts";
-import type { Backend, Capabilities, Consumption, Health } from "./backend.ts";
+import type { Backend, Capabilities, Health } from "./backend.ts";
 import { type LayerCounters, LayerMetrics } from "./counters.ts";
 import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
 import { Receiver } from "./delivery/receiver.ts";
 import { CallbackOwner, createReporter, type ErrorListener } from "./error-reporter.ts";
 import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
 import { checkHistoryOptions, decodeHistory, type GroupHistory, type HistoryOptions } from "./history.ts";
-import { type ConsumeOptions, type JobHandler, JobQueues } from "./jobs/job-queues.ts";
+import type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
+import { JobQueues } from "./jobs/job-queues.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { AnyMessages, Inbox, Message, MessageOf } from "./message.ts";
 import { checkChannel, checkGroup, checkQueue } from "./names.ts";
 import type { ChannelLayerOptions, GroupSendOptions, JobAddress } from "./options.ts";
+import type { JobConsumption, RunningJob } from "./running-jobs.ts";
 import type { Lane } from "./scheduling/lane.ts";
 import { TurnScheduler } from "./scheduling/turn-scheduler.ts";
 import { type Envelope, encode } from "./wire/codec.ts";
@@ -158,6 +160,11 @@ export class ChannelLayer<M = AnyMessages> {
     return this.#metrics.snapshot();
   }
 
+  /** The jobs that handlers of {@link consume} run on this node. The longest-running job is first. */
+  get runningJobs(): readonly RunningJob[] {
+    return this.#queues.running;
+  }
+
   /**
    * Opens the layer. A layer opens only once, even if `ready` is called repeatedly.
    *
@@ -225,7 +232,7 @@ export class ChannelLayer<M = AnyMessages> {
    * valid message also moves to `<name>.dead`, which is consumed like other named channels. If a process
    * dies or is unreachable for `claimAfterMs`, its messages go to other workers. A message can therefore be
    * delivered twice; `delivery.attempt` counts the deliveries. With `concurrency` 1 and a single consumer,
-   * messages are handled in order.
+   * messages are handled in order, except that others overtake a message that waits for a retry.
    *
    * The layer's {@link close} waits for running handlers, but rejects the calls that these handlers make to
    * the layer. If handlers send messages, close the consumption before the layer.
@@ -246,7 +253,7 @@ export class ChannelLayer<M = AnyMessages> {
     channel: string,
     handler: JobHandler<T>,
     options: ConsumeOptions = {},
-  ): Promise<Consumption> {
+  ): Promise<JobConsumption> {
     this.#lifecycle.refuseIfClosed();
     checkQueue(channel);
     if (typeof handler !== "function") {

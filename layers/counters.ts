@@ -8,6 +8,7 @@
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  * - `queue-full`: the named channel is full; the sender's promise was rejected
  * - `expired`: the message waited in its named channel for too long; no handler received it
+ * - `late`: a handler ended after its attempt had failed for lack of time, so its outcome was ignored
  * - `dead-letter`: handlers failed too often, so the message moved to the dead letters. A named channel's
  *   `garbage`, `undecryptable` and `refused-type` payloads also move to the dead letters, but do not count as
  *   `dead-letter`
@@ -21,6 +22,7 @@ export type DropReason =
   | "unavailable"
   | "queue-full"
   | "expired"
+  | "late"
   | "dead-letter";
 
 /** Counts the messages that a node has sent, received and dropped since it was created. */

@@ -64,6 +64,20 @@ export class QueueFullError extends GreenroomError {
   }
 }
 
+/** A message waited in its named channel for longer than `queueExpiryMs`, so no handler received it. */
+export class JobExpiredError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_JOB_EXPIRED", message);
+  }
+}
+
+/** The handler of a job did not end within `timeoutMs`. */
+export class JobTimeoutError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_JOB_TIMEOUT", message);
+  }
+}
+
 /** An option is invalid. The message names the option and never contains a secret. */
 export class InvalidOptionError extends GreenroomError {
   constructor(message: string) {

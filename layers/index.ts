@@ -8,6 +8,8 @@ export {
   InvalidMessageError,
   InvalidNameError,
   InvalidOptionError,
+  JobExpiredError,
+  JobTimeoutError,
   LayerClosedError,
   LayerSetupError,
   LayerUnavailableError,
@@ -17,10 +19,11 @@ export {
 } from "./errors.ts";
 export type { GroupHistory, HistoryOptions } from "./history.ts";
 export type { HistoryLimitOptions } from "./history-limits.ts";
-export type { ConsumeOptions, JobHandler } from "./jobs/job-queues.ts";
+export type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
 export type { ByPattern } from "./limits-by-name.ts";
 export { MemoryBus, type MemoryBusOptions } from "./memory/memory-bus.ts";
 export { MemoryLayer, type MemoryLayerOptions } from "./memory/memory-layer.ts";
 export type * from "./message.ts";
 export type * from "./options.ts";
+export type { JobConsumption, RunningJob } from "./running-jobs.ts";
 export type { EncryptionOptions } from "./wire/encryption.ts";

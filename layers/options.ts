@@ -19,9 +19,9 @@ export interface ChannelLayerOptions {
   /**
    * The time that a message of a named channel may wait for its first delivery, in milliseconds: one number
    * for all channels, or numbers by channel name. A worker removes an older message without a call of the
-   * handler, and counts it as `expired`. Each worker uses its own value. Once a handler has been called with
-   * a message, the message is retried at any age. Dead letters do not expire. On Redis, the age is computed
-   * from the clocks of the server and of the worker's machine, so these clocks should agree.
+   * handler, calls `onExpired`, and counts the message as `expired`. Each worker uses its own value. Once a
+   * handler has been called with a message, the message is retried at any age. Dead letters do not expire. On
+   * Redis, the server's clock alone measures the age, with the command TIME.
    * @default messages never expire
    */
   readonly queueExpiryMs?: ByPattern;

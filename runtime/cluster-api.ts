@@ -7,6 +7,7 @@ import type {
   Tally,
 } from "../actors/index.ts";
 import type { Message } from "../layers/message.ts";
+import type { RunningJob } from "../layers/running-jobs.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./cluster/job-workers.ts";
 
@@ -106,6 +107,17 @@ export abstract class ClusterApi {
   /** Counts the actors with a tag, on all nodes. */
   count(tag: string, options: AskOptions = {}): Promise<Tally> {
     return this.#cluster.count(tag, options);
+  }
+
+  /**
+   * The jobs that the workers of this runtime run now. The longest-running job is first.
+   *
+   * @example
+   * const [oldest] = runtime.runningJobs;
+   * gauge.set({ running: runtime.runningJobs.length, oldestMs: oldest?.runningMs ?? 0 });
+   */
+  get runningJobs(): readonly RunningJob[] {
+    return this.#workers.running;
   }
 
   /**

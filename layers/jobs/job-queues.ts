@@ -1,52 +1,22 @@
-import { callOwned, runOwned } from "../async-errors.ts";
-import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver } from "../backend.ts";
-import { checkInteger } from "../check-integer.ts";
+import { runOwned } from "../async-errors.ts";
+import type { QueueBackend } from "../backend.ts";
+import { checkInteger, maxDelayMs } from "../check-integer.ts";
 import type { LayerMetrics } from "../counters.ts";
 import { CallbackOwner, type ErrorListener } from "../error-reporter.ts";
 import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
 import { LimitsByName } from "../limits-by-name.ts";
 import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
-import type { ChannelLayerOptions, JobAddress } from "../options.ts";
-import type { Decoded } from "../wire/codec.ts";
+import type { ChannelLayerOptions } from "../options.ts";
+import { type JobConsumption, oldestFirst, type RunningJob, RunningJobs } from "../running-jobs.ts";
 import type { PayloadDecoder } from "../wire/payload-decoder.ts";
 import type { Topics } from "../wire/topics.ts";
-
-/** The options of a consumer of a named channel. */
-export interface ConsumeOptions {
-  /** The maximum number of messages handled at the same time. Above 1, their order may change. @default 1 */
-  readonly concurrency?: number;
-  /** The number of deliveries after which a message goes to the dead letters. @default 3 */
-  readonly maxDeliveries?: number;
-  /**
-   * Milliseconds that a process may be unreachable before its messages go to other workers: 100 to 86400000.
-   * A handler of a reachable process may take longer. All consumers of a channel should use the same value.
-   * @default 30_000
-   */
-  readonly claimAfterMs?: number;
-  /** The pause before the first retry, in milliseconds. Doubles with each retry, up to 5 s. @default 100 */
-  readonly retryAfterMs?: number;
-  /**
-   * Called before a message moves to the dead letters. `error` is the last error of the handler, or
-   * states that workers died. If `onDead` returns a promise, the message moves once the promise has settled.
-   * An error of `onDead` is reported. If the process dies before the move, `onDead` may be called again.
-   */
-  readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
-}
-
-/** Handles one message of a named channel. If the returned promise rejects, the message is retried. */
-export type JobHandler<T> = (message: T, delivery: JobDelivery) => unknown;
-
-/** The longest pause before a retry, in milliseconds, unless `retryAfterMs` is longer. */
-const maxRetryMs = 5_000;
+import type { ConsumeOptions, JobHandler } from "./consume-options.ts";
+import { JobReceiver } from "./job-receiver.ts";
 
 const forever = Number.MAX_SAFE_INTEGER;
 
 const dayMs = 24 * 60 * 60 * 1_000;
-
-interface ReceiverOptions extends Required<Omit<ConsumeOptions, "concurrency" | "claimAfterMs">> {
-  readonly owner: CallbackOwner;
-}
 
 interface JobContext {
   readonly decoder: PayloadDecoder;
@@ -61,7 +31,7 @@ export class JobQueues {
   readonly #capacity: LimitsByName;
   readonly #expiryMs: LimitsByName;
   readonly #context: JobContext;
-  readonly #consumptions = new Set<Consumption>();
+  readonly #consumptions = new Set<JobConsumption>();
   #isClosed = false;
 
   /** @throws {InvalidOptionError} for an invalid capacity or expiry. */
@@ -93,36 +63,51 @@ export class JobQueues {
     };
   }
 
+  /** The jobs that run on this node. The longest-running job is first. */
+  get running(): readonly RunningJob[] {
+    return oldestFirst([...this.#consumptions].map(({ running }) => running));
+  }
+
   /** @throws {InvalidOptionError} for a number that is out of range. */
   async consume(
     channel: string,
     handler: JobHandler<Message>,
     options: ConsumeOptions,
-  ): Promise<Consumption> {
+  ): Promise<JobConsumption> {
     const { concurrency = 1, maxDeliveries = 3, claimAfterMs = 30_000, retryAfterMs = 100 } = options;
-    const { onDead = () => {} } = options;
+    const { timeoutMs, onDead = () => {}, onExpired = () => {} } = options;
     checkInteger("concurrency", concurrency);
     checkInteger("maxDeliveries", maxDeliveries);
     checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
     checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: dayMs });
+    if (timeoutMs !== undefined) checkInteger("timeoutMs", timeoutMs, { max: maxDelayMs });
     const backend = this.#supported(`it cannot consume "${channel}"`);
     const owner = new CallbackOwner(this.#context.report, { stage: "consume", channel });
-    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead, owner });
-    const settings = { concurrency, claimAfterMs };
-    const queue = this.#topics.queue(channel);
+    const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
+    const running = new RunningJobs(channel);
+    const topic = this.#topics.queue(channel);
+    const receiver = new JobReceiver({
+      ...{ channel, topic, handler, maxDeliveries, retryAfterMs, timeoutMs, expiryMs, onDead, onExpired },
+      ...{ owner, running, ...this.#context },
+      report: (error, facts) => this.#context.report(error, { channel, ...facts }),
+    });
+    const settings = { concurrency, claimAfterMs, measuresAge: expiryMs !== forever };
     // The backend and `close` abort signals, so they run owned: the handlers may listen to these signals.
-    const consumed = await runOwned(owner, () => backend.consume(queue, receiver, settings));
-    const consumption = { close: () => runOwned(owner, () => consumed.close()) };
-    if (this.#isClosed) {
-      await consumption.close();
-      throw new LayerClosedError();
-    }
-    this.#consumptions.add(consumption);
+    const consumed = await runOwned(owner, () => backend.consume(topic, receiver, settings));
     const close = async () => {
-      await consumption.close();
+      await runOwned(owner, () => consumed.close());
       this.#consumptions.delete(consumption);
     };
-    return { close };
+    const consumption: JobConsumption = {
+      close,
+      get running() {
+        return running.list;
+      },
+    };
+    this.#consumptions.add(consumption);
+    if (!this.#isClosed) return consumption;
+    await close();
+    throw new LayerClosedError();
   }
 
   async close(): Promise<void> {
@@ -137,70 +122,4 @@ export class JobQueues {
       `This layer has no work queues, so ${consequence}. Use MemoryLayer or RedisStreamsLayer instead.`,
     );
   }
-
-  #receiver(
-    channel: string,
-    handler: JobHandler<Message>,
-    { maxDeliveries, retryAfterMs, onDead, owner }: ReceiverOptions,
-  ): QueueReceiver {
-    const { decoder, metrics } = this.#context;
-    const topic = this.#topics.queue(channel);
-    const report: ErrorListener = (error, facts) => this.#context.report(error, { channel, ...facts });
-    const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
-    const bury = async ({ message }: Decoded, delivery: JobDelivery, error: unknown): Promise<"dead"> => {
-      metrics.drop("dead-letter");
-      report(error, { stage: "consume", attempt: delivery.attempt });
-      try {
-        await callOwned(owner, onDead, message, delivery, error);
-      } catch (failure) {
-        report(failure, { stage: "consume", attempt: delivery.attempt });
-      }
-      return "dead";
-    };
-    return {
-      async job(payload, attempt, signal, ageMs): Promise<JobOutcome> {
-        metrics.received += 1;
-        if (attempt === 1 && ageMs > expiryMs) {
-          metrics.drop("expired");
-          return "done";
-        }
-        const decoded = decoder.decode(topic, payload, report);
-        if (decoded === undefined) return "dead";
-        const delivery: JobDelivery = Object.freeze({ attempt, signal, ...addressOf(decoded) });
-        if (attempt > maxDeliveries) {
-          const error = new Error(
-            `The workers that handled a message of "${channel}" died ${maxDeliveries} times.`,
-          );
-          return bury(decoded, delivery, error);
-        }
-        try {
-          await callOwned(owner, handler, decoded.message, delivery);
-        } catch (error) {
-          // If only one delivery is allowed, an aborted handler counts as failed.
-          if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
-          if (attempt >= maxDeliveries) return bury(decoded, delivery, error);
-          report(error, { stage: "consume", attempt });
-          const ceiling = Math.max(maxRetryMs, retryAfterMs);
-          return { againAfterMs: Math.min(retryAfterMs * 2 ** (attempt - 1), ceiling) };
-        }
-        metrics.consumed += 1;
-        return "done";
-      },
-      error: (error) => report(error, { stage: "layer" }),
-    };
-  }
-}
-
-/** Any program with access to the queue may have written the envelope, so its types have to be checked. */
-function addressOf({ envelope }: Decoded): JobAddress {
-  const { replyTo, job } = envelope ?? {};
-  return {
-    ...(typeof replyTo === "string" && { replyTo }),
-    ...(typeof job === "string" && { job }),
-  };
-}
-
-/** Whether an abort caused `error`. Node's APIs reject with an `AbortError`, and `fetch` with `reason`. */
-function isAbort(error: unknown, { aborted, reason }: AbortSignal): boolean {
-  return aborted && (error === reason || (error instanceof Error && error.name === "AbortError"));
 }

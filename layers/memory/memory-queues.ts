@@ -75,6 +75,7 @@ class MemorySource implements JobSource<MemoryClaim> {
   readonly #bury: (payload: Uint8Array) => void;
   readonly #onClose: () => void;
   #isInterrupted = false;
+  /** Called by the worker, and when the queue gets a job. */
   wake = () => {};
 
   constructor(queue: MemoryQueue, bury: (payload: Uint8Array) => void, onClose: () => void) {
@@ -85,17 +86,15 @@ class MemorySource implements JobSource<MemoryClaim> {
   }
 
   async take(limit: number): Promise<readonly MemoryClaim[]> {
-    while (!this.#isInterrupted) {
-      const woken = new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-      // Waits for the next turn, so that sockets and timers are handled even if every job sends another job.
-      await new Promise((resolve) => setImmediate(resolve));
-      const claims = this.#isInterrupted ? [] : this.#queue.take(limit);
-      if (claims.length > 0) return claims;
-      if (!this.#isInterrupted) await woken;
-    }
-    return [];
+    const woken = new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    // Waits for the next turn, so that sockets and timers are handled even if every job sends another job.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#isInterrupted) return [];
+    const claims = this.#queue.take(limit);
+    if (claims.length === 0) await woken;
+    return claims;
   }
 
   interrupt(): void {

@@ -15,6 +15,7 @@ import { describeMessages } from "./suite/messages.ts";
 import { describeNames } from "./suite/names.ts";
 import { describeOpening } from "./suite/opening.ts";
 import { describeQueueLimits } from "./suite/queue-limits.ts";
+import { describeTimeLimits } from "./suite/time-limits.ts";
 import { type Suite, TestNodes } from "./test-nodes.ts";
 
 /**
@@ -65,6 +66,7 @@ export function describeJobQueues(name: string, options: TestRunner & LayerImple
 function describeQueues(suite: Suite): void {
   describeJobs(suite);
   describeFailedJobs(suite);
+  describeTimeLimits(suite);
   describeQueueLimits(suite);
   describeConsumptionClosing(suite);
 }

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+
 /** Lets a spec wait until a condition holds. A subclass calls `changed` after each change. */
 export class Watched {
   readonly #waiting = new Set<() => void>();
@@ -21,3 +23,17 @@ export class Watched {
 }
 
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** Polls until `holds` returns true, for at most 5 s. */
+export async function until(holds: () => boolean): Promise<void> {
+  const latest = performance.now() + 5_000;
+  while (!holds()) {
+    assert.ok(performance.now() < latest, "The condition did not hold within 5 s.");
+    await nextTurn();
+  }
+}
+
+export function moreThanAMillisecond(): Promise<void> {
+  const [date, time] = [Date.now(), performance.now()];
+  return until(() => Date.now() - date > 2 && performance.now() - time > 2);
+}

@@ -16,21 +16,30 @@ export class PayloadDecoder {
   }
 
   /** Returns undefined for a dropped payload. Counts every drop, and reports all but refused types. */
-  decode(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
+  decode(topic: string, payload: Uint8Array): Decoded | undefined {
+    const decoded = this.decodeAny(topic, payload);
+    return decoded !== undefined && this.refuses(decoded) ? undefined : decoded;
+  }
+
+  /** Whether the type of a message is refused. Counts the message if it is. */
+  refuses({ message }: Decoded): boolean {
+    const isRefused = isRefusedType(message.type);
+    if (isRefused) this.#metrics.drop("refused-type");
+    return isRefused;
+  }
+
+  /** Like {@link decode}, but does not refuse any type. */
+  decodeAny(topic: string, payload: Uint8Array, report: ErrorListener = this.#report): Decoded | undefined {
     const decrypted = this.#encryption.decrypt(payload);
     if (decrypted === undefined) {
       const text = `A payload on "${topic}" cannot be decrypted with the keys of this layer.`;
       return this.#drop("undecryptable", new Error(text), report);
     }
-    let decoded: Decoded;
     try {
-      decoded = decode(decrypted);
+      return decode(decrypted);
     } catch (cause) {
       return this.#drop("garbage", new Error(`A payload on "${topic}" is not a message.`, { cause }), report);
     }
-    if (!isRefusedType(decoded.message.type)) return decoded;
-    this.#metrics.drop("refused-type");
-    return undefined;
   }
 
   #drop(reason: DropReason, error: Error, report: ErrorListener): undefined {

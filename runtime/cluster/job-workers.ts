@@ -6,18 +6,18 @@ import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { LayerClosedError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkQueue } from "../../layers/names.ts";
+import { type JobConsumption, oldestFirst, type RunningJob } from "../../layers/running-jobs.ts";
 import { valueThroughCodec } from "../../layers/through-codec.ts";
 import { AsyncErrorOwner, callOwned, isOwnedBy, runOwned } from "../async-error-owner.ts";
 import { type IsRunning, rejectIfAwaitedInside } from "../deadlock.ts";
 import { HandlerTimeoutError, RuntimeClosedError } from "../errors.ts";
 import { failureText } from "../mailbox/ask-envelope.ts";
 import type { Cluster } from "./cluster.ts";
-import { outcomeOf } from "./local-asks.ts";
 
 export interface JobWorkerOptions {
   /** The alias of the channel's layer. @default the control layer */
   readonly layer?: string;
-  /** Maximum number of jobs that run at a time. If it exceeds 1, jobs may run out of order. @default 1 */
+  /** Maximum number of jobs that run at a time. Jobs that wait for a retry do not count. @default 1 */
   readonly concurrency?: number;
   /** Number of attempts before a job becomes a dead letter. @default 3 */
   readonly attempts?: number;
@@ -27,8 +27,18 @@ export interface JobWorkerOptions {
    */
   readonly claimAfterMs?: number;
   /**
-   * Called before a job becomes a dead letter. `error` is the last attempt's error, or says that the workers
-   * died. An error of this function is reported to `onError`; the submitter still receives `job_failed`.
+   * Milliseconds that an attempt may take: 1 to 2147483647. Then its `signal` is aborted with a
+   * {@link JobTimeoutError}. If the handler does not settle within the same time again, or within a second if
+   * `timeoutMs` is longer, the attempt fails without the handler, and its later outcome is ignored.
+   * @default the time is not limited
+   */
+  readonly timeoutMs?: number;
+  /**
+   * Called when a job has failed for good: before it becomes a dead letter, before it is removed because it
+   * waited for too long, and after its handler returned a value that a message cannot hold. `error` is the
+   * last attempt's error, says that the workers died, is a {@link JobExpiredError}, or is an
+   * {@link InvalidMessageError}. An error of this function is reported to `onError`. The submitter receives
+   * `job_failed` in all these cases.
    */
   readonly onFailed?: (message: Message, job: Pick<Job, "id" | "attempt">, error: unknown) => unknown;
 }
@@ -41,7 +51,8 @@ export interface Job {
   readonly attempt: number;
   /**
    * Aborted when the worker closes, or when another worker has received the job. If the handler then rejects
-   * with the signal's reason or an `AbortError`, the job has not failed, and another worker receives it.
+   * with the signal's reason or an `AbortError`, the job has not failed, and another worker receives it. Also
+   * aborted with a {@link JobTimeoutError} after `timeoutMs`; a rejection is then a failure.
    */
   readonly signal: AbortSignal;
   /**
@@ -56,6 +67,8 @@ export type WorkHandler<T extends Message = Message> = (message: T, job: Job) =>
 
 /** A running worker of a channel. */
 export interface JobWorker {
+  /** The jobs that the worker runs now, in the order in which they began. */
+  readonly running: readonly RunningJob[];
   /**
    * Stops accepting jobs, aborts the signals of the running jobs, and waits for these jobs to end. May be
    * called twice. The worker's own handler may make this call, but not await it.
@@ -65,12 +78,21 @@ export interface JobWorker {
   close(): Promise<void>;
 }
 
+/** The details of one worker that its jobs need. */
+interface JobDetails {
+  readonly workerId: symbol;
+  readonly channel: string;
+  readonly handler: WorkHandler;
+  /** Tells the submitter and `onFailed` that a job has failed for good. Rejects as `onFailed` does. */
+  fail(message: Message, delivery: JobDelivery, error: unknown, reason?: string): Promise<void>;
+}
+
 /** Runs the job workers of one runtime, and submits jobs. */
 export class JobWorkers {
   readonly #cluster: Cluster;
   readonly #report: ErrorListener;
-  /** Functions that close the open workers. */
-  readonly #open = new Set<() => Promise<void>>();
+  /** The consumptions of the open workers. */
+  readonly #open = new Set<JobConsumption>();
   /** One function for each running handler. The function ends the wait for its handler. */
   readonly #abandonments = new Set<() => void>();
   /** The owner of each running handler, and the id of the handler's worker. */
@@ -98,29 +120,34 @@ export class JobWorkers {
     const layer = this.#cluster.layer(alias, `The channel "${channel}"`);
     this.#cluster.start();
     const workerId = Symbol(channel);
+    const fail: JobDetails["fail"] = async (message, delivery, error, reason = failureText(error)) => {
+      await this.#notify(delivery, { type: "job_failed", reason });
+      const job = { id: delivery.job, attempt: delivery.attempt };
+      await callOwned(this.#owner(channel), onFailed, message, job, error);
+    };
     const consumption = await layer.consume<Message>(
       channel,
-      (message, delivery) => this.#handle(workerId, channel, handler, message, delivery),
+      (message, delivery) => this.#handle({ workerId, channel, handler, fail }, message, delivery),
       {
         ...options,
         maxDeliveries: attempts,
-        onDead: async (message, delivery, error) => {
-          await this.#notify(delivery, { type: "job_failed", reason: failureText(error) });
-          const job = { id: delivery.job, attempt: delivery.attempt };
-          await callOwned(this.#owner(channel), onFailed, message, job, error);
-        },
+        onDead: (message, delivery, error) => fail(message, delivery, error),
+        onExpired: (message, delivery, error) => fail(message, delivery, error),
       },
     );
     const close = async () => {
       await consumption.close();
-      this.#open.delete(close);
+      this.#open.delete(consumption);
     };
-    this.#open.add(close);
+    this.#open.add(consumption);
     if (this.#isClosing) {
       await close();
       throw new RuntimeClosedError();
     }
     return {
+      get running() {
+        return consumption.running;
+      },
       close: () =>
         rejectIfAwaitedInside(
           close(),
@@ -128,6 +155,11 @@ export class JobWorkers {
           "a worker closes after its jobs. Do not await close() in the handler of a job.",
         ),
     };
+  }
+
+  /** The jobs that the workers run now. The longest-running job is first. */
+  get running(): readonly RunningJob[] {
+    return oldestFirst([...this.#open].map(({ running }) => running));
   }
 
   /** Undefined unless a handler of a job calls this. @param workerId ignores the jobs of other workers. */
@@ -151,7 +183,7 @@ export class JobWorkers {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all([...this.#open].map((close) => close()));
+    await Promise.all([...this.#open].map((consumption) => consumption.close()));
   }
 
   /** Stops waiting for running handlers, ignores their results, and lets other workers take the jobs. */
@@ -159,14 +191,8 @@ export class JobWorkers {
     for (const abandon of [...this.#abandonments]) abandon();
   }
 
-  async #handle(
-    workerId: symbol,
-    channel: string,
-    handler: WorkHandler,
-    message: Message,
-    delivery: JobDelivery,
-  ): Promise<void> {
-    const { attempt, signal, job: id } = delivery;
+  async #handle(details: JobDetails, message: Message, delivery: JobDelivery): Promise<void> {
+    const { attempt, signal, job: id, limit } = delivery;
     // Updates are sent one by one, so that they arrive in order.
     let sending = Promise.resolve();
     const enqueue = (update: Message) => {
@@ -174,15 +200,33 @@ export class JobWorkers {
     };
     let isOver = false;
     const progress = (value: unknown) => {
-      if (!isOver) enqueue({ type: "job_progress", value: valueThroughCodec(value, valueName) });
+      if (!isOver && !limit?.ended.aborted)
+        enqueue({ type: "job_progress", value: valueThroughCodec(value, valueName) });
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
-      enqueue(resultOf(await this.#run(workerId, channel, () => handler(message, job))));
+      const result = await this.#run(details, delivery, () => details.handler(message, job));
+      if (limit?.ended.aborted) return;
+      const outcome = resultOf(result);
+      if ("value" in outcome) enqueue({ type: "job_done", value: outcome.value });
+      else await sending.then(() => this.#failUnsendable(details, message, delivery, outcome.error));
     } finally {
       isOver = true;
       await sending;
     }
+  }
+
+  /** Fails a job without a retry, because a message cannot hold its result. Never rejects. */
+  async #failUnsendable(
+    { channel, fail }: JobDetails,
+    message: Message,
+    delivery: JobDelivery,
+    error: unknown,
+  ): Promise<void> {
+    const report = (failure: unknown) => this.#report(failure, { stage: "worker", channel });
+    report(error);
+    const reason = `the returned value cannot be sent: ${failureText(error)}`;
+    await fail(message, delivery, error, reason).catch(report);
   }
 
   /** Sends an update to the submitter of a job. Never rejects. */
@@ -200,7 +244,7 @@ export class JobWorkers {
     return new AsyncErrorOwner(undefined, "worker", channel, this.#report);
   }
 
-  #run(workerId: symbol, channel: string, work: () => unknown): Promise<unknown> {
+  #run({ workerId, channel }: JobDetails, { limit }: JobDelivery, work: () => unknown): Promise<unknown> {
     const owner = this.#owner(channel);
     return new Promise((resolve, reject) => {
       const abandon = () => {
@@ -211,24 +255,30 @@ export class JobWorkers {
           ),
         );
       };
+      const forget = () => {
+        this.#abandonments.delete(abandon);
+        this.#running.delete(owner);
+      };
       this.#abandonments.add(abandon);
       this.#running.set(owner, workerId);
+      limit?.ended.addEventListener("abort", forget);
       runOwned(owner, async () => work())
-        .then(resolve, reject)
         .finally(() => {
-          this.#abandonments.delete(abandon);
-          this.#running.delete(owner);
-        });
+          limit?.lift();
+          forget();
+        })
+        .then(resolve, reject);
     });
   }
 }
 
 const valueName = "The result or a progress value of a job";
 
-/** Returns a job's last update. If a message cannot hold `returned`, the job fails without a retry. */
-function resultOf(returned: unknown): Message {
-  const outcome = outcomeOf(returned, valueName);
-  return "value" in outcome
-    ? { type: "job_done", value: outcome.value }
-    : { type: "job_failed", reason: outcome.failed };
+/** Returns a copy of the returned value, or the error if a message cannot hold the value. */
+function resultOf(returned: unknown): { readonly value: unknown } | { readonly error: unknown } {
+  try {
+    return { value: valueThroughCodec(returned, valueName) };
+  } catch (error) {
+    return { error };
+  }
 }

@@ -42,6 +42,8 @@ const stages: Readonly<Record<string, string>> = {
   "a handler of consume": "consume",
   onDead: "consume",
   "a listener of its signal": "consume",
+  onExpired: "consume",
+  "a listener of a signal at the time limit": "consume",
   "a thenable of a guard": "guard",
   "a thenable of connect": "async",
   "a thenable of receive": "async",

@@ -16,6 +16,7 @@ import {
   takeOverScript,
   tidyScript,
 } from "./queue-scripts.ts";
+import { serverTime } from "./server-time.ts";
 
 const group = "workers";
 
@@ -23,15 +24,14 @@ const dayMs = 24 * 60 * 60 * 1_000;
 
 export class RedisClaim extends Claim {
   readonly id: string;
+  readonly ageMs: number;
 
-  constructor(id: string, payload: Uint8Array, attempt: number) {
+  /** @param time the server's time when it handed out the entry. If undefined, the age is 0. */
+  constructor(id: string, payload: Uint8Array, attempt: number, time?: number) {
     super(payload, attempt);
     this.id = id;
-  }
-
-  /** Milliseconds since the entry was added. The entry's id begins with the server's time at that moment. */
-  get ageMs(): number {
-    return Date.now() - Number.parseInt(this.id, 10);
+    // An entry's id begins with the server's time when the entry was added.
+    this.ageMs = time === undefined ? 0 : Math.max(0, time - Number.parseInt(id, 10));
   }
 }
 
@@ -43,10 +43,17 @@ export class RedisQueueConsumer {
   readonly #name = randomBytes(10).toString("hex");
   readonly #keys: QueueKeys;
   readonly #commands: Commands;
+  readonly #measuresAge: boolean;
 
-  constructor(queue: string, commands: Commands) {
+  constructor(queue: string, commands: Commands, measuresAge: boolean) {
     this.#keys = queueKeys(queue);
     this.#commands = commands;
+    this.#measuresAge = measuresAge;
+  }
+
+  /** Rejects if ages have to be measured, but the server does not tell its time. */
+  async checkTime(): Promise<void> {
+    if (this.#measuresAge) await this.#commands.run(serverTime);
   }
 
   async createGroup(): Promise<void> {
@@ -62,8 +69,11 @@ export class RedisQueueConsumer {
 
   /** Waits up to `blockMs` for entries that no consumer has received yet. */
   async read(reader: RedisQueueReader, limit: number, blockMs: number): Promise<RedisClaim[]> {
-    const entries = await reader.read(this.#keys.stream, group, this.#name, limit, blockMs);
-    return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
+    const options = { limit, blockMs, withTime: this.#measuresAge };
+    const [entries, time] = await reader.read(this.#keys.stream, group, this.#name, options);
+    return entries.map(
+      ([id, [, payload]]) => new RedisClaim(String(id), payload ?? Buffer.alloc(0), 1, time),
+    );
   }
 
   /** Returns this consumer's entries that are not in `held`: the reply that contained them was lost. */
@@ -114,9 +124,12 @@ export class RedisQueueConsumer {
   }
 
   async #claims(script: Script, ...args: ScriptArgument[]): Promise<RedisClaim[]> {
-    const found = await this.#run(script, [this.#keys.stream], group, this.#name, ...args);
+    const [found, time] = await Promise.all([
+      this.#run(script, [this.#keys.stream], group, this.#name, ...args),
+      this.#measuresAge ? this.#commands.run(serverTime).catch(() => undefined) : undefined,
+    ]);
     return (found as [Buffer, number, Buffer][]).map(
-      ([id, attempt, payload]) => new RedisClaim(id.toString(), payload, attempt),
+      ([id, attempt, payload]) => new RedisClaim(id.toString(), payload, attempt, time),
     );
   }
 

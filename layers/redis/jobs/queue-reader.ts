@@ -2,6 +2,7 @@ import type { Clock } from "../../clock.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { RedisConnection, type RedisConnectionListener } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
+import { serverTime } from "./server-time.ts";
 
 const maxBlockMs = 2_000;
 
@@ -13,6 +14,12 @@ const unblockAgainMs = 5;
 
 /** An entry of a queue's stream. `fields` contains names and values alternately. */
 export type QueueEntry = readonly [id: Buffer, fields: readonly Buffer[]];
+
+export interface ReadOptions {
+  readonly limit: number;
+  readonly blockMs: number;
+  readonly withTime: boolean;
+}
 
 /** The connection for all commands except reads. A read blocks its connection, so each reader has its own. */
 export type Commands = Pick<RedisConnection, "run">;
@@ -44,41 +51,55 @@ export class RedisQueueReader {
     this.connection = new RedisConnection("queue-reader", server, { ...listener, up }, clock);
   }
 
-  /** @throws {LayerUnavailableError} */
+  /**
+   * Returns new entries and, if `withTime` is true, the server's time at which it handed them out.
+   * @throws {LayerUnavailableError}
+   */
   async read(
     stream: string,
     group: string,
     consumer: string,
-    limit: number,
-    blockMs: number,
-  ): Promise<readonly QueueEntry[]> {
+    { limit, blockMs, withTime }: ReadOptions,
+  ): Promise<readonly [entries: readonly QueueEntry[], time: number | undefined]> {
     // BLOCK 0 would block for ever.
     const block = Math.max(1, Math.ceil(Math.min(blockMs, this.#maxBlockMs)));
     const reading = this.connection.run(
       (redis) =>
-        redis.callBuffer(
-          ...(["XREADGROUP", "GROUP", group, consumer, "COUNT", limit, "BLOCK", block] as const),
-          ...(["STREAMS", stream, ">"] as const),
-        ),
+        Promise.all([
+          redis.callBuffer(
+            ...(["XREADGROUP", "GROUP", group, consumer, "COUNT", limit, "BLOCK", block] as const),
+            ...(["STREAMS", stream, ">"] as const),
+          ),
+          // The server runs this command as soon as the read has ended.
+          withTime ? serverTime(redis).catch(() => undefined) : undefined,
+        ]),
       { command: "XREADGROUP", keys: [stream] },
     );
     this.#reading = reading;
     try {
-      return entriesOf(
-        await withTimeout(reading, block + this.#timeoutMs, this.#clock, () => this.#stalled()),
-      );
+      const late = () => this.#stalled();
+      const [reply, time] = await withTimeout(reading, block + this.#timeoutMs, this.#clock, late);
+      return [entriesOf(reply), time];
     } finally {
       this.#reading = undefined;
     }
   }
 
-  /** Unblocks the current read, or closes the connection if that is not possible. */
-  async interrupt(): Promise<void> {
-    while (this.#reading !== undefined) {
-      const reading = this.#reading;
-      if (!(await this.#unblock())) return this.connection.close();
+  /** Unblocks the current read. Returns false if that is not possible. */
+  async unblock(): Promise<boolean> {
+    const reading = this.#reading;
+    while (reading !== undefined && this.#reading === reading) {
+      if (!(await this.#unblock())) return false;
       const late = () => new Error("not blocked yet");
       await withTimeout(reading, unblockAgainMs, this.#clock, late).catch(() => {});
+    }
+    return true;
+  }
+
+  /** Unblocks reads until none is pending, or closes the connection if that is not possible. */
+  async interrupt(): Promise<void> {
+    while (this.#reading !== undefined) {
+      if (!(await this.unblock())) return this.connection.close();
     }
   }
 

@@ -25,6 +25,7 @@ export interface SourceSettings {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly claimAfterMs: number;
+  readonly measuresAge: boolean;
 }
 
 /**
@@ -50,6 +51,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #waking = new AbortController();
   #isInterrupted = false;
   #isRenewalRefused = false;
+  /** Whether {@link wake} was called during the current {@link take}. */
+  #isWoken = false;
   #isRecoveryDue = false;
   #sweepAt = 0;
   #tidyAt = 0;
@@ -63,8 +66,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   });
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
-    const { server, commands, clock, claimAfterMs } = settings;
-    this.#consumer = new RedisQueueConsumer(queue, commands);
+    const { server, commands, clock, claimAfterMs, measuresAge } = settings;
+    this.#consumer = new RedisQueueConsumer(queue, commands, measuresAge);
     this.#receiver = receiver;
     this.#clock = clock;
     this.#claimAfterMs = claimAfterMs;
@@ -93,7 +96,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   /** @throws {LayerUnavailableError} */
   async open(): Promise<void> {
     try {
-      await Promise.all([this.#reader.connection.open(), this.#consumer.createGroup()]);
+      const { connection } = this.#reader;
+      await Promise.all([connection.open(), this.#consumer.createGroup(), this.#consumer.checkTime()]);
       // The first `take` searches for abandoned entries before it reads new ones.
       this.#sweepAt = 0;
     } catch (error) {
@@ -105,7 +109,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   async take(limit: number): Promise<readonly RedisClaim[]> {
     let failures = 0;
-    while (!this.#isInterrupted) {
+    this.#isWoken = false;
+    while (!this.#isInterrupted && !this.#isWoken) {
       try {
         const claims = await Promise.race([this.#takeNow(limit), this.#abandoned]);
         if (claims.length > 0) return claims;
@@ -116,6 +121,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       }
     }
     return [];
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    void this.#reader.unblock();
   }
 
   interrupt(): void {
@@ -189,7 +199,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
       if (taken.length > 0) return taken;
       this.#sweepAt = now + this.#sweepMs;
     }
-    if (this.#isInterrupted) return [];
+    if (this.#isInterrupted || this.#isWoken) return [];
     return this.#hold(await this.#consumer.read(this.#reader, limit, this.#sweepAt - now));
   }
 

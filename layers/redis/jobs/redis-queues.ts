@@ -55,10 +55,10 @@ export class RedisQueues implements QueueBackend {
   async consume(
     queue: string,
     receiver: QueueReceiver,
-    { concurrency, claimAfterMs }: QueueSettings,
+    { concurrency, claimAfterMs, measuresAge = false }: QueueSettings,
   ): Promise<Consumption> {
     const commands = await this.#connected();
-    const settings = { server: this.#server, clock: this.#clock, commands, claimAfterMs };
+    const settings = { server: this.#server, clock: this.#clock, commands, claimAfterMs, measuresAge };
     const source = new RedisQueueSource(queue, receiver, settings);
     this.#sources.set(source, () => source.close());
     try {

@@ -107,17 +107,17 @@ export function describeConsumptionClosing({ describe, it, nodes }: Suite): void
       assert.equal(nodes.errors.length, 1);
     });
 
-    it("does not wait for the pause before a retry", async () => {
+    it("returns jobs that wait for a retry at once, with the attempts that they have used", async () => {
       const worker = new Worker(({ delivery }) => {
         if (delivery.attempt === 1) throw new Error("not yet");
       });
       const consumption = await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 3_600_000 });
-      await sendNumbers(nodes.one, "jobs", 1);
-      await worker.until(() => worker.begun.length === 1 && worker.running === 0);
+      await sendNumbers(nodes.one, "jobs", 1, 3);
+      await worker.until(() => worker.begun.length === 3 && worker.running === 0);
       await consumption.close();
       await nodes.other.consume("jobs", worker.handle);
-      await worker.hasBegun(2);
-      assert.equal(attempts(worker), "1/1 1/2");
+      await worker.hasBegun(6);
+      assert.equal(attempts(worker), "1/1 2/1 3/1 1/2 2/2 3/2");
     });
 
     it("succeeds when repeated, when idle, and right after the start", async () => {

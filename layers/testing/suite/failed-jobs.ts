@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
-import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
+import { Deferred } from "../../deferred.ts";
+import type { GreenroomError } from "../../errors.ts";
+import type { ConsumeOptions } from "../../index.ts";
+import { attempts, consumeJobs, numbers, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
+import { moreThanAMillisecond, until } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 const garbage = Buffer.from("2a", "hex");
 const forged = Buffer.from("81a474797065ab7873746174652e73746f70", "hex");
+/** `forged` with the address `{ replyTo: "a!b", job: "7" }`. */
+const addressed = Buffer.concat([
+  Buffer.from("82a474797065ab7873746174652e73746f70ad5f5f677265656e726f6f6d5f5f82a77265706c79546fa3", "hex"),
+  Buffer.from("a!b"),
+  Buffer.from("a36a6f62a137", "hex"),
+]);
 
 const reject = () => Promise.reject(new Error("no"));
 const failures = {
@@ -26,12 +36,12 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
         await nodes.one.consume<BegunJob["message"]>("jobs", handler, { retryAfterMs: 1 });
         await sendNumbers(nodes.other, "jobs", 1, 2);
         await worker.hasBegun(4);
-        assert.equal(attempts(worker), "1/1 1/2 1/3 2/1");
+        assert.deepEqual(attempts(worker).split(" ").sort(), ["1/1", "1/2", "1/3", "2/1"]);
+        assert.equal(attempts(await consumeJobs(nodes.other, "jobs.dead", 1)), "1/1");
         assert.deepEqual(
           nodes.errors.map(([, where]) => where),
           [1, 2, 3].map((attempt) => ({ channel: "jobs", stage: "consume", attempt })),
         );
-        assert.equal(attempts(await consumeJobs(nodes.other, "jobs.dead", 1)), "1/1");
         assert.deepEqual(nodes.one.counters().dropped, { "dead-letter": 1 });
       });
     }
@@ -72,18 +82,55 @@ export function describeFailedJobs({ describe, it, nodes }: Suite): void {
       assert.ok(second - first >= 39 && third - second >= 79, at.join());
     });
 
-    it("does not delay jobs that run concurrently", async () => {
-      const worker = new Worker(({ message, delivery }) => {
-        if (message.number === 1 && delivery.attempt === 1) throw new Error("not yet");
+    for (const concurrency of [1, 4]) {
+      it(`needs no slot until its retry, so it does not delay other jobs (concurrency ${concurrency})`, async () => {
+        const worker = new Worker(({ message }) => {
+          if (Number(message.number) <= 8) throw new Error("not yet");
+        });
+        await nodes.one.consume("jobs", worker.handle, { concurrency, retryAfterMs: 60_000 });
+        await sendNumbers(nodes.one, "jobs", 1, 20);
+        await worker.hasBegun(20);
+        assert.deepEqual(worker.numbers, numbers(1, 20));
       });
-      await nodes.one.consume("jobs", worker.handle, { concurrency: 2, retryAfterMs: 60_000 });
-      await sendNumbers(nodes.one, "jobs", 1, 20);
-      await worker.hasBegun(20);
-      assert.equal(worker.begun.filter(({ message }) => message.number === 1).length, 1);
+    }
+
+    it("is retried as soon as its pause has passed, even if no other job arrives", async () => {
+      const worker = new Worker(reject);
+      await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 0, maxDeliveries: 30 });
+      await sendNumbers(nodes.one, "jobs", 1);
+      await worker.hasBegun(30);
+      assert.equal(worker.most, 1);
+    });
+
+    it("waits for a free slot after its pause", async () => {
+      const gate = new Deferred();
+      const worker = new Worker(({ message }) => {
+        if (message.number === 2) return gate.promise;
+        throw new Error("not yet");
+      });
+      await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 1, maxDeliveries: 2 });
+      await sendNumbers(nodes.one, "jobs", 1, 2);
+      await worker.until(() => worker.numbers.includes(2));
+      await moreThanAMillisecond();
+      gate.resolve();
+      await worker.until(() => worker.attempts.some(([number, attempt]) => number === 1 && attempt === 2));
+      assert.equal(worker.most, 1);
     });
   });
 
   describe("a job of a foreign program", () => {
+    it("is passed to onDead with its address if it is of a refused type", async () => {
+      const dead: unknown[] = [];
+      const onDead: ConsumeOptions["onDead"] = ({ type }, { attempt, replyTo, job }, error) =>
+        dead.push([type, attempt, replyTo, job, (error as GreenroomError).code]);
+      await nodes.one.consume("jobs", () => {}, { onDead });
+      await nodes.enqueue("jobs", addressed);
+      await nodes.enqueue("jobs", garbage);
+      await until(() => nodes.errors.length > 0);
+      assert.deepEqual(dead, [["xstate.stop", 1, "a!b", "7", "ERR_INVALID_MESSAGE"]]);
+      assert.deepEqual(nodes.one.counters().dropped, { garbage: 1, "refused-type": 1 });
+    });
+
     it("is moved to the dead letters and counted if it is garbage or of a refused type", async () => {
       await nodes.enqueue("jobs", garbage);
       await nodes.enqueue("jobs", forged);

@@ -3,6 +3,7 @@ import { Deferred } from "../../deferred.ts";
 import { InvalidNameError, InvalidOptionError } from "../../errors.ts";
 import { attempts, consumeJobs, numbers, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
+import { moreThanAMillisecond, until } from "../waiting.ts";
 import { type BegunJob, Worker } from "../worker.ts";
 
 export function describeJobs({ describe, it, nodes }: Suite): void {
@@ -43,7 +44,7 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.deepEqual(worker.begun[0]?.message.list, [1]);
     });
 
-    it("deliver messages in order and one at a time, also if one is retried", async () => {
+    it("deliver messages in order and one at a time, except for a retry, which comes later", async () => {
       const worker = new Worker(({ message, delivery }) => {
         if (message.number === 20 && delivery.attempt < 3) throw new Error("not yet");
       });
@@ -51,7 +52,16 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       await nodes.one.consume("jobs", worker.handle, { retryAfterMs: 1 });
       await sendNumbers(nodes.one, "jobs", 26, 50);
       await worker.hasBegun(52);
-      assert.deepEqual(worker.numbers, [...numbers(1, 20), 20, 20, ...numbers(21, 50)]);
+      const first = worker.attempts.filter(([, attempt]) => attempt === 1);
+      const retries = worker.attempts.filter(([, attempt]) => attempt > 1);
+      assert.deepEqual(
+        first.map(([number]) => number),
+        numbers(1, 50),
+      );
+      assert.deepEqual(retries, [
+        [20, 2],
+        [20, 3],
+      ]);
       assert.equal(worker.most, 1);
     });
 
@@ -106,6 +116,40 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       await consumption.close();
     });
 
+    it("list the running jobs, the longest-running first", async () => {
+      const gate = new Deferred();
+      const worker = new Worker(() => gate.promise);
+      const consumption = await nodes.one.consume("jobs", worker.handle, { concurrency: 2 });
+      const other = await nodes.one.consume("others", worker.handle);
+      assert.deepEqual([consumption.running, nodes.one.runningJobs], [[], []]);
+      await nodes.other.send("jobs", { type: "job", number: 1 }, { job: "first" });
+      await worker.hasBegun(1);
+      await moreThanAMillisecond();
+      await sendNumbers(nodes.other, "others", 2);
+      await worker.hasBegun(2);
+      await moreThanAMillisecond();
+      await sendNumbers(nodes.other, "jobs", 3);
+      await worker.hasBegun(3);
+      const jobs = nodes.one.runningJobs;
+      assert.deepEqual(
+        jobs.map(({ channel, id, attempt }) => [channel, id, attempt]),
+        [
+          ["jobs", "first", 1],
+          ["others", undefined, 1],
+          ["jobs", undefined, 1],
+        ],
+      );
+      assert.ok(Number(jobs[0]?.runningMs) > Number(jobs[2]?.runningMs) + 2);
+      assert.deepEqual(
+        consumption.running.map(({ id }) => id),
+        ["first", undefined],
+      );
+      assert.equal(other.running.length, 1);
+      gate.resolve();
+      await worker.until(() => worker.running === 0);
+      await until(() => nodes.one.runningJobs.length === 0);
+    });
+
     it("count published, received and consumed messages", async () => {
       const worker = new Worker(({ delivery }) => {
         if (delivery.attempt === 1) throw new Error("not yet");
@@ -148,6 +192,8 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
         { claimAfterMs: 99 },
         { claimAfterMs: Number.NaN },
         { retryAfterMs: -1 },
+        { timeoutMs: 0 },
+        { timeoutMs: 2 ** 31 },
       ]) {
         await assert.rejects(nodes.one.consume("jobs", handle, options), InvalidOptionError);
       }

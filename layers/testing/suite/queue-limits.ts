@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { Deferred } from "../../deferred.ts";
-import { InvalidOptionError, QueueFullError } from "../../errors.ts";
+import { InvalidOptionError, JobExpiredError, QueueFullError } from "../../errors.ts";
+import type { ConsumeOptions } from "../../index.ts";
 import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
-import { nextTurn } from "../waiting.ts";
+import { moreThanAMillisecond, until } from "../waiting.ts";
 import { Worker } from "../worker.ts";
 import { untilAborted } from "./consumption-closing.ts";
 
@@ -92,6 +93,40 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       assert.deepEqual(nodes.errors, []);
     });
 
+    it("is passed to onExpired with its address before it is removed", async () => {
+      const node = await nodes.startNode({ queueExpiryMs });
+      await nodes.one.send("brief", { type: "job", number: 1 }, { replyTo: "a!b", job: "7" });
+      await sendNumbers(nodes.one, "brief", 2);
+      await moreThanAMillisecond();
+      const expired: unknown[] = [];
+      const gate = new Deferred();
+      const onExpired: ConsumeOptions["onExpired"] = async ({ number }, { attempt, replyTo, job }, error) => {
+        expired.push([number, attempt, replyTo, job, error instanceof JobExpiredError && error.code]);
+        await gate.promise;
+        throw new Error("onExpired is broken");
+      };
+      const consumption = await node.consume("brief", () => {}, { onExpired });
+      await until(() => expired.length === 1);
+      // The queue still holds the message, because onExpired has not settled.
+      const small = await nodes.startNode({ queueCapacity: 2 });
+      await assert.rejects(small.send("brief", { type: "job" }), QueueFullError);
+      gate.resolve();
+      await until(() => expired.length === 2 && nodes.errors.length === 2);
+      await consumption.close();
+      assert.deepEqual(expired, [
+        [1, 1, "a!b", "7", "ERR_JOB_EXPIRED"],
+        [2, 1, undefined, undefined, "ERR_JOB_EXPIRED"],
+      ]);
+      assert.deepEqual(
+        nodes.errors.map(([error, where]) => [(error as Error).message, where]),
+        Array(2).fill(["onExpired is broken", { channel: "brief", stage: "consume", attempt: 1 }]),
+      );
+      const { dropped, consumed } = node.counters();
+      assert.deepEqual([dropped, consumed], [{ expired: 2 }, 0]);
+      await sendNumbers(nodes.one, "brief", 3);
+      assert.deepEqual((await consumeJobs(nodes.other, "brief", 1)).numbers, [3]);
+    });
+
     it("is delivered if it is younger than the expiry of its channel", async () => {
       const node = await nodes.startNode({ queueExpiryMs: 3_600_000 });
       await sendNumbers(nodes.one, "brief", 1, 3);
@@ -121,18 +156,4 @@ export function describeQueueLimits({ describe, it, nodes }: Suite): void {
       assert.deepEqual((await consumeJobs(node, "jobs.dead", 1)).numbers, [1]);
     });
   });
-}
-
-/** Polls until `holds` returns true, for at most 5 s. */
-async function until(holds: () => boolean): Promise<void> {
-  const latest = performance.now() + 5_000;
-  while (!holds()) {
-    assert.ok(performance.now() < latest, "The condition did not hold within 5 s.");
-    await nextTurn();
-  }
-}
-
-function moreThanAMillisecond(): Promise<void> {
-  const [date, time] = [Date.now(), performance.now()];
-  return until(() => Date.now() - date > 2 && performance.now() - time > 2);
 }

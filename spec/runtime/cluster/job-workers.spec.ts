@@ -6,8 +6,10 @@ import {
   handlers,
   InvalidOptionError,
   type Job,
+  JobExpiredError,
   type JobMessages,
   type JobWorker,
+  type JobWorkerOptions,
   MemoryBus,
   MemoryLayer,
   UnsupportedError,
@@ -143,12 +145,146 @@ describe("Job workers", () => {
     ]);
   });
 
-  it("send job_failed if a message cannot hold the returned value", async () => {
-    const [here, there] = await startCluster(2);
-    await there.worker("jobs", () => new Map());
+  it("send job_failed, call onFailed and report, if a message cannot hold the returned value", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, {
+      onError: (error: unknown, where: object) => errors.push([codeOf(error), where]),
+    });
+    const failed: unknown[] = [];
+    await there.worker("jobs", ({ text }) => text !== "fine" && new Map(), {
+      onFailed: ({ text }, { attempt }, error) => {
+        failed.push([text, attempt, codeOf(error)]);
+        throw new Error("onFailed is broken");
+      },
+    });
     const actor = await here.spawn(Client);
     actor.receive("odd");
     expect((await next(actor, 1))[0]).to.match(/^0 failed the returned value cannot be sent: .*Map/);
+    actor.receive("fine");
+    expect(await next(actor, 1)).to.deep.equal(["1 done false"]);
+    expect(failed).to.deep.equal([["odd", 1, "ERR_INVALID_MESSAGE"]]);
+    const where = { stage: "worker", channel: "jobs" };
+    expect(errors).to.deep.equal([
+      ["ERR_INVALID_MESSAGE", where],
+      [undefined, where],
+    ]);
+    expect(there.layers.chat.counters().dropped).to.deep.equal({});
+  });
+
+  it("send job_failed and call onFailed if a job expires", async () => {
+    const bus = new MemoryBus();
+    const make = (options = {}) =>
+      opened(createRuntime({ layers: { chat: new MemoryLayer({ bus, ...options }) } }));
+    const [here, there] = [make(), make({ queueExpiryMs: 1 })];
+    await Promise.all([here.ready(), there.ready()]);
+    const actor = await here.spawn(Client);
+    actor.receive("1");
+    await until(() => here.layers.chat.counters().published === 1);
+    await pause(5);
+    const failed: unknown[] = [];
+    const onFailed: JobWorkerOptions["onFailed"] = ({ text }, { id, attempt }, error) =>
+      failed.push([text, id?.length, attempt, error instanceof JobExpiredError && error.code]);
+    await there.worker("jobs", () => "begun", { onFailed });
+    expect((await next(actor, 1))[0]).to.match(
+      /^0 failed No worker began a message of "jobs" within 1 ms \(`queueExpiryMs`\): it had waited for \d+ ms\.$/,
+    );
+    await until(() => failed.length === 1);
+    expect(failed).to.deep.equal([["1", 36, 1, "ERR_JOB_EXPIRED"]]);
+    expect(there.layers.chat.counters().dropped).to.deep.equal({ expired: 1 });
+  });
+
+  it("fail a job whose handler never ends, and ignore its late progress and result", async () => {
+    const [here, there] = await startCluster(2);
+    const go = gate();
+    const ended = gate();
+    const failed: unknown[] = [];
+    const worker: JobWorker = await there.worker<{ type: string; text: string }>(
+      "jobs",
+      async ({ text }, { progress }) => {
+        if (text === "next") return text;
+        await go.opened;
+        progress("late");
+        // The worker no longer waits for this handler, so the handler may await the end of its worker.
+        await worker.close().then(ended.open, ended.fail);
+        return "late";
+      },
+      {
+        timeoutMs: 50,
+        attempts: 1,
+        onFailed: (_, { id }, error) => failed.push([id?.length, codeOf(error)]),
+      },
+    );
+    const actor = await here.spawn(Client);
+    actor.receive("hang");
+    expect(await next(actor, 1)).to.deep.equal([
+      '0 failed The handler of a job of "jobs" took longer than 50 ms (`timeoutMs`).',
+    ]);
+    actor.receive("next");
+    expect(await next(actor, 1)).to.deep.equal(['1 done "next"']);
+    go.open();
+    await ended.opened;
+    await until(() => there.layers.chat.counters().dropped.late === 1);
+    await there.worker("jobs", () => "last");
+    actor.receive("last");
+    expect(await next(actor, 1)).to.deep.equal(['2 done "last"']);
+    expect(failed).to.deep.equal([[36, "ERR_JOB_TIMEOUT"]]);
+  });
+
+  it("limit the time of the handler only, and not the time to tell about the outcome", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, { onError: (error: unknown) => errors.push(codeOf(error)) });
+    let begun = 0;
+    const told = gate();
+    const handler = () => {
+      begun += 1;
+      return new Map();
+    };
+    const onFailed = async () => {
+      await pause(100);
+      told.open();
+    };
+    const worker = await there.worker("jobs", handler, { timeoutMs: 20, onFailed });
+    await here.submit("jobs", { type: "job" });
+    await told.opened;
+    await worker.close();
+    expect([begun, errors]).to.deep.equal([1, ["ERR_INVALID_MESSAGE"]]);
+  });
+
+  it("do not keep a closing runtime waiting for a handler that has exceeded its time", async () => {
+    const errors: unknown[] = [];
+    const [here, there] = await startCluster(2, { onError: (error: unknown) => errors.push(codeOf(error)) });
+    await there.worker("jobs", () => new Promise(() => {}), { timeoutMs: 20, attempts: 1 });
+    const actor = await here.spawn(Client);
+    actor.receive("hang");
+    await next(actor, 1);
+    await there.close();
+    expect(errors).to.deep.equal(["ERR_JOB_TIMEOUT"]);
+  });
+
+  it("list the running jobs of each worker and of the runtime, the longest-running first", async () => {
+    const [here, there] = await startCluster(2);
+    const go = gate();
+    const begun: unknown[] = [];
+    const start = (channel: string) =>
+      there.worker(channel, ({ type }) => {
+        begun.push(type);
+        return go.opened;
+      });
+    const workers = [await start("slow"), await start("jobs")];
+    const ids = [
+      await here.submit("slow", { type: "first" }),
+      await until(() => begun.length === 1).then(() => here.submit("jobs", { type: "second" })),
+    ];
+    await until(() => begun.length === 2);
+    const jobs = there.runningJobs;
+    expect(jobs.map(({ channel, id, attempt }) => [channel, id, attempt])).to.deep.equal([
+      ["slow", ids[0], 1],
+      ["jobs", ids[1], 1],
+    ]);
+    expect(workers.map(({ running }) => running.map(({ id }) => id))).to.deep.equal([[ids[0]], [ids[1]]]);
+    expect(here.runningJobs).to.deep.equal([]);
+    go.open();
+    await until(() => there.runningJobs.length === 0);
   });
 
   it("copy a progress value at the call, and refuse a value that a message cannot hold", async () => {
@@ -378,23 +514,23 @@ describe("Job workers", () => {
     expect(errors.map(String)).to.deep.equal(["Error: attempt 1", "Error: attempt 2", String(broken)]);
   });
 
-  it("pass claimAfterMs, concurrency and attempts to the layer", async () => {
+  it("pass claimAfterMs, concurrency, attempts and timeoutMs to the layer", async () => {
     const asked: unknown[] = [];
     const chat = new MemoryLayer();
     const consume = chat.consume.bind(chat);
     Object.assign(chat, {
       consume: (...args: Parameters<typeof consume>) => {
-        const { onDead: _, ...passed } = args[2] ?? {};
+        const { onDead: _, onExpired: __, ...passed } = args[2] ?? {};
         asked.push(passed);
         return consume(...args);
       },
     });
     const runtime = opened(createRuntime({ layers: { chat } }));
     await runtime.worker("jobs", () => {}, { claimAfterMs: 5_000 });
-    await runtime.worker("jobs", () => {}, { concurrency: 2, attempts: 5 });
+    await runtime.worker("jobs", () => {}, { concurrency: 2, attempts: 5, timeoutMs: 1_000 });
     expect(asked).to.deep.equal([
       { maxDeliveries: 3, claimAfterMs: 5_000 },
-      { maxDeliveries: 5, concurrency: 2 },
+      { maxDeliveries: 5, concurrency: 2, timeoutMs: 1_000 },
     ]);
   });
 

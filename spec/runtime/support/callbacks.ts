@@ -230,6 +230,22 @@ async function consumption(layer: MemoryLayer): Promise<void> {
   await reported("a listener of its signal");
 }
 
+async function limits(layer: MemoryLayer): Promise<void> {
+  await layer.send("brief", { type: "note" });
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await layer.consume("brief", () => {}, { onExpired: () => leave("onExpired") });
+  await layer.consume(
+    "limited",
+    (_, { signal }) => {
+      signal.addEventListener("abort", () => leave("a listener of a signal at the time limit"));
+      return new Promise(() => {});
+    },
+    { timeoutMs: 10, maxDeliveries: 1 },
+  );
+  await layer.send("limited", { type: "note" });
+  await reported("onExpired", "a listener of a signal at the time limit");
+}
+
 async function inboxes(layer: MemoryLayer): Promise<void> {
   const inbox = (name: string) => ({ deliver: () => leave(name), gap() {} });
   await layer.send(await layer.newChannel(inbox("an inbox")), { type: "note" });
@@ -305,7 +321,7 @@ async function listeners(): Promise<void> {
 
 const modes: Readonly<Record<string, () => Promise<void>>> = {
   async runtime() {
-    const layer = new MemoryLayer();
+    const layer = new MemoryLayer({ queueExpiryMs: [["brief", 1]] });
     const runtime: Runtime = createRuntime({
       layers: { chat: layer },
       onError: note,
@@ -326,6 +342,7 @@ const modes: Readonly<Record<string, () => Promise<void>>> = {
     await jobs(runtime);
     await thenables(runtime, layer);
     await consumption(layer);
+    await limits(layer);
     await inboxes(layer);
     await layer
       .newChannel({ deliver: () => leave("an inbox on the runtime's node"), gap() {} })

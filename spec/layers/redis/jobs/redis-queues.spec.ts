@@ -106,6 +106,28 @@ describe("RedisQueues on a server", () => {
     expect(busy.begun[0]?.delivery.signal.aborted).to.equal(false);
   });
 
+  it("renews the claims of jobs that wait for a retry, so that no other worker takes them over", async () => {
+    const busy = new Worker(({ message }) => {
+      if (message.number !== 3) throw new Error("not yet");
+    });
+    const options = { claimAfterMs: 150, retryAfterMs: 3_600_000 };
+    await startLayer().consume("jobs", busy.handle, options);
+    await send(startLayer(), 1);
+    await send(startLayer(), 2);
+    await busy.hasBegun(2);
+    const idle = new Worker();
+    await startLayer().consume("jobs", idle.handle, { claimAfterMs: 150 });
+    let [renewals, last] = [0, 0];
+    while (renewals < 8) {
+      const [entry] = await pending();
+      const idleMs = entry?.[2] ?? 0;
+      if (idleMs < last) renewals += 1;
+      last = idleMs;
+    }
+    expect((await pending()).map(([, , , deliveries]) => deliveries)).to.deep.equal([1, 1]);
+    expect(idle.attempts).to.deep.equal([]);
+  });
+
   it("takes over the jobs of a silent consumer as another attempt, before newer jobs", async () => {
     const layer = startLayer();
     const first = await layer.consume("jobs", () => {});
