@@ -11,6 +11,7 @@ export {
   LayerClosedError,
   LayerUnavailableError,
   QueueFullError,
+  QueueLostError,
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";

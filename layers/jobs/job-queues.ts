@@ -3,7 +3,7 @@ import type { Consumption, JobDelivery, JobOutcome, QueueBackend, QueueReceiver 
 import { checkInteger } from "../check-integer.ts";
 import type { LayerMetrics } from "../counters.ts";
 import { CallbackOwner, type ErrorListener } from "../error-reporter.ts";
-import { LayerClosedError, QueueFullError, UnsupportedError } from "../errors.ts";
+import { LayerClosedError, QueueFullError, QueueLostError, UnsupportedError } from "../errors.ts";
 import { LimitsByName } from "../limits-by-name.ts";
 import type { Message } from "../message.ts";
 import { deadSuffix } from "../names.ts";
@@ -125,6 +125,12 @@ export class JobQueues {
     return { close };
   }
 
+  /** Deletes the queue of `channel` and returns the number of its messages. @throws {UnsupportedError} */
+  delete(channel: string): Promise<number> {
+    const backend = this.#supported(`it has no named channel "${channel}" to delete`);
+    return backend.delete(this.#topics.queue(channel));
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));
@@ -186,7 +192,10 @@ export class JobQueues {
         metrics.consumed += 1;
         return "done";
       },
-      error: (error) => report(error, { stage: "layer" }),
+      error(error) {
+        if (error instanceof QueueLostError) metrics.drop("queue-lost");
+        report(error, { stage: "layer" });
+      },
     };
   }
 }

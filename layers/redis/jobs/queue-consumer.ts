@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Claim } from "../../jobs/job-worker.ts";
+import { addEntry, openQueue } from "./queue-lifetime.ts";
 import type { Commands, RedisQueueReader } from "./queue-reader.ts";
 import {
   buryScript,
@@ -43,19 +44,23 @@ export class RedisQueueConsumer {
   readonly #name = randomBytes(10).toString("hex");
   readonly #keys: QueueKeys;
   readonly #commands: Commands;
+  readonly #queueIdleMs: number;
 
-  constructor(queue: string, commands: Commands) {
+  constructor(queue: string, commands: Commands, queueIdleMs: number) {
     this.#keys = queueKeys(queue);
     this.#commands = commands;
+    this.#queueIdleMs = queueIdleMs;
   }
 
-  async createGroup(): Promise<void> {
-    try {
-      // The group starts at the first entry, because jobs may be sent before the first worker starts.
-      await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
-    } catch (error) {
-      if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
-    }
+  /** Creates the group if it is missing. Returns the mark of the queue's last deletion, if it is remembered. */
+  createGroup(): Promise<string | undefined> {
+    return this.#commands.run((redis) => openQueue(redis, this.#keys, group));
+  }
+
+  /** Adds a job whose entry has vanished to the end of the queue, or to the dead letters. */
+  addAgain({ payload }: RedisClaim, isDead: boolean): Promise<void> {
+    const key = isDead ? this.#keys.dead : this.#keys.stream;
+    return this.#commands.run((redis) => addEntry(redis, key, payload));
   }
 
   /** Waits up to `blockMs` for entries that no consumer has received yet. */
@@ -75,7 +80,7 @@ export class RedisQueueConsumer {
   }
 
   async done({ id }: RedisClaim): Promise<void> {
-    await this.#run(doneScript, [this.#keys.stream], group, id);
+    await this.#run(doneScript, [this.#keys.stream], group, id, this.#queueIdleMs);
   }
 
   /** Begins the next attempt. Returns undefined if another consumer has taken the entry over. */
@@ -87,7 +92,7 @@ export class RedisQueueConsumer {
 
   async bury({ id, attempt }: RedisClaim): Promise<void> {
     const { stream, dead } = this.#keys;
-    await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
+    await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt, this.#queueIdleMs);
   }
 
   async release(claim: RedisClaim, attempts: number): Promise<void> {
@@ -104,7 +109,7 @@ export class RedisQueueConsumer {
   }
 
   async tidy(idleMs: number): Promise<void> {
-    await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name);
+    await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name, this.#queueIdleMs);
   }
 
   async leave(): Promise<void> {
@@ -127,9 +132,14 @@ export class RedisQueueConsumer {
   }
 }
 
-/** Whether a read failed with NOGROUP or UNBLOCKED, which means that the consumer group is missing. */
+/** Whether a command failed because the queue or its consumer group does not exist. */
 export function isWithoutGroup(error: unknown): boolean {
-  return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
+  return /^(?:NOGROUP|UNBLOCKED the stream key no longer exists)/.test(causeOf(error));
+}
+
+/** Whether the server has ended a blocked read for another reason, such as a change of its role. */
+export function isUnblocked(error: unknown): boolean {
+  return causeOf(error).startsWith("UNBLOCKED") && !isWithoutGroup(error);
 }
 
 function causeOf(error: unknown): string {
