@@ -18,7 +18,7 @@ import {
   tidyScript,
 } from "./queue-scripts.ts";
 
-const group = "workers";
+export const group = "workers";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 

@@ -6,7 +6,10 @@ import { type QueueKeys, runOrdered, runScript, script } from "./queue-scripts.t
 export const defaultQueueIdleMs = 7 * 24 * 60 * 60 * 1_000;
 
 /** How long a deletion is remembered, so that the workers of the queue do not take it for a loss. */
-const rememberMs = 60 * 60 * 1_000;
+const markMs = 60 * 60 * 1_000;
+
+/** How long the empty stream of a deleted queue is kept. */
+const emptyStreamMs = 60_000;
 
 /**
  * KEYS: stream, mark of the last deletion. ARGV: group. Creates the consumer group if it is missing. The group
@@ -18,10 +21,18 @@ if created.err and not string.find(created.err, 'BUSYGROUP', 1, true) then retur
 return redis.call('GET', KEYS[2])
 `);
 
-/** KEYS: stream, mark of the last deletion. ARGV: a new mark. Returns the number of deleted entries. */
+/**
+ * KEYS: stream, mark of the last deletion. ARGV: group, a new mark. Returns the number of deleted entries. The
+ * empty stream stays for a while, because it knows its last id. A new stream could give the same id to an entry of
+ * the same millisecond, and the outcome of a running job would then remove this entry.
+ */
 const deleteScript = script(`
 local count = redis.call('XLEN', KEYS[1])
-if redis.call('DEL', KEYS[1]) == 1 then redis.call('SET', KEYS[2], ARGV[1], 'PX', '${rememberMs}') end
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
+redis.call('XGROUP', 'DESTROY', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], '${emptyStreamMs}')
+redis.call('SET', KEYS[2], ARGV[2], 'PX', '${markMs}')
 return count
 `);
 
@@ -42,9 +53,9 @@ export async function openQueue(
 }
 
 /** Runs after all earlier commands of the connection, so it also deletes the jobs that these have added. */
-export async function deleteQueue(redis: Redis, { stream }: QueueKeys): Promise<number> {
+export async function deleteQueue(redis: Redis, { stream }: QueueKeys, group: string): Promise<number> {
   const mark = randomBytes(8).toString("hex");
-  return Number(await runOrdered(redis, deleteScript, [stream, markOf(stream)], mark));
+  return Number(await runOrdered(redis, deleteScript, [stream, markOf(stream)], group, mark));
 }
 
 export async function addEntry(redis: Redis, stream: string, payload: Uint8Array): Promise<void> {

@@ -142,6 +142,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async done(claim: RedisClaim): Promise<void> {
+    if (this.#withoutEntry.has(claim)) return this.#forget(claim);
     await this.#end(claim, () => this.#consumer.done(claim));
   }
 

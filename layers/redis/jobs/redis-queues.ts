@@ -5,6 +5,7 @@ import { JobWorker } from "../../jobs/job-worker.ts";
 import { InFlightBytes } from "../connection/in-flight-bytes.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
+import { group } from "./queue-consumer.ts";
 import { defaultQueueIdleMs, deleteQueue } from "./queue-lifetime.ts";
 import { QueueLoss } from "./queue-loss.ts";
 import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
@@ -96,7 +97,7 @@ export class RedisQueues implements QueueBackend {
   /** @throws {LayerUnavailableError} */
   async delete(queue: string): Promise<number> {
     const connection = await this.#connected();
-    const count = await connection.run((redis) => deleteQueue(redis, queueKeys(queue)));
+    const count = await connection.run((redis) => deleteQueue(redis, queueKeys(queue), group));
     // The renewals of this process find out that the queue is gone. Other processes notice it soon.
     for (const source of this.#sourcesOf(queue)) source.renew();
     return count;
