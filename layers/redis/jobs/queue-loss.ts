@@ -29,6 +29,11 @@ export class QueueLoss {
     return this.#count;
   }
 
+  /** Whether the queue is the same as when `count` was read. */
+  isSame(count: number): boolean {
+    return count === this.#count && this.#recovering === undefined;
+  }
+
   /** Creates the queue if it is missing. @throws {LayerUnavailableError} */
   async open(consumer: RedisQueueConsumer): Promise<void> {
     const deletion = await consumer.createGroup();

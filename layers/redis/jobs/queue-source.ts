@@ -188,6 +188,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#consumer
       .renew(claims)
       .then((lost) => {
+        // A new queue has none of the entries, but no other worker has the jobs.
+        if (!this.loss.isSame(losses)) return;
         for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
       // Other failures are ignored: the next renewal follows soon, and the connection itself reports outages.

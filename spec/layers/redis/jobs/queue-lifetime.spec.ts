@@ -105,6 +105,18 @@ describe("The keys of a queue on Redis", () => {
     expect(await raw.keys(`*${prefix}__queue__*`)).to.have.length(2);
   });
 
+  it("abort a running handler of the same layer at once if they are deleted", async () => {
+    const layer = startLayer();
+    const worker = new Worker(
+      ({ delivery: { signal } }) => new Promise((resolve) => signal.addEventListener("abort", resolve)),
+    );
+    await layer.consume("jobs", worker.handle, { claimAfterMs: dayMs });
+    await layer.send("jobs", { type: "job" });
+    await worker.hasBegun(1);
+    expect(await layer.deleteQueue("jobs")).to.equal(1);
+    await worker.until(() => worker.running === 0);
+  });
+
   // Regression: an entry of the same millisecond got the id of a running job, whose outcome removed the entry.
   it("give later ids to the entries that are added after `deleteQueue`", async () => {
     const layer = startLayer();

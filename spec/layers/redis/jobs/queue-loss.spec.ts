@@ -6,6 +6,8 @@ import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
 import type { ErrorListener } from "../../../../layers/error-reporter.ts";
 import { QueueLostError } from "../../../../layers/errors.ts";
 import type { Message } from "../../../../layers/message.ts";
+import { RedisQueueConsumer } from "../../../../layers/redis/jobs/queue-consumer.ts";
+import { QueueLoss } from "../../../../layers/redis/jobs/queue-loss.ts";
 import { Worker } from "../../../../layers/testing/index.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { redisUrl } from "../../../support/redis.ts";
@@ -132,12 +134,48 @@ describe("A queue that vanishes from Redis", () => {
     await worker.hasBegun(1);
     await raw.del(key);
     await until(() => losses().length === 1);
+    await raw.pexpire(key, 600_000);
     await consumption.close();
     const next = new Worker();
     await layer.consume("jobs", next.handle);
     await next.hasBegun(1);
     expect(next.attempts).to.deep.equal([[1, 1]]);
     expect(await raw.pttl(key)).to.equal(-1);
+  });
+
+  describe("of several consumers in one process", () => {
+    function start() {
+      const queue = `${prefix}__queue__jobs`;
+      const commands = { run: <T>(command: (redis: Redis) => Promise<T>) => command(raw) };
+      const consumer = new RedisQueueConsumer(queue, commands, 60_000);
+      const heard: string[] = [];
+      const loss = new QueueLoss(queue, "home", (isDeleted) => heard.push(isDeleted ? "deleted" : "lost"));
+      const receiver = { job: async () => "done" as const, error: () => heard.push("reported") };
+      const recover = (count: number) => loss.recover(consumer, receiver, count);
+      return { loss, consumer, heard, recover };
+    }
+
+    it("is reported once, also if the second consumer notices it later, or both at once", async () => {
+      const { loss, consumer, heard, recover } = start();
+      await loss.open(consumer);
+      await raw.del(key);
+      await recover(0);
+      await recover(0);
+      expect(heard).to.deep.equal(["lost", "reported"]);
+      await raw.del(key);
+      await Promise.all([recover(1), recover(1)]);
+      expect(heard).to.deep.equal(["lost", "reported", "lost", "reported"]);
+      expect(loss.count).to.equal(2);
+    });
+
+    it("is not reported if a consumer starts after a deletion that the first has not noticed", async () => {
+      const { loss, consumer, heard, recover } = start();
+      await loss.open(consumer);
+      await startLayer().deleteQueue("jobs");
+      await loss.open(consumer);
+      await recover(0);
+      expect(heard).to.deep.equal(["deleted"]);
+    });
   });
 
   it("is not one whose read the server only unblocks", async () => {
