@@ -275,6 +275,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * runtime has just disconnected the tag, after this connection began, this connection closes instead.
    *
    * @throws {InvalidNameError} unless the tag is a valid group name.
+   * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    */
   tag(tag: string): void {
     this.#context.messaging.tag(tag);
@@ -297,6 +298,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * @throws {InvalidNameError} if the name of the group is invalid.
    * @throws {InvalidMessageError} if a message cannot hold the meta.
    * @throws {InvalidOptionError} if the key is not a string of 1 to 256 characters.
+   * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    */
   track(group: string, meta: unknown = {}, options: TrackOptions = {}): void {
     this.#context.messaging.track(group, meta, options);
@@ -312,6 +314,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * each later change. {@link presence} returns the current members. Does nothing on a closing connection.
    *
    * @throws {InvalidNameError} if the name of the group is invalid.
+   * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    *
    * @example
    * this.watch("lobby");

@@ -10,7 +10,7 @@ type Path = (string | number)[];
 /**
  * Checks that JSON carries `value` unchanged. Returns `value`, or a copy with the results of `toJSON` methods,
  * so that `JSON.stringify` does not call these methods again. A property with the value `undefined` is left
- * out, as in JSON. A bigint is left to `JSON.stringify`.
+ * out, as in JSON. A bigint is accepted: {@link bigIntAsText} replaces it.
  *
  * @throws {TypeError} naming the path of a value that `JSON.stringify` would change or leave out silently.
  */
@@ -119,7 +119,12 @@ const isBytes = (value: unknown): boolean =>
 
 /** Whether JSON unwraps `value`, such as `new Number(3)`. */
 const isBoxed = (value: unknown): boolean =>
-  value instanceof Number || value instanceof Boolean || value instanceof String;
+  value instanceof Number || value instanceof Boolean || value instanceof String || value instanceof BigInt;
+
+/** A replacer for `JSON.stringify`: returns the decimal digits of a bigint, and any other value unchanged. */
+export function bigIntAsText(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" || value instanceof BigInt ? String(value) : value;
+}
 
 /** Whether the content of an instance is not in its `properties`. */
 function isOpaque(value: object, properties: Properties): boolean {
@@ -137,7 +142,7 @@ function refused(value: unknown, path: Path): NotJsonError {
 
 /** The error for a cycle is that of `JSON.stringify`. */
 function tooDeep(value: object): TypeError {
-  JSON.stringify(value);
+  JSON.stringify(value, bigIntAsText);
   return new NotJsonError(`JSON is nested deeper than ${maxDepth} levels: send a flatter value.`);
 }
 

@@ -197,8 +197,9 @@ export interface QueueSettings {
  *
  * - hand out the jobs of a queue in order, and returned jobs before jobs that were never begun,
  * - hand out only jobs that the worker can begin immediately,
- * - count an attempt for each job that it hands out, unless the worker returns the job unbegun, and
- * - hand out the jobs of dead workers again.
+ * - count an attempt for each job that it hands out, unless the worker returns the job unbegun,
+ * - hand out the jobs of dead workers again, and
+ * - keep a queue as long as it holds jobs.
  */
 export interface QueueBackend {
   /**
@@ -212,4 +213,10 @@ export interface QueueBackend {
    * towards `concurrency`, so later jobs may overtake it. A worker may limit the number of such jobs.
    */
   consume(queue: string, receiver: QueueReceiver, settings: QueueSettings): Promise<Consumption>;
+  /**
+   * Deletes `queue`, and returns the number of its jobs, including those that are being processed. The signals
+   * of these jobs are aborted, and their outcomes have no effect. `<queue>.dead` stays. Consumptions continue
+   * with the jobs that are added later.
+   */
+  delete(queue: string): Promise<number>;
 }

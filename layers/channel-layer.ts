@@ -5,8 +5,8 @@ import { type LayerCounters, LayerMetrics } from "./counters.ts";
 import { LocalChannelRegistry, type LocalChannels } from "./delivery/channel-registry.ts";
 import { Receiver } from "./delivery/receiver.ts";
 import { CallbackOwner, createReporter, type ErrorListener } from "./error-reporter.ts";
-import { QueueFullError, UnknownChannelError, UnsupportedError } from "./errors.ts";
-import { checkHistoryOptions, decodeHistory, type GroupHistory, type HistoryOptions } from "./history.ts";
+import { QueueFullError, UnknownChannelError } from "./errors.ts";
+import { type GroupHistory, type HistoryOptions, historyReader } from "./history.ts";
 import type { ConsumeOptions, JobHandler } from "./jobs/consume-options.ts";
 import { JobQueues } from "./jobs/job-queues.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -263,6 +263,17 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
+   * Deletes the messages of a named channel, and returns their number. Aborts the signals of running handlers,
+   * whose messages are not retried. Consumers continue with later messages. `<name>.dead` stays.
+   *
+   * @throws as {@link send} does for a named channel.
+   */
+  async deleteQueue(channel: string): Promise<number> {
+    checkQueue(channel);
+    return this.#lifecycle.run(() => this.#queues.delete(channel));
+  }
+
+  /**
    * Adds a channel of this node to `group`. Once the promise resolves, the channel receives every later
    * message to the group, from any node. Adding a channel twice has no further effect. A channel that leaves
    * before the promise resolves does not become a member.
@@ -334,16 +345,8 @@ export class ChannelLayer<M = AnyMessages> {
   async history(group: string, options: HistoryOptions = {}): Promise<GroupHistory> {
     this.#lifecycle.refuseIfClosed();
     checkGroup(group);
-    const query = checkHistoryOptions(options);
-    const { history } = this.#backend;
-    if (history === undefined) {
-      throw new UnsupportedError(
-        "This layer keeps no history. Use RedisStreamsLayer, or MemoryLayer with `history: true`.",
-      );
-    }
     const topic = this.#topics.group(group);
-    const stored = await this.#lifecycle.run(() => history.read(topic, query));
-    return decodeHistory(stored, group, topic, this.#decoder);
+    return this.#lifecycle.run(historyReader(group, topic, options, this.#backend, this.#decoder));
   }
 
   /** @internal Keeps histories from now on. A runtime calls this method for a consumer that needs `history`. */

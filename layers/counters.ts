@@ -7,6 +7,8 @@
  * - `inbox-error`: the inbox threw
  * - `unavailable`: the backend could not publish; the sender's promise was rejected
  * - `queue-full`: the named channel is full; the sender's promise was rejected
+ * - `queue-lost`: a named channel that this node consumes has vanished from the server, with all its messages.
+ *   Counts once for each loss, because the number of messages is not known
  * - `expired`: the message waited in its named channel for too long; no handler received it
  * - `late`: a handler ended after its attempt had failed for lack of time, so its outcome was ignored
  * - `dead-letter`: handlers failed too often, so the message moved to the dead letters. A named channel's
@@ -21,6 +23,7 @@ export type DropReason =
   | "inbox-error"
   | "unavailable"
   | "queue-full"
+  | "queue-lost"
   | "expired"
   | "late"
   | "dead-letter";

@@ -78,6 +78,16 @@ export class JobTimeoutError extends GreenroomError {
   }
 }
 
+/**
+ * A named channel has vanished from the server, and the messages that it held are lost. Only `onError` receives
+ * this error, once in each process that consumes the channel and notices the loss.
+ */
+export class QueueLostError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_QUEUE_LOST", message);
+  }
+}
+
 /** An option is invalid. The message names the option and never contains a secret. */
 export class InvalidOptionError extends GreenroomError {
   constructor(message: string) {

@@ -1,6 +1,6 @@
-import type { HistoryQuery, StoredHistory } from "./backend.ts";
+import type { Backend, HistoryQuery, StoredHistory } from "./backend.ts";
 import { checkInteger } from "./check-integer.ts";
-import { InvalidOptionError } from "./errors.ts";
+import { InvalidOptionError, UnsupportedError } from "./errors.ts";
 import type { Mail, Position } from "./message.ts";
 import type { PayloadDecoder } from "./wire/payload-decoder.ts";
 
@@ -25,8 +25,29 @@ export interface GroupHistory {
   readonly complete: boolean;
 }
 
-/** @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position. */
-export function checkHistoryOptions({ limit = 100, since }: HistoryOptions): HistoryQuery {
+/**
+ * Returns a function that reads the history of `group`.
+ *
+ * @throws {InvalidOptionError} if `limit` is not a positive integer, or `since` is not a position.
+ * @throws {UnsupportedError} if the backend keeps no history.
+ */
+export function historyReader(
+  group: string,
+  topic: string,
+  options: HistoryOptions,
+  { history }: Backend,
+  decoder: PayloadDecoder,
+): () => Promise<GroupHistory> {
+  const query = checkHistoryOptions(options);
+  if (history === undefined) {
+    throw new UnsupportedError(
+      "This layer keeps no history. Use RedisStreamsLayer, or MemoryLayer with `history: true`.",
+    );
+  }
+  return async () => decodeHistory(await history.read(topic, query), group, topic, decoder);
+}
+
+function checkHistoryOptions({ limit = 100, since }: HistoryOptions): HistoryQuery {
   checkInteger("limit", limit);
   if (since === undefined || isOffset(since) || isPosition(since)) return { limit, since };
   throw new InvalidOptionError(
@@ -35,7 +56,7 @@ export function checkHistoryOptions({ limit = 100, since }: HistoryOptions): His
 }
 
 /** Decodes the stored payloads of `group`. Entries that are not messages are left out and counted. */
-export function decodeHistory(
+function decodeHistory(
   { entries, position, complete }: StoredHistory,
   group: string,
   topic: string,

@@ -14,6 +14,7 @@ export {
   LayerSetupError,
   LayerUnavailableError,
   QueueFullError,
+  QueueLostError,
   UnknownChannelError,
   UnsupportedError,
 } from "./errors.ts";

@@ -17,6 +17,8 @@ export interface LimitRule {
   readonly option: string;
   /** The limit for a name without a matching pattern. */
   readonly fallback: number;
+  /** The smallest limit allowed. @default 1 */
+  readonly min?: number;
   /** The largest limit allowed. @default Number.MAX_SAFE_INTEGER */
   readonly max?: number;
 }
@@ -30,7 +32,7 @@ export class LimitsByName {
   readonly #byPattern: readonly (readonly [pattern: string, value: number])[];
   readonly #remembered = new BoundedCache<string, number>(rememberedNames);
 
-  /** @throws {InvalidOptionError} for an invalid pattern, or a limit that is not from 1 to `max`. */
+  /** @throws {InvalidOptionError} for an invalid pattern, or a limit that is not from `min` to `max`. */
   constructor(limits: ByPattern | undefined, { option, fallback, ...range }: LimitRule) {
     this.#fallback = checkInteger(option, typeof limits === "number" ? limits : fallback, range);
     this.#byPattern = pairs(limits, option).map(([pattern, value], index) => [

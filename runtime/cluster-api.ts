@@ -15,6 +15,11 @@ import type { JobWorker, JobWorkerOptions, JobWorkers, WorkHandler } from "./clu
  * The methods of a runtime that reach actors on all nodes with the same control layer.
  *
  * Calls that reach other nodes reject with `LayerUnavailableError` while the layer's server is unreachable.
+ *
+ * If the runtime has several layers and no option `control`, the runtime does not know which of them connects
+ * the nodes. Then `presence`, `presenceCount`, `count`, `disconnect` and `askGroup` throw or reject with
+ * {@link NoControlLayerError}. So do `send` and `ask` to an actor of another node, and the methods `tag`,
+ * `track`, `watch` and `presence` of consumers. Actors of this node can be reached by their channels.
  */
 export abstract class ClusterApi {
   readonly #cluster: Cluster;
@@ -42,6 +47,7 @@ export abstract class ClusterApi {
    * @param channel the `channel` of a consumer or of an {@link ActorRef}
    * @throws {InvalidNameError} unless `channel` is the channel of an actor.
    * @throws {InvalidMessageError} if the message is invalid.
+   * @throws {NoControlLayerError} for an actor of another node, if the control layer is not known.
    */
   send(channel: string, message: Message): Promise<void> {
     return this.#cluster.send(channel, message);
@@ -68,6 +74,7 @@ export abstract class ClusterApi {
    * before the timeout, a node sends the replies that it has, even if some of its members have not replied.
    *
    * @throws {UnknownLayerError} if `layer` is unknown, or if it is missing and there is no control layer.
+   * @throws {NoControlLayerError} if the control layer is not known.
    */
   askGroup(group: string, message: Message, options: AskGroupOptions = {}): Promise<GroupAnswers> {
     return this.#cluster.askGroup(group, message, options);
@@ -96,11 +103,13 @@ export abstract class ClusterApi {
    * present by calling `track`. The members of a dead node disappear within three heartbeat intervals.
    */
   presence<M = unknown>(group: string): Members<M> {
+    this.#cluster.requireControl("presence");
     return this.#cluster.presence.list(group) as Members<M>;
   }
 
   /** Returns the number of keys present in a group on all nodes, as far as this node knows. */
   presenceCount(group: string): number {
+    this.#cluster.requireControl("presenceCount");
     return this.#cluster.presence.count(group);
   }
 

@@ -8,6 +8,16 @@ export class UnknownLayerError extends GreenroomError {
   }
 }
 
+/**
+ * A call concerns all nodes, but the runtime has several layers, and its option `control` does not say which of
+ * them connects the nodes. The message lists the layers.
+ */
+export class NoControlLayerError extends GreenroomError {
+  constructor(message: string) {
+    super("ERR_NO_CONTROL_LAYER", message);
+  }
+}
+
 /** A layer lacks a capability that a consumer needs. The message lists the layer's capabilities. */
 export class MissingCapabilityError extends GreenroomError {
   constructor(message: string) {

@@ -12,6 +12,7 @@ export {
   DeadlockError,
   HandlerTimeoutError,
   MissingCapabilityError,
+  NoControlLayerError,
   NoSuchActorError,
   RejectedError,
   RouteError,

@@ -11,11 +11,17 @@ import type { Inspect } from "./xstate-inspect.ts";
 export type Layers = Record<string, ChannelLayer<never>>;
 
 export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
-  /** Layers by the alias that consumers use. A closing runtime closes its layers, too. @default {} */
+  /**
+   * Layers by the alias that consumers use. A closing runtime closes its layers, too, so a layer cannot belong
+   * to two runtimes. One layer may have several aliases.
+   * @default {}
+   */
   readonly layers?: L;
   /**
    * The alias of the layer that connects the application's runtimes: see {@link ClusterApi}.
-   * @default the only layer, if there is exactly one. Otherwise this runtime reaches no other runtime.
+   * Needed only if there are several layers. Without it, the calls that concern all nodes throw
+   * `NoControlLayerError`.
+   * @default the only layer, if there is exactly one
    */
   readonly control?: keyof L & string;
   /** Guards of all routes, called in order. @default [originGuard()] */

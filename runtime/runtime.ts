@@ -21,6 +21,7 @@ import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
 import type { PlainAnswer } from "./http-response.ts";
 import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
+import { takeLayers } from "./layer-ownership.ts";
 import { resolveLimits } from "./limits.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
@@ -131,6 +132,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     this.#admission = new Admission(this.#router, guards, this.#context.report);
     this.#upgrades = new Upgrades(this.#context, this.#admission, resolveCompression(compression));
     this.#plainRequests = new PlainRequests(this.#context, this.#admission);
+    takeLayers(layersByAlias);
     // This step comes last, because a runtime whose constructor throws cannot be closed.
     this.#unwatch = ownAsyncErrors ? watchAsyncErrors() : () => {};
     for (const layer of Object.values(this.layers)) {

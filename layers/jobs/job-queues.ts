@@ -110,6 +110,12 @@ export class JobQueues {
     throw new LayerClosedError();
   }
 
+  /** Deletes the queue of `channel` and returns the number of its messages. @throws {UnsupportedError} */
+  delete(channel: string): Promise<number> {
+    const backend = this.#supported(`it has no named channel "${channel}" to delete`);
+    return backend.delete(this.#topics.queue(channel));
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#consumptions].map((consumption) => consumption.close()));

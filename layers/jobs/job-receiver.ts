@@ -2,7 +2,7 @@ import { callOwned } from "../async-errors.ts";
 import type { JobDelivery, JobOutcome, QueueReceiver } from "../backend.ts";
 import type { LayerMetrics } from "../counters.ts";
 import type { CallbackOwner, ErrorListener } from "../error-reporter.ts";
-import { InvalidMessageError, JobExpiredError } from "../errors.ts";
+import { InvalidMessageError, JobExpiredError, QueueLostError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { JobAddress } from "../options.ts";
 import type { RunningJobs } from "../running-jobs.ts";
@@ -75,6 +75,7 @@ export class JobReceiver implements QueueReceiver {
   }
 
   error(error: Error): void {
+    if (error instanceof QueueLostError) this.#options.metrics.drop("queue-lost");
     this.#options.report(error, { stage: "layer" });
   }
 

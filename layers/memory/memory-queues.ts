@@ -29,6 +29,7 @@ class MemoryQueue {
   /** The number of jobs, including those that are being processed. */
   size = 0;
   readonly sources = new Set<MemorySource>();
+  readonly #claims = new Set<MemoryClaim>();
   #waiting: Job[] = [];
   /** The number of taken jobs at the front. These are removed in batches: a removal moves all other jobs. */
   #taken = 0;
@@ -50,7 +51,30 @@ class MemoryQueue {
     const jobs = this.#waiting.slice(this.#taken, this.#taken + limit);
     this.#taken += jobs.length;
     if (this.#taken * 2 > this.#waiting.length) this.#forgetTaken();
-    return jobs.map((job) => new MemoryClaim(job));
+    return jobs.map((job) => this.claim(job));
+  }
+
+  claim(job: Job): MemoryClaim {
+    const claim = new MemoryClaim(job);
+    this.#claims.add(claim);
+    return claim;
+  }
+
+  /** Ends a claim. Returns false if the queue was deleted after it had handed out the job. */
+  end(claim: MemoryClaim): boolean {
+    return this.#claims.delete(claim);
+  }
+
+  /** Removes all jobs, and aborts those that are being processed. Returns their number. */
+  clear(): number {
+    const count = this.size;
+    this.size = 0;
+    this.#waiting = [];
+    this.#taken = 0;
+    const claims = [...this.#claims];
+    this.#claims.clear();
+    for (const claim of claims) claim.abandoned.abort();
+    return count;
   }
 
   giveBack(job: Job): void {
@@ -102,20 +126,24 @@ class MemorySource implements JobSource<MemoryClaim> {
     this.wake();
   }
 
-  async done(): Promise<void> {
+  async done(claim: MemoryClaim): Promise<void> {
+    if (this.#queue.end(claim)) this.#queue.size -= 1;
+  }
+
+  async again(claim: MemoryClaim): Promise<MemoryClaim | undefined> {
+    if (!this.#queue.end(claim)) return undefined;
+    return this.#queue.claim({ ...claim.job, attempts: claim.attempt });
+  }
+
+  async bury(claim: MemoryClaim): Promise<void> {
+    if (!this.#queue.end(claim)) return;
     this.#queue.size -= 1;
+    this.#bury(claim.payload);
   }
 
-  async again({ job, attempt }: MemoryClaim): Promise<MemoryClaim> {
-    return new MemoryClaim({ ...job, attempts: attempt });
-  }
-
-  async bury({ payload }: MemoryClaim): Promise<void> {
-    this.#queue.size -= 1;
-    this.#bury(payload);
-  }
-
-  async release({ job, attempt }: MemoryClaim, unbegun: boolean): Promise<void> {
+  async release(claim: MemoryClaim, unbegun: boolean): Promise<void> {
+    if (!this.#queue.end(claim)) return;
+    const { job, attempt } = claim;
     this.#queue.giveBack(unbegun ? job : { ...job, attempts: attempt });
   }
 
@@ -141,6 +169,14 @@ export class MemoryQueues implements QueueBackend {
     const bury = (payload: Uint8Array) => this.#queue(name + deadSuffix).add(payload);
     const onClose = () => void (queue.isIdle && this.#queues.delete(name));
     return new JobWorker(new MemorySource(queue, bury, onClose), receiver, concurrency, systemClock);
+  }
+
+  async delete(name: string): Promise<number> {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return 0;
+    const count = queue.clear();
+    if (queue.isIdle) this.#queues.delete(name);
+    return count;
   }
 
   #queue(name: string): MemoryQueue {

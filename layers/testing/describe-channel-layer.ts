@@ -2,6 +2,7 @@ import type { LayerImplementation, TestRunner } from "./layer-implementation.ts"
 import { describeArrivals } from "./suite/arrivals.ts";
 import { describeClosing } from "./suite/closing.ts";
 import { describeConsumptionClosing } from "./suite/consumption-closing.ts";
+import { describeDeletedQueues } from "./suite/deleted-queues.ts";
 import { describeDirectSends } from "./suite/direct-sends.ts";
 import { describeFailedJobs } from "./suite/failed-jobs.ts";
 import { describeFlushing } from "./suite/flushing.ts";
@@ -68,6 +69,7 @@ function describeQueues(suite: Suite): void {
   describeFailedJobs(suite);
   describeTimeLimits(suite);
   describeQueueLimits(suite);
+  describeDeletedQueues(suite);
   describeConsumptionClosing(suite);
 }
 

@@ -74,6 +74,7 @@ export class ActorMessaging implements Messaging, Tracker {
 
   track(group: string, meta: unknown, { key = this.#channel }: TrackOptions): void {
     if (this.#actor.isLeaving) return;
+    this.#context.cluster.requireControl("track");
     this.#context.cluster.presence.track(this, group, key, meta);
     this.#tracked.add(group);
   }
@@ -85,6 +86,7 @@ export class ActorMessaging implements Messaging, Tracker {
 
   watch(group: string): void {
     if (this.#actor.isLeaving) return;
+    this.#context.cluster.requireControl("watch");
     this.#context.cluster.presence.watch(this, group);
     this.#watched.add(group);
   }
@@ -95,6 +97,7 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   presence(group: string): Members {
+    this.#context.cluster.requireControl("presence");
     return this.#context.cluster.presence.list(group);
   }
 
@@ -130,6 +133,7 @@ export class ActorMessaging implements Messaging, Tracker {
 
   #addTag(tag: string, beganAfter: number): void {
     if (this.#actor.isLeaving) return;
+    this.#context.cluster.requireControl("tag");
     this.#context.cluster.tags.add(tag, this.#actor, beganAfter);
     this.#tags.add(tag);
   }

@@ -11,7 +11,7 @@ import { RuntimeClosedError } from "../errors.ts";
 import { Presence } from "../presence/presence.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import { checkActorChannel, checkTimeout, findLayer, requireLayer } from "./argument-checks.ts";
-import type { ControlLayer } from "./control-layer.ts";
+import { type ControlLayer, requireControl } from "./control-layer.ts";
 import { controlHandlers } from "./control-messages.ts";
 import { joinGrace } from "./join-grace.ts";
 import { LocalAsks } from "./local-asks.ts";
@@ -112,6 +112,11 @@ export class Cluster {
     return this.#options.control.layer;
   }
 
+  /** @throws {NoControlLayerError} that names `call` if the nodes cannot be known: see {@link requireControl}. */
+  requireControl(call: string): void {
+    requireControl(this.#options.control, call);
+  }
+
   /** Returns a layer, by default the control layer. @throws {UnknownLayerError} that names `subject`. */
   layer(alias: string | undefined, subject: string): ChannelLayer {
     return requireLayer(this.#options.layers, alias ?? this.#options.control.alias, subject);
@@ -146,6 +151,7 @@ export class Cluster {
       this.#localAsks.send(channel, copy);
       return;
     }
+    this.requireControl("send");
     await this.#joined();
     const location = this.#registry.locate(channel);
     const { layers, counters } = this.#options;
@@ -165,7 +171,10 @@ export class Cluster {
     this.checkActor(channel);
     const copy = throughCodec(message);
     this.start();
-    if (!this.#localAsks.owns(channel)) return this.#pendingAsks.ask(channel, copy, timeoutMs);
+    if (!this.#localAsks.owns(channel)) {
+      this.requireControl("ask");
+      return this.#pendingAsks.ask(channel, copy, timeoutMs);
+    }
     return this.#pendingAsks.askLocally(channel, timeoutMs, (reply) =>
       this.#localAsks.ask(channel, copy, reply),
     );
@@ -188,6 +197,7 @@ export class Cluster {
   ): Promise<GroupAnswers> {
     const timeoutMs = checkTimeout(options);
     checkGroup(group);
+    this.requireControl("askGroup");
     this.layer(layer, `The group "${group}"`);
     const fields = {
       group,
@@ -201,6 +211,7 @@ export class Cluster {
   async disconnect(tag: string, code: number, reason: string, options: AskOptions): Promise<Tally> {
     checkGroup(tag);
     checkCloseFrame(code, reason);
+    this.requireControl("disconnect");
     const timeoutMs = checkTimeout(options);
     // This node's actors are disconnected now, even if the other nodes are out of reach.
     const count = this.tags.disconnect(tag, code, reason);
@@ -209,6 +220,7 @@ export class Cluster {
 
   async count(tag: string, options: AskOptions): Promise<Tally> {
     checkGroup(tag);
+    this.requireControl("count");
     return tallyOf(await this.#gather("count", { tag }, checkTimeout(options)));
   }
 

@@ -194,10 +194,34 @@ describe("The JSON of a value", () => {
     expect(jsonText(counted)).to.equal('{"calls":2}');
   });
 
-  it("leaves bigints and cycles to JSON.stringify", () => {
-    const cycle: { self?: object } = {};
+  it("writes bigints as decimal strings, at any depth and of any sign", () => {
+    const id = 1_234_567_890_123_456_789n;
+    class Row {
+      readonly id = -id;
+    }
+    const values = [id, { list: [0n, { id }] }, new Row(), Object(id), { toJSON: () => ({ id }) }];
+    expect(values.map(jsonText)).to.deep.equal([
+      '"1234567890123456789"',
+      '{"list":["0",{"id":"1234567890123456789"}]}',
+      '{"id":"-1234567890123456789"}',
+      '"1234567890123456789"',
+      '{"id":"1234567890123456789"}',
+    ]);
+    const frozen = Object.freeze({ id, at: "now" });
+    for (let time = 0; time < 3; time += 1)
+      expect(jsonText(frozen)).to.equal('{"id":"1234567890123456789","at":"now"}');
+  });
+
+  it("calls toJSON once, also beside a bigint", () => {
+    let calls = 0;
+    expect(jsonText({ id: 1n, counted: { toJSON: () => ++calls } })).to.equal('{"id":"1","counted":1}');
+  });
+
+  it("leaves cycles to JSON.stringify", () => {
+    const cycle: { id?: bigint; self?: object } = {};
     cycle.self = cycle;
-    expect(refusal({ n: 1n })).to.match(/serialize a BigInt/);
+    expect(refusal({ cycle })).to.match(/circular structure/);
+    cycle.id = 1n;
     expect(refusal({ cycle })).to.match(/circular structure/);
   });
 

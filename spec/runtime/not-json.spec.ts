@@ -94,7 +94,12 @@ describe("A value that JSON cannot hold", () => {
     it(`drops a delivered message, and closes no member of the room (${path})`, async () => {
       const { join, failures, runtime } = await start();
       const members = [await join(path), await join(path)];
-      for (const data of [Number.NaN, [Number.POSITIVE_INFINITY], new Uint8Array([1]), 2n ** 63n])
+      for (const data of [
+        Number.NaN,
+        [Number.POSITIVE_INFINITY],
+        new Uint8Array([1]),
+        [2n ** 63n, Number.NaN],
+      ])
         await runtime.layers.chat.groupSend("room", { type: "say", data });
       await runtime.layers.chat.groupSend("room", { type: "say", data: 1 });
       for (const member of members) expect(await member.next()).to.equal('{"data":1}');
@@ -103,6 +108,18 @@ describe("A value that JSON cannot hold", () => {
       expect(String(failures[0]?.error)).to.equal(
         "TypeError: JSON cannot hold NaN (at .data): send null or a string instead.",
       );
+    });
+  }
+
+  for (const path of ["/class", "/late", "/machine"]) {
+    it(`may be a bigint, which each member gets as a decimal string (${path})`, async () => {
+      const { join, failures, runtime } = await start();
+      const members = [await join(path), await join(path), await join(path)];
+      await runtime.layers.chat.groupSend("room", { type: "say", data: [{ id: 2n ** 63n }] });
+      for (const member of members)
+        expect(await member.next()).to.equal('{"data":[{"id":"9223372036854775808"}]}');
+      expect(runtime.counters().dropped["not-json"]).to.equal(0);
+      expect(failures).to.deep.equal([]);
     });
   }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Claim } from "../../jobs/job-worker.ts";
+import { addEntry, openQueue } from "./queue-lifetime.ts";
 import type { Commands, RedisQueueReader } from "./queue-reader.ts";
 import {
   buryScript,
@@ -18,7 +19,7 @@ import {
 } from "./queue-scripts.ts";
 import { serverTime } from "./server-time.ts";
 
-const group = "workers";
+export const group = "workers";
 
 const dayMs = 24 * 60 * 60 * 1_000;
 
@@ -44,11 +45,17 @@ export class RedisQueueConsumer {
   readonly #keys: QueueKeys;
   readonly #commands: Commands;
   readonly #measuresAge: boolean;
+  readonly #queueIdleMs: number;
 
-  constructor(queue: string, commands: Commands, measuresAge: boolean) {
+  constructor(
+    queue: string,
+    commands: Commands,
+    { measuresAge, queueIdleMs }: { readonly measuresAge: boolean; readonly queueIdleMs: number },
+  ) {
     this.#keys = queueKeys(queue);
     this.#commands = commands;
     this.#measuresAge = measuresAge;
+    this.#queueIdleMs = queueIdleMs;
   }
 
   /** Rejects if ages have to be measured, but the server does not tell its time. */
@@ -56,15 +63,17 @@ export class RedisQueueConsumer {
     if (this.#measuresAge) await this.#commands.run(serverTime);
   }
 
-  async createGroup(): Promise<void> {
-    try {
-      // The group starts at the first entry, because jobs may be sent before the first worker starts.
-      const { stream } = this.#keys;
-      const label = { command: "XGROUP CREATE", keys: [stream] };
-      await this.#commands.run((redis) => redis.xgroup("CREATE", stream, group, "0", "MKSTREAM"), label);
-    } catch (error) {
-      if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
-    }
+  /** Creates the group if it is missing. Returns the mark of the queue's last deletion, if it is remembered. */
+  createGroup(): Promise<string | undefined> {
+    const label = { command: "XGROUP CREATE", keys: [this.#keys.stream] };
+    return this.#commands.run((redis) => openQueue(redis, this.#keys, group), label);
+  }
+
+  /** Adds a job whose entry has vanished to the end of the queue, or to the dead letters. */
+  addAgain({ payload }: RedisClaim, isDead: boolean): Promise<void> {
+    const key = isDead ? this.#keys.dead : this.#keys.stream;
+    const label = { command: "EVALSHA", kind: "add", keys: [key], addsData: true };
+    return this.#commands.run((redis) => addEntry(redis, key, payload), label);
   }
 
   /** Waits up to `blockMs` for entries that no consumer has received yet. */
@@ -87,7 +96,7 @@ export class RedisQueueConsumer {
   }
 
   async done({ id }: RedisClaim): Promise<void> {
-    await this.#run(doneScript, [this.#keys.stream], group, id);
+    await this.#run(doneScript, [this.#keys.stream], group, id, this.#queueIdleMs);
   }
 
   /** Begins the next attempt. Returns undefined if another consumer has taken the entry over. */
@@ -99,7 +108,7 @@ export class RedisQueueConsumer {
 
   async bury({ id, attempt }: RedisClaim): Promise<void> {
     const { stream, dead } = this.#keys;
-    await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
+    await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt, this.#queueIdleMs);
   }
 
   async release(claim: RedisClaim, attempts: number): Promise<void> {
@@ -116,7 +125,7 @@ export class RedisQueueConsumer {
   }
 
   async tidy(idleMs: number): Promise<void> {
-    await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name);
+    await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name, this.#queueIdleMs);
   }
 
   async leave(): Promise<void> {
@@ -143,9 +152,14 @@ export class RedisQueueConsumer {
   }
 }
 
-/** Whether a read failed with NOGROUP or UNBLOCKED, which means that the consumer group is missing. */
+/** Whether a command failed because the queue or its consumer group does not exist. */
 export function isWithoutGroup(error: unknown): boolean {
-  return /^(?:NOGROUP|UNBLOCKED)/.test(causeOf(error));
+  return /^(?:NOGROUP|UNBLOCKED the stream key no longer exists)/.test(causeOf(error));
+}
+
+/** Whether the server has ended a blocked read for another reason, such as a change of its role. */
+export function isUnblocked(error: unknown): boolean {
+  return causeOf(error).startsWith("UNBLOCKED") && !isWithoutGroup(error);
 }
 
 function causeOf(error: unknown): string {

@@ -42,27 +42,46 @@ local function owns(id, consumer, attempt)
 end
 `;
 
+/**
+ * A Lua function that lets the stream expire if it is empty, `idleMs` milliseconds from now. A script that adds
+ * an entry calls PERSIST, so a stream with entries never expires.
+ */
+const expireIfEmpty = `
+local function expireIfEmpty(idleMs)
+  if redis.call('XLEN', KEYS[1]) == 0 then redis.call('PEXPIRE', KEYS[1], idleMs) end
+end
+`;
+
 /** KEYS: stream. ARGV: capacity, payload. Adds an entry and returns 1. Returns 0 if the queue is full. */
 export const enqueueScript = script(`
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
+redis.call('PERSIST', KEYS[1])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has taken it over. */
-export const doneScript = script(`
+/** KEYS: stream. ARGV: group, id, idle ms of an empty queue. Removes the entry, even if another worker has it. */
+export const doneScript = script(`${expireIfEmpty}
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
+expireIfEmpty(ARGV[3])
 `);
 
-/** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if `owns` returns false. */
-export const buryScript = script(`${owns}
+/**
+ * KEYS: stream, dead letters. ARGV: group, consumer, id, attempt, idle ms of an empty queue. Returns 0 if `owns`
+ * returns false.
+ */
+export const buryScript = script(`${owns}${expireIfEmpty}
 if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
 local entry = redis.call('XRANGE', KEYS[1], ARGV[3], ARGV[3])[1]
 -- Copies only the first field. An entry of another program may have too many fields for one call.
-if entry then redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2]) end
+if entry then
+  redis.call('XADD', KEYS[2], '*', entry[2][1], entry[2][2])
+  redis.call('PERSIST', KEYS[2])
+end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[3])
+expireIfEmpty(ARGV[5])
 return 1
 `);
 
@@ -75,9 +94,10 @@ return 1
 
 /**
  * KEYS: stream. ARGV: group, consumer, then the id and the attempt of each entry. Renews the claims. Returns
- * the ids of the entries that the consumer does not own.
+ * the ids of the entries that the consumer does not own. Fails with NOGROUP if the queue has vanished.
  */
 export const renewScript = script(`${owns}
+redis.call('XPENDING', KEYS[1], ARGV[1])
 local lost = {}
 for i = 3, #ARGV, 2 do
   if owns(ARGV[i], ARGV[2], ARGV[i + 1]) then
@@ -122,8 +142,13 @@ end
 return found
 `);
 
-/** KEYS: stream. ARGV: group, idle ms, consumer to keep. Removes idle consumers that own no entries. */
-export const tidyScript = script(`
+/**
+ * KEYS: stream. ARGV: group, idle ms, consumer to keep, idle ms of an empty queue. Removes idle consumers that
+ * own no entries. The running worker calls this again and again, so its queue does not expire.
+ */
+export const tidyScript = script(`${expireIfEmpty}
+redis.call('PERSIST', KEYS[1])
+expireIfEmpty(ARGV[4])
 for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local consumer = {}
   for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
@@ -167,6 +192,6 @@ export async function runScript(
   }
 }
 
-function script(lua: string): Script {
+export function script(lua: string): Script {
   return { lua, sha: createHash("sha1").update(lua).digest("hex") };
 }

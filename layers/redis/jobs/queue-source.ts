@@ -6,7 +6,8 @@ import { backoffMs, pause, retry } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
-import { isWithoutGroup, type RedisClaim, RedisQueueConsumer } from "./queue-consumer.ts";
+import { isUnblocked, isWithoutGroup, RedisClaim, RedisQueueConsumer } from "./queue-consumer.ts";
+import type { QueueLoss } from "./queue-loss.ts";
 import { type Commands, RedisQueueReader } from "./queue-reader.ts";
 
 /** The longest pause between two searches for abandoned entries. */
@@ -26,6 +27,9 @@ export interface SourceSettings {
   readonly clock: Clock;
   readonly claimAfterMs: number;
   readonly measuresAge: boolean;
+  /** Milliseconds after which an empty queue without workers expires. */
+  readonly queueIdleMs: number;
+  readonly loss: QueueLoss;
 }
 
 /**
@@ -34,15 +38,20 @@ export interface SourceSettings {
  * If a job ends during an outage, its outcome is reported after the outage.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
+  readonly queue: string;
+  readonly loss: QueueLoss;
   readonly #consumer: RedisQueueConsumer;
   readonly #receiver: QueueReceiver;
   readonly #clock: Clock;
   readonly #claimAfterMs: number;
+  readonly #queueIdleMs: number;
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
   readonly #held = new Map<string, RedisClaim>();
   /** The claims of ended jobs whose outcomes are not reported yet. These claims are not renewed. */
   readonly #over = new Set<RedisClaim>();
+  /** The claims of running jobs whose entries have vanished. This source has the only copies of these jobs. */
+  readonly #withoutEntry = new Set<RedisClaim>();
   /** The server's latest refusal of each report that is being retried. The key is the report function. */
   readonly #refusals = new Map<object, Error>();
   /** Aborted once closing takes too long. From then on, reports of outcomes are not retried. */
@@ -66,11 +75,14 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   });
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
-    const { server, commands, clock, claimAfterMs, measuresAge } = settings;
-    this.#consumer = new RedisQueueConsumer(queue, commands, measuresAge);
+    const { server, commands, clock, claimAfterMs, queueIdleMs, loss } = settings;
+    this.queue = queue;
+    this.loss = loss;
+    this.#consumer = new RedisQueueConsumer(queue, commands, settings);
     this.#receiver = receiver;
     this.#clock = clock;
     this.#claimAfterMs = claimAfterMs;
+    this.#queueIdleMs = queueIdleMs;
     this.#giveUpAfterMs = server.connectTimeoutMs;
     this.#reader = new RedisQueueReader(
       server,
@@ -97,7 +109,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   async open(): Promise<void> {
     try {
       const { connection } = this.#reader;
-      await Promise.all([connection.open(), this.#consumer.createGroup(), this.#consumer.checkTime()]);
+      await Promise.all([connection.open(), this.loss.open(this.#consumer), this.#consumer.checkTime()]);
       // The first `take` searches for abandoned entries before it reads new ones.
       this.#sweepAt = 0;
     } catch (error) {
@@ -111,13 +123,14 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     let failures = 0;
     this.#isWoken = false;
     while (!this.#isInterrupted && !this.#isWoken) {
+      const losses = this.loss.count;
       try {
         const claims = await Promise.race([this.#takeNow(limit), this.#abandoned]);
         if (claims.length > 0) return claims;
         failures = 0;
       } catch (error) {
         failures += 1;
-        await this.#recoverFrom(error, failures);
+        await this.#recoverFrom(error, failures, losses);
       }
     }
     return [];
@@ -140,10 +153,12 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async done(claim: RedisClaim): Promise<void> {
+    if (this.#withoutEntry.has(claim)) return this.#forget(claim);
     await this.#end(claim, () => this.#consumer.done(claim));
   }
 
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
+    if (this.#withoutEntry.has(claim)) return this.#againWithoutEntry(claim);
     const next = await this.#report(() => this.#consumer.again(claim));
     if (next === undefined) this.#forget(claim);
     else this.#held.set(next.id, next);
@@ -151,12 +166,18 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   async bury(claim: RedisClaim): Promise<void> {
-    await this.#end(claim, () => this.#consumer.bury(claim));
+    const isLost = this.#withoutEntry.has(claim);
+    await this.#end(claim, () =>
+      isLost ? this.#consumer.addAgain(claim, true) : this.#consumer.bury(claim),
+    );
   }
 
   async release(claim: RedisClaim, unbegun: boolean): Promise<void> {
     const attempts = unbegun ? claim.attempt - 1 : claim.attempt;
-    await this.#end(claim, () => this.#consumer.release(claim, attempts));
+    const isLost = this.#withoutEntry.has(claim);
+    await this.#end(claim, () =>
+      isLost ? this.#consumer.addAgain(claim, false) : this.#consumer.release(claim, attempts),
+    );
   }
 
   async close(): Promise<void> {
@@ -170,19 +191,48 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   /** Renews the claims of running jobs. Must also be called after the command connection reconnects. */
   renew(): void {
-    const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
+    const claims = [...this.#held.values()].filter(
+      (claim) => !this.#over.has(claim) && !this.#withoutEntry.has(claim),
+    );
     if (claims.length === 0) return;
+    const losses = this.loss.count;
     this.#consumer
       .renew(claims)
       .then((lost) => {
         this.#isRenewalRefused = false;
+        // A new queue has none of the entries, but no other worker has the jobs.
+        if (!this.loss.isSame(losses)) return;
         for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
       })
-      // The next renewal follows soon. The connection itself reports outages, but not refusals.
       .catch((error: unknown) => {
+        if (isWithoutGroup(error)) return this.#recoverQueue(losses);
+        // The next renewal follows soon. The connection itself reports outages, but not refusals.
         if (!this.#isRenewalRefused && isRefusal(error)) this.#receiver.error(asError(error));
         this.#isRenewalRefused ||= isRefusal(error);
-      });
+        return undefined;
+      })
+      .catch(() => {});
+  }
+
+  /** Called if the queue is gone. A deletion aborts the running jobs. After a loss, they continue. */
+  onQueueGone(isDeleted: boolean): void {
+    for (const claim of this.#held.values()) {
+      if (this.#over.has(claim)) continue;
+      if (isDeleted) claim.abandoned.abort();
+      else this.#withoutEntry.add(claim);
+    }
+  }
+
+  #recoverQueue(losses: number): Promise<void> {
+    return this.loss.recover(this.#consumer, this.#receiver, losses);
+  }
+
+  #againWithoutEntry(claim: RedisClaim): RedisClaim {
+    const next = new RedisClaim(claim.id, claim.payload, claim.attempt + 1);
+    this.#forget(claim);
+    this.#held.set(next.id, next);
+    this.#withoutEntry.add(next);
+    return next;
   }
 
   async #takeNow(limit: number): Promise<readonly RedisClaim[]> {
@@ -215,6 +265,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   #forget(claim: RedisClaim): void {
     if (this.#held.get(claim.id) === claim) this.#held.delete(claim.id);
     this.#over.delete(claim);
+    this.#withoutEntry.delete(claim);
   }
 
   async #end(claim: RedisClaim, report: () => Promise<unknown>): Promise<void> {
@@ -243,10 +294,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   /** Creates the consumer group if it is missing. Otherwise pauses before the next read. */
-  async #recoverFrom(error: unknown, failures: number): Promise<void> {
+  async #recoverFrom(error: unknown, failures: number, losses: number): Promise<void> {
+    if (isUnblocked(error)) return;
     if (isWithoutGroup(error)) {
       try {
-        await this.#consumer.createGroup();
+        await this.#recoverQueue(losses);
         return;
       } catch {
         // Pauses below, because the group cannot be created.
@@ -273,7 +325,7 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   #tidy(now: number): void {
     const idleMs = Math.max(this.#claimAfterMs, minIdleMs);
-    this.#tidyAt = now + idleMs;
+    this.#tidyAt = now + Math.min(idleMs, this.#queueIdleMs / 3);
     // A failure does no harm: the next call removes the same consumers.
     this.#consumer.tidy(idleMs).catch(() => {});
   }

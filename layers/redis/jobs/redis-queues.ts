@@ -5,6 +5,9 @@ import { JobWorker } from "../../jobs/job-worker.ts";
 import { InFlightBytes } from "../connection/in-flight-bytes.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
+import { group } from "./queue-consumer.ts";
+import { defaultQueueIdleMs, deleteQueue } from "./queue-lifetime.ts";
+import { QueueLoss } from "./queue-loss.ts";
 import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
@@ -16,17 +19,27 @@ export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
   readonly #onError: (error: Error) => void;
   readonly #clock: Clock;
+  readonly #queueIdleMs: number;
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #inFlight = new InFlightBytes();
   #connection: RedisConnection | undefined;
   #opening: Promise<RedisConnection> | undefined;
   #closing: Promise<void> | undefined;
 
-  /** @param onError called with errors that do not reject any call. */
-  constructor(server: RedisServer, onError: (error: Error) => void, clock: Clock) {
+  /**
+   * @param onError called with errors that do not reject any call.
+   * @param queueIdleMs milliseconds after which an empty queue without workers expires.
+   */
+  constructor(
+    server: RedisServer,
+    onError: (error: Error) => void,
+    clock: Clock,
+    queueIdleMs = defaultQueueIdleMs,
+  ) {
     this.#server = server;
     this.#onError = onError;
     this.#clock = clock;
+    this.#queueIdleMs = queueIdleMs;
   }
 
   get health(): Health {
@@ -58,7 +71,9 @@ export class RedisQueues implements QueueBackend {
     { concurrency, claimAfterMs, measuresAge = false }: QueueSettings,
   ): Promise<Consumption> {
     const commands = await this.#connected();
-    const settings = { server: this.#server, clock: this.#clock, commands, claimAfterMs, measuresAge };
+    const loss = this.#lossOf(queue);
+    const [server, clock, queueIdleMs] = [this.#server, this.#clock, this.#queueIdleMs];
+    const settings = { server, clock, commands, claimAfterMs, measuresAge, queueIdleMs, loss };
     const source = new RedisQueueSource(queue, receiver, settings);
     this.#sources.set(source, () => source.close());
     try {
@@ -80,10 +95,33 @@ export class RedisQueues implements QueueBackend {
     return { close };
   }
 
+  /** @throws {LayerUnavailableError} */
+  async delete(queue: string): Promise<number> {
+    const connection = await this.#connected();
+    const keys = queueKeys(queue);
+    const label = { command: "EVAL", kind: "delete", keys: [keys.stream] };
+    const count = await connection.run((redis) => deleteQueue(redis, keys, group), label);
+    // The renewals of this process find out that the queue is gone. Other processes notice it soon.
+    for (const source of this.#sourcesOf(queue)) source.renew();
+    return count;
+  }
+
   /** Waits for running handlers. A second call returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #lossOf(queue: string): QueueLoss {
+    const [source] = this.#sourcesOf(queue);
+    const onGone = (isDeleted: boolean) => {
+      for (const consumed of this.#sourcesOf(queue)) consumed.onQueueGone(isDeleted);
+    };
+    return source?.loss ?? new QueueLoss(queue, this.#server.address, onGone);
+  }
+
+  #sourcesOf(queue: string): RedisQueueSource[] {
+    return [...this.#sources.keys()].filter((source) => source.queue === queue);
   }
 
   async #close(): Promise<void> {

@@ -38,6 +38,7 @@ export class ShardedBackend implements Backend {
     if (this.capabilities.workers) {
       this.queues = {
         enqueue: async (queue, ...job) => this.#queuesOf(queue).enqueue(queue, ...job),
+        delete: async (queue) => this.#queuesOf(queue).delete(queue),
         consume: async (queue, ...how) => this.#queuesOf(queue).consume(queue, ...how),
       };
     }

@@ -45,6 +45,7 @@ export abstract class SwappableBackend implements Backend {
     if (capabilities.workers) {
       this.queues = {
         enqueue: (...job) => this.#guard((backend) => required(backend.queues).enqueue(...job)),
+        delete: (queue) => this.#guard((backend) => required(backend.queues).delete(queue)),
         consume: (...how) => this.#consume(async () => required(this.#now.queues).consume(...how)),
       };
     }

@@ -1,8 +1,10 @@
 import type { Redis } from "ioredis";
 import type { HistoryQuery, StoredHistory } from "../../backend.ts";
+import type { Topics } from "../../wire/topics.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
 import type { PubSubCommands } from "../connection/pubsub-commands.ts";
 import type { RedisConnection } from "../connection/redis-connection.ts";
+import type { HeadExpiry } from "./head-expiry.ts";
 import type { StreamSource } from "./stream-follower.ts";
 import {
   type Head,
@@ -29,14 +31,18 @@ interface HeadRequest {
 export class StreamReader implements StreamSource {
   readonly #connection: RedisConnection;
   readonly #commands: PubSubCommands;
+  readonly #topics: Topics;
+  readonly #headExpiry: HeadExpiry;
   readonly #waiting: (() => void)[] = [];
   #requests: HeadRequest[] = [];
   #reads = 0;
 
   /** @param connection a connection whose client has the scripts of {@link defineStreamScripts}. */
-  constructor(connection: RedisConnection, commands: PubSubCommands) {
+  constructor(connection: RedisConnection, commands: PubSubCommands, topics: Topics, headExpiry: HeadExpiry) {
     this.#connection = connection;
     this.#commands = commands;
+    this.#topics = topics;
+    this.#headExpiry = headExpiry;
   }
 
   get isUp(): boolean {
@@ -113,17 +119,34 @@ export class StreamReader implements StreamSource {
     const requests = this.#requests;
     this.#requests = [];
     const perCommand = this.#commands.takesManySlots ? headsPerCommand : 1;
-    for (let from = 0; from < requests.length; from += perCommand) {
-      void this.#answer(requests.slice(from, from + perCommand));
+    for (const [expiryMs, alike] of this.#byExpiry(requests)) {
+      for (let from = 0; from < alike.length; from += perCommand) {
+        void this.#answer(alike.slice(from, from + perCommand), expiryMs);
+      }
     }
   }
 
-  async #answer(requests: readonly HeadRequest[]): Promise<void> {
+  #byExpiry(requests: readonly HeadRequest[]): Map<number, HeadRequest[]> {
+    const groups = new Map<number, HeadRequest[]>();
+    for (const request of requests) {
+      const expiryMs = this.#headExpiry.of(this.#topics.groupOf(request.topic) ?? request.topic);
+      const alike = groups.get(expiryMs);
+      if (alike === undefined) groups.set(expiryMs, [request]);
+      else alike.push(request);
+    }
+    return groups;
+  }
+
+  async #answer(requests: readonly HeadRequest[], expiryMs: number): Promise<void> {
     try {
       const names = requests.map(({ topic }) => streamNames(topic));
       const keys = [...names.map(({ head }) => head), ...names.map(({ stream }) => stream)];
+      const expiries = [expiryMs, this.#headExpiry.first(expiryMs)];
       const label = { command: "EVALSHA", kind: "heads", keys };
-      const texts = await this.#connection.run((redis) => redis.greenroomHeads(keys.length, ...keys), label);
+      const texts = await this.#connection.run(
+        (redis) => redis.greenroomHeads(keys.length, ...keys, ...expiries),
+        label,
+      );
       for (const [index, { resolve, reject }] of requests.entries()) {
         const head = asHead(texts[index]);
         if (head !== undefined) resolve(head);

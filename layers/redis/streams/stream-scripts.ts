@@ -4,23 +4,22 @@ import type { StreamNames } from "./stream-format.ts";
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
-    greenroomHeads(keyCount: number, ...keys: readonly string[]): Result<(string | null)[], Context>;
+    greenroomHeads(
+      keyCount: number,
+      ...keysThenExpiries: readonly (string | number)[]
+    ): Result<(string | null)[], Context>;
   }
 }
 
-/** Milliseconds that a stream's head outlives the stream. During this time, an idle group keeps its epoch. */
-const headOutlivesMs = 7 * 24 * 60 * 60 * 1_000;
-
-/**
- * How long the head of an empty stream is kept after its last use. The time is short, because clients may
- * choose the names of groups, and each name creates a head.
- */
-const firstHeadMs = 60 * 60 * 1_000;
+export interface StreamLimit extends HistoryLimit {
+  /** Milliseconds that the head outlives the stream. During this time, an idle group keeps its epoch. */
+  readonly headExpiryMs: number;
+}
 
 export interface Publication {
   readonly names: StreamNames;
   readonly payloads: readonly Buffer[];
-  readonly limit: HistoryLimit;
+  readonly limit: StreamLimit;
   /** All publications on one connection use the same command. */
   readonly command: "PUBLISH" | "SPUBLISH";
 }
@@ -36,7 +35,7 @@ local stamp = string.format('%s%06d', time[1], time[2])
  * and a new epoch begins. The script's text contains the history limit, because passing the limit as an
  * argument takes more time than applying it.
  */
-const publish = ({ limit: { capacity, expiryMs }, command }: Publication) => `${readClock}
+const publish = ({ limit: { capacity, expiryMs, headExpiryMs }, command }: Publication) => `${readClock}
 local head = redis.call('GET', KEYS[2])
 local offset, epoch
 if head then offset, epoch = string.match(head, '^(%d+)%-%d+ (%d+)$') end
@@ -67,13 +66,14 @@ for index, payload in ipairs(ARGV) do
 end
 redis.call('PEXPIRE', KEYS[1], '${expiryMs}')
 head = id .. ' ' .. epoch
-redis.call('SET', KEYS[2], head, 'PX', '${expiryMs + headOutlivesMs}')
+redis.call('SET', KEYS[2], head, 'PX', '${expiryMs + headExpiryMs}')
 redis.call('${command}', KEYS[3], head .. ' ' .. table.concat(lengths, ' ') .. '\\n' .. table.concat(ARGV))
 `;
 
 /**
- * KEYS: all heads, then all streams. Returns the heads, and extends their expiry. Creates missing heads with
- * offset 0, so that a later deletion is detected. For a head that is not a string, returns false.
+ * KEYS: all heads, then all streams. ARGV: the expiry of heads, and that of heads of streams without entries.
+ * Returns the heads, and extends their expiry. Creates missing heads with offset 0, so that a later deletion is
+ * detected. For a head that is not a string, returns false.
  */
 const heads = `${readClock}
 local count = #KEYS / 2
@@ -81,11 +81,11 @@ local heads = redis.call('MGET', unpack(KEYS, 1, count))
 local first = '0-0 ' .. stamp
 for index = 1, count do
   if heads[index] then
-    local life = string.sub(heads[index], 1, 4) == '0-0 ' and ${firstHeadMs} or ${headOutlivesMs}
+    local life = string.sub(heads[index], 1, 4) == '0-0 ' and ARGV[2] or ARGV[1]
     local left = redis.call('PTTL', KEYS[index])
     -- Each write is sent to the replicas, so the expiry is extended only after half of the lifetime.
-    if left >= 0 and left < life / 2 then redis.call('PEXPIRE', KEYS[index], life) end
-  elseif redis.call('SET', KEYS[index], first, 'NX', 'PX', '${firstHeadMs}') then
+    if left >= 0 and left < tonumber(life) / 2 then redis.call('PEXPIRE', KEYS[index], life) end
+  elseif redis.call('SET', KEYS[index], first, 'NX', 'PX', ARGV[2]) then
     redis.call('DEL', KEYS[count + index])
     heads[index] = first
   else
@@ -108,7 +108,7 @@ export function defineStreamScripts(redis: Redis): void {
  */
 export async function publishEntries(redis: Redis, publication: Publication): Promise<void> {
   const { names, payloads, limit, command } = publication;
-  const key = `${limit.capacity} ${limit.expiryMs} ${command}`;
+  const key = `${limit.capacity} ${limit.expiryMs} ${limit.headExpiryMs} ${command}`;
   let text = texts.get(key);
   if (text === undefined) {
     text = withoutIndent(publish(publication));

@@ -4,6 +4,7 @@ import type { Clock } from "../../clock.ts";
 import { asError, LayerUnavailableError } from "../../errors.ts";
 import { type HistoryLimitOptions, HistoryLimits } from "../../history-limits.ts";
 import { jitter } from "../../jitter.ts";
+import type { ByPattern } from "../../limits-by-name.ts";
 import type { Position } from "../../message.ts";
 import { Topics } from "../../wire/topics.ts";
 import { withTimeout } from "../../with-timeout.ts";
@@ -11,8 +12,10 @@ import { type ByShard, type RedisBackend, serverOf } from "../connection/backend
 import type { PubSubOptions, PubSubSettings } from "../connection/pubsub-settings.ts";
 import type { RedisServerTarget } from "../connection/server-address.ts";
 import type { RedisServer } from "../connection/server-options.ts";
+import { defaultQueueIdleMs } from "../jobs/queue-lifetime.ts";
 import { RedisQueues } from "../jobs/redis-queues.ts";
 import { PubSubConnection } from "../pubsub/pubsub-connection.ts";
+import { HeadExpiry } from "./head-expiry.ts";
 import { serverAdvice } from "./server-advice.ts";
 import { StreamFollower } from "./stream-follower.ts";
 import { parsePublication, streamNames, topicOf } from "./stream-format.ts";
@@ -31,7 +34,23 @@ export interface StreamOptions extends HistoryLimitOptions {
    * @default 30000
    */
   readonly tailCheckMs?: number;
+  /**
+   * How long Redis remembers the position of a silent group after its history has expired, in milliseconds: one
+   * number for all groups, or numbers by group name. Afterwards, a new epoch of the history begins, and a client
+   * that continues from an older position gets `complete: false`. At least four times `tailCheckMs`: a node with
+   * members of the group renews the position at these checks, so members never lose it.
+   * @default 604_800_000 (7 days)
+   */
+  readonly headExpiryMs?: ByPattern;
+  /**
+   * How long Redis keeps an empty queue without workers, in milliseconds: at least 60,000. A queue with messages,
+   * such as dead letters, is kept for ever. All workers of a layer should have the same value.
+   * @default 604_800_000 (7 days)
+   */
+  readonly queueIdleMs?: number;
 }
+
+const minQueueIdleMs = 60_000;
 
 /** Options of a {@link RedisStreamsBackend}. */
 export type RedisStreamsBackendOptions = RedisServerTarget & SharedOptions;
@@ -74,6 +93,7 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly #clock: Clock;
   readonly #topics: Topics;
   readonly #limits: HistoryLimits;
+  readonly #headExpiry: HeadExpiry;
   readonly #tailCheckMs: number;
   readonly #followers = new Map<string, StreamFollower>();
   #connection: Connected | undefined;
@@ -87,15 +107,18 @@ export class RedisStreamsBackend implements RedisBackend {
    * @throws {InvalidOptionError} for a number out of range.
    */
   constructor(options: RedisStreamsBackendOptions | (SharedOptions & ByShard)) {
-    const { prefix, tailCheckMs = 30_000 } = options;
+    const { prefix, tailCheckMs = 30_000, headExpiryMs, queueIdleMs = defaultQueueIdleMs } = options;
     const { server, settings } = serverOf(options);
     this.#server = server;
     this.#settings = settings;
     this.#clock = settings.clock;
-    this.queues = new RedisQueues(server, (error) => this.#listener?.error(error), this.#clock);
+    checkInteger("queueIdleMs", queueIdleMs, { min: minQueueIdleMs });
+    const onError = (error: Error) => this.#listener?.error(error);
+    this.queues = new RedisQueues(server, onError, this.#clock, queueIdleMs);
     this.#topics = new Topics(prefix);
     this.#limits = new HistoryLimits(options);
     this.#tailCheckMs = checkInteger("tailCheckMs", tailCheckMs, { max: maxJitteredDelayMs });
+    this.#headExpiry = new HeadExpiry(headExpiryMs, this.#tailCheckMs);
   }
 
   get address(): string {
@@ -112,7 +135,8 @@ export class RedisStreamsBackend implements RedisBackend {
     this.#listener = listener;
     const { commands } = this.#settings;
     const publisher = new StreamPublisher((topic, payloads) => {
-      const limit = this.#limits.of(this.#topics.groupOf(topic) ?? topic);
+      const group = this.#topics.groupOf(topic) ?? topic;
+      const limit = { ...this.#limits.of(group), headExpiryMs: this.#headExpiry.of(group) };
       const publication = { names: streamNames(topic), payloads, limit, command: commands.name };
       const label = { command: "EVAL", kind: "publish", keys: [publication.names.stream], addsData: true };
       return pubsub.publisher.run((redis) => publishEntries(redis, publication), label);
@@ -134,7 +158,7 @@ export class RedisStreamsBackend implements RedisBackend {
         up: () => void this.#checkAll(),
       },
     );
-    const reader = new StreamReader(pubsub.publisher, commands);
+    const reader = new StreamReader(pubsub.publisher, commands, this.#topics, this.#headExpiry);
     this.#connection = { pubsub, publisher, reader };
     await pubsub.open();
     const { facts } = pubsub.publisher;

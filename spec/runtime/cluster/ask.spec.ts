@@ -422,15 +422,21 @@ describe("An ask", () => {
     });
 
     it("rejects if the layer is unknown, or ambiguous, or if the name of the group is invalid", async () => {
-      const runtime = opened(
-        createRuntime({ layers: { chat: new MemoryLayer(), queue: new MemoryLayer() } }),
-      );
+      const layers = () => ({ chat: new MemoryLayer(), queue: new MemoryLayer() });
+      const undecided = opened(createRuntime({ layers: layers() }));
+      const runtime = opened(createRuntime({ layers: layers(), control: "queue" }));
       const codes = [
-        await runtime.askGroup("clerks", { type: "note" }).catch(codeOf),
+        await undecided.askGroup("clerks", { type: "note" }).catch(codeOf),
+        await opened(createRuntime()).askGroup("clerks", { type: "note" }).catch(codeOf),
         await runtime.askGroup("clerks", { type: "note" }, { layer: "toString" }).catch(codeOf),
         await runtime.askGroup("not ok", { type: "note" }, { layer: "chat" }).catch(codeOf),
       ];
-      expect(codes).to.deep.equal(["ERR_UNKNOWN_LAYER", "ERR_UNKNOWN_LAYER", "ERR_INVALID_NAME"]);
+      expect(codes).to.deep.equal([
+        "ERR_NO_CONTROL_LAYER",
+        "ERR_UNKNOWN_LAYER",
+        "ERR_UNKNOWN_LAYER",
+        "ERR_INVALID_NAME",
+      ]);
       await runtime.spawn(Clerk, query("group=clerks"));
       const { replies } = await runtime.askGroup("clerks", { type: "add", numbers: [] }, { layer: "chat" });
       expect(replies).to.have.length(1);

@@ -25,8 +25,9 @@ describe("The cluster API", () => {
     });
 
     it("defaults to the only layer, or else to a layer of the runtime itself", () => {
+      const chat = new MemoryLayer();
+      expect(opened(createRuntime({ layers: { chat } })).node).to.equal(chat.node);
       const layers = { chat: new MemoryLayer(), queue: new MemoryLayer() };
-      expect(opened(createRuntime({ layers: { chat: layers.chat } })).node).to.equal(layers.chat.node);
       const { node: own } = opened(createRuntime({ layers }));
       expect(Object.values(layers).map(({ node }) => node)).not.to.include(own);
     });

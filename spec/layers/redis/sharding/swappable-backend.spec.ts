@@ -33,6 +33,7 @@ class Place implements Backend {
 
   readonly queues = {
     enqueue: () => this.#answer(() => true),
+    delete: () => this.#answer(() => 0),
     consume: () =>
       this.#answer((): Consumption => {
         this.consumers += 1;

@@ -60,7 +60,7 @@ function redisLayers({ target, clients, clientOf, commands }: RedisTopology) {
       return publishEntries(clientOf(names.channel), {
         names,
         payloads: [Buffer.from(payload)],
-        limit: { capacity: 100, expiryMs: 60_000 },
+        limit: { capacity: 100, expiryMs: 60_000, headExpiryMs: 60_000 },
         command: commands.name,
       });
     },
