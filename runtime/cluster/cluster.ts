@@ -70,6 +70,9 @@ export class Cluster {
           this.#joinGrace ??= joinGrace(control.layer, nodeHeartbeatMs, clock, this.#closing.signal);
         },
         gap: () => this.#registry.announce(),
+        echoed: (fields) => {
+          if (!this.#isClosed) this.#registry.onEcho(fields);
+        },
         received: (type, fields, from) => {
           if (this.#isClosed) return;
           const handle = handlers.get(type);

@@ -15,6 +15,7 @@ import { emit, SimulatedClock, setup } from "xstate";
 import { Presence } from "../../../runtime/presence/presence.ts";
 import { until } from "../../layers/support/until.ts";
 import { type ChatRuntime, codeOf, opened, query, startCluster, stopCluster } from "../support/cluster.ts";
+import { settle } from "../support/cut-layer.ts";
 
 interface Diffs {
   presence_diff: PresenceDiff;
@@ -105,9 +106,11 @@ describe("Presence in a cluster", () => {
 
   it("is known to a node that joins later, and works on a node without layers", async () => {
     const bus = new MemoryBus();
-    const [here] = await startCluster(1, {}, bus);
+    // So long that the late node cannot learn anything from a second heartbeat.
+    const nodeHeartbeatMs = 60_000;
+    const [here] = await startCluster(1, { nodeHeartbeatMs }, bus);
     await here.spawn(Guest, guest("anne"));
-    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) }, nodeHeartbeatMs }));
     await late.ready();
     await present(late, ["anne"]);
     const alone = opened(createRuntime());
@@ -275,7 +278,10 @@ describe("Presence in a cluster", () => {
     chat.isCut = true;
     bert.receive("bertie");
     // In steps of one heartbeat, because a longer jump looks like a blocked event loop.
-    for (let count = 0; count < 3; count += 1) clock.increment(1_000);
+    for (let count = 0; count < 5; count += 1) {
+      clock.increment(1_000);
+      await settle(bus);
+    }
     await present(here, ["anne"]);
     expect((await anne.outgoing.next()).value).to.equal("lobby + -bert");
     chat.isCut = false;
