@@ -28,7 +28,7 @@ describe("The lease of a node", () => {
     const layer = opened(new MemoryLayer({ bus }));
     const listener = { opened() {}, received() {}, echoed() {}, gap() {} };
     const channel = new NodeChannel(layer, listener, () => {});
-    const presence = new Presence({ broadcast() {}, request() {}, reply() {} });
+    const presence = new Presence({ broadcast() {}, request() {}, reply() {} }, clock);
     const options = { clock, nodeHeartbeatMs, layers: { chat: layer.node } };
     const registry = new NodeRegistry(channel, options, presence, () => {});
     registry.start();
