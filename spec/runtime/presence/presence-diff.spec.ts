@@ -54,14 +54,25 @@ describe("A presence diff", () => {
   });
 
   it("contains only the net changes of a turn", async () => {
+    class Hasty extends Visitor {
+      override receive(texts: string) {
+        for (const text of texts.split(",")) super.receive(text);
+      }
+    }
     const told = await watch();
-    const one = await here.spawn(Visitor, visitor("ada", "home"));
+    const ada = await here.spawn(Hasty, visitor("ada", "home"));
     await told();
-    for (const text of ["untrack", "away", "untrack", "typing"]) one.receive(text);
-    expect((await told()).join(" ")).not.to.match(/[+-]/);
-    one.receive("untrack");
-    one.receive("typing");
-    expect(await told()).to.deep.equal(["", ""]);
+    const turns: Readonly<Record<string, string>> = {
+      "away,home": "",
+      "untrack,home": "",
+      "untrack,away": "~ada(away)",
+      "home,untrack": "-ada(away)",
+      "home,untrack,": "+ada()",
+    };
+    for (const [texts, diff] of Object.entries(turns)) {
+      ada.receive(texts);
+      expect(await told()).to.deep.equal([diff, diff]);
+    }
   });
 
   it("keeps a member that changes tabs while a node leaves", async () => {
