@@ -291,20 +291,21 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    * Other nodes are informed asynchronously. Another call replaces the meta. Does nothing on a closing
    * connection.
    *
-   * If the consumer handles `presence_diff`, this actor receives a {@link PresenceDiff} whenever an actor
-   * (including this one) becomes present in the group or stops being present.
+   * If the consumer handles `presence_diff`, this actor receives a {@link PresenceDiff} whenever a member
+   * (including this one) joins, leaves or changes. With `graceMs`, a member that returns soon is not absent.
    *
    * @param meta data that other members see: plain values, at most 64 KiB encoded
    * @throws {InvalidNameError} if the name of the group is invalid.
    * @throws {InvalidMessageError} if a message cannot hold the meta.
-   * @throws {InvalidOptionError} if the key is not a string of 1 to 256 characters.
+   * @throws {InvalidOptionError} if the key is not a string of 1 to 256 characters, or `graceMs` is not an
+   *   integer from 0 to 3,600,000.
    * @throws {NoControlLayerError} if the runtime has several layers, and no `control`: see {@link Runtime}.
    */
   track(group: string, meta: unknown = {}, options: TrackOptions = {}): void {
     this.#context.messaging.track(group, meta, options);
   }
 
-  /** Ends this actor's presence in a group, if the actor is present. */
+  /** Ends this actor's presence in a group at once, if the actor is present. */
   untrack(group: string): void {
     this.#context.messaging.untrack(group);
   }

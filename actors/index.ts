@@ -43,6 +43,7 @@ export type {
   Members,
   Messaging,
   PresenceDiff,
+  PresenceDiffEntry,
   SubmitOptions,
   Tally,
   TrackOptions,

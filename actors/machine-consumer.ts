@@ -304,7 +304,7 @@ export function machineConsumer<
         case "untag":
           return this[effect.type](effect.tag);
         case "track":
-          return this.track(effect.group, effect.meta, effect.key === undefined ? {} : { key: effect.key });
+          return this.track(effect.group, effect.meta, effect);
         case "untrack":
         case "watch":
         case "unwatch":

@@ -1,5 +1,6 @@
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import type { Exit } from "./close-codes.ts";
+import type { TrackOptions } from "./messaging.ts";
 import { parseJson } from "./parse-json.ts";
 
 /**
@@ -42,7 +43,7 @@ export type Effect =
   | { readonly type: "close"; readonly code?: number; readonly reason?: string }
   | { readonly type: "join" | "leave" | "untrack" | "watch" | "unwatch"; readonly group: string }
   | { readonly type: "tag" | "untag"; readonly tag: string }
-  | { readonly type: "track"; readonly group: string; readonly meta?: unknown; readonly key?: string }
+  | ({ readonly type: "track"; readonly group: string; readonly meta?: unknown } & TrackOptions)
   /** If `others` is true, this connection does not receive the message. */
   | {
       readonly type: "groupSend";

@@ -31,11 +31,25 @@ export interface Tally {
   readonly missing: readonly string[];
 }
 
-/** A change of a group's present members. If `track` replaces a meta, `joins` and `leaves` have the key. */
-export interface PresenceDiff {
+/** A member in a {@link PresenceDiff}. */
+export interface PresenceDiffEntry<M = unknown> {
+  readonly key: string;
+  /** The metas of the key's connections: the current metas, or those that the key had when it left. */
+  readonly metas: readonly M[];
+}
+
+/**
+ * The changes of a group's members, as this node sees them. Each key is in one list only. All connections
+ * with a key, on all nodes, are one member.
+ */
+export interface PresenceDiff<M = unknown> {
   readonly group: string;
-  readonly joins: readonly { readonly key: string; readonly meta: unknown }[];
-  readonly leaves: readonly { readonly key: string; readonly meta: unknown }[];
+  /** The keys that had no connection before, and have one now. */
+  readonly joins: readonly PresenceDiffEntry<M>[];
+  /** The keys whose last connection has left. */
+  readonly leaves: readonly PresenceDiffEntry<M>[];
+  /** The keys that stay present, and whose metas have changed. */
+  readonly changes: readonly PresenceDiffEntry<M>[];
 }
 
 /** The members present in a group. Maps each key to the metas of all connections with that key. */
@@ -44,6 +58,12 @@ export type Members<M = unknown> = ReadonlyMap<string, readonly M[]>;
 export interface TrackOptions {
   /** Identifies the member to other members, for example by the id of a user. @default the actor's channel */
   readonly key?: string;
+  /**
+   * Time in milliseconds for which the member stays present after the end of the actor, 0 to 3,600,000. If
+   * the same key is tracked again in this time, on any node, the absence is not announced. `untrack` ends the
+   * presence at once. @default 0
+   */
+  readonly graceMs?: number;
 }
 
 export interface SubmitOptions {

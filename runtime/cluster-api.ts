@@ -100,7 +100,8 @@ export abstract class ClusterApi {
 
   /**
    * Returns the members present in a group on all nodes, as far as this node knows. A consumer becomes
-   * present by calling `track`. The members of a dead node disappear within three heartbeat intervals.
+   * present by calling `track`. The members of a dead node disappear within four heartbeat intervals, or
+   * `graceMs` later. An absent member whose grace has not ended is included.
    */
   presence<M = unknown>(group: string): Members<M> {
     this.#cluster.requireControl("presence");

@@ -61,7 +61,8 @@ export interface Limits {
   /** Limit of waiting frames. If more frames wait, the client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
   /**
-   * Milliseconds between heartbeats. Other nodes drop a node and its presences after three silent intervals.
+   * Milliseconds between heartbeats. Other nodes drop a node and its presences three to four intervals after
+   * its last heartbeat, unless they are cut off themselves.
    * @default 5_000
    */
   readonly nodeHeartbeatMs: number;

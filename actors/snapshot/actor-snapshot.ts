@@ -19,6 +19,8 @@ export interface SavedPresence {
   /** Undefined if the key is the channel of the actor. */
   readonly key?: string;
   readonly meta: JsonObject[string];
+  /** Undefined if the presence ends with the actor. */
+  readonly graceMs?: number;
 }
 
 /** The machine of an actor. */
@@ -107,7 +109,10 @@ const parts: {
   tags: isNames,
   presence: isListOf(
     (entry) =>
-      isJsonObject(entry) && isString(entry.group) && (entry.key === undefined || isString(entry.key)),
+      isJsonObject(entry) &&
+      isString(entry.group) &&
+      (entry.key === undefined || isString(entry.key)) &&
+      (entry.graceMs === undefined || typeof entry.graceMs === "number"),
   ),
   watches: isNames,
 };

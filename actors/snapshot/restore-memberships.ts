@@ -8,8 +8,6 @@ export async function restoreMemberships(
 ): Promise<void> {
   for (const tag of saved.tags) messaging.restoreTag(tag);
   await Promise.all(saved.groups.map((group) => groups.groupAdd(group)));
-  for (const { group, key, meta } of saved.presence) {
-    messaging.track(group, meta, key === undefined ? {} : { key });
-  }
+  for (const { group, meta, ...options } of saved.presence) messaging.track(group, meta, options);
   for (const group of saved.watches) messaging.watch(group);
 }

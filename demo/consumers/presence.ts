@@ -9,16 +9,16 @@ export class RoomPresence extends JsonWebSocketConsumer<{
   static override readonly layer = "chat";
   static override readonly on = handlers<RoomPresence>({
     presence_diff({ joins, leaves }) {
-      for (const { key } of joins) this.#joined(key);
-      for (const { key } of leaves) this.#left(key);
+      for (const { key } of joins) {
+        if (!this.#known.has(key)) this.sendJson({ type: "joined", key });
+        this.#known.add(key);
+      }
+      for (const { key } of leaves) if (this.#known.delete(key)) this.sendJson({ type: "left", key });
     },
   });
 
   readonly #group = roomGroup(this.scope.params.room_name);
-  /**
-   * The members that were reported to the client. A member with two tabs is reported once when joining, and
-   * once when the last tab has left.
-   */
+  /** The members that were reported to the client. A diff can repeat a change of the turn of `connect`. */
   readonly #known = new Set<string>();
 
   override async connect() {
@@ -30,16 +30,5 @@ export class RoomPresence extends JsonWebSocketConsumer<{
     }));
     for (const { key } of members) this.#known.add(key);
     this.sendJson({ type: "presence", members });
-  }
-
-  #joined(key: string) {
-    if (this.#known.has(key)) return;
-    this.#known.add(key);
-    this.sendJson({ type: "joined", key });
-  }
-
-  #left(key: string) {
-    if (this.presence(this.#group).has(key) || !this.#known.delete(key)) return;
-    this.sendJson({ type: "left", key });
   }
 }

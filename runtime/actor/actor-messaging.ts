@@ -72,10 +72,10 @@ export class ActorMessaging implements Messaging, Tracker {
     this.#tags.delete(tag);
   }
 
-  track(group: string, meta: unknown, { key = this.#channel }: TrackOptions): void {
+  track(group: string, meta: unknown, { key = this.#channel, graceMs }: TrackOptions): void {
     if (this.#actor.isLeaving) return;
     this.#context.cluster.requireControl("track");
-    this.#context.cluster.presence.track(this, group, key, meta);
+    this.#context.cluster.presence.track(this, group, key, meta, graceMs);
     this.#tracked.add(group);
   }
 
@@ -120,14 +120,15 @@ export class ActorMessaging implements Messaging, Tracker {
       const entry = this.#context.cluster.presence.find(this, group);
       if (entry === undefined) return [];
       const meta = jsonCopy(entry.meta, `presence[${JSON.stringify(group)}].meta`);
-      return entry.key === this.#channel ? [{ group, meta }] : [{ group, key: entry.key, meta }];
+      const { key, graceMs } = entry;
+      return { group, meta, ...(key !== this.#channel && { key }), ...(graceMs > 0 && { graceMs }) };
     });
     return { tags: [...this.#tags], presence, watches: [...this.#watched] };
   }
 
   leave(): void {
     for (const tag of this.#tags) this.untag(tag);
-    for (const group of this.#tracked) this.untrack(group);
+    for (const group of this.#tracked) this.#context.cluster.presence.end(this, group);
     for (const group of this.#watched) this.unwatch(group);
   }
 

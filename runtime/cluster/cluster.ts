@@ -8,7 +8,7 @@ import { checkGroup } from "../../layers/names.ts";
 import { throughCodec } from "../../layers/through-codec.ts";
 import type { Counters } from "../counters.ts";
 import { RuntimeClosedError } from "../errors.ts";
-import { Presence } from "../presence/presence.ts";
+import { Presence, type PresenceTransport } from "../presence/presence.ts";
 import { checkCloseFrame } from "../socket/close-frame.ts";
 import { checkActorChannel, checkTimeout, findLayer, requireLayer } from "./argument-checks.ts";
 import { type ControlLayer, requireControl } from "./control-layer.ts";
@@ -42,11 +42,7 @@ export interface ClusterOptions {
 /** Sends each message or ask to its actor on any node, and handles the messages of other nodes. */
 export class Cluster {
   readonly tags: Tags;
-  readonly presence = new Presence({
-    broadcast: (diff) => this.#channel.post(undefined, "presence", diff),
-    request: (node) => this.#registry.post(node, "resync", {}),
-    reply: (node, part) => this.#registry.post(node, "state", part),
-  });
+  readonly presence: Presence;
   readonly delivery: MailboxDelivery;
   readonly #options: ClusterOptions;
   readonly #channel: NodeChannel;
@@ -62,6 +58,12 @@ export class Cluster {
     const { layers, control, nodeHeartbeatMs, connectTimeoutMs, clock, counters, report } = options;
     this.#options = options;
     this.tags = new Tags(clock, counters, connectTimeoutMs);
+    const transport: PresenceTransport = {
+      broadcast: (diff) => this.#channel.post(undefined, "presence", diff),
+      request: (node) => this.#registry.post(node, "resync", {}),
+      reply: (node, part) => this.#registry.post(node, "state", part),
+    };
+    this.presence = new Presence(transport, clock);
     this.#channel = new NodeChannel(
       control.layer,
       {
@@ -70,6 +72,9 @@ export class Cluster {
           this.#joinGrace ??= joinGrace(control.layer, nodeHeartbeatMs, clock, this.#closing.signal);
         },
         gap: () => this.#registry.announce(),
+        echoed: (fields) => {
+          if (!this.#isClosed) this.#registry.onEcho(fields);
+        },
         received: (type, fields, from) => {
           if (this.#isClosed) return;
           const handle = handlers.get(type);
@@ -235,6 +240,7 @@ export class Cluster {
     if (this.#isClosed) return;
     this.#closing.abort();
     this.stopAsking();
+    this.presence.close();
     if (this.#isAlone) await this.controlLayer.close();
     else await this.#registry.leave();
   }

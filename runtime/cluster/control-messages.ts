@@ -1,7 +1,7 @@
 import type { RuntimeDropReason } from "../counters.ts";
 import type { Outcome } from "../mailbox/ask-envelope.ts";
-import { maxKeyLength, type Presence } from "../presence/presence.ts";
-import type { Entry } from "../presence/presence-view.ts";
+import type { Entry } from "../presence/entry.ts";
+import { maxGraceMs, maxKeyLength, type Presence } from "../presence/presence.ts";
 import type { LocalAsks } from "./local-asks.ts";
 import type { NodeChannel } from "./node-channel.ts";
 import { type NodeRegistry, readHeartbeat } from "./node-registry.ts";
@@ -58,7 +58,12 @@ const readSend = read.object({ channel: read.channel, message: read.message });
 
 const readAsk = read.object({ id: read.id, channel: read.channel, message: read.message });
 
-const readEntryKey = read.object({ ref: read.count, group: read.name, key: read.text(maxKeyLength) });
+const readEntryKey = read.object({
+  ref: read.count,
+  group: read.name,
+  key: read.text(maxKeyLength),
+  graceMs: (value: unknown) => (Number(value) <= maxGraceMs ? read.count(value) : undefined),
+});
 
 function readEntry(value: unknown): Entry | undefined {
   const key = readEntryKey(value);
@@ -69,6 +74,7 @@ const readDiff = read.object({
   version: (value: unknown) => read.count(value) || undefined,
   joins: read.each(readEntry),
   leaves: read.each(read.count),
+  ended: read.each(read.count),
 });
 
 const readAnyStatePart = read.object({

@@ -16,6 +16,8 @@ export interface NodeChannelListener {
   opened(): void;
   /** @param from the sender's own channel on the control layer; undefined for a malformed message. */
   received(type: string, fields: read.Fields, from: string | undefined): void;
+  /** Called with a message that this node has sent with {@link NodeChannel.sendToAll}. */
+  echoed(fields: read.Fields): void;
   /** Called when messages of other nodes may have been lost. */
   gap(): void;
 }
@@ -63,6 +65,13 @@ export class NodeChannel implements Inbox {
     else await this.#layer.send(to, message);
   }
 
+  /** Sends to all nodes, including this node. @throws {LayerUnavailableError} */
+  async sendToAll(type: string, fields: object): Promise<void> {
+    const from = this.name;
+    if (from === undefined) return;
+    await this.#layer.groupSend(nodesGroup, { ...fields, type: reservedPrefix + type, from });
+  }
+
   /** Like {@link send}, but reports a failure instead of rejecting. Does not report a closed layer. */
   post(to: string | undefined, type: string, fields: object): void {
     this.send(to, type, fields).catch((error: unknown) => {
@@ -73,7 +82,10 @@ export class NodeChannel implements Inbox {
   deliver({ message }: Mail): void {
     const { type, from: sender, ...fields } = message;
     const from = read.channel(sender);
-    if (from !== undefined && nodeOf(from) === this.node) return;
+    if (from !== undefined && nodeOf(from) === this.node) {
+      this.#listener.echoed(fields);
+      return;
+    }
     const isControl = type.startsWith(reservedPrefix);
     this.#listener.received(type.slice(reservedPrefix.length), fields, isControl ? from : undefined);
   }

@@ -5,6 +5,7 @@ import { LayerClosedError } from "../../layers/errors.ts";
 import { jitter } from "../../layers/jitter.ts";
 import { timeOf } from "../deadline.ts";
 import type { Presence } from "../presence/presence.ts";
+import { HeartbeatEcho } from "./heartbeat-echo.ts";
 import { type NodeChannel, nodeOf } from "./node-channel.ts";
 import * as read from "./untrusted.ts";
 
@@ -51,7 +52,12 @@ export const readHeartbeat = read.object({
   reply: read.flag,
 });
 
-/** The other nodes. Removes a node if it sends no heartbeat for three of its heartbeat intervals. */
+const readEcho = read.object({ sentAt: read.count });
+
+/**
+ * The other nodes. A node that sends no heartbeat for three of its heartbeat intervals is removed when this
+ * node's own next heartbeat comes back. After an interruption of these echoes, each node gets a new lease.
+ */
 export class NodeRegistry {
   readonly listeners: NodeListener[] = [];
   readonly #channel: NodeChannel;
@@ -61,8 +67,10 @@ export class NodeRegistry {
   readonly #nodes = new Map<string, OtherNode>();
   /** Maps each id of a node on a layer to the node and to the layer's alias. */
   readonly #locations = new Map<string, { readonly node: OtherNode; readonly alias: string }>();
+  readonly #echo: HeartbeatEcho;
   #timer: unknown;
-  #heartbeatAt = 0;
+  /** The time of this node's last heartbeat to all nodes, rounded up to milliseconds. */
+  #sentAt = 0;
   #isRunning = false;
 
   constructor(channel: NodeChannel, options: NodeRegistryOptions, presence: Presence, report: ErrorListener) {
@@ -70,6 +78,7 @@ export class NodeRegistry {
     this.#options = options;
     this.#presence = presence;
     this.#report = report;
+    this.#echo = new HeartbeatEcho(options.nodeHeartbeatMs);
   }
 
   get ids(): readonly string[] {
@@ -89,14 +98,14 @@ export class NodeRegistry {
   /** Opens the channel and starts the heartbeats. If opening fails, each heartbeat retries it. */
   start(): void {
     this.#isRunning = true;
-    this.#heartbeatAt = this.#now + this.#options.nodeHeartbeatMs;
     this.#schedule();
     this.#channel.open().catch(this.#onError);
   }
 
-  /** Announces this node to all other nodes. Each of them replies with a heartbeat. */
+  /** Announces this node after an interruption. Each of the other nodes replies with a heartbeat. */
   announce(): void {
-    this.#channel.post(undefined, "heartbeat", this.#heartbeat(true));
+    this.#echo.interrupted();
+    void this.#broadcast(true);
   }
 
   /** Sends a message to another node. Does nothing if the node is unknown. */
@@ -146,6 +155,15 @@ export class NodeRegistry {
     if (node !== undefined) this.#remove(node);
   }
 
+  /** Handles a heartbeat of this node, which proves that the control layer carries messages. */
+  onEcho(fields: read.Fields): void {
+    const echo = readEcho(fields);
+    if (echo === undefined) return;
+    this.#echo.received(this.#now);
+    const sentAt = Math.min(echo.sentAt, this.#sentAt);
+    for (const node of [...this.#nodes.values()]) if (this.#leaseEnd(node) <= sentAt) this.#remove(node);
+  }
+
   get #now(): number {
     return timeOf(this.#options.clock);
   }
@@ -168,47 +186,37 @@ export class NodeRegistry {
 
   #heartbeat(reply: boolean): object {
     const { layers, nodeHeartbeatMs } = this.#options;
+    // A node that does not know this node yet ignores changes, so the version must include the latest ones.
+    this.#presence.flush();
     return { layers, nodeHeartbeatMs, version: this.#presence.version, reply };
   }
 
-  /** Sets the timer for the next heartbeat or end of a lease, at least `minMs` milliseconds from now. */
-  #schedule(minMs = 1): void {
-    const { clock } = this.#options;
-    let due = this.#heartbeatAt;
-    for (const { lastHeartbeatAt, leaseMs } of this.#nodes.values()) {
-      due = Math.min(due, lastHeartbeatAt + leaseMs);
-    }
-    const ms = Math.max(minMs, Math.ceil(due - this.#now));
-    this.#timer = clock.setTimeout(() => this.#wake(this.#now - due), ms);
+  #leaseEnd({ lastHeartbeatAt, leaseMs }: OtherNode): number {
+    return Math.max(lastHeartbeatAt, this.#echo.since) + leaseMs;
+  }
+
+  #schedule(): void {
+    const { clock, nodeHeartbeatMs } = this.#options;
+    this.#timer = clock.setTimeout(
+      () => {
+        this.#schedule();
+        this.#channel.open().then(() => this.#broadcast(false), this.#onError);
+      },
+      Math.ceil(jitter(nodeHeartbeatMs, 0.8)),
+    );
     // The timer alone must not keep a process alive.
     (this.#timer as { unref?: () => void } | undefined)?.unref?.();
   }
 
-  #wake(lateMs: number): void {
-    const { nodeHeartbeatMs } = this.#options;
-    // After the event loop was blocked, heartbeats may be unread, so a late wake-up removes no nodes.
-    const isLate = lateMs > nodeHeartbeatMs;
-    const now = this.#now;
-    for (const node of [...this.#nodes.values()]) {
-      if (!isLate && node.lastHeartbeatAt + node.leaseMs <= now) this.#remove(node);
-    }
-    if (this.#heartbeatAt <= now) this.#sendHeartbeat();
-    if (this.#isRunning) this.#schedule(isLate ? Math.ceil(nodeHeartbeatMs / 2) : 1);
-  }
-
-  #sendHeartbeat(): void {
-    this.#heartbeatAt = this.#now + jitter(this.#options.nodeHeartbeatMs, 0.8);
-    this.#channel.open().then(
-      () => {
-        if (this.#isRunning) this.#channel.post(undefined, "heartbeat", this.#heartbeat(false));
-      },
-      (error: unknown) => {
-        if (this.#isRunning) this.#onError(error);
-      },
-    );
+  async #broadcast(reply: boolean): Promise<void> {
+    if (!this.#isRunning) return;
+    this.#sentAt = Math.ceil(this.#now);
+    const heartbeat = { ...this.#heartbeat(reply), sentAt: this.#sentAt };
+    await this.#channel.sendToAll("heartbeat", heartbeat).catch(this.#onError);
   }
 
   readonly #onError = (error: unknown): void => {
+    if (!this.#isRunning) return;
     // The application has closed the layer, so retries would fail, too.
     if (error instanceof LayerClosedError) this.stop();
     else this.#report(error, { stage: "control" });

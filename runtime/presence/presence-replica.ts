@@ -1,4 +1,4 @@
-import type { Entry } from "./presence-view.ts";
+import type { Entry } from "./entry.ts";
 
 /** The change from one version of a node's entries to the next version. */
 export interface Diff {
@@ -6,6 +6,8 @@ export interface Diff {
   readonly joins: readonly Entry[];
   /** The refs of the entries that left. */
   readonly leaves: readonly number[];
+  /** The refs of the entries whose actors have ended. Such an entry stays for its grace. */
+  readonly ended: readonly number[];
 }
 
 /** One part of a full copy of a node's state. All parts of a copy have the same version. */
@@ -16,9 +18,11 @@ export interface StatePart {
   readonly entries: readonly Entry[];
 }
 
+/** The entries that a message has added, removed and ended. */
 export interface Change {
-  readonly joined: readonly Entry[];
-  readonly left: readonly Entry[];
+  readonly joined: Entry[];
+  readonly left: Entry[];
+  readonly ended: Entry[];
 }
 
 /** Maximum number of diffs that wait for an earlier diff that is missing. */
@@ -52,7 +56,7 @@ export class PresenceReplica {
     if (diff.version > this.#version && this.#waiting.size < maxWaiting) {
       this.#waiting.set(diff.version, diff);
     }
-    return this.#catchUp([], []);
+    return this.#catchUp({ joined: [], left: [], ended: [] });
   }
 
   /** Adds one part of a full copy of the state. Applies the copy when all parts have arrived. */
@@ -66,7 +70,7 @@ export class PresenceReplica {
       this.#state.parts.set(part.part, part);
       if (this.#state.parts.size === count) return this.#replace(version, [...this.#state.parts.values()]);
     }
-    return { joined: [], left: [] };
+    return { joined: [], left: [], ended: [] };
   }
 
   #replace(version: number, parts: readonly StatePart[]): Change {
@@ -76,31 +80,38 @@ export class PresenceReplica {
     const entries = new Map(
       parts.flatMap((part) => part.entries.map((entry) => [entry.ref, entry] as const)),
     );
-    const left = [...this.#entries.values()].filter(({ ref }) => !entries.has(ref));
+    // The message that ended these entries was lost, so their actors may have ended.
+    const ended = [...this.#entries.values()].filter(({ ref }) => !entries.has(ref));
     const joined = [...entries.values()].filter(({ ref }) => !this.#entries.has(ref));
-    for (const { ref } of left) this.#entries.delete(ref);
+    for (const { ref } of ended) this.#entries.delete(ref);
     for (const entry of joined) this.#entries.set(entry.ref, entry);
-    return this.#catchUp(joined, left);
+    return this.#catchUp({ joined, left: [], ended });
   }
 
-  /** Applies the waiting diffs in order, up to the first missing diff. Extends `joined` and `left`. */
-  #catchUp(joined: Entry[], left: Entry[]): Change {
+  /** Applies the waiting diffs in order, up to the first missing diff. Extends and returns `change`. */
+  #catchUp(change: Change): Change {
     for (;;) {
       const diff = this.#waiting.get(this.#version + 1);
-      if (diff === undefined) return { joined, left };
+      if (diff === undefined) return change;
       this.#waiting.delete(diff.version);
       this.#version = diff.version;
       for (const entry of diff.joins) {
         if (this.#entries.has(entry.ref)) continue;
         this.#entries.set(entry.ref, entry);
-        joined.push(entry);
+        change.joined.push(entry);
       }
-      for (const ref of diff.leaves) {
-        const entry = this.#entries.get(ref);
-        if (entry === undefined) continue;
-        this.#entries.delete(ref);
-        left.push(entry);
-      }
+      this.#take(diff.leaves, change.left);
+      this.#take(diff.ended, change.ended);
+    }
+  }
+
+  /** Moves the entries with the given refs to `target`. */
+  #take(refs: readonly number[], target: Entry[]): void {
+    for (const ref of refs) {
+      const entry = this.#entries.get(ref);
+      if (entry === undefined) continue;
+      this.#entries.delete(ref);
+      target.push(entry);
     }
   }
 }

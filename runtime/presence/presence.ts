@@ -1,9 +1,12 @@
+import { checkInteger } from "../../layers/check-integer.ts";
+import type { Clock } from "../../layers/clock.ts";
 import { InvalidOptionError } from "../../layers/errors.ts";
 import type { Message } from "../../layers/message.ts";
 import { checkGroup } from "../../layers/names.ts";
 import { inParts, valueThroughCodec } from "../../layers/through-codec.ts";
+import type { Entry } from "./entry.ts";
 import { type Change, type Diff, PresenceReplica, type StatePart } from "./presence-replica.ts";
-import { type Entry, PresenceView } from "./presence-view.ts";
+import { PresenceView } from "./presence-view.ts";
 
 /** An actor that is present in groups, or watches groups. */
 export interface Tracker {
@@ -20,12 +23,14 @@ export interface PresenceTransport {
 }
 
 export const maxKeyLength = 256;
+/** The longest grace: one hour, in milliseconds. */
+export const maxGraceMs = 3_600_000;
 const maxMetaBytes = 64 * 1024;
 
 /** The members of groups, on all nodes. Each node broadcasts the numbered changes of its own entries. */
 export class Presence {
   readonly #transport: PresenceTransport;
-  readonly #view = new PresenceView();
+  readonly #view: PresenceView;
   /** The entries of this node, by group. */
   readonly #own = new Map<string, Map<Tracker, Entry>>();
   readonly #watchers = new Map<string, Set<Tracker>>();
@@ -34,12 +39,14 @@ export class Presence {
   readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
-  #joins = new Set<Entry>();
-  #leaves: Entry[] = [];
+  readonly #joins = new Set<Entry>();
+  #leaves: number[] = [];
+  #ended: number[] = [];
   #isFlushing = false;
 
-  constructor(transport: PresenceTransport) {
+  constructor(transport: PresenceTransport, clock: Clock) {
     this.#transport = transport;
+    this.#view = new PresenceView(clock, () => this.#flushLater());
   }
 
   /** Number of diffs that this node has broadcast. */
@@ -53,7 +60,7 @@ export class Presence {
   }
 
   /** Makes `tracker` present in `group`, or replaces its key and meta. @throws like `Consumer.track`. */
-  track(tracker: Tracker, group: string, key: string, meta: unknown): void {
+  track(tracker: Tracker, group: string, key: string, meta: unknown, graceMs = 0): void {
     checkGroup(group);
     if (typeof key !== "string" || key === "" || key.length > maxKeyLength) {
       const shown = JSON.stringify(String(key).slice(0, 40));
@@ -61,10 +68,11 @@ export class Presence {
         `\`key\` must be a string of 1 to ${maxKeyLength} characters, not ${shown}.`,
       );
     }
+    checkInteger("graceMs", graceMs, { min: 0, max: maxGraceMs });
     const copy = valueThroughCodec(meta, "A meta", maxMetaBytes);
     this.untrack(tracker, group);
     this.#lastRef += 1;
-    const entry = { ref: this.#lastRef, group, key, meta: copy };
+    const entry = { ref: this.#lastRef, group, key, meta: copy, graceMs };
     const entries = this.#own.get(group) ?? new Map<Tracker, Entry>();
     this.#own.set(group, entries.set(tracker, entry));
     this.#view.add(entry);
@@ -72,15 +80,25 @@ export class Presence {
     this.#flushLater();
   }
 
+  /** Ends the presence of `tracker` in `group` at once. */
   untrack(tracker: Tracker, group: string): void {
-    const entries = this.#own.get(group);
-    const entry = entries?.get(tracker);
-    if (entries === undefined || entry === undefined) return;
-    entries.delete(tracker);
-    if (entries.size === 0) this.#own.delete(group);
+    const entry = this.#take(tracker, group);
+    if (entry === undefined) return;
     this.#view.remove(entry);
     // An entry that is added and removed within one turn of the event loop is never broadcast.
-    if (!this.#joins.delete(entry)) this.#leaves.push(entry);
+    if (!this.#joins.delete(entry)) this.#leaves.push(entry.ref);
+    this.#flushLater();
+  }
+
+  /** Ends the presence of an ended `tracker` in `group`. Its entry stays for its grace. */
+  end(tracker: Tracker, group: string): void {
+    if (!this.find(tracker, group)?.graceMs) {
+      this.untrack(tracker, group);
+      return;
+    }
+    const entry = this.#take(tracker, group) as Entry;
+    this.#view.end(entry);
+    this.#ended.push(entry.ref);
     this.#flushLater();
   }
 
@@ -109,19 +127,20 @@ export class Presence {
     return this.#view.count(group);
   }
 
-  /** Broadcasts the changes of this node's entries that were not broadcast yet. */
+  /** Broadcasts the changes of this node's entries that were not broadcast yet, and notifies the trackers. */
   flush(): void {
-    const joined = [...this.#joins];
-    const left = this.#leaves;
+    const [joined, leaves, ended] = [[...this.#joins], this.#leaves, this.#ended];
     this.#joins.clear();
     this.#leaves = [];
-    if (joined.length + left.length === 0) return;
-    for (const [index, joins] of inParts(joined).entries()) {
-      this.#version += 1;
-      const leaves = index === 0 ? left.map(({ ref }) => ref) : [];
-      this.#transport.broadcast({ version: this.#version, joins, leaves });
-    }
-    this.#notify({ joined, left });
+    this.#ended = [];
+    if (joined.length + leaves.length + ended.length > 0) this.#broadcast(joined, leaves, ended);
+    this.#notify();
+  }
+
+  /** Broadcasts the last changes, and stops the timers. */
+  close(): void {
+    this.flush();
+    this.#view.close();
   }
 
   // ---- Messages of other nodes
@@ -155,7 +174,7 @@ export class Presence {
     const replica = this.#replicas.get(node);
     this.#replicas.delete(node);
     this.#requested.delete(node);
-    if (replica !== undefined) this.#apply({ joined: [], left: [...replica.entries] });
+    if (replica !== undefined) this.#apply({ joined: [], left: [], ended: [...replica.entries] });
   }
 
   #replica(node: string): PresenceReplica {
@@ -171,32 +190,38 @@ export class Presence {
     this.#transport.request(node);
   }
 
-  #apply(change: Change): void {
-    for (const entry of change.joined) this.#view.add(entry);
-    for (const entry of change.left) this.#view.remove(entry);
-    this.#notify(change);
+  /** Removes and returns this node's entry of `tracker` in `group`. */
+  #take(tracker: Tracker, group: string): Entry | undefined {
+    const entries = this.#own.get(group);
+    const entry = entries?.get(tracker);
+    if (entries?.delete(tracker) && entries.size === 0) this.#own.delete(group);
+    return entry;
   }
 
-  #notify({ joined, left }: Change): void {
-    const groups = new Map<string, { joins: object[]; leaves: object[] }>();
-    const collect = (entries: readonly Entry[], list: "joins" | "leaves") => {
-      for (const { group, key, meta } of entries) {
-        const diff = groups.get(group) ?? { joins: [], leaves: [] };
-        groups.set(group, diff);
-        // The codec has already frozen the meta.
-        diff[list].push(Object.freeze({ key, meta }));
-      }
-    };
-    collect(joined, "joins");
-    collect(left, "leaves");
-    for (const [group, { joins, leaves }] of groups) {
+  #broadcast(joined: readonly Entry[], leaves: readonly number[], ended: readonly number[]): void {
+    const parts = inParts(joined);
+    for (const [index, joins] of parts.entries()) {
+      this.#version += 1;
+      // A key that leaves and joins is never absent if the leaves come last.
+      const last = index === parts.length - 1 ? { leaves, ended } : { leaves: [], ended: [] };
+      this.#transport.broadcast({ version: this.#version, joins, ...last });
+    }
+  }
+
+  #apply({ joined, left, ended }: Change): void {
+    for (const entry of joined) this.#view.add(entry);
+    for (const entry of left) this.#view.remove(entry);
+    for (const entry of ended) this.#view.end(entry);
+    this.#notify();
+  }
+
+  #notify(): void {
+    this.#view.reportChanges((group, diffOf) => {
       const own = this.#own.get(group)?.keys() ?? [];
       const trackers = new Set([...own, ...(this.#watchers.get(group) ?? [])]);
-      Object.freeze(joins);
-      Object.freeze(leaves);
-      const diff = Object.freeze({ type: "presence_diff", group, joins, leaves });
-      for (const tracker of trackers) tracker.presenceChanged(diff);
-    }
+      const diff = trackers.size > 0 ? diffOf() : undefined;
+      if (diff !== undefined) for (const tracker of trackers) tracker.presenceChanged(diff);
+    });
   }
 
   #flushLater(): void {

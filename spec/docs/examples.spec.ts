@@ -56,7 +56,13 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/test-actors": {},
   "guides/track-presence": {
     doorkeeper: ['[] ["carl"]', "[] 0"],
-    presence: ["anne,bert noon 2", "anne is here · bert is here", "bert has left"],
+    presence: [
+      "anne,bert noon 2",
+      "anne is here · bert is here",
+      "bert has 2 tab(s)",
+      "bert has 1 tab(s)",
+      "bert has left",
+    ],
   },
   "guides/use-a-state-machine": { main: ["open"] },
   "guides/write-a-consumer": {
@@ -69,7 +75,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],
   },
   "guides/troubleshooting": {
-    unheard: ["hello 1", "3 2"],
+    unheard: ["hello 1", "3 3"],
     apart: ["1 2 2"],
     bounded: ["The handler had not settled after 100 ms (receive).", "1011"],
   },

@@ -7,6 +7,7 @@ import {
   JsonWebSocketConsumer,
   MemoryLayer,
   originGuard,
+  type PresenceDiff,
   WebSocketConsumer,
 } from "greenroom";
 
@@ -68,6 +69,24 @@ const metas: readonly { since: number }[] | undefined = runtime
   .presence<{ since: number }>("lobby")
   .get("anne");
 void metas;
+class Present extends WebSocketConsumer<{ messages: { presence_diff: PresenceDiff<{ since: number }> } }> {
+  static override readonly on = handlers<Present>({
+    presence_diff({ joins, leaves, changes }) {
+      const times: readonly number[] = [...joins, ...leaves, ...changes].flatMap(({ metas }) =>
+        metas.map(({ since }) => since),
+      );
+      void times;
+      // @ts-expect-error a key has the metas of all its connections
+      void joins[0]?.meta;
+    },
+  });
+  override connect() {
+    this.track("lobby", { since: 1 }, { key: "anne", graceMs: 10_000 });
+    // @ts-expect-error a grace that is not a number
+    this.track("lobby", {}, { graceMs: "10 s" });
+  }
+}
+void Present;
 const name: string = null as unknown as RoomChat["scope"]["params"]["room_name"];
 void name;
 

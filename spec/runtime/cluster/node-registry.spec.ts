@@ -14,6 +14,7 @@ import {
   startCluster,
   stopCluster,
 } from "../support/cluster.ts";
+import { settle } from "../support/cut-layer.ts";
 
 /** A layer that loses all messages to other nodes while it is cut off. */
 class CutLayer extends MemoryLayer {
@@ -58,17 +59,17 @@ describe("NodeRegistry", () => {
     await dead.layers.chat.groupAdd("clerks", actor.channel);
     const polling = here.askGroup("clerks", { type: "note", text: "?" }, { timeoutMs: 100_000 });
     lost.isCut = true;
-    const { chat } = here.layers;
-    const heartbeat = async () => {
-      const { received } = chat.counters();
-      clock.increment(1_000);
-      await until(() => chat.counters().received > received);
+    const pass = async (ms: number) => {
+      clock.increment(ms);
+      await settle(bus);
     };
-    await heartbeat();
-    await heartbeat();
-    clock.increment(999);
+    await settle(bus);
+    await pass(1_000);
+    await pass(1_000);
+    await pass(999);
     expect(here.nodes).to.deep.equal([here.node, dead.node]);
-    clock.increment(1);
+    // The echo of this node's next heartbeat removes the node.
+    await pass(1_000);
     expect(here.nodes).to.deep.equal([here.node]);
     expect(await asking).to.have.property("message", `The node of "${actor.channel}" has left.`);
     expect(await polling).to.deep.equal({ replies: [], failures: [], missing: [dead.node] });
@@ -337,7 +338,11 @@ describe("NodeRegistry", () => {
       }
       await until(() => here.counters().dropped.garbage === 1);
       expect(here.nodes).to.have.length(10_001);
-      for (let count = 0; count < 3; count += 1) clock.increment(1_000);
+      await until(() => bus.inFlight === 0);
+      for (let count = 0; count < 5; count += 1) {
+        clock.increment(1_000);
+        await settle(bus);
+      }
       expect(here.nodes).to.deep.equal([here.node]);
     });
 

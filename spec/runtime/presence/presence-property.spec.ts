@@ -1,10 +1,13 @@
 import { expect } from "chai";
 import fc from "fast-check";
+import type { PresenceDiff } from "greenroom";
+import { SimulatedClock } from "xstate";
 import { Presence, type Tracker } from "../../../runtime/presence/presence.ts";
 import { PresenceReplica } from "../../../runtime/presence/presence-replica.ts";
 
 const nodeCount = 3;
 const groups = ["red", "blue"];
+const graceMs = 100;
 
 /** A message in transit. It can be delivered late, delivered twice, or lost. */
 interface Transit {
@@ -14,6 +17,7 @@ interface Transit {
 
 /** Nodes that have only their presence, on a network that delivers, repeats or loses messages on command. */
 class Network {
+  readonly clock = new SimulatedClock();
   readonly nodes: Presence[] = [];
   readonly trackers: Tracker[][] = [];
   readonly transits: Transit[] = [];
@@ -23,15 +27,20 @@ class Network {
   constructor() {
     for (let index = 0; index < nodeCount; index += 1) {
       this.nodes.push(
-        new Presence({
-          broadcast: (diff) => {
-            for (let to = 0; to < nodeCount; to += 1) {
-              if (to !== index) this.#transmit(to, (node) => node.applyDiff(`${index}`, diff));
-            }
+        new Presence(
+          {
+            broadcast: (diff) => {
+              for (let to = 0; to < nodeCount; to += 1) {
+                if (to !== index)
+                  this.#transmit(to, (node) => node.applyDiff(`${index}`, structuredClone(diff)));
+              }
+            },
+            request: (node) => this.#transmit(Number(node), (asked) => asked.sendState(`${index}`)),
+            reply: (node, state) =>
+              this.#transmit(Number(node), (asker) => asker.restore(`${index}`, structuredClone(state))),
           },
-          request: (node) => this.#transmit(Number(node), (asked) => asked.sendState(`${index}`)),
-          reply: (node, state) => this.#transmit(Number(node), (asker) => asker.restore(`${index}`, state)),
-        }),
+          this.clock,
+        ),
       );
       this.trackers.push(Array.from({ length: 3 }, () => ({ presenceChanged() {} })));
     }
@@ -68,10 +77,17 @@ type Step =
       readonly tracker: number;
       readonly group: number;
       readonly meta: number;
+      readonly graceMs: number;
     }
-  | { readonly do: "untrack"; readonly node: number; readonly tracker: number; readonly group: number }
+  | {
+      readonly do: "untrack" | "end";
+      readonly node: number;
+      readonly tracker: number;
+      readonly group: number;
+    }
   | { readonly do: "flush" | "heartbeat" | "forget"; readonly node: number; readonly of: number }
-  | { readonly do: "deliver" | "lose" | "repeat"; readonly at: number };
+  | { readonly do: "deliver" | "lose" | "repeat"; readonly at: number }
+  | { readonly do: "wait"; readonly ms: number };
 
 const node = fc.nat(nodeCount - 1);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -83,11 +99,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       tracker: fc.nat(2),
       group: fc.nat(1),
       meta: fc.nat(9),
+      graceMs: fc.constantFrom(0, graceMs),
     }),
   },
   {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant("untrack" as const), node, tracker: fc.nat(2), group: fc.nat(1) }),
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constantFrom("untrack" as const, "end" as const),
+      node,
+      tracker: fc.nat(2),
+      group: fc.nat(1),
+    }),
   },
   {
     weight: 3,
@@ -101,23 +123,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       at: fc.nat(30),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(graceMs) }) },
 );
 
 function run(network: Network, given: Step): void {
-  if (given.do === "track" || given.do === "untrack") {
+  if ("tracker" in given) {
     const presence = network.nodes[given.node];
     const tracker = network.trackers[given.node]?.[given.tracker];
     const group = groups[given.group] ?? "";
     if (presence === undefined || tracker === undefined) return;
     const place = `${given.node} ${given.tracker} ${group}`;
-    if (given.do === "untrack") {
-      presence.untrack(tracker, group);
+    if (given.do !== "track") {
+      presence[given.do](tracker, group);
       network.truth.delete(place);
     } else {
-      presence.track(tracker, group, `key${given.tracker}`, given.meta);
+      presence.track(tracker, group, `key${given.tracker}`, given.meta, given.graceMs);
       network.truth.set(place, `${group} key${given.tracker} ${given.meta}`);
     }
-  } else if ("at" in given) transmit(network, given);
+  } else if (given.do === "wait") network.clock.increment(given.ms);
+  else if ("at" in given) transmit(network, given);
   else if (given.do === "flush") network.nodes[given.node]?.flush();
   else if (given.do === "heartbeat") network.heartbeat(given.node);
   else if (given.node !== given.of) network.nodes[given.node]?.nodeLeft(`${given.of}`);
@@ -138,10 +162,13 @@ function settle(network: Network): void {
     for (let from = 0; from < nodeCount; from += 1) network.heartbeat(from);
     while (network.transits.length > 0) network.transits.shift()?.deliver();
   }
+  endGraces(network);
 }
 
-const counted = (lines: readonly string[]) =>
-  [...new Set(lines)].map((line) => `${lines.filter((other) => other === line).length} ${line}`).sort();
+function endGraces(network: Network): void {
+  network.clock.increment(graceMs);
+  for (const presence of network.nodes) presence.flush();
+}
 
 describe("Presence", () => {
   it("converges on all nodes after messages were lost, delayed, repeated or reordered", () => {
@@ -162,39 +189,40 @@ describe("Presence", () => {
       fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const network = new Network();
         const [watching] = network.nodes;
-        const counts = new Map<string, number>();
+        if (watching === undefined) return;
+        const seen = new Map<string, readonly unknown[]>();
         const watcher: Tracker = {
-          presenceChanged({ joins, leaves }) {
-            for (const [entries, by] of [
-              [joins, 1],
-              [leaves, -1],
-            ] as const) {
-              for (const { key, meta } of entries as { key: string; meta: unknown }[]) {
-                const line = `red ${key} ${String(meta)}`;
-                counts.set(line, (counts.get(line) ?? 0) + by);
-              }
-            }
+          presenceChanged(message) {
+            const { joins, leaves, changes } = message as unknown as PresenceDiff;
+            const keys = [joins, leaves, changes].flatMap((list) => list.map(({ key }) => key));
+            expect(new Set(keys).size).to.equal(keys.length);
+            for (const { key } of joins) expect(seen.has(key)).to.equal(false);
+            for (const { key } of [...leaves, ...changes]) expect(seen.has(key)).to.equal(true);
+            for (const { key, metas } of [...joins, ...changes]) seen.set(key, metas);
+            for (const { key } of leaves) seen.delete(key);
           },
         };
-        watching?.track(watcher, "red", "watcher", "watching");
-        watching?.flush();
+        const expectSame = () => {
+          const sorted = (members: ReadonlyMap<string, readonly unknown[]>) =>
+            [...members].map(([key, metas]) => `${key} ${[...metas].sort()}`).sort();
+          expect(sorted(seen)).to.deep.equal(sorted(watching.list("red")));
+        };
+        watching.track(watcher, "red", "watcher", "watching");
+        watching.flush();
         for (const given of steps) run(network, given);
         settle(network);
+        expectSame();
         // Without the other nodes, only the watcher's own entries remain.
-        for (const left of ["1", "2"]) watching?.nodeLeft(left);
-        const lines = [...counts]
-          .flatMap(([line, count]) => (count === 0 ? [] : [`${count} ${line}`]))
-          .sort();
-        const seen =
-          watching === undefined ? [] : network.seenBy(watching).filter((line) => line.startsWith("red"));
-        expect(lines).to.deep.equal(counted(seen));
+        for (const left of ["1", "2"]) watching.nodeLeft(left);
+        endGraces(network);
+        expectSame();
       }),
       { numRuns: 300 },
     );
   });
 
   describe("PresenceReplica", () => {
-    const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {} });
+    const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {}, graceMs: 0 });
     const refs = (replica: PresenceReplica) => [...replica.entries].map(({ ref }) => ref);
 
     it("ignores an older state that arrives late, whole or in part", () => {
@@ -218,9 +246,9 @@ describe("Presence", () => {
     it("keeps a bounded number of diffs that wait for an earlier diff", () => {
       const replica = new PresenceReplica();
       for (let version = 2; version < 2_000; version += 1) {
-        replica.apply({ version, joins: [entry(version)], leaves: [] });
+        replica.apply({ version, joins: [entry(version)], leaves: [], ended: [] });
       }
-      replica.apply({ version: 1, joins: [entry(1)], leaves: [] });
+      replica.apply({ version: 1, joins: [entry(1)], leaves: [], ended: [] });
       expect(refs(replica).length).to.be.at.most(1_001);
       expect(replica.isBehind).to.equal(true);
     });

@@ -12,9 +12,11 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { emit, SimulatedClock, setup } from "xstate";
+import { systemClock } from "../../../layers/clock.ts";
 import { Presence } from "../../../runtime/presence/presence.ts";
 import { until } from "../../layers/support/until.ts";
 import { type ChatRuntime, codeOf, opened, query, startCluster, stopCluster } from "../support/cluster.ts";
+import { settle } from "../support/cut-layer.ts";
 
 interface Diffs {
   presence_diff: PresenceDiff;
@@ -105,9 +107,11 @@ describe("Presence in a cluster", () => {
 
   it("is known to a node that joins later, and works on a node without layers", async () => {
     const bus = new MemoryBus();
-    const [here] = await startCluster(1, {}, bus);
+    // So long that the late node cannot learn anything from a second heartbeat.
+    const nodeHeartbeatMs = 60_000;
+    const [here] = await startCluster(1, { nodeHeartbeatMs }, bus);
     await here.spawn(Guest, guest("anne"));
-    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) } }));
+    const late = opened(createRuntime({ layers: { chat: new MemoryLayer({ bus }) }, nodeHeartbeatMs }));
     await late.ready();
     await present(late, ["anne"]);
     const alone = opened(createRuntime());
@@ -275,7 +279,10 @@ describe("Presence in a cluster", () => {
     chat.isCut = true;
     bert.receive("bertie");
     // In steps of one heartbeat, because a longer jump looks like a blocked event loop.
-    for (let count = 0; count < 3; count += 1) clock.increment(1_000);
+    for (let count = 0; count < 5; count += 1) {
+      clock.increment(1_000);
+      await settle(bus);
+    }
     await present(here, ["anne"]);
     expect((await anne.outgoing.next()).value).to.equal("lobby + -bert");
     chat.isCut = false;
@@ -330,24 +337,41 @@ describe("Presence in a cluster", () => {
     await there.spawn(Guest, guest("bert"));
     await present(here, ["bert"]);
     const stranger = opened(new MemoryLayer({ bus }));
-    const entry = { ref: 1, group: "lobby", key: "ghost", meta: {} };
+    const entry = { ref: 1, group: "lobby", key: "ghost", meta: {}, graceMs: 0 };
     const [own] = [...there.layers.chat.local.membersOf("greenroom.nodes")];
     const forged = [
-      { type: "greenroom.presence", from: "ghost!1", version: 1, joins: [entry], leaves: [] },
-      { type: "greenroom.presence", from: `${there.node}!zz`, version: 2, joins: [entry], leaves: [] },
+      { type: "greenroom.presence", from: "ghost!1", version: 1, joins: [entry], leaves: [], ended: [] },
+      {
+        type: "greenroom.presence",
+        from: `${there.node}!zz`,
+        version: 2,
+        joins: [entry],
+        leaves: [],
+        ended: [],
+      },
       {
         type: "greenroom.presence",
         from: own?.channel,
         version: 2,
         joins: [{ ...entry, group: "" }],
         leaves: [],
+        ended: [],
       },
-      { type: "greenroom.presence", from: own?.channel, version: 2, joins: [], leaves: ["1"] },
+      ...[0.5, -1, 3_600_001, undefined].map((graceMs) => ({
+        type: "greenroom.presence",
+        from: own?.channel,
+        version: 2,
+        joins: [{ ...entry, graceMs }],
+        leaves: [],
+        ended: [],
+      })),
+      { type: "greenroom.presence", from: own?.channel, version: 2, joins: [], leaves: ["1"], ended: [] },
+      { type: "greenroom.presence", from: own?.channel, version: 2, joins: [], leaves: [], ended: ["1"] },
       { type: "greenroom.state", from: own?.channel, version: 2, part: 1, parts: 1, entries: [] },
       { type: "greenroom.state", from: own?.channel, version: 2, part: 0, parts: 2 ** 40, entries: [] },
     ];
     for (const message of forged) await stranger.groupSend("greenroom.nodes", message as never);
-    await until(() => here.counters().dropped.garbage === 4);
+    await until(() => here.counters().dropped.garbage === 9);
     expect(shown(here.presence("lobby"))).to.deep.equal({ bert: [{ name: "bert" }] });
   });
 
@@ -355,7 +379,7 @@ describe("Presence in a cluster", () => {
     const start = () => {
       const sent: unknown[] = [];
       const send = (...args: unknown[]) => sent.push(args);
-      const presence = new Presence({ broadcast: send, request: send, reply: send });
+      const presence = new Presence({ broadcast: send, request: send, reply: send }, systemClock);
       return { presence, sent, trackers: [{ presenceChanged() {} }, { presenceChanged() {} }] as const };
     };
 

@@ -1,0 +1,44 @@
+import type { Clock } from "../../layers/clock.ts";
+import type { Entry } from "./entry.ts";
+
+/** Limits the entries, because clients can add one with each connection. */
+export const maxAbsent = 50_000;
+
+/** The entries of absent members that may return before their grace ends. */
+export class GracePeriods {
+  readonly #clock: Clock;
+  readonly #onEnd: (entry: Entry) => void;
+  /** The timers, in the order in which the members left. */
+  readonly #timers = new Map<Entry, unknown>();
+
+  /** @param onEnd called when the grace of an entry ends, but not after {@link GracePeriods.delete}. */
+  constructor(clock: Clock, onEnd: (entry: Entry) => void) {
+    this.#clock = clock;
+    this.#onEnd = onEnd;
+  }
+
+  /** Starts the grace of `entry`. If there are too many entries, ends the grace of the oldest one. */
+  add(entry: Entry): void {
+    const [oldest] = this.#timers.keys();
+    if (oldest !== undefined && this.#timers.size >= maxAbsent) this.#end(oldest);
+    const timer = this.#clock.setTimeout(() => this.#end(entry), entry.graceMs);
+    // The timer alone must not keep a process alive.
+    (timer as { unref?: () => void } | undefined)?.unref?.();
+    this.#timers.set(entry, timer);
+  }
+
+  /** Returns whether the grace of `entry` was running. */
+  delete(entry: Entry): boolean {
+    this.#clock.clearTimeout(this.#timers.get(entry));
+    return this.#timers.delete(entry);
+  }
+
+  clear(): void {
+    for (const entry of this.#timers.keys()) this.delete(entry);
+  }
+
+  #end(entry: Entry): void {
+    this.delete(entry);
+    this.#onEnd(entry);
+  }
+}
