@@ -1,5 +1,5 @@
 export type { RedisFactory } from "./connection/client-factory.ts";
-export type { PublishQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";
+export type { CommandQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";
 export type {
   ByClient,
   BySentinels,

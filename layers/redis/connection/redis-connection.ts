@@ -64,7 +64,8 @@ export class RedisConnection {
   }
 
   get isUp(): boolean {
-    return this.redis.status === "ready";
+    // A socket is not writable between the server's end of the connection and the event "close".
+    return this.redis.status === "ready" && this.redis.stream.writable;
   }
 
   /** The error of the current outage. Undefined before the first connect and after `close`. */

@@ -1,20 +1,23 @@
 import type { BackendListener, Health } from "../../backend.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { CommandQueue } from "../connection/command-queue.ts";
 import type { PubSubSettings } from "../connection/pubsub-settings.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { LivenessProbe } from "./liveness-probe.ts";
-import { PublishQueue } from "./publish-queue.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
 
-/** The two connections of pub/sub: a publisher with a queue for outages, and a subscriber with a probe. */
+/** The two connections of pub/sub: a publisher with a queue of commands, and a subscriber with a probe. */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
+  /** The commands of callers, which wait in an outage of the publisher. */
+  readonly queue: CommandQueue;
   readonly subscriptions: Subscriptions;
+  readonly #connectTimeoutMs: number;
   readonly #subscriber: RedisConnection;
-  readonly #queue: PublishQueue;
+  readonly #publish: PublishPayload;
   readonly #probe: LivenessProbe;
 
   /** @param via wraps the function that publishes a payload by `PUBLISH` or `SPUBLISH`. */
@@ -25,12 +28,12 @@ export class PubSubConnection {
     via: (plain: PublishPayload) => PublishPayload = (plain) => plain,
   ) {
     const { address, connectTimeoutMs: ms } = server;
-    const { clock, commands, probeMs, probeTopic, publishLimits } = settings;
+    const { clock, commands, probeMs, probeTopic, commandLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
     const publisher = new RedisConnection(
       "publisher",
       server,
-      { up: () => this.#queue.flush(), down() {}, error },
+      { up: () => this.queue.flush(), down() {}, error },
       clock,
     );
     const subscriber = new RedisConnection(
@@ -49,21 +52,12 @@ export class PubSubConnection {
       },
       clock,
     );
-    this.#queue = new PublishQueue(
-      {
-        get isUp() {
-          return publisher.isUp;
-        },
-        publish: via((topic, payload) =>
-          publisher.run((redis) => {
-            const { buffer, byteOffset, byteLength } = payload;
-            return commands.publish(redis, topic, Buffer.from(buffer, byteOffset, byteLength));
-          }),
-        ),
-        unavailable: (what) => publisher.unavailable(what),
-      },
-      publishLimits,
-      clock,
+    this.queue = new CommandQueue(publisher, commandLimits, clock);
+    this.#publish = via((topic, payload) =>
+      publisher.run((redis) => {
+        const { buffer, byteOffset, byteLength } = payload;
+        return commands.publish(redis, topic, Buffer.from(buffer, byteOffset, byteLength));
+      }),
     );
     this.#probe = new LivenessProbe(
       {
@@ -97,6 +91,7 @@ export class PubSubConnection {
     // If a shard moves to another master, the old master drops the shard's subscriptions.
     subscriber.redis.on("moved", () => void subscriber.rebuild(new Error("the shard has moved")));
     this.publisher = publisher;
+    this.#connectTimeoutMs = ms;
     this.#subscriber = subscriber;
   }
 
@@ -115,14 +110,18 @@ export class PubSubConnection {
     }
   }
 
-  publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#queue.publish(topic, payload);
+  publish(topic: string, payload: Uint8Array): Promise<unknown> {
+    return this.queue.run(payload.byteLength, () => this.#publish(topic, payload));
   }
 
+  /** Waits up to `connectTimeoutMs` for the commands that wait in the queue. */
   async close(): Promise<void> {
     this.subscriptions.close(new LayerClosedError());
-    this.#queue.close(new LayerClosedError());
     this.#probe.stop();
-    await Promise.all([this.publisher.close(), this.#subscriber.close()]);
+    const closePublisher = async () => {
+      await this.queue.close(this.#connectTimeoutMs);
+      await this.publisher.close();
+    };
+    await Promise.all([closePublisher(), this.#subscriber.close()]);
   }
 }

@@ -66,7 +66,10 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
   readonly queues: RedisQueues;
   readonly history: HistoryBackend = {
-    read: (topic, query) => this.#connected().reader.history(topic, query),
+    read: (topic, query) => {
+      const { pubsub, reader } = this.#connected();
+      return pubsub.queue.run(0, () => reader.history(topic, query));
+    },
   };
   readonly #server: RedisServer;
   readonly #settings: PubSubSettings;
@@ -91,7 +94,8 @@ export class RedisStreamsBackend implements RedisBackend {
     this.#server = server;
     this.#settings = settings;
     this.#clock = settings.clock;
-    this.queues = new RedisQueues(server, (error) => this.#listener?.error(error), this.#clock);
+    const onError = (error: Error) => this.#listener?.error(error);
+    this.queues = new RedisQueues(server, onError, this.#clock, settings.commandLimits);
     this.#topics = new Topics(prefix);
     this.#limits = new HistoryLimits(options);
     this.#tailCheckMs = checkInteger("tailCheckMs", tailCheckMs, { max: maxJitteredDelayMs });
@@ -136,7 +140,7 @@ export class RedisStreamsBackend implements RedisBackend {
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#connected().pubsub.publish(topic, payload);
+    await this.#connected().pubsub.publish(topic, payload);
   }
 
   async subscribe(topic: string): Promise<void> {
