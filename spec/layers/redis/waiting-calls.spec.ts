@@ -26,7 +26,8 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
   });
   afterEach(async () => {
     cleanUp();
-    await server.resume();
+    // Fails if a spec has ended the server.
+    await server.resume().catch(() => {});
     await layer.close();
     admin.disconnect();
     await server.kill();
@@ -159,6 +160,22 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
     await comeBack();
     await until(() => layer.health.ok);
     await send(2);
+  });
+
+  it("open the queues' connection again after a failure that left no call waiting", async () => {
+    await layer.close();
+    startLayer({ commandQueue: { capacity: 0 } });
+    await layer.ready();
+    await server.kill();
+    await lost("publisher");
+    expect(await rejection(send(1))).to.be.instanceOf(LayerUnavailableError);
+    await comeBack();
+    await until(() =>
+      send(2).then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 
   it("are not bounded while the queues' connection is opened for the first time", async () => {

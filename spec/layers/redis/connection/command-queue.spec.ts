@@ -194,6 +194,17 @@ describe("CommandQueue", () => {
     expect(outcomes).to.deep.equal({ a: "is not connected after 500 ms" });
   });
 
+  it("closes at once if the limits reject all commands that wait for the first attempt", async () => {
+    const { connection, queue, outcomes, publish } = start({ capacity: 0 });
+    connection.isOpening = true;
+    publish("a");
+    const closing = queue.close(60_000);
+    connection.isOpening = false;
+    queue.limit();
+    await closing;
+    expect(outcomes).to.deep.equal({ a: "is not connected" });
+  });
+
   it("rejects invalid limits", () => {
     for (const name of ["capacity", "maxBytes", "deadlineMs"]) {
       for (const value of [-1, 0.5, Number.NaN, null, "5"]) {
