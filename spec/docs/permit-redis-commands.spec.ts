@@ -16,6 +16,7 @@ describe("docs/guides/permit-redis-commands.md", () => {
   let lines: Map<string, string[]>;
   let clients: Redis[];
   let permitted: Set<string>;
+  let opened: ChannelLayer | undefined;
   let stop: () => Promise<unknown>;
   before(async () => {
     const sections = (await readFile(page, "utf8")).split("\n## ").slice(1);
@@ -32,6 +33,7 @@ describe("docs/guides/permit-redis-commands.md", () => {
     stop = async () => {};
   });
   afterEach(async () => {
+    await opened?.close();
     for (const client of clients) client.disconnect();
     await stop();
   });
@@ -115,6 +117,8 @@ describe("docs/guides/permit-redis-commands.md", () => {
     await until(() => layer.health.ok);
     await layer.send("jobs.dead", { type: "job" });
     await until(() => handled.length === 2);
+    // Closing then has to unblock the read.
+    await until(async () => /^blocked_clients:[1-9]/m.test((await all("INFO", "clients")).join("\n")));
     await consumption.close();
   }
 
@@ -134,6 +138,7 @@ describe("docs/guides/permit-redis-commands.md", () => {
   }
 
   async function check(layer: ChannelLayer, ...uses: ((layer: ChannelLayer) => Promise<void>)[]) {
+    opened = layer;
     await layer.ready();
     for (const use of uses) await use(layer);
     await layer.close();
