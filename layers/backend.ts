@@ -90,6 +90,7 @@ export interface Backend {
   readonly queues?: QueueBackend;
   /**
    * Connects. Called before all other methods except `close`. Called again only if the last call rejected.
+   * Settles within a limited time: if messages wait to be sent, `close` of the layer waits for `open`.
    *
    * @throws {LayerUnavailableError} if the server does not answer. The message contains the server's address,
    *   without passwords.

@@ -367,9 +367,13 @@ export class ChannelLayer<M = AnyMessages> {
   }
 
   /**
-   * Closes this node: delivery to its channels stops, connections and timers are freed, and pending calls
-   * reject. If the layer is open, messages sent before this call are still published. Waits for running
-   * handlers of named channels. May be called at any time, and more than once.
+   * Closes this node: delivery to its channels stops at once, and later calls reject. Waits for running
+   * handlers of named channels, then frees connections and timers. May be called repeatedly.
+   *
+   * Messages sent before this call are still sent, even if the layer, or a connection of it, is still opening
+   * or reconnecting. Each of these waits ends after `connectTimeoutMs`, and the wait for replies after a
+   * second. Then the sends reject with {@link LayerClosedError}, whose `cause` is the reason, and count as
+   * `unavailable`. Other pending calls reject as well.
    */
   async close(): Promise<void> {
     this.#registry.clear();
@@ -389,14 +393,16 @@ export class ChannelLayer<M = AnyMessages> {
   ): Promise<void> {
     // Encoded before the layer is open, because the sender may change its message meanwhile.
     const payload = this.#encryption.encrypt(encode(message, envelope));
-    return this.#lifecycle.run(async () => {
-      try {
-        await transmit(payload);
-      } catch (error) {
-        this.#metrics.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
-        throw error;
-      }
-      this.#metrics.published += 1;
-    });
+    return this.#count(this.#lifecycle.send(() => transmit(payload)));
+  }
+
+  async #count(sending: Promise<void>): Promise<void> {
+    try {
+      await sending;
+    } catch (error) {
+      this.#metrics.drop(error instanceof QueueFullError ? "queue-full" : "unavailable");
+      throw error;
+    }
+    this.#metrics.published += 1;
   }
 }

@@ -9,10 +9,18 @@ export class GreenroomError extends Error {
   }
 }
 
-/** Every method of a layer rejects with this error after {@link ChannelLayer.close}. */
+/**
+ * Every method of a layer rejects with this error after {@link ChannelLayer.close}. Earlier calls that `close`
+ * interrupts reject with it, too; their error has the reason as its `cause`.
+ */
 export class LayerClosedError extends GreenroomError {
-  constructor() {
-    super("ERR_LAYER_CLOSED", "The layer is closed. Create a new layer, or close this one later.");
+  /** @param cause the reason why an earlier call could not end. Omitted for a later call. */
+  constructor(cause?: unknown) {
+    if (cause === undefined) {
+      super("ERR_LAYER_CLOSED", "The layer is closed. Create a new layer, or close this one later.");
+    } else {
+      super("ERR_LAYER_CLOSED", `The layer was closed before this call ended: ${textOf(cause)}`, { cause });
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { LayerClosedError } from "./errors.ts";
+import { LayerClosedError, QueueFullError } from "./errors.ts";
 
 interface Openable {
   open(): Promise<void>;
@@ -12,6 +12,8 @@ export class Lifecycle {
   #closing: Promise<void> | undefined;
   #isOpen = false;
   #waiting = 0;
+  /** The number of sends among the calls that wait. */
+  #waitingSends = 0;
 
   constructor(resource: Openable) {
     this.#resource = resource;
@@ -39,7 +41,7 @@ export class Lifecycle {
       this.refuseIfClosed();
       check?.();
       // Keeps the order: even if the layer is open, earlier calls may still wait.
-      if (!this.#isOpen || this.#waiting > 0) return this.#runLater(work);
+      if (!this.#isOpen || this.#waiting > 0) return this.#runLater(work, false);
       const result = work();
       return result instanceof Promise ? this.#settle(result) : Promise.resolve(result);
     } catch (error) {
@@ -47,23 +49,40 @@ export class Lifecycle {
     }
   }
 
+  /** Like {@link run}, but if the layer closes while it is still opening, `work` begins nevertheless. */
+  send<T>(work: () => Promise<T>): Promise<T> {
+    return this.#isOpen && this.#waiting === 0 ? this.run(work) : this.#runLater(work, true);
+  }
+
   refuseIfClosed(): void {
     if (this.#closing !== undefined) throw new LayerClosedError();
   }
 
+  /** Waits for the layer to open if sends wait for this, then closes the resource. */
   close(): Promise<void> {
-    this.#closing ??= this.#resource.close();
+    this.#closing ??= this.#close();
     return this.#closing;
   }
 
-  async #runLater<T>(work: () => T | Promise<T>): Promise<T> {
+  async #close(): Promise<void> {
+    // If opening fails, the sends reject.
+    while (this.#waitingSends > 0) await this.#opening?.catch(() => {});
+    await this.#resource.close();
+  }
+
+  async #runLater<T>(work: () => T | Promise<T>, isSend: boolean): Promise<T> {
     this.#waiting += 1;
+    if (isSend) this.#waitingSends += 1;
     try {
       await this.ready();
+    } catch (error) {
+      // If the layer was closed meanwhile, the resource has opened nevertheless.
+      if (!isSend || !this.#isOpen) throw error;
     } finally {
       this.#waiting -= 1;
+      if (isSend) this.#waitingSends -= 1;
     }
-    this.refuseIfClosed();
+    if (!isSend) this.refuseIfClosed();
     return await this.#settle(Promise.resolve(work()));
   }
 
@@ -71,8 +90,8 @@ export class Lifecycle {
     try {
       return await working;
     } catch (error) {
-      this.refuseIfClosed();
-      throw error;
+      const isOwn = error instanceof LayerClosedError || error instanceof QueueFullError;
+      throw this.#closing === undefined || isOwn ? error : new LayerClosedError(error);
     }
   }
 
@@ -83,7 +102,7 @@ export class Lifecycle {
       this.#opening = undefined;
       throw error;
     }
-    this.refuseIfClosed();
     this.#isOpen = true;
+    this.refuseIfClosed();
   }
 }

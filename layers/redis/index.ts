@@ -1,6 +1,6 @@
 export type { RedisFactory } from "./connection/client-factory.ts";
 export type { CredentialsFunction, RedisCredentials } from "./connection/credentials.ts";
-export type { PublishQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";
+export type { CommandQueueOptions, PubSubOptions } from "./connection/pubsub-settings.ts";
 export type {
   ByClient,
   BySentinels,

@@ -32,6 +32,9 @@ const flags = ["--import=tsx", "--conditions=greenroom-source"];
 /** The expected output of the examples of each page, by name. */
 const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   "guides/choose-a-layer": {},
+  "guides/change-to-streams": {
+    deployment: ["from an old process", "from an old process", "from a new process", "from a new process"],
+  },
   "guides/connect-to-redis": {},
   "guides/draw-state-machines": {},
   "guides/encrypt-messages": {},

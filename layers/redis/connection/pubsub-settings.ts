@@ -4,21 +4,24 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { type PubSubCommands, pubSub } from "./pubsub-commands.ts";
 import type { RedisConnectionOptions } from "./server-options.ts";
 
-/** Limits of the messages that wait while the connection is down. */
-export interface PublishQueueOptions {
-  /** Maximum number of waiting messages. With 0, sends during an outage reject immediately. @default 1000 */
+/**
+ * Limits of the calls that wait while a connection is down: sends to groups, channels and queues, reads of
+ * histories, and `consume`. They apply to each connection.
+ */
+export interface CommandQueueOptions {
+  /** Maximum number of waiting calls. With 0, calls during an outage reject immediately. @default 1000 */
   readonly capacity?: number;
   /** Maximum total size of the waiting messages, in bytes. @default 16777216 */
   readonly maxBytes?: number;
-  /** How long a message may wait before its send rejects, in milliseconds. @default 500 */
+  /** How long a call may wait before it rejects, in milliseconds. @default 500 */
   readonly deadlineMs?: number;
 }
 
-export type PublishLimits = Required<PublishQueueOptions>;
+export type CommandLimits = Required<CommandQueueOptions>;
 
 /** Options, other than the target, of a backend that publishes and subscribes. */
 export interface PubSubOptions extends RedisConnectionOptions {
-  /** The clock for deadlines, probes and waiting messages. @default the timers of Node */
+  /** The clock for deadlines, probes and waiting calls. @default the timers of Node */
   readonly clock?: Clock;
   /**
    * Interval of the heartbeat that the backend publishes to itself, in milliseconds. If a heartbeat does not
@@ -33,8 +36,8 @@ export interface PubSubOptions extends RedisConnectionOptions {
    * @default "greenroom"
    */
   readonly probePrefix?: string;
-  /** Limits of the messages that wait while the connection is down. */
-  readonly publishQueue?: PublishQueueOptions;
+  /** Limits of the calls that wait while a connection is down. */
+  readonly commandQueue?: CommandQueueOptions;
 }
 
 export interface PubSubSettings {
@@ -44,28 +47,28 @@ export interface PubSubSettings {
   readonly probeTopic: string;
   /** The prefix that layers of different kinds must not share. Undefined if the backend need not check it. */
   readonly kindPrefix: string | undefined;
-  readonly publishLimits: PublishLimits;
+  readonly commandLimits: CommandLimits;
 }
 
 /** @throws {InvalidOptionError} for a number out of range. */
 export function pubSubSettings(options: PubSubOptions): PubSubSettings {
-  const { clock = systemClock, probeMs = 5_000, probePrefix = "greenroom", publishQueue } = options;
+  const { clock = systemClock, probeMs = 5_000, probePrefix = "greenroom", commandQueue } = options;
   return {
     clock,
     commands: pubSub,
     probeMs: checkInteger("probeMs", probeMs, { max: maxJitteredDelayMs }),
     probeTopic: `${probePrefix}__probe__${randomBytes(10).toString("hex")}`,
     kindPrefix: options.probePrefix,
-    publishLimits: publishLimits(publishQueue),
+    commandLimits: commandLimits(commandQueue),
   };
 }
 
 /** @throws {InvalidOptionError} for a number out of range. */
-export function publishLimits(options: PublishQueueOptions = {}): PublishLimits {
+export function commandLimits(options: CommandQueueOptions = {}): CommandLimits {
   const { capacity = 1_000, maxBytes = 16 * 1024 * 1024, deadlineMs = 500 } = options;
   return {
-    capacity: checkInteger("publishQueue.capacity", capacity, { min: 0 }),
-    maxBytes: checkInteger("publishQueue.maxBytes", maxBytes, { min: 0 }),
-    deadlineMs: checkInteger("publishQueue.deadlineMs", deadlineMs, { min: 0, max: maxJitteredDelayMs }),
+    capacity: checkInteger("commandQueue.capacity", capacity, { min: 0 }),
+    maxBytes: checkInteger("commandQueue.maxBytes", maxBytes, { min: 0 }),
+    deadlineMs: checkInteger("commandQueue.deadlineMs", deadlineMs, { min: 0, max: maxJitteredDelayMs }),
   };
 }

@@ -80,7 +80,9 @@ export class RedisConnection {
   }
 
   get isUp(): boolean {
-    return this.#isUp && this.#redis?.status === "ready";
+    const redis = this.#redis;
+    // A socket is not writable between the server's end of the connection and the event "close".
+    return this.#isUp && redis?.status === "ready" && redis.stream.writable;
   }
 
   /** The facts that the server told at the last successful connect. Undefined before the first one. */

@@ -1,9 +1,9 @@
 import type { Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
-import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { LayerClosedError } from "../../errors.ts";
 import { JobWorker } from "../../jobs/job-worker.ts";
-import { InFlightBytes } from "../connection/in-flight-bytes.ts";
-import { RedisConnection } from "../connection/redis-connection.ts";
+import { LazyConnection } from "../connection/lazy-connection.ts";
+import { type CommandLimits, commandLimits } from "../connection/pubsub-settings.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { group } from "./queue-consumer.ts";
 import { defaultQueueIdleMs, deleteQueue } from "./queue-lifetime.ts";
@@ -11,56 +11,58 @@ import { QueueLoss } from "./queue-loss.ts";
 import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
+export interface RedisQueuesOptions {
+  /** Milliseconds after which an empty queue without workers expires. @default 7 days */
+  readonly queueIdleMs?: number;
+  /** The limits of the calls that wait for a connection. */
+  readonly limits?: CommandLimits;
+}
+
 /**
  * Work queues on Redis streams. Requires Redis 7. Each job stays in its queue's stream until the job is done.
  * The first use opens a connection to send jobs and outcomes. Each consumption opens another to read jobs.
+ * Calls of `enqueue` and `consume` wait in an outage, as {@link CommandQueueOptions} permit.
  */
 export class RedisQueues implements QueueBackend {
   readonly #server: RedisServer;
-  readonly #onError: (error: Error) => void;
   readonly #clock: Clock;
   readonly #queueIdleMs: number;
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
-  readonly #inFlight = new InFlightBytes();
-  #connection: RedisConnection | undefined;
-  #opening: Promise<RedisConnection> | undefined;
+  readonly #connection: LazyConnection;
   #closing: Promise<void> | undefined;
 
-  /**
-   * @param onError called with errors that do not reject any call.
-   * @param queueIdleMs milliseconds after which an empty queue without workers expires.
-   */
+  /** @param onError called with errors that do not reject any call. */
   constructor(
     server: RedisServer,
     onError: (error: Error) => void,
     clock: Clock,
-    queueIdleMs = defaultQueueIdleMs,
+    { queueIdleMs = defaultQueueIdleMs, limits = commandLimits() }: RedisQueuesOptions = {},
   ) {
     this.#server = server;
-    this.#onError = onError;
     this.#clock = clock;
     this.#queueIdleMs = queueIdleMs;
+    const up = () => {
+      for (const source of this.#sources.keys()) source.renew();
+    };
+    const listener = { up, down() {}, error: onError };
+    this.#connection = new LazyConnection("queues", server, listener, limits, clock);
   }
 
   get health(): Health {
-    const outages = [this.#connection, ...this.#sources.keys()].map((part) => part?.outage);
+    const outages = [this.#connection, ...this.#sources.keys()].map((part) => part.outage);
     const outage = outages.find((error) => error !== undefined);
     return outage === undefined ? { ok: true } : { ok: false, reason: outage.message };
   }
 
   /** @throws {LayerUnavailableError} */
   async enqueue(queue: string, payload: Uint8Array, capacity: number): Promise<boolean> {
-    if (this.#inFlight.isFull) {
-      const { address } = this.#server;
-      throw new LayerUnavailableError(`Redis at ${address} replies too slowly (queues)`);
-    }
+    this.#refuseIfClosed();
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const { stream } = queueKeys(queue);
-    const isAdded = await this.#inFlight.during(bytes.length, async () => {
-      const connection = await this.#connected();
-      const label = { command: "EVAL", kind: "enqueue", keys: [stream] };
-      return connection.run((redis) => runOrdered(redis, enqueueScript, [stream], capacity, bytes), label);
-    });
+    const label = { command: "EVAL", kind: "enqueue", keys: [stream] };
+    const isAdded = await this.#connection.runWhenUp(bytes.length, () =>
+      this.#connection.run((redis) => runOrdered(redis, enqueueScript, [stream], capacity, bytes), label),
+    );
     return isAdded === 1;
   }
 
@@ -70,14 +72,18 @@ export class RedisQueues implements QueueBackend {
     receiver: QueueReceiver,
     { concurrency, claimAfterMs, measuresAge = false }: QueueSettings,
   ): Promise<Consumption> {
-    const commands = await this.#connected();
+    this.#refuseIfClosed();
+    const commands = this.#connection;
     const loss = this.#lossOf(queue);
     const [server, clock, queueIdleMs] = [this.#server, this.#clock, this.#queueIdleMs];
     const settings = { server, clock, commands, claimAfterMs, measuresAge, queueIdleMs, loss };
     const source = new RedisQueueSource(queue, receiver, settings);
     this.#sources.set(source, () => source.close());
     try {
-      await source.open();
+      await commands.runWhenUp(0, async () => {
+        this.#refuseIfClosed();
+        await source.open();
+      });
     } catch (error) {
       this.#sources.delete(source);
       throw error;
@@ -97,10 +103,12 @@ export class RedisQueues implements QueueBackend {
 
   /** @throws {LayerUnavailableError} */
   async delete(queue: string): Promise<number> {
-    const connection = await this.#connected();
+    this.#refuseIfClosed();
     const keys = queueKeys(queue);
     const label = { command: "EVAL", kind: "delete", keys: [keys.stream] };
-    const count = await connection.run((redis) => deleteQueue(redis, keys, group), label);
+    const count = await this.#connection.runWhenUp(0, () =>
+      this.#connection.run((redis) => deleteQueue(redis, keys, group), label),
+    );
     // The renewals of this process find out that the queue is gone. Other processes notice it soon.
     for (const source of this.#sourcesOf(queue)) source.renew();
     return count;
@@ -126,31 +134,10 @@ export class RedisQueues implements QueueBackend {
 
   async #close(): Promise<void> {
     await Promise.all([...this.#sources.values()].map((close) => close()));
-    await this.#connection?.close();
+    await this.#connection.close();
   }
 
-  /** The command connection. It is opened at the first use. If that fails, the next use tries again. */
-  #connected(): Promise<RedisConnection> {
-    if (this.#closing !== undefined) return Promise.reject(new LayerClosedError());
-    this.#opening ??= this.#connect().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
-  }
-
-  async #connect(): Promise<RedisConnection> {
-    const up = () => {
-      for (const source of this.#sources.keys()) source.renew();
-    };
-    const connection = new RedisConnection(
-      "queues",
-      this.#server,
-      { up, down() {}, error: this.#onError },
-      this.#clock,
-    );
-    this.#connection = connection;
-    await connection.open();
-    return connection;
+  #refuseIfClosed(): void {
+    if (this.#closing !== undefined) throw new LayerClosedError();
   }
 }

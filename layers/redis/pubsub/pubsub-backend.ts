@@ -20,7 +20,7 @@ export type RedisPubSubBackendOptions = RedisServerTarget & PubSubOptions;
  * Sends payloads by `PUBLISH` over one connection, and receives payloads by `SUBSCRIBE` over another. Each
  * topic is a Redis channel.
  *
- * In an outage, a call of `publish` waits as long as {@link PublishQueueOptions} permit, and a call of
+ * In an outage, a call of `publish` waits as long as {@link CommandQueueOptions} permit, and a call of
  * `subscribe` waits up to `connectTimeoutMs`. Payloads that other nodes publish during the outage are lost,
  * and every subscribed topic receives a gap after the reconnect. A heartbeat detects outages that TCP does
  * not report.
@@ -54,8 +54,8 @@ export class RedisPubSubBackend implements RedisBackend {
     await this.#connection.open();
   }
 
-  publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#connected().publish(topic, payload);
+  async publish(topic: string, payload: Uint8Array): Promise<void> {
+    await this.#connected().publish(topic, payload);
   }
 
   subscribe(topic: string): Promise<void> {

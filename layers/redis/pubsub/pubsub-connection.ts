@@ -1,12 +1,12 @@
 import type { Redis } from "ioredis";
 import type { BackendListener, Health } from "../../backend.ts";
 import { LayerClosedError, LayerUnavailableError } from "../../errors.ts";
+import { CommandQueue } from "../connection/command-queue.ts";
 import { KindMarker, type LayerKind } from "../connection/kind-marker.ts";
 import type { PubSubSettings } from "../connection/pubsub-settings.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
 import { LivenessProbe } from "./liveness-probe.ts";
-import { PublishQueue } from "./publish-queue.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 export type PublishPayload = (topic: string, payload: Uint8Array) => Promise<unknown>;
@@ -21,12 +21,15 @@ export interface PublisherHooks {
   up?(): void;
 }
 
-/** The two connections of pub/sub: a publisher with a queue for outages, and a subscriber with a probe. */
+/** The two connections of pub/sub: a publisher with a queue of commands, and a subscriber with a probe. */
 export class PubSubConnection {
   readonly publisher: RedisConnection;
+  /** The commands of callers, which wait in an outage of the publisher. */
+  readonly queue: CommandQueue;
   readonly subscriptions: Subscriptions;
+  readonly #connectTimeoutMs: number;
   readonly #subscriber: RedisConnection;
-  readonly #queue: PublishQueue;
+  readonly #publish: PublishPayload;
   readonly #probe: LivenessProbe;
   readonly #marker: KindMarker | undefined;
   readonly #listener: BackendListener;
@@ -40,7 +43,7 @@ export class PubSubConnection {
     hooks: PublisherHooks = {},
   ) {
     const { address, connectTimeoutMs: ms } = server;
-    const { clock, commands, probeMs, probeTopic, kindPrefix, publishLimits } = settings;
+    const { clock, commands, probeMs, probeTopic, kindPrefix, commandLimits } = settings;
     const error = (failure: Error) => listener.error(failure);
     const publisher = new RedisConnection(
       "publisher",
@@ -48,7 +51,7 @@ export class PubSubConnection {
       {
         prepare: (redis) => hooks.prepare?.(redis),
         up: () => {
-          this.#queue.flush();
+          this.queue.flush();
           hooks.up?.();
         },
         down() {},
@@ -81,17 +84,8 @@ export class PubSubConnection {
       const label = { command: commands.name, keys: [topic] };
       return publisher.run((redis) => commands.publish(redis, topic, bytes), label);
     };
-    this.#queue = new PublishQueue(
-      {
-        get isUp() {
-          return publisher.isUp;
-        },
-        publish: hooks.via?.(publish) ?? publish,
-        unavailable: (what) => publisher.unavailable(what),
-      },
-      publishLimits,
-      clock,
-    );
+    this.queue = new CommandQueue(publisher, commandLimits, clock);
+    this.#publish = hooks.via?.(publish) ?? publish;
     const subscribe = (keys: readonly string[]) => {
       const label = { command: commands.subscribeName, keys };
       return subscriber.run((redis) => commands.subscribe(redis, keys), label);
@@ -140,6 +134,7 @@ export class PubSubConnection {
     this.#listener = listener;
     this.#address = address;
     this.publisher = publisher;
+    this.#connectTimeoutMs = ms;
     this.#subscriber = subscriber;
   }
 
@@ -169,15 +164,19 @@ export class PubSubConnection {
     void this.publisher.rebuild(why);
   }
 
-  publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#queue.publish(topic, payload);
+  publish(topic: string, payload: Uint8Array): Promise<unknown> {
+    return this.queue.run(payload.byteLength, () => this.#publish(topic, payload));
   }
 
+  /** Waits up to `connectTimeoutMs` for the commands that wait in the queue. */
   async close(): Promise<void> {
     this.subscriptions.close(new LayerClosedError());
-    this.#queue.close(new LayerClosedError());
     this.#probe.stop();
-    await Promise.all([this.publisher.close(), this.#subscriber.close()]);
+    const closePublisher = async () => {
+      await this.queue.close(this.#connectTimeoutMs);
+      await this.publisher.close();
+    };
+    await Promise.all([closePublisher(), this.#subscriber.close()]);
   }
 
   #receiveFrom(redis: Redis, { commands, probeTopic }: PubSubSettings): void {

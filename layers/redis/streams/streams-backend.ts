@@ -86,7 +86,10 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly capabilities = streamsCapabilities;
   readonly queues: RedisQueues;
   readonly history: HistoryBackend = {
-    read: (topic, query) => this.#connected().reader.history(topic, query),
+    read: (topic, query) => {
+      const { pubsub, reader } = this.#connected();
+      return pubsub.queue.run(0, () => reader.history(topic, query));
+    },
   };
   readonly #server: RedisServer;
   readonly #settings: PubSubSettings;
@@ -114,7 +117,8 @@ export class RedisStreamsBackend implements RedisBackend {
     this.#clock = settings.clock;
     checkInteger("queueIdleMs", queueIdleMs, { min: minQueueIdleMs });
     const onError = (error: Error) => this.#listener?.error(error);
-    this.queues = new RedisQueues(server, onError, this.#clock, queueIdleMs);
+    const { clock, commandLimits } = settings;
+    this.queues = new RedisQueues(server, onError, clock, { queueIdleMs, limits: commandLimits });
     this.#topics = new Topics(prefix);
     this.#limits = new HistoryLimits(options);
     this.#tailCheckMs = checkInteger("tailCheckMs", tailCheckMs, { max: maxJitteredDelayMs });
@@ -167,7 +171,7 @@ export class RedisStreamsBackend implements RedisBackend {
   }
 
   async publish(topic: string, payload: Uint8Array): Promise<void> {
-    return this.#connected().pubsub.publish(topic, payload);
+    await this.#connected().pubsub.publish(topic, payload);
   }
 
   async subscribe(topic: string): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ChannelLayer } from "../../channel-layer.ts";
 import { LayerClosedError } from "../../errors.ts";
+import { numbers } from "../numbered-jobs.ts";
 import { Recorder } from "../recorder.ts";
 import type { Suite } from "../test-nodes.ts";
 
@@ -38,12 +39,35 @@ export function describeClosing({ describe, it, nodes }: Suite): void {
       await unopened.close();
       await assert.rejects(unopened.ready(), LayerClosedError);
       const opening = await nodes.startNode();
-      const calls = [opening.ready(), opening.groupSend("group", { type: "x" })];
+      const calls = [opening.ready(), opening.newChannel(new Recorder()), opening.flush()];
       const outcomes = Promise.allSettled(calls);
       await opening.close();
       for (const outcome of await outcomes) {
         assert.ok(outcome.status === "rejected" && outcome.reason instanceof LayerClosedError);
       }
+    });
+
+    it("sends the messages of a layer that has not opened yet, and counts them", async () => {
+      const { channel, inbox } = await nodes.addChannel(nodes.other, "group");
+      const opening = await nodes.startNode();
+      const sends = numbers(1, 20).flatMap((number) => [
+        opening.groupSend("group", { type: "message", number }),
+        opening.send(channel, { type: "direct", number }),
+      ]);
+      const joining = assert.rejects(opening.newChannel(new Recorder()), LayerClosedError);
+      await opening.close();
+      await Promise.all(sends);
+      await joining;
+      await inbox.until(() => inbox.mails.length === 40);
+      for (const type of ["message", "direct"]) {
+        const arrived = inbox.messages.filter((message) => message.type === type);
+        assert.deepEqual(
+          arrived.map(({ number }) => number),
+          numbers(1, 20),
+        );
+      }
+      const { published, dropped } = opening.counters();
+      assert.deepEqual({ published, dropped }, { published: 40, dropped: {} });
     });
 
     it("settles every pending call, with success or LayerClosedError", async () => {

@@ -18,13 +18,13 @@ const targets: Record<string, RedisTarget> = {
   "a cluster": { cluster: [address] },
 };
 
-const everywhere = ["connectTimeoutMs", "probeMs", "publishQueue.deadlineMs"];
+const everywhere = ["connectTimeoutMs", "probeMs", "commandQueue.deadlineMs"];
 const layers = [
   [RedisPubSubLayer, everywhere],
   [RedisStreamsLayer, [...everywhere, "tailCheckMs"]],
 ] as const;
 
-/** Layer options with `value` for one option, which may be nested: `publishQueue.deadlineMs`. */
+/** Layer options with `value` for one option, which may be nested: `commandQueue.deadlineMs`. */
 function given(option: string, value: unknown): object {
   const [name = "", part] = option.split(".");
   return { [name]: part === undefined ? value : { [part]: value } };
@@ -57,8 +57,8 @@ describe("durations in the options of Redis layers", () => {
     expect(maxJitteredDelayMs * 1.25).to.be.at.most(2 ** 31 - 1);
   });
 
-  it("may be 0 for `publishQueue.deadlineMs`", () => {
-    new RedisPubSubLayer({ ...targets["a URL"], prefix: "ms", publishQueue: { deadlineMs: 0 } } as never);
+  it("may be 0 for `commandQueue.deadlineMs`", () => {
+    new RedisPubSubLayer({ ...targets["a URL"], prefix: "ms", commandQueue: { deadlineMs: 0 } } as never);
   });
 });
 

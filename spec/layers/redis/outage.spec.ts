@@ -82,7 +82,7 @@ for (const { Layer, topicOf } of layers) {
 
     it("rejects a send at once if no message may wait, and never sends it later", async () => {
       await layer.close();
-      startLayer({ publishQueue: { capacity: 0 } });
+      startLayer({ commandQueue: { capacity: 0 } });
       const { channel, inbox } = await join();
       await crash();
       const sending = layer.groupSend("room", { type: "stale" });
@@ -102,7 +102,7 @@ for (const { Layer, topicOf } of layers) {
 
     it("sends waiting messages in order if the outage ends in time", async () => {
       await layer.close();
-      startLayer({ publishQueue: { deadlineMs: 10_000 } });
+      startLayer({ commandQueue: { deadlineMs: 10_000 } });
       const { inbox } = await join();
       const raw = new Redis(server.url);
       await raw.call("CLIENT", "KILL", "TYPE", "normal");

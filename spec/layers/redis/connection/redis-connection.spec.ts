@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import { RedisConnection } from "../../../../layers/redis/connection/redis-connection.ts";
@@ -53,6 +53,47 @@ describe("RedisConnection", () => {
     await closing;
     expect(isReady).to.equal(true);
     expect(heard).to.deep.equal([]);
+  });
+
+  // A command that is written to such a connection would be lost.
+  it("is not up once the server has ended the connection, even before the socket is closed", async () => {
+    server = createServer((socket) => {
+      socket.on("data", (bytes) => {
+        for (const [command] of bytes.toString().matchAll(/\r\n(?:client|info|hello|role|ping)\r\n/gi)) {
+          socket.write(/info/i.test(command) ? "$11\r\nrole:master\r\n" : "+OK\r\n");
+        }
+      });
+      ended.push(socket);
+    }).listen(0, "127.0.0.1");
+    const ended: Socket[] = [];
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    let client: Redis | undefined;
+    const connection = new RedisConnection(
+      "publisher",
+      {
+        address: `127.0.0.1:${port}`,
+        connectTimeoutMs: 5_000,
+        options: { ...fixedOptions, host: "127.0.0.1", port },
+      },
+      {
+        prepare: (redis) => {
+          client = redis;
+        },
+        up() {},
+        down() {},
+        error() {},
+      },
+      clock,
+    );
+    await connection.open();
+    expect(connection.isUp).to.equal(true);
+    for (const socket of ended) socket.end();
+    if (client === undefined) return expect.fail("The client was not prepared.");
+    await once(client.stream, "end");
+    expect(client.status).to.equal("ready");
+    expect(connection.isUp).to.equal(false);
+    await connection.close();
   });
 });
 

@@ -99,7 +99,7 @@ describe("a layer over two hosts", () => {
   });
 
   it("affects only the groups of a host that is down", async () => {
-    const layer = startLayer({ publishQueue: { capacity: 0 } });
+    const layer = startLayer({ commandQueue: { capacity: 0 } });
     const inbox = new Recorder();
     const channel = await layer.newChannel(inbox);
     const [lost = "", kept = ""] = groupsOfEach();

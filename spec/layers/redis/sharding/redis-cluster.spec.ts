@@ -63,6 +63,22 @@ describe("a layer over a Redis Cluster", () => {
     }
   }
 
+  it("has the connections to each master that docs/guides/plan-redis-capacity.md counts", async () => {
+    const layer = new RedisStreamsLayer({ cluster: seed(), prefix: "counted" });
+    const count = async () => {
+      const lists = await Promise.all(servers.clients.map((client) => client.client("LIST")));
+      return lists.map((list) => String(list).match(/ name=greenroom-(?!topology)/g)?.length ?? 0);
+    };
+    await layer.ready();
+    expect(await count()).to.deep.equal([2, 2, 2, 0]);
+    await Promise.all([layer.consume("jobs", () => {}), layer.consume("jobs", () => {})]);
+    const holder = servers.masterOf(keySlot("counted__queue__jobs"));
+    const expected = [2, 2, 2, 0];
+    expected[holder] = 5;
+    expect(await count()).to.deep.equal(expected);
+    await layer.close();
+  });
+
   it("reads the heads of a thousand streams with one command each", async () => {
     const calls = async () => {
       const stats = await Promise.all(

@@ -1,31 +1,32 @@
 import { expect } from "chai";
 import { SimulatedClock } from "xstate";
 import { InvalidOptionError } from "../../../../layers/errors.ts";
+import { CommandQueue } from "../../../../layers/redis/connection/command-queue.ts";
 import {
-  type PublishQueueOptions,
-  publishLimits,
+  type CommandQueueOptions,
+  commandLimits,
 } from "../../../../layers/redis/connection/pubsub-settings.ts";
-import { PublishQueue } from "../../../../layers/redis/pubsub/publish-queue.ts";
 
 const bytes = (length = 1) => new Uint8Array(length);
 
 /** A queue over a connection that a spec opens and breaks, and that replies on request. */
-function start(options: PublishQueueOptions = {}, isUp = false) {
+function start(options: CommandQueueOptions = {}, isUp = false) {
   const clock = new SimulatedClock();
   const sent: string[] = [];
   const answers: (() => void)[] = [];
   const outcomes: Record<string, string> = {};
   const connection = {
     isUp,
-    publish(topic: string) {
-      sent.push(topic);
-      return new Promise<void>((resolve) => answers.push(resolve));
-    },
+    isOpening: false,
     unavailable: (what: string) => new Error(what),
   };
-  const queue = new PublishQueue(connection, publishLimits(options), clock);
+  const queue = new CommandQueue(connection, commandLimits(options), clock);
   const publish = (topic: string, payload = bytes()) => {
-    queue.publish(topic, payload).then(
+    const command = () => {
+      sent.push(topic);
+      return new Promise<void>((resolve) => answers.push(resolve));
+    };
+    queue.run(payload.byteLength, command).then(
       () => {
         outcomes[topic] = "sent";
       },
@@ -40,7 +41,7 @@ function start(options: PublishQueueOptions = {}, isUp = false) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe("PublishQueue", () => {
+describe("CommandQueue", () => {
   it("sends at once while the connection is up", async () => {
     const { sent, outcomes, publish, answerAll } = start({}, true);
     publish("a");
@@ -117,21 +118,97 @@ describe("PublishQueue", () => {
     expect(sent.at(-1)).to.equal("64");
   });
 
-  it("rejects waiting messages when it is closed, and leaves no timer", async () => {
-    const { clock, queue, outcomes, publish } = start();
-    publish("a");
-    queue.close(new Error("closed"));
-    await turn();
-    expect(outcomes).to.deep.equal({ a: "closed" });
+  it("keeps commands without limits during the first attempt to connect, and in order", async () => {
+    const { clock, connection, queue, sent, outcomes, publish } = start({ capacity: 1, maxBytes: 1 });
+    connection.isOpening = true;
+    for (const topic of ["a", "b"]) publish(topic, bytes(2));
     clock.increment(10_000);
     await turn();
-    expect(outcomes).to.deep.equal({ a: "closed" });
+    expect(outcomes).to.deep.equal({});
+    connection.isOpening = false;
+    connection.isUp = true;
+    queue.flush();
+    expect(sent).to.deep.equal(["a", "b"]);
+  });
+
+  it("applies the limits once the first attempt to connect has failed", async () => {
+    const { clock, connection, queue, sent, outcomes, publish } = start({ capacity: 2, deadlineMs: 500 });
+    connection.isOpening = true;
+    for (const topic of ["a", "b", "c"]) publish(topic);
+    connection.isOpening = false;
+    queue.limit();
+    await turn();
+    expect(outcomes).to.deep.equal({ c: "is not connected" });
+    clock.increment(500);
+    await turn();
+    const late = "is not connected after 500 ms";
+    expect(outcomes).to.deep.equal({ a: late, b: late, c: "is not connected" });
+    expect(queue.isEmpty).to.equal(true);
+    connection.isUp = true;
+    queue.flush();
+    expect(sent).to.deep.equal([]);
+  });
+
+  it("lets waiting commands begin while it closes", async () => {
+    const { connection, queue, sent, outcomes, publish, answerAll } = start();
+    for (const topic of ["a", "b"]) publish(topic);
+    let isClosed = false;
+    const closing = queue.close(1_000).then(() => {
+      isClosed = true;
+    });
+    await turn();
+    expect(isClosed).to.equal(false);
+    connection.isUp = true;
+    queue.flush();
+    await closing;
+    expect(sent).to.deep.equal(["a", "b"]);
+    answerAll();
+    await turn();
+    expect(outcomes).to.deep.equal({ a: "sent", b: "sent" });
+  });
+
+  it("rejects the commands that still wait after the time for closing, and leaves no timer", async () => {
+    const { clock, queue, outcomes, publish } = start({ deadlineMs: 2_000 });
+    publish("a");
+    const closing = queue.close(1_000);
+    clock.increment(999);
+    await turn();
+    expect(outcomes).to.deep.equal({});
+    clock.increment(1);
+    await closing;
+    expect(outcomes).to.deep.equal({ a: "is not connected" });
+    clock.increment(10_000);
+    await turn();
+    expect(outcomes).to.deep.equal({ a: "is not connected" });
+  });
+
+  it("closes as soon as the deadline has rejected the last command", async () => {
+    const { clock, connection, queue, outcomes, publish } = start({ deadlineMs: 500 });
+    connection.isOpening = true;
+    publish("a");
+    const closing = queue.close(60_000);
+    connection.isOpening = false;
+    queue.limit();
+    clock.increment(500);
+    await closing;
+    expect(outcomes).to.deep.equal({ a: "is not connected after 500 ms" });
+  });
+
+  it("closes at once if the limits reject all commands that wait for the first attempt", async () => {
+    const { connection, queue, outcomes, publish } = start({ capacity: 0 });
+    connection.isOpening = true;
+    publish("a");
+    const closing = queue.close(60_000);
+    connection.isOpening = false;
+    queue.limit();
+    await closing;
+    expect(outcomes).to.deep.equal({ a: "is not connected" });
   });
 
   it("rejects invalid limits", () => {
     for (const name of ["capacity", "maxBytes", "deadlineMs"]) {
       for (const value of [-1, 0.5, Number.NaN, null, "5"]) {
-        expect(() => publishLimits({ [name]: value })).to.throw(InvalidOptionError, `publishQueue.${name}`);
+        expect(() => commandLimits({ [name]: value })).to.throw(InvalidOptionError, `commandQueue.${name}`);
       }
     }
   });

@@ -1,0 +1,3 @@
+import { stray } from "./stray.ts";
+
+stray(it);

@@ -1,0 +1,4 @@
+import { it } from "node:test";
+import { stray } from "./stray.ts";
+
+stray(it);

@@ -1,0 +1,4 @@
+import { it } from "vitest";
+import { stray } from "./stray.ts";
+
+stray(it);
