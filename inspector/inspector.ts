@@ -48,9 +48,11 @@ export class InspectorError extends GreenroomError {
   }
 }
 
+/** A runtime with any layers. */
 interface InspectedRuntime {
   /** @internal */
   readonly [internals]: Internals;
+  close(): Promise<void>;
 }
 
 /**

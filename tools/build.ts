@@ -32,6 +32,15 @@ function compile(folder: string): void {
   execFileSync(process.execPath, [tsc, "-p", project, "--outDir", folder], { stdio: "inherit" });
 }
 
+/**
+ * Removes the sign of private members from the declaration of consumers. Otherwise the compiler refuses to
+ * write a declaration of a function that returns a class of consumers (TS4094).
+ */
+function hidePrivateMembers(folder: string): void {
+  const file = join(folder, "actors/consumer.d.ts");
+  writeFileSync(file, readFileSync(file, "utf8").replace(/^ *#private;\n/m, ""));
+}
+
 /** Replaces the modules that would read files of this repository, or import a package that is not installed. */
 async function fillIn(folder: string): Promise<void> {
   const write = (file: string, text: string) => {
@@ -98,5 +107,6 @@ const required: Plugin = {
 
 const folder = resolve(process.argv[2] ?? join(root, "dist"));
 compile(folder);
+hidePrivateMembers(folder);
 await fillIn(folder);
 await bundle(folder);

@@ -19,8 +19,8 @@ const modules = join(root, "node_modules");
 /** A project in a temporary folder. It is deleted when this process ends. */
 export interface Project {
   readonly folder: string;
-  /** Makes installed packages of this repository available to the project. */
-  link(...names: readonly string[]): void;
+  /** Installs a package. @param target its folder, by default that of this repository's package */
+  link(name: string, target?: string): void;
   /** Writes a file, and returns its path. */
   write(name: string, text: string): string;
 }
@@ -45,12 +45,11 @@ async function build(): Promise<string> {
 /** A project without packages. */
 export function emptyProject(): Project {
   const folder = temporaryFolder();
-  const link = (...names: readonly string[]) => {
-    for (const name of names) {
-      const path = join(folder, "node_modules", name);
-      mkdirSync(dirname(path), { recursive: true });
-      symlinkSync(join(modules, name), path, "junction");
-    }
+  const link = (name: string, target = join(modules, name)) => {
+    const path = join(folder, "node_modules", name);
+    mkdirSync(dirname(path), { recursive: true });
+    rmSync(path, { force: true });
+    symlinkSync(target, path, "junction");
   };
   const write = (name: string, text: string) => {
     const path = join(folder, name);
@@ -68,7 +67,7 @@ export async function projectWithPackage(...names: readonly string[]): Promise<P
   // From the target of a symbolic link, Node would not find the packages of the project.
   cpSync(built, join(project.folder, "node_modules/greenroom"), { recursive: true });
   const { dependencies } = JSON.parse(readFileSync(join(built, "package.json"), "utf8"));
-  project.link(...Object.keys(dependencies), ...names);
+  for (const name of [...Object.keys(dependencies), ...names]) project.link(name);
   return project;
 }
 
