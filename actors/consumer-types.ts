@@ -6,18 +6,17 @@ export interface ConsumerTypes {
   readonly params?: string;
 }
 
+/** The types of a consumer that declares none. */
 // biome-ignore lint/complexity/noBannedTypes: `{}` declares nothing.
 export type NoConsumerTypes = {};
 
-/** The property that carries a consumer's {@link ConsumerTypes}. It does not exist at run time. */
-export declare const consumerTypes: unique symbol;
+/** The types that consumer `C` declares. */
+export type ConsumerTypesOf<C> = C extends { readonly "~types": infer T extends ConsumerTypes } ? T : never;
 
-export type ConsumerTypesOf<C> = C extends { readonly [consumerTypes]: infer T extends ConsumerTypes }
-  ? T
-  : never;
-
+/** The message types that `T` declares, with their payloads. */
 export type MessagesOf<T extends ConsumerTypes> = T["messages"] extends object
   ? T["messages"]
   : Record<never, never>;
 
+/** The names of the path parameters that `T` declares. */
 export type ParamsOf<T extends ConsumerTypes> = T["params"] extends string ? T["params"] : never;

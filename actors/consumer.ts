@@ -6,13 +6,7 @@ import type { GroupSendOptions } from "../layers/options.ts";
 import type { Exit } from "./close-codes.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
 import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
-import type {
-  ConsumerTypes,
-  consumerTypes,
-  MessagesOf,
-  NoConsumerTypes,
-  ParamsOf,
-} from "./consumer-types.ts";
+import type { ConsumerTypes, MessagesOf, NoConsumerTypes, ParamsOf } from "./consumer-types.ts";
 import { findHandler } from "./handlers.ts";
 import type {
   AskGroupOptions,
@@ -67,7 +61,11 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    */
   static readonly handlerTimeoutMs: number | undefined = undefined;
 
-  declare readonly [consumerTypes]: T;
+  /**
+   * Carries the declared types for the compiler. The property does not exist at run time. Its name is not a
+   * symbol, because the compiler cannot write symbols into the declaration of a function that returns a class.
+   */
+  declare readonly "~types": T;
   readonly #context: ConsumerContext;
 
   /** Called by the runtime. A subclass that declares a constructor must pass `context` to `super`. */
@@ -401,7 +399,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /** @internal Counts an unhandled frame or message. */
-  protected unhandled(): void {
+  unhandled(): void {
     this.#context.unhandled();
   }
 }

@@ -19,7 +19,13 @@ export type {
   OverflowPolicy,
   Supervision,
 } from "./consumer-options.ts";
-export type { ConsumerTypes } from "./consumer-types.ts";
+export type {
+  ConsumerTypes,
+  ConsumerTypesOf,
+  MessagesOf,
+  NoConsumerTypes,
+  ParamsOf,
+} from "./consumer-types.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export {

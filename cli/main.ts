@@ -1,16 +1,21 @@
 #!/usr/bin/env node
 import { writeSync } from "node:fs";
 import { GraphvizMissingError } from "../diagrams/index.ts";
+import { version } from "../version.ts";
 import { Failure } from "./failure.ts";
 import { visualise } from "./visualise.ts";
 
 const help = `Usage: greenroom COMMAND
 
   visualise  draw state machines; see greenroom visualise --help
+
+  --version  print the version
+  --help     print this help
 `;
 
 async function run([command, ...args]: readonly string[]): Promise<string> {
   if (command === "visualise") return visualise(args);
+  if (command === "--version") return `${version}\n`;
   if (command === "--help" || command === "help") return help;
   const problem = command === undefined ? "No command given." : `Unknown command "${command}".`;
   throw new Failure(`${problem}\n\n${help.trimEnd()}`, 2);

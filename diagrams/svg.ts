@@ -54,9 +54,9 @@ async function loadGraphviz(): Promise<typeof import("@hpcc-js/wasm-graphviz")> 
   }
 }
 
-export function graphvizMissing(cause: unknown): GraphvizMissingError {
+export function graphvizMissing(cause: unknown, advice = ""): GraphvizMissingError {
   return new GraphvizMissingError(
-    "SVG output needs the package @hpcc-js/wasm-graphviz, which is not installed: npm install @hpcc-js/wasm-graphviz",
+    `SVG output needs the package @hpcc-js/wasm-graphviz, which is not installed: npm install @hpcc-js/wasm-graphviz${advice}`,
     { cause },
   );
 }

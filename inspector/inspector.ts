@@ -1,15 +1,15 @@
-import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { checkInteger } from "../layers/check-integer.ts";
 import { GreenroomError } from "../layers/errors.ts";
 import type { ConsumerClass } from "../runtime/consumer-settings.ts";
 import { type Internals, internals } from "../runtime/internals.ts";
 import { type Guard, originGuard } from "../runtime/upgrade/guards.ts";
+import { version } from "../version.ts";
 import { AccessToken } from "./access-token.ts";
 import { Failures } from "./activity/failures.ts";
 import { InspectorSession } from "./inspector-session.ts";
 import { pageConsumer } from "./page-consumer.ts";
-import { readPageFiles } from "./page-files.ts";
+import { pageFiles } from "./page-files.ts";
 
 /** Options of {@link inspector}. */
 export interface InspectorOptions {
@@ -48,11 +48,11 @@ export class InspectorError extends GreenroomError {
   }
 }
 
-const { version } = createRequire(import.meta.url)("greenroom/package.json") as { readonly version: string };
-
+/** A runtime with any layers. */
 interface InspectedRuntime {
   /** @internal */
   readonly [internals]: Internals;
+  close(): Promise<void>;
 }
 
 /**
@@ -128,7 +128,7 @@ export function inspector(
     tickMs,
     payloads,
   });
-  const { page, assets } = readPageFiles(path);
+  const { page, assets } = pageFiles(path);
   const access = guards.length > 0 && token === undefined ? undefined : new AccessToken(path, token);
   router.add({
     pattern: path,

@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
 import type { PlainAnswer } from "../runtime/http-response.ts";
-
-const folder = new URL("page/", import.meta.url);
+import { pageContent } from "./page-content.ts";
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -20,25 +18,25 @@ const headers = {
   "Cache-Control": "no-cache",
 };
 
-/** Reads the page and its assets. The page is served at `path`, and the assets are served below `path`. */
-export function readPageFiles(path: string): {
+/** The page and its assets. The page is served at `path`, and the assets are served below `path`. */
+export function pageFiles(path: string): {
   readonly page: PlainAnswer;
   readonly assets: ReadonlyMap<string, PlainAnswer>;
 } {
-  const names = readdirSync(folder, { encoding: "utf8", recursive: true }).filter(
-    (name) => Object.hasOwn(types, extname(name)) && name !== "index.html",
-  );
-  const read = (name: string) => readFileSync(new URL(name, folder));
+  const { "index.html": index = "", ...assets } = pageContent;
   // The URLs in the page are relative to the page's address, because a proxy may add a prefix to the path.
   const base = path.slice(path.lastIndexOf("/") + 1);
-  const index = String(read("index.html")).replaceAll("{{path}}", () => base);
   return {
-    page: answerWith(".html", Buffer.from(index)),
-    assets: new Map(names.map((name) => [name, answerWith(extname(name), read(name))])),
+    page: answerWith(
+      ".html",
+      index.replaceAll("{{path}}", () => base),
+    ),
+    assets: new Map(Object.entries(assets).map(([name, text]) => [name, answerWith(extname(name), text)])),
   };
 }
 
-function answerWith(extension: string, content: Buffer): PlainAnswer {
+function answerWith(extension: string, text: string): PlainAnswer {
+  const content = Buffer.from(text);
   return (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") {
       const contentType = "text/plain; charset=utf-8";

@@ -170,7 +170,11 @@ export function refusePlainRequest(
 ): void {
   // Another listener of the server may have answered while a guard was pending.
   if (response.headersSent || response.writableEnded) return;
-  const fields = refusalFields(refusal, { ...contentType, "Cache-Control": "no-store", ...additional });
+  const defaults = { ...contentType, "Cache-Control": "no-store", ...additional };
+  // HTTP/2 has no headers about the connection, and Node throws an error for them.
+  const isAllowed = ([name]: HeaderField) =>
+    response.req.httpVersionMajor < 2 || !framingHeaders.includes(name.toLowerCase());
+  const fields = refusalFields(refusal, defaults).filter(isAllowed);
   // Middleware may have described another body.
   for (const name of bodyHeaders) response.removeHeader(name);
   for (const [name] of fields) response.removeHeader(name);

@@ -25,7 +25,7 @@ export type { Refusal } from "./http-response.ts";
 export type { Limits } from "./limits.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 export type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
-export type { AttachOptions } from "./upgrade/attach-options.ts";
+export type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
 export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";
 export { groupName, type ParamCheck, type RouteOptions, type SpawnScope } from "./upgrade/router.ts";

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { maxDelayMs } from "../layers/check-integer.ts";
@@ -30,7 +30,7 @@ import { Heartbeat } from "./socket/heartbeat.ts";
 import { ProgressWatch } from "./socket/progress-watch.ts";
 import { SharedFrames } from "./socket/shared-frames.ts";
 import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts";
-import type { AttachOptions } from "./upgrade/attach-options.ts";
+import type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
 import { AttachedServer } from "./upgrade/attached-server.ts";
 import { resolveCompression } from "./upgrade/compression.ts";
 import { originGuard } from "./upgrade/guards.ts";
@@ -69,7 +69,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   readonly #admission: Admission;
   readonly #upgrades: Upgrades;
   readonly #plainRequests: PlainRequests;
-  readonly #attached = new Map<Server, () => void>();
+  readonly #attached = new Map<AttachableServer, () => void>();
   readonly #unwatch: () => void;
   #closing: Promise<void> | undefined;
   #closed = false;
@@ -203,9 +203,16 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * If another listener answers an upgrade to a path with a route, the runtime does not answer. Once, it
    * reports an `UpgradeConflictError` to `onError`. Attaching to the same server again does nothing.
    *
+   * @param server null is refused. The type allows it because Vite's `httpServer` is null in middleware mode.
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
+   * @throws {TypeError} if `server` is null.
    */
-  attach(server: Server, { unmatched }: AttachOptions = {}): void {
+  attach(server: AttachableServer | null, { unmatched }: AttachOptions = {}): void {
+    if (server === null) {
+      throw new TypeError(
+        "The server is null, as in Vite's middleware mode: attach to the HTTP server that calls the middleware.",
+      );
+    }
     if (this.#closing !== undefined) throw new RuntimeClosedError();
     if (this.#attached.has(server)) return;
     const detach = AttachedServer.of(server).attach({

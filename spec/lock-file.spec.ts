@@ -6,7 +6,7 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-for (const folder of ["", "bench/layers/", "bench/fan-out/"]) {
+for (const folder of ["", "bench/layers/", "bench/fan-out/", "spec/package/versions/"]) {
   describe(`${folder}package-lock.json`, () => {
     let packages: Readonly<Record<string, Locked>>;
 

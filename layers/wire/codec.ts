@@ -1,6 +1,6 @@
-import { type Options, Packr } from "msgpackr";
 import { InvalidMessageError } from "../errors.ts";
 import type { Message } from "../message.ts";
+import { type Options, Packr } from "./msgpackr.ts";
 import { checkPlainMsgpack } from "./plain-msgpack.ts";
 import { deepFreeze, isPlainObject, plain } from "./plain-values.ts";
 

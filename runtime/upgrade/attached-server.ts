@@ -1,8 +1,9 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { EventEmitter } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { bytesWritten } from "../http-response.ts";
 import { earlierResponse, isAnswered } from "./answered.ts";
-import type { AttachOptions } from "./attach-options.ts";
+import type { AttachableServer, AttachOptions } from "./attach-options.ts";
 import { notFound } from "./router.ts";
 import { filterUpgrades, isWebSocketUpgrade } from "./upgrade-filter.ts";
 import type { Upgrades } from "./upgrades.ts";
@@ -23,16 +24,17 @@ const shared = Symbol.for("greenroom.attached-server.2");
  * comes after the others.
  */
 export class AttachedServer {
-  readonly #server: Server;
+  // The events of these servers have the same arguments, but the types of their methods differ.
+  readonly #server: EventEmitter & AttachableServer;
   readonly #attachments: Attachment[] = [];
   #removeFilter = () => {};
 
-  static of(server: Server & { [shared]?: AttachedServer }): AttachedServer {
+  static of(server: AttachableServer & { [shared]?: AttachedServer }): AttachedServer {
     server[shared] ??= new AttachedServer(server);
     return server[shared];
   }
 
-  constructor(server: Server) {
+  constructor(server: AttachableServer) {
     this.#server = server;
   }
 

@@ -69,7 +69,8 @@ const originTests = new WeakMap<Guard, OriginTest>();
  */
 export function originGuard({ allow = [], allowMissing = true }: OriginGuardOptions = {}): Guard {
   const allowed = new OriginList(allow);
-  const isLetIn: OriginTest = ({ origin = "", host }) => isOwnOrigin(origin, host) || allowed.has(origin);
+  const isLetIn: OriginTest = ({ origin = "", host, ":authority": authority }) =>
+    isOwnOrigin(origin, host ?? authority?.toString()) || allowed.has(origin);
   const guard: Guard = ({ headers }) => {
     if (headers.origin === undefined) {
       // A browser sends no `Origin` with a plain GET of a page to its own server, but sends this header.

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { AttachableServer } from "./attach-options.ts";
 
 type Filter = (request: IncomingMessage) => boolean;
 type RequestClass = typeof IncomingMessage;
@@ -17,7 +18,7 @@ export const isWebSocketUpgrade: Filter = ({ headers }) => headers.upgrade?.toLo
  * listeners get it, as they do on a server without `upgrade` listeners. Its body is read, and its connection
  * is kept alive. Returns a function that removes the filter.
  */
-export function filterUpgrades(server: Server, isUpgrade: Filter): () => void {
+export function filterUpgrades(server: AttachableServer, isUpgrade: Filter): () => void {
   const filterable = server as unknown as FilterableServer;
   const { shouldUpgradeCallback } = filterable;
   if (shouldUpgradeCallback === undefined) return filterByRequestClass(filterable, isUpgrade);

@@ -1,4 +1,7 @@
 // Code of a user. Each line below a `@ts-expect-error` must be refused. It is compiled, not run.
+import type { Server } from "node:http";
+import { createSecureServer, type Http2SecureServer, type Http2Server } from "node:http2";
+import type { Server as HttpsServer } from "node:https";
 import {
   createRuntime,
   type Guard,
@@ -171,3 +174,12 @@ await runtime.layers.chat.groupSend("room_general", { type: "nope" });
 // @ts-expect-error there is no such layer
 runtime.layers.queue;
 void [Missing, Typo, Frozen, Hopeful, Demanding];
+
+// The types of the servers of Hono's `serve`, of Vite's `httpServer`, and of Fastify's `server`.
+declare const honoServer: Server | Http2Server | Http2SecureServer;
+declare const viteServer: Server | Http2SecureServer | null;
+declare const fastifyServer: HttpsServer;
+for (const server of [honoServer, viteServer, fastifyServer]) runtime.attach(server);
+runtime.attach(createSecureServer({ allowHTTP1: true }));
+// @ts-expect-error a runtime is not a server
+runtime.attach(runtime);
