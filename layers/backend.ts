@@ -149,8 +149,17 @@ export interface Consumption {
  * - `dead`: the job moves to the dead letters.
  * - `againAfterMs`: the same worker retries the job after this delay.
  * - `given-back`: the next free worker receives the job, because the handler's signal was aborted.
+ * - `afterDone`: `done`, and then the function is called, unless another worker has ended the job before.
+ * - `beforeDead`: `dead`, and the function is called before the job moves. It is not called if another worker
+ *   has ended the job before. After the call, no other worker can end the job as done.
+ *
+ * The functions never reject.
  */
-export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
+export type JobOutcome =
+  | ("done" | "dead" | "given-back")
+  | { readonly againAfterMs: number }
+  | { readonly afterDone: () => Promise<void> }
+  | { readonly beforeDead: () => Promise<void> };
 
 /** Processes the jobs of a queue. */
 export interface QueueReceiver {

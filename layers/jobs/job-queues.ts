@@ -32,6 +32,12 @@ export interface ConsumeOptions {
    * An error of `onDead` is reported. If the process dies before the move, `onDead` may be called again.
    */
   readonly onDead?: (message: Message, delivery: JobDelivery, error: unknown) => unknown;
+  /**
+   * Called after a message is handled and removed. `result` is the result of the handler. At most one consumer
+   * of a message calls `onDone` or `onDead`. If the process dies after the removal, `onDone` is not called. An
+   * error of `onDone` is reported.
+   */
+  readonly onDone?: (message: Message, delivery: JobDelivery, result: unknown) => unknown;
 }
 
 /** Handles one message of a named channel. If the returned promise rejects, the message is retried. */
@@ -100,14 +106,14 @@ export class JobQueues {
     options: ConsumeOptions,
   ): Promise<Consumption> {
     const { concurrency = 1, maxDeliveries = 3, claimAfterMs = 30_000, retryAfterMs = 100 } = options;
-    const { onDead = () => {} } = options;
+    const { onDead = () => {}, onDone = () => {} } = options;
     checkInteger("concurrency", concurrency);
     checkInteger("maxDeliveries", maxDeliveries);
     checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
     checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: dayMs });
     const backend = this.#supported(`it cannot consume "${channel}"`);
     const owner = new CallbackOwner(this.#context.report, { stage: "consume", channel });
-    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead, owner });
+    const receiver = this.#receiver(channel, handler, { maxDeliveries, retryAfterMs, onDead, onDone, owner });
     const settings = { concurrency, claimAfterMs };
     const queue = this.#topics.queue(channel);
     // The backend and `close` abort signals, so they run owned: the handlers may listen to these signals.
@@ -141,22 +147,26 @@ export class JobQueues {
   #receiver(
     channel: string,
     handler: JobHandler<Message>,
-    { maxDeliveries, retryAfterMs, onDead, owner }: ReceiverOptions,
+    { maxDeliveries, retryAfterMs, onDead, onDone, owner }: ReceiverOptions,
   ): QueueReceiver {
     const { decoder, metrics } = this.#context;
     const topic = this.#topics.queue(channel);
     const report: ErrorListener = (error, facts) => this.#context.report(error, { channel, ...facts });
     const expiryMs = channel.endsWith(deadSuffix) ? forever : this.#expiryMs.resolve(channel);
-    const bury = async ({ message }: Decoded, delivery: JobDelivery, error: unknown): Promise<"dead"> => {
-      metrics.drop("dead-letter");
-      report(error, { stage: "consume", attempt: delivery.attempt });
+    const call = async (delivery: JobDelivery, callback: () => unknown): Promise<void> => {
       try {
-        await callOwned(owner, onDead, message, delivery, error);
+        await callOwned(owner, callback);
       } catch (failure) {
         report(failure, { stage: "consume", attempt: delivery.attempt });
       }
-      return "dead";
     };
+    const bury = ({ message }: Decoded, delivery: JobDelivery, error: unknown): JobOutcome => ({
+      beforeDead: () => {
+        metrics.drop("dead-letter");
+        report(error, { stage: "consume", attempt: delivery.attempt });
+        return call(delivery, () => onDead(message, delivery, error));
+      },
+    });
     return {
       async job(payload, attempt, signal, ageMs): Promise<JobOutcome> {
         metrics.received += 1;
@@ -173,8 +183,9 @@ export class JobQueues {
           );
           return bury(decoded, delivery, error);
         }
+        let result: unknown;
         try {
-          await callOwned(owner, handler, decoded.message, delivery);
+          result = await callOwned(owner, handler, decoded.message, delivery);
         } catch (error) {
           // If only one delivery is allowed, an aborted handler counts as failed.
           if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
@@ -184,7 +195,7 @@ export class JobQueues {
           return { againAfterMs: Math.min(retryAfterMs * 2 ** (attempt - 1), ceiling) };
         }
         metrics.consumed += 1;
-        return "done";
+        return { afterDone: () => call(delivery, () => onDone(decoded.message, delivery, result)) };
       },
       error: (error) => report(error, { stage: "layer" }),
     };

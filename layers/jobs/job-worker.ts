@@ -14,6 +14,11 @@ export abstract class Claim {
     this.payload = payload;
     this.attempt = attempt;
   }
+
+  /** Runs the handler of the job. A source may delay the handler, or do other work around it. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
 }
 
 /** The supply of jobs for a worker. A source handles outages itself, so its methods never reject. */
@@ -22,7 +27,10 @@ export interface JobSource<C extends Claim> {
   take(limit: number): Promise<readonly C[]>;
   /** Makes pending and later calls of {@link take} resolve without waiting for jobs. */
   interrupt(): void;
-  done(claim: C): Promise<void>;
+  /** Removes the job. Returns false if another worker has removed it, or has declared it dead. */
+  done(claim: C): Promise<boolean>;
+  /** Declares the job dead: other workers can no longer remove it. Returns undefined if one has the job. */
+  condemn(claim: C): Promise<C | undefined>;
   /** Returns a claim for the job's next attempt, or undefined if another worker has the job. */
   again(claim: C): Promise<C | undefined>;
   bury(claim: C): Promise<void>;
@@ -90,7 +98,8 @@ export class JobWorker<C extends Claim> implements Consumption {
     while (current !== undefined) {
       this.#busy.add(current);
       const { payload, attempt, abandoned, ageMs } = current;
-      const outcome = await this.#receiver.job(payload, attempt, abandoned.signal, ageMs);
+      const work = () => this.#receiver.job(payload, attempt, abandoned.signal, ageMs);
+      const outcome = await current.run(work);
       const next = await this.#settle(current, outcome);
       this.#busy.delete(current);
       current = next;
@@ -102,6 +111,14 @@ export class JobWorker<C extends Claim> implements Consumption {
   async #settle(claim: C, outcome: JobOutcome): Promise<C | undefined> {
     if (outcome === "done") await this.#source.done(claim);
     else if (outcome === "dead") await this.#source.bury(claim);
+    else if (typeof outcome === "object" && "afterDone" in outcome) {
+      if (await this.#source.done(claim)) await outcome.afterDone();
+    } else if (typeof outcome === "object" && "beforeDead" in outcome) {
+      const condemned = await this.#source.condemn(claim);
+      if (condemned === undefined) return undefined;
+      await outcome.beforeDead();
+      await this.#source.bury(condemned);
+    }
     // An aborted attempt counts only if it is the first, so that shutdowns do not use up all deliveries.
     else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
     else {

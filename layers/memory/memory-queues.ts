@@ -103,8 +103,13 @@ class MemorySource implements JobSource<MemoryClaim> {
     this.wake();
   }
 
-  async done(): Promise<void> {
+  async done(): Promise<boolean> {
     this.#queue.size -= 1;
+    return true;
+  }
+
+  async condemn(claim: MemoryClaim): Promise<MemoryClaim> {
+    return claim;
   }
 
   async again({ job, attempt }: MemoryClaim): Promise<MemoryClaim> {

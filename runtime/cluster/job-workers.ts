@@ -104,6 +104,7 @@ export class JobWorkers {
       {
         ...options,
         maxDeliveries: attempts,
+        onDone: (_message, delivery, update) => this.#notify(delivery, update as Message),
         onDead: async (message, delivery, error) => {
           await this.#notify(delivery, { type: "job_failed", reason: failureText(error) });
           const job = { id: delivery.job, attempt: delivery.attempt };
@@ -159,13 +160,14 @@ export class JobWorkers {
     for (const abandon of [...this.#abandonments]) abandon();
   }
 
+  /** Returns the update that tells the submitter the result, once the job has left the queue. */
   async #handle(
     workerId: symbol,
     channel: string,
     handler: WorkHandler,
     message: Message,
     delivery: JobDelivery,
-  ): Promise<void> {
+  ): Promise<Message> {
     const { attempt, signal, job: id } = delivery;
     // Updates are sent one by one, so that they arrive in order.
     let sending = Promise.resolve();
@@ -178,7 +180,7 @@ export class JobWorkers {
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
-      enqueue(resultOf(await this.#run(workerId, channel, () => handler(message, job))));
+      return resultOf(await this.#run(workerId, channel, () => handler(message, job)));
     } finally {
       isOver = true;
       await sending;

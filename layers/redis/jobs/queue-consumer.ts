@@ -1,14 +1,17 @@
-import { randomBytes } from "node:crypto";
-import { Claim } from "../../jobs/job-worker.ts";
+import { group, newConsumerNames, returned } from "./consumer-names.ts";
+import type { OrphanTurn } from "./orphan-gate.ts";
+import type { Owner } from "./owner-watch.ts";
+import { RedisClaim } from "./queue-claim.ts";
 import type { Commands, RedisQueueReader } from "./queue-reader.ts";
 import {
   buryScript,
   claimScript,
+  collectScript,
   doneScript,
   leaveScript,
+  ownersScript,
   type QueueKeys,
   queueKeys,
-  recoverScript,
   renewScript,
   runScript,
   type Script,
@@ -17,30 +20,12 @@ import {
   tidyScript,
 } from "./queue-scripts.ts";
 
-const group = "workers";
-
-const dayMs = 24 * 60 * 60 * 1_000;
-
-export class RedisClaim extends Claim {
-  readonly id: string;
-
-  constructor(id: string, payload: Uint8Array, attempt: number) {
-    super(payload, attempt);
-    this.id = id;
-  }
-
-  /** Milliseconds since the entry was added. The entry's id begins with the server's time at that moment. */
-  get ageMs(): number {
-    return Date.now() - Number.parseInt(this.id, 10);
-  }
-}
-
 /**
- * One consumer of a queue's consumer group, with a random name. Each method sends one command, and rejects
- * with `LayerUnavailableError` if the command fails.
+ * The consumers of one consumption in a queue's consumer group, which hold its entries. Each method sends one
+ * command, and rejects with `LayerUnavailableError` if the command fails.
  */
 export class RedisQueueConsumer {
-  readonly #name = randomBytes(10).toString("hex");
+  readonly names = newConsumerNames();
   readonly #keys: QueueKeys;
   readonly #commands: Commands;
 
@@ -49,10 +34,14 @@ export class RedisQueueConsumer {
     this.#commands = commands;
   }
 
+  get stream(): string {
+    return this.#keys.stream;
+  }
+
   async createGroup(): Promise<void> {
     try {
       // The group starts at the first entry, because jobs may be sent before the first worker starts.
-      await this.#commands.run((redis) => redis.xgroup("CREATE", this.#keys.stream, group, "0", "MKSTREAM"));
+      await this.#commands.run((redis) => redis.xgroup("CREATE", this.stream, group, "0", "MKSTREAM"));
     } catch (error) {
       if (!causeOf(error).startsWith("BUSYGROUP")) throw error;
     }
@@ -60,70 +49,92 @@ export class RedisQueueConsumer {
 
   /** Waits up to `blockMs` for entries that no consumer has received yet. */
   async read(reader: RedisQueueReader, limit: number, blockMs: number): Promise<RedisClaim[]> {
-    const entries = await reader.read(this.#keys.stream, group, this.#name, limit, blockMs);
-    return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1));
+    const { own } = this.names;
+    const entries = await reader.read(this.stream, group, own, limit, blockMs);
+    return entries.map(([id, fields]) => new RedisClaim(id.toString(), fields[1] ?? Buffer.alloc(0), 1, own));
   }
 
-  /** Returns this consumer's entries that are not in `held`: the reply that contained them was lost. */
-  recover(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
-    return this.#claims(recoverScript, limit, ...held);
+  /** Claims returned jobs. First claims its own entries that are not in `held`: a reply was lost. */
+  collect(limit: number, held: Iterable<string>): Promise<RedisClaim[]> {
+    const { own, alone, burying } = this.names;
+    const consumers = [alone, burying, own];
+    return this.#claims(collectScript, own, [limit, consumers.length, ...consumers, returned, ...held]);
   }
 
-  /** Claims entries whose claims were not renewed for `idleMs`, except the entries in `held`. */
-  takeOver(limit: number, idleMs: number, held: Iterable<string>): Promise<RedisClaim[]> {
-    return this.#claims(takeOverScript, limit, idleMs, ...held);
+  /** Returns the consumers of other consumptions that hold entries. */
+  async owners(): Promise<Owner[]> {
+    const found = (await this.#run(ownersScript, [this.stream])) as [Buffer, number, number][];
+    const owners = found.map(([name, seenAt]) => ({ name: name.toString(), seenAt }));
+    const others: readonly string[] = [...Object.values(this.names), returned];
+    return owners.filter(({ name }) => !others.includes(name));
   }
 
-  async done({ id }: RedisClaim): Promise<void> {
-    await this.#run(doneScript, [this.#keys.stream], group, id);
+  /** Claims the oldest entry of `dead`, unless they have given a life sign. The job runs in `turn`. */
+  takeOver(dead: readonly Owner[], turn: OrphanTurn): Promise<RedisClaim[]> {
+    const owners = dead.flatMap(({ name, seenAt }) => [name, seenAt]);
+    return this.#claims(takeOverScript, this.names.alone, owners, turn);
   }
 
-  /** Begins the next attempt. Returns undefined if another consumer has taken the entry over. */
-  async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
-    const attempt = claim.attempt + 1;
-    const isOurs = await this.#claimAnew(claim, attempt, 0);
-    return isOurs === 1 ? new RedisClaim(claim.id, claim.payload, attempt) : undefined;
+  /** Removes the entry. Returns false if another worker has removed it, or is burying it. */
+  async done({ id }: RedisClaim): Promise<boolean> {
+    return (await this.#run(doneScript, [this.stream], id)) === 1;
   }
 
-  async bury({ id, attempt }: RedisClaim): Promise<void> {
+  /** Begins the next attempt. Returns undefined if another worker has the entry. */
+  again(claim: RedisClaim): Promise<RedisClaim | undefined> {
+    return this.#move(claim, this.names.own, claim.attempt + 1);
+  }
+
+  /** Makes {@link done} of other workers return false. Returns undefined if another worker has the entry. */
+  condemn(claim: RedisClaim): Promise<RedisClaim | undefined> {
+    return this.#move(claim, this.names.burying, claim.attempt);
+  }
+
+  async bury({ id, attempt, consumer }: RedisClaim): Promise<void> {
     const { stream, dead } = this.#keys;
-    await this.#run(buryScript, [stream, dead], group, this.#name, id, attempt);
+    await this.#run(buryScript, [stream, dead], consumer, id, attempt);
   }
 
   async release(claim: RedisClaim, attempts: number): Promise<void> {
-    // With an idle time of one day, another consumer may take the entry over immediately.
-    await this.#claimAnew(claim, attempts, dayMs);
+    await this.#move(claim, returned, attempts);
   }
 
-  /** Renews `claims`. Returns the claims that this consumer no longer holds. */
+  /** Renews `claims`. Returns the claims that this consumption no longer holds. */
   async renew(claims: readonly RedisClaim[]): Promise<RedisClaim[]> {
-    const held = claims.flatMap(({ id, attempt }) => [id, attempt]);
-    const lost = await this.#run(renewScript, [this.#keys.stream], group, this.#name, ...held);
+    const held = claims.flatMap(({ id, consumer, attempt }) => [id, consumer, attempt]);
+    const lost = await this.#run(renewScript, [this.stream], ...held);
     const ids = new Set((lost as Buffer[]).map(String));
     return claims.filter(({ id }) => ids.has(id));
   }
 
   async tidy(idleMs: number): Promise<void> {
-    await this.#run(tidyScript, [this.#keys.stream], group, idleMs, this.#name);
+    await this.#run(tidyScript, [this.stream], idleMs, this.names.own);
   }
 
   async leave(): Promise<void> {
-    await this.#run(leaveScript, [this.#keys.stream], group, this.#name);
+    await this.#run(leaveScript, [this.stream], ...Object.values(this.names));
   }
 
-  async #claims(script: Script, ...args: ScriptArgument[]): Promise<RedisClaim[]> {
-    const found = await this.#run(script, [this.#keys.stream], group, this.#name, ...args);
+  async #claims(
+    script: Script,
+    consumer: string,
+    args: readonly ScriptArgument[],
+    turn?: OrphanTurn,
+  ): Promise<RedisClaim[]> {
+    const found = await this.#run(script, [this.stream], consumer, ...args);
     return (found as [Buffer, number, Buffer][]).map(
-      ([id, attempt, payload]) => new RedisClaim(id.toString(), payload, attempt),
+      ([id, attempt, payload]) => new RedisClaim(id.toString(), payload, attempt, consumer, turn),
     );
   }
 
-  #claimAnew({ id, attempt }: RedisClaim, attempts: number, idleMs: number): Promise<unknown> {
-    return this.#run(claimScript, [this.#keys.stream], group, this.#name, id, attempt, attempts, idleMs);
+  async #move(claim: RedisClaim, to: string, attempt: number): Promise<RedisClaim | undefined> {
+    const { id, payload, consumer } = claim;
+    const isOurs = await this.#run(claimScript, [this.stream], consumer, id, claim.attempt, to, attempt);
+    return isOurs === 1 ? new RedisClaim(id, payload, attempt, to) : undefined;
   }
 
   #run(script: Script, keys: readonly string[], ...args: ScriptArgument[]): Promise<unknown> {
-    return this.#commands.run((redis) => runScript(redis, script, keys, ...args));
+    return this.#commands.run((redis) => runScript(redis, script, keys, group, ...args));
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { deadSuffix } from "../../names.ts";
+import { buryingSuffix } from "./consumer-names.ts";
 
 export interface QueueKeys {
   readonly stream: string;
@@ -42,6 +43,32 @@ local function owns(id, consumer, attempt)
 end
 `;
 
+/**
+ * A Lua function that returns the consumers that hold entries: their names, and the server's times of their
+ * last life signs. Only the full form of XINFO contains a time that no step of the clock can change.
+ */
+const owners = `
+local function fields(list)
+  local found = {}
+  for i = 1, #list, 2 do found[list[i]] = list[i + 1] end
+  return found
+end
+local function owners()
+  local found = {}
+  if redis.call('XLEN', KEYS[1]) == 0 then return found end
+  for _, group in ipairs(fields(redis.call('XINFO', 'STREAM', KEYS[1], 'FULL', 'COUNT', 1)).groups) do
+    group = fields(group)
+    for _, consumer in ipairs(group.name == ARGV[1] and group.consumers or {}) do
+      consumer = fields(consumer)
+      if consumer['pel-count'] > 0 then
+        found[#found + 1] = {consumer.name, consumer['seen-time'], consumer['pel-count']}
+      end
+    end
+  end
+  return found
+end
+`;
+
 /** KEYS: stream. ARGV: capacity, payload. Adds an entry and returns 1. Returns 0 if the queue is full. */
 export const enqueueScript = script(`
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
@@ -49,10 +76,17 @@ redis.call('XADD', KEYS[1], '*', 'payload', ARGV[2])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has taken it over. */
+/**
+ * KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has taken it over. Returns 0 if
+ * another worker has removed the entry or is burying it, and 1 otherwise.
+ */
 export const doneScript = script(`
+local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
+-- The queue has vanished, so no other worker has the job.
+if found.err then return 1 end
+if found[1] and string.find(found[1][2], '${buryingSuffix}', 1, true) then return 0 end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XDEL', KEYS[1], ARGV[2])
+return redis.call('XDEL', KEYS[1], ARGV[2])
 `);
 
 /** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if `owns` returns false. */
@@ -66,22 +100,26 @@ redis.call('XDEL', KEYS[1], ARGV[3])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Returns 0 if `owns` is false. */
+/**
+ * KEYS: stream. ARGV: group, consumer, id, attempt, new consumer, new attempt. Returns 0 if `owns` is false.
+ * A repeated call returns 1, because the reply to the first one may have been lost.
+ */
 export const claimScript = script(`${owns}
-if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
+local isOurs = owns(ARGV[3], ARGV[2], ARGV[4]) or owns(ARGV[3], ARGV[5], ARGV[6])
+if not isOurs then return 0 end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[5], 0, ARGV[3], 'RETRYCOUNT', ARGV[6], 'JUSTID')
 return 1
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, then the id and the attempt of each entry. Renews the claims. Returns
- * the ids of the entries that the consumer does not own.
+ * KEYS: stream. ARGV: group, then the id, the consumer and the attempt of each entry. Renews the claims.
+ * Returns the ids of the entries that their consumers do not own.
  */
 export const renewScript = script(`${owns}
 local lost = {}
-for i = 3, #ARGV, 2 do
-  if owns(ARGV[i], ARGV[2], ARGV[i + 1]) then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+for i = 2, #ARGV, 3 do
+  if owns(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[i + 1], 0, ARGV[i], 'JUSTID')
   else
     lost[#lost + 1] = ARGV[i]
   end
@@ -90,33 +128,74 @@ return lost
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, idle ms, held ids. Claims abandoned entries, and returns the
- * id, the attempt and the payload of each, oldest first. XAUTOCLAIM is not used, because it does not return
- * the attempt, needs a cursor, and would also claim the held entries.
+ * KEYS: stream. ARGV: group, consumers. Renews one claim of each consumer, which is the consumer's life sign.
+ * A consumer without entries needs none. JUSTID keeps the number of deliveries.
  */
-export const takeOverScript = script(`
-local held, taken, limit = {}, {}, tonumber(ARGV[3])
-for i = 5, #ARGV do held[ARGV[i]] = true end
-for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[4], '-', '+', limit + #ARGV - 4)) do
-  if #taken < limit and not held[entry[1]] then
-    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1])[1]
-    if claimed then taken[#taken + 1] = {claimed[1], entry[4] + 1, claimed[2][2]} end
+export const lifeSignScript = script(`
+for i = 2, #ARGV do
+  local entry = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[i])[1]
+  if entry then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[i], 0, entry[1], 'JUSTID') end
+end
+return 1
+`);
+
+/** KEYS: stream. ARGV: group. Returns the name and the last life sign of each consumer that holds entries. */
+export const ownersScript = script(`${owners}return owners()`);
+
+/**
+ * KEYS: stream. ARGV: group, consumer, then the name and the last life sign of each dead consumer. Claims the
+ * oldest entry of the dead consumers. Returns its id, attempt and payload in a list, which may be empty.
+ * Does not touch consumers that have given another life sign.
+ *
+ * The death counts as an attempt if the entry may have caused it: if it was the only entry of its process, or
+ * ran alone. Otherwise only the first delivery counts, so that the next one is not the first.
+ */
+export const takeOverScript = script(`${owners}
+local function number(id)
+  local ms, sequence = string.match(id, '(%d+)-(%d+)')
+  return tonumber(ms), tonumber(sequence)
+end
+local function isBefore(id, other)
+  local ms, sequence = number(id)
+  local otherMs, otherSequence = number(other)
+  return ms < otherMs or (ms == otherMs and sequence < otherSequence)
+end
+local function process(name) return string.match(name, '^[^-]*') end
+local dead, held, oldest = {}, {}, nil
+for i = 3, #ARGV, 2 do dead[ARGV[i]] = tonumber(ARGV[i + 1]) end
+for _, owner in ipairs(owners()) do
+  local name, seen, count = owner[1], owner[2], owner[3]
+  if dead[name] == seen then
+    held[process(name)] = (held[process(name)] or 0) + count
+    local entry = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name)[1]
+    if entry and (not oldest or isBefore(entry[1], oldest[1])) then oldest = entry end
   end
 end
-return taken
+if not oldest then return {} end
+local id, owner, attempt = oldest[1], oldest[2], oldest[4]
+local isSuspect = held[process(owner)] == 1 or string.find(owner, '-', string.find(owner, '-', 1, true) + 1, true)
+attempt = isSuspect and attempt + 1 or math.max(attempt, 2)
+local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'RETRYCOUNT', attempt)[1]
+return claimed and {{claimed[1], attempt, claimed[2][2]}} or {}
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each
- * entry that is claimed for the consumer and is not among the held ids. The attempt does not change.
+ * KEYS: stream. ARGV: group, consumer, limit, number of own consumers, own consumers, the consumer of returned
+ * jobs, held ids. Claims for the consumer what its own consumers hold and is not among the held ids, because
+ * a reply was lost, and then returned jobs. Returns the id, the attempt and the payload of each entry. The
+ * attempt changes only for returned jobs.
  */
-export const recoverScript = script(`
-local held, found, limit = {}, {}, tonumber(ARGV[3])
-for i = 4, #ARGV do held[ARGV[i]] = true end
-for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', limit + #ARGV - 3, ARGV[2])) do
-  if #found < limit and not held[entry[1]] then
-    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1], 'RETRYCOUNT', entry[4])[1]
-    if claimed then found[#found + 1] = {claimed[1], entry[4], claimed[2][2]} end
+export const collectScript = script(`
+local held, found, limit, own = {}, {}, tonumber(ARGV[3]), tonumber(ARGV[4])
+for i = 6 + own, #ARGV do held[ARGV[i]] = true end
+for i = 5, 5 + own do
+  local added = i == 5 + own and 1 or 0
+  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', limit + #ARGV, ARGV[i])) do
+    if #found < limit and not held[entry[1]] then
+      local attempt = entry[4] + added
+      local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1], 'RETRYCOUNT', attempt)[1]
+      if claimed then found[#found + 1] = {claimed[1], attempt, claimed[2][2]} end
+    end
   end
 end
 return found
@@ -133,10 +212,12 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/** KEYS: stream. ARGV: group, consumer. Deletes the consumer, unless entries that it owns would be lost. */
+/** KEYS: stream. ARGV: group, consumers. Deletes the consumers, except those whose entries would be lost. */
 export const leaveScript = script(`
-local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
-if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
+for i = 2, #ARGV do
+  local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[i])
+  if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[i]) end
+end
 `);
 
 /**

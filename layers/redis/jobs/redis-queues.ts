@@ -5,6 +5,7 @@ import { JobWorker } from "../../jobs/job-worker.ts";
 import { InFlightBytes } from "../connection/in-flight-bytes.ts";
 import { RedisConnection } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
+import { LifeSigns } from "./life-signs.ts";
 import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
 import { RedisQueueSource } from "./queue-source.ts";
 
@@ -18,6 +19,7 @@ export class RedisQueues implements QueueBackend {
   readonly #clock: Clock;
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #inFlight = new InFlightBytes();
+  readonly #lifeSigns: LifeSigns;
   #connection: RedisConnection | undefined;
   #opening: Promise<RedisConnection> | undefined;
   #closing: Promise<void> | undefined;
@@ -27,6 +29,8 @@ export class RedisQueues implements QueueBackend {
     this.#server = server;
     this.#onError = onError;
     this.#clock = clock;
+    const isUp = () => this.#connection?.isUp === true;
+    this.#lifeSigns = new LifeSigns(server.connectTimeoutMs, clock, isUp, onError);
   }
 
   get health(): Health {
@@ -57,7 +61,13 @@ export class RedisQueues implements QueueBackend {
     { concurrency, claimAfterMs }: QueueSettings,
   ): Promise<Consumption> {
     const commands = await this.#connected();
-    const settings = { server: this.#server, clock: this.#clock, commands, claimAfterMs };
+    const settings = {
+      server: this.#server,
+      clock: this.#clock,
+      commands,
+      claimAfterMs,
+      lifeSigns: this.#lifeSigns,
+    };
     const source = new RedisQueueSource(queue, receiver, settings);
     this.#sources.set(source, () => source.close());
     try {
@@ -102,9 +112,10 @@ export class RedisQueues implements QueueBackend {
 
   async #connect(): Promise<RedisConnection> {
     const up = () => {
-      for (const source of this.#sources.keys()) source.renew();
+      this.#lifeSigns.connected(connection);
+      for (const source of this.#sources.keys()) source.reconnected();
     };
-    const connection = new RedisConnection(
+    const connection: RedisConnection = new RedisConnection(
       "queues",
       this.#server,
       { up, down() {}, error: this.#onError },

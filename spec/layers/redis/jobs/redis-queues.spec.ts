@@ -106,29 +106,19 @@ describe("RedisQueues on a server", () => {
     expect(busy.begun[0]?.delivery.signal.aborted).to.equal(false);
   });
 
-  it("takes over the jobs of a silent consumer as another attempt, before newer jobs", async () => {
+  it("takes over the job of a silent consumer as another attempt", async () => {
     const layer = startLayer();
     const first = await layer.consume("jobs", () => {});
     await first.close();
     await send(layer, 1);
     await send(layer, 2);
     await raw.xreadgroup("GROUP", "workers", "dead", "COUNT", 1, "STREAMS", key, ">");
-    await raw.xclaim(
-      key,
-      "workers",
-      "dead",
-      0,
-      ...(await pending()).map(([id]) => id),
-      "IDLE",
-      1_000,
-      "JUSTID",
-    );
     const worker = new Worker();
-    await layer.consume("jobs", worker.handle, { claimAfterMs: 1_000 });
+    await layer.consume("jobs", worker.handle, { claimAfterMs: 100 });
     await worker.hasBegun(2);
     expect(worker.attempts).to.deep.equal([
-      [1, 2],
       [2, 1],
+      [1, 2],
     ]);
   });
 
@@ -138,12 +128,12 @@ describe("RedisQueues on a server", () => {
     await send(layer, 1);
     await raw.xreadgroup("GROUP", "workers", "dead", "COUNT", 1, "STREAMS", key, ">");
     const [id = ""] = (await pending())[0] ?? [];
-    await raw.xclaim(key, "workers", "dead", 0, id, "IDLE", 60_000, "RETRYCOUNT", 3, "JUSTID");
+    await raw.xclaim(key, "workers", "dead", 0, id, "RETRYCOUNT", 3, "JUSTID");
     const [worker, dead] = [new Worker(), new Worker()];
     const buried: unknown[] = [];
     const onDead = ({ type }: Message, { attempt }: JobDelivery, error: unknown) =>
       buried.push([type, attempt, String(error)]);
-    await layer.consume("jobs", worker.handle, { onDead });
+    await layer.consume("jobs", worker.handle, { onDead, claimAfterMs: 100 });
     await layer.consume("jobs.dead", dead.handle);
     await dead.hasBegun(1);
     expect(worker.numbers).to.deep.equal([]);
@@ -279,7 +269,7 @@ describe("RedisQueues on a server", () => {
     expect(await pending()).to.have.length(1);
   });
 
-  it("leaves an entry with its handler after its process was too busy to renew the claim", async () => {
+  it("leaves an entry with its handler, however long it is idle", async () => {
     const worker = new Worker(() => open.opened);
     const layer = startLayer();
     // One slot is free, so that the source searches for abandoned entries.

@@ -1,0 +1,30 @@
+import { randomBytes } from "node:crypto";
+
+/** The consumer group of every queue. */
+export const group = "workers";
+
+/** The consumer that holds returned jobs. Every worker may take them at once. */
+export const returned = "returned";
+
+/** Ends the name of a consumer whose entries are about to become dead letters. */
+export const buryingSuffix = "-burying";
+
+/** The consumers of one process have this prefix, because they die together. */
+const processId = randomBytes(10).toString("hex");
+
+let consumptions = 0;
+
+/** The names of the consumers of one consumption. All names of a process have the same text before the dash. */
+export interface ConsumerNames {
+  /** Holds the entries of ordinary jobs. */
+  readonly own: string;
+  /** Holds an entry that was taken over from a dead process. */
+  readonly alone: string;
+  readonly burying: string;
+}
+
+export function newConsumerNames(): ConsumerNames {
+  consumptions += 1;
+  const own = `${processId}-${consumptions}`;
+  return { own, alone: `${own}-alone`, burying: own + buryingSuffix };
+}

@@ -1,0 +1,93 @@
+import type { Clock } from "../../clock.ts";
+import { asError } from "../../errors.ts";
+import { isRefusal } from "../connection/redis-connection.ts";
+import { type OrphanTurn, orphanGate } from "./orphan-gate.ts";
+import { OwnerWatch } from "./owner-watch.ts";
+import type { RedisClaim } from "./queue-claim.ts";
+import type { RedisQueueConsumer } from "./queue-consumer.ts";
+
+/** The longest pause between two attempts of a connection to reconnect, in milliseconds. */
+const maxReconnectMs = 5_000;
+
+export interface SearchSettings {
+  readonly clock: Clock;
+  readonly claimAfterMs: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** Observes the other consumers of a queue, and takes over the jobs of those that have died. */
+export class OrphanSearch {
+  readonly #consumer: RedisQueueConsumer;
+  readonly #settings: SearchSettings;
+  readonly #watch: OwnerWatch;
+  /** The pause between two observations. */
+  readonly #intervalMs: number;
+  #timer: unknown;
+  #turn: OrphanTurn | undefined;
+  #isRefused = false;
+  #isClosed = false;
+
+  constructor(consumer: RedisQueueConsumer, settings: SearchSettings) {
+    this.#consumer = consumer;
+    this.#settings = settings;
+    this.#intervalMs = settings.claimAfterMs / 5;
+    this.#watch = new OwnerWatch(settings.claimAfterMs, this.#intervalMs);
+  }
+
+  open(): void {
+    void this.#observe();
+  }
+
+  /** Begins all observations again, because the other consumers may need as long to reconnect. */
+  reconnected(): void {
+    this.#watch.restart(performance.now() + maxReconnectMs);
+  }
+
+  /**
+   * Takes over one job, if a consumer has died and no other job runs in this process. Waits for running jobs
+   * for at most `claimAfterMs`. Returns no job once `signal` is aborted.
+   */
+  async take(signal: AbortSignal): Promise<readonly RedisClaim[]> {
+    if (this.#watch.dead.length === 0) return [];
+    const { claimAfterMs, clock } = this.#settings;
+    const turn = await orphanGate.enter(claimAfterMs, clock, signal);
+    this.#turn = turn;
+    try {
+      const dead = signal.aborted ? [] : this.#watch.dead;
+      const taken = dead.length > 0 ? await this.#consumer.takeOver(dead, turn) : [];
+      if (taken.length > 0) return taken;
+      // Other workers have taken all, or the owners have given another life sign.
+      if (dead.length > 0) this.#watch.restart();
+    } catch (error) {
+      turn.end();
+      throw error;
+    }
+    turn.end();
+    return [];
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#settings.clock.clearTimeout(this.#timer);
+    this.#turn?.end();
+  }
+
+  async #observe(): Promise<void> {
+    const askedAt = performance.now();
+    try {
+      const owners = await this.#consumer.owners();
+      this.#watch.observe(owners, askedAt, performance.now());
+      this.#isRefused = false;
+    } catch (error) {
+      this.#watch.restart();
+      if (isRefusal(error)) this.#refused(asError(error));
+    }
+    if (this.#isClosed) return;
+    this.#timer = this.#settings.clock.setTimeout(() => void this.#observe(), this.#intervalMs);
+  }
+
+  #refused(error: Error): void {
+    if (!this.#isRefused) this.#settings.onError(error);
+    this.#isRefused = true;
+  }
+}
