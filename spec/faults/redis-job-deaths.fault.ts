@@ -130,11 +130,8 @@ describe("jobs on Redis whose workers die, or only seem to", () => {
     second.signal("SIGKILL");
     const third = await startWorker({ ...settings, claimAfterMs: 5_000 });
     await until(() => did(third, "done").length === 3);
-    expect(did(third, "begin").map(({ number, attempt }) => `${number}/${attempt}`)).to.deep.equal([
-      "1/3",
-      "2/2",
-      "3/2",
-    ]);
+    const begun = did(third, "begin").map(({ number, attempt }) => `${number}/${attempt}`);
+    expect(begun).to.have.members(["1/3", "2/2", "3/2"]);
     // Each begins after the last has ended.
     const order = third.lines.filter(({ word }) => word === "begin" || word === "end");
     expect(order.map(({ word }) => word).join(" ")).to.equal("begin end begin end begin end");

@@ -6,6 +6,9 @@ export const group = "workers";
 /** The consumer that holds returned jobs. Every worker may take them at once. */
 export const returned = "returned";
 
+/** The consumer that holds the jobs of dead processes. A worker may take one at a time, to run it alone. */
+export const orphans = "orphans";
+
 /** Ends the name of a consumer whose entries are about to become dead letters. */
 export const buryingSuffix = "-burying";
 

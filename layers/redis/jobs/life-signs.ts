@@ -1,5 +1,4 @@
-import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { isIP, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
@@ -173,10 +172,12 @@ const thread = {
 
 /** Returns undefined if the connection has no address, because the application made it in its own way. */
 function targetOf({ options, stream }: RedisConnection["redis"], patienceMs: number): Target | undefined {
-  const { path, tls, username, password, db = 0 } = options;
-  const { remoteAddress, remotePort, servername } = stream as Socket & Partial<TLSSocket>;
+  const { path, tls, host = "", sentinels, username, password, db = 0 } = options;
+  const { remoteAddress, remotePort } = stream as Socket;
   if (path === undefined && remoteAddress === undefined) return undefined;
   const address = path === undefined ? { host: remoteAddress, port: remotePort } : { path };
+  // The certificate contains the name. With Sentinel, the name is not among the options.
+  const isNamed = tls !== undefined && !sentinels && isIP(host) === 0;
   const hello = [
     ...(password ? [encode("AUTH", ...(username ? [username] : []), password)] : []),
     encode("CLIENT", "SETNAME", "greenroom-life-signs"),
@@ -185,7 +186,7 @@ function targetOf({ options, stream }: RedisConnection["redis"], patienceMs: num
   return {
     serial: nextSerial(),
     isTls: tls !== undefined,
-    socket: { ...tls, ...(servername && { servername }), ...address },
+    socket: { ...(isNamed && { servername: host }), ...tls, ...address },
     hello: hello.join(""),
     patienceMs,
   };

@@ -1,6 +1,7 @@
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
+import { orphans } from "./consumer-names.ts";
 import { type OrphanTurn, orphanGate } from "./orphan-gate.ts";
 import { OwnerWatch } from "./owner-watch.ts";
 import type { RedisClaim } from "./queue-claim.ts";
@@ -24,6 +25,8 @@ export class OrphanSearch {
   readonly #intervalMs: number;
   #timer: unknown;
   #turn: OrphanTurn | undefined;
+  /** Whether the last observation found orphans. */
+  #hasOrphans = false;
   #isRefused = false;
   #isClosed = false;
 
@@ -48,16 +51,17 @@ export class OrphanSearch {
    * for at most `claimAfterMs`. Returns no job once `signal` is aborted.
    */
   async take(signal: AbortSignal): Promise<readonly RedisClaim[]> {
-    if (this.#watch.dead.length === 0) return [];
+    if (this.#watch.dead.length === 0 && !this.#hasOrphans) return [];
     const { claimAfterMs, clock } = this.#settings;
     const turn = await orphanGate.enter(claimAfterMs, clock, signal);
     this.#turn = turn;
     try {
-      const dead = signal.aborted ? [] : this.#watch.dead;
-      const taken = dead.length > 0 ? await this.#consumer.takeOver(dead, turn) : [];
-      if (taken.length > 0) return taken;
-      // Other workers have taken all, or the owners have given another life sign.
-      if (dead.length > 0) this.#watch.restart();
+      const taken = signal.aborted ? [] : await this.#consumer.takeOver(this.#watch.dead, turn);
+      if (taken.length > 0) {
+        this.#hasOrphans = true;
+        return taken;
+      }
+      if (!signal.aborted) this.#reset();
     } catch (error) {
       turn.end();
       throw error;
@@ -76,7 +80,9 @@ export class OrphanSearch {
     const askedAt = performance.now();
     try {
       const owners = await this.#consumer.owners();
-      this.#watch.observe(owners, askedAt, performance.now());
+      this.#hasOrphans = owners.some(({ name }) => name === orphans);
+      const others = owners.filter(({ name }) => name !== orphans);
+      this.#watch.observe(others, askedAt, performance.now());
       this.#isRefused = false;
     } catch (error) {
       this.#watch.restart();
@@ -84,6 +90,12 @@ export class OrphanSearch {
     }
     if (this.#isClosed) return;
     this.#timer = this.#settings.clock.setTimeout(() => void this.#observe(), this.#intervalMs);
+  }
+
+  /** Waits for the next observation: other workers have taken all orphans, or their owners are alive. */
+  #reset(): void {
+    this.#hasOrphans = false;
+    this.#watch.restart();
   }
 
   #refused(error: Error): void {

@@ -1,4 +1,4 @@
-import { group, newConsumerNames, returned } from "./consumer-names.ts";
+import { group, newConsumerNames, orphans, returned } from "./consumer-names.ts";
 import type { OrphanTurn } from "./orphan-gate.ts";
 import type { Owner } from "./owner-watch.ts";
 import { RedisClaim } from "./queue-claim.ts";
@@ -61,18 +61,18 @@ export class RedisQueueConsumer {
     return this.#claims(collectScript, own, [limit, consumers.length, ...consumers, returned, ...held]);
   }
 
-  /** Returns the consumers of other consumptions that hold entries. */
+  /** Returns the consumers that hold entries, except those of this consumption, and that of returned jobs. */
   async owners(): Promise<Owner[]> {
     const found = (await this.#run(ownersScript, [this.stream])) as [Buffer, number, number][];
     const owners = found.map(([name, seenAt]) => ({ name: name.toString(), seenAt }));
-    const others: readonly string[] = [...Object.values(this.names), returned];
-    return owners.filter(({ name }) => !others.includes(name));
+    const excepted: readonly string[] = [...Object.values(this.names), returned];
+    return owners.filter(({ name }) => !excepted.includes(name));
   }
 
-  /** Claims the oldest entry of `dead`, unless they have given a life sign. The job runs in `turn`. */
+  /** Makes orphans of the jobs of `dead`, and claims the oldest orphan of the queue, which runs in `turn`. */
   takeOver(dead: readonly Owner[], turn: OrphanTurn): Promise<RedisClaim[]> {
     const owners = dead.flatMap(({ name, seenAt }) => [name, seenAt]);
-    return this.#claims(takeOverScript, this.names.alone, owners, turn);
+    return this.#claims(takeOverScript, this.names.alone, [orphans, ...owners], turn);
   }
 
   /** Removes the entry. Returns false if another worker has removed it, or is burying it. */

@@ -143,40 +143,38 @@ return 1
 export const ownersScript = script(`${owners}return owners()`);
 
 /**
- * KEYS: stream. ARGV: group, consumer, then the name and the last life sign of each dead consumer. Claims the
- * oldest entry of the dead consumers. Returns its id, attempt and payload in a list, which may be empty.
- * Does not touch consumers that have given another life sign.
+ * KEYS: stream. ARGV: group, consumer, the consumer of orphans, then the name and the last life sign of each
+ * dead consumer. Moves the entries of the dead consumers to the consumer of orphans, except those of consumers
+ * that have given another life sign. Then claims the oldest orphan. Returns its id, attempt and payload in a
+ * list, which may be empty.
  *
  * The death counts as an attempt if the entry may have caused it: if it was the only entry of its process, or
  * ran alone. Otherwise only the first delivery counts, so that the next one is not the first.
  */
 export const takeOverScript = script(`${owners}
-local function number(id)
-  local ms, sequence = string.match(id, '(%d+)-(%d+)')
-  return tonumber(ms), tonumber(sequence)
-end
-local function isBefore(id, other)
-  local ms, sequence = number(id)
-  local otherMs, otherSequence = number(other)
-  return ms < otherMs or (ms == otherMs and sequence < otherSequence)
-end
 local function process(name) return string.match(name, '^[^-]*') end
-local dead, held, oldest = {}, {}, nil
-for i = 3, #ARGV, 2 do dead[ARGV[i]] = tonumber(ARGV[i + 1]) end
+-- The names of consumers whose entries do not run with others have a second dash.
+local function isSuspect(name) return string.find(name, '-.*-') end
+local dead, died, held = {}, {}, {}
+for i = 4, #ARGV, 2 do dead[ARGV[i]] = tonumber(ARGV[i + 1]) end
 for _, owner in ipairs(owners()) do
   local name, seen, count = owner[1], owner[2], owner[3]
   if dead[name] == seen then
+    died[#died + 1] = owner
     held[process(name)] = (held[process(name)] or 0) + count
-    local entry = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, name)[1]
-    if entry and (not oldest or isBefore(entry[1], oldest[1])) then oldest = entry end
   end
 end
-if not oldest then return {} end
-local id, owner, attempt = oldest[1], oldest[2], oldest[4]
-local isSuspect = held[process(owner)] == 1 or string.find(owner, '-', string.find(owner, '-', 1, true) + 1, true)
-attempt = isSuspect and attempt + 1 or math.max(attempt, 2)
-local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, id, 'RETRYCOUNT', attempt)[1]
-return claimed and {{claimed[1], attempt, claimed[2][2]}} or {}
+for _, owner in ipairs(died) do
+  local isBlamed = isSuspect(owner[1]) or held[process(owner[1])] == 1
+  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', owner[3], owner[1])) do
+    local attempt = isBlamed and entry[4] + 1 or math.max(entry[4], 2)
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, entry[1], 'RETRYCOUNT', attempt, 'JUSTID')
+  end
+end
+local orphan = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[3])[1]
+if not orphan then return {} end
+local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, orphan[1], 'RETRYCOUNT', orphan[4])[1]
+return claimed and {{claimed[1], orphan[4], claimed[2][2]}} or {}
 `);
 
 /**
