@@ -1,7 +1,6 @@
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
-import { orphans } from "./consumer-names.ts";
 import { type OrphanTurn, orphanGate } from "./orphan-gate.ts";
 import { OwnerWatch } from "./owner-watch.ts";
 import type { RedisClaim } from "./queue-claim.ts";
@@ -23,6 +22,8 @@ export class OrphanSearch {
   readonly #watch: OwnerWatch;
   /** The pause between two observations. */
   readonly #intervalMs: number;
+  /** A consumer seems silent if its claims are idle for this time. It gives life signs more often. */
+  readonly #idleMs: number;
   #timer: unknown;
   #turn: OrphanTurn | undefined;
   /** Whether the last observation found orphans. */
@@ -34,7 +35,8 @@ export class OrphanSearch {
     this.#consumer = consumer;
     this.#settings = settings;
     this.#intervalMs = settings.claimAfterMs / 5;
-    this.#watch = new OwnerWatch(settings.claimAfterMs, this.#intervalMs);
+    this.#idleMs = settings.claimAfterMs * 0.4;
+    this.#watch = new OwnerWatch(settings.claimAfterMs - this.#idleMs, this.#intervalMs);
   }
 
   open(): void {
@@ -43,7 +45,7 @@ export class OrphanSearch {
 
   /** Begins all observations again, because the other consumers may need as long to reconnect. */
   reconnected(): void {
-    this.#watch.restart(performance.now() + maxReconnectMs);
+    this.#watch.restart(performance.now() + maxReconnectMs + this.#idleMs);
   }
 
   /**
@@ -56,7 +58,7 @@ export class OrphanSearch {
     const turn = await orphanGate.enter(claimAfterMs, clock, signal);
     this.#turn = turn;
     try {
-      const taken = signal.aborted ? [] : await this.#consumer.takeOver(this.#watch.dead, turn);
+      const taken = signal.aborted ? [] : await this.#consumer.takeOver(this.#watch.dead, this.#idleMs, turn);
       if (taken.length > 0) {
         this.#hasOrphans = true;
         return taken;
@@ -79,10 +81,9 @@ export class OrphanSearch {
   async #observe(): Promise<void> {
     const askedAt = performance.now();
     try {
-      const owners = await this.#consumer.owners();
-      this.#hasOrphans = owners.some(({ name }) => name === orphans);
-      const others = owners.filter(({ name }) => name !== orphans);
-      this.#watch.observe(others, askedAt, performance.now());
+      const { hasOrphans, consumers } = await this.#consumer.silent(this.#idleMs);
+      this.#hasOrphans = hasOrphans;
+      this.#watch.observe(consumers, askedAt, performance.now());
       this.#isRefused = false;
     } catch (error) {
       this.#watch.restart();

@@ -1,45 +1,37 @@
-/** A consumer that holds entries. */
-export interface Owner {
-  readonly name: string;
-  /** The server's time of the consumer's last life sign. Used for comparison only, so the clock may step. */
-  readonly seenAt: number;
-}
-
 /**
- * Decides which owners of entries are dead: those without a life sign for `claimAfterMs`. Measures the time
- * with the clock of this process, and only while the server replies. So an outage, a frozen server, and a step
- * of the server's clock do not count against an owner.
+ * Decides which consumers are dead: those that seem silent in all observations over `silenceMs`. Measures the
+ * time with the clock of this process, and only while the server replies. So an outage, a frozen server, and a
+ * step of the server's clock do not count against a consumer.
  */
 export class OwnerWatch {
-  readonly #claimAfterMs: number;
+  readonly #silenceMs: number;
   readonly #intervalMs: number;
-  readonly #silentMs = new Map<string, { readonly owner: Owner; readonly ms: number }>();
+  /** For each consumer that seemed silent in the last observation: the time since it has. */
+  readonly #silentMs = new Map<string, number>();
   #answeredAt: number | undefined;
   #ignoredUntil = 0;
 
   /** @param intervalMs the longest time between two observations that counts. */
-  constructor(claimAfterMs: number, intervalMs: number) {
-    this.#claimAfterMs = claimAfterMs;
+  constructor(silenceMs: number, intervalMs: number) {
+    this.#silenceMs = silenceMs;
     this.#intervalMs = intervalMs;
   }
 
-  get dead(): readonly Owner[] {
-    const silent = [...this.#silentMs.values()].filter(({ ms }) => ms >= this.#claimAfterMs);
-    return silent.map(({ owner }) => owner);
+  get dead(): readonly string[] {
+    return [...this.#silentMs].filter(([, ms]) => ms >= this.#silenceMs).map(([consumer]) => consumer);
   }
 
-  /** Adds an observation: `owners` are all owners, requested at `askedAt` and received at `answeredAt`. */
-  observe(owners: readonly Owner[], askedAt: number, answeredAt: number): void {
+  /** Adds an observation: the consumers that seem silent, requested at `askedAt`, received at `answeredAt`. */
+  observe(silent: readonly string[], askedAt: number, answeredAt: number): void {
     if (askedAt < this.#ignoredUntil) return;
     // The time of the request itself does not count: a server that is slow may hold up life signs, too.
     const elapsed = Math.min(askedAt - (this.#answeredAt ?? askedAt), this.#intervalMs);
     this.#answeredAt = answeredAt;
     const before = new Map(this.#silentMs);
     this.#silentMs.clear();
-    for (const owner of owners) {
-      const last = before.get(owner.name);
-      const isSilent = last?.owner.seenAt === owner.seenAt;
-      this.#silentMs.set(owner.name, { owner, ms: isSilent ? last.ms + elapsed : 0 });
+    for (const consumer of silent) {
+      const ms = before.get(consumer);
+      this.#silentMs.set(consumer, ms === undefined ? 0 : ms + elapsed);
     }
   }
 

@@ -1,6 +1,5 @@
 import { group, newConsumerNames, orphans, returned } from "./consumer-names.ts";
 import type { OrphanTurn } from "./orphan-gate.ts";
-import type { Owner } from "./owner-watch.ts";
 import { RedisClaim } from "./queue-claim.ts";
 import type { Commands, RedisQueueReader } from "./queue-reader.ts";
 import {
@@ -9,13 +8,13 @@ import {
   collectScript,
   doneScript,
   leaveScript,
-  ownersScript,
   type QueueKeys,
   queueKeys,
   renewScript,
   runScript,
   type Script,
   type ScriptArgument,
+  silentScript,
   takeOverScript,
   tidyScript,
 } from "./queue-scripts.ts";
@@ -61,18 +60,21 @@ export class RedisQueueConsumer {
     return this.#claims(collectScript, own, [limit, consumers.length, ...consumers, returned, ...held]);
   }
 
-  /** Returns the consumers that hold entries, except those of this consumption, and that of returned jobs. */
-  async owners(): Promise<Owner[]> {
-    const found = (await this.#run(ownersScript, [this.stream])) as [Buffer, number, number][];
-    const owners = found.map(([name, seenAt]) => ({ name: name.toString(), seenAt }));
-    const excepted: readonly string[] = [...Object.values(this.names), returned];
-    return owners.filter(({ name }) => !excepted.includes(name));
+  /** Returns whether there are orphans, and the other consumers that have not renewed a claim for `idleMs`. */
+  async silent(idleMs: number): Promise<{ hasOrphans: boolean; consumers: readonly string[] }> {
+    const reply = await this.#run(silentScript, [this.stream], orphans, Math.ceil(idleMs));
+    const [count, ...holders] = reply as [number, ...Buffer[]];
+    const excepted: readonly string[] = [...Object.values(this.names), returned, orphans];
+    const consumers = [...new Set(holders.map(String))].filter((name) => !excepted.includes(name));
+    return { hasOrphans: count > 0, consumers };
   }
 
-  /** Makes orphans of the jobs of `dead`, and claims the oldest orphan of the queue, which runs in `turn`. */
-  takeOver(dead: readonly Owner[], turn: OrphanTurn): Promise<RedisClaim[]> {
-    const owners = dead.flatMap(({ name, seenAt }) => [name, seenAt]);
-    return this.#claims(takeOverScript, this.names.alone, [orphans, ...owners], turn);
+  /**
+   * Makes orphans of the jobs of the consumers `dead`, except those that have renewed a claim within `idleMs`.
+   * Claims the oldest orphan of the queue, which runs in `turn`.
+   */
+  takeOver(dead: readonly string[], idleMs: number, turn: OrphanTurn): Promise<RedisClaim[]> {
+    return this.#claims(takeOverScript, this.names.alone, [orphans, Math.ceil(idleMs), ...dead], turn);
   }
 
   /** Removes the entry. Returns false if another worker has removed it, or is burying it. */

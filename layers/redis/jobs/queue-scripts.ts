@@ -43,32 +43,6 @@ local function owns(id, consumer, attempt)
 end
 `;
 
-/**
- * A Lua function that returns the consumers that hold entries: their names, and the server's times of their
- * last life signs. Only the full form of XINFO contains a time that no step of the clock can change.
- */
-const owners = `
-local function fields(list)
-  local found = {}
-  for i = 1, #list, 2 do found[list[i]] = list[i + 1] end
-  return found
-end
-local function owners()
-  local found = {}
-  if redis.call('XLEN', KEYS[1]) == 0 then return found end
-  for _, group in ipairs(fields(redis.call('XINFO', 'STREAM', KEYS[1], 'FULL', 'COUNT', 1)).groups) do
-    group = fields(group)
-    for _, consumer in ipairs(group.name == ARGV[1] and group.consumers or {}) do
-      consumer = fields(consumer)
-      if consumer['pel-count'] > 0 then
-        found[#found + 1] = {consumer.name, consumer['seen-time'], consumer['pel-count']}
-      end
-    end
-  end
-  return found
-end
-`;
-
 /** KEYS: stream. ARGV: capacity, payload. Adds an entry and returns 1. Returns 0 if the queue is full. */
 export const enqueueScript = script(`
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
@@ -127,46 +101,62 @@ end
 return lost
 `);
 
+/** The maximum number of entries that a script handles at a time. */
+const manyEntries = 5_000;
+
 /**
- * KEYS: stream. ARGV: group, consumers. Renews one claim of each consumer, which is the consumer's life sign.
- * A consumer without entries needs none. JUSTID keeps the number of deliveries.
+ * KEYS: stream. ARGV: group, consumers. Renews all claims of the consumers, which is their life sign. JUSTID
+ * keeps the number of deliveries.
  */
 export const lifeSignScript = script(`
 for i = 2, #ARGV do
-  local entry = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[i])[1]
-  if entry then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[i], 0, entry[1], 'JUSTID') end
+  local ids = {}
+  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ${manyEntries}, ARGV[i])) do
+    ids[#ids + 1] = entry[1]
+  end
+  ids[#ids + 1] = 'JUSTID'
+  if #ids > 1 then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[i], 0, unpack(ids)) end
 end
 return 1
 `);
 
-/** KEYS: stream. ARGV: group. Returns the name and the last life sign of each consumer that holds entries. */
-export const ownersScript = script(`${owners}return owners()`);
+/**
+ * KEYS: stream. ARGV: group, the consumer of orphans, idle ms. Returns whether there are orphans (1 or 0), and
+ * then the holder of each entry whose claim was not renewed for the idle time. Holders may be repeated.
+ */
+export const silentScript = script(`
+local found = {#redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])}
+for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[3], '-', '+', ${manyEntries})) do
+  found[#found + 1] = entry[2]
+end
+return found
+`);
 
 /**
- * KEYS: stream. ARGV: group, consumer, the consumer of orphans, then the name and the last life sign of each
- * dead consumer. Moves the entries of the dead consumers to the consumer of orphans, except those of consumers
- * that have given another life sign. Then claims the oldest orphan. Returns its id, attempt and payload in a
- * list, which may be empty.
+ * KEYS: stream. ARGV: group, consumer, the consumer of orphans, idle ms, dead consumers. Moves the entries of
+ * the dead consumers to the consumer of orphans, except those of consumers that have renewed a claim within the
+ * idle time. Then claims the oldest orphan. Returns its id, attempt and payload in a list, which may be empty.
  *
  * The death counts as an attempt if the entry may have caused it: if it was the only entry of its process, or
  * ran alone. Otherwise only the first delivery counts, so that the next one is not the first.
  */
-export const takeOverScript = script(`${owners}
+export const takeOverScript = script(`
 local function process(name) return string.match(name, '^[^-]*') end
 -- The names of consumers whose entries do not run with others have a second dash.
 local function isSuspect(name) return string.find(name, '-.*-') end
-local dead, died, held = {}, {}, {}
-for i = 4, #ARGV, 2 do dead[ARGV[i]] = tonumber(ARGV[i + 1]) end
-for _, owner in ipairs(owners()) do
-  local name, seen, count = owner[1], owner[2], owner[3]
-  if dead[name] == seen then
-    died[#died + 1] = owner
-    held[process(name)] = (held[process(name)] or 0) + count
+local idle, died, held = tonumber(ARGV[4]), {}, {}
+for i = 5, #ARGV do
+  local entries = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ${manyEntries}, ARGV[i])
+  local isDead = true
+  for _, entry in ipairs(entries) do isDead = isDead and entry[3] >= idle end
+  if isDead then
+    died[ARGV[i]] = entries
+    held[process(ARGV[i])] = (held[process(ARGV[i])] or 0) + #entries
   end
 end
-for _, owner in ipairs(died) do
-  local isBlamed = isSuspect(owner[1]) or held[process(owner[1])] == 1
-  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', owner[3], owner[1])) do
+for name, entries in pairs(died) do
+  local isBlamed = isSuspect(name) or held[process(name)] == 1
+  for _, entry in ipairs(entries) do
     local attempt = isBlamed and entry[4] + 1 or math.max(entry[4], 2)
     redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, entry[1], 'RETRYCOUNT', attempt, 'JUSTID')
   end
