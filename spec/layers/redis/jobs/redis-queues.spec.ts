@@ -7,7 +7,7 @@ import type { JobDelivery } from "../../../../layers/backend.ts";
 import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
 import type { Message } from "../../../../layers/message.ts";
 import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
-import { runScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
+import { runScript, takeOverScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
 import { describeJobQueues, Worker } from "../../../../layers/testing/index.ts";
 import { run } from "../../../support/child-process.ts";
@@ -262,6 +262,20 @@ describe("RedisQueues on a server", () => {
       [1, 2],
       [2, 2],
     ]);
+  });
+
+  it("takes nothing from a consumer that has given a life sign since it seemed dead", async () => {
+    const layer = startLayer();
+    await (await layer.consume("jobs", () => {})).close();
+    await send(layer, 1);
+    await raw.xreadgroup("GROUP", "workers", "lively-1", "STREAMS", key, ">");
+    const [[id = ""] = []] = await pending();
+    const takeOver = (idleMs: number) =>
+      runScript(raw, takeOverScript, [key], "workers", "heir-1-alone", "orphans", idleMs, "lively-1");
+    expect(await takeOver(60_000)).to.deep.equal([]);
+    expect((await pending()).map(([, consumer]) => consumer)).to.deep.equal(["lively-1"]);
+    const [[taken, attempt] = []] = (await takeOver(0)) as [Buffer, number][];
+    expect([String(taken), attempt]).to.deep.equal([id, 2]);
   });
 
   it("takes jobs from a consumer that is silent, and none from one that gives life signs", async () => {
