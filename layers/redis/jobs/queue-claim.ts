@@ -10,6 +10,8 @@ export class RedisClaim extends Claim {
   readonly turn: OrphanTurn | undefined;
   /** Whether another worker holds the entry. */
   isLost = false;
+  /** The value of `performance.now()` when the claim was last known to be held. */
+  heldAt = performance.now();
 
   constructor(id: string, payload: Uint8Array, attempt: number, consumer: string, turn?: OrphanTurn) {
     super(payload, attempt);

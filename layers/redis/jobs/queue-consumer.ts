@@ -77,9 +77,12 @@ export class RedisQueueConsumer {
     return this.#claims(takeOverScript, this.names.alone, [orphans, Math.ceil(idleMs), ...dead], turn);
   }
 
-  /** Removes the entry. Returns false if another worker has removed it, or is burying it. */
-  async done({ id }: RedisClaim): Promise<boolean> {
-    return (await this.#run(doneScript, [this.stream], id)) === 1;
+  /**
+   * Removes the entry. Returns false if another worker has removed it, or is burying it.
+   * @param isSure whether no other worker can have taken the entry over. Saves the server a third of the time.
+   */
+  async done({ id }: RedisClaim, isSure: boolean): Promise<boolean> {
+    return (await this.#run(doneScript, [this.stream], id, isSure ? 0 : 1)) === 1;
   }
 
   /** Begins the next attempt. Returns undefined if another worker has the entry. */

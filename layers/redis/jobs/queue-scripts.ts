@@ -51,16 +51,20 @@ return 1
 `);
 
 /**
- * KEYS: stream. ARGV: group, id. Removes the entry, even if another worker has taken it over. Returns 0 if
- * another worker has removed the entry or is burying it, and 1 otherwise.
+ * KEYS: stream. ARGV: group, id, whether to check the holder (1 or 0). Removes the entry, even if another worker
+ * has taken it over. Returns 0 if another worker has removed the entry or is burying it, and 1 otherwise.
  */
 export const doneScript = script(`
-local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
--- The queue has vanished, so no other worker has the job.
-if found.err then return 1 end
-if found[1] and string.find(found[1][2], '${buryingSuffix}', 1, true) then return 0 end
+if ARGV[3] == '1' then
+  local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)
+  local entry = not found.err and found[1]
+  if entry and string.find(entry[2], '${buryingSuffix}', 1, true) then return 0 end
+end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-return redis.call('XDEL', KEYS[1], ARGV[2])
+local removed = redis.call('XDEL', KEYS[1], ARGV[2])
+-- If the queue has vanished, no other worker has ended the job.
+if removed == 0 and redis.pcall('XPENDING', KEYS[1], ARGV[1]).err then return 1 end
+return removed
 `);
 
 /** KEYS: stream, dead letters. ARGV: group, consumer, id, attempt. Returns 0 if `owns` returns false. */

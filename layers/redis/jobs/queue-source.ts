@@ -133,7 +133,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     let tries = 0;
     const isRemoved = await this.#end(claim, () => {
       tries += 1;
-      return this.#consumer.done(claim);
+      const isFresh = performance.now() - claim.heldAt < this.#claimAfterMs / 2;
+      return this.#consumer.done(claim, isFresh && !claim.isLost);
     });
     // If the first reply was lost, its command may have removed the entry.
     return isRemoved === true || (isRemoved === false && tries > 1 && !claim.isLost);
@@ -179,9 +180,11 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   renew(): void {
     const claims = [...this.#held.values()].filter((claim) => !this.#over.has(claim));
     if (claims.length === 0) return;
+    const sentAt = performance.now();
     this.#consumer
       .renew(claims)
       .then((lost) => {
+        for (const claim of claims) if (!lost.includes(claim)) claim.heldAt = sentAt;
         for (const claim of lost) {
           claim.isLost = true;
           if (!this.#over.has(claim)) claim.abandoned.abort();

@@ -13,6 +13,7 @@ import { describeJobQueues, Worker } from "../../../../layers/testing/index.ts";
 import { run } from "../../../support/child-process.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
+import { until } from "../../support/until.ts";
 import { queueLayer } from "../support/queue-layer.ts";
 
 /** A client that does not use this package. */
@@ -170,11 +171,12 @@ describe("RedisQueues on a server", () => {
     const worker = new Worker(() => open.opened);
     const done: unknown[] = [];
     const onDone = ({ number }: Message) => done.push(number);
-    const consumption = await layer.consume("jobs", worker.handle, { onDone });
+    const consumption = await layer.consume("jobs", worker.handle, { onDone, claimAfterMs: 100 });
     await send(layer, 1);
     await worker.hasBegun(1);
     const [id = ""] = (await pending())[0] ?? [];
     await raw.xclaim(key, "workers", consumer, 0, id);
+    await until(() => worker.begun[0]?.delivery.signal.aborted === true);
     if (isRemoved) await raw.multi().xack(key, "workers", id).xdel(key, id).exec();
     open.open();
     await consumption.close();
