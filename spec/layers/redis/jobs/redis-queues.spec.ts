@@ -3,17 +3,14 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
 import { Redis } from "ioredis";
-import type { JobDelivery } from "../../../../layers/backend.ts";
 import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
-import type { Message } from "../../../../layers/message.ts";
 import { redisServer } from "../../../../layers/redis/connection/server-options.ts";
-import { runScript, takeOverScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
+import { runScript, tidyScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { RedisQueues } from "../../../../layers/redis/jobs/redis-queues.ts";
 import { describeJobQueues, Worker } from "../../../../layers/testing/index.ts";
 import { run } from "../../../support/child-process.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { type RedisServer, redisUrl, startRedisServer } from "../../../support/redis.ts";
-import { until } from "../../support/until.ts";
 import { queueLayer } from "../support/queue-layer.ts";
 
 /** A client that does not use this package. */
@@ -129,45 +126,6 @@ describe("RedisQueues on a server", () => {
     expect(idle.attempts).to.deep.equal([]);
   });
 
-  it("takes over the job of a silent consumer as another attempt", async () => {
-    const layer = startLayer();
-    const first = await layer.consume("jobs", () => {});
-    await first.close();
-    await send(layer, 1);
-    await send(layer, 2);
-    await raw.xreadgroup("GROUP", "workers", "dead", "COUNT", 1, "STREAMS", key, ">");
-    const worker = new Worker();
-    await layer.consume("jobs", worker.handle, { claimAfterMs: 100 });
-    await worker.hasBegun(2);
-    expect(worker.attempts).to.deep.equal([
-      [2, 1],
-      [1, 2],
-    ]);
-  });
-
-  it("buries a message whose workers died `maxDeliveries` times, without another attempt", async () => {
-    const layer = startLayer();
-    await (await layer.consume("jobs", () => {})).close();
-    await send(layer, 1);
-    await raw.xreadgroup("GROUP", "workers", "dead", "COUNT", 1, "STREAMS", key, ">");
-    const [id = ""] = (await pending())[0] ?? [];
-    await raw.xclaim(key, "workers", "dead", 0, id, "RETRYCOUNT", 3, "JUSTID");
-    const [worker, dead] = [new Worker(), new Worker()];
-    const buried: unknown[] = [];
-    const onDead = ({ type }: Message, { attempt }: JobDelivery, error: unknown) =>
-      buried.push([type, attempt, String(error)]);
-    await layer.consume("jobs", worker.handle, { onDead, claimAfterMs: 100 });
-    await layer.consume("jobs.dead", dead.handle);
-    await dead.hasBegun(1);
-    expect(worker.numbers).to.deep.equal([]);
-    expect(dead.attempts).to.deep.equal([[1, 1]]);
-    expect(buried).to.deep.equal([
-      ["job", 4, 'Error: The workers that handled a message of "jobs" died 3 times.'],
-    ]);
-    expect(layer.counters().dropped).to.deep.equal({ "dead-letter": 1 });
-    expect(errors.map(({ message }) => message).join()).to.include("died 3 times");
-  });
-
   it("aborts the signal of a handler whose message another worker has taken over", async () => {
     const layer = startLayer();
     const worker = new Worker(({ delivery: { signal } }) => {
@@ -185,140 +143,6 @@ describe("RedisQueues on a server", () => {
     ]);
     expect(await raw.xlen(key)).to.equal(1);
     expect(worker.attempts).to.deep.equal([[1, 1]]);
-  });
-
-  /** Begins a job, moves its entry to another consumer, and lets the job end. Returns the calls of `onDone`. */
-  async function endElsewhere(consumer: string, isRemoved: boolean): Promise<unknown[]> {
-    const layer = startLayer();
-    const worker = new Worker(() => open.opened);
-    const done: unknown[] = [];
-    const onDone = ({ number }: Message) => done.push(number);
-    const consumption = await layer.consume("jobs", worker.handle, { onDone, claimAfterMs: 100 });
-    await send(layer, 1);
-    await worker.hasBegun(1);
-    const [id = ""] = (await pending())[0] ?? [];
-    await raw.xclaim(key, "workers", consumer, 0, id);
-    await until(() => worker.begun[0]?.delivery.signal.aborted === true);
-    if (isRemoved) await raw.multi().xack(key, "workers", id).xdel(key, id).exec();
-    open.open();
-    await consumption.close();
-    return done;
-  }
-
-  it("removes a job that another worker has taken over, and calls `onDone`", async () => {
-    expect(await endElsewhere("other-1-alone", false)).to.deep.equal([1]);
-    expect(await raw.xlen(key)).to.equal(0);
-  });
-
-  it("does not call `onDone` if another worker has removed the job", async () => {
-    expect(await endElsewhere("other-1", true)).to.deep.equal([]);
-  });
-
-  it("neither removes a job that another worker is burying, nor calls `onDone`", async () => {
-    expect(await endElsewhere("other-1-burying", false)).to.deep.equal([]);
-    expect(await pending()).to.have.length(1);
-  });
-
-  it("calls `onDead` while no other worker can end the job, and only if none has", async () => {
-    const layer = startLayer();
-    const worker = new Worker(async () => {
-      await open.opened;
-      throw new Error("no");
-    });
-    const holders: unknown[] = [];
-    const onDead = async () => void holders.push(...(await pending()).map(([, consumer]) => consumer));
-    const consumption = await layer.consume("jobs", worker.handle, {
-      onDead,
-      maxDeliveries: 1,
-      concurrency: 2,
-    });
-    await send(layer, 1);
-    await send(layer, 2);
-    await worker.hasBegun(2);
-    const [first, second] = await pending();
-    await raw
-      .multi()
-      .xack(key, "workers", first?.[0] ?? "")
-      .xdel(key, first?.[0] ?? "")
-      .exec();
-    open.open();
-    await consumption.close();
-    expect(holders).to.deep.equal([`${second?.[1]}-burying`]);
-    expect(layer.counters().dropped).to.deep.equal({ "dead-letter": 1 });
-    expect(await raw.xlen(`${key}.dead`)).to.equal(1);
-  });
-
-  for (const [what, consumers, attempts] of [
-    ["alone in its process", ["dead-1"], [2]],
-    ["in company, in one consumer", ["dead-1", "dead-1"], [4, 4]],
-    ["in company, in two consumers of one process", ["dead-1", "dead-2"], [4, 4]],
-    ["alone, beside a job of another process", ["one-1", "two-1"], [5, 5]],
-    ["as an orphan, although in company", ["dead-1-alone", "dead-1"], [5, 4]],
-  ] as const) {
-    it(`counts the death of a job that ran ${what}`, async () => {
-      const layer = startLayer();
-      await (await layer.consume("jobs", () => {})).close();
-      for (const [index, consumer] of consumers.entries()) {
-        await send(layer, index + 1);
-        await raw.xreadgroup("GROUP", "workers", consumer, "COUNT", 1, "STREAMS", key, ">");
-        const id = (await pending()).at(-1)?.[0] ?? "";
-        const attempt = consumers.length === 1 ? 1 : 4;
-        await raw.xclaim(key, "workers", consumer, 0, id, "RETRYCOUNT", attempt, "JUSTID");
-      }
-      const worker = new Worker();
-      await layer.consume("jobs", worker.handle, { claimAfterMs: 100, concurrency: 5, maxDeliveries: 9 });
-      await worker.hasBegun(consumers.length);
-      expect(worker.attempts).to.deep.equal(attempts.map((attempt, index) => [index + 1, attempt]));
-      expect(worker.most).to.equal(1);
-    });
-  }
-
-  it("counts the first death in company as a delivery, so that the job does not look new", async () => {
-    const layer = startLayer();
-    await (await layer.consume("jobs", () => {})).close();
-    await send(layer, 1);
-    await send(layer, 2);
-    await raw.xreadgroup("GROUP", "workers", "dead-1", "STREAMS", key, ">");
-    const worker = new Worker();
-    await layer.consume("jobs", worker.handle, { claimAfterMs: 100 });
-    await worker.hasBegun(2);
-    expect(worker.attempts).to.deep.equal([
-      [1, 2],
-      [2, 2],
-    ]);
-  });
-
-  it("takes nothing from a consumer that has given a life sign since it seemed dead", async () => {
-    const layer = startLayer();
-    await (await layer.consume("jobs", () => {})).close();
-    await send(layer, 1);
-    await raw.xreadgroup("GROUP", "workers", "lively-1", "STREAMS", key, ">");
-    const [[id = ""] = []] = await pending();
-    const takeOver = (idleMs: number) =>
-      runScript(raw, takeOverScript, [key], "workers", "heir-1-alone", "orphans", idleMs, "lively-1");
-    expect(await takeOver(60_000)).to.deep.equal([]);
-    expect((await pending()).map(([, consumer]) => consumer)).to.deep.equal(["lively-1"]);
-    const [[taken, attempt] = []] = (await takeOver(0)) as [Buffer, number][];
-    expect([String(taken), attempt]).to.deep.equal([id, 2]);
-  });
-
-  it("takes jobs from a consumer that is silent, and none from one that gives life signs", async () => {
-    const layer = startLayer();
-    await (await layer.consume("jobs", () => {})).close();
-    await send(layer, 1);
-    await raw.xreadgroup("GROUP", "workers", "lively-1", "STREAMS", key, ">");
-    const [[id = ""] = []] = await pending();
-    const worker = new Worker();
-    await layer.consume("jobs", worker.handle, { claimAfterMs: 200 });
-    const begun = performance.now();
-    // After each step of the server's clock, the claim seems to be idle for a minute, until the next life sign.
-    while (performance.now() - begun < 1_000) {
-      await raw.xclaim(key, "workers", "lively-1", 0, id, "IDLE", 60_000, "JUSTID");
-      await raw.xclaim(key, "workers", "lively-1", 0, id, "JUSTID");
-    }
-    expect(worker.begun).to.have.length(0);
-    await worker.hasBegun(1);
-    expect(worker.attempts).to.deep.equal([[1, 2]]);
   });
 
   it("recovers entries lost in a broken connection at once, as the same attempt", async () => {
