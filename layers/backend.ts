@@ -161,8 +161,19 @@ export interface Consumption {
  * - `dead`: the job moves to the dead letters.
  * - `againAfterMs`: the same worker retries the job after this delay, and does other jobs meanwhile.
  * - `given-back`: the next free worker receives the job, because the handler's signal was aborted.
+ * - `afterDone`: `done`, and then the function is called, unless another worker has ended the job before.
+ * - `beforeDone`, `beforeDead`: `done` or `dead`, and the function is called before the job is removed or moves. It
+ *   is not called if another worker has ended the job before. After the call, no other worker can end the job as
+ *   done. If the process dies during the call, the attempt of a job that ends with `beforeDone` does not count.
+ *
+ * The functions never reject.
  */
-export type JobOutcome = "done" | "dead" | "given-back" | { readonly againAfterMs: number };
+export type JobOutcome =
+  | ("done" | "dead" | "given-back")
+  | { readonly againAfterMs: number }
+  | { readonly afterDone: () => Promise<void> }
+  | { readonly beforeDone: () => Promise<void> }
+  | { readonly beforeDead: () => Promise<void> };
 
 /** Processes the jobs of a queue. */
 export interface QueueReceiver {

@@ -39,10 +39,10 @@ export class RunningJobs {
   }
 
   /** Lists the job of `delivery` until the promise of `work` settles. Settles like this promise. */
-  async during(delivery: JobDelivery, work: () => Promise<void>): Promise<void> {
+  async during<T>(delivery: JobDelivery, work: () => Promise<T>): Promise<T> {
     this.#begun.set(delivery, performance.now());
     try {
-      await work();
+      return await work();
     } finally {
       this.#begun.delete(delivery);
     }

@@ -28,6 +28,12 @@ export interface ConsumeOptions {
    */
   readonly timeoutMs?: number;
   /**
+   * Called after a message is handled and removed. `result` is the result of the handler. At most one consumer
+   * of a message calls `onDone`, `onDead` or `onExpired`. If the process dies after the removal, `onDone` is not
+   * called. An error of `onDone` is reported.
+   */
+  readonly onDone?: (message: Message, delivery: JobDelivery, result: unknown) => unknown;
+  /**
    * Called before a message moves to the dead letters. `error` is the last error of the handler, or
    * states that workers died. If `onDead` returns a promise, the message moves once the promise has settled.
    * An error of `onDead` is reported. If the process dies before the move, `onDead` may be called again.
@@ -36,7 +42,8 @@ export interface ConsumeOptions {
   /**
    * Called before a message is removed because it waited for longer than
    * {@link ChannelLayerOptions.queueExpiryMs}. If `onExpired` returns a promise, the message is removed once
-   * the promise has settled. An error of `onExpired` is reported.
+   * the promise has settled. An error of `onExpired` is reported. If the process dies before the removal,
+   * `onExpired` may be called again.
    */
   readonly onExpired?: (message: Message, delivery: JobDelivery, error: JobExpiredError) => unknown;
 }

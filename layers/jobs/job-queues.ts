@@ -75,7 +75,7 @@ export class JobQueues {
     options: ConsumeOptions,
   ): Promise<JobConsumption> {
     const { concurrency = 1, maxDeliveries = 3, claimAfterMs = 30_000, retryAfterMs = 100 } = options;
-    const { timeoutMs, onDead = () => {}, onExpired = () => {} } = options;
+    const { timeoutMs, onDone = () => {}, onDead = () => {}, onExpired = () => {} } = options;
     checkInteger("concurrency", concurrency);
     checkInteger("maxDeliveries", maxDeliveries);
     checkInteger("claimAfterMs", claimAfterMs, { min: 100, max: dayMs });
@@ -87,8 +87,8 @@ export class JobQueues {
     const running = new RunningJobs(channel);
     const topic = this.#topics.queue(channel);
     const receiver = new JobReceiver({
-      ...{ channel, topic, handler, maxDeliveries, retryAfterMs, timeoutMs, expiryMs, onDead, onExpired },
-      ...{ owner, running, ...this.#context },
+      ...{ channel, topic, handler, maxDeliveries, retryAfterMs, timeoutMs, expiryMs },
+      ...{ onDone, onDead, onExpired, owner, running, ...this.#context },
       report: (error, facts) => this.#context.report(error, { channel, ...facts }),
     });
     const settings = { concurrency, claimAfterMs, measuresAge: expiryMs !== forever };

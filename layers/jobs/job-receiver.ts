@@ -15,7 +15,9 @@ import { isAbort, TimeLimit } from "./time-limit.ts";
 const maxRetryMs = 5_000;
 
 export interface ReceiverOptions
-  extends Required<Pick<ConsumeOptions, "maxDeliveries" | "retryAfterMs" | "onDead" | "onExpired">> {
+  extends Required<
+    Pick<ConsumeOptions, "maxDeliveries" | "retryAfterMs" | "onDone" | "onDead" | "onExpired">
+  > {
   readonly channel: string;
   /** The name of the queue on the wire. */
   readonly topic: string;
@@ -41,7 +43,7 @@ export class JobReceiver implements QueueReceiver {
   }
 
   async job(payload: Uint8Array, attempt: number, signal: AbortSignal, ageMs: number): Promise<JobOutcome> {
-    const { channel, topic, maxDeliveries, expiryMs, decoder, metrics, report } = this.#options;
+    const { channel, topic, maxDeliveries, expiryMs, onDone, decoder, metrics, report } = this.#options;
     metrics.received += 1;
     const decoded = decoder.decodeAny(topic, payload, report);
     if (decoded === undefined) return "dead";
@@ -61,8 +63,9 @@ export class JobReceiver implements QueueReceiver {
       );
       return this.#bury(message, delivery, error);
     }
+    let result: unknown;
     try {
-      await this.#handle(message, delivery, limit);
+      result = await this.#handle(message, delivery, limit);
     } catch (error) {
       // If only one delivery is allowed, an aborted handler counts as failed.
       if (maxDeliveries > 1 && isAbort(error, signal)) return "given-back";
@@ -71,7 +74,7 @@ export class JobReceiver implements QueueReceiver {
       return { againAfterMs: this.#retryAfterMs(attempt) };
     }
     metrics.consumed += 1;
-    return "done";
+    return { afterDone: () => this.#call(onDone, message, delivery, result) };
   }
 
   error(error: Error): void {
@@ -79,9 +82,9 @@ export class JobReceiver implements QueueReceiver {
     this.#options.report(error, { stage: "layer" });
   }
 
-  #handle(message: Message, delivery: JobDelivery, limit: TimeLimit | undefined): Promise<void> {
+  #handle(message: Message, delivery: JobDelivery, limit: TimeLimit | undefined): Promise<unknown> {
     const { handler, owner, running } = this.#options;
-    const call = async () => void (await callOwned(owner, handler, message, delivery));
+    const call = async () => callOwned(owner, handler, message, delivery);
     return running.during(delivery, () => limit?.run(call) ?? call());
   }
 
@@ -100,40 +103,45 @@ export class JobReceiver implements QueueReceiver {
     return limit;
   }
 
-  async #refuse(message: Message, delivery: JobDelivery): Promise<"dead"> {
+  #refuse(message: Message, delivery: JobDelivery): JobOutcome {
     const error = new InvalidMessageError(`The type ${JSON.stringify(message.type)} is reserved for XState.`);
-    await this.#call(this.#options.onDead, message, delivery, error);
-    return "dead";
+    return { beforeDead: () => this.#call(this.#options.onDead, message, delivery, error) };
   }
 
-  async #expire(message: Message, delivery: JobDelivery, ageMs: number): Promise<"done"> {
+  #expire(message: Message, delivery: JobDelivery, ageMs: number): JobOutcome {
     const { channel, expiryMs, metrics, onExpired } = this.#options;
-    metrics.drop("expired");
     const error = new JobExpiredError(
       `No worker began a message of "${channel}" within ${expiryMs} ms (\`queueExpiryMs\`): ` +
         `it had waited for ${Math.floor(ageMs)} ms.`,
     );
-    await this.#call(onExpired, message, delivery, error);
-    return "done";
+    return {
+      beforeDone: () => {
+        metrics.drop("expired");
+        return this.#call(onExpired, message, delivery, error);
+      },
+    };
   }
 
-  async #bury(message: Message, delivery: JobDelivery, error: unknown): Promise<"dead"> {
+  #bury(message: Message, delivery: JobDelivery, error: unknown): JobOutcome {
     const { metrics, report, onDead } = this.#options;
-    metrics.drop("dead-letter");
-    report(error, { stage: "consume", attempt: delivery.attempt });
-    await this.#call(onDead, message, delivery, error);
-    return "dead";
+    return {
+      beforeDead: () => {
+        metrics.drop("dead-letter");
+        report(error, { stage: "consume", attempt: delivery.attempt });
+        return this.#call(onDead, message, delivery, error);
+      },
+    };
   }
 
-  async #call<E>(
-    callback: (message: Message, delivery: JobDelivery, error: E) => unknown,
+  async #call<T>(
+    callback: (message: Message, delivery: JobDelivery, detail: T) => unknown,
     message: Message,
     delivery: JobDelivery,
-    error: E,
+    detail: T,
   ): Promise<void> {
     const { owner, report } = this.#options;
     try {
-      await callOwned(owner, callback, message, delivery, error);
+      await callOwned(owner, callback, message, delivery, detail);
     } catch (failure) {
       report(failure, { stage: "consume", attempt: delivery.attempt });
     }

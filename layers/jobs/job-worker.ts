@@ -1,4 +1,4 @@
-import type { Consumption, QueueReceiver } from "../backend.ts";
+import type { Consumption, JobOutcome, QueueReceiver } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import { Fifo } from "../fifo.ts";
 import { pause } from "../retry.ts";
@@ -15,6 +15,11 @@ export abstract class Claim {
     this.payload = payload;
     this.attempt = attempt;
   }
+
+  /** Runs the handler of the job. A source may delay the handler, or do other work around it. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
 }
 
 /** The supply of jobs for a worker. A source handles outages itself, so its methods never reject. */
@@ -25,9 +30,17 @@ export interface JobSource<C extends Claim> {
   wake(): void;
   /** Makes pending and later calls of {@link take} resolve without waiting for jobs. */
   interrupt(): void;
-  done(claim: C): Promise<void>;
+  /** Removes the job. Returns false if another worker has removed it, or has declared it dead. */
+  done(claim: C): Promise<boolean>;
+  /** Returns a claim for a job that waits for a retry, or undefined if another worker has the job. */
+  suspend(claim: C): Promise<C | undefined>;
   /** Returns a claim for the job's next attempt, or undefined if another worker has the job. */
   again(claim: C): Promise<C | undefined>;
+  /**
+   * Prevents other workers from removing the job. Returns undefined if one has the job. If `unbegun` is true and
+   * the process dies, this attempt does not count.
+   */
+  condemn(claim: C, unbegun: boolean): Promise<C | undefined>;
   bury(claim: C): Promise<void>;
   /** Returns the job to the queue. If `unbegun` is true, this attempt does not count. */
   release(claim: C, unbegun: boolean): Promise<void>;
@@ -108,30 +121,60 @@ export class JobWorker<C extends Claim> implements Consumption {
 
   async #process(claim: C): Promise<void> {
     if (this.#isClosing) return this.#source.release(claim, true);
-    const { payload, attempt, abandoned, ageMs } = claim;
     this.#running.add(claim);
-    const outcome = await this.#receiver.job(payload, attempt, abandoned.signal, ageMs);
+    const outcome = await claim.run(() => this.#outcomeOf(claim));
     this.#running.delete(claim);
-    if (outcome === "done") return this.#source.done(claim);
-    if (outcome === "dead") return this.#source.bury(claim);
+    await this.#settle(claim, outcome);
+  }
+
+  async #outcomeOf({ payload, attempt, abandoned, ageMs }: C): Promise<JobOutcome | "unbegun"> {
+    if (this.#isClosing) return "unbegun";
+    return this.#receiver.job(payload, attempt, abandoned.signal, ageMs);
+  }
+
+  async #settle(claim: C, outcome: JobOutcome | "unbegun"): Promise<void> {
+    if (outcome === "done") await this.#source.done(claim);
+    else if (outcome === "dead") await this.#source.bury(claim);
+    else if (outcome === "unbegun") await this.#source.release(claim, true);
     // An aborted attempt counts only if it is the first, so that shutdowns do not use up all deliveries.
-    if (outcome === "given-back") return this.#source.release(claim, attempt > 1);
-    if (this.#waiting < maxWaiting) return void this.#waitWithoutSlot(claim, outcome.againAfterMs);
-    await pause(outcome.againAfterMs, this.#clock, this.#closing.signal);
-    return this.#retry(claim);
+    else if (outcome === "given-back") await this.#source.release(claim, claim.attempt > 1);
+    else if ("afterDone" in outcome) {
+      if (await this.#source.done(claim)) await outcome.afterDone();
+    } else if ("beforeDone" in outcome) {
+      const condemned = await this.#condemn(claim, true, outcome.beforeDone);
+      if (condemned !== undefined) await this.#source.done(condemned);
+    } else if ("beforeDead" in outcome) {
+      const condemned = await this.#condemn(claim, false, outcome.beforeDead);
+      if (condemned !== undefined) await this.#source.bury(condemned);
+    } else if (this.#waiting < maxWaiting) void this.#waitWithoutSlot(claim, outcome.againAfterMs);
+    else await this.#retry(await this.#wait(claim, outcome.againAfterMs));
+  }
+
+  /** Calls `tell`, unless another worker has the job. */
+  async #condemn(claim: C, unbegun: boolean, tell: () => Promise<void>): Promise<C | undefined> {
+    const condemned = await this.#source.condemn(claim, unbegun);
+    if (condemned !== undefined) await tell();
+    return condemned;
   }
 
   async #waitWithoutSlot(claim: C, ms: number): Promise<void> {
     this.#waiting += 1;
-    await pause(ms, this.#clock, this.#closing.signal);
-    if (this.#isClosing) return this.#stopWaiting(claim);
-    this.#due.push(claim);
+    const waiting = await this.#wait(claim, ms);
+    if (this.#isClosing || waiting === undefined) return this.#stopWaiting(waiting);
+    this.#due.push(waiting);
     this.#source.wake();
     this.#wakeUp();
   }
 
-  async #stopWaiting(claim: C): Promise<void> {
-    await this.#source.release(claim, false);
+  /** Returns the claim of the job after the pause. Returns undefined if another worker has the job. */
+  async #wait(claim: C, ms: number): Promise<C | undefined> {
+    const paused = pause(ms, this.#clock, this.#closing.signal);
+    const [waiting] = await Promise.all([this.#source.suspend(claim), paused]);
+    return waiting;
+  }
+
+  async #stopWaiting(claim: C | undefined): Promise<void> {
+    if (claim !== undefined) await this.#source.release(claim, false);
     this.#waiting -= 1;
     this.#wakeUp();
   }
@@ -142,7 +185,8 @@ export class JobWorker<C extends Claim> implements Consumption {
   }
 
   /** Begins the job's next attempt, in the slot of the caller. */
-  async #retry(claim: C): Promise<void> {
+  async #retry(claim: C | undefined): Promise<void> {
+    if (claim === undefined) return;
     if (this.#isClosing) return this.#source.release(claim, false);
     const next = await this.#source.again(claim);
     if (next !== undefined) await this.#process(next);

@@ -46,16 +46,16 @@ export class TimeLimit implements HandlerLimit {
    * Calls `work`, and settles like its promise.
    * @throws {JobTimeoutError} if the promise does not settle, or rejects because the time limit has passed.
    */
-  async run(work: () => Promise<void>): Promise<void> {
+  async run(work: () => Promise<unknown>): Promise<unknown> {
     const { signal } = this.#passing;
     try {
-      await this.#limited(work());
+      return await this.#limited(work());
     } catch (error) {
       throw isAbort(error, signal) ? signal.reason : error;
     }
   }
 
-  async #limited(working: Promise<void>): Promise<void> {
+  async #limited(working: Promise<unknown>): Promise<unknown> {
     const { timeoutMs } = this.#options;
     const handled = Promise.race([working, this.#lifting.promise]);
     try {
@@ -64,7 +64,7 @@ export class TimeLimit implements HandlerLimit {
       if (!this.#isTimeout(error)) throw error;
       await withTimeout(handled, Math.min(timeoutMs, maxGraceMs), systemClock, () => this.#end(working));
     }
-    await working;
+    return working;
   }
 
   #pass(): JobTimeoutError {
@@ -76,10 +76,10 @@ export class TimeLimit implements HandlerLimit {
     return error;
   }
 
-  #end(working: Promise<void>): Error {
+  #end(working: Promise<unknown>): Error {
     const { onLate } = this.#options;
     this.#ending.abort();
-    working.then(onLate, onLate);
+    working.then(() => onLate(undefined), onLate);
     return this.#passing.signal.reason;
   }
 

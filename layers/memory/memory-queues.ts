@@ -126,8 +126,18 @@ class MemorySource implements JobSource<MemoryClaim> {
     this.wake();
   }
 
-  async done(claim: MemoryClaim): Promise<void> {
-    if (this.#queue.end(claim)) this.#queue.size -= 1;
+  async done(claim: MemoryClaim): Promise<boolean> {
+    const isOurs = this.#queue.end(claim);
+    if (isOurs) this.#queue.size -= 1;
+    return isOurs;
+  }
+
+  async suspend(claim: MemoryClaim): Promise<MemoryClaim> {
+    return claim;
+  }
+
+  async condemn(claim: MemoryClaim): Promise<MemoryClaim | undefined> {
+    return this.#queue.end(claim) ? this.#queue.claim(claim.job) : undefined;
   }
 
   async again(claim: MemoryClaim): Promise<MemoryClaim | undefined> {

@@ -35,7 +35,7 @@ export interface JobWorkerOptions {
   readonly timeoutMs?: number;
   /**
    * Called when a job has failed for good: before it becomes a dead letter, before it is removed because it
-   * waited for too long, and after its handler returned a value that a message cannot hold. `error` is the
+   * waited for too long, and after it was removed because its handler returned a value that a message cannot hold. `error` is the
    * last attempt's error, says that the workers died, is a {@link JobExpiredError}, or is an
    * {@link InvalidMessageError}. An error of this function is reported to `onError`. The submitter receives
    * `job_failed` in all these cases.
@@ -83,9 +83,16 @@ interface JobDetails {
   readonly workerId: symbol;
   readonly channel: string;
   readonly handler: WorkHandler;
+}
+
+interface FailureDetails {
+  readonly channel: string;
   /** Tells the submitter and `onFailed` that a job has failed for good. Rejects as `onFailed` does. */
   fail(message: Message, delivery: JobDelivery, error: unknown, reason?: string): Promise<void>;
 }
+
+/** A copy of the value that a handler returned, or the error if a message cannot hold the value. */
+type HandlerOutcome = { readonly value: unknown } | { readonly error: unknown };
 
 /** Runs the job workers of one runtime, and submits jobs. */
 export class JobWorkers {
@@ -120,17 +127,19 @@ export class JobWorkers {
     const layer = this.#cluster.layer(alias, `The channel "${channel}"`);
     this.#cluster.start();
     const workerId = Symbol(channel);
-    const fail: JobDetails["fail"] = async (message, delivery, error, reason = failureText(error)) => {
+    const fail: FailureDetails["fail"] = async (message, delivery, error, reason = failureText(error)) => {
       await this.#notify(delivery, { type: "job_failed", reason });
       const job = { id: delivery.job, attempt: delivery.attempt };
       await callOwned(this.#owner(channel), onFailed, message, job, error);
     };
     const consumption = await layer.consume<Message>(
       channel,
-      (message, delivery) => this.#handle({ workerId, channel, handler, fail }, message, delivery),
+      (message, delivery) => this.#handle({ workerId, channel, handler }, message, delivery),
       {
         ...options,
         maxDeliveries: attempts,
+        onDone: (message, delivery, outcome) =>
+          this.#done({ channel, fail }, message, delivery, outcome as HandlerOutcome),
         onDead: (message, delivery, error) => fail(message, delivery, error),
         onExpired: (message, delivery, error) => fail(message, delivery, error),
       },
@@ -191,7 +200,7 @@ export class JobWorkers {
     for (const abandon of [...this.#abandonments]) abandon();
   }
 
-  async #handle(details: JobDetails, message: Message, delivery: JobDelivery): Promise<void> {
+  async #handle(details: JobDetails, message: Message, delivery: JobDelivery): Promise<HandlerOutcome> {
     const { attempt, signal, job: id, limit } = delivery;
     // Updates are sent one by one, so that they arrive in order.
     let sending = Promise.resolve();
@@ -205,24 +214,25 @@ export class JobWorkers {
     };
     try {
       const job = Object.freeze({ id, attempt, signal, progress });
-      const result = await this.#run(details, delivery, () => details.handler(message, job));
-      if (limit?.ended.aborted) return;
-      const outcome = resultOf(result);
-      if ("value" in outcome) enqueue({ type: "job_done", value: outcome.value });
-      else await sending.then(() => this.#failUnsendable(details, message, delivery, outcome.error));
+      return resultOf(await this.#run(details, delivery, () => details.handler(message, job)));
     } finally {
       isOver = true;
       await sending;
     }
   }
 
-  /** Fails a job without a retry, because a message cannot hold its result. Never rejects. */
-  async #failUnsendable(
-    { channel, fail }: JobDetails,
+  /**
+   * Tells the submitter the outcome of a job that has left the queue. The job has failed if a message cannot hold
+   * its result. Never rejects.
+   */
+  async #done(
+    { channel, fail }: FailureDetails,
     message: Message,
     delivery: JobDelivery,
-    error: unknown,
+    outcome: HandlerOutcome,
   ): Promise<void> {
+    if ("value" in outcome) return this.#notify(delivery, { type: "job_done", value: outcome.value });
+    const { error } = outcome;
     const report = (failure: unknown) => this.#report(failure, { stage: "worker", channel });
     report(error);
     const reason = `the returned value cannot be sent: ${failureText(error)}`;
@@ -274,8 +284,7 @@ export class JobWorkers {
 
 const valueName = "The result or a progress value of a job";
 
-/** Returns a copy of the returned value, or the error if a message cannot hold the value. */
-function resultOf(returned: unknown): { readonly value: unknown } | { readonly error: unknown } {
+function resultOf(returned: unknown): HandlerOutcome {
   try {
     return { value: valueThroughCodec(returned, valueName) };
   } catch (error) {

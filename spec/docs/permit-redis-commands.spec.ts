@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { Redis } from "ioredis";
 import type { ChannelLayer } from "../../layers/channel-layer.ts";
+import type { Message } from "../../layers/message.ts";
 import { RedisPubSubLayer, RedisStreamsLayer, type RedisTarget } from "../../layers/redis/index.ts";
 import { Recorder } from "../../layers/testing/index.ts";
 import { until } from "../layers/support/until.ts";
@@ -100,7 +101,10 @@ describe("docs/guides/permit-redis-commands.md", () => {
     await until(async () => (await stats()).includes("cmdstat_ping:"));
   }
 
-  /** A job that succeeds, one that is retried, one that dies, and an idle worker that closes. */
+  /**
+   * A job that succeeds, one that is retried, one that dies, one whose worker dies, an idle worker that closes, and
+   * a queue that is deleted.
+   */
   async function useQueues(layer: ChannelLayer): Promise<void> {
     const fails = async () => {
       throw new Error("not today");
@@ -110,7 +114,8 @@ describe("docs/guides/permit-redis-commands.md", () => {
     await until(() => layer.counters().dropped["dead-letter"] === 1);
     await failing.close();
     const handled: string[] = [];
-    const consumption = await layer.consume("jobs.dead", ({ type }) => handled.push(String(type)));
+    const handle = ({ type }: Message) => handled.push(String(type));
+    const consumption = await layer.consume("jobs.dead", handle, { claimAfterMs: 100 });
     await until(() => handled.length === 1);
     await all("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     await until(() => !layer.health.ok);
@@ -120,6 +125,7 @@ describe("docs/guides/permit-redis-commands.md", () => {
     // Closing then has to unblock the read.
     await until(async () => /^blocked_clients:[1-9]/m.test((await all("INFO", "clients")).join("\n")));
     await consumption.close();
+    await layer.deleteQueue("jobs.dead");
   }
 
   /** The commands that the server has denied, with the key or channel if that was the reason. */

@@ -13,7 +13,8 @@ const page = fileURLToPath(new URL("../../docs/guides/plan-redis-capacity.md", i
 describe("docs/guides/plan-redis-capacity.md", () => {
   it("counts the connections of a node to a server", async () => {
     const rows = rowsOf(await readFile(page, "utf8"), "a node opens");
-    const [layer, queues, worker] = rows.map(([, count]) => Number(count)) as [number, number, number];
+    const counts = rows.map(([, count]) => Number(count));
+    const [layer, queues, worker, lifeSigns] = counts as [number, number, number, number];
     const server = await startRedisServer();
     const admin = new Redis(server.url);
     const names = async () => {
@@ -33,7 +34,7 @@ describe("docs/guides/plan-redis-capacity.md", () => {
     await holds(2 * layer + queues);
     await runtime.worker("jobs", () => {}, { concurrency: 10 });
     await state.consume("other", () => {});
-    await holds(2 * layer + queues + 2 * worker);
+    await holds(2 * layer + queues + 2 * worker + lifeSigns);
     const quoted = rows.flatMap(([, , cell]) => quotedIn(cell));
     expect(new Set(await names())).to.deep.equal(new Set(quoted));
     await runtime.close();

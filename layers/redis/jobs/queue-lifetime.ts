@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
+import { group } from "./consumer-names.ts";
 import { type QueueKeys, runOrdered, runScript, script } from "./queue-scripts.ts";
 
 /** @default of the option `queueIdleMs`, in milliseconds */
@@ -43,17 +44,13 @@ redis.call('PERSIST', KEYS[1])
 `);
 
 /** Returns the mark of the last deletion. Undefined if none is remembered. */
-export async function openQueue(
-  redis: Redis,
-  { stream }: QueueKeys,
-  group: string,
-): Promise<string | undefined> {
+export async function openQueue(redis: Redis, { stream }: QueueKeys): Promise<string | undefined> {
   const mark = await runScript(redis, openScript, [stream, markOf(stream)], group);
   return Buffer.isBuffer(mark) ? mark.toString() : undefined;
 }
 
 /** Runs after all earlier commands of the connection, so it also deletes the jobs that these have added. */
-export async function deleteQueue(redis: Redis, { stream }: QueueKeys, group: string): Promise<number> {
+export async function deleteQueue(redis: Redis, { stream }: QueueKeys): Promise<number> {
   const mark = randomBytes(8).toString("hex");
   return Number(await runOrdered(redis, deleteScript, [stream, markOf(stream)], group, mark));
 }

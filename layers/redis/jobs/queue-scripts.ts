@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { deadSuffix } from "../../names.ts";
+import { buryingSuffix } from "./consumer-names.ts";
 
 export interface QueueKeys {
   readonly stream: string;
@@ -32,12 +33,12 @@ export type ScriptArgument = string | number | Buffer;
 
 /**
  * A Lua function that returns whether a consumer owns an entry. The attempt has to match too, because the
- * consumer may have lost the entry and then claimed it again as a later attempt.
+ * consumer may have lost the entry and then claimed it again as a later attempt. Fails with NOGROUP if the queue
+ * has vanished.
  */
 const owns = `
 local function owns(id, consumer, attempt)
-  local found = redis.pcall('XPENDING', KEYS[1], ARGV[1], id, id, 1)
-  local entry = not found.err and found[1]
+  local entry = redis.call('XPENDING', KEYS[1], ARGV[1], id, id, 1)[1]
   return entry and entry[2] == consumer and entry[4] == tonumber(attempt)
 end
 `;
@@ -60,11 +61,21 @@ redis.call('PERSIST', KEYS[1])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, id, idle ms of an empty queue. Removes the entry, even if another worker has it. */
+/**
+ * KEYS: stream. ARGV: group, id, the consumer that holds the entry, or '' if it certainly does, idle ms of an empty
+ * queue. Removes the entry, even if another worker has taken it over. Returns 0 if another worker has removed the
+ * entry or is burying it, and 1 otherwise. Fails with NOGROUP if the queue has vanished.
+ */
 export const doneScript = script(`${expireIfEmpty}
+if ARGV[3] ~= '' then
+  local entry = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1)[1]
+  if entry and entry[2] ~= ARGV[3] and string.find(entry[2], '${buryingSuffix}', 1, true) then return 0 end
+end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
-redis.call('XDEL', KEYS[1], ARGV[2])
-expireIfEmpty(ARGV[3])
+local removed = redis.call('XDEL', KEYS[1], ARGV[2])
+if removed == 0 then redis.call('XPENDING', KEYS[1], ARGV[1]) end
+expireIfEmpty(ARGV[4])
+return removed
 `);
 
 /**
@@ -85,23 +96,26 @@ expireIfEmpty(ARGV[5])
 return 1
 `);
 
-/** KEYS: stream. ARGV: group, consumer, id, attempt, new attempt, idle ms. Returns 0 if `owns` is false. */
+/**
+ * KEYS: stream. ARGV: group, consumer, id, attempt, new consumer, new attempt. Returns 0 if `owns` is false.
+ * A repeated call returns 1, because the reply to the first one may have been lost.
+ */
 export const claimScript = script(`${owns}
-if not owns(ARGV[3], ARGV[2], ARGV[4]) then return 0 end
-redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[6], 'RETRYCOUNT', ARGV[5], 'JUSTID')
+local isOurs = owns(ARGV[3], ARGV[2], ARGV[4]) or owns(ARGV[3], ARGV[5], ARGV[6])
+if not isOurs then return 0 end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[5], 0, ARGV[3], 'RETRYCOUNT', ARGV[6], 'JUSTID')
 return 1
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, then the id and the attempt of each entry. Renews the claims. Returns
- * the ids of the entries that the consumer does not own. Fails with NOGROUP if the queue has vanished.
+ * KEYS: stream. ARGV: group, then the id, the consumer and the attempt of each entry. Renews the claims.
+ * Returns the ids of the entries that their consumers do not own.
  */
 export const renewScript = script(`${owns}
-redis.call('XPENDING', KEYS[1], ARGV[1])
 local lost = {}
-for i = 3, #ARGV, 2 do
-  if owns(ARGV[i], ARGV[2], ARGV[i + 1]) then
-    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+for i = 2, #ARGV, 3 do
+  if owns(ARGV[i], ARGV[i + 1], ARGV[i + 2]) then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[i + 1], 0, ARGV[i], 'JUSTID')
   else
     lost[#lost + 1] = ARGV[i]
   end
@@ -109,34 +123,107 @@ end
 return lost
 `);
 
+/** The maximum number of entries that a script handles at a time. */
+const manyEntries = 5_000;
+
 /**
- * KEYS: stream. ARGV: group, consumer, limit, idle ms, held ids. Claims abandoned entries, and returns the
- * id, the attempt and the payload of each, oldest first. XAUTOCLAIM is not used, because it does not return
- * the attempt, needs a cursor, and would also claim the held entries.
+ * KEYS: stream. ARGV: group, consumers. Renews all claims of the consumers, which is their life sign. JUSTID
+ * keeps the number of deliveries.
  */
-export const takeOverScript = script(`
-local held, taken, limit = {}, {}, tonumber(ARGV[3])
-for i = 5, #ARGV do held[ARGV[i]] = true end
-for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[4], '-', '+', limit + #ARGV - 4)) do
-  if #taken < limit and not held[entry[1]] then
-    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1])[1]
-    if claimed then taken[#taken + 1] = {claimed[1], entry[4] + 1, claimed[2][2]} end
+export const lifeSignScript = script(`
+for i = 2, #ARGV do
+  local ids = {}
+  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ${manyEntries}, ARGV[i])) do
+    ids[#ids + 1] = entry[1]
   end
+  ids[#ids + 1] = 'JUSTID'
+  if #ids > 1 then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[i], 0, unpack(ids)) end
 end
-return taken
+return 1
 `);
 
 /**
- * KEYS: stream. ARGV: group, consumer, limit, held ids. Returns the id, the attempt and the payload of each
- * entry that is claimed for the consumer and is not among the held ids. The attempt does not change.
+ * KEYS: stream. ARGV: group, the consumer of orphans, idle ms. Returns whether there are orphans (1 or 0), and
+ * then the holder of each entry whose claim was not renewed for the idle time. Holders may be repeated.
  */
-export const recoverScript = script(`
-local held, found, limit = {}, {}, tonumber(ARGV[3])
-for i = 4, #ARGV do held[ARGV[i]] = true end
-for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', limit + #ARGV - 3, ARGV[2])) do
-  if #found < limit and not held[entry[1]] then
-    local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1], 'RETRYCOUNT', entry[4])[1]
-    if claimed then found[#found + 1] = {claimed[1], entry[4], claimed[2][2]} end
+export const silentScript = script(`
+local found = {#redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])}
+for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], 'IDLE', ARGV[3], '-', '+', ${manyEntries})) do
+  found[#found + 1] = entry[2]
+end
+return found
+`);
+
+/**
+ * KEYS: stream. ARGV: group, consumer, the consumer of orphans, idle ms, dead consumers. Moves the entries of
+ * the dead consumers to the consumer of orphans, except those of consumers that have renewed a claim within the
+ * idle time. Then claims the oldest orphan. Returns its id, attempt and payload in a list, which may be empty.
+ *
+ * The death counts as an attempt if the entry may have caused it: if it was the only entry of its process, or
+ * ran alone. Otherwise only the first delivery counts, so that the next one is not the first.
+ */
+export const takeOverScript = script(`
+local function process(name) return string.match(name, '^[^-]*') end
+-- The names of consumers whose entries do not run with others have a second dash.
+local function isSuspect(name) return string.find(name, '-.*-') end
+local idle, died, held = tonumber(ARGV[4]), {}, {}
+for i = 5, #ARGV do
+  local entries = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ${manyEntries}, ARGV[i])
+  local isDead = true
+  for _, entry in ipairs(entries) do isDead = isDead and entry[3] >= idle end
+  if isDead then
+    died[ARGV[i]] = entries
+    held[process(ARGV[i])] = (held[process(ARGV[i])] or 0) + #entries
+  end
+end
+for name, entries in pairs(died) do
+  local isBlamed = isSuspect(name) or held[process(name)] == 1
+  for _, entry in ipairs(entries) do
+    local attempt = isBlamed and entry[4] + 1 or math.max(entry[4], 2)
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[3], 0, entry[1], 'RETRYCOUNT', attempt, 'JUSTID')
+  end
+end
+local orphan = redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[3])[1]
+if not orphan then return {} end
+local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, orphan[1], 'RETRYCOUNT', orphan[4])[1]
+return claimed and {{claimed[1], orphan[4], claimed[2][2]}} or {}
+`);
+
+/**
+ * KEYS: stream. ARGV: group, the consumer of returned jobs, idle ms, dead consumers. Returns the entries of the dead
+ * consumers to the queue, except those of consumers that have renewed a claim within the idle time. No handler of
+ * these entries was running, so their deaths do not count.
+ */
+export const returnScript = script(`
+for i = 4, #ARGV do
+  local ids, isDead = {}, true
+  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', ${manyEntries}, ARGV[i])) do
+    ids[#ids + 1] = entry[1]
+    isDead = isDead and entry[3] >= tonumber(ARGV[3])
+  end
+  ids[#ids + 1] = 'JUSTID'
+  if isDead and #ids > 1 then redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(ids)) end
+end
+return 1
+`);
+
+/**
+ * KEYS: stream. ARGV: group, consumer, limit, number of own consumers, own consumers, the consumer of returned
+ * jobs, held ids. Claims for the consumer what its own consumers hold and is not among the held ids, because
+ * a reply was lost, and then returned jobs. Returns the id, the attempt and the payload of each entry. The
+ * attempt changes only for returned jobs.
+ */
+export const collectScript = script(`
+local held, found, limit, own = {}, {}, tonumber(ARGV[3]), tonumber(ARGV[4])
+for i = 6 + own, #ARGV do held[ARGV[i]] = true end
+for i = 5, 5 + own do
+  local added = i == 5 + own and 1 or 0
+  for _, entry in ipairs(redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', limit + #ARGV, ARGV[i])) do
+    if #found < limit and not held[entry[1]] then
+      local attempt = entry[4] + added
+      local claimed = redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, entry[1], 'RETRYCOUNT', attempt)[1]
+      if claimed then found[#found + 1] = {claimed[1], attempt, claimed[2][2]} end
+    end
   end
 end
 return found
@@ -158,10 +245,12 @@ for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
 end
 `);
 
-/** KEYS: stream. ARGV: group, consumer. Deletes the consumer, unless entries that it owns would be lost. */
+/** KEYS: stream. ARGV: group, consumers. Deletes the consumers, except those whose entries would be lost. */
 export const leaveScript = script(`
-local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[2])
-if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end
+for i = 2, #ARGV do
+  local held = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[i])
+  if not held.err and #held == 0 then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[i]) end
+end
 `);
 
 /**

@@ -2,24 +2,27 @@ import type { QueueReceiver } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
 import type { JobSource } from "../../jobs/job-worker.ts";
-import { backoffMs, pause, retry } from "../../retry.ts";
+import { backoffMs, pause } from "../../retry.ts";
 import { withTimeout } from "../../with-timeout.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 import type { RedisServer } from "../connection/server-options.ts";
-import { isUnblocked, isWithoutGroup, RedisClaim, RedisQueueConsumer } from "./queue-consumer.ts";
+import { HeldClaims } from "./held-claims.ts";
+import type { LifeSigns } from "./life-signs.ts";
+import { orphanGate } from "./orphan-gate.ts";
+import { OrphanSearch } from "./orphan-search.ts";
+import { OutcomeReports } from "./outcome-reports.ts";
+import type { RedisClaim } from "./queue-claim.ts";
+import { isUnblocked, isWithoutGroup, RedisQueueConsumer } from "./queue-consumer.ts";
 import type { QueueLoss } from "./queue-loss.ts";
 import { type Commands, RedisQueueReader } from "./queue-reader.ts";
 
-/** The longest pause between two searches for abandoned entries. */
+/** The longest pause between two searches for returned jobs. */
 const maxSweepMs = 2_000;
 
 /** The shortest idle time after which a consumer without entries is removed. */
 const minIdleMs = 10_000;
 
 const closeTimeoutMs = 1_000;
-
-/** The longest pause between attempts to report the outcome of a job. */
-const maxPauseMs = 1_600;
 
 export interface SourceSettings {
   readonly server: RedisServer;
@@ -30,12 +33,13 @@ export interface SourceSettings {
   /** Milliseconds after which an empty queue without workers expires. */
   readonly queueIdleMs: number;
   readonly loss: QueueLoss;
+  readonly lifeSigns: LifeSigns;
 }
 
 /**
- * Takes the jobs of one queue, as a consumer of the queue's consumer group. Renews its own claims three times
- * per `claimAfterMs`. Takes over an entry if another consumer has not renewed its claim for `claimAfterMs`.
- * If a job ends during an outage, its outcome is reported after the outage.
+ * Takes the jobs of one queue, as a consumer of the queue's consumer group. Gives a life sign three times per
+ * `claimAfterMs`, and takes over the jobs of consumers that give no life sign for `claimAfterMs`. If a job
+ * ends during an outage, its outcome is reported after the outage.
  */
 export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly queue: string;
@@ -47,25 +51,21 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   readonly #queueIdleMs: number;
   readonly #giveUpAfterMs: number;
   readonly #reader: RedisQueueReader;
-  readonly #held = new Map<string, RedisClaim>();
-  /** The claims of ended jobs whose outcomes are not reported yet. These claims are not renewed. */
-  readonly #over = new Set<RedisClaim>();
-  /** The claims of running jobs whose entries have vanished. This source has the only copies of these jobs. */
-  readonly #withoutEntry = new Set<RedisClaim>();
-  /** The server's latest refusal of each report that is being retried. The key is the report function. */
-  readonly #refusals = new Map<object, Error>();
-  /** Aborted once closing takes too long. From then on, reports of outcomes are not retried. */
-  readonly #givingUp = new AbortController();
+  readonly #reports: OutcomeReports;
+  readonly #orphans: OrphanSearch;
+  readonly #lifeSigns: LifeSigns;
+  readonly #held = new HeldClaims();
   /** Aborted by {@link interrupt} and after a reconnect, to end the pause after a failed read. */
   #waking = new AbortController();
   #isInterrupted = false;
   #isRenewalRefused = false;
   /** Whether {@link wake} was called during the current {@link take}. */
   #isWoken = false;
-  #isRecoveryDue = false;
+  #wasUp = false;
   #sweepAt = 0;
   #tidyAt = 0;
   #renewal: unknown;
+  #endLifeSigns = () => {};
   #closingTimers: unknown[] = [];
   #interrupting: Promise<void> | undefined;
   /** Ends a {@link take} whose command receives no reply. Entries in a lost reply are delivered again. */
@@ -75,7 +75,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   });
 
   constructor(queue: string, receiver: QueueReceiver, settings: SourceSettings) {
-    const { server, commands, clock, claimAfterMs, queueIdleMs, loss } = settings;
+    const { server, commands, clock, claimAfterMs, queueIdleMs, lifeSigns, loss } = settings;
+    const onError = (error: Error) => receiver.error(error);
     this.queue = queue;
     this.loss = loss;
     this.#consumer = new RedisQueueConsumer(queue, commands, settings);
@@ -84,25 +85,20 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     this.#claimAfterMs = claimAfterMs;
     this.#queueIdleMs = queueIdleMs;
     this.#giveUpAfterMs = server.connectTimeoutMs;
-    this.#reader = new RedisQueueReader(
-      server,
-      commands,
-      {
-        up: () => this.#up(),
-        // The reply to a read may have been lost with the connection.
-        down: () => {
-          this.#isRecoveryDue = true;
-        },
-        error: (error) => receiver.error(error),
-      },
-      clock,
-    );
+    this.#lifeSigns = lifeSigns;
+    this.#reports = new OutcomeReports(clock, onError);
+    this.#orphans = new OrphanSearch(this.#consumer, { clock, claimAfterMs, onError });
+    // The reply to a read may have been lost with the connection.
+    const down = () => {
+      this.#sweepAt = 0;
+    };
+    const up = () => this.#up();
+    this.#reader = new RedisQueueReader(server, commands, { up, down, error: onError }, clock);
   }
 
   /** The error with which reads, or reports of outcomes, currently fail. */
   get outage(): Error | undefined {
-    const [refusal] = this.#refusals.values();
-    return this.#reader.connection.outage ?? refusal;
+    return this.#reader.connection.outage ?? this.#reports.refusal;
   }
 
   /** @throws {LayerUnavailableError} */
@@ -110,12 +106,13 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     try {
       const { connection } = this.#reader;
       await Promise.all([connection.open(), this.loss.open(this.#consumer), this.#consumer.checkTime()]);
-      // The first `take` searches for abandoned entries before it reads new ones.
-      this.#sweepAt = 0;
     } catch (error) {
       await this.#reader.connection.close();
       throw error;
     }
+    const { stream, names } = this.#consumer;
+    this.#endLifeSigns = await this.#lifeSigns.begin(stream, Object.values(names), this.#claimAfterMs / 3);
+    this.#orphans.open();
     this.#scheduleRenewal();
   }
 
@@ -130,6 +127,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
         failures = 0;
       } catch (error) {
         failures += 1;
+        // A lost reply may contain entries.
+        this.#sweepAt = 0;
         await this.#recoverFrom(error, failures, losses);
       }
     }
@@ -145,43 +144,51 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     if (this.#isInterrupted) return;
     this.#isInterrupted = true;
     this.#closingTimers = [
-      this.#clock.setTimeout(() => this.#givingUp.abort(), this.#giveUpAfterMs),
+      this.#clock.setTimeout(() => this.#reports.giveUp(), this.#giveUpAfterMs),
       this.#clock.setTimeout(this.#abandon, closeTimeoutMs),
     ];
     this.#waking.abort();
     this.#interrupting = this.#reader.interrupt();
   }
 
-  async done(claim: RedisClaim): Promise<void> {
-    if (this.#withoutEntry.has(claim)) return this.#forget(claim);
-    await this.#end(claim, () => this.#consumer.done(claim));
+  async done(claim: RedisClaim): Promise<boolean> {
+    let tries = 0;
+    const isRemoved = await this.#end(claim, () => {
+      tries += 1;
+      const isFresh = performance.now() - claim.heldAt < this.#claimAfterMs / 2;
+      return this.#consumer.done(claim, isFresh && !claim.isLost);
+    });
+    // If the first reply was lost, its command may have removed the entry.
+    return isRemoved === true || (isRemoved === false && tries > 1 && !claim.isLost);
   }
 
   async again(claim: RedisClaim): Promise<RedisClaim | undefined> {
-    if (this.#withoutEntry.has(claim)) return this.#againWithoutEntry(claim);
-    const next = await this.#report(() => this.#consumer.again(claim));
-    if (next === undefined) this.#forget(claim);
-    else this.#held.set(next.id, next);
-    return next;
+    return this.#replace(claim, () => this.#consumer.again(claim));
+  }
+
+  async suspend(claim: RedisClaim): Promise<RedisClaim | undefined> {
+    return this.#replace(claim, () => this.#consumer.suspend(claim));
+  }
+
+  async condemn(claim: RedisClaim, unbegun: boolean): Promise<RedisClaim | undefined> {
+    const attempts = unbegun ? claim.attempt - 1 : claim.attempt;
+    return this.#replace(claim, () => this.#consumer.condemn(claim, attempts));
   }
 
   async bury(claim: RedisClaim): Promise<void> {
-    const isLost = this.#withoutEntry.has(claim);
-    await this.#end(claim, () =>
-      isLost ? this.#consumer.addAgain(claim, true) : this.#consumer.bury(claim),
-    );
+    await this.#end(claim, () => this.#consumer.bury(claim));
   }
 
   async release(claim: RedisClaim, unbegun: boolean): Promise<void> {
     const attempts = unbegun ? claim.attempt - 1 : claim.attempt;
-    const isLost = this.#withoutEntry.has(claim);
-    await this.#end(claim, () =>
-      isLost ? this.#consumer.addAgain(claim, false) : this.#consumer.release(claim, attempts),
-    );
+    claim.turn?.end();
+    await this.#end(claim, () => this.#consumer.release(claim, attempts));
   }
 
   async close(): Promise<void> {
     for (const timer of [this.#renewal, ...this.#closingTimers]) this.#clock.clearTimeout(timer);
+    this.#endLifeSigns();
+    this.#orphans.close();
     await this.#interrupting;
     const late = () => new Error("no reply while closing");
     // In an outage this command fails, and another consumer's `tidy` removes this consumer later.
@@ -189,20 +196,26 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
     await Promise.all([leaving, this.#reader.connection.close()]);
   }
 
-  /** Renews the claims of running jobs. Must also be called after the command connection reconnects. */
+  /** Must be called after the command connection has reconnected. */
+  reconnected(): void {
+    this.#orphans.reconnected();
+    this.#sweepAt = 0;
+    this.renew();
+  }
+
+  /** Renews the claims, and notices which of them other workers hold. */
   renew(): void {
-    const claims = [...this.#held.values()].filter(
-      (claim) => !this.#over.has(claim) && !this.#withoutEntry.has(claim),
-    );
+    const claims = this.#held.current;
     if (claims.length === 0) return;
+    const sentAt = performance.now();
     const losses = this.loss.count;
     this.#consumer
       .renew(claims)
       .then((lost) => {
         this.#isRenewalRefused = false;
+        for (const claim of claims) if (!lost.includes(claim)) claim.heldAt = sentAt;
         // A new queue has none of the entries, but no other worker has the jobs.
-        if (!this.loss.isSame(losses)) return;
-        for (const claim of lost) if (!this.#over.has(claim)) claim.abandoned.abort();
+        if (this.loss.isSame(losses)) this.#held.lose(lost);
       })
       .catch((error: unknown) => {
         if (isWithoutGroup(error)) return this.#recoverQueue(losses);
@@ -216,81 +229,71 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
 
   /** Called if the queue is gone. A deletion aborts the running jobs. After a loss, they continue. */
   onQueueGone(isDeleted: boolean): void {
-    for (const claim of this.#held.values()) {
-      if (this.#over.has(claim)) continue;
-      if (isDeleted) claim.abandoned.abort();
-      else this.#withoutEntry.add(claim);
-    }
+    this.#held.queueGone(isDeleted);
   }
 
   #recoverQueue(losses: number): Promise<void> {
     return this.loss.recover(this.#consumer, this.#receiver, losses);
   }
 
-  #againWithoutEntry(claim: RedisClaim): RedisClaim {
-    const next = new RedisClaim(claim.id, claim.payload, claim.attempt + 1);
-    this.#forget(claim);
-    this.#held.set(next.id, next);
-    this.#withoutEntry.add(next);
-    return next;
-  }
-
   async #takeNow(limit: number): Promise<readonly RedisClaim[]> {
+    const orphans = this.#held.hold(await this.#orphans.take(this.#waking.signal));
+    if (orphans.length > 0) return orphans;
+    await orphanGate.opened(this.#waking.signal);
     const now = performance.now();
     if (now >= this.#tidyAt) this.#tidy(now);
-    if (this.#isRecoveryDue) {
-      const found = this.#hold(await this.#consumer.recover(limit, this.#held.keys()));
-      this.#isRecoveryDue = found.length === limit;
-      if (found.length > 0) return found;
-    }
     if (now >= this.#sweepAt) {
-      const taken = this.#hold(await this.#consumer.takeOver(limit, this.#claimAfterMs, this.#held.keys()));
-      // The next call searches again before it reads, because abandoned entries are older than unread ones.
-      if (taken.length > 0) return taken;
+      const found = await this.#consumer.collect(limit, this.#held.ids);
+      // The next call searches again before it reads, because returned jobs are older than unread ones.
+      if (found.length > 0) return this.#admit(found);
       this.#sweepAt = now + this.#sweepMs;
     }
     if (this.#isInterrupted || this.#isWoken) return [];
-    return this.#hold(await this.#consumer.read(this.#reader, limit, this.#sweepAt - now));
+    return this.#admit(await this.#consumer.read(this.#reader, limit, this.#sweepAt - now));
+  }
+
+  /** Returns the jobs to the queue if an orphan runs alone by now. */
+  async #admit(claims: readonly RedisClaim[]): Promise<readonly RedisClaim[]> {
+    this.#held.hold(claims);
+    if (orphanGate.isOpen) return claims;
+    await Promise.all(claims.map((claim) => this.release(claim, true)));
+    return [];
   }
 
   get #sweepMs(): number {
     return Math.min(this.#claimAfterMs / 3, maxSweepMs);
   }
 
-  #hold(claims: RedisClaim[]): RedisClaim[] {
-    for (const claim of claims) this.#held.set(claim.id, claim);
-    return claims;
+  /** Reports the end of a job. Resolves to the server's reply: see {@link OutcomeReports.send}. */
+  async #end<T>(claim: RedisClaim, report: () => Promise<T>): Promise<T | undefined> {
+    claim.isOver = true;
+    const reply = await this.#report(report);
+    this.#held.forget(claim);
+    return reply;
   }
 
-  #forget(claim: RedisClaim): void {
-    if (this.#held.get(claim.id) === claim) this.#held.delete(claim.id);
-    this.#over.delete(claim);
-    this.#withoutEntry.delete(claim);
+  async #replace(
+    claim: RedisClaim,
+    report: () => Promise<RedisClaim | undefined>,
+  ): Promise<RedisClaim | undefined> {
+    const next = await this.#report(report);
+    if (next === undefined) this.#held.forget(claim);
+    else this.#held.hold([next]);
+    return next;
   }
 
-  async #end(claim: RedisClaim, report: () => Promise<unknown>): Promise<void> {
-    this.#over.add(claim);
-    await this.#report(report);
-    this.#forget(claim);
-  }
-
-  /** Retries `report` until it succeeds. If closing takes too long, stops, and the job is delivered again. */
-  async #report<T>(report: () => Promise<T>): Promise<T | undefined> {
-    const { signal } = this.#givingUp;
-    const onFailure = (error: unknown) => {
-      // The connection itself reports outages, but not refusals.
-      if (signal.aborted || !isRefusal(error)) return;
-      if (this.#refusals.size === 0) this.#receiver.error(asError(error));
-      this.#refusals.set(report, asError(error));
-    };
-    try {
-      return await retry(report, { clock: this.#clock, signal, maxPauseMs, onFailure });
-    } catch (error) {
-      this.#receiver.error(asError(error));
-      return undefined;
-    } finally {
-      this.#refusals.delete(report);
-    }
+  /** If the queue is gone, creates it again and repeats the report, because the claims are up to date then. */
+  #report<T>(report: () => Promise<T>): Promise<T | undefined> {
+    return this.#reports.send(async () => {
+      const losses = this.loss.count;
+      try {
+        return await report();
+      } catch (error) {
+        if (!isWithoutGroup(error)) throw error;
+        await this.#recoverQueue(losses);
+        return report();
+      }
+    });
   }
 
   /** Creates the consumer group if it is missing. Otherwise pauses before the next read. */
@@ -310,8 +313,8 @@ export class RedisQueueSource implements JobSource<RedisClaim> {
   }
 
   #up(): void {
-    // Delays the next search, because other consumers may first have to reconnect and renew their claims.
-    this.#sweepAt = performance.now() + this.#sweepMs;
+    if (this.#wasUp) this.#orphans.reconnected();
+    this.#wasUp = true;
     this.#waking.abort();
     if (!this.#isInterrupted) this.#waking = new AbortController();
   }

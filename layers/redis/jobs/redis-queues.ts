@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import type { Consumption, Health, QueueBackend, QueueReceiver, QueueSettings } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
 import { LayerClosedError } from "../../errors.ts";
@@ -5,7 +6,7 @@ import { JobWorker } from "../../jobs/job-worker.ts";
 import { LazyConnection } from "../connection/lazy-connection.ts";
 import { type CommandLimits, commandLimits } from "../connection/pubsub-settings.ts";
 import type { RedisServer } from "../connection/server-options.ts";
-import { group } from "./queue-consumer.ts";
+import { LifeSigns } from "./life-signs.ts";
 import { defaultQueueIdleMs, deleteQueue } from "./queue-lifetime.ts";
 import { QueueLoss } from "./queue-loss.ts";
 import { enqueueScript, queueKeys, runOrdered } from "./queue-scripts.ts";
@@ -29,6 +30,7 @@ export class RedisQueues implements QueueBackend {
   readonly #queueIdleMs: number;
   readonly #sources = new Map<RedisQueueSource, () => Promise<void>>();
   readonly #connection: LazyConnection;
+  readonly #lifeSigns: LifeSigns;
   #closing: Promise<void> | undefined;
 
   /** @param onError called with errors that do not reject any call. */
@@ -41,11 +43,17 @@ export class RedisQueues implements QueueBackend {
     this.#server = server;
     this.#clock = clock;
     this.#queueIdleMs = queueIdleMs;
-    const up = () => {
-      for (const source of this.#sources.keys()) source.renew();
+    let client: Redis;
+    const prepare = (redis: Redis) => {
+      client = redis;
     };
-    const listener = { up, down() {}, error: onError };
+    const up = () => {
+      this.#lifeSigns.connected(client);
+      for (const source of this.#sources.keys()) source.reconnected();
+    };
+    const listener = { prepare, up, down() {}, error: onError };
     this.#connection = new LazyConnection("queues", server, listener, limits, clock);
+    this.#lifeSigns = new LifeSigns(server.connectTimeoutMs, clock, () => this.#connection.isUp, onError);
   }
 
   get health(): Health {
@@ -74,9 +82,16 @@ export class RedisQueues implements QueueBackend {
   ): Promise<Consumption> {
     this.#refuseIfClosed();
     const commands = this.#connection;
-    const loss = this.#lossOf(queue);
-    const [server, clock, queueIdleMs] = [this.#server, this.#clock, this.#queueIdleMs];
-    const settings = { server, clock, commands, claimAfterMs, measuresAge, queueIdleMs, loss };
+    const settings = {
+      server: this.#server,
+      clock: this.#clock,
+      commands,
+      claimAfterMs,
+      measuresAge,
+      queueIdleMs: this.#queueIdleMs,
+      loss: this.#lossOf(queue),
+      lifeSigns: this.#lifeSigns,
+    };
     const source = new RedisQueueSource(queue, receiver, settings);
     this.#sources.set(source, () => source.close());
     try {
@@ -107,7 +122,7 @@ export class RedisQueues implements QueueBackend {
     const keys = queueKeys(queue);
     const label = { command: "EVAL", kind: "delete", keys: [keys.stream] };
     const count = await this.#connection.runWhenUp(0, () =>
-      this.#connection.run((redis) => deleteQueue(redis, keys, group), label),
+      this.#connection.run((redis) => deleteQueue(redis, keys), label),
     );
     // The renewals of this process find out that the queue is gone. Other processes notice it soon.
     for (const source of this.#sourcesOf(queue)) source.renew();

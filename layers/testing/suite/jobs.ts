@@ -65,6 +65,30 @@ export function describeJobs({ describe, it, nodes }: Suite): void {
       assert.equal(worker.most, 1);
     });
 
+    it("call onDone with the result once a message is handled, and report its error", async () => {
+      const done: unknown[] = [];
+      const both = new Deferred();
+      await nodes.one.consume("jobs", (message) => Promise.resolve(Number(message.number) * 2), {
+        onDone: async (message, { attempt }, result) => {
+          done.push([message.number, attempt, result]);
+          if (done.length === 2) both.resolve();
+          throw new Error("not reported elsewhere");
+        },
+      });
+      await sendNumbers(nodes.other, "jobs", 1, 2);
+      await both.promise;
+      await nodes.one.close();
+      assert.deepEqual(done, [
+        [1, 1, 2],
+        [2, 1, 4],
+      ]);
+      const place = { channel: "jobs", stage: "consume", attempt: 1 };
+      assert.deepEqual(
+        nodes.errors.map(([error, where]) => [(error as Error).message, where]),
+        [1, 2].map(() => ["not reported elsewhere", place]),
+      );
+    });
+
     it("run at most `concurrency` handlers at once", async () => {
       const gate = new Deferred();
       const worker = new Worker(() => gate.promise);

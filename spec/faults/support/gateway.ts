@@ -10,14 +10,17 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-export async function startGateway(target: {
-  readonly host: string;
-  readonly port: number;
-}): Promise<Gateway> {
+/** @param limit the number of connections that the proxy accepts in total. */
+export async function startGateway(
+  target: { readonly host: string; readonly port: number },
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Gateway> {
   const sockets = new Set<Socket>();
   let isOpen = true;
+  let accepted = 0;
   const server = createServer((client) => {
-    if (!isOpen) {
+    accepted += 1;
+    if (!isOpen || accepted > limit) {
       client.destroy();
       return;
     }

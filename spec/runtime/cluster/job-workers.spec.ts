@@ -16,6 +16,7 @@ import {
   WebSocketConsumer,
 } from "greenroom";
 import { RedisPubSubLayer, RedisStreamsLayer } from "greenroom/redis";
+import { Redis } from "ioredis";
 import { until } from "../../layers/support/until.ts";
 import { gate } from "../../support/gate.ts";
 import { redisUrl } from "../../support/redis.ts";
@@ -124,6 +125,32 @@ describe("Job workers", () => {
       expect(await next(actor, 2)).to.have.members(["submitted true", "failed attempt 2"]);
     });
   }
+
+  it("send the result only if no other worker has ended the job", async () => {
+    const prefix = randomUUID();
+    const make = () =>
+      opened(createRuntime({ layers: { chat: new RedisStreamsLayer({ url: redisUrl(), prefix }) } }));
+    const [here, there] = [make(), make()];
+    await Promise.all([here.ready(), there.ready()]);
+    const [begun, end] = [gate(), gate()];
+    const worker = await there.worker<{ type: string; text: string }>("jobs", async ({ text }) => {
+      begun.open();
+      await end.opened;
+      return text;
+    });
+    const actor = await here.spawn(Client);
+    actor.receive("ended by another worker");
+    await begun.opened;
+    const raw = new Redis(redisUrl());
+    const key = `{${prefix}__queue__jobs}`;
+    const [[id = ""] = []] = (await raw.xpending(key, "workers", "-", "+", 1)) as string[][];
+    await raw.multi().xack(key, "workers", id).xdel(key, id).exec();
+    await raw.quit();
+    end.open();
+    actor.receive("ended here");
+    expect(await next(actor, 1)).to.deep.equal(['1 done "ended here"']);
+    await worker.close();
+  });
 
   it("send each submitter the updates of its own jobs", async () => {
     const [here, there] = await startCluster(2);
@@ -520,7 +547,7 @@ describe("Job workers", () => {
     const consume = chat.consume.bind(chat);
     Object.assign(chat, {
       consume: (...args: Parameters<typeof consume>) => {
-        const { onDead: _, onExpired: __, ...passed } = args[2] ?? {};
+        const { onDone: _, onDead: __, onExpired: ___, ...passed } = args[2] ?? {};
         asked.push(passed);
         return consume(...args);
       },

@@ -97,6 +97,22 @@ describe("RedisQueues on a server that refuses commands", () => {
     });
   }
 
+  it("does not abort a running job while the server refuses to tell the holders of claims", async () => {
+    const worker = new Worker(() => open.opened);
+    await layer.consume("jobs", worker.handle, { claimAfterMs: 100 });
+    await send(1);
+    await worker.hasBegun(1);
+    await admin.call("ACL", "SETUSER", "node", "-xpending");
+    const before = await failures();
+    await until(async () => (await failures()) > before + 20);
+    expect(worker.begun[0]?.delivery.signal.aborted).to.equal(false);
+    await admin.call("ACL", "SETUSER", "node", "+xpending");
+    open.open();
+    await until(() => layer.counters().consumed === 1);
+    expect(worker.begun).to.have.length(1);
+    expect(errors.map(({ message }) => /can't run this command/.test(message))).to.include(true);
+  });
+
   it("buries a foreign entry with too many fields as garbage, and continues", async () => {
     const worker = new Worker();
     const fields = Array.from({ length: 18_000 }, (_, index) => `field ${index}`);

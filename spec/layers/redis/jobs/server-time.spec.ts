@@ -68,7 +68,7 @@ describe("The age of a job on Redis", () => {
     await raw.xgroup("CREATE", key, "workers", "0");
     await raw.xreadgroup("GROUP", "workers", "left", "COUNT", 1, "STREAMS", key, ">");
     const [[id = ""] = []] = (await raw.xpending(key, "workers", "-", "+", 1)) as [string][];
-    await raw.xclaim(key, "workers", "left", 0, id, "IDLE", 86_400_000, "RETRYCOUNT", 0, "JUSTID");
+    await raw.xclaim(key, "workers", "returned", 0, id, "RETRYCOUNT", 0, "JUSTID");
     await new Promise((resolve) => setTimeout(resolve, 5));
     const worker = new Worker();
     await layer.consume("jobs", worker.handle);
