@@ -70,6 +70,9 @@ export class Presence {
     }
     checkInteger("graceMs", graceMs, { min: 0, max: maxGraceMs });
     const copy = valueThroughCodec(meta, "A meta", maxMetaBytes);
+    const replaced = this.find(tracker, group);
+    // Of several entries with one key in one turn of the event loop, only the last is broadcast.
+    if (replaced?.key === key) this.#joins.delete(replaced);
     this.untrack(tracker, group);
     this.#lastRef += 1;
     const entry = { ref: this.#lastRef, group, key, meta: copy, graceMs };
@@ -85,18 +88,15 @@ export class Presence {
     const entry = this.#take(tracker, group);
     if (entry === undefined) return;
     this.#view.remove(entry);
-    // An entry that is added and removed within one turn of the event loop is never broadcast.
-    if (!this.#joins.delete(entry)) this.#leaves.push(entry.ref);
+    // Broadcast even if the entry joined in this turn, because it may have replaced that of an absent member.
+    this.#leaves.push(entry.ref);
     this.#flushLater();
   }
 
   /** Ends the presence of an ended `tracker` in `group`. Its entry stays for its grace. */
   end(tracker: Tracker, group: string): void {
-    if (!this.find(tracker, group)?.graceMs) {
-      this.untrack(tracker, group);
-      return;
-    }
-    const entry = this.#take(tracker, group) as Entry;
+    const entry = this.#take(tracker, group);
+    if (entry === undefined) return;
     this.#view.end(entry);
     this.#ended.push(entry.ref);
     this.#flushLater();
