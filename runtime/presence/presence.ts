@@ -35,8 +35,6 @@ export class Presence {
   readonly #own = new Map<string, Map<Tracker, Entry>>();
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
-  /** The nodes whose state this node has requested since their last heartbeat. */
-  readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
   readonly #joins = new Set<Entry>();
@@ -146,8 +144,8 @@ export class Presence {
   // ---- Messages of other nodes
 
   heartbeat(node: string, version: number): void {
-    this.#requested.delete(node);
     const replica = this.#replica(node);
+    replica.isRequested = false;
     replica.noteVersion(version);
     this.#requestIfBehind(node, replica);
   }
@@ -173,7 +171,6 @@ export class Presence {
   nodeLeft(node: string): void {
     const replica = this.#replicas.get(node);
     this.#replicas.delete(node);
-    this.#requested.delete(node);
     if (replica !== undefined) this.#apply({ joined: [], left: [], ended: [...replica.entries] });
   }
 
@@ -185,8 +182,8 @@ export class Presence {
 
   /** Sends at most one request per heartbeat. A lost request is repeated after the node's next heartbeat. */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
-    if (!replica.isBehind || this.#requested.has(node)) return;
-    this.#requested.add(node);
+    if (!replica.isBehind || replica.isRequested) return;
+    replica.isRequested = true;
     this.#transport.request(node);
   }
 

@@ -141,19 +141,53 @@ describe("The grace of a member", () => {
     });
   }
 
-  it("ends on all nodes if the member returns and calls untrack, even in one turn", async () => {
-    class Hasty extends Visitor {
+  for (const then of ["untrack", "a new key"]) {
+    it(`ends on all nodes if the member returns, and then leaves in the same turn by ${then}`, async () => {
+      class Hasty extends Visitor {
+        override connect() {
+          super.connect();
+          if (then === "untrack") this.untrack("lobby");
+          else this.track("lobby", { status: "new" }, { key: "bea" });
+        }
+      }
+      await (await come(there, "home")).stop();
+      await pass(1_000);
+      told.length = 0;
+      await here.spawn(Hasty, visitor("ada", "home", graceMs));
+      await settle(bus);
+      expect([here.presenceCount("lobby"), there.presenceCount("lobby")]).to.deep.equal(
+        then === "untrack" ? [0, 0] : [1, 1],
+      );
+      for (const text of told) expect(text).to.contain("-ada(home)");
+      expect(told).to.have.length(2);
+    });
+  }
+
+  it("delays no other presence of the actor, and causes no diffs to the ended actor", async () => {
+    class Slow extends Doorkeeper {
       override connect() {
-        super.connect();
-        this.untrack("lobby");
+        this.track("lobby", { status: "graced" }, { key: "ada", graceMs });
+        this.track("hall", {}, { key: "ada" });
+      }
+      override async disconnect() {
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
       }
     }
-    await (await come(there, "home")).stop();
-    await pass(1_000);
-    told.length = 0;
-    await here.spawn(Hasty, visitor("ada", "home", graceMs));
+    let goOn = () => {};
+    const actor = await here.spawn(Slow);
     await settle(bus);
-    expect(told.sort()).to.deep.equal(left("home"));
+    const stopped = actor.stop();
+    await settle(bus);
+    expect([here.presenceCount("hall"), there.presenceCount("hall")]).to.deep.equal([0, 0]);
+    // The actor does not get diffs any more, although its presence has not ended.
+    await come(there, "other tab");
+    expect(here.presence("lobby").get("ada")).to.have.length(2);
+    goOn();
+    await stopped;
+    expect(here.presence("lobby").get("ada")).to.deep.equal([{ status: "other tab" }]);
+    expect(here.counters().dropped).to.include({ closing: 0, "dead-letter": 0 });
   });
 
   it("runs on the other nodes when the node of the member closes, as in a rolling deploy", async () => {

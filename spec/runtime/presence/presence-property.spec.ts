@@ -243,6 +243,18 @@ describe("Presence", () => {
       expect([refs(replica), replica.isBehind]).to.deep.equal([[2, 4], false]);
     });
 
+    it("applies the diffs that have waited for a state as soon as the state is complete", () => {
+      const replica = new PresenceReplica();
+      replica.apply({ version: 3, joins: [entry(3)], leaves: [1], ended: [] });
+      const state = { version: 2, part: 0, parts: 1, entries: [entry(1), entry(2)] };
+      expect(replica.restore(state)).to.deep.equal({
+        joined: [entry(1), entry(2), entry(3)],
+        left: [entry(1)],
+        ended: [],
+      });
+      expect([refs(replica), replica.isBehind]).to.deep.equal([[2, 3], false]);
+    });
+
     it("keeps a bounded number of diffs that wait for an earlier diff", () => {
       const replica = new PresenceReplica();
       for (let version = 2; version < 2_000; version += 1) {
