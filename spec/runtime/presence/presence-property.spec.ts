@@ -221,6 +221,17 @@ describe("Presence", () => {
     );
   });
 
+  it("requests the state of a node at most once for each of its heartbeats", () => {
+    const requests: string[] = [];
+    const transport = { broadcast() {}, request: (other: string) => requests.push(other), reply() {} };
+    const presence = new Presence(transport, new SimulatedClock());
+    for (const version of [2, 3]) presence.applyDiff("other", { version, joins: [], leaves: [], ended: [] });
+    expect(requests).to.have.length(1);
+    presence.heartbeat("other", 3);
+    presence.heartbeat("other", 3);
+    expect(requests).to.have.length(3);
+  });
+
   describe("PresenceReplica", () => {
     const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {}, graceMs: 0 });
     const refs = (replica: PresenceReplica) => [...replica.entries].map(({ ref }) => ref);
