@@ -303,7 +303,7 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     this.#context.messaging.track(group, meta, options);
   }
 
-  /** Ends this actor's presence in a group at once, if the actor is present. */
+  /** Ends this actor's presence in a group at once, without grace. {@link disconnect} can still call this. */
   untrack(group: string): void {
     this.#context.messaging.untrack(group);
   }

@@ -123,7 +123,7 @@ const isBoxed = (value: unknown): boolean =>
 
 /** A replacer for `JSON.stringify`: returns the decimal digits of a bigint, and any other value unchanged. */
 export function bigIntAsText(_key: string, value: unknown): unknown {
-  return typeof value === "bigint" || value instanceof BigInt ? String(value) : value;
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 /** Whether the content of an instance is not in its `properties`. */

@@ -3,14 +3,15 @@ import type { Clock } from "./clock.ts";
 import { jitter } from "./jitter.ts";
 
 const firstMs = 50;
-const longestMs = 5_000;
+/** The longest pause between two attempts, in milliseconds. */
+export const longestPauseMs = 5_000;
 
 /**
  * Returns the pause after a failed attempt, in milliseconds: a random value between half of a bound and the
  * bound. The bound is 100 ms for attempt 1, and doubles with each further attempt, up to `maxMs`.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
  */
-export function backoffMs(attempt: number, random?: () => number, maxMs = longestMs): number {
+export function backoffMs(attempt: number, random?: () => number, maxMs = longestPauseMs): number {
   return jitter(Math.min(firstMs * 2 ** attempt, maxMs), 0.5, 1, random);
 }
 

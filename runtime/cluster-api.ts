@@ -35,7 +35,7 @@ export abstract class ClusterApi {
     return this.#cluster.id;
   }
 
-  /** The ids of all nodes known to be alive, this node first. */
+  /** The ids of all nodes known to be alive, this node first. Only this node if the control layer is not known. */
   get nodes(): readonly string[] {
     return this.#cluster.ids;
   }

@@ -194,11 +194,16 @@ export class ActorContext implements ConsumerContext {
     this.#actor.inbox.unhandled();
   }
 
-  /** Ends the tags, presences, watches and timers of a leaving actor, and aborts its signal. */
+  /** Ends the tags, watches and timers of a leaving actor, and its presences without grace. Aborts its signal. */
   leave(): void {
     this.#messaging?.leave();
     this.#timers?.end();
     if (this.#abort !== undefined) runOwned(this.#actor.errorOwner, () => this.#abort?.abort());
+  }
+
+  /** Called after the last handler of a leaving actor. */
+  endPresence(): void {
+    this.#messaging?.endPresence();
   }
 
   /** Reports once for each consumer class that browsers end this connection. */

@@ -109,8 +109,8 @@ export class ActorMessaging implements Messaging, Tracker {
   }
 
   presenceChanged(diff: Message): void {
-    const { Consumer, inbox } = this.#actor;
-    if (findHandler(Consumer.on, diff.type) !== undefined)
+    const { Consumer, inbox, isLeaving } = this.#actor;
+    if (!isLeaving && findHandler(Consumer.on, diff.type) !== undefined)
       this.#context.cluster.delivery.enqueue(inbox, diff);
   }
 
@@ -126,10 +126,17 @@ export class ActorMessaging implements Messaging, Tracker {
     return { tags: [...this.#tags], presence, watches: [...this.#watched] };
   }
 
+  /** Ends the tags, the watches and the presences without grace. */
   leave(): void {
+    const { presence } = this.#context.cluster;
     for (const tag of this.#tags) this.untag(tag);
-    for (const group of this.#tracked) this.#context.cluster.presence.end(this, group);
+    for (const group of this.#tracked) if (presence.find(this, group)?.graceMs === 0) this.untrack(group);
     for (const group of this.#watched) this.unwatch(group);
+  }
+
+  /** Starts the grace of the other presences. Before that, the last handlers can still call {@link untrack}. */
+  endPresence(): void {
+    for (const group of this.#tracked) this.#context.cluster.presence.end(this, group);
   }
 
   #addTag(tag: string, beganAfter: number): void {

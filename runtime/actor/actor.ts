@@ -254,6 +254,7 @@ export class ConsumerActor
       );
       if (disconnecting !== undefined) await disconnecting;
     }
+    this.#context.endPresence();
     // The transport ends by itself, within its close timeout.
     if (!this.#hasEnded) {
       await new Promise<void>((resolve) => {

@@ -7,25 +7,25 @@ const maxIntervals = 1.5;
  */
 export class HeartbeatEcho {
   readonly #maxMs: number;
-  #receivedAt = Number.NEGATIVE_INFINITY;
+  #receivedAt: number | undefined;
   #since = Number.NEGATIVE_INFINITY;
 
   constructor(nodeHeartbeatMs: number) {
     this.#maxMs = nodeHeartbeatMs * maxIntervals;
   }
 
-  /** The time of the first echo after the last interruption. */
+  /** The time of the first echo after the last interruption; minus infinity if there was no interruption. */
   get since(): number {
     return this.#since;
   }
 
   received(now: number): void {
-    if (now - this.#receivedAt > this.#maxMs) this.#since = now;
+    if (this.#receivedAt !== undefined && now - this.#receivedAt > this.#maxMs) this.#since = now;
     this.#receivedAt = now;
   }
 
   /** Notes that messages may have been lost, even if the next echo is in time. */
   interrupted(): void {
-    this.#receivedAt = Number.NEGATIVE_INFINITY;
+    if (this.#receivedAt !== undefined) this.#receivedAt = Number.NEGATIVE_INFINITY;
   }
 }

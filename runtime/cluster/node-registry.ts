@@ -3,6 +3,7 @@ import type { Clock } from "../../layers/clock.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { LayerClosedError } from "../../layers/errors.ts";
 import { jitter } from "../../layers/jitter.ts";
+import { longestPauseMs } from "../../layers/retry.ts";
 import { timeOf } from "../deadline.ts";
 import type { Presence } from "../presence/presence.ts";
 import { HeartbeatEcho } from "./heartbeat-echo.ts";
@@ -56,7 +57,8 @@ const readEcho = read.object({ sentAt: read.count });
 
 /**
  * The other nodes. A node that sends no heartbeat for three of its heartbeat intervals is removed when this
- * node's own next heartbeat comes back. After an interruption of these echoes, each node gets a new lease.
+ * node's own next heartbeat comes back. After an interruption of these echoes, each node gets a new lease, which
+ * begins when all nodes have had the time to reconnect.
  */
 export class NodeRegistry {
   readonly listeners: NodeListener[] = [];
@@ -192,7 +194,7 @@ export class NodeRegistry {
   }
 
   #leaseEnd({ lastHeartbeatAt, leaseMs }: OtherNode): number {
-    return Math.max(lastHeartbeatAt, this.#echo.since) + leaseMs;
+    return Math.max(lastHeartbeatAt, this.#echo.since + longestPauseMs) + leaseMs;
   }
 
   #schedule(): void {

@@ -3,6 +3,8 @@ import type { Entry } from "./entry.ts";
 
 /** Limits the entries, because clients can add one with each connection. */
 export const maxAbsent = 50_000;
+/** Number of graces that end at once. To find the oldest entry, a map passes over all deleted entries. */
+export const endedAtOnce = 500;
 
 /** The entries of absent members that may return before their grace ends. */
 export class GracePeriods {
@@ -17,10 +19,9 @@ export class GracePeriods {
     this.#onEnd = onEnd;
   }
 
-  /** Starts the grace of `entry`. If there are too many entries, ends the grace of the oldest one. */
+  /** Starts the grace of `entry`. If there are too many entries, ends the graces of the oldest ones. */
   add(entry: Entry): void {
-    const [oldest] = this.#timers.keys();
-    if (oldest !== undefined && this.#timers.size >= maxAbsent) this.#end(oldest);
+    if (this.#timers.size >= maxAbsent) this.#endOldest();
     const timer = this.#clock.setTimeout(() => this.#end(entry), entry.graceMs);
     // The timer alone must not keep a process alive.
     (timer as { unref?: () => void } | undefined)?.unref?.();
@@ -35,6 +36,13 @@ export class GracePeriods {
 
   clear(): void {
     for (const entry of this.#timers.keys()) this.delete(entry);
+  }
+
+  #endOldest(): void {
+    for (const entry of this.#timers.keys()) {
+      this.#end(entry);
+      if (this.#timers.size === maxAbsent - endedAtOnce) return;
+    }
   }
 
   #end(entry: Entry): void {

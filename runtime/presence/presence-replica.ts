@@ -30,13 +30,13 @@ const maxWaiting = 1_000;
 
 /** A copy of another node's entries. Tolerates lost, repeated and reordered messages. */
 export class PresenceReplica {
+  /** Whether this node has requested the state since the other node's last heartbeat. */
+  isRequested = false;
   readonly #entries = new Map<number, Entry>();
   readonly #waiting = new Map<number, Diff>();
   #version = 0;
   #latest = 0;
-  #state:
-    | { readonly version: number; readonly count: number; readonly parts: Map<number, StatePart> }
-    | undefined;
+  #state: { readonly version: number; readonly parts: Map<number, StatePart> } | undefined;
 
   /** Whether the other node is known to have a newer version of its entries than this copy. */
   get isBehind(): boolean {
@@ -64,9 +64,7 @@ export class PresenceReplica {
     const { version, parts: count } = part;
     this.noteVersion(version);
     if (version > this.#version && version >= (this.#state?.version ?? 0)) {
-      if (this.#state?.version !== version || this.#state.count !== count) {
-        this.#state = { version, count, parts: new Map() };
-      }
+      if (this.#state?.version !== version) this.#state = { version, parts: new Map() };
       this.#state.parts.set(part.part, part);
       if (this.#state.parts.size === count) return this.#replace(version, [...this.#state.parts.values()]);
     }

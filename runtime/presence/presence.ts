@@ -35,8 +35,6 @@ export class Presence {
   readonly #own = new Map<string, Map<Tracker, Entry>>();
   readonly #watchers = new Map<string, Set<Tracker>>();
   readonly #replicas = new Map<string, PresenceReplica>();
-  /** The nodes whose state this node has requested since their last heartbeat. */
-  readonly #requested = new Set<string>();
   #version = 0;
   #lastRef = 0;
   readonly #joins = new Set<Entry>();
@@ -70,6 +68,9 @@ export class Presence {
     }
     checkInteger("graceMs", graceMs, { min: 0, max: maxGraceMs });
     const copy = valueThroughCodec(meta, "A meta", maxMetaBytes);
+    const replaced = this.find(tracker, group);
+    // Of several entries with one key in one turn of the event loop, only the last is broadcast.
+    if (replaced?.key === key) this.#joins.delete(replaced);
     this.untrack(tracker, group);
     this.#lastRef += 1;
     const entry = { ref: this.#lastRef, group, key, meta: copy, graceMs };
@@ -85,18 +86,15 @@ export class Presence {
     const entry = this.#take(tracker, group);
     if (entry === undefined) return;
     this.#view.remove(entry);
-    // An entry that is added and removed within one turn of the event loop is never broadcast.
-    if (!this.#joins.delete(entry)) this.#leaves.push(entry.ref);
+    // Broadcast even if the entry joined in this turn, because it may have replaced that of an absent member.
+    this.#leaves.push(entry.ref);
     this.#flushLater();
   }
 
   /** Ends the presence of an ended `tracker` in `group`. Its entry stays for its grace. */
   end(tracker: Tracker, group: string): void {
-    if (!this.find(tracker, group)?.graceMs) {
-      this.untrack(tracker, group);
-      return;
-    }
-    const entry = this.#take(tracker, group) as Entry;
+    const entry = this.#take(tracker, group);
+    if (entry === undefined) return;
     this.#view.end(entry);
     this.#ended.push(entry.ref);
     this.#flushLater();
@@ -146,8 +144,8 @@ export class Presence {
   // ---- Messages of other nodes
 
   heartbeat(node: string, version: number): void {
-    this.#requested.delete(node);
     const replica = this.#replica(node);
+    replica.isRequested = false;
     replica.noteVersion(version);
     this.#requestIfBehind(node, replica);
   }
@@ -173,7 +171,6 @@ export class Presence {
   nodeLeft(node: string): void {
     const replica = this.#replicas.get(node);
     this.#replicas.delete(node);
-    this.#requested.delete(node);
     if (replica !== undefined) this.#apply({ joined: [], left: [], ended: [...replica.entries] });
   }
 
@@ -185,8 +182,8 @@ export class Presence {
 
   /** Sends at most one request per heartbeat. A lost request is repeated after the node's next heartbeat. */
   #requestIfBehind(node: string, replica: PresenceReplica): void {
-    if (!replica.isBehind || this.#requested.has(node)) return;
-    this.#requested.add(node);
+    if (!replica.isBehind || replica.isRequested) return;
+    replica.isRequested = true;
     this.#transport.request(node);
   }
 

@@ -1,6 +1,9 @@
 import { expect } from "chai";
+import { createRuntime, MemoryLayer, WebSocketConsumer } from "greenroom";
+import { RoomPresence } from "../../demo/consumers/presence.ts";
 import { type Demo, startDemo } from "../../demo/server.ts";
 import { Client } from "../support/client.ts";
+import { nextTurn } from "../support/next-turn.ts";
 
 describe("the demo's presence", () => {
   let demo: Demo;
@@ -46,6 +49,42 @@ describe("the demo's presence", () => {
     await ben.close();
     expect(await receive(watcher)).to.deep.equal({ type: "left", key: "Ben" });
   });
+
+  for (const [first, then, frames] of [
+    [
+      "come",
+      "go",
+      ['{"type":"presence","members":[{"key":"Ada","since":1}]}', '{"type":"left","key":"Ada"}'],
+    ],
+    ["go", "come", ['{"type":"presence","members":[]}', '{"type":"joined","key":"Ada"}']],
+  ] as const) {
+    it(`does not repeat "${first}" in the turn of the event loop in which the client connects`, async () => {
+      class Member extends WebSocketConsumer {
+        override receive(text: string) {
+          if (text === "come") this.track("room_stage", { since: 1 }, { key: "Ada" });
+          else this.untrack("room_stage");
+        }
+      }
+      class Early extends RoomPresence {
+        override connect() {
+          member.receive(first);
+          return super.connect();
+        }
+      }
+      await using runtime = createRuntime({ layers: { chat: new MemoryLayer() } });
+      const member = await runtime.spawn(Member);
+      if (first === "go") {
+        member.receive("come");
+        await nextTurn();
+      }
+      const watcher = await runtime.spawn(Early, { params: { room_name: "stage" } });
+      await nextTurn();
+      member.receive(then);
+      expect([(await watcher.outgoing.next()).value, (await watcher.outgoing.next()).value]).to.deep.equal(
+        frames,
+      );
+    });
+  }
 
   it("lists members without a name as guests, and truncates long names", async () => {
     await open("/ws/room/stage").then((client) => client.next());

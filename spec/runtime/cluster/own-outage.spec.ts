@@ -65,30 +65,30 @@ describe("A node in an outage", () => {
   };
 
   for (const [name, begin] of Object.entries(outages)) {
-    it(`keeps the others while it ${name}, and gives them a full lease afterwards`, async () => {
+    it(`keeps the others while it ${name}, and gives them time to reconnect and a full lease afterwards`, async () => {
       begin(here.link);
       begin(there.link);
       await pass(10, bus, here, there);
       expectAll(here, there);
-      // This node is back at once. The other one returns later, but within its lease.
+      // This node is back at once. The other one makes its next attempt after the longest pause of a layer.
       end(here);
-      await pass(1.75, bus, here, there);
+      await pass(7.75, bus, here, there);
       expectAll(here, there);
       end(there);
       await pass(5, bus, here, there);
       expectAll(here, there);
     });
 
-    it(`removes a node that died while it ${name}, one lease after its own return`, async () => {
+    it(`removes a node that died while it ${name}, one lease after the time to reconnect`, async () => {
       begin(here.link);
       await there.runtime.close({ drainMs: 0 });
       await pass(6, bus, here);
       expectAll(here);
       end(here);
-      await pass(2, bus, here);
+      await pass(7.75, bus, here);
       expectAll(here);
       // The first echo, and the echo after the lease, may each come one interval later.
-      await pass(3.5, bus, here);
+      await pass(2.5, bus, here);
       expect(here.runtime.nodes).to.deep.equal([here.runtime.node]);
       expect([keysOf(here), ...told]).to.deep.equal(["ann", "ann -ben"]);
     });
@@ -144,7 +144,7 @@ describe("A node in an outage", () => {
       node.link.release();
     }
     there.link.sends = "lose";
-    await pass(5, bus, here, there);
+    await pass(10, bus, here, there);
     expect(here.runtime.nodes).to.deep.equal([here.runtime.node]);
   });
 

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { type Effect, MemoryBus, machineConsumer, WebSocketConsumer } from "greenroom";
 import { emit, SimulatedClock, setup } from "xstate";
 import { systemClock } from "../../../layers/clock.ts";
-import { GracePeriods, maxAbsent } from "../../../runtime/presence/grace-periods.ts";
+import { endedAtOnce, GracePeriods, maxAbsent } from "../../../runtime/presence/grace-periods.ts";
 import { Presence } from "../../../runtime/presence/presence.ts";
 import { PresenceReplica } from "../../../runtime/presence/presence-replica.ts";
 import { type ChatRuntime, codeOf, startCluster, stopCluster } from "../support/cluster.ts";
@@ -118,6 +118,78 @@ describe("The grace of a member", () => {
     expect(told.sort()).to.deep.equal(["here +bea(new) -ada(home)", "there +bea(new) -ada(home)"]);
   });
 
+  for (const how of ["disconnect", "a handler that the end interrupts"]) {
+    it(`does not begin if the actor calls untrack in ${how}`, async () => {
+      class Signed extends Visitor {
+        override async receive(text: string) {
+          if (text !== "out") return;
+          await new Promise((resolve) => this.signal.addEventListener("abort", resolve));
+          this.untrack("lobby");
+        }
+        override disconnect() {
+          if (how === "disconnect") this.untrack("lobby");
+        }
+      }
+      const actor = await here.spawn(Signed, visitor("ada", "home", graceMs));
+      await settle(bus);
+      if (how !== "disconnect") actor.receive("out");
+      told.length = 0;
+      await actor.stop();
+      await settle(bus);
+      expect(told.sort()).to.deep.equal(left("home"));
+      expect(here.counters().dropped).to.include({ closing: 0, "dead-letter": 0 });
+    });
+  }
+
+  for (const then of ["untrack", "a new key"]) {
+    it(`ends on all nodes if the member returns, and then leaves in the same turn by ${then}`, async () => {
+      class Hasty extends Visitor {
+        override connect() {
+          super.connect();
+          if (then === "untrack") this.untrack("lobby");
+          else this.track("lobby", { status: "new" }, { key: "bea" });
+        }
+      }
+      await (await come(there, "home")).stop();
+      await pass(1_000);
+      told.length = 0;
+      await here.spawn(Hasty, visitor("ada", "home", graceMs));
+      await settle(bus);
+      expect([here.presenceCount("lobby"), there.presenceCount("lobby")]).to.deep.equal(
+        then === "untrack" ? [0, 0] : [1, 1],
+      );
+      for (const text of told) expect(text).to.contain("-ada(home)");
+      expect(told).to.have.length(2);
+    });
+  }
+
+  it("delays no other presence of the actor, and causes no diffs to the ended actor", async () => {
+    class Slow extends Doorkeeper {
+      override connect() {
+        this.track("lobby", { status: "graced" }, { key: "ada", graceMs });
+        this.track("hall", {}, { key: "ada" });
+      }
+      override async disconnect() {
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+      }
+    }
+    let goOn = () => {};
+    const actor = await here.spawn(Slow);
+    await settle(bus);
+    const stopped = actor.stop();
+    await settle(bus);
+    expect([here.presenceCount("hall"), there.presenceCount("hall")]).to.deep.equal([0, 0]);
+    // The actor does not get diffs any more, although its presence has not ended.
+    await come(there, "other tab");
+    expect(here.presence("lobby").get("ada")).to.have.length(2);
+    goOn();
+    await stopped;
+    expect(here.presence("lobby").get("ada")).to.deep.equal([{ status: "other tab" }]);
+    expect(here.counters().dropped).to.include({ closing: 0, "dead-letter": 0 });
+  });
+
   it("runs on the other nodes when the node of the member closes, as in a rolling deploy", async () => {
     await come(there, "home");
     await there.spawn(Visitor, visitor("ben", "home", graceMs));
@@ -193,7 +265,11 @@ describe("The grace of a member", () => {
     for (let index = 0; index <= maxAbsent; index += 1) {
       periods.add({ ref: index, group: "red", key: `key${index}`, meta: {}, graceMs });
     }
-    expect(ended).to.deep.equal(["key0"]);
+    expect(ended).to.deep.equal(Array.from({ length: endedAtOnce }, (_, index) => `key${index}`));
+    for (let index = 1; index < endedAtOnce; index += 1) {
+      periods.add({ ref: -index, group: "red", key: "more", meta: {}, graceMs });
+    }
+    expect(ended).to.have.length(endedAtOnce);
     const presence = new Presence({ broadcast() {}, request() {}, reply() {} }, clock);
     for (let index = 0; index < 100; index += 1) {
       const tracker = { presenceChanged() {} };

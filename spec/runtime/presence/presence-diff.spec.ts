@@ -118,6 +118,17 @@ describe("A presence diff", () => {
     expect((await actor.outgoing.next()).value).to.equal("0,1,0 true");
   });
 
+  it("is caused by the last of several metas of a turn: only this one is sent to other nodes", () => {
+    const sent: unknown[] = [];
+    const transport = { broadcast: (diff: object) => sent.push(diff), request() {}, reply() {} };
+    const presence = new Presence(transport, new SimulatedClock());
+    const tracker = { presenceChanged() {} };
+    for (const meta of ["a", "b", "c"]) presence.track(tracker, "red", "ada", meta);
+    presence.flush();
+    const entry = { ref: 3, group: "red", key: "ada", meta: "c", graceMs: 0 };
+    expect(sent).to.deep.equal([{ version: 1, joins: [entry], leaves: [1, 2], ended: [] }]);
+  });
+
   it("contains changes only, even if the new metas need several messages between nodes", () => {
     const clock = new SimulatedClock();
     const told: Message[] = [];

@@ -221,6 +221,17 @@ describe("Presence", () => {
     );
   });
 
+  it("requests the state of a node at most once for each of its heartbeats", () => {
+    const requests: string[] = [];
+    const transport = { broadcast() {}, request: (other: string) => requests.push(other), reply() {} };
+    const presence = new Presence(transport, new SimulatedClock());
+    for (const version of [2, 3]) presence.applyDiff("other", { version, joins: [], leaves: [], ended: [] });
+    expect(requests).to.have.length(1);
+    presence.heartbeat("other", 3);
+    presence.heartbeat("other", 3);
+    expect(requests).to.have.length(3);
+  });
+
   describe("PresenceReplica", () => {
     const entry = (ref: number) => ({ ref, group: "red", key: `key${ref}`, meta: {}, graceMs: 0 });
     const refs = (replica: PresenceReplica) => [...replica.entries].map(({ ref }) => ref);
@@ -241,6 +252,18 @@ describe("Presence", () => {
       expect(refs(replica)).to.deep.equal([2, 4]);
       replica.restore({ version: 6, part: 0, parts: 1, entries: [entry(9)] });
       expect([refs(replica), replica.isBehind]).to.deep.equal([[2, 4], false]);
+    });
+
+    it("applies the diffs that have waited for a state as soon as the state is complete", () => {
+      const replica = new PresenceReplica();
+      replica.apply({ version: 3, joins: [entry(3)], leaves: [1], ended: [] });
+      const state = { version: 2, part: 0, parts: 1, entries: [entry(1), entry(2)] };
+      expect(replica.restore(state)).to.deep.equal({
+        joined: [entry(1), entry(2), entry(3)],
+        left: [entry(1)],
+        ended: [],
+      });
+      expect([refs(replica), replica.isBehind]).to.deep.equal([[2, 3], false]);
     });
 
     it("keeps a bounded number of diffs that wait for an earlier diff", () => {
