@@ -44,12 +44,14 @@ export class RedisQueues implements QueueBackend {
     this.#clock = clock;
     this.#queueIdleMs = queueIdleMs;
     let client: Redis;
+    let wasUp = false;
     const prepare = (redis: Redis) => {
       client = redis;
     };
     const up = () => {
       this.#lifeSigns.connected(client);
-      for (const source of this.#sources.keys()) source.reconnected();
+      if (wasUp) for (const source of this.#sources.keys()) source.reconnected();
+      wasUp = true;
     };
     const listener = { prepare, up, down() {}, error: onError };
     this.#connection = new LazyConnection("queues", server, listener, limits, clock);
