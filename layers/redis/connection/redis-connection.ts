@@ -148,7 +148,7 @@ export class RedisConnection {
     this.#cork(redis);
     try {
       const reply = await command(redis);
-      if (label !== undefined) this.#refusals.succeeded(label);
+      if (label !== undefined) this.#refusals.succeeded(label, reply);
       return reply;
     } catch (error) {
       const cause = withoutCommand(error);

@@ -54,6 +54,26 @@ describe("Refusals", () => {
     }
   });
 
+  it("keeps a refusal of all new data if the same command succeeds without a write", () => {
+    const enqueue = { command: "EVAL", kind: "enqueue", keys: ["a"] };
+    refuse("OOM command not allowed", enqueue);
+    refusals.succeeded(enqueue, 0);
+    refusals.succeeded({ ...enqueue, mayOnlyRead: true }, ["the head"]);
+    expect(latest()).to.include("OOM");
+    refusals.succeeded({ ...enqueue, keys: ["b"] }, 1);
+    expect(latest()).to.equal(undefined);
+  });
+
+  it("ends other refusals by a command that writes nothing", () => {
+    const heads = { command: "EVALSHA", kind: "heads", keys: ["a"], mayOnlyRead: true };
+    refuse("NOPERM No permissions to access a key", heads);
+    refusals.succeeded(heads);
+    expect(latest()).to.equal(undefined);
+    refuse("NOPERM this user has no permissions to run the 'evalsha' command", heads);
+    refusals.succeeded(heads, 0);
+    expect(latest()).to.equal(undefined);
+  });
+
   it("forgets a refusal a minute after its last repetition", () => {
     refuse("NOPERM channel", publish("one"));
     clock.increment(refusalMs - 1);
