@@ -96,6 +96,6 @@ export class Refusals {
 
 /** Returns whether a refusal concerns one key or channel, all commands of its kind, or all new data. */
 function extentOf(reply: string): Refusal["extent"] {
-  if (/^(?:MISCONF|OOM|READONLY|NOREPLICAS)\b/.test(reply)) return "data";
+  if (/^(?:MISCONF|OOM|NOREPLICAS)\b/.test(reply)) return "data";
   return /\b(?:keys?|channels?)\b/i.test(reply) ? "key" : "kind";
 }

@@ -160,8 +160,7 @@ export class PubSubConnection {
 
   /** After a failover, the subscriber may still be connected to the old master, and cannot always be checked. */
   #rebuildStraySubscriber(): void {
-    const [own, other] = [this.publisher.facts?.runId, this.#subscriber.facts?.runId];
-    if (own === undefined || other === undefined || own === other) return;
+    if (this.publisher.facts?.runId === this.#subscriber.facts?.runId) return;
     void this.#subscriber.rebuild(new Error("the publisher has connected to another server"));
   }
 
