@@ -30,8 +30,8 @@ export interface RedisConnectionListener {
 /** Matches the errors of a node that does not serve a command's slot. The layer reconnects after these. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN) /;
 
-/** Matches error replies that are not refusals: redirections, and the state of a consumer group. */
-const answers = /^(?:MOVED|ASK|TRYAGAIN|BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
+/** Matches error replies that are not refusals: those of a wrong server, and the state of a consumer group. */
+const answers = /^(?:MOVED|ASK|TRYAGAIN|READONLY|BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
 
 const closeTimeoutMs = 1_000;
 
@@ -148,7 +148,7 @@ export class RedisConnection {
     this.#cork(redis);
     try {
       const reply = await command(redis);
-      if (label !== undefined) this.#refusals.succeeded(label);
+      if (label !== undefined) this.#refusals.succeeded(label, reply);
       return reply;
     } catch (error) {
       const cause = withoutCommand(error);

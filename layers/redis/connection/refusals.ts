@@ -10,6 +10,8 @@ export interface CommandLabel {
   readonly kind?: string;
   /** Whether the command certainly adds data, so that its success proves that the server accepts data. */
   readonly addsData?: boolean;
+  /** Whether the command may succeed without a write, so that its success proves nothing about writes. */
+  readonly mayOnlyRead?: boolean;
 }
 
 /** Returns the command and its first key or channel as text. */
@@ -35,8 +37,8 @@ const maxRefusals = 100;
 /**
  * The commands that the server currently refuses on one connection. A refusal ends when the same kind of
  * command succeeds, after {@link refusalMs}, or when its key is forgotten. A refusal of one key or channel
- * ends only when a command with this key or channel succeeds. A refusal of all new data also ends when any
- * command that adds data succeeds. At most 100 refusals are kept.
+ * ends only when a command with this key or channel succeeds. A refusal of all new data does not end when a
+ * command succeeds without a write, but ends when any command adds data. At most 100 refusals are kept.
  */
 export class Refusals {
   readonly #clock: Clock;
@@ -68,10 +70,17 @@ export class Refusals {
     this.#refusals.delete(oldest);
   }
 
-  succeeded({ command, keys, kind = command, addsData = false }: CommandLabel): void {
+  /** @param reply the reply of the server. A script of this package replies 0 if it has written nothing. */
+  succeeded({ command, keys, kind = command, addsData, mayOnlyRead }: CommandLabel, reply?: unknown): void {
+    const isWrite = !mayOnlyRead && reply !== 0;
     for (const [id, refusal] of this.#refusals) {
-      const isSameKind = refusal.kind === kind && (refusal.extent !== "key" || keys.includes(refusal.key));
-      if (isSameKind || (addsData && refusal.extent === "data")) this.#refusals.delete(id);
+      const isSameKind = refusal.kind === kind;
+      const isOver = {
+        key: isSameKind && keys.includes(refusal.key),
+        kind: isSameKind,
+        data: isWrite && (isSameKind || addsData === true),
+      };
+      if (isOver[refusal.extent]) this.#refusals.delete(id);
     }
   }
 
@@ -87,6 +96,6 @@ export class Refusals {
 
 /** Returns whether a refusal concerns one key or channel, all commands of its kind, or all new data. */
 function extentOf(reply: string): Refusal["extent"] {
-  if (/^(?:MISCONF|OOM|READONLY|NOREPLICAS)\b/.test(reply)) return "data";
+  if (/^(?:MISCONF|OOM|NOREPLICAS)\b/.test(reply)) return "data";
   return /\b(?:keys?|channels?)\b/i.test(reply) ? "key" : "kind";
 }

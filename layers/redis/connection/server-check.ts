@@ -50,6 +50,9 @@ export async function refuseReplica(redis: Redis): Promise<void> {
   if (role === "replica" || role === "slave") {
     throw new UnsuitableServerError("the server is a replica, so messages would not reach the other nodes");
   }
+  if (role === "sentinel") {
+    throw new UnsuitableServerError("the server is a Sentinel: use the options `sentinels` and `name`");
+  }
 }
 
 /** Asks by HELLO first: Redis 6.2 and later permit it to every user. */

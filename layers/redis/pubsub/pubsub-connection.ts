@@ -52,6 +52,7 @@ export class PubSubConnection {
         prepare: (redis) => hooks.prepare?.(redis),
         up: () => {
           this.queue.flush();
+          this.#rebuildStraySubscriber();
           hooks.up?.();
         },
         down() {},
@@ -155,6 +156,12 @@ export class PubSubConnection {
     }
     const conflict = await this.#marker?.conflict(this.#address);
     if (conflict !== undefined) this.#listener.error(conflict);
+  }
+
+  /** After a failover, the subscriber may still be connected to the old master, and cannot always be checked. */
+  #rebuildStraySubscriber(): void {
+    if (this.publisher.facts?.runId === this.#subscriber.facts?.runId) return;
+    void this.#subscriber.rebuild(new Error("the publisher has connected to another server"));
   }
 
   /** After a failover, the publisher may still be connected to the old master. */

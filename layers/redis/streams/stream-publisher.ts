@@ -41,8 +41,10 @@ export class StreamPublisher {
     return batch.sent;
   }
 
-  flush(): void {
-    for (const [topic, batch] of this.#batches) this.#send(topic, batch);
+  /** Sends the payloads of `topic`, or of all topics, before the end of the turn. */
+  flush(topic?: string): void {
+    for (const [each, batch] of this.#batches)
+      if (topic === undefined || each === topic) this.#send(each, batch);
   }
 
   #open(topic: string): Batch {

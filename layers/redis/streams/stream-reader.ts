@@ -3,7 +3,7 @@ import type { HistoryQuery, StoredHistory } from "../../backend.ts";
 import type { Topics } from "../../wire/topics.ts";
 import { atTurnEnd } from "../connection/end-of-turn.ts";
 import type { PubSubCommands } from "../connection/pubsub-commands.ts";
-import type { RedisConnection } from "../connection/redis-connection.ts";
+import { isRefusal, type RedisConnection } from "../connection/redis-connection.ts";
 import type { HeadExpiry } from "./head-expiry.ts";
 import type { StreamSource } from "./stream-follower.ts";
 import {
@@ -142,7 +142,7 @@ export class StreamReader implements StreamSource {
       const names = requests.map(({ topic }) => streamNames(topic));
       const keys = [...names.map(({ head }) => head), ...names.map(({ stream }) => stream)];
       const expiries = [expiryMs, this.#headExpiry.first(expiryMs)];
-      const label = { command: "EVALSHA", kind: "heads", keys };
+      const label = { command: "EVALSHA", kind: "heads", keys, mayOnlyRead: true };
       const texts = await this.#connection.run(
         (redis) => redis.greenroomHeads(keys.length, ...keys, ...expiries),
         label,
@@ -154,7 +154,14 @@ export class StreamReader implements StreamSource {
           reject(new Error(`The Redis key "${keys[index]}" does not hold the head of a stream: delete it.`));
       }
     } catch (error) {
-      for (const { reject } of requests) reject(error);
+      if (isRefusal(error) && requests.length > 1) {
+        // The server may refuse the keys of some topics only, so the others must not share their command.
+        const half = Math.ceil(requests.length / 2);
+        void this.#answer(requests.slice(0, half), expiryMs);
+        void this.#answer(requests.slice(half), expiryMs);
+      } else {
+        for (const { reject } of requests) reject(error);
+      }
     }
   }
 }

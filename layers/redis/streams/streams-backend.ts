@@ -87,8 +87,12 @@ export class RedisStreamsBackend implements RedisBackend {
   readonly queues: RedisQueues;
   readonly history: HistoryBackend = {
     read: (topic, query) => {
-      const { pubsub, reader } = this.#connected();
-      return pubsub.queue.run(0, () => reader.history(topic, query));
+      const { pubsub, publisher, reader } = this.#connected();
+      return pubsub.queue.run(0, () => {
+        // The history contains the earlier messages of this node, even if their batch is not sent yet.
+        publisher.flush(topic);
+        return reader.history(topic, query);
+      });
     },
   };
   readonly #server: RedisServer;

@@ -191,6 +191,23 @@ describe("the health of a layer on a server that refuses commands", () => {
     expect(layer.health).to.deep.equal({ ok: true });
   });
 
+  it("names the reason while the server takes no new data, although calls that add none succeed", async () => {
+    start(RedisStreamsLayer, { queueCapacity: 1 });
+    const { channel } = await join("known");
+    await layer.send("full", { type: "job" });
+    await admin.config("SET", "maxmemory", "1");
+    const unsent = await refusal(layer.send("jobs", { type: "job" }));
+    await layer.send("full", { type: "job" }).then(
+      () => expect.fail("It was not refused."),
+      (error) => expect(error).to.have.property("code", "ERR_QUEUE_FULL"),
+    );
+    expect(reason()).to.equal(unsent);
+    const unjoined = await refusal(layer.groupAdd("another", channel));
+    await layer.groupDiscard("known", channel);
+    await layer.groupAdd("known", channel);
+    expect(reason()).to.equal(unjoined);
+  });
+
   it("names the queue of a worker that may not read, and reports it once", async () => {
     start(RedisStreamsLayer);
     const worker = new Worker();

@@ -6,7 +6,7 @@ import {
   shardedPubSub,
 } from "../../../layers/redis/connection/pubsub-commands.ts";
 import { redisServer } from "../../../layers/redis/connection/server-options.ts";
-import { RedisPubSubLayer } from "../../../layers/redis/index.ts";
+import { RedisPubSubLayer, RedisStreamsLayer } from "../../../layers/redis/index.ts";
 import { RedisPubSubBackend } from "../../../layers/redis/pubsub/pubsub-backend.ts";
 import { Recorder } from "../../../layers/testing/index.ts";
 import { type RedisServer, startRedisServer } from "../../support/redis.ts";
@@ -103,5 +103,58 @@ describe("a topic that Redis does not permit", () => {
     await layer.groupSend("another", { type: "end of another" });
     await inbox.next("end of another");
     expect(inbox.gaps.filter(({ group }) => group !== undefined)).to.deep.equal([{ group: "room" }]);
+  });
+});
+
+describe("a key that Redis does not permit", () => {
+  let server: RedisServer;
+  let raw: Redis;
+  let layer: RedisStreamsLayer;
+  let inbox: Recorder;
+  let channel: string;
+  beforeEach(async () => {
+    server = await startRedisServer();
+    raw = new Redis(server.url);
+    await raw.call("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "allchannels");
+    layer = new RedisStreamsLayer({
+      url: `redis://app:secret@${server.host}:${server.port}`,
+      prefix: "chat",
+      tailCheckMs: 20,
+      onError() {},
+    });
+    inbox = new Recorder();
+    channel = await layer.newChannel(inbox);
+  });
+  afterEach(async () => {
+    await layer.close();
+    raw.disconnect();
+    await server.kill();
+  });
+
+  const permit = (...groups: string[]) =>
+    raw.call("ACL", "SETUSER", "app", "resetkeys", ...groups.map((group) => `~{chat__group__${group}}*`));
+
+  it("does not affect groups that are joined at the same time", async () => {
+    await permit("one", "two", "three");
+    const names = ["one", "two", "shut", "three"];
+    const joins = await Promise.allSettled(names.map((name) => layer.groupAdd(name, channel)));
+    expect(joins.map(({ status }) => status)).to.deep.equal([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+    ]);
+    // The refused commands for several groups do not count, only that of the refused group.
+    expect(layer.health.reason).to.include('refuses EVALSHA on "{chat__group__shut}:head"');
+    await layer.groupSend("three", { type: "end" });
+    await inbox.next("end");
+  });
+
+  it("does not keep the layer from renewing the heads of other groups", async () => {
+    await Promise.all(["open", "shut"].map((name) => layer.groupAdd(name, channel)));
+    await permit("open");
+    const head = "{chat__group__open}:head";
+    await raw.pexpire(head, 1_700_000);
+    await until(async () => (await raw.pttl(head)) > 3_500_000);
   });
 });

@@ -81,6 +81,15 @@ describe("RedisStreamsLayer on the wire", () => {
     expect(inbox.messages.map(({ number }) => number)).to.deep.equal(numbers);
   });
 
+  it("contains in a history all messages that the node has sent before, even if it has not awaited them", async () => {
+    const layer = startLayer();
+    await layer.ready();
+    const sends = [1, 2, 3].map((number) => layer.groupSend("room", { type: "x", number }));
+    const { entries } = await layer.history("room");
+    expect(entries.map(({ message }) => message.number)).to.deep.equal([1, 2, 3]);
+    await Promise.all(sends);
+  });
+
   it("keeps the messages of one sender in order while the server forgets its scripts", async () => {
     const [layer, other] = [startLayer(), startLayer()];
     const inbox = await join(startLayer(), "room", "other");

@@ -148,6 +148,15 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
     expect(await queued()).to.deep.equal(numbers);
   });
 
+  /** Repeats a send until a connection of the queues has opened. A call does not wait for long enough. */
+  const untilSent = (number: number) =>
+    until(() =>
+      send(number).then(
+        () => true,
+        () => false,
+      ),
+    );
+
   it("name the reason if the queues' connection cannot be opened", async () => {
     await layer.close();
     startLayer({ commandQueue: { deadlineMs: 20 } });
@@ -158,8 +167,7 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
     expect(error).to.be.instanceOf(LayerUnavailableError);
     expect(error.message).to.match(/after 20 ms \(queues\): .*ECONNREFUSED/);
     await comeBack();
-    await until(() => layer.health.ok);
-    await send(2);
+    await untilSent(2);
   });
 
   it("open the queues' connection again after a failure that left no call waiting", async () => {
@@ -170,12 +178,7 @@ describe("calls that wait for a connection of RedisStreamsLayer", () => {
     await lost("publisher");
     expect(await rejection(send(1))).to.be.instanceOf(LayerUnavailableError);
     await comeBack();
-    await until(() =>
-      send(2).then(
-        () => true,
-        () => false,
-      ),
-    );
+    await untilSent(2);
   });
 
   it("are not bounded while the queues' connection is opened for the first time", async () => {

@@ -45,13 +45,33 @@ describe("Refusals", () => {
   });
 
   it("ends a refusal of all new data when any command that adds data succeeds", () => {
-    for (const reply of ["OOM command not allowed", "MISCONF Redis is configured", "READONLY You can't"]) {
+    for (const reply of ["OOM command not allowed", "MISCONF Redis is configured", "NOREPLICAS Not enough"]) {
       refuse(reply, { command: "EVALSHA", kind: "heads", keys: ["a"] });
       refusals.succeeded({ command: "XRANGE", keys: ["b"] });
       expect(latest()).to.include(reply);
       refusals.succeeded({ command: "EVAL", kind: "publish", keys: ["b"], addsData: true });
       expect(latest()).to.equal(undefined);
     }
+  });
+
+  it("keeps a refusal of all new data if the same command succeeds without a write", () => {
+    const enqueue = { command: "EVAL", kind: "enqueue", keys: ["a"] };
+    refuse("OOM command not allowed", enqueue);
+    refusals.succeeded(enqueue, 0);
+    refusals.succeeded({ ...enqueue, mayOnlyRead: true }, ["the head"]);
+    expect(latest()).to.include("OOM");
+    refusals.succeeded({ ...enqueue, keys: ["b"] }, 1);
+    expect(latest()).to.equal(undefined);
+  });
+
+  it("ends other refusals by a command that writes nothing", () => {
+    const heads = { command: "EVALSHA", kind: "heads", keys: ["a"], mayOnlyRead: true };
+    refuse("NOPERM No permissions to access a key", heads);
+    refusals.succeeded(heads);
+    expect(latest()).to.equal(undefined);
+    refuse("NOPERM this user has no permissions to run the 'evalsha' command", heads);
+    refusals.succeeded(heads, 0);
+    expect(latest()).to.equal(undefined);
   });
 
   it("forgets a refusal a minute after its last repetition", () => {

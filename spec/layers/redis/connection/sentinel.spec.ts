@@ -33,11 +33,13 @@ describe("a layer over Sentinel", () => {
 
   /** Returns the error of `ready`. Checks that it does not contain the password. */
   async function failure(layer: RedisPubSubLayer): Promise<Error> {
-    const error = await layer.ready().then(
-      () => expect.fail("It opened."),
-      (reason: Error) => reason,
-    );
-    await layer.close();
+    const error = await layer
+      .ready()
+      .then(
+        () => expect.fail("It opened."),
+        (reason: Error) => reason,
+      )
+      .finally(() => layer.close());
     expect(error).to.be.instanceOf(LayerUnavailableError);
     expect(inspect(error, { depth: 9, showHidden: true })).not.to.match(/hunter2/);
     return error;
@@ -50,6 +52,14 @@ describe("a layer over Sentinel", () => {
     expect(error.message)
       .to.include(`mymaster (by Sentinels 127.0.0.1:${port})`)
       .and.to.include("unreachable");
+  });
+
+  it("refuses the URL of a Sentinel, and names the options to use", async () => {
+    const [{ host, port }] = group.sentinels as [{ host: string; port: number }];
+    const error = await failure(
+      new RedisPubSubLayer({ url: `redis://:${password}@${host}:${port}`, prefix: "chat" }),
+    );
+    expect(error.message).to.include("the server is a Sentinel: use the options `sentinels` and `name`");
   });
 
   it("reports an error of the master, without showing the password", async () => {

@@ -159,7 +159,8 @@ describe("the check of a Redis server", () => {
       }
 
       it("moves a subscriber that cannot be checked or probed", async () => {
-        const rights = ["~*", "resetchannels", "&chat__node__*", "&chat__group__*", "+@all"];
+        // Without INFO, the layer does not know either that the publisher has moved to another server.
+        const rights = ["~*", "resetchannels", "&chat__node__*", "&chat__group__*", "+@all", "-info"];
         for (const client of [pair.first, pair.second]) {
           await client.call("ACL", "SETUSER", "app", "on", ">pw", ...rights);
         }
@@ -186,6 +187,47 @@ describe("the check of a Redis server", () => {
       });
     });
   }
+
+  it("moves a layer off a demoted master at once if a command is refused", async () => {
+    const pair = await startRedisFailover();
+    try {
+      await pair.replicate();
+      // The next check is too late.
+      const layer = create(RedisStreamsLayer, { url: pair.url, prefix: "chat", probeMs: 3_600_000 });
+      const inbox = await member(layer);
+      await pair.failOver();
+      const refused = await layer.groupSend("room", { type: "x" }).catch((error: Error) => error);
+      expect(refused).to.have.property("message").that.includes("READONLY");
+      await until(() => layer.health.ok);
+      await layer.groupSend("room", { type: "end" });
+      await inbox.next("end");
+    } finally {
+      await closeAll();
+      await pair.stop();
+    }
+  });
+
+  it("moves a subscriber that stayed at an old master and cannot be probed, when the publisher has moved", async () => {
+    const pair = await startRedisFailover();
+    try {
+      for (const client of [pair.first, pair.second]) {
+        const rights = ["~*", "resetchannels", "&chat__node__*", "&chat__group__*", "+@all"];
+        await client.call("ACL", "SETUSER", "app", "on", ">pw", ...rights);
+      }
+      const url = `redis://app:pw@${pair.host}:${pair.port}`;
+      const layer = create(RedisPubSubLayer, { url, prefix: "chat" });
+      const inbox = await member(layer);
+      pair.lead("second");
+      await pair.first.call("CLIENT", "KILL", "USER", "app", "TYPE", "normal");
+      await until(async () => /greenroom-subscriber/.test(String(await pair.second.client("LIST"))));
+      await until(() => layer.health.ok);
+      await layer.groupSend("room", { type: "end" });
+      await inbox.next("end");
+    } finally {
+      await closeAll();
+      await pair.stop();
+    }
+  });
 
   it("moves a publisher that stayed at an old master, when the subscriber has moved", async () => {
     const pair = await startRedisFailover();

@@ -69,8 +69,13 @@ describe("StreamPublisher", () => {
   });
 
   it("sends waiting payloads at once when it is flushed", () => {
-    void publish("a", "1");
+    for (const topic of ["a", "b", "c"]) void publish(topic, "1");
+    publisher.flush("b");
+    expect(calls).to.deep.equal([["b", ["1"]]]);
     publisher.flush();
-    expect(calls).to.deep.equal([["a", ["1"]]]);
+    expect(calls.slice(1)).to.deep.equal([
+      ["a", ["1"]],
+      ["c", ["1"]],
+    ]);
   });
 });
