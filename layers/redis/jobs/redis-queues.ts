@@ -69,7 +69,7 @@ export class RedisQueues implements QueueBackend {
     this.#refuseIfClosed();
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
     const { stream } = queueKeys(queue);
-    const label = { command: "EVAL", kind: "enqueue", keys: [stream] };
+    const label = { command: "EVAL", kind: "enqueue", keys: [stream], addsData: true };
     const isAdded = await this.#connection.runWhenUp(bytes.length, () =>
       this.#connection.run((redis) => runOrdered(redis, enqueueScript, [stream], capacity, bytes), label),
     );

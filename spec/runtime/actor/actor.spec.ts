@@ -180,7 +180,6 @@ describe("ConsumerActor", () => {
       await client.close();
       working.open();
       await joined.opened;
-      const { delivered } = chat.counters();
       await chat.groupSend("notes", { type: "note", text: "to an empty group" } as never);
       await new Promise(setImmediate);
       expect([[...chat.local.membersOf("notes")], notes]).to.deep.equal([[], []]);
