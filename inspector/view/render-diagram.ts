@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { MarkedMachine } from "../../diagrams/marked-machine.ts";
@@ -35,12 +34,11 @@ export async function renderDiagram(
 
 /**
  * The URL of the Graphviz package. A worker with a string as its source cannot resolve package names. If this
- * file is part of a bundle in CommonJS, it has no URL, and the package is looked for from the working directory.
+ * file is part of a bundle in CommonJS, it has no URL, but a file name.
  */
 function findGraphviz(): string {
-  const from: string = import.meta.url ?? pathToFileURL(resolve("bundle.cjs")).href;
   try {
-    return pathToFileURL(createRequire(from).resolve("@hpcc-js/wasm-graphviz")).href;
+    return pathToFileURL(createRequire(import.meta.url ?? __filename).resolve("@hpcc-js/wasm-graphviz")).href;
   } catch (cause) {
     throw graphvizMissing(cause, ". A program that is bundled needs the package next to the bundle.");
   }

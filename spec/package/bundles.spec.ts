@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { build, type Format } from "esbuild";
@@ -108,7 +109,7 @@ describe("A bundle made by esbuild", function () {
       const { project: bundled, outfile, warnings } = await bundle(entry, { format, minify });
       expect(warnings).to.deep.equal([]);
       const answers = async () => {
-        const { stdout } = await run(process.execPath, [outfile], { cwd: bundled.folder });
+        const { stdout } = await run(process.execPath, [outfile], { cwd: tmpdir() });
         return JSON.parse(stdout);
       };
       const expected = {

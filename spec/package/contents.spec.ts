@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
@@ -35,10 +35,32 @@ describe("The package", function () {
     for (const name of [".", "./redis", "./testing", "./visualise", "./inspector"]) {
       const load = (condition: string) =>
         import(pathToFileURL(join(installed, exports[name][condition])).href);
-      const forNode = Object.keys(await load("node-addons"));
-      expect(forNode, name).to.deep.equal(Object.keys(await load("default")));
+      const forNode = Object.keys(await load("default"));
+      expect(forNode, name).to.deep.equal(Object.keys(await load("module")));
       expect(forNode, name).not.to.deep.equal([]);
     }
+  });
+
+  // vitest resolves the imports of tests on its own, and leaves those of other packages to Node.
+  it("is one copy in vitest, for tests and for packages that import it", async () => {
+    const project = await projectWithPackage("vitest");
+    const other = join(project.folder, "node_modules/other");
+    mkdirSync(other);
+    writeFileSync(
+      join(other, "package.json"),
+      `{ "name": "other", "type": "module", "exports": "./index.js" }`,
+    );
+    writeFileSync(join(other, "index.js"), `export { GreenroomError } from "greenroom";`);
+    project.write(
+      "copies.test.js",
+      `import { expect, test } from "vitest";
+      import { GreenroomError } from "greenroom";
+      import * as other from "other";
+      test("one copy", () => expect(other.GreenroomError).toBe(GreenroomError));`,
+    );
+    const vitest = join(project.folder, "node_modules/vitest/vitest.mjs");
+    const { stdout } = await run(process.execPath, [vitest, "run"], { cwd: project.folder });
+    expect(stdout).to.contain("1 passed");
   });
 
   it("has no files of tests, except those of greenroom/testing", async () => {

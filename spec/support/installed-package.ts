@@ -25,6 +25,11 @@ export interface Project {
   write(name: string, text: string): string;
 }
 
+const folders: string[] = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 let built: Promise<string> | undefined;
 
 /** Builds the package once, and returns the folder with the files that `npm pack` would put into the tarball. */
@@ -73,6 +78,6 @@ export async function projectWithPackage(...names: readonly string[]): Promise<P
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-package-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
