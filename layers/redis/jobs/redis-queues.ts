@@ -45,7 +45,7 @@ export class RedisQueues implements QueueBackend {
     const { stream } = queueKeys(queue);
     const isAdded = await this.#inFlight.during(bytes.length, async () => {
       const connection = await this.#connected();
-      const label = { command: "EVAL", kind: "enqueue", keys: [stream] };
+      const label = { command: "EVAL", kind: "enqueue", keys: [stream], addsData: true };
       return connection.run((redis) => runOrdered(redis, enqueueScript, [stream], capacity, bytes), label);
     });
     return isAdded === 1;
