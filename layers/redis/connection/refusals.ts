@@ -8,7 +8,7 @@ export interface CommandLabel {
   readonly keys: readonly string[];
   /** Distinguishes scripts, all of which are sent by one command. @default the name of the command */
   readonly kind?: string;
-  /** Whether the command certainly adds data, so that its success proves that the server accepts data. */
+  /** Whether a success of the command shows that the server accepts new data. */
   readonly addsData?: boolean;
   /** Whether the command may succeed without a write, so that its success proves nothing about writes. */
   readonly mayOnlyRead?: boolean;

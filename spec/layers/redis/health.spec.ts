@@ -243,6 +243,7 @@ describe("the health of a layer on a server that refuses commands", () => {
       /cmdstat_evalsha:.*failed_calls=(\d+)/.exec(await admin.info("commandstats"))?.[1];
     const before = Number(await count());
     await until(async () => Number(await count()) >= before + 2);
+    console.log(told());
     expect(told()).to.have.length(1);
     expect(reason()).to.include(`refuses EVALSHA on "${queue}"`);
     await permit("+xclaim");
