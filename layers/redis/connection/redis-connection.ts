@@ -176,10 +176,10 @@ export class RedisConnection {
     try {
       await this.#watch.begin(this.redis);
     } catch (error) {
-      // If the connection broke, its error is known already.
       if (this.redis.status !== "ready") return;
       this.#failedChecks += 1;
-      this.#failed(asError(error));
+      // If the connection broke, its error is known already.
+      if (error instanceof UnsuitableServerError || isRefusal(error)) this.#failed(asError(error));
       this.redis.disconnect(true);
       return;
     }
