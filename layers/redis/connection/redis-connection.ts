@@ -87,7 +87,7 @@ export class RedisConnection {
     return this.#watch.facts;
   }
 
-  /** Identifies the server process. If the server does not tell its id, each connect yields another value. */
+  /** Identifies the server process. If the server does not tell its id, each connect yields a new value. */
   get serverId(): string {
     return this.#watch.serverId;
   }
