@@ -34,7 +34,10 @@ export async function startRedisFailover(args: readonly string[] = []): Promise<
     return startRedisServer({ args: [...own, ...args] });
   };
   const servers = [await start("first.rdb"), await start("second.rdb")] as const;
-  const [first, second] = servers.map(({ url }) => new Redis(url)) as [Redis, Redis];
+  const [first, second] = servers.map(({ url }) => new Redis(url, { enableReadyCheck: false })) as [
+    Redis,
+    Redis,
+  ];
   for (const client of [first, second]) client.on("error", () => {});
   const sockets = new Set<Socket>();
   let target: RedisServer | undefined = servers[0];

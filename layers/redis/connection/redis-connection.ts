@@ -90,7 +90,7 @@ export class RedisConnection {
     return this.#serverWatch.facts;
   }
 
-  /** Identifies the server process. If the server does not tell its id, each connect yields another value. */
+  /** Identifies the server process. If the server does not tell its id, each connect yields a new value. */
   get serverId(): string {
     return this.#serverWatch.serverId;
   }

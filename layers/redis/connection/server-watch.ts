@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
@@ -13,7 +14,7 @@ export class ServerWatch {
   readonly #clock: Clock;
   readonly #onDemoted: (why: UnsuitableServerError) => void;
   #ending = new AbortController();
-  #connects = 0;
+  #serverId = "";
   #facts: ServerFacts | undefined;
   #timer: unknown;
 
@@ -32,9 +33,9 @@ export class ServerWatch {
     return this.#facts;
   }
 
-  /** Identifies the server process. If the server does not tell its id, each connect yields another value. */
+  /** Identifies the server process. If the server does not tell its id, each connect yields a new value. */
   get serverId(): string {
-    return this.#facts?.runId ?? `connect ${this.#connects}`;
+    return this.#serverId;
   }
 
   /**
@@ -48,7 +49,7 @@ export class ServerWatch {
     const facts = await checkServer(redis, this.#clock, signal);
     signal.throwIfAborted();
     this.#facts = facts;
-    this.#connects += 1;
+    this.#serverId = facts.runId ?? randomUUID();
     this.#schedule(redis);
   }
 

@@ -229,21 +229,24 @@ describe("the check of a Redis server", () => {
     }
   });
 
-  it("moves a publisher that stayed at an old master, when the subscriber has moved", async () => {
-    const pair = await startRedisFailover();
-    try {
-      // Both servers are masters: the old one is cut off, and does not know of the failover.
-      const layer = create(RedisPubSubLayer, { url: pair.url, prefix: "chat" });
-      const inbox = await member(layer);
-      pair.lead("second");
-      await pair.first.call("CLIENT", "KILL", "TYPE", "pubsub");
-      await until(async () => /greenroom-publisher/.test(String(await pair.second.client("LIST"))));
-      await until(() => layer.health.ok);
-      await layer.groupSend("room", { type: "end" });
-      await inbox.next("end");
-    } finally {
-      await closeAll();
-      await pair.stop();
-    }
-  });
+  for (const args of [[], ["--rename-command", "INFO", ""]]) {
+    const how = args.length === 0 ? "" : ", without INFO";
+    it(`moves a publisher that stayed at an old master when the subscriber has moved${how}`, async () => {
+      const pair = await startRedisFailover(args);
+      try {
+        // Both servers are masters: the old one is cut off, and does not know of the failover.
+        const layer = create(RedisPubSubLayer, { url: pair.url, prefix: "chat" });
+        const inbox = await member(layer);
+        pair.lead("second");
+        await pair.first.call("CLIENT", "KILL", "TYPE", "pubsub");
+        await until(async () => /greenroom-publisher/.test(String(await pair.second.client("LIST"))));
+        await until(() => layer.health.ok);
+        await layer.groupSend("room", { type: "end" });
+        await inbox.next("end");
+      } finally {
+        await closeAll();
+        await pair.stop();
+      }
+    });
+  }
 });
