@@ -79,7 +79,7 @@ describe("npm run worker", function () {
         ]);
       }
       // The jobs are taken over at once, before claimAfterMs.
-      const free = await monitor.xpending("{queue__queue__jobs}", "workers", "IDLE", 60_000, "-", "+", 10);
+      const free = await monitor.xpending("{queue__queue__jobs}", "workers", "-", "+", 10, "returned");
       expect(free).to.have.length(8);
       await startWorker(1);
       const results: unknown[] = [];
