@@ -78,7 +78,7 @@ describe("npm run worker", function () {
           "Leaving the jobs to others…",
         ]);
       }
-      // The jobs are taken over at once, before claimAfterMs.
+      // The jobs are returned, so other workers take them at once, before claimAfterMs.
       const free = await monitor.xpending("{queue__queue__jobs}", "workers", "-", "+", 10, "returned");
       expect(free).to.have.length(8);
       await startWorker(1);

@@ -76,11 +76,6 @@ export async function projectWithPackage(...names: readonly string[]): Promise<P
   return project;
 }
 
-const folders: string[] = [];
-process.once("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "greenroom-package-"));
   folders.push(folder);

@@ -30,8 +30,11 @@ export interface RedisConnectionListener {
 /** Matches the errors of a node that does not serve a command's slot. The layer reconnects after these. */
 const wrongNode = /^(?:MOVED|CLUSTERDOWN) /;
 
-/** Matches error replies that are not refusals: those of a wrong server, and the state of a consumer group. */
-const answers = /^(?:MOVED|ASK|TRYAGAIN|READONLY|BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
+/** Matches error replies that are not refusals, but tell of a wrong server. */
+const wrongServer = /^(?:MOVED|ASK|TRYAGAIN|READONLY)\b/;
+
+/** Matches error replies that are not refusals, but tell the state of a consumer group. */
+const groupStates = /^(?:BUSYGROUP|NOGROUP|UNBLOCKED)\b/;
 
 const closeTimeoutMs = 1_000;
 
@@ -155,8 +158,10 @@ export class RedisConnection {
       const isRefused = isRefusal(cause);
       const what = `${isRefused ? "refuses" : "did not answer"} ${label === undefined ? "a command" : textOfLabel(label)}`;
       const failure = this.isUp ? this.unavailable(what, cause) : this.notConnected;
-      if (isRefused && label !== undefined && !answers.test(cause.message)) {
-        this.#refusals.refused(label, cause, failure);
+      if (isRefused && label !== undefined) {
+        // The commands of a group that is gone are not repeated.
+        if (groupStates.test(cause.message)) this.#refusals.succeeded(label, 0);
+        else if (!wrongServer.test(cause.message)) this.#refusals.refused(label, cause, failure);
       }
       // Reconnects, because another node may accept the command. Waits until callers can see the outage.
       if (cause.message.startsWith("READONLY ")) await this.#demoted(cause);

@@ -180,7 +180,7 @@ describe("the check of a Redis server", () => {
         await layer.send("jobs", { type: "job", number: 1 });
         await worker.hasBegun(1);
         await pair.failOver();
-        await until(async () => (await connections()) === 4);
+        await until(async () => (await connections()) === 5);
         await until(() => layer.health.ok);
         await layer.send("jobs", { type: "job", number: 2 });
         await until(() => worker.numbers.includes(2));

@@ -148,7 +148,7 @@ describe("OrphanSearch", () => {
     await raw.xreadgroup("GROUP", "workers", "lively-1", "STREAMS", key, ">");
     const [[id = ""] = []] = await pending();
     const worker = new Worker();
-    await layer.consume("jobs", worker.handle, { claimAfterMs: 200 });
+    await layer.consume("jobs", worker.handle, { claimAfterMs: 500 });
     const begun = performance.now();
     // After each step of the server's clock, the claim seems to be idle for a minute, until the next life sign.
     while (performance.now() - begun < 1_000) {
