@@ -47,7 +47,7 @@ export class KindMarker {
     const count = await this.#commands.count(markerTopic(this.#prefix, other)).catch(() => 0);
     if (count === 0) return undefined;
     return new LayerSetupError(
-      `A ${this.#kind} layer and a ${other} layer use the prefix "${this.#prefix}" at Redis at ${address}. ` +
+      `A ${this.#kind} layer and a ${other} layer use the prefix "${this.#prefix}" on Redis at ${address}. ` +
         "They do not receive each other's messages to groups: give each kind its own prefix.",
     );
   }
