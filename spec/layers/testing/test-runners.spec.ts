@@ -51,7 +51,15 @@ describe("describeChannelLayer", function () {
 
   it("runs under Vitest", async () => {
     const [file = ""] = await bundle(source("vitest"));
-    const args = [vitest, "run", "--root", dirname(file), "--reporter=json", basename(file)];
+    const args = [
+      vitest,
+      "run",
+      "--root",
+      dirname(file),
+      "--reporter=json",
+      "--testTimeout=20000",
+      basename(file),
+    ];
     const { stdout } = await run(process.execPath, args, { maxBuffer: 10_000_000 });
     const report = JSON.parse(stdout.slice(stdout.indexOf("{")));
     expect(report).to.include({ numPassedTests: cases(), numTotalTests: cases() });
