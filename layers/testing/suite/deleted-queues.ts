@@ -3,6 +3,7 @@ import { Deferred } from "../../deferred.ts";
 import { InvalidNameError } from "../../errors.ts";
 import { attempts, consumeJobs, sendNumbers } from "../numbered-jobs.ts";
 import type { Suite } from "../test-nodes.ts";
+import { until } from "../waiting.ts";
 import { Worker } from "../worker.ts";
 
 export function describeDeletedQueues({ describe, it, nodes }: Suite): void {
@@ -31,15 +32,25 @@ export function describeDeletedQueues({ describe, it, nodes }: Suite): void {
       assert.equal(attempts(await consumeJobs(nodes.other, "jobs.dead", 1)), "3/1");
     });
 
-    for (const outcome of ["succeeds", "fails", "is given back"]) {
+    for (const outcome of ["succeeds", "fails", "fails for good", "is given back"]) {
       it(`aborts a running handler, has no use for its outcome, and continues (it ${outcome})`, async () => {
         const worker = new Worker(async ({ message, delivery: { signal } }) => {
           if (message.number !== 1) return;
           await new Promise((resolve) => signal.addEventListener("abort", resolve));
-          if (outcome === "fails") throw new Error("no");
+          if (outcome.startsWith("fails")) throw new Error("no");
           if (outcome === "is given back") throw signal.reason;
         });
-        await nodes.one.consume("jobs", worker.handle, { claimAfterMs: 100, retryAfterMs: 0 });
+        const ended: unknown[] = [];
+        const options = {
+          claimAfterMs: 100,
+          retryAfterMs: 0,
+          maxDeliveries: outcome === "fails for good" ? 1 : 3,
+        };
+        await nodes.one.consume("jobs", worker.handle, {
+          ...options,
+          onDone: ({ number }) => ended.push(number),
+          onDead: ({ number }) => ended.push(number),
+        });
         await sendNumbers(nodes.other, "jobs", 1, 2);
         await worker.hasBegun(1);
         assert.equal(await nodes.other.deleteQueue("jobs"), 2);
@@ -47,6 +58,8 @@ export function describeDeletedQueues({ describe, it, nodes }: Suite): void {
         await worker.hasBegun(4);
         await worker.until(() => worker.running === 0);
         assert.equal(attempts(worker), "1/1 3/1 4/1 5/1");
+        await until(() => ended.length === 3);
+        assert.deepEqual(ended, [3, 4, 5]);
         assert.deepEqual(
           nodes.errors.map(([, { stage }]) => stage),
           outcome === "fails" ? ["consume"] : [],

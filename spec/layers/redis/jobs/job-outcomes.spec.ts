@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { Redis } from "ioredis";
 import type { ChannelLayer } from "../../../../layers/channel-layer.ts";
 import type { Message } from "../../../../layers/message.ts";
+import { doneScript, runScript } from "../../../../layers/redis/jobs/queue-scripts.ts";
 import { Worker } from "../../../../layers/testing/index.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { redisUrl } from "../../../support/redis.ts";
@@ -113,6 +114,18 @@ describe("The outcome of a job on Redis", () => {
     await layer.consume("jobs", () => {}, { onExpired });
     await until(async () => (await raw.xlen(key)) === 0);
     expect(holders).to.deep.equal([["-burying", 0]]);
+  });
+
+  it("is accepted from the worker that is burying the job, and from no other", async () => {
+    const layer = startLayer();
+    await (await layer.consume("jobs", () => {})).close();
+    await send(layer, 1);
+    await raw.xreadgroup("GROUP", "workers", "one-1-burying", "STREAMS", key, ">");
+    const [[id = ""] = []] = await pending();
+    const done = (consumer: string) => runScript(raw, doneScript, [key], "workers", id, consumer, 60_000);
+    expect(await done("two-1")).to.equal(0);
+    expect(await done("one-1-burying")).to.equal(1);
+    expect(await raw.xlen(key)).to.equal(0);
   });
 
   /** Lets a job end right after its queue is gone, so that its report meets the missing group. */

@@ -1,5 +1,6 @@
 import { expect } from "chai";
-import { OrphanGate } from "../../../../layers/redis/jobs/orphan-gate.ts";
+import { OrphanGate, orphanGate } from "../../../../layers/redis/jobs/orphan-gate.ts";
+import { RedisClaim } from "../../../../layers/redis/jobs/queue-claim.ts";
 import { type Gate, gate } from "../../../support/gate.ts";
 import { nextTurn } from "../../../support/next-turn.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -95,5 +96,14 @@ describe("OrphanGate", () => {
     (await entering).end();
     expect(orphans.isOpen).to.equal(true);
     expect(clock.timers.size).to.equal(0);
+  });
+
+  it("lets a job whose claim is abandoned pass, so that its worker can return it", async () => {
+    const claim = new RedisClaim("1-0", Buffer.alloc(0), 1, "one-1");
+    const turn = await orphanGate.enter(60_000, clock, closing.signal);
+    const ended = claim.run(async () => "returned");
+    claim.abandoned.abort();
+    expect(await ended).to.equal("returned");
+    turn.end();
   });
 });
