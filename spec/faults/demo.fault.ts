@@ -137,14 +137,16 @@ describe("the demo under faults", () => {
   it("names a Redis that accepts connections but never replies, and exits with 1 within 10 s", async () => {
     await redis.pause();
     const settings = { REDIS_URL: redis.url };
-    const began = performance.now();
-    const all = await Promise.all([
-      runDemo("main", [], settings),
-      runDemo("worker", [], settings),
-      runDemo("send", ["chat", "hello"], settings),
-    ]);
-    expect(performance.now() - began).to.be.below(10_000);
-    for (const { code, said } of all) {
+    const programs = [
+      ["main", []],
+      ["worker", []],
+      ["send", ["chat", "hello"]],
+    ] as const;
+    // One after the other, because each start takes seconds of CPU time.
+    for (const [program, args] of programs) {
+      const began = performance.now();
+      const { code, said } = await runDemo(program, args, settings);
+      expect(performance.now() - began).to.be.below(10_000);
       expect(code, said).to.equal(1);
       expect(said).to.contain(`127.0.0.1:${redis.port}`).and.contain("Start a server there");
     }

@@ -1,9 +1,11 @@
 import { expect } from "chai";
+import type { Redis } from "ioredis";
 import { RedisPubSubLayer, RedisStreamsLayer } from "../../layers/redis/index.ts";
 import { keySlot } from "../../layers/redis/sharding/key-slot.ts";
 import { Worker } from "../../layers/testing/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisClusterServers, startRedisCluster } from "../support/redis-cluster.ts";
+import { replicated } from "../support/replicated.ts";
 import { open, Traffic as StreamTraffic, settle } from "./support/account.ts";
 import { throughWithJobInHand } from "./support/job-in-hand.ts";
 import { Ledger } from "./support/ledger.ts";
@@ -150,7 +152,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     const room = nameOn(0, "chat__group__");
     const layer = startLayer(60_000);
     await layer.groupSend(room, { type: "message" });
-    await servers.clients[0]?.wait(1, 0);
+    await replicated(servers.clients[0] as Redis);
     await servers.clients[3]?.call("CLUSTER", "FAILOVER");
     const isOver = async () => String(await servers.clients[0]?.info("replication")).includes("role:slave");
     while (!(await isOver()));
@@ -252,7 +254,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     await throughWithJobInHand(
       layers,
       nameOn(0, "chat__queue__"),
-      async () => servers.clients[0]?.wait(1, 0),
+      () => replicated(servers.clients[0] as Redis),
       async () => {
         await servers.masters[0]?.kill();
         await Promise.all(layers.map((layer) => until(() => !layer.health.ok)));

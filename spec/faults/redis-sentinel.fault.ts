@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import { RedisPubSubLayer, RedisStreamsLayer } from "../../layers/redis/index.ts";
 import { until } from "../layers/support/until.ts";
 import { type RedisSentinels, startRedisSentinels } from "../support/redis-sentinel.ts";
+import { replicated } from "../support/replicated.ts";
 import { open, settle, Traffic } from "./support/account.ts";
 import { throughWithJobInHand } from "./support/job-in-hand.ts";
 import { Ledger } from "./support/ledger.ts";
@@ -120,7 +121,7 @@ describe("RedisStreamsLayer over Sentinel, under faults", () => {
     await throughWithJobInHand(
       layers,
       "jobs",
-      () => raw.wait(1, 0),
+      () => replicated(raw),
       () => failover(() => group.master.kill()),
     );
     raw.disconnect();

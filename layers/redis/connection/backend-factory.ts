@@ -18,6 +18,11 @@ export interface ByShard {
 export interface RedisBackend extends Backend {
   /** The server's address, without passwords. */
   readonly address: string;
+  /**
+   * Rejects the calls that wait for a connection. Must be called before `close` if another backend replaces this
+   * one: `close` would send the waiting messages after newer messages of the other backend.
+   */
+  abandon(): void;
 }
 
 /** Creates the backends of one kind of layer. Each server or shard has its own backend. */

@@ -74,6 +74,11 @@ export class CommandQueue {
     if (this.isEmpty) this.#onEmpty();
   }
 
+  /** Rejects the commands that wait. */
+  abandon(): void {
+    for (const waiting of this.#waiting) this.#refuse(waiting);
+  }
+
   /** Waits up to `ms` until no command waits, and rejects the rest. Resolves once the begun ones are written. */
   async close(ms: number): Promise<void> {
     if (this.isEmpty) return;
@@ -81,7 +86,7 @@ export class CommandQueue {
       this.#onEmpty = resolve;
     });
     await withTimeout(empty, ms, this.#clock, () => new Error("not in time")).catch(() => {});
-    for (const waiting of this.#waiting) this.#refuse(waiting);
+    this.abandon();
     // A batch of publications is written at the end of the turn.
     await new Promise<void>(atTurnEnd);
   }

@@ -79,6 +79,11 @@ export class LazyConnection implements CommandConnection {
     return result;
   }
 
+  /** Rejects the calls that wait. */
+  abandon(): void {
+    this.#queue.abandon();
+  }
+
   /** Waits up to `connectTimeoutMs` for the calls that wait, then closes like {@link RedisConnection.close}. */
   async close(): Promise<void> {
     await this.#queue.close(this.#connectTimeoutMs);

@@ -131,6 +131,11 @@ export class RedisQueues implements QueueBackend {
     return count;
   }
 
+  /** Rejects the calls that wait for a connection. */
+  abandon(): void {
+    this.#connection.abandon();
+  }
+
   /** Waits for running handlers. A second call returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

@@ -66,6 +66,10 @@ export class RedisPubSubBackend implements RedisBackend {
     return this.#connected().subscriptions.unsubscribe(topic);
   }
 
+  abandon(): void {
+    this.#connection?.queue.abandon();
+  }
+
   async close(): Promise<void> {
     await this.#connection?.close();
   }

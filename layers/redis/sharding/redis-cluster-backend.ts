@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
 import type { ErrorOwner } from "../../async-errors.ts";
-import type { Backend } from "../../backend.ts";
 import { type Clock, systemClock } from "../../clock.ts";
 import { LayerUnavailableError } from "../../errors.ts";
-import type { BackendFactory } from "../connection/backend-factory.ts";
+import type { BackendFactory, RedisBackend } from "../connection/backend-factory.ts";
 import { layerKinds, markerTopic } from "../connection/kind-marker.ts";
 import { shardedPubSub } from "../connection/pubsub-commands.ts";
 import type { PubSubOptions } from "../connection/pubsub-settings.ts";
@@ -19,7 +18,7 @@ import {
   servedSlots,
 } from "./redis-cluster-topology.ts";
 import { ShardedBackend } from "./sharded-backend.ts";
-import { SwappableBackend } from "./swappable-backend.ts";
+import { type ReplaceableBackend, SwappableBackend } from "./swappable-backend.ts";
 
 /** A Redis Cluster of Redis 7 or later. Groups and queues are distributed by their hash slots. */
 export interface ByCluster {
@@ -70,7 +69,7 @@ export class RedisClusterBackend extends SwappableBackend {
     await super.close();
   }
 
-  protected override async createFirst(): Promise<Backend> {
+  protected override async createFirst(): Promise<ReplaceableBackend> {
     const onShards = (shards: readonly Shard[]) => void this.#onTopology(shards, topology);
     const topology = new RedisClusterTopology(this.#seeds, this.#connection, onShards, this.#context);
     this.#topology = topology;
@@ -88,9 +87,9 @@ export class RedisClusterBackend extends SwappableBackend {
     if (await this.swap(this.#createBackend(shards, topology))) this.#shards = shards;
   }
 
-  #createBackend(shards: readonly Shard[], topology: RedisClusterTopology): Backend {
+  #createBackend(shards: readonly Shard[], topology: RedisClusterTopology): ReplaceableBackend {
     return new ShardedBackend(this.#factory, () => {
-      const bySlot = new Array<Backend | undefined>(slotCount).fill(undefined);
+      const bySlot = new Array<RedisBackend | undefined>(slotCount).fill(undefined);
       const backends = shards.map((shard) => {
         const backend = this.#createShard(shard, topology);
         for (const [from, to] of shard.slots) bySlot.fill(backend, from, to + 1);
@@ -108,7 +107,7 @@ export class RedisClusterBackend extends SwappableBackend {
   }
 
   /** The backend connects to the shard's current master, also after a failover. */
-  #createShard({ master, slots }: Shard, topology: RedisClusterTopology): Backend {
+  #createShard({ master, slots }: Shard, topology: RedisClusterTopology): RedisBackend {
     const [[first] = [0]] = slots;
     const isInShard = (slot: number) => slots.some(([from, to]) => from <= slot && slot <= to);
     let probeTopic: string;

@@ -7,10 +7,10 @@ import type {
   QueueBackend,
 } from "../../backend.ts";
 import { LayerClosedError, UnsupportedError } from "../../errors.ts";
-import type { BackendFactory } from "../connection/backend-factory.ts";
+import type { BackendFactory, RedisBackend } from "../connection/backend-factory.ts";
 
 export interface Shards {
-  readonly backends: readonly Backend[];
+  readonly backends: readonly RedisBackend[];
   /** Returns the backend that is responsible for the Redis key `key`. */
   backendAt(key: string): Backend;
 }
@@ -70,6 +70,11 @@ export class ShardedBackend implements Backend {
 
   async unsubscribe(topic: string): Promise<void> {
     return this.#backendOf(topic).unsubscribe(topic);
+  }
+
+  /** See {@link RedisBackend.abandon}. */
+  abandon(): void {
+    for (const backend of this.#shards?.backends ?? []) backend.abandon();
   }
 
   async close(): Promise<void> {

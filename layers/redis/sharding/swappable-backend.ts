@@ -11,7 +11,11 @@ import type {
 import type { Clock } from "../../clock.ts";
 import { asError, LayerClosedError, LayerUnavailableError } from "../../errors.ts";
 import { retry } from "../../retry.ts";
+import type { RedisBackend } from "../connection/backend-factory.ts";
 import { required } from "./sharded-backend.ts";
+
+/** A backend that another one can replace: see {@link RedisBackend.abandon}. */
+export type ReplaceableBackend = Backend & Pick<RedisBackend, "abandon">;
 
 /**
  * Uses one backend at a time, and can swap it. After a swap, every topic is subscribed at the new backend and
@@ -30,9 +34,9 @@ export abstract class SwappableBackend implements Backend {
   /** For each consumption: the function that moves it to a new backend, and the controller that stops it. */
   readonly #moves = new Map<() => void, AbortController>();
   #listener: BackendListener | undefined;
-  #current: Backend | undefined;
+  #current: ReplaceableBackend | undefined;
   /** The backend that is being opened. */
-  #next: Backend | undefined;
+  #next: ReplaceableBackend | undefined;
   /** Resolves once all replaced backends are closed. */
   #retired = Promise.resolve();
 
@@ -94,14 +98,14 @@ export abstract class SwappableBackend implements Backend {
   }
 
   /** Creates the first backend. Called each time that `open` is called. */
-  protected abstract createFirst(): Promise<Backend>;
+  protected abstract createFirst(): Promise<ReplaceableBackend>;
 
   /**
    * Replaces the backend by `next`, and returns whether that succeeded. Changes nothing before the first
    * backend is open, during another swap, or after `close`. If `next` cannot be opened, reports the error and
    * keeps the current backend.
    */
-  protected async swap(next: Backend): Promise<boolean> {
+  protected async swap(next: ReplaceableBackend): Promise<boolean> {
     if (this.#current === undefined || this.#next !== undefined || this.#isClosed) return false;
     try {
       await this.#moveTo(next);
@@ -112,7 +116,7 @@ export abstract class SwappableBackend implements Backend {
     }
   }
 
-  async #moveTo(next: Backend): Promise<void> {
+  async #moveTo(next: ReplaceableBackend): Promise<void> {
     this.#next = next;
     try {
       await next.open(this.#listenerOf(next));
@@ -120,6 +124,7 @@ export abstract class SwappableBackend implements Backend {
       this.#next = undefined;
     }
     if (this.#isClosed) throw new LayerClosedError();
+    this.#current?.abandon();
     this.#retired = Promise.all([this.#retired, this.#current?.close()]).then(() => {});
     this.#current = next;
     for (const topic of this.#topics.keys()) {

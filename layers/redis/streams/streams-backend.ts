@@ -206,6 +206,11 @@ export class RedisStreamsBackend implements RedisBackend {
     return subscriptions.unsubscribe(channel);
   }
 
+  abandon(): void {
+    this.#connection?.pubsub.queue.abandon();
+    this.queues.abandon();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#clock.clearTimeout(this.#timer);

@@ -1,13 +1,15 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { expect } from "chai";
 import type {
-  Backend,
   BackendListener,
   Capabilities,
   Consumption,
   QueueReceiver,
 } from "../../../../layers/backend.ts";
-import { SwappableBackend } from "../../../../layers/redis/sharding/swappable-backend.ts";
+import {
+  type ReplaceableBackend,
+  SwappableBackend,
+} from "../../../../layers/redis/sharding/swappable-backend.ts";
 import { until } from "../../support/until.ts";
 
 const capabilities: Capabilities = {
@@ -21,13 +23,14 @@ const receiver: QueueReceiver = { job: async () => "done", error() {} };
 const settings = { concurrency: 1, claimAfterMs: 1_000 };
 
 /** A backend whose calls wait until a spec settles them, and fail when it is closed. */
-class Place implements Backend {
+class Place implements ReplaceableBackend {
   readonly capabilities = capabilities;
   readonly health = { ok: true };
   readonly topics = new Set<string>();
   readonly pending: { succeed(): void; fail(): void }[] = [];
   consumers = 0;
   onConsumptionClosed = () => {};
+  isAbandoned = false;
   isClosed = false;
   listener: BackendListener | undefined;
 
@@ -56,6 +59,11 @@ class Place implements Backend {
     this.topics.delete(topic);
   }
 
+  abandon(): void {
+    expect(this.isClosed).to.equal(false);
+    this.isAbandoned = true;
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
     for (const { fail } of this.pending.splice(0)) fail();
@@ -81,11 +89,11 @@ class Swapped extends SwappableBackend {
     super(capabilities, globalThis);
   }
 
-  protected override async createFirst(): Promise<Backend> {
+  protected override async createFirst(): Promise<ReplaceableBackend> {
     return this.first;
   }
 
-  swapTo = (next: Backend) => this.swap(next);
+  swapTo = (next: ReplaceableBackend) => this.swap(next);
 }
 
 async function start() {
@@ -122,6 +130,15 @@ describe("SwappableBackend", () => {
     expect(first.isClosed).to.equal(true);
     await backend.close();
     expect(second.isClosed).to.equal(true);
+  });
+
+  // If they were sent later, they would come after newer messages of the new backend.
+  it("rejects the calls that wait at the old backend before it is closed, but not when the layer closes", async () => {
+    const { backend, first, second } = await start();
+    await backend.swapTo(second);
+    expect([first.isAbandoned, first.isClosed]).to.deep.equal([true, true]);
+    await backend.close();
+    expect([second.isAbandoned, second.isClosed]).to.deep.equal([false, true]);
   });
 
   it("moves a subscription that is under way to the new backend, without a gap", async () => {
