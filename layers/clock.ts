@@ -12,6 +12,11 @@ export interface Clock {
   now?(): number;
 }
 
+/** Lets the process end although `timer` is set. Does nothing for the timers of a simulated clock. */
+export function unref(timer: unknown): void {
+  (timer as { unref?: () => void } | undefined)?.unref?.();
+}
+
 /** Node's timers, for delays of any length. */
 export const systemClock: Clock = withLongDelays({
   setTimeout: (fn, ms) => setTimeout(fn, ms),

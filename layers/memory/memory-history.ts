@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { HistoryQuery, StoredHistory } from "../backend.ts";
 import { maxDelayMs } from "../check-integer.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, unref } from "../clock.ts";
 import type { HistoryLimit } from "../history-limits.ts";
 import type { Position } from "../message.ts";
 
@@ -113,7 +113,7 @@ export class MemoryHistory {
     this.#sweepAt = now + delayMs;
     this.#timer = this.#clock.setTimeout(() => this.#sweep(), delayMs);
     // The timer alone must not keep a process alive.
-    (this.#timer as { unref?: () => void } | undefined)?.unref?.();
+    unref(this.#timer);
   }
 
   #sweep(): void {

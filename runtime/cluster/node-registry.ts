@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Clock } from "../../layers/clock.ts";
+import { type Clock, unref } from "../../layers/clock.ts";
 import type { ErrorListener } from "../../layers/error-reporter.ts";
 import { LayerClosedError } from "../../layers/errors.ts";
 import { jitter } from "../../layers/jitter.ts";
@@ -207,7 +207,7 @@ export class NodeRegistry {
       Math.ceil(jitter(nodeHeartbeatMs, 0.8)),
     );
     // The timer alone must not keep a process alive.
-    (this.#timer as { unref?: () => void } | undefined)?.unref?.();
+    unref(this.#timer);
   }
 
   async #broadcast(reply: boolean): Promise<void> {

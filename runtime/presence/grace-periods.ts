@@ -1,4 +1,4 @@
-import type { Clock } from "../../layers/clock.ts";
+import { type Clock, unref } from "../../layers/clock.ts";
 import type { Entry } from "./entry.ts";
 
 /** Limits the entries, because clients can add one with each connection. */
@@ -24,7 +24,7 @@ export class GracePeriods {
     if (this.#timers.size >= maxAbsent) this.#endOldest();
     const timer = this.#clock.setTimeout(() => this.#end(entry), entry.graceMs);
     // The timer alone must not keep a process alive.
-    (timer as { unref?: () => void } | undefined)?.unref?.();
+    unref(timer);
     this.#timers.set(entry, timer);
   }
 

@@ -1,14 +1,12 @@
 import type { Clock } from "../../clock.ts";
 import { asError } from "../../errors.ts";
+import { longestPauseMs } from "../../retry.ts";
 import { isRefusal } from "../connection/redis-connection.ts";
 import { isWaiting } from "./consumer-names.ts";
 import { type OrphanTurn, orphanGate } from "./orphan-gate.ts";
 import { OwnerWatch } from "./owner-watch.ts";
 import type { RedisClaim } from "./queue-claim.ts";
 import { isWithoutGroup, type RedisQueueConsumer } from "./queue-consumer.ts";
-
-/** The longest pause between two attempts of a connection to reconnect, in milliseconds. */
-const maxReconnectMs = 5_000;
 
 export interface SearchSettings {
   readonly clock: Clock;
@@ -46,7 +44,7 @@ export class OrphanSearch {
 
   /** Begins all observations again, because the other consumers may need as long to reconnect. */
   reconnected(): void {
-    this.#watch.restart(performance.now() + maxReconnectMs + this.#idleMs);
+    this.#watch.restart(performance.now() + longestPauseMs + this.#idleMs);
   }
 
   /**
