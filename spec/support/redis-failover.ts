@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { startForwarder } from "./forwarder.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 import { pauses } from "./waiting.ts";
 
@@ -39,34 +38,11 @@ export async function startRedisFailover(args: readonly string[] = []): Promise<
     Redis,
   ];
   for (const client of [first, second]) client.on("error", () => {});
-  const sockets = new Set<Socket>();
   let target: RedisServer | undefined = servers[0];
-  const proxy = createServer((client) => {
-    if (target === undefined) {
-      client.destroy();
-      return;
-    }
-    const server = connect(target.port, target.host);
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => {
-        sockets.delete(socket);
-        other.destroy();
-      });
-    }
-    client.pipe(server).pipe(client);
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  const { port } = proxy.address() as AddressInfo;
+  const forwarder = await startForwarder(() => target);
+  const { port, cut } = forwarder;
   const lead = (to: "first" | "second" | "nowhere") => {
     target = to === "nowhere" ? undefined : servers[to === "first" ? 0 : 1];
-  };
-  const cut = () => {
-    for (const socket of sockets) socket.destroy();
   };
   const follow = async (replica: Redis, master: RedisServer) => {
     await replica.call("REPLICAOF", master.host, master.port);
@@ -89,8 +65,7 @@ export async function startRedisFailover(args: readonly string[] = []): Promise<
       await follow(first, servers[1]);
     },
     async stop() {
-      cut();
-      proxy.close();
+      await forwarder.close();
       for (const client of [first, second]) client.disconnect();
       await Promise.all(servers.map((server) => server.kill()));
       await rm(folder, { recursive: true, force: true });

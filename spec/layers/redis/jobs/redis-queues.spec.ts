@@ -69,6 +69,17 @@ describe("RedisQueues on a server", () => {
     );
   }
 
+  /** Resolves once the first pending claim was renewed `times` times. */
+  async function renewed(times: number): Promise<void> {
+    let [renewals, last] = [0, 0];
+    while (renewals < times) {
+      const [entry] = await pending();
+      const idleMs = entry?.[2] ?? 0;
+      if (idleMs < last) renewals += 1;
+      last = idleMs;
+    }
+  }
+
   it("keeps an entry until its handler is done, and no longer", async () => {
     const layer = startLayer();
     const worker = new Worker(() => open.opened);
@@ -89,13 +100,7 @@ describe("RedisQueues on a server", () => {
     await send(startLayer(), 1);
     await busy.hasBegun(1);
     await startLayer().consume("jobs", idle.handle, { claimAfterMs: 150 });
-    let [renewals, last] = [0, 0];
-    while (renewals < 8) {
-      const [entry] = await pending();
-      const idleMs = entry?.[2] ?? 0;
-      if (idleMs < last) renewals += 1;
-      last = idleMs;
-    }
+    await renewed(8);
     await send(startLayer(), 2);
     await idle.hasBegun(1);
     expect(idle.attempts).to.deep.equal([[2, 1]]);
@@ -115,13 +120,7 @@ describe("RedisQueues on a server", () => {
     await busy.hasBegun(2);
     const idle = new Worker();
     await startLayer().consume("jobs", idle.handle, { claimAfterMs: 150 });
-    let [renewals, last] = [0, 0];
-    while (renewals < 8) {
-      const [entry] = await pending();
-      const idleMs = entry?.[2] ?? 0;
-      if (idleMs < last) renewals += 1;
-      last = idleMs;
-    }
+    await renewed(8);
     expect((await pending()).map(([, , , deliveries]) => deliveries)).to.deep.equal([1, 1]);
     expect(idle.attempts).to.deep.equal([]);
   });
