@@ -78,7 +78,7 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
     layers: ["[ 'chat: once-or-gap', 'orders: once-or-gap' ]"],
   },
   "guides/troubleshooting": {
-    unheard: ["hello 1", "3 3"],
+    unheard: ["hello 1", "3 2"],
     apart: ["1 2 2"],
     bounded: ["The handler had not settled after 100 ms (receive).", "1011"],
   },

@@ -62,7 +62,7 @@ describe("RedisPubSubLayer over a Redis Cluster, under faults", () => {
     const [sender, receiver] = layers as [RedisPubSubLayer, RedisPubSubLayer];
     const ledgers = [await join(sender), await join(receiver)];
     await through(sender, layers, ledgers, async () => {
-      await servers.clients[3]?.call("CLUSTER", "FAILOVER");
+      await servers.failOver();
       await until(() => ledgers.every(({ gaps }) => gaps > 0));
     });
   });
@@ -127,7 +127,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
 
   for (const [how, fault] of [
     ["is killed", () => servers.masters[0]?.kill()],
-    ["becomes a replica while it runs", () => servers.clients[3]?.call("CLUSTER", "FAILOVER")],
+    ["becomes a replica while it runs", () => servers.failOver()],
   ] as const) {
     it(`delivers all messages or reports one gap when a master ${how}, in its groups only`, async () => {
       const [room, elsewhere] = [nameOn(0, "chat__group__"), nameOn(1, "chat__group__")];
@@ -153,7 +153,7 @@ describe("RedisStreamsLayer over a Redis Cluster, under faults", () => {
     const layer = startLayer(60_000);
     await layer.groupSend(room, { type: "message" });
     await replicated(servers.clients[0] as Redis);
-    await servers.clients[3]?.call("CLUSTER", "FAILOVER");
+    await servers.failOver();
     const isOver = async () => String(await servers.clients[0]?.info("replication")).includes("role:slave");
     while (!(await isOver()));
     const length = () =>

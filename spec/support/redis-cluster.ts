@@ -13,6 +13,8 @@ export interface RedisClusterServers {
   readonly clients: readonly Redis[];
   /** The index of the master of `slot`. */
   masterOf(slot: number): number;
+  /** Makes the replica the master of its slots while the first master runs. Resolves once the replica is the master. */
+  failOver(): Promise<void>;
   /** Moves a slot with its keys to another master, as `redis-cli --cluster reshard` does. */
   moveSlot(slot: number, from: number, to: number): Promise<void>;
   stop(): Promise<void>;
@@ -78,6 +80,18 @@ export async function startRedisCluster(nodeTimeoutMs = 60_000): Promise<RedisCl
     replica: servers[3] as RedisServer,
     clients,
     masterOf: (slot) => ranges.findIndex(([, to]) => slot <= to),
+    async failOver() {
+      // A server gives a manual failover up after 5 s (CLUSTER_MF_TIMEOUT), and on a busy machine it does.
+      const patienceMs = 6_000;
+      for (;;) {
+        await last.call("CLUSTER", "FAILOVER");
+        const until = Date.now() + patienceMs;
+        while (Date.now() < until) {
+          if (String(await last.info("replication")).includes("role:master")) return;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+      }
+    },
     async moveSlot(slot, from, to) {
       const [source, target, place] = [clients[from], clients[to], servers[to]];
       if (!source || !target || !place) throw new Error("There are three masters.");
