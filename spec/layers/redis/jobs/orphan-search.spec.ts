@@ -150,13 +150,21 @@ describe("OrphanSearch", () => {
     await raw.xreadgroup("GROUP", "workers", "lively-1", "STREAMS", key, ">");
     const [[id = ""] = []] = await pending();
     const worker = new Worker();
+    let observations = 0;
+    const monitor = await raw.monitor();
+    monitor.on("monitor", (_time: string, [command, stream, , option]: string[]) => {
+      if (command === "XPENDING" && stream === key && option === "IDLE") observations += 1;
+    });
+    const observed = (count: number) => until(() => observations >= count);
     await layer.consume("jobs", worker.handle, { claimAfterMs: 500 });
-    const begun = performance.now();
     // After each step of the server's clock, the claim seems to be idle for a minute, until the next life sign.
-    while (performance.now() - begun < 1_000) {
+    for (let step = 0; step < 10; step += 1) {
       await raw.xclaim(key, "workers", "lively-1", 0, id, "IDLE", 60_000, "JUSTID");
+      await observed(observations + 1);
       await raw.xclaim(key, "workers", "lively-1", 0, id, "JUSTID");
+      await observed(observations + 1);
     }
+    monitor.disconnect();
     expect(worker.begun).to.have.length(0);
     await worker.hasBegun(1);
     expect(worker.attempts).to.deep.equal([[1, 2]]);
