@@ -1,26 +1,36 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { AnyActor, InspectionEvent, Observer } from "xstate";
+import type { ContractParams } from "../contract/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Clock } from "../layers/clock.ts";
 import type { Message } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
+import type { ConsumerTypes, ContractOf, ParamsOf, UserOf } from "./consumer-types.ts";
 import type { Messaging } from "./messaging.ts";
 
-/** The immutable facts about a request and its user. `P` is the union of the path parameters' names. */
-export interface Scope<P extends string = string> {
+/**
+ * The immutable facts about a request and its user. `P` is the union of the path parameters' names, `U` the type of
+ * the user, and `V` that of the parameters, if a contract's schema changes them.
+ */
+export interface Scope<P extends string = string, U = unknown, V = { readonly [K in P]: string }> {
   /** The request path as the client sent it, without the query. For a spawned actor, empty by default. */
   readonly path: string;
   /** The decoded path parameters, which have passed the route's checks. */
-  readonly params: { readonly [K in P]: string };
+  readonly params: V;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   /** The subprotocols of the request, in the order of the client. `accept({ subprotocol })` chooses one. */
   readonly subprotocols: readonly string[];
   /** The address of the socket's peer. Behind a proxy, this is the address of the proxy. */
   readonly clientAddress: string | undefined;
-  /** The user that a guard identified. */
-  readonly user: unknown;
+  /** The user that a guard found. */
+  readonly user: U;
 }
+
+/** The scope of a consumer that declares the types `T`. */
+export type ScopeOf<T extends ConsumerTypes> = [ContractOf<T>] extends [never]
+  ? Scope<ParamsOf<T>, UserOf<T>>
+  : Scope<string, UserOf<T>, ContractParams<ContractOf<T>>>;
 
 /** The content of one WebSocket message: text or bytes. The bytes MUST NOT change after sending. */
 export type Frame = string | Uint8Array;
@@ -62,6 +72,9 @@ export interface ConsumerRuntime {
   readonly clock: Clock;
   readonly inspect: Observer<InspectionEvent> | undefined;
   readonly layers: Readonly<Record<string, ChannelLayer>>;
+  readonly limits: { readonly schemaTimeoutMs: number };
+  /** Whether to check what the server sends against its contract. */
+  readonly validateOutgoing: boolean;
 }
 
 /** The services that the runtime offers to one consumer. {@link Consumer} documents them. */
@@ -85,6 +98,10 @@ export interface ConsumerContext {
   fail(error: unknown, stage: string): void;
   /** Reports that JSON cannot hold an answer to a delivered message, and counts the message as dropped. */
   notJson(error: unknown, stage: string): void;
+  /** Counts a client's frame that was refused with `code`. */
+  countRefusal(code: string): void;
+  /** Reports an error that may occur often: at most once a minute for each `key` of this consumer's class. */
+  reportSometimes(key: string, stage: string, error: () => unknown): void;
   /** Runs `work` before the waiting frames and messages are handled. `work` MUST NOT reject. */
   runNext(work: () => Promise<void>): void;
   /** Tells the runtime that the consumer is about to start `machine`. */

@@ -1,9 +1,15 @@
+import type { Contract, ServerFrames } from "../contract/index.ts";
+
 /** The types that a consumer declares for the compiler. */
 export interface ConsumerTypes {
   /** The messages that the consumer handles or sends to groups: `{ room_message: { message: string } }`. */
   readonly messages?: object;
   /** The path parameters that the consumer needs, as a union of names: `"room_name" | "seat"`. */
   readonly params?: string;
+  /** The user that a guard finds. `route` refuses the consumer behind guards that find no such user. */
+  readonly user?: unknown;
+  /** The contract of the consumer's frames: see {@link contractConsumer}. */
+  readonly contract?: Contract;
 }
 
 /** The types of a consumer that declares none. */
@@ -20,3 +26,16 @@ export type MessagesOf<T extends ConsumerTypes> = T["messages"] extends object
 
 /** The names of the path parameters that `T` declares. */
 export type ParamsOf<T extends ConsumerTypes> = T["params"] extends string ? T["params"] : never;
+
+/** The user that `T` declares; unknown if it declares none. */
+export type UserOf<T extends ConsumerTypes> = T extends { readonly user: infer U } ? U : unknown;
+
+/** The contract that `T` declares. */
+export type ContractOf<T extends ConsumerTypes> = T extends { readonly contract: infer K extends Contract }
+  ? K
+  : never;
+
+/** The frames that the contract of `T` lets the server send, by type. Without a contract, there are none. */
+export type ServerFramesOf<T extends ConsumerTypes> = [ContractOf<T>] extends [never]
+  ? Record<never, never>
+  : ServerFrames<ContractOf<T>>;

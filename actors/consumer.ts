@@ -4,9 +4,9 @@ import type { ChannelLayer } from "../layers/channel-layer.ts";
 import type { Delivery, Gap, Message, MessageOf } from "../layers/message.ts";
 import type { GroupSendOptions } from "../layers/options.ts";
 import type { Exit } from "./close-codes.ts";
-import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
+import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, ScopeOf } from "./consumer-context.ts";
 import type { MailboxOptions, OutboxOptions, Overflow, Supervision } from "./consumer-options.ts";
-import type { ConsumerTypes, MessagesOf, NoConsumerTypes, ParamsOf } from "./consumer-types.ts";
+import type { ConsumerTypes, MessagesOf, NoConsumerTypes } from "./consumer-types.ts";
 import { findHandler } from "./handlers.ts";
 import type {
   AskGroupOptions,
@@ -19,6 +19,9 @@ import type {
 
 /** The key of the method that receives a client's frame. Each base class decodes the frame in its own way. */
 export const receiveFrame = Symbol("receiveFrame");
+
+/** The key of the method that sends a frame to the client. Each base class has its own form of it. */
+export const sendFrame = Symbol("sendFrame");
 
 /** The key of the method that receives a layer message. The method's return value is the reply to an ask. */
 export const receiveMessage = Symbol("receiveMessage");
@@ -74,8 +77,8 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
   }
 
   /** The request: path, parameters, headers, user. */
-  get scope(): Scope<ParamsOf<T>> {
-    return this.#context.scope as Scope<ParamsOf<T>>;
+  get scope(): ScopeOf<T> {
+    return this.#context.scope as ScopeOf<T>;
   }
 
   /** This actor's address on the consumer's layer; without one, on the control layer. Valid on all nodes. */
@@ -163,17 +166,6 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
    */
   reject(status: number, reason: string, options: RejectOptions = {}): never {
     return this.#context.reject(status, reason, options);
-  }
-
-  /**
-   * Sends one WebSocket message to the client. Messages keep their order. The frames of one turn of the event
-   * loop are written together, so the bytes of a frame MUST NOT change after this call: send a copy of a
-   * buffer that you reuse. On a closing connection, the frame is dropped and counted as `closing`.
-   *
-   * @throws {AcceptError} if the connection is not accepted yet.
-   */
-  send(frame: Frame): void {
-    this.#context.send(frame);
   }
 
   /** Bytes not yet flushed to the network; 0 without a socket. */
@@ -396,6 +388,11 @@ export abstract class Consumer<T extends ConsumerTypes = NoConsumerTypes> {
     if (handler !== undefined) return handler.call(this, message, delivery);
     this.unhandled();
     return undefined;
+  }
+
+  /** @internal */
+  [sendFrame](frame: Frame): void {
+    this.#context.send(frame);
   }
 
   /** @internal Counts an unhandled frame or message. */

@@ -1,5 +1,6 @@
-import type { Delivery } from "../layers/message.ts";
-import type { ConsumerTypesOf, MessagesOf } from "./consumer-types.ts";
+import type { Delivery, Message } from "../layers/message.ts";
+import type { ConsumerTypesOf, MessagesOf, ServerFramesOf } from "./consumer-types.ts";
+import { isRelay, type Relay, relayFrame } from "./contract/relay.ts";
 
 /** A received message, readonly at every level. Members of a group on one node share one frozen object. */
 export type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -10,10 +11,18 @@ export type DeepReadonly<T> = T extends readonly (infer Item)[]
       ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
       : T;
 
-/** Exactly one handler for each message type that `M` declares. */
-export type Handlers<M> = {
-  readonly [K in keyof M]: (message: DeepReadonly<M[K]>, delivery: Delivery) => unknown;
+/**
+ * Exactly one handler for each message type that `M` declares. A message that is a frame of `S`, the frames that
+ * the server may send, can be relayed instead.
+ */
+export type Handlers<M, S = Record<never, never>> = {
+  readonly [K in keyof M]:
+    | ((message: DeepReadonly<M[K]>, delivery: Delivery) => unknown)
+    | (K extends keyof S ? (M[K] extends S[K] ? Relay<"="> : never) : never)
+    | Relay<{ [T in keyof S & string]: M[K] extends S[T] ? T : never }[keyof S & string]>;
 };
+
+type HandlersOf<C> = Handlers<MessagesOf<ConsumerTypesOf<C>>, ServerFramesOf<ConsumerTypesOf<C>>>;
 
 /**
  * Declares the message handlers of consumer `C`. Inside a handler, `this` is the consumer.
@@ -30,13 +39,15 @@ export type Handlers<M> = {
  * });
  * ```
  */
-export function handlers<C>(
-  table: Handlers<MessagesOf<ConsumerTypesOf<C>>> & ThisType<C>,
-): Handlers<MessagesOf<ConsumerTypesOf<C>>> {
+export function handlers<C>(table: HandlersOf<C> & ThisType<C>): HandlersOf<C> {
   return table;
 }
 
 export type Handler = (this: unknown, message: unknown, delivery: Delivery) => unknown;
+
+interface Relaying {
+  [relayFrame](type: string, message: Message): void;
+}
 
 // Tables are static, so one map per table suffices. Unlike an object, a map has no inherited keys.
 const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
@@ -45,8 +56,16 @@ const maps = new WeakMap<object, ReadonlyMap<string, Handler>>();
 export function findHandler(table: object, type: string): Handler | undefined {
   let map = maps.get(table);
   if (!map) {
-    map = new Map(Object.entries(table));
+    map = new Map(Object.entries(table).map(([key, entry]) => [key, handlerOf(key, entry)]));
     maps.set(table, map);
   }
   return map.get(type) ?? (type.includes(".") ? map.get(type.replaceAll(".", "_")) : undefined);
+}
+
+function handlerOf(key: string, entry: unknown): Handler {
+  if (!isRelay(entry)) return entry as Handler;
+  const type = entry.relay === "=" ? key : entry.relay;
+  return function (this: unknown, message) {
+    (this as Relaying)[relayFrame](type, message as Message);
+  };
 }

@@ -8,6 +8,7 @@ export type {
   RejectOptions,
   ResponseHeaders,
   Scope,
+  ScopeOf,
   Timers,
 } from "./consumer-context.ts";
 export type {
@@ -22,10 +23,24 @@ export type {
 export type {
   ConsumerTypes,
   ConsumerTypesOf,
+  ContractOf,
   MessagesOf,
   NoConsumerTypes,
   ParamsOf,
+  ServerFramesOf,
+  UserOf,
 } from "./consumer-types.ts";
+export {
+  ContractConsumer,
+  type ContractConsumerBase,
+  type ContractConsumerTypes,
+  contractConsumer,
+  type TypesWithContract,
+} from "./contract/contract-consumer.ts";
+export { type FrameHandlers, frames } from "./contract/frames.ts";
+export { OutgoingFrameError } from "./contract/outgoing-frame-error.ts";
+export { type Relay, relay, relayAs } from "./contract/relay.ts";
+export { FrameError } from "./frame-error.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
 export {
@@ -54,6 +69,7 @@ export type {
   Tally,
   TrackOptions,
 } from "./messaging.ts";
+export { RefusedFrameError } from "./refused-frame-error.ts";
 export type {
   ActorSnapshot,
   SavedDelay,

@@ -1,10 +1,10 @@
-import { textOf } from "../layers/errors.ts";
 import { CloseCode } from "./close-codes.ts";
-import { Consumer, receiveFrame } from "./consumer.ts";
+import { receiveFrame } from "./consumer.ts";
 import type { Frame } from "./consumer-context.ts";
 import type { ConsumerTypes, NoConsumerTypes } from "./consumer-types.ts";
-import { bigIntAsText, checkJson, NotJsonError } from "./json-values.ts";
+import { jsonText } from "./json-text.ts";
 import { parseJson } from "./parse-json.ts";
+import { WebSocketConsumer } from "./websocket-consumer.ts";
 
 /**
  * A consumer that receives and sends JSON text frames.
@@ -19,12 +19,14 @@ import { parseJson } from "./parse-json.ts";
  * }
  * ```
  */
-export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumerTypes> extends Consumer<T> {
+export abstract class JsonWebSocketConsumer<
+  T extends ConsumerTypes = NoConsumerTypes,
+> extends WebSocketConsumer<T> {
   /**
    * Called with the decoded value of each text frame. Clients can send any JSON value, so check the value. By
    * default, the value is dropped and the frame is counted as `unhandled`.
    */
-  receive(_value: unknown): void | Promise<void> {
+  override receive(_value: unknown): void | Promise<void> {
     this.unhandled();
   }
 
@@ -37,7 +39,7 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
   }
 
   /** Called with each binary frame. By default, the connection closes with 1003. */
-  receiveBinary(_bytes: Uint8Array): void | Promise<void> {
+  override receiveBinary(_bytes: Uint8Array): void | Promise<void> {
     this.close(CloseCode.unsupportedFrame, "This endpoint takes JSON text frames only");
   }
 
@@ -69,57 +71,4 @@ export abstract class JsonWebSocketConsumer<T extends ConsumerTypes = NoConsumer
     }
     return this.receive(value);
   }
-}
-
-/** The JSON texts of immutable values. A frozen value has the entry `undefined` after its first encoding. */
-const texts = new WeakMap<object, string | undefined>();
-
-/** Encodes `value` as JSON. Caches the text of immutable values. @throws {TypeError} as `sendJson` does. */
-export function jsonText(value: unknown): string {
-  if (typeof value !== "object" || value === null || !Object.isFrozen(value)) return stringify(value);
-  const known = texts.get(value);
-  if (known !== undefined) return known;
-  const text = stringify(value);
-  // Checking immutability takes longer than encoding, so a value is checked only at its second encoding.
-  if (!texts.has(value)) texts.set(value, undefined);
-  else if (isImmutable(value)) texts.set(value, text);
-  return text;
-}
-
-function stringify(value: unknown): string {
-  const text = encode(checkJson(value));
-  if (text === undefined)
-    throw new NotJsonError("JSON cannot hold a value whose toJSON() returns undefined.");
-  return text;
-}
-
-/** A replacer makes `JSON.stringify` several times slower, so it is used only after a failure. */
-function encode(checked: unknown): string | undefined {
-  try {
-    return JSON.stringify(checked);
-  } catch {
-    return encodeBigInts(checked);
-  }
-}
-
-function encodeBigInts(checked: unknown): string | undefined {
-  try {
-    return JSON.stringify(checked, bigIntAsText);
-  } catch (error) {
-    throw new NotJsonError(textOf(error), { cause: error });
-  }
-}
-
-/** Whether `value` is deep-frozen plain data without accessors or functions, so its JSON cannot change. */
-function isImmutable(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return typeof value !== "function";
-  if (!Object.isFrozen(value) || !isPlain(value)) return false;
-  return Object.values(Object.getOwnPropertyDescriptors(value)).every(
-    (property) => "value" in property && isImmutable(property.value),
-  );
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }

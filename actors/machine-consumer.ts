@@ -11,12 +11,19 @@ import {
 import { textOf } from "../layers/errors.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import { CloseCode, type Exit } from "./close-codes.ts";
-import { Consumer, type ConsumerStatics, discard, receiveFrame, receiveMessage } from "./consumer.ts";
+import {
+  Consumer,
+  type ConsumerStatics,
+  discard,
+  receiveFrame,
+  receiveMessage,
+  sendFrame,
+} from "./consumer.ts";
 import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
 import type { Overflow, Supervision } from "./consumer-options.ts";
 import { onEmitted } from "./emitted-effects.ts";
+import { jsonText } from "./json-text.ts";
 import { NotJsonError } from "./json-values.ts";
-import { jsonText } from "./json-websocket-consumer.ts";
 import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
 import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
 import { checkState } from "./snapshot/check-state.ts";
@@ -259,7 +266,7 @@ export function machineConsumer<
               message: `"${type}" is not accepted in this state; accepted: ${list}.`,
               expected,
             };
-      this.send(JSON.stringify(refusal));
+      this[sendFrame](JSON.stringify(refusal));
     }
 
     /** Resolves with `answer` once all effects are done. Returns undefined if no effect is pending. */
@@ -291,7 +298,7 @@ export function machineConsumer<
     #do(effect: Effect): void | Promise<void> {
       switch (effect.type) {
         case "send":
-          return this.send(asFrame(effect.frame));
+          return this[sendFrame](asFrame(effect.frame));
         case "drain":
           return this.drained();
         case "close":

@@ -8,9 +8,11 @@ import type {
   OverflowPolicy,
   Supervision,
 } from "../actors/index.ts";
+import type { Contract } from "../contract/index.ts";
 import type { ChannelLayer } from "../layers/channel-layer.ts";
 import { checkInteger, maxDelayMs } from "../layers/check-integer.ts";
 import { InvalidOptionError } from "../layers/errors.ts";
+import { checkContract } from "./check-contract.ts";
 import { findLayer } from "./cluster/argument-checks.ts";
 import { MissingCapabilityError, UnknownLayerError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
@@ -19,6 +21,10 @@ import type { Limits } from "./limits.ts";
 export interface ConsumerClass extends ConsumerStatics {
   new (context: ConsumerContext): Consumer;
   readonly name: string;
+  /** The contract of the frames, if the consumer has one. */
+  readonly contract?: Contract | undefined;
+  /** The handlers of the client's frames. Only classes with a contract have them. */
+  readonly frames?: object;
 }
 
 export interface MailboxSettings extends Required<MailboxOptions> {
@@ -59,6 +65,7 @@ export class ConsumerSettingsReader {
     const known = this.#known.get(Consumer);
     if (known !== undefined) return known;
     checkLayer(Consumer, this.#layers);
+    checkContract(Consumer);
     const settings = this.#readFrom(Consumer);
     const { layer, needs } = Consumer;
     if (needs.includes("history")) findLayer(this.#layers, layer)?.keepHistory();

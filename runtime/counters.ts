@@ -1,3 +1,5 @@
+import { errorCodes } from "../contract/index.ts";
+
 const dropReasons = [
   "unhandled",
   "not-json",
@@ -42,12 +44,20 @@ export interface RuntimeCounters {
    * blocks, the node serves no other actor. For each consumer, only the first time is reported to `onError`.
    */
   readonly blocked: number;
+  /**
+   * The number of clients' frames that were refused, by code: the codes of {@link ErrorCode}, and up to 100 codes
+   * of {@link FrameError} and of machines. The client was told of each of them.
+   */
+  readonly refusedFrames: Readonly<Record<string, number>>;
   readonly dropped: Readonly<Record<RuntimeDropReason, number>>;
 }
+
+const maxCodes = 100 + errorCodes.length;
 
 export class Counters {
   #refused = 0;
   #blocked = 0;
+  readonly #refusedFrames = new Map<string, number>(errorCodes.map((code) => [code, 0]));
   readonly #dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<
     RuntimeDropReason,
     number
@@ -61,11 +71,22 @@ export class Counters {
     this.#blocked++;
   }
 
+  /** Counts under the code `other` once there are too many codes: a consumer may put data into them. */
+  refuseFrame(code: string): void {
+    const known = this.#refusedFrames.has(code) || this.#refusedFrames.size < maxCodes ? code : "other";
+    this.#refusedFrames.set(known, (this.#refusedFrames.get(known) ?? 0) + 1);
+  }
+
   drop(reason: RuntimeDropReason, count = 1): void {
     this.#dropped[reason] += count;
   }
 
   snapshot(): RuntimeCounters {
-    return { refused: this.#refused, blocked: this.#blocked, dropped: { ...this.#dropped } };
+    return {
+      refused: this.#refused,
+      blocked: this.#blocked,
+      refusedFrames: Object.fromEntries(this.#refusedFrames),
+      dropped: { ...this.#dropped },
+    };
   }
 }

@@ -27,5 +27,12 @@ export { createRuntime, type Runtime } from "./runtime.ts";
 export type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
 export type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
 export type { CompressionOptions } from "./upgrade/compression.ts";
-export { type Guard, type OriginGuardOptions, originGuard, type Verdict } from "./upgrade/guards.ts";
-export { groupName, type ParamCheck, type RouteOptions, type SpawnScope } from "./upgrade/router.ts";
+export {
+  type AnyGuard,
+  type Guard,
+  type OriginGuardOptions,
+  originGuard,
+  type Verdict,
+} from "./upgrade/guards.ts";
+export type { ContractRouteOptions, ParamCheck, RouteOptions, SpawnScope } from "./upgrade/route-types.ts";
+export { groupName } from "./upgrade/router.ts";

@@ -61,6 +61,12 @@ export interface Limits {
   /** Limit of waiting frames. If more frames wait, the client's socket is paused. @default 100 */
   readonly frameHighWaterMark: number;
   /**
+   * Milliseconds that an asynchronous schema of a contract may take for a client's frame. After this time, the
+   * frame is refused with `greenroom.failed`. A schema that blocks the event loop cannot be stopped.
+   * @default 5_000
+   */
+  readonly schemaTimeoutMs: number;
+  /**
    * Milliseconds between heartbeats. Other nodes drop a node and its presences three to four intervals after
    * its last heartbeat, unless they are cut off themselves.
    * @default 5_000
@@ -81,6 +87,7 @@ const defaults: Limits = {
   maxLagMs: 10_000,
   mailboxCapacity: 1_000,
   frameHighWaterMark: 100,
+  schemaTimeoutMs: 5_000,
   nodeHeartbeatMs: 5_000,
 };
 

@@ -8,6 +8,7 @@ import type { ConsumerSettingsReader } from "./consumer-settings.ts";
 import type { Counters } from "./counters.ts";
 import type { InspectionHooks, Observed, Report } from "./inspection-hooks.ts";
 import type { Limits } from "./limits.ts";
+import type { OccasionalReports } from "./occasional-reports.ts";
 import type { Scheduler } from "./scheduler/scheduler.ts";
 import type { Heartbeat } from "./socket/heartbeat.ts";
 import type { ProgressWatch } from "./socket/progress-watch.ts";
@@ -24,6 +25,9 @@ export interface RuntimeContext {
   readonly inspection: InspectionHooks;
   /** Observes each machine through XState's inspection protocol. Never throws. */
   readonly inspect: Observer<InspectionEvent> | undefined;
+  /** Whether to check what consumers send against their contracts. */
+  readonly validateOutgoing: boolean;
+  readonly occasionalReports: OccasionalReports;
   readonly supervisor: Supervisor<Child & Observed>;
   readonly scheduler: Scheduler;
   readonly frames: SharedFrames;

@@ -10,7 +10,7 @@ import type { Inspect } from "./xstate-inspect.ts";
 /** Layers by alias, each with its own message types. */
 export type Layers = Record<string, ChannelLayer<never>>;
 
-export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
+export interface RuntimeOptions<L extends Layers, U = never> extends Partial<Limits> {
   /**
    * Layers by the alias that consumers use. A closing runtime closes its layers, too, so a layer cannot belong
    * to two runtimes. One layer may have several aliases.
@@ -25,7 +25,7 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
    */
   readonly control?: keyof L & string;
   /** Guards of all routes, called in order. @default [originGuard()] */
-  readonly guards?: readonly Guard[];
+  readonly guards?: readonly Guard<U>[];
   /** Receives errors that no caller receives. @default `process.emitWarning`, at most once in 5 seconds */
   readonly onError?: ErrorListener;
   /**
@@ -36,6 +36,12 @@ export interface RuntimeOptions<L extends Layers> extends Partial<Limits> {
    * Errors that `inspect` throws go to `onError` with the stage `inspect`, and affect no actor.
    */
   readonly inspect?: Inspect;
+  /**
+   * Whether to check the frames and replies of consumers with a contract before they are sent. A deviation is
+   * reported to `onError`, at most once a minute for each consumer and type, and the frame is sent nevertheless.
+   * @default whether the environment variable `NODE_ENV` is not `production`
+   */
+  readonly validateOutgoing?: boolean;
   /** Compression for clients that offer it. `maxPayload` limits decompressed frames. @default false */
   readonly compression?: boolean | CompressionOptions;
   /**

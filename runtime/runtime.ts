@@ -17,12 +17,13 @@ import { ClusterApi } from "./cluster-api.ts";
 import { type ConsumerClass, ConsumerSettingsReader } from "./consumer-settings.ts";
 import { Counters, type RuntimeCounters } from "./counters.ts";
 import { rejectIfAwaitedInside } from "./deadlock.ts";
-import { HandlerTimeoutError, RuntimeClosedError } from "./errors.ts";
+import { HandlerTimeoutError, RouteError, RuntimeClosedError } from "./errors.ts";
 import type { PlainAnswer } from "./http-response.ts";
 import type { InspectionHooks, Report } from "./inspection-hooks.ts";
 import { type Internals, internals } from "./internals.ts";
 import { takeLayers } from "./layer-ownership.ts";
 import { resolveLimits } from "./limits.ts";
+import { OccasionalReports } from "./occasional-reports.ts";
 import type { RuntimeContext } from "./runtime-context.ts";
 import type { CloseOptions, Layers, RuntimeOptions } from "./runtime-options.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -33,17 +34,22 @@ import { Admission, requireUpgrade, shuttingDown } from "./upgrade/admission.ts"
 import type { AttachableServer, AttachOptions } from "./upgrade/attach-options.ts";
 import { AttachedServer } from "./upgrade/attached-server.ts";
 import { resolveCompression } from "./upgrade/compression.ts";
+import { checkedParams } from "./upgrade/contract-params.ts";
 import { originGuard } from "./upgrade/guards.ts";
 import { PlainRequests } from "./upgrade/plain-requests.ts";
 import { targetOf } from "./upgrade/request-scope.ts";
-import {
-  type OnCompletePattern,
-  type OnKnownLayer,
-  type RouteOptions,
-  Router,
-  type SpawnScope,
-  type WithHandlers,
-} from "./upgrade/router.ts";
+import type {
+  ContractRouteOptions,
+  OnCompletePattern,
+  OnKnownLayer,
+  RouteOptions,
+  SpawnScope,
+  WithContract,
+  WithHandlers,
+  WithoutContract,
+  WithUser,
+} from "./upgrade/route-types.ts";
+import { Router } from "./upgrade/router.ts";
 import { Upgrades } from "./upgrade/upgrades.ts";
 import { inspectionObserver } from "./xstate-inspect.ts";
 
@@ -60,7 +66,7 @@ const layerGraceMs = 5_000;
  * runtime.attach(createServer().listen(8080));
  * ```
  */
-export class Runtime<L extends Layers = Layers> extends ClusterApi {
+export class Runtime<L extends Layers = Layers, U = never> extends ClusterApi {
   readonly layers: L;
   readonly #context: RuntimeContext;
   readonly #supervisor: Supervisor<ConsumerActor>;
@@ -80,11 +86,12 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
     guards = [originGuard()],
     onError,
     inspect,
+    validateOutgoing = process.env.NODE_ENV !== "production",
     compression = false,
     clock = systemClock,
     ownAsyncErrors = true,
     ...limits
-  }: RuntimeOptions<L>) {
+  }: RuntimeOptions<L, U>) {
     const counters = new Counters();
     const resolved = resolveLimits(limits);
     const layersByAlias = (layers ?? {}) as unknown as Record<string, ChannelLayer>;
@@ -123,6 +130,8 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
       report,
       inspection,
       inspect: observer,
+      validateOutgoing,
+      occasionalReports: new OccasionalReports(clock),
       supervisor: this.#supervisor,
       scheduler,
       frames,
@@ -162,14 +171,41 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    * @throws {RouteError} if the pattern is malformed, has a route already and `replace` is not true, or lacks
    *   a parameter of `params`.
    */
-  route<P extends string, C extends ConsumerClass>(
+  route<P extends string, C extends ConsumerClass, G = never>(
     pattern: P,
-    consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & OnCompletePattern<C, P>,
-    options: RouteOptions<P> = {},
+    consumer: C &
+      OnKnownLayer<C, L> &
+      WithHandlers<C> &
+      OnCompletePattern<C, P> &
+      WithoutContract<C> &
+      WithUser<C, U, G>,
+    options?: RouteOptions<P, G>,
+  ): void;
+  /**
+   * Makes a consumer with a contract serve the connections to the path of its contract, whose schema checks the
+   * path parameters.
+   *
+   * @throws {InvalidOptionError} also if the consumer lacks a handler for a frame of its contract.
+   */
+  route<C extends ConsumerClass, G = never>(
+    consumer: C & OnKnownLayer<C, L> & WithHandlers<C> & WithContract<C> & WithUser<C, U, G>,
+    options?: ContractRouteOptions<G>,
+  ): void;
+  route(
+    first: string | ConsumerClass,
+    second?: ConsumerClass | RouteOptions<string, unknown>,
+    third?: RouteOptions<string, unknown>,
   ): void {
-    this.#check(consumer);
-    const { params = {}, guards = [], replace = false } = options;
-    const route = { pattern, Consumer: consumer, checks: params, guards, answer: requireUpgrade };
+    const [pattern, consumer, options] =
+      typeof first === "string" ? [first, second, third] : [undefined, first, second];
+    const Consumer = consumer as ConsumerClass;
+    this.#check(Consumer);
+    const {
+      params: checks = {},
+      guards = [],
+      replace = false,
+    } = (options ?? {}) as RouteOptions<string, unknown>;
+    const route = { pattern: patternOf(Consumer, pattern), Consumer, checks, guards, answer: requireUpgrade };
     this.#router.add(route, replace);
   }
 
@@ -258,6 +294,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
    *
    * @throws {RejectedError} if the consumer rejects the connection, or does not accept it in time.
    * @throws as {@link route} does, except for {@link RouteError}.
+   * @throws {InvalidOptionError} if the contract's schema refuses the parameters.
    * @throws {SnapshotError} if the snapshot does not fit the consumer or its machine.
    * @throws the error that `connect` throws. The error is also reported to `onError`.
    * @throws {RuntimeClosedError} if the runtime is closing or closed.
@@ -268,7 +305,7 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
   ): Promise<ActorRef> {
     if (this.#closing !== undefined) throw new RuntimeClosedError();
     this.#check(consumer);
-    return spawn(this.#context, consumer, scope ?? {});
+    return spawn(this.#context, consumer, { ...scope, ...checkedParams(consumer, scope?.params) });
   }
 
   /**
@@ -352,10 +389,21 @@ export class Runtime<L extends Layers = Layers> extends ClusterApi {
 }
 
 /** Creates a {@link Runtime}. */
-export function createRuntime<L extends Layers = Record<never, never>>(
-  options: RuntimeOptions<L> = {},
-): Runtime<L> {
+export function createRuntime<L extends Layers = Record<never, never>, U = never>(
+  options: RuntimeOptions<L, U> = {},
+): Runtime<L, U> {
   return new Runtime(options);
+}
+
+/** @throws {RouteError} if the consumer has a contract and `pattern` is given, or has none and `pattern` is not. */
+function patternOf({ name, contract }: ConsumerClass, pattern: string | undefined): string {
+  if (contract !== undefined && pattern === undefined) return contract.path;
+  if (contract === undefined && pattern !== undefined) return pattern;
+  throw new RouteError(
+    contract === undefined
+      ? `${name} has no contract, so its route needs a path: route("/ws/…", ${name}).`
+      : `The path of ${name} comes from its contract: call route(${name}) without a path.`,
+  );
 }
 
 /** Whether `work` resolves within `ms` milliseconds. Rejects as `work` does. */

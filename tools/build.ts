@@ -15,6 +15,7 @@ const require = createRequire(import.meta.url);
 const entryPoints = {
   index: "index.js",
   redis: "layers/redis/index.js",
+  contract: "contract/index.js",
   testing: "testing.js",
   visualise: "diagrams/index.js",
   inspector: "inspector/index.js",
@@ -37,8 +38,10 @@ function compile(folder: string): void {
  * write a declaration of a function that returns a class of consumers (TS4094).
  */
 function hidePrivateMembers(folder: string): void {
-  const file = join(folder, "actors/consumer.d.ts");
-  writeFileSync(file, readFileSync(file, "utf8").replace(/^ *#private;\n/m, ""));
+  for (const name of ["actors/consumer.d.ts", "actors/contract/contract-consumer.d.ts"]) {
+    const file = join(folder, name);
+    writeFileSync(file, readFileSync(file, "utf8").replace(/^ *#private;\n/m, ""));
+  }
 }
 
 /** Replaces the modules that would read files of this repository, or import a package that is not installed. */

@@ -37,7 +37,17 @@ export interface ContextActor extends Observed, MessagingActor {
 
 export type ContextRuntime = Pick<
   RuntimeContext,
-  "clock" | "cluster" | "counters" | "inspect" | "inspection" | "layers" | "settings" | "workers"
+  | "clock"
+  | "cluster"
+  | "counters"
+  | "inspect"
+  | "inspection"
+  | "layers"
+  | "limits"
+  | "occasionalReports"
+  | "settings"
+  | "validateOutgoing"
+  | "workers"
 >;
 
 /** The settings of the classes for which a missing subprotocol was reported. */
@@ -179,6 +189,17 @@ export class ActorContext implements ConsumerContext {
 
   notJson(error: unknown, stage: string): void {
     this.#actor.inbox.notJson(error, stage);
+  }
+
+  countRefusal(code: string): void {
+    this.runtime.counters.refuseFrame(code);
+  }
+
+  reportSometimes(key: string, stage: string, error: () => unknown): void {
+    const { Consumer, errorOwner } = this.#actor;
+    this.runtime.occasionalReports.report(Consumer, key, error, (occasional) =>
+      errorOwner.report(occasional, stage),
+    );
   }
 
   runNext(work: () => Promise<void>): void {

@@ -4,9 +4,11 @@ import { internals } from "../internals.ts";
 import { createRuntime } from "../runtime.ts";
 import type { Layers, RuntimeOptions } from "../runtime-options.ts";
 import { Admission, isRefusal, requireUpgrade } from "../upgrade/admission.ts";
-import type { Guard } from "../upgrade/guards.ts";
+import { checkedParams } from "../upgrade/contract-params.ts";
+import type { AnyGuard } from "../upgrade/guards.ts";
 import { requestScope } from "../upgrade/request-scope.ts";
-import { Router, type SpawnScope, type WithHandlers } from "../upgrade/router.ts";
+import type { SpawnScope, WithHandlers } from "../upgrade/route-types.ts";
+import { Router } from "../upgrade/router.ts";
 import { Communicator } from "./communicator.ts";
 import type { TestedRuntime } from "./settle.ts";
 import { type RequestOptions, virtualRequest } from "./virtual-request.ts";
@@ -20,7 +22,7 @@ export type CommunicateOptions<C extends ConsumerClass> = Omit<SpawnScope<C>, "s
   RequestOptions &
   RuntimeChoice & {
     /** Guards of the connection, called in order. @default [] */
-    readonly guards?: readonly Guard[];
+    readonly guards?: readonly AnyGuard[];
   };
 
 /**
@@ -46,7 +48,7 @@ export function communicate<C extends ConsumerClass>(
   const Consumer: ConsumerClass = consumer;
   const {
     path = "/",
-    params = {},
+    params: givenParams,
     query,
     user,
     guards = [],
@@ -57,6 +59,7 @@ export function communicate<C extends ConsumerClass>(
   const runtime: TestedRuntime = givenRuntime ?? ownRuntime(Consumer, options);
   const { context } = runtime[internals];
   context.settings.of(Consumer);
+  const { params } = checkedParams(Consumer, givenParams);
   const { subprotocols = [] } = request;
   const route = { pattern: path, Consumer, checks: {}, guards, answer: requireUpgrade };
   return new Communicator({

@@ -1,6 +1,6 @@
 import { type Actor, type AnyActor, toPromise } from "xstate";
 import { CloseCode, type connectionMachine, type Frame } from "../../actors/index.ts";
-import { jsonText } from "../../actors/json-websocket-consumer.ts";
+import { jsonText } from "../../actors/json-text.ts";
 import { ConsumerActor } from "../actor/actor.ts";
 import { Deadline } from "../deadline.ts";
 import { internals } from "../internals.ts";

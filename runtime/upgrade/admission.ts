@@ -4,7 +4,7 @@ import { CallbackOwner, type ErrorListener } from "../../layers/error-reporter.t
 import { textOf } from "../../layers/errors.ts";
 import { callOwned, isPromise, runOwned } from "../async-error-owner.ts";
 import { checkRefusal, type Refusal, refusePlainRequest } from "../http-response.ts";
-import { type Guard, isOriginLetIn, type Verdict } from "./guards.ts";
+import { type AnyGuard, isOriginLetIn, type Verdict } from "./guards.ts";
 import { requestScope, targetOf } from "./request-scope.ts";
 import { notFound, type Route, type RouteMatch, type Router } from "./router.ts";
 
@@ -26,10 +26,10 @@ export class Admission {
   /** While true, every request is refused with 503. */
   draining = false;
   readonly #router: Router;
-  readonly #guards: readonly Guard[];
+  readonly #guards: readonly AnyGuard[];
   readonly #report: ErrorListener;
 
-  constructor(router: Router, guards: readonly Guard[], report: ErrorListener) {
+  constructor(router: Router, guards: readonly AnyGuard[], report: ErrorListener) {
     this.#router = router;
     this.#guards = guards;
     this.#report = report;
@@ -67,7 +67,7 @@ export class Admission {
     const guard = this.#guards[index] ?? route.guards[index - this.#guards.length];
     // The shutdown may have begun while a guard was pending.
     if (guard === undefined) return this.draining ? shuttingDown : candidate;
-    const proceed = (verdict: Verdict): Admitted | Promise<Admitted> => {
+    const proceed = (verdict: Verdict<unknown>): Admitted | Promise<Admitted> => {
       if (verdict === undefined) return this.guard(candidate, request, index + 1);
       checkVerdict(verdict);
       if (isRefusal(verdict)) {

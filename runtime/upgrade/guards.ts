@@ -14,22 +14,28 @@ import { isOwnOrigin, OriginList } from "./origins.ts";
  * If a guard throws or rejects, or if it returns an invalid refusal or another value, such as `false`, the
  * answer is 500 and the error is reported to `onError`.
  *
+ * `U` is the type of the user that the guard finds. `route` refuses a consumer that needs another user. A guard
+ * without `U` finds none.
+ *
  * Guards run for upgrades, and also for plain GET requests, by which a page asks why its upgrade was refused.
  * So a guard MUST NOT use up a one-time ticket: use it up in `connect`.
  *
  * @example
  * ```ts
- * const authenticate: Guard = async (scope) => {
+ * const authenticate: Guard<User> = async (scope) => {
  *   const user = await sessions.find(scope.headers.cookie);
  *   return user ? { user } : { status: 401, reason: "Sign in first" };
  * };
  * createRuntime({ layers, guards: [originGuard(), authenticate] });
  * ```
  */
-export type Guard = (scope: Scope, request: IncomingMessage) => Verdict | Promise<Verdict>;
+export type Guard<U = never> = (scope: Scope, request: IncomingMessage) => Verdict<U> | Promise<Verdict<U>>;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a guard that returns nothing admits the request.
-export type Verdict = Refusal | { readonly user: unknown } | undefined | void;
+export type Verdict<U = never> = Refusal | { readonly user: U } | undefined | void;
+
+/** A guard that may find a user of any type. */
+export type AnyGuard = Guard<unknown>;
 
 export interface OriginGuardOptions {
   /**
@@ -55,7 +61,7 @@ export const foreignOrigin: Refusal = { status: 403, reason: "Pages of this orig
 type OriginTest = (headers: IncomingHttpHeaders) => boolean;
 
 /** The tests of all origin guards. A test tells whether the guard lets in a page that sends these headers. */
-const originTests = new WeakMap<Guard, OriginTest>();
+const originTests = new WeakMap<AnyGuard, OriginTest>();
 
 /**
  * Refuses upgrades from pages of other sites with 403, because a browser sends cookies with such upgrades,
@@ -84,7 +90,7 @@ export function originGuard({ allow = [], allowMissing = true }: OriginGuardOpti
 }
 
 /** Whether `guards` contain at least one origin guard, and all origin guards let in the request's origin. */
-export function isOriginLetIn(guards: readonly Guard[], headers: IncomingHttpHeaders): boolean {
+export function isOriginLetIn(guards: readonly AnyGuard[], headers: IncomingHttpHeaders): boolean {
   const tests = guards.flatMap((guard) => originTests.get(guard) ?? []);
   return tests.length > 0 && tests.every((test) => test(headers));
 }

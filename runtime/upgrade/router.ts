@@ -1,15 +1,12 @@
 import { match, pathToRegexp } from "path-to-regexp";
-import type { ConsumerTypesOf, MessagesOf, ParamsOf } from "../../actors/consumer-types.ts";
-import type { Handlers } from "../../actors/handlers.ts";
-import type { ActorSnapshot } from "../../actors/index.ts";
+import type { Contract } from "../../contract/index.ts";
 import { textOf } from "../../layers/errors.ts";
 import type { ConsumerClass } from "../consumer-settings.ts";
 import { RouteError } from "../errors.ts";
 import type { PlainAnswer, Refusal } from "../http-response.ts";
-import type { Guard } from "./guards.ts";
-
-/** Checks a path parameter. Returns undefined if the value is accepted, else the reason for the refusal. */
-export type ParamCheck = (value: string) => string | undefined;
+import { checkParams } from "./contract-params.ts";
+import type { AnyGuard } from "./guards.ts";
+import type { ParamCheck } from "./route-types.ts";
 
 const maxGroupName = 90;
 
@@ -23,70 +20,18 @@ export function groupName(value: string): string | undefined {
   return "It may hold the letters A–Z and a–z, digits, '-', '_' and '.', and nothing else";
 }
 
-/** The names of the parameters in a pattern. For `"/ws/room/:room_name"`, this is `"room_name"`. */
-export type NamesIn<Pattern extends string> = Pattern extends `${string}:${infer Name}/${infer Rest}`
-  ? Name | NamesIn<`/${Rest}`>
-  : Pattern extends `${string}:${infer Name}`
-    ? Name
-    : never;
-
-type ParamsOfClass<C extends ConsumerClass> = ParamsOf<ConsumerTypesOf<InstanceType<C>>>;
-type MessagesOfClass<C extends ConsumerClass> = MessagesOf<ConsumerTypesOf<InstanceType<C>>>;
-
-/** Refuses, at compile time, a consumer whose layer's alias is not one of `Layers`. */
-export type OnKnownLayer<C extends ConsumerClass, Layers> = undefined extends C["layer"]
-  ? unknown
-  : C["layer"] extends keyof Layers
-    ? unknown
-    : { readonly layer: keyof Layers };
-
-/** Refuses, at compile time, a consumer that declares messages but has no handlers for these messages. */
-export type WithHandlers<C extends ConsumerClass> = [keyof MessagesOfClass<C>] extends [never]
-  ? unknown
-  : { readonly on: Handlers<MessagesOfClass<C>> };
-
-/** Refuses, at compile time, a pattern without a parameter that the consumer needs. */
-export type OnCompletePattern<C extends ConsumerClass, Pattern extends string> =
-  ParamsOfClass<C> extends NamesIn<Pattern>
-    ? unknown
-    : { readonly pattern_lacks: Exclude<ParamsOfClass<C>, NamesIn<Pattern>> };
-
-export interface RouteOptions<Pattern extends string> {
-  /** Checks of path parameters. If a check returns a reason, the answer is 400 with that reason. */
-  readonly params?: { readonly [Name in NamesIn<Pattern>]?: ParamCheck };
-  /** Called in order after the guards of the runtime. @default [] */
-  readonly guards?: readonly Guard[];
-  /** Whether to replace the route that matches the same paths, if there is one. @default false */
-  readonly replace?: boolean;
-}
-
-/** The scope of an actor that is spawned without a request. */
-export type SpawnScope<C extends ConsumerClass> = {
-  readonly path?: string;
-  readonly query?: URLSearchParams;
-  readonly user?: unknown;
-  /**
-   * The state from which a {@link machineConsumer}'s actor continues: the result of {@link ActorRef.snapshot}.
-   * A delay whose end has passed ends immediately, before the first frame or message. `path`, `params`,
-   * `query` and `user` are not a part of the snapshot.
-   * @default the initial state of the machine
-   */
-  readonly snapshot?: ActorSnapshot | undefined;
-} & ([ParamsOfClass<C>] extends [never]
-  ? { readonly params?: Readonly<Record<string, string>> }
-  : { readonly params: { readonly [Name in ParamsOfClass<C>]: string } });
-
 export interface Route {
   readonly pattern: string;
   readonly Consumer: ConsumerClass;
   readonly checks: Readonly<Record<string, ParamCheck | undefined>>;
-  readonly guards: readonly Guard[];
+  readonly guards: readonly AnyGuard[];
   /** Answers a plain HTTP request that the guards admit. */
   readonly answer: PlainAnswer;
 }
 
 export interface RouteMatch {
   readonly route: Route;
+  /** The decoded parameters; with a contract, what its schema gives. */
   readonly params: Readonly<Record<string, string>>;
 }
 
@@ -197,5 +142,11 @@ function check(route: Route, params: Record<string, string>): RouteMatch | Refus
     }
     return { status: 400, reason: `The path parameter "${name}" is not accepted. ${reason}` };
   }
-  return { route, params };
+  const { contract } = route.Consumer;
+  return contract === undefined ? { route, params } : matchWith(route, contract, params);
+}
+
+function matchWith(route: Route, contract: Contract, params: Record<string, string>): RouteMatch | Refusal {
+  const checked = checkParams(contract, params);
+  return "refusal" in checked ? { status: 400, reason: checked.refusal } : { route, params: checked.params };
 }

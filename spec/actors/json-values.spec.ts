@@ -1,7 +1,7 @@
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import fc from "fast-check";
-import { jsonText } from "../../actors/json-websocket-consumer.ts";
+import { jsonText } from "../../actors/json-text.ts";
 
 class Point {
   x = 1;

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { jsonText } from "../../actors/json-websocket-consumer.ts";
+import { jsonText } from "../../actors/json-text.ts";
 
 function counted() {
   let count = 0;

@@ -14,6 +14,7 @@ const others: Record<Exclude<keyof RuntimeOptions<Layers>, keyof Limits>, true> 
   guards: true,
   onError: true,
   inspect: true,
+  validateOutgoing: true,
   compression: true,
   clock: true,
   ownAsyncErrors: true,

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { createRuntime, type Guard, InvalidOptionError, WebSocketConsumer } from "greenroom";
+import { type AnyGuard, createRuntime, InvalidOptionError, WebSocketConsumer } from "greenroom";
 import { InspectorError, type InspectorOptions, inspector } from "greenroom/inspector";
 import { Failures } from "../../inspector/activity/failures.ts";
 import { Client } from "../support/client.ts";
@@ -11,7 +11,7 @@ class Anything extends WebSocketConsumer {}
 describe("inspector", () => {
   afterEach(stopServing);
 
-  async function mount(options: Partial<InspectorOptions> = {}, guards?: Guard[]) {
+  async function mount(options: Partial<InspectorOptions> = {}, guards?: AnyGuard[]) {
     const serving = await serve({ layers: {}, ...(guards && { guards }) });
     inspector(serving.runtime, { path: "/inspect", guards: [() => {}], ...options });
     return serving;

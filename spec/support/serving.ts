@@ -16,8 +16,8 @@ export interface Failure {
   readonly stage: string;
 }
 
-export interface Serving<L extends Layers> {
-  readonly runtime: Runtime<L>;
+export interface Serving<L extends Layers, U = never> {
+  readonly runtime: Runtime<L, U>;
   readonly server: Server;
   readonly url: string;
   readonly failures: Failure[];
@@ -34,12 +34,12 @@ export const chat = () => ({ chat: new MemoryLayer() });
  * Starts a runtime on a free port, on a plain server by default. {@link stopServing} ends the runtime. The
  * recorded failures omit handlers that block the event loop.
  */
-export async function serve<L extends Layers>(
-  options: RuntimeOptions<L> & { readonly layers: L },
+export async function serve<L extends Layers, U = never>(
+  options: RuntimeOptions<L, U> & { readonly layers: L },
   server: Server = createServer(),
-): Promise<Serving<L>> {
+): Promise<Serving<L, U>> {
   const failures: Failure[] = [];
-  const runtime = createRuntime<L>({
+  const runtime = createRuntime<L, U>({
     onError: (error, { stage }) => {
       if (!isByMachine(error)) failures.push({ error, stage });
     },

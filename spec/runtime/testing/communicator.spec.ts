@@ -194,7 +194,7 @@ describe("communicate", () => {
         this.send(String(this.scope.user));
       }
     }
-    const signedIn: Guard = ({ headers: { cookie } }) =>
+    const signedIn: Guard<string> = ({ headers: { cookie } }) =>
       cookie === undefined ? { status: 401, reason: "Sign in" } : { user: cookie };
     const guards = [signedIn];
     await using stranger = communicate(Whoami, { guards });

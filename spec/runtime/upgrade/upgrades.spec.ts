@@ -3,8 +3,8 @@ import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { expect } from "chai";
 import {
+  type AnyGuard,
   createRuntime,
-  type Guard,
   groupName,
   InvalidOptionError,
   originGuard,
@@ -41,7 +41,7 @@ describe("Upgrades", () => {
   });
   afterEach(stopServing);
 
-  const serveEcho = (guards?: Guard[]) =>
+  const serveEcho = (guards?: AnyGuard[]) =>
     serve({ layers: chat(), ...(guards && { guards }), connectTimeoutMs: 60_000 }).then((serving) => {
       serving.runtime.route("/ws/echo", Echo);
       serving.runtime.route("/ws/slow", Slow);
@@ -151,7 +151,7 @@ describe("Upgrades", () => {
 
     it("call the guards of a route after those of the runtime, only for that route", async () => {
       const { url, runtime } = await serveEcho([({ query }) => ({ user: query.get("as") })]);
-      const guards: Guard[] = [
+      const guards: AnyGuard[] = [
         () => {},
         ({ user }) => (user === "Ada" ? undefined : { status: 403, reason: `Not for ${user}` }),
       ];

@@ -1,0 +1,27 @@
+/** The key of the method that sends a message on as a frame. Only consumers with a contract have it. */
+export const relayFrame = Symbol("relayFrame");
+
+/** An entry of {@link handlers} that sends a message on as a frame. `T` is the type of the frame. */
+export interface Relay<T extends string = string> {
+  /** The type of the frame; `"="` stands for the type of the message. */
+  readonly relay: T;
+}
+
+/**
+ * Sends a message of the layer to the client, unchanged, as the frame of the same type. No handler runs for a
+ * member, and the frame is validated and encoded once per node. The compiler checks that the message is what the
+ * frame is.
+ *
+ * @example
+ * static override readonly on = handlers<RoomChat>({ said: relay });
+ */
+export const relay: Relay<"="> = Object.freeze({ relay: "=" });
+
+/** Like {@link relay}, for a frame with another type than the message: `{ room_message: relayAs("said") }`. */
+export function relayAs<const T extends string>(frame: T): Relay<T> {
+  return Object.freeze({ relay: frame });
+}
+
+/** Whether an entry of a table of handlers is a {@link Relay}. */
+export const isRelay = (entry: unknown): entry is Relay =>
+  typeof entry === "object" && entry !== null && typeof (entry as Partial<Relay>).relay === "string";

@@ -1,0 +1,15 @@
+import { encodeJson } from "../json-text.ts";
+import { checkJson } from "../json-values.ts";
+
+/** The properties of a frame: those of a payload that is an object, without its `type`; otherwise its `value`. */
+export function fieldsOf(payload: unknown): Readonly<Record<string, unknown>> {
+  if (typeof payload !== "object" || payload === null || Array.isArray(payload)) return { value: payload };
+  if (!Object.hasOwn(payload, "type")) return payload as Readonly<Record<string, unknown>>;
+  const { type: _type, ...fields } = payload as Readonly<Record<string, unknown>>;
+  return fields;
+}
+
+/** The text of the frame of `type` with `payload`. @throws {TypeError} as {@link JsonWebSocketConsumer.sendJson} does. */
+export function frameText(type: string, payload: unknown): string {
+  return encodeJson({ type, ...fieldsOf(checkJson(payload)) });
+}

@@ -1,0 +1,49 @@
+import type { FrameIssue, Schema } from "../../contract/index.ts";
+import { isPromise } from "../../layers/async-errors.ts";
+import { textOf } from "../../layers/errors.ts";
+
+/** The outcome of a validation: the value that the schema gives, or the reasons why the input does not fit. */
+export type Validation =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly FrameIssue[] };
+
+/** The limits of a refusal, because a client may choose how many parts of its payload do not fit. */
+const limits = { issues: 20, keys: 20, text: 200 };
+
+/**
+ * Validates `value`. Returns a promise only if the schema does.
+ *
+ * @throws what the schema throws, and a {@link TypeError} if the schema returns another value than Standard
+ *   Schema allows. A returned promise rejects with the same errors.
+ */
+export function validate(schema: Schema, value: unknown): Validation | Promise<Validation> {
+  const result: unknown = schema["~standard"].validate(value);
+  return isPromise(result) ? Promise.resolve(result).then(read) : read(result);
+}
+
+function read(result: unknown): Validation {
+  if (typeof result === "object" && result !== null) {
+    const { issues } = result as { readonly issues?: unknown };
+    if (Array.isArray(issues) && issues.length > 0)
+      return { issues: issues.slice(0, limits.issues).map(issue) };
+    if (!issues && "value" in result) return { value: result.value };
+  }
+  throw new TypeError(`A schema must return a value or a list of issues, not ${textOf(result)}.`);
+}
+
+function issue(given: unknown): FrameIssue {
+  const { message, path } = Object(given) as { readonly message?: unknown; readonly path?: unknown };
+  return {
+    path: Array.isArray(path) ? path.slice(0, limits.keys).map(key) : [],
+    message: shortened(String(message)),
+  };
+}
+
+/** A step of a path is a key, or an object with a key. JSON holds no symbols. */
+function key(step: unknown): string | number {
+  const value = typeof step === "object" && step !== null ? (step as { readonly key?: unknown }).key : step;
+  return typeof value === "number" ? value : shortened(String(value));
+}
+
+const shortened = (text: string): string =>
+  text.length <= limits.text ? text : `${text.slice(0, limits.text)}…`;

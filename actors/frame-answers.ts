@@ -1,0 +1,44 @@
+import { type ErrorFrame, type FrameId, FrameType, type ReplyFrame } from "../contract/index.ts";
+import type { ConsumerContext } from "./consumer-context.ts";
+import { FrameRefusal } from "./frame-refusal.ts";
+import { jsonText } from "./json-text.ts";
+import { RefusedFrameError } from "./refused-frame-error.ts";
+
+/** Sends the reply to a frame that asks. @throws {TypeError} as {@link JsonWebSocketConsumer.sendJson} does. */
+export function sendReply(context: ConsumerContext, id: FrameId, value: unknown): void {
+  context.send(jsonText({ type: FrameType.reply, id, value } satisfies ReplyFrame));
+}
+
+/**
+ * Tells the client that its frame was refused, and counts the frame under the code of the refusal. Reports a
+ * refusal by the protocol, but only now and then, because a client can cause any number of them.
+ * @throws {TypeError} as {@link JsonWebSocketConsumer.sendJson} does, because of the refusal's `data`.
+ */
+export function refuseFrame(context: ConsumerContext, refusal: FrameRefusal): void {
+  const { code, message, cause } = refusal;
+  context.countRefusal(code);
+  if (code.startsWith("greenroom."))
+    context.reportSometimes(code, "frame", () => cause ?? new RefusedFrameError(code, message));
+  sendError(context, refusal);
+}
+
+/** Tells the client that the handler of its frame has failed, and counts the frame. Does not report the error. */
+export function failFrame(context: ConsumerContext, type: string, id: FrameId | undefined): void {
+  const message = `The server could not handle the frame "${type}".`;
+  context.countRefusal("greenroom.failed");
+  sendError(context, new FrameRefusal("greenroom.failed", message, { id }));
+}
+
+function sendError(context: ConsumerContext, { code, message, ...facts }: FrameRefusal): void {
+  const { id, issues, expected, data } = facts;
+  const frame: ErrorFrame = {
+    type: FrameType.error,
+    ...(id !== undefined && { id }),
+    code,
+    message,
+    ...(issues && { issues }),
+    ...(expected && { expected }),
+    ...(data !== undefined && { data }),
+  };
+  context.send(jsonText(frame));
+}

@@ -1,0 +1,28 @@
+/**
+ * Refuses a client's frame with a code of the application. A handler in `frames` throws it, and the client gets
+ * `{ "type": "greenroom.error", "id": …, "code": …, "message": …, "data": … }`. The connection stays open, and
+ * nothing is reported. The frame is counted in `counters().refusedFrames` under the code.
+ *
+ * @example
+ * ```ts
+ * bid({ amount }) {
+ *   if (amount <= this.best) throw new FrameError("rejected", "Another bid is higher", { beat: this.best });
+ * ```
+ */
+export class FrameError extends Error {
+  readonly code: string;
+  /** What the client gets as `data`: a value that JSON can hold. */
+  readonly data: unknown;
+
+  /** @throws {TypeError} if the code is not a text, or begins with `greenroom.`. */
+  constructor(code: string, message: string, data?: unknown) {
+    if (typeof code !== "string" || code.startsWith("greenroom."))
+      throw new TypeError(
+        `"${code}" cannot be the code of a FrameError: codes that begin with "greenroom." belong to the protocol.`,
+      );
+    super(message);
+    this.name = "FrameError";
+    this.code = code;
+    this.data = data;
+  }
+}

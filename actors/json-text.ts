@@ -1,0 +1,77 @@
+import { textOf } from "../layers/errors.ts";
+import { bigIntAsText, checkJson, NotJsonError } from "./json-values.ts";
+
+interface CachedText {
+  readonly form: string;
+  /** Undefined after the first encoding. */
+  readonly text: string | undefined;
+}
+
+/** For each immutable value: its text in the form that was encoded last. */
+const texts = new WeakMap<object, CachedText>();
+
+/** Encodes `value` as JSON. Caches the text of immutable values. @throws {TypeError} as `sendJson` does. */
+export function jsonText(value: unknown): string {
+  const encode = () => encodeJson(checkJson(value));
+  return typeof value === "object" && value !== null ? cachedText(value, "", encode) : encode();
+}
+
+/** Returns the cached text of `value` in `form`, if `value` is immutable; otherwise the result of `encode`. */
+export function cachedText(value: object, form: string, encode: () => string): string {
+  if (!Object.isFrozen(value)) return encode();
+  const known = texts.get(value);
+  if (known?.form === form && known.text !== undefined) return known.text;
+  const text = encode();
+  // Checking immutability takes longer than encoding, so a value is checked only at its second encoding.
+  if (known === undefined) texts.set(value, { form, text: undefined });
+  else if (isImmutable(value)) texts.set(value, { form, text });
+  return text;
+}
+
+/** Like {@link cachedText}, for a message of a layer, which is always immutable: encodes it once. */
+export function messageText(message: object, form: string, encode: () => string): string {
+  const known = texts.get(message);
+  if (known?.form === form && known.text !== undefined) return known.text;
+  const text = encode();
+  texts.set(message, { form, text });
+  return text;
+}
+
+/** Encodes a value that {@link checkJson} has returned. @throws {TypeError} as `sendJson` does. */
+export function encodeJson(checked: unknown): string {
+  const text = encode(checked);
+  if (text === undefined)
+    throw new NotJsonError("JSON cannot hold a value whose toJSON() returns undefined.");
+  return text;
+}
+
+/** A replacer makes `JSON.stringify` several times slower, so it is used only after a failure. */
+function encode(checked: unknown): string | undefined {
+  try {
+    return JSON.stringify(checked);
+  } catch {
+    return encodeBigInts(checked);
+  }
+}
+
+function encodeBigInts(checked: unknown): string | undefined {
+  try {
+    return JSON.stringify(checked, bigIntAsText);
+  } catch (error) {
+    throw new NotJsonError(textOf(error), { cause: error });
+  }
+}
+
+/** Whether `value` is deep-frozen plain data without accessors or functions, so its JSON cannot change. */
+function isImmutable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return typeof value !== "function";
+  if (!Object.isFrozen(value) || !isPlain(value)) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(value)).every(
+    (property) => "value" in property && isImmutable(property.value),
+  );
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
+}
