@@ -25,6 +25,8 @@ export interface SubscribeDeadline {
 
 interface Wanted {
   isLive: boolean;
+  /** Whether payloads arrived before the reply to the subscribing command, so that an outage loses payloads. */
+  isReceiving: boolean;
   /** Whether `subscribe` has resolved for this topic. If so, the caller relies on the subscription. */
   wasLive: boolean;
   settle: (error?: Error) => void;
@@ -52,6 +54,8 @@ export class Subscriptions {
   readonly #failing = new Set<string>();
   #failures = 0;
   #retry: unknown;
+  /** The number of subscribing commands without a reply. */
+  #subscribing = 0;
   #isRefusalReported = false;
   #isUp = false;
   /** The number of outages so far. If it changes during a command, a failure of the command is ignored. */
@@ -70,7 +74,7 @@ export class Subscriptions {
     const { ms, clock, late } = this.#deadline;
     const live = new Promise<void>((resolve, reject) => {
       const settle = (error?: Error) => (error === undefined ? resolve() : reject(error));
-      this.#wanted.set(topic, { isLive: false, wasLive: false, settle });
+      this.#wanted.set(topic, { isLive: false, isReceiving: false, wasLive: false, settle });
     });
     const wanted = this.#wanted.get(topic);
     this.#scheduleFlush();
@@ -97,6 +101,7 @@ export class Subscriptions {
   payload(topic: string, payload: Uint8Array): void {
     // A payload may arrive before the reply to the subscribing command, but the gap has to come first.
     if (this.#gapsDue.size > 0) this.#reportGap(topic);
+    if (this.#isSubscribing) this.#markReceiving(topic);
     this.#listener.payload(topic, payload);
   }
 
@@ -112,8 +117,9 @@ export class Subscriptions {
     this.#outages += 1;
     this.#cancelRetry();
     for (const [topic, wanted] of this.#wanted) {
-      if (wanted.isLive) this.#gapsDue.add(topic);
+      if (wanted.isLive || wanted.isReceiving) this.#gapsDue.add(topic);
       wanted.isLive = false;
+      wanted.isReceiving = false;
     }
     for (const resolve of this.#toUnsubscribe.values()) resolve();
     this.#toUnsubscribe.clear();
@@ -157,12 +163,15 @@ export class Subscriptions {
 
   async #subscribeNow(joining: readonly Joining[]): Promise<void> {
     const outages = this.#outages;
+    this.#subscribing += 1;
     try {
       await this.#commands.subscribe(joining.map(([topic]) => topic));
     } catch (error) {
       // If the connection broke, `up` subscribes all wanted topics again.
       if (outages === this.#outages) this.#failed(joining, asError(error));
       return;
+    } finally {
+      this.#subscribing -= 1;
     }
     for (const [topic, wanted] of joining) {
       if (this.#wanted.get(topic) !== wanted) continue;
@@ -231,6 +240,16 @@ export class Subscriptions {
     this.#cancelRetry();
     this.#failures = 0;
     this.#isRefusalReported = false;
+  }
+
+  /** Whether a topic may be subscribed at the server although {@link Wanted.isLive} is false. */
+  get #isSubscribing(): boolean {
+    return this.#subscribing > 0 || this.#failing.size > 0;
+  }
+
+  #markReceiving(topic: string): void {
+    const wanted = this.#wanted.get(topic);
+    if (wanted !== undefined) wanted.isReceiving = true;
   }
 
   #reportGap(topic: string): void {

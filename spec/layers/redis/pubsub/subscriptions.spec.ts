@@ -101,6 +101,25 @@ describe("Subscriptions", () => {
     expect(connection.commands).to.deep.equal(["subscribe a,b,c", "unsubscribe a,b"]);
   });
 
+  // A command for several shards has one reply, so a topic can receive payloads long before the reply.
+  it("reports a gap for a topic that received payloads before the reply, if the connection then breaks", async () => {
+    for (const fault of ["no reply", "a failure"]) {
+      const { connection, heard, subscriptions, outage } = start();
+      subscriptions.up();
+      const joins = ["a", "b"].map((topic) => subscriptions.subscribe(topic));
+      await turn();
+      subscriptions.payload("a", new Uint8Array());
+      if (fault === "a failure") await connection.fail();
+      outage();
+      subscriptions.up();
+      await connection.answerAll();
+      await Promise.all(joins);
+      subscriptions.payload("a", new Uint8Array());
+      subscriptions.payload("b", new Uint8Array());
+      expect(heard, fault).to.deep.equal(["payload a", "gap a", "payload a", "payload b"]);
+    }
+  });
+
   it("splits too many topics into several commands", async () => {
     const { connection, subscriptions } = start();
     subscriptions.up();
