@@ -16,7 +16,10 @@ async function printed(command: string, args: readonly string[], cwd: string): P
 
 /** Removes the warning about a handler that a busy machine has interrupted. */
 function withoutInterruptions(said: string): string {
-  return said.replace(/^\(node:\d+\) GreenroomWarning: .* blocked the event loop for [^]*?^\(Use `node .*\n/m, "");
+  return said.replace(
+    /^\(node:\d+\) GreenroomWarning: .* blocked the event loop for [\s\S]*?^\(Use `node .*\n/m,
+    "",
+  );
 }
 
 /**
