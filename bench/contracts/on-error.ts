@@ -2,12 +2,10 @@ import { OutgoingFrameError } from "../../index.ts";
 
 /**
  * The option `onError` of a measured runtime. Ends the process if a frame deviates from its contract, because
- * reports are not what is measured. Ignores that a measurement blocks the event loop.
+ * reports are not what is measured. Ignores other errors: a measurement may block the event loop.
  */
 export function onError(error: unknown): void {
   if (!(error instanceof OutgoingFrameError)) return;
-  // The runtime catches an error that is thrown here.
-  setImmediate(() => {
-    throw error;
-  });
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
 }
