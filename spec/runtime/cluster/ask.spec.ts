@@ -211,7 +211,7 @@ describe("An ask", () => {
           on: {
             "message.add": {
               actions: emit(
-                ({ event }) => ({ type: "answer", value: event.message.numbers.length }) as never,
+                ({ event }) => ({ type: "reply", value: event.message.numbers.length }) as never,
               ),
             },
           },
