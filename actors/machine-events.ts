@@ -87,7 +87,7 @@ export interface RefuseEffect {
   /** Must not begin with `greenroom.`. */
   readonly code: string;
   readonly message: string;
-  /** What the client gets as `data`: a value that JSON can hold. */
+  /** Sent to the client as `data`: a value that JSON can hold. */
   readonly data?: unknown;
   readonly id?: FrameId | undefined;
 }

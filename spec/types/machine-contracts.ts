@@ -1,4 +1,4 @@
-// What the compiler accepts and refuses of machines and their contracts: `npx tsc` checks this file.
+// Machines and contracts that the compiler accepts or refuses: `npx tsc` checks this file.
 import {
   type ConnectionEvents,
   type ContractEffect,
