@@ -190,8 +190,7 @@ export function machineConsumer(
         ...(saved && { snapshot: saved.state }),
         ...(options.input && { input: options.input(scope) }),
       };
-      // The compiler cannot determine whether an unknown machine needs an input.
-      const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as AnyActor;
+      const actor: AnyActor = createActor(machine, settings as ActorOptions<AnyStateMachine>);
       this.#actor = actor;
       this.#context.runs(actor);
       onEmitted(actor, (effect) => this.#run(effect as Effect));

@@ -14,8 +14,10 @@ export function performEffect(
   switch (effect.type) {
     case "drain":
       return context.drained();
-    case "close":
-      return context.close(effect.code ?? 1000, effect.reason ?? "");
+    case "close": {
+      const { code = 1000, reason = "" } = effect;
+      return context.close(code, reason);
+    }
     case "join":
       return groups.groupAdd(effect.group);
     case "leave":
@@ -23,8 +25,10 @@ export function performEffect(
     case "tag":
     case "untag":
       return messaging[effect.type](effect.tag);
-    case "track":
-      return messaging.track(effect.group, effect.meta ?? {}, effect);
+    case "track": {
+      const { group, meta = {} } = effect;
+      return messaging.track(group, meta, effect);
+    }
     case "untrack":
     case "watch":
     case "unwatch":

@@ -1,6 +1,13 @@
 import { expect } from "chai";
-import { type AnyEventObject, emit } from "xstate";
-import { AuctionHouse, anyFrame, reply } from "./support/auction.ts";
+import { createRuntime, machineConsumer } from "greenroom";
+import { communicateWith } from "greenroom/testing";
+import { type AnyEventObject, createMachine, emit } from "xstate";
+import { isByMachine } from "../support/serving.ts";
+import { AuctionHouse, anyFrame, auction, reply } from "./support/auction.ts";
+
+interface AnyEvent {
+  readonly event: AnyEventObject;
+}
 
 describe("The answers of a machine with a contract", () => {
   let house: AuctionHouse;
@@ -18,6 +25,35 @@ describe("The answers of a machine with a contract", () => {
         message: "Another bid is higher",
         data: { best: 12 },
       });
+    });
+
+    it("replies to a frame with an id if the machine has no contract", async () => {
+      const machine = createMachine({
+        on: {
+          "frame.now": { actions: emit(({ event }: AnyEvent) => ({ type: "reply", value: event.frame.id })) },
+          "frame.later": {
+            actions: emit(({ event }: AnyEvent) => ({ type: "reply", value: 0, id: event.frame.id })),
+          },
+          "frame.no": { actions: emit({ type: "refuse", code: "no", message: "No" }) },
+        },
+      });
+      house.runtime.route("/ws/plain", machineConsumer(machine));
+      const other = communicateWith(house.runtime, "/ws/plain");
+      await other.connect();
+      for (const id of [{}, null, undefined, "x".repeat(101)])
+        for (const type of ["now", "later"]) other.send(JSON.stringify({ type, id }));
+      expect(await house.answerTo({ type: "now", id: 1 }, other)).to.deep.equal({
+        type: "greenroom.reply",
+        id: 1,
+        value: 1,
+      });
+      expect(await house.answerTo({ type: "later", id: "a" }, other)).to.include({ id: "a", value: 0 });
+      expect(await house.answerTo({ type: "no", id: 2 }, other)).to.include({ id: 2, code: "no" });
+      expect(await house.answerTo({ type: "other", id: 3 }, other)).to.include({
+        id: 3,
+        code: "greenroom.unexpected",
+      });
+      expect(house.errors).to.have.length(1);
     });
 
     it("counts a refused frame under its code, and reports nothing", async () => {
@@ -66,6 +102,11 @@ describe("The answers of a machine with a contract", () => {
         /^The frame "bid" has its answer/,
       ],
       [
+        "a refusal after a reply",
+        [emit({ type: "reply", value: { best: 2 } }), emit({ type: "refuse", code: "no", message: "No" })],
+        /^The frame "bid" has its answer/,
+      ],
+      [
         "a reply after a refusal",
         [emit({ type: "refuse", code: "no", message: "No" }), emit({ type: "reply", value: { best: 2 } })],
         /^The frame "bid" has its answer/,
@@ -76,7 +117,8 @@ describe("The answers of a machine with a contract", () => {
         expect(await house.answerTo({ type: "bid", id: 1, amount: 1 }, other)).to.include({ id: 1 });
         expect(await other.closed).to.include({ code: 1011 });
         expect(house.errors.map((text) => text.replace(/^Error: /, ""))[0]).to.match(message);
-        expect(house.refused["greenroom.failed"]).to.equal(0);
+        expect(house.refused).to.include({ "greenroom.failed": 0 });
+        expect(house.refused.no ?? 0).to.equal(title === "a reply after a refusal" ? 1 : 0);
       });
     }
 
@@ -171,6 +213,28 @@ describe("The answers of a machine with a contract", () => {
       });
     }
 
+    it("checks nothing if `validateOutgoing` is off", async () => {
+      const errors: unknown[] = [];
+      const machine = anyFrame([
+        emit({ type: "send", frame: { type: "unknown" } }),
+        emit({ type: "reply", value: "x" }),
+      ]);
+      await using runtime = createRuntime({
+        validateOutgoing: false,
+        onError: (error) => {
+          if (!isByMachine(error)) errors.push(error);
+        },
+      });
+      runtime.route(machineConsumer(machine, { contract: auction }));
+      const other = communicateWith(runtime, "/ws/auction/10");
+      await other.connect();
+      expect(await house.answerTo({ type: "bid", id: 1, amount: 1 }, other)).to.deep.equal({
+        type: "unknown",
+      });
+      expect(await house.next(other)).to.deep.equal({ type: "greenroom.reply", id: 1, value: "x" });
+      expect(errors).to.deep.equal([]);
+    });
+
     it("accepts bytes, bare payloads and valid frames", async () => {
       const other = await house.clientOf(
         anyFrame([
@@ -192,7 +256,7 @@ describe("The answers of a machine with a contract", () => {
       it(`reports a reply that does not fit the contract, ${title}`, async () => {
         const other = await house.clientOf(
           anyFrame([
-            emit(({ event }: { event: AnyEventObject }) => ({
+            emit(({ event }: AnyEvent) => ({
               type: "reply",
               value: { best: "x" },
               ...(late && { id: event.frame.id }),
@@ -208,5 +272,23 @@ describe("The answers of a machine with a contract", () => {
         );
       });
     }
+
+    it("remembers the types of 100 frames that asked, and does not check replies to others", async () => {
+      const other = await house.clientOf(
+        createMachine({
+          on: {
+            "frame.*": { actions: () => {} },
+            "frame.close": { actions: emit({ type: "reply", value: "late", id: 0 }) },
+          },
+        }),
+      );
+      const ask = (id: number) => other.send(JSON.stringify({ type: "bid", id, amount: 1 }));
+      for (let id = 0; id <= 100; id += 1) ask(id);
+      expect(await house.answerTo({ type: "close" }, other)).to.include({ value: "late" });
+      expect(house.errors).to.deep.equal([]);
+      ask(0);
+      await house.answerTo({ type: "close" }, other);
+      expect(house.errors).to.have.length(1);
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { machineConsumer } from "greenroom";
+import { contractConsumer, machineConsumer } from "greenroom";
 import { contract } from "greenroom/contract";
 import { communicateWith } from "greenroom/testing";
 import { type AnyStateMachine, createMachine } from "xstate";
@@ -105,6 +105,19 @@ describe("machineConsumer with a contract", () => {
       expect(await house.answerTo({ type: "close", id: 5 }, quiet)).to.include({ code: "greenroom.invalid" });
       expect(await house.answerTo("{", quiet)).to.include({ code: "greenroom.bad_json" });
       expect(house.refused["greenroom.unexpected"]).to.equal(1);
+    });
+  });
+
+  it("lists all frames to the client of a class consumer that sends an invalid one", async () => {
+    class Bidding extends contractConsumer(auction) {
+      static override readonly frames = Object.fromEntries(legal.map((type) => [type, () => {}]));
+    }
+    house.runtime.route(Bidding as never, { replace: true } as never);
+    const other = communicateWith(house.runtime, "/ws/auction/10");
+    await other.connect();
+    expect(await house.answerTo({ type: "count", value: "x" }, other)).to.deep.include({
+      code: "greenroom.invalid",
+      expected: legal,
     });
   });
 
