@@ -32,7 +32,10 @@ export function parseFrame(text: string): ClientFrame | FrameRefusal {
 
 /** The frame's id; undefined if it has none, or one that is not allowed. */
 export function idOf(frame: ClientFrame): FrameId | undefined {
-  if (!Object.hasOwn(frame, "id")) return undefined;
-  const { id } = frame;
+  return Object.hasOwn(frame, "id") ? asFrameId(frame.id) : undefined;
+}
+
+/** Returns `id` if a frame may have this id; otherwise undefined. */
+export function asFrameId(id: unknown): FrameId | undefined {
   return (typeof id === "string" && id.length <= maxIdLength) || typeof id === "number" ? id : undefined;
 }

@@ -15,11 +15,15 @@ export function sendReply(context: ConsumerContext, id: FrameId, value: unknown)
  * @throws {TypeError} as {@link JsonWebSocketConsumer.sendJson} does, because of the refusal's `data`.
  */
 export function refuseFrame(context: ConsumerContext, refusal: FrameRefusal): void {
-  const { code, message, cause } = refusal;
+  recordRefusal(context, refusal);
+  sendError(context, refusal);
+}
+
+/** Counts and reports a refusal as {@link refuseFrame} does, but does not tell the client. */
+export function recordRefusal(context: ConsumerContext, { code, message, cause }: FrameRefusal): void {
   context.countRefusal(code);
   if (code.startsWith("greenroom."))
     context.reportSometimes(code, "frame", () => cause ?? new RefusedFrameError(code, message));
-  sendError(context, refusal);
 }
 
 /** Tells the client that the handler of its frame has failed, and counts the frame. Does not report the error. */

@@ -16,7 +16,7 @@ export class FrameRefusal {
     message: string,
     facts: {
       readonly id?: FrameId | undefined;
-      readonly issues?: readonly FrameIssue[];
+      readonly issues?: readonly FrameIssue[] | undefined;
       readonly expected?: readonly string[] | undefined;
       readonly data?: unknown;
       readonly cause?: unknown;

@@ -43,19 +43,25 @@ export { type Relay, relay, relayAs } from "./contract/relay.ts";
 export { FrameError } from "./frame-error.ts";
 export { type DeepReadonly, type Handlers, handlers } from "./handlers.ts";
 export { JsonWebSocketConsumer } from "./json-websocket-consumer.ts";
-export {
-  type Acceptance,
-  type MachineConsumerClass,
-  type MachineConsumerOptions,
-  machineConsumer,
-} from "./machine-consumer.ts";
+export { machineConsumer } from "./machine-consumer.ts";
+export type { ContractEffect, ContractEvents, MachineFor } from "./machine-contract.ts";
 export type {
   ConnectionEvents,
   Effect,
   FrameEvents,
   MessageEvents,
-  UnexpectedFrame,
+  RefuseEffect,
+  ReplyEffect,
 } from "./machine-events.ts";
+export type {
+  Acceptance,
+  MachineConsumerClass,
+  MachineConsumerOptions,
+  MachineConsumerTypes,
+  MachineScope,
+  RequiredInput,
+  WithoutInput,
+} from "./machine-options.ts";
 export type {
   AskGroupOptions,
   AskOptions,

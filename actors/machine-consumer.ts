@@ -1,30 +1,34 @@
 import {
-  type Actor,
   type ActorOptions,
+  type AnyActor,
   type AnyActorRef,
   type AnyEventObject,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
-  type InputFrom,
 } from "xstate";
-import { textOf } from "../layers/errors.ts";
+import type { Contract } from "../contract/index.ts";
+import { isPromise } from "../layers/async-errors.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import { CloseCode, type Exit } from "./close-codes.ts";
-import {
-  Consumer,
-  type ConsumerStatics,
-  discard,
-  receiveFrame,
-  receiveMessage,
-  sendFrame,
-} from "./consumer.ts";
-import type { AcceptOptions, ConsumerContext, Frame, RejectOptions, Scope } from "./consumer-context.ts";
-import type { Overflow, Supervision } from "./consumer-options.ts";
+import { Consumer, discard, receiveFrame, receiveMessage } from "./consumer.ts";
+import type { ConsumerContext, Frame } from "./consumer-context.ts";
+import type { Overflow } from "./consumer-options.ts";
 import { onEmitted } from "./emitted-effects.ts";
-import { jsonText } from "./json-text.ts";
+import { FrameRefusal } from "./frame-refusal.ts";
 import { NotJsonError } from "./json-values.ts";
-import { type Effect, readFrame, type UnexpectedFrame } from "./machine-events.ts";
+import { MachineAnswers, MessageAnswer, type PendingAnswer } from "./machine-answers.ts";
+import type { MachineFor } from "./machine-contract.ts";
+import { nameOf, performEffect, sendMachineFrame } from "./machine-effects.ts";
+import { type Effect, messageTypes } from "./machine-events.ts";
+import { MachineFrames, type ReceivedFrame } from "./machine-frames.ts";
+import type {
+  AnyMachineConsumerOptions,
+  MachineConsumerClass,
+  MachineConsumerOptions,
+  RequiredInput,
+  WithoutInput,
+} from "./machine-options.ts";
 import { type ActorSnapshot, readSnapshot } from "./snapshot/actor-snapshot.ts";
 import { checkState } from "./snapshot/check-state.ts";
 import { fireDelays, prepareDelays, recordStarts, startedDelays } from "./snapshot/delays.ts";
@@ -33,58 +37,13 @@ import { restoreMemberships } from "./snapshot/restore-memberships.ts";
 /** Marks a machine consumer's class. The key is a symbol, because any class may have a static `machine`. */
 export const ownMachine = Symbol("ownMachine");
 
-/** Options of {@link machineConsumer}: static properties of a {@link Consumer}, and machine options. */
-export interface MachineConsumerOptions<
-  M extends AnyStateMachine,
-  L extends string | undefined,
-  P extends string,
-> extends Partial<Omit<ConsumerStatics, "layer" | "on">> {
-  /** The name of the class, in errors and diagrams. @default the machine's id */
-  readonly name?: string;
-  /** The alias of the layer for the consumer's groups. */
-  readonly layer?: L;
-  /** Decides what happens when the machine fails. `restart` starts a new machine. @default "stop" */
-  readonly supervision?: Supervision;
-  /** The path parameters that `input` needs. `route` refuses a pattern without them. */
-  readonly params?: readonly P[];
-  /** Returns the input of the machine. */
-  readonly input?: (scope: Scope<P>) => InputFrom<M>;
-  /**
-   * Decides about the upgrade before the machine starts. Returns options of {@link Consumer.accept}, such as
-   * a subprotocol, or the status and reason of a refusal. May return a promise. An error refuses the upgrade
-   * with 500.
-   *
-   * @default accepts each upgrade, without a subprotocol
-   *
-   * @example
-   * accept: ({ subprotocols }) =>
-   *   subprotocols.includes("v2.chat") ? { subprotocol: "v2.chat" } : { status: 400, reason: "Speak v2.chat" },
-   */
-  readonly accept?: (scope: Scope<P>) => Acceptance | Promise<Acceptance>;
-  /** Whether to answer an unexpected text frame with an {@link UnexpectedFrame}. @default true */
-  readonly answerUnexpected?: boolean;
-}
-
-/** The decision about an upgrade: accepted, or refused with an HTTP status, as by {@link Consumer.reject}. */
-export type Acceptance =
-  | AcceptOptions
-  | ({ readonly status: number; readonly reason: string } & RejectOptions);
-
-/** A consumer class that runs one machine per connection. */
-export interface MachineConsumerClass<L extends string | undefined, P extends string>
-  extends Omit<ConsumerStatics, "layer"> {
-  new (context: ConsumerContext): Consumer<{ params: P }>;
-  readonly name: string;
-  readonly machine: AnyStateMachine;
-  readonly layer: L;
-}
-
 /**
  * Returns a consumer class that runs one instance of an XState machine for each accepted connection.
  *
  * The machine receives a JSON frame with a `type` as the event `frame.<type>`, and a layer message as the
  * event `message.<type>`, so clients cannot forge internal events. See {@link FrameEvents},
- * {@link MessageEvents} and {@link ConnectionEvents}.
+ * {@link MessageEvents} and {@link ConnectionEvents}. With a contract, the machine receives only the frames that fit
+ * it, as {@link ContractEvents}.
  *
  * The machine emits its side effects as {@link Effect} events, and so do the actors that it invokes or spawns.
  * The next event waits until the emitted effects are done. XState drops what an actor emits after it was
@@ -92,6 +51,9 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
  * closes with 1000 if the machine reaches a final state.
  *
  * `spawn` can resume an actor from the result of {@link ActorRef.snapshot}.
+ *
+ * @throws {InvalidOptionError} if the machine has no transition for a frame of the contract, or has one for a frame
+ *   that the contract lacks.
  *
  * @example
  * ```ts
@@ -107,17 +69,30 @@ export interface MachineConsumerClass<L extends string | undefined, P extends st
  * runtime.route("/ws/light", machineConsumer(light));
  * ```
  */
+export function machineConsumer<M extends AnyStateMachine>(
+  machine: M & MachineFor<M, undefined> & WithoutInput<M>,
+): MachineConsumerClass<undefined, never>;
 export function machineConsumer<
   M extends AnyStateMachine,
   const L extends string | undefined = undefined,
   const P extends string = never,
->(machine: M, options: MachineConsumerOptions<M, L, P> = {}): MachineConsumerClass<L, P> {
-  const { answerUnexpected = true } = options;
+  K extends Contract | undefined = undefined,
+>(
+  machine: M & MachineFor<M, K>,
+  options: MachineConsumerOptions<M, L, P, K> & RequiredInput<M>,
+): MachineConsumerClass<L, P, K>;
+export function machineConsumer(
+  machine: AnyStateMachine,
+  options: AnyMachineConsumerOptions = {},
+): MachineConsumerClass<string | undefined, string, Contract | undefined> {
+  const { contract } = options;
+  const frames = new MachineFrames(machine, contract);
 
-  class MachineConsumer extends Consumer<{ params: P }> {
+  class MachineConsumer extends Consumer<{ params: string }> {
     static readonly machine: AnyStateMachine = machine;
     static readonly [ownMachine]: AnyStateMachine = machine;
-    static override readonly layer = options.layer as L;
+    static readonly contract = contract;
+    static override readonly layer = options.layer;
     static override readonly needs = options.needs ?? [];
     static override readonly mailbox = options.mailbox ?? {};
     static override readonly outbox = options.outbox ?? {};
@@ -125,21 +100,22 @@ export function machineConsumer<
     static override readonly supervision = options.supervision ?? {};
     static override readonly handlerTimeoutMs = options.handlerTimeoutMs;
     readonly #context: ConsumerContext;
-    #actor: Actor<M> | undefined;
+    readonly #answers: MachineAnswers;
+    #actor: AnyActor | undefined;
     readonly #effects = new Set<Promise<void>>();
     /** While this is true, a failure makes `#start` throw. */
     #isStarting = false;
     #startFailures: unknown[] = [];
-    #answer: unknown;
-    /** While this is true, the machine handles a message, so it may emit an answer. */
-    #isDelivering = false;
+    /** Defined only while the machine takes a frame or message: only then an answer needs no id. */
+    #current: PendingAnswer | undefined;
 
     constructor(context: ConsumerContext) {
       super(context);
       this.#context = context;
+      this.#answers = new MachineAnswers(context, options);
     }
 
-    override get machineActor(): Actor<M> | undefined {
+    override get machineActor(): AnyActor | undefined {
       return this.#actor;
     }
 
@@ -147,7 +123,7 @@ export function machineConsumer<
       const { snapshot } = this.#context;
       const saved = snapshot === undefined ? undefined : readSnapshot(snapshot, machine.id);
       if (saved !== undefined) checkState(machine, saved);
-      const answer = (await options.accept?.(this.scope as Scope<P>)) ?? {};
+      const answer = (await options.accept?.(this.scope)) ?? {};
       if ("status" in answer) this.reject(answer.status, answer.reason, answer);
       await this.accept(answer);
       if (saved !== undefined) await restoreMemberships(this.#context, saved);
@@ -184,20 +160,25 @@ export function machineConsumer<
         if (!this.#take({ type: "binary", bytes: frame })) this.unhandled();
         return this.#settled();
       }
-      const event = readFrame(frame);
-      if (event === undefined || !this.#take(event)) this.#refuse(event?.frame.type);
-      return this.#settled();
+      const { clock, limits } = this.#context.runtime;
+      const read = frames.read(frame, { clock, timeoutMs: limits.schemaTimeoutMs });
+      return isPromise(read) ? read.then((done) => this.#receive(done)) : this.#receive(read);
     }
 
     override [receiveMessage](message: Message, delivery: Delivery): unknown {
-      this.#answer = undefined;
-      this.#isDelivering = true;
-      try {
-        if (!this.#take({ type: `message.${message.type}`, message, delivery })) this.unhandled();
-      } finally {
-        this.#isDelivering = false;
+      const answer = new MessageAnswer();
+      if (!this.#handle({ type: `message.${message.type}`, message, delivery }, answer)) this.unhandled();
+      return this.#settled()?.then(() => answer.value) ?? answer.value;
+    }
+
+    #receive(received: ReceivedFrame | FrameRefusal): unknown {
+      if (received instanceof FrameRefusal) this.#answers.refuse(received, this.#expected);
+      else {
+        const { type, frame } = received;
+        const isTaken = this.#handle({ type: `frame.${type}`, frame }, this.#answers.toFrame(received));
+        if (!isTaken) this.#answers.refuseUnexpected(received, this.#expected);
       }
-      return this.#settled(this.#answer) ?? this.#answer;
+      return this.#settled();
     }
 
     async #start(saved: ActorSnapshot | undefined): Promise<void> {
@@ -207,10 +188,9 @@ export function machineConsumer<
         clock: runtime.clock,
         ...(runtime.inspect && { inspect: runtime.inspect }),
         ...(saved && { snapshot: saved.state }),
-        ...(options.input && { input: options.input(scope as Scope<P>) }),
+        ...(options.input && { input: options.input(scope) }),
       };
-      // The compiler cannot determine whether an unknown machine needs an input.
-      const actor = createActor(machine, settings as ActorOptions<AnyStateMachine>) as Actor<M>;
+      const actor: AnyActor = createActor(machine, settings as ActorOptions<AnyStateMachine>);
       this.#actor = actor;
       this.#context.runs(actor);
       onEmitted(actor, (effect) => this.#run(effect as Effect));
@@ -237,97 +217,72 @@ export function machineConsumer<
       if (this.#startFailures.length > 0) throw this.#startFailures[0];
     }
 
+    /** Like {@link #take}, for an event that the machine may answer. */
+    #handle(event: AnyEventObject, answer: PendingAnswer): boolean {
+      this.#current = answer;
+      try {
+        return this.#take(event);
+      } finally {
+        this.#current = undefined;
+      }
+    }
+
     /** @returns whether the machine accepted the event. */
     #take(event: AnyEventObject): boolean {
       const actor = this.#actor;
       const before = actor?.getSnapshot() as AnyMachineSnapshot | undefined;
       if (actor === undefined || before?.status !== "active") return false;
-      actor.send(event as Parameters<Actor<M>["send"]>[0]);
+      actor.send(event as Parameters<AnyActor["send"]>[0]);
       // `can` costs as much as `send`, so `can` is called only if the snapshot has not changed.
       return actor.getSnapshot() !== before || before.can(event);
     }
 
-    #refuse(type: string | undefined): void {
-      this.unhandled();
-      if (!answerUnexpected) return;
-      const expected = expectedFrames(this.#actor?.getSnapshot());
-      const list = expected.length === 0 ? "nothing" : expected.join(", ");
-      const refusal: UnexpectedFrame =
-        type === undefined
-          ? {
-              type: "error",
-              code: "bad_frame",
-              message: "A frame must be a JSON object with a type.",
-              expected,
-            }
-          : {
-              type: "error",
-              code: "unexpected",
-              message: `"${type}" is not accepted in this state; accepted: ${list}.`,
-              expected,
-            };
-      this[sendFrame](JSON.stringify(refusal));
+    get #expected(): readonly string[] {
+      return frames.expectedIn(this.#actor?.getSnapshot());
     }
 
-    /** Resolves with `answer` once all effects are done. Returns undefined if no effect is pending. */
-    #settled(answer?: unknown): Promise<unknown> | undefined {
-      if (this.#effects.size === 0) return undefined;
-      return Promise.all(this.#effects).then(() => answer);
+    /** Resolves once all effects are done. Returns undefined if no effect is pending. */
+    #settled(): Promise<unknown> | undefined {
+      return this.#effects.size === 0 ? undefined : Promise.all(this.#effects);
     }
 
     #run(effect: Effect): void {
+      // The effect may fail when the machine handles another frame already.
+      const answer = this.#current;
       try {
         const doing = this.#do(effect);
         if (!(doing instanceof Promise)) return;
         // No event waits for an effect of a delayed transition, so a failure of the effect is reported here.
         const done = doing
-          .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`))
+          .catch((error: unknown) => this.#fail(error, `emit ${effect.type}`, answer))
           .finally(() => this.#effects.delete(done));
         this.#effects.add(done);
       } catch (error) {
-        this.#fail(error, `emit ${describe(effect)}`);
+        this.#fail(error, `emit ${nameOf(effect)}`, answer);
       }
-    }
-
-    #fail(error: unknown, stage: string): void {
-      if (this.#isDelivering && error instanceof NotJsonError) this.#context.notJson(error, stage);
-      else if (this.#isStarting) this.#startFailures.push(error);
-      else this.#context.fail(error, stage);
     }
 
     #do(effect: Effect): void | Promise<void> {
       switch (effect.type) {
         case "send":
-          return this[sendFrame](asFrame(effect.frame));
-        case "drain":
-          return this.drained();
-        case "close":
-          return this.close(effect.code, effect.reason);
-        case "join":
-          return this.groupAdd(effect.group);
-        case "leave":
-          return this.groupDiscard(effect.group);
-        case "tag":
-        case "untag":
-          return this[effect.type](effect.tag);
-        case "track":
-          return this.track(effect.group, effect.meta, effect);
-        case "untrack":
-        case "watch":
-        case "unwatch":
-          return this[effect.type](effect.group);
-        case "groupSend": {
-          const except = effect.others ? { except: this.channel } : {};
-          return this.#context.groups.groupSend(effect.group, effect.message, except);
-        }
-        case "answer":
-          if (!this.#isDelivering) throw new Error(lateAnswer);
-          this.#answer = effect.value;
-          return undefined;
+          return sendMachineFrame(this.#context, contract, effect.frame);
+        case "reply":
+          return this.#answers.performReply(effect, this.#current);
+        case "refuse":
+          return this.#answers.performRefuse(effect, this.#current);
         default:
-          throw new TypeError(
-            `A machine and its actors can emit send, drain, close, join, leave, tag, untag, track, untrack, watch, unwatch, groupSend and answer, not ${describe(effect)}.`,
-          );
+          return performEffect(this.#context, effect);
+      }
+    }
+
+    /** @param answer of the frame or message that has caused the failure, if it is known */
+    #fail(error: unknown, stage: string, answer: PendingAnswer | undefined): void {
+      if (answer instanceof MessageAnswer && error instanceof NotJsonError)
+        this.#context.notJson(error, stage);
+      else if (this.#isStarting) this.#startFailures.push(error);
+      else {
+        answer?.fail();
+        this.#context.fail(error, stage);
       }
     }
 
@@ -336,44 +291,10 @@ export function machineConsumer<
       const children: Record<string, AnyActorRef | undefined> = snapshot?.children ?? {};
       // XState stops a failed machine, but not its invoked and spawned actors.
       for (const child of Object.values(children)) child?.send({ type: "xstate.stop" });
-      this.#fail(error, "machine");
+      this.#fail(error, "machine", this.#current);
     }
   }
 
   Object.defineProperty(MachineConsumer, "name", { value: options.name ?? machine.id });
-  return MachineConsumer as unknown as MachineConsumerClass<L, P>;
-}
-
-/** Returns a table for {@link Consumer.on}. Its keys are the message types that the machine accepts. */
-function messageTypes(machine: AnyStateMachine): object {
-  const types = (machine.events as readonly string[]).flatMap((type) =>
-    type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
-  );
-  return Object.fromEntries(types.map((type) => [type, () => {}]));
-}
-
-const lateAnswer =
-  "An answer was emitted while the machine handles no message: emit `answer` in an action of the transition " +
-  "that the asked message causes. To answer later, send a message to the channel that the asker has put into its message.";
-
-function asFrame(value: unknown): Frame {
-  if (typeof value === "string" || value instanceof Uint8Array) return value;
-  return jsonText(value);
-}
-
-function describe(effect: unknown): string {
-  return textOf((effect as { readonly type?: unknown } | undefined)?.type ?? effect);
-}
-
-const prefix = "frame.";
-const messagePrefix = "message.";
-
-function expectedFrames(snapshot: AnyMachineSnapshot | undefined): string[] {
-  if (snapshot?.status !== "active") return [];
-  const descriptors = snapshot._nodes.flatMap(({ ownEvents }) => ownEvents as string[]);
-  const types = descriptors.flatMap((descriptor) => {
-    if (descriptor === "*") return ["*"];
-    return descriptor.startsWith(prefix) ? [descriptor.slice(prefix.length)] : [];
-  });
-  return [...new Set(types)].sort();
+  return MachineConsumer;
 }

@@ -1,12 +1,13 @@
+import type { AnyStateMachine } from "xstate";
+import type { FrameId } from "../contract/index.ts";
 import type { Delivery, Gap, Message } from "../layers/message.ts";
 import type { Exit } from "./close-codes.ts";
 import type { TrackOptions } from "./messaging.ts";
-import { parseJson } from "./parse-json.ts";
 
 /**
- * The frames that a machine accepts, by type: `{ press: { button: string } }` for a client that sends
- * `{"type":"press","button":"up"}`. Only the `type` has been checked. The other properties are unchecked
- * input of the client.
+ * The frames that a machine without a contract accepts, by type: `{ press: { button: string } }` for a client that
+ * sends `{"type":"press","button":"up"}`. Only the `type` has been checked. The other properties are unchecked
+ * input of the client. For a machine with a contract, see {@link ContractEvents}.
  */
 export type FrameEvents<Frames> = {
   [K in keyof Frames & string]: {
@@ -34,10 +35,16 @@ export type ConnectionEvents =
   /** The connection has ended, and the actor has left its groups. The machine stops after this event. */
   | { readonly type: "disconnect"; readonly code: number; readonly exit: Exit };
 
-/** The effects that a machine and its actors can `emit`. They are plain data, so that snapshots are plain data, too. */
-export type Effect =
+/**
+ * The effects that a machine and its actors can `emit`. They are plain data, so that snapshots are plain data, too.
+ * `F` is the type of the frames that the machine sends, and `R` that of its replies. For a machine with a contract,
+ * see {@link ContractEffect}.
+ */
+export type Effect<F = unknown, R = unknown> =
   /** Sends a frame. Strings and bytes are sent unchanged, and any other value as JSON. */
-  | { readonly type: "send"; readonly frame: unknown }
+  | { readonly type: "send"; readonly frame: F }
+  | ReplyEffect<R>
+  | RefuseEffect
   /** Done once the write buffer has room, as {@link Consumer.drained} describes. */
   | { readonly type: "drain" }
   | { readonly type: "close"; readonly code?: number; readonly reason?: string }
@@ -50,42 +57,47 @@ export type Effect =
       readonly group: string;
       readonly message: Message;
       readonly others?: boolean;
-    }
+    };
+
+/**
+ * Replies to the frame or the message that asks. A frame gets its reply at once, as {@link Effect} `send` does, and
+ * only one. A message gets its reply when all effects are done; of several replies, the last one counts. A frame
+ * without an id, and a message that does not ask, get no reply.
+ *
+ * Without `id`, the effect is possible only in the transition that the frame or the message causes: a later one,
+ * such as that of a promise or a delayed transition, is an error.
+ */
+export interface ReplyEffect<R = unknown> {
+  readonly type: "reply";
+  readonly value: R;
   /**
-   * The reply to the current ask. If the machine emits several answers, the last answer is sent. An answer is
-   * possible only in the transition that the asked message causes: a later one, such as that of a promise or a
-   * delayed transition, is an error.
+   * The `id` of the frame, for a reply at any time, as often as the effect is emitted. If the property exists and is
+   * undefined, because the client sent no id, the effect does nothing.
    */
-  | { readonly type: "answer"; readonly value: unknown };
+  readonly id?: FrameId | undefined;
+}
 
-/** The JSON answer to a text frame that the connection's machine does not accept. */
-export interface UnexpectedFrame {
-  readonly type: "error";
-  /** `bad_frame`: the frame is not a JSON object with a `type`, or has a number such as `1e999`. `unexpected`: the state refuses the type. */
-  readonly code: "bad_frame" | "unexpected";
+/**
+ * Refuses a frame with a code of the application: the client gets a `greenroom.error`. The frame is counted in
+ * `counters().refusedFrames` under the code. The ask of a message fails with the code and the message. Otherwise like
+ * {@link ReplyEffect}. A frame without an id gets the error, too, without an id.
+ */
+export interface RefuseEffect {
+  readonly type: "refuse";
+  /** Must not begin with `greenroom.`. */
+  readonly code: string;
   readonly message: string;
-  /** The frame types that the current state accepts. A `*` at the end of a type stands for any text. */
-  readonly expected: readonly string[];
+  /** Sent to the client as `data`: a value that JSON can hold. */
+  readonly data?: unknown;
+  readonly id?: FrameId | undefined;
 }
 
-export interface FrameEvent {
-  readonly type: `frame.${string}`;
-  readonly frame: { readonly type: string; readonly [key: string]: unknown };
-}
+const messagePrefix = "message.";
 
-/** Matches the types that a frame may have. They have no wildcards and at most 99 characters. */
-const typePattern = /^[A-Za-z0-9_.-]{1,99}$/;
-
-/** Parses a JSON object with a valid `type`, as {@link parseJson} does. Returns undefined for any other text. */
-export function readFrame(text: string): FrameEvent | undefined {
-  let frame: unknown;
-  try {
-    frame = parseJson(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof frame !== "object" || frame === null || !Object.hasOwn(frame, "type")) return undefined;
-  const { type } = frame as { readonly type: unknown };
-  if (typeof type !== "string" || !typePattern.test(type)) return undefined;
-  return { type: `frame.${type}`, frame: frame as FrameEvent["frame"] };
+/** Returns a table for {@link Consumer.on}. Its keys are the message types that the machine accepts. */
+export function messageTypes(machine: AnyStateMachine): object {
+  const types = (machine.events as readonly string[]).flatMap((type) =>
+    type.startsWith(messagePrefix) ? [type.slice(messagePrefix.length)] : [],
+  );
+  return Object.fromEntries(types.map((type) => [type, () => {}]));
 }

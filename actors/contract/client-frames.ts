@@ -15,6 +15,8 @@ import { type Validation, validate } from "./validate.ts";
 /** A valid frame of a client. */
 export interface CheckedFrame {
   readonly type: string;
+  /** Whether the frame gets a reply, if it has an id. */
+  readonly asks: boolean;
   /** Undefined unless the frame asks, and has an id. */
   readonly id: FrameId | undefined;
   /** What the schema gives. */
@@ -73,10 +75,11 @@ export class ClientFrames {
     }
     const finish = (outcome: Validation): CheckedFrame | FrameRefusal =>
       outcome.issues === undefined
-        ? { type, id, payload: outcome.value }
+        ? { type, asks: rule.asks, id, payload: outcome.value }
         : new FrameRefusal("greenroom.invalid", `The payload of "${type}" is not valid: ${listed(outcome)}`, {
             id,
             issues: outcome.issues,
+            expected: this.types,
           });
     const fail = (cause: unknown) => schemaFailed(type, id, cause);
     try {
@@ -110,7 +113,7 @@ function payloadOf(frame: ClientFrame, asks: boolean): Readonly<Record<string, u
  * Validates a payload, or its `value`: a payload that is not an object is carried as `value`. Which one a schema
  * takes is unknown. But a schema that refuses the object as a whole, with an issue that has no path, takes none.
  */
-function validatePayload(
+export function validatePayload(
   schema: Schema,
   payload: Readonly<Record<string, unknown>>,
 ): Validation | Promise<Validation> {

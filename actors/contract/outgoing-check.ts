@@ -1,5 +1,6 @@
 import type { AskingFrame, ClientFrame, Contract, Schema } from "../../contract/index.ts";
 import { isPromise } from "../../layers/async-errors.ts";
+import { validatePayload } from "./client-frames.ts";
 import { OutgoingFrameError } from "./outgoing-frame-error.ts";
 import { fieldsOf } from "./server-frame.ts";
 import { type Validation, validate } from "./validate.ts";
@@ -18,20 +19,24 @@ export function checkServerFrame({ server }: Contract, type: string, payload: un
     );
     return;
   }
-  check(schemas[type] as Schema, payloadLike(payload), `a frame of the type "${type}"`, type, report);
+  const schema = schemas[type] as Schema;
+  const validateFrame = () => validatePayload(schema, fieldsOf(payload));
+  check(validateFrame, `a frame of the type "${type}"`, type, report);
 }
 
 /** Checks the reply to a frame of `type`, as {@link checkServerFrame} does. */
 export function checkReply({ client }: Contract, type: string, value: unknown, report: Report): void {
   const frame = (client as Readonly<Record<string, ClientFrame>>)[type] as AskingFrame;
-  check(frame.reply, value, `a reply to the frame "${type}"`, `${type} reply`, report);
+  const validateReply = () => validate(frame.reply, value);
+  check(validateReply, `a reply to the frame "${type}"`, `${type} reply`, report);
 }
 
-/** A message that is sent on as a frame has a type of its own, which is not a part of the payload. */
-const payloadLike = (payload: unknown): unknown =>
-  typeof payload === "object" && payload !== null && !Array.isArray(payload) ? fieldsOf(payload) : payload;
-
-function check(schema: Schema, value: unknown, what: string, key: string, report: Report): void {
+function check(
+  validation: () => Validation | Promise<Validation>,
+  what: string,
+  key: string,
+  report: Report,
+): void {
   const finish = ({ issues }: Validation) => {
     if (issues === undefined) return;
     const list = issues.map(({ path, message }) => `${path.join(".") || "payload"}: ${message}`).join("; ");
@@ -43,7 +48,7 @@ function check(schema: Schema, value: unknown, what: string, key: string, report
   const fail = (cause: unknown) =>
     report(key, () => new OutgoingFrameError(`The schema of ${what} failed.`, { cause }));
   try {
-    const outcome = validate(schema, value);
+    const outcome = validation();
     if (isPromise(outcome)) outcome.then(finish, fail);
     else finish(outcome);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { type Consumer, receiveFrame, receiveMessage } from "../../actors/consumer.ts";
 import type { Frame } from "../../actors/consumer-context.ts";
+import { FrameRefusal } from "../../actors/frame-refusal.ts";
 import { NotJsonError } from "../../actors/json-values.ts";
 import { systemClock } from "../../layers/clock.ts";
 import type { Gap, Mail } from "../../layers/message.ts";
@@ -16,6 +17,7 @@ import {
   type AskEnvelope,
   failureText,
   isAskEnvelope,
+  type Outcome,
   rejectIfAsked,
 } from "./ask-envelope.ts";
 import { type Item, Mailbox, type MailboxOwner } from "./mailbox.ts";
@@ -187,10 +189,10 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
       rejectIfAsked(ask, `the actor does not handle ${JSON.stringify(ask.message.type)}`);
     else if (isPromise(result)) {
       result.then(
-        (value) => ask.reply({ value }),
+        (value) => ask.reply(outcomeOf(value)),
         () => {},
       );
-    } else ask.reply({ value: result });
+    } else ask.reply(outcomeOf(result));
     return result;
   }
 
@@ -202,6 +204,10 @@ export class Dispatcher implements ActorInbox, MailboxOwner {
     });
   }
 }
+
+/** A machine that refuses a message returns a refusal: the ask fails, and the actor does not. */
+const outcomeOf = (value: unknown): Outcome =>
+  value instanceof FrameRefusal ? { failed: failureText(`${value.code}: ${value.message}`) } : { value };
 
 /** Calls the consumer's handler for `item`. If the handler returns a thenable, converts it to a promise. */
 const callHandler = (consumer: Consumer, item: Item): unknown => toPromise(call(consumer, item));

@@ -193,8 +193,8 @@ describe("The actors of a consumer's machine", () => {
     expect(await froms(actor, 2)).to.deep.equal(["clean-up", "parent"]);
     tell(say("late"));
     actor.receive('{"type":"nonsense"}');
-    expect(await next(actor)).to.include({ code: "unexpected" });
-    expect(runtime.counters().dropped.unhandled).to.equal(1);
+    expect(await next(actor)).to.include({ code: "greenroom.unexpected" });
+    expect(runtime.counters().refusedFrames).to.include({ "greenroom.unexpected": 1 });
   });
 
   it("belong to one connection only", async () => {

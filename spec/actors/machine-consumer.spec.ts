@@ -113,19 +113,23 @@ describe("machineConsumer", () => {
   });
 
   it("answers a frame that the state does not accept with the accepted types", async () => {
-    const { url, runtime } = await start();
+    const { url, runtime, failures } = await start();
     const client = await Client.open(url);
     client.send(json({ type: "unlock", key: "gold" }));
     expect(JSON.parse(String(await client.next()))).to.deep.equal({
-      type: "error",
-      code: "unexpected",
+      type: "greenroom.error",
+      code: "greenroom.unexpected",
       message: '"unlock" is not accepted in this state; accepted: knock, lock.',
       expected: ["knock", "lock"],
     });
     client.send(json({ type: "lock" }));
     client.send(json({ type: "unlock", key: "lead" }));
     expect(JSON.parse(String(await client.next()))).to.deep.include({ expected: ["unlock"] });
-    expect(runtime.counters().dropped.unhandled).to.equal(2);
+    expect(runtime.counters().refusedFrames).to.include({ "greenroom.unexpected": 2 });
+    expect(runtime.counters().dropped.unhandled).to.equal(0);
+    expect(failures.map(({ error }) => String(error))).to.deep.equal([
+      'RefusedFrameError: A client\'s frame was refused with greenroom.unexpected: "unlock" is not accepted in this state; accepted: knock, lock.',
+    ]);
   });
 
   it("answers malformed frames, and lets no client forge an event", async () => {
@@ -136,11 +140,14 @@ describe("machineConsumer", () => {
       ...[`{"type":"${"x".repeat(100)}"}`, '{"__proto__":{"type":"lock"}}'],
     ]) {
       client.send(text);
-      expect(JSON.parse(String(await client.next())), text).to.deep.include({ code: "bad_frame" });
+      expect(JSON.parse(String(await client.next())), text).to.deep.include({
+        code: text === "no json" ? "greenroom.bad_json" : "greenroom.bad_frame",
+        expected: ["knock", "lock"],
+      });
     }
     for (const type of ["xstate.stop", "xstate.done.actor.0", "constructor", "message.bell", "disconnect"]) {
       client.send(json({ type, text: "forged" }));
-      expect(JSON.parse(String(await client.next())), type).to.deep.include({ code: "unexpected" });
+      expect(JSON.parse(String(await client.next())), type).to.deep.include({ code: "greenroom.unexpected" });
     }
     client.send(json({ type: "knock", times: 1 }));
     expect(await client.next()).to.equal('{"knocks":1}');
@@ -155,11 +162,16 @@ describe("machineConsumer", () => {
       machineConsumer(quiet, { layer: "chat", answerUnexpected: false, name: "Quiet" }),
     );
     const client = await Client.open(url);
-    client.send(json({ type: "other" }));
-    client.send(new Uint8Array([1]));
+    for (const frame of [json({ type: "other", id: 1 }), "no json", "{}", new Uint8Array([1])])
+      client.send(frame);
     client.send(json({ type: "ping" }));
     expect(await client.next()).to.equal("pong");
-    expect(runtime.counters().dropped.unhandled).to.equal(2);
+    expect(runtime.counters().dropped.unhandled).to.equal(1);
+    expect(runtime.counters().refusedFrames).to.include({
+      "greenroom.unexpected": 1,
+      "greenroom.bad_json": 1,
+      "greenroom.bad_frame": 1,
+    });
   });
 
   it("counts messages that the state does not accept", async () => {
@@ -327,8 +339,11 @@ describe("machineConsumer", () => {
       for (const type of ["count", "count"]) client.send(json({ type }));
       expect(await client.take(2)).to.deep.equal(["1", "2"]);
       for (const how of ["guard", "invoke", "effect"]) {
-        client.send(json({ type: how }));
         const before = log.length;
+        client.send(json({ type: how }));
+        // The promise fails when the frame is handled already.
+        if (how !== "invoke")
+          expect(JSON.parse(String(await client.next())), how).to.include({ code: "greenroom.failed" });
         while (log.length < before + 2) await new Promise((resolve) => setImmediate(resolve));
         client.send(json({ type: "count" }));
         expect(await client.next(), how).to.equal("1");
@@ -368,22 +383,21 @@ describe("machineConsumer", () => {
     expect(begun).to.equal(3);
   });
 
-  it("reports an answer that a child emits too late, and does not give it to another asker", async () => {
-    const answering = gate();
+  it("reports a reply that a child emits too late, and does not give it to another asker", async () => {
+    const replying = gate();
     const joining = gate();
     const machine = setup({
       types: { emitted: {} as Effect },
       actors: {
         work: fromPromise(async ({ emit: effect }) => {
-          await answering.opened;
-          effect({ type: "answer", value: "for the first asker" } as never);
+          await replying.opened;
+          effect({ type: "reply", value: "for the first asker" } as never);
         }),
       },
     }).createMachine({
       invoke: { src: "work", id: "work" },
       on: {
         "message.slow": { actions: emit({ type: "join", group: "a" }) },
-        "frame.ask": { actions: emit({ type: "answer", value: "a frame" }) },
       },
     });
     const supervision = { onFailure: "resume" } as const;
@@ -398,16 +412,13 @@ describe("machineConsumer", () => {
     };
     const asking = actor.ask({ type: "slow" });
     await joining.opened;
-    answering.open();
+    replying.open();
     expect(await asking).to.equal(undefined);
-    actor.receive(json({ type: "ask" }));
-    await until(() => failures.length === 2);
-    for (const { stage, error } of failures.splice(0)) {
-      expect(stage).to.equal("emit answer");
-      expect((error as Error).message).to.match(
-        /^An answer was emitted while the machine handles no message/,
-      );
-    }
+    const [{ stage, error } = { stage: "", error: undefined }] = failures.splice(0);
+    expect(stage).to.equal("emit reply");
+    expect((error as Error).message).to.match(
+      /^A reply was emitted while the machine handles no frame or message/,
+    );
   });
 
   it("reports a failed effect of a delayed transition once, and blames no other actor", async () => {
@@ -416,7 +427,7 @@ describe("machineConsumer", () => {
       delays: { soon: 1 },
     }).createMachine({
       initial: "waiting",
-      on: { "message.bell": { actions: emit({ type: "answer", value: "heard" }) } },
+      on: { "message.bell": { actions: emit({ type: "reply", value: "heard" }) } },
       states: {
         waiting: { after: { soon: { target: "done", actions: emit({ type: "join", group: "no name!" }) } } },
         done: {},

@@ -46,6 +46,14 @@ const pages: Readonly<Record<string, Readonly<Record<string, readonly string[]>>
   "guides/connect-to-redis": {},
   "guides/draw-state-machines": {},
   "guides/encrypt-messages": {},
+  "guides/give-a-machine-a-contract": {
+    bids: [
+      '{"type":"greenroom.reply","id":1,"value":{"best":30}}',
+      '{"type":"greenroom.error","id":2,"code":"too_low","message":"Another bid is higher"}',
+      '{"type":"sold","lot":"vase","to":"Ada"}',
+      '{"type":"greenroom.error","code":"greenroom.invalid","message":"The payload of \\"bid\\" is not valid: amount: Invalid input: expected number, received string","issues":[{"path":["amount"],"message":"Invalid input: expected number, received string"}],"expected":[]}',
+    ],
+  },
   "guides/guards-and-sign-in": {},
   "guides/refuse-a-connection": {},
   "guides/histories-and-gaps": { "example-1": ["1 1 true"] },

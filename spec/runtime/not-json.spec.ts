@@ -84,10 +84,10 @@ describe("A value that JSON cannot hold", () => {
     const { join, failures } = await start();
     const [sender, member] = [await join("/machine"), await join("/machine")];
     sender.send('{"type":"say","data":-1e400}');
-    expect(JSON.parse(String(await sender.next()))).to.deep.include({ code: "bad_frame" });
+    expect(JSON.parse(String(await sender.next()))).to.deep.include({ code: "greenroom.bad_json" });
     sender.send('{"type":"say","data":1}');
     for (const client of [sender, member]) expect(await client.next()).to.equal('{"data":1}');
-    expect(failures).to.deep.equal([]);
+    expect(failures.map(({ stage }) => stage)).to.deep.equal(["frame"]);
   });
 
   for (const path of ["/class", "/late", "/machine"]) {

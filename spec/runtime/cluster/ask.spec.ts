@@ -210,9 +210,7 @@ describe("An ask", () => {
         }).createMachine({
           on: {
             "message.add": {
-              actions: emit(
-                ({ event }) => ({ type: "answer", value: event.message.numbers.length }) as never,
-              ),
+              actions: emit(({ event }) => ({ type: "reply", value: event.message.numbers.length }) as never),
             },
           },
         });

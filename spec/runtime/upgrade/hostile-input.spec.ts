@@ -165,7 +165,8 @@ describe("Hostile input", () => {
         failure.includes("close reason must be a string"),
       );
       expect(reasons).to.have.length(5);
-      for (const failure of premises.failures) expect(failure).to.match(/^(receive|machine|emit \w+): /);
+      for (const failure of premises.failures)
+        expect(failure).to.match(/^(receive|frame|machine|emit \w+): /);
     });
 
     it(`in messages over the layer is dropped and counted (${kind})`, async () => {
