@@ -1,6 +1,8 @@
 import { expect } from "chai";
+import { Client } from "../../support/client.ts";
 import { Premises, Wire } from "../../support/page.ts";
 import { type RoomPanel, until } from "../../support/page-parts.ts";
+import { TalkClient } from "../../support/talk-client.ts";
 
 describe("the demo's page: room chat", () => {
   const demo = new Premises();
@@ -88,15 +90,14 @@ describe("the demo's page: room chat", () => {
     it("marks that texts may be missing after a reconnect, if there were many in between", async () => {
       const wire = new Wire();
       const tab = await demo.openTab((page) => wire.lay(page, "/ws/talk/"));
-      const { room: ben } = await demo.openTab();
       await tab.room.joins("general", "Ann");
-      await ben.joins("general", "Ben");
       await wire.cut(1011, "for now");
-      for (let n = 1; n <= 51; n++) await ben.says(`${n}`);
+      const ben = await TalkClient.of(await Client.open(`${demo.url}/ws/talk/general`));
+      for (let n = 1; n <= 51; n++) ben.send("say", { text: `${n}` });
       await ben.texts(51);
       await tab.goesOnline();
       const texts = await tab.room.texts(50);
-      expect([texts.length, texts[0]]).to.deep.equal([50, "Ben: 2"]);
+      expect([texts.length, texts[0]]).to.deep.equal([50, `${ben.welcome.name}: 2`]);
       expect(await tab.room.log.locator('[data-kind="gap"]').allTextContents()).to.deep.equal([
         "Connected again. Earlier messages may be missing here.",
       ]);
