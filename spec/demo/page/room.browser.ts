@@ -65,12 +65,14 @@ describe("the demo's page: room chat", () => {
 
     it("shows the texts of a reconnect in between, and no text twice", async () => {
       const wire = new Wire();
-      const tab = await demo.openTab((page) => wire.lay(page, "/ws/talk/"));
+      const tab = await demo.openTabWithClock();
+      await wire.lay(tab.page, "/ws/talk/");
       const { room: ben } = await demo.openTab();
       await tab.room.joins("general", "Ann");
       await ben.joins("general", "Ben");
       await tab.room.says("before");
       await ben.texts(1);
+      await tab.stopsTheClock(); // so that the page does not reconnect too early
       await wire.cut(1011, "for now");
       await tab.room.reaches("waiting");
       await ben.says("between");
@@ -89,8 +91,10 @@ describe("the demo's page: room chat", () => {
 
     it("marks that texts may be missing after a reconnect, if there were many in between", async () => {
       const wire = new Wire();
-      const tab = await demo.openTab((page) => wire.lay(page, "/ws/talk/"));
+      const tab = await demo.openTabWithClock();
+      await wire.lay(tab.page, "/ws/talk/");
       await tab.room.joins("general", "Ann");
+      await tab.stopsTheClock(); // so that the page does not reconnect too early
       await wire.cut(1011, "for now");
       const ben = await TalkClient.of(await Client.open(`${demo.url}/ws/talk/general`));
       for (let n = 1; n <= 51; n++) ben.send("say", { text: `${n}` });
