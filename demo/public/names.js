@@ -1,6 +1,6 @@
 /**
- * The name that the page shows for a member. Removes control and format characters, which are invisible or change
- * the direction of text.
+ * The name that the page shows for a member. Removes control and format characters, which are invisible or
+ * change the direction of text.
  *
  * @param {string} name
  */

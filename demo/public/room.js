@@ -41,7 +41,7 @@ export function createRoom(element) {
   let isBack = false;
   let lastId = 0;
   let sent = "";
-  /** The texts that were shown. Each is shown once, although each `welcome` has the last ones. @type {Set<string>} */
+  /** The texts that were shown, because each `welcome` repeats the last ones. @type {Set<string>} */
   const shown = new Set();
 
   const panel = createPanel(element, {
